@@ -1,0 +1,76 @@
+//! A document as its owner sees it.
+
+use super::{ByteSize, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp, UniqueName, UserId};
+
+/// Who can find a document by which name. A public one has a unique name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// The owner alone.
+    Private {
+        /// The name that is taken over the whole service, if any.
+        unique_name: Option<UniqueName>,
+    },
+    /// Everybody who knows the name.
+    Public {
+        /// The name.
+        unique_name: UniqueName,
+    },
+}
+
+impl Visibility {
+    /// The visibility with these parts; `None` for a public document without a name.
+    #[must_use]
+    pub fn new(unique_name: Option<UniqueName>, is_public: bool) -> Option<Self> {
+        match (unique_name, is_public) {
+            (Some(unique_name), true) => Some(Self::Public { unique_name }),
+            (None, true) => None,
+            (unique_name, false) => Some(Self::Private { unique_name }),
+        }
+    }
+
+    /// The unique name, if there is one.
+    #[must_use]
+    pub const fn unique_name(&self) -> Option<&UniqueName> {
+        match self {
+            Self::Private { unique_name } => unique_name.as_ref(),
+            Self::Public { unique_name } => Some(unique_name),
+        }
+    }
+
+    /// Whether everybody may read it.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        matches!(self, Self::Public { .. })
+    }
+}
+
+/// A document: the current version in front, the others behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// Its name.
+    pub name: DocumentName,
+    /// Who can find it.
+    pub visibility: Visibility,
+    /// What the owner says of it.
+    pub metadata: Metadata,
+    /// What the client said the bytes are.
+    pub declared_type: Option<MediaType>,
+    /// Length of the current version, or of the first while none is active.
+    pub size: ByteSize,
+    /// Digest of the same version.
+    pub sha256: Sha256,
+    /// The highest version number.
+    pub latest_version: u32,
+    /// Its state.
+    pub lifecycle: Lifecycle,
+    /// Counts every change that its owner can see.
+    pub revision: u64,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,102 @@
+//! The closed list of reasons why a document ends in `error`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, retryable: $retryable:literal, $detail:literal;)*) => {
+        /// Why a document is in `error`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as clients and the database know it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// Whether the same bytes may pass on another try.
+            #[must_use]
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$name => $retryable,)* }
+            }
+
+            /// A sentence for the owner of the document.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The size limit was passed.
+    TooLarge = "too_large", retryable: false, "The document is larger than the service accepts.";
+    /// The detected type is not permitted.
+    TypeNotAllowed = "type_not_allowed", retryable: false, "The service does not accept documents of this type.";
+    /// Name or declared type contradict the content, and the operator rejects that.
+    TypeMismatch = "type_mismatch", retryable: false, "The content is not what the name or the declared type says.";
+    /// The owner's quota doesn't hold it.
+    QuotaExceeded = "quota_exceeded", retryable: true, "The quota of the owner is used up.";
+    /// Staged bytes are not those that were accepted.
+    DigestMismatch = "digest_mismatch", retryable: false, "The staged bytes are not those that were accepted.";
+    /// Staged bytes are gone or short.
+    UploadIncomplete = "upload_incomplete", retryable: false, "The staged bytes are gone or incomplete.";
+    /// Storage did not answer over all attempts.
+    StorageUnavailable = "storage_unavailable", retryable: true, "The storage could not be reached.";
+    /// Anything else; the cause is in the log.
+    Internal = "internal", retryable: true, "The document could not be processed.";
+}
+
+/// A text that is not a code of the list.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not an error code of a document")]
+pub struct UnknownErrorCode(String);
+
+impl FromStr for ErrorCode {
+    type Err = UnknownErrorCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or_else(|| UnknownErrorCode(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// How a version or a document failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The code, for programs.
+    pub code: ErrorCode,
+    /// A sentence, for people; it never holds an internal cause.
+    pub detail: String,
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, detail: code.detail().to_owned() }
+    }
+}

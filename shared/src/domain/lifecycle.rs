@@ -1,0 +1,199 @@
+//! The lifecycle of a document: which states there are, what each carries, which verbs lead where.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use super::{Failure, MediaType, Timestamp};
+
+/// A document's state as clients name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Accepted; no version is through the pipeline yet.
+    Pending,
+    /// Readers get a version.
+    Active,
+    /// Put away; readers get nothing, the owner can restore it.
+    Archived,
+    /// No version passed the pipeline.
+    Error,
+}
+
+/// What moves a document from one status to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transition {
+    /// The first version passed the pipeline.
+    Activate,
+    /// The first version failed.
+    Fail,
+    /// The owner tries again, with the same bytes or new ones.
+    Retry,
+    /// The owner puts it away.
+    Archive,
+    /// The owner takes it back.
+    Restore,
+}
+
+/// A verb that the document's status doesn't allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a document that is {from} can't {verb}")]
+pub struct IllegalTransition {
+    /// The status the document was in.
+    pub from: Status,
+    /// The verb that was asked for.
+    pub verb: Transition,
+}
+
+/// A text that is not a status.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a status")]
+pub struct UnknownStatus(String);
+
+impl UnknownStatus {
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Archived, Self::Error];
+
+    /// The status as clients and the database know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Archived => "archived",
+            Self::Error => "error",
+        }
+    }
+
+    /// Where `verb` leads from here. This is the only place that knows.
+    pub const fn after(self, verb: Transition) -> Result<Self, IllegalTransition> {
+        match (self, verb) {
+            (Self::Pending, Transition::Activate) | (Self::Archived, Transition::Restore) => Ok(Self::Active),
+            (Self::Pending, Transition::Fail) => Ok(Self::Error),
+            (Self::Error, Transition::Retry) => Ok(Self::Pending),
+            (Self::Active, Transition::Archive) => Ok(Self::Archived),
+            (from, verb) => Err(IllegalTransition { from, verb }),
+        }
+    }
+}
+
+impl Transition {
+    /// Every verb.
+    pub const ALL: [Self; 5] = [Self::Activate, Self::Fail, Self::Retry, Self::Archive, Self::Restore];
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus::of(text))
+    }
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Activate => "become active",
+            Self::Fail => "fail",
+            Self::Retry => "be retried",
+            Self::Archive => "be archived",
+            Self::Restore => "be restored",
+        })
+    }
+}
+
+/// The version that readers get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// Its number.
+    pub version: u32,
+    /// What its bytes are.
+    pub media_type: MediaType,
+    /// Whether its name or declared type said something else.
+    pub type_mismatch: bool,
+    /// Where its bytes are.
+    pub location: Url,
+}
+
+/// A status with what it needs, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// See [`Status::Pending`].
+    Pending,
+    /// See [`Status::Active`].
+    Active(Current),
+    /// See [`Status::Archived`].
+    Archived {
+        /// What readers get again once it is restored.
+        current: Current,
+        /// When it was put away.
+        since: Timestamp,
+    },
+    /// See [`Status::Error`].
+    Error(Failure),
+}
+
+impl Lifecycle {
+    /// The status of this state.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Pending => Status::Pending,
+            Self::Active(_) => Status::Active,
+            Self::Archived { .. } => Status::Archived,
+            Self::Error(_) => Status::Error,
+        }
+    }
+
+    /// The version that readers get, or would get if it were restored.
+    #[must_use]
+    pub const fn current(&self) -> Option<&Current> {
+        match self {
+            Self::Active(current) | Self::Archived { current, .. } => Some(current),
+            Self::Pending | Self::Error(_) => None,
+        }
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Error(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_whole_matrix() {
+        let mut matrix = String::new();
+        for from in Status::ALL {
+            for verb in Transition::ALL {
+                let to = from.after(verb).map_or_else(|_| "-".to_owned(), |to| to.to_string());
+                writeln!(matrix, "{from:>8} + {verb:?} = {to}").unwrap();
+            }
+        }
+        insta::assert_snapshot!(matrix);
+    }
+}

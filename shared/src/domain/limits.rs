@@ -1,0 +1,70 @@
+//! The limits that the operator sets, and what is judged by them.
+
+use super::{ByteSize, ErrorCode, MediaType, TypePolicy};
+
+/// What to do when name and content disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeMismatch {
+    /// Keep the document and say so.
+    Record,
+    /// The document ends in `error`.
+    Reject,
+}
+
+/// What the operator allows.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest document.
+    pub max_document: ByteSize,
+    /// Bytes of a user without limits of their own.
+    pub default_quota_bytes: ByteSize,
+    /// Documents of a user without limits of their own.
+    pub default_quota_documents: u32,
+    /// Which detected types may be kept.
+    pub types: TypePolicy,
+    /// What a contradiction between name and content means.
+    pub type_mismatch: TypeMismatch,
+}
+
+/// A document that must not be kept, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {0}")]
+pub struct Refusal(pub ErrorCode);
+
+impl Limits {
+    /// Judges what a document turned out to be; quota is judged where it is counted.
+    pub fn judge(&self, size: ByteSize, detected: &MediaType, mismatch: bool) -> Result<(), Refusal> {
+        if size > self.max_document {
+            return Err(Refusal(ErrorCode::TooLarge));
+        }
+        if !self.types.permits(detected) {
+            return Err(Refusal(ErrorCode::TypeNotAllowed));
+        }
+        if mismatch && self.type_mismatch == TypeMismatch::Reject {
+            return Err(Refusal(ErrorCode::TypeMismatch));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_its_code() {
+        let limits = Limits {
+            max_document: ByteSize::new(10),
+            default_quota_bytes: ByteSize::new(100),
+            default_quota_documents: 10,
+            types: TypePolicy { allowed: vec!["image/*".parse().unwrap()], blocked: vec![] },
+            type_mismatch: TypeMismatch::Reject,
+        };
+        let png: MediaType = "image/png".parse().unwrap();
+        let pdf: MediaType = "application/pdf".parse().unwrap();
+        assert_eq!(limits.judge(ByteSize::new(10), &png, false), Ok(()));
+        assert_eq!(limits.judge(ByteSize::new(11), &png, false), Err(Refusal(ErrorCode::TooLarge)));
+        assert_eq!(limits.judge(ByteSize::new(1), &pdf, false), Err(Refusal(ErrorCode::TypeNotAllowed)));
+        assert_eq!(limits.judge(ByteSize::new(1), &png, true), Err(Refusal(ErrorCode::TypeMismatch)));
+    }
+}

@@ -1,0 +1,31 @@
+//! The words and rules of the service; everything else depends on it and it depends on nothing.
+
+mod access;
+mod clock;
+mod digest;
+mod document;
+mod error_code;
+mod ids;
+mod lifecycle;
+mod limits;
+mod media_type;
+mod metadata;
+mod name;
+mod size;
+mod user;
+mod version;
+
+pub use access::{Access, Caller};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use digest::{Hasher, ParseDigestError, Sha256};
+pub use document::{Document, Visibility};
+pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
+pub use ids::{BlobId, DocumentId, JobId, KeyId, UserId, VersionId};
+pub use lifecycle::{Current, IllegalTransition, Lifecycle, Status, Transition, UnknownStatus};
+pub use limits::{Limits, Refusal, TypeMismatch};
+pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
+pub use metadata::{InvalidMetadata, Metadata};
+pub use name::{DocumentName, InvalidName, UniqueName, UserName};
+pub use size::{ByteSize, ParseByteSizeError};
+pub use user::{Quota, Role, UnknownRole, User};
+pub use version::{Version, VersionState, VersionStatus};

@@ -1,0 +1,4 @@
+#![doc = include_str!("../../docs/ARCHITECTURE.md")]
+
+pub mod domain;
+pub mod storage;

@@ -1,0 +1,51 @@
+//! What can go wrong with storage: the backend's troubles apart from the client's.
+
+use url::Url;
+
+use super::SourceError;
+
+/// A backend that failed. `Unavailable` may pass on another try; the rest won't.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// There is nothing at the URL.
+    #[error("nothing is stored at {url}")]
+    NotFound {
+        /// Where it was looked for.
+        url: Url,
+    },
+    /// No configured place serves the URL.
+    #[error("no configured storage serves {url}")]
+    UnknownPlace {
+        /// The URL.
+        url: Url,
+    },
+    /// The bytes are not those that were expected.
+    #[error("the bytes at {url} are not those that were accepted")]
+    DigestMismatch {
+        /// Where they are.
+        url: Url,
+    },
+    /// The backend is out of room.
+    #[error("the storage is full")]
+    Full,
+    /// The backend did not answer or refused.
+    #[error("storage could not {action}")]
+    Unavailable {
+        /// What was tried, as a verb: `write`, `open`, …
+        action: &'static str,
+        /// What the backend said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A write that failed: by the side that sends, or by the side that stores.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The source of the bytes broke off; this is its own error.
+    #[error("the source broke off")]
+    Source(#[source] SourceError),
+    /// The backend broke.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
