@@ -1,0 +1,272 @@
+//! A private PostgreSQL server for the tests that run on one. Called by the
+//! harness and by tests that take the server away. It never makes a schema: the
+//! service's own migrations do.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbErr};
+use tokio::sync::OnceCell;
+
+use super::keeper::{CommandLine, Keeper, Signal};
+use super::process::{
+    ServerError, find_program, free_port, granted, is_root, sorted_folders, unique_number,
+    wait_for_answer,
+};
+
+/// Settings that make the server quick and yet keep what a commit has answered
+/// through a SIGKILL: only the operating system's crash would lose it.
+const SETTINGS: &[&str] = &[
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=400",
+    "shared_buffers=64MB",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=on",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=512MB",
+    "min_wal_size=80MB",
+    "checkpoint_timeout=30min",
+    "jit=off",
+    // Nothing outside of the data folder: it must go with it.
+    "dynamic_shared_memory_type=mmap",
+    "logging_collector=off",
+    "log_min_messages=warning",
+    "timezone=UTC",
+];
+
+/// A PostgreSQL server of this test process, on a port of 127.0.0.1.
+#[derive(Debug)]
+pub struct Postgres {
+    keeper: Keeper,
+    server: CommandLine,
+    port: u16,
+}
+
+static SHARED: OnceCell<Postgres> = OnceCell::const_new();
+
+impl Postgres {
+    /// The server that all tests of this process share; started at the first
+    /// call. Tests must not stop it: they take a [`Postgres::private`] one.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::private).await
+    }
+
+    /// A server of the caller's own, which may be stopped, killed and started
+    /// again. It ends when it is dropped.
+    pub async fn private() -> Self {
+        granted(Self::begin().await)
+    }
+
+    /// Makes an empty database and returns its URL,
+    /// `postgres://dossier@127.0.0.1:<port>/t_<unique>`.
+    pub async fn create_database(&self) -> String {
+        let name = format!("t_{}", unique_number());
+        // template0: nobody can be connected to it and be in the way.
+        let made = self
+            .administer(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+            .await;
+        granted(made.map_err(|error| self.keeper.failed(format!("no database: {error}"))));
+        self.database_url(&name)
+    }
+
+    /// Crashes the server by SIGKILL and starts it again on the same port; what
+    /// was committed is there, connections are not.
+    pub async fn restart_by_sigkill(&self) {
+        granted(self.keeper.finish(Signal::Kill).await);
+        granted(self.launch().await);
+    }
+
+    /// Ends the server in order, cutting off its clients. Its databases stay for
+    /// the next [`Postgres::start`]; until then, connections are refused.
+    pub async fn stop(&self) {
+        granted(self.keeper.finish(Signal::Interrupt).await);
+    }
+
+    /// Starts the server again, on the same port, after a [`Postgres::stop`].
+    pub async fn start(&self) {
+        granted(self.launch().await);
+    }
+
+    #[cfg(test)]
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    async fn begin() -> Result<Self, ServerError> {
+        let folders = server_folders();
+        let initdb = find_program("initdb", &folders)?;
+        let postgres = find_program("postgres", &folders)?;
+        let keeper = Keeper::new(Signal::Quit)?;
+        let data = keeper.home().join("data");
+        let user = unprivileged(&keeper, &data).await?;
+        let make = user
+            .clone()
+            .then(&CommandLine::new(&initdb))
+            .words(["--username=dossier", "--auth=trust", "--encoding=UTF8"])
+            .words(["--locale=C.UTF-8", "--no-sync", "--no-instructions"])
+            .word("--pgdata")
+            .word(&data);
+        // A language's sorting and letter case, as most installations have them:
+        // queries that silently rely on the C locale's show up.
+        let linguistic = make
+            .clone()
+            .words(["--locale-provider=icu", "--icu-locale=en-US"]);
+        if keeper.run(&linguistic).await.is_err() {
+            keeper.run(&make).await?;
+        }
+        let port = free_port();
+        let server = SETTINGS
+            .iter()
+            .fold(
+                user.then(&CommandLine::new(&postgres)),
+                |command, setting| command.word("-c").word(setting),
+            )
+            .word("-c")
+            .word(format!("port={port}"))
+            .word("-D")
+            .word(&data);
+        let this = Self {
+            keeper,
+            server,
+            port,
+        };
+        this.launch().await?;
+        Ok(this)
+    }
+
+    /// Starts the server and waits for its answer. The sessions of a killed
+    /// server take a moment to notice; as long as they are there, a new one
+    /// refuses to start.
+    async fn launch(&self) -> Result<(), ServerError> {
+        let begin = Instant::now();
+        loop {
+            self.keeper.start(&self.server).await?;
+            let answered = wait_for_answer(&self.keeper, async || self.ask().await).await;
+            if answered.is_ok() || begin.elapsed() > Duration::from_secs(20) {
+                return answered;
+            }
+            self.keeper.finish(Signal::Quit).await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A query that only this server answers so.
+    async fn ask(&self) -> Result<(), DbErr> {
+        let data = self.keeper.home().join("data");
+        self.administer(&format!(
+            "DO $$ BEGIN ASSERT current_setting('data_directory') = '{}'; END $$",
+            data.display()
+        ))
+        .await
+    }
+
+    async fn administer(&self, statement: &str) -> Result<(), DbErr> {
+        let mut options = ConnectOptions::new(self.database_url("postgres"));
+        options.max_connections(1).sqlx_logging(false);
+        let connection = Database::connect(options).await?;
+        let done = connection.execute_unprepared(statement).await;
+        connection.close().await?;
+        done.map(drop)
+    }
+
+    fn database_url(&self, database: &str) -> String {
+        format!("postgres://dossier@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+/// Where Debian keeps the server's programs, the newest version first.
+fn server_folders() -> Vec<PathBuf> {
+    let mut folders = sorted_folders(Path::new("/usr/lib/postgresql"));
+    // Versions are numbers: 9 is older than 15.
+    folders.sort_by_key(|folder| {
+        let version = folder.file_name().and_then(std::ffi::OsStr::to_str);
+        std::cmp::Reverse(version.and_then(|version| version.parse::<u32>().ok()))
+    });
+    folders
+        .into_iter()
+        .map(|folder| folder.join("bin"))
+        .collect()
+}
+
+/// PostgreSQL refuses to run as root. For root, makes the data folder of another
+/// user's and returns the words that run a command as that user; for anybody
+/// else there is nothing to do.
+async fn unprivileged(keeper: &Keeper, data: &Path) -> Result<CommandLine, ServerError> {
+    if !is_root() {
+        return Ok(CommandLine::default());
+    }
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let account = |name: &str| {
+        let line = accounts
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+    };
+    let (user, group) = account("postgres")
+        .or_else(|| account("nobody"))
+        .unwrap_or_else(|| ("65534".to_owned(), "65534".to_owned()));
+    let install = find_program("install", &[])?;
+    let setpriv = find_program("setpriv", &[])?;
+    keeper
+        .run(
+            &CommandLine::new(&install)
+                .words(["-d", "-m", "700", "-o", &user, "-g", &group])
+                .word(data),
+        )
+        .await?;
+    Ok(CommandLine::new(&setpriv)
+        .word(format!("--reuid={user}"))
+        .word(format!("--regid={group}"))
+        .word("--clear-groups"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn execute(url: &str, statement: &str) -> Result<(), DbErr> {
+        let connection = Database::connect(url).await?;
+        let done = connection.execute_unprepared(statement).await;
+        connection.close().await?;
+        done.map(drop)
+    }
+
+    #[tokio::test]
+    async fn two_databases_do_not_see_each_other() {
+        let postgres = Postgres::shared().await;
+        let one = postgres.create_database().await;
+        let other = postgres.create_database().await;
+        execute(&one, "CREATE TABLE things (id int)").await.unwrap();
+        execute(&one, "SELECT * FROM things").await.unwrap();
+        execute(&other, "SELECT * FROM things").await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_survives_a_crash_and_a_stop() {
+        let postgres = Postgres::private().await;
+        let url = postgres.create_database().await;
+        execute(&url, "CREATE TABLE things (id int)").await.unwrap();
+        // A session that is open when the server dies must not be in the way.
+        let open = Database::connect(&url).await.unwrap();
+        open.execute_unprepared("INSERT INTO things VALUES (1)")
+            .await
+            .unwrap();
+        postgres.restart_by_sigkill().await;
+        execute(
+            &url,
+            "INSERT INTO things VALUES (1 / (SELECT id FROM things))",
+        )
+        .await
+        .unwrap();
+        postgres.stop().await;
+        execute(&url, "SELECT 1").await.unwrap_err();
+        postgres.start().await;
+        execute(&url, "SELECT 1 / ((SELECT count(*) FROM things) - 1)")
+            .await
+            .unwrap();
+    }
+}

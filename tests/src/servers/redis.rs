@@ -1,0 +1,145 @@
+//! A private Redis server for the tests that run on one. Called by the harness
+//! and by tests that take the server or its contents away. It keeps nothing on
+//! disk: the service must lose nothing by that.
+
+use ::redis::{Client, RedisError};
+use tokio::sync::OnceCell;
+
+use super::keeper::{CommandLine, Keeper, Signal};
+use super::process::{
+    ServerError, find_program, free_port, granted, unique_number, wait_for_answer,
+};
+
+/// A Redis server of this test process, on a port of 127.0.0.1.
+#[derive(Debug)]
+pub struct Redis {
+    keeper: Keeper,
+    server: CommandLine,
+    port: u16,
+}
+
+static SHARED: OnceCell<Redis> = OnceCell::const_new();
+
+impl Redis {
+    /// The server that all tests of this process share; started at the first
+    /// call. Tests must neither stop nor flush it: they take a
+    /// [`Redis::private`] one.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::private).await
+    }
+
+    /// A server of the caller's own, which may be stopped, flushed and started
+    /// again. It ends when it is dropped.
+    pub async fn private() -> Self {
+        granted(Self::begin().await)
+    }
+
+    /// The server's URL without a prefix, `redis://127.0.0.1:<port>/0`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// A URL for one service alone, `redis://127.0.0.1:<port>/0?prefix=t<unique>`:
+    /// all of the service's keys begin with its prefix.
+    #[must_use]
+    pub fn fresh_url(&self) -> String {
+        format!("{}?prefix=t{}", self.url(), unique_number())
+    }
+
+    /// Deletes every key, as a Redis does that was started anew; connections stay.
+    pub async fn flush(&self) {
+        let flushed = self.command("FLUSHALL").await;
+        granted(flushed.map_err(|error| self.keeper.failed(format!("no flush: {error}"))));
+    }
+
+    /// Ends the server, which forgets everything; until the next
+    /// [`Redis::start`], connections are refused.
+    pub async fn stop(&self) {
+        granted(self.keeper.finish(Signal::Kill).await);
+    }
+
+    /// Starts the server again, empty, on the same port, after a [`Redis::stop`].
+    pub async fn start(&self) {
+        granted(self.launch().await);
+    }
+
+    #[cfg(test)]
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    async fn begin() -> Result<Self, ServerError> {
+        let redis = find_program("redis-server", &[])?;
+        let keeper = Keeper::new(Signal::Kill)?;
+        let port = free_port();
+        let server = CommandLine::new(&redis)
+            .words(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            .words(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .words(["--loglevel", "warning", "--maxclients", "4000"]);
+        let this = Self {
+            keeper,
+            server,
+            port,
+        };
+        this.launch().await?;
+        Ok(this)
+    }
+
+    async fn launch(&self) -> Result<(), ServerError> {
+        self.keeper.start(&self.server).await?;
+        wait_for_answer(&self.keeper, async || self.command("PING").await).await
+    }
+
+    async fn command(&self, command: &str) -> Result<(), RedisError> {
+        let client = Client::open(self.url())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        ::redis::cmd(command)
+            .query_async::<String>(&mut connection)
+            .await
+            .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::redis::AsyncCommands;
+
+    use super::*;
+
+    async fn get(url: &str, key: &str) -> Result<Option<String>, RedisError> {
+        let mut connection = Client::open(url)?
+            .get_multiplexed_async_connection()
+            .await?;
+        connection.get(key).await
+    }
+
+    async fn set(url: &str, key: &str) -> Result<(), RedisError> {
+        let mut connection = Client::open(url)?
+            .get_multiplexed_async_connection()
+            .await?;
+        connection.set(key, "1").await
+    }
+
+    #[tokio::test]
+    async fn the_shared_server_answers_and_prefixes_differ() {
+        let redis = Redis::shared().await;
+        set(&redis.url(), "answer").await.unwrap();
+        assert!(get(&redis.url(), "answer").await.unwrap().is_some());
+        assert_ne!(redis.fresh_url(), redis.fresh_url());
+        assert!(redis.fresh_url().starts_with(&redis.url()));
+    }
+
+    #[tokio::test]
+    async fn a_flush_and_a_stop_lose_everything() {
+        let redis = Redis::private().await;
+        set(&redis.url(), "key").await.unwrap();
+        redis.flush().await;
+        assert_eq!(get(&redis.url(), "key").await.unwrap(), None);
+        set(&redis.url(), "key").await.unwrap();
+        redis.stop().await;
+        get(&redis.url(), "key").await.unwrap_err();
+        redis.start().await;
+        assert_eq!(get(&redis.url(), "key").await.unwrap(), None);
+    }
+}

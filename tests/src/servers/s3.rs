@@ -1,0 +1,278 @@
+//! A private S3 server (SeaweedFS) for the tests that store in one. Called by the
+//! harness and by tests that take the server away. It checks signatures: requests
+//! without the right secret are refused.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::primitives::ByteStream;
+use tokio::sync::OnceCell;
+
+use super::keeper::{CommandLine, Keeper, Signal};
+use super::process::{
+    ServerError, find_program, free_port, granted, unique_number, wait_for_answer,
+};
+
+const REGION: &str = "us-east-1";
+const ACCESS_KEY: &str = "dossier-tests";
+const SECRET_KEY: &str = "not-a-secret-outside-of-the-tests";
+
+/// Who may do what. Without it the server would believe anybody.
+const IDENTITIES: &str = r#"{"identities":[{"name":"dossier",
+"credentials":[{"accessKey":"dossier-tests","secretKey":"not-a-secret-outside-of-the-tests"}],
+"actions":["Admin","Read","Write","List","Tagging"]}]}"#;
+
+/// One volume at a time: the default of seven for each bucket is for clusters.
+const GROWTH: &str = "[master.volume_growth]\ncopy_1 = 1\ncopy_2 = 1\ncopy_3 = 1\ncopy_other = 1\n";
+
+/// An S3 server of this test process, on ports of 127.0.0.1.
+#[derive(Debug)]
+pub struct S3 {
+    keeper: Keeper,
+    server: CommandLine,
+    port: u16,
+}
+
+static SHARED: OnceCell<S3> = OnceCell::const_new();
+
+impl S3 {
+    /// The server that all tests of this process share; started at the first
+    /// call (about three seconds). Tests must not stop it: they take a
+    /// [`S3::private`] one.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::private).await
+    }
+
+    /// A server of the caller's own, which may be stopped and started again. It
+    /// ends when it is dropped.
+    pub async fn private() -> Self {
+        granted(Self::begin().await)
+    }
+
+    /// Where the server listens, `http://127.0.0.1:<port>`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Makes an empty bucket and returns a storage URL within it:
+    /// `s3://<bucket>/documents?endpoint=…&region=us-east-1&path_style=true`.
+    pub async fn fresh_storage_url(&self) -> String {
+        let bucket = format!("tests-{}", unique_number());
+        granted(
+            self.create_bucket(&bucket)
+                .await
+                .map_err(|error| self.keeper.failed(format!("no bucket: {error}"))),
+        );
+        format!(
+            "s3://{bucket}/documents?endpoint={}&region={REGION}&path_style=true",
+            self.endpoint()
+        )
+    }
+
+    /// What a service process needs in its environment to be let in.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, String); 2] {
+        [
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+        ]
+    }
+
+    /// A client of the server with the right secret, for looking at what a
+    /// service has stored.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client_with_secret(SECRET_KEY)
+    }
+
+    /// Ends the server; its objects stay for the next [`S3::start`]. Until then,
+    /// connections are refused.
+    pub async fn stop(&self) {
+        granted(self.keeper.finish(Signal::Terminate).await);
+    }
+
+    /// Starts the server again, on the same ports, after a [`S3::stop`].
+    pub async fn start(&self) {
+        granted(self.launch().await);
+    }
+
+    #[cfg(test)]
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    async fn begin() -> Result<Self, ServerError> {
+        let weed = find_program("weed", &[])?;
+        let keeper = Keeper::new(Signal::Kill)?;
+        let home = keeper.home().to_owned();
+        for (name, text) in [("identities.json", IDENTITIES), ("master.toml", GROWTH)] {
+            std::fs::write(home.join(name), text).map_err(ServerError::Keeper)?;
+        }
+        std::fs::create_dir(home.join("data")).map_err(ServerError::Keeper)?;
+        let port = free_port();
+        let mut server = CommandLine::new(&weed)
+            .words(["server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
+            .words(["-filer", "-s3", "-s3.config=identities.json"])
+            .word(format!("-s3.port={port}"))
+            .words(["-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .words(["-s3.localSocket=s3.sock", "-filer.localSocket=filer.sock"])
+            // Sparse volumes, plenty of them: each bucket has its own.
+            .words(["-master.volumeSizeLimitMB=512", "-volume.max=4000"])
+            .word("-master.telemetry=false");
+        for option in [
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "s3.port.grpc",
+        ] {
+            let port = free_port();
+            server = server.word(format!("-{option}={port}"));
+            if option.ends_with("grpc") {
+                // The server puts a socket for each of these in a fixed folder.
+                keeper
+                    .remove_in_the_end(&format!("/tmp/seaweedfs-*-grpc-{port}.sock"))
+                    .await?;
+            }
+        }
+        let this = Self {
+            keeper,
+            server,
+            port,
+        };
+        this.launch().await?;
+        Ok(this)
+    }
+
+    /// Starts the server and waits until it has stored something: its parts find
+    /// each other one after the other.
+    async fn launch(&self) -> Result<(), ServerError> {
+        self.keeper.start(&self.server).await?;
+        wait_for_answer(&self.keeper, async || {
+            self.create_bucket("ready").await?;
+            self.client()
+                .put_object()
+                .bucket("ready")
+                .key("ready")
+                .body(ByteStream::from_static(b"ready"))
+                .send()
+                .await
+                .map_err(|error| DisplayErrorContext(error).to_string())?;
+            Ok::<(), String>(())
+        })
+        .await
+    }
+
+    /// A bucket that is there already, and ours, is a success.
+    async fn create_bucket(&self, bucket: &str) -> Result<(), String> {
+        match self.client().create_bucket().bucket(bucket).send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| {
+                    error.is_bucket_already_owned_by_you() || error.is_bucket_already_exists()
+                }) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(DisplayErrorContext(error).to_string()),
+        }
+    }
+
+    /// Made for each use: its connections belong to the runtime that made them,
+    /// and each test has its own.
+    fn client_with_secret(&self, secret: &str) -> Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::from_static(REGION))
+            .credentials_provider(Credentials::new(ACCESS_KEY, secret, None, None, "tests"))
+            .endpoint_url(self.endpoint())
+            .force_path_style(true)
+            .build();
+        Client::from_conf(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket_of(url: &str) -> String {
+        let url = url.strip_prefix("s3://").unwrap();
+        url.split('/').next().unwrap().to_owned()
+    }
+
+    async fn put(client: &Client, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), String> {
+        client
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(body.into())
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| DisplayErrorContext(error).to_string())
+    }
+
+    async fn count(client: &Client, bucket: &str) -> i32 {
+        let list = client
+            .list_objects_v2()
+            .bucket(bucket)
+            .send()
+            .await
+            .unwrap();
+        list.key_count().unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn two_buckets_do_not_see_each_other() {
+        let s3 = S3::shared().await;
+        let one = bucket_of(&s3.fresh_storage_url().await);
+        let other = bucket_of(&s3.fresh_storage_url().await);
+        put(&s3.client(), &one, "documents/a", b"a".to_vec())
+            .await
+            .unwrap();
+        assert_eq!(count(&s3.client(), &one).await, 1);
+        assert_eq!(count(&s3.client(), &other).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_secret_is_refused() {
+        let s3 = S3::shared().await;
+        let bucket = bucket_of(&s3.fresh_storage_url().await);
+        let stranger = s3.client_with_secret("wrong");
+        let refusal = put(&stranger, &bucket, "a", b"a".to_vec())
+            .await
+            .unwrap_err();
+        assert!(refusal.contains("SignatureDoesNotMatch"), "{refusal}");
+    }
+
+    #[tokio::test]
+    async fn many_buckets_have_room() {
+        let s3 = S3::shared().await;
+        for _ in 0..50 {
+            let bucket = bucket_of(&s3.fresh_storage_url().await);
+            put(&s3.client(), &bucket, "a", vec![1; 100_000])
+                .await
+                .unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_survives_a_stop() {
+        let s3 = S3::private().await;
+        let bucket = bucket_of(&s3.fresh_storage_url().await);
+        put(&s3.client(), &bucket, "a", b"a".to_vec())
+            .await
+            .unwrap();
+        s3.stop().await;
+        put(&s3.client(), &bucket, "b", b"b".to_vec())
+            .await
+            .unwrap_err();
+        s3.start().await;
+        assert_eq!(count(&s3.client(), &bucket).await, 1);
+    }
+}
