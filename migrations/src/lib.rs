@@ -1,1 +1,20 @@
-//! migrations
+//! The schema, step by step, for PostgreSQL and SQLite; stands alone.
+
+mod dialect;
+mod lock;
+mod m0001_create_ledger;
+
+pub use lock::{MigrationError, Pending, down, status, up};
+pub use sea_orm_migration::sea_orm::DatabaseConnection;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+
+/// Every migration, oldest first.
+struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_create_ledger::Migration)]
+    }
+}

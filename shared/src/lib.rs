@@ -1,4 +1,6 @@
 #![doc = include_str!("../../docs/ARCHITECTURE.md")]
 
+pub mod db;
 pub mod domain;
+pub mod queue;
 pub mod storage;

@@ -35,7 +35,11 @@ impl Caller {
     /// Whether the caller may change what belongs to `owner`: only their own.
     #[must_use]
     pub fn may_change(&self, owner: UserId) -> Access {
-        if owner == self.user { Access::Granted } else { Access::Hidden }
+        if owner == self.user {
+            Access::Granted
+        } else {
+            Access::Hidden
+        }
     }
 }
 
@@ -48,8 +52,14 @@ mod tests {
     fn an_admin_reads_for_a_named_owner_and_changes_only_their_own() {
         let now = Timestamp::from_micros(0);
         let (alice, bob) = (UserId::new(now), UserId::new(now));
-        let admin = Caller { user: bob, role: Role::Admin };
-        let user = Caller { user: bob, role: Role::User };
+        let admin = Caller {
+            user: bob,
+            role: Role::Admin,
+        };
+        let user = Caller {
+            user: bob,
+            role: Role::User,
+        };
         assert_eq!(admin.may_read(alice, None), Access::Hidden);
         assert_eq!(admin.may_read(alice, Some(alice)), Access::Granted);
         assert_eq!(admin.may_change(alice), Access::Hidden);

@@ -31,7 +31,9 @@ impl Timestamp {
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(parsed.unix_timestamp_nanos() / 1_000).ok().map(Self)
+        i64::try_from(parsed.unix_timestamp_nanos() / 1_000)
+            .ok()
+            .map(Self)
     }
 
     /// This moment and `duration` more.
@@ -103,7 +105,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system"
+    )]
     fn now(&self) -> Timestamp {
         let nanoseconds = OffsetDateTime::now_utc().unix_timestamp_nanos();
         Timestamp(i64::try_from(nanoseconds / 1_000).unwrap_or(i64::MAX))

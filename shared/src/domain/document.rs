@@ -1,6 +1,9 @@
 //! A document as its owner sees it.
 
-use super::{ByteSize, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp, UniqueName, UserId};
+use super::{
+    ByteSize, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp,
+    UniqueName, UserId,
+};
 
 /// Who can find a document by which name. A public one has a unique name.
 #[derive(Clone, Debug, PartialEq, Eq)]

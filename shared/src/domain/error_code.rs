@@ -97,6 +97,9 @@ pub struct Failure {
 
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
-        Self { code, detail: code.detail().to_owned() }
+        Self {
+            code,
+            detail: code.detail().to_owned(),
+        }
     }
 }

@@ -74,7 +74,9 @@ impl Status {
     /// Where `verb` leads from here. This is the only place that knows.
     pub const fn after(self, verb: Transition) -> Result<Self, IllegalTransition> {
         match (self, verb) {
-            (Self::Pending, Transition::Activate) | (Self::Archived, Transition::Restore) => Ok(Self::Active),
+            (Self::Pending, Transition::Activate) | (Self::Archived, Transition::Restore) => {
+                Ok(Self::Active)
+            }
             (Self::Pending, Transition::Fail) => Ok(Self::Error),
             (Self::Error, Transition::Retry) => Ok(Self::Pending),
             (Self::Active, Transition::Archive) => Ok(Self::Archived),
@@ -85,7 +87,13 @@ impl Status {
 
 impl Transition {
     /// Every verb.
-    pub const ALL: [Self; 5] = [Self::Activate, Self::Fail, Self::Retry, Self::Archive, Self::Restore];
+    pub const ALL: [Self; 5] = [
+        Self::Activate,
+        Self::Fail,
+        Self::Retry,
+        Self::Archive,
+        Self::Restore,
+    ];
 }
 
 impl fmt::Display for Status {
@@ -190,7 +198,9 @@ mod tests {
         let mut matrix = String::new();
         for from in Status::ALL {
             for verb in Transition::ALL {
-                let to = from.after(verb).map_or_else(|_| "-".to_owned(), |to| to.to_string());
+                let to = from
+                    .after(verb)
+                    .map_or_else(|_| "-".to_owned(), |to| to.to_string());
                 writeln!(matrix, "{from:>8} + {verb:?} = {to}").unwrap();
             }
         }

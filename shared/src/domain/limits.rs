@@ -33,7 +33,12 @@ pub struct Refusal(pub ErrorCode);
 
 impl Limits {
     /// Judges what a document turned out to be; quota is judged where it is counted.
-    pub fn judge(&self, size: ByteSize, detected: &MediaType, mismatch: bool) -> Result<(), Refusal> {
+    pub fn judge(
+        &self,
+        size: ByteSize,
+        detected: &MediaType,
+        mismatch: bool,
+    ) -> Result<(), Refusal> {
         if size > self.max_document {
             return Err(Refusal(ErrorCode::TooLarge));
         }
@@ -57,14 +62,26 @@ mod tests {
             max_document: ByteSize::new(10),
             default_quota_bytes: ByteSize::new(100),
             default_quota_documents: 10,
-            types: TypePolicy { allowed: vec!["image/*".parse().unwrap()], blocked: vec![] },
+            types: TypePolicy {
+                allowed: vec!["image/*".parse().unwrap()],
+                blocked: vec![],
+            },
             type_mismatch: TypeMismatch::Reject,
         };
         let png: MediaType = "image/png".parse().unwrap();
         let pdf: MediaType = "application/pdf".parse().unwrap();
         assert_eq!(limits.judge(ByteSize::new(10), &png, false), Ok(()));
-        assert_eq!(limits.judge(ByteSize::new(11), &png, false), Err(Refusal(ErrorCode::TooLarge)));
-        assert_eq!(limits.judge(ByteSize::new(1), &pdf, false), Err(Refusal(ErrorCode::TypeNotAllowed)));
-        assert_eq!(limits.judge(ByteSize::new(1), &png, true), Err(Refusal(ErrorCode::TypeMismatch)));
+        assert_eq!(
+            limits.judge(ByteSize::new(11), &png, false),
+            Err(Refusal(ErrorCode::TooLarge))
+        );
+        assert_eq!(
+            limits.judge(ByteSize::new(1), &pdf, false),
+            Err(Refusal(ErrorCode::TypeNotAllowed))
+        );
+        assert_eq!(
+            limits.judge(ByteSize::new(1), &png, true),
+            Err(Refusal(ErrorCode::TypeMismatch))
+        );
     }
 }

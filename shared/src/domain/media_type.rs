@@ -53,7 +53,9 @@ impl FromStr for MediaType {
 /// A token of RFC 9110.
 fn is_token(text: &str) -> bool {
     !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// A type, `image/*`, or `*/*`.
@@ -109,7 +111,8 @@ impl TypePolicy {
     /// Whether a document of the detected type may be kept.
     #[must_use]
     pub fn permits(&self, detected: &MediaType) -> bool {
-        let any = |patterns: &[TypePattern]| patterns.iter().any(|pattern| pattern.matches(detected));
+        let any =
+            |patterns: &[TypePattern]| patterns.iter().any(|pattern| pattern.matches(detected));
         any(&self.allowed) && !any(&self.blocked)
     }
 }
@@ -133,7 +136,10 @@ mod tests {
     #[test]
     fn a_blocked_type_wins_over_an_allowed_family() {
         let policy = TypePolicy {
-            allowed: vec!["image/*".parse().unwrap(), "application/pdf".parse().unwrap()],
+            allowed: vec![
+                "image/*".parse().unwrap(),
+                "application/pdf".parse().unwrap(),
+            ],
             blocked: vec!["image/svg+xml".parse().unwrap()],
         };
         assert!(policy.permits(&media_type("image/png")));

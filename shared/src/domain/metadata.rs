@@ -52,7 +52,10 @@ impl TryFrom<Value> for Metadata {
         if object_keys(&object) > Self::MAX_KEYS {
             return Err(InvalidMetadata::TooManyKeys);
         }
-        if object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
+        if object
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value))
+        {
             return Err(InvalidMetadata::NulCharacter);
         }
         Ok(Self(object))
@@ -75,7 +78,9 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(object) => object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(object) => object
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
         _ => false,
     }
 }
@@ -89,10 +94,22 @@ mod tests {
     #[test]
     fn bounds_are_kept() {
         assert!(Metadata::try_from(json!({"year": 2026})).is_ok());
-        assert_eq!(Metadata::try_from(json!([])), Err(InvalidMetadata::NotAnObject));
-        assert_eq!(Metadata::try_from(json!({"a": "x".repeat(17_000)})), Err(InvalidMetadata::TooLarge));
+        assert_eq!(
+            Metadata::try_from(json!([])),
+            Err(InvalidMetadata::NotAnObject)
+        );
+        assert_eq!(
+            Metadata::try_from(json!({"a": "x".repeat(17_000)})),
+            Err(InvalidMetadata::TooLarge)
+        );
         let many: Map<_, _> = (0..65).map(|key| (key.to_string(), json!(1))).collect();
-        assert_eq!(Metadata::try_from(Value::Object(many)), Err(InvalidMetadata::TooManyKeys));
-        assert_eq!(Metadata::try_from(json!({"a": ["\u{0}"]})), Err(InvalidMetadata::NulCharacter));
+        assert_eq!(
+            Metadata::try_from(Value::Object(many)),
+            Err(InvalidMetadata::TooManyKeys)
+        );
+        assert_eq!(
+            Metadata::try_from(json!({"a": ["\u{0}"]})),
+            Err(InvalidMetadata::NulCharacter)
+        );
     }
 }

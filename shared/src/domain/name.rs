@@ -130,14 +130,31 @@ mod tests {
 
     #[test]
     fn a_document_name_is_trimmed_and_counted_in_characters() {
-        assert_eq!("  report.pdf\u{3000}".parse::<DocumentName>().unwrap().as_str(), "report.pdf");
+        assert_eq!(
+            "  report.pdf\u{3000}"
+                .parse::<DocumentName>()
+                .unwrap()
+                .as_str(),
+            "report.pdf"
+        );
         assert!("é".repeat(255).parse::<DocumentName>().is_ok());
         assert!("é".repeat(256).parse::<DocumentName>().is_err());
     }
 
     #[test]
     fn dangerous_document_names_are_refused() {
-        for wrong in ["", " ", "a/b", "a\\b", "a\nb", "a\u{85}b", "\u{202E}cod.exe", "\u{2066}x", ".", ".."] {
+        for wrong in [
+            "",
+            " ",
+            "a/b",
+            "a\\b",
+            "a\nb",
+            "a\u{85}b",
+            "\u{202E}cod.exe",
+            "\u{2066}x",
+            ".",
+            "..",
+        ] {
             assert!(wrong.parse::<DocumentName>().is_err(), "{wrong:?}");
         }
     }

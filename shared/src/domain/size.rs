@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A number of bytes, at most `i64::MAX`, as the database counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct ByteSize(i64);
 
@@ -70,7 +72,10 @@ impl FromStr for ByteSize {
             _ => return Err(ParseByteSizeError),
         };
         let number: i64 = number.parse().map_err(|_| ParseByteSizeError)?;
-        number.checked_mul(factor).map(Self).ok_or(ParseByteSizeError)
+        number
+            .checked_mul(factor)
+            .map(Self)
+            .ok_or(ParseByteSizeError)
     }
 }
 
@@ -84,7 +89,11 @@ mod tests {
         assert_eq!("10MB".parse(), Ok(ByteSize::new(10_000_000)));
         assert_eq!("77".parse(), Ok(ByteSize::new(77)));
         for wrong in ["", "GiB", "-1", "1 parsec", "99999999999TiB"] {
-            assert_eq!(wrong.parse::<ByteSize>(), Err(ParseByteSizeError), "{wrong}");
+            assert_eq!(
+                wrong.parse::<ByteSize>(),
+                Err(ParseByteSizeError),
+                "{wrong}"
+            );
         }
     }
 }

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use url::Url;
 
 use super::lifecycle::UnknownStatus;
-use super::{BlobId, ByteSize, DocumentId, DocumentName, Failure, MediaType, Sha256, Timestamp, VersionId};
+use super::{
+    BlobId, ByteSize, DocumentId, DocumentName, Failure, MediaType, Sha256, Timestamp, VersionId,
+};
 
 /// A version's state as clients name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

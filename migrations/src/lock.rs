@@ -1,0 +1,86 @@
+//! Running migrations so that replicas which start together don't disturb each other.
+
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait,
+};
+use sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+use crate::Migrator;
+
+/// The key of the advisory lock: "dossier" as ASCII.
+const LOCK: i64 = 0x64_6f_73_73_69_65_72;
+
+/// A schema change that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema could not be {action}")]
+pub struct MigrationError {
+    action: &'static str,
+    #[source]
+    source: DbErr,
+}
+
+/// A migration and whether it has been applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// What it does.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// Applies every migration that is missing. Safe when several replicas call it at once.
+pub async fn up(database: &DatabaseConnection) -> Result<(), MigrationError> {
+    locked(database, "migrated up", Direction::Up).await
+}
+
+/// Takes the newest migration back. Data of what it made is lost.
+pub async fn down(database: &DatabaseConnection) -> Result<(), MigrationError> {
+    locked(database, "migrated down", Direction::Down).await
+}
+
+/// Every migration, oldest first, and whether the database has it.
+pub async fn status(database: &DatabaseConnection) -> Result<Vec<Pending>, MigrationError> {
+    let migrations = Migrator::get_migration_with_status(database)
+        .await
+        .map_err(|source| MigrationError {
+            action: "read",
+            source,
+        })?;
+    Ok(migrations
+        .into_iter()
+        .map(|migration| Pending {
+            name: migration.name().to_owned(),
+            applied: migration.status() == MigrationStatus::Applied,
+        })
+        .collect())
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Up,
+    Down,
+}
+
+/// One transaction, one lock: on PostgreSQL an advisory lock that ends with
+/// the transaction, on SQLite the lock that every write transaction takes.
+async fn locked(
+    database: &DatabaseConnection,
+    action: &'static str,
+    direction: Direction,
+) -> Result<(), MigrationError> {
+    let run = async {
+        let transaction = database.begin().await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            transaction
+                .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+                .await?;
+        }
+        match direction {
+            Direction::Up => Migrator::up(&transaction, None).await?,
+            Direction::Down => Migrator::down(&transaction, Some(1)).await?,
+        }
+        transaction.commit().await
+    };
+    run.await
+        .map_err(|source| MigrationError { action, source })
+}

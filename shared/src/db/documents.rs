@@ -1,0 +1,170 @@
+//! Documents as their owners read them.
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
+use url::Url;
+use uuid::Uuid;
+
+use super::batch::{Columns, Kind, parameter, query, rows};
+use super::entities::document;
+use super::{Database, DbError};
+use crate::domain::{
+    ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
+    UserId, Visibility,
+};
+
+/// A page of documents, newest first: those behind `before`.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentPage {
+    /// The last document of the page before, and when it was accepted.
+    pub before: Option<(Timestamp, DocumentId)>,
+    /// The most documents.
+    pub limit: u64,
+}
+
+impl TryFrom<document::Model> for Document {
+    type Error = DbError;
+
+    fn try_from(row: document::Model) -> Result<Self, DbError> {
+        let id = row.id;
+        let corrupt = |column| DbError::corrupt("documents", column, id);
+        let unique_name = row
+            .unique_name
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| corrupt("unique_name"))?;
+        Ok(Self {
+            id: DocumentId(id),
+            owner: UserId(row.owner_id),
+            visibility: Visibility::new(unique_name, row.is_public)
+                .ok_or_else(|| corrupt("is_public"))?,
+            metadata: Metadata::try_from(row.metadata.clone()).map_err(|_| corrupt("metadata"))?,
+            declared_type: row
+                .declared_type
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| corrupt("declared_type"))?,
+            size: ByteSize::new(row.size_bytes.unsigned_abs()),
+            sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
+            latest_version: u32::try_from(row.latest_version)
+                .map_err(|_| corrupt("latest_version"))?,
+            lifecycle: lifecycle(&row)?,
+            revision: row.revision.unsigned_abs(),
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+            name: row.name.parse().map_err(|_| corrupt("name"))?,
+        })
+    }
+}
+
+fn lifecycle(row: &document::Model) -> Result<Lifecycle, DbError> {
+    let corrupt = |column| DbError::corrupt("documents", column, row.id);
+    let status: Status = row.status.parse().map_err(|_| corrupt("status"))?;
+    let current = || -> Result<Current, DbError> {
+        let version = row.version.and_then(|number| u32::try_from(number).ok());
+        let media_type = row.mime_type.as_deref().and_then(|text| text.parse().ok());
+        let location = row
+            .storage_url
+            .as_deref()
+            .and_then(|text| Url::parse(text).ok());
+        Ok(Current {
+            version: version.ok_or_else(|| corrupt("version"))?,
+            media_type: media_type.ok_or_else(|| corrupt("mime_type"))?,
+            type_mismatch: row.type_mismatch,
+            location: location.ok_or_else(|| corrupt("storage_url"))?,
+        })
+    };
+    Ok(match status {
+        Status::Pending => Lifecycle::Pending,
+        Status::Active => Lifecycle::Active(current()?),
+        Status::Archived => {
+            let since = row
+                .archived_at
+                .map(Timestamp::from_micros)
+                .ok_or_else(|| corrupt("archived_at"))?;
+            Lifecycle::Archived {
+                current: current()?,
+                since,
+            }
+        }
+        Status::Error => {
+            let code = row.error_code.as_deref().and_then(|text| text.parse().ok());
+            let code = code.ok_or_else(|| corrupt("error_code"))?;
+            Lifecycle::Error(Failure {
+                code,
+                detail: row.error_detail.clone().unwrap_or_default(),
+            })
+        }
+    })
+}
+
+/// The document with that id, whoever owns it.
+pub async fn find_document(db: &Database, id: DocumentId) -> Result<Option<Document>, DbError> {
+    document::Entity::find_by_id(id.0)
+        .one(db.reader())
+        .await?
+        .map(Document::try_from)
+        .transpose()
+}
+
+/// A page of an owner's documents that aren't archived, newest first.
+pub async fn list_documents(
+    db: &Database,
+    owner: UserId,
+    page: DocumentPage,
+) -> Result<Vec<Document>, DbError> {
+    let mut select = document::Entity::find()
+        .filter(document::Column::OwnerId.eq(owner.0))
+        .filter(document::Column::Status.ne(Status::Archived.as_str()));
+    if let Some((created_at, id)) = page.before {
+        let same_moment = Condition::all()
+            .add(document::Column::CreatedAt.eq(created_at.as_micros()))
+            .add(document::Column::Id.lt(id.0));
+        let behind = Condition::any()
+            .add(document::Column::CreatedAt.lt(created_at.as_micros()))
+            .add(same_moment);
+        // The first condition alone bounds the range of the index.
+        select = select
+            .filter(document::Column::CreatedAt.lte(created_at.as_micros()))
+            .filter(behind);
+    }
+    let select = select
+        .order_by_desc(document::Column::CreatedAt)
+        .order_by_desc(document::Column::Id);
+    select
+        .limit(page.limit)
+        .all(db.reader())
+        .await?
+        .into_iter()
+        .map(Document::try_from)
+        .collect()
+}
+
+#[derive(Serialize)]
+struct IdRow {
+    id: Uuid,
+}
+
+/// Those of `documents` that aren't pending, gone ones included: one question for all who wait.
+pub async fn find_settled(
+    db: &Database,
+    documents: &[DocumentId],
+) -> Result<Vec<DocumentId>, DbError> {
+    const COLUMNS: &Columns = &[("id", Kind::Uuid)];
+    let list: Vec<_> = documents
+        .iter()
+        .map(|document| IdRow { id: document.0 })
+        .collect();
+    let wanted = rows(db.backend(), COLUMNS);
+    let sql = format!(
+        "SELECT x.id FROM {wanted} LEFT JOIN documents ON documents.id = x.id \
+         WHERE documents.status IS NULL OR documents.status <> 'pending'"
+    );
+    let found = query(db.reader(), sql, [parameter(&list)?]).await?;
+    found
+        .into_iter()
+        .map(|row| Ok(DocumentId(row.try_get_by_index(0)?)))
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! The tables as SeaORM sees them; private to this room.
+
+pub mod api_key;
+pub mod discard;
+pub mod document;
+pub mod user;

@@ -1,0 +1,179 @@
+//! Group commit: what arrives while a transaction runs shares the next one.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
+
+use super::DbError;
+
+/// Writes a group in one transaction and answers for each member, in their order.
+pub trait GroupWriter: Send + Sync + 'static {
+    /// What is written.
+    type Item: Clone + Send + Sync + 'static;
+    /// What its sender is told.
+    type Answer: Send + 'static;
+
+    /// Writes all of `items` or none.
+    fn write(
+        &self,
+        items: &[Self::Item],
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, DbError>> + Send;
+}
+
+/// A member that has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum GroupCommitError {
+    /// The transaction failed, or nobody knows whether it was committed.
+    #[error("the group could not be committed")]
+    Failed(#[source] Arc<DbError>),
+    /// The process is shutting down.
+    #[error("the service is shutting down")]
+    Closed,
+}
+
+type Member<W> = (
+    <W as GroupWriter>::Item,
+    oneshot::Sender<Result<<W as GroupWriter>::Answer, GroupCommitError>>,
+);
+
+/// The door to a writer: any number of senders, one group at a time.
+pub struct GroupCommit<W: GroupWriter> {
+    members: mpsc::Sender<Member<W>>,
+}
+
+impl<W: GroupWriter> Clone for GroupCommit<W> {
+    fn clone(&self) -> Self {
+        Self {
+            members: self.members.clone(),
+        }
+    }
+}
+
+impl<W: GroupWriter> fmt::Debug for GroupCommit<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupCommit").finish_non_exhaustive()
+    }
+}
+
+impl<W: GroupWriter> GroupCommit<W> {
+    /// Starts a task that writes groups of at most `most` members. It ends when
+    /// every clone of the door is gone and the last group is written.
+    pub fn start(writer: W, most: usize) -> Self {
+        let (members, mut waiting) = mpsc::channel::<Member<W>>(most);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(most);
+            while waiting.recv_many(&mut group, most).await > 0 {
+                commit(&writer, std::mem::take(&mut group)).await;
+            }
+        });
+        Self { members }
+    }
+
+    /// Writes `item` with what arrives at the same time, and returns once it is committed.
+    /// It is written even if the returned future is dropped after its first poll.
+    pub async fn submit(&self, item: W::Item) -> Result<W::Answer, GroupCommitError> {
+        let (sender, answer) = oneshot::channel();
+        self.members
+            .send((item, sender))
+            .await
+            .map_err(|_| GroupCommitError::Closed)?;
+        answer.await.map_err(|_| GroupCommitError::Closed)?
+    }
+}
+
+/// How often a group that gave way to another transaction is written again.
+const CONFLICTS: usize = 5;
+
+async fn write<W: GroupWriter>(writer: &W, items: &[W::Item]) -> Result<Vec<W::Answer>, DbError> {
+    for _ in 0..CONFLICTS {
+        match writer.write(items).await {
+            Err(DbError::Conflict(_)) => {}
+            answer => return answer,
+        }
+    }
+    writer.write(items).await
+}
+
+async fn commit<W: GroupWriter>(writer: &W, group: Vec<Member<W>>) {
+    let (items, senders): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+    match write(writer, &items).await {
+        Ok(answers) => {
+            for (sender, answer) in senders.into_iter().zip(answers) {
+                let _ = sender.send(Ok(answer));
+            }
+        }
+        // One bad member must not take the others along: each is written alone.
+        Err(DbError::Constraint(_) | DbError::Statement(_)) if items.len() > 1 => {
+            for (item, sender) in items.into_iter().zip(senders) {
+                Box::pin(commit(writer, vec![(item, sender)])).await;
+            }
+        }
+        Err(error) => {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                group.size = items.len(),
+                "a group was not committed"
+            );
+            let error = Arc::new(error);
+            for sender in senders {
+                let _ = sender.send(Err(GroupCommitError::Failed(Arc::clone(&error))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Recorder {
+        groups: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl GroupWriter for Recorder {
+        type Item = i32;
+        type Answer = i32;
+
+        async fn write(&self, items: &[i32]) -> Result<Vec<i32>, DbError> {
+            tokio::task::yield_now().await;
+            if items.contains(&-1) {
+                return Err(DbError::Constraint(sea_orm::DbErr::Custom(
+                    "bad member".into(),
+                )));
+            }
+            self.groups.lock().unwrap().push(items.len());
+            Ok(items.iter().map(|item| item * 2).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_arrives_together_shares_a_transaction() {
+        let recorder = Recorder::default();
+        let groups = Arc::clone(&recorder.groups);
+        let door = GroupCommit::start(recorder, 64);
+        let answers = futures::future::join_all((0..40).map(|item| door.submit(item))).await;
+        for (item, answer) in (0..40).zip(answers) {
+            assert_eq!(answer.unwrap(), item * 2);
+        }
+        assert!(
+            groups.lock().unwrap().len() < 10,
+            "{:?}",
+            groups.lock().unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bad_member_harms_nobody_else() {
+        let door = GroupCommit::start(Recorder::default(), 64);
+        let answers = futures::future::join_all([1, -1, 3].map(|item| door.submit(item))).await;
+        assert_eq!(answers[0].as_ref().unwrap(), &2);
+        assert!(answers[1].is_err());
+        assert_eq!(answers[2].as_ref().unwrap(), &6);
+    }
+}

@@ -1,0 +1,137 @@
+//! API keys: only their SHA-256 is kept.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::batch::{execute, query};
+use super::entities::{api_key, user};
+use super::{Database, DbError};
+use crate::domain::{Caller, KeyId, Role, Sha256, Timestamp, UserId};
+
+/// The name of the user that the bootstrap key belongs to.
+const BOOTSTRAP_USER: &str = "admin";
+
+/// An API key as its user's admin sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub user: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Who holds the key with that hash.
+pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Caller>, DbError> {
+    let sql = "SELECT users.id, users.role FROM api_keys JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = $1";
+    let rows = query(db.reader(), sql, [hash.to_string().into()]).await?;
+    rows.first()
+        .map(|row| {
+            let (id, role): (uuid::Uuid, String) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let role = role
+                .parse()
+                .map_err(|_| DbError::corrupt("users", "role", id))?;
+            Ok(Caller {
+                user: UserId(id),
+                role,
+            })
+        })
+        .transpose()
+}
+
+/// Adds a key; `false` if there is no such user.
+pub async fn add_key(db: &Database, key: ApiKey, hash: Sha256) -> Result<bool, DbError> {
+    let row = api_key::ActiveModel {
+        id: Set(key.id.0),
+        user_id: Set(key.user.0),
+        hash: Set(hash.to_string()),
+        origin: Set("issued".to_owned()),
+        created_at: Set(key.created_at.as_micros()),
+    };
+    match api_key::Entity::insert(row)
+        .exec_without_returning(db.writer())
+        .await
+        .map_err(DbError::from)
+    {
+        Ok(_) => Ok(true),
+        Err(DbError::Constraint(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The keys of a user, newest first, made before `before`.
+pub async fn list_keys(
+    db: &Database,
+    user: UserId,
+    before: Option<KeyId>,
+    limit: u64,
+) -> Result<Vec<ApiKey>, DbError> {
+    let mut select = api_key::Entity::find().filter(api_key::Column::UserId.eq(user.0));
+    if let Some(before) = before {
+        select = select.filter(api_key::Column::Id.lt(before.0));
+    }
+    let rows = select
+        .order_by_desc(api_key::Column::Id)
+        .limit(limit)
+        .all(db.reader())
+        .await?;
+    let key = |row: api_key::Model| ApiKey {
+        id: KeyId(row.id),
+        user: UserId(row.user_id),
+        created_at: Timestamp::from_micros(row.created_at),
+    };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// Removes a key of a user; `false` if they have no such key.
+pub async fn remove_key(db: &Database, user: UserId, key: KeyId) -> Result<bool, DbError> {
+    let sql = "DELETE FROM api_keys WHERE user_id = $1 AND id = $2";
+    Ok(execute(db.writer(), sql, [user.0.into(), key.0.into()]).await? == 1)
+}
+
+/// Makes the bootstrap key the one with `hash`: another one stops working, and the
+/// first admin is added if there is none of that name.
+pub async fn ensure_bootstrap_key(
+    db: &Database,
+    hash: Sha256,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let transaction = db.begin().await?;
+    let admin = "INSERT INTO users (id, name, role, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+    let id = UserId::new(now);
+    execute(
+        &transaction,
+        admin,
+        [
+            id.0.into(),
+            BOOTSTRAP_USER.into(),
+            Role::Admin.as_str().into(),
+            now.as_micros().into(),
+        ],
+    )
+    .await?;
+    let admin = user::Entity::find()
+        .filter(user::Column::Name.eq(BOOTSTRAP_USER))
+        .one(&transaction)
+        .await?;
+    let admin = admin.ok_or_else(|| DbError::corrupt("users", "name", BOOTSTRAP_USER))?;
+    execute(
+        &transaction,
+        "DELETE FROM api_keys WHERE origin = 'bootstrap' AND hash <> $1",
+        [hash.to_string().into()],
+    )
+    .await?;
+    let key = "INSERT INTO api_keys (id, user_id, hash, origin, created_at) VALUES ($1, $2, $3, 'bootstrap', $4) \
+               ON CONFLICT (hash) DO NOTHING";
+    let values = [
+        KeyId::new(now).0.into(),
+        admin.id.into(),
+        hash.to_string().into(),
+        now.as_micros().into(),
+    ];
+    execute(&transaction, key, values).await?;
+    transaction.commit().await?;
+    Ok(())
+}

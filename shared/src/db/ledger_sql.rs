@@ -1,0 +1,60 @@
+//! The few pieces of SQL in which the two databases differ.
+
+use sea_orm::DbBackend;
+
+/// A subquery that gives the ids in `$1`, a JSON array of UUIDs.
+pub fn ids(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "SELECT value::uuid FROM json_array_elements_text($1::json)",
+        _ => "SELECT unhex(value, '-') FROM json_each($1)",
+    }
+}
+
+/// Locks the rows of the owners in `list` in the order of their ids, so that two
+/// transactions over the same owners queue up instead of dying in a deadlock.
+/// SQLite has one writer and needs none.
+pub fn hold_users(backend: DbBackend, list: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!(
+            "WITH held AS MATERIALIZED (SELECT id FROM users WHERE id IN (SELECT x.owner_id FROM {list}) \
+             ORDER BY id FOR NO KEY UPDATE)"
+        ),
+        _ => String::new(),
+    }
+}
+
+/// Ids of jobs that may be claimed, in the order in which they are to be: one
+/// from each owner, then a second from each, and so on, the oldest of an owner first.
+///
+/// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how
+/// many of one owner are looked at. Owners are found by skipping through the
+/// index, so what one of them piled up costs the others nothing.
+pub fn candidates(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => concat!(
+            "WITH RECURSIVE owners (owner_id, place) AS ( ",
+            "(SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND owner_id > $3 ",
+            "ORDER BY owner_id LIMIT 1) UNION ALL ",
+            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
+            "AND j.owner_id > owners.owner_id ORDER BY j.owner_id LIMIT 1), place + 1 ",
+            "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
+            "candidates AS (SELECT due.id, due.turn, owners.place FROM owners CROSS JOIN LATERAL ( ",
+            "SELECT j.id, row_number() OVER (ORDER BY j.run_at) AS turn FROM jobs j ",
+            "WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND j.owner_id = owners.owner_id ",
+            "AND j.run_at <= $2 ORDER BY j.run_at LIMIT $4) due WHERE owners.owner_id IS NOT NULL)",
+        ),
+        _ => concat!(
+            "WITH RECURSIVE owners (owner_id, place) AS ( ",
+            "SELECT * FROM (SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND owner_id > $3 ",
+            "ORDER BY owner_id LIMIT 1) UNION ALL ",
+            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
+            "AND j.owner_id > owners.owner_id ORDER BY j.owner_id LIMIT 1), place + 1 ",
+            "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
+            "candidates AS (SELECT j.id, owners.place, ",
+            "row_number() OVER (PARTITION BY owners.owner_id ORDER BY j.run_at) AS turn ",
+            "FROM owners CROSS JOIN jobs j ON j.id IN (SELECT k.id FROM jobs k ",
+            "WHERE k.queue = $1 AND k.state IN ('ready', 'running') AND k.owner_id = owners.owner_id ",
+            "AND k.run_at <= $2 ORDER BY k.run_at LIMIT $4) WHERE owners.owner_id IS NOT NULL)",
+        ),
+    }
+}

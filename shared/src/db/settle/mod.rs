@@ -1,0 +1,223 @@
+//! The outcome transaction: what workers found out becomes true, once, for whoever still holds the claim.
+//!
+//! This is the commit point of the pipeline. Rows are locked in one order in
+//! the whole service: documents and versions, jobs, blobs, users.
+
+mod blobs;
+mod rows;
+mod statements;
+
+use std::collections::{HashMap, HashSet};
+
+use url::Url;
+use uuid::Uuid;
+
+use self::blobs::{ContentKey, hold_blobs};
+use super::work::PendingWork;
+use super::{Database, DbError, JobRef, discards};
+use crate::domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
+
+/// Whether the bytes of an activation were written for it or were there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobOrigin {
+    /// Written or adopted by this job.
+    Stored,
+    /// Found in storage under the same digest and size.
+    Shared,
+}
+
+/// A version that passed the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// What its bytes are.
+    pub media_type: MediaType,
+    /// Whether its name or declared type said something else.
+    pub type_mismatch: bool,
+    /// The id of the blob, should it be a new one.
+    pub blob: BlobId,
+    /// Where its bytes are.
+    pub location: Url,
+    /// How they got there.
+    pub origin: BlobOrigin,
+    /// Copies of the bytes that are not needed once it is active.
+    pub leftovers: Vec<Url>,
+}
+
+/// What became of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The version is readable.
+    Activated(Activation),
+    /// The version failed for good.
+    Failed {
+        /// What its owner is told.
+        failure: Failure,
+        /// The cause, for operators, if attempts ran out: the job is then dead.
+        gave_up: Option<String>,
+    },
+    /// The attempt failed; another one follows.
+    Again {
+        /// When it is due.
+        run_at: Timestamp,
+        /// What it would be if it were the last attempt.
+        code: ErrorCode,
+        /// The cause, for operators.
+        cause: String,
+    },
+    /// The job did what it was for, or found nothing to do.
+    Done,
+    /// The job, which has no version, failed on its last attempt.
+    Dead {
+        /// The cause, for operators.
+        cause: String,
+    },
+}
+
+/// What is to be settled.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The claim it was done under.
+    pub job: JobRef,
+    /// What was worked on, if there was anything.
+    pub work: Option<PendingWork>,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// Who did it.
+    pub worker: String,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Whether a settlement came true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is committed.
+    Committed {
+        /// Bytes that no row refers to any more; written down as discarded.
+        removable: Vec<Url>,
+    },
+    /// Somebody else holds the claim: nothing that was done under it counts, and
+    /// nothing may be removed.
+    LeaseLost,
+}
+
+/// Settles a group in one transaction; the answers are in the order of `settlements`.
+pub async fn settle(
+    db: &Database,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<Vec<Settled>, DbError> {
+    let mut settlements = settlements.to_vec();
+    loop {
+        match attempt(db, &settlements, now).await? {
+            Attempt::Settled(answers) => return Ok(answers),
+            Attempt::ContentGone(jobs) => {
+                for settlement in settlements
+                    .iter_mut()
+                    .filter(|settlement| jobs.contains(&settlement.job.id))
+                {
+                    settlement.outcome = content_gone(now);
+                }
+            }
+        }
+    }
+}
+
+/// Content that was there when the worker looked was deleted since: the staged
+/// bytes are still there, so the job begins anew at once.
+fn content_gone(now: Timestamp) -> Outcome {
+    Outcome::Again {
+        run_at: now,
+        code: ErrorCode::Internal,
+        cause: "shared content was deleted meanwhile".to_owned(),
+    }
+}
+
+enum Attempt {
+    Settled(Vec<Settled>),
+    /// Nothing was written: these jobs relied on content that is gone.
+    ContentGone(HashSet<JobId>),
+}
+
+async fn attempt(
+    db: &Database,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let transaction = db.begin().await?;
+    let versions: Vec<_> = settlements
+        .iter()
+        .filter_map(|one| one.work.as_ref())
+        .map(|work| work.version.0)
+        .collect();
+    let alive = statements::hold_pending(&transaction, &versions).await?;
+    let held = statements::finish_jobs(&transaction, settlements, now).await?;
+    let live = |one: &&Settlement| {
+        held.contains(&one.job.id.0)
+            && one
+                .work
+                .as_ref()
+                .is_some_and(|work| alive.contains(&work.version.0))
+    };
+    let live: Vec<&Settlement> = settlements.iter().filter(live).collect();
+    let blobs = match hold_blobs(&transaction, &live, now).await? {
+        Ok(blobs) => blobs,
+        Err(jobs) => return Ok(Attempt::ContentGone(jobs)),
+    };
+    statements::activate(&transaction, &live, &blobs, now).await?;
+    let ended = statements::fail(&transaction, &live, now).await?;
+    statements::account(&transaction, &live, &ended).await?;
+    statements::record(&transaction, &live, now).await?;
+
+    let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
+    let answers: Vec<_> = settlements
+        .iter()
+        .map(
+            |one| match (held.contains(&one.job.id.0), living.contains(&one.job.id)) {
+                (false, _) => Settled::LeaseLost,
+                (true, alive) => Settled::Committed {
+                    removable: removable(one, alive, &blobs),
+                },
+            },
+        )
+        .collect();
+    let urls: Vec<_> = answers
+        .iter()
+        .flat_map(Settled::removable)
+        .map(Url::as_str)
+        .collect();
+    discards::add(&transaction, &urls, now).await?;
+    transaction.commit().await?;
+    Ok(Attempt::Settled(answers))
+}
+
+impl Settled {
+    fn removable(&self) -> &[Url] {
+        match self {
+            Self::Committed { removable } => removable,
+            Self::LeaseLost => &[],
+        }
+    }
+}
+
+/// The bytes that a committed settlement leaves without a row.
+fn removable(
+    settlement: &Settlement,
+    alive: bool,
+    blobs: &HashMap<ContentKey, (Uuid, String)>,
+) -> Vec<Url> {
+    let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
+    else {
+        return Vec::new();
+    };
+    let mut urls = activation.leftovers.clone();
+    let kept = blobs
+        .get(&ContentKey::of(work))
+        .is_some_and(|(_, url)| url == activation.location.as_str());
+    if activation.origin == BlobOrigin::Stored && !(alive && kept) {
+        urls.push(activation.location.clone());
+    }
+    urls
+}

@@ -1,0 +1,240 @@
+//! The statements of an outcome transaction, one for each table and group.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use uuid::Uuid;
+
+use super::blobs::ContentKey;
+use super::rows::{
+    ACCOUNTS, ACTIVATIONS, AccountRow, ActivationRow, EVENTS, EventRow, FAILURES, FailureRow, JOBS,
+    JobRow,
+};
+use super::{Outcome, Settlement};
+use crate::db::DbError;
+use crate::db::batch::{execute, parameter, query, rows};
+use crate::db::ledger_sql::{hold_users, ids};
+use crate::domain::Timestamp;
+
+/// Locks those of `versions` that are pending, and their documents.
+pub async fn hold_pending(
+    transaction: &DatabaseTransaction,
+    versions: &[Uuid],
+) -> Result<HashSet<Uuid>, DbError> {
+    if versions.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let backend = transaction.get_database_backend();
+    let lock = if backend == DbBackend::Postgres {
+        " FOR NO KEY UPDATE OF d, v"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
+         WHERE v.id IN ({}) AND v.status = 'pending' ORDER BY d.id, v.id{lock}",
+        ids(backend),
+    );
+    let held = query(transaction, sql, [parameter(versions)?]).await?;
+    held.into_iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Ends the jobs whose claim still holds, and gives their ids.
+pub async fn finish_jobs(
+    transaction: &DatabaseTransaction,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<HashSet<Uuid>, DbError> {
+    let list = rows(transaction.get_database_backend(), JOBS);
+    let sql = format!(
+        "UPDATE jobs SET state = x.state, run_at = x.run_at, last_error = x.last_error, \
+         finished_at = x.finished_at, worker = NULL FROM {list} \
+         WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.state = 'running' RETURNING jobs.id"
+    );
+    let list: Vec<_> = settlements
+        .iter()
+        .map(|settlement| JobRow::new(settlement, now))
+        .collect();
+    let held = query(transaction, sql, [parameter(&list)?]).await?;
+    held.into_iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Makes versions active, and their documents where the version is the newest active one.
+pub async fn activate<'a>(
+    transaction: &DatabaseTransaction,
+    live: &[&'a Settlement],
+    blobs: &'a HashMap<ContentKey, (Uuid, String)>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let row = |settlement: &'a Settlement| match (&settlement.outcome, &settlement.work) {
+        (Outcome::Activated(activation), Some(work)) => {
+            let blob = blobs.get(&ContentKey::of(work))?;
+            Some(ActivationRow::new(work, activation, blob))
+        }
+        _ => None,
+    };
+    let activations: Vec<_> = live.iter().copied().filter_map(row).collect();
+    if activations.is_empty() {
+        return Ok(());
+    }
+    let list = rows(transaction.get_database_backend(), ACTIVATIONS);
+    let versions = format!(
+        "UPDATE versions SET status = 'active', mime_type = x.mime_type, type_mismatch = x.type_mismatch, \
+         blob_id = x.blob_id, staged_url = NULL, settled_at = $2 FROM {list} WHERE versions.id = x.version_id"
+    );
+    execute(
+        transaction,
+        versions,
+        [parameter(&activations)?, now.as_micros().into()],
+    )
+    .await?;
+
+    // An update takes one row for each document, so of several versions only the newest goes along.
+    let mut newest: HashMap<Uuid, ActivationRow<'_>> = HashMap::new();
+    for activation in activations {
+        let known = newest
+            .get(&activation.document_id)
+            .map_or(0, |known| known.number);
+        if activation.number > known {
+            newest.insert(activation.document_id, activation);
+        }
+    }
+    let newest: Vec<_> = newest.into_values().collect();
+    let documents = format!(
+        "UPDATE documents SET status = CASE documents.status WHEN 'pending' THEN 'active' ELSE documents.status END, \
+         version = x.number, mime_type = x.mime_type, type_mismatch = x.type_mismatch, \
+         declared_type = x.declared_type, size_bytes = x.size_bytes, sha256 = x.sha256, storage_url = x.storage_url, \
+         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.document_id \
+         AND (documents.version IS NULL OR documents.version < x.number)"
+    );
+    execute(
+        transaction,
+        documents,
+        [parameter(&newest)?, now.as_micros().into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes versions fail, and gives the documents that end in `error` with them.
+pub async fn fail<'a>(
+    transaction: &DatabaseTransaction,
+    live: &[&'a Settlement],
+    now: Timestamp,
+) -> Result<HashSet<Uuid>, DbError> {
+    let row = |settlement: &'a Settlement| match (&settlement.outcome, &settlement.work) {
+        (Outcome::Failed { failure, .. }, Some(work)) => Some(FailureRow::new(work, failure)),
+        _ => None,
+    };
+    let failures: Vec<_> = live.iter().copied().filter_map(row).collect();
+    if failures.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let list = rows(transaction.get_database_backend(), FAILURES);
+    let versions = format!(
+        "UPDATE versions SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
+         settled_at = $2 FROM {list} WHERE versions.id = x.version_id"
+    );
+    execute(
+        transaction,
+        versions,
+        [parameter(&failures)?, now.as_micros().into()],
+    )
+    .await?;
+    let documents = format!(
+        "UPDATE documents SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
+         revision = revision + 1, updated_at = $2 FROM {list} \
+         WHERE documents.id = x.document_id AND documents.status = 'pending' RETURNING documents.id"
+    );
+    let ended = query(
+        transaction,
+        documents,
+        [parameter(&failures)?, now.as_micros().into()],
+    )
+    .await?;
+    ended
+        .into_iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Turns reservations into use, or releases them.
+pub async fn account(
+    transaction: &DatabaseTransaction,
+    live: &[&Settlement],
+    ended: &HashSet<Uuid>,
+) -> Result<(), DbError> {
+    let mut accounts: HashMap<Uuid, AccountRow> = HashMap::new();
+    for settlement in live {
+        let Some(work) = &settlement.work else {
+            continue;
+        };
+        let owner_id = work.owner.0;
+        let account = accounts.entry(owner_id).or_insert_with(|| AccountRow {
+            owner_id,
+            ..AccountRow::default()
+        });
+        match settlement.outcome {
+            Outcome::Activated(_) => {
+                account.used += work.size.as_i64();
+                account.released += work.size.as_i64();
+            }
+            Outcome::Failed { .. } => {
+                account.released += work.size.as_i64();
+                account.documents += i64::from(ended.contains(&work.document.0));
+            }
+            Outcome::Again { .. } | Outcome::Done | Outcome::Dead { .. } => {}
+        }
+    }
+    let accounts: Vec<_> = accounts
+        .into_values()
+        .filter(|account| account.released > 0 || account.documents > 0)
+        .collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let backend = transaction.get_database_backend();
+    let list = rows(backend, ACCOUNTS);
+    let held = hold_users(backend, &list);
+    let held_only = if backend == DbBackend::Postgres {
+        " AND users.id IN (SELECT id FROM held)"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "{held} UPDATE users SET used_bytes = used_bytes + x.used, reserved_bytes = reserved_bytes - x.released, \
+         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id{held_only}"
+    );
+    execute(transaction, sql, [parameter(&accounts)?]).await?;
+    Ok(())
+}
+
+/// Writes what happened into the timelines.
+pub async fn record(
+    transaction: &DatabaseTransaction,
+    live: &[&Settlement],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let event =
+        |settlement: &&Settlement| EventRow::new(settlement.work.as_ref()?, settlement, now);
+    let events: Vec<_> = live.iter().filter_map(event).collect();
+    if events.is_empty() {
+        return Ok(());
+    }
+    let list = rows(transaction.get_database_backend(), EVENTS);
+    let sql = format!(
+        "INSERT INTO events (owner_id, document_id, kind, data, at) \
+         SELECT x.owner_id, x.document_id, x.kind, x.data, $2 FROM {list}"
+    );
+    execute(
+        transaction,
+        sql,
+        [parameter(&events)?, now.as_micros().into()],
+    )
+    .await?;
+    Ok(())
+}
