@@ -22,8 +22,6 @@ const SCRIPT: &str = include_str!("keeper.sh");
 pub(super) enum Signal {
     /// No chance to react: a crash.
     Kill,
-    /// An orderly end.
-    Terminate,
     /// PostgreSQL's "fast" end: clients are cut off, the data is closed.
     Interrupt,
     /// PostgreSQL's "immediate" end: all its processes, without closing the data.
@@ -34,7 +32,6 @@ impl Signal {
     const fn name(self) -> &'static str {
         match self {
             Self::Kill => "KILL",
-            Self::Terminate => "TERM",
             Self::Interrupt => "INT",
             Self::Quit => "QUIT",
         }

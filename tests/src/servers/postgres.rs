@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use tokio::sync::OnceCell;
 
 use super::keeper::{CommandLine, Keeper, Signal};
@@ -164,9 +164,7 @@ impl Postgres {
     }
 
     async fn administer(&self, statement: &str) -> Result<(), DbErr> {
-        let mut options = ConnectOptions::new(self.database_url("postgres"));
-        options.max_connections(1).sqlx_logging(false);
-        let connection = Database::connect(options).await?;
+        let connection = connect(&self.database_url("postgres")).await?;
         let done = connection.execute_unprepared(statement).await;
         connection.close().await?;
         done.map(drop)
@@ -175,6 +173,19 @@ impl Postgres {
     fn database_url(&self, database: &str) -> String {
         format!("postgres://dossier@127.0.0.1:{}/{database}", self.port)
     }
+}
+
+/// One connection, refused at once if it is refused: by default the pool would
+/// try for half a minute.
+async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let patience = Duration::from_secs(1);
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .connect_timeout(patience)
+        .acquire_timeout(patience)
+        .sqlx_logging(false);
+    Database::connect(options).await
 }
 
 /// Where Debian keeps the server's programs, the newest version first.
@@ -229,7 +240,7 @@ mod tests {
     use super::*;
 
     async fn execute(url: &str, statement: &str) -> Result<(), DbErr> {
-        let connection = Database::connect(url).await?;
+        let connection = connect(url).await?;
         let done = connection.execute_unprepared(statement).await;
         connection.close().await?;
         done.map(drop)
@@ -251,7 +262,7 @@ mod tests {
         let url = postgres.create_database().await;
         execute(&url, "CREATE TABLE things (id int)").await.unwrap();
         // A session that is open when the server dies must not be in the way.
-        let open = Database::connect(&url).await.unwrap();
+        let open = connect(&url).await.unwrap();
         open.execute_unprepared("INSERT INTO things VALUES (1)")
             .await
             .unwrap();
