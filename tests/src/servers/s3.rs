@@ -94,7 +94,8 @@ impl S3 {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
-    /// Starts the server again, on the same ports, after a [`S3::stop`].
+    /// Starts the server again, on the same ports, after a [`S3::stop`]; its parts
+    /// take five to twenty seconds to find each other once more.
     pub async fn start(&self) {
         granted(self.launch().await);
     }
