@@ -19,6 +19,16 @@ pub enum StorageError {
         /// The URL.
         url: Url,
     },
+    /// The two places of the service are neither one nor apart.
+    #[error(
+        "staging at {staging} and the store at {store} overlap: name the same URL or places apart"
+    )]
+    Overlap {
+        /// Where uploads are to be staged.
+        staging: String,
+        /// Where documents are to be stored.
+        store: String,
+    },
     /// The bytes are not those that were expected.
     #[error("the bytes at {url} are not those that were accepted")]
     DigestMismatch {

@@ -1,7 +1,15 @@
 //! Where bytes are kept: one port, an adapter for each kind of storage, and the places in use.
 
+pub mod contract;
 mod error;
+mod key;
+mod local;
+mod places;
 mod port;
+mod url;
 
+pub use self::url::{Checksums, ParseStorageUrlError, S3Location, StorageUrl};
 pub use error::{StorageError, WriteError};
+pub use local::Local;
+pub use places::{Places, Staged, Taken};
 pub use port::{ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage};

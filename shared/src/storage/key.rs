@@ -1,0 +1,123 @@
+//! Keys: how objects are named, and which URLs lie within a place. Nothing else builds or reads one.
+
+use url::Url;
+use uuid::{ContextV7, Uuid};
+
+use crate::domain::Timestamp;
+
+/// A key that was never used before, such as `3f/01890a5d-…-…3f`: made at `now`,
+/// spread over 256 folders by its last, random digits.
+pub(super) fn new_key(now: Timestamp) -> String {
+    let micros = now.as_micros().max(0).unsigned_abs();
+    let nanoseconds = u32::try_from(micros % 1_000_000).expect("below a million") * 1_000;
+    let moment = uuid::Timestamp::from_unix(ContextV7::new(), micros / 1_000_000, nanoseconds);
+    let name = Uuid::new_v7(moment).hyphenated().to_string();
+    let folder = &name[name.len() - 2..];
+    format!("{folder}/{name}")
+}
+
+/// Whether `text` can name an object: segments of `[a-z0-9-]`, parted by single slashes.
+pub(super) fn is_key(text: &str) -> bool {
+    text.split('/').all(is_segment)
+}
+
+/// Whether `text` can be one segment of a key.
+pub(super) fn is_segment(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// The key of the object at `url` if that lies within `place`.
+pub(super) fn key_within<'u>(place: &Url, url: &'u Url) -> Option<&'u str> {
+    url.as_str()
+        .strip_prefix(place.as_str())
+        .filter(|key| is_key(key))
+}
+
+/// The URL of the object `key` of `place`.
+pub(super) fn url_of(place: &Url, key: &str) -> Url {
+    place
+        .join(key)
+        .expect("a place is a folder, and a key is a relative path")
+}
+
+/// Where a listing of a place begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Start<'u> {
+    /// At the first key.
+    First,
+    /// Behind this text, which need not be a key.
+    Behind(&'u str),
+    /// Nowhere: every URL of the place sorts before.
+    Past,
+}
+
+/// Where a listing of `place` begins that shows only what sorts behind `after`.
+pub(super) fn start_of<'u>(place: &Url, after: Option<&'u Url>) -> Start<'u> {
+    let Some(after) = after else {
+        return Start::First;
+    };
+    match after.as_str().strip_prefix(place.as_str()) {
+        Some("") => Start::First,
+        Some(key) => Start::Behind(key),
+        None if after < place => Start::First,
+        None => Start::Past,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_new_key_is_a_key_in_a_folder_named_by_its_end() {
+        let key = new_key(Timestamp::from_micros(1_700_000_000_000_042));
+        assert!(is_key(&key), "{key}");
+        let (folder, name) = key.split_once('/').unwrap();
+        assert_eq!((folder.len(), name.len()), (2, 36));
+        assert!(name.ends_with(folder));
+        assert!(name.starts_with("018bcfe5-6800-7"), "{name}");
+    }
+
+    #[test]
+    fn only_keys_of_the_place_lie_within_it() {
+        let place = url("file:///data/store/");
+        for inside in ["a", "3f/0-1", "a/b/c"] {
+            let object = url_of(&place, inside);
+            assert_eq!(key_within(&place, &object), Some(inside));
+        }
+        for outside in [
+            "file:///data/store",
+            "file:///data/store/",
+            "file:///data/store2/a",
+            "file:///data/store/../a",
+            "file:///data/store/%2e%2e/a",
+            "file:///data/store/..%2Fa",
+            "file:///data/store/a//b",
+            "file:///data/store/a?b",
+            "file:///data/store/.aside/a",
+            "s3://data/store/a",
+        ] {
+            assert_eq!(key_within(&place, &url(outside)), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_listing_begins_behind_what_came_before() {
+        let place = url("s3://bucket/m/");
+        let start = |after: &str| match start_of(&place, Some(&url(after))) {
+            Start::First => "first".to_owned(),
+            Start::Behind(key) => format!("behind {key}"),
+            Start::Past => "past".to_owned(),
+        };
+        assert_eq!(start("s3://bucket/m/3f/a"), "behind 3f/a");
+        assert_eq!(start("s3://bucket/m/"), "first");
+        assert_eq!(start("s3://bucket/a/zz"), "first");
+        assert_eq!(start("s3://bucket/z/aa"), "past");
+        assert_eq!(start_of(&place, None), Start::First);
+    }
+}

@@ -1,0 +1,13 @@
+//! Storage in local files: a place is a folder.
+
+mod adapter;
+mod batch;
+mod draft;
+mod folders;
+mod outcome;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use adapter::Local;
