@@ -1,3 +1,4 @@
 //! The harness.
 
+pub mod databases;
 pub mod servers;

@@ -1,0 +1,255 @@
+//! The ledger on each database: intake, claims, fences, outcomes, counters.
+
+use std::time::Duration;
+
+use shared::db::{
+    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, IntakeRefusal, JobRef, Outcome, Settled,
+    Settlement, accept, add_user, claim_jobs, discarded, find_document, hand_back, load_pending, renew_leases, settle,
+};
+use shared::domain::{
+    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Quota, Role, Sha256, Status, Timestamp, TypeMismatch,
+    TypePolicy, User, UserId, VersionId, Visibility,
+};
+use shared::queue::Queue;
+use tests::on_each_database;
+use url::Url;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const LEASE: Duration = Duration::from_secs(60);
+
+fn limits() -> Limits {
+    Limits {
+        max_document: ByteSize::gibibytes(1),
+        default_quota_bytes: ByteSize::new(1_000),
+        default_quota_documents: 100,
+        types: TypePolicy { allowed: vec!["*/*".parse().unwrap()], blocked: vec![] },
+        type_mismatch: TypeMismatch::Record,
+    }
+}
+
+async fn user(db: &Database, name: &str) -> UserId {
+    let id = UserId::new(NOW);
+    let user = User { id, name: name.parse().unwrap(), role: Role::User, quota: Quota::default(), created_at: NOW };
+    add_user(db, &user).await.unwrap();
+    id
+}
+
+fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
+    let document = DocumentId::new(at);
+    Arrival {
+        document,
+        version: VersionId::new(at),
+        job: JobId::new(at),
+        owner,
+        name: "report.pdf".parse().unwrap(),
+        visibility: Visibility::Private { unique_name: None },
+        metadata: shared::domain::Metadata::default(),
+        declared_type: Some("application/pdf".parse().unwrap()),
+        staged: Url::parse(&format!("file:///staging/{document}")).unwrap(),
+        size: ByteSize::new(content.len() as u64),
+        sha256: Sha256::of(content.as_bytes()),
+        traceparent: None,
+        at,
+    }
+}
+
+async fn claim_at(db: &Database, limit: usize, now: Timestamp) -> Vec<ClaimedJob> {
+    let after = UserId(Uuid::nil());
+    let request = ClaimRequest { queue: Queue::Ingest, worker: "w", limit, lease: LEASE, after, now };
+    claim_jobs(db, &request).await.unwrap()
+}
+
+async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -> Settlement {
+    let version = VersionId(claimed.subject.unwrap());
+    Settlement {
+        job: claimed.job,
+        work: load_pending(db, &[version], &limits()).await.unwrap().pop(),
+        attempt: claimed.attempt,
+        worker: "w".to_owned(),
+        started_at: NOW,
+        outcome,
+    }
+}
+
+fn stored(location: &str) -> Outcome {
+    activated(location, BlobOrigin::Stored)
+}
+
+fn activated(location: &str, origin: BlobOrigin) -> Outcome {
+    Outcome::Activated(Activation {
+        media_type: "application/pdf".parse().unwrap(),
+        type_mismatch: false,
+        blob: BlobId::new(NOW),
+        location: Url::parse(location).unwrap(),
+        origin,
+        leftovers: vec![],
+    })
+}
+
+fn failed(code: ErrorCode) -> Outcome {
+    Outcome::Failed { failure: code.into(), gave_up: None }
+}
+
+/// used bytes, reserved bytes, documents.
+async fn counters(db: &Database, owner: UserId) -> (i64, i64, i64) {
+    use sea_orm::{ConnectionTrait, Statement};
+    let sql = "SELECT used_bytes, reserved_bytes, used_documents FROM users WHERE id = $1";
+    let reader = db.reader();
+    let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, [owner.0.into()]);
+    let row = reader.query_one_raw(statement).await.unwrap().unwrap();
+    let column = |index| row.try_get_by_index(index).unwrap();
+    (column(0), column(1), column(2))
+}
+
+async fn count(db: &Database, sql: &str) -> i64 {
+    use sea_orm::{ConnectionTrait, Statement};
+    let reader = db.reader();
+    let statement = Statement::from_string(reader.get_database_backend(), sql);
+    reader.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+on_each_database! {
+    async fn an_upload_goes_from_pending_to_active(db: &Database) {
+        let owner = user(db, "alice").await;
+        let arrival = arrival(owner, "hello", NOW);
+        assert_eq!(accept(db, &limits(), std::slice::from_ref(&arrival)).await.unwrap(), [Ok(())]);
+        assert_eq!(find_document(db, arrival.document).await.unwrap().unwrap(), arrival.document());
+        assert_eq!(counters(db, owner).await, (0, 5, 1));
+
+        let claimed = claim_at(db, 10, NOW).await;
+        assert_eq!(claimed.len(), 1);
+        let done = settlement(db, &claimed[0], stored("file:///store/a")).await;
+        let answers = settle(db, &[done], NOW).await.unwrap();
+        assert_eq!(answers, [Settled::Committed { removable: vec![] }]);
+        let document = find_document(db, arrival.document).await.unwrap().unwrap();
+        assert_eq!(document.lifecycle.status(), Status::Active);
+        assert_eq!(document.revision, 2);
+        assert_eq!(counters(db, owner).await, (5, 0, 1));
+        assert_eq!(count(db, "SELECT count(*) FROM events").await, 2);
+        assert!(claim_at(db, 10, NOW).await.is_empty());
+    }
+
+    async fn a_second_delivery_changes_nothing(db: &Database) {
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "hello", NOW)]).await.unwrap();
+        let first = claim_at(db, 10, NOW).await.remove(0);
+        let late = settlement(db, &first, stored("file:///store/late")).await;
+        // The lease ends, another worker claims the job and settles it.
+        let second = claim_at(db, 10, NOW.plus(LEASE)).await.remove(0);
+        assert_eq!(second.attempt, 2);
+        assert!(renew_leases(db, &[first.job], NOW.plus(LEASE)).await.unwrap().is_empty());
+        assert_eq!(settle(db, std::slice::from_ref(&late), NOW).await.unwrap(), [Settled::LeaseLost]);
+        let done = settlement(db, &second, stored("file:///store/a")).await;
+        settle(db, std::slice::from_ref(&done), NOW).await.unwrap();
+        for again in [late, done] {
+            assert_eq!(settle(db, &[again], NOW).await.unwrap(), [Settled::LeaseLost]);
+        }
+        assert_eq!(counters(db, owner).await, (5, 0, 1));
+        assert_eq!(count(db, "SELECT refs FROM blobs").await, 1);
+    }
+
+    async fn the_same_content_is_one_blob(db: &Database) {
+        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+        let arrivals = [alice, alice, bob].map(|owner| arrival(owner, "same", NOW));
+        accept(db, &limits(), &arrivals).await.unwrap();
+        let claimed = claim_at(db, 10, NOW).await;
+        let mut group = Vec::new();
+        for (index, job) in claimed.iter().enumerate() {
+            group.push(settlement(db, job, stored(&format!("file:///store/{index}"))).await);
+        }
+        let answers = settle(db, &group, NOW).await.unwrap();
+        let removable: usize = answers.iter().map(|answer| match answer {
+            Settled::Committed { removable } => removable.len(),
+            Settled::LeaseLost => panic!("nobody else claimed it"),
+        }).sum();
+        assert_eq!(removable, 2);
+        assert_eq!(discarded(db, 10).await.unwrap().len(), 2);
+        assert_eq!(count(db, "SELECT refs FROM blobs").await, 3);
+        assert_eq!(counters(db, alice).await, (8, 0, 2));
+        assert_eq!(counters(db, bob).await, (4, 0, 1));
+    }
+
+    async fn shared_content_that_is_gone_is_tried_again(db: &Database) {
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "one", NOW), arrival(owner, "two", NOW)]).await.unwrap();
+        let claimed = claim_at(db, 10, NOW).await;
+        let gone = settlement(db, &claimed[0], activated("file:///store/gone", BlobOrigin::Shared)).await;
+        let fine = settlement(db, &claimed[1], stored("file:///store/fine")).await;
+        let answers = settle(db, &[gone, fine], NOW).await.unwrap();
+        assert_eq!(answers, [Settled::Committed { removable: vec![] }, Settled::Committed { removable: vec![] }]);
+        assert_eq!(counters(db, owner).await, (3, 3, 2));
+        assert_eq!(claim_at(db, 10, NOW).await.len(), 1);
+    }
+
+    async fn a_failure_releases_what_was_reserved(db: &Database) {
+        let owner = user(db, "alice").await;
+        let arrival = arrival(owner, "hello", NOW);
+        accept(db, &limits(), std::slice::from_ref(&arrival)).await.unwrap();
+        let claimed = claim_at(db, 10, NOW).await;
+        let done = settlement(db, &claimed[0], failed(ErrorCode::TypeNotAllowed)).await;
+        settle(db, &[done], NOW).await.unwrap();
+        let document = find_document(db, arrival.document).await.unwrap().unwrap();
+        assert_eq!(document.lifecycle.failure().unwrap().code, ErrorCode::TypeNotAllowed);
+        assert_eq!(counters(db, owner).await, (0, 0, 0));
+    }
+
+    async fn the_quota_is_never_passed_within_a_group(db: &Database) {
+        let owner = user(db, "alice").await;
+        let arrivals: Vec<_> = (0..5).map(|_| arrival(owner, &"x".repeat(300), NOW)).collect();
+        let answers = accept(db, &limits(), &arrivals).await.unwrap();
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
+        assert_eq!(answers.iter().filter(|answer| **answer == Err(IntakeRefusal::QuotaExceeded)).count(), 2);
+        assert_eq!(counters(db, owner).await, (0, 900, 3));
+        assert_eq!(count(db, "SELECT count(*) FROM documents").await, 3);
+        assert_eq!(count(db, "SELECT count(*) FROM jobs").await, 3);
+    }
+
+    async fn a_unique_name_is_taken_once(db: &Database) {
+        let owner = user(db, "alice").await;
+        let named = || Arrival {
+            visibility: Visibility::Public { unique_name: "annual-report".parse().unwrap() },
+            ..arrival(owner, "hello", NOW)
+        };
+        let answers = accept(db, &limits(), &[named(), named()]).await.unwrap();
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        assert!(answers.contains(&Err(IntakeRefusal::UniqueNameTaken)));
+        assert_eq!(accept(db, &limits(), &[named()]).await.unwrap(), [Err(IntakeRefusal::UniqueNameTaken)]);
+        assert_eq!(counters(db, owner).await, (0, 5, 1));
+    }
+
+    async fn an_owner_who_is_gone_is_told_apart(db: &Database) {
+        let stranger = UserId::new(NOW);
+        let answers = accept(db, &limits(), &[arrival(stranger, "hello", NOW)]).await.unwrap();
+        assert_eq!(answers, [Err(IntakeRefusal::OwnerGone)]);
+    }
+
+    async fn claims_go_in_rounds_over_the_owners(db: &Database) {
+        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+        let many: Vec<_> = (0..50).map(|_| arrival(alice, "a", NOW)).collect();
+        accept(db, &limits(), &many).await.unwrap();
+        accept(db, &limits(), &[arrival(bob, "b", NOW.plus(Duration::from_millis(1)))]).await.unwrap();
+        let claimed = claim_at(db, 4, NOW.plus(LEASE)).await;
+        assert_eq!(claimed.len(), 4);
+        assert!(claimed.iter().any(|job| job.owner == bob));
+    }
+
+    async fn a_job_that_is_handed_back_counts_no_attempt(db: &Database) {
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "hello", NOW)]).await.unwrap();
+        let claimed = claim_at(db, 10, NOW).await;
+        hand_back(db, &[claimed[0].job], NOW).await.unwrap();
+        let again = claim_at(db, 10, NOW).await;
+        assert_eq!((again[0].attempt, again[0].job.fence), (1, 2));
+    }
+
+    async fn a_lease_that_is_renewed_keeps_others_away(db: &Database) {
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "hello", NOW)]).await.unwrap();
+        let claimed = claim_at(db, 10, NOW).await;
+        let jobs: Vec<JobRef> = claimed.iter().map(|job| job.job).collect();
+        assert_eq!(renew_leases(db, &jobs, NOW.plus(LEASE * 2)).await.unwrap(), jobs);
+        assert!(claim_at(db, 10, NOW.plus(LEASE)).await.is_empty());
+        assert_eq!(claim_at(db, 10, NOW.plus(LEASE * 2)).await.len(), 1);
+    }
+}
