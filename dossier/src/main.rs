@@ -1,1 +1,35 @@
-fn main() {}
+//! The one binary: subcommands, nothing else.
+
+mod bootstrap;
+mod cli;
+mod commands;
+mod logging;
+mod resources;
+mod shutdown;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
+    logging::start(&cli.settings);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// One line: what failed, and each cause behind it.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("dossier: {error:#}");
+    ExitCode::FAILURE
+}

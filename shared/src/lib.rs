@@ -3,4 +3,5 @@
 pub mod db;
 pub mod domain;
 pub mod queue;
+pub mod settings;
 pub mod storage;

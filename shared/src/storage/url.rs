@@ -114,6 +114,13 @@ impl StorageUrl {
         &self.place
     }
 
+    /// Whether the place keeps objects rather than files: a write is one step there,
+    /// so staging and store may be the same place.
+    #[must_use]
+    pub const fn is_object_store(&self) -> bool {
+        matches!(self.kind, Kind::S3(_))
+    }
+
     /// The adapter of this place.
     pub async fn connect(&self) -> Result<Arc<dyn Storage>, StorageError> {
         match &self.kind {

@@ -1,0 +1,154 @@
+//! The command line: what can be asked for, and one line when it was asked wrongly.
+
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+use shared::domain::{Role, UserName};
+use shared::settings::Settings;
+
+/// The document service that people trust with a file and walk away.
+#[derive(Parser, Debug)]
+#[command(name = "dossier", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub settings: Settings,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// One role, or one thing that an operator does. Without a command: serve.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Everything in one process: migrate, ingress, workers
+    Serve,
+    /// Take uploads in and answer requests; any number of processes
+    Ingress,
+    /// Work on jobs; any number of processes
+    Worker,
+    /// Change the schema of the database
+    Migrate {
+        #[command(subcommand)]
+        direction: Option<Migrate>,
+    },
+    /// Manage users
+    User {
+        #[command(subcommand)]
+        command: User,
+    },
+    /// Manage API keys
+    Key {
+        #[command(subcommand)]
+        command: Key,
+    },
+}
+
+/// What to do with the schema; up by default.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum Migrate {
+    /// Apply every migration that is missing, and put the bootstrap key in force
+    Up,
+    /// Take the newest migration back, with the data of what it made
+    Down,
+    /// Show which migrations have been applied
+    Status,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum User {
+    /// Add a user and show their id
+    Add {
+        /// The name, unique
+        name: UserName,
+        /// user or admin
+        #[arg(long, default_value = "user")]
+        role: Role,
+    },
+    /// List users, newest first
+    List,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Key {
+    /// Make an API key for a user, by id or name, and show it once
+    Add {
+        /// The user's id or name
+        user: String,
+    },
+}
+
+/// Reads the command line and the environment. What is wrong is told in one line that names it.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        if matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        ) || error.exit_code() == 0
+        {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("dossier: {}", one_line(&error));
+        ExitCode::from(2)
+    })
+}
+
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    // A value may come from the environment, so its name there is told as well.
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) if argument.starts_with("--") => {
+            let flag = argument
+                .trim_start_matches('-')
+                .split([' ', '='])
+                .next()
+                .unwrap_or_default();
+            format!(
+                "DOSSIER_{}: {message}",
+                flag.replace('-', "_").to_uppercase()
+            )
+        }
+        _ => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_a_flag_and_a_variable_of_the_same_name() {
+        for argument in Cli::command().get_arguments() {
+            let Some(flag) = argument.get_long() else {
+                continue;
+            };
+            if matches!(flag, "help" | "version") {
+                continue;
+            }
+            let variable = format!("DOSSIER_{}", flag.replace('-', "_").to_uppercase());
+            assert_eq!(
+                argument.get_env().and_then(|name| name.to_str()),
+                Some(variable.as_str()),
+                "--{flag}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_in_one_line_that_names_it() {
+        let error = Cli::try_parse_from(["dossier", "--listen", "nowhere"]).unwrap_err();
+        let line = one_line(&error);
+        assert!(line.starts_with("DOSSIER_LISTEN: "), "{line}");
+        assert!(!line.contains('\n'));
+    }
+}

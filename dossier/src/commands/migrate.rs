@@ -1,0 +1,42 @@
+//! `dossier migrate`: the schema, and the first admin.
+
+use anyhow::Context as _;
+use shared::db::Database;
+use shared::domain::{Clock as _, SystemClock};
+use shared::settings::Resolved;
+
+use crate::cli::Migrate;
+use crate::{bootstrap, resources};
+
+pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Result<()> {
+    let db = resources::database(resolved).await?;
+    match direction.unwrap_or(Migrate::Up) {
+        Migrate::Up => {
+            if let Some(file) = up(resolved, &db).await? {
+                println!("The admin's key lies in {}", file.display());
+            }
+            println!("The schema is up to date.");
+        }
+        Migrate::Down => {
+            migrations::down(db.writer()).await?;
+            println!("The newest migration has been taken back.");
+        }
+        Migrate::Status => {
+            for migration in migrations::status(db.reader()).await? {
+                let state = if migration.applied {
+                    "applied"
+                } else {
+                    "missing"
+                };
+                println!("{state}  {}", migration.name);
+            }
+        }
+    }
+    db.close().await.context("the database could not be closed")
+}
+
+/// Brings the schema up to date and puts the bootstrap key in force.
+pub async fn up(resolved: &Resolved, db: &Database) -> anyhow::Result<Option<std::path::PathBuf>> {
+    migrations::up(db.writer()).await?;
+    bootstrap::ensure(resolved, db, SystemClock.now()).await
+}

@@ -1,0 +1,39 @@
+//! What each subcommand does.
+
+mod account;
+mod migrate;
+mod roles;
+
+use shared::settings::Role;
+use uuid::Uuid;
+
+use crate::cli::{Cli, Command};
+
+/// Does what the command line asks for.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    let role = match command {
+        Command::Serve => Role::Serve,
+        Command::Ingress => Role::Ingress,
+        Command::Worker => Role::Worker,
+        Command::Migrate { .. } | Command::User { .. } | Command::Key { .. } => Role::Command,
+    };
+    let resolved = cli.settings.resolve(role)?;
+    match command {
+        Command::Serve => roles::serve(resolved).await,
+        Command::Ingress => roles::ingress(resolved).await,
+        Command::Worker => roles::worker(resolved).await,
+        Command::Migrate { direction } => migrate::run(&resolved, direction).await,
+        Command::User { command } => account::user(&resolved, command).await,
+        Command::Key { command } => account::key(&resolved, command).await,
+    }
+}
+
+/// A new API key: 244 random bits, more than anyone guesses.
+pub fn generate_key() -> String {
+    format!(
+        "dossier_{}{}",
+        Uuid::new_v4().simple(),
+        Uuid::new_v4().simple()
+    )
+}

@@ -1,0 +1,62 @@
+//! What a process works with, connected as its settings say.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use shared::db::Database;
+use shared::domain::{Clock, Limits, SystemClock};
+use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
+use shared::settings::Resolved;
+use shared::storage::Places;
+
+/// Database, storage, queue and clock of this process.
+pub struct Resources {
+    pub db: Database,
+    pub places: Places,
+    pub feed: Arc<dyn Feed>,
+    pub clock: Arc<dyn Clock>,
+    pub limits: Arc<Limits>,
+}
+
+impl Resources {
+    pub async fn connect(resolved: &Resolved) -> anyhow::Result<Self> {
+        let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
+            .await
+            .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+        let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
+            QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
+            QueueUrl::Redis { server, prefix } => {
+                Arc::new(RedisFeed::new(server, prefix).context("DOSSIER_QUEUE_URL")?)
+            }
+        };
+        Ok(Self {
+            db: database(resolved).await?,
+            places,
+            feed,
+            clock: Arc::new(SystemClock),
+            limits: Arc::new(resolved.limits.clone()),
+        })
+    }
+}
+
+/// The database alone; the folder of an SQLite file is made if need be.
+pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
+    if !resolved.database_url.is_shared() {
+        make_data_folder(resolved)?;
+    }
+    let connections = resolved.settings.database_connections;
+    Database::connect(&resolved.database_url, connections)
+        .await
+        .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))
+}
+
+/// The data folder holds keys and documents: nobody but the service reads it.
+pub fn make_data_folder(resolved: &Resolved) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&resolved.data_dir)
+        .with_context(|| format!("DOSSIER_DATA_DIR: {}", resolved.data_dir.display()))
+}
