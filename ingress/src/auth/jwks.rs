@@ -1,0 +1,208 @@
+//! JSON Web Key Sets (RFC 7517): fetched within bounds, and read down to the keys that can verify.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use serde_json::Value;
+
+/// A key set of a hundred keys has a fraction of this.
+const MAX_BYTES: usize = 256 << 10;
+/// Longer than any healthy issuer takes, shorter than clients wait.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A key set that can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySetError {
+    /// The file can't be read.
+    #[error("could not read {path}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The URL can't be fetched.
+    #[error("could not fetch {url}")]
+    Fetch {
+        /// The URL.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The answer was no success.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// It took too long.
+    #[error("{url} did not answer in time")]
+    Timeout {
+        /// The URL.
+        url: String,
+    },
+    /// It is no key set.
+    #[error("it is not a JSON Web Key Set")]
+    Malformed(#[source] serde_json::Error),
+}
+
+/// A key that can verify signatures of one algorithm.
+#[derive(Clone, Debug)]
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// The usable keys of a set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeySet(Vec<Key>);
+
+impl KeySet {
+    /// Reads a set. Keys of other kinds, or for other uses, are passed over.
+    pub(super) fn parse(json: &[u8]) -> Result<Arc<Self>, KeySetError> {
+        #[derive(serde::Deserialize)]
+        struct Raw {
+            keys: Vec<Value>,
+        }
+        let raw: Raw = serde_json::from_slice(json).map_err(KeySetError::Malformed)?;
+        Ok(Arc::new(Self(
+            raw.keys.into_iter().filter_map(Key::read).collect(),
+        )))
+    }
+
+    /// The keys that a token with this header may be signed with.
+    pub(super) fn candidates(&self, header: &Header) -> Vec<DecodingKey> {
+        let fits = |key: &&Key| {
+            key.algorithm == header.alg
+                && header
+                    .kid
+                    .as_ref()
+                    .is_none_or(|id| key.id.as_ref() == Some(id))
+        };
+        self.0
+            .iter()
+            .filter(fits)
+            .map(|key| key.key.clone())
+            .collect()
+    }
+}
+
+impl Key {
+    fn read(json: Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(json).ok()?;
+        let algorithm = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => Algorithm::RS256,
+            AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+                Algorithm::ES256
+            }
+            AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+                Algorithm::EdDSA
+            }
+            _ => return None,
+        };
+        let common = &jwk.common;
+        let for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature));
+        let declared = common
+            .key_algorithm
+            .is_none_or(|declared| declared.to_string() == format!("{algorithm:?}"));
+        if !(for_signatures && declared) {
+            return None;
+        }
+        let key = DecodingKey::from_jwk(&jwk).ok()?;
+        Some(Self {
+            id: common.key_id.clone(),
+            algorithm,
+            key,
+        })
+    }
+}
+
+/// Fetches a key set. Redirects are not followed: the operator named the place.
+pub(super) async fn fetch(url: &str) -> Result<Arc<KeySet>, KeySetError> {
+    match tokio::time::timeout(TIMEOUT, fetch_bytes(url)).await {
+        Ok(bytes) => KeySet::parse(&bytes?),
+        Err(_) => Err(KeySetError::Timeout {
+            url: url.to_owned(),
+        }),
+    }
+}
+
+async fn fetch_bytes(url: &str) -> Result<Vec<u8>, KeySetError> {
+    let failed = |source| KeySetError::Fetch {
+        url: url.to_owned(),
+        source,
+    };
+    let roots = HttpsConnectorBuilder::new()
+        .with_native_roots()
+        .map_err(|error| failed(error.into()))?;
+    let connector = roots.https_or_http().enable_http1().build();
+    let client: Client<_, Empty<bytes::Bytes>> =
+        Client::builder(TokioExecutor::new()).build(connector);
+    let uri = url
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| failed(error.into()))?;
+    let response = client
+        .get(uri)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    if !response.status().is_success() {
+        return Err(KeySetError::Status {
+            url: url.to_owned(),
+            status: response.status().as_u16(),
+        });
+    }
+    let body = Limited::new(response.into_body(), MAX_BYTES)
+        .collect()
+        .await
+        .map_err(failed)?;
+    Ok(body.to_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The public key of RFC 8037, appendix A.2.
+    const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    #[test]
+    fn keys_of_no_use_here_are_passed_over() {
+        let set = json!({"keys": [
+            {"kty": "OKP", "crv": "Ed25519", "x": ED25519, "kid": "a"},
+            {"kty": "OKP", "crv": "Ed25519", "x": ED25519, "kid": "b", "use": "enc"},
+            {"kty": "OKP", "crv": "X25519", "x": ED25519, "kid": "c"},
+            {"kty": "oct", "k": "c2VjcmV0", "kid": "d"},
+            {"kty": "new"},
+        ]});
+        let set = KeySet::parse(set.to_string().as_bytes()).unwrap();
+        let mut header = Header::new(Algorithm::EdDSA);
+        assert_eq!(set.candidates(&header).len(), 1);
+        for (id, expected) in [("a", 1), ("b", 0), ("c", 0), ("d", 0)] {
+            header.kid = Some(id.to_owned());
+            assert_eq!(set.candidates(&header).len(), expected, "{id}");
+        }
+        assert!(set.candidates(&Header::new(Algorithm::HS256)).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_key_set_is_an_error() {
+        assert!(matches!(
+            KeySet::parse(b"{}"),
+            Err(KeySetError::Malformed(_))
+        ));
+    }
+}

@@ -1,0 +1,372 @@
+//! JWTs (RFC 7519): which are accepted, and of whom they speak.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use serde::Deserialize;
+use shared::domain::{Clock, Timestamp};
+
+use super::jwks::KeySetError;
+use super::key_ring::{KeyRing, KeySource};
+
+/// How much the issuer's clock may be ahead of ours when a token has only just
+/// become valid. An expired token is expired: it gets no such allowance.
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
+/// A signature algorithm that an operator may permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JwtAlgorithm {
+    /// HMAC with SHA-256, for a secret.
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA over P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+/// Which tokens are accepted. The operator says so, never the token.
+#[derive(Clone)]
+pub struct JwtRules {
+    /// The secret for HS256, if there is one.
+    pub secret: Option<Vec<u8>>,
+    /// The key set for the other algorithms, if there is one.
+    pub key_set: Option<KeySource>,
+    /// The algorithms that are permitted; each must fit the kind of keys.
+    pub algorithms: Vec<JwtAlgorithm>,
+    /// The issuer that tokens must name, if set.
+    pub issuer: Option<String>,
+    /// The audience that tokens must be meant for, if set.
+    pub audience: Option<String>,
+}
+
+/// Rules that contradict themselves, or keys that can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum JwtSetupError {
+    /// No algorithm is permitted.
+    #[error("the list of JWT algorithms is empty")]
+    NoAlgorithm,
+    /// An algorithm without a key.
+    #[error("there is no JWT key for {0}: HS256 needs a secret, the others a key set")]
+    Unfit(JwtAlgorithm),
+    /// The keys can't be had.
+    #[error("could not load the JWT keys")]
+    Keys(#[source] KeySetError),
+}
+
+impl JwtRules {
+    const fn have_key_for(&self, algorithm: JwtAlgorithm) -> bool {
+        match algorithm {
+            JwtAlgorithm::Hs256 => self.secret.is_some(),
+            JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa => {
+                self.key_set.is_some()
+            }
+        }
+    }
+}
+
+/// A token that was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RefusedToken {
+    #[error("the token is malformed or forged")]
+    Invalid(#[from] jsonwebtoken::errors::Error),
+    #[error("the token's algorithm is not permitted")]
+    Algorithm,
+    #[error("no key is known that the token could be signed with")]
+    UnknownKey,
+    #[error("the token demands something that is not understood")]
+    Critical,
+    #[error("the token has expired or is not valid yet")]
+    Time,
+    #[error("the keys could not be fetched")]
+    Keys(#[source] Arc<KeySetError>),
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: f64,
+    nbf: Option<f64>,
+}
+
+/// Checks tokens against the rules.
+#[derive(Debug)]
+pub(super) struct JwtVerifier {
+    secret: Option<DecodingKey>,
+    key_set: Option<KeyRing>,
+    algorithms: Vec<Algorithm>,
+    validation: Validation,
+    clock: Arc<dyn Clock>,
+}
+
+impl JwtVerifier {
+    /// Checks the rules and loads what keys are at hand.
+    pub(super) async fn new(rules: JwtRules, clock: Arc<dyn Clock>) -> Result<Self, JwtSetupError> {
+        if rules.algorithms.is_empty() {
+            return Err(JwtSetupError::NoAlgorithm);
+        }
+        if let Some(unfit) = rules
+            .algorithms
+            .iter()
+            .find(|algorithm| !rules.have_key_for(**algorithm))
+        {
+            return Err(JwtSetupError::Unfit(*unfit));
+        }
+        let validation = validation(&rules);
+        let secret = rules.secret.as_deref().map(DecodingKey::from_secret);
+        let key_set = match rules.key_set {
+            Some(source) => Some(
+                KeyRing::open(source, Arc::clone(&clock))
+                    .await
+                    .map_err(JwtSetupError::Keys)?,
+            ),
+            None => None,
+        };
+        let algorithms = rules.algorithms.into_iter().map(Into::into).collect();
+        Ok(Self {
+            secret,
+            key_set,
+            algorithms,
+            validation,
+            clock,
+        })
+    }
+
+    /// The subject of a token that is accepted.
+    pub(super) async fn subject(&self, token: &str) -> Result<String, RefusedToken> {
+        let header = decode_header(token)?;
+        if !self.algorithms.contains(&header.alg) {
+            return Err(RefusedToken::Algorithm);
+        }
+        if header.crit.is_some() {
+            return Err(RefusedToken::Critical);
+        }
+        let keys = self.candidates(&header).await?;
+        let claims = self.verify(token, &header, &keys)?;
+        if self.is_current(&claims) {
+            Ok(claims.sub)
+        } else {
+            Err(RefusedToken::Time)
+        }
+    }
+
+    /// A secret verifies HS256 and nothing else; a public key is never taken for a secret.
+    async fn candidates(&self, header: &Header) -> Result<Vec<DecodingKey>, RefusedToken> {
+        match (header.alg, &self.key_set) {
+            (Algorithm::HS256, _) => Ok(self.secret.iter().cloned().collect()),
+            (_, Some(ring)) => ring.candidates(header).await.map_err(RefusedToken::Keys),
+            (_, None) => Ok(Vec::new()),
+        }
+    }
+
+    fn verify(
+        &self,
+        token: &str,
+        header: &Header,
+        keys: &[DecodingKey],
+    ) -> Result<Claims, RefusedToken> {
+        let validation = Validation {
+            algorithms: vec![header.alg],
+            ..self.validation.clone()
+        };
+        let mut refused = RefusedToken::UnknownKey;
+        for key in keys {
+            match decode::<Claims>(token, key, &validation) {
+                Ok(data) => return Ok(data.claims),
+                Err(error) => refused = error.into(),
+            }
+        }
+        Err(refused)
+    }
+
+    fn is_current(&self, claims: &Claims) -> bool {
+        let now = self.clock.now();
+        let started = claims
+            .nbf
+            .is_none_or(|nbf| now.plus(CLOCK_SKEW) >= moment(nbf));
+        started && now < moment(claims.exp)
+    }
+}
+
+/// Times are left to us: they come from the clock that everything else goes by.
+fn validation(rules: &JwtRules) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    let mut required = vec!["exp", "sub"];
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = rules.audience.is_some();
+    if let Some(audience) = &rules.audience {
+        validation.set_audience(&[audience]);
+        required.push("aud");
+    }
+    if let Some(issuer) = &rules.issuer {
+        validation.set_issuer(&[issuer]);
+        required.push("iss");
+    }
+    validation.set_required_spec_claims(&required);
+    validation
+}
+
+/// A `NumericDate`: seconds since the epoch, perhaps with a fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from float saturates, and what lies beyond is for ever"
+)]
+fn moment(seconds: f64) -> Timestamp {
+    Timestamp::from_micros((seconds * 1e6) as i64)
+}
+
+impl From<JwtAlgorithm> for Algorithm {
+    fn from(algorithm: JwtAlgorithm) -> Self {
+        match algorithm {
+            JwtAlgorithm::Hs256 => Self::HS256,
+            JwtAlgorithm::Rs256 => Self::RS256,
+            JwtAlgorithm::Es256 => Self::ES256,
+            JwtAlgorithm::EdDsa => Self::EdDSA,
+        }
+    }
+}
+
+impl fmt::Display for JwtAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        })
+    }
+}
+
+/// A text that is not an algorithm that can be permitted.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a JWT algorithm is HS256, RS256, ES256 or EdDSA")]
+pub struct UnknownJwtAlgorithm;
+
+impl FromStr for JwtAlgorithm {
+    type Err = UnknownJwtAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
+        all.into_iter()
+            .find(|algorithm| algorithm.to_string() == text)
+            .ok_or(UnknownJwtAlgorithm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, encode};
+    use serde_json::{Value, json};
+    use shared::domain::ManualClock;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+    const SECRET: &[u8] = b"a secret that is long enough for the test";
+
+    fn rules(audience: Option<&str>) -> JwtRules {
+        JwtRules {
+            secret: Some(SECRET.to_vec()),
+            key_set: None,
+            algorithms: vec![JwtAlgorithm::Hs256],
+            issuer: audience.map(|_| "issuer".to_owned()),
+            audience: audience.map(str::to_owned),
+        }
+    }
+
+    async fn verifier(audience: Option<&str>) -> JwtVerifier {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(
+            NOW * 1_000_000,
+        )));
+        JwtVerifier::new(rules(audience), clock).await.unwrap()
+    }
+
+    fn token(algorithm: Algorithm, claims: &Value) -> String {
+        encode(
+            &Header::new(algorithm),
+            claims,
+            &EncodingKey::from_secret(SECRET),
+        )
+        .unwrap()
+    }
+
+    fn base64(text: &str) -> String {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+    }
+
+    #[tokio::test]
+    async fn a_good_token_tells_its_subject() {
+        let token = token(
+            Algorithm::HS256,
+            &json!({"sub": "alice", "exp": NOW + 1, "nbf": NOW + 4}),
+        );
+        assert_eq!(verifier(None).await.subject(&token).await.unwrap(), "alice");
+    }
+
+    #[tokio::test]
+    async fn a_bad_token_is_refused() {
+        let unsigned = format!(
+            "{}.{}.",
+            base64(r#"{"alg":"none"}"#),
+            base64(r#"{"sub":"alice","exp":9999999999}"#)
+        );
+        let good = token(Algorithm::HS256, &json!({"sub": "alice", "exp": NOW + 9}));
+        let forged = format!("{}x", &good[..good.len() - 1]);
+        for bad in [
+            token(Algorithm::HS256, &json!({"sub": "alice", "exp": NOW})),
+            token(
+                Algorithm::HS256,
+                &json!({"sub": "alice", "exp": NOW + 9, "nbf": NOW + 6}),
+            ),
+            token(Algorithm::HS256, &json!({"sub": "alice"})),
+            token(Algorithm::HS256, &json!({"exp": NOW + 9})),
+            token(Algorithm::HS384, &json!({"sub": "alice", "exp": NOW + 9})),
+            unsigned,
+            forged,
+            "a.b.c".to_owned(),
+        ] {
+            assert!(verifier(None).await.subject(&bad).await.is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn issuer_and_audience_must_be_ours_if_they_are_set() {
+        let of = |issuer: &str, audience: Value| {
+            token(
+                Algorithm::HS256,
+                &json!({"sub": "a", "exp": NOW + 9, "iss": issuer, "aud": audience}),
+            )
+        };
+        let verifier = verifier(Some("us")).await;
+        assert!(
+            verifier
+                .subject(&of("issuer", json!(["them", "us"])))
+                .await
+                .is_ok()
+        );
+        assert!(
+            verifier
+                .subject(&of("issuer", json!("them")))
+                .await
+                .is_err()
+        );
+        assert!(verifier.subject(&of("other", json!("us"))).await.is_err());
+        let bare = token(Algorithm::HS256, &json!({"sub": "a", "exp": NOW + 9}));
+        assert!(verifier.subject(&bare).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_algorithm_needs_a_key() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
+        let mut rules = rules(None);
+        rules.algorithms = vec![JwtAlgorithm::Rs256];
+        let refused = JwtVerifier::new(rules, clock).await.unwrap_err();
+        assert!(matches!(refused, JwtSetupError::Unfit(JwtAlgorithm::Rs256)));
+    }
+}

@@ -1,0 +1,180 @@
+//! The keys that tokens are verified with, kept and refreshed without ever being asked for too often.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jsonwebtoken::{DecodingKey, Header};
+use shared::domain::{Clock, Timestamp};
+
+use super::jwks::{KeySet, KeySetError, fetch};
+
+/// A key that its issuer took back is trusted no longer than this.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// Tokens with unknown key ids can't make us fetch more often than this.
+const MIN_PAUSE: Duration = Duration::from_secs(30);
+
+/// Where a key set is.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A key set in a file.
+    File(PathBuf),
+    /// A key set at an `http` or `https` URL.
+    Url(String),
+}
+
+/// The keys at hand.
+#[derive(Debug)]
+pub(super) struct KeyRing {
+    source: KeySource,
+    clock: Arc<dyn Clock>,
+    loaded: Mutex<Option<Loaded>>,
+    /// Held by the one who refreshes; knows when that was tried last.
+    refreshing: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+#[derive(Clone, Debug)]
+struct Loaded {
+    set: Arc<KeySet>,
+    at: Timestamp,
+}
+
+impl KeyRing {
+    /// Loads the keys. An issuer that can't be reached just now is no error:
+    /// it is asked again with the first token.
+    pub(super) async fn open(
+        source: KeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeySetError> {
+        let ring = Self {
+            source,
+            clock,
+            loaded: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
+        };
+        match (&ring.source, ring.refresh().await) {
+            (KeySource::File(_), Err(error)) => Err(error),
+            (_, Err(error)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the JWT keys are not at hand yet"
+                );
+                Ok(ring)
+            }
+            (_, Ok(())) => Ok(ring),
+        }
+    }
+
+    /// The keys that a token with this header may be signed with. Fails only if no keys were ever loaded.
+    pub(super) async fn candidates(
+        &self,
+        header: &Header,
+    ) -> Result<Vec<DecodingKey>, Arc<KeySetError>> {
+        let known = self.known(header);
+        if known
+            .as_ref()
+            .is_some_and(|(keys, fresh)| *fresh && !keys.is_empty())
+        {
+            return Ok(known.map(|(keys, _)| keys).unwrap_or_default());
+        }
+        let refreshed = self.refresh().await;
+        match (self.known(header), refreshed) {
+            (Some((keys, _)), _) => Ok(keys),
+            (None, Err(error)) => Err(Arc::new(error)),
+            (None, Ok(())) => Ok(Vec::new()),
+        }
+    }
+
+    fn known(&self, header: &Header) -> Option<(Vec<DecodingKey>, bool)> {
+        let loaded = self
+            .loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
+        let fresh = self.clock.now().since(loaded.at) < MAX_AGE;
+        Some((loaded.set.candidates(header), fresh))
+    }
+
+    /// Loads the keys anew, unless that was tried a moment ago. One at a time: the others wait for it.
+    async fn refresh(&self) -> Result<(), KeySetError> {
+        let mut last = self.refreshing.lock().await;
+        let now = self.clock.now();
+        if last.is_some_and(|last| now.since(last) < MIN_PAUSE) {
+            return Ok(());
+        }
+        *last = Some(now);
+        let set = match &self.source {
+            KeySource::Url(url) => fetch(url).await,
+            KeySource::File(path) => match tokio::fs::read(path).await {
+                Ok(json) => KeySet::parse(&json),
+                Err(source) => Err(KeySetError::File {
+                    path: path.clone(),
+                    source,
+                }),
+            },
+        }?;
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Loaded { set, at: now });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::Algorithm;
+    use shared::domain::ManualClock;
+
+    use super::*;
+
+    fn set(id: &str) -> String {
+        let key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{key}","kid":"{id}"}}]}}"#)
+    }
+
+    async fn knows(ring: &KeyRing, id: &str) -> bool {
+        let header = Header {
+            kid: Some(id.to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        !ring.candidates(&header).await.unwrap().is_empty()
+    }
+
+    #[tokio::test]
+    async fn an_unknown_key_is_looked_for_but_not_too_often() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), set("old")).unwrap();
+        let ring = KeyRing::open(KeySource::File(file.path().to_owned()), clock.clone())
+            .await
+            .unwrap();
+        assert!(knows(&ring, "old").await);
+
+        std::fs::write(file.path(), set("new")).unwrap();
+        assert!(!knows(&ring, "new").await, "it was loaded a moment ago");
+        clock.advance(MIN_PAUSE);
+        assert!(knows(&ring, "new").await);
+        assert!(!knows(&ring, "old").await, "it was taken back");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_taken_back_is_forgotten() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), set("old")).unwrap();
+        let ring = KeyRing::open(KeySource::File(file.path().to_owned()), clock.clone())
+            .await
+            .unwrap();
+        std::fs::write(file.path(), set("new")).unwrap();
+        clock.advance(MAX_AGE);
+        assert!(!knows(&ring, "old").await);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_an_error_at_once() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
+        let source = KeySource::File(PathBuf::from("/nonexistent/keys.json"));
+        assert!(matches!(
+            KeyRing::open(source, clock).await,
+            Err(KeySetError::File { .. })
+        ));
+    }
+}

@@ -1,0 +1,297 @@
+//! JSON request bodies: bounded, read member by member, so that each bad member is named by its pointer.
+
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use poem::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use poem::{Request, RequestBody, Result};
+use poem_openapi::registry::{MetaMediaType, MetaParamIn, MetaRequest, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::{Map, Value};
+
+use crate::problem::{Code, FieldError, Problem};
+use crate::upload::read_error;
+
+/// The largest JSON body: metadata of 16 KiB, escaped at its worst, and room.
+const MAX_JSON_BYTES: usize = 256 << 10;
+
+/// A request body that is read from a JSON object.
+pub trait FromMembers: Type + Sized {
+    /// Takes the members it knows. What it leaves is refused as unknown;
+    /// `None` means that an error was noted.
+    fn take(members: &mut Members) -> Option<Self>;
+}
+
+/// The members of a JSON object, and what was wrong with those taken so far.
+#[derive(Debug)]
+pub struct Members {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+/// A member of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Not mentioned.
+    Keep,
+    /// `null`.
+    Clear,
+    /// Another value.
+    Set(T),
+}
+
+impl Members {
+    /// Notes an error.
+    pub fn refuse(&mut self, member: &str, detail: impl ToString) {
+        self.errors.push(FieldError {
+            pointer: pointer(member),
+            detail: detail.to_string(),
+        });
+    }
+
+    /// A member, if it was sent; `null` is a value.
+    pub fn value(&mut self, member: &str) -> Option<Value> {
+        self.object.remove(member)
+    }
+
+    /// A text that must be there and parse.
+    pub fn required<T: FromStr<Err: ToString>>(&mut self, member: &str) -> Option<T> {
+        match self.change(member) {
+            Change::Set(value) => Some(value),
+            Change::Keep
+                if self
+                    .errors
+                    .iter()
+                    .any(|error| error.pointer == pointer(member)) =>
+            {
+                None
+            }
+            Change::Keep => {
+                self.refuse(member, "is required");
+                None
+            }
+            Change::Clear => {
+                self.refuse(member, "must not be null");
+                None
+            }
+        }
+    }
+
+    /// A text that must parse, if it is there.
+    pub fn change<T: FromStr<Err: ToString>>(&mut self, member: &str) -> Change<T> {
+        self.change_with(member, |value| {
+            let text = value.as_str().ok_or("must be a string")?;
+            text.parse().map_err(|error: T::Err| error.to_string())
+        })
+    }
+
+    /// A member that is read by `read`, if it is there.
+    pub fn change_with<T, E: ToString>(
+        &mut self,
+        member: &str,
+        read: impl FnOnce(Value) -> Result<T, E>,
+    ) -> Change<T> {
+        match self.value(member) {
+            None => Change::Keep,
+            Some(Value::Null) => Change::Clear,
+            Some(value) => match read(value) {
+                Ok(value) => Change::Set(value),
+                Err(error) => {
+                    self.refuse(member, error);
+                    Change::Keep
+                }
+            },
+        }
+    }
+
+    fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
+        let unknown: Vec<_> = self.object.keys().cloned().collect();
+        for member in unknown {
+            self.refuse(&member, "is not a member of this body");
+        }
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.errors)),
+        }
+    }
+}
+
+/// The JSON pointer of a member (RFC 6901).
+fn pointer(member: &str) -> String {
+    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Reads a body that is a JSON object.
+pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
+    let value = serde_json::from_slice(body)
+        .map_err(|error| Problem::from(Code::BadJson).because(error))?;
+    let Value::Object(object) = value else {
+        return Err(Problem::invalid_field("", "must be a JSON object"));
+    };
+    let mut members = Members {
+        object,
+        errors: Vec::new(),
+    };
+    let value = T::take(&mut members);
+    members.finish(value)
+}
+
+/// Which bodies an operation takes.
+pub trait Media: Send + Sync {
+    /// The media types, the first one before all.
+    const TYPES: &'static [&'static str];
+    /// Whether no body at all stands for `{}`.
+    const MAY_BE_EMPTY: bool = false;
+}
+
+/// `application/json`.
+pub struct Required;
+/// `application/json`, or nothing.
+pub struct Optional;
+/// `application/merge-patch+json` (RFC 7396) or `application/json`.
+pub struct MergePatch;
+
+impl Media for Required {
+    const TYPES: &'static [&'static str] = &["application/json"];
+}
+
+impl Media for Optional {
+    const TYPES: &'static [&'static str] = &["application/json"];
+    const MAY_BE_EMPTY: bool = true;
+}
+
+impl Media for MergePatch {
+    const TYPES: &'static [&'static str] = &["application/merge-patch+json", "application/json"];
+}
+
+/// The JSON body of a request.
+pub struct JsonBody<T, M = Required>(pub T, PhantomData<M>);
+
+impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = !M::MAY_BE_EMPTY;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn param_in() -> Option<MetaParamIn> {
+        None
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        None
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let media = |content_type: &&'static str| MetaMediaType {
+            content_type,
+            schema: T::schema_ref(),
+        };
+        Some(MetaRequest {
+            description: None,
+            content: M::TYPES.iter().map(media).collect(),
+            required: !M::MAY_BE_EMPTY,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        if request.headers().contains_key(CONTENT_ENCODING) {
+            return Err(Problem::from(Code::UnsupportedMediaType).into());
+        }
+        let bytes = read_bounded(body.take()?).await?;
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .map(|value| value.to_str().unwrap_or_default());
+        if bytes.is_empty() && M::MAY_BE_EMPTY {
+            return Ok(Self(read_object(b"{}")?, PhantomData));
+        }
+        let essence = content_type
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if !M::TYPES
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(essence))
+        {
+            return Err(Problem::from(Code::UnsupportedMediaType).into());
+        }
+        Ok(Self(read_object(&bytes)?, PhantomData))
+    }
+}
+
+async fn read_bounded(body: poem::Body) -> Result<Vec<u8>, Problem> {
+    let mut chunks = std::pin::pin!(body.into_bytes_stream());
+    let mut bytes = Vec::new();
+    while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {
+        let chunk = chunk.map_err(read_error)?;
+        if bytes.len() + chunk.len() > MAX_JSON_BYTES {
+            return Err(Code::TooLarge.into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::Object;
+    use shared::domain::UniqueName;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Object)]
+    struct Named {
+        name: String,
+    }
+
+    impl FromMembers for Named {
+        fn take(members: &mut Members) -> Option<Self> {
+            let name = members.required::<UniqueName>("name")?;
+            Some(Self {
+                name: name.to_string(),
+            })
+        }
+    }
+
+    fn errors(body: &str) -> Vec<String> {
+        let problem = read_object::<Named>(body.as_bytes()).unwrap_err();
+        problem.pointers_for_tests()
+    }
+
+    #[test]
+    fn every_bad_member_is_named() {
+        assert_eq!(errors(r#"{"name":"NO","a/b~":1}"#), ["/name", "/a~1b~0"]);
+        assert_eq!(errors(r#"{"name":7}"#), ["/name"]);
+        assert_eq!(errors(r#"{"name":null}"#), ["/name"]);
+        assert_eq!(errors("{}"), ["/name"]);
+        assert_eq!(errors("[]"), [""]);
+    }
+
+    #[test]
+    fn broken_json_is_told_from_wrong_json() {
+        let problem = read_object::<Named>(b"{").unwrap_err();
+        assert_eq!(problem.code(), Code::BadJson);
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        assert_eq!(
+            read_object::<Named>(br#"{"name":"abc"}"#).unwrap(),
+            Named {
+                name: "abc".to_owned()
+            }
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Conditional requests of RFC 9110, section 13, for safe methods.
+
+use poem::http::HeaderMap;
+use poem::http::header::{HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use shared::domain::Timestamp;
+
+/// What tells one state of a representation from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validators {
+    /// The entity tag with its quotes; it is a strong one.
+    pub etag: String,
+    /// When it changed last.
+    pub modified_at: Timestamp,
+}
+
+/// What the conditions of a request come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// The client has it already: 304.
+    NotModified,
+    /// Answer, with this `Range` if there is one.
+    Answer {
+        /// The value of `Range`, if it holds for this state.
+        range: Option<&'a str>,
+    },
+}
+
+/// Evaluates `If-None-Match`, `If-Modified-Since` and `If-Range`, in that
+/// order of precedence (RFC 9110, section 13.2.2).
+#[must_use]
+pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Condition<'a> {
+    let not_modified = if headers.contains_key(IF_NONE_MATCH) {
+        matches_etag(headers, &IF_NONE_MATCH, &validators.etag)
+    } else {
+        single(headers, &IF_MODIFIED_SINCE)
+            .and_then(seconds)
+            .is_some_and(|since| whole_seconds(validators.modified_at) <= since)
+    };
+    if not_modified {
+        return Condition::NotModified;
+    }
+    let range_holds = match (headers.contains_key(IF_RANGE), single(headers, &IF_RANGE)) {
+        (false, _) => true,
+        (true, Some(tag)) if tag.starts_with('"') => tag == validators.etag,
+        (true, Some(date)) => seconds(date) == Some(whole_seconds(validators.modified_at)),
+        (true, None) => false,
+    };
+    Condition::Answer {
+        range: single(headers, &RANGE).filter(|_| range_holds),
+    }
+}
+
+/// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
+#[must_use]
+pub fn matches_etag(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool {
+    let lines = headers
+        .get_all(field)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(tags)
+        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+}
+
+/// The tags of one line. A quoted tag may hold a comma.
+fn tags(line: &str) -> Vec<&str> {
+    let mut tags = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    for (position, byte) in line.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                tags.push(line[start..position].trim());
+                start = position + 1;
+            }
+            _ => {}
+        }
+    }
+    tags.push(line[start..].trim());
+    tags
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
+
+/// The value of a field that must stand there once.
+fn single<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Option<&'a str> {
+    let mut lines = headers.get_all(field).iter();
+    let line = lines.next()?.to_str().ok()?;
+    lines.next().is_none().then(|| line.trim())
+}
+
+fn whole_seconds(moment: Timestamp) -> i64 {
+    moment.as_micros().div_euclid(1_000_000)
+}
+
+/// An IMF-fixdate, in seconds since the epoch: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// The obsolete forms are as good as none: nobody sends them, and ignoring a condition is safe.
+fn seconds(date: &str) -> Option<i64> {
+    let fields: Vec<_> = date.split(' ').collect();
+    let &[weekday, day, month, year, time, "GMT"] = fields.as_slice() else {
+        return None;
+    };
+    let names = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let month = names.iter().position(|name| *name == month)? + 1;
+    let moment = Timestamp::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z"))?;
+    let same = moment.to_http_date();
+    // The weekday too must be right: a date that is wrong in itself is no date.
+    (same == date && same.starts_with(weekday)).then(|| whole_seconds(moment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    fn validators() -> Validators {
+        Validators {
+            etag: "\"abc\"".to_owned(),
+            modified_at: Timestamp::parse_rfc3339("1994-11-06T08:49:37.5Z").unwrap(),
+        }
+    }
+
+    fn headers(fields: &[(&HeaderName, &str)]) -> HeaderMap {
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).clone(), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn not_modified(fields: &[(&HeaderName, &str)]) -> bool {
+        evaluate(&headers(fields), &validators()) == Condition::NotModified
+    }
+
+    fn range_holds(fields: &[(&HeaderName, &str)]) -> bool {
+        let headers = headers(&[fields, &[(&RANGE, "bytes=0-0")]].concat());
+        evaluate(&headers, &validators())
+            == Condition::Answer {
+                range: Some("bytes=0-0"),
+            }
+    }
+
+    #[test]
+    fn a_tag_that_matches_weakly_is_enough_for_304() {
+        for list in [
+            "\"abc\"",
+            "W/\"abc\"",
+            "\"x\", \"abc\"",
+            "*",
+            "\"a,b\",\"abc\"",
+        ] {
+            assert!(not_modified(&[(&IF_NONE_MATCH, list)]), "{list}");
+        }
+        for list in ["\"x\"", "abc", "", "\"a,\"abc\""] {
+            assert!(!not_modified(&[(&IF_NONE_MATCH, list)]), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_tag_rules_out_the_date() {
+        assert!(!not_modified(&[
+            (&IF_NONE_MATCH, "\"x\""),
+            (&IF_MODIFIED_SINCE, DATE)
+        ]));
+    }
+
+    #[test]
+    fn a_date_counts_by_the_second() {
+        assert!(not_modified(&[(&IF_MODIFIED_SINCE, DATE)]));
+        assert!(!not_modified(&[(
+            &IF_MODIFIED_SINCE,
+            "Sun, 06 Nov 1994 08:49:36 GMT"
+        )]));
+        for bad in [
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "yesterday",
+            "Sun, 31 Feb 2094 08:49:37 GMT",
+        ] {
+            assert!(!not_modified(&[(&IF_MODIFIED_SINCE, bad)]), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_range_holds_only_for_the_state_it_was_meant_for() {
+        assert!(range_holds(&[]));
+        assert!(range_holds(&[(&IF_RANGE, "\"abc\"")]));
+        assert!(range_holds(&[(&IF_RANGE, DATE)]));
+        for other in ["\"x\"", "W/\"abc\"", "Sun, 06 Nov 1994 08:49:38 GMT", "abc"] {
+            assert!(!range_holds(&[(&IF_RANGE, other)]), "{other}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `Content-Disposition` (RFC 6266) with names of any script (RFC 8187).
+
+use std::fmt::Write as _;
+
+use shared::domain::MediaType;
+
+/// What a browser shall do with content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Save it.
+    Attachment,
+    /// Show it, if it can.
+    Inline,
+}
+
+/// Types that no browser runs as a program or renders with scripts in them.
+const SHOWN_INLINE: [&str; 15] = [
+    "application/pdf",
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/plain",
+    "video/mp4",
+    "video/webm",
+];
+
+impl Disposition {
+    /// What to do with content of a type when inline was asked for: all but safe types are saved.
+    #[must_use]
+    pub fn for_type(media_type: &MediaType, inline: bool) -> Self {
+        if inline && SHOWN_INLINE.contains(&media_type.as_str()) {
+            Self::Inline
+        } else {
+            Self::Attachment
+        }
+    }
+}
+
+/// The value of the field: a name in ASCII for old readers, and the real one if it differs.
+#[must_use]
+pub fn content_disposition(disposition: Disposition, name: &str) -> String {
+    let kind = match disposition {
+        Disposition::Attachment => "attachment",
+        Disposition::Inline => "inline",
+    };
+    let plain: String = name.chars().map(plain).collect();
+    let mut value = format!("{kind}; filename=\"{plain}\"");
+    if plain != name {
+        value.push_str("; filename*=UTF-8''");
+        for byte in name.bytes() {
+            push_extended(&mut value, byte);
+        }
+    }
+    value
+}
+
+/// Quotes, escapes and percent signs are read differently by different browsers
+/// (RFC 6266, appendix D), so none is left in the plain name.
+fn plain(character: char) -> char {
+    match character {
+        '"' | '\\' | '%' | '/' => '_',
+        ' '..='~' => character,
+        _ => '_',
+    }
+}
+
+/// An `attr-char` of RFC 8187 as it is, anything else escaped.
+fn push_extended(value: &mut String, byte: u8) {
+    if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+        value.push(char::from(byte));
+    } else {
+        // Writing to a String can't fail.
+        let _ = write!(value, "%{byte:02X}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attachment(name: &str) -> String {
+        content_disposition(Disposition::Attachment, name)
+    }
+
+    #[test]
+    fn a_plain_name_stands_alone() {
+        assert_eq!(
+            attachment("annual report.pdf"),
+            r#"attachment; filename="annual report.pdf""#
+        );
+    }
+
+    #[test]
+    fn any_other_name_comes_in_both_forms() {
+        assert_eq!(
+            attachment("é.txt"),
+            r#"attachment; filename="_.txt"; filename*=UTF-8''%C3%A9.txt"#
+        );
+        assert_eq!(
+            attachment(r#"a"b%.txt"#),
+            r#"attachment; filename="a_b_.txt"; filename*=UTF-8''a%22b%25.txt"#
+        );
+    }
+
+    #[test]
+    fn every_name_makes_a_legal_header() {
+        for name in ["\u{1F600}", "a\u{200B}b", "'*", ";=,", "\u{FEFF}x"] {
+            assert!(
+                poem::http::HeaderValue::from_str(&attachment(name)).is_ok(),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_cannot_run_script_is_shown() {
+        let of = |name: &str| Disposition::for_type(&name.parse().unwrap(), true);
+        assert_eq!(of("image/png"), Disposition::Inline);
+        for name in [
+            "text/html",
+            "image/svg+xml",
+            "text/xml",
+            "application/xhtml+xml",
+            "application/octet-stream",
+        ] {
+            assert_eq!(of(name), Disposition::Attachment, "{name}");
+        }
+        assert_eq!(
+            Disposition::for_type(&"image/png".parse().unwrap(), false),
+            Disposition::Attachment
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! How content is asked for and named over HTTP: ranges, conditions, file names. Pure functions.
+
+mod conditional;
+mod disposition;
+mod range;
+
+pub use conditional::{Condition, Validators, evaluate, matches_etag};
+pub use disposition::{Disposition, content_disposition};
+pub use range::{RangeAnswer, RangeError, select};

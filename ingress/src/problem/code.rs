@@ -1,0 +1,97 @@
+//! The closed list of problem codes, each with its status and title.
+
+use std::fmt;
+
+use poem::http::StatusCode;
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $status:ident, $title:literal, $detail:literal;)*) => {
+        /// What went wrong, for programs. Its status and title belong to it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $detail] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as clients know it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The status that it is answered with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// A short sentence that is always the same for this code.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// What a client reads when the place of the error says nothing closer.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest = "bad_request", BAD_REQUEST, "Bad request", "The request could not be understood.";
+    BadJson = "bad_json", BAD_REQUEST, "Bad JSON", "The request body is not well-formed JSON.";
+    BadMultipart = "bad_multipart", BAD_REQUEST, "Bad multipart body", "The multipart body is broken or ends too early.";
+    BadDigest = "bad_digest", BAD_REQUEST, "Bad digest header", "A digest field is not well-formed.";
+    UploadIncomplete = "upload_incomplete", BAD_REQUEST, "Incomplete upload", "The request body ended before it was complete.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized", "A valid bearer token is needed.";
+    Forbidden = "forbidden", FORBIDDEN, "Forbidden", "This is for administrators.";
+    QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota is used up.";
+    NotFound = "not_found", NOT_FOUND, "Not found", "There is nothing here.";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "The method is not known here; see the Allow field.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming.";
+    IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
+    NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
+    UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
+    UserNameTaken = "name_taken", CONFLICT, "Name taken", "Another user has this name.";
+    LastAdmin = "last_admin", CONFLICT, "Last administrator", "The last administrator cannot be removed.";
+    RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
+    TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The request body has a form that is not accepted here.";
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
+    DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the request_id helps to find it.";
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_every_one_is_an_error() {
+        let texts: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(
+                code.status().is_client_error() || code.status().is_server_error(),
+                "{code}"
+            );
+        }
+    }
+}

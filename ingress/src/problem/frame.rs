@@ -1,0 +1,142 @@
+//! The outermost frame around all endpoints: names the request, turns whatever failed into a problem, logs it once.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use poem::http::header::{CONTENT_LENGTH, HeaderValue};
+use poem::http::{HeaderName, Method};
+use poem::{Body, Endpoint, Request, Response, Result};
+use tracing::Instrument;
+
+use super::request_id::REQUEST_ID;
+use super::translate::{code_of, problem_of};
+use super::{Code, Problem, RequestId};
+use crate::table::RouteTable;
+
+/// Wraps the API so that every answer is one of the contract's.
+pub struct Frame<E> {
+    inner: E,
+    table: Arc<RouteTable>,
+}
+
+impl<E: Endpoint> Frame<E> {
+    /// Frames `inner`, whose routes are those of `table`.
+    pub const fn new(inner: E, table: Arc<RouteTable>) -> Self {
+        Self { inner, table }
+    }
+
+    async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
+        let route = self.table.find(request.method(), request.uri().path())?;
+        request.set_data(route);
+        let answer = AssertUnwindSafe(self.inner.get_response_or_error(request))
+            .catch_unwind()
+            .await;
+        match answer {
+            Ok(Ok(response)) if is_bare_failure(&response) => {
+                Err(code_of(response.status()).into())
+            }
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(problem_of(error)),
+            Err(panic) => Err(Problem::internal(panic_text(panic.as_ref()))),
+        }
+    }
+}
+
+/// The error is kept as it is: the frame needs the value, not its rendering.
+trait ResponseOrError: Endpoint {
+    async fn get_response_or_error(&self, request: Request) -> Result<Response> {
+        use poem::IntoResponse;
+        self.call(request).await.map(IntoResponse::into_response)
+    }
+}
+
+impl<E: Endpoint> ResponseOrError for E {}
+
+impl<E: Endpoint> Endpoint for Frame<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let id = RequestId::of(&request);
+        let is_head = request.method() == Method::HEAD;
+        let span = tracing::info_span!(
+            "request",
+            request.id = %id,
+            http.method = %request.method(),
+            http.path = request.uri().path(),
+        );
+        request.set_data(id.clone());
+        let answer = self.answer(request).instrument(span.clone()).await;
+        let mut response = answer.unwrap_or_else(|problem| {
+            span.in_scope(|| log(&problem));
+            problem.to_response(id.as_str())
+        });
+        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(REQUEST_ID), value);
+        }
+        Ok(if is_head {
+            without_body(response)
+        } else {
+            response
+        })
+    }
+}
+
+/// An error status without our body: the library's own, which says too little and in plain text.
+fn is_bare_failure(response: &Response) -> bool {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    failed
+        && response.content_type() != Some("application/problem+json")
+        && response
+            .content_type()
+            .is_none_or(|content| !content.starts_with("application/json"))
+}
+
+/// The header of the answer that GET would give, with the length if it is known.
+fn without_body(mut response: Response) -> Response {
+    let body = response.take_body();
+    let body: http_body_util::combinators::BoxBody<_, _> = body.into();
+    if let Some(length) = hyper::body::Body::size_hint(&body).exact()
+        && length > 0
+    {
+        response
+            .headers_mut()
+            .entry(CONTENT_LENGTH)
+            .or_insert_with(|| HeaderValue::from(length));
+    }
+    response.set_body(Body::empty());
+    response
+}
+
+fn log(problem: &Problem) {
+    let cause = problem.source().map(chain).unwrap_or_default();
+    match problem.code() {
+        Code::Internal => {
+            tracing::error!(problem.code = %problem.code(), cause, "the request failed")
+        }
+        Code::Unavailable | Code::Overloaded => {
+            tracing::warn!(problem.code = %problem.code(), cause, "the request was turned away");
+        }
+        code => tracing::debug!(problem.code = %code, cause, "the request was refused"),
+    }
+}
+
+fn chain(cause: &dyn StdError) -> String {
+    let mut text = cause.to_string();
+    let mut source = cause.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a panic: {}", text.unwrap_or("without a message"))
+}

@@ -1,0 +1,251 @@
+//! A problem: what went wrong, as a value that handlers return and that is rendered in one place.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use poem::error::ResponseError;
+use poem::http::StatusCode;
+use poem::http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use poem::{IntoResponse, Response};
+use poem_openapi::Object;
+
+use shared::db::DbError;
+use shared::storage::StorageError;
+
+use super::Code;
+
+/// Seconds after which a client may try again what was unavailable.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// A field or parameter that is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+pub struct FieldError {
+    /// `/member` of the body (a JSON pointer, RFC 6901), or the name of the parameter.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// What went wrong with one request. The cause goes to the log, never to the client.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    document: Option<String>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The body of every error answer (RFC 9457).
+#[derive(Debug, Object)]
+#[oai(rename = "Problem", skip_serializing_if_is_none)]
+pub struct ProblemBody {
+    /// `/problems/<code>`
+    #[oai(rename = "type")]
+    pub kind: String,
+    /// A short sentence that is the same for all problems of this type.
+    pub title: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What went wrong this time.
+    pub detail: String,
+    /// What went wrong, for programs.
+    pub code: String,
+    /// Names the request in the service's log.
+    pub request_id: String,
+    /// The fields and parameters that are not valid.
+    pub errors: Option<Vec<FieldError>>,
+    /// The document that came of the request, if one did all the same.
+    pub document_id: Option<String>,
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        let headers = match code {
+            Code::Unauthorized => vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
+            Code::Overloaded | Code::Unavailable => {
+                vec![(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))]
+            }
+            _ => Vec::new(),
+        };
+        let detail = Cow::Borrowed(code.detail());
+        Self {
+            code,
+            detail,
+            errors: Vec::new(),
+            headers,
+            document: None,
+            cause: None,
+        }
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        let code = match error {
+            DbError::Unavailable(_) | DbError::Conflict(_) => Code::Unavailable,
+            DbError::Constraint(_) | DbError::Statement(_) | DbError::Corrupt { .. } => {
+                Code::Internal
+            }
+        };
+        Self::from(code).because(error)
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        let code = match error {
+            StorageError::Unavailable { .. } | StorageError::Full => Code::Unavailable,
+            StorageError::NotFound { .. }
+            | StorageError::UnknownPlace { .. }
+            | StorageError::Overlap { .. }
+            | StorageError::DigestMismatch { .. } => Code::Internal,
+        };
+        Self::from(code).because(error)
+    }
+}
+
+impl Problem {
+    /// Fields that are not valid. There is at least one.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        Self {
+            errors,
+            ..Self::from(Code::Invalid)
+        }
+    }
+
+    /// One field or parameter that is not valid.
+    #[must_use]
+    pub fn invalid_field(pointer: impl Into<String>, detail: impl fmt::Display) -> Self {
+        Self::invalid(vec![FieldError {
+            pointer: pointer.into(),
+            detail: detail.to_string(),
+        }])
+    }
+
+    /// A method that the path doesn't know; `allow` lists those it knows.
+    #[must_use]
+    pub fn method_not_allowed(allow: &str) -> Self {
+        Self::from(Code::MethodNotAllowed).with_header(ALLOW, allow)
+    }
+
+    /// A range that lies outside content of `length` bytes (RFC 9110, section 15.5.17).
+    #[must_use]
+    pub fn range_not_satisfiable(length: u64) -> Self {
+        Self::from(Code::RangeNotSatisfiable)
+            .with_header(CONTENT_RANGE, &format!("bytes */{length}"))
+    }
+
+    /// A failure of ours, whose cause somebody must look at.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::from(Code::Internal).because(cause)
+    }
+
+    /// The cause, for the log.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// Says more closely what went wrong. It is shown to the client.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            detail: detail.into(),
+            ..self
+        }
+    }
+
+    /// Names the document that came of the request all the same, and where it is.
+    #[must_use]
+    pub fn of_document(self, id: impl fmt::Display, location: &str) -> Self {
+        Self {
+            document: Some(id.to_string()),
+            ..self.with_header(LOCATION, location)
+        }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The answer to the request that is known as `request_id`.
+    #[must_use]
+    pub(super) fn to_response(&self, request_id: &str) -> Response {
+        let body = ProblemBody {
+            kind: format!("/problems/{}", self.code),
+            title: self.code.title().to_owned(),
+            status: self.code.status().as_u16(),
+            detail: self.detail.clone().into_owned(),
+            code: self.code.as_str().to_owned(),
+            request_id: request_id.to_owned(),
+            errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
+            document_id: self.document.clone(),
+        };
+        let mut response = poem_openapi::payload::Json(body).into_response();
+        response.set_status(self.code.status());
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response.headers_mut().extend(self.headers.iter().cloned());
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl StdError for Problem {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn as_response(&self) -> Response {
+        self.to_response("")
+    }
+}
+
+#[cfg(test)]
+impl Problem {
+    /// The answer, outside a request.
+    pub(crate) fn to_response_for_tests(&self) -> Response {
+        self.to_response("test")
+    }
+
+    /// Which fields it names.
+    pub(crate) fn pointers_for_tests(&self) -> Vec<String> {
+        self.errors
+            .iter()
+            .map(|error| error.pointer.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! What the HTTP library's own errors mean as problems.
+
+use std::borrow::Cow;
+
+use poem::Error;
+use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem::http::StatusCode;
+use poem_openapi::error::{
+    AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
+};
+
+use super::{Code, Problem};
+
+/// Reads any error that an endpoint returned. A [`Problem`] passes as it is.
+pub(super) fn problem_of(error: Error) -> Problem {
+    let error = match error.downcast::<Problem>() {
+        Ok(problem) => return problem,
+        Err(error) => error,
+    };
+    if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+        return Problem::invalid_field(parameter.name, "is missing or not of the documented form");
+    }
+    let code = if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+        Code::NotFound
+    } else if error.is::<MethodNotAllowedError>() {
+        Code::MethodNotAllowed
+    } else if error.is::<ContentTypeError>() {
+        Code::UnsupportedMediaType
+    } else if error.is::<AuthorizationError>() {
+        Code::Unauthorized
+    } else if error.is::<ParseRequestPayloadError>() {
+        Code::BadJson
+    } else {
+        code_of(error.status())
+    };
+    Problem::from(code).because(Cow::<str>::Owned(error.to_string()).into_owned())
+}
+
+/// The code of an answer that carries a bare status.
+pub(super) fn code_of(status: StatusCode) -> Code {
+    match status {
+        StatusCode::UNAUTHORIZED => Code::Unauthorized,
+        StatusCode::FORBIDDEN => Code::Forbidden,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        StatusCode::RANGE_NOT_SATISFIABLE => Code::RangeNotSatisfiable,
+        StatusCode::UNPROCESSABLE_ENTITY => Code::Invalid,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    }
+}

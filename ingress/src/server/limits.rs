@@ -1,0 +1,61 @@
+//! What a client may hold open and for how long. The numbers and their reasons live here alone.
+
+use std::time::Duration;
+
+/// Bounds on connections and on the patience with them.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Connections open at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Requests in flight on one HTTP/2 connection.
+    pub streams: u32,
+    /// From the first byte of an HTTP/1.1 request to the end of its header.
+    /// It also runs while a kept-alive HTTP/1.1 connection waits for its next request.
+    pub header: Duration,
+    /// From the accepted connection to its first complete request header.
+    pub first_request: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle: Duration,
+    /// How long the next chunk of a request body may take.
+    pub body_chunk: Duration,
+    /// How long a client may take no byte of an answer.
+    pub write_stall: Duration,
+    /// How long requests in flight may go on after the server was told to stop.
+    pub grace: Duration,
+}
+
+impl ServerLimits {
+    /// A connection costs two file descriptors at most (socket, staged file),
+    /// so this stays well below the usual limit of 20,000.
+    pub const CONNECTIONS: usize = 8_192;
+    /// What browsers and proxies expect to get at least.
+    pub const STREAMS: u32 = 128;
+    /// A header is one packet or two; slow mobile links need some seconds.
+    pub const HEADER: Duration = Duration::from_secs(30);
+    /// A client that connects has something to say.
+    pub const FIRST_REQUEST: Duration = Duration::from_secs(20);
+    /// Longer than the 60 s after which common proxies close their side, so
+    /// that they, and not we, close a connection that is about to be used.
+    pub const IDLE: Duration = Duration::from_secs(75);
+    /// A lost link shows itself by then; a slow one still sends something.
+    pub const BODY_CHUNK: Duration = Duration::from_secs(30);
+    /// A reader that pauses longer is gone, and storage is kept open for it.
+    pub const WRITE_STALL: Duration = Duration::from_secs(120);
+    /// Below the 30 s after which orchestrators kill.
+    pub const GRACE: Duration = Duration::from_secs(25);
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections: Self::CONNECTIONS,
+            streams: Self::STREAMS,
+            header: Self::HEADER,
+            first_request: Self::FIRST_REQUEST,
+            idle: Self::IDLE,
+            body_chunk: Self::BODY_CHUNK,
+            write_stall: Self::WRITE_STALL,
+            grace: Self::GRACE,
+        }
+    }
+}

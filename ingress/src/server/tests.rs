@@ -1,0 +1,192 @@
+//! What a client may hold open, tried over real sockets.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use poem::http::StatusCode;
+use poem::{Body, Endpoint, EndpointExt, Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::{ServerLimits, serve};
+
+/// Shorter than any test may take, longer than any answer does.
+const SHORT: Duration = Duration::from_millis(150);
+
+fn impatient() -> ServerLimits {
+    ServerLimits {
+        header: SHORT,
+        first_request: SHORT,
+        idle: SHORT,
+        body_chunk: SHORT,
+        grace: Duration::from_secs(5),
+        ..ServerLimits::default()
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(
+        limits: ServerLimits,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(serve(listener, endpoint, limits, shutdown.clone()));
+        Self {
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends `request` and reads until the server closes.
+    async fn exchange(&self, request: &str) -> String {
+        let mut client = self.connect().await;
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// Reads the body to its end, and tells how that went by the status.
+async fn read(request: Request) -> poem::Result<Response> {
+    let status = match request.into_body().into_bytes().await {
+        Ok(_) => StatusCode::OK,
+        Err(_) => StatusCode::REQUEST_TIMEOUT,
+    };
+    Ok(status.into())
+}
+
+async fn ignore(_: Request) -> poem::Result<Response> {
+    Ok(StatusCode::PAYLOAD_TOO_LARGE.into())
+}
+
+fn reader() -> impl Endpoint<Output = Response> {
+    poem::endpoint::make(read).map_to_response()
+}
+
+#[tokio::test]
+async fn a_request_is_answered() {
+    let server = Server::start(impatient(), reader()).await;
+    let answer = server
+        .exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed() {
+    let server = Server::start(impatient(), reader()).await;
+    assert_eq!(server.exchange("").await, "");
+}
+
+#[tokio::test]
+async fn half_a_header_is_not_waited_for() {
+    let server = Server::start(impatient(), reader()).await;
+    let answer = server.exchange("GET / HTTP/1.1\r\nhost:").await;
+    assert!(!answer.contains("200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_ends_the_request() {
+    let server = Server::start(impatient(), reader()).await;
+    let answer = server
+        .exchange("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_still_sends() {
+    let server = Server::start(impatient(), poem::endpoint::make(ignore).map_to_response()).await;
+    let mut client = server.connect().await;
+    let size = 8 << 20;
+    client
+        .write_all(
+            format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n").as_bytes(),
+        )
+        .await
+        .unwrap();
+    client.write_all(&vec![0; size]).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_beyond_the_cap_wait_their_turn() {
+    let limits = ServerLimits {
+        connections: 1,
+        ..impatient()
+    };
+    let server = Server::start(limits, reader()).await;
+    let first = server.connect().await;
+    let second = server.exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert!(tokio::time::timeout(SHORT / 3, second).await.is_err());
+    drop(first);
+    let third = server
+        .exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(third.starts_with("HTTP/1.1 200"), "{third}");
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished_before_the_server_stops() {
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let (finish, may_finish) = tokio::sync::watch::channel(false);
+    let endpoint = poem::endpoint::make(move |_| {
+        let (begun, mut may_finish) = (begun.clone(), may_finish.clone());
+        async move {
+            begun.send(()).unwrap();
+            may_finish.wait_for(|may| *may).await.unwrap();
+            Ok::<_, poem::Error>(Response::from(Body::from("done")))
+        }
+    });
+    let server = Server::start(ServerLimits::default(), endpoint.map_to_response()).await;
+    let idle = server.connect().await;
+    let mut client = server.connect().await;
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    has_begun.recv().await.unwrap();
+    server.shutdown.cancel();
+    finish.send(true).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("done"), "{answer}");
+    server.task.await.unwrap();
+    drop(idle);
+}
+
+#[tokio::test]
+async fn what_outlives_the_grace_period_is_cut_off() {
+    let endpoint = poem::endpoint::make(|_| std::future::pending::<poem::Result<Response>>());
+    let limits = ServerLimits {
+        grace: SHORT,
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits, endpoint.map_to_response()).await;
+    let mut client = server.connect().await;
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::task::yield_now().await;
+    server.shutdown.cancel();
+    server.task.await.unwrap();
+    assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0);
+}

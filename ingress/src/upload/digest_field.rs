@@ -1,0 +1,209 @@
+//! `Content-Digest` and `Repr-Digest` (RFC 9530): SHA-256 digests that the sender promises.
+
+use base64::Engine;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use poem::http::HeaderMap;
+use shared::domain::Sha256;
+
+/// RFC 8941 lets senders leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+const FIELDS: [&str; 2] = ["content-digest", "repr-digest"];
+
+/// A digest field that is not a dictionary of byte sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the digest field is malformed")]
+pub struct MalformedDigest;
+
+/// The SHA-256 digests that a header promises. Other algorithms are passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digests(Vec<Sha256>);
+
+impl Digests {
+    /// Reads both fields of a header.
+    pub fn of(headers: &HeaderMap) -> Result<Self, MalformedDigest> {
+        let mut digests = Vec::new();
+        for field in FIELDS {
+            let lines = headers
+                .get_all(field)
+                .iter()
+                .map(|line| line.to_str().map_err(|_| MalformedDigest));
+            let lines: Vec<_> = lines.collect::<Result<_, _>>()?;
+            if !lines.is_empty() {
+                digests.extend(sha256_of(&lines.join(", "))?);
+            }
+        }
+        Ok(Self(digests))
+    }
+
+    /// Whether nothing is promised.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether content with the digest `actual` keeps every promise.
+    #[must_use]
+    pub fn match_with(&self, actual: Sha256) -> bool {
+        self.0.iter().all(|promised| *promised == actual)
+    }
+}
+
+/// The `sha-256` member of a dictionary (RFC 8941, section 4.2.2); the last one wins.
+fn sha256_of(text: &str) -> Result<Option<Sha256>, MalformedDigest> {
+    let mut found = None;
+    let mut rest = text.trim_matches(' ');
+    while !rest.is_empty() {
+        let (key, tail) = key(rest)?;
+        let (value, tail) = byte_sequence(tail.strip_prefix('=').ok_or(MalformedDigest)?)?;
+        if key == "sha-256" {
+            let bytes = value.try_into().map_err(|_| MalformedDigest)?;
+            found = Some(Sha256::from_bytes(bytes));
+        }
+        rest = parameters(tail)?.trim_start_matches([' ', '\t']);
+        if let Some(tail) = rest.strip_prefix(',') {
+            rest = tail.trim_start_matches([' ', '\t']);
+            if rest.is_empty() {
+                return Err(MalformedDigest);
+            }
+        } else if !rest.is_empty() {
+            return Err(MalformedDigest);
+        }
+    }
+    Ok(found)
+}
+
+fn key(text: &str) -> Result<(&str, &str), MalformedDigest> {
+    let first = |byte: u8| byte.is_ascii_lowercase() || byte == b'*';
+    let inner = |byte: u8| first(byte) || byte.is_ascii_digit() || b"_-.".contains(&byte);
+    let length = text.bytes().take_while(|&byte| inner(byte)).count();
+    if text.bytes().next().is_some_and(first) {
+        Ok(text.split_at(length))
+    } else {
+        Err(MalformedDigest)
+    }
+}
+
+fn byte_sequence(text: &str) -> Result<(Vec<u8>, &str), MalformedDigest> {
+    let (encoded, rest) = text
+        .strip_prefix(':')
+        .and_then(|text| text.split_once(':'))
+        .ok_or(MalformedDigest)?;
+    let bytes = BASE64.decode(encoded).map_err(|_| MalformedDigest)?;
+    Ok((bytes, rest))
+}
+
+/// Skips parameters: they mean nothing here, but must have the form of some.
+fn parameters(mut text: &str) -> Result<&str, MalformedDigest> {
+    while let Some(tail) = text.strip_prefix(';') {
+        let (_, tail) = key(tail.trim_start_matches(' '))?;
+        text = match tail.strip_prefix('=') {
+            None => tail,
+            Some(value) if value.starts_with(':') => byte_sequence(value)?.1,
+            Some(value) => {
+                let end = value.find([';', ',', ' ', '\t']).unwrap_or(value.len());
+                if end == 0 {
+                    return Err(MalformedDigest);
+                }
+                &value[end..]
+            }
+        };
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+
+    use super::*;
+
+    /// The SHA-256 digest of nothing.
+    const EMPTY: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
+    fn read(field: &'static str, lines: &[&str]) -> Result<Digests, MalformedDigest> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(field, HeaderValue::from_str(line).unwrap());
+        }
+        Digests::of(&headers)
+    }
+
+    fn promises_nothing_more_than_empty(line: &str) {
+        let digests = read("content-digest", &[line]).unwrap();
+        assert!(!digests.is_empty(), "{line}");
+        assert!(digests.match_with(Sha256::of(b"")), "{line}");
+        assert!(!digests.match_with(Sha256::of(b"x")), "{line}");
+    }
+
+    #[test]
+    fn a_sha_256_digest_is_read() {
+        promises_nothing_more_than_empty(&format!("sha-256=:{EMPTY}:"));
+        promises_nothing_more_than_empty(&format!(
+            "sha-512=:YQ==:,\tsha-256=:{EMPTY}:;a;b=1;c=:YQ==:"
+        ));
+        promises_nothing_more_than_empty(&format!("sha-256=:{}:", EMPTY.trim_end_matches('=')));
+    }
+
+    #[test]
+    fn a_list_over_several_lines_is_one_list() {
+        let lines = ["md5=:YQ==:", &format!("sha-256=:{EMPTY}:")];
+        assert!(
+            read("repr-digest", &lines)
+                .unwrap()
+                .match_with(Sha256::of(b""))
+        );
+    }
+
+    #[test]
+    fn other_algorithms_promise_nothing() {
+        assert!(
+            read("content-digest", &["sha-512=:YQ==:"])
+                .unwrap()
+                .is_empty()
+        );
+        assert!(read("content-digest", &[""]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_dictionary_of_byte_sequences_is_malformed() {
+        for line in [
+            "sha-256",
+            "sha-256=",
+            "sha-256=abc",
+            "sha-256=:YQ==:",
+            "sha-256=:!:",
+            "sha-256=:YQ==",
+            "=:YQ==:",
+            "SHA-256=:YQ==:",
+            "md5=:YQ==:,",
+            "md5=:YQ==: x",
+            "md5=:YQ==:;=1",
+            "md5=1",
+        ] {
+            assert_eq!(
+                read("content-digest", &[line]),
+                Err(MalformedDigest),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn both_fields_must_keep_their_promise() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "content-digest",
+            HeaderValue::from_str(&format!("sha-256=:{EMPTY}:")).unwrap(),
+        );
+        let other = base64::engine::general_purpose::STANDARD.encode(Sha256::of(b"x").as_bytes());
+        headers.insert(
+            "repr-digest",
+            HeaderValue::from_str(&format!("sha-256=:{other}:")).unwrap(),
+        );
+        assert!(!Digests::of(&headers).unwrap().match_with(Sha256::of(b"")));
+    }
+}

@@ -1,0 +1,241 @@
+//! What an uploader says of a document, beside its bytes: from the query, or from the fields of a form.
+
+use std::str::FromStr;
+
+use shared::domain::{DocumentName, Metadata, UniqueName, Visibility};
+
+use crate::problem::{FieldError, Problem};
+
+/// The query parameters of an upload, as they came.
+#[derive(Clone, Debug, Default)]
+pub struct QueryFields {
+    /// `?name=`
+    pub name: Option<String>,
+    /// `?unique_name=`
+    pub unique_name: Option<String>,
+    /// `?is_public=`
+    pub is_public: Option<bool>,
+    /// `?metadata=`, a JSON object.
+    pub metadata: Option<String>,
+}
+
+/// How a field that is wrong is pointed at: that depends on where it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A query parameter: by its name.
+    Query,
+    /// A field of a form: by `/` and its name.
+    Form,
+}
+
+/// The fields known so far, and what was wrong with some.
+#[derive(Debug)]
+pub struct Fields {
+    origin: Origin,
+    name: Option<DocumentName>,
+    unique_name: Option<UniqueName>,
+    is_public: Option<bool>,
+    metadata: Option<Metadata>,
+    seen: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+/// What a new document is to be called and who may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDocument {
+    /// Its name.
+    pub name: DocumentName,
+    /// Who can find it.
+    pub visibility: Visibility,
+    /// What its owner says of it.
+    pub metadata: Metadata,
+}
+
+/// The fields beside `file`, with the bytes that each may have as it is sent:
+/// names in UTF-8 with room to be trimmed, metadata with room for white space.
+pub(super) const FORM_FIELDS: [(&str, usize); 4] = [
+    ("name", 4 << 10),
+    ("unique_name", 1 << 10),
+    ("is_public", 16),
+    ("metadata", 64 << 10),
+];
+
+impl Fields {
+    pub(super) const fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            name: None,
+            unique_name: None,
+            is_public: None,
+            metadata: None,
+            seen: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Reads the query. Its mistakes are kept with those to come.
+    pub(super) fn read_query(&mut self, query: QueryFields) {
+        let origin = std::mem::replace(&mut self.origin, Origin::Query);
+        let is_public = query.is_public.map(|flag| flag.to_string());
+        let values = [query.name, query.unique_name, is_public, query.metadata];
+        for ((field, _), value) in FORM_FIELDS.iter().zip(values) {
+            if let Some(value) = value {
+                self.read(field, &value);
+            }
+        }
+        self.origin = origin;
+    }
+
+    /// Reads one field of [`FORM_FIELDS`].
+    pub(super) fn read(&mut self, field: &'static str, value: &str) {
+        if self.seen.contains(&field) {
+            return self.refuse(field, "is given more than once");
+        }
+        self.seen.push(field);
+        let read = match field {
+            "name" => parse(value).map(|name| self.name = Some(name)),
+            "unique_name" => parse(value).map(|name| self.unique_name = Some(name)),
+            "is_public" => match value {
+                "true" | "false" => Ok(self.is_public = Some(value == "true")),
+                _ => Err("must be true or false".to_owned()),
+            },
+            _ => parse_metadata(value).map(|metadata| self.metadata = Some(metadata)),
+        };
+        if let Err(detail) = read {
+            self.refuse(field, detail);
+        }
+    }
+
+    /// Takes the name of a form's file, if no field gave one.
+    pub(super) fn read_file_name(&mut self, file_name: Option<&str>) {
+        if self.seen.contains(&"name") {
+            return;
+        }
+        if let Some(file_name) = file_name {
+            match parse(file_name) {
+                Ok(name) => self.name = Some(name),
+                Err(detail) => self.refuse("file", format!("its file name {detail}")),
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, field: &str, detail: impl Into<String>) {
+        let pointer = match self.origin {
+            Origin::Query => field.to_owned(),
+            Origin::Form => format!("/{field}"),
+        };
+        self.errors.push(FieldError {
+            pointer,
+            detail: detail.into(),
+        });
+    }
+
+    /// Fails if anything was wrong so far: no need to read on.
+    pub(super) fn check(&mut self) -> Result<(), Problem> {
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(std::mem::take(&mut self.errors)))
+        }
+    }
+
+    /// Fails already now if a raw body would end up without a name.
+    pub(super) fn check_named(&mut self) -> Result<(), Problem> {
+        if self.name.is_none() && self.errors.is_empty() {
+            self.refuse("name", "is required");
+        }
+        self.check()
+    }
+
+    /// The fields as those of a new document, which must have a name.
+    pub fn into_new_document(mut self) -> Result<NewDocument, Problem> {
+        self.check_named()?;
+        let visibility =
+            Visibility::new(self.unique_name.take(), self.is_public.unwrap_or_default());
+        match (self.name.take(), visibility) {
+            (Some(name), Some(visibility)) => Ok(NewDocument {
+                name,
+                visibility,
+                metadata: self.metadata.unwrap_or_default(),
+            }),
+            _ => {
+                self.refuse("is_public", "needs a unique_name");
+                Err(Problem::invalid(self.errors))
+            }
+        }
+    }
+}
+
+fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn parse_metadata(text: &str) -> Result<Metadata, String> {
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())?;
+    Metadata::try_from(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_field_is_named_where_it_came_from() {
+        let mut fields = Fields::new(Origin::Query);
+        fields.read_query(QueryFields {
+            name: Some("a/b".to_owned()),
+            unique_name: Some("X".to_owned()),
+            is_public: None,
+            metadata: Some("[]".to_owned()),
+        });
+        assert_eq!(
+            fields.check().unwrap_err().pointers_for_tests(),
+            ["name", "unique_name", "metadata"]
+        );
+
+        let mut fields = Fields::new(Origin::Form);
+        fields.read("is_public", "yes");
+        fields.read("is_public", "true");
+        assert_eq!(
+            fields.check().unwrap_err().pointers_for_tests(),
+            ["/is_public", "/is_public"]
+        );
+    }
+
+    #[test]
+    fn a_field_wins_over_the_name_of_the_file() {
+        for order in [["field", "file"], ["file", "field"]] {
+            let mut fields = Fields::new(Origin::Form);
+            for step in order {
+                match step {
+                    "field" => fields.read("name", " given "),
+                    _ => fields.read_file_name(Some("file.txt")),
+                }
+            }
+            assert_eq!(fields.into_new_document().unwrap().name.as_str(), "given");
+        }
+    }
+
+    #[test]
+    fn a_public_document_needs_a_unique_name() {
+        let mut fields = Fields::new(Origin::Form);
+        fields.read("name", "a");
+        fields.read("is_public", "true");
+        assert_eq!(
+            fields.into_new_document().unwrap_err().pointers_for_tests(),
+            ["/is_public"]
+        );
+    }
+
+    #[test]
+    fn a_document_needs_a_name() {
+        assert_eq!(
+            Fields::new(Origin::Query)
+                .into_new_document()
+                .unwrap_err()
+                .pointers_for_tests(),
+            ["name"]
+        );
+    }
+}

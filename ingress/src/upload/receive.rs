@@ -1,0 +1,134 @@
+//! Reads an upload to its end: streams the bytes into staging, and tells what came.
+
+use std::io;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, TryStreamExt};
+use shared::domain::{ByteSize, MediaType, Timestamp};
+use shared::storage::{Places, SourceStream, WriteError};
+
+use super::declared::{Form, Upload};
+use super::fields::{Fields, Origin, QueryFields};
+use super::staged::StagedBytes;
+use super::{Digests, form};
+use crate::problem::{Code, Problem};
+use crate::server::BodyStalled;
+
+/// Where an upload goes, and when it came.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The places in use.
+    pub places: Places,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// An upload that came in whole. Its bytes are durable in staging.
+#[derive(Debug)]
+pub struct Received {
+    /// The bytes.
+    pub bytes: StagedBytes,
+    /// What the client says they are.
+    pub declared_type: Option<MediaType>,
+    /// What else was said of them.
+    pub fields: Fields,
+}
+
+impl Destination {
+    /// Stages a document of at most `max` bytes that must keep the promises of `digests`.
+    pub(super) async fn stage<S>(
+        &self,
+        bytes: S,
+        max: ByteSize,
+        digests: &Digests,
+    ) -> Result<StagedBytes, Problem>
+    where
+        S: Stream<Item = Result<Bytes, Problem>> + Send,
+    {
+        let staged = self
+            .places
+            .stage(self.now, bounded(bytes, max))
+            .await
+            .map_err(write_error)?;
+        let staged = StagedBytes::new(self.places.clone(), staged);
+        if digests.match_with(staged.staged().sha256) {
+            Ok(staged)
+        } else {
+            Err(Code::DigestMismatch.into())
+        }
+    }
+}
+
+/// Passes `bytes` through until there are more than `max`.
+fn bounded<'a>(
+    bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'a,
+    max: ByteSize,
+) -> SourceStream<'a> {
+    let mut left = max.bytes();
+    Box::pin(bytes.map(move |chunk| {
+        let chunk = chunk?;
+        left = left
+            .checked_sub(chunk.len() as u64)
+            .ok_or_else(|| Problem::from(Code::TooLarge))?;
+        Ok(chunk)
+    }))
+}
+
+impl Upload {
+    /// Reads the body to its end. Nothing is kept when it fails.
+    pub async fn receive(
+        mut self,
+        query: QueryFields,
+        to: &Destination,
+    ) -> Result<Received, Problem> {
+        match std::mem::replace(
+            &mut self.form,
+            Form::Raw {
+                declared_type: None,
+            },
+        ) {
+            Form::Raw { declared_type } => {
+                let mut fields = Fields::new(Origin::Query);
+                fields.read_query(query);
+                fields.check_named()?;
+                let body = self.body.into_bytes_stream().map_err(read_error);
+                let bytes = to.stage(body, self.max, &self.digests).await?;
+                Ok(Received {
+                    bytes,
+                    declared_type,
+                    fields,
+                })
+            }
+            Form::Multipart { boundary } => {
+                let mut fields = Fields::new(Origin::Form);
+                fields.read_query(query);
+                fields.check()?;
+                form::receive(self, boundary, fields, to).await
+            }
+        }
+    }
+}
+
+/// A request body that could not be read: its sender stalled or went away.
+pub fn read_error(error: io::Error) -> Problem {
+    let stalled = error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<BodyStalled>);
+    let code = if stalled {
+        Code::RequestTimeout
+    } else {
+        Code::UploadIncomplete
+    };
+    Problem::from(code).because(error)
+}
+
+/// Bytes that could not be staged: because of their sender, or of the storage.
+fn write_error(error: WriteError) -> Problem {
+    match error {
+        WriteError::Source(source) => match source.downcast::<Problem>() {
+            Ok(problem) => *problem,
+            Err(source) => Problem::from(Code::UploadIncomplete).because(source),
+        },
+        WriteError::Storage(error) => error.into(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Staged bytes that nobody has taken over yet: they are removed unless somebody does.
+
+use shared::storage::{Places, Staged};
+use tokio::runtime::Handle;
+use url::Url;
+
+/// Bytes in staging that belong to no document so far. Dropping this removes
+/// them in the background: a bad field after the file, a wrong digest, or a
+/// client that hangs up leave nothing behind.
+#[derive(Debug)]
+pub struct StagedBytes {
+    places: Places,
+    staged: Staged,
+    armed: bool,
+}
+
+impl StagedBytes {
+    pub(super) const fn new(places: Places, staged: Staged) -> Self {
+        Self {
+            places,
+            staged,
+            armed: true,
+        }
+    }
+
+    /// Where the bytes are. It is the caller's from here on to keep or remove them.
+    #[must_use]
+    pub fn keep(mut self) -> Url {
+        self.armed = false;
+        self.staged.url.clone()
+    }
+
+    /// What is known of the bytes.
+    #[must_use]
+    pub const fn staged(&self) -> &Staged {
+        &self.staged
+    }
+}
+
+impl Drop for StagedBytes {
+    fn drop(&mut self) {
+        // Without a runtime the process is going down; the cleanup finds them.
+        if let (true, Ok(runtime)) = (self.armed, Handle::try_current()) {
+            let (places, url) = (self.places.clone(), self.staged.url.clone());
+            runtime.spawn(async move { remove(&places, &url).await });
+        }
+    }
+}
+
+/// Removes staged bytes. If that fails, the cleanup does it later.
+pub async fn remove(places: &Places, staged: &Url) {
+    if let Err(error) = places.delete(staged).await {
+        tracing::warn!(
+            storage.url = %staged,
+            error = &error as &dyn std::error::Error,
+            "refused bytes are left in staging for the cleanup",
+        );
+    }
+}
