@@ -1,0 +1,37 @@
+//! What a document is, judged by its bytes: one door, [`identify`], for
+//! everyone who is given a file. It never trusts a name or a client's claim
+//! over the content, never reads more than a mebibyte, and never panics.
+//!
+//! The layers, in the order they are asked (each its own folder):
+//!
+//! 1. nothing at all is `application/x-empty`;
+//! 2. ZIP and OLE2 packages are opened, and what lies in them decides;
+//! 3. containers (ISO base media, RIFF, Ogg, TIFF, DER, …) tell their kind by
+//!    what is written inside;
+//! 4. signatures at known places;
+//! 5. text is decoded and judged by its structure;
+//! 6. libraries give a second opinion on what is still unknown;
+//! 7. the name chooses within the family that the content is of.
+
+mod containers;
+mod content;
+mod decide;
+mod finding;
+mod identification;
+mod libraries;
+mod names;
+mod numbers;
+mod ole2;
+mod policy;
+mod self_test;
+mod signatures;
+mod source;
+mod text;
+mod window;
+mod zip;
+
+pub use decide::identify;
+pub use identification::{Confidence, Identification};
+pub use policy::contradiction::contradicts;
+pub use self_test::{SelfTestError, self_test};
+pub use source::{Seekable, Source};

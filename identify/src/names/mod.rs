@@ -1,0 +1,12 @@
+//! What names say: extensions, whole file names, and which type names are the
+//! same.
+
+pub(crate) mod aliases;
+mod code_extensions;
+mod document_extensions;
+mod extension;
+
+pub(crate) use extension::media_type;
+
+/// A type and the extensions that mean it, separated by blanks.
+type Row = (&'static str, &'static str);

@@ -1,0 +1,158 @@
+//! YAML and TOML by their line grammar; INI stays plain text, which is what it
+//! is called by everyone who registers types.
+
+use super::decode::Text;
+use crate::finding::Finding;
+
+/// What the configuration is.
+pub(super) fn judge(text: &Text) -> Option<Finding> {
+    if is_toml(text) {
+        return Some(Finding::likely("application/toml"));
+    }
+    is_yaml(text).then(|| Finding::likely("application/yaml"))
+}
+
+/// Whether a name may call this TOML.
+pub(super) fn is_tolerable_toml(text: &Text) -> bool {
+    let lines = meaningful(text, '#');
+    lines.iter().take(20).any(|line| line.starts_with('[') || toml_pair(line).is_some()) || lines.is_empty()
+}
+
+/// Whether a name may call this YAML.
+pub(super) fn is_tolerable_yaml(text: &Text) -> bool {
+    let lines = meaningful(text, '#');
+    lines.is_empty() || lines.iter().take(30).any(|line| is_yaml_line(line) || line.starts_with("---") || line.starts_with('{'))
+}
+
+fn meaningful(text: &Text, comment: char) -> Vec<&str> {
+    text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with(comment)).take(300).collect()
+}
+
+/// Tables or keys whose values are all typed as TOML wants them.
+fn is_toml(text: &Text) -> bool {
+    let lines = meaningful(text, '#');
+    let (mut tables, mut pairs, mut quoted) = (0, 0, 0);
+    let mut nested: Option<&str> = None;
+    for line in &lines {
+        let line = line.trim();
+        if let Some(end) = nested {
+            if line.contains(end) {
+                nested = None;
+            }
+            continue;
+        }
+        if line.starts_with('[') && line.trim_end_matches(|letter: char| letter != ']').ends_with(']') && !line.contains('=') {
+            tables += 1;
+            continue;
+        }
+        let Some(value) = toml_pair(line) else { return false };
+        pairs += 1;
+        quoted += usize::from(value.starts_with(['"', '\'', '[', '{']));
+        nested = opened(value);
+    }
+    pairs >= 1 && (tables >= 1 && (quoted >= 1 || pairs >= 2) || pairs >= 3 && quoted >= 2) && quoted * 4 >= pairs
+}
+
+/// What will close a value that goes on over the next lines.
+fn opened(value: &str) -> Option<&'static str> {
+    for quote in ["\"\"\"", "'''"] {
+        if value.starts_with(quote) && value.matches(quote).count() == 1 {
+            return Some(if quote == "'''" { "'''" } else { "\"\"\"" });
+        }
+    }
+    (value.starts_with('[') && value.matches('[').count() > value.matches(']').count()).then_some("]")
+}
+
+/// The value of `key = value`, if it is one of TOML's.
+fn toml_pair(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let bare = !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | '"' | '\'' | ' ' | '/' | ':' | '@'));
+    let value = value.trim();
+    let typed = value.starts_with(['"', '\'', '[', '{'])
+        || matches!(value.split([' ', '#']).next(), Some("true" | "false" | "inf" | "nan"))
+        || value.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-')) && value.split('#').next().is_some_and(|number| {
+            number.trim().chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '+' | '-' | ':' | ' '))
+        });
+    let key_is_short = key.split_whitespace().count() == 1 || key.starts_with(['"', '\'']);
+    (bare && key_is_short && typed && !line.trim_end().ends_with(';')).then_some(value)
+}
+
+/// Mappings and sequences make up nearly all lines.
+fn is_yaml(text: &Text) -> bool {
+    let lines = meaningful(text, '#');
+    if lines.len() < 2 {
+        return false;
+    }
+    let opens = lines[0].trim_end() == "---" || lines[0].starts_with("--- ") || lines[0].starts_with("%YAML");
+    let (mut keys, mut nested, mut items, mut other, mut tokens) = (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
+    let mut block: Option<usize> = None;
+    for line in &lines {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(outer) = block {
+            if indent > outer {
+                continue;
+            }
+            block = None;
+        }
+        let trimmed = line.trim();
+        if matches!(trimmed, "---" | "...") || line.starts_with('%') && opens {
+            continue;
+        }
+        let content = trimmed.trim_start_matches("- ");
+        let item = content.len() < trimmed.len() || trimmed == "-";
+        let key = yaml_key(content);
+        if trimmed.ends_with([';', '{']) && !trimmed.contains(": {") || line.starts_with('\t') || trimmed.ends_with("*/") {
+            other += 2;
+        }
+        match key {
+            Some(value) => {
+                keys += 1;
+                nested += usize::from(value.is_empty() || indent > 0);
+                tokens += usize::from(value.split_whitespace().count() <= 3);
+                if value.starts_with(['|', '>']) {
+                    block = Some(indent);
+                }
+            }
+            None if item => items += 1,
+            None if indent > 0 => {}
+            None if matches!(trimmed, "[" | "]" | "{" | "}") && opens => {}
+            None => other += 1,
+        }
+    }
+    let known = keys + items;
+    if opens {
+        return keys >= 1 && other * 5 <= known || items >= 2 && other * 5 <= known;
+    }
+    // Without an opening line: real nesting, or several keys with short values.
+    let structured = keys >= 2 && (nested >= 1 && (items >= 1 || nested >= 2) || keys >= 4 && tokens * 2 >= keys && items > 0) || keys >= 4 && nested >= 1;
+    let flat = keys >= 3 && keys == lines.len() && tokens * 10 >= keys * 8;
+    (structured || flat) && other * 12 <= known
+}
+
+/// Whether a line is a mapping or a sequence entry.
+pub(super) fn is_yaml_line(line: &str) -> bool {
+    let content = line.trim().trim_start_matches("- ");
+    yaml_key(content).is_some() || line.trim_start().starts_with("- ")
+}
+
+/// The value behind `key:`; keys are words, quoted or not, never sentences.
+fn yaml_key(content: &str) -> Option<&str> {
+    if let Some(rest) = content.strip_suffix(':') {
+        return is_key(rest).then_some("");
+    }
+    let (key, value) = content.split_once(": ")?;
+    is_key(key).then(|| value.trim())
+}
+
+fn is_key(key: &str) -> bool {
+    let key = key.trim();
+    if key.len() >= 2 && (key.starts_with('"') && key.ends_with('"') || key.starts_with('\'') && key.ends_with('\'')) {
+        return true;
+    }
+    !key.is_empty()
+        && key.len() <= 64
+        && key.split(' ').count() <= 2
+        && key.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '/' | ' ' | '$' | '*' | '@' | '<' | '?' | '&'))
+        && !key.starts_with(['/', '*'])
+}

@@ -1,0 +1,175 @@
+//! Bytes to text: byte order marks, UTF-8, UTF-16 and UTF-32 without marks,
+//! escaped and legacy encodings. The structure tests need the ASCII right and
+//! nothing more, so legacy letters stand for themselves as Latin-1.
+
+/// How much text the structure tests look at.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Decoded text.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    /// The first part of it, line ends as they are.
+    pub(crate) body: String,
+    /// Whether `body` is all there is.
+    pub(crate) is_whole: bool,
+    /// No control characters but those that text uses.
+    pub(crate) is_clean: bool,
+}
+
+impl Text {
+    /// Lines by any line end, without the one that was cut off.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        let end = if self.is_whole { self.body.len() } else { self.body.rfind(['\n', '\r']).unwrap_or(self.body.len()) };
+        let body = &self.body[..end];
+        let separator: &[char] = if body.contains('\n') { &['\n'] } else { &['\r'] };
+        body.split(separator).map(|line| line.trim_end_matches('\r'))
+    }
+}
+
+/// The bytes as text, or `None` for what is none.
+pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
+    let cut = head.len().min(MOST_BYTES);
+    let whole = is_whole && cut == head.len();
+    let sample = &head[..cut];
+    if let Some(body) = marked(sample) {
+        let is_clean = is_clean(&body);
+        return plausible(&body).then_some(Text { body, is_whole: whole, is_clean });
+    }
+    if let Some(body) = wide(sample) {
+        return Some(Text { body, is_whole: whole, is_clean: true });
+    }
+    let controls = sample.iter().filter(|byte| is_odd_control(**byte)).count();
+    let nuls = sample.iter().filter(|byte| **byte == 0).count();
+    let body = match std::str::from_utf8(sample) {
+        Ok(text) => text.to_owned(),
+        // A character that the cut splits is no error.
+        Err(error) if error.error_len().is_none() && !whole => String::from_utf8_lossy(&sample[..error.valid_up_to()]).into_owned(),
+        Err(_) => {
+            if nuls > 0 || !legacy(sample, controls) {
+                return None;
+            }
+            return Some(Text { body: sample.iter().map(|byte| char::from(*byte)).collect(), is_whole: whole, is_clean: controls == 0 });
+        }
+    };
+    let is_clean = controls == 0 && nuls == 0;
+    // A few stray controls are found in real text; NULs hardly ever.
+    let tolerable = is_clean || controls * 50 <= sample.len() && nuls * 100 <= sample.len() && sample.len() > 32;
+    tolerable.then_some(Text { body, is_whole: whole, is_clean })
+}
+
+const fn is_odd_control(byte: u8) -> bool {
+    matches!(byte, 1..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)
+}
+
+/// Text after a byte order mark.
+fn marked(sample: &[u8]) -> Option<String> {
+    match sample {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some(String::from_utf8_lossy(rest).into_owned()),
+        [0xff, 0xfe, 0, 0, rest @ ..] => Some(utf32(rest, u32::from_le_bytes)),
+        [0, 0, 0xfe, 0xff, rest @ ..] => Some(utf32(rest, u32::from_be_bytes)),
+        [0xff, 0xfe, rest @ ..] => Some(utf16(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Some(utf16(rest, u16::from_be_bytes)),
+        [b'+', b'/', b'v', b'8' | b'9' | b'+' | b'/', rest @ ..] => Some(String::from_utf8_lossy(rest).into_owned()),
+        _ => None,
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+    char::decode_utf16(units).map(|character| character.unwrap_or('\u{fffd}')).collect()
+}
+
+fn utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> String {
+    bytes.as_chunks::<4>().0.iter().map(|four| char::from_u32(unit(*four)).unwrap_or('\u{fffd}')).collect()
+}
+
+/// Few replacement characters and few controls.
+fn plausible(body: &str) -> bool {
+    let (mut odd, mut all) = (0_usize, 0_usize);
+    for character in body.chars().take(8192) {
+        all += 1;
+        let control = character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}' | '\u{85}');
+        let unassigned = matches!(character, '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}');
+        odd += usize::from(control || unassigned);
+    }
+    odd * 20 <= all
+}
+
+fn is_clean(body: &str) -> bool {
+    !body.chars().any(|character| u8::try_from(character).is_ok_and(is_odd_control) || character == '\0')
+}
+
+/// UTF-32 and UTF-16 without a mark: zeros in the places where Latin text has
+/// them, or code units that all are letters of a few scripts.
+fn wide(sample: &[u8]) -> Option<String> {
+    if sample.len() < 4 {
+        return None;
+    }
+    let fours = sample.as_chunks::<4>().0;
+    if sample.len() >= 8 && sample.len().is_multiple_of(4) {
+        let count = |order: fn([u8; 4]) -> u32| fours.iter().filter(|four| matches!(order(**four), 9..=0x2_ffff)).count();
+        if count(u32::from_be_bytes) == fours.len() {
+            return Some(utf32(sample, u32::from_be_bytes)).filter(|body| plausible(body));
+        }
+        if count(u32::from_le_bytes) == fours.len() {
+            return Some(utf32(sample, u32::from_le_bytes)).filter(|body| plausible(body));
+        }
+    }
+    let pairs = sample.as_chunks::<2>().0;
+    let zeros = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
+    let (high, low) = (zeros(0), zeros(1));
+    let order: fn([u8; 2]) -> u16 = if high > low { u16::from_be_bytes } else { u16::from_le_bytes };
+    if high.max(low) == 0 || high.min(low) * 20 > high.max(low) || sample.len() % 2 != 0 && sample.len() < MOST_BYTES {
+        return None;
+    }
+    let body = utf16(sample, order);
+    // Mostly one script, with the blanks and line ends of text.
+    let (mut letters, mut blanks, mut all, mut pages) = (0_usize, 0_usize, 0_usize, [0_usize; 256]);
+    for character in body.chars().take(4096) {
+        all += 1;
+        letters += usize::from(character.is_alphanumeric() || character.is_ascii_punctuation() || character.is_whitespace() || ('\u{2000}'..'\u{206f}').contains(&character));
+        blanks += usize::from(character.is_whitespace());
+        pages[(u32::from(character) >> 8) as usize & 0xff] += 1;
+    }
+    let enough_ascii = pages[0] * 100 >= all * 3;
+    let strict = if high.max(low) * 2 >= pairs.len() { 90 } else { 97 };
+    let is_text = letters * 100 >= all * strict && (blanks > 0 || high.max(low) * 10 >= pairs.len() * 9) && enough_ascii;
+    (is_text && plausible(&body)).then_some(body)
+}
+
+/// An eight-bit or double-byte encoding: next to no controls, and high bytes
+/// that stand among letters rather than evenly over all values.
+fn legacy(sample: &[u8], controls: usize) -> bool {
+    if controls > 0 && (sample.len() < 64 || controls * 200 > sample.len()) {
+        return false;
+    }
+    let high = sample.iter().filter(|byte| **byte >= 0x80).count();
+    let spaces = sample.iter().filter(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+    if sample.len() <= 16 {
+        return high * 2 <= sample.len();
+    }
+    // Ciphers and compressed data have no more blanks than any other byte.
+    high * 10 < sample.len() * 3 || spaces * 50 >= sample.len() || double_byte(sample)
+}
+
+/// Lead bytes followed by trail bytes, as in Shift JIS, GBK, Big5 and EUC.
+fn double_byte(sample: &[u8]) -> bool {
+    let (mut at, mut pairs, mut broken) = (0, 0_usize, 0_usize);
+    while let Some(&byte) = sample.get(at) {
+        if byte < 0x80 {
+            at += 1;
+            continue;
+        }
+        match sample.get(at + 1) {
+            Some(trail) if byte > 0x80 && *trail >= 0x40 && *trail != 0x7f => {
+                pairs += 1;
+                at += 2;
+            }
+            _ => {
+                broken += 1;
+                at += 1;
+            }
+        }
+    }
+    sample.len() < 4096 && pairs > 20 && broken * 50 < pairs
+}

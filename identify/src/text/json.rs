@@ -1,0 +1,210 @@
+//! JSON and its relatives, by a small strict parser that never recurses
+//! deeper than it may: GeoJSON, notebooks, glTF, and lines of JSON.
+
+use super::decode::Text;
+use crate::finding::Finding;
+
+const DEEPEST: usize = 128;
+
+/// What the JSON is: an object or an array from beginning to end.
+pub(super) fn judge(text: &Text) -> Option<Finding> {
+    let body = text.body.trim_start_matches('\u{feff}').trim();
+    if !body.starts_with(['{', '[']) {
+        return None;
+    }
+    let mut parser = Parser::new(body);
+    let outcome = parser.value(0);
+    let rest = body[parser.at.min(body.len())..].trim_start();
+    match outcome {
+        Ok(()) if rest.is_empty() => Some(kind(body, &parser.keys)),
+        Ok(()) if rest.starts_with(['{', '[']) => lines(text),
+        Err(Broken::Short) if !text.is_whole && parser.at > 64 => {
+            if first_line_is_whole(body) { lines(text) } else { Some(kind(body, &parser.keys)) }
+        }
+        _ => None,
+    }
+}
+
+/// Whether a name may call this JSON: JSON with comments, trailing commas,
+/// single values, or JSON that was cut short.
+pub(super) fn is_tolerable(text: &Text) -> bool {
+    let body = text.body.trim_start_matches('\u{feff}').trim();
+    let mut parser = Parser::new(body);
+    if parser.value(0).is_ok() && body[parser.at.min(body.len())..].trim().is_empty() {
+        return true;
+    }
+    let code = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*") && !line.starts_with('*'));
+    code.is_some_and(|line| line.starts_with(['{', '['])) && (body.contains("\":") || body.contains("\" :") || body.contains(','))
+}
+
+fn first_line_is_whole(body: &str) -> bool {
+    body.lines().next().is_some_and(|line| is_value(line) && line.len() < body.len())
+}
+
+fn is_value(line: &str) -> bool {
+    let mut parser = Parser::new(line.trim());
+    parser.value(0).is_ok() && parser.at >= line.trim().len()
+}
+
+/// One value a line, at least two lines.
+fn lines(text: &Text) -> Option<Finding> {
+    let mut values = 0;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()).take(64) {
+        if !line.starts_with(['{', '[']) || !is_value(line) {
+            return None;
+        }
+        values += 1;
+    }
+    (values >= 2).then(|| Finding::certain("application/x-ndjson"))
+}
+
+/// Dialects, by the keys of the outermost object.
+fn kind(body: &str, keys: &[&str]) -> Finding {
+    let has = |key: &str| keys.contains(&key);
+    let media_type = if has("nbformat") && (has("cells") || has("worksheets")) {
+        "application/x-ipynb+json"
+    } else if has("asset") && (has("scenes") || has("meshes") || has("nodes") || has("buffers")) {
+        "model/gltf+json"
+    } else if has("type") && is_geographic(body, keys) {
+        "application/geo+json"
+    } else if has("log") && body.contains("\"entries\"") && body.contains("\"creator\"") && keys.len() <= 2 {
+        "application/har+json"
+    } else {
+        "application/json"
+    };
+    Finding::certain(media_type)
+}
+
+fn is_geographic(body: &str, keys: &[&str]) -> bool {
+    let compact: String = body.chars().take(64 * 1024).filter(|letter| !letter.is_whitespace()).collect();
+    compact.contains("\"type\":\"FeatureCollection\"") && keys.contains(&"features")
+        || compact.contains("\"type\":\"Feature\"") && keys.contains(&"geometry")
+}
+
+enum Broken {
+    /// The text ends within a value.
+    Short,
+    Wrong,
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    /// Keys of the outermost object.
+    keys: Vec<&'a str>,
+}
+
+impl<'a> Parser<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self { text, at: 0, keys: Vec::new() }
+    }
+
+    fn peek(&mut self) -> Result<u8, Broken> {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied().ok_or(Broken::Short)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), Broken> {
+        if depth > DEEPEST {
+            // Deeper than anyone nests: it was right so far.
+            return Err(Broken::Short);
+        }
+        match self.peek()? {
+            b'{' => self.members(depth),
+            b'[' => self.items(depth),
+            b'"' => self.string().map(|_| ()),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            b'N' => self.word("NaN"),
+            b'-' | b'0'..=b'9' => {
+                let rest = &self.text.as_bytes()[self.at..];
+                self.at += rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
+                Ok(())
+            }
+            _ => Err(Broken::Wrong),
+        }
+    }
+
+    fn members(&mut self, depth: usize) -> Result<(), Broken> {
+        self.at += 1;
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.peek()? != b'"' {
+                return Err(Broken::Wrong);
+            }
+            let key = self.string()?;
+            if depth == 0 && self.keys.len() < 256 {
+                self.keys.push(key);
+            }
+            if self.peek()? != b':' {
+                return Err(Broken::Wrong);
+            }
+            self.at += 1;
+            self.value(depth + 1)?;
+            if self.end_or_comma(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn items(&mut self, depth: usize) -> Result<(), Broken> {
+        self.at += 1;
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.end_or_comma(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn end_or_comma(&mut self, end: u8) -> Result<bool, Broken> {
+        let byte = self.peek()?;
+        self.at += 1;
+        match byte {
+            b',' => Ok(false),
+            byte if byte == end => Ok(true),
+            _ => Err(Broken::Wrong),
+        }
+    }
+
+    fn string(&mut self) -> Result<&'a str, Broken> {
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut at = start;
+        loop {
+            match bytes.get(at) {
+                None => {
+                    self.at = bytes.len();
+                    return Err(Broken::Short);
+                }
+                Some(b'\\') => at += 2,
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(self.text.get(start..at).unwrap_or_default());
+                }
+                Some(b'\n') => return Err(Broken::Wrong),
+                Some(_) => at += 1,
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Broken> {
+        let rest = &self.text[self.at..];
+        if rest.starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(if word.starts_with(rest) { Broken::Short } else { Broken::Wrong })
+    }
+}

@@ -1,0 +1,113 @@
+//! Markdown: two different kinds of its marks at least, since each of them
+//! alone is found in prose, comments and configuration.
+
+use super::decode::Text;
+use crate::finding::Finding;
+
+/// Whether the text is Markdown.
+pub(super) fn judge(text: &Text) -> Option<Finding> {
+    let marks = Marks::count(text);
+    (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
+}
+
+/// Whether a name may call this Markdown: nearly every text is, code is not.
+pub(super) fn is_tolerable(text: &Text) -> bool {
+    let marks = Marks::count(text);
+    marks.score() >= 1 || marks.code * 3 < marks.lines.max(1)
+}
+
+#[derive(Default)]
+struct Marks {
+    lines: usize,
+    headings: usize,
+    underlined: usize,
+    links: usize,
+    fences: usize,
+    bullets: usize,
+    emphasis: usize,
+    quotes: usize,
+    tables: usize,
+    front_matter: bool,
+    code: usize,
+    shell_comments: usize,
+}
+
+impl Marks {
+    fn count(text: &Text) -> Self {
+        let mut marks = Self::default();
+        let lines: Vec<&str> = text.lines().take(400).collect();
+        let mut fenced = false;
+        for (index, line) in lines.iter().enumerate() {
+            let trimmed = line.trim();
+            if trimmed.is_empty() {
+                continue;
+            }
+            marks.lines += 1;
+            if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+                fenced = !fenced;
+                marks.fences += 1;
+                continue;
+            }
+            if fenced {
+                continue;
+            }
+            let above = index.checked_sub(1).and_then(|above| lines.get(above)).is_some_and(|line| !line.trim().is_empty());
+            let level = trimmed.bytes().take_while(|byte| *byte == b'#').count();
+            let heading = (1..=6).contains(&level) && line.starts_with('#') && trimmed[level..].starts_with(' ');
+            let next_is_comment = lines.get(index + 1).is_some_and(|next| next.starts_with("# ") || next.starts_with('#') && !next.starts_with("##"));
+            if heading && level == 1 && (next_is_comment || above) {
+                marks.shell_comments += 1;
+            } else {
+                marks.headings += usize::from(heading);
+            }
+            let underline = trimmed.len() >= 3 && (trimmed.bytes().all(|byte| byte == b'=') || trimmed.bytes().all(|byte| byte == b'-'));
+            marks.underlined += usize::from(underline && above && index > 0 && lines[index - 1].trim().len() <= trimmed.len() + 40 && index > 1);
+            marks.links += usize::from(is_link(trimmed));
+            let bullet = ["- ", "* ", "+ "].iter().any(|start| trimmed.starts_with(start));
+            marks.bullets += usize::from(bullet);
+            marks.emphasis += usize::from(trimmed.matches("**").count() >= 2 || trimmed.matches('`').count() >= 2);
+            marks.quotes += usize::from(trimmed.starts_with("> "));
+            marks.tables += usize::from(trimmed.starts_with('|') && trimmed.contains("---") && trimmed.ends_with('|'));
+            marks.code += usize::from(trimmed.ends_with([';', '{', '}']));
+        }
+        marks.front_matter = has_front_matter(text, &lines);
+        marks
+    }
+
+    fn score(&self) -> usize {
+        if self.code * 3 > self.lines || self.shell_comments > 2 && self.shell_comments > self.headings {
+            return 0;
+        }
+        usize::from(self.headings >= 1) * 2
+            + usize::from(self.headings >= 3)
+            + usize::from(self.links >= 1) * 2
+            + usize::from(self.fences >= 2) * 2
+            + usize::from(self.bullets >= 2)
+            + usize::from(self.emphasis >= 1)
+            + usize::from(self.quotes >= 2)
+            + usize::from(self.tables >= 1) * 2
+            + usize::from(self.underlined >= 1)
+            + usize::from(self.front_matter) * 3
+    }
+}
+
+/// `[words](target)` or `![…](…)`.
+fn is_link(line: &str) -> bool {
+    line.split("](").skip(1).any(|target| {
+        let target = target.split(')').next().unwrap_or_default();
+        target.starts_with("http") || target.starts_with(['#', '/', '.']) || target.contains('.')
+    }) && line.contains('[')
+}
+
+/// Keys between two lines of three dashes, at the very beginning; what follows
+/// is no further YAML document.
+fn has_front_matter(text: &Text, lines: &[&str]) -> bool {
+    if lines.first().is_none_or(|line| line.trim_end() != "---") {
+        return false;
+    }
+    let Some(end) = lines.iter().skip(1).position(|line| line.trim_end() == "---") else { return false };
+    let keys = lines[1..=end].iter().any(|line| line.contains(':'));
+    let after: Vec<&&str> = lines[end + 2..].iter().filter(|line| !line.trim().is_empty()).collect();
+    let yaml_goes_on = after.first().is_some_and(|line| super::config::is_yaml_line(line)) || after.iter().any(|line| line.trim_end() == "---");
+    keys && !yaml_goes_on && (!after.is_empty() || text.is_whole)
+}

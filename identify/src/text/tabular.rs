@@ -1,0 +1,156 @@
+//! CSV and TSV: the same number of fields in every record, with a guard for
+//! prose and logs, which have commas too.
+
+use super::decode::Text;
+use crate::finding::Finding;
+
+const MOST_RECORDS: usize = 64;
+
+/// What the table is, if it is one.
+pub(super) fn judge(text: &Text) -> Option<Finding> {
+    let tabs = table(text, '\t');
+    if tabs.is_table(2) && tabs.short_fields {
+        return Some(Finding::likely("text/tab-separated-values"));
+    }
+    for separator in [',', ';', '|'] {
+        let found = table(text, separator);
+        if found.is_table(2) && found.is_no_prose(separator) {
+            return Some(Finding::likely("text/csv"));
+        }
+    }
+    if tabs.is_table(2) { Some(Finding::guess("text/tab-separated-values")) } else { None }
+}
+
+/// Whether a name may call this a table: it has columns, or one column of
+/// short values.
+pub(super) fn is_tolerable(text: &Text) -> bool {
+    let columns = [',', ';', '|', '\t'].iter().any(|separator| {
+        let found = table(text, *separator);
+        found.records >= 1 && found.most_common >= 2 && found.agreeing * 10 >= found.records * 5
+    });
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).take(MOST_RECORDS).collect();
+    let single = lines.len() >= 2 && lines.iter().all(|line| line.chars().count() <= 64 && line.split(' ').count() <= 5 && !line.ends_with(['.', ':', '{', '}', '>']));
+    columns || single
+}
+
+struct Table {
+    records: usize,
+    /// How many fields most records have.
+    most_common: usize,
+    agreeing: usize,
+    short_fields: bool,
+    /// Separators with a blank behind them, and all separators.
+    spaced: usize,
+    separators: usize,
+    /// Fields that are numbers, dates, quoted or empty.
+    data_fields: usize,
+    fields: usize,
+    sentences: usize,
+    first_agrees: bool,
+}
+
+impl Table {
+    fn is_table(&self, columns: usize) -> bool {
+        self.records >= 2 && self.most_common >= columns && self.agreeing * 100 >= self.records * 90 && self.first_agrees
+    }
+
+    /// Prose puts a blank behind every comma and a full stop at the end.
+    fn is_no_prose(&self, separator: char) -> bool {
+        if !self.short_fields {
+            return self.data_fields * 3 >= self.fields && self.sentences * 3 < self.records;
+        }
+        let all_spaced = self.spaced * 10 >= self.separators * 9;
+        if all_spaced && separator != '|' {
+            return self.data_fields * 2 >= self.fields && self.most_common >= 2 && self.records >= 3 && self.sentences == 0;
+        }
+        if self.most_common == 2 && self.records < 3 && separator == ',' {
+            return self.sentences == 0 && self.spaced == 0;
+        }
+        self.sentences * 2 < self.records.max(1)
+    }
+}
+
+fn table(text: &Text, separator: char) -> Table {
+    let records = records(text, separator);
+    let mut counts = std::collections::BTreeMap::new();
+    for record in &records {
+        *counts.entry(record.fields).or_insert(0_usize) += 1;
+    }
+    let (most_common, agreeing) = counts.iter().max_by_key(|(fields, count)| (**count, **fields)).map_or((0, 0), |(fields, count)| (*fields, *count));
+    let fields: usize = records.iter().map(|record| record.fields).sum();
+    let long: usize = records.iter().map(|record| record.long).sum();
+    Table {
+        records: records.len(),
+        most_common,
+        agreeing,
+        short_fields: long * 10 <= fields,
+        spaced: records.iter().map(|record| record.spaced).sum(),
+        separators: fields.saturating_sub(records.len()),
+        data_fields: records.iter().map(|record| record.data).sum(),
+        fields,
+        sentences: records.iter().filter(|record| record.is_sentence).count(),
+        first_agrees: records.first().is_some_and(|record| record.fields == most_common),
+    }
+}
+
+#[derive(Default)]
+struct Record {
+    fields: usize,
+    long: usize,
+    spaced: usize,
+    data: usize,
+    is_sentence: bool,
+}
+
+/// The first records, with quoted fields that may span lines.
+fn records(text: &Text, separator: char) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut pending = String::new();
+    for line in text.lines() {
+        if records.len() >= MOST_RECORDS {
+            break;
+        }
+        if pending.is_empty() && (line.trim().is_empty() || line.starts_with('#') && records.is_empty()) {
+            continue;
+        }
+        if !pending.is_empty() {
+            pending.push('\n');
+        }
+        pending.push_str(line);
+        let open = pending.matches('"').count() % 2 == 1;
+        if open && pending.len() < 4096 {
+            continue;
+        }
+        records.push(record(&pending, separator));
+        pending.clear();
+    }
+    records
+}
+
+fn record(line: &str, separator: char) -> Record {
+    let mut record = Record::default();
+    let mut start = 0;
+    let mut quoted = false;
+    for (at, letter) in line.char_indices().chain([(line.len(), separator)]) {
+        if letter == '"' {
+            quoted = !quoted;
+        } else if (letter == separator && !quoted) || at == line.len() {
+            let field = &line[start.min(at)..at];
+            record.fields += 1;
+            record.long += usize::from(!field.trim_start().starts_with('"') && field.split(' ').filter(|word| !word.is_empty()).count() > 6);
+            record.spaced += usize::from(record.fields > 1 && field.starts_with(' '));
+            record.data += usize::from(is_data(field.trim()));
+            start = at + letter.len_utf8();
+        }
+    }
+    let last = line.trim_end();
+    record.is_sentence = (last.ends_with(['.', '!', '?', ':', '{', '}', '>', ';']) && separator != ';' && last.contains(' ')) || last.ends_with(['{', '}', '>', ')']) && !last.contains('"');
+    record
+}
+
+fn is_data(field: &str) -> bool {
+    field.is_empty()
+        || field.starts_with('"') && field.ends_with('"')
+        || field.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '$' | '.' | '€'))
+            && field.bytes().any(|byte| byte.is_ascii_digit())
+}

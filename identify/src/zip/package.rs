@@ -1,0 +1,94 @@
+//! The order in which a package's claims are heard: what runs before what
+//! declares itself, and a declaration only beside the parts it requires.
+
+use std::io;
+
+use super::directory::Directory;
+use super::{markers, opc};
+use crate::finding::Finding;
+use crate::window::Window;
+
+/// What the ZIP that begins at offset 0 is.
+pub(crate) fn judge(window: &mut Window) -> io::Result<Finding> {
+    let directory = Directory::read(window)?;
+    classify(window, &directory)
+}
+
+/// What the ZIP at the end of something else is, if there is one.
+pub(crate) fn judge_appended(window: &mut Window) -> io::Result<Option<Finding>> {
+    let directory = Directory::read_central(window)?;
+    if directory.entries.is_empty() {
+        return Ok(None);
+    }
+    classify(window, &directory).map(Some)
+}
+
+fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
+    let encrypted = directory.entries.iter().any(|entry| entry.encrypted);
+    let document = match opc::judge(window, directory)? {
+        Some(found) => Some(found),
+        None => declared(window, directory)?,
+    };
+    let runs = markers::mobile_or_java(directory);
+    let has_code = directory.any(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with(".class") || name == "classes.dex"
+    });
+    let found = match (document, runs) {
+        (Some(document), Some(_)) if !has_code => document,
+        (Some(_), Some(program)) => Finding::certain(program).polyglot_if(true),
+        (Some(document), None) => document,
+        (None, Some(program)) => Finding::certain(program),
+        (None, None) => match markers::judge(directory) {
+            Some(media_type) => Finding::likely(media_type),
+            None => Finding::certain("application/zip"),
+        },
+    };
+    Ok(found.encrypted_if(encrypted))
+}
+
+/// What a `mimetype` entry declares, where the rest of the package bears it out.
+fn declared(window: &mut Window, directory: &Directory) -> io::Result<Option<Finding>> {
+    let container = directory.has("META-INF/container.xml");
+    let declared = directory.content(window, "mimetype")?;
+    let declared = String::from_utf8_lossy(&declared);
+    let declared = declared.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0').to_ascii_lowercase();
+    let media_type = markers::DECLARABLE.iter().copied().find(|known| *known == declared);
+    let open_document = directory.has("META-INF/manifest.xml") || directory.has("content.xml");
+    let borne_out = media_type.filter(|media_type| match *media_type {
+        "application/epub+zip" => container || directory.any(|name| name.to_ascii_lowercase().ends_with(".opf")),
+        kind if kind.starts_with("application/vnd.oasis") || kind.starts_with("application/vnd.sun") => open_document,
+        _ => directory.entries.len() > 1,
+    });
+    if let Some(media_type) = borne_out {
+        let macros = open_document && directory.any(|name| name.starts_with("Basic/") || name.starts_with("Scripts/"));
+        let encrypted = open_document && contains_text(&directory.content(window, "META-INF/manifest.xml")?, "encryption-data")
+            || media_type == "application/epub+zip" && directory.has("META-INF/rights.xml");
+        return Ok(Some(Finding::certain(media_type).active_if(macros).encrypted_if(encrypted)));
+    }
+    if container {
+        let content = directory.content(window, "META-INF/container.xml")?;
+        if contains_text(&content, "application/oebps-package+xml") {
+            return Ok(Some(Finding::certain("application/epub+zip")));
+        }
+        if contains_text(&content, "musicxml") {
+            return Ok(Some(Finding::certain("application/vnd.recordare.musicxml")));
+        }
+    }
+    if open_document {
+        // An OpenDocument whose mimetype entry is gone still declares itself
+        // in its manifest, as the type of the root.
+        let manifest = directory.content(window, "META-INF/manifest.xml")?;
+        let manifest = String::from_utf8_lossy(&manifest).to_ascii_lowercase();
+        let root = manifest
+            .split('<')
+            .find(|tag| tag.contains("full-path=\"/\""))
+            .and_then(|tag| markers::DECLARABLE.iter().copied().filter(|known| tag.contains(&format!("\"{known}\""))).max_by_key(|known| known.len()));
+        return Ok(root.map(Finding::certain));
+    }
+    Ok(None)
+}
+
+fn contains_text(bytes: &[u8], text: &str) -> bool {
+    crate::numbers::contains(bytes, text.as_bytes())
+}
