@@ -1,1 +1,27 @@
-//! worker
+//! The worker role: takes jobs from the ledger and runs them, above all the
+//! pipeline that makes an upload active.
+//!
+//! The binary calls [`run`] with a [`WorkerRole`]; nothing else is to be called.
+//! A worker never ends because the feed, the database or the storage misbehaves:
+//! it waits, and goes on.
+
+mod acknowledge;
+mod attempt;
+mod backend;
+mod claims;
+mod crew;
+mod fault;
+mod herald;
+mod jobs;
+mod lease;
+mod name;
+mod pipeline;
+mod remover;
+mod role;
+mod schedule;
+mod settler;
+mod tools;
+mod verdict;
+mod work;
+
+pub use role::{WorkerError, WorkerRole, run};

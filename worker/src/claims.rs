@@ -1,0 +1,242 @@
+//! Claims jobs of one queue: waits for a hint or the sweep, asks the ledger for as many jobs as
+//! there are free slots, and passes them on. It runs in a task of its own, so that a claim never
+//! waits for a handler, nor a handler for a claim that nobody polls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork};
+use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
+use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::lease::Leases;
+use crate::work::Work;
+
+/// How long hints are waited for: then the ledger is asked without one, so that a lost
+/// hint costs no more than this.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long after hints that led to nothing the ledger is asked once more: another worker
+/// may have locked the rows and taken other ones.
+const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// The most hints that are taken for jobs which were claimed before they were heard of.
+const STALE_HINTS: usize = 1000;
+
+/// The rest after a first failure of the database, and after many.
+const RESTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Whoever gives jobs back to the ledger.
+#[derive(Clone, Debug)]
+pub struct Returns {
+    /// The ledger.
+    pub db: Database,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Returns {
+    /// Gives back jobs that were not begun, or not finished: due at once, the attempt not
+    /// counted. If that fails, their lease runs out.
+    pub async fn hand_back(&self, jobs: &[JobRef]) {
+        if let Err(error) = db::hand_back(&self.db, jobs, self.clock.now()).await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                jobs = jobs.len(),
+                "jobs were not handed back; their leases bring them back"
+            );
+        }
+    }
+}
+
+/// Claims jobs of one queue.
+pub struct Claims {
+    /// The queue.
+    pub queue: Queue,
+    /// The worker's name.
+    pub worker: Arc<str>,
+    /// Where hints come from.
+    pub feed: Arc<dyn Feed>,
+    /// The ledger, and the way back to it.
+    pub returns: Returns,
+    /// What the operator allows.
+    pub limits: Arc<Limits>,
+    /// How long a claim lasts without renewal.
+    pub lease: Duration,
+    /// Where leases are renewed.
+    pub leases: Leases,
+    /// As many permits as jobs may be in flight.
+    pub slots: Arc<Semaphore>,
+    /// Where claimed jobs go.
+    pub claimed: mpsc::UnboundedSender<Arc<Work>>,
+}
+
+/// What is remembered from one claim to the next.
+struct Round {
+    /// The owner with whom the last claim ended.
+    after: UserId,
+    /// Heard, not yet acknowledged.
+    hints: Hints,
+    /// Jobs that were claimed before their hints were heard.
+    unheard: usize,
+    /// Whether more jobs may be due than the last claim took.
+    more: bool,
+    /// The rest after the next failure.
+    rest: Duration,
+}
+
+impl Claims {
+    /// Claims until `shutdown`. What it claimed by then is handed back.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut listener = self.feed.listen(self.queue, &self.worker).await;
+        let mut round = Round {
+            after: UserId(Uuid::nil()),
+            hints: Hints::default(),
+            unheard: 0,
+            more: true,
+            rest: RESTS.0,
+        };
+        while shutdown
+            .run_until_cancelled(self.free_slot())
+            .await
+            .is_some()
+        {
+            if !round.more {
+                let most = self.slots.available_permits() + round.unheard;
+                let Some(hints) = shutdown
+                    .run_until_cancelled(listener.next(most, SWEEP))
+                    .await
+                else {
+                    return;
+                };
+                round.hints = hints;
+            }
+            if let Err(error) = self
+                .claim_round(&mut round, &mut *listener, &shutdown)
+                .await
+            {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    queue = %self.queue,
+                    "no jobs were claimed for now"
+                );
+                shutdown.run_until_cancelled(sleep(round.rest)).await;
+                round.rest = (round.rest * 2).min(RESTS.1);
+                round.more = true;
+            }
+        }
+    }
+
+    /// Returns once a job could be begun.
+    async fn free_slot(&self) {
+        // It never closes: then there would be no one to wait for.
+        drop(self.slots.acquire().await);
+    }
+
+    async fn claim_round(
+        &self,
+        round: &mut Round,
+        listener: &mut dyn Listener,
+        shutdown: &CancellationToken,
+    ) -> Result<(), DbError> {
+        let wanted = self.slots.available_permits();
+        let mut claimed = self.claim(wanted, round.after).await?;
+        if claimed.is_empty() && round.hints.jobs > round.unheard {
+            shutdown.run_until_cancelled(sleep(SECOND_LOOK)).await;
+            claimed = self.claim(wanted, round.after).await?;
+        }
+        let count = claimed.len();
+        let last = claimed.iter().map(|job| job.owner).max();
+        let full = count == wanted;
+        // A claim goes up to the last owner: a short one that began in the middle has not
+        // yet asked the first ones.
+        let half = count > 0 && !full && !round.after.0.is_nil();
+        round.after = last.filter(|_| full).unwrap_or(UserId(Uuid::nil()));
+        round.more = full || half;
+        self.pass_on(claimed, shutdown).await?;
+        round.rest = RESTS.0;
+        let hints = std::mem::take(&mut round.hints);
+        round.unheard = (round.unheard + count)
+            .saturating_sub(hints.jobs)
+            .min(STALE_HINTS);
+        listener.acknowledge(hints).await;
+        Ok(())
+    }
+
+    async fn claim(&self, limit: usize, after: UserId) -> Result<Vec<ClaimedJob>, DbError> {
+        let request = ClaimRequest {
+            queue: self.queue,
+            worker: &self.worker,
+            limit,
+            lease: self.lease,
+            after,
+            now: self.now(),
+        };
+        db::claim_jobs(&self.returns.db, &request).await
+    }
+
+    /// Passes claimed jobs on with what is needed to begin them.
+    async fn pass_on(
+        &self,
+        claimed: Vec<ClaimedJob>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), DbError> {
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let jobs: Vec<_> = claimed.iter().map(|job| job.job).collect();
+        let pending = self.load_pending(&claimed).await;
+        if shutdown.is_cancelled() || pending.is_err() {
+            self.returns.hand_back(&jobs).await;
+        }
+        let mut pending = pending?;
+        if shutdown.is_cancelled() {
+            return Ok(());
+        }
+        let started_at = self.now();
+        for claimed in claimed {
+            let slot = Arc::clone(&self.slots).try_acquire_owned();
+            let Ok(slot) = slot else {
+                continue;
+            };
+            let subject = claimed.subject.map(VersionId);
+            let work = Work {
+                pending: subject.and_then(|version| pending.remove(&version)),
+                worker: Arc::clone(&self.worker),
+                started_at,
+                held: self.leases.hold(self.queue, claimed.job),
+                _slot: slot,
+                claimed,
+            };
+            // The worker that listens may be gone: the lease then runs out.
+            let _ = self.claimed.send(Arc::new(work));
+        }
+        Ok(())
+    }
+
+    async fn load_pending(
+        &self,
+        claimed: &[ClaimedJob],
+    ) -> Result<HashMap<VersionId, PendingWork>, DbError> {
+        let versions: Vec<_> = claimed
+            .iter()
+            .filter(|job| job.kind == JobKind::ProcessVersion)
+            .filter_map(|job| job.subject.map(VersionId))
+            .collect();
+        if versions.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = db::load_pending(&self.returns.db, &versions, &self.limits).await?;
+        Ok(found.into_iter().map(|work| (work.version, work)).collect())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.returns.clock.now()
+    }
+}

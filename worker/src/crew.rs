@@ -1,0 +1,119 @@
+//! The apalis worker of one queue: its layers, its start, and its end within a grace period.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::layers::WorkerBuilderExt;
+use apalis::layers::catch_panic::CatchPanicLayer;
+use apalis::layers::tracing::TraceLayer;
+use apalis::prelude::{AcknowledgementExt, Task, WorkerBuilder, WorkerContext};
+use shared::queue::Queue;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Span, info_span, warn};
+
+use crate::acknowledge::Acknowledger;
+use crate::attempt;
+use crate::backend::LedgerBackend;
+use crate::claims::{Claims, Returns};
+use crate::lease::Leases;
+use crate::role::{WorkerError, WorkerRole};
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// The longest attempt. Long enough to copy the largest document at a few megabytes a
+/// second; short enough that one that hangs is tried again the same day.
+const LONGEST_ATTEMPT: Duration = Duration::from_hours(1);
+
+/// A handler that panicked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the attempt panicked: {0}")]
+struct Panicked(String);
+
+/// Works on one queue until `shutdown`, and then for at most the role's grace period. Jobs
+/// that aren't finished by then are handed back.
+pub async fn work_on(
+    queue: Queue,
+    role: &WorkerRole,
+    worker: &Arc<str>,
+    leases: &Leases,
+    tools: Arc<Tools>,
+    shutdown: CancellationToken,
+) -> Result<(), WorkerError> {
+    let (sender, claimed) = mpsc::unbounded_channel();
+    let returns = Returns {
+        db: role.db.clone(),
+        clock: Arc::clone(&role.clock),
+    };
+    let claims = Claims {
+        queue,
+        worker: Arc::clone(worker),
+        feed: Arc::clone(&role.feed),
+        returns: returns.clone(),
+        limits: Arc::clone(&role.limits),
+        lease: role.lease,
+        leases: leases.clone(),
+        slots: Arc::new(Semaphore::new(role.concurrency)),
+        claimed: sender,
+    };
+    let acknowledger = Acknowledger {
+        settler: tools.settler.clone(),
+        clock: Arc::clone(&tools.clock),
+    };
+    let context = WorkerContext::new(&format!("{worker}/{queue}"));
+    let running = WorkerBuilder::new(&context)
+        .backend(LedgerBackend::new(claimed, returns.clone()))
+        .concurrency(role.concurrency)
+        .ack_with(acknowledger)
+        .timeout(LONGEST_ATTEMPT)
+        .layer(
+            TraceLayer::new()
+                .make_span_with(span_of)
+                .on_request(|_: &Task<Arc<Work>>, _: &Span| {})
+                .on_response(())
+                .on_failure(()),
+        )
+        .layer(CatchPanicLayer::with_panic_handler(panicked))
+        .build(move |work: Arc<Work>| attempt::run(work, Arc::clone(&tools)))
+        .run();
+    let mut running = Box::pin(running);
+    let claims = AbortOnDropHandle::new(tokio::spawn(claims.run(shutdown.clone())));
+    tokio::select! {
+        biased;
+        ended = &mut running => return ended.map_err(|source| WorkerError::Ended { queue, source }),
+        // It ends before the shutdown only by a panic.
+        ended = claims => ended.map_err(|source| WorkerError::Died { queue, source })?,
+    }
+    let _ = context.stop();
+    if let Ok(ended) = timeout(role.grace, &mut running).await {
+        return ended.map_err(|source| WorkerError::Ended { queue, source });
+    }
+    let unfinished = leases.held_of(queue);
+    drop(running);
+    warn!(queue = %queue, jobs = unfinished.len(), "unfinished jobs are handed back");
+    returns.hand_back(&unfinished).await;
+    Ok(())
+}
+
+fn span_of(task: &Task<Arc<Work>>) -> Span {
+    let claimed = &task.args.claimed;
+    let pending = task.args.pending.as_ref();
+    info_span!(
+        "job",
+        job.id = %claimed.job.id,
+        job.kind = %claimed.kind,
+        job.attempt = claimed.attempt,
+        document.id = pending.map(|pending| pending.document.to_string()),
+        size_bytes = pending.map(|pending| pending.size.bytes()),
+        traceparent = claimed.traceparent,
+    )
+}
+
+fn panicked(panic: &Box<dyn Any + Send>) -> Panicked {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Panicked(text.unwrap_or("without a message").to_owned())
+}

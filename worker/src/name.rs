@@ -1,0 +1,36 @@
+//! The name of a worker, unique per start: leases, timelines and the feed know it by that.
+
+use std::sync::Arc;
+
+use shared::domain::{JobId, Timestamp};
+
+/// Where Linux tells the name of the machine.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// `{host}-{process}-{random}`. No two starts have the same, not even of the same process
+/// number in two containers.
+pub fn unique_name(now: Timestamp) -> Arc<str> {
+    let host = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
+    let host = match host.trim() {
+        "" => "worker",
+        host => host,
+    };
+    // The second half of a UUIDv7 is random.
+    let random = JobId::new(now).0.as_u128() & 0xffff_ffff;
+    format!(
+        "{host}-{process}-{random:08x}",
+        process = std::process::id()
+    )
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_starts_have_the_same_name() {
+        let now = Timestamp::from_micros(0);
+        assert_ne!(unique_name(now), unique_name(now));
+    }
+}

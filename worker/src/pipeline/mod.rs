@@ -1,0 +1,43 @@
+//! The pipeline of a version: one page of awaited steps, each of which takes what the
+//! former one found. Failures are values; what becomes of them is not said here.
+
+mod activate;
+mod check;
+mod discard;
+mod identify;
+mod source;
+mod store;
+mod verify;
+
+use shared::db::Outcome;
+
+use self::activate::activate;
+use self::check::check;
+use self::discard::discard;
+use self::identify::identify;
+use self::store::store;
+use self::verify::verify;
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// Takes a pending version to active. `Ok` means that the job is settled.
+pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    // Is there still something to do? The version may be settled, or deleted with its document.
+    let Some(pending) = &work.pending else {
+        tools.settler.settle(work.settlement(Outcome::Done)).await?;
+        return Ok(());
+    };
+
+    let present = verify(pending, &tools.places).await?;
+    let identified = identify(present, &tools.places).await?;
+    let permitted = check(identified, &tools.limits)?;
+    let stored = store(permitted, &tools.places, &*tools.clock).await?;
+
+    // The commit point. Until here nobody can see that the job was begun, and all of it can
+    // be done again; from here on the version is active, and the job is done, for good.
+    let activated = activate(stored, work, &tools.settler).await?;
+
+    discard(activated, &tools.remover);
+    Ok(())
+}

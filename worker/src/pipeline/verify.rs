@@ -1,0 +1,32 @@
+//! The step that makes sure of the staged bytes.
+//!
+//! - *does*: asks storage where the staged bytes are and how many. They were hashed on the way
+//!   in and are not read again.
+//! - *safe to repeat because* it only asks.
+//! - *if it dies here*, nothing has happened.
+//! - *on failure*: bytes that are gone or short reject the version as `upload_incomplete`; a
+//!   storage that doesn't answer is tried again, and in the end `storage_unavailable`.
+
+use shared::db::PendingWork;
+use shared::domain::ErrorCode;
+use shared::storage::Places;
+use url::Url;
+
+use crate::fault::Fault;
+
+/// A version whose bytes are there.
+#[derive(Debug)]
+pub struct Present<'a> {
+    /// The version.
+    pub pending: &'a PendingWork,
+    /// Where its bytes are: in staging, or where a former attempt took them.
+    pub location: Url,
+}
+
+/// Finds the bytes of `pending`.
+pub async fn verify<'a>(pending: &'a PendingWork, places: &Places) -> Result<Present<'a>, Fault> {
+    match places.locate(&pending.staged).await? {
+        Some((location, stat)) if stat.size == pending.size => Ok(Present { pending, location }),
+        _ => Err(Fault::Reject(ErrorCode::UploadIncomplete)),
+    }
+}

@@ -1,0 +1,96 @@
+//! Removes bytes that no row refers to any more, beside the road of an outcome. What it
+//! can't remove stays in the ledger's list, for the job `remove_discarded`.
+
+use futures::{StreamExt, stream};
+use shared::db::{self, Database, DbError};
+use shared::storage::{Places, StorageError};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tracing::warn;
+use url::Url;
+
+/// The most objects that are removed, and then forgotten, together.
+pub const BATCH: usize = 256;
+
+/// Objects that are removed at once: enough to hide a round trip, few enough to leave
+/// storage to those who wait for it.
+const AT_ONCE: usize = 8;
+
+/// Settled jobs whose bytes may wait before they are left to the job.
+const BACKLOG: usize = 1024;
+
+/// The door to the remover. It ends when every clone is gone and the last batch is removed.
+#[derive(Clone, Debug)]
+pub struct Remover {
+    removable: mpsc::Sender<Vec<Url>>,
+}
+
+impl Remover {
+    /// Starts it.
+    pub fn start(db: Database, places: Places) -> (Self, JoinHandle<()>) {
+        let (removable, waiting) = mpsc::channel(BACKLOG);
+        let task = tokio::spawn(remove_all(db, places, waiting));
+        (Self { removable }, task)
+    }
+
+    /// Removes the bytes at `urls`, soon.
+    pub fn remove(&self, urls: Vec<Url>) {
+        if !urls.is_empty() {
+            // With a full backlog they are left to the job.
+            let _ = self.removable.try_send(urls);
+        }
+    }
+}
+
+async fn remove_all(db: Database, places: Places, mut waiting: mpsc::Receiver<Vec<Url>>) {
+    let mut groups = Vec::new();
+    while waiting.recv_many(&mut groups, BATCH).await > 0 {
+        let urls: Vec<_> = groups.drain(..).flatten().collect();
+        match remove_batch(&db, &places, urls).await {
+            Ok(Removal {
+                failure: Some(error),
+                ..
+            }) => warn!(
+                error = &error as &dyn std::error::Error,
+                "discarded bytes are left to a later job"
+            ),
+            Ok(_) => {}
+            Err(error) => warn!(
+                error = &error as &dyn std::error::Error,
+                "removed bytes were not forgotten"
+            ),
+        }
+    }
+}
+
+/// What came of a batch.
+#[derive(Debug)]
+pub struct Removal {
+    /// How many objects are gone.
+    pub removed: usize,
+    /// Why one of the others isn't, if there are others.
+    pub failure: Option<StorageError>,
+}
+
+/// Removes the bytes at `urls` and forgets those that are gone, in one statement.
+pub async fn remove_batch(
+    db: &Database,
+    places: &Places,
+    urls: Vec<Url>,
+) -> Result<Removal, DbError> {
+    let mut answers = stream::iter(urls)
+        .map(|url| async move { places.delete(&url).await.map(|()| url) })
+        .buffer_unordered(AT_ONCE);
+    let (mut gone, mut failure) = (Vec::new(), None);
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(url) => gone.push(url),
+            Err(error) => failure = Some(error),
+        }
+    }
+    db::forget_discarded(db, &gone).await?;
+    Ok(Removal {
+        removed: gone.len(),
+        failure,
+    })
+}

@@ -1,0 +1,151 @@
+//! The worker role of a process: what it needs, and its run from start to shutdown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::db::Database;
+use shared::domain::{Clock, Limits};
+use shared::queue::{Feed, Queue};
+use shared::storage::Places;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{info, warn};
+
+use crate::crew::work_on;
+use crate::herald::Herald;
+use crate::lease::Leases;
+use crate::name::unique_name;
+use crate::remover::Remover;
+use crate::schedule;
+use crate::settler::Settler;
+use crate::tools::Tools;
+
+/// How long what follows the last job may take: removing bytes, announcing documents. What
+/// isn't done by then is done by others.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// What a worker needs.
+#[derive(Clone, Debug)]
+pub struct WorkerRole {
+    /// The ledger.
+    pub db: Database,
+    /// The bytes.
+    pub places: Places,
+    /// Where hints come from and settled documents are announced.
+    pub feed: Arc<dyn Feed>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator allows.
+    pub limits: Arc<Limits>,
+    /// The queues it works on.
+    pub queues: Vec<Queue>,
+    /// How many jobs of each queue it runs at once; at least one.
+    pub concurrency: usize,
+    /// How long the ledger keeps a job for it without a sign of life.
+    pub lease: Duration,
+    /// How long jobs in flight may go on after the shutdown began.
+    pub grace: Duration,
+}
+
+/// A worker that ended though nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The worker of a queue ended.
+    #[error("the worker of the queue {queue} ended")]
+    Ended {
+        /// The queue.
+        queue: Queue,
+        /// Why.
+        #[source]
+        source: apalis::prelude::WorkerError,
+    },
+    /// The task that claims the jobs of a queue panicked.
+    #[error("nobody claims jobs of the queue {queue} any more")]
+    Died {
+        /// The queue.
+        queue: Queue,
+        /// Its panic.
+        #[source]
+        source: JoinError,
+    },
+    /// The worker of some queue panicked.
+    #[error("the worker of a queue panicked")]
+    Panicked(#[source] JoinError),
+}
+
+/// Works until `shutdown`, then lets jobs in flight finish within the grace period and hands
+/// back the rest.
+pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let role = Arc::new(WorkerRole {
+        concurrency: role.concurrency.max(1),
+        ..role
+    });
+    let worker = unique_name(role.clock.now());
+    info!(worker = %worker, concurrency = role.concurrency, "a worker starts");
+    let (herald, announcing) = Herald::start(Arc::clone(&role.feed));
+    let (remover, removing) = Remover::start(role.db.clone(), role.places.clone());
+    let tools = Arc::new(Tools {
+        db: role.db.clone(),
+        places: role.places.clone(),
+        clock: Arc::clone(&role.clock),
+        limits: Arc::clone(&role.limits),
+        settler: Settler::start(role.db.clone(), Arc::clone(&role.clock), herald),
+        remover,
+    });
+    let leases = Leases::default();
+    // Until the last job is done: jobs go on while the worker shuts down.
+    let background = start_background(&role, &leases);
+    let ended = work_on_all(&role, &worker, &leases, tools, &shutdown).await;
+    drop(background);
+    finish(announcing, removing).await;
+    info!(worker = %worker, "a worker ended");
+    ended
+}
+
+fn start_background(role: &WorkerRole, leases: &Leases) -> Vec<AbortOnDropHandle<()>> {
+    let keep = leases
+        .clone()
+        .keep(role.db.clone(), Arc::clone(&role.clock), role.lease);
+    let mut background = vec![AbortOnDropHandle::new(tokio::spawn(keep))];
+    if role.queues.contains(&Queue::Maintenance) {
+        let schedules = schedule::keep(role.db.clone(), Arc::clone(&role.clock));
+        background.push(AbortOnDropHandle::new(tokio::spawn(schedules)));
+    }
+    background
+}
+
+/// One worker for each queue. If one of them ends by itself, all do.
+async fn work_on_all(
+    role: &Arc<WorkerRole>,
+    worker: &Arc<str>,
+    leases: &Leases,
+    tools: Arc<Tools>,
+    shutdown: &CancellationToken,
+) -> Result<(), WorkerError> {
+    let mut workers = JoinSet::new();
+    let shutdown = shutdown.child_token();
+    for queue in &role.queues {
+        let (queue, shutdown) = (*queue, shutdown.clone());
+        let (role, worker) = (Arc::clone(role), Arc::clone(worker));
+        let (leases, tools) = (leases.clone(), Arc::clone(&tools));
+        workers
+            .spawn(async move { work_on(queue, &role, &worker, &leases, tools, shutdown).await });
+    }
+    drop(tools);
+    let mut result = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        shutdown.cancel();
+        let ended = ended.unwrap_or_else(|error| Err(WorkerError::Panicked(error)));
+        result = result.and(ended);
+    }
+    result
+}
+
+async fn finish(announcing: JoinHandle<()>, removing: JoinHandle<()>) {
+    let both = async { tokio::join!(announcing, removing) };
+    if timeout(AFTERMATH, both).await.is_err() {
+        warn!("what follows the last jobs is left to others");
+    }
+}

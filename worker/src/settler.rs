@@ -1,0 +1,86 @@
+//! The one door through which outcomes become true: a group commit over the ledger.
+//! Steps and acknowledgements call it; it never decides what an outcome is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::db::{
+    self, Database, DbError, GroupCommit, GroupCommitError, GroupWriter, Outcome, Settled,
+    Settlement,
+};
+use shared::domain::{Clock, DocumentId};
+use tokio::time::sleep;
+
+use crate::herald::Herald;
+
+/// The most outcomes in one transaction.
+const GROUP: usize = 256;
+
+/// How long a settlement that found the database away waits before each further try.
+/// The lease is renewed meanwhile; after them the job is left to its lease.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// The door. It closes when every clone is gone and the last group is written.
+#[derive(Clone, Debug)]
+pub struct Settler {
+    door: GroupCommit<OutcomeWriter>,
+}
+
+impl Settler {
+    /// Opens the door.
+    pub fn start(db: Database, clock: Arc<dyn Clock>, herald: Herald) -> Self {
+        let writer = OutcomeWriter { db, clock, herald };
+        Self {
+            door: GroupCommit::start(writer, GROUP),
+        }
+    }
+
+    /// Settles with what arrives at the same time, and returns once it is committed. Doing it
+    /// again is safe: the claim it was done under is then over.
+    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, GroupCommitError> {
+        for pause in PAUSES {
+            match self.door.submit(settlement.clone()).await {
+                Err(GroupCommitError::Failed(error)) if may_pass(&error) => sleep(pause).await,
+                answer => return answer,
+            }
+        }
+        self.door.submit(settlement).await
+    }
+}
+
+fn may_pass(error: &DbError) -> bool {
+    matches!(error, DbError::Unavailable(_) | DbError::Conflict(_))
+}
+
+struct OutcomeWriter {
+    db: Database,
+    clock: Arc<dyn Clock>,
+    herald: Herald,
+}
+
+impl GroupWriter for OutcomeWriter {
+    type Item = Settlement;
+    type Answer = Settled;
+
+    async fn write(&self, items: &[Settlement]) -> Result<Vec<Settled>, DbError> {
+        let answers = db::settle(&self.db, items, self.clock.now()).await?;
+        let settled = items.iter().zip(&answers).filter_map(settled_document);
+        self.herald.announce(settled.collect());
+        Ok(answers)
+    }
+}
+
+fn settled_document((item, answer): (&Settlement, &Settled)) -> Option<DocumentId> {
+    let ended = matches!(item.outcome, Outcome::Activated(_) | Outcome::Failed { .. });
+    let committed = matches!(answer, Settled::Committed { .. });
+    item.work
+        .as_ref()
+        .filter(|_| ended && committed)
+        .map(|work| work.document)
+}

@@ -1,0 +1,27 @@
+//! What jobs work with: the doors that every handler may use, gathered once per process.
+
+use std::sync::Arc;
+
+use shared::db::Database;
+use shared::domain::{Clock, Limits};
+use shared::storage::Places;
+
+use crate::remover::Remover;
+use crate::settler::Settler;
+
+/// The doors of a worker process.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// The ledger.
+    pub db: Database,
+    /// The bytes.
+    pub places: Places,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator allows.
+    pub limits: Arc<Limits>,
+    /// Where outcomes become true.
+    pub settler: Settler,
+    /// Where bytes without a row go.
+    pub remover: Remover,
+}

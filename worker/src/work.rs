@@ -1,0 +1,51 @@
+//! A claimed job on its way through this process. Handlers read it; dropping the last
+//! reference frees its slot and its lease. It never speaks to the database.
+
+use std::sync::Arc;
+
+use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement};
+use shared::domain::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::lease::Held;
+
+/// A claimed job with what was loaded for it.
+#[derive(Debug)]
+pub struct Work {
+    /// The claim.
+    pub claimed: ClaimedJob,
+    /// The pending version that the job is about, if it still is pending.
+    pub pending: Option<PendingWork>,
+    /// The worker that claimed it.
+    pub worker: Arc<str>,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// Its place among the leases that are renewed.
+    pub held: Held,
+    /// The slot it fills.
+    pub(crate) _slot: OwnedSemaphorePermit,
+}
+
+impl Work {
+    /// What is to be settled when this ends as `outcome`.
+    pub fn settlement(&self, outcome: Outcome) -> Settlement {
+        Settlement {
+            job: self.claimed.job,
+            work: self.pending.clone(),
+            attempt: self.claimed.attempt,
+            worker: self.worker.to_string(),
+            started_at: self.started_at,
+            outcome,
+        }
+    }
+
+    /// Whether no attempt follows this one.
+    pub const fn is_last_attempt(&self) -> bool {
+        self.claimed.attempt >= self.claimed.max_attempts
+    }
+
+    /// Whether it was begun more often than it may be: former attempts took their worker along.
+    pub const fn is_crash_loop(&self) -> bool {
+        self.claimed.attempt > self.claimed.max_attempts
+    }
+}

@@ -1,0 +1,127 @@
+//! Who may settle a job, and what becomes of jobs whose worker goes away.
+
+use std::time::Duration;
+
+use shared::db::{self, Outcome, Settled, Settlement};
+use shared::domain::{Clock, ErrorCode, Status};
+use shared::queue::Feed;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::service::{LEASE, PATIENCE, Service, wait_for};
+use crate::trap::{Spring, Trap, Word};
+
+async fn hears(words: &mut mpsc::UnboundedReceiver<Word>, word: Word) {
+    let heard = timeout(PATIENCE, words.recv()).await.expect("a word");
+    assert_eq!(heard, Some(word));
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_changes_nothing() {
+    let service = Service::start().await;
+    let document = service.accepts("twice.txt", b"twice").await;
+    let late = service.claims().await.remove(0);
+    let versions = [shared::domain::VersionId(late.subject.unwrap())];
+    let work = db::load_pending(&service.db, &versions, &service.limits)
+        .await
+        .unwrap();
+    service.clock.advance(LEASE);
+    service.settles(&[document]).await;
+    let before = service.document(document).await;
+    assert_eq!(before.lifecycle.status(), Status::Active);
+
+    let settlement = Settlement {
+        job: late.job,
+        work: work.into_iter().next(),
+        attempt: 1,
+        worker: "another".to_owned(),
+        started_at: service.clock.now(),
+        outcome: Outcome::Failed {
+            failure: ErrorCode::Internal.into(),
+            gave_up: None,
+        },
+    };
+    let settled = db::settle(&service.db, &[settlement], service.clock.now())
+        .await
+        .unwrap();
+    assert_eq!(settled, [Settled::LeaseLost]);
+    assert_eq!(service.document(document).await, before);
+    assert_eq!(service.stored().await, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_was_begun_too_often_is_given_up_without_a_further_attempt() {
+    let service = Service::start().await;
+    let document = service.accepts("deadly.txt", b"deadly").await;
+    for _ in 0..5 {
+        assert_eq!(service.claims().await.len(), 1);
+        service.clock.advance(LEASE);
+    }
+    let (tell, mut words) = mpsc::unbounded_channel();
+    let mut role = service.role();
+    role.places = service.places_with(|inner| Trap {
+        inner,
+        spring: Spring::Panic,
+        tell,
+    });
+    let settled = service.feed.settled().await;
+    let working = Service::works(role);
+    wait_for(settled, &[document]).await;
+    working.stop().await;
+    assert_eq!(
+        service.document(document).await.lifecycle.status(),
+        Status::Error
+    );
+    assert_eq!(words.try_recv().ok(), None);
+}
+
+#[tokio::test]
+async fn a_job_whose_lease_was_lost_is_cancelled() {
+    let service = Service::start().await;
+    service.accepts("stolen.txt", b"stolen").await;
+    let (tell, mut words) = mpsc::unbounded_channel();
+    let mut role = service.role();
+    role.lease = Duration::from_millis(300);
+    role.concurrency = 1;
+    role.places = service.places_with(|inner| Trap {
+        inner,
+        spring: Spring::Hold,
+        tell,
+    });
+    let working = Service::works(role);
+    hears(&mut words, Word::Entered).await;
+    // A renewal may come between turning the clock and claiming.
+    loop {
+        service.clock.advance(LEASE);
+        if service.claims().await.len() == 1 {
+            break;
+        }
+    }
+    hears(&mut words, Word::Left).await;
+    working.stop().await;
+    let running = "SELECT count(*) FROM jobs WHERE state = 'running' AND worker = 'another'";
+    assert_eq!(service.number(running).await, 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_hands_back_what_is_not_finished_in_time() {
+    let service = Service::start().await;
+    for name in ["one.txt", "two.txt"] {
+        service.accepts(name, b"unfinished").await;
+    }
+    let (tell, mut words) = mpsc::unbounded_channel();
+    let mut role = service.role();
+    role.concurrency = 1;
+    role.grace = Duration::from_millis(10);
+    role.places = service.places_with(|inner| Trap {
+        inner,
+        spring: Spring::Hold,
+        tell,
+    });
+    let working = Service::works(role);
+    hears(&mut words, Word::Entered).await;
+    working.stop().await;
+    let claimed = service.claims().await;
+    let attempts: Vec<_> = claimed.iter().map(|job| job.attempt).collect();
+    assert_eq!(attempts, [1, 1]);
+}

@@ -1,0 +1,240 @@
+//! A service without ingress: uploads are staged and accepted here, workers run on it.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use sea_orm::{ConnectionTrait, Statement};
+use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
+use shared::domain::{
+    ByteSize, Clock, Document, DocumentId, DocumentName, JobId, Limits, ManualClock, Metadata,
+    Quota, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+};
+use shared::queue::{Feed, InProcessFeed, Queue, SettledStream};
+use shared::storage::{Places, Storage, StorageUrl};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use worker::{WorkerError, WorkerRole};
+
+/// Far more than anything here takes.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The lease of the workers here. Their clock stands still, so it never runs out by itself.
+pub const LEASE: Duration = Duration::from_mins(1);
+
+pub struct Service {
+    pub db: Database,
+    pub places: Places,
+    pub feed: Arc<InProcessFeed>,
+    pub clock: Arc<ManualClock>,
+    pub limits: Arc<Limits>,
+    pub owner: UserId,
+    _folder: tempfile::TempDir,
+}
+
+/// A worker at work.
+pub struct Working {
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), WorkerError>>,
+}
+
+impl Working {
+    /// Ends the worker and waits until it is gone.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.running)
+            .await
+            .expect("a worker ends")
+            .unwrap()
+            .unwrap();
+    }
+}
+
+fn place(folder: &Path, name: &str) -> StorageUrl {
+    StorageUrl::from_directory(&folder.join(name)).unwrap()
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DatabaseUrl::Sqlite(folder.path().join("dossier.db"));
+        let db = Database::connect(&file, 4).await.unwrap();
+        migrations::up(db.writer()).await.unwrap();
+        let (staging, store) = (
+            place(folder.path(), "staging"),
+            place(folder.path(), "store"),
+        );
+        let places = Places::connect(&staging, &store).await.unwrap();
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(
+            1_700_000_000_000_000,
+        )));
+        let service = Self {
+            owner: UserId::new(clock.now()),
+            db,
+            places,
+            feed: Arc::default(),
+            clock,
+            limits: Arc::new(limits()),
+            _folder: folder,
+        };
+        service.add_user(service.owner).await;
+        service
+    }
+
+    async fn add_user(&self, id: UserId) {
+        let user = User {
+            id,
+            name: id.to_string().parse().unwrap(),
+            role: Role::User,
+            quota: Quota::default(),
+            created_at: self.clock.now(),
+        };
+        db::add_user(&self.db, &user).await.unwrap();
+    }
+
+    /// A worker of all queues.
+    pub fn role(&self) -> WorkerRole {
+        WorkerRole {
+            db: self.db.clone(),
+            places: self.places.clone(),
+            feed: Arc::clone(&self.feed) as Arc<dyn Feed>,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            limits: Arc::clone(&self.limits),
+            queues: Queue::ALL.to_vec(),
+            concurrency: 4,
+            lease: LEASE,
+            grace: Duration::from_secs(30),
+        }
+    }
+
+    /// The places, with staging behind `wrap`.
+    pub fn places_with<S: Storage + 'static>(
+        &self,
+        wrap: impl FnOnce(Arc<dyn Storage>) -> S,
+    ) -> Places {
+        let staging = Arc::new(wrap(Arc::clone(self.places.staging())));
+        Places::new(staging, Arc::clone(self.places.store()))
+    }
+
+    /// Stages `content` and takes it in.
+    pub async fn accepts(&self, name: &str, content: &'static [u8]) -> DocumentId {
+        let now = self.clock.now();
+        let source = Box::pin(stream::iter([Ok(content.into())]));
+        let staged = self.places.stage(now, source).await.unwrap();
+        let arrival = Arrival {
+            document: DocumentId::new(now),
+            version: VersionId::new(now),
+            job: JobId::new(now),
+            owner: self.owner,
+            name: name.parse::<DocumentName>().unwrap(),
+            visibility: Visibility::Private { unique_name: None },
+            metadata: Metadata::default(),
+            declared_type: None,
+            staged: staged.url,
+            size: staged.size,
+            sha256: staged.sha256,
+            traceparent: None,
+            at: now,
+        };
+        let answers = db::accept(&self.db, &self.limits, std::slice::from_ref(&arrival))
+            .await
+            .unwrap();
+        assert_eq!(answers, [Ok(())]);
+        self.feed
+            .announce(Queue::Ingest, &[arrival.job])
+            .await
+            .unwrap();
+        arrival.document
+    }
+
+    /// Starts a worker.
+    pub fn works(role: WorkerRole) -> Working {
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(worker::run(role, shutdown.clone()));
+        Working { shutdown, running }
+    }
+
+    /// Runs a worker until `documents` are settled.
+    pub async fn settles(&self, documents: &[DocumentId]) {
+        let settled = self.feed.settled().await;
+        let working = Self::works(self.role());
+        wait_for(settled, documents).await;
+        working.stop().await;
+    }
+
+    pub async fn document(&self, id: DocumentId) -> Document {
+        db::find_document(&self.db, id).await.unwrap().unwrap()
+    }
+
+    /// Claims due jobs as another worker.
+    pub async fn claims(&self) -> Vec<ClaimedJob> {
+        let request = ClaimRequest {
+            queue: Queue::Ingest,
+            worker: "another",
+            limit: 100,
+            lease: LEASE,
+            after: UserId(Uuid::nil()),
+            now: self.clock.now(),
+        };
+        db::claim_jobs(&self.db, &request).await.unwrap()
+    }
+
+    /// The number that a question gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let backend = self.db.reader().get_database_backend();
+        let row = self
+            .db
+            .reader()
+            .query_one_raw(Statement::from_string(backend, sql))
+            .await
+            .unwrap()
+            .unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// How many objects lie in staging.
+    pub async fn staged(&self) -> usize {
+        count(self.places.staging()).await
+    }
+
+    /// How many objects lie in the store.
+    pub async fn stored(&self) -> usize {
+        count(self.places.store()).await
+    }
+}
+
+/// Waits until all of `documents` were announced as settled.
+pub async fn wait_for(mut settled: SettledStream, documents: &[DocumentId]) {
+    let mut waiting: HashSet<_> = documents.iter().copied().collect();
+    while !waiting.is_empty() {
+        let heard = timeout(PATIENCE, settled.next())
+            .await
+            .expect("documents settle")
+            .unwrap();
+        for document in heard {
+            waiting.remove(&document);
+        }
+    }
+}
+
+async fn count(storage: &Arc<dyn Storage>) -> usize {
+    storage.list(None).await.unwrap().count().await
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_document: ByteSize::gibibytes(1),
+        default_quota_bytes: ByteSize::gibibytes(1),
+        default_quota_documents: 1_000_000,
+        types: TypePolicy {
+            allowed: vec!["*/*".parse().unwrap()],
+            blocked: vec!["application/pdf".parse().unwrap()],
+        },
+        type_mismatch: TypeMismatch::Record,
+    }
+}
