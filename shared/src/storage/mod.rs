@@ -6,6 +6,7 @@ mod key;
 mod local;
 mod places;
 mod port;
+mod s3;
 mod url;
 
 pub use self::url::{Checksums, ParseStorageUrlError, S3Location, StorageUrl};
@@ -13,3 +14,4 @@ pub use error::{StorageError, WriteError};
 pub use local::Local;
 pub use places::{Places, Staged, Taken};
 pub use port::{ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage};
+pub use s3::S3;

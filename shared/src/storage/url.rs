@@ -5,9 +5,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use aws_sdk_s3::config::Credentials;
 use url::Url;
 
-use super::{Local, Storage, StorageError};
+use super::{Local, S3, Storage, StorageError};
 
 /// A place to keep bytes in: `file:///absolute/path`, or
 /// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`.
@@ -121,17 +122,22 @@ impl StorageUrl {
         matches!(self.kind, Kind::S3(_))
     }
 
-    /// The adapter of this place.
+    /// The adapter of this place, with credentials from the environment.
     pub async fn connect(&self) -> Result<Arc<dyn Storage>, StorageError> {
+        self.connect_as(None).await
+    }
+
+    /// The adapter of this place. The credentials are for services that need some; without,
+    /// they come from the environment.
+    pub async fn connect_as(
+        &self,
+        credentials: Option<Credentials>,
+    ) -> Result<Arc<dyn Storage>, StorageError> {
         match &self.kind {
             Kind::Local => Ok(Arc::new(Local::connect(&self.place).await?)),
-            Kind::S3(location) => {
-                let source = format!("there is no adapter for {location:?} yet").into();
-                Err(StorageError::Unavailable {
-                    action: "connect",
-                    source,
-                })
-            }
+            Kind::S3(location) => Ok(Arc::new(
+                S3::connect(&self.place, location, credentials).await,
+            )),
         }
     }
 }

@@ -1,0 +1,12 @@
+//! Storage in S3 and services that speak its protocol: a place is a prefix of a bucket.
+
+mod adapter;
+mod client;
+mod copy;
+mod listing;
+mod multipart;
+mod outcome;
+mod parts;
+mod upload;
+
+pub use adapter::S3;
