@@ -17,7 +17,10 @@ use crate::upload::read_error;
 const MAX_JSON_BYTES: usize = 256 << 10;
 
 /// A request body that is read from a JSON object.
-pub trait FromMembers: Type + Sized {
+pub trait FromMembers: Send + Sized {
+    /// How the body is documented.
+    type Schema: Type;
+
     /// Takes the members it knows. What it leaves is refused as unknown;
     /// `None` means that an error was noted.
     fn take(members: &mut Members) -> Option<Self>;
@@ -41,13 +44,33 @@ pub enum Change<T> {
     Set(T),
 }
 
+impl<T> Change<T> {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// What a patch does to something that may be unset: nothing, unset it, or set it.
+    pub fn patch(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+}
+
 impl Members {
-    /// Notes an error.
-    pub fn refuse(&mut self, member: &str, detail: impl ToString) {
+    /// Notes an error; there is no value then.
+    pub fn refuse<T>(&mut self, member: &str, detail: impl ToString) -> Option<T> {
         self.errors.push(FieldError {
             pointer: pointer(member),
             detail: detail.to_string(),
         });
+        None
     }
 
     /// A member, if it was sent; `null` is a value.
@@ -67,14 +90,8 @@ impl Members {
             {
                 None
             }
-            Change::Keep => {
-                self.refuse(member, "is required");
-                None
-            }
-            Change::Clear => {
-                self.refuse(member, "must not be null");
-                None
-            }
+            Change::Keep => self.refuse(member, "is required"),
+            Change::Clear => self.refuse(member, "must not be null"),
         }
     }
 
@@ -98,7 +115,7 @@ impl Members {
             Some(value) => match read(value) {
                 Ok(value) => Change::Set(value),
                 Err(error) => {
-                    self.refuse(member, error);
+                    self.refuse::<()>(member, error);
                     Change::Keep
                 }
             },
@@ -108,7 +125,7 @@ impl Members {
     fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
         let unknown: Vec<_> = self.object.keys().cloned().collect();
         for member in unknown {
-            self.refuse(&member, "is not a member of this body");
+            self.refuse::<()>(&member, "is not a member of this body");
         }
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
@@ -176,7 +193,7 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
+        T::Schema::register(registry);
     }
 
     fn param_in() -> Option<MetaParamIn> {
@@ -190,7 +207,7 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
     fn request_meta() -> Option<MetaRequest> {
         let media = |content_type: &&'static str| MetaMediaType {
             content_type,
-            schema: T::schema_ref(),
+            schema: T::Schema::schema_ref(),
         };
         Some(MetaRequest {
             description: None,
@@ -257,6 +274,8 @@ mod tests {
     }
 
     impl FromMembers for Named {
+        type Schema = Self;
+
         fn take(members: &mut Members) -> Option<Self> {
             let name = members.required::<UniqueName>("name")?;
             Some(Self {

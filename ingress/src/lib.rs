@@ -1,9 +1,25 @@
 //! HTTP in, 202 out: the API of Dossier as a library. It never processes a document; that is the worker's.
 
-pub mod auth;
+mod api;
+mod auth;
 mod body;
-pub mod content;
-pub mod problem;
-pub mod server;
+mod content;
+mod health;
+mod intake;
+mod problem;
+mod routes;
+mod run;
+mod server;
+mod service;
+mod shapes;
 mod table;
-pub mod upload;
+mod upload;
+mod waiters;
+
+pub use auth::{JwtSetupError, KeySetError};
+pub use run::{Addresses, IngressError, run};
+pub use server::{ServerLimits, serve};
+pub use service::{SelfTest, Service};
+
+#[cfg(test)]
+mod tests;

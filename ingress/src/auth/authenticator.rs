@@ -5,14 +5,15 @@ use std::sync::Arc;
 use poem::http::HeaderMap;
 use shared::db::{Database, DbError, UserNameTaken, add_user, find_key_holder, find_subject};
 use shared::domain::{Caller, Clock, Quota, Role, Sha256, User, UserId, UserName};
+use shared::settings::JwtSettings;
 
 use super::bearer::bearer_token;
-use super::jwt::{JwtRules, JwtSetupError, JwtVerifier, RefusedToken};
+use super::jwt::{JwtSetupError, JwtVerifier, RefusedToken};
 use crate::problem::{Code, Problem};
 
 /// What to do with a good token whose subject is no user yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownSubject {
+enum UnknownSubject {
     /// Add an ordinary user of that name.
     Add,
     /// Turn it away.
@@ -28,17 +29,24 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator for API keys, and for JWTs if there are rules for them.
+    /// An authenticator for API keys, and for JWTs if they are on.
     pub async fn new(
         database: Database,
         clock: Arc<dyn Clock>,
-        tokens: Option<(JwtRules, UnknownSubject)>,
+        jwt: &JwtSettings,
     ) -> Result<Self, JwtSetupError> {
-        let tokens = match tokens {
-            Some((rules, unknown)) => {
-                Some((JwtVerifier::new(rules, Arc::clone(&clock)).await?, unknown))
-            }
-            None => None,
+        let unknown = if jwt.create_users {
+            UnknownSubject::Add
+        } else {
+            UnknownSubject::Refuse
+        };
+        let tokens = if jwt.is_on() {
+            Some((
+                JwtVerifier::new(jwt.into(), Arc::clone(&clock)).await?,
+                unknown,
+            ))
+        } else {
+            None
         };
         Ok(Self {
             database,

@@ -1,13 +1,12 @@
 //! JWTs (RFC 7519): which are accepted, and of whom they speak.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use shared::domain::{Clock, Timestamp};
+use shared::settings::{JwtAlgorithm, JwtSettings};
 
 use super::jwks::KeySetError;
 use super::key_ring::{KeyRing, KeySource};
@@ -16,46 +15,47 @@ use super::key_ring::{KeyRing, KeySource};
 /// become valid. An expired token is expired: it gets no such allowance.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// A signature algorithm that an operator may permit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum JwtAlgorithm {
-    /// HMAC with SHA-256, for a secret.
-    Hs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// ECDSA over P-256 with SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
 /// Which tokens are accepted. The operator says so, never the token.
 #[derive(Clone)]
-pub struct JwtRules {
+pub(super) struct JwtRules {
     /// The secret for HS256, if there is one.
-    pub secret: Option<Vec<u8>>,
+    secret: Option<Vec<u8>>,
     /// The key set for the other algorithms, if there is one.
-    pub key_set: Option<KeySource>,
+    key_set: Option<KeySource>,
     /// The algorithms that are permitted; each must fit the kind of keys.
-    pub algorithms: Vec<JwtAlgorithm>,
+    algorithms: Vec<JwtAlgorithm>,
     /// The issuer that tokens must name, if set.
-    pub issuer: Option<String>,
+    issuer: Option<String>,
     /// The audience that tokens must be meant for, if set.
-    pub audience: Option<String>,
+    audience: Option<String>,
 }
 
 /// Rules that contradict themselves, or keys that can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum JwtSetupError {
     /// No algorithm is permitted.
-    #[error("the list of JWT algorithms is empty")]
+    #[error("DOSSIER_JWT_ALGORITHMS: the list is empty")]
     NoAlgorithm,
     /// An algorithm without a key.
-    #[error("there is no JWT key for {0}: HS256 needs a secret, the others a key set")]
+    #[error(
+        "there is no JWT key for {0:?}: HS256 needs DOSSIER_JWT_SECRET, the others DOSSIER_JWT_JWKS"
+    )]
     Unfit(JwtAlgorithm),
     /// The keys can't be had.
-    #[error("could not load the JWT keys")]
+    #[error("DOSSIER_JWT_JWKS: the keys could not be loaded")]
     Keys(#[source] KeySetError),
+}
+
+impl From<&JwtSettings> for JwtRules {
+    fn from(settings: &JwtSettings) -> Self {
+        Self {
+            secret: settings.secret.clone().map(String::into_bytes),
+            key_set: settings.jwks.as_deref().map(KeySource::of),
+            algorithms: settings.allowed_algorithms(),
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+        }
+    }
 }
 
 impl JwtRules {
@@ -126,7 +126,7 @@ impl JwtVerifier {
             ),
             None => None,
         };
-        let algorithms = rules.algorithms.into_iter().map(Into::into).collect();
+        let algorithms = rules.algorithms.into_iter().map(library_name).collect();
         Ok(Self {
             secret,
             key_set,
@@ -220,41 +220,12 @@ fn moment(seconds: f64) -> Timestamp {
     Timestamp::from_micros((seconds * 1e6) as i64)
 }
 
-impl From<JwtAlgorithm> for Algorithm {
-    fn from(algorithm: JwtAlgorithm) -> Self {
-        match algorithm {
-            JwtAlgorithm::Hs256 => Self::HS256,
-            JwtAlgorithm::Rs256 => Self::RS256,
-            JwtAlgorithm::Es256 => Self::ES256,
-            JwtAlgorithm::EdDsa => Self::EdDSA,
-        }
-    }
-}
-
-impl fmt::Display for JwtAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hs256 => "HS256",
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        })
-    }
-}
-
-/// A text that is not an algorithm that can be permitted.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("a JWT algorithm is HS256, RS256, ES256 or EdDSA")]
-pub struct UnknownJwtAlgorithm;
-
-impl FromStr for JwtAlgorithm {
-    type Err = UnknownJwtAlgorithm;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
-        all.into_iter()
-            .find(|algorithm| algorithm.to_string() == text)
-            .ok_or(UnknownJwtAlgorithm)
+const fn library_name(algorithm: JwtAlgorithm) -> Algorithm {
+    match algorithm {
+        JwtAlgorithm::Hs256 => Algorithm::HS256,
+        JwtAlgorithm::Rs256 => Algorithm::RS256,
+        JwtAlgorithm::Es256 => Algorithm::ES256,
+        JwtAlgorithm::EdDsa => Algorithm::EdDSA,
     }
 }
 

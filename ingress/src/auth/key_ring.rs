@@ -15,12 +15,25 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 const MIN_PAUSE: Duration = Duration::from_secs(30);
 
 /// Where a key set is.
-#[derive(Clone, Debug)]
-pub enum KeySource {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeySource {
     /// A key set in a file.
     File(PathBuf),
     /// A key set at an `http` or `https` URL.
     Url(String),
+}
+
+impl KeySource {
+    /// Reads the place as an operator writes it.
+    pub(super) fn of(place: &str) -> Self {
+        if place.starts_with("http://") || place.starts_with("https://") {
+            Self::Url(place.to_owned())
+        } else {
+            Self::File(PathBuf::from(
+                place.strip_prefix("file://").unwrap_or(place),
+            ))
+        }
+    }
 }
 
 /// The keys at hand.

@@ -7,7 +7,7 @@ mod jwt;
 mod key_ring;
 mod who;
 
-pub use authenticator::{Authenticator, UnknownSubject};
-pub use jwt::{JwtAlgorithm, JwtRules, JwtSetupError};
-pub use key_ring::KeySource;
+pub use authenticator::Authenticator;
+pub use jwks::KeySetError;
+pub use jwt::JwtSetupError;
 pub use who::{Admin, Anyone, Who};

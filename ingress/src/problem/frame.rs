@@ -30,6 +30,7 @@ impl<E: Endpoint> Frame<E> {
 
     async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
         let route = self.table.find(request.method(), request.uri().path())?;
+        tracing::Span::current().record("http.route", route.pattern.as_str());
         request.set_data(route);
         let answer = AssertUnwindSafe(self.inner.get_response_or_error(request))
             .catch_unwind()
@@ -65,7 +66,7 @@ impl<E: Endpoint> Endpoint for Frame<E> {
             "request",
             request.id = %id,
             http.method = %request.method(),
-            http.path = request.uri().path(),
+            http.route = tracing::field::Empty,
         );
         request.set_data(id.clone());
         let answer = self.answer(request).instrument(span.clone()).await;

@@ -166,6 +166,12 @@ impl Problem {
         }
     }
 
+    /// Names what it is about, one by one.
+    #[must_use]
+    pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
+    }
+
     /// Names the document that came of the request all the same, and where it is.
     #[must_use]
     pub fn of_document(self, id: impl fmt::Display, location: &str) -> Self {

@@ -23,11 +23,9 @@ impl StagedBytes {
         }
     }
 
-    /// Where the bytes are. It is the caller's from here on to keep or remove them.
-    #[must_use]
-    pub fn keep(mut self) -> Url {
+    /// Leaves the bytes where they are: a document has taken them over, or may have.
+    pub fn keep(mut self) {
         self.armed = false;
-        self.staged.url.clone()
     }
 
     /// What is known of the bytes.

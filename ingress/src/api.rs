@@ -1,0 +1,87 @@
+//! The API put together: routes, their document, and the frame around them.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::Value;
+
+use crate::auth::Authenticator;
+use crate::health::Health;
+use crate::intake::Intake;
+use crate::problem::Frame;
+use crate::routes::{
+    ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, Merged, PageRoutes, Pages,
+    UploadRoutes, UserRoutes,
+};
+use crate::service::Service;
+use crate::table::RouteTable;
+use crate::upload::MaxDocument;
+use crate::waiters::Waiters;
+
+/// What the handlers share beyond the service itself.
+pub(crate) struct Parts {
+    pub(crate) service: Service,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) intake: Intake,
+    pub(crate) waiters: Waiters,
+    pub(crate) health: Health,
+}
+
+/// The endpoint of the API port.
+pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
+    let pages = Pages::default();
+    let max = MaxDocument(parts.service.limits.max_document);
+    let authenticator = Arc::clone(&parts.authenticator);
+    let service = documented(routes(parts, pages.clone()));
+    pages.set(service.spec(), service.swagger_ui_html());
+    framed(service).data(authenticator).data(max)
+}
+
+/// The endpoint of the operators' port.
+pub(crate) fn operations(health: Health) -> impl Endpoint<Output = Response> + 'static {
+    framed(documented(HealthRoutes(health)))
+}
+
+fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
+    let Parts {
+        service,
+        intake,
+        waiters,
+        health,
+        ..
+    } = parts;
+    Merged((
+        UploadRoutes {
+            service: service.clone(),
+            intake,
+        },
+        DocumentRoutes {
+            service: service.clone(),
+            waiters,
+        },
+        ContentRoutes(service.clone()),
+        UserRoutes(service.clone()),
+        KeyRoutes(service),
+        HealthRoutes(health),
+        PageRoutes(pages),
+    ))
+}
+
+fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(routes, "Dossier", env!("CARGO_PKG_VERSION")).description(
+        "Takes documents in, judges what they are, keeps them, and hands them out. \
+         Every error is a problem document (RFC 9457).",
+    )
+}
+
+/// The table of routes is read from the document itself.
+fn framed<T: OpenApi + 'static>(
+    service: OpenApiService<T, ()>,
+) -> Frame<impl Endpoint<Output = Response>> {
+    let document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    Frame::new(
+        service.into_endpoint(),
+        Arc::new(RouteTable::from_document(&document)),
+    )
+}

@@ -1,0 +1,113 @@
+//! Whether this process can do its work: each part it depends on, tried now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::service::Service;
+
+/// A part that takes longer is as good as away.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Asking again sooner gets the same answer: anybody may ask, and some parts are costly to try.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Something that the service cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The ledger.
+    Database,
+    /// The feed of jobs.
+    Queue,
+    /// Where bytes are.
+    Storage,
+    /// Telling types apart.
+    TypeDetection,
+}
+
+impl Part {
+    /// The part as operators know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Queue => "queue",
+            Self::Storage => "storage",
+            Self::TypeDetection => "type_detection",
+        }
+    }
+}
+
+/// Tries the parts.
+#[derive(Clone, Debug)]
+pub struct Health {
+    service: Service,
+    last: Arc<Mutex<Option<(Instant, Vec<Part>)>>>,
+}
+
+impl Health {
+    /// Health of a process that works with the parts of `service`.
+    #[must_use]
+    pub fn new(service: Service) -> Self {
+        Self {
+            service,
+            last: Arc::default(),
+        }
+    }
+
+    /// The parts that fail.
+    pub async fn failing(&self) -> Vec<Part> {
+        let mut last = self.last.lock().await;
+        if let Some((at, failing)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return failing.clone();
+        }
+        let failing = self.try_all().await;
+        *last = Some((Instant::now(), failing.clone()));
+        failing
+    }
+
+    async fn try_all(&self) -> Vec<Part> {
+        let Service {
+            db,
+            places,
+            feed,
+            self_test,
+            ..
+        } = &self.service;
+        let (database, queue, storage) = tokio::join!(
+            attempt(Part::Database, db.check()),
+            attempt(Part::Queue, feed.check()),
+            attempt(Part::Storage, places.check()),
+        );
+        let detection = if self_test.passes() {
+            None
+        } else {
+            Some(Part::TypeDetection)
+        };
+        [database, queue, storage, detection]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+async fn attempt<E>(part: Part, check: impl Future<Output = Result<(), E>>) -> Option<Part>
+where
+    E: std::error::Error + 'static,
+{
+    match timeout(PATIENCE, check).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => {
+            tracing::warn!(
+                health.part = part.as_str(),
+                error = &error as &dyn std::error::Error,
+                "not ready"
+            );
+        }
+        Err(_) => tracing::warn!(health.part = part.as_str(), "not ready: no answer"),
+    }
+    Some(part)
+}

@@ -1,0 +1,148 @@
+//! Documents as their owners read them.
+
+use std::time::Duration;
+
+use poem::Request;
+use poem::http::header::IF_NONE_MATCH;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{Database, DocumentPage, find_document, list_documents};
+use shared::domain::{Access, Caller, Document, DocumentId, Status, Timestamp, UserId};
+
+use super::tags::Group;
+use crate::auth::Who;
+use crate::content::matches_etag;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{Binding, DocumentBody, DocumentPageBody, Id, Limit, cursor, cut, position};
+use crate::waiters::Waiters;
+
+problem_sets! {
+    /// Reading a document.
+    ReadProblems { Unauthorized, NotFound, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Read {
+    /// The document.
+    #[oai(status = 200)]
+    Document(
+        Json<DocumentBody>,
+        /// Its revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// The client has this revision already.
+    #[oai(status = 304)]
+    NotModified(
+        /// Its revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+/// The document routes.
+#[derive(Clone, Debug)]
+pub struct DocumentRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Who waits for a document.
+    pub waiters: Waiters,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
+impl DocumentRoutes {
+    /// List documents, newest first
+    ///
+    /// All but archived ones.
+    #[oai(path = "/documents", method = "get", operation_id = "list_documents")]
+    async fn list(
+        &self,
+        who: Who,
+        /// Documents in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Whose documents; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let owner = owner.0.map_or(who.0.user, |id| id.0);
+        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+            return Err(Code::NotFound.into());
+        }
+        let binding = Binding::new(who.0.user, &[&"documents", &owner]);
+        let before = position(binding, cursor.0.as_deref(), read_position)?;
+        let page = DocumentPage {
+            before,
+            limit: limit.and_one(),
+        };
+        let found = list_documents(&self.service.db, owner, page)
+            .await
+            .map_err(Problem::from)?;
+        let (documents, more) = cut(found, limit);
+        let last = documents.last().filter(|_| more);
+        let next_cursor = last.map(|last| self::cursor(binding, &write_position(last)));
+        Ok(Json(DocumentPageBody {
+            items: documents.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Read a document
+    #[oai(
+        path = "/documents/:id",
+        method = "get",
+        operation_id = "read_document"
+    )]
+    async fn read(
+        &self,
+        who: Who,
+        request: &Request,
+        id: Path<Id<DocumentId>>,
+        /// Seconds to wait for it to leave `pending`.
+        #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
+        wait: Query<Option<u32>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Read, Documented<ReadProblems>> {
+        let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
+        let patience = Duration::from_secs(wait.0.unwrap_or_default().into());
+        // The place is taken before the look, so that nothing happens in between.
+        let mut waiting = (!patience.is_zero()).then(|| self.waiters.join(id));
+        let mut document = readable(&self.service.db, who.0, id, owner).await?;
+        if let (Some(waiting), Status::Pending) = (&mut waiting, document.lifecycle.status()) {
+            waiting.settled(patience).await;
+            document = readable(&self.service.db, who.0, id, owner).await?;
+        }
+        let etag = format!("\"r{}\"", document.revision);
+        if matches_etag(request.headers(), &IF_NONE_MATCH, &etag) {
+            return Ok(Read::NotModified(etag));
+        }
+        Ok(Read::Document(Json(document.into()), etag))
+    }
+}
+
+/// The document, if `caller` may read it. If not, it doesn't exist for them.
+pub(super) async fn readable(
+    db: &Database,
+    caller: Caller,
+    id: DocumentId,
+    owner: Option<UserId>,
+) -> Result<Document, Problem> {
+    let document = find_document(db, id).await?;
+    let document =
+        document.filter(|document| caller.may_read(document.owner, owner) == Access::Granted);
+    document.ok_or_else(|| Code::NotFound.into())
+}
+
+fn write_position(document: &Document) -> String {
+    format!("{} {}", document.created_at.as_micros(), document.id)
+}
+
+fn read_position(text: &str) -> Option<(Timestamp, DocumentId)> {
+    let (at, id) = text.split_once(' ')?;
+    Some((Timestamp::from_micros(at.parse().ok()?), id.parse().ok()?))
+}

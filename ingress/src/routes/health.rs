@@ -1,0 +1,65 @@
+//! Whether the process is up, and whether it can do its work. For orchestrators; no token is needed.
+
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+
+use super::tags::Group;
+use crate::auth::Anyone;
+use crate::health::Health;
+use crate::problem::{Code, Documented, FieldError, Problem, problem_sets};
+
+problem_sets! {
+    /// What readiness can answer besides yes.
+    HealthProblems { Invalid }
+}
+
+/// That all is well.
+#[derive(Debug, Object)]
+#[oai(rename = "Health")]
+struct HealthBody {
+    /// `live` or `ready`
+    status: String,
+}
+
+/// The health routes, on the API port and on the operators'.
+#[derive(Clone, Debug)]
+pub struct HealthRoutes(pub Health);
+
+type Answer = Result<Json<HealthBody>, Documented<HealthProblems>>;
+
+fn well(status: &str) -> Answer {
+    Ok(Json(HealthBody {
+        status: status.to_owned(),
+    }))
+}
+
+#[OpenApi(tag = "Group::Service")]
+impl HealthRoutes {
+    /// The process is up
+    #[oai(path = "/health/live", method = "get", operation_id = "live")]
+    async fn live(&self, _anyone: Anyone) -> Answer {
+        well("live")
+    }
+
+    /// The process can do its work
+    ///
+    /// Database, queue and storage can be reached, and types are told apart.
+    /// If not, `errors` names the parts that fail.
+    #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
+    async fn ready(&self, _anyone: Anyone) -> Answer {
+        let failing = self.0.failing().await;
+        if failing.is_empty() {
+            return well("ready");
+        }
+        let names: Vec<_> = failing.iter().map(|part| part.as_str()).collect();
+        let errors = names.iter().map(|part| FieldError {
+            pointer: (*part).to_owned(),
+            detail: "is not ready".to_owned(),
+        });
+        let detail = format!("Not ready: {}.", names.join(", "));
+        Err(Problem::from(Code::Unavailable)
+            .with_detail(detail)
+            .with_errors(errors.collect())
+            .into())
+    }
+}

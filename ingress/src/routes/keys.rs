@@ -1,0 +1,143 @@
+//! API keys of users, for admins.
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{ApiKey, add_key, find_user, list_keys, remove_key};
+use shared::domain::{KeyId, Sha256, UserId};
+use uuid::Uuid;
+
+use super::tags::Group;
+use crate::auth::Admin;
+use crate::body::{JsonBody, Optional};
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{
+    ApiKeyPageBody, Binding, Id, Limit, NewKeyBody, NewKeyRequest, cursor, cut, position,
+};
+
+problem_sets! {
+    /// Making a key.
+    AddKeyProblems {
+        BadJson, UploadIncomplete, Unauthorized, Forbidden, NotFound, RequestTimeout, TooLarge,
+        UnsupportedMediaType, Invalid,
+    }
+    /// Reading or removing keys.
+    KeyProblems { Unauthorized, Forbidden, NotFound, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Added {
+    /// The key. It is shown this once: only its hash is kept.
+    #[oai(status = 201)]
+    Created(Json<NewKeyBody>, #[oai(header = "Location")] String),
+}
+
+#[derive(ApiResponse)]
+enum Removed {
+    /// The key opens nothing any more.
+    #[oai(status = 204)]
+    Gone,
+}
+
+/// The routes of API keys.
+#[derive(Clone, Debug)]
+pub struct KeyRoutes(pub Service);
+
+#[OpenApi(prefix_path = "/v1/admin/users", tag = "Group::Administration")]
+impl KeyRoutes {
+    /// Make an API key
+    #[oai(path = "/:id/keys", method = "post", operation_id = "add_key")]
+    async fn add(
+        &self,
+        _admin: Admin,
+        id: Path<Id<UserId>>,
+        _body: JsonBody<NewKeyRequest, Optional>,
+    ) -> Result<Added, Documented<AddKeyProblems>> {
+        let now = self.0.clock.now();
+        let (key, user) = (new_key(), id.0.0);
+        let row = ApiKey {
+            id: KeyId::new(now),
+            user,
+            created_at: now,
+        };
+        if !add_key(&self.0.db, row, Sha256::of(key.as_bytes()))
+            .await
+            .map_err(Problem::from)?
+        {
+            return Err(Code::NotFound.into());
+        }
+        let location = format!("/v1/admin/users/{user}/keys/{}", row.id);
+        Ok(Added::Created(
+            Json(NewKeyBody {
+                id: Id(row.id),
+                key,
+            }),
+            location,
+        ))
+    }
+
+    /// List the API keys of a user, newest first
+    #[oai(path = "/:id/keys", method = "get", operation_id = "list_keys")]
+    async fn list(
+        &self,
+        admin: Admin,
+        id: Path<Id<UserId>>,
+        /// Keys in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<ApiKeyPageBody>, Documented<KeyProblems>> {
+        let (user, limit) = (id.0.0, Limit::read(limit.0)?);
+        let binding = Binding::new(admin.0.user, &[&"keys", &user]);
+        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        find_user(&self.0.db, user)
+            .await
+            .map_err(Problem::from)?
+            .ok_or(Code::NotFound)?;
+        let keys = list_keys(&self.0.db, user, before, limit.and_one())
+            .await
+            .map_err(Problem::from)?;
+        let (keys, more) = cut(keys, limit);
+        let next_cursor = keys
+            .last()
+            .filter(|_| more)
+            .map(|key| self::cursor(binding, &key.id));
+        Ok(Json(ApiKeyPageBody {
+            items: keys.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Remove an API key
+    #[oai(
+        path = "/:id/keys/:key_id",
+        method = "delete",
+        operation_id = "remove_key"
+    )]
+    async fn remove(
+        &self,
+        _admin: Admin,
+        id: Path<Id<UserId>>,
+        key_id: Path<Id<KeyId>>,
+    ) -> Result<Removed, Documented<KeyProblems>> {
+        if remove_key(&self.0.db, id.0.0, key_id.0.0)
+            .await
+            .map_err(Problem::from)?
+        {
+            Ok(Removed::Gone)
+        } else {
+            Err(Code::NotFound.into())
+        }
+    }
+}
+
+/// A new key: 244 random bits, and a prefix by which leaked ones can be searched for.
+fn new_key() -> String {
+    format!(
+        "dossier_{}{}",
+        Uuid::new_v4().simple(),
+        Uuid::new_v4().simple()
+    )
+}

@@ -1,0 +1,167 @@
+//! Users, for admins.
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{
+    DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_user,
+    list_users, remove_user,
+};
+use shared::domain::UserId;
+use shared::queue::Queue;
+
+use super::tags::Group;
+use crate::auth::Admin;
+use crate::body::{JsonBody, MergePatch};
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{Binding, Id, Limit, NewUser, UserBody, UserPageBody, cursor, cut, position};
+
+problem_sets! {
+    /// Reading a list of the administration.
+    AdminListProblems { Unauthorized, Forbidden, Invalid }
+    /// Reading one thing of the administration.
+    AdminReadProblems { Unauthorized, Forbidden, NotFound, Invalid }
+    /// Adding a user.
+    AddUserProblems {
+        BadJson, UploadIncomplete, Unauthorized, Forbidden, RequestTimeout, UniqueNameTaken, TooLarge,
+        UnsupportedMediaType, Invalid,
+    }
+    /// Changing a user.
+    ChangeUserProblems {
+        BadJson, UploadIncomplete, Unauthorized, Forbidden, NotFound, RequestTimeout, IllegalTransition,
+        UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid,
+    }
+    /// Deleting a user.
+    DeleteUserProblems { Unauthorized, Forbidden, NotFound, IllegalTransition, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Added {
+    /// The user was added.
+    #[oai(status = 201)]
+    Created(Json<UserBody>, #[oai(header = "Location")] String),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// The user, their keys and their documents are gone; the bytes follow.
+    #[oai(status = 204)]
+    Gone,
+}
+
+/// The user routes.
+#[derive(Clone, Debug)]
+pub struct UserRoutes(pub Service);
+
+#[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
+impl UserRoutes {
+    /// Add a user
+    #[oai(path = "/users", method = "post", operation_id = "add_user")]
+    async fn add(
+        &self,
+        _admin: Admin,
+        body: JsonBody<NewUser>,
+    ) -> Result<Added, Documented<AddUserProblems>> {
+        let user = body.0.at(self.0.clock.now());
+        add_user(&self.0.db, &user)
+            .await
+            .map_err(|error| match error {
+                UserNameTaken::Taken => name_taken(),
+                UserNameTaken::Database(error) => error.into(),
+            })?;
+        let location = format!("/v1/admin/users/{}", user.id);
+        Ok(Added::Created(Json(user.into()), location))
+    }
+
+    /// List users, newest first
+    #[oai(path = "/users", method = "get", operation_id = "list_users")]
+    async fn list(
+        &self,
+        admin: Admin,
+        /// Users in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<UserPageBody>, Documented<AdminListProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let binding = Binding::new(admin.0.user, &[&"users"]);
+        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let page = UserPage {
+            before,
+            limit: limit.and_one(),
+        };
+        let (users, more) = cut(
+            list_users(&self.0.db, page).await.map_err(Problem::from)?,
+            limit,
+        );
+        let last = users.last().filter(|_| more);
+        let next_cursor = last.map(|user| self::cursor(binding, &user.id));
+        Ok(Json(UserPageBody {
+            items: users.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Read a user
+    #[oai(path = "/users/:id", method = "get", operation_id = "read_user")]
+    async fn read(
+        &self,
+        _admin: Admin,
+        id: Path<Id<UserId>>,
+    ) -> Result<Json<UserBody>, Documented<AdminReadProblems>> {
+        let user = find_user(&self.0.db, id.0.0).await.map_err(Problem::from)?;
+        Ok(Json(user.ok_or(Code::NotFound)?.into()))
+    }
+
+    /// Change a user
+    #[oai(path = "/users/:id", method = "patch", operation_id = "change_user")]
+    async fn change(
+        &self,
+        _admin: Admin,
+        id: Path<Id<UserId>>,
+        body: JsonBody<UserChanges, MergePatch>,
+    ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
+        let user = change_user(&self.0.db, id.0.0, body.0)
+            .await
+            .map_err(not_changed)?;
+        Ok(Json(user.ok_or(Code::NotFound)?.into()))
+    }
+
+    /// Delete a user with all documents
+    #[oai(path = "/users/:id", method = "delete", operation_id = "delete_user")]
+    async fn delete(
+        &self,
+        _admin: Admin,
+        id: Path<Id<UserId>>,
+    ) -> Result<Deleted, Documented<DeleteUserProblems>> {
+        let places = self.0.places.clone();
+        let traces = move |staged: &str| {
+            let traces = staged
+                .parse()
+                .map(|staged| places.traces(&staged))
+                .unwrap_or_default();
+            traces.into_iter().map(String::from).collect()
+        };
+        let removed = remove_user(&self.0.db, id.0.0, self.0.clock.now(), traces).await;
+        let job = removed.map_err(not_changed)?.ok_or(Code::NotFound)?;
+        // A lost hint costs a moment: the sweeper finds the job.
+        let _ = self.0.feed.announce(Queue::Maintenance, &[job]).await;
+        Ok(Deleted::Gone)
+    }
+}
+
+fn name_taken() -> Problem {
+    Problem::from(Code::UniqueNameTaken).with_detail("Another user has this name.")
+}
+
+fn not_changed(error: DeleteUserError) -> Problem {
+    match error {
+        DeleteUserError::LastAdmin => Problem::from(Code::IllegalTransition).with_detail(
+            "The last administrator can be neither deleted nor made an ordinary user.",
+        ),
+        DeleteUserError::NameTaken => name_taken(),
+        DeleteUserError::Database(error) => error.into(),
+    }
+}

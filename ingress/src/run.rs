@@ -1,0 +1,111 @@
+//! One process's share of HTTP, from bound ports to the last answer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Parts, api, operations};
+use crate::auth::{Authenticator, JwtSetupError};
+use crate::health::Health;
+use crate::intake::Intake;
+use crate::server::serve;
+use crate::service::Service;
+use crate::waiters::Waiters;
+
+/// Where to listen, or where it is listened: asking for port 0 gets a free one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The API.
+    pub api: SocketAddr,
+    /// The operators' port.
+    pub ops: SocketAddr,
+}
+
+/// A service that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum IngressError {
+    /// An address can't be listened at.
+    #[error("{setting}: could not listen at {address}: {source}")]
+    Bind {
+        /// The setting to change.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// JWTs can't be checked as the settings want.
+    #[error(transparent)]
+    Jwt(#[from] JwtSetupError),
+}
+
+/// Serves the API and the operators' port until `shutdown`, then finishes what
+/// was begun. `listening` is told the addresses once both are bound.
+pub async fn run(
+    service: Service,
+    addresses: Addresses,
+    listening: impl FnOnce(Addresses),
+    shutdown: CancellationToken,
+) -> Result<(), IngressError> {
+    let (api_listener, api_address) = bind("DOSSIER_LISTEN", addresses.api).await?;
+    let (ops_listener, ops_address) = bind("DOSSIER_OPS_LISTEN", addresses.ops).await?;
+    let parts = parts(service.clone()).await?;
+    let (intake, waiters, health) = (
+        parts.intake.clone(),
+        parts.waiters.clone(),
+        parts.health.clone(),
+    );
+    listening(Addresses {
+        api: api_address,
+        ops: ops_address,
+    });
+
+    // Health is told until the API has drained: that is when it is asked for most.
+    let drained = CancellationToken::new();
+    let api_served = async {
+        serve(api_listener, api(parts), service.server, shutdown).await;
+        intake.close().await;
+        drained.cancel();
+    };
+    let ops_served = serve(
+        ops_listener,
+        operations(health),
+        service.server,
+        drained.clone(),
+    );
+    tokio::select! {
+        _ = async { tokio::join!(api_served, ops_served) } => {}
+        () = waiters.run(&service.db, service.feed.as_ref()) => {}
+    }
+    Ok(())
+}
+
+async fn parts(service: Service) -> Result<Parts, IngressError> {
+    let authenticator =
+        Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
+    let limits = Arc::clone(&service.limits);
+    Ok(Parts {
+        intake: Intake::open(service.db.clone(), limits, Arc::clone(&service.feed)),
+        authenticator: Arc::new(authenticator),
+        waiters: Waiters::default(),
+        health: Health::new(service.clone()),
+        service,
+    })
+}
+
+async fn bind(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), IngressError> {
+    let failed = |source| IngressError::Bind {
+        setting,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}

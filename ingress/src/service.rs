@@ -1,0 +1,63 @@
+//! What the API works with, handed in from outside and shared by all requests.
+
+use std::fmt;
+use std::sync::Arc;
+
+use shared::db::Database;
+use shared::domain::{Clock, Limits};
+use shared::queue::Feed;
+use shared::settings::JwtSettings;
+use shared::storage::Places;
+
+use crate::server::ServerLimits;
+
+/// What a process must be given to serve the API.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The ledger.
+    pub db: Database,
+    /// Where bytes are.
+    pub places: Places,
+    /// Who is told of new jobs, and tells of settled documents.
+    pub feed: Arc<dyn Feed>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator allows.
+    pub limits: Arc<Limits>,
+    /// Which JWTs are accepted.
+    pub jwt: JwtSettings,
+    /// Whether this process can tell types apart.
+    pub self_test: SelfTest,
+    /// What clients may hold open.
+    pub server: ServerLimits,
+}
+
+/// A test of something that readiness depends on but this crate doesn't know.
+#[derive(Clone)]
+pub struct SelfTest(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl SelfTest {
+    /// A test that is run whenever readiness is asked for: it must be quick.
+    pub fn new(passes: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(passes))
+    }
+
+    /// Whether it passes now.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        (self.0)()
+    }
+}
+
+/// A process that detects nothing has nothing to test.
+impl Default for SelfTest {
+    fn default() -> Self {
+        Self::new(|| true)
+    }
+}
+
+impl fmt::Debug for SelfTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SelfTest")
+    }
+}

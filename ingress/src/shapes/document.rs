@@ -1,0 +1,204 @@
+//! A document as its owner reads it.
+
+use std::collections::BTreeMap;
+
+use poem_openapi::{Enum, Object};
+use serde_json::Value;
+use shared::domain::{Document, DocumentId, Failure, Lifecycle, Status, UserId};
+
+use super::{Id, Moment};
+
+/// Where a document is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "DocumentStatus", rename_all = "lowercase")]
+pub enum StatusBody {
+    /// Accepted; no version is through the pipeline yet.
+    Pending,
+    /// Readers get a version.
+    Active,
+    /// Put away; it can be restored.
+    Archived,
+    /// No version passed the pipeline.
+    Error,
+}
+
+/// Why a document failed.
+#[derive(Debug, Object)]
+#[oai(rename = "DocumentError")]
+pub struct FailureBody {
+    /// The reason, for programs.
+    pub code: String,
+    /// The reason, for people.
+    pub detail: String,
+    /// Whether the same bytes may pass on another try.
+    pub retryable: bool,
+}
+
+/// A document.
+#[derive(Debug, Object)]
+#[oai(rename = "Document")]
+pub struct DocumentBody {
+    /// Its id.
+    pub id: Id<DocumentId>,
+    /// The user it belongs to.
+    pub owner: Id<UserId>,
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life.
+    pub status: StatusBody,
+    /// What its bytes are, judged by themselves.
+    #[oai(nullable)]
+    pub mime_type: Option<String>,
+    /// What the client said they are.
+    #[oai(nullable)]
+    pub declared_type: Option<String>,
+    /// Whether its name or declared type says something else than its bytes.
+    pub type_mismatch: bool,
+    /// Length of the version that readers get.
+    pub size_bytes: u64,
+    /// SHA-256 of the same bytes, in hexadecimal.
+    pub sha256: String,
+    /// The version that readers get.
+    #[oai(nullable)]
+    pub version: Option<u32>,
+    /// The highest version; it may still be pending or have failed.
+    pub latest_version: u32,
+    /// A name that is unique over the whole service.
+    #[oai(nullable)]
+    pub unique_name: Option<String>,
+    /// Whether everybody may read it by its unique name.
+    pub is_public: bool,
+    /// What its owner says of it.
+    pub metadata: BTreeMap<String, Value>,
+    /// Why it failed.
+    #[oai(nullable)]
+    pub error: Option<FailureBody>,
+    /// Counts its changes; the `ETag` holds it.
+    pub revision: u64,
+    /// When it was accepted.
+    pub created_at: Moment,
+    /// When it changed last.
+    pub updated_at: Moment,
+    /// When it was put away.
+    #[oai(nullable)]
+    pub archived_at: Option<Moment>,
+}
+
+/// A page of documents.
+#[derive(Debug, Object)]
+#[oai(rename = "DocumentPage")]
+pub struct DocumentPageBody {
+    /// The documents.
+    pub items: Vec<DocumentBody>,
+    /// The `cursor` of the next page, if there is one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Status> for StatusBody {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Active => Self::Active,
+            Status::Archived => Self::Archived,
+            Status::Error => Self::Error,
+        }
+    }
+}
+
+impl From<&Failure> for FailureBody {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            code: failure.code.to_string(),
+            detail: failure.detail.clone(),
+            retryable: failure.code.is_retryable(),
+        }
+    }
+}
+
+impl From<Document> for DocumentBody {
+    fn from(document: Document) -> Self {
+        let lifecycle = &document.lifecycle;
+        let current = lifecycle.current();
+        let archived_at = match lifecycle {
+            Lifecycle::Archived { since, .. } => Some(Moment(*since)),
+            _ => None,
+        };
+        Self {
+            id: Id(document.id),
+            owner: Id(document.owner),
+            name: document.name.to_string(),
+            status: lifecycle.status().into(),
+            mime_type: current.map(|current| current.media_type.to_string()),
+            declared_type: document.declared_type.as_ref().map(ToString::to_string),
+            type_mismatch: current.is_some_and(|current| current.type_mismatch),
+            size_bytes: document.size.bytes(),
+            sha256: document.sha256.to_string(),
+            version: current.map(|current| current.version),
+            latest_version: document.latest_version,
+            unique_name: document.visibility.unique_name().map(ToString::to_string),
+            is_public: document.visibility.is_public(),
+            metadata: document.metadata.as_object().clone().into_iter().collect(),
+            error: lifecycle.failure().map(Into::into),
+            revision: document.revision,
+            created_at: Moment(document.created_at),
+            updated_at: Moment(document.updated_at),
+            archived_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+    use shared::domain::{
+        ByteSize, Current, ErrorCode, Metadata, Sha256, Timestamp, UniqueName, Visibility,
+    };
+
+    use super::*;
+
+    fn document(lifecycle: Lifecycle) -> Document {
+        let at = Timestamp::from_micros(1_700_000_000_123_456);
+        Document {
+            id: DocumentId("0190a5c0-0000-7000-8000-000000000001".parse().unwrap()),
+            owner: UserId("0190a5c0-0000-7000-8000-000000000002".parse().unwrap()),
+            name: "report.pdf".parse().unwrap(),
+            visibility: Visibility::Public {
+                unique_name: "the-report".parse::<UniqueName>().unwrap(),
+            },
+            metadata: Metadata::try_from(serde_json::json!({"a": {"b": 1}})).unwrap(),
+            declared_type: None,
+            size: ByteSize::new(123),
+            sha256: Sha256::of(b""),
+            latest_version: 1,
+            lifecycle,
+            revision: 7,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    fn json(lifecycle: Lifecycle) -> Value {
+        DocumentBody::from(document(lifecycle)).to_json().unwrap()
+    }
+
+    #[test]
+    fn a_document_has_every_member_in_every_status() {
+        let current = || Current {
+            version: 1,
+            media_type: "application/pdf".parse().unwrap(),
+            type_mismatch: true,
+            location: "file:///x".parse().unwrap(),
+        };
+        let since = Timestamp::from_micros(1_700_000_001_000_000);
+        insta::assert_json_snapshot!([
+            json(Lifecycle::Pending),
+            json(Lifecycle::Active(current())),
+            json(Lifecycle::Archived {
+                current: current(),
+                since
+            }),
+            json(Lifecycle::Error(ErrorCode::QuotaExceeded.into())),
+        ]);
+    }
+}

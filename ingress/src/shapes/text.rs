@@ -1,0 +1,129 @@
+//! Texts of a documented form: ids and moments.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{
+    ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type,
+};
+use serde_json::Value;
+use shared::domain::Timestamp;
+
+/// An id as a path or query parameter holds it. One that is malformed is
+/// answered like one that nobody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id<T>(pub T);
+
+/// A moment in RFC 3339, UTC, with microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+fn schema(format: &'static str) -> MetaSchemaRef {
+    MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", format)))
+}
+
+impl<T: Send + Sync> Type for Id<T> {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "string_uuid".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        schema("uuid")
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(self.as_raw_value().into_iter())
+    }
+}
+
+impl<T: FromStr + Send + Sync> ParseFromParameter for Id<T> {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        // Other ways to write a UUID are not ours: each thing has one address.
+        let canonical = value.len() == 36;
+        let id = value.parse().ok().filter(|_| canonical);
+        id.map(Self).ok_or_else(|| ParseError::custom("not a UUID"))
+    }
+}
+
+/// The library derives both directions for every shape that holds one.
+impl<T: FromStr + Send + Sync> ParseFromJSON for Id<T> {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
+        Self::parse_from_parameter(text)
+    }
+}
+
+impl<T: ToString + Send + Sync> ToJSON for Id<T> {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(self.0.to_string()))
+    }
+}
+
+impl Type for Moment {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "string_date-time".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        schema("date-time")
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(self.as_raw_value().into_iter())
+    }
+}
+
+impl ParseFromJSON for Moment {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let moment = Timestamp::parse_rfc3339(text).map(Self);
+        moment.ok_or_else(|| ParseError::custom("not a date-time"))
+    }
+}
+
+impl ToJSON for Moment {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(self.0.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::DocumentId;
+
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_way_to_be_written() {
+        let read = |text| Id::<DocumentId>::parse_from_parameter(text).is_ok();
+        assert!(read("0190a5c0-0000-7000-8000-000000000000"));
+        for other in [
+            "0190a5c00000700080000000000000ff",
+            "{0190a5c0-0000-7000-8000-000000000000}",
+            "1",
+            "",
+            "x",
+        ] {
+            assert!(!read(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The OpenAPI document and the page that shows it.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use poem::http::Method;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::app::App;
+use crate::table::RouteTable;
+
+/// JSON that refuses an object with the same key twice.
+struct Strict;
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Strict;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate keys")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_unit<E>(self) -> Result<Strict, E> {
+        Ok(Strict)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Strict, A::Error> {
+        while items.next_element::<Strict>()?.is_some() {}
+        Ok(Strict)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Strict, A::Error> {
+        let mut seen = HashSet::new();
+        while let Some((key, _)) = members.next_entry::<String, Strict>()? {
+            if !seen.insert(key.clone()) {
+                return Err(serde::de::Error::custom(format!("duplicate key {key}")));
+            }
+        }
+        Ok(Strict)
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_as_it_was_reviewed() {
+    let app = App::start().await;
+    let answer = app.nobody().get("/openapi.json").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    serde_json::from_slice::<Strict>(&answer.body).unwrap();
+    let mut document = answer.json();
+    document["info"]["version"] = "[version]".into();
+    insta::assert_json_snapshot!(document);
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let app = App::start().await;
+    let answer = app.nobody().get("/docs").await;
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'") && !policy.contains("http"),
+        "{policy}"
+    );
+    let page = String::from_utf8(answer.body.clone()).unwrap();
+    for loading in ["src=\"http", "href=\"http", "@import", "src=\"//"] {
+        let head = page.split("<script").next().unwrap();
+        assert!(!head.contains(loading), "{loading}");
+    }
+    assert!(page.contains("/v1/documents"));
+}
+
+/// Every operation but these demands a token, says so, and tells nobody anything before it has one.
+const OPEN: [&str; 4] = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
+
+#[tokio::test]
+async fn every_operation_asks_who_is_there_first() {
+    let app = App::start().await;
+    let document = app.nobody().get("/openapi.json").await.json();
+    let table = RouteTable::from_document(&document);
+    for (method, pattern) in table.operations() {
+        let operation = &document["paths"][pattern][method.as_str().to_ascii_lowercase()];
+        let path = pattern
+            .split('/')
+            .map(|part| if part.starts_with('{') { "x" } else { part });
+        let uri = format!("{}?surprise=1", path.collect::<Vec<_>>().join("/"));
+        let nobody = app
+            .nobody()
+            .send(method.clone(), &uri, &[], "nonsense")
+            .await;
+        let wrong = app
+            .with_token(Some("wrong"), "")
+            .send(method.clone(), &uri, &[], "nonsense")
+            .await;
+        let open = OPEN.contains(&pattern);
+        assert_eq!(
+            operation["security"].is_array(),
+            !open,
+            "{method} {pattern}"
+        );
+        for answer in [nobody, wrong] {
+            assert_eq!(
+                answer.status,
+                if open { 422 } else { 401 },
+                "{method} {pattern}"
+            );
+            assert_eq!(
+                answer.header("www-authenticate"),
+                (!open).then_some("Bearer")
+            );
+        }
+        if !open {
+            let known = app
+                .admin()
+                .send(method.clone(), &uri, &[], "nonsense")
+                .await;
+            assert_eq!(
+                known.status, 422,
+                "{method} {pattern}: an unknown parameter"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_admin_operation_refuses_ordinary_users() {
+    let app = App::start().await;
+    let alice = app.alice().await;
+    let document: Value = app.nobody().get("/openapi.json").await.json();
+    let table = RouteTable::from_document(&document);
+    let mut count = 0;
+    for (method, pattern) in table
+        .operations()
+        .filter(|(_, pattern)| pattern.starts_with("/v1/admin"))
+    {
+        let answer = alice
+            .send(method.clone(), &pattern.replace(['{', '}'], ""), &[], "{}")
+            .await;
+        if *method != Method::HEAD {
+            assert_eq!(
+                answer.problem(),
+                (403, "forbidden".to_owned()),
+                "{method} {pattern}"
+            );
+        }
+        count += 1;
+    }
+    assert_eq!(count, 8);
+}

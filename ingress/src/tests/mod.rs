@@ -1,0 +1,5 @@
+//! The API on a database and folders of its own; no worker, no sockets.
+
+mod app;
+mod document;
+mod routes;
