@@ -27,16 +27,17 @@ pub fn hold_users(backend: DbBackend, list: &str) -> String {
 /// from each owner, then a second from each, and so on, the oldest of an owner first.
 ///
 /// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how
-/// many of one owner are looked at. Owners are found by skipping through the
-/// index, so what one of them piled up costs the others nothing.
+/// many of one owner are looked at. Owners with due jobs are found by skipping
+/// through the index, so what one of them piled up costs the others nothing.
 pub fn candidates(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => concat!(
             "WITH RECURSIVE owners (owner_id, place) AS ( ",
-            "(SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND owner_id > $3 ",
+            "(SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') ",
+            "AND owner_id > $3 AND run_at <= $2 ",
             "ORDER BY owner_id LIMIT 1) UNION ALL ",
             "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
-            "AND j.owner_id > owners.owner_id ORDER BY j.owner_id LIMIT 1), place + 1 ",
+            "AND j.owner_id > owners.owner_id AND j.run_at <= $2 ORDER BY j.owner_id LIMIT 1), place + 1 ",
             "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
             "candidates AS (SELECT due.id, due.turn, owners.place FROM owners CROSS JOIN LATERAL ( ",
             "SELECT j.id, row_number() OVER (ORDER BY j.run_at) AS turn FROM jobs j ",
@@ -45,10 +46,11 @@ pub fn candidates(backend: DbBackend) -> &'static str {
         ),
         _ => concat!(
             "WITH RECURSIVE owners (owner_id, place) AS ( ",
-            "SELECT * FROM (SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND owner_id > $3 ",
+            "SELECT * FROM (SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') ",
+            "AND owner_id > $3 AND run_at <= $2 ",
             "ORDER BY owner_id LIMIT 1) UNION ALL ",
             "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
-            "AND j.owner_id > owners.owner_id ORDER BY j.owner_id LIMIT 1), place + 1 ",
+            "AND j.owner_id > owners.owner_id AND j.run_at <= $2 ORDER BY j.owner_id LIMIT 1), place + 1 ",
             "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
             "candidates AS (SELECT j.id, owners.place, ",
             "row_number() OVER (PARTITION BY owners.owner_id ORDER BY j.run_at) AS turn ",
