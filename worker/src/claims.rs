@@ -10,7 +10,7 @@ use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, Pend
 use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
@@ -25,6 +25,10 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// How long after hints that led to nothing the ledger is asked once more: another worker
 /// may have locked the rows and taken other ones.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// How long a worker that is more than half busy waits for further slots: those that one
+/// group of outcomes frees are then filled by one claim.
+const GATHERING: Duration = Duration::from_millis(3);
 
 /// The most hints that are taken for jobs which were claimed before they were heard of.
 const STALE_HINTS: usize = 1000;
@@ -73,6 +77,8 @@ pub struct Claims {
     pub leases: Leases,
     /// As many permits as jobs may be in flight.
     pub slots: Arc<Semaphore>,
+    /// So many of them are worth a claim even of a busy worker.
+    pub enough: u32,
     /// Where claimed jobs go.
     pub claimed: mpsc::UnboundedSender<Arc<Work>>,
 }
@@ -103,7 +109,7 @@ impl Claims {
             rest: RESTS.0,
         };
         while shutdown
-            .run_until_cancelled(self.free_slot())
+            .run_until_cancelled(self.free_slots())
             .await
             .is_some()
         {
@@ -133,10 +139,11 @@ impl Claims {
         }
     }
 
-    /// Returns once a job could be begun.
-    async fn free_slot(&self) {
-        // It never closes: then there would be no one to wait for.
+    /// Returns once jobs could be begun.
+    async fn free_slots(&self) {
+        // The slots never close: then there would be no one to wait for.
         drop(self.slots.acquire().await);
+        let _ = timeout(GATHERING, self.slots.acquire_many(self.enough)).await;
     }
 
     async fn claim_round(

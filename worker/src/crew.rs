@@ -57,6 +57,7 @@ pub async fn work_on(
         lease: role.lease,
         leases: leases.clone(),
         slots: Arc::new(Semaphore::new(role.concurrency)),
+        enough: u32::try_from(role.concurrency.div_ceil(2)).unwrap_or(u32::MAX),
         claimed: sender,
     };
     let acknowledger = Acknowledger {

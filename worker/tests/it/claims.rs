@@ -1,9 +1,15 @@
-//! Many jobs at once, and what is left to remove.
+//! Claims under load and in trouble, and jobs that nobody asked for.
+
+use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
-use shared::domain::Status;
+use shared::db::{self, NewJob};
+use shared::domain::{Clock, Status, Timestamp, UserId};
+use shared::queue::{Feed, JobKind, Queue};
+use tokio::sync::watch;
+use uuid::Uuid;
 
-use crate::service::Service;
+use crate::service::{LEASE, Service, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_share_many_jobs_and_do_each_once() {
@@ -43,4 +49,57 @@ async fn discarded_bytes_are_removed_by_a_scheduled_job() {
     working.stop().await;
     let done = "SELECT count(*) FROM jobs WHERE kind = 'remove_discarded' AND state = 'done'";
     assert_eq!(service.number(done).await, 1);
+}
+
+#[tokio::test]
+async fn owners_whose_jobs_are_not_due_hide_no_other_owner() {
+    let service = Service::start().await;
+    let now = service.clock.now();
+    let job = |owner: u128, run_at| NewJob {
+        run_at,
+        ..NewJob::without_subject(
+            JobKind::RemoveDiscarded,
+            UserId(Uuid::from_u128(owner)),
+            now,
+        )
+    };
+    let mut jobs: Vec<_> = (1..=100).map(|owner| job(owner, now.plus(LEASE))).collect();
+    jobs.push(job(101, now));
+    db::enqueue(service.db.writer(), &jobs, now).await.unwrap();
+    let claimed = service.claims_of(Queue::Maintenance).await;
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].owner, UserId(Uuid::from_u128(101)));
+}
+
+/// A clock that counts the looks at it.
+#[derive(Debug)]
+struct WatchedClock(watch::Sender<usize>, Timestamp);
+
+impl Clock for WatchedClock {
+    fn now(&self) -> Timestamp {
+        self.0.send_modify(|looks| *looks += 1);
+        self.1
+    }
+}
+
+#[tokio::test]
+async fn a_worker_outlives_a_ledger_that_fails() {
+    let service = Service::start().await;
+    let document = service.accepts("patient.txt", b"patience").await;
+    let sql = "ALTER TABLE jobs RENAME TO hidden";
+    service.db.writer().execute_unprepared(sql).await.unwrap();
+    let (looks, mut looked) = watch::channel(0);
+    let mut role = service.role();
+    role.queues = vec![Queue::Ingest];
+    role.clock = Arc::new(WatchedClock(looks, service.clock.now()));
+    let settled = service.feed.settled().await;
+    let working = Service::works(role);
+    // The first look is for its name; each claim needs one.
+    looked.wait_for(|looks| *looks > 3).await.unwrap();
+    let sql = "ALTER TABLE hidden RENAME TO jobs";
+    service.db.writer().execute_unprepared(sql).await.unwrap();
+    wait_for(settled, &[document]).await;
+    working.stop().await;
+    let status = service.document(document).await.lifecycle.status();
+    assert_eq!(status, Status::Active);
 }

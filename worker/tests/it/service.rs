@@ -171,10 +171,15 @@ impl Service {
         db::find_document(&self.db, id).await.unwrap().unwrap()
     }
 
-    /// Claims due jobs as another worker.
+    /// Claims due uploads as another worker.
     pub async fn claims(&self) -> Vec<ClaimedJob> {
+        self.claims_of(Queue::Ingest).await
+    }
+
+    /// Claims due jobs of a queue as another worker.
+    pub async fn claims_of(&self, queue: Queue) -> Vec<ClaimedJob> {
         let request = ClaimRequest {
-            queue: Queue::Ingest,
+            queue,
             worker: "another",
             limit: 100,
             lease: LEASE,
