@@ -54,6 +54,7 @@ impl<T> Change<T> {
     }
 
     /// What a patch does to something that may be unset: nothing, unset it, or set it.
+    #[expect(clippy::option_option, reason = "this is how the ledger takes changes")]
     pub fn patch(self) -> Option<Option<T>> {
         match self {
             Self::Keep => None,
@@ -65,10 +66,10 @@ impl<T> Change<T> {
 
 impl Members {
     /// Notes an error; there is no value then.
-    pub fn refuse<T>(&mut self, member: &str, detail: impl ToString) -> Option<T> {
+    pub fn refuse<T>(&mut self, member: &str, detail: impl Into<String>) -> Option<T> {
         self.errors.push(FieldError {
             pointer: pointer(member),
-            detail: detail.to_string(),
+            detail: detail.into(),
         });
         None
     }
@@ -115,7 +116,7 @@ impl Members {
             Some(value) => match read(value) {
                 Ok(value) => Change::Set(value),
                 Err(error) => {
-                    self.refuse::<()>(member, error);
+                    self.refuse::<()>(member, error.to_string());
                     Change::Keep
                 }
             },

@@ -39,11 +39,14 @@ impl Part {
     }
 }
 
+/// When it was looked, and what failed.
+type Look = (Instant, Vec<Part>);
+
 /// Tries the parts.
 #[derive(Clone, Debug)]
 pub struct Health {
     service: Service,
-    last: Arc<Mutex<Option<(Instant, Vec<Part>)>>>,
+    last: Arc<Mutex<Option<Look>>>,
 }
 
 impl Health {

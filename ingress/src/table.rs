@@ -60,6 +60,7 @@ impl RouteTable {
     }
 
     /// Every operation, as method and documented path.
+    #[cfg(test)]
     pub fn operations(&self) -> impl Iterator<Item = (&Method, &str)> {
         let operations = self.paths.iter().flat_map(|path| &path.operations);
         operations.map(|route| (&route.method, route.pattern.as_str()))

@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn document() -> DocumentId {
         DocumentId::new(Timestamp::from_micros(0))

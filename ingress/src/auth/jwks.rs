@@ -62,7 +62,7 @@ pub enum KeySetError {
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    verifier: DecodingKey,
 }
 
 /// The usable keys of a set.
@@ -94,7 +94,7 @@ impl KeySet {
         self.0
             .iter()
             .filter(fits)
-            .map(|key| key.key.clone())
+            .map(|key| key.verifier.clone())
             .collect()
     }
 }
@@ -120,11 +120,11 @@ impl Key {
         if !(for_signatures && declared) {
             return None;
         }
-        let key = DecodingKey::from_jwk(&jwk).ok()?;
+        let verifier = DecodingKey::from_jwk(&jwk).ok()?;
         Some(Self {
             id: common.key_id.clone(),
             algorithm,
-            key,
+            verifier,
         })
     }
 }

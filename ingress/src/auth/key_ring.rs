@@ -10,7 +10,7 @@ use shared::domain::{Clock, Timestamp};
 use super::jwks::{KeySet, KeySetError, fetch};
 
 /// A key that its issuer took back is trusted no longer than this.
-const MAX_AGE: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_mins(10);
 /// Tokens with unknown key ids can't make us fetch more often than this.
 const MIN_PAUSE: Duration = Duration::from_secs(30);
 

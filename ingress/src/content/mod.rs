@@ -6,4 +6,4 @@ mod range;
 
 pub use conditional::{Condition, Validators, evaluate, matches_etag};
 pub use disposition::{Disposition, content_disposition};
-pub use range::{RangeAnswer, RangeError, select};
+pub use range::{RangeAnswer, select};

@@ -66,7 +66,7 @@ codes! {
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
     DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
-    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the request_id helps to find it.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the id of the request helps to find it.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
 }

@@ -117,7 +117,7 @@ fn log(problem: &Problem) {
     let cause = problem.source().map(chain).unwrap_or_default();
     match problem.code() {
         Code::Internal => {
-            tracing::error!(problem.code = %problem.code(), cause, "the request failed")
+            tracing::error!(problem.code = %problem.code(), cause, "the request failed");
         }
         Code::Unavailable | Code::Overloaded => {
             tracing::warn!(problem.code = %problem.code(), cause, "the request was turned away");

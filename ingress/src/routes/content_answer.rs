@@ -222,7 +222,7 @@ impl ApiResponse for ContentAnswer {
                 response(
                     206,
                     "The part of the content that was asked for, or several as `multipart/byteranges`.",
-                    { HEADERS.into_iter().chain([range]).collect() },
+                    HEADERS.into_iter().chain([range]).collect(),
                 ),
                 response(
                     304,

@@ -28,7 +28,7 @@ enum Read {
     /// The document.
     #[oai(status = 200)]
     Document(
-        Json<DocumentBody>,
+        Json<Box<DocumentBody>>,
         /// Its revision, as `"r<revision>"`.
         #[oai(header = "ETag")]
         String,
@@ -121,7 +121,7 @@ impl DocumentRoutes {
         if matches_etag(request.headers(), &IF_NONE_MATCH, &etag) {
             return Ok(Read::NotModified(etag));
         }
-        Ok(Read::Document(Json(document.into()), etag))
+        Ok(Read::Document(Json(Box::new(document.into())), etag))
     }
 }
 

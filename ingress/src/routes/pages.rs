@@ -53,6 +53,7 @@ type Answer<T> = Result<WithHeader<T>, Documented<PageProblems>>;
 impl PageRoutes {
     /// The OpenAPI document
     #[oai(path = "/openapi.json", method = "get", operation_id = "openapi")]
+    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
     async fn openapi(&self, _anyone: Anyone) -> Answer<PlainText<String>> {
         let document = PlainText(self.0.get()?.document.clone());
         Ok(WithHeader::new(document).header("Content-Type", "application/json"))
@@ -60,6 +61,7 @@ impl PageRoutes {
 
     /// A page to read it by
     #[oai(path = "/docs", method = "get", operation_id = "docs")]
+    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
     async fn docs(&self, _anyone: Anyone) -> Answer<Html<String>> {
         let page = Html(self.0.get()?.page.clone());
         Ok(WithHeader::new(page).header("Content-Security-Policy", PAGE_POLICY))

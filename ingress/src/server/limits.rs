@@ -40,7 +40,7 @@ impl ServerLimits {
     /// A lost link shows itself by then; a slow one still sends something.
     pub const BODY_CHUNK: Duration = Duration::from_secs(30);
     /// A reader that pauses longer is gone, and storage is kept open for it.
-    pub const WRITE_STALL: Duration = Duration::from_secs(120);
+    pub const WRITE_STALL: Duration = Duration::from_mins(2);
     /// Below the 30 s after which orchestrators kill.
     pub const GRACE: Duration = Duration::from_secs(25);
 }

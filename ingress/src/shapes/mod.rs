@@ -7,7 +7,7 @@ mod text;
 mod user;
 
 pub use document::{DocumentBody, DocumentPageBody};
-pub use key::{ApiKeyBody, ApiKeyPageBody, NewKeyBody, NewKeyRequest};
+pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use text::{Id, Moment};
 pub use user::{NewUser, UserBody, UserPageBody};

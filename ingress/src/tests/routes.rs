@@ -210,8 +210,7 @@ async fn what_is_refused_leaves_nothing_in_staging() {
     let taken = alice.uploads("b&unique_name=abc", "x").await;
     assert_eq!(taken.problem(), problem(409, "unique_name_taken"));
     // More than is left, which only the intake knows: nothing was declared.
-    let unknown =
-        Body::from_bytes_stream(futures::stream::iter([Ok::<_, std::io::Error>(vec![
+    let unknown = Body::from_bytes_stream(futures::stream::iter([Ok::<_, std::io::Error>(vec![
             b'x';
             6
         ])]));

@@ -96,7 +96,10 @@ impl Fields {
             "name" => parse(value).map(|name| self.name = Some(name)),
             "unique_name" => parse(value).map(|name| self.unique_name = Some(name)),
             "is_public" => match value {
-                "true" | "false" => Ok(self.is_public = Some(value == "true")),
+                "true" | "false" => {
+                    self.is_public = Some(value == "true");
+                    Ok(())
+                }
                 _ => Err("must be true or false".to_owned()),
             },
             _ => parse_metadata(value).map(|metadata| self.metadata = Some(metadata)),
@@ -152,17 +155,16 @@ impl Fields {
         self.check_named()?;
         let visibility =
             Visibility::new(self.unique_name.take(), self.is_public.unwrap_or_default());
-        match (self.name.take(), visibility) {
-            (Some(name), Some(visibility)) => Ok(NewDocument {
-                name,
-                visibility,
-                metadata: self.metadata.unwrap_or_default(),
-            }),
-            _ => {
-                self.refuse("is_public", "needs a unique_name");
-                Err(Problem::invalid(self.errors))
-            }
-        }
+        let (Some(name), Some(visibility)) = (self.name.take(), visibility) else {
+            self.refuse("is_public", "needs a unique_name");
+            return Err(Problem::invalid(self.errors));
+        };
+        let metadata = self.metadata.unwrap_or_default();
+        Ok(NewDocument {
+            name,
+            visibility,
+            metadata,
+        })
     }
 }
 

@@ -9,10 +9,10 @@ mod receive;
 mod staged;
 
 pub use declared::{MaxDocument, Upload};
-pub use digest_field::{Digests, MalformedDigest};
-pub use fields::{Fields, NewDocument, QueryFields};
-pub use receive::{Destination, Received, read_error};
-pub use staged::{StagedBytes, remove};
+use digest_field::Digests;
+pub use fields::{NewDocument, QueryFields};
+pub use receive::{Destination, read_error};
+pub use staged::StagedBytes;
 
 #[cfg(test)]
 mod tests;

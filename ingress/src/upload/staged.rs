@@ -46,7 +46,7 @@ impl Drop for StagedBytes {
 }
 
 /// Removes staged bytes. If that fails, the cleanup does it later.
-pub async fn remove(places: &Places, staged: &Url) {
+async fn remove(places: &Places, staged: &Url) {
     if let Err(error) = places.delete(staged).await {
         tracing::warn!(
             storage.url = %staged,

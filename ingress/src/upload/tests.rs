@@ -242,7 +242,7 @@ async fn a_form_cannot_fill_the_memory_with_what_is_no_file() {
     let inbox = Inbox::new().await;
     let endless = |start: &str| {
         let start = Bytes::from(start.to_owned());
-        let filler = futures::stream::repeat(Bytes::from_static(&[b'a'; 65536]));
+        let filler = futures::stream::repeat(Bytes::from(vec![b'a'; 65536]));
         Body::from_bytes_stream(
             futures::stream::iter([start])
                 .chain(filler)
