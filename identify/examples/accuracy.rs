@@ -21,6 +21,9 @@ struct Label {
     kind: String,
 }
 
+/// What name the file of this index is given.
+type Naming = fn(usize, &Label) -> Option<String>;
+
 #[derive(Default, Clone, Copy)]
 struct Score {
     files: usize,
@@ -32,23 +35,37 @@ struct Score {
 }
 
 /// Extensions a file is given that it does not have, taken in turn.
-const LIES: &[&str] = &["pdf", "jpg", "txt", "docx", "exe", "csv", "png", "html", "zip", "mp3"];
+const LIES: &[&str] = &[
+    "pdf", "jpg", "txt", "docx", "exe", "csv", "png", "html", "zip", "mp3",
+];
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let Some(folder) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        eprintln!("usage: accuracy <folder> [--failures]");
-        std::process::exit(2);
+    let Some(folder) = arguments
+        .iter()
+        .find(|argument| !argument.starts_with("--"))
+    else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "usage: accuracy <folder> [--failures]",
+        ));
     };
     let show_failures = arguments.iter().any(|argument| argument == "--failures");
     let folder = Path::new(folder);
     let labels = read_labels(folder)?;
     let classes = read_classes(folder)?;
-    println!("{} files of {} types", labels.len(), distinct_types(&labels));
+    println!(
+        "{} files of {} types",
+        labels.len(),
+        distinct_types(&labels)
+    );
 
     let mut times = Vec::new();
-    let modes: [(&str, fn(usize, &Label) -> Option<String>); 3] =
-        [("with its name", |_, label| Some(label.name.clone())), ("name hidden", |_, _| None), ("lying name", lying_name)];
+    let modes: [(&str, Naming); 3] = [
+        ("with its name", |_, label| Some(label.name.clone())),
+        ("name hidden", |_, _| None),
+        ("lying name", lying_name),
+    ];
     for (mode, name_of) in modes {
         let mut scores = BTreeMap::<String, Score>::new();
         for (index, label) in labels.iter().enumerate() {
@@ -59,7 +76,13 @@ fn main() -> io::Result<()> {
             times.push(begun.elapsed());
             let outcome = judge(label, found.media_type, &classes);
             if show_failures && outcome.right == 0 {
-                println!("  {mode}: {} ({}) is {}, was taken for {}", label.path.display(), name.unwrap_or_default(), label.media_type, found.media_type);
+                println!(
+                    "  {mode}: {} ({}) is {}, was taken for {}",
+                    label.path.display(),
+                    name.unwrap_or_default(),
+                    label.media_type,
+                    found.media_type
+                );
             }
             add(&mut scores, label, outcome);
         }
@@ -71,27 +94,62 @@ fn main() -> io::Result<()> {
         println!("\nlibmagic is not installed: no comparison");
     }
     times.sort_unstable();
-    println!("\ntime a file, from memory: p50 {:?}, p99 {:?}, longest {:?}", at(&times, 50), at(&times, 99), at(&times, 100));
+    println!(
+        "\ntime a file, from memory: p50 {:?}, p99 {:?}, longest {:?}",
+        at(&times, 50),
+        at(&times, 99),
+        at(&times, 100)
+    );
     Ok(())
 }
 
 fn at(times: &[Duration], percent: usize) -> Duration {
-    times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+    times
+        .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn lying_name(index: usize, label: &Label) -> Option<String> {
-    let own = label.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let lie = (0..LIES.len()).map(|step| LIES[(index + step) % LIES.len()]).find(|lie| **lie != own)?;
+    let own = label
+        .name
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let lie = (0..LIES.len())
+        .map(|step| LIES[(index + step) % LIES.len()])
+        .find(|lie| **lie != own)?;
     Some(format!("upload.{lie}"))
 }
 
 fn judge(label: &Label, answer: &str, classes: &[Vec<String>]) -> Score {
-    let class = |name: &str| classes.iter().find(|class| class.iter().any(|known| known == name));
-    let same = |one: &str, other: &str| one == other || class(one).is_some_and(|class| class.iter().any(|known| known == other));
+    let class = |name: &str| {
+        classes
+            .iter()
+            .find(|class| class.iter().any(|known| known == name))
+    };
+    let same = |one: &str, other: &str| {
+        one == other || class(one).is_some_and(|class| class.iter().any(|known| known == other))
+    };
     let exact = label.media_type == answer;
-    let right = exact || same(&label.media_type, answer) || label.also.iter().any(|also| same(also, answer));
-    let unspecific = matches!(answer, "application/octet-stream" | "text/plain" | "application/zip" | "application/xml" | "application/x-ole-storage");
-    Score { files: 1, exact: usize::from(exact), right: usize::from(right), wrong: usize::from(!right && !unspecific) }
+    let right = exact
+        || same(&label.media_type, answer)
+        || label.also.iter().any(|also| same(also, answer));
+    let unspecific = matches!(
+        answer,
+        "application/octet-stream"
+            | "text/plain"
+            | "application/zip"
+            | "application/xml"
+            | "application/x-ole-storage"
+    );
+    Score {
+        files: 1,
+        exact: usize::from(exact),
+        right: usize::from(right),
+        wrong: usize::from(!right && !unspecific),
+    }
 }
 
 fn add(scores: &mut BTreeMap<String, Score>, label: &Label, outcome: Score) {
@@ -105,17 +163,38 @@ fn add(scores: &mut BTreeMap<String, Score>, label: &Label, outcome: Score) {
 }
 
 fn print_table(mode: &str, scores: &BTreeMap<String, Score>) {
-    println!("\n{mode:<28} {:>6} {:>8} {:>8} {:>15}", "files", "exact", "right", "specific, wrong");
+    println!(
+        "\n{mode:<28} {:>6} {:>8} {:>8} {:>15}",
+        "files", "exact", "right", "specific, wrong"
+    );
     for (kind, score) in scores {
-        let percent = |count: usize| format!("{:.1} %", f64::from(u32::try_from(count * 1000 / score.files.max(1)).unwrap_or(0)) / 10.0);
-        println!("{:<28} {:>6} {:>8} {:>8} {:>15}", kind.trim_start_matches("~ "), score.files, percent(score.exact), percent(score.right), percent(score.wrong));
+        let percent = |count: usize| {
+            format!(
+                "{:.1} %",
+                f64::from(u32::try_from(count * 1000 / score.files.max(1)).unwrap_or(0)) / 10.0
+            )
+        };
+        println!(
+            "{:<28} {:>6} {:>8} {:>8} {:>15}",
+            kind.trim_start_matches("~ "),
+            score.files,
+            percent(score.exact),
+            percent(score.right),
+            percent(score.wrong)
+        );
     }
 }
 
-fn libmagic(labels: &[Label], classes: &[Vec<String>]) -> io::Result<Option<BTreeMap<String, Score>>> {
+fn libmagic(
+    labels: &[Label],
+    classes: &[Vec<String>],
+) -> io::Result<Option<BTreeMap<String, Score>>> {
     let mut scores = BTreeMap::new();
     for part in labels.chunks(100) {
-        let run = Command::new("file").args(["--brief", "--mime-type", "--"]).args(part.iter().map(|label| &label.path)).output();
+        let run = Command::new("file")
+            .args(["--brief", "--mime-type", "--"])
+            .args(part.iter().map(|label| &label.path))
+            .output();
         let output = match run {
             Ok(output) => output,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -130,7 +209,10 @@ fn libmagic(labels: &[Label], classes: &[Vec<String>]) -> io::Result<Option<BTre
 }
 
 fn distinct_types(labels: &[Label]) -> usize {
-    let mut types: Vec<&str> = labels.iter().map(|label| label.media_type.as_str()).collect();
+    let mut types: Vec<&str> = labels
+        .iter()
+        .map(|label| label.media_type.as_str())
+        .collect();
     types.sort_unstable();
     types.dedup();
     types.len()
@@ -142,18 +224,42 @@ fn read_labels(folder: &Path) -> io::Result<Vec<Label>> {
         let mut fields = line.split('\t');
         let path = fields.next()?;
         let media_type = fields.next()?.to_ascii_lowercase();
-        let also = fields.next()?.split('|').filter(|also| !also.is_empty()).map(str::to_ascii_lowercase).collect();
+        let also = fields
+            .next()?
+            .split('|')
+            .filter(|also| !also.is_empty())
+            .map(str::to_ascii_lowercase)
+            .collect();
         let kind = fields.next()?.to_owned();
         // What comes before "__" only keeps the files apart.
         let base = path.rsplit('/').next()?;
         let name = base.rsplit("__").next()?.to_owned();
-        Some(Label { path: folder.join("files").join(path), name, media_type, also, kind })
+        Some(Label {
+            path: folder.join("files").join(path),
+            name,
+            media_type,
+            also,
+            kind,
+        })
     };
-    Ok(text.lines().skip(1).filter_map(label).filter(|label| label.path.exists()).collect())
+    Ok(text
+        .lines()
+        .skip(1)
+        .filter_map(label)
+        .filter(|label| label.path.exists())
+        .collect())
 }
 
 fn read_classes(folder: &Path) -> io::Result<Vec<Vec<String>>> {
     let text = fs::read_to_string(folder.join("aliases.txt"))?;
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    Ok(lines.map(|line| line.split_whitespace().map(str::to_ascii_lowercase).collect()).collect())
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    Ok(lines
+        .map(|line| {
+            line.split_whitespace()
+                .map(str::to_ascii_lowercase)
+                .collect()
+        })
+        .collect())
 }

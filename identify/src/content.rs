@@ -16,7 +16,10 @@ pub(crate) struct Content {
 /// Judges the bytes.
 pub(crate) fn judge(window: &mut Window) -> io::Result<Content> {
     if window.len() == 0 {
-        return Ok(Content { finding: Some(Finding::certain("application/x-empty")), text: None });
+        return Ok(Content {
+            finding: Some(Finding::certain("application/x-empty")),
+            text: None,
+        });
     }
     let text = text::decode(window.head(), window.is_whole());
     let is_clean = text.as_ref().is_some_and(|text| text.is_clean);
@@ -50,15 +53,20 @@ fn structured(window: &mut Window, is_text: bool) -> io::Result<Option<Finding>>
     if !is_text && let Some(found) = containers::judge(window)? {
         return Ok(Some(found));
     }
-    let Some(found) = signatures::judge(window, is_text) else { return Ok(None) };
+    let Some(found) = signatures::judge(window, is_text) else {
+        return Ok(None);
+    };
     Ok(Some(match found.media_type {
         "application/gzip" => compressed(window.head(), found),
         "application/vnd.rar" => found.encrypted_if(is_encrypted_rar(window.head())),
-        "application/vnd.sqlite3" if window.head().get(68..72) == Some(b"GPKG") => Finding::certain("application/geopackage+sqlite3"),
+        "application/vnd.sqlite3" if window.head().get(68..72) == Some(b"GPKG") => {
+            Finding::certain("application/geopackage+sqlite3")
+        }
         "application/pdf" => portable_document(window, found)?,
         "image/png" if is_animated(window.head()) => Finding::certain("image/apng"),
-        "application/x-bplist" if numbers::contains(window.head(), b"WebMainResource") => Finding::certain("application/x-webarchive"),
-        "application/vnd.microsoft.portable-executable" | "application/x-elf" => found,
+        "application/x-bplist" if numbers::contains(window.head(), b"WebMainResource") => {
+            Finding::certain("application/x-webarchive")
+        }
         _ => found,
     }))
 }
@@ -67,14 +75,24 @@ fn structured(window: &mut Window, is_text: bool) -> io::Result<Option<Finding>>
 fn compressed(head: &[u8], found: Finding) -> Finding {
     let mut start = Vec::new();
     // An error in the middle leaves what came before it.
-    let _partial = flate2::read::GzDecoder::new(&head[..head.len().min(16 * 1024)]).take(4096).read_to_end(&mut start);
+    let _partial = flate2::read::GzDecoder::new(&head[..head.len().min(16 * 1024)])
+        .take(4096)
+        .read_to_end(&mut start);
     let inside: [(&[u8], &str); 4] = [
         (b"gnumeric.org", "application/x-gnumeric"),
         (b"<abiword", "application/x-abiword"),
-        (b"http://www.lysator.liu.se/~alla/dia/", "application/x-dia-diagram"),
+        (
+            b"http://www.lysator.liu.se/~alla/dia/",
+            "application/x-dia-diagram",
+        ),
         (b"BLENDER-v", "application/x-blender"),
     ];
-    inside.iter().find(|(mark, _)| numbers::contains(&start, mark)).map_or(found, |(_, media_type)| Finding::certain(media_type))
+    let found =
+        found.active_if(numbers::contains(&start, b"<svg") || numbers::contains(&start, b"<html"));
+    inside
+        .iter()
+        .find(|(mark, _)| numbers::contains(&start, mark))
+        .map_or(found, |(_, media_type)| Finding::certain(media_type))
 }
 
 fn is_encrypted_rar(head: &[u8]) -> bool {
@@ -88,7 +106,9 @@ fn is_encrypted_rar(head: &[u8]) -> bool {
 /// Scripts and locks of a PDF, as far as its head and tail show them.
 fn portable_document(window: &mut Window, found: Finding) -> io::Result<Finding> {
     let scripts: [&[u8]; 4] = [b"/JavaScript", b"/JS (", b"/JS(", b"/Launch"];
-    let mut active = scripts.iter().any(|mark| numbers::contains(window.head(), mark));
+    let mut active = scripts
+        .iter()
+        .any(|mark| numbers::contains(window.head(), mark));
     let mut encrypted = numbers::contains(window.head(), b"/Encrypt");
     if !window.is_whole() {
         let (_, tail) = window.tail()?;
@@ -102,7 +122,10 @@ fn portable_document(window: &mut Window, found: Finding) -> io::Result<Finding>
 fn is_animated(head: &[u8]) -> bool {
     let mut at = 8;
     for _ in 0..32 {
-        let (Some(length), Some(kind)) = (numbers::u32_be(head, at), head.get(at + 4..at + 8)) else { return false };
+        let (Some(length), Some(kind)) = (numbers::u32_be(head, at), head.get(at + 4..at + 8))
+        else {
+            return false;
+        };
         match kind {
             b"acTL" => return true,
             b"IDAT" => return false,
@@ -117,8 +140,15 @@ fn script_before_data(head: &[u8]) -> Option<Finding> {
     if !head.starts_with(b"#!") {
         return None;
     }
-    let end = head.iter().position(|byte| *byte == 0).unwrap_or(head.len()).min(4096);
-    let text = text::decode(&head[..head[..end].iter().rposition(|byte| *byte == b'\n')?], false)?;
+    let end = head
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(head.len())
+        .min(4096);
+    let text = text::decode(
+        &head[..head[..end].iter().rposition(|byte| *byte == b'\n')?],
+        false,
+    )?;
     Some(text::judge(&text)).filter(|found| found.media_type != "text/plain")
 }
 

@@ -39,7 +39,9 @@ fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
     let by_content = content.finding.map(|found| found.media_type);
     let media_type = chosen.or(by_content).unwrap_or(UNKNOWN);
     let confidence = match (content.finding, chosen) {
-        (Some(found), Some(named)) if named != found.media_type => found.confidence.min(Confidence::Likely),
+        (Some(found), Some(named)) if named != found.media_type => {
+            found.confidence.min(Confidence::Likely)
+        }
         (Some(found), _) => found.confidence,
         (None, Some(_)) => Confidence::Guess,
         (None, None) => Confidence::Unknown,
@@ -51,7 +53,9 @@ fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
         by_content,
         by_name,
         mismatch: by_name.is_some_and(|named| contradiction::contradicts(named, media_type)),
-        active_content: facts.active || active::is_active(media_type) || active::is_active(facts.media_type),
+        active_content: facts.active
+            || active::is_active(media_type)
+            || active::is_active(facts.media_type),
         encrypted: facts.encrypted,
         polyglot: facts.polyglot,
     }

@@ -16,7 +16,13 @@ pub(crate) struct Finding {
 
 impl Finding {
     const fn new(media_type: &'static str, confidence: Confidence) -> Self {
-        Self { media_type, confidence, active: false, encrypted: false, polyglot: false }
+        Self {
+            media_type,
+            confidence,
+            active: false,
+            encrypted: false,
+            polyglot: false,
+        }
     }
 
     /// The structure was followed and holds.
@@ -32,11 +38,6 @@ impl Finding {
     /// No more than the best of several readings.
     pub(crate) const fn guess(media_type: &'static str) -> Self {
         Self::new(media_type, Confidence::Guess)
-    }
-
-    pub(crate) const fn active(mut self) -> Self {
-        self.active = true;
-        self
     }
 
     pub(crate) const fn active_if(mut self, active: bool) -> Self {

@@ -14,7 +14,10 @@ pub enum Confidence {
 }
 
 /// What a document is.
-#[expect(clippy::struct_excessive_bools, reason = "four facts, each independent of the others")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts, each independent of the others"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identification {
     /// The canonical media type, lower case and without parameters:

@@ -112,6 +112,10 @@ fn by_infer(head: &[u8]) -> Option<Finding> {
 
 fn by_database(head: &[u8]) -> Option<Finding> {
     let start = &head[..head.len().min(8192)];
-    let found = ASKED.iter().find(|media_type| tree_magic_mini::match_u8(media_type, start))?;
-    Some(Finding::guess(aliases::canonical_static(found).unwrap_or(found)))
+    let found = ASKED
+        .iter()
+        .find(|media_type| tree_magic_mini::match_u8(media_type, start))?;
+    Some(Finding::guess(
+        aliases::canonical_static(found).unwrap_or(found),
+    ))
 }

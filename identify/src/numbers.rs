@@ -1,7 +1,9 @@
-//! Numbers out of byte slices, `None` where the slice ends first.
+//! Numbers and marks out of byte slices, `None` where the slice ends first.
 
 pub(crate) fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+    Some(u16::from_le_bytes(
+        bytes.get(at..at.checked_add(2)?)?.try_into().ok()?,
+    ))
 }
 
 pub(crate) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
@@ -9,7 +11,9 @@ pub(crate) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 pub(crate) fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    Some(u32::from_le_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
 }
 
 pub(crate) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
@@ -17,21 +21,14 @@ pub(crate) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 pub(crate) fn u64_le(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
+    Some(u64::from_le_bytes(
+        bytes.get(at..at.checked_add(8)?)?.try_into().ok()?,
+    ))
 }
 
 /// Where `needle` first begins in `bytes`.
 pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let (&first, rest) = needle.split_first()?;
-    let mut from = 0;
-    while let Some(step) = bytes.get(from..)?.iter().position(|&byte| byte == first) {
-        let start = from + step;
-        if bytes[start + 1..].starts_with(rest) {
-            return Some(start);
-        }
-        from = start + 1;
-    }
-    None
+    memchr::memmem::find(bytes, needle)
 }
 
 pub(crate) fn contains(bytes: &[u8], needle: &[u8]) -> bool {

@@ -29,7 +29,9 @@ impl Source for &[u8] {
     }
 
     fn read_at(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(<[u8]>::len(self));
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(<[u8]>::len(self));
         let end = start.saturating_add(length).min(<[u8]>::len(self));
         Ok(self[start..end].to_vec())
     }
@@ -80,7 +82,11 @@ impl<T: Read + Seek> Source for Seekable<T> {
     }
 }
 
-fn read_seekable(inner: &mut (impl Read + Seek), offset: u64, length: usize) -> io::Result<Vec<u8>> {
+fn read_seekable(
+    inner: &mut (impl Read + Seek),
+    offset: u64,
+    length: usize,
+) -> io::Result<Vec<u8>> {
     inner.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     inner.take(length as u64).read_to_end(&mut bytes)?;

@@ -26,7 +26,13 @@ impl<'a> Window<'a> {
     pub(crate) fn open(source: &'a mut dyn Source) -> io::Result<Self> {
         let length = source.len();
         let head = source.read_at(0, HEAD_BYTES)?;
-        Ok(Self { source, length, head, tail: None, budget: BUDGET_BYTES })
+        Ok(Self {
+            source,
+            length,
+            head,
+            tail: None,
+            budget: BUDGET_BYTES,
+        })
     }
 
     /// The document's length; never less than what was read of it.
@@ -72,7 +78,9 @@ impl<'a> Window<'a> {
             return Ok(found);
         }
         if self.is_whole() {
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.head.len());
+            let from = usize::try_from(offset)
+                .unwrap_or(usize::MAX)
+                .min(self.head.len());
             return Ok(self.head[from..].to_vec());
         }
         if let Some(tail) = &self.tail
@@ -118,6 +126,10 @@ mod tests {
         for offset in 0..100 {
             window.read((1 << 30) + offset, 50_000).unwrap();
         }
-        assert!(source.read <= 1024 * 1024, "{} bytes were read", source.read);
+        assert!(
+            source.read <= 1024 * 1024,
+            "{} bytes were read",
+            source.read
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! ISO base media files (MP4, QuickTime, HEIF, AVIF, JPEG 2000, …): by the
+//! ISO base media files (MP4, `QuickTime`, HEIF, AVIF, JPEG 2000, …): by the
 //! brands they declare and, where those are common to all, by their tracks.
 
 use std::io;
@@ -55,9 +55,9 @@ const BRANDS: &[(&[u8], &str)] = &[
     (b"jxl ", "image/jxl"),
     (b"jxs ", "image/jxs"),
     (b"jph ", "image/jph"),
-    (b"F4V", "video/x-f4v"),
-    (b"f4v", "video/x-f4v"),
-    (b"F4P", "video/x-f4v"),
+    (b"F4V", "video/mp4"),
+    (b"f4v", "video/mp4"),
+    (b"F4P", "video/mp4"),
     (b"aax", "audio/vnd.audible.aax"),
     (b"mp21", "application/mp21"),
     (b"dmb1", "video/vnd.dvb.file"),
@@ -65,22 +65,30 @@ const BRANDS: &[(&[u8], &str)] = &[
 
 /// Brands that say no more than "ISO base media".
 const COMMON: &[&[u8]] = &[
-    b"isom", b"iso", b"mp4", b"mp7", b"avc", b"dash", b"dby1", b"MSNV", b"mmp4", b"NDA", b"NDS", b"NDX", b"ND", b"XAVC", b"cmf",
-    b"msdh", b"msix", b"hvc1", b"hev1", b"piff", b"CAEP", b"caqv", b"dvt1", b"dvr1", b"SDV", b"ssc", b"isml", b"hlsf", b"M4", b"lmsg", b"iphE", b"av01", b"vp09", b"unif", b"uvvu", b"mpuf", b"MPPI", b"MFSM", b"ccff", b"emsg", b"roku", b"ROSS", b"NDSP",
+    b"isom", b"iso", b"mp4", b"mp7", b"avc", b"dash", b"dby1", b"MSNV", b"mmp4", b"NDA", b"NDS",
+    b"NDX", b"ND", b"XAVC", b"cmf", b"msdh", b"msix", b"hvc1", b"hev1", b"piff", b"CAEP", b"caqv",
+    b"dvt1", b"dvr1", b"SDV", b"ssc", b"isml", b"hlsf", b"M4", b"lmsg", b"iphE", b"av01", b"vp09",
+    b"unif", b"uvvu", b"mpuf", b"MPPI", b"MFSM", b"ccff", b"emsg", b"roku", b"ROSS", b"NDSP",
 ];
 
-/// Boxes a QuickTime file without brands begins with.
-const BARE_BOXES: &[&[u8]] = &[b"moov", b"mdat", b"wide", b"skip", b"free", b"pnot", b"uuid", b"idsc", b"PICT"];
+/// Boxes a `QuickTime` file without brands begins with.
+const BARE_BOXES: &[&[u8]] = &[
+    b"moov", b"mdat", b"wide", b"skip", b"free", b"pnot", b"uuid", b"idsc", b"PICT",
+];
 
 /// What the ISO base media file is.
 pub(super) fn judge(window: &mut Window) -> io::Result<Option<Finding>> {
     let head = window.head();
-    let Some(kind) = head.get(4..8) else { return Ok(None) };
+    let Some(kind) = head.get(4..8) else {
+        return Ok(None);
+    };
     match kind {
         b"ftyp" => ftyp(window).map(Some),
         b"jP  " | b"jP\x1a\x1a" if head.starts_with(b"\0\0\0\x0c") => Ok(Some(jpeg2000(head))),
         b"JXL " if head.starts_with(b"\0\0\0\x0c") => Ok(Some(Finding::certain("image/jxl"))),
-        b"styp" | b"sidx" | b"moof" if plausible_size(head, window.len()) => Ok(Some(Finding::likely(MP4))),
+        b"styp" | b"sidx" | b"moof" if plausible_size(head, window.len()) => {
+            Ok(Some(Finding::likely(MP4)))
+        }
         kind if BARE_BOXES.contains(&kind) => Ok(bare(window)),
         _ => Ok(None),
     }
@@ -89,7 +97,12 @@ pub(super) fn judge(window: &mut Window) -> io::Result<Option<Finding>> {
 fn plausible_size(head: &[u8], length: u64) -> bool {
     match u32_be(head, 0) {
         Some(0 | 1) => true,
-        Some(size) => size >= 8 && (u64::from(size) <= length || length < 4096 || size < 0x1000_0000 && size >> 24 < 0x20),
+        Some(size) => {
+            size >= 8
+                && (u64::from(size) <= length
+                    || length < 4096
+                    || size < 0x1000_0000 && size >> 24 < 0x20)
+        }
         None => false,
     }
 }
@@ -103,7 +116,9 @@ fn bare(window: &Window) -> Option<Finding> {
     let next = usize::try_from(u32_be(head, 0)?).ok()?;
     let follows = head.get(next..).and_then(|rest| rest.get(4..8));
     let sure = match follows {
-        Some(kind) => BARE_BOXES.contains(&kind) || matches!(kind, b"ftyp" | b"mvhd" | b"udta" | b"meta"),
+        Some(kind) => {
+            BARE_BOXES.contains(&kind) || matches!(kind, b"ftyp" | b"mvhd" | b"udta" | b"meta")
+        }
         None => matches!(head.get(4..8), Some(b"moov" | b"mdat" | b"pnot" | b"wide")),
     };
     sure.then(|| Finding::likely(QUICKTIME))
@@ -112,12 +127,32 @@ fn bare(window: &Window) -> Option<Finding> {
 fn ftyp(window: &mut Window) -> io::Result<Finding> {
     let head = window.head();
     let major = head.get(8..12).unwrap_or_default();
-    let end = u32_be(head, 0).map_or(0, |size| size as usize).min(head.len()).min(4096);
-    let compatible: Vec<&[u8]> = head.get(16..end).unwrap_or_default().as_chunks::<4>().0.iter().map(<[u8; 4]>::as_slice).collect();
-    let of = |brand: &[u8]| BRANDS.iter().find(|(known, _)| brand.starts_with(known)).map(|(_, media_type)| *media_type);
+    let end = u32_be(head, 0)
+        .map_or(0, |size| size as usize)
+        .min(head.len())
+        .min(4096);
+    let compatible: Vec<&[u8]> = head
+        .get(16..end)
+        .unwrap_or_default()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(<[u8; 4]>::as_slice)
+        .collect();
+    let of = |brand: &[u8]| {
+        BRANDS
+            .iter()
+            .find(|(known, _)| brand.starts_with(known))
+            .map(|(_, media_type)| *media_type)
+    };
     if let Some(media_type) = of(major) {
         let media_type = match media_type {
-            "image/heif" if compatible.contains(&b"avif".as_slice()) || compatible.contains(&b"avis".as_slice()) => "image/avif",
+            "image/heif"
+                if compatible.contains(&b"avif".as_slice())
+                    || compatible.contains(&b"avis".as_slice()) =>
+            {
+                "image/avif"
+            }
             other => other,
         };
         return Ok(Finding::certain(media_type));
@@ -129,7 +164,11 @@ fn ftyp(window: &mut Window) -> io::Result<Finding> {
     if known && only_sound(window)? {
         return Ok(Finding::likely("audio/mp4"));
     }
-    Ok(if known { Finding::certain(MP4) } else { Finding::likely(MP4) })
+    Ok(if known {
+        Finding::certain(MP4)
+    } else {
+        Finding::likely(MP4)
+    })
 }
 
 /// Whether the movie header, if it can be found, has sound but no pictures.
@@ -137,17 +176,24 @@ fn only_sound(window: &mut Window) -> io::Result<bool> {
     let mut offset = 0_u64;
     for _ in 0..16 {
         let header = window.read(offset, 16)?;
-        let (Some(size), Some(kind)) = (u32_be(&header, 0), header.get(4..8)) else { return Ok(false) };
+        let (Some(size), Some(kind)) = (u32_be(&header, 0), header.get(4..8)) else {
+            return Ok(false);
+        };
         let size = match size {
             0 => window.len().saturating_sub(offset),
-            1 => u32_be(&header, 8).zip(u32_be(&header, 12)).map_or(8, |(high, low)| u64::from(high) << 32 | u64::from(low)),
+            1 => u32_be(&header, 8)
+                .zip(u32_be(&header, 12))
+                .map_or(8, |(high, low)| u64::from(high) << 32 | u64::from(low)),
             size => u64::from(size),
         };
         if kind == b"moov" {
             let length = usize::try_from(size).unwrap_or(usize::MAX).min(192 * 1024);
             let movie = window.read(offset, length)?;
             let complete = movie.len() as u64 == size;
-            return Ok(complete && contains(&movie, b"soun") && !contains(&movie, b"vide") && !contains(&movie, b"vmhd"));
+            return Ok(complete
+                && contains(&movie, b"soun")
+                && !contains(&movie, b"vide")
+                && !contains(&movie, b"vmhd"));
         }
         if size < 8 {
             return Ok(false);

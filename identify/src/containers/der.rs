@@ -8,7 +8,6 @@ const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
 const OBJECT: u8 = 0x06;
 const CONTEXT_0: u8 = 0xa0;
 
@@ -29,7 +28,12 @@ fn element(bytes: &[u8]) -> Option<Element<'_>> {
     let (&tag, after) = bytes.split_first()?;
     let (&first, after) = after.split_first()?;
     if first == 0x80 {
-        return Some(Element { tag, content: after, rest: &[], end: None });
+        return Some(Element {
+            tag,
+            content: after,
+            rest: &[],
+            end: None,
+        });
     }
     let (length, after, header) = if first < 0x80 {
         (u64::from(first), after, 2)
@@ -38,12 +42,22 @@ fn element(bytes: &[u8]) -> Option<Element<'_>> {
         if !(1..=5).contains(&count) {
             return None;
         }
-        let length = after.get(..count)?.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let length = after
+            .get(..count)?
+            .iter()
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         (length, &after[count..], 2 + count as u64)
     };
-    let cut = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
+    let cut = usize::try_from(length)
+        .unwrap_or(usize::MAX)
+        .min(after.len());
     let (content, rest) = after.split_at(cut);
-    Some(Element { tag, content, rest, end: Some(header + length) })
+    Some(Element {
+        tag,
+        content,
+        rest,
+        end: Some(header + length),
+    })
 }
 
 /// What the DER or BER file is.
@@ -51,7 +65,10 @@ pub(super) fn judge(window: &Window) -> Option<Finding> {
     let head = window.head();
     let outer = element(head).filter(|outer| outer.tag == SEQUENCE)?;
     // A few trailing bytes (a line end, padding) are common; more are not.
-    if outer.end.is_some_and(|end| end > window.len() || window.len() > end.saturating_mul(2).max(64)) {
+    if outer
+        .end
+        .is_some_and(|end| end > window.len() || window.len() > end.saturating_mul(2).max(64))
+    {
         return None;
     }
     structure(outer.content).map(Finding::certain)
@@ -80,9 +97,13 @@ fn pkcs7(object: &[u8]) -> Option<&'static str> {
 fn numbered(version: &Element<'_>) -> Option<&'static str> {
     let second = element(version.rest)?;
     match (version.content, second.tag) {
-        ([3], SEQUENCE) => element(second.content).filter(|inner| inner.tag == OBJECT && inner.content.starts_with(PKCS7)).map(|_| "application/x-pkcs12"),
-        ([0], SEQUENCE) => element(second.content).filter(|inner| inner.tag == OBJECT).map(|_| "application/pkcs8"),
-        ([0], INTEGER) if second.content.len() > 16 => Some("application/pkcs8"),
+        ([3], SEQUENCE) => element(second.content)
+            .filter(|inner| inner.tag == OBJECT && inner.content.starts_with(PKCS7))
+            .map(|_| "application/x-pkcs12"),
+        ([0], SEQUENCE) => element(second.content)
+            .filter(|inner| inner.tag == OBJECT)
+            .map(|_| "application/pkcs8"),
+        ([0], INTEGER) if second.content.len() > 16 => Some("application/x-x509-key"),
         _ => None,
     }
 }
@@ -100,11 +121,16 @@ fn nested(signed: &Element<'_>) -> Option<&'static str> {
     }
     if first.tag == CONTEXT_0 {
         let serial = element(first.rest).filter(|next| next.tag == INTEGER)?;
-        return element(serial.rest).filter(|next| next.tag == SEQUENCE).map(|_| "application/x-x509-cert");
+        return element(serial.rest)
+            .filter(|next| next.tag == SEQUENCE)
+            .map(|_| "application/x-x509-cert");
     }
     if first.tag != INTEGER {
         let name = element(first.rest)?;
-        return (first.tag == SEQUENCE && name.tag == SEQUENCE && element(name.content).is_some_and(|part| part.tag == SET)).then_some("application/pkix-crl");
+        return (first.tag == SEQUENCE
+            && name.tag == SEQUENCE
+            && element(name.content).is_some_and(|part| part.tag == SET))
+        .then_some("application/pkix-crl");
     }
     let second = element(first.rest).filter(|next| next.tag == SEQUENCE)?;
     let third = element(second.rest).filter(|next| next.tag == SEQUENCE)?;
@@ -113,9 +139,12 @@ fn nested(signed: &Element<'_>) -> Option<&'static str> {
         OBJECT => {
             let fourth = element(third.rest)?;
             // A certificate goes on with its validity, a list with a time.
-            Some(if fourth.tag == SEQUENCE { "application/x-x509-cert" } else { "application/pkix-crl" })
+            Some(if fourth.tag == SEQUENCE {
+                "application/x-x509-cert"
+            } else {
+                "application/pkix-crl"
+            })
         }
-        OCTET_STRING => None,
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 //! at a known place.
 
 use crate::finding::Finding;
-use crate::numbers::contains;
+use crate::numbers::{contains, find};
 
 /// What the media container is.
 pub(super) fn judge(head: &[u8]) -> Option<Finding> {
@@ -34,10 +34,16 @@ fn riff(head: &[u8]) -> Option<Finding> {
         b"PAL " => "application/x-riff-palette",
         b"NUND" => "application/x-cubase",
         b"MV93" | b"39VM" | b"MC95" | b"FGDM" => "application/x-director",
-        [b'C', b'D', b'R' | b'D' | b'T' | b'r' | b'M', _] | [b'c', b'd', b'r', _] => "application/vnd.corel-draw",
+        [b'C', b'D', b'R' | b'D' | b'T' | b'r' | b'M', _] | [b'c', b'd', b'r', _] => {
+            "application/vnd.corel-draw"
+        }
         // A type of printable letters is a container nobody told us about;
         // anything else is prose that happens to begin so.
-        kind if head.iter().take(8).any(|byte| *byte < 9) && kind.iter().all(u8::is_ascii_graphic) => "application/x-riff",
+        kind if head.iter().take(8).any(|byte| *byte < 9)
+            && kind.iter().all(u8::is_ascii_graphic) =>
+        {
+            "application/x-riff"
+        }
         _ => return None,
     };
     Some(Finding::certain(media_type))
@@ -60,23 +66,52 @@ fn iff(head: &[u8]) -> Option<Finding> {
 }
 
 fn ebml(head: &[u8]) -> Finding {
+    // The document type stands in the header; later elements may quote either.
     let start = &head[..head.len().min(4096)];
-    let matroska = contains(start, b"matroska");
-    if !matroska && contains(start, b"webm") {
+    let declared =
+        find(start, b"\x42\x82").map_or(start, |at| &start[at..start.len().min(at + 24)]);
+    let matroska = contains(declared, b"matroska");
+    if !matroska && contains(declared, b"webm") {
         return Finding::certain("video/webm");
     }
     if !matroska {
         return Finding::likely("video/x-matroska");
     }
     let codecs = &head[..head.len().min(64 * 1024)];
-    let pictures = [b"V_MPEG".as_slice(), b"V_MS", b"V_VP", b"V_AV1", b"V_THEORA", b"V_REAL", b"V_QUICK", b"V_UNCOMP", b"V_PRORES", b"V_FFV", b"V_DIRAC", b"V_MJPEG"];
+    let pictures = [
+        b"V_MPEG".as_slice(),
+        b"V_MS",
+        b"V_VP",
+        b"V_AV1",
+        b"V_THEORA",
+        b"V_REAL",
+        b"V_QUICK",
+        b"V_UNCOMP",
+        b"V_PRORES",
+        b"V_FFV",
+        b"V_DIRAC",
+        b"V_MJPEG",
+    ];
     if pictures.iter().any(|codec| contains(codecs, codec)) {
         if contains(codecs, b"\x53\xb8\x81") && !contains(codecs, b"\x53\xb8\x81\x00") {
             return Finding::certain("video/x-matroska-3d");
         }
         return Finding::certain("video/x-matroska");
     }
-    let sound = [b"A_AAC".as_slice(), b"A_MPEG", b"A_VORBIS", b"A_OPUS", b"A_FLAC", b"A_AC3", b"A_EAC3", b"A_DTS", b"A_PCM", b"A_TTA", b"A_WAVPACK", b"A_REAL"];
+    let sound = [
+        b"A_AAC".as_slice(),
+        b"A_MPEG",
+        b"A_VORBIS",
+        b"A_OPUS",
+        b"A_FLAC",
+        b"A_AC3",
+        b"A_EAC3",
+        b"A_DTS",
+        b"A_PCM",
+        b"A_TTA",
+        b"A_WAVPACK",
+        b"A_REAL",
+    ];
     if sound.iter().any(|codec| contains(codecs, codec)) {
         return Finding::likely("audio/x-matroska");
     }
@@ -85,13 +120,25 @@ fn ebml(head: &[u8]) -> Finding {
 
 fn ogg(head: &[u8]) -> Finding {
     let start = &head[..head.len().min(16 * 1024)];
-    if contains(start, b"\x80theora") || contains(start, b"BBCD\0\0") || contains(start, b"OVP80\x01") || contains(start, b"\x80daala") {
+    if contains(start, b"\x80theora")
+        || contains(start, b"BBCD\0\0")
+        || contains(start, b"OVP80\x01")
+        || contains(start, b"\x80daala")
+    {
         return Finding::certain("video/ogg");
     }
     if contains(start, b"\x01video\0\0\0") {
-        return Finding::certain("video/x-ogm");
+        return Finding::certain("video/ogg");
     }
-    let sound = [b"\x01vorbis".as_slice(), b"OpusHead", b"Speex   ", b"\x7fFLAC", b"PCM     ", b"\x01audio\0\0\0", b"CELT    "];
+    let sound = [
+        b"\x01vorbis".as_slice(),
+        b"OpusHead",
+        b"Speex   ",
+        b"\x7fFLAC",
+        b"PCM     ",
+        b"\x01audio\0\0\0",
+        b"CELT    ",
+    ];
     if sound.iter().any(|codec| contains(start, codec)) {
         return Finding::certain("audio/ogg");
     }

@@ -38,29 +38,41 @@ pub(super) fn judge(window: &mut Window) -> io::Result<Option<Finding>> {
         Some(b"II*\0") => Order::Little,
         Some(b"MM\0*") => Order::Big,
         Some(b"IIU\0") => return Ok(Some(Finding::certain("image/x-panasonic-rw2"))),
-        Some(b"IIRO" | b"IIRS" | b"MMOR") => return Ok(Some(Finding::certain("image/x-olympus-orf"))),
+        Some(b"IIRO" | b"IIRS" | b"MMOR") => {
+            return Ok(Some(Finding::certain("image/x-olympus-orf")));
+        }
         Some(b"II\xbc\x01" | b"II\xbc\x00") => return Ok(Some(Finding::certain("image/jxr"))),
         Some(b"II+\0" | b"MM\0+") => return Ok(Some(Finding::certain(TIFF))),
-        Some(b"II\x1a\0") if head.get(6..14) == Some(b"HEAPCCDR") => return Ok(Some(Finding::certain("image/x-canon-crw"))),
+        Some(b"II\x1a\0") if head.get(6..14) == Some(b"HEAPCCDR") => {
+            return Ok(Some(Finding::certain("image/x-canon-crw")));
+        }
         _ => return Ok(None),
     };
     if head.get(8..10) == Some(b"CR") {
         return Ok(Some(Finding::certain("image/x-canon-cr2")));
     }
-    Ok(Some(Finding::certain(directory(window, order)?.unwrap_or(TIFF))))
+    Ok(Some(Finding::certain(
+        directory(window, order)?.unwrap_or(TIFF),
+    )))
 }
 
 fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static str>> {
-    let Some(offset) = order.u32(window.head(), 4) else { return Ok(None) };
+    let Some(offset) = order.u32(window.head(), 4) else {
+        return Ok(None);
+    };
     let bytes = window.read(u64::from(offset), 2 + 12 * 128)?;
-    let Some(count) = order.u16(&bytes, 0) else { return Ok(None) };
+    let Some(count) = order.u16(&bytes, 0) else {
+        return Ok(None);
+    };
     let mut make = Vec::new();
     let (mut sub_images, mut compression, mut dng) = (false, 0, false);
     for index in 0..usize::from(count).min(128) {
         let at = 2 + index * 12;
-        let (Some(tag), Some(length), Some(value)) =
-            (order.u16(&bytes, at), order.u32(&bytes, at + 4), order.u32(&bytes, at + 8))
-        else {
+        let (Some(tag), Some(length), Some(value)) = (
+            order.u16(&bytes, at),
+            order.u32(&bytes, at + 4),
+            order.u32(&bytes, at + 8),
+        ) else {
             break;
         };
         match tag {
@@ -79,9 +91,13 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
     }
     let made_by = |name: &[u8]| make.starts_with(name);
     let raw = match () {
+        // Thumbnails in the first directory mark what is no ordinary TIFF; a
+        // file that is cut before its make is not told apart.
         () if made_by(b"NIKON") && (sub_images || compression == 34713) => "image/x-nikon-nef",
         () if made_by(b"SONY") && (sub_images || compression == 32767) => "image/x-sony-arw",
-        () if made_by(b"PENTAX") && (sub_images || matches!(compression, 65535 | 32773)) => "image/x-pentax-pef",
+        () if made_by(b"PENTAX") && (sub_images || matches!(compression, 65535 | 32773)) => {
+            "image/x-pentax-pef"
+        }
         () if made_by(b"SAMSUNG") && sub_images => "image/x-samsung-srw",
         () if made_by(b"EASTMAN KODAK") && sub_images => "image/x-kodak-dcr",
         () if made_by(b"KODAK") && sub_images => "image/x-kodak-kdc",

@@ -4,7 +4,10 @@
 use super::Row;
 
 pub(super) const PROGRAMS: &[Row] = &[
-    ("application/vnd.microsoft.portable-executable", "exe dll sys scr cpl ocx com drv efi"),
+    (
+        "application/vnd.microsoft.portable-executable",
+        "exe dll sys scr cpl ocx com drv efi",
+    ),
     ("application/x-elf", "elf so o ko"),
     ("application/x-mach-binary", "macho dylib"),
     ("application/java-vm", "class"),
@@ -16,7 +19,7 @@ pub(super) const PROGRAMS: &[Row] = &[
     ("application/x-mswinurl", "url"),
     ("application/x-desktop", "desktop"),
     ("application/vnd.symbian.install", "sis sisx"),
-    ("application/x-nes-rom", "nes"),
+    ("application/x-nintendo-nes-rom", "nes"),
     ("application/x-java-jnlp-file", "jnlp"),
     ("application/hta", "hta"),
 ];
@@ -31,7 +34,7 @@ pub(super) const SOURCE: &[Row] = &[
     ("text/x-less", "less"),
     ("text/javascript", "js mjs cjs"),
     ("text/jsx", "jsx"),
-    ("application/typescript", "ts mts cts tsx"),
+    ("application/typescript", "ts cts tsx"),
     ("application/json", "json map jsonc json5"),
     ("application/geo+json", "geojson"),
     ("application/ld+json", "jsonld"),
@@ -118,7 +121,10 @@ pub(super) const SOURCE: &[Row] = &[
     ("text/x-tex", "tex latex sty cls ltx"),
     ("text/x-bibtex", "bib"),
     ("text/troff", "man 1 3 roff me ms"),
-    ("text/plain", "txt text log ini cfg conf properties nfo list in env"),
+    (
+        "text/plain",
+        "txt text log ini cfg conf properties nfo list in env",
+    ),
     ("text/markdown", "md markdown mkd mdown"),
     ("text/x-rst", "rst"),
     ("text/asciidoc", "adoc asciidoc"),
@@ -132,7 +138,7 @@ pub(super) const SOURCE: &[Row] = &[
     ("text/x-opml+xml", "opml"),
     ("application/rss+xml", "rss"),
     ("application/atom+xml", "atom"),
-    ("application/rdf+xml", "rdf owl"),
+    ("application/rdf+xml", "rdf owl xmp"),
     ("application/xslt+xml", "xsl xslt"),
     ("application/wsdl+xml", "wsdl"),
     ("application/mathml+xml", "mml mathml"),
@@ -150,6 +156,7 @@ pub(super) const SOURCE: &[Row] = &[
     ("application/xaml+xml", "xaml"),
     ("text/vnd.wap.wml", "wml"),
     ("application/voicexml+xml", "vxml"),
+    ("text/x-sas", "sas"),
     ("text/sgml", "sgml sgm"),
 ];
 
@@ -171,7 +178,10 @@ pub(super) const DATA: &[Row] = &[
     ("application/vnd.apache.arrow.stream", "arrows"),
     ("application/x-hdf", "h5 hdf5 hdf he5 hdf4"),
     ("application/x-netcdf", "nc cdf"),
-    ("application/x-grib", "grb grib grb2 grib2"),
+    ("application/x-grib", "grb grib"),
+    ("application/x-grib2", "grb2 grib2"),
+    ("application/warc", "warc"),
+    ("application/x-internet-archive", "arc"),
     ("application/fits", "fits fit fts"),
     ("application/x-matlab-data", "mat"),
     ("application/x-numpy-data", "npy"),
@@ -223,7 +233,7 @@ pub(super) const FONTS: &[Row] = &[
     ("font/woff2", "woff2"),
     ("application/vnd.ms-fontobject", "eot"),
     ("application/x-font-type1", "pfb pfa"),
-    ("application/x-font-afm", "afm"),
+    ("application/x-font-adobe-metric", "afm"),
     ("application/x-font-bdf", "bdf"),
     ("application/x-font-pcf", "pcf"),
     ("application/vnd.font-fontforge-sfd", "sfd"),

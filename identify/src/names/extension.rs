@@ -46,7 +46,11 @@ const WHOLE_NAMES: &[(&str, &str)] = &[
 
 /// What the name claims, if its extension is known.
 pub(crate) fn media_type(name: &str) -> Option<&'static str> {
-    let base = name.rsplit(['/', '\\']).next()?.trim_end_matches([' ', '.']).to_ascii_lowercase();
+    let base = name
+        .rsplit(['/', '\\'])
+        .next()?
+        .trim_end_matches([' ', '.'])
+        .to_ascii_lowercase();
     if let Some((_, media_type)) = WHOLE_NAMES.iter().find(|(known, _)| *known == base) {
         return Some(media_type);
     }
@@ -67,7 +71,10 @@ mod tests {
     #[test]
     fn the_last_extension_counts_whatever_its_case() {
         assert_eq!(media_type("report.pdf"), Some("application/pdf"));
-        assert_eq!(media_type("C:\\in\\Report.PDF.EXE"), Some("application/vnd.microsoft.portable-executable"));
+        assert_eq!(
+            media_type("C:\\in\\Report.PDF.EXE"),
+            Some("application/vnd.microsoft.portable-executable")
+        );
         assert_eq!(media_type("report.pdf. "), Some("application/pdf"));
         assert_eq!(media_type("Makefile"), Some("text/x-makefile"));
         assert_eq!(media_type("pdf"), None);
@@ -81,7 +88,10 @@ mod tests {
         for (media_type, extensions) in TABLES.iter().flat_map(|table| table.iter()) {
             for extension in extensions.split(' ') {
                 let before = seen.insert(extension, media_type);
-                assert!(before.is_none(), "{extension} means {before:?} and {media_type}");
+                assert!(
+                    before.is_none(),
+                    "{extension} means {before:?} and {media_type}"
+                );
             }
         }
     }

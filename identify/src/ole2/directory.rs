@@ -39,14 +39,20 @@ impl Directory {
         let mut seen = Vec::new();
         while sector < END_OF_CHAIN && seen.len() < MOST_SECTORS && !seen.contains(&sector) {
             seen.push(sector);
-            let bytes = window.read(place(sector, sector_bytes), usize::try_from(sector_bytes).unwrap_or(512))?;
+            let bytes = window.read(
+                place(sector, sector_bytes),
+                usize::try_from(sector_bytes).unwrap_or(512),
+            )?;
             if bytes.len() < 128 {
                 break;
             }
-            entries.extend(bytes.as_chunks::<128>().0.iter().filter_map(|record| entry(record)));
+            entries.extend(bytes.as_chunks::<128>().0.iter().filter_map(entry));
             sector = next(window, &header, sector, sector_bytes)?;
         }
-        Ok(Some(Self { entries, sector_bytes }))
+        Ok(Some(Self {
+            entries,
+            sector_bytes,
+        }))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -58,15 +64,25 @@ impl Directory {
     }
 
     pub(super) fn root_class(&self) -> Option<&[u8; 16]> {
-        self.entries.iter().find(|entry| entry.is_root).map(|entry| &entry.class)
+        self.entries
+            .iter()
+            .find(|entry| entry.is_root)
+            .map(|entry| &entry.class)
     }
 
     /// The beginning of a stream that is large enough to have its own sectors.
     pub(super) fn beginning(&self, window: &mut Window, name: &str) -> io::Result<Vec<u8>> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.name == name && entry.size >= 4096) else {
+        let Some(entry) = self
+            .entries
+            .iter()
+            .find(|entry| entry.name == name && entry.size >= 4096)
+        else {
             return Ok(Vec::new());
         };
-        window.read(place(entry.start, self.sector_bytes), usize::try_from(self.sector_bytes).unwrap_or(512))
+        window.read(
+            place(entry.start, self.sector_bytes),
+            usize::try_from(self.sector_bytes).unwrap_or(512),
+        )
     }
 }
 
@@ -81,7 +97,9 @@ fn next(window: &mut Window, header: &[u8], sector: u32, sector_bytes: u64) -> i
     if table >= HEADER_SECTORS {
         return Ok(END_OF_CHAIN);
     }
-    let Some(table_sector) = u32_le(header, 76 + table * 4) else { return Ok(END_OF_CHAIN) };
+    let Some(table_sector) = u32_le(header, 76 + table * 4) else {
+        return Ok(END_OF_CHAIN);
+    };
     let offset = place(table_sector, sector_bytes) + u64::from(sector) % per_sector * 4;
     let bytes = window.read(offset, 4)?;
     // A table that was cut off still leaves the common case: sectors in a row.
@@ -94,8 +112,20 @@ fn entry(record: &[u8; 128]) -> Option<Entry> {
     if !matches!(kind, 1 | 2 | 5) || !(2..=64).contains(&name_bytes) {
         return None;
     }
-    let units = record[..name_bytes - 2].as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair));
-    let name = char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect();
+    let units = record[..name_bytes - 2]
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|pair| u16::from_le_bytes(*pair));
+    let name = char::decode_utf16(units)
+        .map(|unit| unit.unwrap_or('\u{fffd}'))
+        .collect();
     let class = record[80..96].try_into().ok()?;
-    Some(Entry { name, is_root: kind == 5, class, start: u32_le(record, 116)?, size: u64_le(record, 120)? & 0xffff_ffff })
+    Some(Entry {
+        name,
+        is_root: kind == 5,
+        class,
+        start: u32_le(record, 116)?,
+        size: u64_le(record, 120)? & 0xffff_ffff,
+    })
 }

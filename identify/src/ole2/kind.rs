@@ -30,7 +30,10 @@ const STREAMS: &[(&str, &str)] = &[
     ("StarCalcDocument", "application/vnd.stardivision.calc"),
     ("StarDrawDocument", "application/vnd.stardivision.draw"),
     ("StarDrawDocument3", "application/vnd.stardivision.draw"),
-    ("StarImpressDocument", "application/vnd.stardivision.impress"),
+    (
+        "StarImpressDocument",
+        "application/vnd.stardivision.impress",
+    ),
     ("StarMathDocument", "application/vnd.stardivision.math"),
     ("StarChartDocument", "application/vnd.stardivision.chart"),
     ("WordDocument", WORD),
@@ -78,10 +81,16 @@ pub(crate) fn judge(window: &mut Window) -> io::Result<Finding> {
     let Some(directory) = Directory::read(window)? else {
         return Ok(Finding::guess(UNKNOWN));
     };
-    if directory.has("EncryptedPackage") && (directory.has("EncryptionInfo") || directory.any(|name| name.contains("DataSpaces"))) {
+    if directory.has("EncryptedPackage")
+        && (directory.has("EncryptionInfo") || directory.any(|name| name.contains("DataSpaces")))
+    {
         return Ok(Finding::certain("application/x-tika-ooxml-protected").encrypted_if(true));
     }
-    if directory.has("FileHeader") && directory.any(|name| name == "BodyText" || name == "DocInfo" || name == "\u{5}HwpSummaryInformation") {
+    if directory.has("FileHeader")
+        && directory.any(|name| {
+            name == "BodyText" || name == "DocInfo" || name == "\u{5}HwpSummaryInformation"
+        })
+    {
         return Ok(Finding::certain("application/x-hwp"));
     }
     let by_class = directory.root_class().and_then(class);
@@ -90,22 +99,36 @@ pub(crate) fn judge(window: &mut Window) -> io::Result<Finding> {
     };
     let active = media_type == INSTALLER || has_macros(&directory);
     let encrypted = is_encrypted(window, &directory, media_type)?;
-    Ok(Finding::certain(media_type).active_if(active).encrypted_if(encrypted))
+    Ok(Finding::certain(media_type)
+        .active_if(active)
+        .encrypted_if(encrypted))
 }
 
 fn by_stream(directory: &Directory, by_class: Option<&'static str>) -> Option<&'static str> {
     // An installer's tables have names in a private, packed alphabet.
-    let packed = directory.entries.iter().filter(|entry| entry.name.starts_with('\u{4840}')).count();
+    let packed = directory
+        .entries
+        .iter()
+        .filter(|entry| entry.name.starts_with('\u{4840}'))
+        .count();
     if by_class == Some(INSTALLER) || packed >= 3 {
         return Some(INSTALLER);
     }
-    if directory.any(|name| name.trim_start() == "114") && directory.any(|name| name.starts_with("Props")) {
+    if directory.any(|name| name.trim_start() == "114")
+        && directory.any(|name| name.starts_with("Props"))
+    {
         return Some(PROJECT);
+    }
+    if directory.any(|name| name.starts_with("Dgn~")) {
+        return Some("image/vnd.dgn");
     }
     if directory.has("NativeContent_MAIN") && directory.has("PerfectOffice_MAIN") {
         return Some("application/x-quattro-pro");
     }
-    let streams = STREAMS.iter().filter(|(stream, _)| directory.has(stream)).map(|(_, media_type)| *media_type);
+    let streams = STREAMS
+        .iter()
+        .filter(|(stream, _)| directory.has(stream))
+        .map(|(_, media_type)| *media_type);
     // The root's own class outweighs what embedded objects bring along.
     match by_class {
         Some(class) if streams.clone().any(|media_type| media_type == class) => Some(class),
@@ -115,7 +138,10 @@ fn by_stream(directory: &Directory, by_class: Option<&'static str>) -> Option<&'
 
 fn class(bytes: &[u8; 16]) -> Option<&'static str> {
     let (first, second) = (u32_le(bytes, 0)?, u16_le(bytes, 4)?);
-    CLASSES.iter().find(|(known, also, _)| *known == first && (*also == second || *also == 0)).map(|(_, _, media_type)| *media_type)
+    CLASSES
+        .iter()
+        .find(|(known, also, _)| *known == first && (*also == second || *also == 0))
+        .map(|(_, _, media_type)| *media_type)
 }
 
 /// A directory that lies beyond the end still leaves stream names and class
@@ -135,7 +161,10 @@ fn cut_short(window: &Window, directory: &Directory) -> Finding {
             (b"Excel.Sheet.", EXCEL),
             (b"PowerPoint.Show.", POWERPOINT),
         ];
-        if let Some((_, media_type)) = class_names.iter().find(|(name, _)| crate::numbers::contains(head, name)) {
+        if let Some((_, media_type)) = class_names
+            .iter()
+            .find(|(name, _)| crate::numbers::contains(head, name))
+        {
             return Finding::guess(media_type);
         }
         // The first sector is most often the main stream's beginning.
@@ -159,7 +188,11 @@ fn is_encrypted(window: &mut Window, directory: &Directory, media_type: &str) ->
             Ok(u16_le(&header, 10).is_some_and(|flags| flags & 0x0100 != 0))
         }
         EXCEL => {
-            let name = if directory.has("Workbook") { "Workbook" } else { "Book" };
+            let name = if directory.has("Workbook") {
+                "Workbook"
+            } else {
+                "Book"
+            };
             Ok(has_password_record(&directory.beginning(window, name)?))
         }
         POWERPOINT => Ok(directory.has("EncryptedSummary")),
@@ -171,7 +204,9 @@ fn is_encrypted(window: &mut Window, directory: &Directory, media_type: &str) ->
 fn has_password_record(stream: &[u8]) -> bool {
     let mut at = 0;
     for _ in 0..16 {
-        let (Some(kind), Some(length)) = (u16_le(stream, at), u16_le(stream, at + 2)) else { return false };
+        let (Some(kind), Some(length)) = (u16_le(stream, at), u16_le(stream, at + 2)) else {
+            return false;
+        };
         if kind == 0x002f {
             return true;
         }

@@ -76,5 +76,13 @@ pub(crate) fn is_active(media_type: &str) -> bool {
 
 /// Whether this is a page or a picture that a browser would run scripts of.
 pub(crate) fn is_browser_active(media_type: &str) -> bool {
-    matches!(media_type, "text/html" | "application/xhtml+xml" | "image/svg+xml" | "multipart/related" | "application/vnd.mozilla.xul+xml" | "application/hta")
+    matches!(
+        media_type,
+        "text/html"
+            | "application/xhtml+xml"
+            | "image/svg+xml"
+            | "multipart/related"
+            | "application/vnd.mozilla.xul+xml"
+            | "application/hta"
+    )
 }

@@ -3,7 +3,16 @@
 use super::{active, family};
 use crate::names::aliases;
 
-const SAYS_NOTHING: &[&str] = &["application/octet-stream", "binary/octet-stream", "application/unknown", "application/x-unknown", "application/binary", "application/force-download", "application/x-download", "*/*"];
+const SAYS_NOTHING: &[&str] = &[
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/unknown",
+    "application/x-unknown",
+    "application/binary",
+    "application/force-download",
+    "application/x-download",
+    "*/*",
+];
 
 /// Whether a type that a client declared, or that a name claims, contradicts
 /// what was detected.
@@ -15,7 +24,11 @@ const SAYS_NOTHING: &[&str] = &["application/octet-stream", "binary/octet-stream
 pub fn contradicts(declared: &str, detected: &str) -> bool {
     let (declared, detected) = (aliases::canonical(declared), aliases::canonical(detected));
     let nothing = |media_type: &str| media_type.is_empty() || SAYS_NOTHING.contains(&media_type);
-    if nothing(&declared) || nothing(&detected) || declared == detected || detected == "application/x-empty" {
+    if nothing(&declared)
+        || nothing(&detected)
+        || declared == detected
+        || detected == "application/x-empty"
+    {
         return false;
     }
     !(one_is_general(&declared, &detected) || are_alike(&declared, &detected))
@@ -30,7 +43,10 @@ fn one_is_general(declared: &str, detected: &str) -> bool {
         "application/json" => family::is_json(detected),
         "application/zip" => family::is_package(detected) && !hides,
         "application/x-ole-storage" => family::is_compound(detected) && !hides,
-        "application/gzip" => matches!(detected, "application/x-gnumeric" | "application/x-abiword" | "application/x-dia-diagram"),
+        "application/gzip" => matches!(
+            detected,
+            "application/x-gnumeric" | "application/x-abiword" | "application/x-dia-diagram"
+        ),
         "image/tiff" => family::is_raw_tiff(detected),
         _ => false,
     }
@@ -38,15 +54,26 @@ fn one_is_general(declared: &str, detected: &str) -> bool {
 
 fn are_alike(declared: &str, detected: &str) -> bool {
     // Text whose grammar could not be proved is still what its name says.
-    let unproved = detected == "text/plain" && family::is_textual(declared) && !active::is_browser_active(declared);
+    let unproved = detected == "text/plain"
+        && family::is_textual(declared)
+        && !active::is_browser_active(declared);
     let pages = |media_type: &str| matches!(media_type, "text/html" | "application/xhtml+xml");
     let xml = detected == "application/xml" && family::is_xml(declared);
     let json = detected == "application/json" && family::is_json(declared);
-    let code = |media_type: &str| matches!(media_type, "text/x-c" | "text/x-c++" | "text/x-objective-c");
-    let scripts = |media_type: &str| matches!(media_type, "text/javascript" | "application/typescript" | "text/jsx");
-    let locked = detected == "application/x-tika-ooxml-protected" && (declared.starts_with("application/vnd.openxmlformats-") || family::is_compound(declared) || declared.contains("macroenabled"));
-    // Templates, macro-free and macro-enabled kinds are different documents,
-    // but a browser knows an unsigned package only as its family.
+    let code =
+        |media_type: &str| matches!(media_type, "text/x-c" | "text/x-c++" | "text/x-objective-c");
+    let scripts = |media_type: &str| {
+        matches!(
+            media_type,
+            "text/javascript" | "application/typescript" | "text/jsx"
+        )
+    };
+    // The extension .ts belongs to both.
+    let shared_extension = declared == "application/typescript" && detected == "video/mp2t";
+    let locked = detected == "application/x-tika-ooxml-protected"
+        && (declared.starts_with("application/vnd.openxmlformats-")
+            || family::is_compound(declared)
+            || declared.contains("macroenabled"));
     unproved
         || pages(declared) && pages(detected)
         || xml
@@ -54,5 +81,6 @@ fn are_alike(declared: &str, detected: &str) -> bool {
         || code(declared) && code(detected)
         || scripts(declared) && scripts(detected)
         || locked
+        || shared_extension
         || family::are_siblings(declared, detected)
 }

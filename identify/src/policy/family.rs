@@ -95,24 +95,31 @@ const XML: &[&str] = &[
 
 /// Whether documents of this type are read as text.
 pub(crate) fn is_textual(media_type: &str) -> bool {
-    media_type.starts_with("text/") || media_type.ends_with("+xml") || media_type.ends_with("+json") || TEXTUAL.contains(&media_type) || XML.contains(&media_type)
+    media_type.starts_with("text/")
+        || media_type.ends_with("+xml")
+        || media_type.ends_with("+json")
+        || TEXTUAL.contains(&media_type)
+        || XML.contains(&media_type)
 }
 
 /// Whether documents of this type are XML.
 pub(crate) fn is_xml(media_type: &str) -> bool {
-    media_type.ends_with("+xml") && media_type != "application/oebps-package" || XML.contains(&media_type)
+    media_type.ends_with("+xml") && media_type != "application/oebps-package"
+        || XML.contains(&media_type)
 }
 
 /// Whether documents of this type are JSON.
 pub(crate) fn is_json(media_type: &str) -> bool {
-    media_type.ends_with("+json") || matches!(media_type, "application/json" | "application/x-ndjson")
+    media_type.ends_with("+json")
+        || matches!(media_type, "application/json" | "application/x-ndjson")
 }
 
 /// Whether documents of this type are ZIP packages.
 pub(crate) fn is_package(media_type: &str) -> bool {
     let office = media_type.starts_with("application/vnd.openxmlformats-")
         || media_type.contains("macroenabled")
-        || media_type.starts_with("application/vnd.oasis.opendocument.") && !media_type.ends_with("-flat-xml")
+        || media_type.starts_with("application/vnd.oasis.opendocument.")
+            && !media_type.ends_with("-flat-xml")
         || media_type.starts_with("application/vnd.sun.xml.")
         || media_type.starts_with("application/vnd.ms-visio.")
         || media_type.starts_with("application/vnd.apple.");
@@ -165,20 +172,63 @@ pub(crate) fn is_compound(media_type: &str) -> bool {
 
 /// Containers whose members differ in what they hold, not in their marks.
 const SIBLINGS: &[&[&str]] = &[
-    &["video/mp4", "audio/mp4", "video/x-m4v", "video/x-f4v", "video/3gpp", "video/3gpp2"],
+    &[
+        "video/mp4",
+        "audio/mp4",
+        "video/x-m4v",
+        "video/3gpp",
+        "video/3gpp2",
+    ],
     &["image/heif", "image/heic"],
-    &["video/x-matroska", "audio/x-matroska", "video/x-matroska-3d", "video/webm", "audio/webm"],
-    &["application/ogg", "audio/ogg", "video/ogg", "video/x-ogm"],
+    &[
+        "video/x-matroska",
+        "audio/x-matroska",
+        "video/x-matroska-3d",
+        "video/webm",
+        "audio/webm",
+    ],
+    &["application/ogg", "audio/ogg", "video/ogg"],
     &["audio/x-ms-wma", "video/x-ms-asf"],
-    &["application/vnd.apple.pages", "application/vnd.apple.numbers", "application/vnd.apple.keynote"],
-    &["application/x-iso9660-image", "application/x-raw-disk-image", "application/x-apple-diskimage", "application/x-cd-image"],
-    &["application/pkcs7-mime", "application/pkcs7-signature", "application/x-pkcs7-certificates"],
-    &["application/x-x509-cert", "application/x-pem-file", "application/pkcs8", "application/pkcs10"],
+    &[
+        "application/vnd.apple.pages",
+        "application/vnd.apple.numbers",
+        "application/vnd.apple.keynote",
+    ],
+    &[
+        "application/x-iso9660-image",
+        "application/x-raw-disk-image",
+        "application/x-apple-diskimage",
+        "application/x-cd-image",
+    ],
+    &[
+        "application/pkcs7-mime",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-certificates",
+    ],
+    &[
+        "application/x-x509-cert",
+        "application/x-pem-file",
+        "application/pkcs8",
+        "application/pkcs10",
+    ],
     &["font/ttf", "font/otf", "font/collection"],
-    &["application/pgp-encrypted", "application/pgp-keys", "application/pgp-signature"],
-    &["image/x-portable-bitmap", "image/x-portable-graymap", "image/x-portable-pixmap", "image/x-portable-anymap"],
+    &[
+        "application/pgp-encrypted",
+        "application/pgp-keys",
+        "application/pgp-signature",
+    ],
+    &[
+        "image/x-portable-bitmap",
+        "image/x-portable-graymap",
+        "image/x-portable-pixmap",
+        "image/x-portable-anymap",
+    ],
     &["image/png", "image/apng"],
-    &["application/x-hdf", "application/x-netcdf", "application/x-matlab-data"],
+    &[
+        "application/x-hdf",
+        "application/x-netcdf",
+        "application/x-matlab-data",
+    ],
     &["application/vnd.sqlite3", "application/geopackage+sqlite3"],
     &["video/mpeg", "video/mp2t", "audio/mpeg"],
     &["application/x-cpio", "application/x-tar"],
@@ -186,7 +236,9 @@ const SIBLINGS: &[&[&str]] = &[
 
 /// Whether a container of the one type may also be called the other.
 pub(crate) fn are_siblings(one: &str, other: &str) -> bool {
-    SIBLINGS.iter().any(|family| family.contains(&one) && family.contains(&other))
+    SIBLINGS
+        .iter()
+        .any(|family| family.contains(&one) && family.contains(&other))
 }
 
 /// Raw camera formats that share TIFF's mark.

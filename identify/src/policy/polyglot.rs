@@ -19,12 +19,18 @@ pub(crate) fn inspect(window: &mut Window, found: Finding) -> io::Result<Finding
     let mut found = found.active_if(runs).polyglot_if(second);
     let appended = {
         let (_, tail) = window.tail()?;
-        let (tail_runs, tail_second) = if is_picture_or_media(media_type) { scripts(tail) } else { (false, false) };
+        let (tail_runs, tail_second) = if is_picture_or_media(media_type) {
+            scripts(tail)
+        } else {
+            (false, false)
+        };
         found = found.active_if(tail_runs).polyglot_if(tail_second);
         contains(tail, b"PK\x05\x06")
     };
     if appended && let Some(archive) = zip::judge_appended(window)? {
-        found = found.polyglot_if(true).active_if(archive.active || active::is_active(archive.media_type));
+        found = found
+            .polyglot_if(true)
+            .active_if(archive.active || active::is_active(archive.media_type));
     }
     Ok(found)
 }
@@ -60,7 +66,9 @@ fn carries_anything(media_type: &str) -> bool {
 }
 
 fn is_picture_or_media(media_type: &str) -> bool {
-    ["image/", "audio/", "video/", "font/"].iter().any(|kind| media_type.starts_with(kind))
+    ["image/", "audio/", "video/", "font/"]
+        .iter()
+        .any(|kind| media_type.starts_with(kind))
 }
 
 /// Whether something in the head runs, and whether it is a second type.
@@ -70,13 +78,37 @@ fn embedded(head: &[u8], media_type: &str) -> (bool, bool) {
     if document {
         let before = &start[..find(start, b"%PDF-").unwrap_or(0)];
         let lower = before.to_ascii_lowercase();
-        let page = [b"<html".as_slice(), b"<script", b"<!doctype html", b"<svg", b"<?php"].iter().any(|mark| contains(&lower, mark));
-        return (page, page || before.starts_with(b"MZ") || before.starts_with(b"PK\x03\x04"));
+        let page = [
+            b"<html".as_slice(),
+            b"<script",
+            b"<!doctype html",
+            b"<svg",
+            b"<?php",
+        ]
+        .iter()
+        .any(|mark| contains(&lower, mark));
+        return (
+            page,
+            page || before.starts_with(b"MZ") || before.starts_with(b"PK\x03\x04"),
+        );
     }
     let hidden_document = contains(start, b"%PDF-1.") && media_type != "application/postscript";
-    let (runs, second) = if is_picture_or_media(media_type) { scripts(head) } else { (false, false) };
-    let comment = is_picture_or_media(media_type) && start.iter().take(32).zip(start.iter().skip(1)).any(|pair| pair == (&b'/', &b'*')) && contains(head, b"*/");
-    let assigned = comment && [b"*/=".as_slice(), b"*/ ="].iter().any(|mark| contains(head, mark));
+    let (runs, second) = if is_picture_or_media(media_type) {
+        scripts(head)
+    } else {
+        (false, false)
+    };
+    let comment = is_picture_or_media(media_type)
+        && start
+            .iter()
+            .take(32)
+            .zip(start.iter().skip(1))
+            .any(|pair| pair == (&b'/', &b'*'))
+        && contains(head, b"*/");
+    let assigned = comment
+        && [b"*/=".as_slice(), b"*/ ="]
+            .iter()
+            .any(|mark| contains(head, mark));
     (runs || assigned, second || hidden_document || assigned)
 }
 

@@ -19,7 +19,7 @@ const UNMARKED: &[&str] = &[
     "application/vnd.dgn",
     "application/x-amipro",
     "application/vnd.wordperfect",
-    "application/x-font-afm",
+    "application/x-font-adobe-metric",
     "application/vnd.hp-pcl",
     "application/vnd.hp-hpgl",
     "application/x-tex-tfm",
@@ -36,6 +36,7 @@ const UNMARKED: &[&str] = &[
     "application/vnd.lotus-1-2-3",
     "video/dv",
     "audio/x-mod",
+    "audio/x-musepack",
     "application/x-matlab-data",
     "application/marc",
     "application/x-x509-cert",
@@ -101,20 +102,36 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
         return family::is_xml(detected) == family::is_xml(named);
     }
     match detected {
-        "application/xml" => family::is_xml(named) && !matches!(named, "text/x-vue" | "text/x-svelte") && named != "application/xml",
+        "application/xml" if named == "text/html" => text.body.contains("<html"),
+        "application/xml" => {
+            family::is_xml(named)
+                && !matches!(named, "text/x-vue" | "text/x-svelte")
+                && named != "application/xml"
+        }
         "application/json" => family::is_json(named) && named != "application/x-ndjson",
         "text/html" => pages(text, found, named),
         "application/xhtml+xml" => named == "text/html",
-        "message/rfc822" => matches!(named, "multipart/related") && text.body.contains("multipart/"),
+        "message/rfc822" => {
+            matches!(named, "multipart/related") && text.body.contains("multipart/")
+        }
         "text/plain" => text::supports(text, named),
-        _ if found.confidence == Confidence::Certain => scripts(detected, named) || family::are_siblings(detected, named),
+        _ if found.confidence == Confidence::Certain => {
+            scripts(detected, named) || family::are_siblings(detected, named)
+        }
         _ => {
             // A name that calls something that runs plain text is not believed.
             let hides = active::is_active(detected) && !active::is_active(named);
             if hides && found.confidence >= Confidence::Likely {
                 return false;
             }
-            named == "text/plain" || text::supports(text, named)
+            let tables_and_prose = matches!(
+                detected,
+                "text/csv" | "text/tab-separated-values" | "text/markdown"
+            );
+            if named == "text/plain" {
+                return tables_and_prose || found.confidence < Confidence::Likely;
+            }
+            text::supports(text, named)
         }
     }
 }
@@ -122,7 +139,8 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
 fn pages(text: &text::Text, found: Finding, named: &str) -> bool {
     match named {
         "application/xhtml+xml" => text.body.contains("http://www.w3.org/1999/xhtml"),
-        "text/x-php" | "text/x-jsp" | "text/asp" | "text/x-vue" | "text/x-svelte" | "text/x-coldfusion" | "application/hta" | "text/x-twig" => true,
+        "text/x-php" | "text/x-jsp" | "text/asp" | "text/x-vue" | "text/x-svelte"
+        | "text/x-coldfusion" | "application/hta" | "text/x-twig" => true,
         "text/markdown" => found.confidence < Confidence::Certain,
         _ => false,
     }
@@ -139,11 +157,16 @@ fn binary_by_name(found: Finding, named: &str) -> bool {
         "application/zip" => PLAIN_PACKAGES.contains(&named),
         "application/x-ole-storage" => family::is_compound(named),
         "image/tiff" => family::is_raw_tiff(named),
-        "application/x-riff" => matches!(named, "application/vnd.corel-draw" | "application/x-director"),
+        "application/x-riff" => matches!(
+            named,
+            "application/vnd.corel-draw" | "application/x-director"
+        ),
         "application/postscript" => named == "application/x-font-type1",
         _ => {
             family::are_siblings(detected, named) && may_choose(detected, named)
-                || found.confidence == Confidence::Guess && UNMARKED.contains(&named) && !active::is_active(detected)
+                || found.confidence == Confidence::Guess
+                    && UNMARKED.contains(&named)
+                    && !active::is_active(detected)
         }
     }
 }
@@ -151,16 +174,25 @@ fn binary_by_name(found: Finding, named: &str) -> bool {
 /// Which siblings are told apart by nothing but convention.
 fn may_choose(detected: &str, named: &str) -> bool {
     match detected {
-        "image/png" | "image/apng" | "font/ttf" | "font/otf" | "font/collection" | "application/x-cpio" => false,
-        "image/x-portable-bitmap" | "image/x-portable-graymap" | "image/x-portable-pixmap" => false,
-        "video/mpeg" | "video/mp2t" | "audio/mpeg" => false,
-        "audio/ogg" | "video/ogg" | "video/x-ogm" => false,
+        "image/png"
+        | "image/apng"
+        | "font/ttf"
+        | "font/otf"
+        | "font/collection"
+        | "application/x-cpio"
+        | "image/x-portable-bitmap"
+        | "image/x-portable-graymap"
+        | "image/x-portable-pixmap"
+        | "video/mpeg"
+        | "video/mp2t"
+        | "audio/mpeg"
+        | "audio/ogg"
+        | "video/ogg"
+        | "application/x-matlab-data"
+        | "application/x-netcdf"
+        | "application/geopackage+sqlite3"
+        | "application/x-iso9660-image" => false,
         "video/webm" => named == "audio/webm",
-        "audio/x-ms-wma" => true,
-        "application/x-hdf" => true,
-        "application/x-matlab-data" | "application/x-netcdf" => false,
-        "application/geopackage+sqlite3" => false,
-        "application/x-iso9660-image" => false,
         _ => named != "video/webm",
     }
 }

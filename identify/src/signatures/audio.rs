@@ -29,8 +29,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     start(b"#!SILK_V3", "audio/x-silk"),
     start(b"\x02#!SILK_V3", "audio/x-silk"),
     start(b"ADIF", "audio/aac"),
-    start(b"\x0b\x77", "audio/vnd.dolby.dd-raw"),
-    start(b"\x77\x0b", "audio/vnd.dolby.dd-raw"),
     start(b"\x7f\xfe\x80\x01", "audio/vnd.dts"),
     start(b"\xfe\x7f\x01\x80", "audio/vnd.dts"),
     start(b"\x1f\xff\xe8\0", "audio/vnd.dts"),

@@ -28,7 +28,12 @@ const fn start(mark: &'static [u8], media_type: &'static str) -> Signature {
 }
 
 const fn at(offset: usize, mark: &'static [u8], media_type: &'static str) -> Signature {
-    Signature { offset, mark, also: &[], media_type }
+    Signature {
+        offset,
+        mark,
+        also: &[],
+        media_type,
+    }
 }
 
 impl Signature {
@@ -38,23 +43,35 @@ impl Signature {
     }
 
     fn matches(&self, head: &[u8]) -> bool {
-        present(head, self.offset, self.mark) && self.also.iter().all(|(offset, mark)| present(head, *offset, mark))
+        present(head, self.offset, self.mark)
+            && self
+                .also
+                .iter()
+                .all(|(offset, mark)| present(head, *offset, mark))
     }
 
     /// Whether prose could show this mark.
     fn is_printable(&self) -> bool {
-        let printable = |mark: &[u8]| mark.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'));
+        let printable = |mark: &[u8]| {
+            mark.iter()
+                .all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'))
+        };
         printable(self.mark) && self.also.iter().all(|(_, mark)| printable(mark))
     }
 
     fn finding(&self) -> Finding {
         let bytes = self.mark.len() + self.also.iter().map(|(_, mark)| mark.len()).sum::<usize>();
-        if bytes >= 4 { Finding::certain(self.media_type) } else { Finding::likely(self.media_type) }
+        if bytes >= 4 {
+            Finding::certain(self.media_type)
+        } else {
+            Finding::likely(self.media_type)
+        }
     }
 }
 
 fn present(head: &[u8], offset: usize, mark: &[u8]) -> bool {
-    head.get(offset..).is_some_and(|rest| rest.starts_with(mark))
+    head.get(offset..)
+        .is_some_and(|rest| rest.starts_with(mark))
 }
 
 const BINARY: &[&[Signature]] = &[
@@ -75,10 +92,19 @@ pub(crate) fn judge(window: &Window, is_text: bool) -> Option<Finding> {
     if let Some(found) = textual::judge(head) {
         return Some(found);
     }
-    let strong = BINARY.iter().flat_map(|table| table.iter()).find(|signature| {
-        signature.matches(head) && (!is_text || !signature.is_printable() || head.len() <= signature.mark.len())
-    });
-    strong.map(Signature::finding).or_else(|| if is_text { None } else { checks::judge(window) })
+    if !is_text && let Some(found) = checks::judge_before_offsets(window) {
+        return Some(found);
+    }
+    let strong = BINARY
+        .iter()
+        .flat_map(|table| table.iter())
+        .find(|signature| {
+            signature.matches(head)
+                && (!is_text || !signature.is_printable() || head.len() <= signature.mark.len())
+        });
+    strong
+        .map(Signature::finding)
+        .or_else(|| if is_text { None } else { checks::judge(window) })
 }
 
 /// Weaker marks, for what nothing else knew.
@@ -93,20 +119,24 @@ mod tests {
 
     #[test]
     fn every_signature_answers_with_its_own_canonical_type_when_made_up() {
+        let mut shadowed = Vec::new();
         for signature in BINARY.iter().flat_map(|table| table.iter()) {
             let mut head = vec![0_u8; 64 * 1024];
-            for (offset, mark) in std::iter::once(&(signature.offset, signature.mark)).chain(signature.also) {
+            for (offset, mark) in
+                std::iter::once(&(signature.offset, signature.mark)).chain(signature.also)
+            {
                 head[*offset..*offset + mark.len()].copy_from_slice(mark);
             }
             let mut source = head.as_slice();
             let window = Window::open(&mut source).unwrap();
             let found = judge(&window, false).unwrap();
-            assert!(
-                aliases::same(found.media_type, signature.media_type),
-                "{} is shadowed by {}",
-                signature.media_type,
-                found.media_type
-            );
+            if !aliases::same(found.media_type, signature.media_type) {
+                shadowed.push((signature.media_type, found.media_type));
+            }
         }
+        assert!(
+            shadowed.is_empty(),
+            "shadowed by what stands before: {shadowed:#?}"
+        );
     }
 }

@@ -13,27 +13,48 @@ const STARTS: &[(&[u8], &str)] = &[
     (b"%!PS", "application/postscript"),
     (b"{\\rtf", "application/rtf"),
     (b"{\\urtf", "application/rtf"),
-    (b"WEBVTT\n", "text/vtt"),
-    (b"WEBVTT\r", "text/vtt"),
-    (b"WEBVTT ", "text/vtt"),
-    (b"WEBVTT\t", "text/vtt"),
+    (b"WEBVTT", "text/vtt"),
     (b"Windows Registry Editor Version 5.00", "text/x-ms-regedit"),
     (b"REGEDIT4", "text/x-ms-regedit"),
     (b"BEGIN:VCARD", "text/vcard"),
     (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
-    (b"-----BEGIN PGP PUBLIC KEY BLOCK-----", "application/pgp-keys"),
-    (b"-----BEGIN PGP PRIVATE KEY BLOCK-----", "application/pgp-keys"),
-    (b"-----BEGIN PGP SIGNATURE-----", "application/pgp-signature"),
-    (b"-----BEGIN PGP SIGNED MESSAGE-----", "application/pgp-signature"),
+    (
+        b"-----BEGIN PGP PUBLIC KEY BLOCK-----",
+        "application/pgp-keys",
+    ),
+    (
+        b"-----BEGIN PGP PRIVATE KEY BLOCK-----",
+        "application/pgp-keys",
+    ),
+    (
+        b"-----BEGIN PGP SIGNATURE-----",
+        "application/pgp-signature",
+    ),
+    (
+        b"-----BEGIN PGP SIGNED MESSAGE-----",
+        "application/pgp-signature",
+    ),
     (b"-----BEGIN PKCS7-----", "application/pkcs7-mime"),
     (b"-----BEGIN CMS-----", "application/pkcs7-mime"),
     (b"-----BEGIN CERTIFICATE REQUEST-----", "application/pkcs10"),
-    (b"-----BEGIN NEW CERTIFICATE REQUEST-----", "application/pkcs10"),
+    (
+        b"-----BEGIN NEW CERTIFICATE REQUEST-----",
+        "application/pkcs10",
+    ),
     (b"-----BEGIN X509 CRL-----", "application/pkix-crl"),
     (b"-----BEGIN CERTIFICATE-----", "application/x-x509-cert"),
-    (b"-----BEGIN TRUSTED CERTIFICATE-----", "application/x-x509-cert"),
-    (b"-----BEGIN X509 CERTIFICATE-----", "application/x-x509-cert"),
+    (
+        b"-----BEGIN TRUSTED CERTIFICATE-----",
+        "application/x-x509-cert",
+    ),
+    (
+        b"-----BEGIN X509 CERTIFICATE-----",
+        "application/x-x509-cert",
+    ),
     (b"-----BEGIN SSH SIGNATURE-----", "application/x-pem-file"),
+    (b"WARC/1.", "application/warc"),
+    (b"WARC/0.", "application/warc"),
+    (b"filedesc://", "application/x-internet-archive"),
     (b"#EXTM3U", "audio/x-mpegurl"),
     (b"[playlist]", "audio/x-scpls"),
     (b"#VRML V", "model/vrml"),
@@ -62,25 +83,32 @@ const STARTS: &[(&[u8], &str)] = &[
     (b"TABLE\r\n0,1", "application/x-dif"),
     (b"TABLE\n0,1", "application/x-dif"),
     (b"STARTFONT 2", "application/x-font-bdf"),
-    (b"StartFontMetrics ", "application/x-font-afm"),
+    (b"StartFontMetrics ", "application/x-font-adobe-metric"),
     (b"SplineFontDB:", "application/vnd.font-fontforge-sfd"),
+    (b"!<arch>\ndebian-", "application/vnd.debian.binary-package"),
     (b"!<arch>\n", "application/x-archive"),
     (b"070701", "application/x-cpio"),
     (b"070707", "application/x-cpio"),
     (b"#!AMR", "audio/amr"),
     (b"d8:announce", "application/x-bittorrent"),
-    (b"(This file must be converted with BinHex", "application/mac-binhex40"),
+    (
+        b"(This file must be converted with BinHex",
+        "application/mac-binhex40",
+    ),
     (b"SIMPLE  =                    T", "application/fits"),
     (b"NIST_1A\n", "audio/x-nist"),
-    (b"HEADER RECORD*******LIBRARY HEADER", "application/x-sas-xport"),
+    (
+        b"HEADER RECORD*******LIBRARY HEADER",
+        "application/x-sas-xport",
+    ),
     (b"# Disk DescriptorFile", "application/x-vmdk-disk"),
     (b"age-encryption.org/", "application/x-age-encryption"),
     (b"AC1015", "image/vnd.dwg"),
     (b"Salted__", "application/x-openssl-salted"),
     (b"; AutoHotkey", "text/x-autohotkey"),
     (b"!Scene", "model/x-lwscene"),
-    (b"Kaydara FBX", "model/x-fbx"),
-    (b"; FBX ", "model/x-fbx"),
+    (b"Kaydara FBX", "application/x.autodesk.fbx"),
+    (b"; FBX ", "application/x.autodesk.fbx"),
     (b"#Inventor V", "model/x-inventor"),
     (b"//Maya ASCII", "application/x-maya-ascii"),
     (b"0 HEAD", "text/vnd.familysearch.gedcom"),
@@ -101,17 +129,31 @@ const STARTS: &[(&[u8], &str)] = &[
 pub(super) fn judge(head: &[u8]) -> Option<Finding> {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let trimmed = text.trim_ascii_start();
-    let start = if trimmed.starts_with(b"%PDF-") || trimmed.starts_with(b"{\\rtf") || trimmed.starts_with(b"-----BEGIN") { trimmed } else { text };
-    let found = STARTS.iter().find(|(mark, media_type)| !media_type.is_empty() && start.starts_with(mark));
+    let start = if trimmed.starts_with(b"%PDF-")
+        || trimmed.starts_with(b"{\\rtf")
+        || trimmed.starts_with(b"-----BEGIN")
+    {
+        trimmed
+    } else {
+        text
+    };
+    let found = STARTS
+        .iter()
+        .find(|(mark, media_type)| !media_type.is_empty() && start.starts_with(mark));
     if let Some((_, media_type)) = found {
         return confirm(start, media_type);
     }
     if start.starts_with(b"BEGIN:VCALENDAR") {
         let version_one = find(&start[..start.len().min(2048)], b"\nVERSION:1.0");
-        return Some(Finding::certain(if version_one.is_some() { "text/x-vcalendar" } else { "text/calendar" }));
+        return Some(Finding::certain(if version_one.is_some() {
+            "text/x-vcalendar"
+        } else {
+            "text/calendar"
+        }));
     }
     if start.starts_with(b"-----BEGIN ") && contains(&start[..start.len().min(80)], b"-----\n")
-        || start.starts_with(b"-----BEGIN ") && contains(&start[..start.len().min(80)], b"-----\r\n")
+        || start.starts_with(b"-----BEGIN ")
+            && contains(&start[..start.len().min(80)], b"-----\r\n")
     {
         let encrypted = contains(&start[..start.len().min(400)], b"ENCRYPTED");
         return Some(Finding::certain("application/x-pem-file").encrypted_if(encrypted));
@@ -121,22 +163,56 @@ pub(super) fn judge(head: &[u8]) -> Option<Finding> {
 
 /// Marks short enough for prose need a second look.
 fn confirm(start: &[u8], media_type: &'static str) -> Option<Finding> {
-    let line = start.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let line = start
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .next()
+        .unwrap_or_default();
     let holds = match media_type {
-        "chemical/x-cif" => !line.contains(&b' ') && !line.contains(&b',') && contains(start, b"\n_"),
+        "chemical/x-cif" => {
+            !line.contains(&b' ') && !line.contains(&b',') && contains(start, b"\n_")
+        }
         "application/x-qif" => contains(start, b"\n^"),
         "application/x-sylk" => contains(start, b"\nC;") || contains(start, b"\rC;"),
         "text/vnd.familysearch.gedcom" => contains(start, b"\n1 ") || contains(start, b"\r1 "),
         "image/vnd.dwg" => start.get(6..12).is_some_and(|rest| rest.contains(&0)),
-        "application/x-cpio" => start.get(..70).is_some_and(|header| header[6..].iter().all(u8::is_ascii_hexdigit)),
-        "application/pdf" => start.get(5).is_some_and(u8::is_ascii_digit) || contains(&start[..start.len().min(65536)], b" obj"),
+        "application/x-cpio" => start
+            .get(..70)
+            .is_some_and(|header| header[6..].iter().all(u8::is_ascii_hexdigit)),
+        // Prose may quote any of these marks; what follows gives it away.
+        "application/pdf" => {
+            !line
+                .get(8..)
+                .unwrap_or_default()
+                .trim_ascii()
+                .first()
+                .is_some_and(u8::is_ascii_alphabetic)
+                || contains(&start[..start.len().min(65536)], b" obj")
+        }
+        "text/vtt" => {
+            line.trim_ascii_end() == b"WEBVTT"
+                || matches!(line.get(6), Some(b' ' | b'\t'))
+                    && contains(&start[..start.len().min(65536)], b"-->")
+        }
+        "application/rtf" => start
+            .get(5)
+            .is_none_or(|next| next.is_ascii_digit() || matches!(next, b'\\' | b'f' | b'{' | b'}')),
+        "application/postscript" => {
+            matches!(start.get(4), None | Some(b'-' | b'\r' | b'\n' | b' '))
+                && !line.ends_with(b".")
+        }
+        "text/vcard" => line.trim_ascii_end().len() == 11,
         "audio/x-scpls" => contains(start, b"File1=") || contains(start, b"NumberOfEntries"),
         _ => true,
     };
     if !holds {
         return None;
     }
-    let encrypted = matches!(media_type, "application/pgp-encrypted" | "application/x-age-encryption" | "application/x-openssl-salted");
+    let encrypted = matches!(
+        media_type,
+        "application/pgp-encrypted"
+            | "application/x-age-encryption"
+            | "application/x-openssl-salted"
+    );
     Some(Finding::certain(media_type).encrypted_if(encrypted))
 }
 
@@ -146,7 +222,10 @@ fn portable_anymap(start: &[u8]) -> Option<Finding> {
         b"P1" | b"P4" => "image/x-portable-bitmap",
         b"P2" | b"P5" => "image/x-portable-graymap",
         b"P3" | b"P6" => "image/x-portable-pixmap",
-        b"P7" if start.get(2..3) == Some(b"\n") && contains(&start[..start.len().min(256)], b"WIDTH") => {
+        b"P7"
+            if start.get(2..3) == Some(b"\n")
+                && contains(&start[..start.len().min(256)], b"WIDTH") =>
+        {
             return Some(Finding::certain("image/x-portable-arbitrarymap"));
         }
         b"PF" | b"Pf" => "image/x-portable-floatmap",
@@ -168,6 +247,6 @@ fn portable_anymap(start: &[u8]) -> Option<Finding> {
         }
         rest = &rest[digits..];
     }
-    let separated = rest.first().is_none_or(|byte| byte.is_ascii_whitespace());
+    let separated = rest.first().is_none_or(u8::is_ascii_whitespace);
     separated.then(|| Finding::certain(media_type))
 }

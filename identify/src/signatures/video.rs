@@ -13,7 +13,10 @@ pub(super) const SIGNATURES: &[Signature] = &[
     start(b"\0\0\0\x01\x67", "video/h264"),
     start(b"\0\0\0\x01\x09\x10\0\0\0\x01\x67", "video/h264"),
     start(b"\0\0\0\x01\x40\x01", "video/h265"),
-    start(b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "application/mxf"),
+    start(
+        b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02",
+        "application/mxf",
+    ),
     start(b".RMF", "application/vnd.rn-realmedia"),
     start(b".REC", "application/vnd.rn-realmedia"),
     start(b"\xb7\xd8\x00\x20\x37\x49\xda\x11", "video/x-ms-wtv"),

@@ -9,23 +9,42 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if is_toml(text) {
         return Some(Finding::likely("application/toml"));
     }
-    is_yaml(text).then(|| Finding::likely("application/yaml"))
+    let lines: Vec<&str> = text.lines().take(400).collect();
+    if super::markdown::has_front_matter(text, &lines) {
+        return None;
+    }
+    match yaml_shape(text) {
+        Shape::Nested => Some(Finding::likely("application/yaml")),
+        Shape::Flat => Some(Finding::guess("application/yaml")),
+        Shape::Other => None,
+    }
 }
 
 /// Whether a name may call this TOML.
 pub(super) fn is_tolerable_toml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    lines.iter().take(20).any(|line| line.starts_with('[') || toml_pair(line).is_some()) || lines.is_empty()
+    lines
+        .iter()
+        .take(20)
+        .any(|line| line.starts_with('[') || toml_pair(line).is_some())
+        || lines.is_empty()
 }
 
 /// Whether a name may call this YAML.
 pub(super) fn is_tolerable_yaml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    lines.is_empty() || lines.iter().take(30).any(|line| is_yaml_line(line) || line.starts_with("---") || line.starts_with('{'))
+    lines.is_empty()
+        || lines
+            .iter()
+            .take(30)
+            .any(|line| is_yaml_line(line) || line.starts_with("---") || line.starts_with('{'))
 }
 
 fn meaningful(text: &Text, comment: char) -> Vec<&str> {
-    text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with(comment)).take(300).collect()
+    text.lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with(comment))
+        .take(300)
+        .collect()
 }
 
 /// Tables or keys whose values are all typed as TOML wants them.
@@ -36,21 +55,38 @@ fn is_toml(text: &Text) -> bool {
     for line in &lines {
         let line = line.trim();
         if let Some(end) = nested {
-            if line.contains(end) {
+            if line.starts_with(end) || line.trim_end_matches(',').ends_with(end) {
                 nested = None;
             }
             continue;
         }
-        if line.starts_with('[') && line.trim_end_matches(|letter: char| letter != ']').ends_with(']') && !line.contains('=') {
+        if is_table_header(line) {
             tables += 1;
             continue;
         }
-        let Some(value) = toml_pair(line) else { return false };
+        let Some(value) = toml_pair(line) else {
+            return false;
+        };
         pairs += 1;
         quoted += usize::from(value.starts_with(['"', '\'', '[', '{']));
         nested = opened(value);
     }
-    pairs >= 1 && (tables >= 1 && (quoted >= 1 || pairs >= 2) || pairs >= 3 && quoted >= 2) && quoted * 4 >= pairs
+    pairs >= 1
+        && (tables >= 1 && (quoted >= 1 || pairs >= 2) || pairs >= 3 && quoted >= 2)
+        && quoted * 4 >= pairs
+}
+
+/// `[table]` or `[[table]]`, whose quoted parts may hold anything.
+fn is_table_header(line: &str) -> bool {
+    let bare = line.split(" #").next().unwrap_or(line).trim_end();
+    let name = bare.trim_start_matches('[').trim_end_matches(']');
+    let key_like = name.starts_with(|letter: char| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '"' | '\'' | '_')
+    });
+    bare.starts_with('[')
+        && bare.ends_with(']')
+        && key_like
+        && (!name.contains(", ") || name.contains(['(', '\'']))
 }
 
 /// What will close a value that goes on over the next lines.
@@ -60,32 +96,56 @@ fn opened(value: &str) -> Option<&'static str> {
             return Some(if quote == "'''" { "'''" } else { "\"\"\"" });
         }
     }
-    (value.starts_with('[') && value.matches('[').count() > value.matches(']').count()).then_some("]")
+    (value.starts_with('[') && value.matches('[').count() > value.matches(']').count())
+        .then_some("]")
 }
 
 /// The value of `key = value`, if it is one of TOML's.
 fn toml_pair(line: &str) -> Option<&str> {
     let (key, value) = line.split_once('=')?;
     let key = key.trim();
-    let bare = !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | '"' | '\'' | ' ' | '/' | ':' | '@'));
+    let bare = !key.is_empty()
+        && key.chars().all(|letter| {
+            letter.is_ascii_alphanumeric()
+                || matches!(letter, '_' | '-' | '.' | '"' | '\'' | ' ' | '/' | ':' | '@')
+        });
     let value = value.trim();
     let typed = value.starts_with(['"', '\'', '[', '{'])
-        || matches!(value.split([' ', '#']).next(), Some("true" | "false" | "inf" | "nan"))
-        || value.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-')) && value.split('#').next().is_some_and(|number| {
-            number.trim().chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '+' | '-' | ':' | ' '))
-        });
+        || matches!(
+            value.split([' ', '#']).next(),
+            Some("true" | "false" | "inf" | "nan")
+        )
+        || value.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-'))
+            && value.split('#').next().is_some_and(|number| {
+                number.trim().chars().all(|letter| {
+                    letter.is_ascii_alphanumeric()
+                        || matches!(letter, '_' | '.' | '+' | '-' | ':' | ' ')
+                })
+            });
     let key_is_short = key.split_whitespace().count() == 1 || key.starts_with(['"', '\'']);
     (bare && key_is_short && typed && !line.trim_end().ends_with(';')).then_some(value)
 }
 
-/// Mappings and sequences make up nearly all lines.
-fn is_yaml(text: &Text) -> bool {
+/// How much of YAML's grammar a text shows.
+enum Shape {
+    /// An opening line, or mappings in mappings.
+    Nested,
+    /// Nothing but keys with short values, as notes and forms have them too.
+    Flat,
+    Other,
+}
+
+/// Mappings and sequences make up nearly all lines of YAML.
+fn yaml_shape(text: &Text) -> Shape {
     let lines = meaningful(text, '#');
     if lines.len() < 2 {
-        return false;
+        return Shape::Other;
     }
-    let opens = lines[0].trim_end() == "---" || lines[0].starts_with("--- ") || lines[0].starts_with("%YAML");
-    let (mut keys, mut nested, mut items, mut other, mut tokens) = (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
+    let opens = lines[0].trim_end() == "---"
+        || lines[0].starts_with("--- ")
+        || lines[0].starts_with("%YAML");
+    let (mut keys, mut nested, mut items, mut other, mut tokens) =
+        (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
     let mut block: Option<usize> = None;
     for line in &lines {
         let indent = line.len() - line.trim_start().len();
@@ -102,7 +162,10 @@ fn is_yaml(text: &Text) -> bool {
         let content = trimmed.trim_start_matches("- ");
         let item = content.len() < trimmed.len() || trimmed == "-";
         let key = yaml_key(content);
-        if trimmed.ends_with([';', '{']) && !trimmed.contains(": {") || line.starts_with('\t') || trimmed.ends_with("*/") {
+        if trimmed.ends_with([';', '{']) && !trimmed.contains(": {")
+            || line.starts_with('\t')
+            || trimmed.ends_with("*/")
+        {
             other += 2;
         }
         match key {
@@ -122,12 +185,20 @@ fn is_yaml(text: &Text) -> bool {
     }
     let known = keys + items;
     if opens {
-        return keys >= 1 && other * 5 <= known || items >= 2 && other * 5 <= known;
+        let holds = (keys >= 1 || items >= 2) && other * 5 <= known;
+        return if holds { Shape::Nested } else { Shape::Other };
     }
     // Without an opening line: real nesting, or several keys with short values.
-    let structured = keys >= 2 && (nested >= 1 && (items >= 1 || nested >= 2) || keys >= 4 && tokens * 2 >= keys && items > 0) || keys >= 4 && nested >= 1;
+    let structured = keys >= 2
+        && (nested >= 1 && (items >= 1 || nested >= 2)
+            || keys >= 4 && tokens * 2 >= keys && items > 0)
+        || keys >= 4 && nested >= 1;
     let flat = keys >= 3 && keys == lines.len() && tokens * 10 >= keys * 8;
-    (structured || flat) && other * 12 <= known
+    match other * 12 <= known {
+        true if structured => Shape::Nested,
+        true if flat => Shape::Flat,
+        _ => Shape::Other,
+    }
 }
 
 /// Whether a line is a mapping or a sequence entry.
@@ -142,17 +213,27 @@ fn yaml_key(content: &str) -> Option<&str> {
         return is_key(rest).then_some("");
     }
     let (key, value) = content.split_once(": ")?;
-    is_key(key).then(|| value.trim())
+    let value = value.split(" #").next().unwrap_or(value).trim();
+    is_key(key).then_some(if value.starts_with('#') { "" } else { value })
 }
 
 fn is_key(key: &str) -> bool {
     let key = key.trim();
-    if key.len() >= 2 && (key.starts_with('"') && key.ends_with('"') || key.starts_with('\'') && key.ends_with('\'')) {
+    if key.len() >= 2
+        && (key.starts_with('"') && key.ends_with('"')
+            || key.starts_with('\'') && key.ends_with('\''))
+    {
         return true;
     }
     !key.is_empty()
         && key.len() <= 64
         && key.split(' ').count() <= 2
-        && key.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '/' | ' ' | '$' | '*' | '@' | '<' | '?' | '&'))
+        && key.chars().all(|letter| {
+            letter.is_alphanumeric()
+                || matches!(
+                    letter,
+                    '_' | '-' | '.' | '/' | ' ' | '$' | '*' | '@' | '<' | '?' | '&'
+                )
+        })
         && !key.starts_with(['/', '*'])
 }

@@ -19,42 +19,85 @@ pub(crate) struct Text {
 impl Text {
     /// Lines by any line end, without the one that was cut off.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        let end = if self.is_whole { self.body.len() } else { self.body.rfind(['\n', '\r']).unwrap_or(self.body.len()) };
+        let end = if self.is_whole {
+            self.body.len()
+        } else {
+            self.body.rfind(['\n', '\r']).unwrap_or(self.body.len())
+        };
         let body = &self.body[..end];
-        let separator: &[char] = if body.contains('\n') { &['\n'] } else { &['\r'] };
-        body.split(separator).map(|line| line.trim_end_matches('\r'))
+        let separator: &[char] = if body.contains('\n') {
+            &['\n']
+        } else {
+            &['\r']
+        };
+        body.split(separator)
+            .map(|line| line.trim_end_matches('\r'))
     }
 }
 
 /// The bytes as text, or `None` for what is none.
 pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
-    let cut = head.len().min(MOST_BYTES);
+    // Markup may have a long comment before the element that tells.
+    let most = if is_markup(head) {
+        head.len()
+    } else {
+        MOST_BYTES
+    };
+    let cut = head.len().min(most);
     let whole = is_whole && cut == head.len();
     let sample = &head[..cut];
     if let Some(body) = marked(sample) {
         let is_clean = is_clean(&body);
-        return plausible(&body).then_some(Text { body, is_whole: whole, is_clean });
+        return plausible(&body).then_some(Text {
+            body,
+            is_whole: whole,
+            is_clean,
+        });
     }
     if let Some(body) = wide(sample) {
-        return Some(Text { body, is_whole: whole, is_clean: true });
+        return Some(Text {
+            body,
+            is_whole: whole,
+            is_clean: true,
+        });
     }
     let controls = sample.iter().filter(|byte| is_odd_control(**byte)).count();
-    let nuls = sample.iter().filter(|byte| **byte == 0).count();
+    let nuls = memchr::memchr_iter(0, sample).count();
     let body = match std::str::from_utf8(sample) {
         Ok(text) => text.to_owned(),
         // A character that the cut splits is no error.
-        Err(error) if error.error_len().is_none() && !whole => String::from_utf8_lossy(&sample[..error.valid_up_to()]).into_owned(),
+        Err(error) if error.error_len().is_none() && !whole => {
+            String::from_utf8_lossy(&sample[..error.valid_up_to()]).into_owned()
+        }
         Err(_) => {
             if nuls > 0 || !legacy(sample, controls) {
                 return None;
             }
-            return Some(Text { body: sample.iter().map(|byte| char::from(*byte)).collect(), is_whole: whole, is_clean: controls == 0 });
+            return Some(Text {
+                body: sample.iter().map(|byte| char::from(*byte)).collect(),
+                is_whole: whole,
+                is_clean: controls == 0,
+            });
         }
     };
     let is_clean = controls == 0 && nuls == 0;
     // A few stray controls are found in real text; NULs hardly ever.
-    let tolerable = is_clean || controls * 50 <= sample.len() && nuls * 100 <= sample.len() && sample.len() > 32;
-    tolerable.then_some(Text { body, is_whole: whole, is_clean })
+    let tolerable = is_clean
+        || controls * 50 <= sample.len() && nuls * 100 <= sample.len() && sample.len() > 32;
+    tolerable.then_some(Text {
+        body,
+        is_whole: whole,
+        is_clean,
+    })
+}
+
+fn is_markup(head: &[u8]) -> bool {
+    let start = &head[..head.len().min(64)];
+    let start = start
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(start)
+        .trim_ascii_start();
+    start.starts_with(b"<")
 }
 
 const fn is_odd_control(byte: u8) -> bool {
@@ -64,23 +107,32 @@ const fn is_odd_control(byte: u8) -> bool {
 /// Text after a byte order mark.
 fn marked(sample: &[u8]) -> Option<String> {
     match sample {
-        [0xef, 0xbb, 0xbf, rest @ ..] => Some(String::from_utf8_lossy(rest).into_owned()),
+        [0xef, 0xbb, 0xbf, rest @ ..]
+        | [b'+', b'/', b'v', b'8' | b'9' | b'+' | b'/', rest @ ..] => {
+            Some(String::from_utf8_lossy(rest).into_owned())
+        }
         [0xff, 0xfe, 0, 0, rest @ ..] => Some(utf32(rest, u32::from_le_bytes)),
         [0, 0, 0xfe, 0xff, rest @ ..] => Some(utf32(rest, u32::from_be_bytes)),
         [0xff, 0xfe, rest @ ..] => Some(utf16(rest, u16::from_le_bytes)),
         [0xfe, 0xff, rest @ ..] => Some(utf16(rest, u16::from_be_bytes)),
-        [b'+', b'/', b'v', b'8' | b'9' | b'+' | b'/', rest @ ..] => Some(String::from_utf8_lossy(rest).into_owned()),
         _ => None,
     }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
-    char::decode_utf16(units).map(|character| character.unwrap_or('\u{fffd}')).collect()
+    char::decode_utf16(units)
+        .map(|character| character.unwrap_or('\u{fffd}'))
+        .collect()
 }
 
 fn utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> String {
-    bytes.as_chunks::<4>().0.iter().map(|four| char::from_u32(unit(*four)).unwrap_or('\u{fffd}')).collect()
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|four| char::from_u32(unit(*four)).unwrap_or('\u{fffd}'))
+        .collect()
 }
 
 /// Few replacement characters and few controls.
@@ -88,15 +140,24 @@ fn plausible(body: &str) -> bool {
     let (mut odd, mut all) = (0_usize, 0_usize);
     for character in body.chars().take(8192) {
         all += 1;
-        let control = character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}' | '\u{85}');
-        let unassigned = matches!(character, '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}');
+        let control = character.is_control()
+            && !matches!(
+                character,
+                '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}' | '\u{85}'
+            );
+        let unassigned = matches!(
+            character,
+            '\u{fffd}' | '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}'
+        );
         odd += usize::from(control || unassigned);
     }
     odd * 20 <= all
 }
 
 fn is_clean(body: &str) -> bool {
-    !body.chars().any(|character| u8::try_from(character).is_ok_and(is_odd_control) || character == '\0')
+    !body
+        .chars()
+        .any(|character| u8::try_from(character).is_ok_and(is_odd_control) || character == '\0')
 }
 
 /// UTF-32 and UTF-16 without a mark: zeros in the places where Latin text has
@@ -107,7 +168,12 @@ fn wide(sample: &[u8]) -> Option<String> {
     }
     let fours = sample.as_chunks::<4>().0;
     if sample.len() >= 8 && sample.len().is_multiple_of(4) {
-        let count = |order: fn([u8; 4]) -> u32| fours.iter().filter(|four| matches!(order(**four), 9..=0x2_ffff)).count();
+        let count = |order: fn([u8; 4]) -> u32| {
+            fours
+                .iter()
+                .filter(|four| matches!(order(**four), 9..=0x2_ffff))
+                .count()
+        };
         if count(u32::from_be_bytes) == fours.len() {
             return Some(utf32(sample, u32::from_be_bytes)).filter(|body| plausible(body));
         }
@@ -118,8 +184,15 @@ fn wide(sample: &[u8]) -> Option<String> {
     let pairs = sample.as_chunks::<2>().0;
     let zeros = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
     let (high, low) = (zeros(0), zeros(1));
-    let order: fn([u8; 2]) -> u16 = if high > low { u16::from_be_bytes } else { u16::from_le_bytes };
-    if high.max(low) == 0 || high.min(low) * 20 > high.max(low) || sample.len() % 2 != 0 && sample.len() < MOST_BYTES {
+    let order: fn([u8; 2]) -> u16 = if high > low {
+        u16::from_be_bytes
+    } else {
+        u16::from_le_bytes
+    };
+    if high.max(low) == 0
+        || high.min(low) * 20 > high.max(low)
+        || !sample.len().is_multiple_of(2) && sample.len() < MOST_BYTES
+    {
         return None;
     }
     let body = utf16(sample, order);
@@ -127,13 +200,24 @@ fn wide(sample: &[u8]) -> Option<String> {
     let (mut letters, mut blanks, mut all, mut pages) = (0_usize, 0_usize, 0_usize, [0_usize; 256]);
     for character in body.chars().take(4096) {
         all += 1;
-        letters += usize::from(character.is_alphanumeric() || character.is_ascii_punctuation() || character.is_whitespace() || ('\u{2000}'..'\u{206f}').contains(&character));
+        letters += usize::from(
+            character.is_alphanumeric()
+                || character.is_ascii_punctuation()
+                || character.is_whitespace()
+                || ('\u{2000}'..'\u{206f}').contains(&character),
+        );
         blanks += usize::from(character.is_whitespace());
         pages[(u32::from(character) >> 8) as usize & 0xff] += 1;
     }
     let enough_ascii = pages[0] * 100 >= all * 3;
-    let strict = if high.max(low) * 2 >= pairs.len() { 90 } else { 97 };
-    let is_text = letters * 100 >= all * strict && (blanks > 0 || high.max(low) * 10 >= pairs.len() * 9) && enough_ascii;
+    let strict = if high.max(low) * 2 >= pairs.len() {
+        90
+    } else {
+        97
+    };
+    let is_text = letters * 100 >= all * strict
+        && (blanks > 0 || high.max(low) * 10 >= pairs.len() * 9)
+        && enough_ascii;
     (is_text && plausible(&body)).then_some(body)
 }
 
@@ -144,7 +228,10 @@ fn legacy(sample: &[u8], controls: usize) -> bool {
         return false;
     }
     let high = sample.iter().filter(|byte| **byte >= 0x80).count();
-    let spaces = sample.iter().filter(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+    let spaces = sample
+        .iter()
+        .filter(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
+        .count();
     if sample.len() <= 16 {
         return high * 2 <= sample.len();
     }

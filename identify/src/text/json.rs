@@ -1,5 +1,5 @@
 //! JSON and its relatives, by a small strict parser that never recurses
-//! deeper than it may: GeoJSON, notebooks, glTF, and lines of JSON.
+//! deeper than it may: `GeoJSON`, notebooks, glTF, and lines of JSON.
 
 use super::decode::Text;
 use crate::finding::Finding;
@@ -14,12 +14,16 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     }
     let mut parser = Parser::new(body);
     let outcome = parser.value(0);
-    let rest = body[parser.at.min(body.len())..].trim_start();
+    let rest = parser.rest().trim_start();
     match outcome {
         Ok(()) if rest.is_empty() => Some(kind(body, &parser.keys)),
         Ok(()) if rest.starts_with(['{', '[']) => lines(text),
         Err(Broken::Short) if !text.is_whole && parser.at > 64 => {
-            if first_line_is_whole(body) { lines(text) } else { Some(kind(body, &parser.keys)) }
+            if first_line_is_whole(body) {
+                lines(text)
+            } else {
+                Some(kind(body, &parser.keys))
+            }
         }
         _ => None,
     }
@@ -30,15 +34,23 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 pub(super) fn is_tolerable(text: &Text) -> bool {
     let body = text.body.trim_start_matches('\u{feff}').trim();
     let mut parser = Parser::new(body);
-    if parser.value(0).is_ok() && body[parser.at.min(body.len())..].trim().is_empty() {
+    if parser.value(0).is_ok() && parser.rest().trim().is_empty() {
         return true;
     }
-    let code = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*") && !line.starts_with('*'));
-    code.is_some_and(|line| line.starts_with(['{', '['])) && (body.contains("\":") || body.contains("\" :") || body.contains(','))
+    let code = body.lines().map(str::trim).find(|line| {
+        !line.is_empty()
+            && !line.starts_with("//")
+            && !line.starts_with("/*")
+            && !line.starts_with('*')
+    });
+    code.is_some_and(|line| line.starts_with(['{', '[']))
+        && (body.contains("\":") || body.contains("\" :") || body.contains(','))
 }
 
 fn first_line_is_whole(body: &str) -> bool {
-    body.lines().next().is_some_and(|line| is_value(line) && line.len() < body.len())
+    body.lines()
+        .next()
+        .is_some_and(|line| is_value(line) && line.len() < body.len())
 }
 
 fn is_value(line: &str) -> bool {
@@ -49,7 +61,12 @@ fn is_value(line: &str) -> bool {
 /// One value a line, at least two lines.
 fn lines(text: &Text) -> Option<Finding> {
     let mut values = 0;
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()).take(64) {
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(64)
+    {
         if !line.starts_with(['{', '[']) || !is_value(line) {
             return None;
         }
@@ -67,7 +84,11 @@ fn kind(body: &str, keys: &[&str]) -> Finding {
         "model/gltf+json"
     } else if has("type") && is_geographic(body, keys) {
         "application/geo+json"
-    } else if has("log") && body.contains("\"entries\"") && body.contains("\"creator\"") && keys.len() <= 2 {
+    } else if has("log")
+        && body.contains("\"entries\"")
+        && body.contains("\"creator\"")
+        && keys.len() <= 2
+    {
         "application/har+json"
     } else {
         "application/json"
@@ -76,7 +97,11 @@ fn kind(body: &str, keys: &[&str]) -> Finding {
 }
 
 fn is_geographic(body: &str, keys: &[&str]) -> bool {
-    let compact: String = body.chars().take(64 * 1024).filter(|letter| !letter.is_whitespace()).collect();
+    let compact: String = body
+        .chars()
+        .take(64 * 1024)
+        .filter(|letter| !letter.is_whitespace())
+        .collect();
     compact.contains("\"type\":\"FeatureCollection\"") && keys.contains(&"features")
         || compact.contains("\"type\":\"Feature\"") && keys.contains(&"geometry")
 }
@@ -96,7 +121,16 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, keys: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            keys: Vec::new(),
+        }
+    }
+
+    /// What is left; nothing when an error was met within a character.
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     fn peek(&mut self) -> Result<u8, Broken> {
@@ -122,7 +156,12 @@ impl<'a> Parser<'a> {
             b'N' => self.word("NaN"),
             b'-' | b'0'..=b'9' => {
                 let rest = &self.text.as_bytes()[self.at..];
-                self.at += rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
+                self.at += rest
+                    .iter()
+                    .take_while(|byte| {
+                        matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+                    })
+                    .count();
                 Ok(())
             }
             _ => Err(Broken::Wrong),
@@ -200,11 +239,15 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self, word: &str) -> Result<(), Broken> {
-        let rest = &self.text[self.at..];
+        let rest = self.rest();
         if rest.starts_with(word) {
             self.at += word.len();
             return Ok(());
         }
-        Err(if word.starts_with(rest) { Broken::Short } else { Broken::Wrong })
+        Err(if word.starts_with(rest) {
+            Broken::Short
+        } else {
+            Broken::Wrong
+        })
     }
 }

@@ -4,13 +4,33 @@
 use super::decode::Text;
 use crate::finding::Finding;
 
+/// A format's opinion on the first line, the first lines, and all of it.
+type Rule = fn(&str, &[&str], &Text) -> Option<&'static str>;
+
 /// What the lines are.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).take(60).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.trim().is_empty())
+        .take(60)
+        .collect();
     let first = *lines.first()?;
-    let rules: [fn(&str, &[&str], &Text) -> Option<&'static str>; 9] =
-        [marked, subtitles, patch, translation, directory, drawing, models, science, listings];
-    rules.iter().find_map(|rule| rule(first, &lines, text)).map(Finding::certain)
+    let rules: [Rule; 9] = [
+        marked,
+        subtitles,
+        patch,
+        translation,
+        directory,
+        drawing,
+        models,
+        science,
+        listings,
+    ];
+    rules
+        .iter()
+        .find_map(|rule| rule(first, &lines, text))
+        .map(Finding::certain)
 }
 
 /// First lines that settle the type, for text in any encoding.
@@ -30,8 +50,31 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
         ("*%DEFAULT-PAGE", "text/x-uil"),
     ];
     if first.eq_ignore_ascii_case("begin:vcalendar") {
-        let old = lines.iter().any(|line| line.eq_ignore_ascii_case("version:1.0"));
-        return Some(if old { "text/x-vcalendar" } else { "text/calendar" });
+        let old = lines
+            .iter()
+            .any(|line| line.eq_ignore_ascii_case("version:1.0"));
+        return Some(if old {
+            "text/x-vcalendar"
+        } else {
+            "text/calendar"
+        });
+    }
+    let component = [
+        "VEVENT",
+        "VTODO",
+        "VJOURNAL",
+        "VTIMEZONE",
+        "VFREEBUSY",
+        "VALARM",
+    ];
+    if first
+        .get(..6)
+        .is_some_and(|start| start.eq_ignore_ascii_case("begin:"))
+        && component
+            .iter()
+            .any(|name| first[6..].eq_ignore_ascii_case(name))
+    {
+        return Some("text/calendar");
     }
     if first.eq_ignore_ascii_case("begin:vcard") {
         return Some("text/vcard");
@@ -40,20 +83,38 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
         return Some("text/x-vnote");
     }
     let keyed = first.starts_with("ssh-") || first.starts_with("ecdsa-sha2-");
-    if keyed && first.split_whitespace().nth(1).is_some_and(|key| key.starts_with("AAAA")) {
+    if keyed
+        && first
+            .split_whitespace()
+            .nth(1)
+            .is_some_and(|key| key.starts_with("AAAA"))
+    {
         return Some("text/plain");
     }
     let clipped = first.trim_start_matches('\u{feff}');
-    let found = starts.iter().find(|(mark, _)| clipped.starts_with(mark)).map(|(_, media_type)| *media_type)?;
-    (found != "text/vtt" || clipped.len() == 6 || !clipped[6..].starts_with(char::is_alphanumeric)).then_some(found).filter(|_| !text.body.is_empty())
+    let found = starts
+        .iter()
+        .find(|(mark, _)| clipped.starts_with(mark))
+        .map(|(_, media_type)| *media_type)?;
+    let is_subtitles =
+        clipped.len() == 6 || clipped[6..].starts_with([' ', '\t']) && text.body.contains("-->");
+    (found != "text/vtt" || is_subtitles).then_some(found)
 }
 
 fn subtitles(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
-    let is_number = !first.trim().is_empty() && first.trim().bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        !first.trim().is_empty() && first.trim().bytes().all(|byte| byte.is_ascii_digit());
     if is_number && lines.get(1).is_some_and(|line| is_cue(line)) {
         return Some("application/x-subrip");
     }
-    let frames = |line: &&str| line.starts_with('{') && line[1..].split_once("}{").is_some_and(|(from, rest)| !from.is_empty() && from.bytes().all(|byte| byte.is_ascii_digit()) && rest.contains('}'));
+    let frames = |line: &&str| {
+        line.starts_with('{')
+            && line[1..].split_once("}{").is_some_and(|(from, rest)| {
+                !from.is_empty()
+                    && from.bytes().all(|byte| byte.is_ascii_digit())
+                    && rest.contains('}')
+            })
+    };
     (lines.len() >= 2 && lines.iter().take(5).all(frames)).then_some("text/x-microdvd")
 }
 
@@ -61,81 +122,170 @@ fn is_cue(line: &str) -> bool {
     line.split_once("-->").is_some_and(|(from, to)| {
         let is_time = |time: &str| {
             let time = time.split_whitespace().next().unwrap_or_default();
-            time.matches(':').count() == 2 && time.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b',' | b'.'))
+            time.matches(':').count() == 2
+                && time
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b',' | b'.'))
         };
         is_time(from.trim()) && is_time(to.trim())
     })
 }
 
 fn patch(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
-    let unified = lines.windows(3).any(|three| three[0].starts_with("--- ") && three[1].starts_with("+++ ") && three[2].starts_with("@@ "));
-    let opens = ["diff ", "Index: ", "--- ", "*** ", "Only in ", "commit ", "From "].iter().any(|start| first.starts_with(start));
-    let context = first.starts_with("*** ") && lines.get(1).is_some_and(|line| line.starts_with("--- ")) && lines.iter().any(|line| line.starts_with("***************"));
-    (unified && opens || context || first.starts_with("diff --git a/") || first.starts_with("diff -")).then_some("text/x-diff")
+    let unified = lines.windows(3).any(|three| {
+        three[0].starts_with("--- ") && three[1].starts_with("+++ ") && three[2].starts_with("@@ ")
+    });
+    let opens = [
+        "diff ", "Index: ", "--- ", "*** ", "Only in ", "commit ", "From ",
+    ]
+    .iter()
+    .any(|start| first.starts_with(start));
+    let context = first.starts_with("*** ")
+        && lines.get(1).is_some_and(|line| line.starts_with("--- "))
+        && lines.iter().any(|line| line.starts_with("***************"));
+    (unified && opens
+        || context
+        || first.starts_with("diff --git a/")
+        || first.starts_with("diff -"))
+    .then_some("text/x-diff")
 }
 
 fn translation(_: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
     let identifier = lines.iter().position(|line| line.starts_with("msgid \""))?;
-    let catalogue = lines[..identifier].iter().all(|line| line.starts_with('#') || line.starts_with("msgctxt"));
-    (catalogue && lines[identifier..].iter().any(|line| line.starts_with("msgstr"))).then_some("text/x-gettext-translation")
+    let catalogue = lines[..identifier]
+        .iter()
+        .all(|line| line.starts_with('#') || line.starts_with("msgctxt"));
+    (catalogue
+        && lines[identifier..]
+            .iter()
+            .any(|line| line.starts_with("msgstr")))
+    .then_some("text/x-gettext-translation")
 }
 
 fn directory(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
-    let version = first.starts_with("version: 1") && lines.get(1).is_some_and(|line| line.starts_with("dn:"));
-    let entry = first.starts_with("dn: ") && first.contains('=') && lines.iter().any(|line| line.to_ascii_lowercase().starts_with("objectclass:") || line.starts_with("changetype:"));
+    let version =
+        first.starts_with("version: 1") && lines.get(1).is_some_and(|line| line.starts_with("dn:"));
+    let entry = first.starts_with("dn: ")
+        && first.contains('=')
+        && lines.iter().any(|line| {
+            line.to_ascii_lowercase().starts_with("objectclass:") || line.starts_with("changetype:")
+        });
     (version || entry).then_some("text/x-ldif")
 }
 
 /// DXF: group codes and values take turns, the first is a section.
 fn drawing(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
     let after_comments = lines.chunks(2).find(|pair| pair[0].trim() != "999")?;
-    let section = after_comments[0].trim() == "0" && after_comments.get(1).is_some_and(|value| value.trim() == "SECTION");
+    let section = after_comments[0].trim() == "0"
+        && after_comments
+            .get(1)
+            .is_some_and(|value| value.trim() == "SECTION");
     (section && first.trim().parse::<u16>().is_ok()).then_some("image/vnd.dxf")
 }
 
 fn models(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
-    let trimmed = |start: &str| lines.iter().any(|line| line.trim_start().starts_with(start));
-    if first.trim_start().starts_with("solid") && (trimmed("facet normal") || lines.get(1).is_some_and(|line| line.trim().starts_with("endsolid"))) {
+    let trimmed = |start: &str| {
+        lines
+            .iter()
+            .any(|line| line.trim_start().starts_with(start))
+    };
+    if first.trim_start().starts_with("solid")
+        && (trimmed("facet normal")
+            || lines
+                .get(1)
+                .is_some_and(|line| line.trim().starts_with("endsolid")))
+    {
         return Some("model/stl");
     }
-    let code: Vec<&&str> = lines.iter().filter(|line| !line.trim_start().starts_with('#')).take(40).collect();
-    let words = ["v ", "vn ", "vt ", "f ", "o ", "g ", "s ", "usemtl ", "mtllib ", "vp ", "l ", "p "];
-    let wave = code.iter().all(|line| words.iter().any(|word| line.trim_start().starts_with(word)));
-    let vertices = code.iter().filter(|line| line.trim_start().starts_with("v ") && line.split_whitespace().count() >= 4).count();
-    if wave && (vertices >= 3 || text.body.starts_with("mtllib") || vertices >= 1 && code.len() < 4) && !code.is_empty() {
+    let code: Vec<&&str> = lines
+        .iter()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .take(40)
+        .collect();
+    let words = [
+        "v ", "vn ", "vt ", "f ", "o ", "g ", "s ", "usemtl ", "mtllib ", "vp ", "l ", "p ",
+    ];
+    let wave = code
+        .iter()
+        .all(|line| words.iter().any(|word| line.trim_start().starts_with(word)));
+    let vertices = code
+        .iter()
+        .filter(|line| line.trim_start().starts_with("v ") && line.split_whitespace().count() >= 4)
+        .count();
+    if wave
+        && (vertices >= 3 || text.body.starts_with("mtllib") || vertices >= 1 && code.len() < 4)
+        && !code.is_empty()
+    {
         return Some("model/obj");
     }
     if code.first().is_some_and(|line| line.starts_with("newmtl ")) {
         return Some("model/mtl");
     }
-    if trimmed("S      1") && lines.iter().filter(|line| line.len() >= 73 && line.as_bytes().get(72) == Some(&b'S')).count() >= 1 && lines.iter().any(|line| line.as_bytes().get(72) == Some(&b'G')) {
+    if trimmed("S      1")
+        && lines
+            .iter()
+            .filter(|line| line.len() >= 73 && line.as_bytes().get(72) == Some(&b'S'))
+            .count()
+            >= 1
+        && lines
+            .iter()
+            .any(|line| line.as_bytes().get(72) == Some(&b'G'))
+    {
         return Some("model/iges");
     }
     None
 }
 
 fn science(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
-    if first.starts_with("HEADER    ") && lines.iter().any(|line| line.starts_with("ATOM  ") || line.starts_with("COMPND") || line.starts_with("TITLE ")) {
+    if first.starts_with("HEADER    ")
+        && lines.iter().any(|line| {
+            line.starts_with("ATOM  ") || line.starts_with("COMPND") || line.starts_with("TITLE ")
+        })
+    {
         return Some("chemical/x-pdb");
     }
-    if lines.iter().any(|line| line.ends_with("V2000") || line.ends_with("V3000")) && text.body.contains("M  END") {
-        return Some(if text.body.contains("$$$$") { "chemical/x-mdl-sdfile" } else { "chemical/x-mdl-molfile" });
+    if lines
+        .iter()
+        .any(|line| line.ends_with("V2000") || line.ends_with("V3000"))
+        && text.body.contains("M  END")
+    {
+        return Some(if text.body.contains("$$$$") {
+            "chemical/x-mdl-sdfile"
+        } else {
+            "chemical/x-mdl-molfile"
+        });
     }
     if first.starts_with("LOCUS       ") {
         return Some("chemical/seq-na-genbank");
     }
-    let bases = |line: &&str| line.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'*' | b'-') || b"acgtun".contains(&byte));
-    if first.starts_with('>') && lines.len() >= 2 && lines[1].len() >= 10 && lines[1..].iter().filter(|line| !line.starts_with('>')).all(bases) {
+    let bases = |line: &&str| {
+        line.bytes().all(|byte| {
+            byte.is_ascii_uppercase() || matches!(byte, b'*' | b'-') || b"acgtun".contains(&byte)
+        })
+    };
+    if first.starts_with('>')
+        && lines.len() >= 2
+        && lines[1].len() >= 10
+        && lines[1..]
+            .iter()
+            .filter(|line| !line.starts_with('>'))
+            .all(bases)
+    {
         return Some("chemical/seq-aa-fasta");
     }
     if first.starts_with("##fileformat=VCF") {
         return Some("text/x-vcf");
     }
-    let bitmap = first.starts_with("#define ") && first.contains("_width ") && lines.get(1).is_some_and(|line| line.contains("_height "));
+    let bitmap = first.starts_with("#define ")
+        && first.contains("_width ")
+        && lines.get(1).is_some_and(|line| line.contains("_height "));
     if bitmap {
         return Some("image/x-xbitmap");
     }
-    if text.body.contains("/* XPM */") && lines.iter().take(3).any(|line| line.contains("XPM")) && first.starts_with("/*") {
+    if text.body.contains("/* XPM */")
+        && lines.iter().take(3).any(|line| line.contains("XPM"))
+        && first.starts_with("/*")
+    {
         return Some("image/x-xpixmap");
     }
     None
@@ -148,17 +298,33 @@ fn listings(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
     if first == "{" || first.starts_with("%PAGE") {
         return None;
     }
-    if first.starts_with("begin ") && first.split_whitespace().nth(1).is_some_and(|mode| mode.len() == 3 && mode.bytes().all(|byte| byte.is_ascii_digit())) && lines.get(1).is_some_and(|line| line.starts_with('M') || line.len() < 62) {
+    if first.starts_with("begin ")
+        && first
+            .split_whitespace()
+            .nth(1)
+            .is_some_and(|mode| mode.len() == 3 && mode.bytes().all(|byte| byte.is_ascii_digit()))
+        && lines
+            .get(1)
+            .is_some_and(|line| line.starts_with('M') || line.len() < 62)
+    {
         return Some("text/x-uuencode");
     }
     if first.starts_with("=ybegin ") {
         return Some("text/x-yenc");
     }
-    let intel = |line: &&str| line.starts_with(':') && line.len() >= 11 && line[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
+    let intel = |line: &&str| {
+        line.starts_with(':')
+            && line.len() >= 11
+            && line[1..].bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     if lines.len() >= 2 && lines.iter().take(20).all(intel) {
         return Some("application/x-intel-hex");
     }
-    let motorola = |line: &&str| line.starts_with('S') && line.len() >= 10 && line[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
+    let motorola = |line: &&str| {
+        line.starts_with('S')
+            && line.len() >= 10
+            && line[1..].bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     if lines.len() >= 2 && lines.iter().take(20).all(motorola) {
         return Some("application/x-motorola-srec");
     }

@@ -6,13 +6,70 @@ use crate::finding::Finding;
 
 /// Headers that messages have and hardly anything else has.
 const TELLING: &[&str] = &[
-    "received", "message-id", "mime-version", "return-path", "delivered-to", "dkim-signature", "content-transfer-encoding", "reply-to", "in-reply-to",
-    "references", "x-mailer", "envelope-to", "arc-seal", "authentication-results", "content-type", "from", "to", "cc", "bcc", "subject", "date", "sender", "x-originating-ip", "x-received", "list-id", "list-unsubscribe", "content-disposition", "resent-from", "x-original-to", "user-agent", "newsgroups", "x-priority", "received-spf", "status", "x-sender", "importance", "thread-index", "thread-topic", "path", "organization", "nntp-posting-host", "x-apparently-to", "x-spam-status", "x-account-key", "x-mozilla-status", "x-uidl",
+    "received",
+    "message-id",
+    "mime-version",
+    "return-path",
+    "delivered-to",
+    "dkim-signature",
+    "content-transfer-encoding",
+    "reply-to",
+    "in-reply-to",
+    "references",
+    "x-mailer",
+    "envelope-to",
+    "arc-seal",
+    "authentication-results",
+    "content-type",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "date",
+    "sender",
+    "x-originating-ip",
+    "x-received",
+    "list-id",
+    "list-unsubscribe",
+    "content-disposition",
+    "resent-from",
+    "x-original-to",
+    "user-agent",
+    "newsgroups",
+    "x-priority",
+    "received-spf",
+    "status",
+    "x-sender",
+    "importance",
+    "thread-index",
+    "thread-topic",
+    "path",
+    "organization",
+    "nntp-posting-host",
+    "x-apparently-to",
+    "x-spam-status",
+    "x-account-key",
+    "x-mozilla-status",
+    "x-uidl",
 ];
 
 /// Headers of which one alone is enough beside any other header.
 const STRONG: &[&str] = &[
-    "received", "message-id", "mime-version", "return-path", "delivered-to", "dkim-signature", "content-transfer-encoding", "x-mailer", "x-received", "arc-seal", "authentication-results", "received-spf", "x-account-key", "envelope-to",
+    "received",
+    "message-id",
+    "mime-version",
+    "return-path",
+    "delivered-to",
+    "dkim-signature",
+    "content-transfer-encoding",
+    "x-mailer",
+    "x-received",
+    "arc-seal",
+    "authentication-results",
+    "received-spf",
+    "x-account-key",
+    "envelope-to",
 ];
 
 /// What kind of mail the text is.
@@ -26,7 +83,11 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     let body = text.body.as_str();
     let (first, rest) = body.split_once('\n').unwrap_or((body, ""));
     let digits = first.trim_end();
-    if !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit()) && headers(rest).is_message() {
+    if !digits.is_empty()
+        && digits.len() <= 9
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && headers(rest).is_message()
+    {
         return Some(Finding::certain("message/x-emlx"));
     }
     let headers = headers(body.trim_start_matches(['\r', '\n', ' ']));
@@ -51,10 +112,25 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
 /// "From", an address, and a date; then headers.
 fn mailbox(rest: &str) -> Option<Finding> {
     let (line, following) = rest.split_once('\n')?;
-    let year = line.split_whitespace().any(|word| word.len() == 4 && word.starts_with(['1', '2']) && word.bytes().all(|byte| byte.is_ascii_digit()));
-    let clock = line.split_whitespace().any(|word| word.matches(':').count() >= 1 && word.len() >= 5 && word.starts_with(|letter: char| letter.is_ascii_digit()));
+    let year = line.split_whitespace().any(|word| {
+        word.len() == 4
+            && word.starts_with(['1', '2'])
+            && word.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let clock = line.split_whitespace().any(|word| {
+        word.matches(':').count() >= 1
+            && word.len() >= 5
+            && word.starts_with(|letter: char| letter.is_ascii_digit())
+    });
     let found = headers(following);
-    (year && clock || found.telling >= 2).then(|| if found.all > 0 { Finding::certain("application/mbox") } else { Finding::likely("application/mbox") })
+    (year && clock || found.telling >= 2)
+        .then(|| {
+            if found.all > 0 {
+                Finding::certain("application/mbox")
+            } else {
+                Finding::likely("application/mbox")
+            }
+        })
         .filter(|_| found.all > 0 || year && clock)
 }
 
@@ -71,13 +147,19 @@ struct Headers {
 
 impl Headers {
     const fn is_message(&self) -> bool {
-        self.is_closed && (self.strong >= 1 && self.all >= 2 || self.telling >= 3 || self.strong >= 1 && self.telling >= 1 && self.all >= 1)
+        self.is_closed
+            && (self.strong >= 1 && self.all >= 2
+                || self.telling >= 3
+                || self.strong >= 1 && self.telling >= 1 && self.all >= 1)
             || self.strong >= 2 && self.telling >= 3
     }
 }
 
 fn headers(text: &str) -> Headers {
-    let mut found = Headers { is_closed: true, ..Headers::default() };
+    let mut found = Headers {
+        is_closed: true,
+        ..Headers::default()
+    };
     let (mut snapshot, mut related, mut located) = (false, false, false);
     for line in text.split('\n').take(400) {
         let line = line.trim_end_matches('\r');
@@ -94,20 +176,33 @@ fn headers(text: &str) -> Headers {
             break;
         };
         let name = name.trim_end();
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) || value.starts_with("//") {
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            || value.starts_with("//")
+        {
             found.is_closed = false;
             break;
         }
         found.all += 1;
         found.telling += usize::from(TELLING.contains(&name));
         found.strong += usize::from(STRONG.contains(&name));
-        snapshot |= name == "snapshot-content-location" || name == "x-mimeole" && value.contains("microsoft mimeole") && found.all < 8
-            || name == "from" && (value.contains("saved by") || value.contains("gespeichert von") || value.contains("enregistré par") || value.contains("guardado por"));
+        snapshot |= name == "snapshot-content-location"
+            || name == "x-mimeole" && value.contains("microsoft mimeole") && found.all < 8
+            || name == "from"
+                && (value.contains("saved by")
+                    || value.contains("gespeichert von")
+                    || value.contains("enregistré par")
+                    || value.contains("guardado por"));
         located |= name == "content-location";
         found.is_news |= name == "newsgroups" || name == "path" && value.contains('!');
     }
     let archive = &text[..text.floor_char_boundary(16 * 1024)];
-    let is_saved = snapshot && (related || archive.contains("Content-Location:")) && !text.contains("\nReceived:") && !text.starts_with("Received:");
+    let is_saved = snapshot
+        && (related || archive.contains("Content-Location:"))
+        && !text.contains("\nReceived:")
+        && !text.starts_with("Received:");
     found.is_archive = is_saved || related && located;
     found
 }

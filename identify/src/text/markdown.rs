@@ -20,6 +20,8 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
 struct Marks {
     lines: usize,
     headings: usize,
+    /// Headings below the first level: comments have no levels.
+    deeper: usize,
     underlined: usize,
     links: usize,
     fences: usize,
@@ -51,23 +53,45 @@ impl Marks {
             if fenced {
                 continue;
             }
-            let above = index.checked_sub(1).and_then(|above| lines.get(above)).is_some_and(|line| !line.trim().is_empty());
+            let above = index
+                .checked_sub(1)
+                .and_then(|above| lines.get(above))
+                .is_some_and(|line| !line.trim().is_empty());
             let level = trimmed.bytes().take_while(|byte| *byte == b'#').count();
-            let heading = (1..=6).contains(&level) && line.starts_with('#') && trimmed[level..].starts_with(' ');
-            let next_is_comment = lines.get(index + 1).is_some_and(|next| next.starts_with("# ") || next.starts_with('#') && !next.starts_with("##"));
+            let heading = (1..=6).contains(&level)
+                && line.starts_with('#')
+                && trimmed[level..].starts_with(' ');
+            let next_is_comment = lines.get(index + 1).is_some_and(|next| {
+                next.starts_with("# ") || next.starts_with('#') && !next.starts_with("##")
+            });
             if heading && level == 1 && (next_is_comment || above) {
                 marks.shell_comments += 1;
             } else {
                 marks.headings += usize::from(heading);
+                marks.deeper += usize::from(heading && level > 1);
             }
-            let underline = trimmed.len() >= 3 && (trimmed.bytes().all(|byte| byte == b'=') || trimmed.bytes().all(|byte| byte == b'-'));
-            marks.underlined += usize::from(underline && above && index > 0 && lines[index - 1].trim().len() <= trimmed.len() + 40 && index > 1);
+            let underline = trimmed.len() >= 3
+                && (trimmed.bytes().all(|byte| byte == b'=')
+                    || trimmed.bytes().all(|byte| byte == b'-'));
+            marks.underlined += usize::from(
+                underline
+                    && above
+                    && index > 0
+                    && lines[index - 1].trim().len() <= trimmed.len() + 40
+                    && index > 1,
+            );
             marks.links += usize::from(is_link(trimmed));
-            let bullet = ["- ", "* ", "+ "].iter().any(|start| trimmed.starts_with(start));
+            let bullet = ["- ", "* ", "+ "]
+                .iter()
+                .any(|start| trimmed.starts_with(start));
             marks.bullets += usize::from(bullet);
-            marks.emphasis += usize::from(trimmed.matches("**").count() >= 2 || trimmed.matches('`').count() >= 2);
+            marks.emphasis += usize::from(
+                trimmed.matches("**").count() >= 2 || trimmed.matches('`').count() >= 2,
+            );
             marks.quotes += usize::from(trimmed.starts_with("> "));
-            marks.tables += usize::from(trimmed.starts_with('|') && trimmed.contains("---") && trimmed.ends_with('|'));
+            marks.tables += usize::from(
+                trimmed.starts_with('|') && trimmed.contains("---") && trimmed.ends_with('|'),
+            );
             marks.code += usize::from(trimmed.ends_with([';', '{', '}']));
         }
         marks.front_matter = has_front_matter(text, &lines);
@@ -75,11 +99,15 @@ impl Marks {
     }
 
     fn score(&self) -> usize {
-        if self.code * 3 > self.lines || self.shell_comments > 2 && self.shell_comments > self.headings {
+        if self.code * 3 > self.lines
+            || self.shell_comments > 2 && self.shell_comments > self.headings
+        {
             return 0;
         }
-        usize::from(self.headings >= 1) * 2
-            + usize::from(self.headings >= 3)
+        let titled = self.deeper >= 1 || self.headings == 1;
+        usize::from(self.headings >= 1)
+            + usize::from(titled)
+            + usize::from(self.deeper >= 1 && self.headings >= 3)
             + usize::from(self.links >= 1) * 2
             + usize::from(self.fences >= 2) * 2
             + usize::from(self.bullets >= 2)
@@ -101,13 +129,25 @@ fn is_link(line: &str) -> bool {
 
 /// Keys between two lines of three dashes, at the very beginning; what follows
 /// is no further YAML document.
-fn has_front_matter(text: &Text, lines: &[&str]) -> bool {
+pub(super) fn has_front_matter(text: &Text, lines: &[&str]) -> bool {
     if lines.first().is_none_or(|line| line.trim_end() != "---") {
         return false;
     }
-    let Some(end) = lines.iter().skip(1).position(|line| line.trim_end() == "---") else { return false };
+    let Some(end) = lines
+        .iter()
+        .skip(1)
+        .position(|line| line.trim_end() == "---")
+    else {
+        return false;
+    };
     let keys = lines[1..=end].iter().any(|line| line.contains(':'));
-    let after: Vec<&&str> = lines[end + 2..].iter().filter(|line| !line.trim().is_empty()).collect();
-    let yaml_goes_on = after.first().is_some_and(|line| super::config::is_yaml_line(line)) || after.iter().any(|line| line.trim_end() == "---");
+    let after: Vec<&&str> = lines[end + 2..]
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let yaml_goes_on = after
+        .first()
+        .is_some_and(|line| super::config::is_yaml_line(line))
+        || after.iter().any(|line| line.trim_end() == "---");
     keys && !yaml_goes_on && (!after.is_empty() || text.is_whole)
 }

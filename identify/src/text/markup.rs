@@ -7,26 +7,96 @@ use crate::finding::Finding;
 
 /// Elements that open a page or a fragment of one.
 const HTML_ELEMENTS: &[&str] = &[
-    "html", "head", "body", "title", "meta", "link", "script", "style", "table", "div", "p", "h1", "h2", "h3", "h4", "h5", "center",
-    "font", "span", "a", "img", "iframe", "frameset", "form", "ul", "ol", "dl", "br", "hr", "pre", "b", "i", "base", "nav", "main", "article",
-    "section", "header", "footer", "template", "button", "input", "select", "textarea", "video", "audio", "canvas", "object", "embed", "basefont", "noscript", "thead", "tr", "td", "th", "blockquote", "strong", "em", "marquee", "applet", "details", "figure",
+    "html",
+    "head",
+    "body",
+    "title",
+    "meta",
+    "link",
+    "script",
+    "style",
+    "table",
+    "div",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "center",
+    "font",
+    "span",
+    "a",
+    "img",
+    "iframe",
+    "frameset",
+    "form",
+    "ul",
+    "ol",
+    "dl",
+    "br",
+    "hr",
+    "pre",
+    "b",
+    "i",
+    "base",
+    "nav",
+    "main",
+    "article",
+    "section",
+    "header",
+    "footer",
+    "template",
+    "button",
+    "input",
+    "select",
+    "textarea",
+    "video",
+    "audio",
+    "canvas",
+    "object",
+    "embed",
+    "basefont",
+    "noscript",
+    "thead",
+    "tr",
+    "td",
+    "th",
+    "blockquote",
+    "strong",
+    "em",
+    "marquee",
+    "applet",
+    "details",
+    "figure",
 ];
 
 /// What the markup is.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
-    let body = text.body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\u{c}', '\0', '\u{b}']);
+    let body = text
+        .body
+        .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\u{c}', '\0', '\u{b}']);
     if let Some(found) = embedded(body) {
         return Some(found);
     }
     if !body.starts_with('<') {
         return late_html(body);
     }
-    let declared = starts_with_ignoring_case(body, "<?xml");
+    let declared = starts_with_ignoring_case(body, "<?xml")
+        && body[..body.floor_char_boundary(200)].contains("version");
     let prolog = Prolog::skip(body);
     let root = prolog.rest;
-    if prolog.doctype.as_deref().is_some_and(|doctype| doctype.starts_with("html")) {
+    if prolog
+        .doctype
+        .as_deref()
+        .is_some_and(|doctype| doctype.starts_with("html"))
+    {
         let xhtml = declared && root.contains("http://www.w3.org/1999/xhtml");
-        return Some(Finding::certain(if xhtml { "application/xhtml+xml" } else { "text/html" }));
+        return Some(Finding::certain(if xhtml {
+            "application/xhtml+xml"
+        } else {
+            "text/html"
+        }));
     }
     let Some(element) = Element::first(root) else {
         let only_prolog = declared && root.trim().is_empty();
@@ -39,10 +109,17 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         return Some(Finding::certain(media_type));
     }
     if let Some(media_type) = xml_roots::judge(&element, root) {
-        let media_type = if media_type == "application/xhtml+xml" && !declared { "text/html" } else { media_type };
+        let media_type = if media_type == "application/xhtml+xml" && !declared {
+            "text/html"
+        } else {
+            media_type
+        };
         return Some(Finding::certain(media_type).active_if(has_script(body)));
     }
     let lower = element.local.to_ascii_lowercase();
+    if lower == "html" {
+        return Some(Finding::certain("text/html"));
+    }
     if !declared && !element.has_namespace && HTML_ELEMENTS.contains(&lower.as_str()) {
         return Some(fragment(body, &lower));
     }
@@ -55,52 +132,116 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 /// Whether any HTML element is there at all, for a name that claims a page.
 pub(super) fn has_tags(text: &Text) -> bool {
     text.body.split('<').skip(1).any(|piece| {
-        let name: String = piece.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        !name.is_empty() && HTML_ELEMENTS.contains(&name.to_ascii_lowercase().as_str()) || starts_with_ignoring_case(piece, "!doctype html")
+        let name: String = piece
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        !name.is_empty() && HTML_ELEMENTS.contains(&name.to_ascii_lowercase().as_str())
+            || starts_with_ignoring_case(piece, "!doctype html")
     })
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|piece| piece.eq_ignore_ascii_case(start))
+    text.get(..start.len())
+        .is_some_and(|piece| piece.eq_ignore_ascii_case(start))
 }
 
 /// Programs that live in markup: they run wherever their tag stands.
 fn embedded(body: &str) -> Option<Finding> {
-    let php = |piece: &str| starts_with_ignoring_case(piece, "<?php") && piece[5..].chars().next().is_none_or(char::is_whitespace);
+    let php = |piece: &str| {
+        starts_with_ignoring_case(piece, "<?php")
+            && piece[5..].chars().next().is_none_or(char::is_whitespace)
+    };
     if php(body) {
         return Some(Finding::certain("text/x-php"));
     }
     if let Some(at) = body.find("<?php").filter(|at| php(&body[*at..])) {
         let before = &body[..at];
-        let quoted = before.ends_with(['`', '"', '\'']) || before.rsplit('\n').next().is_some_and(|line| line.starts_with("    ") || line.contains('`') || line.trim_start().starts_with(['#', '*', '/']));
+        let quoted = before.ends_with(['`', '"', '\''])
+            || before.rsplit('\n').next().is_some_and(|line| {
+                line.starts_with("    ")
+                    || line.contains('`')
+                    || line.trim_start().starts_with(['#', '*', '/'])
+            });
         let in_fence = before.matches("```").count() % 2 == 1;
-        if before.trim_start().starts_with('<') || before.starts_with("#!") || !quoted && !in_fence && before.len() < 4096 && !before.starts_with(['#', '/']) {
+        if before.trim_start().starts_with('<')
+            || before.starts_with("#!")
+            || !quoted && !in_fence && before.len() < 4096 && !before.starts_with(['#', '/'])
+        {
             return Some(Finding::certain("text/x-php"));
         }
     }
-    if body.starts_with("<?=") || body.starts_with("<?\n") || body.starts_with("<?\r") || body.starts_with("<? ") && body.contains('$') {
+    if body.starts_with("<?=")
+        || body.starts_with("<?\n")
+        || body.starts_with("<?\r")
+        || body.starts_with("<? ") && body.contains('$')
+    {
         return Some(Finding::likely("text/x-php"));
     }
     if body.starts_with("<%@") || body.starts_with("<%--") {
-        let asp = ["<%@ language", "<%@language", "<%@ webservice", "<%@ control", "<%@ master", "<%@ page language=\"c#\"", "<%@ page language=\"vb\""];
-        let start: String = body.chars().take(200).collect::<String>().to_ascii_lowercase();
-        return Some(Finding::certain(if asp.iter().any(|mark| start.starts_with(mark)) { "text/asp" } else { "text/x-jsp" }));
+        let asp = [
+            "<%@ language",
+            "<%@language",
+            "<%@ webservice",
+            "<%@ control",
+            "<%@ master",
+            "<%@ page language=\"c#\"",
+            "<%@ page language=\"vb\"",
+        ];
+        let start: String = body
+            .chars()
+            .take(200)
+            .collect::<String>()
+            .to_ascii_lowercase();
+        return Some(Finding::certain(
+            if asp.iter().any(|mark| start.starts_with(mark)) {
+                "text/asp"
+            } else {
+                "text/x-jsp"
+            },
+        ));
     }
     None
 }
 
 fn has_script(body: &str) -> bool {
-    body.contains("<script") || body.contains("<SCRIPT") || body.contains(":script") || body.contains("javascript:") || body.contains("<?xml-stylesheet")
+    body.contains("<script")
+        || body.contains("<SCRIPT")
+        || body.contains(":script")
+        || body.contains("javascript:")
+        || body.contains("<?xml-stylesheet")
 }
 
 /// A fragment is HTML when it closes what it opens or says more than one tag;
 /// prose that begins with a lone tag is read as what it goes on to be.
 fn fragment(body: &str, name: &str) -> Finding {
-    if matches!(name, "html" | "head" | "body" | "script" | "table" | "title" | "meta" | "frameset" | "style" | "iframe" | "thead" | "form") {
+    if matches!(
+        name,
+        "html"
+            | "head"
+            | "body"
+            | "script"
+            | "table"
+            | "title"
+            | "meta"
+            | "frameset"
+            | "style"
+            | "iframe"
+            | "thead"
+            | "form"
+    ) {
         return Finding::certain("text/html");
     }
-    let lower: String = body.chars().take(16 * 1024).collect::<String>().to_ascii_lowercase();
-    let markdown = ["\n# ", "\n## ", "\n```", "](http", "\n![", "\n- [", "\n* ["].iter().filter(|mark| lower.contains(*mark)).count();
+    let lower: String = body
+        .chars()
+        .take(16 * 1024)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let markdown = ["\n# ", "\n## ", "\n```", "](http", "\n![", "\n- [", "\n* ["]
+        .iter()
+        .filter(|mark| lower.contains(*mark))
+        .count();
     if markdown >= 2 && !lower.contains("</html>") && !lower.contains("<script") {
         return Finding::likely("text/markdown");
     }
@@ -111,27 +252,66 @@ fn fragment(body: &str, name: &str) -> Finding {
 fn late_html(body: &str) -> Option<Finding> {
     let start = &body[..body.floor_char_boundary(4096)];
     let lower = start.to_ascii_lowercase();
-    let at = lower.find("<!doctype html").or_else(|| lower.find("<html").filter(|at| lower[at + 5..].starts_with(['>', ' ', '\n', '\r', '\t'])))?;
+    let at = lower.find("<!doctype html").or_else(|| {
+        lower
+            .find("<html")
+            .filter(|at| lower[at + 5..].starts_with(['>', ' ', '\n', '\r', '\t']))
+    })?;
     let rest = body[at..].to_ascii_lowercase();
-    let page = (rest.contains("<head") || rest.contains("<body") || rest.contains("<title") || rest.contains("<script")) && rest.contains("</");
+    let page = (rest.contains("<head")
+        || rest.contains("<body")
+        || rest.contains("<title")
+        || rest.contains("<script"))
+        && rest.contains("</");
     // Source code and prose quote pages; a page of its own has a line for it.
     let line = lower[..at].rsplit('\n').next().unwrap_or_default();
-    let code = ["function ", "import ", "#include", "def ", "class ", "const ", "var ", "public ", "package ", "return "];
-    let quoted = lower[..at].contains("```") || code.iter().any(|word| lower[..at].contains(word)) || mail_like(&lower[..at]);
+    let code = [
+        "function ",
+        "import ",
+        "#include",
+        "def ",
+        "class ",
+        "const ",
+        "var ",
+        "public ",
+        "package ",
+        "return ",
+    ];
+    let quoted = lower[..at].contains("```")
+        || code.iter().any(|word| lower[..at].contains(word))
+        || mail_like(&lower[..at]);
     (page && line.trim().is_empty() && !quoted).then(|| Finding::likely("text/html"))
 }
 
 fn mail_like(before: &str) -> bool {
-    ["from:", "received:", "content-type:", "mime-version:", "message-id:", "return-path:", "subject:"].iter().any(|header| before.starts_with(header) || before.contains(&format!("\n{header}")))
+    [
+        "from:",
+        "received:",
+        "content-type:",
+        "mime-version:",
+        "message-id:",
+        "return-path:",
+        "subject:",
+    ]
+    .iter()
+    .any(|header| before.starts_with(header) || before.contains(&format!("\n{header}")))
 }
 
 /// An XML document needs no declaration, but its root must be closed.
 fn is_balanced(text: &Text, root: &str, element: &Element<'_>) -> bool {
     let close = format!("</{}", element.qualified);
-    let closed = root.trim_end().rsplit('<').next().is_some_and(|last| last.starts_with(&close[1..]))
+    let closed = root
+        .trim_end()
+        .rsplit('<')
+        .next()
+        .is_some_and(|last| last.starts_with(&close[1..]))
         || element.self_closed && root.trim_end().ends_with("/>");
-    let plausible_name = element.qualified.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ':' | '-' | '_' | '.'));
-    plausible_name && (closed || !text.is_whole && (element.has_namespace || root.matches("</").count() > 3))
+    let plausible_name = element
+        .qualified
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || matches!(letter, ':' | '-' | '_' | '.'));
+    plausible_name
+        && (closed || !text.is_whole && (element.has_namespace || root.matches("</").count() > 3))
 }
 
 /// What stands before the root element.
@@ -200,6 +380,12 @@ impl<'a> Element<'a> {
         }
         let local = qualified.rsplit(':').next()?;
         let attributes = &tag[qualified.len()..];
-        Some(Self { qualified, local, attributes, has_namespace: attributes.contains("xmlns"), self_closed: tag.ends_with('/') })
+        Some(Self {
+            qualified,
+            local,
+            attributes,
+            has_namespace: attributes.contains("xmlns"),
+            self_closed: tag.ends_with('/'),
+        })
     }
 }

@@ -18,7 +18,11 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
             return Some(Finding::likely("text/csv"));
         }
     }
-    if tabs.is_table(2) { Some(Finding::guess("text/tab-separated-values")) } else { None }
+    if tabs.is_table(2) {
+        Some(Finding::guess("text/tab-separated-values"))
+    } else {
+        None
+    }
 }
 
 /// Whether a name may call this a table: it has columns, or one column of
@@ -28,9 +32,26 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
         let found = table(text, *separator);
         found.records >= 1 && found.most_common >= 2 && found.agreeing * 10 >= found.records * 5
     });
-    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).take(MOST_RECORDS).collect();
-    let single = lines.len() >= 2 && lines.iter().all(|line| line.chars().count() <= 64 && line.split(' ').count() <= 5 && !line.ends_with(['.', ':', '{', '}', '>']));
-    columns || single
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(MOST_RECORDS)
+        .collect();
+    let single = lines.len() >= 2
+        && lines.iter().all(|line| {
+            line.chars().count() <= 64
+                && line.split(' ').count() <= 5
+                && !line.contains(['=', '{', '}', '<', '>', '[', ';', '('])
+                && !line.ends_with(['.', ':'])
+        });
+    let separated = lines
+        .iter()
+        .filter(|line| line.contains([',', ';', '\t']))
+        .count();
+    let uneven = lines.len() >= 2
+        && separated * 10 >= lines.len() * 8
+        && lines.iter().all(|line| !line.ends_with(['{', '}', '.']));
+    columns || single || uneven
 }
 
 struct Table {
@@ -51,7 +72,10 @@ struct Table {
 
 impl Table {
     fn is_table(&self, columns: usize) -> bool {
-        self.records >= 2 && self.most_common >= columns && self.agreeing * 100 >= self.records * 90 && self.first_agrees
+        self.records >= 2
+            && self.most_common >= columns
+            && self.agreeing * 100 >= self.records * 90
+            && self.first_agrees
     }
 
     /// Prose puts a blank behind every comma and a full stop at the end.
@@ -61,7 +85,10 @@ impl Table {
         }
         let all_spaced = self.spaced * 10 >= self.separators * 9;
         if all_spaced && separator != '|' {
-            return self.data_fields * 2 >= self.fields && self.most_common >= 2 && self.records >= 3 && self.sentences == 0;
+            return self.data_fields * 2 >= self.fields
+                && self.most_common >= 2
+                && self.records >= 3
+                && self.sentences == 0;
         }
         if self.most_common == 2 && self.records < 3 && separator == ',' {
             return self.sentences == 0 && self.spaced == 0;
@@ -76,7 +103,10 @@ fn table(text: &Text, separator: char) -> Table {
     for record in &records {
         *counts.entry(record.fields).or_insert(0_usize) += 1;
     }
-    let (most_common, agreeing) = counts.iter().max_by_key(|(fields, count)| (**count, **fields)).map_or((0, 0), |(fields, count)| (*fields, *count));
+    let (most_common, agreeing) = counts
+        .iter()
+        .max_by_key(|(fields, count)| (**count, **fields))
+        .map_or((0, 0), |(fields, count)| (*fields, *count));
     let fields: usize = records.iter().map(|record| record.fields).sum();
     let long: usize = records.iter().map(|record| record.long).sum();
     Table {
@@ -89,7 +119,9 @@ fn table(text: &Text, separator: char) -> Table {
         data_fields: records.iter().map(|record| record.data).sum(),
         fields,
         sentences: records.iter().filter(|record| record.is_sentence).count(),
-        first_agrees: records.first().is_some_and(|record| record.fields == most_common),
+        first_agrees: records
+            .first()
+            .is_some_and(|record| record.fields == most_common),
     }
 }
 
@@ -110,7 +142,9 @@ fn records(text: &Text, separator: char) -> Vec<Record> {
         if records.len() >= MOST_RECORDS {
             break;
         }
-        if pending.is_empty() && (line.trim().is_empty() || line.starts_with('#') && records.is_empty()) {
+        if pending.is_empty()
+            && (line.trim().is_empty() || line.starts_with('#') && records.is_empty())
+        {
             continue;
         }
         if !pending.is_empty() {
@@ -137,20 +171,27 @@ fn record(line: &str, separator: char) -> Record {
         } else if (letter == separator && !quoted) || at == line.len() {
             let field = &line[start.min(at)..at];
             record.fields += 1;
-            record.long += usize::from(!field.trim_start().starts_with('"') && field.split(' ').filter(|word| !word.is_empty()).count() > 6);
+            record.long += usize::from(
+                !field.trim_start().starts_with('"')
+                    && field.split(' ').filter(|word| !word.is_empty()).count() > 6,
+            );
             record.spaced += usize::from(record.fields > 1 && field.starts_with(' '));
             record.data += usize::from(is_data(field.trim()));
             start = at + letter.len_utf8();
         }
     }
     let last = line.trim_end();
-    record.is_sentence = (last.ends_with(['.', '!', '?', ':', '{', '}', '>', ';']) && separator != ';' && last.contains(' ')) || last.ends_with(['{', '}', '>', ')']) && !last.contains('"');
+    record.is_sentence = (last.ends_with(['.', '!', '?', ':', '{', '}', '>', ';'])
+        && separator != ';'
+        && last.contains(' '))
+        || last.ends_with(['{', '}', '>', ')']) && !last.contains('"');
     record
 }
 
 fn is_data(field: &str) -> bool {
     field.is_empty()
         || field.starts_with('"') && field.ends_with('"')
-        || field.starts_with(|letter: char| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '$' | '.' | '€'))
-            && field.bytes().any(|byte| byte.is_ascii_digit())
+        || field.starts_with(|letter: char| {
+            letter.is_ascii_digit() || matches!(letter, '-' | '+' | '$' | '.' | '€')
+        }) && field.bytes().any(|byte| byte.is_ascii_digit())
 }

@@ -60,19 +60,29 @@ pub(super) const DECLARABLE: &[&str] = &[
 
 /// What a package without a declared type is, by what lies in it.
 pub(super) fn judge(directory: &Directory) -> Option<&'static str> {
-    mobile_or_java(directory).or_else(|| documents(directory)).or_else(|| maps_and_models(directory))
+    mobile_or_java(directory)
+        .or_else(|| documents(directory))
+        .or_else(|| maps_and_models(directory))
 }
 
 /// Packages that run.
 pub(super) fn mobile_or_java(directory: &Directory) -> Option<&'static str> {
     let android = directory.has("AndroidManifest.xml");
-    if android && (directory.has("classes.dex") || directory.has("resources.arsc") || directory.any(|name| name.starts_with("META-INF/"))) {
+    if android
+        && (directory.has("classes.dex")
+            || directory.has("resources.arsc")
+            || directory.any(|name| name.starts_with("META-INF/")))
+    {
         return Some("application/vnd.android.package-archive");
     }
-    if directory.has("BundleConfig.pb") && directory.any(|name| name.ends_with("/AndroidManifest.xml")) {
+    if directory.has("BundleConfig.pb")
+        && directory.any(|name| name.ends_with("/AndroidManifest.xml"))
+    {
         return Some("application/vnd.android.package-archive");
     }
-    if directory.has("META-INF/mozilla.rsa") || directory.has("install.rdf") && directory.any(|name| name.starts_with("chrome")) {
+    if directory.has("META-INF/mozilla.rsa")
+        || directory.has("install.rdf") && directory.any(|name| name.starts_with("chrome"))
+    {
         return Some("application/x-xpinstall");
     }
     if directory.any(|name| name.starts_with("Payload/") && name.contains(".app/")) {
@@ -84,62 +94,93 @@ pub(super) fn mobile_or_java(directory: &Directory) -> Option<&'static str> {
     }
     let java = directory.has("META-INF/MANIFEST.MF")
         || directory.has("WEB-INF/web.xml")
-        || directory.has("META-INF/application.xml") && directory.any(|name| ends_with(name, ".war") || ends_with(name, ".jar"));
+        || directory.has("META-INF/application.xml")
+            && directory.any(|name| ends_with(name, ".war") || ends_with(name, ".jar"));
     (classes || java).then_some("application/java-archive")
 }
 
 fn documents(directory: &Directory) -> Option<&'static str> {
-    if directory.has("index.apxl") || directory.has("index.apxl.gz") || directory.any(|name| name.starts_with("Index/Slide") && ends_with(name, ".iwa")) {
+    if directory.has("index.apxl")
+        || directory.has("index.apxl.gz")
+        || directory.any(|name| name.starts_with("Index/Slide") && ends_with(name, ".iwa"))
+    {
         return Some("application/vnd.apple.keynote");
     }
     if directory.has("Index/Document.iwa") || directory.has("Index.zip") {
-        let numbers = directory.any(|name| name.starts_with("Index/Tables/DataList")) && !directory.any(|name| name.starts_with("Index/Section"))
+        let numbers = directory.any(|name| name.starts_with("Index/Tables/DataList"))
+            && !directory.any(|name| name.starts_with("Index/Section"))
             && !directory.has("Index/ThemeStylesheet.iwa");
-        return Some(if numbers { "application/vnd.apple.numbers" } else { "application/vnd.apple.pages" });
-    }
-    if directory.has("index.xml") && directory.has("buildVersionHistory.plist") {
-        return Some("application/vnd.apple.pages");
+        return Some(if numbers {
+            "application/vnd.apple.numbers"
+        } else {
+            "application/vnd.apple.pages"
+        });
     }
     if directory.has("designmap.xml") && directory.any(|name| name.starts_with("Spreads/")) {
         return Some("application/vnd.adobe.indesign-idml-package");
     }
+    if directory.has("OFD.xml") && directory.any(|name| name.starts_with("Doc_")) {
+        return Some("application/ofd");
+    }
     if directory.has("Contents/content.hpf") {
         return Some("application/vnd.hancom.hwpx");
     }
-    if directory.has("Documents/1/FixedDocument.fdoc") && directory.any(|name| ends_with(name, ".fpage")) || directory.has("FixedDocumentSequence.fdseq") {
+    if directory.has("Documents/1/FixedDocument.fdoc")
+        && directory.any(|name| ends_with(name, ".fpage"))
+        || directory.any(|name| ends_with(name, ".fdseq"))
+    {
         return Some("application/vnd.ms-xpsdocument");
     }
-    if directory.any(|name| name.starts_with("META-INF/") && name.contains("signatures") && ends_with(name, ".xml")) && !directory.has("content.xml") {
+    if directory.any(|name| {
+        name.starts_with("META-INF/") && name.contains("signatures") && ends_with(name, ".xml")
+    }) && !directory.has("content.xml")
+    {
         return Some("application/vnd.etsi.asic-e+zip");
     }
     None
 }
 
 fn maps_and_models(directory: &Directory) -> Option<&'static str> {
-    if directory.has("doc.kml") || directory.any(|name| ends_with(name, ".kml") && !name.contains('/')) {
+    if directory.has("doc.kml")
+        || directory.any(|name| ends_with(name, ".kml") && !name.contains('/'))
+    {
         return Some("application/vnd.google-earth.kmz");
     }
     if directory.has("3D/3dmodel.model") {
         return Some("model/3mf");
     }
-    if directory.has("project.json") && directory.any(|name| ends_with(name, ".svg") || ends_with(name, ".wav") || ends_with(name, ".png")) {
+    if directory.has("project.json")
+        && directory.any(|name| {
+            ends_with(name, ".svg") || ends_with(name, ".wav") || ends_with(name, ".png")
+        })
+    {
         return Some("application/x.scratch.sb3");
     }
-    if directory.has("document.json") && directory.has("meta.json") && directory.any(|name| name.starts_with("pages/")) {
+    if directory.has("document.json")
+        && directory.has("meta.json")
+        && directory.any(|name| name.starts_with("pages/"))
+    {
         return Some("application/x-sketch");
     }
-    if directory.has("manifest.json") && directory.any(|name| (name.starts_with("animations/") || name.starts_with("a/")) && ends_with(name, ".json")) {
+    if directory.has("manifest.json")
+        && directory.any(|name| {
+            (name.starts_with("animations/") || name.starts_with("a/")) && ends_with(name, ".json")
+        })
+    {
         return Some("application/zip+dotlottie");
     }
     let first = directory.entries.first()?;
-    let usd = [".usdc", ".usda", ".usd"].iter().any(|ending| ends_with(&first.name, ending));
+    let usd = [".usdc", ".usda", ".usd"]
+        .iter()
+        .any(|ending| ends_with(&first.name, ending));
     if usd && first.is_stored() {
         return Some("model/vnd.usdz+zip");
     }
     None
 }
 
-fn ends_with(name: &str, ending: &str) -> bool {
+/// Whether a name ends so, whatever its case.
+pub(super) fn ends_with(name: &str, ending: &str) -> bool {
     name.len() >= ending.len()
         && name.as_bytes()[name.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
 }

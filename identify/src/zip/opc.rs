@@ -10,38 +10,150 @@ use crate::window::Window;
 
 /// Content type of the main part, the plain media type, the macro-enabled one.
 const MAIN_PARTS: &[(&str, &str, &str)] = &[
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml", DOCX, DOCM),
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml", DOTX, DOTM),
-    ("application/vnd.ms-word.document.macroenabled.main+xml", DOCM, DOCM),
-    ("application/vnd.ms-word.template.macroenabledtemplate.main+xml", DOTM, DOTM),
-    ("application/vnd.ms-word.template.macroenabled.main+xml", DOTM, DOTM),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml", XLSX, XLSM),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml", XLTX, XLTM),
-    ("application/vnd.ms-excel.sheet.macroenabled.main+xml", XLSM, XLSM),
-    ("application/vnd.ms-excel.template.macroenabled.main+xml", XLTM, XLTM),
-    ("application/vnd.ms-excel.addin.macroenabled.main+xml", XLAM, XLAM),
-    ("application/vnd.ms-excel.sheet.binary.macroenabled.main", XLSB, XLSB),
-    ("application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml", PPTX, PPTM),
-    ("application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml", PPSX, PPSM),
-    ("application/vnd.openxmlformats-officedocument.presentationml.template.main+xml", POTX, POTM),
-    ("application/vnd.openxmlformats-officedocument.presentationml.slide+xml", SLDX, SLDM),
-    ("application/vnd.ms-powerpoint.presentation.macroenabled.main+xml", PPTM, PPTM),
-    ("application/vnd.ms-powerpoint.slideshow.macroenabled.main+xml", PPSM, PPSM),
-    ("application/vnd.ms-powerpoint.template.macroenabled.main+xml", POTM, POTM),
-    ("application/vnd.ms-powerpoint.addin.macroenabled.main+xml", PPAM, PPAM),
-    ("application/vnd.ms-powerpoint.slide.macroenabled+xml", SLDM, SLDM),
-    ("application/vnd.openxmlformats-officedocument.theme+xml", THMX, THMX),
-    ("application/vnd.openxmlformats-officedocument.thememanager+xml", THMX, THMX),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
+        DOCX,
+        DOCM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+        DOTX,
+        DOTM,
+    ),
+    (
+        "application/vnd.ms-word.document.macroenabled.main+xml",
+        DOCM,
+        DOCM,
+    ),
+    (
+        "application/vnd.ms-word.template.macroenabledtemplate.main+xml",
+        DOTM,
+        DOTM,
+    ),
+    (
+        "application/vnd.ms-word.template.macroenabled.main+xml",
+        DOTM,
+        DOTM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+        XLSX,
+        XLSM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml",
+        XLTX,
+        XLTM,
+    ),
+    (
+        "application/vnd.ms-excel.sheet.macroenabled.main+xml",
+        XLSM,
+        XLSM,
+    ),
+    (
+        "application/vnd.ms-excel.template.macroenabled.main+xml",
+        XLTM,
+        XLTM,
+    ),
+    (
+        "application/vnd.ms-excel.addin.macroenabled.main+xml",
+        XLAM,
+        XLAM,
+    ),
+    (
+        "application/vnd.ms-excel.sheet.binary.macroenabled.main",
+        XLSB,
+        XLSB,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml",
+        PPTX,
+        PPTM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml",
+        PPSX,
+        PPSM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.template.main+xml",
+        POTX,
+        POTM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.slide+xml",
+        SLDX,
+        SLDM,
+    ),
+    (
+        "application/vnd.ms-powerpoint.presentation.macroenabled.main+xml",
+        PPTM,
+        PPTM,
+    ),
+    (
+        "application/vnd.ms-powerpoint.slideshow.macroenabled.main+xml",
+        PPSM,
+        PPSM,
+    ),
+    (
+        "application/vnd.ms-powerpoint.template.macroenabled.main+xml",
+        POTM,
+        POTM,
+    ),
+    (
+        "application/vnd.ms-powerpoint.addin.macroenabled.main+xml",
+        PPAM,
+        PPAM,
+    ),
+    (
+        "application/vnd.ms-powerpoint.slide.macroenabled+xml",
+        SLDM,
+        SLDM,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.theme+xml",
+        THMX,
+        THMX,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.thememanager+xml",
+        THMX,
+        THMX,
+    ),
     ("application/vnd.ms-visio.drawing.main+xml", VSDX, VSDM),
     ("application/vnd.ms-visio.stencil.main+xml", VSSX, VSSM),
     ("application/vnd.ms-visio.template.main+xml", VSTX, VSTM),
-    ("application/vnd.ms-visio.drawing.macroenabled.main+xml", VSDM, VSDM),
-    ("application/vnd.ms-visio.stencil.macroenabled.main+xml", VSSM, VSSM),
-    ("application/vnd.ms-visio.template.macroenabled.main+xml", VSTM, VSTM),
-    ("application/vnd.ms-package.xps-fixeddocumentsequence+xml", XPS, XPS),
+    (
+        "application/vnd.ms-visio.drawing.macroenabled.main+xml",
+        VSDM,
+        VSDM,
+    ),
+    (
+        "application/vnd.ms-visio.stencil.macroenabled.main+xml",
+        VSSM,
+        VSSM,
+    ),
+    (
+        "application/vnd.ms-visio.template.macroenabled.main+xml",
+        VSTM,
+        VSTM,
+    ),
+    (
+        "application/vnd.ms-package.xps-fixeddocumentsequence+xml",
+        XPS,
+        XPS,
+    ),
     ("application/oxps", XPS, XPS),
-    ("application/vnd.ms-package.3dmanufacturing-3dmodel+xml", THREE_MF, THREE_MF),
-    ("application/vnd.adobe.dwfx", "model/vnd.dwfx+xps", "model/vnd.dwfx+xps"),
+    (
+        "application/vnd.ms-package.3dmanufacturing-3dmodel+xml",
+        THREE_MF,
+        THREE_MF,
+    ),
+    (
+        "application/vnd.adobe.dwfx",
+        "model/vnd.dwfx+xps",
+        "model/vnd.dwfx+xps",
+    ),
 ];
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -74,8 +186,13 @@ const XPS: &str = "application/vnd.ms-xpsdocument";
 const THREE_MF: &str = "model/3mf";
 
 /// What the relationship to a package's main part ends in.
-const MAIN_RELATIONS: &[&str] =
-    &["/officedocument", "/visio/2010/relationships/document", "/fixedrepresentation", "/3dmodel", "/documentsequence"];
+const MAIN_RELATIONS: &[&str] = &[
+    "/officedocument",
+    "/visio/2010/relationships/document",
+    "/fixedrepresentation",
+    "/3dmodel",
+    "/documentsequence",
+];
 
 /// Main parts where most writers put them, for packages without relationships.
 const USUAL_MAIN_PARTS: &[(&str, &str)] = &[
@@ -91,8 +208,10 @@ const USUAL_MAIN_PARTS: &[(&str, &str)] = &[
 pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Option<Finding>> {
     let types = read_xml(window, directory, "[Content_Types].xml")?;
     let relations = read_xml(window, directory, "_rels/.rels")?;
-    let has_macros = directory
-        .any(|name| name.to_ascii_lowercase().ends_with("vbaproject.bin") || name.eq_ignore_ascii_case("xl/macrosheets/sheet1.xml"));
+    let has_macros = directory.any(|name| {
+        name.to_ascii_lowercase().ends_with("vbaproject.bin")
+            || name.eq_ignore_ascii_case("xl/macrosheets/sheet1.xml")
+    });
     let main = main_target(&relations)
         .filter(|target| directory.has(target))
         .and_then(|target| type_of_part(&types, &target))
@@ -102,24 +221,38 @@ pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Op
             return None;
         }
         tags(&types, "override")
-            .filter(|tag| attribute(tag, "partname").is_some_and(|part| directory.has(part.trim_start_matches('/'))))
+            .filter(|tag| {
+                attribute(tag, "partname")
+                    .is_some_and(|part| directory.has(part.trim_start_matches('/')))
+            })
             .filter_map(|tag| attribute(tag, "contenttype"))
             .find_map(media_type)
     });
     let found = found.or_else(|| {
-        let (_, plain) = USUAL_MAIN_PARTS.iter().find(|(part, _)| directory.has(part))?;
+        let (_, plain) = USUAL_MAIN_PARTS
+            .iter()
+            .find(|(part, _)| directory.has(part))?;
         // Without readable content types a usual part alone is a decoy; with
         // relationships or types that can't be inflated it is the best there is.
-        let described = directory.has("[Content_Types].xml") && (relations.is_empty() || main_target(&relations).is_some());
-        described.then_some((*plain, MAIN_PARTS.iter().find(|(_, known, _)| known == plain)?.2))
+        let described = directory.has("[Content_Types].xml")
+            && (relations.is_empty() || main_target(&relations).is_some());
+        described.then_some((
+            *plain,
+            MAIN_PARTS.iter().find(|(_, known, _)| known == plain)?.2,
+        ))
     });
-    let Some((plain, macro_enabled)) = found else { return Ok(None) };
+    let Some((plain, macro_enabled)) = found else {
+        return Ok(None);
+    };
     let media_type = if has_macros { macro_enabled } else { plain };
     Ok(Some(Finding::certain(media_type).active_if(has_macros)))
 }
 
 fn media_type(content_type: &str) -> Option<(&'static str, &'static str)> {
-    MAIN_PARTS.iter().find(|(known, _, _)| *known == content_type).map(|(_, plain, macro_enabled)| (*plain, *macro_enabled))
+    MAIN_PARTS
+        .iter()
+        .find(|(known, _, _)| *known == content_type)
+        .map(|(_, plain, macro_enabled)| (*plain, *macro_enabled))
 }
 
 /// An entry as lower-case text: these parts are matched without regard to case.
@@ -158,24 +291,34 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
         if !before.is_some_and(char::is_whitespace) {
             continue;
         }
-        let Some(value) = rest.trim_start().strip_prefix('=') else { continue };
+        let Some(value) = rest.trim_start().strip_prefix('=') else {
+            continue;
+        };
         let value = value.trim_start();
-        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let quote = value
+            .chars()
+            .next()
+            .filter(|quote| matches!(quote, '"' | '\''))?;
         return value[1..].split(quote).next();
     }
 }
 
 fn main_target(relations: &str) -> Option<String> {
     let tag = tags(relations, "relationship").find(|tag| {
-        attribute(tag, "type").is_some_and(|kind| MAIN_RELATIONS.iter().any(|ending| kind.ends_with(ending)))
+        attribute(tag, "type")
+            .is_some_and(|kind| MAIN_RELATIONS.iter().any(|ending| kind.ends_with(ending)))
     })?;
-    let target = attribute(tag, "target")?.trim_start_matches('/').trim_start_matches("./");
+    let target = attribute(tag, "target")?
+        .trim_start_matches('/')
+        .trim_start_matches("./");
     Some(target.to_owned())
 }
 
 fn type_of_part(types: &str, part: &str) -> Option<String> {
     let exact = tags(types, "override")
-        .filter(|tag| attribute(tag, "partname").is_some_and(|name| name.trim_start_matches('/') == part))
+        .filter(|tag| {
+            attribute(tag, "partname").is_some_and(|name| name.trim_start_matches('/') == part)
+        })
         .find_map(|tag| attribute(tag, "contenttype"));
     let by_extension = || {
         let extension = part.rsplit('.').next()?;

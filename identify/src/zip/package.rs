@@ -30,16 +30,14 @@ fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
         None => declared(window, directory)?,
     };
     let runs = markers::mobile_or_java(directory);
-    let has_code = directory.any(|name| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with(".class") || name == "classes.dex"
-    });
+    let has_code = directory
+        .any(|name| markers::ends_with(name, ".class") || name.eq_ignore_ascii_case("classes.dex"));
     let found = match (document, runs) {
         (Some(document), Some(_)) if !has_code => document,
         (Some(_), Some(program)) => Finding::certain(program).polyglot_if(true),
         (Some(document), None) => document,
         (None, Some(program)) => Finding::certain(program),
-        (None, None) => match markers::judge(directory) {
+        (None, None) => match markers::judge(directory).or(iwork(window, directory)?) {
             Some(media_type) => Finding::likely(media_type),
             None => Finding::certain("application/zip"),
         },
@@ -47,24 +45,59 @@ fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
     Ok(found.encrypted_if(encrypted))
 }
 
+/// The former format of Pages and Numbers: one XML file, told by its root.
+fn iwork(window: &mut Window, directory: &Directory) -> io::Result<Option<&'static str>> {
+    let content = directory.content(window, "index.xml")?;
+    let roots = [
+        ("<sl:document", "application/vnd.apple.pages"),
+        ("<ls:document", "application/vnd.apple.numbers"),
+        ("<key:presentation", "application/vnd.apple.keynote"),
+    ];
+    let start = &content[..content.len().min(4096)];
+    Ok(roots
+        .iter()
+        .find(|(root, _)| contains_text(start, root))
+        .map(|(_, media_type)| *media_type))
+}
+
 /// What a `mimetype` entry declares, where the rest of the package bears it out.
 fn declared(window: &mut Window, directory: &Directory) -> io::Result<Option<Finding>> {
     let container = directory.has("META-INF/container.xml");
     let declared = directory.content(window, "mimetype")?;
     let declared = String::from_utf8_lossy(&declared);
-    let declared = declared.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0').to_ascii_lowercase();
-    let media_type = markers::DECLARABLE.iter().copied().find(|known| *known == declared);
+    let declared = declared
+        .trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0')
+        .to_ascii_lowercase();
+    let media_type = markers::DECLARABLE
+        .iter()
+        .copied()
+        .find(|known| *known == declared);
     let open_document = directory.has("META-INF/manifest.xml") || directory.has("content.xml");
     let borne_out = media_type.filter(|media_type| match *media_type {
-        "application/epub+zip" => container || directory.any(|name| name.to_ascii_lowercase().ends_with(".opf")),
-        kind if kind.starts_with("application/vnd.oasis") || kind.starts_with("application/vnd.sun") => open_document,
+        "application/epub+zip" => {
+            container || directory.any(|name| markers::ends_with(name, ".opf"))
+        }
+        kind if kind.starts_with("application/vnd.oasis")
+            || kind.starts_with("application/vnd.sun") =>
+        {
+            open_document
+        }
         _ => directory.entries.len() > 1,
     });
     if let Some(media_type) = borne_out {
-        let macros = open_document && directory.any(|name| name.starts_with("Basic/") || name.starts_with("Scripts/"));
-        let encrypted = open_document && contains_text(&directory.content(window, "META-INF/manifest.xml")?, "encryption-data")
+        let macros = open_document
+            && directory.any(|name| name.starts_with("Basic/") || name.starts_with("Scripts/"));
+        let encrypted = open_document
+            && contains_text(
+                &directory.content(window, "META-INF/manifest.xml")?,
+                "encryption-data",
+            )
             || media_type == "application/epub+zip" && directory.has("META-INF/rights.xml");
-        return Ok(Some(Finding::certain(media_type).active_if(macros).encrypted_if(encrypted)));
+        return Ok(Some(
+            Finding::certain(media_type)
+                .active_if(macros)
+                .encrypted_if(encrypted),
+        ));
     }
     if container {
         let content = directory.content(window, "META-INF/container.xml")?;
@@ -83,7 +116,13 @@ fn declared(window: &mut Window, directory: &Directory) -> io::Result<Option<Fin
         let root = manifest
             .split('<')
             .find(|tag| tag.contains("full-path=\"/\""))
-            .and_then(|tag| markers::DECLARABLE.iter().copied().filter(|known| tag.contains(&format!("\"{known}\""))).max_by_key(|known| known.len()));
+            .and_then(|tag| {
+                markers::DECLARABLE
+                    .iter()
+                    .copied()
+                    .filter(|known| tag.contains(&format!("\"{known}\"")))
+                    .max_by_key(|known| known.len())
+            });
         return Ok(root.map(Finding::certain));
     }
     Ok(None)

@@ -15,20 +15,55 @@ pub(super) struct Language {
 struct Tell(&'static str, &'static str, &'static str, usize);
 
 impl Language {
-    pub(super) fn score(&self, lines: &[&str], _all: usize) -> usize {
+    pub(super) fn score(&self, lines: &Lines<'_>) -> usize {
         self.tells
             .iter()
-            .map(|tell| {
-                let hits = lines.iter().filter(|line| tell.fits(line)).take(2).count();
-                hits * tell.3
-            })
+            .map(|tell| tell.hits(lines) * tell.3)
             .sum()
     }
 }
 
 impl Tell {
-    fn fits(&self, line: &str) -> bool {
-        line.starts_with(self.0) && line.ends_with(self.2) && (self.1.is_empty() || line.contains(self.1))
+    fn hits(&self, lines: &Lines<'_>) -> usize {
+        let fitting = |line: &&&str| {
+            line.starts_with(self.0) && line.ends_with(self.2) && line.contains(self.1)
+        };
+        if let Some(first) = self.0.bytes().next() {
+            return lines.by_first_byte[usize::from(first)]
+                .iter()
+                .filter(fitting)
+                .take(2)
+                .count();
+        }
+        let rarest = if self.1.is_empty() { self.2 } else { self.1 };
+        if !crate::numbers::contains(lines.joined.as_bytes(), rarest.as_bytes()) {
+            return 0;
+        }
+        lines.all.iter().filter(fitting).take(2).count()
+    }
+}
+
+/// Lines of code, arranged so that most tells need not look at most of them.
+pub(super) struct Lines<'a> {
+    all: Vec<&'a str>,
+    by_first_byte: Vec<Vec<&'a str>>,
+    joined: String,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(all: Vec<&'a str>) -> Self {
+        let mut by_first_byte = vec![Vec::new(); 256];
+        for line in &all {
+            if let Some(first) = line.bytes().next() {
+                by_first_byte[usize::from(first)].push(*line);
+            }
+        }
+        let joined = all.join("\n");
+        Self {
+            all,
+            by_first_byte,
+            joined,
+        }
     }
 }
 
@@ -84,8 +119,8 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("module.exports", "", "", 5),
             Tell("exports.", " = ", "", 3),
             Tell("", "=> {", "", 2),
-            Tell("", "===", "", 3),
-            Tell("", "!==", "", 3),
+            Tell("", " === ", "", 3),
+            Tell("", " !== ", "", 3),
             Tell("", "document.", "", 3),
             Tell("", "console.log(", "", 3),
             Tell("", "window.", "", 2),
@@ -483,7 +518,7 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("CREATE VIEW ", "", "", 5),
             Tell("CREATE DATABASE ", "", "", 5),
             Tell("CREATE ", "PROCEDURE", "", 4),
-            Tell("CREATE ", "FUNCTION", "", 4),
+            Tell("CREATE ", "FUNCTION", "", 5),
             Tell("", " VARCHAR(", "", 3),
             Tell("", " varchar(", "", 3),
             Tell("", " NOT NULL", "", 2),
@@ -514,6 +549,8 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("border", ":", ";", 4),
             Tell("text-align:", "", ";", 4),
             Tell(".", "", "{", 1),
+            Tell(".", " { ", "}", 4),
+            Tell("", ": ", "; }", 4),
             Tell("", "{color:", "}", 5),
             Tell("", "{margin:", "", 5),
             Tell(":root", "", "{", 5),
@@ -792,7 +829,13 @@ pub(super) const LANGUAGES: &[Language] = &[
     Language {
         media_type: "text/x-clojure",
         enough: 6,
-        tells: &[Tell("(ns ", "", "", 6), Tell("(defn ", "", "", 6), Tell("(def ", "", "", 3), Tell("(:require ", "", "", 6), Tell("(defn- ", "", "", 6)],
+        tells: &[
+            Tell("(ns ", "", "", 6),
+            Tell("(defn ", "", "", 6),
+            Tell("(def ", "", "", 3),
+            Tell("(:require ", "", "", 6),
+            Tell("(defn- ", "", "", 6),
+        ],
     },
     Language {
         media_type: "text/x-verilog",
@@ -877,11 +920,21 @@ pub(super) const LANGUAGES: &[Language] = &[
     Language {
         media_type: "text/x-dart",
         enough: 8,
-        tells: &[Tell("import 'package:", "", ";", 8), Tell("import 'dart:", "", ";", 8), Tell("void main()", "", "{", 2), Tell("@override", "", "", 3), Tell("library ", "", ";", 2)],
+        tells: &[
+            Tell("import 'package:", "", ";", 8),
+            Tell("import 'dart:", "", ";", 8),
+            Tell("void main()", "", "{", 2),
+            Tell("@override", "", "", 3),
+            Tell("library ", "", ";", 2),
+        ],
     },
     Language {
         media_type: "text/x-php",
         enough: 9,
-        tells: &[Tell("<?php", "", "", 9), Tell("$this->", "", ";", 4), Tell("public function ", "", "", 4)],
+        tells: &[
+            Tell("<?php", "", "", 9),
+            Tell("$this->", "", ";", 4),
+            Tell("public function ", "", "", 4),
+        ],
     },
 ];

@@ -5,7 +5,7 @@ mod languages;
 
 use super::decode::Text;
 use crate::finding::Finding;
-use languages::{LANGUAGES, Language};
+use languages::{LANGUAGES, Language, Lines};
 
 /// Interpreters of a `#!` line, and what they run.
 const INTERPRETERS: &[(&str, &str)] = &[
@@ -60,7 +60,11 @@ pub(super) fn judge_marked(text: &Text) -> Option<Finding> {
         return interpreter(command, body);
     }
     let lower = first.trim().to_ascii_lowercase();
-    if lower.starts_with("@echo off") || lower == "@echo on" || lower.starts_with("@if ") || lower.starts_with("@setlocal") {
+    if lower.starts_with("@echo off")
+        || lower == "@echo on"
+        || lower.starts_with("@if ")
+        || lower.starts_with("@setlocal")
+    {
         return Some(Finding::certain("text/x-msdos-batch"));
     }
     if lower.starts_with("<?php") {
@@ -69,7 +73,11 @@ pub(super) fn judge_marked(text: &Text) -> Option<Finding> {
     if lower.starts_with("#compdef") || lower.starts_with("#autoload") {
         return Some(Finding::certain("text/x-shellscript"));
     }
-    if let Some(mode) = first.split("-*-").nth(1).filter(|_| first.matches("-*-").count() >= 2) {
+    if let Some(mode) = first
+        .split("-*-")
+        .nth(1)
+        .filter(|_| first.matches("-*-").count() >= 2)
+    {
         return modeline(mode);
     }
     None
@@ -79,26 +87,45 @@ fn interpreter(command: &str, body: &str) -> Option<Finding> {
     let mut words = command.split_whitespace();
     let mut program = words.next()?.rsplit('/').next()?;
     if program == "env" {
-        program = words.find(|word| !word.starts_with('-') && !word.contains('='))?.rsplit('/').next()?;
+        program = words
+            .find(|word| !word.starts_with('-') && !word.contains('='))?
+            .rsplit('/')
+            .next()?;
     }
     if !command.trim_start().starts_with('/') && !command.trim_start().starts_with("env") {
         return None;
     }
-    if program.ends_with("sh") && !program.starts_with("tcl") && !program.starts_with("wi") && program != "pwsh" {
+    if program.ends_with("sh")
+        && !program.starts_with("tcl")
+        && !program.starts_with("wi")
+        && program != "pwsh"
+    {
         // A shell that does nothing but start another interpreter.
         if body.contains("\nexec tclsh") || body.contains("\nexec wish") {
             return Some(Finding::certain("text/x-tcl"));
         }
         return Some(Finding::certain("text/x-shellscript"));
     }
-    let found = INTERPRETERS.iter().filter(|(name, _)| program.starts_with(name)).max_by_key(|(name, _)| name.len());
+    let found = INTERPRETERS
+        .iter()
+        .filter(|(name, _)| program.starts_with(name))
+        .max_by_key(|(name, _)| name.len());
     // A script of an interpreter nobody told us about still is one.
-    Some(found.map_or(Finding::likely("text/x-shellscript"), |(_, media_type)| Finding::certain(media_type)))
+    Some(
+        found.map_or(Finding::likely("text/x-shellscript"), |(_, media_type)| {
+            Finding::certain(media_type)
+        }),
+    )
 }
 
 fn modeline(mode: &str) -> Option<Finding> {
     let mode = mode.to_ascii_lowercase();
-    let mode = mode.split(';').find_map(|part| part.trim().strip_prefix("mode:")).unwrap_or(&mode).trim().to_owned();
+    let mode = mode
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("mode:"))
+        .unwrap_or(&mode)
+        .trim()
+        .to_owned();
     let media_type = match mode.as_str() {
         "c" => "text/x-c",
         "c++" => "text/x-c++",
@@ -126,14 +153,22 @@ fn modeline(mode: &str) -> Option<Finding> {
 
 /// The language whose tokens are found most, if enough are.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
-    let scores = Sample::new(text).scores();
+    let sample = Sample::new(text);
+    let scores = sample.scores();
     let (best, score) = *scores.first()?;
     let second = scores.get(1).map_or(0, |(_, score)| *score);
     if score < best.enough {
         return None;
     }
+    if !sample.is_code() {
+        return None;
+    }
     let clear = score >= second + 2 || score * 2 >= second * 3;
-    Some(if clear && score >= best.enough + 4 { Finding::likely(best.media_type) } else { Finding::guess(best.media_type) })
+    Some(if clear && score >= best.enough + 4 {
+        Finding::likely(best.media_type)
+    } else {
+        Finding::guess(best.media_type)
+    })
 }
 
 /// Whether a name may call this text code of the language: no other language
@@ -141,12 +176,20 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
     let sample = Sample::new(text);
     let scores = sample.scores();
-    let own = scores.iter().find(|(language, _)| language.media_type == media_type).map(|(_, score)| *score);
+    let own = scores
+        .iter()
+        .find(|(language, _)| language.media_type == media_type)
+        .map(|(_, score)| *score);
     let best = scores.first().map_or(0, |(_, score)| *score);
     match own {
         Some(score) => score >= 1 && score * 3 >= best || best < 4 && sample.looks_like_code(),
         // A language without tokens of its own here: nothing else is clear.
-        None if LANGUAGES.iter().any(|language| language.media_type == media_type) => best < 4 && sample.looks_like_code(),
+        None if LANGUAGES
+            .iter()
+            .any(|language| language.media_type == media_type) =>
+        {
+            best < 4 && sample.looks_like_code()
+        }
         None => best < 12 || sample.looks_like_code(),
     }
 }
@@ -157,30 +200,75 @@ struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     fn new(text: &'a Text) -> Self {
-        Self { lines: text.lines().take(400).map(str::trim).filter(|line| !line.is_empty()).collect() }
+        let mut fenced = false;
+        // Code that a document quotes between fences is not the document's.
+        let outside = |line: &&str| {
+            let fence = line.starts_with("```") || line.starts_with("~~~");
+            fenced ^= fence;
+            !fence && !fenced && !line.is_empty()
+        };
+        Self {
+            lines: text
+                .lines()
+                .take(400)
+                .map(str::trim)
+                .filter(outside)
+                .collect(),
+        }
     }
 
     /// Languages that scored at all, the best first.
     fn scores(&self) -> Vec<(&'static Language, usize)> {
-        let code: Vec<&str> = self.lines.iter().copied().filter(|line| !is_comment(line)).collect();
+        let code = Lines::new(
+            self.lines
+                .iter()
+                .copied()
+                .filter(|line| !is_comment(line))
+                .collect(),
+        );
         let mut scores: Vec<(&Language, usize)> = LANGUAGES
             .iter()
-            .map(|language| (language, language.score(&code, self.lines.len())))
+            .map(|language| (language, language.score(&code)))
             .filter(|(_, score)| *score > 0)
             .collect();
         scores.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
         scores
     }
 
+    /// Too many lines like prose's, even outside comments, are a document
+    /// with examples in it.
+    fn is_code(&self) -> bool {
+        let prose = |line: &&&str| {
+            !is_comment(line)
+                && line.ends_with(['.', ',', '!', '?'])
+                && line.split(' ').count() >= 6
+                && !line.contains(['(', '=', '"', '\'', '{', '<', '$'])
+        };
+        self.lines.iter().filter(prose).count() * 5 <= self.lines.len()
+    }
+
     /// Punctuation that prose has at the end of lines far less often.
     fn looks_like_code(&self) -> bool {
         let code = self.lines.iter().filter(|line| {
-            line.ends_with([';', '{', '}', ')', ',', ':', '\\', ']']) || line.contains(" = ") || line.contains("()") || is_comment(line) || line.contains("->") || line.contains('$') || line.starts_with(['.', '@', '%', '\\', '#', '<'])
+            line.ends_with([';', '{', '}', ')', ',', ':', '\\', ']'])
+                || line.contains(" = ")
+                || line.contains("()")
+                || is_comment(line)
+                || line.contains("->")
+                || line.contains('$')
+                || line.starts_with(['.', '@', '%', '\\', '#', '<'])
         });
         code.count() * 4 >= self.lines.len()
     }
 }
 
 fn is_comment(line: &str) -> bool {
-    line.starts_with("//") || line.starts_with("/*") || line.starts_with("* ") || line == "*" || line.starts_with("*/") || line.starts_with("-- ") || line.starts_with("# ") || line.starts_with("; ")
+    line.starts_with("//")
+        || line.starts_with("/*")
+        || line.starts_with("* ")
+        || line == "*"
+        || line.starts_with("*/")
+        || line.starts_with("-- ")
+        || line.starts_with("# ")
+        || line.starts_with("; ")
 }

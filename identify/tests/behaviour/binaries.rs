@@ -1,0 +1,143 @@
+//! Signatures and containers.
+
+use crate::fixtures::{nameless, type_of};
+
+fn ftyp(major: [u8; 4], compatible: &[&[u8; 4]]) -> Vec<u8> {
+    let length = u32::try_from(16 + compatible.len() * 4).expect("a few brands");
+    let mut file = length.to_be_bytes().to_vec();
+    file.extend(b"ftyp");
+    file.extend(major);
+    file.extend([0; 4]);
+    for brand in compatible {
+        file.extend(*brand);
+    }
+    file.extend(b"\0\0\0\x08mdat");
+    file
+}
+
+#[test]
+fn brands_tell_base_media_apart() {
+    let cases: [(&[u8; 4], &str); 9] = [
+        (b"isom", "video/mp4"),
+        (b"mp42", "video/mp4"),
+        (b"M4A ", "audio/mp4"),
+        (b"M4V ", "video/x-m4v"),
+        (b"qt  ", "video/quicktime"),
+        (b"3gp5", "video/3gpp"),
+        (b"heic", "image/heic"),
+        (b"avif", "image/avif"),
+        (b"crx ", "image/x-canon-cr3"),
+    ];
+    for (brand, expected) in cases {
+        assert_eq!(type_of(&ftyp(*brand, &[])), expected);
+    }
+    assert_eq!(type_of(&ftyp(*b"mif1", &[b"avif"])), "image/avif");
+    assert_eq!(type_of(&ftyp(*b"mif1", &[b"heic"])), "image/heif");
+}
+
+#[test]
+fn containers_are_told_by_what_they_hold() {
+    let cases: [(&[u8], &str); 12] = [
+        (b"RIFF\x10\0\0\0WAVEfmt ", "audio/vnd.wave"),
+        (b"RIFF\x10\0\0\0AVI LIST", "video/x-msvideo"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        (b"\x1a\x45\xdf\xa3\x93\x42\x82\x84webm\0\0", "video/webm"),
+        (
+            b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska\0V_VP8",
+            "video/x-matroska",
+        ),
+        (
+            b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x1e\x01vorbis",
+            "audio/ogg",
+        ),
+        (
+            b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x2a\x80theora",
+            "video/ogg",
+        ),
+        (b"FORM\0\0\0\x10AIFFCOMM", "audio/aiff"),
+        (b"AT&TFORM\0\0\0\x10DJVMDIRM", "image/vnd.djvu"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjpx ", "image/jpx"),
+        (b"II*\0\x08\0\0\0\0\0", "image/tiff"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "image/x-canon-cr2"),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(type_of(bytes), expected);
+    }
+}
+
+#[test]
+fn short_marks_need_what_must_follow() {
+    assert_eq!(
+        type_of(b"\xca\xfe\xba\xbe\0\0\0\x34\0\x10"),
+        "application/java-vm"
+    );
+    assert_eq!(
+        type_of(b"\xca\xfe\xba\xbe\0\0\0\x02\x01\0\0\x07"),
+        "application/x-mach-binary"
+    );
+    assert_eq!(
+        type_of(b"BM\0\x01\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\0\0"),
+        "image/bmp"
+    );
+    assert_eq!(
+        type_of(b"BM\0\x01\0\0\0\0\0\0\x36\0\0\0\xee\xee\0\0\0\0"),
+        "application/octet-stream"
+    );
+    assert_eq!(type_of(b"\xff\xd8\xff"), "image/jpeg");
+    assert_eq!(type_of(b"GIF89a"), "image/gif");
+    let mut program = vec![0_u8; 0x80];
+    program[..2].copy_from_slice(b"MZ");
+    program[0x3c] = 0x40;
+    program[0x40..0x44].copy_from_slice(b"PE\0\0");
+    assert_eq!(
+        type_of(&program),
+        "application/vnd.microsoft.portable-executable"
+    );
+}
+
+#[test]
+fn signed_messages_and_certificates_are_told_by_their_shape() {
+    let signed = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80";
+    let enveloped = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80\x30\x80";
+    assert_eq!(type_of(signed), "application/pkcs7-signature");
+    assert_eq!(type_of(enveloped), "application/pkcs7-mime");
+    assert_eq!(
+        type_of(b"-----BEGIN CERTIFICATE-----\nMIIB\n"),
+        "application/x-x509-cert"
+    );
+}
+
+#[test]
+fn sound_is_known_by_frames_that_follow_each_other() {
+    let frame = [&[0xff_u8, 0xfb, 0x90, 0x00][..], &[0; 413]].concat();
+    assert_eq!(type_of(&frame.repeat(3)), "audio/mpeg");
+    assert_eq!(
+        type_of(b"ID3\x03\0\0\0\0\0\x0aaaaaaaaaaafLaC\0"),
+        "audio/flac"
+    );
+    let packet = [&[0x47_u8, 0x40, 0x00, 0x10][..], &[0xff; 184]].concat();
+    assert_eq!(type_of(&packet.repeat(5)), "video/mp2t");
+}
+
+#[test]
+fn a_tar_is_known_by_its_checksum() {
+    let mut header = vec![0_u8; 1024];
+    header[..5].copy_from_slice(b"a.pdf");
+    header[512..520].copy_from_slice(b"%PDF-1.7");
+    let sum: u32 = header[..512]
+        .iter()
+        .map(|byte| u32::from(*byte))
+        .sum::<u32>()
+        + 8 * 32;
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    assert_eq!(type_of(&header), "application/x-tar");
+}
+
+#[test]
+fn nothing_and_the_unknown_have_names_too() {
+    assert_eq!(type_of(b""), "application/x-empty");
+    let found = nameless(b"\0\x01\x02\x03\xfe\xfd\xfc");
+    assert_eq!(found.media_type, "application/octet-stream");
+    assert_eq!(found.by_content, None);
+    assert_eq!(found.confidence, identify::Confidence::Unknown);
+}

@@ -1,0 +1,81 @@
+//! When a declared type contradicts a detected one.
+
+use identify::contradicts;
+
+#[test]
+fn names_of_one_type_agree() {
+    for (declared, detected) in [
+        ("text/xml; charset=utf-8", "application/xml"),
+        ("application/x-javascript", "text/javascript"),
+        ("IMAGE/JPG", "image/jpeg"),
+        ("audio/x-wav", "audio/vnd.wave"),
+        ("application/x-zip-compressed", "application/zip"),
+    ] {
+        assert!(
+            !contradicts(declared, detected),
+            "{declared} and {detected}"
+        );
+    }
+}
+
+#[test]
+fn octet_stream_says_nothing() {
+    assert!(!contradicts("application/octet-stream", "text/html"));
+    assert!(!contradicts("", "text/html"));
+    assert!(!contradicts("image/png", "application/octet-stream"));
+}
+
+#[test]
+fn a_general_type_agrees_with_its_kinds() {
+    for (declared, detected) in [
+        ("text/plain", "text/markdown"),
+        ("text/plain", "text/x-python"),
+        ("text/plain", "application/json"),
+        ("text/x-rust", "text/plain"),
+        ("application/xml", "image/svg+xml"),
+        ("application/json", "application/geo+json"),
+        ("application/zip", "application/epub+zip"),
+        (
+            "application/zip",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+    ] {
+        assert!(
+            !contradicts(declared, detected),
+            "{declared} and {detected}"
+        );
+    }
+}
+
+#[test]
+fn a_claim_that_hides_what_runs_contradicts() {
+    for (declared, detected) in [
+        ("text/plain", "text/html"),
+        ("image/png", "image/svg+xml"),
+        ("application/zip", "application/java-archive"),
+        (
+            "application/zip",
+            "application/vnd.ms-excel.sheet.macroenabled.12",
+        ),
+        (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.ms-excel.sheet.macroenabled.12",
+        ),
+        (
+            "application/pdf",
+            "application/vnd.microsoft.portable-executable",
+        ),
+    ] {
+        assert!(contradicts(declared, detected), "{declared} and {detected}");
+    }
+}
+
+#[test]
+fn different_types_contradict() {
+    assert!(contradicts("image/png", "image/jpeg"));
+    assert!(contradicts("application/pdf", "text/plain"));
+    assert!(contradicts(
+        "application/msword",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    ));
+}

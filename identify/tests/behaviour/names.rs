@@ -1,0 +1,96 @@
+//! What a name may do: choose within the family, and nothing else.
+
+use crate::fixtures::{compound, named, zip};
+
+#[test]
+fn a_name_chooses_within_the_family() {
+    let cases: [(&[u8], &str, &str); 8] = [
+        (b"Just words.\n", "readme.md", "text/markdown"),
+        (b"a\n1\n2\n", "column.csv", "text/csv"),
+        (b"x = 1;\ny = x + f(2);\n", "calc.go", "text/x-go"),
+        (
+            b"<?xml version=\"1.0\"?><a/>",
+            "a.gpx",
+            "application/gpx+xml",
+        ),
+        (b"{\"a\": 1}", "a.geojson", "application/geo+json"),
+        (
+            b"\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x08mdat",
+            "a.m4a",
+            "audio/mp4",
+        ),
+        (
+            b"<rss version=\"2.0\"></rss>",
+            "feed.xml",
+            "application/xml",
+        ),
+        (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01", "a.tga", "image/x-tga"),
+    ];
+    for (bytes, name, expected) in cases {
+        assert_eq!(named(bytes, name).media_type, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_lying_name_changes_nothing() {
+    for name in [
+        "a.pdf", "a.jpg", "a.txt", "a.docx", "a.csv", "a.png", "a.zip", "a.mp3", "a",
+    ] {
+        assert_eq!(
+            named(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", name).media_type,
+            "image/png"
+        );
+        assert_eq!(
+            named(b"%PDF-1.7\n%\xe2\xe3\n", name).media_type,
+            "application/pdf"
+        );
+        assert_eq!(
+            named(b"<!DOCTYPE html><html></html>", name).media_type,
+            "text/html"
+        );
+        assert_eq!(
+            named(&zip(&[("a.txt", b"x")]), name).media_type,
+            "application/zip"
+        );
+        assert_eq!(
+            named(&compound(&["Workbook"], [0; 16]), name).media_type,
+            "application/vnd.ms-excel"
+        );
+        assert_eq!(
+            named(b"\0\x01\x02\x03\xfe\xfd\xfc", name).media_type,
+            "application/octet-stream"
+        );
+    }
+}
+
+#[test]
+fn what_runs_is_never_made_harmless_by_a_name() {
+    let cases: [&[u8]; 6] = [
+        b"<html><script>alert(1)</script></html>",
+        b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>",
+        b"#!/bin/sh\nrm -rf x\n",
+        b"<?php system($_GET['c']);",
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0",
+        b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46",
+    ];
+    for bytes in cases {
+        for name in [
+            "a.txt", "a.jpg", "a.pdf", "a.csv", "a.md", "a.json", "a.xml", "a.docx", "a.log",
+        ] {
+            let found = named(bytes, name);
+            assert!(found.active_content, "{name}: {}", found.media_type);
+            assert_eq!(Some(found.media_type), found.by_content, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_mismatch_is_a_name_that_contradicts_the_content() {
+    assert!(named(b"%PDF-1.7\n", "a.docx").mismatch);
+    assert!(!named(b"%PDF-1.7\n", "a.pdf").mismatch);
+    assert!(!named(b"%PDF-1.7\n", "a").mismatch);
+    assert!(!named(b"%PDF-1.7\n", "a.unheard-of").mismatch);
+    assert!(named(b"\x7fELF\x02\x01\x01\0\0\0\0\0", "report.pdf").mismatch);
+    assert!(!named(b"a,b\n1,2\n3,4\n", "a.txt").mismatch);
+    assert!(!named(b"", "a.pdf").mismatch);
+}
