@@ -1,12 +1,15 @@
 //! Who may settle a job, and what becomes of jobs whose worker goes away.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use shared::db::{self, Outcome, Settled, Settlement};
-use shared::domain::{Clock, ErrorCode, Status};
-use shared::queue::Feed;
+use shared::domain::{Clock, ErrorCode, Status, Timestamp};
+use shared::queue::{Feed, Queue};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::service::{LEASE, PATIENCE, Service, wait_for};
 use crate::trap::{Spring, Trap, Word};
@@ -124,4 +127,44 @@ async fn a_shutdown_hands_back_what_is_not_finished_in_time() {
     let claimed = service.claims().await;
     let attempts: Vec<_> = claimed.iter().map(|job| job.attempt).collect();
     assert_eq!(attempts, [1, 1]);
+}
+
+/// A clock whose second look begins the shutdown: the worker has its name then, and is
+/// about to claim.
+#[derive(Debug)]
+struct LastClock {
+    looks: AtomicUsize,
+    shutdown: CancellationToken,
+    now: Timestamp,
+}
+
+impl Clock for LastClock {
+    fn now(&self) -> Timestamp {
+        if self.looks.fetch_add(1, Ordering::SeqCst) == 1 {
+            self.shutdown.cancel();
+        }
+        self.now
+    }
+}
+
+#[tokio::test]
+async fn what_is_claimed_while_the_shutdown_begins_is_handed_back() {
+    let service = Service::start().await;
+    service.accepts("late.txt", b"too late").await;
+    let shutdown = CancellationToken::new();
+    let mut role = service.role();
+    role.queues = vec![Queue::Ingest];
+    role.clock = Arc::new(LastClock {
+        looks: AtomicUsize::new(0),
+        shutdown: shutdown.clone(),
+        now: service.clock.now(),
+    });
+    timeout(PATIENCE, worker::run(role, shutdown))
+        .await
+        .expect("a worker ends")
+        .unwrap();
+    // The fence tells that it was claimed.
+    let given_back =
+        "SELECT count(*) FROM jobs WHERE state = 'ready' AND attempts = 0 AND fence = 1";
+    assert_eq!(service.number(given_back).await, 1);
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use shared::domain::{Clock, DocumentId, ErrorCode, Lifecycle, Status, Timestamp};
 use shared::queue::Feed;
+use shared::storage::Places;
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -176,4 +177,39 @@ async fn a_step_that_panics_is_tried_again_and_given_up_in_the_end() {
     }
     assert_eq!(attempts, 5);
     accounts_balance(&service).await;
+}
+
+#[tokio::test]
+async fn where_staging_is_the_store_documents_stay_where_they_were_staged() {
+    let service = Service::start().await;
+    let first = service.accepts("one.txt", b"in one place").await;
+    let second = service.accepts("two.txt", b"in one place").await;
+    let third = service.accepts("three.txt", b"other bytes").await;
+    let mut role = service.role();
+    let place = service.places.staging();
+    role.places = Places::new(Arc::clone(place), Arc::clone(place));
+    let settled = service.feed.settled().await;
+    let working = Service::works(role);
+    wait_for(settled, &[first, second, third]).await;
+    working.stop().await;
+
+    assert_eq!((service.staged().await, service.stored().await), (2, 0));
+    for document in [first, second, third] {
+        let document = service.document(document).await;
+        let location = &document.lifecycle.current().unwrap().location;
+        assert!(service.places.stat(location).await.unwrap().is_some());
+    }
+    assert_eq!(service.number("SELECT count(*) FROM discards").await, 0);
+    accounts_balance(&service).await;
+}
+
+#[tokio::test]
+async fn a_name_that_contradicts_the_content_is_recorded() {
+    let service = Service::start().await;
+    let document = service.accepts("photo.png", b"Not a photo.\n").await;
+    service.settles(&[document]).await;
+    let document = service.document(document).await;
+    let current = document.lifecycle.current().unwrap();
+    assert_eq!(current.media_type.as_str(), "text/plain");
+    assert!(current.type_mismatch);
 }
