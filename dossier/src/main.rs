@@ -3,6 +3,7 @@
 mod bootstrap;
 mod cli;
 mod commands;
+mod greeting;
 mod logging;
 mod resources;
 mod shutdown;

@@ -17,7 +17,7 @@ mod upload;
 mod waiters;
 
 pub use auth::{JwtSetupError, KeySetError};
-pub use run::{Addresses, IngressError, run};
+pub use run::{Addresses, IngressError, run, run_operations};
 pub use server::{ServerLimits, serve};
 pub use service::{SelfTest, Service};
 

@@ -83,6 +83,18 @@ pub async fn run(
     Ok(())
 }
 
+/// Serves the operators' port alone, for a process without an API, until `shutdown`.
+pub async fn run_operations(
+    service: Service,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+) -> Result<(), IngressError> {
+    let (listener, _) = bind("DOSSIER_OPS_LISTEN", address).await?;
+    let limits = service.server;
+    serve(listener, operations(Health::new(service)), limits, shutdown).await;
+    Ok(())
+}
+
 async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;

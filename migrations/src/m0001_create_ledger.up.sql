@@ -36,6 +36,8 @@ CREATE TABLE documents (
     id {uuid} PRIMARY KEY,
     owner_id {uuid} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     name {name} NOT NULL,
+    -- The name without the difference of upper and lower case, to search in.
+    name_folded {name} NOT NULL,
     unique_name {name} UNIQUE,
     is_public boolean NOT NULL,
     metadata {json} NOT NULL,
@@ -62,7 +64,10 @@ CREATE TABLE documents (
     CHECK ((status = 'error') = (error_code IS NOT NULL)),
     CHECK ((status = 'archived') = (archived_at IS NOT NULL))
 );
-CREATE INDEX documents_of_owner ON documents (owner_id, created_at, id);
+CREATE INDEX documents_by_creation ON documents (owner_id, created_at, id);
+CREATE INDEX documents_by_update ON documents (owner_id, updated_at, id);
+CREATE INDEX documents_by_name ON documents (owner_id, name, id);
+CREATE INDEX documents_by_size ON documents (owner_id, size_bytes, id);
 
 CREATE TABLE versions (
     id {uuid} PRIMARY KEY,

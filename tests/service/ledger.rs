@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use shared::db::{
-    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, IntakeRefusal, JobRef, Outcome, Settled,
-    Settlement, accept, add_user, claim_jobs, discarded, find_document, hand_back, load_pending, renew_leases, settle,
+    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, IntakeRefusal, JobRef,
+    Outcome, Settled, Settlement, accept, add_user, claim_jobs, discarded, find_document,
+    hand_back, load_pending, renew_leases, settle,
 };
 use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Quota, Role, Sha256, Status, Timestamp, TypeMismatch,
-    TypePolicy, User, UserId, VersionId, Visibility,
+    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Quota, Role, Sha256, Status, Timestamp,
+    TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
 };
 use shared::queue::Queue;
 use tests::on_each_database;
@@ -23,14 +24,23 @@ fn limits() -> Limits {
         max_document: ByteSize::gibibytes(1),
         default_quota_bytes: ByteSize::new(1_000),
         default_quota_documents: 100,
-        types: TypePolicy { allowed: vec!["*/*".parse().unwrap()], blocked: vec![] },
+        types: TypePolicy {
+            allowed: vec!["*/*".parse().unwrap()],
+            blocked: vec![],
+        },
         type_mismatch: TypeMismatch::Record,
     }
 }
 
 async fn user(db: &Database, name: &str) -> UserId {
     let id = UserId::new(NOW);
-    let user = User { id, name: name.parse().unwrap(), role: Role::User, quota: Quota::default(), created_at: NOW };
+    let user = User {
+        id,
+        name: name.parse().unwrap(),
+        role: Role::User,
+        quota: Quota::default(),
+        created_at: NOW,
+    };
     add_user(db, &user).await.unwrap();
     id
 }
@@ -56,7 +66,14 @@ fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
 
 async fn claim_at(db: &Database, limit: usize, now: Timestamp) -> Vec<ClaimedJob> {
     let after = UserId(Uuid::nil());
-    let request = ClaimRequest { queue: Queue::Ingest, worker: "w", limit, lease: LEASE, after, now };
+    let request = ClaimRequest {
+        queue: Queue::Ingest,
+        worker: "w",
+        limit,
+        lease: LEASE,
+        after,
+        now,
+    };
     claim_jobs(db, &request).await.unwrap()
 }
 
@@ -88,7 +105,10 @@ fn activated(location: &str, origin: BlobOrigin) -> Outcome {
 }
 
 fn failed(code: ErrorCode) -> Outcome {
-    Outcome::Failed { failure: code.into(), gave_up: None }
+    Outcome::Failed {
+        failure: code.into(),
+        gave_up: None,
+    }
 }
 
 /// used bytes, reserved bytes, documents.
@@ -96,7 +116,8 @@ async fn counters(db: &Database, owner: UserId) -> (i64, i64, i64) {
     use sea_orm::{ConnectionTrait, Statement};
     let sql = "SELECT used_bytes, reserved_bytes, used_documents FROM users WHERE id = $1";
     let reader = db.reader();
-    let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, [owner.0.into()]);
+    let statement =
+        Statement::from_sql_and_values(reader.get_database_backend(), sql, [owner.0.into()]);
     let row = reader.query_one_raw(statement).await.unwrap().unwrap();
     let column = |index| row.try_get_by_index(index).unwrap();
     (column(0), column(1), column(2))
@@ -106,7 +127,13 @@ async fn count(db: &Database, sql: &str) -> i64 {
     use sea_orm::{ConnectionTrait, Statement};
     let reader = db.reader();
     let statement = Statement::from_string(reader.get_database_backend(), sql);
-    reader.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    reader
+        .query_one_raw(statement)
+        .await
+        .unwrap()
+        .unwrap()
+        .try_get_by_index(0)
+        .unwrap()
 }
 
 on_each_database! {

@@ -18,20 +18,30 @@ impl TestDatabase {
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let url = DatabaseUrl::Sqlite(folder.path().join("dossier.sqlite"));
-        Self { db: migrated(&url).await, _folder: Some(folder) }
+        Self {
+            db: migrated(&url).await,
+            _folder: Some(folder),
+        }
     }
 
     /// An empty database on the shared PostgreSQL server.
     pub async fn postgres() -> Self {
         let url = Postgres::shared().await.create_database().await;
         let url: DatabaseUrl = url.parse().expect("the server's URL is one");
-        Self { db: migrated(&url).await, _folder: None }
+        Self {
+            db: migrated(&url).await,
+            _folder: None,
+        }
     }
 }
 
 async fn migrated(url: &DatabaseUrl) -> Database {
-    let db = Database::connect(url, 8).await.expect("the database answers");
-    migrations::up(db.writer()).await.expect("the schema can be made");
+    let db = Database::connect(url, 8)
+        .await
+        .expect("the database answers");
+    migrations::up(db.writer())
+        .await
+        .expect("the schema can be made");
     db
 }
 

@@ -1,4 +1,6 @@
 //! The harness.
 
+pub mod app;
+pub mod content;
 pub mod databases;
 pub mod servers;

@@ -1,13 +1,124 @@
-//! The three roles of a process.
+//! The three roles of a process, from its resources to its end.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ingress::{Addresses, SelfTest, ServerLimits, Service};
 use shared::settings::Resolved;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use worker::WorkerRole;
 
-pub async fn serve(_resolved: Resolved) -> anyhow::Result<()> {
-    Ok(())
+use crate::commands::migrate;
+use crate::greeting;
+use crate::resources::Resources;
+use crate::shutdown;
+
+/// Everything in one process. The workers go on until the API has drained, so that
+/// what was taken in last is still processed if there is time.
+pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let resources = Resources::connect(&resolved).await?;
+    let key_file = migrate::up(&resolved, &resources.db).await?;
+    let drained = CancellationToken::new();
+    let greet = |addresses: Addresses| greeting::serve(&addresses, key_file.as_deref());
+    let api = async {
+        let ended = ingress::run(
+            api_service(&resolved, &resources),
+            addresses(&resolved),
+            greet,
+            shutdown,
+        )
+        .await;
+        drained.cancel();
+        ended.map_err(anyhow::Error::from)
+    };
+    let work = async {
+        worker::run(worker_role(&resolved, &resources), drained.clone())
+            .await
+            .map_err(anyhow::Error::from)
+    };
+    tokio::try_join!(api, work)?;
+    close(resources).await
 }
-pub async fn ingress(_resolved: Resolved) -> anyhow::Result<()> {
-    Ok(())
+
+/// HTTP alone.
+pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let resources = Resources::connect(&resolved).await?;
+    let tell =
+        |addresses: Addresses| info!(api = %addresses.api, ops = %addresses.ops, "ingress listens");
+    ingress::run(
+        api_service(&resolved, &resources),
+        addresses(&resolved),
+        tell,
+        shutdown,
+    )
+    .await?;
+    close(resources).await
 }
-pub async fn worker(_resolved: Resolved) -> anyhow::Result<()> {
-    Ok(())
+
+/// Jobs alone, with health told on the operators' port until the last one is done.
+pub async fn worker(resolved: Resolved) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let resources = Resources::connect(&resolved).await?;
+    let ended = CancellationToken::new();
+    let work = async {
+        let worked = worker::run(worker_role(&resolved, &resources), shutdown).await;
+        ended.cancel();
+        worked.map_err(anyhow::Error::from)
+    };
+    let health = async {
+        let service = api_service(&resolved, &resources);
+        ingress::run_operations(service, resolved.ops_listen, ended.clone())
+            .await
+            .map_err(anyhow::Error::from)
+    };
+    tokio::try_join!(work, health)?;
+    close(resources).await
+}
+
+fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
+    Service {
+        db: resources.db.clone(),
+        places: resources.places.clone(),
+        feed: Arc::clone(&resources.feed),
+        clock: Arc::clone(&resources.clock),
+        limits: Arc::clone(&resources.limits),
+        jwt: resolved.settings.jwt.clone(),
+        self_test: SelfTest::new(|| identify::self_test().is_ok()),
+        server: ServerLimits {
+            grace: resolved.settings.grace,
+            ..ServerLimits::default()
+        },
+    }
+}
+
+fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
+    WorkerRole {
+        db: resources.db.clone(),
+        places: resources.places.clone(),
+        feed: Arc::clone(&resources.feed),
+        clock: Arc::clone(&resources.clock),
+        limits: Arc::clone(&resources.limits),
+        queues: resolved.settings.queues.clone(),
+        concurrency: resolved.settings.concurrency.get(),
+        lease: resolved.settings.lease,
+        grace: resolved.settings.grace,
+    }
+}
+
+fn addresses(resolved: &Resolved) -> Addresses {
+    Addresses {
+        api: resolved.settings.listen,
+        ops: resolved.ops_listen,
+    }
+}
+
+async fn close(resources: Resources) -> anyhow::Result<()> {
+    resources
+        .db
+        .close()
+        .await
+        .context("the database could not be closed")
 }

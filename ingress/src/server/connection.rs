@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::CONNECTION;
 use http_body_util::combinators::BoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,6 +24,8 @@ use super::activity::Activity;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use super::socket::{Linger, Socket};
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What one HTTP/2 stream may send before it is read: as much as a large chunk for storage.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -60,11 +64,17 @@ impl Connection {
         let socket = Socket::new(stream, self.limits.write_stall, linger.clone());
         let service = service_fn(|request: http::Request<Incoming>| {
             let in_flight = activity.begin();
+            let reused = request.version() == http::Version::HTTP_11;
             let request = self.request(request, local, &linger);
             let endpoint = Arc::clone(&self.endpoint);
+            let linger = linger.clone();
             async move {
-                let response: http::Response<BoxBody<_, _>> =
+                let mut response: http::Response<BoxBody<_, _>> =
                     endpoint.get_response(request).await.into();
+                if reused && linger.is_asked() {
+                    // What is left of the body would be read as the next request.
+                    response.headers_mut().insert(CONNECTION, CLOSE);
+                }
                 Ok::<_, Infallible>(response.map(|body| ResponseBody::new(body, in_flight)))
             }
         });

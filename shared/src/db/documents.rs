@@ -10,7 +10,7 @@ use super::entities::document;
 use super::{Database, DbError};
 use crate::domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
-    UserId, Visibility,
+    UniqueName, UserId, Visibility,
 };
 
 /// A page of documents, newest first: those behind `before`.
@@ -103,6 +103,35 @@ fn lifecycle(row: &document::Model) -> Result<Lifecycle, DbError> {
 /// The document with that id, whoever owns it.
 pub async fn find_document(db: &Database, id: DocumentId) -> Result<Option<Document>, DbError> {
     document::Entity::find_by_id(id.0)
+        .one(db.reader())
+        .await?
+        .map(Document::try_from)
+        .transpose()
+}
+
+/// The document of `owner` with that unique name.
+pub async fn find_named(
+    db: &Database,
+    owner: UserId,
+    name: &UniqueName,
+) -> Result<Option<Document>, DbError> {
+    let select = document::Entity::find()
+        .filter(document::Column::UniqueName.eq(name.as_str()))
+        .filter(document::Column::OwnerId.eq(owner.0));
+    select
+        .one(db.reader())
+        .await?
+        .map(Document::try_from)
+        .transpose()
+}
+
+/// The document that everybody may read under that name: public and active.
+pub async fn find_public(db: &Database, name: &UniqueName) -> Result<Option<Document>, DbError> {
+    let select = document::Entity::find()
+        .filter(document::Column::UniqueName.eq(name.as_str()))
+        .filter(document::Column::IsPublic.eq(true))
+        .filter(document::Column::Status.eq(Status::Active.as_str()));
+    select
         .one(db.reader())
         .await?
         .map(Document::try_from)

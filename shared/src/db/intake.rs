@@ -89,6 +89,7 @@ const DOCUMENTS: &Columns = &[
     ("version_id", Kind::Uuid),
     ("owner_id", Kind::Uuid),
     ("name", Kind::Text),
+    ("name_folded", Kind::Text),
     ("unique_name", Kind::Text),
     ("is_public", Kind::Boolean),
     ("metadata", Kind::Json),
@@ -105,6 +106,7 @@ struct DocumentRow<'a> {
     version_id: Uuid,
     owner_id: Uuid,
     name: &'a str,
+    name_folded: String,
     unique_name: Option<&'a str>,
     is_public: bool,
     metadata: &'a Metadata,
@@ -122,6 +124,7 @@ impl<'a> From<&'a Arrival> for DocumentRow<'a> {
             version_id: arrival.version.0,
             owner_id: arrival.owner.0,
             name: arrival.name.as_str(),
+            name_folded: arrival.name.folded(),
             unique_name: arrival.visibility.unique_name().map(|name| name.as_str()),
             is_public: arrival.visibility.is_public(),
             metadata: &arrival.metadata,
@@ -196,9 +199,9 @@ async fn insert_documents(
     let list = rows(transaction.get_database_backend(), DOCUMENTS);
     // In the order of their unique names, so that two groups don't wait for each other.
     let sql = format!(
-        "INSERT INTO documents (id, owner_id, name, unique_name, is_public, metadata, status, declared_type, \
+        "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, status, declared_type, \
          type_mismatch, size_bytes, sha256, latest_version, revision, created_at, updated_at) \
-         SELECT x.id, x.owner_id, x.name, x.unique_name, x.is_public, x.metadata, 'pending', x.declared_type, \
+         SELECT x.id, x.owner_id, x.name, x.name_folded, x.unique_name, x.is_public, x.metadata, 'pending', x.declared_type, \
          false, x.size_bytes, x.sha256, 1, 1, x.at, x.at FROM {list} JOIN users ON users.id = x.owner_id \
          WHERE true ORDER BY x.unique_name ON CONFLICT (unique_name) DO NOTHING RETURNING id"
     );

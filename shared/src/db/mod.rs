@@ -3,24 +3,36 @@
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
 mod batch;
+mod change;
 mod connect;
 mod discards;
 mod documents;
 mod entities;
 mod error;
+mod events;
 mod group_commit;
 mod intake;
 mod jobs;
 mod keys;
 mod ledger_sql;
 mod settle;
+mod usage;
 mod users;
+mod versions;
 mod work;
 
+pub use change::{
+    ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,
+    delete_document, delete_version, edit_document, restore_document, restore_version,
+    retry_document,
+};
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};
-pub use documents::{DocumentPage, find_document, find_settled, list_documents};
+pub use documents::{
+    DocumentPage, find_document, find_named, find_public, find_settled, list_documents,
+};
 pub use error::DbError;
+pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
@@ -28,8 +40,10 @@ pub use jobs::{
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, settle};
+pub use usage::{TypeUsage, Usage, usage};
 pub use users::{
     DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_subject,
     find_user, list_users, quota_is_spent, remove_user,
 };
+pub use versions::{find_version, list_versions};
 pub use work::{PendingWork, load_pending};

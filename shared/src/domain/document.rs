@@ -1,7 +1,7 @@
 //! A document as its owner sees it.
 
 use super::{
-    ByteSize, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp,
+    ByteSize, Current, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp,
     UniqueName, UserId,
 };
 
@@ -76,4 +76,15 @@ pub struct Document {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+}
+
+impl Document {
+    /// What readers get, if it is active.
+    #[must_use]
+    pub const fn active(&self) -> Option<&Current> {
+        match &self.lifecycle {
+            Lifecycle::Active(current) => Some(current),
+            _ => None,
+        }
+    }
 }

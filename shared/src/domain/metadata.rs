@@ -31,6 +31,17 @@ impl Metadata {
     /// The most bytes as compact JSON.
     pub const MAX_BYTES: usize = 16 * 1024;
 
+    /// The metadata after a merge patch (RFC 7396): members that are null go, objects are
+    /// merged at every depth, anything else replaces.
+    pub fn merged(&self, patch: Value) -> Result<Self, InvalidMetadata> {
+        if !patch.is_object() {
+            return Err(InvalidMetadata::NotAnObject);
+        }
+        let mut merged = Value::Object(self.0.clone());
+        merge(&mut merged, patch);
+        Self::try_from(merged)
+    }
+
     /// The JSON object.
     #[must_use]
     pub const fn as_object(&self) -> &Map<String, Value> {
@@ -62,6 +73,25 @@ impl TryFrom<Value> for Metadata {
     }
 }
 
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (key, value) in patch {
+            if value.is_null() {
+                target.remove(&key);
+            } else {
+                merge(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
 fn object_keys(object: &Map<String, Value>) -> usize {
     object.len() + object.values().map(nested_keys).sum::<usize>()
 }
@@ -90,6 +120,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_patch_merges_at_every_depth() {
+        let before = Metadata::try_from(json!({"a": {"b": 1, "c": 2}, "d": [1]})).unwrap();
+        let after = before
+            .merged(json!({"a": {"b": null, "e": {"f": null}}, "d": 3}))
+            .unwrap();
+        assert_eq!(
+            after.as_object(),
+            json!({"a": {"c": 2, "e": {}}, "d": 3}).as_object().unwrap()
+        );
+        assert_eq!(before.merged(json!(1)), Err(InvalidMetadata::NotAnObject));
+    }
 
     #[test]
     fn bounds_are_kept() {

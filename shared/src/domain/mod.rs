@@ -25,7 +25,7 @@ pub use lifecycle::{Current, IllegalTransition, Lifecycle, Status, Transition, U
 pub use limits::{Limits, Refusal, TypeMismatch};
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
-pub use name::{DocumentName, InvalidName, UniqueName, UserName};
+pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use user::{Quota, Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};

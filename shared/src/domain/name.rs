@@ -61,6 +61,22 @@ impl FromStr for DocumentName {
     }
 }
 
+impl DocumentName {
+    /// The name without the difference of upper and lower case, beyond ASCII too: what
+    /// searches compare, the same on every database.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// Takes the difference of upper and lower case away, as [`DocumentName::folded`] does.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    // By way of upper case, so that letters with two lower-case forms meet: σ and ς.
+    text.to_uppercase().to_lowercase()
+}
+
 /// A user's name: 1–255 characters under the rules of a document's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]

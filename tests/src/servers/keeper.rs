@@ -24,6 +24,8 @@ pub(super) enum Signal {
     Kill,
     /// PostgreSQL's "fast" end: clients are cut off, the data is closed.
     Interrupt,
+    /// The service's wish to stop: it finishes what runs.
+    Terminate,
     /// PostgreSQL's "immediate" end: all its processes, without closing the data.
     Quit,
 }
@@ -33,6 +35,7 @@ impl Signal {
         match self {
             Self::Kill => "KILL",
             Self::Interrupt => "INT",
+            Self::Terminate => "TERM",
             Self::Quit => "QUIT",
         }
     }

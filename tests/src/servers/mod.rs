@@ -3,12 +3,14 @@
 //! asks and shared by all tests of the process. They end with the process, in
 //! whatever way that ends. Nothing here touches a server it did not start.
 
+mod dossier;
 mod keeper;
 mod postgres;
 mod process;
 mod redis;
 mod s3;
 
+pub use dossier::{Dossier, Variables, program};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use s3::S3;

@@ -9,6 +9,7 @@ pub struct Model {
     pub id: Uuid,
     pub owner_id: Uuid,
     pub name: String,
+    pub name_folded: String,
     pub unique_name: Option<String>,
     pub is_public: bool,
     pub metadata: Json,

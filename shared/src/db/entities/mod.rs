@@ -4,3 +4,4 @@ pub mod api_key;
 pub mod discard;
 pub mod document;
 pub mod user;
+pub mod version;

@@ -1,0 +1,55 @@
+//! Load on the real binary in both modes, told as rates and as ratios to the disk beneath.
+//!
+//! `cargo build --release --workspace && cargo run --release -p benches -- uploads`
+
+#![recursion_limit = "256"]
+
+mod disk;
+mod large;
+mod uploads;
+
+use clap::{Parser, Subcommand};
+use tests::app::Mode;
+
+#[derive(Parser, Debug)]
+struct Arguments {
+    #[command(subcommand)]
+    run: Run,
+}
+
+#[derive(Subcommand, Clone, Copy, Debug)]
+enum Run {
+    /// Many small uploads at once: accepted per second, and active per second
+    Uploads {
+        /// How many
+        #[arg(long, default_value_t = 2_000)]
+        count: usize,
+        /// Their size in bytes
+        #[arg(long, default_value_t = 16 << 10)]
+        size: usize,
+        /// How many are under way at once
+        #[arg(long, default_value_t = 16)]
+        concurrency: usize,
+    },
+    /// One large document up and down, beside `dd` and `cat` on the same disk
+    Large {
+        /// Its size in MiB
+        #[arg(long, default_value_t = 1 << 10)]
+        mebibytes: usize,
+    },
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    for mode in [Mode::Embedded, Mode::Distributed] {
+        match arguments.run {
+            Run::Uploads {
+                count,
+                size,
+                concurrency,
+            } => uploads::run(mode, count, size, concurrency).await,
+            Run::Large { mebibytes } => large::run(mode, mebibytes).await,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Timelines: what happened to a document, in order.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use super::batch::{execute, query};
+use super::{Database, DbError};
+use crate::domain::{DocumentId, Timestamp, UserId};
+
+/// An entry of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the order of all events.
+    pub sequence: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened: `accepted`, `activated`, `attempt_failed`, …
+    pub kind: String,
+    /// The version it happened to.
+    pub version: Option<u32>,
+    /// The attempt it ended.
+    pub attempt: Option<u32>,
+    /// How long the attempt took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Who did it.
+    pub worker: Option<String>,
+    /// The code of a failure.
+    pub code: Option<String>,
+}
+
+/// Writes an event that is not the outcome of a job.
+pub(super) async fn add(
+    connection: &impl ConnectionTrait,
+    owner: UserId,
+    document: DocumentId,
+    kind: &'static str,
+    version: Option<u32>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let data = version.map_or_else(
+        || "{}".to_owned(),
+        |number| format!("{{\"version\":{number}}}"),
+    );
+    let data_value = match connection.get_database_backend() {
+        DbBackend::Postgres => "$4::jsonb",
+        _ => "$4",
+    };
+    let sql = format!(
+        "INSERT INTO events (owner_id, document_id, kind, data, at) VALUES ($1, $2, $3, {data_value}, $5)"
+    );
+    let values = [
+        owner.0.into(),
+        document.0.into(),
+        kind.into(),
+        data.into(),
+        now.as_micros().into(),
+    ];
+    execute(connection, sql, values).await?;
+    Ok(())
+}
+
+/// A document's events behind `after`, oldest first.
+pub async fn timeline(
+    db: &Database,
+    document: DocumentId,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<Event>, DbError> {
+    let sql = "SELECT sequence, at, kind, data FROM events WHERE document_id = $1 AND sequence > $2 \
+         ORDER BY sequence LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query(
+        db.reader(),
+        sql,
+        [document.0.into(), after.into(), limit.into()],
+    )
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let data: serde_json::Value = row.try_get("", "data")?;
+            let number = |field: &str| {
+                data[field]
+                    .as_u64()
+                    .and_then(|number| u32::try_from(number).ok())
+            };
+            let text = |field: &str| data[field].as_str().map(str::to_owned);
+            Ok(Event {
+                sequence: row.try_get("", "sequence")?,
+                at: Timestamp::from_micros(row.try_get("", "at")?),
+                kind: row.try_get("", "kind")?,
+                version: number("version"),
+                attempt: number("attempt"),
+                duration_ms: data["duration_ms"].as_u64(),
+                worker: text("worker"),
+                code: text("code"),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! Processes killed, a server flushed: every accepted upload ends active all the same.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::Value;
+use tests::app::{Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::in_both_modes;
+
+/// A lease short enough to see it end.
+const SHORT_LEASE: (&str, &str) = ("DOSSIER_LEASE", "2s");
+
+async fn accepted(client: &Client, count: usize) -> Vec<(Value, usize)> {
+    futures::stream::iter(0..count)
+        .map(|index| async move {
+            let bytes = pseudo_random(index as u64, 2_000 + index * 100);
+            (client.uploads(&format!("{index}.bin"), bytes).await, index)
+        })
+        .buffer_unordered(16)
+        .collect()
+        .await
+}
+
+async fn all_active(client: &Client, documents: &[(Value, usize)]) {
+    for (document, index) in documents {
+        let document = client.settled(document).await;
+        assert_eq!(document["status"], "active", "{document}");
+        assert_eq!(
+            client.downloads(&document).await,
+            pseudo_random(*index as u64, 2_000 + index * 100)
+        );
+    }
+}
+
+in_both_modes! {
+    async fn everything_is_still_there_after_a_kill(mode: Mode) {
+        let app = TestApp::start_with(mode, &[SHORT_LEASE]).await;
+        let alice = app.user("alice").await;
+        let documents = accepted(&alice, 40).await;
+        for process in app.workers() {
+            process.kill().await;
+        }
+        if mode == Mode::Distributed {
+            app.ingress().kill().await;
+            app.ingress().restart().await;
+        }
+        for process in app.workers() {
+            process.restart().await;
+        }
+        all_active(&alice, &documents).await;
+        app.ends_clean().await;
+    }
+
+    async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let documents = accepted(&alice, 60).await;
+        for process in app.workers() {
+            process.terminate().await;
+            process.restart().await;
+        }
+        // The lease is a minute: what was not handed back would still be held.
+        let settled = tokio::time::timeout(Duration::from_secs(45), all_active(&alice, &documents));
+        settled.await.expect("jobs were handed back");
+        app.ends_clean().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_killed_and_redis_flushed_lose_no_upload() {
+    let app = TestApp::start_with(Mode::Distributed, &[SHORT_LEASE]).await;
+    let alice = app.user("alice").await;
+    let mut documents = Vec::new();
+    for round in 0..4 {
+        let uploads = accepted(&alice, 40);
+        let chaos = async {
+            let worker = app.workers()[round % 2];
+            tokio::time::sleep(Duration::from_millis(20 + 40 * round as u64)).await;
+            worker.kill().await;
+            app.redis().expect("this mode has a Redis").flush().await;
+            worker.restart().await;
+        };
+        let (accepted, ()) = tokio::join!(uploads, chaos);
+        documents.extend(accepted);
+    }
+    all_active(&alice, &documents).await;
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_away_for_a_while() {
+    let app = TestApp::start(Mode::Distributed).await;
+    let alice = app.user("alice").await;
+    let redis = app.redis().expect("this mode has a Redis");
+    redis.stop().await;
+    let documents = accepted(&alice, 20).await;
+    all_active(&alice, &documents).await;
+    redis.start().await;
+    let documents = accepted(&alice, 20).await;
+    all_active(&alice, &documents).await;
+    app.ends_clean().await;
+}

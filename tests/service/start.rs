@@ -1,0 +1,134 @@
+//! Starting: what a newcomer sees, and what a wrong setting says.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+use tests::servers::program;
+
+fn dossier(folder: &TempDir) -> Command {
+    let mut command = Command::new(program());
+    command
+        .env_clear()
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    command
+}
+
+fn line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+#[test]
+fn a_wrong_setting_is_named_in_one_line() {
+    let folder = TempDir::new().unwrap();
+    for (name, value) in [
+        ("DOSSIER_LISTEN", "nowhere"),
+        ("DOSSIER_DATABASE_URL", "mysql://x"),
+        ("DOSSIER_QUEUE_URL", "amqp://x"),
+        ("DOSSIER_STORAGE_URL", "ftp://x"),
+        ("DOSSIER_STAGING_URL", "azure://container/prefix"),
+        ("DOSSIER_BOOTSTRAP_KEY", "short"),
+        ("DOSSIER_MAX_DOCUMENT_BYTES", "much"),
+        ("DOSSIER_ALLOWED_TYPES", "im*/png"),
+        ("DOSSIER_TYPE_MISMATCH", "ignore"),
+        ("DOSSIER_LEASE", "1s"),
+        ("DOSSIER_QUEUES", "ingest,other"),
+        ("DOSSIER_CONCURRENCY", "0"),
+        ("DOSSIER_JWT_SECRET", "short"),
+        ("DOSSIER_LOG_FORMAT", "xml"),
+    ] {
+        let output = dossier(&folder).env(name, value).output().unwrap();
+        assert!(line(&output).contains(name), "{name}: {}", line(&output));
+    }
+}
+
+#[test]
+fn ingress_and_worker_refuse_what_one_process_alone_can_use() {
+    let folder = TempDir::new().unwrap();
+    for role in ["ingress", "worker"] {
+        let output = dossier(&folder).arg(role).output().unwrap();
+        assert!(line(&output).contains("DOSSIER_DATABASE_URL"));
+        let postgres = "postgres://dossier@127.0.0.1:1/dossier";
+        let output = dossier(&folder)
+            .arg(role)
+            .env("DOSSIER_DATABASE_URL", postgres)
+            .output()
+            .unwrap();
+        assert!(line(&output).contains("DOSSIER_QUEUE_URL"));
+    }
+    assert!(
+        !folder.path().join("dossier-data").exists(),
+        "a refused start leaves nothing"
+    );
+}
+
+#[test]
+fn the_first_start_makes_a_key_that_only_its_owner_reads() {
+    let folder = TempDir::new().unwrap();
+    let output = dossier(&folder).args(["migrate", "up"]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let file = folder.path().join("dossier-data/admin.key");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let key = std::fs::read_to_string(&file).unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("admin.key"));
+
+    let again = dossier(&folder).args(["migrate", "up"]).output().unwrap();
+    assert!(again.status.success());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
+    let users = dossier(&folder).args(["user", "list"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&users.stdout).contains("admin"));
+}
+
+#[test]
+fn migrations_go_up_and_down_and_say_so() {
+    let folder = TempDir::new().unwrap();
+    let status = |folder: &TempDir| {
+        let output = dossier(folder)
+            .args(["migrate", "status"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(
+        dossier(&folder)
+            .args(["migrate", "up"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(
+        status(&folder)
+            .lines()
+            .all(|line| line.starts_with("applied")),
+        "{}",
+        status(&folder)
+    );
+    while status(&folder).contains("applied") {
+        assert!(
+            dossier(&folder)
+                .args(["migrate", "down"])
+                .output()
+                .unwrap()
+                .status
+                .success()
+        );
+    }
+    assert!(
+        dossier(&folder)
+            .args(["migrate", "up"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(!status(&folder).contains("missing"));
+}

@@ -1,0 +1,229 @@
+//! A client of the API, as a test reads aloud.
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// Somebody who speaks to the API.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    /// The id of the user, if the test made one.
+    pub user: Option<String>,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// What is sent with an upload.
+#[derive(Clone, Debug, Default)]
+pub struct Upload {
+    /// The document's name.
+    pub name: String,
+    /// What the client says the bytes are.
+    pub content_type: Option<String>,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+impl Upload {
+    /// An upload of those bytes under that name.
+    pub fn new(name: &str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            name: name.to_owned(),
+            content_type: None,
+            bytes: bytes.into(),
+        }
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header, or nothing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The JSON body of an answer that must have this status.
+    #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the assertion alone is often all that is wanted"
+    )]
+    pub fn expecting(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// Asserts a problem of this status and code.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, code: &str) {
+        let problem = self.expecting(status);
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{problem}"
+        );
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        assert_eq!(problem["status"], status);
+        assert!(problem["request_id"].is_string(), "{problem}");
+    }
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub struct Pending(Answer);
+
+impl Pending {
+    /// The JSON body, asserting the status.
+    #[track_caller]
+    pub fn expect_status(self, status: u16) -> std::future::Ready<Value> {
+        std::future::ready(self.0.expecting(status))
+    }
+
+    /// The whole answer.
+    #[must_use]
+    pub fn answer(self) -> Answer {
+        self.0
+    }
+}
+
+impl Client {
+    pub(super) fn new(base: &str, token: Option<&str>) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client without TLS can be built");
+        Self {
+            http,
+            base: base.to_owned(),
+            token: token.map(str::to_owned),
+            user: None,
+        }
+    }
+
+    /// A request with this client's token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.try_send(request).await.expect("the service answers")
+    }
+
+    /// Sends a request that may fail, as while the service is away.
+    pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer {
+            status,
+            headers,
+            body: response.bytes().await?,
+        })
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Pending {
+        Pending(self.send(self.request(Method::POST, path).json(body)).await)
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch_json(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body))
+            .await
+    }
+
+    /// Uploads as a raw body, whatever the answer.
+    pub async fn try_upload(&self, upload: Upload) -> Result<Answer, reqwest::Error> {
+        let content_type = upload
+            .content_type
+            .unwrap_or_else(|| "application/octet-stream".to_owned());
+        let request = self
+            .request(Method::POST, "/v1/documents")
+            .query(&[("name", &upload.name)])
+            .header("content-type", content_type)
+            .body(upload.bytes);
+        self.try_send(request).await
+    }
+
+    /// Uploads as a raw body; it must be accepted. Gives the pending document.
+    pub async fn uploads(&self, name: &str, bytes: impl Into<Bytes>) -> Value {
+        let answer = self
+            .try_upload(Upload::new(name, bytes))
+            .await
+            .expect("the service answers");
+        let document = answer.expecting(202);
+        assert_eq!(document["status"], "pending");
+        document
+    }
+
+    /// Waits until the document has left `pending`.
+    pub async fn settled(&self, document: &Value) -> Value {
+        let id = document["id"].as_str().expect("a document has an id");
+        let begin = std::time::Instant::now();
+        loop {
+            let document = self
+                .get(&format!("/v1/documents/{id}?wait=20"))
+                .await
+                .expecting(200);
+            if document["status"] != "pending" {
+                return document;
+            }
+            assert!(begin.elapsed().as_secs() < 90, "still pending: {document}");
+        }
+    }
+
+    /// The document's bytes.
+    pub async fn downloads(&self, document: &Value) -> Bytes {
+        let id = document["id"].as_str().expect("a document has an id");
+        let answer = self.get(&format!("/v1/documents/{id}/content")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.body
+    }
+}

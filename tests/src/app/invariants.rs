@@ -1,0 +1,184 @@
+//! What must be true of database and storage once no job is left.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, Statement};
+use shared::db::Database;
+
+use super::Mode;
+use crate::servers::{S3, Variables};
+
+/// How long jobs may take until none is left.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The ledger of a running service, looked at from outside.
+pub(super) struct Ledger {
+    db: Database,
+    data: std::path::PathBuf,
+}
+
+impl Ledger {
+    pub(super) async fn open(mode: Mode, folder: &Path, variables: &Variables) -> Self {
+        let data = folder.join("data");
+        let url = match mode {
+            Mode::Embedded => format!("sqlite://{}", data.join("dossier.sqlite").display()),
+            Mode::Distributed => {
+                let variable = variables
+                    .iter()
+                    .find(|(name, _)| name == "DOSSIER_DATABASE_URL");
+                variable.expect("this mode has a database server").1.clone()
+            }
+        };
+        let url = url.parse().expect("it is the service's own URL");
+        Self {
+            db: Database::connect(&url, 2)
+                .await
+                .expect("the database answers"),
+            data,
+        }
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
+        let reader = self.db.reader();
+        let statement = Statement::from_string(reader.get_database_backend(), sql);
+        let row = reader
+            .query_one_raw(statement)
+            .await
+            .expect("the database answers")
+            .expect("a count is a row");
+        row.try_get_by_index(0).expect("a count is a number")
+    }
+
+    async fn texts(&self, sql: &str) -> BTreeSet<String> {
+        let reader = self.db.reader();
+        let statement = Statement::from_string(reader.get_database_backend(), sql);
+        let rows = reader
+            .query_all_raw(statement)
+            .await
+            .expect("the database answers");
+        rows.into_iter()
+            .map(|row| row.try_get_by_index(0).expect("the column is text"))
+            .collect()
+    }
+
+    pub(super) async fn pending_documents(&self) -> i64 {
+        self.number("SELECT count(*) FROM documents WHERE status = 'pending'")
+            .await
+    }
+
+    /// Waits until no job is waiting or running and nothing is left to be removed.
+    pub(super) async fn run_dry(&self) {
+        let begin = Instant::now();
+        loop {
+            let left = self
+                .number(
+                    "SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')) \
+                     + (SELECT count(*) FROM discards)",
+                )
+                .await;
+            if left == 0 {
+                return;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{left} jobs or discarded bytes are left"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Nothing is pending, and every counter equals the sum of the rows it counts.
+    pub(super) async fn check_counters(&self) {
+        for (what, sql) in [
+            (
+                "documents are pending",
+                "SELECT count(*) FROM documents WHERE status = 'pending'",
+            ),
+            (
+                "versions are pending",
+                "SELECT count(*) FROM versions WHERE status = 'pending'",
+            ),
+            (
+                "blobs don't count their versions",
+                "SELECT count(*) FROM blobs WHERE refs <> (SELECT count(*) FROM versions WHERE blob_id = blobs.id)",
+            ),
+            (
+                "users are charged other bytes than they keep",
+                "SELECT count(*) FROM users WHERE reserved_bytes <> 0 OR used_bytes <> COALESCE((SELECT sum(size_bytes) \
+                 FROM versions WHERE owner_id = users.id AND status = 'active'), 0)",
+            ),
+            (
+                "users are charged other documents than they keep",
+                "SELECT count(*) FROM users WHERE used_documents <> \
+                 (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",
+            ),
+            (
+                "active documents don't show their version",
+                "SELECT count(*) FROM documents d WHERE d.status = 'active' AND NOT EXISTS (SELECT 1 FROM versions v \
+                 JOIN blobs b ON b.id = v.blob_id WHERE v.document_id = d.id AND v.number = d.version \
+                 AND v.sha256 = d.sha256 AND b.storage_url = d.storage_url)",
+            ),
+        ] {
+            assert_eq!(self.number(sql).await, 0, "{what}");
+        }
+    }
+
+    /// No byte without a row and no row without its bytes.
+    pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str) {
+        let known = self
+            .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL")
+            .await;
+        let kept = match s3 {
+            Some(s3) => objects(s3, storage).await,
+            None => {
+                let mut kept = files(&self.data.join("storage"));
+                kept.extend(files(&self.data.join("staging")));
+                kept
+            }
+        };
+        assert_eq!(kept, known, "bytes without rows, or rows without bytes");
+    }
+}
+
+pub(super) fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return found;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(format!("file://{}", path.display()));
+        }
+    }
+    found
+}
+
+async fn objects(s3: &S3, storage: &str) -> BTreeSet<String> {
+    let place = storage.split('?').next().unwrap_or_default();
+    let bucket = place
+        .trim_start_matches("s3://")
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let mut pages = s3
+        .client()
+        .list_objects_v2()
+        .bucket(bucket)
+        .into_paginator()
+        .send();
+    let mut found = BTreeSet::new();
+    while let Some(page) = pages.next().await {
+        let page = page.expect("the bucket can be listed");
+        found.extend(
+            page.contents()
+                .iter()
+                .filter_map(|object| Some(format!("s3://{bucket}/{}", object.key()?))),
+        );
+    }
+    found
+}

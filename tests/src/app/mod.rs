@@ -1,0 +1,8 @@
+//! The service as a test sees it: started in a mode, spoken to by clients, held to its invariants at the end.
+
+mod client;
+mod invariants;
+mod mode;
+
+pub use client::{Client, Upload};
+pub use mode::{Mode, TestApp};

@@ -1,0 +1,243 @@
+//! The two ways in which the service runs, started for one test.
+
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Client;
+use super::invariants::Ledger;
+use crate::servers::{Dossier, Postgres, Redis, S3, Variables};
+
+/// The API key of the first admin in every test.
+const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
+
+/// A way to run the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One process on SQLite, the in-process queue and local files.
+    Embedded,
+    /// Ingress and two workers on PostgreSQL, Redis and S3.
+    Distributed,
+}
+
+/// A running service with nothing in it but the first admin.
+#[derive(Debug)]
+pub struct TestApp {
+    mode: Mode,
+    variables: Variables,
+    ingress: Dossier,
+    workers: Vec<Dossier>,
+    folder: TempDir,
+    redis: Option<Redis>,
+    storage: String,
+}
+
+impl TestApp {
+    /// Starts the service.
+    pub async fn start(mode: Mode) -> Self {
+        Self::start_with(mode, &[]).await
+    }
+
+    /// Starts the service with settings, by the names of their variables.
+    pub async fn start_with(mode: Mode, settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let mut variables = vec![
+            (
+                "DOSSIER_DATA_DIR".to_owned(),
+                folder.path().join("data").display().to_string(),
+            ),
+            ("DOSSIER_BOOTSTRAP_KEY".to_owned(), ADMIN_KEY.to_owned()),
+            ("DOSSIER_LOG".to_owned(), "info".to_owned()),
+        ];
+        variables.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        match mode {
+            Mode::Embedded => {
+                let ingress = Dossier::start("serve", &variables).await;
+                let storage = String::new();
+                Self {
+                    mode,
+                    variables,
+                    ingress,
+                    workers: vec![],
+                    folder,
+                    redis: None,
+                    storage,
+                }
+            }
+            Mode::Distributed => Self::distributed(variables, folder).await,
+        }
+    }
+
+    async fn distributed(mut variables: Variables, folder: TempDir) -> Self {
+        let (postgres, redis, s3) =
+            tokio::join!(Postgres::shared(), Redis::private(), S3::shared());
+        let storage = s3.fresh_storage_url().await;
+        variables.push((
+            "DOSSIER_DATABASE_URL".to_owned(),
+            postgres.create_database().await,
+        ));
+        variables.push(("DOSSIER_QUEUE_URL".to_owned(), redis.fresh_url()));
+        variables.push(("DOSSIER_STORAGE_URL".to_owned(), storage.clone()));
+        variables.extend(
+            s3.environment()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        Dossier::run(&["migrate", "up"], &variables).await;
+        let (ingress, first, second) = tokio::join!(
+            Dossier::start("ingress", &variables),
+            Dossier::start("worker", &variables),
+            Dossier::start("worker", &variables),
+        );
+        let workers = vec![first, second];
+        Self {
+            mode: Mode::Distributed,
+            variables,
+            ingress,
+            workers,
+            folder,
+            redis: Some(redis),
+            storage,
+        }
+    }
+
+    /// Which way it runs.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The process that answers requests.
+    #[must_use]
+    pub const fn ingress(&self) -> &Dossier {
+        &self.ingress
+    }
+
+    /// The processes that work on jobs: the ingress itself in the embedded mode.
+    #[must_use]
+    pub fn workers(&self) -> Vec<&Dossier> {
+        if self.workers.is_empty() {
+            vec![&self.ingress]
+        } else {
+            self.workers.iter().collect()
+        }
+    }
+
+    /// The Redis server, which is this service's alone; none in the embedded mode.
+    #[must_use]
+    pub const fn redis(&self) -> Option<&Redis> {
+        self.redis.as_ref()
+    }
+
+    /// The settings the processes run with.
+    #[must_use]
+    pub const fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// Somebody without a token.
+    #[must_use]
+    pub fn nobody(&self) -> Client {
+        Client::new(&self.ingress.api(), None)
+    }
+
+    /// Somebody with a token of the test's choice.
+    #[must_use]
+    pub fn bearer(&self, token: &str) -> Client {
+        Client::new(&self.ingress.api(), Some(token))
+    }
+
+    /// The first admin.
+    #[must_use]
+    pub fn admin(&self) -> Client {
+        self.bearer(ADMIN_KEY)
+    }
+
+    /// A new user with the default quota.
+    pub async fn user(&self, name: &str) -> Client {
+        self.user_with(serde_json::json!({"name": name})).await
+    }
+
+    /// A new user as described, with a key of their own.
+    pub async fn user_with(&self, description: serde_json::Value) -> Client {
+        let admin = self.admin();
+        let user = admin
+            .post_json("/v1/admin/users", &description)
+            .await
+            .expect_status(201)
+            .await;
+        let id = user["id"].as_str().expect("a user has an id");
+        let path = format!("/v1/admin/users/{id}/keys");
+        let key = admin
+            .post_json(&path, &serde_json::json!({}))
+            .await
+            .expect_status(201)
+            .await;
+        let mut client = self.bearer(key["key"].as_str().expect("a new key is shown"));
+        client.user = Some(id.to_owned());
+        client
+    }
+
+    /// How many documents are pending, as the database says.
+    pub async fn pending_documents(&self) -> i64 {
+        let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
+        ledger.pending_documents().await
+    }
+
+    /// Waits until staging holds nothing, not even half an upload. On S3 a half
+    /// upload is no object, and `ends_clean` looks at those.
+    pub async fn staging_holds_nothing(&self, patience: Duration) {
+        let staging = self.folder.path().join("data/staging");
+        let begin = Instant::now();
+        loop {
+            let left = super::invariants::files(&staging);
+            if left.is_empty() {
+                return;
+            }
+            assert!(begin.elapsed() < patience, "staging still holds {left:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until no job is left and nothing is to be removed, then holds the
+    /// database and the storage to what must be true of them at rest.
+    pub async fn ends_clean(&self) {
+        let s3 = if self.mode == Mode::Distributed {
+            Some(S3::shared().await)
+        } else {
+            None
+        };
+        let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
+        ledger.run_dry().await;
+        ledger.check_counters().await;
+        ledger.check_bytes(s3, &self.storage).await;
+    }
+}
+
+/// Runs a test of the service in both modes.
+#[macro_export]
+macro_rules! in_both_modes {
+    ($($(#[$attribute:meta])* async fn $name:ident($mode:ident: $kind:ty) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs all names")]
+            use super::*;
+
+            async fn check($mode: $kind) $body
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                check($crate::app::Mode::Embedded).await;
+            }
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn distributed() {
+                check($crate::app::Mode::Distributed).await;
+            }
+        }
+    )*};
+}

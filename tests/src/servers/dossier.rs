@@ -1,0 +1,156 @@
+//! A process of the service itself, in any role, kept like the servers it works
+//! with: it ends with the test process, and a test may kill it and start it again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::keeper::{CommandLine, Keeper, Signal};
+use super::process::{ServerError, free_port, granted, wait_for_answer};
+
+/// Settings of a process, by the names of their variables.
+pub type Variables = Vec<(String, String)>;
+
+/// One process of the service.
+#[derive(Debug)]
+pub struct Dossier {
+    keeper: Keeper,
+    command: CommandLine,
+    api: SocketAddr,
+    ops: SocketAddr,
+}
+
+impl Dossier {
+    /// Starts a role (`serve`, `ingress`, `worker`) on free ports and waits until it is ready.
+    pub async fn start(role: &str, variables: &Variables) -> Self {
+        granted(Self::begin(role, variables).await)
+    }
+
+    /// Runs a command such as `migrate` to its end, which has to be a success.
+    pub async fn run(arguments: &[&str], variables: &Variables) {
+        let run = async || {
+            let keeper = Keeper::new(Signal::Kill)?;
+            keeper.run(&command_line(arguments, variables)).await
+        };
+        granted(run().await);
+    }
+
+    /// Where the API listens; a worker doesn't.
+    #[must_use]
+    pub fn api(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Where health is told.
+    #[must_use]
+    pub fn ops(&self) -> String {
+        format!("http://{}", self.ops)
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.keeper.server().expect("it was started")
+    }
+
+    /// Whether the process runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.keeper.runs()
+    }
+
+    /// SIGKILL: no chance to react.
+    pub async fn kill(&self) {
+        granted(self.keeper.finish(Signal::Kill).await);
+    }
+
+    /// SIGTERM, and waits until the process has ended.
+    pub async fn terminate(&self) {
+        granted(self.keeper.finish(Signal::Terminate).await);
+    }
+
+    /// Starts the process again with the same settings and ports, and waits until it is ready.
+    pub async fn restart(&self) {
+        granted(self.launch().await);
+    }
+
+    /// The resident memory of the process in bytes, and the most it ever was.
+    #[must_use]
+    pub fn resident_memory(&self) -> (u64, u64) {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
+            kibibytes
+                .and_then(|number| number.parse::<u64>().ok())
+                .unwrap_or(0)
+                * 1024
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
+    /// What the process has written to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.keeper.home().join("log")).unwrap_or_default()
+    }
+
+    async fn begin(role: &str, variables: &Variables) -> Result<Self, ServerError> {
+        let keeper = Keeper::new(Signal::Kill)?;
+        let [api, ops] =
+            [free_port(), free_port()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut variables = variables.clone();
+        variables.push(("DOSSIER_LISTEN".to_owned(), api.to_string()));
+        variables.push(("DOSSIER_OPS_LISTEN".to_owned(), ops.to_string()));
+        let this = Self {
+            keeper,
+            command: command_line(&[role], &variables),
+            api,
+            ops,
+        };
+        this.launch().await?;
+        Ok(this)
+    }
+
+    async fn launch(&self) -> Result<(), ServerError> {
+        self.keeper.start(&self.command).await?;
+        let client = reqwest::Client::new();
+        let ready = format!("{}/health/ready", self.ops());
+        wait_for_answer(&self.keeper, async || {
+            client
+                .get(&ready)
+                .send()
+                .await?
+                .error_for_status()
+                .map(drop)
+        })
+        .await
+    }
+}
+
+fn command_line(arguments: &[&str], variables: &Variables) -> CommandLine {
+    let program = program();
+    assert!(
+        program.is_file(),
+        "{} is missing: run `cargo build --workspace` first",
+        program.display()
+    );
+    let variables = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    CommandLine::new(Path::new("/usr/bin/env"))
+        .words(variables)
+        .word(&program)
+        .words(arguments)
+}
+
+/// The binary of the same build as this test.
+#[must_use]
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a process knows its file");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in target/<profile>/deps");
+    folder.join("dossier")
+}
