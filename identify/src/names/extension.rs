@@ -1,10 +1,10 @@
 //! The type that a file name claims: by its last extension, or as a whole.
 
-use super::{Row, code_extensions, document_extensions};
+use super::{Row, code_extensions, document_extensions, picture_extensions};
 
 const TABLES: &[&[Row]] = &[
     document_extensions::DOCUMENTS,
-    document_extensions::IMAGE,
+    picture_extensions::IMAGE,
     document_extensions::MEDIA,
     document_extensions::ARCHIVES,
     code_extensions::PROGRAMS,

@@ -5,6 +5,7 @@ pub(crate) mod aliases;
 mod code_extensions;
 mod document_extensions;
 mod extension;
+mod picture_extensions;
 
 pub(crate) use extension::media_type;
 

@@ -104,6 +104,11 @@ impl Marks {
         {
             return 0;
         }
+        // Underlined titles and bullets are as old as plain text.
+        let own = self.headings + self.links + self.fences + self.tables >= 1 || self.front_matter;
+        if !own {
+            return 0;
+        }
         let titled = self.deeper >= 1 || self.headings == 1;
         usize::from(self.headings >= 1)
             + usize::from(titled)

@@ -5,7 +5,7 @@ mod languages;
 
 use super::decode::Text;
 use crate::finding::Finding;
-use languages::{LANGUAGES, Language, Lines};
+use languages::{Language, Lines};
 
 /// Interpreters of a `#!` line, and what they run.
 const INTERPRETERS: &[(&str, &str)] = &[
@@ -184,10 +184,7 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
     match own {
         Some(score) => score >= 1 && score * 3 >= best || best < 4 && sample.looks_like_code(),
         // A language without tokens of its own here: nothing else is clear.
-        None if LANGUAGES
-            .iter()
-            .any(|language| language.media_type == media_type) =>
-        {
+        None if languages::all().any(|language| language.media_type == media_type) => {
             best < 4 && sample.looks_like_code()
         }
         None => best < 12 || sample.looks_like_code(),
@@ -226,8 +223,7 @@ impl<'a> Sample<'a> {
                 .filter(|line| !is_comment(line))
                 .collect(),
         );
-        let mut scores: Vec<(&Language, usize)> = LANGUAGES
-            .iter()
+        let mut scores: Vec<(&Language, usize)> = languages::all()
             .map(|language| (language, language.score(&code)))
             .filter(|(_, score)| *score > 0)
             .collect();
@@ -239,12 +235,10 @@ impl<'a> Sample<'a> {
     /// with examples in it.
     fn is_code(&self) -> bool {
         let prose = |line: &&&str| {
-            !is_comment(line)
-                && line.ends_with(['.', ',', '!', '?'])
-                && line.split(' ').count() >= 6
-                && !line.contains(['(', '=', '"', '\'', '{', '<', '$'])
+            let marks = ['(', '=', '"', '\'', '{', '}', '<', '$', ';', '\\', '@', '['];
+            !is_comment(line) && line.split(' ').count() >= 6 && !line.contains(marks)
         };
-        self.lines.iter().filter(prose).count() * 5 <= self.lines.len()
+        self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
     }
 
     /// Punctuation that prose has at the end of lines far less often.
