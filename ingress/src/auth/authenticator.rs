@@ -74,8 +74,8 @@ impl Authenticator {
         unknown: UnknownSubject,
     ) -> Result<Option<Caller>, DbError> {
         let known = find_subject(&self.database, subject).await?;
-        match (known, unknown, subject.parse::<UserName>()) {
-            (None, UnknownSubject::Add, Ok(name)) => self.add(name).await,
+        match (known, unknown, name_of(subject)) {
+            (None, UnknownSubject::Add, Some(name)) => self.add(name).await,
             (known, _, _) => Ok(known),
         }
     }
@@ -101,9 +101,17 @@ impl Authenticator {
     }
 }
 
-/// Three parts with dots between; an API key of ours has none.
+/// Whether the token begins with the header of a signed token. An API key may
+/// hold any printable characters, but not by chance those.
 fn looks_like_jwt(token: &str) -> bool {
-    token.split('.').count() == 3
+    jsonwebtoken::decode_header(token).is_ok()
+}
+
+/// The name that a user is added under: exactly the subject. One that had to be
+/// trimmed could be taken for somebody else's.
+fn name_of(subject: &str) -> Option<UserName> {
+    let name: UserName = subject.parse().ok()?;
+    (name.as_str() == subject).then_some(name)
 }
 
 fn refused(token: RefusedToken) -> Problem {

@@ -52,6 +52,9 @@ pub enum KeySetError {
         /// The URL.
         url: String,
     },
+    /// It could not be loaded a moment ago, nor ever before.
+    #[error("the key set has not been loaded yet")]
+    NotLoaded,
     /// It is no key set.
     #[error("it is not a JSON Web Key Set")]
     Malformed(#[source] serde_json::Error),

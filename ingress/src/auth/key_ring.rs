@@ -9,7 +9,7 @@ use shared::domain::{Clock, Timestamp};
 
 use super::jwks::{KeySet, KeySetError, fetch};
 
-/// A key that its issuer took back is trusted no longer than this.
+/// A key that its issuer took back is trusted no longer than this, as long as the issuer can be asked.
 const MAX_AGE: Duration = Duration::from_mins(10);
 /// Tokens with unknown key ids can't make us fetch more often than this.
 const MIN_PAUSE: Duration = Duration::from_secs(30);
@@ -83,29 +83,31 @@ impl KeyRing {
         &self,
         header: &Header,
     ) -> Result<Vec<DecodingKey>, Arc<KeySetError>> {
-        let known = self.known(header);
-        if known
-            .as_ref()
-            .is_some_and(|(keys, fresh)| *fresh && !keys.is_empty())
-        {
-            return Ok(known.map(|(keys, _)| keys).unwrap_or_default());
+        match self.known(header) {
+            Some((keys, Age::Fresh)) if !keys.is_empty() => return Ok(keys),
+            // Whoever has keys that will do doesn't wait for another who fetches.
+            Some((keys, Age::Stale)) if !keys.is_empty() && self.refreshing.try_lock().is_err() => {
+                return Ok(keys);
+            }
+            _ => {}
         }
         let refreshed = self.refresh().await;
         match (self.known(header), refreshed) {
             (Some((keys, _)), _) => Ok(keys),
             (None, Err(error)) => Err(Arc::new(error)),
-            (None, Ok(())) => Ok(Vec::new()),
+            (None, Ok(())) => Err(Arc::new(KeySetError::NotLoaded)),
         }
     }
 
-    fn known(&self, header: &Header) -> Option<(Vec<DecodingKey>, bool)> {
+    fn known(&self, header: &Header) -> Option<(Vec<DecodingKey>, Age)> {
         let loaded = self
             .loaded
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
         let fresh = self.clock.now().since(loaded.at) < MAX_AGE;
-        Some((loaded.set.candidates(header), fresh))
+        let age = if fresh { Age::Fresh } else { Age::Stale };
+        Some((loaded.set.candidates(header), age))
     }
 
     /// Loads the keys anew, unless that was tried a moment ago. One at a time: the others wait for it.
@@ -129,6 +131,13 @@ impl KeyRing {
         *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Loaded { set, at: now });
         Ok(())
     }
+}
+
+/// Whether the keys at hand may have been taken back since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Fresh,
+    Stale,
 }
 
 #[cfg(test)]
@@ -189,5 +198,17 @@ mod tests {
             KeyRing::open(source, clock).await,
             Err(KeySetError::File { .. })
         ));
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_never_answered_is_told_from_an_unknown_key() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
+        let nobody = KeySource::Url("http://127.0.0.1:1/keys".to_owned());
+        let ring = KeyRing::open(nobody, clock).await.unwrap();
+        let refused = ring
+            .candidates(&Header::new(Algorithm::EdDSA))
+            .await
+            .unwrap_err();
+        assert!(matches!(*refused, KeySetError::NotLoaded), "{refused}");
     }
 }

@@ -58,8 +58,6 @@ codes! {
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
     NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
-    UserNameTaken = "name_taken", CONFLICT, "Name taken", "Another user has this name.";
-    LastAdmin = "last_admin", CONFLICT, "Last administrator", "The last administrator cannot be removed.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The request body has a form that is not accepted here.";

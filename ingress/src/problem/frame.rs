@@ -141,3 +141,53 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a panic: {}", text.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::error::ParseJsonError;
+    use poem::http::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+
+    async fn framed<F>(answer: impl Fn() -> F + Send + Sync) -> Response
+    where
+        F: Future<Output = Result<Response>> + Send,
+    {
+        let table = RouteTable::from_document(&json!({"paths": {"/": {"get": {}}}}));
+        let endpoint = poem::endpoint::make(move |_| answer());
+        Frame::new(endpoint, Arc::new(table))
+            .get_response(Request::default())
+            .await
+    }
+
+    async fn code(response: Response) -> (u16, String) {
+        let status = response.status().as_u16();
+        assert_eq!(response.content_type(), Some("application/problem+json"));
+        let body: serde_json::Value = response.into_body().into_json().await.unwrap();
+        assert!(!body.to_string().contains("secret"), "{body}");
+        (status, body["code"].as_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_problem() {
+        let response = framed(|| async { panic!("a secret") }).await;
+        assert_eq!(code(response).await, (500, "internal".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_library_are_problems() {
+        let missing = framed(|| async { Err(poem::error::NotFoundError.into()) }).await;
+        assert_eq!(code(missing).await, (404, "not_found".to_owned()));
+        let json = framed(|| async { Err(ParseJsonError::ContentTypeRequired.into()) }).await;
+        assert_eq!(code(json).await, (415, "unsupported_media_type".to_owned()));
+        let bare = framed(|| async { Ok(StatusCode::IM_A_TEAPOT.into()) }).await;
+        assert_eq!(code(bare).await, (400, "bad_request".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_cause_stays_in_the_log() {
+        let response = framed(|| async { Err(Problem::internal("a secret").into()) }).await;
+        assert_eq!(code(response).await, (500, "internal".to_owned()));
+    }
+}

@@ -30,6 +30,7 @@ pub struct App {
     endpoint: Shared,
     pub service: Service,
     pub waiters: Waiters,
+    pub intake: Intake,
     _folder: TempDir,
 }
 
@@ -86,14 +87,12 @@ impl App {
         let authenticator =
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
+        let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
+        let intake = Intake::open(db, limits, Arc::clone(&service.feed));
         let parts = Parts {
             service: service.clone(),
             authenticator: Arc::new(authenticator.await.unwrap()),
-            intake: Intake::open(
-                service.db.clone(),
-                Arc::clone(&service.limits),
-                Arc::clone(&service.feed),
-            ),
+            intake: intake.clone(),
             waiters: waiters.clone(),
             health: Health::new(service.clone()),
         };
@@ -102,6 +101,7 @@ impl App {
             endpoint,
             service,
             waiters,
+            intake,
             _folder: folder,
         }
     }

@@ -3,5 +3,6 @@
 mod app;
 mod content;
 mod document;
+mod hang_up;
 mod process;
 mod routes;

@@ -28,7 +28,7 @@ async fn staged(app: &App) -> usize {
 }
 
 /// What is refused is removed in the background: waits for it.
-async fn ends_with_staged(app: &App, expected: usize) {
+pub async fn ends_with_staged(app: &App, expected: usize) {
     for _ in 0..300 {
         if staged(app).await == expected {
             return;

@@ -132,3 +132,15 @@ fn write_error(error: WriteError) -> Problem {
         WriteError::Storage(error) => error.into(),
     }
 }
+
+#[cfg(test)]
+impl Destination {
+    /// Stages some bytes.
+    pub(crate) async fn stage_for_tests(&self, bytes: &'static [u8]) -> StagedBytes {
+        let chunk = futures::stream::iter([Ok(Bytes::from_static(bytes))]);
+        let staged = self
+            .stage(chunk, ByteSize::new(1000), &Digests::default())
+            .await;
+        staged.unwrap()
+    }
+}
