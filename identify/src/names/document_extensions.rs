@@ -317,7 +317,7 @@ pub(super) const ARCHIVES: &[Row] = &[
     ("application/vnd.comicbook+zip", "cbz"),
     ("application/vnd.google-earth.kmz", "kmz"),
     ("application/mac-binhex40", "hqx"),
-    ("application/x-macbinary", "bin"),
+    ("application/x-macbinary", "macbin"),
     ("application/x-uuencode", "uue uu"),
     ("application/x-par2", "par2"),
     ("application/x-bittorrent", "torrent"),

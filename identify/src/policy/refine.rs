@@ -128,8 +128,16 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
                 detected,
                 "text/csv" | "text/tab-separated-values" | "text/markdown"
             );
+            if found.confidence < Confidence::Likely {
+                return named == "text/plain" || text::supports(text, named);
+            }
+            // INI files with quoted values look like TOML.
             if named == "text/plain" {
-                return tables_and_prose || found.confidence < Confidence::Likely;
+                return tables_and_prose || detected == "application/toml";
+            }
+            let table = matches!(named, "text/csv" | "text/tab-separated-values");
+            if detected == "application/yaml" || table && !tables_and_prose {
+                return false;
             }
             text::supports(text, named)
         }

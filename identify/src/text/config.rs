@@ -33,11 +33,14 @@ pub(super) fn is_tolerable_toml(text: &Text) -> bool {
 /// Whether a name may call this YAML.
 pub(super) fn is_tolerable_yaml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    lines.is_empty()
-        || lines
-            .iter()
-            .take(30)
-            .any(|line| is_yaml_line(line) || line.starts_with("---") || line.starts_with('{'))
+    let opens = lines
+        .first()
+        .is_some_and(|line| line.starts_with("---") || line.starts_with(['{', '[', '%']));
+    let fitting = lines
+        .iter()
+        .filter(|line| is_yaml_line(line) || line.starts_with("  "))
+        .count();
+    lines.is_empty() || opens || fitting * 2 >= lines.len()
 }
 
 fn meaningful(text: &Text, comment: char) -> Vec<&str> {

@@ -30,7 +30,14 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 pub(super) fn is_tolerable(text: &Text) -> bool {
     let columns = [',', ';', '|', '\t'].iter().any(|separator| {
         let found = table(text, *separator);
-        found.records >= 1 && found.most_common >= 2 && found.agreeing * 10 >= found.records * 5
+        let prose =
+            found.spaced * 10 >= found.separators * 9 && found.data_fields * 3 < found.fields;
+        let sentences = found.sentences * 2 >= found.records;
+        found.records >= 1
+            && found.most_common >= 2
+            && found.agreeing * 2 >= found.records
+            && !prose
+            && !sentences
     });
     let lines: Vec<&str> = text
         .lines()
@@ -44,11 +51,13 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
                 && !line.contains(['=', '{', '}', '<', '>', '[', ';', '('])
                 && !line.ends_with(['.', ':'])
         });
+    let blank_behind = lines.iter().filter(|line| line.contains(", ")).count();
     let separated = lines
         .iter()
         .filter(|line| line.contains([',', ';', '\t']))
         .count();
     let uneven = lines.len() >= 2
+        && blank_behind * 2 <= lines.len()
         && separated * 10 >= lines.len() * 8
         && lines.iter().all(|line| !line.ends_with(['{', '}', '.']));
     columns || single || uneven
