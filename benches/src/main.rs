@@ -2,6 +2,10 @@
 //!
 //! `cargo build --release --workspace && cargo run --release -p benches -- uploads`
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rates are told to three digits, and each run is one future"
+)]
 #![recursion_limit = "256"]
 
 mod disk;

@@ -17,17 +17,14 @@ pub async fn ensure(
     db: &Database,
     now: Timestamp,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let (key, file) = match &resolved.settings.bootstrap_key {
-        Some(key) => (key.clone(), None),
-        None => {
-            make_data_folder(resolved)?;
-            let file = resolved.data_dir.join("admin.key");
-            (
-                read_or_make(&file)
-                    .with_context(|| format!("the admin's key in {}", file.display()))?,
-                Some(file),
-            )
-        }
+    let (key, file) = if let Some(key) = &resolved.settings.bootstrap_key {
+        (key.clone(), None)
+    } else {
+        make_data_folder(resolved)?;
+        let file = resolved.data_dir.join("admin.key");
+        let key = read_or_make(&file);
+        let key = key.with_context(|| format!("the admin's key in {}", file.display()))?;
+        (key, Some(file))
     };
     ensure_bootstrap_key(db, key.hash(), now)
         .await

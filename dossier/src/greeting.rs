@@ -11,19 +11,14 @@ pub fn serve(addresses: &Addresses, key_file: Option<&Path>) {
         "Dossier listens on http://{api} (its API: http://{api}/docs, health: http://{})",
         addresses.ops
     );
-    match key_file {
-        Some(file) => {
-            let file = file.display();
-            println!("The admin's key lies in {file}. Try an upload:");
-            println!(
-                "  curl -H \"Authorization: Bearer $(cat '{file}')\" -F file=@README.md http://{api}/v1/documents"
-            );
-        }
-        None => {
-            println!("The admin's key is the one in DOSSIER_BOOTSTRAP_KEY. Try an upload:");
-            println!(
-                "  curl -H \"Authorization: Bearer $DOSSIER_BOOTSTRAP_KEY\" -F file=@README.md http://{api}/v1/documents"
-            );
-        }
-    }
+    let token = if let Some(file) = key_file {
+        println!("The admin's key lies in {}. Try an upload:", file.display());
+        format!("$(cat '{}')", file.display())
+    } else {
+        println!("The admin's key is the one in DOSSIER_BOOTSTRAP_KEY. Try an upload:");
+        "$DOSSIER_BOOTSTRAP_KEY".to_owned()
+    };
+    println!(
+        "  curl -H \"Authorization: Bearer {token}\" -F file=@README.md http://{api}/v1/documents"
+    );
 }

@@ -19,11 +19,19 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
                 _ = interrupt.recv() => {}
             }
             if again {
-                std::process::exit(130);
+                end_at_once();
             }
             info!("stopping");
             stop.cancel();
         }
     });
     Ok(token)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "somebody asked twice: nothing is waited for"
+)]
+fn end_at_once() -> ! {
+    std::process::exit(130)
 }

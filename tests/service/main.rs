@@ -1,5 +1,10 @@
 //! The whole service from outside, and its ledger on each database.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test runs once, and ends where it is wrong"
+)]
 #![recursion_limit = "256"]
 
 mod access;

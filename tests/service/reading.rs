@@ -1,4 +1,4 @@
-//! Reading: documents with their ETags, waiting, content whole and in part, lists page by page.
+//! Reading: documents with their `ETags`, waiting, content whole and in part, lists page by page.
 
 use reqwest::Method;
 use serde_json::{Value, json};

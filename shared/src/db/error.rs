@@ -31,7 +31,11 @@ pub enum DbError {
 
 impl DbError {
     /// A row that breaks the domain's rules.
-    pub(super) fn corrupt(table: &'static str, column: &'static str, id: impl ToString) -> Self {
+    pub(super) fn corrupt(
+        table: &'static str,
+        column: &'static str,
+        id: impl std::fmt::Display,
+    ) -> Self {
         Self::Corrupt {
             table,
             column,

@@ -13,7 +13,7 @@ use super::ledger_sql::{hold_users, ids};
 use super::{Database, DbError};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
-    Sha256, Timestamp, UserId, VersionId, Visibility,
+    Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
 };
 use crate::queue::JobKind;
 
@@ -125,7 +125,7 @@ impl<'a> From<&'a Arrival> for DocumentRow<'a> {
             owner_id: arrival.owner.0,
             name: arrival.name.as_str(),
             name_folded: arrival.name.folded(),
-            unique_name: arrival.visibility.unique_name().map(|name| name.as_str()),
+            unique_name: arrival.visibility.unique_name().map(UniqueName::as_str),
             is_public: arrival.visibility.is_public(),
             metadata: &arrival.metadata,
             declared_type: arrival.declared_type.as_ref().map(MediaType::as_str),

@@ -73,7 +73,7 @@ impl Timestamp {
             .format(format_description!(
                 "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
             ))
-            .expect("every date-time has these parts")
+            .unwrap_or_default()
     }
 }
 

@@ -31,7 +31,7 @@ const REST: Duration = Duration::from_millis(500);
 const STREAM_LENGTH: usize = 100_000;
 
 /// Hints read but not acknowledged for so long were a dead worker's.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
 /// A feed through a Redis server.
 #[derive(Clone)]

@@ -4,6 +4,10 @@ use std::str::FromStr;
 
 use clap::Args;
 
+#[expect(
+    clippy::doc_markdown,
+    reason = "`--help` shows these texts as they stand"
+)]
 /// Settings of JWT authentication. It is on if a secret or a key set is given.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JwtSettings {

@@ -22,6 +22,10 @@ use crate::domain::{ByteSize, TypePattern};
 use crate::queue::{Queue, QueueUrl};
 use crate::storage::StorageUrl;
 
+#[expect(
+    clippy::doc_markdown,
+    reason = "`--help` shows these texts as they stand"
+)]
 /// The settings of every role, as the operator writes them.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {

@@ -72,10 +72,6 @@ impl Answer {
 
     /// The JSON body of an answer that must have this status.
     #[track_caller]
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "the assertion alone is often all that is wanted"
-    )]
     pub fn expecting(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
         if self.body.is_empty() {

@@ -130,13 +130,12 @@ impl Ledger {
         let known = self
             .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL")
             .await;
-        let kept = match s3 {
-            Some(s3) => objects(s3, storage).await,
-            None => {
-                let mut kept = files(&self.data.join("storage"));
-                kept.extend(files(&self.data.join("staging")));
-                kept
-            }
+        let kept = if let Some(s3) = s3 {
+            objects(s3, storage).await
+        } else {
+            let mut kept = files(&self.data.join("storage"));
+            kept.extend(files(&self.data.join("staging")));
+            kept
         };
         assert_eq!(kept, known, "bytes without rows, or rows without bytes");
     }

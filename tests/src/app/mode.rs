@@ -35,7 +35,7 @@ pub struct TestApp {
 impl TestApp {
     /// Starts the service.
     pub async fn start(mode: Mode) -> Self {
-        Self::start_with(mode, &[]).await
+        Box::pin(Self::start_with(mode, &[])).await
     }
 
     /// Starts the service with settings, by the names of their variables.
@@ -68,7 +68,7 @@ impl TestApp {
                     storage,
                 }
             }
-            Mode::Distributed => Self::distributed(variables, folder).await,
+            Mode::Distributed => Box::pin(Self::distributed(variables, folder)).await,
         }
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Activation, Outcome, Settlement};
 use crate::db::batch::{Columns, Kind};
 use crate::db::work::PendingWork;
-use crate::domain::{Failure, Timestamp};
+use crate::domain::{Failure, MediaType, Timestamp};
 
 pub const JOBS: &Columns = &[
     ("id", Kind::Uuid),
@@ -91,10 +91,7 @@ impl<'a> ActivationRow<'a> {
             number: work.number,
             mime_type: activation.media_type.as_str(),
             type_mismatch: activation.type_mismatch,
-            declared_type: work
-                .declared_type
-                .as_ref()
-                .map(|declared| declared.as_str()),
+            declared_type: work.declared_type.as_ref().map(MediaType::as_str),
             size_bytes: work.size.as_i64(),
             sha256: work.sha256.to_string(),
             blob_id: *blob_id,
