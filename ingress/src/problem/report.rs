@@ -7,8 +7,7 @@ use std::fmt;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 use poem::http::header::{
-    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    WWW_AUTHENTICATE,
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
@@ -37,7 +36,6 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    document: Option<String>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -60,8 +58,6 @@ pub struct ProblemBody {
     pub request_id: String,
     /// The fields and parameters that are not valid.
     pub errors: Option<Vec<FieldError>>,
-    /// The document that came of the request, if one did all the same.
-    pub document_id: Option<String>,
 }
 
 impl From<Code> for Problem {
@@ -79,7 +75,6 @@ impl From<Code> for Problem {
             detail,
             errors: Vec::new(),
             headers,
-            document: None,
             cause: None,
         }
     }
@@ -172,15 +167,6 @@ impl Problem {
         Self { errors, ..self }
     }
 
-    /// Names the document that came of the request all the same, and where it is.
-    #[must_use]
-    pub fn of_document(self, id: impl fmt::Display, location: &str) -> Self {
-        Self {
-            document: Some(id.to_string()),
-            ..self.with_header(LOCATION, location)
-        }
-    }
-
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
@@ -205,7 +191,6 @@ impl Problem {
             code: self.code.as_str().to_owned(),
             request_id: request_id.to_owned(),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
-            document_id: self.document.clone(),
         };
         let mut response = poem_openapi::payload::Json(body).into_response();
         response.set_status(self.code.status());

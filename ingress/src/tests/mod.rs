@@ -1,5 +1,6 @@
 //! The API on a database and folders of its own; no worker, no sockets.
 
+mod administration;
 mod app;
 mod content;
 mod document;

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use jsonwebtoken::{EncodingKey, Header, encode};
 use poem::Body;
 use poem::http::Method;
 use serde_json::json;
 
-use super::app::{Answer, App, JWT_SECRET};
+use super::app::App;
 
 const UNKNOWN: &str = "0190a5c0-0000-7000-8000-000000000000";
 
@@ -305,126 +304,6 @@ async fn content_of_a_pending_document_is_not_there_yet() {
         )
         .await;
     assert_eq!((head.status.as_u16(), head.body.len()), (409, 0));
-}
-
-#[tokio::test]
-async fn users_are_managed_by_admins() {
-    let app = App::start().await;
-    let admin = app.admin();
-    let added = admin
-        .post_json(
-            "/v1/admin/users",
-            &json!({"name": "carol", "quota_documents": 3}),
-        )
-        .await;
-    assert_eq!(added.status, 201);
-    let location = added.header("location").unwrap().to_owned();
-    assert_eq!(admin.get(&location).await.json(), added.json());
-    assert_eq!(
-        (&added.json()["role"], &added.json()["quota_bytes"]),
-        (&json!("user"), &json!(null))
-    );
-    let twice = admin
-        .post_json("/v1/admin/users", &json!({"name": "carol"}))
-        .await;
-    assert_eq!(twice.problem(), problem(409, "unique_name_taken"));
-    let bad = admin
-        .post_json("/v1/admin/users", &json!({"name": "", "age": 7}))
-        .await;
-    assert_eq!(bad.pointers(), ["/name", "/age"]);
-
-    let changed = admin
-        .patch(&location, &json!({"name": "dora", "quota_documents": null}))
-        .await;
-    assert_eq!(
-        (&changed.json()["name"], &changed.json()["quota_documents"]),
-        (&json!("dora"), &json!(null))
-    );
-    let plain = admin
-        .send(
-            Method::PATCH,
-            &location,
-            &[("content-type", "text/plain")],
-            "{}",
-        )
-        .await;
-    assert_eq!(plain.problem(), problem(415, "unsupported_media_type"));
-
-    let names = |answer: &Answer| -> Vec<_> {
-        let items = answer.json()["items"].as_array().unwrap().clone();
-        items
-            .iter()
-            .map(|user| user["name"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(
-        names(&admin.get("/v1/admin/users").await),
-        ["dora", "admin"]
-    );
-    assert_eq!(admin.delete(&location).await.status, 204);
-    assert_eq!(
-        admin.delete(&location).await.problem(),
-        problem(404, "not_found")
-    );
-    let own = admin.get("/v1/admin/users").await.json()["items"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert_eq!(
-        admin.delete(&format!("/v1/admin/users/{own}")).await.status,
-        409
-    );
-    assert_eq!(
-        admin
-            .patch(&format!("/v1/admin/users/{own}"), &json!({"role": "user"}))
-            .await
-            .status,
-        409
-    );
-}
-
-#[tokio::test]
-async fn a_removed_key_opens_nothing() {
-    let app = App::start().await;
-    let (admin, alice) = (app.admin(), app.alice().await);
-    assert_eq!(alice.get("/v1/documents").await.status, 200);
-    let keys = format!("/v1/admin/users/{}/keys", alice.id);
-    let list = admin.get(&keys).await.json();
-    assert!(list["items"][0].get("key").is_none());
-    let key = format!("{keys}/{}", list["items"][0]["id"].as_str().unwrap());
-    assert_eq!(admin.delete(&key).await.status, 204);
-    assert_eq!(admin.delete(&key).await.status, 404);
-    assert_eq!(
-        alice.get("/v1/documents").await.problem(),
-        problem(401, "unauthorized")
-    );
-    let unknown = admin
-        .post_json(&format!("/v1/admin/users/{UNKNOWN}/keys"), &json!({}))
-        .await;
-    assert_eq!(unknown.problem(), problem(404, "not_found"));
-}
-
-#[tokio::test]
-async fn a_token_brings_its_user_along() {
-    let app = App::start().await;
-    let token = |sub: &str, exp: i64| {
-        let claims = json!({"sub": sub, "exp": exp});
-        encode(
-            &Header::default(),
-            &claims,
-            &EncodingKey::from_secret(JWT_SECRET.as_bytes()),
-        )
-        .unwrap()
-    };
-    let erin = app.with_token(Some(&token("erin", 9_999_999_999)), "");
-    let first = erin.uploads("a.txt", "x").await.json();
-    let second = erin.uploads("b.txt", "x").await.json();
-    assert_eq!(first["owner"], second["owner"]);
-    let expired = app
-        .with_token(Some(&token("erin", 1)), "")
-        .get("/v1/documents")
-        .await;
-    assert_eq!(expired.problem(), problem(401, "unauthorized"));
 }
 
 #[tokio::test]
