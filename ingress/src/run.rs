@@ -66,7 +66,7 @@ pub async fn run(
     // Health is told until the API has drained: that is when it is asked for most.
     let drained = CancellationToken::new();
     let api_served = async {
-        serve(api_listener, api(parts), service.server, shutdown).await;
+        serve(api_listener, api(parts), service.server, shutdown.clone()).await;
         intake.close().await;
         drained.cancel();
     };
@@ -76,8 +76,12 @@ pub async fn run(
         service.server,
         drained.clone(),
     );
+    let released = async {
+        shutdown.cancelled().await;
+        waiters.close();
+    };
     tokio::select! {
-        _ = async { tokio::join!(api_served, ops_served) } => {}
+        _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
     }
     Ok(())

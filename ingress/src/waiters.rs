@@ -22,7 +22,12 @@ const BATCH: usize = 5_000;
 #[derive(Clone, Debug, Default)]
 pub struct Waiters(Arc<Mutex<Table>>);
 
-type Table = HashMap<DocumentId, watch::Sender<bool>>;
+#[derive(Debug, Default)]
+struct Table {
+    documents: HashMap<DocumentId, watch::Sender<bool>>,
+    /// Nobody waits any more: the process is about to end.
+    closed: bool,
+}
 
 /// A place in the table. It is given up when dropped.
 #[derive(Debug)]
@@ -36,11 +41,26 @@ impl Waiters {
     /// Takes a place. Take it before looking at the document, so that nothing happens in between.
     #[must_use]
     pub fn join(&self, document: DocumentId) -> Waiting {
-        let settled = self.table().entry(document).or_default().subscribe();
+        let mut table = self.table();
+        let settled = if table.closed {
+            watch::Sender::new(true).subscribe()
+        } else {
+            table.documents.entry(document).or_default().subscribe()
+        };
+        drop(table);
         Waiting {
             document,
             settled,
             waiters: self.clone(),
+        }
+    }
+
+    /// Wakes everybody for good: those who wait must not hold up the end of the process.
+    pub fn close(&self) {
+        let mut table = self.table();
+        table.closed = true;
+        for (_, sender) in table.documents.drain() {
+            sender.send_replace(true);
         }
     }
 
@@ -58,7 +78,7 @@ impl Waiters {
     }
 
     async fn look(&self, db: &Database) {
-        let waited: Vec<_> = self.table().keys().copied().collect();
+        let waited: Vec<_> = self.table().documents.keys().copied().collect();
         for batch in waited.chunks(BATCH) {
             match find_settled(db, batch).await {
                 Ok(settled) => self.wake(&settled),
@@ -75,7 +95,7 @@ impl Waiters {
     fn wake(&self, documents: &[DocumentId]) {
         let mut table = self.table();
         for document in documents {
-            if let Some(sender) = table.remove(document) {
+            if let Some(sender) = table.documents.remove(document) {
                 sender.send_replace(true);
             }
         }
@@ -99,10 +119,11 @@ impl Drop for Waiting {
         let mut table = self.waiters.table();
         // Our own receiver still counts. A later sender of the same document counts anew.
         let last = table
+            .documents
             .get(&self.document)
             .is_some_and(|sender| sender.receiver_count() == 1 && !*self.settled.borrow());
         if last {
-            table.remove(&self.document);
+            table.documents.remove(&self.document);
         }
     }
 }
@@ -127,7 +148,7 @@ mod tests {
         for waiting in &mut waiting {
             waiting.settled(LONG).await;
         }
-        assert!(waiters.table().is_empty());
+        assert!(waiters.table().documents.is_empty());
     }
 
     #[tokio::test]
@@ -136,7 +157,7 @@ mod tests {
         let mut waiting = [waiters.join(document()), waiters.join(document())];
         waiting[0].settled(Duration::from_millis(5)).await;
         drop(waiting);
-        assert!(waiters.table().is_empty());
+        assert!(waiters.table().documents.is_empty());
     }
 
     #[tokio::test]
@@ -146,5 +167,14 @@ mod tests {
         drop(gone);
         waiters.wake(&[id]);
         stays.settled(LONG).await;
+    }
+
+    #[tokio::test]
+    async fn nobody_holds_up_the_end() {
+        let waiters = Waiters::default();
+        let mut before = waiters.join(document());
+        waiters.close();
+        before.settled(LONG).await;
+        waiters.join(document()).settled(LONG).await;
     }
 }
