@@ -25,8 +25,8 @@ pub struct ServerLimits {
 }
 
 impl ServerLimits {
-    /// A connection costs two file descriptors at most (socket, staged file),
-    /// so this stays well below the usual limit of 20,000.
+    /// A connection costs two file descriptors at most (socket, staged file) and
+    /// little memory until it sends. Where the process may open fewer, accepting backs off.
     pub const CONNECTIONS: usize = 8_192;
     /// What browsers and proxies expect to get at least.
     pub const STREAMS: u32 = 128;
