@@ -12,6 +12,15 @@
 //! 5. text is decoded and judged by its structure;
 //! 6. libraries give a second opinion on what is still unknown;
 //! 7. the name chooses within the family that the content is of.
+//!
+//! The libraries of the sixth layer are no more than second opinions: without
+//! the shared MIME database every type that our own tables know is still
+//! found. It is read once, at the first bytes nobody else knew, which takes
+//! some tens of milliseconds; [`self_test`] makes that happen early.
+//!
+//! Accuracy is measured by
+//! `cargo run --release -p identify --example accuracy -- <folder>`, which
+//! says what the folder must hold.
 
 mod containers;
 mod content;

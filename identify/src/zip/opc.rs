@@ -209,8 +209,7 @@ pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Op
     let types = read_xml(window, directory, "[Content_Types].xml")?;
     let relations = read_xml(window, directory, "_rels/.rels")?;
     let has_macros = directory.any(|name| {
-        name.to_ascii_lowercase().ends_with("vbaproject.bin")
-            || name.eq_ignore_ascii_case("xl/macrosheets/sheet1.xml")
+        name.to_ascii_lowercase().ends_with("vbaproject.bin") || name.starts_with("xl/macrosheets/")
     });
     let main = main_target(&relations)
         .filter(|target| directory.has(target))
