@@ -1,6 +1,6 @@
 //! Load on the real binary in both modes, told as rates and as ratios to the disk beneath.
 //!
-//! `cargo build --release --workspace && cargo run --release -p benches -- uploads`
+//! `cargo build --release --workspace && target/release/benches uploads`
 
 #![expect(
     clippy::cast_precision_loss,

@@ -270,6 +270,21 @@ on_each_database! {
         assert_eq!((again[0].attempt, again[0].job.fence), (1, 2));
     }
 
+    async fn a_kind_of_a_newer_release_waits_and_harms_nobody(db: &Database) {
+        use sea_orm::ConnectionTrait;
+
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "one", NOW), arrival(owner, "two", NOW)]).await.unwrap();
+        let newer = "UPDATE jobs SET kind = 'of_a_newer_release' WHERE id = (SELECT min(CAST(id AS text)) FROM jobs)";
+        let newer = match db.writer().get_database_backend() {
+            sea_orm::DbBackend::Postgres => newer.replace("WHERE id =", "WHERE CAST(id AS text) ="),
+            _ => newer.replace("min(CAST(id AS text))", "min(id)"),
+        };
+        db.writer().execute_unprepared(&newer).await.unwrap();
+        assert_eq!(claim_at(db, 10, NOW).await.len(), 1);
+        assert!(claim_at(db, 10, NOW).await.is_empty());
+    }
+
     async fn a_lease_that_is_renewed_keeps_others_away(db: &Database) {
         let owner = user(db, "alice").await;
         accept(db, &limits(), &[arrival(owner, "hello", NOW)]).await.unwrap();

@@ -191,7 +191,7 @@ async fn claim_after(
         "{} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN ({chosen}{lock}) \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, traceparent",
-        candidates(db.backend()),
+        candidates(db.backend()).replace("{known}", &known_kinds(request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
     let values = [
@@ -208,6 +208,23 @@ async fn claim_after(
         .iter()
         .map(claimed_job)
         .collect()
+}
+
+/// A newer release may enqueue kinds that this one doesn't know: they wait for a worker that does.
+fn known_kinds(queue: Queue) -> String {
+    let kinds = JobKind::ALL
+        .into_iter()
+        .filter(|kind| kind.queue() == queue);
+    let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
+    // NULL, so that a queue without kinds is no syntax error.
+    format!(
+        "kind IN (NULL, {})",
+        if kinds.is_empty() {
+            "NULL".to_owned()
+        } else {
+            kinds.join(", ")
+        }
+    )
 }
 
 fn claimed_job(row: &sea_orm::QueryResult) -> Result<ClaimedJob, DbError> {

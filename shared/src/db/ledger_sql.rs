@@ -27,35 +27,36 @@ pub fn hold_users(backend: DbBackend, list: &str) -> String {
 /// from each owner, then a second from each, and so on, the oldest of an owner first.
 ///
 /// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how
-/// many of one owner are looked at. Owners with due jobs are found by skipping
+/// many of one owner are looked at; `{known}` stands for the condition that the kind of
+/// a job is known to this release. Owners with due jobs are found by skipping
 /// through the index, so what one of them piled up costs the others nothing.
 pub fn candidates(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => concat!(
             "WITH RECURSIVE owners (owner_id, place) AS ( ",
-            "(SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') ",
+            "(SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND {known} ",
             "AND owner_id > $3 AND run_at <= $2 ",
             "ORDER BY owner_id LIMIT 1) UNION ALL ",
-            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
+            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND {known} ",
             "AND j.owner_id > owners.owner_id AND j.run_at <= $2 ORDER BY j.owner_id LIMIT 1), place + 1 ",
             "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
             "candidates AS (SELECT due.id, due.turn, owners.place FROM owners CROSS JOIN LATERAL ( ",
             "SELECT j.id, row_number() OVER (ORDER BY j.run_at) AS turn FROM jobs j ",
-            "WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND j.owner_id = owners.owner_id ",
+            "WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND j.owner_id = owners.owner_id AND {known} ",
             "AND j.run_at <= $2 ORDER BY j.run_at LIMIT $4) due WHERE owners.owner_id IS NOT NULL)",
         ),
         _ => concat!(
             "WITH RECURSIVE owners (owner_id, place) AS ( ",
-            "SELECT * FROM (SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') ",
+            "SELECT * FROM (SELECT owner_id, 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') AND {known} ",
             "AND owner_id > $3 AND run_at <= $2 ",
             "ORDER BY owner_id LIMIT 1) UNION ALL ",
-            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') ",
+            "SELECT (SELECT j.owner_id FROM jobs j WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND {known} ",
             "AND j.owner_id > owners.owner_id AND j.run_at <= $2 ORDER BY j.owner_id LIMIT 1), place + 1 ",
             "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
             "candidates AS (SELECT j.id, owners.place, ",
             "row_number() OVER (PARTITION BY owners.owner_id ORDER BY j.run_at) AS turn ",
             "FROM owners CROSS JOIN jobs j ON j.id IN (SELECT k.id FROM jobs k ",
-            "WHERE k.queue = $1 AND k.state IN ('ready', 'running') AND k.owner_id = owners.owner_id ",
+            "WHERE k.queue = $1 AND k.state IN ('ready', 'running') AND k.owner_id = owners.owner_id AND {known} ",
             "AND k.run_at <= $2 ORDER BY k.run_at LIMIT $4) WHERE owners.owner_id IS NOT NULL)",
         ),
     }

@@ -45,7 +45,8 @@ impl JobKind {
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
         match self {
-            Self::ProcessVersion => 5,
+            // With the pauses between them, about thirteen minutes of a storage that is away.
+            Self::ProcessVersion => 8,
             Self::RemoveDiscarded => 10,
         }
     }

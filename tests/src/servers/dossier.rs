@@ -147,10 +147,13 @@ fn command_line(arguments: &[&str], variables: &Variables) -> CommandLine {
 /// The binary of the same build as this test.
 #[must_use]
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a process knows its file");
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .expect("tests lie in target/<profile>/deps");
+    let this = std::env::current_exe().expect("a process knows its file");
+    let folder = this.parent().expect("a file lies in a folder");
+    // Tests lie in target/<profile>/deps, other programs beside the binary.
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
     folder.join("dossier")
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::db::{self, Outcome, Settled, Settlement};
 use shared::domain::{Clock, ErrorCode, Status, Timestamp};
-use shared::queue::{Feed, Queue};
+use shared::queue::{Feed, JobKind, Queue};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
 async fn a_job_that_was_begun_too_often_is_given_up_without_a_further_attempt() {
     let service = Service::start().await;
     let document = service.accepts("deadly.txt", b"deadly").await;
-    for _ in 0..5 {
+    for _ in 0..JobKind::ProcessVersion.max_attempts() {
         assert_eq!(service.claims().await.len(), 1);
         service.clock.advance(LEASE);
     }
