@@ -41,6 +41,7 @@ mod zip;
 
 pub use decide::identify;
 pub use identification::{Confidence, Identification};
+pub use libraries::has_mime_database;
 pub use policy::contradiction::contradicts;
 pub use self_test::{SelfTestError, self_test};
 pub use source::{Seekable, Source};

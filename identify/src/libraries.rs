@@ -119,3 +119,9 @@ fn by_database(head: &[u8]) -> Option<Finding> {
         aliases::canonical_static(found).unwrap_or(found),
     ))
 }
+
+/// Whether the shared MIME database was found: without it the last of the second opinions is missing.
+#[must_use]
+pub fn has_mime_database() -> bool {
+    tree_magic_mini::match_u8("image/png", b"\x89PNG\r\n\x1a\n")
+}

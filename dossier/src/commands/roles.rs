@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use ingress::{Addresses, SelfTest, ServerLimits, Service};
 use shared::settings::Resolved;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use worker::WorkerRole;
 
 use crate::commands::migrate;
@@ -95,6 +95,11 @@ fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
 }
 
 fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
+    if !identify::has_mime_database() {
+        warn!(
+            "there is no shared MIME database (package shared-mime-info): rare types may stay unknown"
+        );
+    }
     WorkerRole {
         db: resources.db.clone(),
         places: resources.places.clone(),

@@ -24,14 +24,41 @@ const SAYS_NOTHING: &[&str] = &[
 pub fn contradicts(declared: &str, detected: &str) -> bool {
     let (declared, detected) = (aliases::canonical(declared), aliases::canonical(detected));
     let nothing = |media_type: &str| media_type.is_empty() || SAYS_NOTHING.contains(&media_type);
-    if nothing(&declared)
-        || nothing(&detected)
-        || declared == detected
-        || detected == "application/x-empty"
-    {
+    if nothing(&detected) {
+        return is_unmistakable(&declared);
+    }
+    if nothing(&declared) || declared == detected || detected == "application/x-empty" {
         return false;
     }
     !(one_is_general(&declared, &detected) || are_alike(&declared, &detected))
+}
+
+/// Types whose every file begins, or is built, in a way that is always recognised: bytes of
+/// which nothing is known are not of these.
+fn is_unmistakable(declared: &str) -> bool {
+    const UNMISTAKABLE: &[&str] = &[
+        "application/gzip",
+        "application/pdf",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+        "application/x-xz",
+        "application/zstd",
+        "audio/flac",
+        "audio/ogg",
+        "image/bmp",
+        "image/gif",
+        "image/jpeg",
+        "image/png",
+        "image/tiff",
+        "image/webp",
+        "video/mp4",
+        "video/quicktime",
+        "video/webm",
+        "video/x-matroska",
+    ];
+    UNMISTAKABLE.contains(&declared)
+        || family::is_package(declared)
+        || family::is_compound(declared)
 }
 
 /// The declared type is the family the detected one belongs to.

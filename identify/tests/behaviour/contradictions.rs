@@ -22,7 +22,8 @@ fn names_of_one_type_agree() {
 fn octet_stream_says_nothing() {
     assert!(!contradicts("application/octet-stream", "text/html"));
     assert!(!contradicts("", "text/html"));
-    assert!(!contradicts("image/png", "application/octet-stream"));
+    assert!(!contradicts("font/otf", "application/octet-stream"));
+    assert!(!contradicts("text/plain", "application/octet-stream"));
 }
 
 #[test]
@@ -78,4 +79,20 @@ fn different_types_contradict() {
         "application/msword",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     ));
+}
+
+#[test]
+fn bytes_of_which_nothing_is_known_are_not_what_is_always_recognised() {
+    for declared in [
+        "image/png",
+        "application/pdf",
+        "application/msword",
+        "video/mp4",
+        "application/zip",
+    ] {
+        assert!(
+            contradicts(declared, "application/octet-stream"),
+            "{declared}"
+        );
+    }
 }
