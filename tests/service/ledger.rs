@@ -85,6 +85,7 @@ async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -> Se
         attempt: claimed.attempt,
         worker: "w".to_owned(),
         started_at: NOW,
+        steps: vec![],
         outcome,
     }
 }
@@ -155,6 +156,31 @@ on_each_database! {
         assert_eq!(counters(db, owner).await, (5, 0, 1));
         assert_eq!(count(db, "SELECT count(*) FROM events").await, 2);
         assert!(claim_at(db, 10, NOW).await.is_empty());
+    }
+
+    async fn a_timeline_tells_each_step_in_order_and_page_by_page(db: &Database) {
+        use shared::db::{StepDone, timeline};
+
+        let owner = user(db, "alice").await;
+        let arrival = arrival(owner, "hello", NOW);
+        accept(db, &limits(), std::slice::from_ref(&arrival)).await.unwrap();
+        let claimed = claim_at(db, 1, NOW).await;
+        let mut done = settlement(db, &claimed[0], stored("file:///store/a")).await;
+        let step = |kind, millis| {
+            let duration = Duration::from_millis(millis);
+            StepDone { kind, at: NOW.plus(duration), duration }
+        };
+        done.steps = vec![step("verified", 1), step("identified", 2)];
+        settle(db, &[done], NOW.plus(Duration::from_millis(5))).await.unwrap();
+        let (mut kinds, mut after) = (Vec::new(), 0);
+        loop {
+            let page = timeline(db, arrival.document, after, 1).await.unwrap();
+            let Some(event) = page.first() else { break };
+            kinds.push((event.kind.clone(), event.duration_ms));
+            after = event.sequence;
+        }
+        let expected = [("accepted", None), ("verified", Some(1)), ("identified", Some(2)), ("activated", Some(5))];
+        assert_eq!(kinds, expected.map(|(kind, duration)| (kind.to_owned(), duration)));
     }
 
     async fn a_second_delivery_changes_nothing(db: &Database) {

@@ -3,7 +3,7 @@
 //! waits for a handler, nor a handler for a claim that nobody polls.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork};
@@ -217,6 +217,7 @@ impl Claims {
                 pending: subject.and_then(|version| pending.remove(&version)),
                 worker: Arc::clone(&self.worker),
                 started_at,
+                steps: Mutex::default(),
                 held: self.leases.hold(self.queue, claimed.job),
                 _slot: slot,
                 claimed,

@@ -1,12 +1,13 @@
 //! A claimed job on its way through this process. Handlers read it; dropping the last
 //! reference frees its slot and its lease. It never speaks to the database.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement};
-use shared::domain::Timestamp;
+use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement, StepDone};
+use shared::domain::{Clock, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::fault::Fault;
 use crate::lease::Held;
 
 /// A claimed job with what was loaded for it.
@@ -20,6 +21,8 @@ pub struct Work {
     pub worker: Arc<str>,
     /// When it was claimed.
     pub started_at: Timestamp,
+    /// The steps that were passed, for the timeline.
+    pub steps: Mutex<Vec<StepDone>>,
     /// Its place among the leases that are renewed.
     pub held: Held,
     /// The slot it fills.
@@ -35,8 +38,33 @@ impl Work {
             attempt: self.claimed.attempt,
             worker: self.worker.to_string(),
             started_at: self.started_at,
+            steps: self
+                .steps
+                .lock()
+                .map(|steps| steps.clone())
+                .unwrap_or_default(),
             outcome,
         }
+    }
+
+    /// Goes through a step and remembers it once it is passed.
+    pub async fn step<T>(
+        &self,
+        kind: &'static str,
+        clock: &dyn Clock,
+        step: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let begun = clock.now();
+        let passed = step.await?;
+        let at = clock.now();
+        if let Ok(mut steps) = self.steps.lock() {
+            steps.push(StepDone {
+                kind,
+                at,
+                duration: at.since(begun),
+            });
+        }
+        Ok(passed)
     }
 
     /// Whether no attempt follows this one.

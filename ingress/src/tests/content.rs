@@ -49,6 +49,7 @@ async fn activate_all(app: &App) {
             attempt: claimed.attempt,
             worker: "test".to_owned(),
             started_at: now,
+            steps: vec![],
             outcome: Outcome::Activated(activation),
         };
         settle(db, &[settlement], now).await.unwrap();

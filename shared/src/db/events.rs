@@ -1,6 +1,7 @@
 //! Timelines: what happened to a document, in order.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use serde_json::Value;
 
 use super::batch::{execute, query};
 use super::{Database, DbError};
@@ -58,41 +59,67 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// A document's events behind `after`, oldest first.
+/// Places that one row has in the order of a timeline: its steps, then the row itself. There
+/// are fewer steps than that.
+const PLACES: i64 = 16;
+
+/// A document's events behind `after`, oldest first. The outcome of an attempt is preceded
+/// by the steps that the attempt passed.
 pub async fn timeline(
     db: &Database,
     document: DocumentId,
     after: i64,
     limit: u64,
 ) -> Result<Vec<Event>, DbError> {
-    let sql = "SELECT sequence, at, kind, data FROM events WHERE document_id = $1 AND sequence > $2 \
+    // The row of `after` itself may have steps that were not shown yet.
+    let sql = "SELECT sequence, at, kind, data FROM events WHERE document_id = $1 AND sequence >= $2 \
          ORDER BY sequence LIMIT $3";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query(
-        db.reader(),
-        sql,
-        [document.0.into(), after.into(), limit.into()],
-    )
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let data: serde_json::Value = row.try_get("", "data")?;
-            let number = |field: &str| {
-                data[field]
-                    .as_u64()
-                    .and_then(|number| u32::try_from(number).ok())
-            };
-            let text = |field: &str| data[field].as_str().map(str::to_owned);
-            Ok(Event {
-                sequence: row.try_get("", "sequence")?,
-                at: Timestamp::from_micros(row.try_get("", "at")?),
-                kind: row.try_get("", "kind")?,
-                version: number("version"),
-                attempt: number("attempt"),
-                duration_ms: data["duration_ms"].as_u64(),
-                worker: text("worker"),
-                code: text("code"),
-            })
-        })
-        .collect()
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let values = [document.0.into(), (after / PLACES).into(), rows.into()];
+    let mut events = Vec::new();
+    for row in query(db.reader(), sql, values).await? {
+        events.extend(row_events(&row)?);
+    }
+    events.retain(|event| event.sequence > after);
+    events.truncate(most);
+    Ok(events)
+}
+
+fn row_events(row: &QueryResult) -> Result<Vec<Event>, DbError> {
+    let data: Value = row.try_get("", "data")?;
+    let first = row.try_get::<i64>("", "sequence")? * PLACES;
+    let number = |field: &str| {
+        data[field]
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok())
+    };
+    let text = |field: &str| data[field].as_str().map(str::to_owned);
+    let outcome = Event {
+        sequence: first + PLACES - 1,
+        at: Timestamp::from_micros(row.try_get("", "at")?),
+        kind: row.try_get("", "kind")?,
+        version: number("version"),
+        attempt: number("attempt"),
+        duration_ms: data["duration_ms"].as_u64(),
+        worker: text("worker"),
+        code: text("code"),
+    };
+    let steps = data["steps"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let step = |(place, step): (i64, &Value)| Event {
+        sequence: first + place,
+        at: step["at"]
+            .as_i64()
+            .map_or(outcome.at, Timestamp::from_micros),
+        kind: step["kind"].as_str().unwrap_or_default().to_owned(),
+        duration_ms: step["duration_ms"].as_u64(),
+        code: None,
+        ..outcome.clone()
+    };
+    let mut events: Vec<_> = (0..PLACES - 1).zip(steps).map(step).collect();
+    events.push(outcome);
+    Ok(events)
 }

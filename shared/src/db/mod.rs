@@ -39,7 +39,7 @@ pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, enqueue, hand_back, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
-pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, settle};
+pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{
     DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_subject,

@@ -29,10 +29,19 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
         return Ok(());
     };
 
-    let present = verify(pending, &tools.places).await?;
-    let identified = identify(present, &tools.places).await?;
-    let permitted = check(identified, &tools.limits)?;
-    let stored = store(permitted, &tools.places, &*tools.clock).await?;
+    let (places, clock) = (&tools.places, &*tools.clock);
+    let present = work
+        .step("verified", clock, verify(pending, places))
+        .await?;
+    let identified = work
+        .step("identified", clock, identify(present, places))
+        .await?;
+    let permitted = work
+        .step("checked", clock, async { check(identified, &tools.limits) })
+        .await?;
+    let stored = work
+        .step("stored", clock, store(permitted, places, clock))
+        .await?;
 
     // The commit point. Until here nobody can see that the job was begun, and all of it can
     // be done again; from here on the version is active, and the job is done, for good.

@@ -39,6 +39,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         attempt: 1,
         worker: "another".to_owned(),
         started_at: service.clock.now(),
+        steps: vec![],
         outcome: Outcome::Failed {
             failure: ErrorCode::Internal.into(),
             gave_up: None,

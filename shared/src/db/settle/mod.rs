@@ -8,6 +8,7 @@ mod rows;
 mod statements;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use url::Url;
 use uuid::Uuid;
@@ -73,6 +74,17 @@ pub enum Outcome {
     },
 }
 
+/// A step of the pipeline that an attempt has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDone {
+    /// What is true since: `verified`, `identified`, …
+    pub kind: &'static str,
+    /// Since when.
+    pub at: Timestamp,
+    /// How long the step took.
+    pub duration: Duration,
+}
+
 /// What is to be settled.
 #[derive(Clone, Debug)]
 pub struct Settlement {
@@ -86,6 +98,8 @@ pub struct Settlement {
     pub worker: String,
     /// When it was begun.
     pub started_at: Timestamp,
+    /// The steps it went through.
+    pub steps: Vec<StepDone>,
     /// What became of it.
     pub outcome: Outcome,
 }

@@ -1,10 +1,12 @@
 //! The rows that the statements of an outcome transaction travel with.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Activation, Outcome, Settlement};
+use super::{Activation, Outcome, Settlement, StepDone};
 use crate::db::batch::{Columns, Kind};
 use crate::db::work::PendingWork;
 use crate::domain::{Failure, MediaType, Timestamp};
@@ -164,7 +166,9 @@ impl EventRow {
             Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
             Outcome::Done | Outcome::Dead { .. } => return None,
         };
-        let duration = now.since(settlement.started_at).as_millis();
+        let milliseconds =
+            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let step = |step: &StepDone| json!({"kind": step.kind, "at": step.at.as_micros(), "duration_ms": milliseconds(step.duration)});
         Some(Self {
             owner_id: work.owner.0,
             document_id: work.document.0,
@@ -172,9 +176,10 @@ impl EventRow {
             data: json!({
                 "version": work.number,
                 "attempt": settlement.attempt,
-                "duration_ms": u64::try_from(duration).unwrap_or(u64::MAX),
+                "duration_ms": milliseconds(now.since(settlement.started_at)),
                 "worker": settlement.worker,
                 "code": code,
+                "steps": settlement.steps.iter().map(step).collect::<Vec<_>>(),
             }),
         })
     }
