@@ -1,11 +1,9 @@
 //! Tests of the adapter for local files, and its figures.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -103,65 +101,4 @@ async fn what_is_no_object_is_not_listed() {
     let listed: Vec<_> = local.list(None).await.unwrap().try_collect().await.unwrap();
     let urls: Vec<_> = listed.into_iter().map(|entry| entry.url).collect();
     assert_eq!(urls, [url]);
-}
-
-/// `cargo test --release -p shared -- --ignored --nocapture local::tests::figures`;
-/// `FIGURES_DIR` says on which disk.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints figures, asserts nothing"]
-async fn figures() {
-    const GIBIBYTE: usize = 1 << 30;
-    let base = std::env::var_os("FIGURES_DIR").unwrap_or_else(|| ".".into());
-    let folder = tempfile::tempdir_in(base).unwrap();
-    let local = connect(&folder.path().canonicalize().unwrap()).await;
-
-    let small = Bytes::from(vec![7; 16 << 10]);
-    for concurrency in [1, 16, 64] {
-        let begun = Instant::now();
-        let count = 4_000;
-        stream::iter(0..count)
-            .for_each_concurrent(concurrency, |number| {
-                let (local, small) = (Arc::clone(&local), small.clone());
-                async move {
-                    let key = format!("{:02x}/{concurrency}-{number}", number % 256);
-                    let put = tokio::spawn(async move {
-                        local
-                            .put(&key, Box::pin(stream::iter([Ok(small)])))
-                            .await
-                            .unwrap();
-                    });
-                    put.await.unwrap();
-                }
-            })
-            .await;
-        let rate = f64::from(count) / begun.elapsed().as_secs_f64();
-        println!("16 KiB puts, {concurrency} at a time: {rate:.0}/s");
-    }
-
-    let chunk = Bytes::from(vec![7; 64 << 10]);
-    let begun = Instant::now();
-    let megabyte = vec![7; 1 << 20];
-    let mut file = fs::File::create(folder.path().join("plain")).unwrap();
-    for _ in 0..GIBIBYTE >> 20 {
-        file.write_all(&megabyte).unwrap();
-    }
-    file.sync_all().unwrap();
-    println!("1 GiB plainly written and synced: {:.2?}", begun.elapsed());
-    fs::remove_file(folder.path().join("plain")).unwrap();
-
-    let begun = Instant::now();
-    let chunks = (0..GIBIBYTE / chunk.len()).map(|_| Ok(chunk.clone()));
-    let url = local
-        .put("00/large", Box::pin(stream::iter(chunks)))
-        .await
-        .unwrap();
-    println!("1 GiB put: {:.2?}", begun.elapsed());
-
-    let begun = Instant::now();
-    let bytes = local.open(&url, None).await.unwrap();
-    let read = bytes
-        .try_fold(0, async |sum, chunk| Ok(sum + chunk.len()))
-        .await
-        .unwrap();
-    println!("1 GiB read ({read} bytes, cached): {:.2?}", begun.elapsed());
 }
