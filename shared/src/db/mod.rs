@@ -42,8 +42,8 @@ pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{
-    DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_subject,
-    find_user, list_users, quota_is_spent, remove_user,
+    DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    find_subject, find_user, list_users, quota_is_spent, remove_user,
 };
 pub use versions::{find_version, list_versions};
 pub use work::{PendingWork, load_pending};

@@ -273,12 +273,20 @@ async fn other_admin(transaction: &impl ConnectionTrait, id: UserId) -> Result<b
     Ok(admins.iter().any(|admin| admin.id != id.0))
 }
 
-/// Whether `size` more bytes, or one more document, clearly pass the quota of
-/// `owner`. The binding answer is given by the intake, where it is counted.
+/// What an upload takes at least of its owner's quota.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    /// Bytes.
+    pub size: ByteSize,
+    /// Documents that count: none, if it is for one that counts already.
+    pub documents: u32,
+}
+
+/// Whether what an upload demands clearly passes the quota of `owner`. The binding answer is given by the intake, where it is counted.
 pub async fn quota_is_spent(
     db: &Database,
     owner: UserId,
-    size: ByteSize,
+    demand: Demand,
     limits: &Limits,
 ) -> Result<bool, DbError> {
     let Some(row) = user::Entity::find_by_id(owner.0).one(db.reader()).await? else {
@@ -286,8 +294,8 @@ pub async fn quota_is_spent(
     };
     let (held, documents) = (row.used_bytes + row.reserved_bytes, row.used_documents);
     let quota = User::try_from(row)?.quota;
-    Ok(
-        held.saturating_add(size.as_i64()) > quota.byte_limit(limits).as_i64()
-            || documents >= i64::from(quota.document_limit(limits)),
-    )
+    let bytes = held.saturating_add(demand.size.as_i64());
+    let too_many = demand.documents > 0
+        && documents + i64::from(demand.documents) > i64::from(quota.document_limit(limits));
+    Ok(too_many || bytes > quota.byte_limit(limits).as_i64())
 }
