@@ -1,31 +1,28 @@
 //! From staged bytes to an accepted document: one transaction for what arrives together, then a hint.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use shared::db::{
-    Arrival, Database, DbError, GroupCommit, GroupCommitError, GroupWriter, IntakeRefusal, accept,
+    Arrival, ChangeError, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
+    IntakeRefusal, NewContent, Target, accept, add_version,
 };
-use shared::domain::{Document, JobId, Limits};
-use shared::queue::{Feed, Queue};
-use tokio::sync::mpsc;
+use shared::domain::{Document, Limits};
+use shared::queue::Queue;
 use tokio_util::task::TaskTracker;
 
+use crate::hints::Hints;
 use crate::problem::{Code, Problem};
 use crate::upload::StagedBytes;
 
 /// Uploads that share a transaction. Larger groups save little and make everyone in them wait.
 const GROUP: usize = 256;
-/// Hints that wait to be sent. One that finds no room is dropped: the sweeper finds its job.
-const HINTS: usize = 4_096;
-/// A feed that takes longer is out of order, and the sweeper does its work.
-const HINT_PATIENCE: Duration = Duration::from_secs(2);
-
 /// The door through which documents come in.
 #[derive(Clone, Debug)]
 pub struct Intake {
     door: GroupCommit<Writer>,
-    hints: mpsc::Sender<JobId>,
+    db: Database,
+    limits: Arc<Limits>,
+    hints: Hints,
     running: TaskTracker,
 }
 
@@ -46,12 +43,15 @@ impl GroupWriter for Writer {
 impl Intake {
     /// Opens the door.
     #[must_use]
-    pub fn open(db: Database, limits: Arc<Limits>, feed: Arc<dyn Feed>) -> Self {
-        let (hints, waiting) = mpsc::channel(HINTS);
-        tokio::spawn(announce(feed, waiting));
-        let door = GroupCommit::start(Writer { db, limits }, GROUP);
+    pub fn open(db: Database, limits: Arc<Limits>, hints: Hints) -> Self {
+        let writer = Writer {
+            db: db.clone(),
+            limits: Arc::clone(&limits),
+        };
         Self {
-            door,
+            door: GroupCommit::start(writer, GROUP),
+            db,
+            limits,
             hints,
             running: TaskTracker::new(),
         }
@@ -67,10 +67,45 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
+    /// Takes a new version in, under the same promise.
+    pub async fn take_in_version(
+        &self,
+        target: Target,
+        content: NewContent,
+        bytes: StagedBytes,
+    ) -> Result<Document, Problem> {
+        let intake = self.clone();
+        let taking = self
+            .running
+            .spawn(async move { intake.add_version(&target, &content, bytes).await });
+        taking.await.map_err(Problem::internal)?
+    }
+
     /// Waits for what is under way.
     pub async fn close(&self) {
         self.running.close();
         self.running.wait().await;
+    }
+
+    async fn add_version(
+        &self,
+        target: &Target,
+        content: &NewContent,
+        bytes: StagedBytes,
+    ) -> Result<Document, Problem> {
+        match add_version(&self.db, target, content, &self.limits).await {
+            Ok(document) => {
+                bytes.keep();
+                self.hints.give(Queue::Ingest, content.job);
+                Ok(document)
+            }
+            Err(error) => {
+                if matches!(&error, ChangeError::Database(error) if may_be_committed(error)) {
+                    bytes.keep();
+                }
+                Err(error.into())
+            }
+        }
     }
 
     async fn submit(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
@@ -78,7 +113,7 @@ impl Intake {
         match self.door.submit(arrival).await {
             Ok(Ok(())) => {
                 bytes.keep();
-                let _ = self.hints.try_send(job);
+                self.hints.give(Queue::Ingest, job);
                 Ok(document)
             }
             // Dropping the bytes removes them.
@@ -91,22 +126,6 @@ impl Intake {
                 Err(not_committed(error))
             }
         }
-    }
-}
-
-/// Tells the feed of new jobs, as many at once as have come up.
-async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<JobId>) {
-    let mut jobs = Vec::new();
-    while waiting.recv_many(&mut jobs, GROUP).await > 0 {
-        let told = feed.announce(Queue::Ingest, &jobs);
-        match tokio::time::timeout(HINT_PATIENCE, told).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a hint was lost");
-            }
-            Err(_) => tracing::debug!("a hint took too long"),
-        }
-        jobs.clear();
     }
 }
 
@@ -123,11 +142,13 @@ fn refused(refusal: IntakeRefusal) -> Problem {
 /// went silent in the middle. What it refused, it has not committed.
 fn outcome_is_unknown(error: &GroupCommitError) -> bool {
     match error {
-        GroupCommitError::Failed(error) => {
-            matches!(**error, DbError::Unavailable(_) | DbError::Corrupt { .. })
-        }
+        GroupCommitError::Failed(error) => may_be_committed(error),
         GroupCommitError::Closed => true,
     }
+}
+
+fn may_be_committed(error: &DbError) -> bool {
+    matches!(error, DbError::Unavailable(_) | DbError::Corrupt { .. })
 }
 
 fn not_committed(error: GroupCommitError) -> Problem {

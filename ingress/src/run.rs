@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Parts, api, operations};
 use crate::auth::{Authenticator, JwtSetupError};
 use crate::health::Health;
+use crate::hints::Hints;
 use crate::intake::Intake;
 use crate::server::serve;
 use crate::service::Service;
@@ -103,8 +104,10 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
     let limits = Arc::clone(&service.limits);
+    let hints = Hints::start(Arc::clone(&service.feed));
     Ok(Parts {
-        intake: Intake::open(service.db.clone(), limits, Arc::clone(&service.feed)),
+        intake: Intake::open(service.db.clone(), limits, hints.clone()),
+        hints,
         authenticator: Arc::new(authenticator),
         waiters: Waiters::default(),
         health: Health::new(service.clone()),

@@ -32,6 +32,20 @@ pub struct Service {
     pub server: ServerLimits,
 }
 
+impl Service {
+    /// Where the bytes of a staged upload may lie, for those who take it out of the ledger.
+    pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + use<> {
+        let places = self.places.clone();
+        move |staged| {
+            let traces = staged
+                .parse()
+                .map(|staged| places.traces(&staged))
+                .unwrap_or_default();
+            traces.into_iter().map(String::from).collect()
+        }
+    }
+}
+
 /// A test of something that readiness depends on but this crate doesn't know.
 #[derive(Clone)]
 pub struct SelfTest(Arc<dyn Fn() -> bool + Send + Sync>);

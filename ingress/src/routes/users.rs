@@ -13,6 +13,7 @@ use shared::queue::Queue;
 use super::tags::Group;
 use crate::auth::Admin;
 use crate::body::{JsonBody, MergePatch};
+use crate::hints::Hints;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{Binding, Id, Limit, NewUser, UserBody, UserPageBody, cursor, cut, position};
@@ -52,7 +53,12 @@ enum Deleted {
 
 /// The user routes.
 #[derive(Clone, Debug)]
-pub struct UserRoutes(pub Service);
+pub struct UserRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
 impl UserRoutes {
@@ -63,8 +69,8 @@ impl UserRoutes {
         _admin: Admin,
         body: JsonBody<NewUser>,
     ) -> Result<Added, Documented<AddUserProblems>> {
-        let user = body.0.at(self.0.clock.now());
-        add_user(&self.0.db, &user)
+        let user = body.0.at(self.service.clock.now());
+        add_user(&self.service.db, &user)
             .await
             .map_err(|error| match error {
                 UserNameTaken::Taken => name_taken(),
@@ -93,7 +99,9 @@ impl UserRoutes {
             limit: limit.and_one(),
         };
         let (users, more) = cut(
-            list_users(&self.0.db, page).await.map_err(Problem::from)?,
+            list_users(&self.service.db, page)
+                .await
+                .map_err(Problem::from)?,
             limit,
         );
         let last = users.last().filter(|_| more);
@@ -111,7 +119,9 @@ impl UserRoutes {
         _admin: Admin,
         id: Path<Id<UserId>>,
     ) -> Result<Json<UserBody>, Documented<AdminReadProblems>> {
-        let user = find_user(&self.0.db, id.0.0).await.map_err(Problem::from)?;
+        let user = find_user(&self.service.db, id.0.0)
+            .await
+            .map_err(Problem::from)?;
         Ok(Json(user.ok_or(Code::NotFound)?.into()))
     }
 
@@ -123,7 +133,7 @@ impl UserRoutes {
         id: Path<Id<UserId>>,
         body: JsonBody<UserChanges, MergePatch>,
     ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
-        let user = change_user(&self.0.db, id.0.0, body.0)
+        let user = change_user(&self.service.db, id.0.0, body.0)
             .await
             .map_err(not_changed)?;
         Ok(Json(user.ok_or(Code::NotFound)?.into()))
@@ -136,18 +146,10 @@ impl UserRoutes {
         _admin: Admin,
         id: Path<Id<UserId>>,
     ) -> Result<Deleted, Documented<DeleteUserProblems>> {
-        let places = self.0.places.clone();
-        let traces = move |staged: &str| {
-            let traces = staged
-                .parse()
-                .map(|staged| places.traces(&staged))
-                .unwrap_or_default();
-            traces.into_iter().map(String::from).collect()
-        };
-        let removed = remove_user(&self.0.db, id.0.0, self.0.clock.now(), traces).await;
+        let (service, now) = (&self.service, self.service.clock.now());
+        let removed = remove_user(&service.db, id.0.0, now, service.traces()).await;
         let job = removed.map_err(not_changed)?.ok_or(Code::NotFound)?;
-        // A lost hint costs a moment: the sweeper finds the job.
-        let _ = self.0.feed.announce(Queue::Maintenance, &[job]).await;
+        self.hints.give(Queue::Maintenance, job);
         Ok(Deleted::Gone)
     }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::api::{Parts, api};
 use crate::auth::Authenticator;
 use crate::health::Health;
+use crate::hints::Hints;
 use crate::intake::Intake;
 use crate::server::ServerLimits;
 use crate::service::{SelfTest, Service};
@@ -88,11 +89,13 @@ impl App {
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
         let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
-        let intake = Intake::open(db, limits, Arc::clone(&service.feed));
+        let hints = Hints::start(Arc::clone(&service.feed));
+        let intake = Intake::open(db, limits, hints.clone());
         let parts = Parts {
             service: service.clone(),
             authenticator: Arc::new(authenticator.await.unwrap()),
             intake: intake.clone(),
+            hints,
             waiters: waiters.clone(),
             health: Health::new(service.clone()),
         };

@@ -1,0 +1,58 @@
+//! Word to the workers that a job was committed. A lost one costs a moment: the sweeper finds the job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::domain::JobId;
+use shared::queue::{Feed, Queue};
+use tokio::sync::mpsc;
+
+/// Hints that wait to be sent. One that finds no room is dropped.
+const ROOM: usize = 4_096;
+/// The most hints of one message.
+const GROUP: usize = 256;
+/// A feed that takes longer is out of order, and the sweeper does its work.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where handlers leave word of jobs; nobody waits for the feed.
+#[derive(Clone, Debug)]
+pub struct Hints(mpsc::Sender<(Queue, JobId)>);
+
+impl Hints {
+    /// Starts to pass word on to `feed`.
+    #[must_use]
+    pub fn start(feed: Arc<dyn Feed>) -> Self {
+        let (hints, waiting) = mpsc::channel(ROOM);
+        tokio::spawn(announce(feed, waiting));
+        Self(hints)
+    }
+
+    /// Tells of a job that was committed.
+    pub fn give(&self, queue: Queue, job: JobId) {
+        let _ = self.0.try_send((queue, job));
+    }
+}
+
+/// Tells the feed of new jobs, as many at once as have come up.
+async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<(Queue, JobId)>) {
+    let mut hints = Vec::new();
+    while waiting.recv_many(&mut hints, GROUP).await > 0 {
+        while let Some(&(queue, _)) = hints.first() {
+            let jobs: Vec<_> = hints
+                .extract_if(.., |(other, _)| *other == queue)
+                .map(|(_, job)| job)
+                .collect();
+            tell(feed.as_ref(), queue, &jobs).await;
+        }
+    }
+}
+
+async fn tell(feed: &dyn Feed, queue: Queue, jobs: &[JobId]) {
+    match tokio::time::timeout(PATIENCE, feed.announce(queue, jobs)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a hint was lost");
+        }
+        Err(_) => tracing::debug!("a hint took too long"),
+    }
+}
