@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::problem::{Code, FieldError, Problem};
 use crate::upload::read_error;
 
-/// The largest JSON body: metadata of 16 KiB, escaped at its worst, and room.
-const MAX_JSON_BYTES: usize = 256 << 10;
+/// The largest JSON body.
+const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// A request body that is read from a JSON object.
 pub trait FromMembers: Send + Sized {

@@ -58,12 +58,13 @@ pub fn matches_etag(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool
         .iter()
         .filter_map(|line| line.to_str().ok());
     lines
-        .flat_map(tags)
+        .flat_map(entity_tags)
         .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
-/// The tags of one line. A quoted tag may hold a comma.
-fn tags(line: &str) -> Vec<&str> {
+/// The entity tags of one line of a field, as they are written. A quoted tag may hold a comma.
+#[must_use]
+pub fn entity_tags(line: &str) -> Vec<&str> {
     let mut tags = Vec::new();
     let (mut start, mut quoted) = (0, false);
     for (position, byte) in line.bytes().enumerate() {

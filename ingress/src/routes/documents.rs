@@ -7,12 +7,13 @@ use poem::http::header::IF_NONE_MATCH;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{Database, DocumentPage, find_document, list_documents};
+use shared::db::{Database, DocumentPage, find_document, find_named, list_documents};
 use shared::domain::{Access, Caller, Document, DocumentId, Status, Timestamp, UserId};
 
 use super::tags::Group;
 use crate::auth::Who;
 use crate::content::matches_etag;
+use crate::precondition::revision_tag;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{Binding, DocumentBody, DocumentPageBody, Id, Limit, cursor, cut, position};
@@ -108,16 +109,56 @@ impl DocumentRoutes {
         /// Whose document it is; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Read, Documented<ReadProblems>> {
-        let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
-        let patience = Duration::from_secs(wait.0.unwrap_or_default().into());
+        let owner = owner.0.map(|id| id.0);
+        self.answer(request, who.0, (id.0.0, owner), wait.0).await
+    }
+
+    /// Read a document by its unique name
+    #[oai(
+        path = "/documents/by-name/:unique_name",
+        method = "get",
+        operation_id = "read_named_document"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn read_named(
+        &self,
+        who: Who,
+        request: &Request,
+        unique_name: Path<String>,
+        /// Seconds to wait for it to leave `pending`.
+        #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
+        wait: Query<Option<u32>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Read, Documented<ReadProblems>> {
+        let name = unique_name.0.parse().map_err(|_| Code::NotFound)?;
+        let owner = owner.0.map(|id| id.0);
+        let named = find_named(&self.service.db, owner.unwrap_or(who.0.user), &name).await;
+        let named = named.map_err(Problem::from)?.ok_or(Code::NotFound)?;
+        self.answer(request, who.0, (named.id, owner), wait.0).await
+    }
+}
+
+impl DocumentRoutes {
+    async fn answer(
+        &self,
+        request: &Request,
+        caller: Caller,
+        (id, owner): (DocumentId, Option<UserId>),
+        wait: Option<u32>,
+    ) -> Result<Read, Documented<ReadProblems>> {
+        let wait = Duration::from_secs(wait.unwrap_or_default().into());
         // The place is taken before the look, so that nothing happens in between.
-        let mut waiting = (!patience.is_zero()).then(|| self.waiters.join(id));
-        let mut document = readable(&self.service.db, who.0, id, owner).await?;
+        let mut waiting = (!wait.is_zero()).then(|| self.waiters.join(id));
+        let mut document = readable(&self.service.db, caller, id, owner).await?;
         if let (Some(waiting), Status::Pending) = (&mut waiting, document.lifecycle.status()) {
-            waiting.settled(patience).await;
-            document = readable(&self.service.db, who.0, id, owner).await?;
+            waiting.settled(wait).await;
+            document = readable(&self.service.db, caller, id, owner).await?;
         }
-        let etag = format!("\"r{}\"", document.revision);
+        let etag = revision_tag(&document);
         if matches_etag(request.headers(), &IF_NONE_MATCH, &etag) {
             return Ok(Read::NotModified(etag));
         }

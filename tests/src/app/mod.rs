@@ -4,5 +4,5 @@ mod client;
 mod invariants;
 mod mode;
 
-pub use client::{Client, Upload};
+pub use client::{Answer, Client, Upload};
 pub use mode::{Mode, TestApp};

@@ -1,0 +1,203 @@
+//! Changes of one document: what it is called, whether it is put away, whether it is there at all.
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{
+    DocumentChanges, archive_document, delete_document, edit_document, restore_document,
+    retry_document,
+};
+use shared::domain::{Document, DocumentId};
+use shared::queue::Queue;
+
+use super::tags::Group;
+use crate::auth::Who;
+use crate::body::{JsonBody, MergePatch};
+use crate::hints::Hints;
+use crate::precondition::{IfMatch, revision_tag};
+use crate::problem::{Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{DocumentBody, Id};
+
+problem_sets! {
+    /// Changing what a document is called.
+    EditProblems {
+        BadJson, UploadIncomplete, Unauthorized, NotFound, RequestTimeout, UniqueNameTaken, RevisionMismatch,
+        TooLarge, UnsupportedMediaType, Invalid,
+    }
+    /// Deleting a document.
+    DeleteProblems { Unauthorized, NotFound, RevisionMismatch, Invalid }
+    /// Putting a document away, or taking it back.
+    MoveProblems { Unauthorized, NotFound, IllegalTransition, RevisionMismatch, Invalid }
+    /// Trying a document again.
+    RetryProblems {
+        Unauthorized, QuotaExceeded, NotFound, IllegalTransition, NotRetryable, RevisionMismatch, Invalid,
+    }
+}
+
+#[derive(ApiResponse)]
+enum Changed {
+    /// The document as it is now.
+    #[oai(status = 200)]
+    Document(
+        Json<Box<DocumentBody>>,
+        /// Its revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Retried {
+    /// Its latest version is in the pipeline again.
+    #[oai(status = 202)]
+    Document(
+        Json<Box<DocumentBody>>,
+        /// Its revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+        /// Seconds after which a look makes sense.
+        #[oai(header = "Retry-After")]
+        u32,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// It is gone, and its quota is given back; the bytes follow.
+    #[oai(status = 204)]
+    Gone,
+}
+
+/// The routes that change a document.
+#[derive(Clone, Debug)]
+pub struct ChangeRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
+impl ChangeRoutes {
+    /// Edit a document
+    ///
+    /// By a JSON merge patch. One that changes nothing leaves the revision as it is.
+    #[oai(
+        path = "/documents/:id",
+        method = "patch",
+        operation_id = "edit_document"
+    )]
+    async fn edit(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+        body: JsonBody<DocumentChanges, MergePatch>,
+    ) -> Result<Changed, Documented<EditProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let now = self.service.clock.now();
+        let edited = edit_document(&self.service.db, &target, body.0, now).await;
+        Ok(edited.map_err(Problem::from)?.into())
+    }
+
+    /// Delete a document
+    ///
+    /// With all its versions, whatever its status.
+    #[oai(
+        path = "/documents/:id",
+        method = "delete",
+        operation_id = "delete_document"
+    )]
+    async fn delete(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Deleted, Documented<DeleteProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let (service, now) = (&self.service, self.service.clock.now());
+        let deleted = delete_document(&service.db, &target, now, service.traces()).await;
+        self.hints
+            .give(Queue::Maintenance, deleted.map_err(Problem::from)?);
+        Ok(Deleted::Gone)
+    }
+
+    /// Archive a document
+    ///
+    /// Readers get nothing of it any more, until it is restored.
+    #[oai(
+        path = "/documents/:id/archive",
+        method = "post",
+        operation_id = "archive_document"
+    )]
+    async fn archive(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Changed, Documented<MoveProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let now = self.service.clock.now();
+        let archived = archive_document(&self.service.db, &target, now).await;
+        Ok(archived.map_err(Problem::from)?.into())
+    }
+
+    /// Restore an archived document
+    #[oai(
+        path = "/documents/:id/restore",
+        method = "post",
+        operation_id = "restore_document"
+    )]
+    async fn restore(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Changed, Documented<MoveProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let now = self.service.clock.now();
+        let restored = restore_document(&self.service.db, &target, now).await;
+        Ok(restored.map_err(Problem::from)?.into())
+    }
+
+    /// Try the latest version again
+    ///
+    /// If it failed and its bytes are still kept. Its quota is reserved anew.
+    #[oai(
+        path = "/documents/:id/retry",
+        method = "post",
+        operation_id = "retry_document"
+    )]
+    async fn retry(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Retried, Documented<RetryProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let (service, now) = (&self.service, self.service.clock.now());
+        let retried = retry_document(&service.db, &target, &service.limits, now).await;
+        let (document, job) = retried.map_err(Problem::from)?;
+        self.hints.give(Queue::Ingest, job);
+        let tag = revision_tag(&document);
+        Ok(Retried::Document(Json(Box::new(document.into())), tag, 1))
+    }
+}
+
+impl From<Document> for Changed {
+    fn from(document: Document) -> Self {
+        let tag = revision_tag(&document);
+        Self::Document(Json(Box::new(document.into())), tag)
+    }
+}

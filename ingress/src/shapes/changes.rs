@@ -1,0 +1,101 @@
+//! What an owner changes of a document, read as a merge patch (RFC 7396).
+
+use std::collections::BTreeMap;
+
+use poem_openapi::Object;
+use serde_json::Value;
+use shared::db::DocumentChanges;
+use shared::domain::InvalidMetadata;
+
+use crate::body::{Change, FromMembers, Members};
+
+/// What changes of a document; what is left out stays.
+#[derive(Debug, Object)]
+#[oai(rename = "DocumentChanges")]
+pub struct DocumentChangesBody {
+    /// A new name.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    pub name: Option<String>,
+    /// A name that is unique over the whole service; `null` gives it up.
+    #[oai(
+        nullable,
+        validator(
+            min_length = 3,
+            max_length = 128,
+            pattern = "^[a-z0-9][a-z0-9._-]*[a-z0-9]$"
+        )
+    )]
+    pub unique_name: Option<String>,
+    /// Whether everybody may read it by its unique name, which it needs then.
+    pub is_public: Option<bool>,
+    /// Merged into the metadata at every depth; members that are `null` go.
+    pub metadata: Option<BTreeMap<String, Value>>,
+}
+
+impl FromMembers for DocumentChanges {
+    type Schema = DocumentChangesBody;
+
+    fn take(members: &mut Members) -> Option<Self> {
+        let name = not_null("name", members.change("name"), members);
+        let unique_name = members.change("unique_name").patch();
+        let is_public = members.change_with("is_public", |value| {
+            value.as_bool().ok_or("must be true or false")
+        });
+        let is_public = not_null("is_public", is_public, members);
+        let metadata = members.change_with("metadata", |value| match value {
+            Value::Object(_) => Ok(value),
+            _ => Err(InvalidMetadata::NotAnObject),
+        });
+        let metadata = not_null("metadata", metadata, members);
+        Some(Self {
+            name,
+            unique_name,
+            is_public,
+            metadata,
+        })
+    }
+}
+
+fn not_null<T>(member: &str, change: Change<T>, members: &mut Members) -> Option<T> {
+    match change {
+        Change::Keep => None,
+        Change::Set(value) => Some(value),
+        Change::Clear => members.refuse(member, "must not be null"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::body::read_object;
+
+    fn changes(body: &Value) -> Result<DocumentChanges, Vec<String>> {
+        let changes = read_object(body.to_string().as_bytes());
+        changes.map_err(|problem| problem.pointers_for_tests())
+    }
+
+    #[test]
+    fn silence_keeps_and_null_gives_up() {
+        assert_eq!(changes(&json!({})), Ok(DocumentChanges::default()));
+        let read = changes(&json!({"unique_name": null, "metadata": {"a": null}})).unwrap();
+        assert_eq!(read.unique_name, Some(None));
+        assert_eq!(read.metadata, Some(json!({"a": null})));
+    }
+
+    #[test]
+    fn every_bad_member_is_named() {
+        for bad in [json!(null), json!(7), json!([])] {
+            let body =
+                json!({"name": bad, "is_public": bad, "metadata": bad, "id": 1, "unique_name": 7});
+            let mut pointers = changes(&body).unwrap_err();
+            pointers.sort();
+            assert_eq!(
+                pointers,
+                ["/id", "/is_public", "/metadata", "/name", "/unique_name"],
+                "{bad}"
+            );
+        }
+    }
+}
