@@ -64,6 +64,12 @@ impl Waiters {
         }
     }
 
+    /// Whether nobody is let wait any more.
+    #[must_use]
+    pub fn are_closed(&self) -> bool {
+        self.table().closed
+    }
+
     /// Wakes whoever waits, for as long as it is polled.
     pub async fn run(&self, db: &Database, feed: &dyn Feed) {
         let mut announced = feed.settled().await;

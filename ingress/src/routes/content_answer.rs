@@ -5,25 +5,28 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use poem::http::StatusCode;
 use poem::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
 };
-use poem::{Body, IntoResponse, Response};
+use poem::http::{Method, StatusCode};
+use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
-use shared::domain::{Current, Document, Sha256, Timestamp};
+use shared::domain::{Document, Sha256, Timestamp, Version, VersionState};
 use shared::storage::{Places, Range, StorageError};
 use url::Url;
 use uuid::Uuid;
 
-use crate::content::{Disposition, RangeAnswer, Validators, content_disposition};
+use crate::content::{
+    Condition, Disposition, RangeAnswer, Validators, content_disposition, evaluate, select,
+};
+use crate::problem::{Code, Problem};
 
-/// A document's current version, as it can be handed out.
+/// A version that is active, as it can be handed out.
 pub(super) struct Representation {
     media_type: String,
     disposition: String,
@@ -31,6 +34,26 @@ pub(super) struct Representation {
     length: u64,
     sha256: Sha256,
     modified_at: Timestamp,
+    audience: Audience,
+}
+
+/// For whom an answer may be kept on its way. Both are asked about again each time:
+/// what is deleted or archived is gone at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Whoever asked, with their token.
+    Caller,
+    /// Everybody.
+    Everybody,
+}
+
+impl Audience {
+    pub(super) const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Caller => "private, no-cache",
+            Self::Everybody => "public, no-cache",
+        }
+    }
 }
 
 /// An answer of one of the content routes.
@@ -38,42 +61,92 @@ pub(super) struct ContentAnswer(Response);
 
 type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
 
+/// How content was asked for, beside the header fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// Show it instead of saving it.
+    pub(super) inline: bool,
+    /// Who asks.
+    pub(super) audience: Audience,
+}
+
 impl Representation {
-    pub(super) fn new(document: &Document, current: &Current, disposition: Disposition) -> Self {
-        Self {
+    /// What readers get of a document; one that isn't active has no content.
+    pub(super) fn of_document(document: &Document, wish: Wish) -> Result<Self, Problem> {
+        let current = document.active().ok_or(Code::NotActive)?;
+        let disposition = Disposition::for_type(&current.media_type, wish.inline);
+        Ok(Self {
             media_type: current.media_type.to_string(),
             disposition: content_disposition(disposition, document.name.as_str()),
             location: current.location.clone(),
             length: document.size.bytes(),
             sha256: document.sha256,
             modified_at: document.updated_at,
-        }
+            audience: wish.audience,
+        })
     }
 
-    pub(super) fn validators(&self) -> Validators {
+    /// A version of an active document, whose bytes are at `location`, under the name that
+    /// the document has now.
+    pub(super) fn of_version(
+        document: &Document,
+        (version, location): (Version, Option<Url>),
+        wish: Wish,
+    ) -> Result<Self, Problem> {
+        let (Some(_), VersionState::Active { media_type, .. }, Some(location)) =
+            (document.active(), &version.state, location)
+        else {
+            return Err(Code::NotActive.into());
+        };
+        let disposition = Disposition::for_type(media_type, wish.inline);
+        Ok(Self {
+            media_type: media_type.to_string(),
+            disposition: content_disposition(disposition, document.name.as_str()),
+            location,
+            length: version.size.bytes(),
+            sha256: version.sha256,
+            modified_at: version.created_at,
+            audience: wish.audience,
+        })
+    }
+
+    /// What the request asks for of it.
+    async fn answer(&self, request: &Request, places: &Places) -> Result<ContentAnswer, Withheld> {
+        let range = match evaluate(request.headers(), &self.validators()) {
+            Condition::NotModified => return Ok(self.not_modified()),
+            Condition::Answer { .. } if request.method() == Method::HEAD => {
+                return Ok(self.without_body());
+            }
+            Condition::Answer { range } => range,
+        };
+        let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
+        self.open(places, parts).await.map_err(Withheld::Storage)
+    }
+
+    fn validators(&self) -> Validators {
         Validators {
             etag: format!("\"{}\"", self.sha256),
             modified_at: self.modified_at,
         }
     }
 
-    pub(super) fn not_modified(&self) -> ContentAnswer {
+    fn not_modified(&self) -> ContentAnswer {
         let validators = self.validators();
         let response = Response::builder()
             .status(StatusCode::NOT_MODIFIED)
             .header(ETAG, validators.etag)
             .header(LAST_MODIFIED, validators.modified_at.to_http_date())
-            .header(CACHE_CONTROL, "private, no-cache");
+            .header(CACHE_CONTROL, self.audience.cache_control());
         ContentAnswer(response.finish())
     }
 
     /// The header of the whole: for HEAD, the storage is not even opened.
-    pub(super) fn without_body(&self) -> ContentAnswer {
+    fn without_body(&self) -> ContentAnswer {
         self.with_body(StatusCode::OK, &self.media_type, self.length, Body::empty())
     }
 
     /// Opens what was asked for. Later parts are opened when their turn comes.
-    pub(super) async fn open(
+    async fn open(
         &self,
         places: &Places,
         parts: RangeAnswer,
@@ -163,10 +236,44 @@ impl Representation {
             .header(LAST_MODIFIED, validators.modified_at.to_http_date())
             .header("Repr-Digest", format!("sha-256=:{digest}:"))
             .header(ACCEPT_RANGES, "bytes")
-            .header(CACHE_CONTROL, "private, no-cache")
+            .header(CACHE_CONTROL, self.audience.cache_control())
             .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
         ContentAnswer(response.body(body))
+    }
+}
+
+/// Content that is not handed out.
+enum Withheld {
+    /// No range lies inside its bytes.
+    Range(u64),
+    /// Its bytes can't be opened.
+    Storage(StorageError),
+}
+
+/// Hands out what `find` finds. Bytes that are gone by then were replaced or deleted in
+/// between, and are looked for again; if they are still where they should be, something is wrong.
+pub(super) async fn hand_out<F>(
+    request: &Request,
+    places: &Places,
+    find: impl Fn() -> F,
+) -> Result<ContentAnswer, Problem>
+where
+    F: Future<Output = Result<Representation, Problem>>,
+{
+    let mut missing = None;
+    loop {
+        let found = find().await?;
+        match found.answer(request, places).await {
+            Ok(answer) => return Ok(answer),
+            Err(Withheld::Range(length)) => return Err(Problem::range_not_satisfiable(length)),
+            Err(Withheld::Storage(StorageError::NotFound { .. }))
+                if missing.as_ref() != Some(&found.location) =>
+            {
+                missing = Some(found.location);
+            }
+            Err(Withheld::Storage(error)) => return Err(error.into()),
+        }
     }
 }
 
@@ -204,7 +311,10 @@ const HEADERS: [(&str, &str); 8] = [
         "The SHA-256 of the whole content (RFC 9530).",
     ),
     ("Accept-Ranges", "`bytes`"),
-    ("Cache-Control", "`private, no-cache`"),
+    (
+        "Cache-Control",
+        "`private, no-cache`; of public documents `public, no-cache`",
+    ),
     ("Content-Disposition", "The document's name (RFC 6266)."),
     ("X-Content-Type-Options", "`nosniff`"),
     ("Content-Security-Policy", "`sandbox; default-src 'none'`"),

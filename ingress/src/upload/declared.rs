@@ -105,6 +105,18 @@ impl Form {
     }
 }
 
+impl Upload {
+    async fn of_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+        let max = request
+            .data::<MaxDocument>()
+            .ok_or_else(|| Problem::internal("no size limit is set up"))?;
+        Ok(Self::read(request.headers(), max.0, body.take()?)?)
+    }
+}
+
+/// An upload of a new version: its form has nothing but the file.
+pub struct VersionUpload(pub Upload);
+
 impl<'a> ApiExtractor<'a> for Upload {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     const PARAM_IS_REQUIRED: bool = true;
@@ -115,26 +127,7 @@ impl<'a> ApiExtractor<'a> for Upload {
     fn register(_: &mut Registry) {}
 
     fn request_meta() -> Option<MetaRequest> {
-        let binary =
-            || MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
-        Some(MetaRequest {
-            description: Some(
-                "The bytes of the document: as the part `file` of a form, or, under any other \
-                 `Content-Type`, as the body itself. They are read as a stream, of any size up to the \
-                 limit of the service.",
-            ),
-            content: vec![
-                MetaMediaType {
-                    content_type: "multipart/form-data",
-                    schema: form_schema(binary()),
-                },
-                MetaMediaType {
-                    content_type: "*/*",
-                    schema: binary(),
-                },
-            ],
-            required: true,
-        })
+        Some(request_meta(described_fields()))
     }
 
     async fn from_request(
@@ -142,51 +135,91 @@ impl<'a> ApiExtractor<'a> for Upload {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let max = request
-            .data::<MaxDocument>()
-            .ok_or_else(|| Problem::internal("no size limit is set up"))?;
-        Ok(Self::read(request.headers(), max.0, body.take()?)?)
+        Self::of_request(request, body).await
     }
 }
 
-fn form_schema(file: MetaSchemaRef) -> MetaSchemaRef {
-    let described = |ty, description| MetaSchema {
-        description: Some(description),
-        ..MetaSchema::new(ty)
-    };
-    let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
-    MetaSchemaRef::Inline(Box::new(MetaSchema {
+impl<'a> ApiExtractor<'a> for VersionUpload {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(_: &mut Registry) {}
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta(Vec::new()))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        Ok(Self(Upload::of_request(request, body).await?))
+    }
+}
+
+type Property = (&'static str, MetaSchemaRef);
+
+fn request_meta(fields: Vec<Property>) -> MetaRequest {
+    let binary =
+        || MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
+    let form = MetaSchema {
         required: vec!["file"],
-        properties: vec![
-            ("file", file),
-            (
-                "name",
-                inline(described(
-                    "string",
-                    "The document's name; the file's name if it is left out.",
-                )),
-            ),
-            (
-                "unique_name",
-                inline(described(
-                    "string",
-                    "A name that is unique over the whole service.",
-                )),
-            ),
-            (
-                "is_public",
-                inline(described(
-                    "boolean",
-                    "Whether everybody may read it by its unique name.",
-                )),
-            ),
-            (
-                "metadata",
-                inline(described("string", "A JSON object, as text.")),
-            ),
-        ],
+        properties: [("file", binary())].into_iter().chain(fields).collect(),
         ..MetaSchema::new("object")
-    }))
+    };
+    MetaRequest {
+        description: Some(
+            "The bytes of the document: as the part `file` of a form, or, under any other \
+             `Content-Type`, as the body itself. They are read as a stream, of any size up to the \
+             limit of the service.",
+        ),
+        content: vec![
+            MetaMediaType {
+                content_type: "multipart/form-data",
+                schema: MetaSchemaRef::Inline(Box::new(form)),
+            },
+            MetaMediaType {
+                content_type: "*/*",
+                schema: binary(),
+            },
+        ],
+        required: true,
+    }
+}
+
+fn described_fields() -> Vec<Property> {
+    let field = |ty, description| {
+        let described = MetaSchema {
+            description: Some(description),
+            ..MetaSchema::new(ty)
+        };
+        MetaSchemaRef::Inline(Box::new(described))
+    };
+    vec![
+        (
+            "name",
+            field(
+                "string",
+                "The document's name; the file's name if it is left out.",
+            ),
+        ),
+        (
+            "unique_name",
+            field("string", "A name that is unique over the whole service."),
+        ),
+        (
+            "is_public",
+            field(
+                "boolean",
+                "Whether everybody may read it by its unique name.",
+            ),
+        ),
+        ("metadata", field("string", "A JSON object, as text.")),
+    ]
 }
 
 #[cfg(test)]

@@ -28,9 +28,26 @@ pub(super) enum Origin {
     Form,
 }
 
+/// What an upload is for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// A new document, described in the query or in the form.
+    Document(QueryFields),
+    /// A new version of a document, which has its description.
+    Version,
+}
+
+/// What is being described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Document,
+    Version,
+}
+
 /// The fields known so far, and what was wrong with some.
 #[derive(Debug)]
 pub struct Fields {
+    subject: Subject,
     origin: Origin,
     name: Option<DocumentName>,
     unique_name: Option<UniqueName>,
@@ -51,9 +68,9 @@ pub struct NewDocument {
     pub metadata: Metadata,
 }
 
-/// The fields beside `file`, with the bytes that each may have as it is sent:
+/// The fields of a document beside `file`, with the bytes that each may have as it is sent:
 /// names in UTF-8 with room to be trimmed, metadata with room for white space.
-pub(super) const FORM_FIELDS: [(&str, usize); 4] = [
+const FORM_FIELDS: [(&str, usize); 4] = [
     ("name", 4 << 10),
     ("unique_name", 1 << 10),
     ("is_public", 16),
@@ -61,8 +78,28 @@ pub(super) const FORM_FIELDS: [(&str, usize); 4] = [
 ];
 
 impl Fields {
-    pub(super) const fn new(origin: Origin) -> Self {
+    /// Begins with what the query says.
+    pub(super) fn begin(purpose: Purpose, origin: Origin) -> Self {
+        match purpose {
+            Purpose::Document(query) => {
+                let mut fields = Self::new(Subject::Document, origin);
+                fields.read_query(query);
+                fields
+            }
+            Purpose::Version => Self::new(Subject::Version, origin),
+        }
+    }
+
+    /// A field that may stand in the form, and the bytes that it may have.
+    pub(super) fn known(&self, name: &str) -> Option<(&'static str, usize)> {
+        let mut known = FORM_FIELDS.into_iter();
+        let found = known.find(|(field, _)| *field == name);
+        found.filter(|_| self.subject == Subject::Document)
+    }
+
+    const fn new(subject: Subject, origin: Origin) -> Self {
         Self {
+            subject,
             origin,
             name: None,
             unique_name: None,
@@ -74,7 +111,7 @@ impl Fields {
     }
 
     /// Reads the query. Its mistakes are kept with those to come.
-    pub(super) fn read_query(&mut self, query: QueryFields) {
+    fn read_query(&mut self, query: QueryFields) {
         let origin = std::mem::replace(&mut self.origin, Origin::Query);
         let is_public = query.is_public.map(|flag| flag.to_string());
         let values = [query.name, query.unique_name, is_public, query.metadata];
@@ -111,7 +148,7 @@ impl Fields {
 
     /// Takes the name of a form's file, if no field gave one.
     pub(super) fn read_file_name(&mut self, file_name: Option<&str>) {
-        if self.seen.contains(&"name") {
+        if self.subject == Subject::Version || self.seen.contains(&"name") {
             return;
         }
         if let Some(file_name) = file_name {
@@ -144,7 +181,8 @@ impl Fields {
 
     /// Fails already now if a raw body would end up without a name.
     pub(super) fn check_named(&mut self) -> Result<(), Problem> {
-        if self.name.is_none() && self.errors.is_empty() {
+        let named = self.name.is_some() || self.subject == Subject::Version;
+        if !named && self.errors.is_empty() {
             self.refuse("name", "is required");
         }
         self.check()
@@ -182,21 +220,25 @@ fn parse_metadata(text: &str) -> Result<Metadata, String> {
 mod tests {
     use super::*;
 
+    fn described(origin: Origin) -> Fields {
+        Fields::new(Subject::Document, origin)
+    }
+
     #[test]
     fn every_bad_field_is_named_where_it_came_from() {
-        let mut fields = Fields::new(Origin::Query);
-        fields.read_query(QueryFields {
+        let query = QueryFields {
             name: Some("a/b".to_owned()),
             unique_name: Some("X".to_owned()),
             is_public: None,
             metadata: Some("[]".to_owned()),
-        });
+        };
+        let mut fields = Fields::begin(Purpose::Document(query), Origin::Query);
         assert_eq!(
             fields.check().unwrap_err().pointers_for_tests(),
             ["name", "unique_name", "metadata"]
         );
 
-        let mut fields = Fields::new(Origin::Form);
+        let mut fields = described(Origin::Form);
         fields.read("is_public", "yes");
         fields.read("is_public", "true");
         assert_eq!(
@@ -208,7 +250,7 @@ mod tests {
     #[test]
     fn a_field_wins_over_the_name_of_the_file() {
         for order in [["field", "file"], ["file", "field"]] {
-            let mut fields = Fields::new(Origin::Form);
+            let mut fields = described(Origin::Form);
             for step in order {
                 match step {
                     "field" => fields.read("name", " given "),
@@ -221,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_public_document_needs_a_unique_name() {
-        let mut fields = Fields::new(Origin::Form);
+        let mut fields = described(Origin::Form);
         fields.read("name", "a");
         fields.read("is_public", "true");
         assert_eq!(
@@ -233,11 +275,19 @@ mod tests {
     #[test]
     fn a_document_needs_a_name() {
         assert_eq!(
-            Fields::new(Origin::Query)
+            described(Origin::Query)
                 .into_new_document()
                 .unwrap_err()
                 .pointers_for_tests(),
             ["name"]
         );
+    }
+
+    #[test]
+    fn a_version_has_the_description_of_its_document() {
+        let mut fields = Fields::begin(Purpose::Version, Origin::Form);
+        fields.read_file_name(Some("a/b"));
+        assert!(fields.check_named().is_ok());
+        assert_eq!(fields.known("name"), None);
     }
 }

@@ -7,7 +7,7 @@ use shared::domain::{ByteSize, Hasher, MediaType};
 use super::Digests;
 use super::declared::Upload;
 use super::envelope::Envelope;
-use super::fields::{FORM_FIELDS, Fields};
+use super::fields::Fields;
 use super::receive::{Destination, Received};
 use super::staged::StagedBytes;
 use crate::problem::{Code, Problem};
@@ -82,7 +82,7 @@ async fn receive_field(
     name: &str,
     fields: &mut Fields,
 ) -> Result<(), Problem> {
-    let Some((name, max)) = FORM_FIELDS.into_iter().find(|(known, _)| *known == name) else {
+    let Some((name, max)) = fields.known(name) else {
         fields.refuse(name, "is not a field of this form");
         return fields.check();
     };

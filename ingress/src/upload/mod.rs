@@ -8,10 +8,10 @@ mod form;
 mod receive;
 mod staged;
 
-pub use declared::{MaxDocument, Upload};
+pub use declared::{MaxDocument, Upload, VersionUpload};
 use digest_field::Digests;
-pub use fields::{NewDocument, QueryFields};
-pub use receive::{Destination, read_error};
+pub use fields::{NewDocument, Purpose, QueryFields};
+pub use receive::{Destination, Received, read_error};
 pub use staged::StagedBytes;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use shared::domain::{ByteSize, MediaType, Timestamp};
 use shared::storage::{Places, SourceStream, WriteError};
 
 use super::declared::{Form, Upload};
-use super::fields::{Fields, Origin, QueryFields};
+use super::fields::{Fields, Origin, Purpose};
 use super::staged::StagedBytes;
 use super::{Digests, form};
 use crate::problem::{Code, Problem};
@@ -78,7 +78,7 @@ impl Upload {
     /// Reads the body to its end. Nothing is kept when it fails.
     pub async fn receive(
         mut self,
-        query: QueryFields,
+        purpose: Purpose,
         to: &Destination,
     ) -> Result<Received, Problem> {
         match std::mem::replace(
@@ -88,8 +88,7 @@ impl Upload {
             },
         ) {
             Form::Raw { declared_type } => {
-                let mut fields = Fields::new(Origin::Query);
-                fields.read_query(query);
+                let mut fields = Fields::begin(purpose, Origin::Query);
                 fields.check_named()?;
                 let body = self.body.into_bytes_stream().map_err(read_error);
                 let bytes = to.stage(body, self.max, &self.digests).await?;
@@ -100,8 +99,7 @@ impl Upload {
                 })
             }
             Form::Multipart { boundary } => {
-                let mut fields = Fields::new(Origin::Form);
-                fields.read_query(query);
+                let mut fields = Fields::begin(purpose, Origin::Form);
                 fields.check()?;
                 form::receive(self, boundary, fields, to).await
             }

@@ -12,7 +12,7 @@ use shared::storage::{Places, StorageUrl};
 use tempfile::TempDir;
 
 use super::declared::Upload;
-use super::fields::QueryFields;
+use super::fields::{Purpose, QueryFields};
 use super::receive::{Destination, Received};
 use crate::problem::{Code, Problem};
 
@@ -50,7 +50,7 @@ impl Inbox {
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         let headers: HeaderMap = headers.collect();
         Upload::read(&headers, ByteSize::new(MAX), body)?
-            .receive(query, &self.to)
+            .receive(Purpose::Document(query), &self.to)
             .await
     }
 

@@ -1,0 +1,265 @@
+//! The versions of a document: read, made current again, deleted.
+
+use std::time::Duration;
+
+use poem::Request;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{delete_version, find_version, list_versions, restore_version};
+use shared::domain::{Caller, DocumentId, UserId};
+use shared::queue::Queue;
+
+use super::content::Answer;
+use super::content_answer::{Audience, Representation, Wish, hand_out};
+use super::documents::{ReadProblems, readable};
+use super::tags::Group;
+use crate::auth::Who;
+use crate::hints::Hints;
+use crate::precondition::{IfMatch, revision_tag};
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::settling::settled_version;
+use crate::shapes::{
+    Binding, DocumentBody, Id, Limit, VersionBody, VersionNumber, VersionPageBody, cursor, cut,
+    position,
+};
+use crate::waiters::Waiters;
+
+problem_sets! {
+    /// Making a version current again.
+    RestoreProblems { Unauthorized, QuotaExceeded, NotFound, NotActive, RevisionMismatch, Invalid }
+    /// Deleting a version.
+    DeleteProblems { Unauthorized, NotFound, CurrentVersion, RevisionMismatch, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Restored {
+    /// The document, whose newest version has the bytes of the old one.
+    #[oai(status = 201)]
+    Document(
+        Json<Box<DocumentBody>>,
+        /// Where the new version is.
+        #[oai(header = "Location")]
+        String,
+        /// The document's revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// It is gone, and its quota is given back; the bytes follow.
+    #[oai(status = 204)]
+    Gone,
+}
+
+/// The version routes.
+#[derive(Clone, Debug)]
+pub struct VersionRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Who waits for a document.
+    pub waiters: Waiters,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Versions")]
+impl VersionRoutes {
+    /// List versions, newest first
+    #[oai(
+        path = "/documents/:id/versions",
+        method = "get",
+        operation_id = "list_versions"
+    )]
+    async fn list(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Versions in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<VersionPageBody>, Documented<ReadProblems>> {
+        let (limit, id) = (Limit::read(limit.0)?, id.0.0);
+        readable(&self.service.db, who.0, id, owner.0.map(|id| id.0)).await?;
+        let binding = Binding::new(who.0.user, &[&"versions", &id]);
+        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let found = list_versions(&self.service.db, id, before, limit.and_one()).await;
+        let (versions, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = versions.last().filter(|_| more);
+        let next_cursor = last.map(|version| self::cursor(binding, &version.number));
+        Ok(Json(VersionPageBody {
+            items: versions.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Read a version
+    #[oai(
+        path = "/documents/:id/versions/:number",
+        method = "get",
+        operation_id = "read_version"
+    )]
+    async fn read(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
+        /// Seconds to wait for it to leave `pending`.
+        #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
+        wait: Query<Option<u32>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<VersionBody>, Documented<ReadProblems>> {
+        let (db, version) = (&self.service.db, (id.0.0, number.0.0));
+        readable(db, who.0, id.0.0, owner.0.map(|id| id.0)).await?;
+        let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
+        let found = settled_version(db, &self.waiters, version, wait).await;
+        let (version, _) = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
+        Ok(Json(version.into()))
+    }
+
+    /// Read the bytes of a version
+    #[oai(
+        path = "/documents/:id/versions/:number/content",
+        method = "get",
+        operation_id = "read_version_content"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn read_content(
+        &self,
+        who: Who,
+        request: &Request,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
+        /// Show it instead of saving it, if its type cannot run script.
+        inline: Query<Option<bool>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Answer {
+        let owner = owner.0.map(|id| id.0);
+        let version = (id.0.0, number.0.0);
+        self.content(request, (who.0, owner), version, inline.0)
+            .await
+    }
+
+    /// Ask about the bytes of a version without reading them
+    #[oai(
+        path = "/documents/:id/versions/:number/content",
+        method = "head",
+        operation_id = "head_version_content"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn head_content(
+        &self,
+        who: Who,
+        request: &Request,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
+        /// As for reading.
+        inline: Query<Option<bool>>,
+        /// As for reading.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Answer {
+        let owner = owner.0.map(|id| id.0);
+        let version = (id.0.0, number.0.0);
+        self.content(request, (who.0, owner), version, inline.0)
+            .await
+    }
+
+    /// Make a version current again
+    ///
+    /// As a new version with the same bytes; nothing is copied, but they count once more.
+    #[oai(
+        path = "/documents/:id/versions/:number/restore",
+        method = "post",
+        operation_id = "restore_version"
+    )]
+    async fn restore(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Restored, Documented<RestoreProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let (service, now) = (&self.service, self.service.clock.now());
+        let restored =
+            restore_version(&service.db, &target, number.0.0, &service.limits, now).await;
+        let document = restored.map_err(Problem::from)?;
+        let location = version_location(document.id, document.latest_version);
+        let tag = revision_tag(&document);
+        Ok(Restored::Document(
+            Json(Box::new(document.into())),
+            location,
+            tag,
+        ))
+    }
+
+    /// Delete a version
+    ///
+    /// Any but the one that readers get.
+    #[oai(
+        path = "/documents/:id/versions/:number",
+        method = "delete",
+        operation_id = "delete_version"
+    )]
+    async fn delete(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+    ) -> Result<Deleted, Documented<DeleteProblems>> {
+        let target = if_match.target(who.0, id.0.0);
+        let (service, now) = (&self.service, self.service.clock.now());
+        let traces = service.traces();
+        let deleted = delete_version(&service.db, &target, number.0.0, now, traces).await;
+        let job = deleted.map_err(Problem::from)?;
+        self.hints.give(Queue::Maintenance, job);
+        Ok(Deleted::Gone)
+    }
+}
+
+/// Where a version is.
+pub(super) fn version_location(document: DocumentId, number: u32) -> String {
+    format!("/v1/documents/{document}/versions/{number}")
+}
+
+impl VersionRoutes {
+    async fn content(
+        &self,
+        request: &Request,
+        (caller, owner): (Caller, Option<UserId>),
+        (id, number): (DocumentId, u32),
+        inline: Option<bool>,
+    ) -> Answer {
+        let wish = Wish {
+            inline: inline.unwrap_or_default(),
+            audience: Audience::Caller,
+        };
+        let db = &self.service.db;
+        let find = || async move {
+            let document = readable(db, caller, id, owner).await?;
+            let version = find_version(db, id, number).await?;
+            Representation::of_version(&document, version.ok_or(Code::NotFound)?, wish)
+        };
+        Ok(hand_out(request, &self.service.places, find).await?)
+    }
+}
