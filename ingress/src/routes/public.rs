@@ -1,0 +1,144 @@
+//! Public documents, for everybody who knows their names.
+
+use poem::Request;
+use poem::http::header::IF_NONE_MATCH;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::find_public;
+use shared::domain::Document;
+
+use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
+use super::tags::Group;
+use crate::auth::Anyone;
+use crate::content::matches_etag;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::PublicBody;
+
+problem_sets! {
+    /// Reading about a public document.
+    PublicProblems { NotFound, Invalid }
+    /// Reading a public document.
+    PublicContentProblems { NotFound, RangeNotSatisfiable, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Read {
+    /// The document.
+    #[oai(status = 200)]
+    Document(
+        Json<PublicBody>,
+        /// Tells this state from others.
+        #[oai(header = "ETag")]
+        String,
+        /// `public, no-cache`
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+    /// The client knows this state already.
+    #[oai(status = 304)]
+    NotModified(
+        /// Tells this state from others.
+        #[oai(header = "ETag")]
+        String,
+        /// `public, no-cache`
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
+/// The public routes.
+#[derive(Clone, Debug)]
+pub struct PublicRoutes(pub Service);
+
+type Answer = Result<Read, Documented<PublicProblems>>;
+type Content = Result<ContentAnswer, Documented<PublicContentProblems>>;
+
+#[OpenApi(prefix_path = "/public", tag = "Group::Public")]
+impl PublicRoutes {
+    /// Read about a public document
+    #[oai(
+        path = "/:unique_name",
+        method = "get",
+        operation_id = "read_public_document"
+    )]
+    async fn read(&self, _anyone: Anyone, request: &Request, unique_name: Path<String>) -> Answer {
+        self.answer(request, &unique_name.0).await
+    }
+
+    /// Ask whether a public document is there
+    #[oai(
+        path = "/:unique_name",
+        method = "head",
+        operation_id = "head_public_document"
+    )]
+    async fn head(&self, _anyone: Anyone, request: &Request, unique_name: Path<String>) -> Answer {
+        self.answer(request, &unique_name.0).await
+    }
+
+    /// Read the bytes of a public document
+    #[oai(
+        path = "/:unique_name/content",
+        method = "get",
+        operation_id = "read_public_content"
+    )]
+    async fn read_content(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        unique_name: Path<String>,
+        /// Show it instead of saving it, if its type cannot run script.
+        inline: Query<Option<bool>>,
+    ) -> Content {
+        self.content(request, &unique_name.0, inline.0).await
+    }
+
+    /// Ask about the bytes of a public document without reading them
+    #[oai(
+        path = "/:unique_name/content",
+        method = "head",
+        operation_id = "head_public_content"
+    )]
+    async fn head_content(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        unique_name: Path<String>,
+        /// As for reading.
+        inline: Query<Option<bool>>,
+    ) -> Content {
+        self.content(request, &unique_name.0, inline.0).await
+    }
+}
+
+impl PublicRoutes {
+    async fn answer(&self, request: &Request, unique_name: &str) -> Answer {
+        let document = self.find(unique_name).await?;
+        let body = PublicBody::of(&document).ok_or(Code::NotFound)?;
+        let (tag, cache) = (body.entity_tag(), Audience::Everybody.cache_control());
+        if matches_etag(request.headers(), &IF_NONE_MATCH, &tag) {
+            return Ok(Read::NotModified(tag, cache.to_owned()));
+        }
+        Ok(Read::Document(Json(body), tag, cache.to_owned()))
+    }
+
+    async fn content(&self, request: &Request, unique_name: &str, inline: Option<bool>) -> Content {
+        let wish = Wish {
+            inline: inline.unwrap_or_default(),
+            audience: Audience::Everybody,
+        };
+        let find = || async move {
+            let document = self.find(unique_name).await?;
+            Representation::of_document(&document, wish)
+        };
+        Ok(hand_out(request, &self.0.places, find).await?)
+    }
+
+    /// A document that isn't public or isn't active is not there.
+    async fn find(&self, unique_name: &str) -> Result<Document, Problem> {
+        let unique_name = unique_name.parse().map_err(|_| Code::NotFound)?;
+        let found = find_public(&self.0.db, &unique_name).await?;
+        found.ok_or_else(|| Code::NotFound.into())
+    }
+}
