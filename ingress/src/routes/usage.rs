@@ -1,0 +1,76 @@
+//! What a user keeps, and what happened to a document: accounts of the past and present.
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use shared::db::{timeline, usage};
+use shared::domain::{Access, DocumentId, UserId};
+
+use super::documents::readable;
+use super::tags::Group;
+use crate::auth::Who;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{Binding, Id, Limit, TimelinePageBody, UsageBody, cursor, cut, position};
+
+problem_sets! {
+    /// Reading an account.
+    AccountProblems { Unauthorized, NotFound, Invalid }
+}
+
+/// The routes of usage and timelines.
+#[derive(Clone, Debug)]
+pub struct UsageRoutes(pub Service);
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
+impl UsageRoutes {
+    /// Read what is kept, and how much may be
+    #[oai(path = "/usage", method = "get", operation_id = "read_usage")]
+    async fn usage(
+        &self,
+        who: Who,
+        /// Whose documents; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<UsageBody>, Documented<AccountProblems>> {
+        let owner = owner.0.map_or(who.0.user, |id| id.0);
+        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+            return Err(Code::NotFound.into());
+        }
+        let kept = usage(&self.0.db, owner, &self.0.limits).await;
+        let kept = kept.map_err(Problem::from)?.ok_or(Code::NotFound)?;
+        Ok(Json(kept.into()))
+    }
+
+    /// Read what happened to a document, in order
+    #[oai(
+        path = "/documents/:id/timeline",
+        method = "get",
+        operation_id = "read_timeline"
+    )]
+    async fn timeline(
+        &self,
+        who: Who,
+        id: Path<Id<DocumentId>>,
+        /// Entries in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Whose document it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<TimelinePageBody>, Documented<AccountProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let id = id.0.0;
+        readable(&self.0.db, who.0, id, owner.0.map(|id| id.0)).await?;
+        let binding = Binding::new(who.0.user, &[&"timeline", &id]);
+        let after = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let found = timeline(&self.0.db, id, after.unwrap_or_default(), limit.and_one()).await;
+        let (events, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = events.last().filter(|_| more);
+        let next_cursor = last.map(|event| self::cursor(binding, &event.sequence));
+        Ok(Json(TimelinePageBody {
+            items: events.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+}
