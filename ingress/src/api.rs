@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::auth::Authenticator;
 use crate::health::Health;
+use crate::hints::Hints;
 use crate::intake::Intake;
 use crate::problem::Frame;
 use crate::routes::{
-    ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, Merged, PageRoutes, Pages,
-    UploadRoutes, UserRoutes,
+    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, Merged, PageRoutes,
+    Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::table::RouteTable;
@@ -24,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) service: Service,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) intake: Intake,
+    pub(crate) hints: Hints,
     pub(crate) waiters: Waiters,
     pub(crate) health: Health,
 }
@@ -47,6 +49,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
     let Parts {
         service,
         intake,
+        hints,
         waiters,
         health,
         ..
@@ -55,13 +58,28 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         UploadRoutes {
             service: service.clone(),
             intake,
+            waiters: waiters.clone(),
         },
         DocumentRoutes {
             service: service.clone(),
-            waiters,
+            waiters: waiters.clone(),
+        },
+        ChangeRoutes {
+            service: service.clone(),
+            hints: hints.clone(),
         },
         ContentRoutes(service.clone()),
-        UserRoutes(service.clone()),
+        VersionRoutes {
+            service: service.clone(),
+            waiters,
+            hints: hints.clone(),
+        },
+        UsageRoutes(service.clone()),
+        PublicRoutes(service.clone()),
+        UserRoutes {
+            service: service.clone(),
+            hints,
+        },
         KeyRoutes(service),
         HealthRoutes(health),
         PageRoutes(pages),

@@ -14,6 +14,54 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("get", "/v1/documents/{id}/content", [401, 404, 200, 404]),
     ("head", "/v1/documents/{id}/content", [401, 404, 200, 404]),
     ("post", "/v1/documents", [401, 202, 202, 202]),
+    (
+        "get",
+        "/v1/documents/by-name/{unique_name}",
+        [401, 404, 200, 404],
+    ),
+    ("patch", "/v1/documents/{id}", [401, 404, 200, 404]),
+    ("post", "/v1/documents/{id}/archive", [401, 404, 200, 404]),
+    ("post", "/v1/documents/{id}/restore", [401, 404, 200, 404]),
+    ("post", "/v1/documents/{id}/retry", [401, 404, 409, 404]),
+    ("get", "/v1/documents/{id}/timeline", [401, 404, 200, 404]),
+    ("get", "/v1/usage", [401, 200, 200, 200]),
+    ("get", "/v1/documents/{id}/versions", [401, 404, 200, 404]),
+    (
+        "get",
+        "/v1/documents/{id}/versions/{number}",
+        [401, 404, 200, 404],
+    ),
+    (
+        "get",
+        "/v1/documents/{id}/versions/{number}/content",
+        [401, 404, 200, 404],
+    ),
+    (
+        "head",
+        "/v1/documents/{id}/versions/{number}/content",
+        [401, 404, 200, 404],
+    ),
+    (
+        "post",
+        "/v1/documents/{id}/versions/{number}/restore",
+        [401, 404, 201, 404],
+    ),
+    (
+        "delete",
+        "/v1/documents/{id}/versions/{number}",
+        [401, 404, 204, 404],
+    ),
+    ("put", "/v1/documents/{id}/content", [401, 404, 202, 404]),
+    ("get", "/public/{unique_name}", [200, 200, 200, 200]),
+    ("head", "/public/{unique_name}", [200, 200, 200, 200]),
+    ("get", "/public/{unique_name}/content", [200, 200, 200, 200]),
+    (
+        "head",
+        "/public/{unique_name}/content",
+        [200, 200, 200, 200],
+    ),
+    // The last of them: it is gone then.
+    ("delete", "/v1/documents/{id}", [401, 404, 204, 404]),
     ("get", "/v1/admin/users", [401, 403, 403, 200]),
     ("post", "/v1/admin/users", [401, 403, 403, 201]),
     ("get", "/v1/admin/users/{id}", [401, 403, 403, 200]),
@@ -55,6 +103,8 @@ in_both_modes! {
         let (alice, bob, admin) = (app.user("alice").await, app.user("bob").await, app.admin());
         let pending = alice.uploads("secret.pdf", PDF).await;
         let document = alice.settled(&pending).await;
+        let secret = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+        alice.patch_json(&secret, &json!({"unique_name": "the-secret", "is_public": true})).await.expecting(200);
         let mut asked = 0;
         for (method, pattern, statuses) in ROUTES {
             for (client, status) in [&app.nobody(), &bob, &alice, &admin].into_iter().zip(statuses) {
@@ -67,6 +117,8 @@ in_both_modes! {
                 let id = if pattern.starts_with("/v1/admin") { &victim["id"] } else { &document["id"] };
                 let path = pattern
                     .replace("{id}", id.as_str().unwrap())
+                    .replace("{unique_name}", "the-secret")
+                    .replace("{number}", "1")
                     .replace("{key_id}", key["id"].as_str().unwrap());
                 assert_eq!(ask(client, method, &path, asked).await, *status, "{method} {path} by {client:?}");
             }

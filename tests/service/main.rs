@@ -8,13 +8,18 @@
 #![recursion_limit = "256"]
 
 mod access;
+mod accounting;
 mod accounts;
 mod arrows;
 mod crashes;
+mod documents;
 mod ledger;
 mod limits;
 mod memory;
+mod public;
 mod reading;
 mod start;
 mod storage;
 mod uploads;
+mod versions;
+mod waiting;

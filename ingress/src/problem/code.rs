@@ -3,6 +3,7 @@
 use std::fmt;
 
 use poem::http::StatusCode;
+use shared::domain::ErrorCode;
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $status:ident, $title:literal, $detail:literal;)*) => {
@@ -57,6 +58,8 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming.";
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
     NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
+    CurrentVersion = "current_version", CONFLICT, "Current version", "Readers get this version; it cannot be deleted.";
+    NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
@@ -64,9 +67,27 @@ codes! {
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
     DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
+    TypeNotAllowed = "type_not_allowed", UNPROCESSABLE_ENTITY, "Type not allowed", "The service does not accept documents of this type.";
+    TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content is not what the name or the declared type says.";
+    StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the id of the request helps to find it.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
+}
+
+impl From<ErrorCode> for Code {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::TooLarge => Self::TooLarge,
+            ErrorCode::TypeNotAllowed => Self::TypeNotAllowed,
+            ErrorCode::TypeMismatch => Self::TypeMismatch,
+            ErrorCode::QuotaExceeded => Self::QuotaExceeded,
+            ErrorCode::DigestMismatch => Self::DigestMismatch,
+            ErrorCode::UploadIncomplete => Self::UploadIncomplete,
+            ErrorCode::StorageUnavailable => Self::StorageUnavailable,
+            ErrorCode::Internal => Self::Internal,
+        }
+    }
 }
 
 impl fmt::Display for Code {
@@ -90,6 +111,13 @@ mod tests {
                 code.status().is_client_error() || code.status().is_server_error(),
                 "{code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_failed_document_is_known_by_the_same_code() {
+        for code in ErrorCode::ALL {
+            assert_eq!(Code::from(*code).as_str(), code.as_str());
         }
     }
 }

@@ -116,7 +116,7 @@ fn without_body(mut response: Response) -> Response {
 fn log(problem: &Problem) {
     let cause = problem.source().map(chain).unwrap_or_default();
     match problem.code() {
-        Code::Internal => {
+        Code::Internal if !problem.is_of_document() => {
             tracing::error!(problem.code = %problem.code(), cause, "the request failed");
         }
         Code::Unavailable | Code::Overloaded => {

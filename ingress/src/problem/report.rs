@@ -7,15 +7,19 @@ use std::fmt;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 use poem::http::header::{
-    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use shared::db::DbError;
+use shared::db::{ChangeError, DbError};
+use shared::domain::{DocumentId, Failure};
 use shared::storage::StorageError;
 
 use super::Code;
+use crate::prefer::Wait;
+use crate::shapes::Id;
 
 /// Seconds after which a client may try again what was unavailable.
 const RETRY_AFTER_SECONDS: &str = "2";
@@ -36,6 +40,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    failed: Option<DocumentId>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -58,6 +63,8 @@ pub struct ProblemBody {
     pub request_id: String,
     /// The fields and parameters that are not valid.
     pub errors: Option<Vec<FieldError>>,
+    /// The document that was accepted and failed, for those who waited for it.
+    pub document_id: Option<Id<DocumentId>>,
 }
 
 impl From<Code> for Problem {
@@ -75,6 +82,7 @@ impl From<Code> for Problem {
             detail,
             errors: Vec::new(),
             headers,
+            failed: None,
             cause: None,
         }
     }
@@ -100,6 +108,33 @@ impl From<StorageError> for Problem {
             | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
             | StorageError::DigestMismatch { .. } => Code::Internal,
+        };
+        Self::from(code).because(error)
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        let code = match error {
+            ChangeError::Database(error) => return error.into(),
+            ChangeError::PublicWithoutName => {
+                return Self::invalid_field("/is_public", "needs a unique_name");
+            }
+            ChangeError::Metadata(error) => return Self::invalid_field("/metadata", error),
+            ChangeError::IllegalTransition(refused) => {
+                let detail = format!(
+                    "A document that is {} can't {}.",
+                    refused.from, refused.verb
+                );
+                return Self::from(Code::IllegalTransition).with_detail(detail);
+            }
+            ChangeError::NotFound => Code::NotFound,
+            ChangeError::RevisionMismatch => Code::RevisionMismatch,
+            ChangeError::NotActive => Code::NotActive,
+            ChangeError::NotRetryable => Code::NotRetryable,
+            ChangeError::CurrentVersion => Code::CurrentVersion,
+            ChangeError::UniqueNameTaken => Code::UniqueNameTaken,
+            ChangeError::QuotaExceeded => Code::QuotaExceeded,
         };
         Self::from(code).because(error)
     }
@@ -135,6 +170,22 @@ impl Problem {
     pub fn range_not_satisfiable(length: u64) -> Self {
         Self::from(Code::RangeNotSatisfiable)
             .with_header(CONTENT_RANGE, &format!("bytes */{length}"))
+    }
+
+    /// A document that was accepted, and failed while its uploader waited. It stays.
+    #[must_use]
+    pub fn failed(document: DocumentId, failure: &Failure, location: &str, wait: Wait) -> Self {
+        let problem = Self {
+            failed: Some(document),
+            ..Self::from(Code::from(failure.code))
+        };
+        problem
+            .with_detail(failure.detail.clone())
+            .with_header(LOCATION, location)
+            .with_header(
+                HeaderName::from_static("preference-applied"),
+                &wait.to_string(),
+            )
     }
 
     /// A failure of ours, whose cause somebody must look at.
@@ -180,20 +231,35 @@ impl Problem {
         self.code
     }
 
+    /// Whether it is one of a document, which the worker has logged.
+    pub(super) const fn is_of_document(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// The status of its answer. A request that was well itself is 422 for what became
+    /// of its document, whatever that is.
+    fn answer_status(&self) -> StatusCode {
+        match self.failed {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => self.code.status(),
+        }
+    }
+
     /// The answer to the request that is known as `request_id`.
     #[must_use]
     pub(super) fn to_response(&self, request_id: &str) -> Response {
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
             title: self.code.title().to_owned(),
-            status: self.code.status().as_u16(),
+            status: self.answer_status().as_u16(),
             detail: self.detail.clone().into_owned(),
             code: self.code.as_str().to_owned(),
             request_id: request_id.to_owned(),
             errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
+            document_id: self.failed.map(Id),
         };
         let mut response = poem_openapi::payload::Json(body).into_response();
-        response.set_status(self.code.status());
+        response.set_status(self.answer_status());
         response.headers_mut().insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
@@ -217,7 +283,7 @@ impl StdError for Problem {
 
 impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
-        self.code.status()
+        self.answer_status()
     }
 
     fn as_response(&self) -> Response {

@@ -1,5 +1,6 @@
 //! The routes: each handler reads who asks, parses, asks the domain once, and answers.
 
+mod changes;
 mod content;
 mod content_answer;
 mod documents;
@@ -7,15 +8,23 @@ mod health;
 mod keys;
 mod merged;
 mod pages;
+mod public;
 mod tags;
+mod upload_answer;
 mod uploads;
+mod usage;
 mod users;
+mod versions;
 
+pub use changes::ChangeRoutes;
 pub use content::ContentRoutes;
 pub use documents::DocumentRoutes;
 pub use health::HealthRoutes;
 pub use keys::KeyRoutes;
 pub use merged::Merged;
 pub use pages::{PageRoutes, Pages};
+pub use public::PublicRoutes;
 pub use uploads::UploadRoutes;
+pub use usage::UsageRoutes;
 pub use users::UserRoutes;
+pub use versions::VersionRoutes;

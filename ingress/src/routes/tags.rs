@@ -7,6 +7,10 @@ use poem_openapi::Tags;
 pub enum Group {
     /// Documents of one's own.
     Documents,
+    /// What was uploaded to documents, one after the other.
+    Versions,
+    /// Documents that everybody may read.
+    Public,
     /// Users and their keys, for admins.
     Administration,
     /// Whether the service runs, and what it can do.

@@ -1,41 +1,40 @@
 //! Uploads: checked at the door, streamed into staging, taken in, answered.
 
 use poem::Request;
-use poem_openapi::param::Query;
-use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{Arrival, quota_is_spent};
-use shared::domain::{Caller, DocumentId, JobId, Timestamp, VersionId};
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use shared::db::{Arrival, Demand, NewContent, quota_is_spent};
+use shared::domain::{Caller, DocumentId, JobId, Status, Timestamp, VersionId};
 
+use super::documents::readable;
 use super::tags::Group;
+use super::upload_answer::Uploaded;
+use super::versions::version_location;
 use crate::auth::Who;
 use crate::intake::Intake;
+use crate::precondition::IfMatch;
+use crate::prefer::Prefer;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::DocumentBody;
-use crate::upload::{Destination, NewDocument, QueryFields, StagedBytes, Upload};
+use crate::shapes::Id;
+use crate::upload::{
+    Destination, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload, VersionUpload,
+};
+use crate::waiters::Waiters;
 
 problem_sets! {
     /// What can come of an upload besides a document.
     UploadProblems {
         BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, RequestTimeout,
-        UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch,
+        UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TypeNotAllowed,
+        TypeMismatch, StorageUnavailable,
     }
-}
-
-#[derive(ApiResponse)]
-enum Accepted {
-    /// The document is accepted: its bytes are durable, and it becomes `active` in a moment.
-    #[oai(status = 202)]
-    Pending(
-        Json<DocumentBody>,
-        /// Where the document is.
-        #[oai(header = "Location")]
-        String,
-        /// Seconds after which a look makes sense.
-        #[oai(header = "Retry-After")]
-        u32,
-    ),
+    /// What can come of the upload of a new version.
+    UploadVersionProblems {
+        BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout,
+        NotActive, RevisionMismatch, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch,
+        TypeNotAllowed, TypeMismatch, StorageUnavailable,
+    }
 }
 
 /// The upload routes.
@@ -45,6 +44,8 @@ pub struct UploadRoutes {
     pub service: Service,
     /// Where accepted documents go.
     pub intake: Intake,
+    /// Who waits for a document.
+    pub waiters: Waiters,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
@@ -69,39 +70,125 @@ impl UploadRoutes {
         is_public: Query<Option<bool>>,
         /// A JSON object.
         metadata: Query<Option<String>>,
+        /// `wait=<seconds up to 60>`: answer when the document is settled.
+        #[oai(name = "Prefer")]
+        prefer: Prefer,
         body: Upload,
-    ) -> Result<Accepted, Documented<UploadProblems>> {
+    ) -> Result<Uploaded, Documented<UploadProblems>> {
         let fields = QueryFields {
             name: name.0,
             unique_name: unique_name.0,
             is_public: is_public.0,
             metadata: metadata.0,
         };
-        let Service {
-            db,
-            places,
-            limits,
-            clock,
-            ..
-        } = &self.service;
-        let spent = quota_is_spent(db, who.0.user, body.declared_size(), limits);
-        if spent.await.map_err(Problem::from)? {
-            return Err(Code::QuotaExceeded.into());
-        }
-        let to = Destination {
-            places: places.clone(),
-            now: clock.now(),
+        let demand = Demand {
+            size: body.declared_size(),
+            documents: 1,
         };
-        let received = body.receive(fields, &to).await?;
+        self.check_quota(who.0, demand).await?;
+        let received = body.receive(Purpose::Document(fields), &self.to()).await?;
         let document = received.fields.into_new_document()?;
         let arrival = Arrival {
             declared_type: received.declared_type,
             traceparent: traceparent(request),
-            ..arrival(who.0, document, &received.bytes, clock.now())
+            ..arrival(who.0, document, &received.bytes, self.service.clock.now())
         };
         let document = self.intake.take_in(arrival, received.bytes).await?;
         let location = format!("/v1/documents/{}", document.id);
-        Ok(Accepted::Pending(Json(document.into()), location, 1))
+        Ok(self.answer(document, location, prefer).await?)
+    }
+
+    /// Upload a new version
+    ///
+    /// Readers keep the old one until the new one is through the pipeline, and for good if it fails.
+    #[oai(
+        path = "/documents/:id/content",
+        method = "put",
+        operation_id = "upload_version"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn upload_version(
+        &self,
+        who: Who,
+        request: &Request,
+        id: Path<Id<DocumentId>>,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+        /// `wait=<seconds up to 60>`: answer when the version is settled.
+        #[oai(name = "Prefer")]
+        prefer: Prefer,
+        body: VersionUpload,
+    ) -> Result<Uploaded, Documented<UploadVersionProblems>> {
+        let VersionUpload(body) = body;
+        let documents = self.check_target(who.0, id.0.0, &if_match).await?;
+        let demand = Demand {
+            size: body.declared_size(),
+            documents,
+        };
+        self.check_quota(who.0, demand).await?;
+        let received = body.receive(Purpose::Version, &self.to()).await?;
+        let content = NewContent {
+            traceparent: traceparent(request),
+            ..content(&received, self.service.clock.now())
+        };
+        let target = if_match.target(who.0, id.0.0);
+        let taken = self.intake.take_in_version(target, content, received.bytes);
+        let document = taken.await?;
+        let location = version_location(document.id, document.latest_version);
+        Ok(self.answer(document, location, prefer).await?)
+    }
+}
+
+impl UploadRoutes {
+    fn to(&self) -> Destination {
+        Destination {
+            places: self.service.places.clone(),
+            now: self.service.clock.now(),
+        }
+    }
+
+    /// Refuses at the door what clearly doesn't fit; the intake asks again.
+    async fn check_quota(&self, caller: Caller, demand: Demand) -> Result<(), Problem> {
+        let Service { db, limits, .. } = &self.service;
+        if quota_is_spent(db, caller.user, demand, limits).await? {
+            return Err(Code::QuotaExceeded.into());
+        }
+        Ok(())
+    }
+
+    /// Refuses at the door a version that the document doesn't take; the intake asks again.
+    /// Gives how many documents it adds to those that count.
+    async fn check_target(
+        &self,
+        caller: Caller,
+        id: DocumentId,
+        if_match: &IfMatch,
+    ) -> Result<u32, Problem> {
+        let document = readable(&self.service.db, caller, id, None).await?;
+        if_match.check(&document)?;
+        match document.lifecycle.status() {
+            Status::Active => Ok(0),
+            Status::Error => Ok(1),
+            Status::Pending | Status::Archived => Err(Code::NotActive.into()),
+        }
+    }
+}
+
+fn content(received: &Received, now: Timestamp) -> NewContent {
+    let staged = received.bytes.staged();
+    NewContent {
+        version: VersionId::new(now),
+        job: JobId::new(now),
+        declared_type: received.declared_type.clone(),
+        staged: staged.url.clone(),
+        size: staged.size,
+        sha256: staged.sha256,
+        traceparent: None,
+        at: now,
     }
 }
 

@@ -1,13 +1,20 @@
 //! How things look as JSON. Private to this crate: the domain knows nothing of it.
 
+mod changes;
 mod document;
 mod key;
 mod page;
+mod public;
 mod text;
+mod usage;
 mod user;
+mod version;
 
 pub use document::{DocumentBody, DocumentPageBody};
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
 pub use page::{Binding, Limit, cursor, cut, position};
+pub use public::PublicBody;
 pub use text::{Id, Moment};
+pub use usage::{TimelinePageBody, UsageBody};
 pub use user::{NewUser, UserBody, UserPageBody};
+pub use version::{VersionBody, VersionNumber, VersionPageBody};

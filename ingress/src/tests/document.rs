@@ -97,7 +97,14 @@ async fn the_page_loads_nothing_from_elsewhere() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 4] = ["/health/live", "/health/ready", "/openapi.json", "/docs"];
+const OPEN: [&str; 6] = [
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/docs",
+    "/public/{unique_name}",
+    "/public/{unique_name}/content",
+];
 
 #[tokio::test]
 async fn every_operation_asks_who_is_there_first() {

@@ -1,0 +1,93 @@
+//! What an uploader is told: that the bytes are accepted, or, to those who wait, what became of them.
+
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::Json;
+use shared::db::find_document;
+use shared::domain::{Document, VersionState};
+
+use super::uploads::UploadRoutes;
+use crate::precondition::revision_tag;
+use crate::prefer::{Prefer, Wait};
+use crate::problem::Problem;
+use crate::settling::settled_version;
+use crate::shapes::DocumentBody;
+
+#[derive(ApiResponse)]
+pub(super) enum Uploaded {
+    /// `Prefer: wait` was kept: the document is active, with these bytes.
+    #[oai(status = 201)]
+    Active(
+        Json<Box<DocumentBody>>,
+        /// Where the document is; of a new version, where that is.
+        #[oai(header = "Location")]
+        String,
+        /// The document's revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+        /// `wait=<seconds>`
+        #[oai(header = "Preference-Applied")]
+        String,
+    ),
+    /// The bytes are accepted and durable; readers get them in a moment.
+    #[oai(status = 202)]
+    Pending(
+        Json<Box<DocumentBody>>,
+        /// Where the document is; of a new version, where that is.
+        #[oai(header = "Location")]
+        String,
+        /// The document's revision, as `"r<revision>"`.
+        #[oai(header = "ETag")]
+        String,
+        /// Seconds after which a look makes sense.
+        #[oai(header = "Retry-After")]
+        u32,
+        /// `wait=<seconds>`, if the client would wait.
+        #[oai(header = "Preference-Applied")]
+        Option<String>,
+    ),
+}
+
+impl UploadRoutes {
+    /// Answers an upload that was taken in as the latest version of `document`.
+    pub(super) async fn answer(
+        &self,
+        document: Document,
+        location: String,
+        prefer: Prefer,
+    ) -> Result<Uploaded, Problem> {
+        let Some(wait) = prefer.wait else {
+            return Ok(pending(document, location, None));
+        };
+        let (db, version) = (&self.service.db, (document.id, document.latest_version));
+        let settled = settled_version(db, &self.waiters, version, wait.duration()).await?;
+        match settled.map(|(version, _)| version.state) {
+            Some(VersionState::Error { failure, .. }) => {
+                Err(Problem::failed(document.id, &failure, &location, wait))
+            }
+            Some(VersionState::Active { .. }) => match find_document(db, document.id).await? {
+                Some(document) => Ok(active(document, location, wait)),
+                None => Ok(pending(document, location, Some(wait))),
+            },
+            // Not settled in time, or deleted meanwhile.
+            Some(VersionState::Pending { .. }) | None => {
+                Ok(pending(document, location, Some(wait)))
+            }
+        }
+    }
+}
+
+fn pending(document: Document, location: String, wait: Option<Wait>) -> Uploaded {
+    let tag = revision_tag(&document);
+    let applied = wait.map(|wait| wait.to_string());
+    Uploaded::Pending(Json(Box::new(document.into())), location, tag, 1, applied)
+}
+
+fn active(document: Document, location: String, wait: Wait) -> Uploaded {
+    let tag = revision_tag(&document);
+    Uploaded::Active(
+        Json(Box::new(document.into())),
+        location,
+        tag,
+        wait.to_string(),
+    )
+}
