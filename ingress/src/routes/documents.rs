@@ -119,10 +119,6 @@ impl DocumentRoutes {
         method = "get",
         operation_id = "read_named_document"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each parameter of the operation is one"
-    )]
     async fn read_named(
         &self,
         who: Who,

@@ -106,10 +106,6 @@ impl UploadRoutes {
         method = "put",
         operation_id = "upload_version"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each parameter of the operation is one"
-    )]
     async fn upload_version(
         &self,
         who: Who,

@@ -131,10 +131,6 @@ impl VersionRoutes {
         method = "get",
         operation_id = "read_version_content"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each parameter of the operation is one"
-    )]
     async fn read_content(
         &self,
         who: Who,
@@ -157,10 +153,6 @@ impl VersionRoutes {
         path = "/documents/:id/versions/:number/content",
         method = "head",
         operation_id = "head_version_content"
-    )]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each parameter of the operation is one"
     )]
     async fn head_content(
         &self,

@@ -106,7 +106,7 @@ impl Form {
 }
 
 impl Upload {
-    async fn of_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+    fn of_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
         let max = request
             .data::<MaxDocument>()
             .ok_or_else(|| Problem::internal("no size limit is set up"))?;
@@ -135,7 +135,7 @@ impl<'a> ApiExtractor<'a> for Upload {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        Self::of_request(request, body).await
+        Self::of_request(request, body)
     }
 }
 
@@ -157,7 +157,7 @@ impl<'a> ApiExtractor<'a> for VersionUpload {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        Ok(Self(Upload::of_request(request, body).await?))
+        Ok(Self(Upload::of_request(request, body)?))
     }
 }
 
