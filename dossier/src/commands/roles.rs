@@ -87,6 +87,7 @@ fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
         limits: Arc::clone(&resources.limits),
         jwt: resolved.settings.jwt.clone(),
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
+        cors_origins: resolved.settings.cors_origins.as_slice().into(),
         server: ServerLimits {
             grace: resolved.settings.grace,
             ..ServerLimits::default()

@@ -8,7 +8,7 @@ mod values;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
 pub use resolved::{InvalidSettings, Resolved, Role};
-pub use values::{BootstrapKey, MismatchPolicy, parse_duration};
+pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, parse_duration};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -168,6 +168,16 @@ pub struct Settings {
         value_name = "WORD"
     )]
     pub type_mismatch: MismatchPolicy,
+
+    /// Origins of browser clients, such as https://app.example.com, or * for any: a comma list [default: none]
+    #[arg(
+        long,
+        env = "DOSSIER_CORS_ORIGINS",
+        global = true,
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
+    pub cors_origins: Vec<CorsOrigin>,
 
     /// How long a silent worker keeps a job
     #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "60s", value_name = "DURATION", value_parser = values::parse_lease)]

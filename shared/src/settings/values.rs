@@ -61,6 +61,46 @@ impl FromStr for MismatchPolicy {
     }
 }
 
+/// An origin whose scripts may use the API in a browser (RFC 6454).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigin {
+    /// Every one.
+    Any,
+    /// This one, as browsers write it.
+    One(String),
+}
+
+impl CorsOrigin {
+    /// Whether the value of an `Origin` field is meant.
+    #[must_use]
+    pub fn allows(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(allowed) => allowed == origin,
+        }
+    }
+}
+
+impl FromStr for CorsOrigin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let wrong = "an origin is a scheme, a host and perhaps a port, such as https://app.example.com, or *";
+        let url = url::Url::parse(text).map_err(|_| wrong)?;
+        let origin = url.origin().ascii_serialization();
+        // Browsers leave the default port out and write hosts in lower case: so is it compared.
+        let bare = url.path() == "/" && !text.ends_with('/') && url.query().is_none();
+        if bare && url.fragment().is_none() && url.username().is_empty() && origin != "null" {
+            Ok(Self::One(origin))
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
 /// Reads a duration such as `60s`, `24h` or `30d`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
@@ -97,5 +137,32 @@ mod tests {
         assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
         assert!(parse_duration("30").is_err());
         assert!(parse_lease("1s").is_err());
+    }
+
+    #[test]
+    fn an_origin_is_compared_as_browsers_write_it() {
+        let read = |text: &str| text.parse::<CorsOrigin>();
+        assert_eq!(
+            read("HTTPS://App.Example.com:443"),
+            Ok(CorsOrigin::One("https://app.example.com".to_owned()))
+        );
+        assert!(
+            read("http://localhost:3000")
+                .unwrap()
+                .allows("http://localhost:3000")
+        );
+        assert!(read("*").unwrap().allows("https://anything"));
+        for wrong in [
+            "",
+            "app.example.com",
+            "https://x/",
+            "https://x/y",
+            "https://x?y",
+            "https://u@x",
+            "null",
+            "file:///x",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }
