@@ -32,7 +32,8 @@ enum Segment {
 pub struct Route {
     /// The path as documented: `/v1/documents/{id}`.
     pub pattern: String,
-    method: Method,
+    /// The method that it answers: GET, if it stands in for HEAD.
+    pub method: Method,
     query: BTreeSet<String>,
 }
 

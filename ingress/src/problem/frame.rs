@@ -31,6 +31,8 @@ impl<E: Endpoint> Frame<E> {
     async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
         let route = self.table.find(request.method(), request.uri().path())?;
         tracing::Span::current().record("http.route", route.pattern.as_str());
+        // The library would throw the body away before its length is known.
+        request.set_method(route.method.clone());
         request.set_data(route);
         let answer = AssertUnwindSafe(self.inner.get_response_or_error(request))
             .catch_unwind()
