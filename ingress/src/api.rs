@@ -7,6 +7,8 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
 use crate::auth::Authenticator;
+use crate::compression::Compressed;
+use crate::cors::CrossOrigin;
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
@@ -33,11 +35,13 @@ pub(crate) struct Parts {
 /// The endpoint of the API port.
 pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let pages = Pages::default();
+    let origins = Arc::clone(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
     let authenticator = Arc::clone(&parts.authenticator);
     let service = documented(routes(parts, pages.clone()));
     pages.set(service.spec(), service.swagger_ui_html());
-    framed(service).data(authenticator).data(max)
+    let framed = framed(service).data(authenticator).data(max);
+    CrossOrigin::new(Compressed(framed), &origins)
 }
 
 /// The endpoint of the operators' port.

@@ -3,7 +3,9 @@
 mod api;
 mod auth;
 mod body;
+mod compression;
 mod content;
+mod cors;
 mod health;
 mod hints;
 mod intake;

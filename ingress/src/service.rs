@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shared::db::Database;
 use shared::domain::{Clock, Limits};
 use shared::queue::Feed;
-use shared::settings::JwtSettings;
+use shared::settings::{CorsOrigin, JwtSettings};
 use shared::storage::Places;
 
 use crate::server::ServerLimits;
@@ -28,6 +28,8 @@ pub struct Service {
     pub jwt: JwtSettings,
     /// Whether this process can tell types apart.
     pub self_test: SelfTest,
+    /// Of which origins browsers may use the API.
+    pub cors_origins: Arc<[CorsOrigin]>,
     /// What clients may hold open.
     pub server: ServerLimits,
 }

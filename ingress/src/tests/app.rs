@@ -24,6 +24,9 @@ use crate::waiters::Waiters;
 pub const ADMIN_KEY: &str = "the bootstrap key of these tests only";
 pub const JWT_SECRET: &str = "a secret that only these tests know of";
 
+/// Whose browsers may use this API.
+pub const CORS_ORIGIN: &str = "https://app.example.com";
+
 type Shared = Arc<dyn poem::endpoint::DynEndpoint<Output = Response>>;
 
 /// A running API.
@@ -79,6 +82,7 @@ impl App {
             limits: Arc::new(limits()),
             jwt,
             self_test: SelfTest::default(),
+            cors_origins: Arc::new([CORS_ORIGIN.parse().unwrap()]),
             server: ServerLimits::default(),
         };
         Self::of(service, folder).await

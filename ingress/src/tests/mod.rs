@@ -7,3 +7,4 @@ mod document;
 mod hang_up;
 mod process;
 mod routes;
+mod wrapped;
