@@ -19,6 +19,7 @@ mod limits;
 mod memory;
 mod public;
 mod reading;
+mod schema;
 mod start;
 mod storage;
 mod uploads;

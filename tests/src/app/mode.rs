@@ -1,5 +1,6 @@
 //! The two ways in which the service runs, started for one test.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -136,6 +137,18 @@ impl TestApp {
     #[must_use]
     pub const fn variables(&self) -> &Variables {
         &self.variables
+    }
+
+    /// A folder of this test alone.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The first admin's API key.
+    #[must_use]
+    pub const fn admin_key(&self) -> &'static str {
+        ADMIN_KEY
     }
 
     /// Somebody without a token.

@@ -14,3 +14,13 @@ pub use dossier::{Dossier, Variables, program};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use s3::S3;
+
+/// Where Schemathesis lies.
+///
+/// # Panics
+///
+/// Panics if it isn't installed.
+#[must_use]
+pub fn schemathesis() -> std::path::PathBuf {
+    process::granted(process::find_program("schemathesis", &[]))
+}
