@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use tests::app::{Mode, TestApp};
-use tests::servers::schemathesis;
+use tests::servers::{node, node_modules, schemathesis};
 
 /// Examples tried for each operation: enough to find what is wrong in general, few
 /// enough for every run.
@@ -40,4 +40,47 @@ async fn the_service_keeps_what_its_description_promises() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_typescript_client_of_the_description_type_checks() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let document = app.nobody().get("/openapi.json").await.expecting(200);
+    let folder = app.folder();
+    std::fs::write(folder.join("api.json"), document.to_string()).unwrap();
+    std::fs::write(folder.join("client.ts"), include_str!("client.ts")).unwrap();
+    std::os::unix::fs::symlink(node_modules(), folder.join("node_modules")).unwrap();
+    for arguments in [
+        &["openapi-typescript", "api.json", "--output", "api.d.ts"][..],
+        &[
+            "typescript",
+            "--noEmit",
+            "--strict",
+            "--skipLibCheck",
+            "--target",
+            "es2022",
+            "--module",
+            "esnext",
+            "--moduleResolution",
+            "bundler",
+            "client.ts",
+        ],
+    ] {
+        let program = match arguments[0] {
+            "typescript" => "node_modules/typescript/bin/tsc",
+            _ => "node_modules/openapi-typescript/bin/cli.js",
+        };
+        let output = Command::new(node())
+            .current_dir(folder)
+            .arg(program)
+            .args(&arguments[1..])
+            .output()
+            .expect("node can be run");
+        assert!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

@@ -3,6 +3,8 @@
 //! asks and shared by all tests of the process. They end with the process, in
 //! whatever way that ends. Nothing here touches a server it did not start.
 
+use std::path::{Path, PathBuf};
+
 mod dossier;
 mod keeper;
 mod postgres;
@@ -16,11 +18,19 @@ pub use redis::Redis;
 pub use s3::S3;
 
 /// Where Schemathesis lies.
-///
-/// # Panics
-///
-/// Panics if it isn't installed.
 #[must_use]
-pub fn schemathesis() -> std::path::PathBuf {
+pub fn schemathesis() -> PathBuf {
     process::granted(process::find_program("schemathesis", &[]))
+}
+
+/// Where Node.js lies.
+#[must_use]
+pub fn node() -> PathBuf {
+    process::granted(process::find_program("node", &[]))
+}
+
+/// Where `./test` puts what it installs from the npm registry.
+#[must_use]
+pub fn node_modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/typescript/node_modules")
 }
