@@ -1,4 +1,5 @@
-//! One SQL text for both databases: the few types that differ are written in braces.
+//! One SQL text for both databases: the few types that differ are written in braces,
+//! and `{postgres}` marks a statement for PostgreSQL alone.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -6,22 +7,27 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 /// Runs the statements of `sql`, which end with a semicolon at the end of a line.
 pub async fn execute(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let connection = manager.get_connection();
-    let sql = in_dialect(connection.get_database_backend(), sql);
-    for statement in sql
-        .split(";\n")
-        .map(str::trim)
-        .filter(|statement| !statement.is_empty())
-    {
-        connection.execute_unprepared(statement).await?;
+    let backend = connection.get_database_backend();
+    for statement in sql.split(";\n").map(str::trim) {
+        if let Some(statement) = in_dialect(backend, statement) {
+            connection.execute_unprepared(&statement).await?;
+        }
     }
     Ok(())
 }
 
-fn in_dialect(backend: DbBackend, sql: &str) -> String {
-    let types: [(&str, &str); 4] = match backend {
+/// The statement as `backend` understands it, if it is for it.
+fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
+    let other = backend != DbBackend::Postgres && statement.contains("{postgres}");
+    if statement.is_empty() || other {
+        return None;
+    }
+    let words: [(&str, &str); 6] = match backend {
         DbBackend::Postgres => [
             ("{uuid}", "uuid"),
+            ("{postgres}", ""),
             ("{json}", "jsonb"),
+            ("{bytes}", "bytea"),
             // Names sort by code point, as they do in SQLite.
             ("{name}", "text COLLATE \"C\""),
             (
@@ -31,12 +37,17 @@ fn in_dialect(backend: DbBackend, sql: &str) -> String {
         ],
         _ => [
             ("{uuid}", "blob"),
+            ("{postgres}", ""),
             ("{json}", "text"),
+            ("{bytes}", "blob"),
             ("{name}", "text"),
             ("{sequence}", "integer PRIMARY KEY AUTOINCREMENT"),
         ],
     };
-    types.iter().fold(sql.to_owned(), |sql, (word, written)| {
-        sql.replace(word, written)
-    })
+    let written = words
+        .iter()
+        .fold(statement.to_owned(), |statement, (word, written)| {
+            statement.replace(word, written)
+        });
+    Some(written)
 }

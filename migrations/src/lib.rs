@@ -3,6 +3,8 @@
 mod dialect;
 mod lock;
 mod m0001_create_ledger;
+mod m0002_index_lists;
+mod m0003_remember_answers;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -15,6 +17,10 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_ledger::Migration)]
+        vec![
+            Box::new(m0001_create_ledger::Migration),
+            Box::new(m0002_index_lists::Migration),
+            Box::new(m0003_remember_answers::Migration),
+        ]
     }
 }

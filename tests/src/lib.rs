@@ -9,4 +9,5 @@
 pub mod app;
 pub mod content;
 pub mod databases;
+pub mod ledger;
 pub mod servers;

@@ -11,13 +11,16 @@ mod entities;
 mod error;
 mod events;
 mod group_commit;
+mod idempotency;
 mod intake;
 mod jobs;
 mod keys;
 mod ledger_sql;
+mod list;
 mod settle;
 mod usage;
 mod users;
+mod values;
 mod versions;
 mod work;
 
@@ -34,11 +37,16 @@ pub use documents::{
 pub use error::DbError;
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
+pub use idempotency::{
+    Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
+    finish_request, forget_expired_requests,
+};
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, enqueue, hand_back, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
+pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{

@@ -1,0 +1,24 @@
+//! Requests with an idempotency key and their answers.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::execute;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0003_remember_answers"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        execute(manager, include_str!("m0003_remember_answers.up.sql")).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        execute(manager, include_str!("m0003_remember_answers.down.sql")).await
+    }
+}

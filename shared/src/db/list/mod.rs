@@ -1,0 +1,11 @@
+//! Lists of documents: what is asked for, as conditions, and page by page.
+
+mod contained;
+mod matching;
+mod page;
+mod position;
+mod request;
+
+pub use page::list_page;
+pub use position::Position;
+pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};

@@ -1,0 +1,74 @@
+//! One page of a list, found through the index of its order.
+
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
+
+use super::ListRequest;
+use super::matching::matching;
+use crate::db::entities::document;
+use crate::db::values::Values;
+use crate::db::{Database, DbError};
+use crate::domain::Document;
+
+/// The documents behind the place that the request names, in its order. Documents
+/// that come or go meanwhile make no other one appear twice or not at all.
+pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
+    let (sql, values) = statement(db.backend(), request);
+    let statement = Statement::from_sql_and_values(db.backend(), sql, values);
+    let rows = if db.backend() == DbBackend::Postgres && request.filter.metadata.is_some() {
+        planned_anew(db, statement).await?
+    } else {
+        select(db.reader(), statement).await?
+    };
+    rows.into_iter().map(Document::try_from).collect()
+}
+
+async fn select(
+    connection: &impl ConnectionTrait,
+    statement: Statement,
+) -> Result<Vec<document::Model>, DbError> {
+    Ok(document::Entity::find()
+        .from_raw_sql(statement)
+        .all(connection)
+        .await?)
+}
+
+/// Whether the index of the metadata or that of the order is the better one depends on
+/// how rare the wanted metadata is: a plan that was made for any value won't do.
+async fn planned_anew(
+    db: &Database,
+    statement: Statement,
+) -> Result<Vec<document::Model>, DbError> {
+    use sea_orm::TransactionTrait;
+
+    let transaction = db.reader().begin().await?;
+    transaction
+        .execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan")
+        .await?;
+    let rows = select(&transaction, statement).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// The statement of a page and its values.
+fn statement(backend: DbBackend, request: &ListRequest) -> (String, Vec<sea_orm::Value>) {
+    let mut values = Values::default();
+    let mut conditions = matching(backend, request.owner, &request.filter, &mut values);
+    let key = request.sort.key.as_str();
+    let (beyond, direction) = if request.sort.descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
+    if let Some(position) = &request.after {
+        let [value, id] = position.values().map(|value| values.bind(value));
+        let behind = format!(" AND (documents.{key}, documents.id) {beyond} ({value}, {id})");
+        conditions.push_str(&behind);
+    }
+    // The limit is written out: a plan made without it would be one for many rows.
+    let sql = format!(
+        "SELECT documents.* FROM documents WHERE {conditions} \
+         ORDER BY documents.{key} {direction}, documents.id {direction} LIMIT {}",
+        request.limit
+    );
+    (sql, values.into_vec())
+}

@@ -1,0 +1,224 @@
+//! The ledger in the words of tests: users, uploads, claims, outcomes, and what must always be true.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what these words say is so, or the test fails"
+)]
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use shared::db::{
+    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, Outcome, Settled,
+    Settlement, accept, add_user, claim_jobs, load_pending, settle,
+};
+use shared::domain::{
+    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Metadata, Quota, Role, Sha256,
+    Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+};
+use shared::queue::Queue;
+use url::Url;
+use uuid::Uuid;
+
+/// The present moment.
+pub const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+/// How long a claim holds.
+pub const LEASE: Duration = Duration::from_mins(1);
+
+/// 1,000 bytes and 100 documents for everybody, of whatever type.
+#[must_use]
+pub fn limits() -> Limits {
+    Limits {
+        max_document: ByteSize::gibibytes(1),
+        default_quota_bytes: ByteSize::new(1_000),
+        default_quota_documents: 100,
+        types: TypePolicy {
+            allowed: vec!["*/*".parse().unwrap()],
+            blocked: vec![],
+        },
+        type_mismatch: TypeMismatch::Record,
+    }
+}
+
+/// An ordinary user.
+pub async fn user(db: &Database, name: &str) -> UserId {
+    let id = UserId::new(NOW);
+    let user = User {
+        id,
+        name: name.parse().unwrap(),
+        role: Role::User,
+        quota: Quota::default(),
+        created_at: NOW,
+    };
+    add_user(db, &user).await.unwrap();
+    id
+}
+
+/// An upload of `content`, staged.
+#[must_use]
+pub fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
+    let document = DocumentId::new(at);
+    Arrival {
+        document,
+        version: VersionId::new(at),
+        job: JobId::new(at),
+        owner,
+        name: "report.pdf".parse().unwrap(),
+        visibility: Visibility::Private { unique_name: None },
+        metadata: Metadata::default(),
+        declared_type: Some("application/pdf".parse().unwrap()),
+        staged: Url::parse(&format!("file:///staging/{document}")).unwrap(),
+        size: ByteSize::new(content.len() as u64),
+        sha256: Sha256::of(content.as_bytes()),
+        traceparent: None,
+        at,
+    }
+}
+
+/// Claims jobs that process versions.
+pub async fn claim_at(db: &Database, limit: usize, now: Timestamp) -> Vec<ClaimedJob> {
+    let after = UserId(Uuid::nil());
+    let request = ClaimRequest {
+        queue: Queue::Ingest,
+        worker: "w",
+        limit,
+        lease: LEASE,
+        after,
+        now,
+    };
+    claim_jobs(db, &request).await.unwrap()
+}
+
+/// What a worker says of the job it claimed.
+pub async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -> Settlement {
+    let version = VersionId(claimed.subject.unwrap());
+    Settlement {
+        job: claimed.job,
+        work: load_pending(db, &[version], &limits()).await.unwrap().pop(),
+        attempt: claimed.attempt,
+        worker: "w".to_owned(),
+        started_at: NOW,
+        outcome,
+    }
+}
+
+/// The bytes passed, and were written to `location`.
+#[must_use]
+pub fn stored(location: &str) -> Outcome {
+    activated(location, BlobOrigin::Stored)
+}
+
+/// The bytes passed, and are at `location`.
+#[must_use]
+pub fn activated(location: &str, origin: BlobOrigin) -> Outcome {
+    Outcome::Activated(Activation {
+        media_type: "application/pdf".parse().unwrap(),
+        type_mismatch: false,
+        blob: BlobId::new(NOW),
+        location: Url::parse(location).unwrap(),
+        origin,
+        leftovers: vec![],
+    })
+}
+
+/// The bytes did not pass.
+#[must_use]
+pub fn failed(code: ErrorCode) -> Outcome {
+    Outcome::Failed {
+        failure: code.into(),
+        gave_up: None,
+    }
+}
+
+/// Runs a question.
+pub async fn rows(db: &Database, sql: &str, values: Vec<Value>) -> Vec<QueryResult> {
+    let reader = db.reader();
+    let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, values);
+    reader.query_all_raw(statement).await.unwrap()
+}
+
+/// The number that `sql` asks for.
+pub async fn count(db: &Database, sql: &str) -> i64 {
+    rows(db, sql, vec![]).await[0].try_get_by_index(0).unwrap()
+}
+
+/// Used bytes, reserved bytes, documents.
+pub async fn counters(db: &Database, owner: UserId) -> (i64, i64, i64) {
+    let sql = "SELECT used_bytes, reserved_bytes, used_documents FROM users WHERE id = $1";
+    let row = rows(db, sql, vec![owner.0.into()]).await.remove(0);
+    let column = |index| row.try_get_by_index(index).unwrap();
+    (column(0), column(1), column(2))
+}
+
+/// Takes an upload in.
+pub async fn accepted(db: &Database, arrival: Arrival) -> DocumentId {
+    let document = arrival.document;
+    assert_eq!(accept(db, &limits(), &[arrival]).await.unwrap(), [Ok(())]);
+    document
+}
+
+/// Claims every due job that processes a version and settles it by what `outcome` says of its content.
+pub async fn settle_all(db: &Database, now: Timestamp, outcome: impl Fn(&str) -> Outcome) {
+    for claimed in claim_at(db, 1_000, now).await {
+        let mut settlement = settlement(db, &claimed, Outcome::Done).await;
+        if let Some(work) = &settlement.work {
+            settlement.outcome = outcome(&work.sha256.to_string());
+        }
+        let answers = settle(db, &[settlement], now).await.unwrap();
+        assert!(matches!(answers[..], [Settled::Committed { .. }]));
+    }
+}
+
+/// The bytes passed, and were written to a place that tells of their content.
+#[must_use]
+pub fn passed(sha256: &str) -> Outcome {
+    stored(&format!("file:///store/{sha256}"))
+}
+
+/// An upload of `content` that readers get.
+pub async fn active(db: &Database, owner: UserId, content: &str) -> DocumentId {
+    let document = accepted(db, arrival(owner, content, NOW)).await;
+    settle_all(db, NOW, passed).await;
+    document
+}
+
+/// Every counter equals the sum of the rows it counts, and nothing is left without a row that needs it.
+pub async fn assert_balanced(db: &Database) {
+    let checks = [
+        (
+            "users",
+            "SELECT count(*) FROM users WHERE \
+             used_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'active') OR \
+             reserved_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'pending') OR \
+             used_documents <> (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",
+        ),
+        (
+            "blobs",
+            "SELECT count(*) FROM blobs WHERE refs = 0 OR refs <> (SELECT count(*) FROM versions WHERE blob_id = blobs.id)",
+        ),
+        (
+            "discards of bytes that are needed",
+            "SELECT count(*) FROM discards WHERE url IN (SELECT storage_url FROM blobs) \
+             OR url IN (SELECT staged_url FROM versions WHERE status <> 'error')",
+        ),
+        (
+            "documents that differ from their current version",
+            "SELECT count(*) FROM documents d JOIN versions v ON v.document_id = d.id AND v.number = d.version \
+             LEFT JOIN blobs b ON b.id = v.blob_id WHERE v.status <> 'active' OR v.size_bytes <> d.size_bytes \
+             OR v.sha256 <> d.sha256 OR v.mime_type <> d.mime_type OR b.storage_url <> d.storage_url",
+        ),
+        (
+            "documents without their current version",
+            "SELECT count(*) FROM documents d WHERE d.version IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM versions v WHERE v.document_id = d.id AND v.number = d.version)",
+        ),
+        (
+            "pending versions without a job",
+            "SELECT count(*) FROM versions v WHERE v.status = 'pending' AND NOT EXISTS \
+             (SELECT 1 FROM jobs j WHERE j.subject_id = v.id AND j.state IN ('ready', 'running'))",
+        ),
+    ];
+    for (what, sql) in checks {
+        assert_eq!(count(db, sql).await, 0, "{what}");
+    }
+}
