@@ -3,139 +3,15 @@
 use std::time::Duration;
 
 use shared::db::{
-    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, IntakeRefusal, JobRef,
-    Outcome, Settled, Settlement, accept, add_user, claim_jobs, discarded, find_document,
-    hand_back, load_pending, renew_leases, settle,
+    Arrival, BlobOrigin, Database, IntakeRefusal, JobRef, Settled, accept, discarded,
+    find_document, hand_back, renew_leases, settle,
 };
-use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Quota, Role, Sha256, Status, Timestamp,
-    TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+use shared::domain::{ErrorCode, Status, UserId, Visibility};
+use tests::ledger::{
+    LEASE, NOW, activated, arrival, claim_at, count, counters, failed, limits, settlement, stored,
+    user,
 };
-use shared::queue::Queue;
 use tests::on_each_database;
-use url::Url;
-use uuid::Uuid;
-
-const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-const LEASE: Duration = Duration::from_mins(1);
-
-fn limits() -> Limits {
-    Limits {
-        max_document: ByteSize::gibibytes(1),
-        default_quota_bytes: ByteSize::new(1_000),
-        default_quota_documents: 100,
-        types: TypePolicy {
-            allowed: vec!["*/*".parse().unwrap()],
-            blocked: vec![],
-        },
-        type_mismatch: TypeMismatch::Record,
-    }
-}
-
-async fn user(db: &Database, name: &str) -> UserId {
-    let id = UserId::new(NOW);
-    let user = User {
-        id,
-        name: name.parse().unwrap(),
-        role: Role::User,
-        quota: Quota::default(),
-        created_at: NOW,
-    };
-    add_user(db, &user).await.unwrap();
-    id
-}
-
-fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
-    let document = DocumentId::new(at);
-    Arrival {
-        document,
-        version: VersionId::new(at),
-        job: JobId::new(at),
-        owner,
-        name: "report.pdf".parse().unwrap(),
-        visibility: Visibility::Private { unique_name: None },
-        metadata: shared::domain::Metadata::default(),
-        declared_type: Some("application/pdf".parse().unwrap()),
-        staged: Url::parse(&format!("file:///staging/{document}")).unwrap(),
-        size: ByteSize::new(content.len() as u64),
-        sha256: Sha256::of(content.as_bytes()),
-        traceparent: None,
-        at,
-    }
-}
-
-async fn claim_at(db: &Database, limit: usize, now: Timestamp) -> Vec<ClaimedJob> {
-    let after = UserId(Uuid::nil());
-    let request = ClaimRequest {
-        queue: Queue::Ingest,
-        worker: "w",
-        limit,
-        lease: LEASE,
-        after,
-        now,
-    };
-    claim_jobs(db, &request).await.unwrap()
-}
-
-async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -> Settlement {
-    let version = VersionId(claimed.subject.unwrap());
-    Settlement {
-        job: claimed.job,
-        work: load_pending(db, &[version], &limits()).await.unwrap().pop(),
-        attempt: claimed.attempt,
-        worker: "w".to_owned(),
-        started_at: NOW,
-        steps: vec![],
-        outcome,
-    }
-}
-
-fn stored(location: &str) -> Outcome {
-    activated(location, BlobOrigin::Stored)
-}
-
-fn activated(location: &str, origin: BlobOrigin) -> Outcome {
-    Outcome::Activated(Activation {
-        media_type: "application/pdf".parse().unwrap(),
-        type_mismatch: false,
-        blob: BlobId::new(NOW),
-        location: Url::parse(location).unwrap(),
-        origin,
-        leftovers: vec![],
-    })
-}
-
-fn failed(code: ErrorCode) -> Outcome {
-    Outcome::Failed {
-        failure: code.into(),
-        gave_up: None,
-    }
-}
-
-/// used bytes, reserved bytes, documents.
-async fn counters(db: &Database, owner: UserId) -> (i64, i64, i64) {
-    use sea_orm::{ConnectionTrait, Statement};
-    let sql = "SELECT used_bytes, reserved_bytes, used_documents FROM users WHERE id = $1";
-    let reader = db.reader();
-    let statement =
-        Statement::from_sql_and_values(reader.get_database_backend(), sql, [owner.0.into()]);
-    let row = reader.query_one_raw(statement).await.unwrap().unwrap();
-    let column = |index| row.try_get_by_index(index).unwrap();
-    (column(0), column(1), column(2))
-}
-
-async fn count(db: &Database, sql: &str) -> i64 {
-    use sea_orm::{ConnectionTrait, Statement};
-    let reader = db.reader();
-    let statement = Statement::from_string(reader.get_database_backend(), sql);
-    reader
-        .query_one_raw(statement)
-        .await
-        .unwrap()
-        .unwrap()
-        .try_get_by_index(0)
-        .unwrap()
-}
 
 on_each_database! {
     async fn an_upload_goes_from_pending_to_active(db: &Database) {

@@ -98,6 +98,7 @@ pub async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -
         attempt: claimed.attempt,
         worker: "w".to_owned(),
         started_at: NOW,
+        steps: vec![],
         outcome,
     }
 }

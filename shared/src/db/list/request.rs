@@ -37,7 +37,7 @@ pub struct DocumentFilter {
 impl DocumentFilter {
     /// How deep objects and arrays in `metadata` may be nested: SQLite bounds the depth of
     /// conditions. Whoever takes a filter in refuses a deeper one.
-    pub const MAX_DEPTH: usize = 32;
+    pub const MAX_DEPTH: usize = 8;
 }
 
 /// All documents but archived ones.
