@@ -1,7 +1,5 @@
 //! Deleting a document, whatever its status: gone at once, its bytes a moment later.
 
-use std::collections::BTreeMap;
-
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
@@ -56,7 +54,7 @@ struct Held {
     used: ByteSize,
     reserved: ByteSize,
     /// How many references to each blob, in the order in which blobs are locked.
-    blobs: BTreeMap<Uuid, i64>,
+    blobs: Vec<(Uuid, i64)>,
     staged: Vec<String>,
 }
 
@@ -64,7 +62,8 @@ async fn versions(
     transaction: &DatabaseTransaction,
     document: DocumentId,
 ) -> Result<Held, DbError> {
-    let sql = "SELECT status, size_bytes, blob_id, staged_url FROM versions WHERE document_id = $1";
+    let sql = "SELECT status, size_bytes, blob_id, staged_url FROM versions WHERE document_id = $1 \
+         ORDER BY sha256, size_bytes";
     let mut held = Held::default();
     for row in query(transaction, sql, [document.0.into()]).await? {
         let (status, size): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -76,7 +75,10 @@ async fn versions(
             _ => {}
         }
         if let Some(blob) = blob {
-            *held.blobs.entry(blob).or_default() += 1;
+            match held.blobs.last_mut() {
+                Some((last, refs)) if *last == blob => *refs += 1,
+                _ => held.blobs.push((blob, 1)),
+            }
         }
         held.staged.extend(staged);
     }

@@ -31,6 +31,12 @@ pub async fn restore_version(
         return Err(ChangeError::NotActive);
     };
     let size = ByteSize::new(old.size_bytes.unsigned_abs());
+    let held = "UPDATE blobs SET refs = refs + 1 WHERE id = $1 RETURNING storage_url";
+    let held = query(&transaction, held, [blob.into()]).await?;
+    let held = held
+        .first()
+        .ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
+    // After the blob, as everywhere.
     charge(
         &transaction,
         before.owner,
@@ -41,11 +47,6 @@ pub async fn restore_version(
         limits,
     )
     .await?;
-    let held = "UPDATE blobs SET refs = refs + 1 WHERE id = $1 RETURNING storage_url";
-    let held = query(&transaction, held, [blob.into()]).await?;
-    let held = held
-        .first()
-        .ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
     let next = before.latest_version + 1;
     let copy = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, mime_type, \
          type_mismatch, size_bytes, sha256, blob_id, created_at, settled_at) \
