@@ -140,6 +140,22 @@ async fn claim(
     claimed.transpose()
 }
 
+/// Whether a request with the key came before, however it ended.
+pub async fn has_request(
+    db: &Database,
+    owner: UserId,
+    key: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM idempotency WHERE owner_id = $1 AND key = $2 AND created_at > $3";
+    let values = [
+        owner.0.into(),
+        key.into(),
+        now.minus(KEPT_FOR).as_micros().into(),
+    ];
+    Ok(!query(db.reader(), sql, values).await?.is_empty())
+}
+
 /// What became of the request that has the key; `None` if none has.
 async fn look(db: &Database, request: &KeyedRequest) -> Result<Option<Begin>, DbError> {
     let sql = "SELECT request_hash, state, status, headers, body FROM idempotency WHERE owner_id = $1 AND key = $2";

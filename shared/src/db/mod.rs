@@ -39,7 +39,7 @@ pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
-    finish_request, forget_expired_requests,
+    finish_request, forget_expired_requests, has_request,
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
