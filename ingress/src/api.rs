@@ -11,6 +11,7 @@ use crate::compression::Compressed;
 use crate::cors::CrossOrigin;
 use crate::health::Health;
 use crate::hints::Hints;
+use crate::idempotency::{Keyed, document_keys};
 use crate::intake::Intake;
 use crate::problem::Frame;
 use crate::routes::{
@@ -35,18 +36,26 @@ pub(crate) struct Parts {
 /// The endpoint of the API port.
 pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let pages = Pages::default();
+    let (shared, intake) = (parts.service.clone(), parts.intake.clone());
     let origins = Arc::clone(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
     let authenticator = Arc::clone(&parts.authenticator);
     let service = documented(routes(parts, pages.clone()));
-    pages.set(service.spec(), service.swagger_ui_html());
-    let framed = framed(service).data(authenticator).data(max);
-    CrossOrigin::new(Compressed(framed), &origins)
+    let (spec, described) = (service.spec(), described(&service));
+    let page = service.swagger_ui_html().replace(&spec, &described);
+    pages.set(described, page);
+    let table = table(&service);
+    let framed = framed(service, Arc::clone(&table));
+    let framed = framed.data(Arc::clone(&authenticator)).data(max);
+    let keyed = Keyed::new(framed, table, authenticator, intake, shared);
+    CrossOrigin::new(Compressed(keyed), &origins)
 }
 
 /// The endpoint of the operators' port.
 pub(crate) fn operations(health: Health) -> impl Endpoint<Output = Response> + 'static {
-    framed(documented(HealthRoutes(health)))
+    let service = documented(HealthRoutes(health));
+    let table = table(&service);
+    framed(service, table)
 }
 
 fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
@@ -90,6 +99,13 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
     ))
 }
 
+/// The document with what the layers around the routes add to it.
+fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> String {
+    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    document_keys(&mut document);
+    format!("{document:#}")
+}
+
 fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
     OpenApiService::new(routes, "Dossier", env!("CARGO_PKG_VERSION")).description(
         "Takes documents in, judges what they are, keeps them, and hands them out. \
@@ -98,12 +114,14 @@ fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
 }
 
 /// The table of routes is read from the document itself.
+fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> Arc<RouteTable> {
+    let document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    Arc::new(RouteTable::from_document(&document))
+}
+
 fn framed<T: OpenApi + 'static>(
     service: OpenApiService<T, ()>,
+    table: Arc<RouteTable>,
 ) -> Frame<impl Endpoint<Output = Response>> {
-    let document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
-    Frame::new(
-        service.into_endpoint(),
-        Arc::new(RouteTable::from_document(&document)),
-    )
+    Frame::new(service.into_endpoint(), table)
 }

@@ -249,7 +249,7 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
     }
 }
 
-async fn read_bounded(body: poem::Body) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn read_bounded(body: poem::Body) -> Result<Vec<u8>, Problem> {
     let mut chunks = std::pin::pin!(body.into_bytes_stream());
     let mut bytes = Vec::new();
     while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {

@@ -8,6 +8,7 @@ use shared::db::{
 };
 use shared::domain::{Document, Limits};
 use shared::queue::Queue;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::hints::Hints;
@@ -79,6 +80,14 @@ impl Intake {
             .running
             .spawn(async move { intake.add_version(&target, &content, bytes).await });
         taking.await.map_err(Problem::internal)?
+    }
+
+    /// Runs what must come to its end, whether anybody waits for it or not.
+    pub fn keep_running<F>(&self, running: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.running.spawn(running)
     }
 
     /// Waits for what is under way.

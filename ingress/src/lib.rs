@@ -8,6 +8,7 @@ mod content;
 mod cors;
 mod health;
 mod hints;
+mod idempotency;
 mod intake;
 mod precondition;
 mod prefer;

@@ -34,6 +34,8 @@ pub struct Route {
     pub pattern: String,
     /// The method that it answers: GET, if it stands in for HEAD.
     pub method: Method,
+    /// Whether its body is a stream of any length, rather than JSON.
+    pub streams: bool,
     query: BTreeSet<String>,
 }
 
@@ -145,6 +147,7 @@ impl Route {
             .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
             .collect();
         Some(Self {
+            streams: operation["requestBody"]["content"]["*/*"].is_object(),
             pattern: pattern.to_owned(),
             method,
             query,

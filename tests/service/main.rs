@@ -15,6 +15,7 @@ mod compression;
 mod crashes;
 mod documents;
 mod idempotency;
+mod idempotency_http;
 mod ledger;
 mod limits;
 mod listing;

@@ -58,6 +58,8 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming.";
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
     NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
+    IdempotencyInProgress = "idempotency_in_progress", CONFLICT, "Request in progress", "A request with this idempotency key is still running.";
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key reused", "Another request had this idempotency key.";
     CurrentVersion = "current_version", CONFLICT, "Current version", "Readers get this version; it cannot be deleted.";
     NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";

@@ -71,7 +71,7 @@ impl From<Code> for Problem {
     fn from(code: Code) -> Self {
         let headers = match code {
             Code::Unauthorized => vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
-            Code::Overloaded | Code::Unavailable => {
+            Code::IdempotencyInProgress | Code::Overloaded | Code::Unavailable => {
                 vec![(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))]
             }
             _ => Vec::new(),
@@ -247,7 +247,7 @@ impl Problem {
 
     /// The answer to the request that is known as `request_id`.
     #[must_use]
-    pub(super) fn to_response(&self, request_id: &str) -> Response {
+    pub(crate) fn to_response(&self, request_id: &str) -> Response {
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
             title: self.code.title().to_owned(),

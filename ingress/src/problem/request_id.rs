@@ -3,6 +3,7 @@
 use std::fmt;
 
 use poem::Request;
+use poem::http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
 /// The header that carries it, both ways.
@@ -18,6 +19,16 @@ impl RequestId {
     pub(super) fn of(request: &Request) -> Self {
         let sent = request.header(REQUEST_ID).filter(|id| Self::is_sane(id));
         Self(sent.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned))
+    }
+
+    /// Names a request for all who handle it.
+    pub(crate) fn settle(request: &mut Request) -> Self {
+        let id = Self::of(request);
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            let name = HeaderName::from_static(REQUEST_ID);
+            request.headers_mut().insert(name, value);
+        }
+        id
     }
 
     /// Letters, digits and `._-`: safe in a log, in a header and on a command line.

@@ -3,14 +3,18 @@
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
-use shared::db::{Arrival, Demand, NewContent, quota_is_spent};
-use shared::domain::{Caller, DocumentId, JobId, Status, Timestamp, VersionId};
+use serde_json::json;
+use shared::db::{Arrival, Demand, NewContent, find_document, quota_is_spent};
+use shared::domain::{
+    Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
+};
 
 use super::documents::readable;
 use super::tags::Group;
 use super::upload_answer::Uploaded;
 use super::versions::version_location;
 use crate::auth::Who;
+use crate::idempotency::KeyedUpload;
 use crate::intake::Intake;
 use crate::precondition::IfMatch;
 use crate::prefer::Prefer;
@@ -25,13 +29,13 @@ use crate::waiters::Waiters;
 problem_sets! {
     /// What can come of an upload besides a document.
     UploadProblems {
-        BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, RequestTimeout,
+        IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, RequestTimeout,
         UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TypeNotAllowed,
         TypeMismatch, StorageUnavailable,
     }
     /// What can come of the upload of a new version.
     UploadVersionProblems {
-        BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout,
+        IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout,
         NotActive, RevisionMismatch, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch,
         TypeNotAllowed, TypeMismatch, StorageUnavailable,
     }
@@ -85,7 +89,10 @@ impl UploadRoutes {
             size: body.declared_size(),
             documents: 1,
         };
-        self.check_quota(who.0, demand).await?;
+        let keyed = KeyedUpload::of(request);
+        if !came_before(keyed).await? {
+            self.check_quota(who.0, demand).await?;
+        }
         let received = body.receive(Purpose::Document(fields), &self.to()).await?;
         let document = received.fields.into_new_document()?;
         let arrival = Arrival {
@@ -93,7 +100,7 @@ impl UploadRoutes {
             traceparent: traceparent(request),
             ..arrival(who.0, document, &received.bytes, self.service.clock.now())
         };
-        let document = self.intake.take_in(arrival, received.bytes).await?;
+        let document = self.take_in(keyed, arrival, received.bytes).await?;
         let location = format!("/v1/documents/{}", document.id);
         Ok(self.answer(document, location, prefer).await?)
     }
@@ -120,17 +127,24 @@ impl UploadRoutes {
         body: VersionUpload,
     ) -> Result<Uploaded, Documented<UploadVersionProblems>> {
         let VersionUpload(body) = body;
-        let documents = self.check_target(who.0, id.0.0, &if_match).await?;
-        let demand = Demand {
-            size: body.declared_size(),
-            documents,
-        };
-        self.check_quota(who.0, demand).await?;
+        let keyed = KeyedUpload::of(request);
+        if !came_before(keyed).await? {
+            let documents = self.check_target(who.0, id.0.0, &if_match).await?;
+            let demand = Demand {
+                size: body.declared_size(),
+                documents,
+            };
+            self.check_quota(who.0, demand).await?;
+        }
         let received = body.receive(Purpose::Version, &self.to()).await?;
-        let content = NewContent {
+        let mut content = NewContent {
             traceparent: traceparent(request),
             ..content(&received, self.service.clock.now())
         };
+        if let Some(keyed) = keyed {
+            let claim = keyed.begin(&identity_of_version(&content)).await?;
+            content.version = VersionId(claim.subject);
+        }
         let target = if_match.target(who.0, id.0.0);
         let taken = self.intake.take_in_version(target, content, received.bytes);
         let document = taken.await?;
@@ -140,6 +154,25 @@ impl UploadRoutes {
 }
 
 impl UploadRoutes {
+    /// Takes a document in. One that was taken in by a process that then died is answered with.
+    async fn take_in(
+        &self,
+        keyed: Option<&KeyedUpload>,
+        mut arrival: Arrival,
+        bytes: StagedBytes,
+    ) -> Result<Document, Problem> {
+        if let Some(keyed) = keyed {
+            let claim = keyed.begin(&identity_of_document(&arrival)).await?;
+            arrival.document = DocumentId(claim.subject);
+            if claim.is_taken_over()
+                && let Some(made) = find_document(&self.service.db, arrival.document).await?
+            {
+                return Ok(made);
+            }
+        }
+        self.intake.take_in(arrival, bytes).await
+    }
+
     fn to(&self) -> Destination {
         Destination {
             places: self.service.places.clone(),
@@ -172,6 +205,36 @@ impl UploadRoutes {
             Status::Pending | Status::Archived => Err(Code::NotActive.into()),
         }
     }
+}
+
+async fn came_before(keyed: Option<&KeyedUpload>) -> Result<bool, Problem> {
+    match keyed {
+        Some(keyed) => keyed.came_before().await,
+        None => Ok(false),
+    }
+}
+
+/// What makes an upload the same as another, however its form was written.
+fn identity_of_document(arrival: &Arrival) -> String {
+    json!({
+        "name": arrival.name,
+        "unique_name": arrival.visibility.unique_name(),
+        "is_public": arrival.visibility.is_public(),
+        "metadata": arrival.metadata,
+        "declared_type": arrival.declared_type.as_ref().map(MediaType::as_str),
+        "sha256": arrival.sha256,
+        "size": arrival.size,
+    })
+    .to_string()
+}
+
+fn identity_of_version(content: &NewContent) -> String {
+    json!({
+        "declared_type": content.declared_type.as_ref().map(MediaType::as_str),
+        "sha256": content.sha256,
+        "size": content.size,
+    })
+    .to_string()
 }
 
 fn content(received: &Received, now: Timestamp) -> NewContent {

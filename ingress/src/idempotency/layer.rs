@@ -1,0 +1,150 @@
+//! The layer around the API: takes up what is new, and answers what isn't.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::http::Method;
+use poem::{Body, Endpoint, Request, Response, Result};
+use shared::db::{Begin, RequestClaim, abandon_request, begin_request, finish_request};
+use tracing::Instrument;
+
+use super::answer::{is_final, read, replay};
+use super::identity::{Identity, canonical, key};
+use super::upload::{KeyedUpload, State};
+use crate::auth::Authenticator;
+use crate::body::read_bounded;
+use crate::intake::Intake;
+use crate::problem::{Code, Problem, RequestId};
+use crate::service::Service;
+use crate::table::RouteTable;
+
+/// A request that hasn't ended by then is taken for dead. It is more than anybody is let wait.
+pub(super) const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
+
+/// An endpoint whose changing requests may carry an `Idempotency-Key`.
+pub struct Keyed<E>(Arc<Inner<E>>);
+
+struct Inner<E> {
+    endpoint: E,
+    table: Arc<RouteTable>,
+    authenticator: Arc<Authenticator>,
+    intake: Intake,
+    service: Service,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Keyed<E> {
+    /// Wraps `endpoint`, whose routes are those of `table`.
+    pub fn new(
+        endpoint: E,
+        table: Arc<RouteTable>,
+        authenticator: Arc<Authenticator>,
+        intake: Intake,
+        service: Service,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            endpoint,
+            table,
+            authenticator,
+            intake,
+            service,
+        }))
+    }
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Endpoint for Keyed<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let carries = request.headers().contains_key(super::identity::FIELD);
+        if !carries || !changes.contains(request.method()) {
+            return self.0.endpoint.call(request).await;
+        }
+        let id = RequestId::settle(&mut request);
+        // What was begun is brought to its end, so that its answer is kept, even if the
+        // client hangs up.
+        let inner = Arc::clone(&self.0);
+        let running = async move { inner.answer(request).await }.in_current_span();
+        match self.0.intake.keep_running(running).await {
+            Ok(answer) => answer.or_else(|problem| Ok(problem.to_response(id.as_str()))),
+            Err(error) => Ok(Problem::internal(error).to_response(id.as_str())),
+        }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Inner<E> {
+    async fn answer(&self, request: Request) -> Result<Response, Problem> {
+        let route = self.table.find(request.method(), request.uri().path());
+        let caller = self.authenticator.caller(request.headers()).await;
+        let (Ok(route), Ok(caller)) = (route, caller) else {
+            // It will be told so by whoever is asked first.
+            return Ok(self.endpoint.get_response(request).await);
+        };
+        let Some(key) = key(request.headers())? else {
+            return Ok(self.endpoint.get_response(request).await);
+        };
+        let identity = Identity::of(&request, caller.user, key);
+        if route.streams {
+            self.upload(request, identity).await
+        } else {
+            self.json(request, &identity).await
+        }
+    }
+
+    async fn json(&self, mut request: Request, identity: &Identity) -> Result<Response, Problem> {
+        let body = read_bounded(request.take_body()).await?;
+        let keyed = identity.with_body(&canonical(&body));
+        let (db, now) = (&self.service.db, self.service.clock.now());
+        match begin_request(db, &keyed, now, TAKEOVER_AFTER).await? {
+            Begin::Started(claim) => {
+                request.set_body(Body::from(body));
+                let response = self.endpoint.get_response(request).await;
+                self.finish(claim, response).await
+            }
+            Begin::Replay(answer) => Ok(replay(answer)),
+            Begin::InProgress => Err(in_progress()),
+            Begin::Reused => Err(reused()),
+        }
+    }
+
+    async fn upload(&self, mut request: Request, identity: Identity) -> Result<Response, Problem> {
+        let (db, clock) = (self.service.db.clone(), Arc::clone(&self.service.clock));
+        let keyed = KeyedUpload::new(identity, db, clock);
+        request.set_data(keyed.clone());
+        let response = self.endpoint.get_response(request).await;
+        match keyed.take() {
+            State::Unknown => Ok(response),
+            State::Claimed(claim) => self.finish(claim, response).await,
+            State::Answered(answer) => Ok(replay(answer)),
+        }
+    }
+
+    /// Keeps the answer, or frees the key for another try. A database that fails now leaves the
+    /// key taken for a while; the answer is what it is.
+    async fn finish(
+        &self,
+        claim: RequestClaim,
+        mut response: Response,
+    ) -> Result<Response, Problem> {
+        let db = &self.service.db;
+        let kept = if is_final(response.status()) {
+            let answer = read(&mut response).await.map_err(Problem::internal)?;
+            finish_request(db, &claim, &answer).await
+        } else {
+            abandon_request(db, &claim).await
+        };
+        if let Err(error) = kept {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "an answer could not be kept for repetitions");
+        }
+        Ok(response)
+    }
+}
+
+pub(super) fn in_progress() -> Problem {
+    Code::IdempotencyInProgress.into()
+}
+
+pub(super) fn reused() -> Problem {
+    Code::IdempotencyKeyReused.into()
+}

@@ -1,0 +1,84 @@
+//! Uploads with a key: which request it is shows only when the bytes are staged.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use poem::Request;
+use shared::db::{Begin, Database, RequestClaim, SavedAnswer, begin_request, has_request};
+use shared::domain::Clock;
+
+use super::identity::Identity;
+use super::layer::{TAKEOVER_AFTER, in_progress, reused};
+use crate::problem::Problem;
+
+/// What a handler finds among the data of an upload that has a key.
+#[derive(Clone, Debug)]
+pub struct KeyedUpload {
+    identity: Identity,
+    db: Database,
+    clock: Arc<dyn Clock>,
+    state: Arc<Mutex<State>>,
+}
+
+/// How far it came.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    /// Its bytes are not known yet.
+    #[default]
+    Unknown,
+    /// It is this request's to answer.
+    Claimed(RequestClaim),
+    /// It was answered before.
+    Answered(SavedAnswer),
+}
+
+impl KeyedUpload {
+    pub(super) fn new(identity: Identity, db: Database, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            identity,
+            db,
+            clock,
+            state: Arc::default(),
+        }
+    }
+
+    /// The key of a request, if it has one.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<&Self> {
+        request.data()
+    }
+
+    /// Whether a request with the key came before. What is true now, such as a quota that it
+    /// has used up itself, must not be held against its repetition.
+    pub async fn came_before(&self) -> Result<bool, Problem> {
+        let request = self.identity.with_body(b"");
+        Ok(has_request(&self.db, request.owner, &request.key, self.clock.now()).await?)
+    }
+
+    /// Decides, now that the upload is known. A problem ends the request; if it was answered
+    /// before, its answer stands in for the problem.
+    pub async fn begin(&self, body: &str) -> Result<RequestClaim, Problem> {
+        let request = self.identity.with_body(body.as_bytes());
+        let begun = begin_request(&self.db, &request, self.clock.now(), TAKEOVER_AFTER).await?;
+        match begun {
+            Begin::Started(claim) => {
+                self.set(State::Claimed(claim.clone()));
+                Ok(claim)
+            }
+            Begin::Replay(answer) => {
+                self.set(State::Answered(answer));
+                Err(in_progress())
+            }
+            Begin::InProgress => Err(in_progress()),
+            Begin::Reused => Err(reused()),
+        }
+    }
+
+    /// How it ended.
+    pub(super) fn take(&self) -> State {
+        std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}

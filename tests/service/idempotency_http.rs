@@ -1,0 +1,174 @@
+//! Idempotency keys: a request that is sent again is answered again, and acted on once.
+
+use futures::future::join_all;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::app::{Answer, Client, Mode, TestApp};
+use tests::content::{PDF, PNG, pseudo_random};
+use tests::in_both_modes;
+
+async fn keyed(client: &Client, key: &str, request: RequestBuilder) -> Answer {
+    client.send(request.header("idempotency-key", key)).await
+}
+
+fn upload(client: &Client, name: &str, bytes: impl Into<reqwest::Body>) -> RequestBuilder {
+    let path = format!("/v1/documents?name={name}");
+    client
+        .request(Method::POST, &path)
+        .header("content-type", "application/pdf")
+        .body(bytes)
+}
+
+fn path(document: &Value) -> String {
+    format!("/v1/documents/{}", document["id"].as_str().unwrap())
+}
+
+/// Asserts that `again` is `first` once more, and says so.
+#[track_caller]
+fn replays(first: &Answer, again: &Answer) {
+    assert_eq!(
+        (first.status, &first.body),
+        (again.status, &again.body),
+        "{}",
+        again.text()
+    );
+    assert_eq!(
+        (
+            first.header("idempotency-replayed"),
+            again.header("idempotency-replayed")
+        ),
+        ("", "true")
+    );
+    for name in ["content-type", "location", "etag", "retry-after"] {
+        assert_eq!(first.header(name), again.header(name), "{name}");
+    }
+}
+
+in_both_modes! {
+    async fn an_upload_that_is_sent_again_makes_one_document(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let first = keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await;
+        let document = alice.settled(&first.expecting(202)).await;
+        replays(&first, &keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await);
+        keyed(&alice, "k", upload(&alice, "a.pdf", PNG)).await.expect_problem(422, "idempotency_key_reused");
+        keyed(&alice, "k", upload(&alice, "b.pdf", PDF)).await.expect_problem(422, "idempotency_key_reused");
+        keyed(&alice, "k", alice.request(Method::DELETE, &path(&document))).await
+            .expect_problem(422, "idempotency_key_reused");
+        let other = keyed(&alice, "l", upload(&alice, "a.pdf", PDF)).await.expecting(202);
+        assert_ne!(other["id"], document["id"]);
+        keyed(&bob, "k", upload(&bob, "a.pdf", PDF)).await.expecting(202);
+        assert_eq!(alice.get("/v1/documents").await.expecting(200)["items"].as_array().unwrap().len(), 2);
+        app.ends_clean().await;
+    }
+
+    async fn a_form_is_the_same_whatever_its_boundary(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let form = |year: u32| {
+            let file = Part::bytes(PDF).file_name("a.pdf").mime_str("application/pdf").unwrap();
+            let form = Form::new().text("metadata", json!({"year": year}).to_string()).part("file", file);
+            alice.request(Method::POST, "/v1/documents").multipart(form)
+        };
+        let first = keyed(&alice, "k", form(2026)).await;
+        first.expecting(202);
+        replays(&first, &keyed(&alice, "k", form(2026)).await);
+        keyed(&alice, "k", form(2027)).await.expect_problem(422, "idempotency_key_reused");
+        app.ends_clean().await;
+    }
+
+    async fn twenty_at_once_make_one_document(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let bytes = pseudo_random(1, 200_000);
+        let answers = join_all((0..20).map(|_| keyed(&alice, "k", upload(&alice, "a.bin", bytes.clone())))).await;
+        let mut accepted = Vec::new();
+        for answer in &answers {
+            match answer.status.as_u16() {
+                202 => accepted.push(answer.json()),
+                _ => answer.expect_problem(409, "idempotency_in_progress"),
+            }
+        }
+        assert!(!accepted.is_empty());
+        assert!(accepted.iter().all(|document| *document == accepted[0]), "{accepted:?}");
+        let list = alice.get("/v1/documents").await.expecting(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        alice.settled(&accepted[0]).await;
+        app.ends_clean().await;
+    }
+
+    async fn what_it_did_itself_is_not_held_against_a_repetition(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let limits = json!({"name": "alice", "quota_documents": 1, "quota_bytes": PDF.len() + PNG.len()});
+        let alice = app.user_with(limits).await;
+        let first = keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await;
+        let document = alice.settled(&first.expecting(202)).await;
+        replays(&first, &keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await);
+
+        let tag = format!("\"r{}\"", document["revision"]);
+        let version = || {
+            let request = alice.request(Method::PUT, &format!("{}/content", path(&document)));
+            request.header("if-match", &tag).body(PNG)
+        };
+        let first = keyed(&alice, "v", version()).await;
+        first.expecting(202);
+        replays(&first, &keyed(&alice, "v", version()).await);
+        assert_eq!(alice.get(&path(&document)).await.json()["latest_version"], 2);
+        app.ends_clean().await;
+    }
+
+    async fn changes_are_made_once(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let pending = alice.uploads("a.pdf", PDF).await;
+        let document = alice.settled(&pending).await;
+        let path = path(&document);
+        let edit = |body: &'static str| {
+            alice.request(Method::PATCH, &path).header("content-type", "application/json").body(body)
+        };
+        let first = keyed(&alice, "edit", edit(r#"{"name":"b.pdf","metadata":{"a":1}}"#)).await;
+        first.expecting(200);
+        replays(&first, &keyed(&alice, "edit", edit(r#" {"metadata": {"a": 1}, "name": "b.pdf"}"#)).await);
+        keyed(&alice, "edit", edit("{}")).await.expect_problem(422, "idempotency_key_reused");
+        let wrong = keyed(&alice, "wrong", edit(r#"{"name":null}"#)).await;
+        wrong.expect_problem(422, "invalid");
+        replays(&wrong, &keyed(&alice, "wrong", edit(r#"{"name":null}"#)).await);
+        for (method, action) in [
+            (Method::POST, "/archive"),
+            (Method::POST, "/restore"),
+            (Method::POST, "/versions/1/restore"),
+            (Method::DELETE, "/versions/1"),
+            (Method::DELETE, ""),
+        ] {
+            let request = || alice.request(method.clone(), &format!("{path}{action}"));
+            let first = keyed(&alice, &format!("k{action}"), request()).await;
+            assert!(first.status.is_success(), "{action}: {}", first.text());
+            replays(&first, &keyed(&alice, &format!("k{action}"), request()).await);
+        }
+        let gone = keyed(&alice, "gone", alice.request(Method::DELETE, &path)).await;
+        gone.expect_problem(404, "not_found");
+        replays(&gone, &keyed(&alice, "gone", alice.request(Method::DELETE, &path)).await);
+        let admin = app.admin();
+        let user = || admin.request(Method::POST, "/v1/admin/users").json(&json!({"name": "carol"}));
+        let first = keyed(&admin, "user", user()).await;
+        first.expecting(201);
+        replays(&first, &keyed(&admin, "user", user()).await);
+        app.ends_clean().await;
+    }
+
+    async fn a_key_has_1_to_255_characters(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let request = || upload(&alice, "a.pdf", PDF);
+        for key in ["", &"x".repeat(256)] {
+            let answer = keyed(&alice, key, request()).await;
+            answer.expect_problem(422, "invalid");
+            assert_eq!(answer.json()["errors"][0]["pointer"], "Idempotency-Key");
+        }
+        keyed(&alice, &"x".repeat(255), request()).await.expecting(202);
+        keyed(&app.nobody(), "k", app.nobody().request(Method::DELETE, "/v1/documents/x")).await
+            .expect_problem(401, "unauthorized");
+        app.ends_clean().await;
+    }
+}
