@@ -15,8 +15,8 @@ use crate::idempotency::{Keyed, document_keys};
 use crate::intake::Intake;
 use crate::problem::Frame;
 use crate::routes::{
-    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, Merged, PageRoutes,
-    Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, ListRoutes, Merged,
+    PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::table::RouteTable;
@@ -81,6 +81,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             service: service.clone(),
             hints: hints.clone(),
         },
+        ListRoutes(service.clone()),
         ContentRoutes(service.clone()),
         VersionRoutes {
             service: service.clone(),

@@ -19,6 +19,7 @@ mod idempotency_http;
 mod ledger;
 mod limits;
 mod listing;
+mod lists;
 mod memory;
 mod public;
 mod reading;

@@ -7,8 +7,8 @@ use poem::http::header::IF_NONE_MATCH;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{Database, DocumentPage, find_document, find_named, list_documents};
-use shared::domain::{Access, Caller, Document, DocumentId, Status, Timestamp, UserId};
+use shared::db::{Database, find_document, find_named};
+use shared::domain::{Access, Caller, Document, DocumentId, Status, UserId};
 
 use super::tags::Group;
 use crate::auth::Who;
@@ -16,7 +16,7 @@ use crate::content::matches_etag;
 use crate::precondition::revision_tag;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::{Binding, DocumentBody, DocumentPageBody, Id, Limit, cursor, cut, position};
+use crate::shapes::{DocumentBody, Id};
 use crate::waiters::Waiters;
 
 problem_sets! {
@@ -54,44 +54,6 @@ pub struct DocumentRoutes {
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
 impl DocumentRoutes {
-    /// List documents, newest first
-    ///
-    /// All but archived ones.
-    #[oai(path = "/documents", method = "get", operation_id = "list_documents")]
-    async fn list(
-        &self,
-        who: Who,
-        /// Documents in a page, 50 if it is left out.
-        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
-        limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
-        /// Whose documents; admins may name another user.
-        owner: Query<Option<Id<UserId>>>,
-    ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
-        let limit = Limit::read(limit.0)?;
-        let owner = owner.0.map_or(who.0.user, |id| id.0);
-        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
-            return Err(Code::NotFound.into());
-        }
-        let binding = Binding::new(who.0.user, &[&"documents", &owner]);
-        let before = position(binding, cursor.0.as_deref(), read_position)?;
-        let page = DocumentPage {
-            before,
-            limit: limit.and_one(),
-        };
-        let found = list_documents(&self.service.db, owner, page)
-            .await
-            .map_err(Problem::from)?;
-        let (documents, more) = cut(found, limit);
-        let last = documents.last().filter(|_| more);
-        let next_cursor = last.map(|last| self::cursor(binding, &write_position(last)));
-        Ok(Json(DocumentPageBody {
-            items: documents.into_iter().map(Into::into).collect(),
-            next_cursor,
-        }))
-    }
-
     /// Read a document
     #[oai(
         path = "/documents/:id",
@@ -173,13 +135,4 @@ pub(super) async fn readable(
     let document =
         document.filter(|document| caller.may_read(document.owner, owner) == Access::Granted);
     document.ok_or_else(|| Code::NotFound.into())
-}
-
-fn write_position(document: &Document) -> String {
-    format!("{} {}", document.created_at.as_micros(), document.id)
-}
-
-fn read_position(text: &str) -> Option<(Timestamp, DocumentId)> {
-    let (at, id) = text.split_once(' ')?;
-    Some((Timestamp::from_micros(at.parse().ok()?), id.parse().ok()?))
 }

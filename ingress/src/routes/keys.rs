@@ -96,7 +96,7 @@ impl KeyRoutes {
             .await
             .map_err(Problem::from)?
             .ok_or(Code::NotFound)?;
-        let keys = list_keys(&self.0.db, user, before, limit.and_one())
+        let keys = list_keys(&self.0.db, user, before, limit.and_one().into())
             .await
             .map_err(Problem::from)?;
         let (keys, more) = cut(keys, limit);

@@ -64,7 +64,13 @@ impl UsageRoutes {
         readable(&self.0.db, who.0, id, owner.0.map(|id| id.0)).await?;
         let binding = Binding::new(who.0.user, &[&"timeline", &id]);
         let after = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
-        let found = timeline(&self.0.db, id, after.unwrap_or_default(), limit.and_one()).await;
+        let found = timeline(
+            &self.0.db,
+            id,
+            after.unwrap_or_default(),
+            limit.and_one().into(),
+        )
+        .await;
         let (events, more) = cut(found.map_err(Problem::from)?, limit);
         let last = events.last().filter(|_| more);
         let next_cursor = last.map(|event| self::cursor(binding, &event.sequence));

@@ -96,7 +96,7 @@ impl UserRoutes {
         let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
         let page = UserPage {
             before,
-            limit: limit.and_one(),
+            limit: limit.and_one().into(),
         };
         let (users, more) = cut(
             list_users(&self.service.db, page)

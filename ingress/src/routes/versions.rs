@@ -90,7 +90,7 @@ impl VersionRoutes {
         readable(&self.service.db, who.0, id, owner.0.map(|id| id.0)).await?;
         let binding = Binding::new(who.0.user, &[&"versions", &id]);
         let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
-        let found = list_versions(&self.service.db, id, before, limit.and_one()).await;
+        let found = list_versions(&self.service.db, id, before, limit.and_one().into()).await;
         let (versions, more) = cut(found.map_err(Problem::from)?, limit);
         let last = versions.last().filter(|_| more);
         let next_cursor = last.map(|version| self::cursor(binding, &version.number));

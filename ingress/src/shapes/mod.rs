@@ -2,6 +2,7 @@
 
 mod changes;
 mod document;
+mod filter;
 mod key;
 mod page;
 mod public;
@@ -11,6 +12,7 @@ mod user;
 mod version;
 
 pub use document::{DocumentBody, DocumentPageBody};
+pub use filter::FilterTexts;
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;

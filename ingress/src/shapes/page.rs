@@ -48,8 +48,9 @@ pub fn position<T>(
     };
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let position = bytes.strip_prefix(&binding.0)?;
-        parse(std::str::from_utf8(position).ok()?)
+        let position = std::str::from_utf8(bytes.strip_prefix(&binding.0)?).ok()?;
+        // None of ours has one, and not every database takes it.
+        parse(position).filter(|_| !position.contains('\0'))
     };
     let foreign = || Problem::invalid_field("cursor", "is not a cursor of this list");
     read().map(Some).ok_or_else(foreign)
@@ -86,8 +87,8 @@ impl Limit {
 
     /// What to ask the ledger for: one more tells that there is a next page.
     #[must_use]
-    pub fn and_one(self) -> u64 {
-        u64::from(self.0) + 1
+    pub fn and_one(self) -> u32 {
+        u32::from(self.0) + 1
     }
 }
 

@@ -92,6 +92,13 @@ impl Type for Moment {
     }
 }
 
+impl ParseFromParameter for Moment {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let moment = Timestamp::parse_rfc3339(value).map(Self);
+        moment.ok_or_else(|| ParseError::custom("not a date-time"))
+    }
+}
+
 impl ParseFromJSON for Moment {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();

@@ -170,7 +170,13 @@ async fn bad_parameters_are_named() {
         ("limit=x", "limit"),
         ("limit=1&limit=1", "limit"),
         ("cursor=x", "cursor"),
-        ("status=active", "status"),
+        ("status=gone", "status"),
+        ("colour=red", "colour"),
+        ("created_after=today", "created_after"),
+        ("min_size=-1", "min_size"),
+        ("metadata=7", "metadata"),
+        ("sort=size", "sort"),
+        ("name=%00", "name"),
         ("owner=x", "owner"),
     ] {
         let answer = alice.get(&format!("/v1/documents?{query}")).await;

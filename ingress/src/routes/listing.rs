@@ -1,0 +1,110 @@
+//! Lists of documents: filtered, ordered, page by page.
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::Json;
+use shared::db::{DocumentFilter, ListRequest, Position, list_page};
+use shared::domain::{Access, ByteSize, UserId};
+
+use super::documents::ReadProblems;
+use super::tags::Group;
+use crate::auth::Who;
+use crate::problem::{Code, Documented, Problem};
+use crate::service::Service;
+use crate::shapes::{
+    Binding, DocumentPageBody, FilterTexts, Id, Limit, Moment, cursor, cut, position,
+};
+
+/// The route of the list.
+#[derive(Clone, Debug)]
+pub struct ListRoutes(pub Service);
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
+impl ListRoutes {
+    /// List documents
+    ///
+    /// Page by page; no document is skipped or shown twice while others come and go.
+    #[oai(path = "/documents", method = "get", operation_id = "list_documents")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn list(
+        &self,
+        who: Who,
+        /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
+        status: Query<Option<String>>,
+        /// A type such as `application/pdf`, or a family such as `image/*`.
+        mime_type: Query<Option<String>>,
+        /// A part of the name, whatever its letter case.
+        name: Query<Option<String>>,
+        /// Whether everybody may read it.
+        is_public: Query<Option<bool>>,
+        /// Accepted later than this.
+        created_after: Query<Option<Moment>>,
+        /// Accepted earlier than this.
+        created_before: Query<Option<Moment>>,
+        /// Changed later than this.
+        updated_after: Query<Option<Moment>>,
+        /// Changed earlier than this.
+        updated_before: Query<Option<Moment>>,
+        /// At least so many bytes.
+        min_size: Query<Option<u64>>,
+        /// At most so many bytes.
+        max_size: Query<Option<u64>>,
+        /// A JSON object that the metadata contains.
+        metadata: Query<Option<String>>,
+        /// `created_at`, `updated_at`, `name` or `size_bytes`, with `-` in front for descending; `-created_at` if it is left out.
+        sort: Query<Option<String>>,
+        /// Documents in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Whose documents; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let texts = FilterTexts {
+            status: status.0,
+            mime_type: mime_type.0,
+            name: name.0,
+            metadata: metadata.0,
+            sort: sort.0,
+        };
+        let (filter, sort) = texts.read(DocumentFilter {
+            is_public: is_public.0,
+            created_after: created_after.0.map(|moment| moment.0),
+            created_before: created_before.0.map(|moment| moment.0),
+            updated_after: updated_after.0.map(|moment| moment.0),
+            updated_before: updated_before.0.map(|moment| moment.0),
+            min_size: min_size.0.map(ByteSize::new),
+            max_size: max_size.0.map(ByteSize::new),
+            ..DocumentFilter::default()
+        })?;
+        let owner = owner.0.map_or(who.0.user, |id| id.0);
+        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+            return Err(Code::NotFound.into());
+        }
+        let question = format!("{filter:?}");
+        let binding = Binding::new(who.0.user, &[&"documents", &owner, &sort, &question]);
+        let after = position(binding, cursor.0.as_deref(), |text| {
+            Position::read(text, sort)
+        })?;
+        let request = ListRequest {
+            owner,
+            filter,
+            sort,
+            after,
+            limit: limit.and_one(),
+        };
+        let found = list_page(&self.0.db, &request).await;
+        let (documents, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = documents.last().filter(|_| more);
+        let next_cursor = last.map(|last| self::cursor(binding, &Position::of(last, sort)));
+        Ok(Json(DocumentPageBody {
+            items: documents.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+}
