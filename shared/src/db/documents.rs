@@ -1,6 +1,6 @@
 //! Documents as their owners read them.
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
@@ -12,15 +12,6 @@ use crate::domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
     UniqueName, UserId, Visibility,
 };
-
-/// A page of documents, newest first: those behind `before`.
-#[derive(Clone, Copy, Debug)]
-pub struct DocumentPage {
-    /// The last document of the page before, and when it was accepted.
-    pub before: Option<(Timestamp, DocumentId)>,
-    /// The most documents.
-    pub limit: u64,
-}
 
 impl TryFrom<document::Model> for Document {
     type Error = DbError;
@@ -136,39 +127,6 @@ pub async fn find_public(db: &Database, name: &UniqueName) -> Result<Option<Docu
         .await?
         .map(Document::try_from)
         .transpose()
-}
-
-/// A page of an owner's documents that aren't archived, newest first.
-pub async fn list_documents(
-    db: &Database,
-    owner: UserId,
-    page: DocumentPage,
-) -> Result<Vec<Document>, DbError> {
-    let mut select = document::Entity::find()
-        .filter(document::Column::OwnerId.eq(owner.0))
-        .filter(document::Column::Status.ne(Status::Archived.as_str()));
-    if let Some((created_at, id)) = page.before {
-        let same_moment = Condition::all()
-            .add(document::Column::CreatedAt.eq(created_at.as_micros()))
-            .add(document::Column::Id.lt(id.0));
-        let behind = Condition::any()
-            .add(document::Column::CreatedAt.lt(created_at.as_micros()))
-            .add(same_moment);
-        // The first condition alone bounds the range of the index.
-        select = select
-            .filter(document::Column::CreatedAt.lte(created_at.as_micros()))
-            .filter(behind);
-    }
-    let select = select
-        .order_by_desc(document::Column::CreatedAt)
-        .order_by_desc(document::Column::Id);
-    select
-        .limit(page.limit)
-        .all(db.reader())
-        .await?
-        .into_iter()
-        .map(Document::try_from)
-        .collect()
 }
 
 #[derive(Serialize)]

@@ -31,9 +31,7 @@ pub use change::{
 };
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};
-pub use documents::{
-    DocumentPage, find_document, find_named, find_public, find_settled, list_documents,
-};
+pub use documents::{find_document, find_named, find_public, find_settled};
 pub use error::DbError;
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
