@@ -169,7 +169,7 @@ pub struct Settings {
     )]
     pub type_mismatch: MismatchPolicy,
 
-    /// Origins of browser clients, such as https://app.example.com, or * for any: a comma list [default: none]
+    /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
     #[arg(
         long,
         env = "DOSSIER_CORS_ORIGINS",
