@@ -2,6 +2,8 @@
 //! escaped and legacy encodings. The structure tests need the ASCII right and
 //! nothing more, so legacy letters stand for themselves as Latin-1.
 
+use crate::numbers;
+
 /// How much text the structure tests look at.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -61,7 +63,11 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
             is_clean: true,
         });
     }
-    let controls = sample.iter().filter(|byte| is_odd_control(**byte)).count();
+    let shifts = numbers::contains(&sample[..cut.min(4096)], b"\x1b$)");
+    let controls = sample
+        .iter()
+        .filter(|byte| is_odd_control(**byte) && !(shifts && matches!(**byte, 0x0e | 0x0f)))
+        .count();
     let nuls = memchr::memchr_iter(0, sample).count();
     let body = match std::str::from_utf8(sample) {
         Ok(text) => text.to_owned(),
@@ -70,7 +76,14 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
             String::from_utf8_lossy(&sample[..error.valid_up_to()]).into_owned()
         }
         Err(_) => {
-            if nuls > 0 || !legacy(sample, controls) {
+            if let Some(body) = ideographic(sample) {
+                return Some(Text {
+                    body,
+                    is_whole: whole,
+                    is_clean: true,
+                });
+            }
+            if nuls > 0 || !legacy(sample, controls) && !is_ebcdic(sample) {
                 return None;
             }
             return Some(Text {
@@ -84,10 +97,18 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
     // A few stray controls are found in real text; NULs hardly ever.
     let tolerable = is_clean
         || controls * 50 <= sample.len() && nuls * 100 <= sample.len() && sample.len() > 32;
-    tolerable.then_some(Text {
+    if tolerable {
+        return Some(Text {
+            body,
+            is_whole: whole,
+            is_clean,
+        });
+    }
+    // Thai in UTF-16 has no byte that UTF-8 would not allow.
+    ideographic(sample).map(|body| Text {
         body,
         is_whole: whole,
-        is_clean,
+        is_clean: true,
     })
 }
 
@@ -258,5 +279,60 @@ fn double_byte(sample: &[u8]) -> bool {
             }
         }
     }
-    sample.len() < 4096 && pairs > 20 && broken * 50 < pairs
+    pairs > 20 && broken * 50 < pairs && is_varied(sample)
+}
+
+/// More different bytes than measured values in a narrow range have.
+fn is_varied(sample: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in sample.iter().take(4096) {
+        seen[usize::from(*byte)] = true;
+    }
+    seen.iter().filter(|seen| **seen).count() >= 16
+}
+
+/// UTF-16 without a mark in scripts that leave few zeros: nearly every code
+/// unit is of the East Asian or Thai blocks, of which chance makes one half.
+fn ideographic(sample: &[u8]) -> Option<String> {
+    if sample.len() < 32 || !sample.len().is_multiple_of(2) && sample.len() < MOST_BYTES {
+        return None;
+    }
+    let orders: [fn([u8; 2]) -> u16; 2] = [u16::from_le_bytes, u16::from_be_bytes];
+    orders.into_iter().find_map(|order| {
+        let body = utf16(&sample[..sample.len().min(MOST_BYTES)], order);
+        let (mut fitting, mut marks, mut all) = (0_usize, 0_usize, 0_usize);
+        for character in body.chars().take(4096) {
+            all += 1;
+            let mark = matches!(
+                character,
+                '\t' | '\n' | '\r' | ' '..='~' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}'
+                    | '\u{ff00}'..='\u{ff0f}'
+            );
+            let letter = matches!(
+                character,
+                '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'
+                    | '\u{ac00}'..='\u{d7a3}' | '\u{ff10}'..='\u{ffef}'
+            );
+            marks += usize::from(mark);
+            fitting += usize::from(mark || letter);
+        }
+        (fitting * 100 >= all * 98 && marks * 100 >= all).then_some(body)
+    })
+}
+
+/// Letters, digits and blanks where EBCDIC has them, and hardly anything else.
+fn is_ebcdic(sample: &[u8]) -> bool {
+    let sample = &sample[..sample.len().min(4096)];
+    let count = |test: fn(u8) -> bool| sample.iter().filter(|byte| test(**byte)).count();
+    let letters = count(
+        |byte| matches!(byte, 0x81..=0x89 | 0x91..=0x99 | 0xa2..=0xa9 | 0xc1..=0xc9 | 0xd1..=0xd9 | 0xe2..=0xe9),
+    );
+    let others = count(
+        |byte| matches!(byte, 0xf0..=0xf9 | 0x15 | 0x25 | 0x05 | 0x0d | 0x4b..=0x50 | 0x5a..=0x61 | 0x6b..=0x6f | 0x7a..=0x7f),
+    );
+    let blanks = count(|byte| byte == 0x40);
+    sample.len() >= 16
+        && (letters + others + blanks) * 100 >= sample.len() * 95
+        && letters * 2 >= sample.len()
+        && blanks * 25 >= sample.len()
 }
