@@ -66,6 +66,7 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
     };
     let mut make = Vec::new();
     let (mut sub_images, mut compression, mut dng) = (false, 0, false);
+    let (mut reduced, mut cut_make) = (false, 0);
     for index in 0..usize::from(count).min(128) {
         let at = 2 + index * 12;
         let (Some(tag), Some(length), Some(value)) = (
@@ -79,7 +80,11 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
             0x010f => {
                 let length = usize::try_from(length).unwrap_or(0).min(64);
                 make = window.read(u64::from(value), length)?.to_ascii_uppercase();
+                if make.is_empty() {
+                    cut_make = length;
+                }
             }
+            0x00fe => reduced = value == 1,
             0x0103 => compression = order.u16(&bytes, at + 8).unwrap_or(0),
             0x014a => sub_images = true,
             0xc612 => dng = true,
@@ -91,8 +96,10 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
     }
     let made_by = |name: &[u8]| make.starts_with(name);
     let raw = match () {
-        // Thumbnails in the first directory mark what is no ordinary TIFF; a
-        // file that is cut before its make is not told apart.
+        // Thumbnails in the first directory mark what is no ordinary TIFF; of
+        // a file that is cut before its make only the length is known, which
+        // "NIKON CORPORATION" has to itself.
+        () if reduced && cut_make == 18 => "image/x-nikon-nef",
         () if made_by(b"NIKON") && (sub_images || compression == 34713) => "image/x-nikon-nef",
         () if made_by(b"SONY") && (sub_images || compression == 32767) => "image/x-sony-arw",
         () if made_by(b"PENTAX") && (sub_images || matches!(compression, 65535 | 32773)) => {

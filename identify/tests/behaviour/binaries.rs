@@ -141,3 +141,16 @@ fn nothing_and_the_unknown_have_names_too() {
     assert_eq!(found.by_content, None);
     assert_eq!(found.confidence, identify::Confidence::Unknown);
 }
+
+#[test]
+fn a_raw_photo_cut_before_its_maker_is_told_by_the_length_of_the_name() {
+    let directory = |make_length: u8| {
+        let mut bytes = b"II*\0\x08\0\0\0\x02\0".to_vec();
+        bytes.extend(b"\xfe\0\x04\0\x01\0\0\0\x01\0\0\0");
+        bytes.extend([0x0f, 0x01, 0x02, 0, make_length, 0, 0, 0, 0x98, 0x01, 0, 0]);
+        bytes.extend([0; 4]);
+        bytes
+    };
+    assert_eq!(type_of(&directory(18)), "image/x-nikon-nef");
+    assert_eq!(type_of(&directory(12)), "image/tiff");
+}
