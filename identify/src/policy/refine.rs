@@ -111,6 +111,9 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
         "application/json" => family::is_json(named) && named != "application/x-ndjson",
         "text/html" => pages(text, found, named),
         "application/xhtml+xml" => named == "text/html",
+        "message/rfc822" | "application/mbox" if named == "text/x-diff" => {
+            text.body.contains("\n@@ -")
+        }
         "message/rfc822" => {
             matches!(named, "multipart/related") && text.body.contains("multipart/")
         }
@@ -129,7 +132,7 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
                 "text/csv" | "text/tab-separated-values" | "text/markdown"
             );
             if found.confidence < Confidence::Likely {
-                return named == "text/plain" || text::supports(text, named);
+                return text::overrules(text, detected, named);
             }
             // INI files with quoted values look like TOML.
             if named == "text/plain" {
@@ -139,7 +142,7 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
             if detected == "application/yaml" || table && !tables_and_prose {
                 return false;
             }
-            text::supports(text, named)
+            text::overrules(text, detected, named)
         }
     }
 }

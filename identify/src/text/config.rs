@@ -15,7 +15,6 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     }
     match yaml_shape(text) {
         Shape::Nested => Some(Finding::likely("application/yaml")),
-        Shape::Flat => Some(Finding::guess("application/yaml")),
         Shape::Other => None,
     }
 }
@@ -30,17 +29,34 @@ pub(super) fn is_tolerable_toml(text: &Text) -> bool {
         || lines.is_empty()
 }
 
-/// Whether a name may call this YAML.
+/// Whether a name may call this YAML: keys and items, with little beside them.
 pub(super) fn is_tolerable_yaml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    let opens = lines
+    let flow = lines
         .first()
-        .is_some_and(|line| line.starts_with("---") || line.starts_with(['{', '[', '%']));
-    let fitting = lines
-        .iter()
-        .filter(|line| is_yaml_line(line) || line.starts_with("  "))
-        .count();
-    lines.is_empty() || opens || fitting * 2 >= lines.len()
+        .is_some_and(|line| line.starts_with(['{', '[']))
+        && lines.last().is_some_and(|line| line.ends_with(['}', ']']))
+        && !is_ini(text);
+    let counts = YamlLines::count(&lines);
+    let known = counts.keys + counts.items;
+    counts.opens || flow || counts.keys + counts.items >= 1 && counts.other * 4 <= known
+}
+
+/// Sections in brackets and keys without types: what everybody calls INI.
+pub(super) fn is_ini(text: &Text) -> bool {
+    let lines = meaningful(text, '#');
+    let header = |line: &str| {
+        let line = line.trim_end();
+        line.len() > 2
+            && line.starts_with('[')
+            && line.ends_with(']')
+            && !line.contains([',', '"', '{', '('])
+    };
+    let mut code = lines.iter().filter(|line| !line.starts_with(';'));
+    code.next().is_some_and(|line| header(line))
+        && code
+            .next()
+            .is_none_or(|line| header(line) || line.contains('='))
 }
 
 fn meaningful(text: &Text, comment: char) -> Vec<&str> {
@@ -53,7 +69,7 @@ fn meaningful(text: &Text, comment: char) -> Vec<&str> {
 /// Tables or keys whose values are all typed as TOML wants them.
 fn is_toml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    let (mut tables, mut pairs, mut quoted) = (0, 0, 0);
+    let (mut tables, mut pairs, mut quoted, mut spaced) = (0, 0, 0, 0);
     let mut nested: Option<&str> = None;
     for line in &lines {
         let line = line.trim();
@@ -72,10 +88,13 @@ fn is_toml(text: &Text) -> bool {
         };
         pairs += 1;
         quoted += usize::from(value.starts_with(['"', '\'', '[', '{']));
+        spaced += usize::from(line.contains(" = ") || line.contains("= "));
         nested = opened(value);
     }
+    // Shells assign without blanks and have no tables.
     pairs >= 1
-        && (tables >= 1 && (quoted >= 1 || pairs >= 2) || pairs >= 3 && quoted >= 2)
+        && (tables >= 1 && (quoted >= 1 || pairs >= 2)
+            || pairs >= 3 && quoted >= 2 && spaced * 2 >= pairs)
         && quoted * 4 >= pairs
 }
 
@@ -133,9 +152,72 @@ fn toml_pair(line: &str) -> Option<&str> {
 enum Shape {
     /// An opening line, or mappings in mappings.
     Nested,
-    /// Nothing but keys with short values, as notes and forms have them too.
-    Flat,
+    /// Also nothing but keys with short values: notes and forms have them too.
     Other,
+}
+
+/// What the lines of YAML are, counted.
+#[derive(Default)]
+struct YamlLines {
+    /// An opening line, or a directive.
+    opens: bool,
+    keys: usize,
+    nested: usize,
+    items: usize,
+    /// Lines that are neither keys, items nor what they go on with.
+    other: usize,
+    /// Keys with values of a few words.
+    tokens: usize,
+}
+
+impl YamlLines {
+    fn count(lines: &[&str]) -> Self {
+        let opens = lines.first().is_some_and(|line| {
+            line.trim_end() == "---" || line.starts_with("--- ") || line.starts_with("%YAML")
+        });
+        let mut counts = Self {
+            opens,
+            ..Self::default()
+        };
+        let mut block: Option<usize> = None;
+        for line in lines {
+            let indent = line.len() - line.trim_start().len();
+            if let Some(outer) = block {
+                if indent > outer {
+                    continue;
+                }
+                block = None;
+            }
+            let trimmed = line.trim();
+            if matches!(trimmed, "---" | "...") || line.starts_with('%') && opens {
+                continue;
+            }
+            let content = trimmed.trim_start_matches("- ");
+            let item = content.len() < trimmed.len() || trimmed == "-";
+            if trimmed.ends_with([';', '{']) && !trimmed.contains(": {")
+                || line.starts_with('\t')
+                || trimmed.ends_with("*/")
+            {
+                counts.other += 2;
+            }
+            match yaml_key(content) {
+                Some(value) => {
+                    counts.keys += 1;
+                    counts.nested += usize::from(value.is_empty() || indent > 0);
+                    counts.tokens += usize::from(value.split_whitespace().count() <= 3);
+                    if value.starts_with(['|', '>']) {
+                        block = Some(indent);
+                    }
+                }
+                None if item => counts.items += 1,
+                // One blank goes on with a header of mail or of a package.
+                None if indent > 1 => {}
+                None if matches!(trimmed, "[" | "]" | "{" | "}") && opens => {}
+                None => counts.other += 1,
+            }
+        }
+        counts
+    }
 }
 
 /// Mappings and sequences make up nearly all lines of YAML.
@@ -144,63 +226,21 @@ fn yaml_shape(text: &Text) -> Shape {
     if lines.len() < 2 {
         return Shape::Other;
     }
-    let opens = lines[0].trim_end() == "---"
-        || lines[0].starts_with("--- ")
-        || lines[0].starts_with("%YAML");
-    let (mut keys, mut nested, mut items, mut other, mut tokens) =
-        (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
-    let mut block: Option<usize> = None;
-    for line in &lines {
-        let indent = line.len() - line.trim_start().len();
-        if let Some(outer) = block {
-            if indent > outer {
-                continue;
-            }
-            block = None;
-        }
-        let trimmed = line.trim();
-        if matches!(trimmed, "---" | "...") || line.starts_with('%') && opens {
-            continue;
-        }
-        let content = trimmed.trim_start_matches("- ");
-        let item = content.len() < trimmed.len() || trimmed == "-";
-        let key = yaml_key(content);
-        if trimmed.ends_with([';', '{']) && !trimmed.contains(": {")
-            || line.starts_with('\t')
-            || trimmed.ends_with("*/")
-        {
-            other += 2;
-        }
-        match key {
-            Some(value) => {
-                keys += 1;
-                nested += usize::from(value.is_empty() || indent > 0);
-                tokens += usize::from(value.split_whitespace().count() <= 3);
-                if value.starts_with(['|', '>']) {
-                    block = Some(indent);
-                }
-            }
-            None if item => items += 1,
-            None if indent > 0 => {}
-            None if matches!(trimmed, "[" | "]" | "{" | "}") && opens => {}
-            None => other += 1,
-        }
-    }
-    let known = keys + items;
-    if opens {
-        let holds = (keys >= 1 || items >= 2) && other * 5 <= known;
+    let counts = YamlLines::count(&lines);
+    let known = counts.keys + counts.items;
+    if counts.opens {
+        let holds = (counts.keys >= 1 || counts.items >= 2) && counts.other * 5 <= known;
         return if holds { Shape::Nested } else { Shape::Other };
     }
     // Without an opening line: real nesting, or several keys with short values.
-    let structured = keys >= 2
-        && (nested >= 1 && (items >= 1 || nested >= 2)
-            || keys >= 4 && tokens * 2 >= keys && items > 0)
-        || keys >= 4 && nested >= 1;
-    let flat = keys >= 3 && keys == lines.len() && tokens * 10 >= keys * 8;
-    match other * 12 <= known {
-        true if structured => Shape::Nested,
-        true if flat => Shape::Flat,
-        _ => Shape::Other,
+    let structured = counts.keys >= 2
+        && (counts.nested >= 1 && (counts.items >= 1 || counts.nested >= 2)
+            || counts.keys >= 4 && counts.tokens * 2 >= counts.keys && counts.items > 0)
+        || counts.keys >= 4 && counts.nested >= 1;
+    if structured && counts.other * 12 <= known {
+        Shape::Nested
+    } else {
+        Shape::Other
     }
 }
 

@@ -43,8 +43,20 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
             && !line.starts_with("/*")
             && !line.starts_with('*')
     });
+    let closed = !text.is_whole
+        || body.ends_with(['}', ']'])
+        || body.lines().count() > 1
+            && body
+                .lines()
+                .last()
+                .is_some_and(|line| line.starts_with("//"));
+    let is_header = code
+        .is_some_and(|line| line.starts_with('[') && line.trim_end().ends_with(']'))
+        && body.lines().count() > 2;
     code.is_some_and(|line| line.starts_with(['{', '[']))
-        && (body.contains("\":") || body.contains("\" :") || body.contains(','))
+        && closed
+        && !is_header
+        && (body.contains("\":") || body.contains("\" :") || body.contains([',', ':']))
 }
 
 fn first_line_is_whole(body: &str) -> bool {

@@ -91,6 +91,9 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     {
         return Some("text/plain");
     }
+    if let Some(found) = after_comments(lines) {
+        return Some(found);
+    }
     let clipped = first.trim_start_matches('\u{feff}');
     let found = starts
         .iter()
@@ -99,6 +102,39 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     let is_subtitles =
         clipped.len() == 6 || clipped[6..].starts_with([' ', '\t']) && text.body.contains("-->");
     (found != "text/vtt" || is_subtitles).then_some(found)
+}
+
+/// Marks that comments may stand before: a desktop entry, certificates, a
+/// manual page.
+fn after_comments(lines: &[&str]) -> Option<&'static str> {
+    let plain = lines.iter().find(|line| !line.starts_with('#'))?;
+    if *plain == "[Desktop Entry]" {
+        return Some("application/x-desktop");
+    }
+    let certificate = lines
+        .iter()
+        .position(|line| *line == "-----BEGIN CERTIFICATE-----");
+    let base = |line: &&str| {
+        line.len() <= 76
+            && line
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+    };
+    if let Some(at) = certificate
+        && (plain.starts_with("-----BEGIN")
+            || plain.starts_with("Certificate:")
+            || plain.starts_with("Bag Attributes"))
+        && lines.get(at + 1).is_some_and(base)
+    {
+        return Some("application/x-x509-cert");
+    }
+    let is_remark =
+        |line: &&&str| line.starts_with(".\\\"") || line.starts_with("'\\\"") || **line == ".";
+    let request = lines.iter().find(|line| !is_remark(line))?;
+    let title = [".TH ", ".Dd "]
+        .iter()
+        .any(|mark| request.starts_with(mark));
+    title.then_some("text/troff")
 }
 
 fn subtitles(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
@@ -131,8 +167,9 @@ fn is_cue(line: &str) -> bool {
     })
 }
 
-fn patch(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
-    let unified = lines.windows(3).any(|three| {
+fn patch(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
+    let long: Vec<&str> = text.lines().take(300).collect();
+    let unified = long.windows(3).any(|three| {
         three[0].starts_with("--- ") && three[1].starts_with("+++ ") && three[2].starts_with("@@ ")
     });
     let opens = [
@@ -143,7 +180,12 @@ fn patch(first: &str, lines: &[&str], _: &Text) -> Option<&'static str> {
     let context = first.starts_with("*** ")
         && lines.get(1).is_some_and(|line| line.starts_with("--- "))
         && lines.iter().any(|line| line.starts_with("***************"));
+    // A description may stand before it, but no fence: that quotes it.
+    let described = unified
+        && long.iter().any(|line| line.starts_with("diff "))
+        && !long.iter().any(|line| line.starts_with("```"));
     (unified && opens
+        || described
         || context
         || first.starts_with("diff --git a/")
         || first.starts_with("diff -"))

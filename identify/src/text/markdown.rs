@@ -6,14 +6,43 @@ use crate::finding::Finding;
 
 /// Whether the text is Markdown.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
+    // Documentation in the comments of a program.
+    if text.body.trim_start().starts_with('/') {
+        return None;
+    }
     let marks = Marks::count(text);
     (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
 }
 
-/// Whether a name may call this Markdown: nearly every text is, code is not.
+/// Whether a name may call this Markdown: at least one mark of it is there,
+/// and most of it is no code.
 pub(super) fn is_tolerable(text: &Text) -> bool {
     let marks = Marks::count(text);
-    marks.score() >= 1 || marks.code * 3 < marks.lines.max(1)
+    marks.score() >= 1 || marks.any() && marks.code * 3 < marks.lines.max(1)
+}
+
+/// Whether a name may call this Markdown although it looks like something
+/// else: it has marks that are Markdown's own.
+pub(super) fn is_marked(text: &Text) -> bool {
+    Marks::count(text).score() >= 2
+}
+
+/// Whether the text is a document with a title and links, which it may be
+/// although most of its lines are examples.
+pub(super) fn is_titled_document(text: &Text) -> bool {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let titled = first.is_some_and(|line| {
+        ["# ", "## ", "[![", "!["]
+            .iter()
+            .any(|start| line.starts_with(start))
+    });
+    if !titled {
+        return false;
+    }
+    let marks = Marks::count(text);
+    marks.score() >= 4
+        && (marks.links >= 1 || marks.fences >= 2)
+        && marks.shell_comments <= marks.headings
 }
 
 #[derive(Default)]
@@ -45,7 +74,7 @@ impl Marks {
                 continue;
             }
             marks.lines += 1;
-            if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+            if is_fence(trimmed) {
                 fenced = !fenced;
                 marks.fences += 1;
                 continue;
@@ -73,6 +102,7 @@ impl Marks {
             let underline = trimmed.len() >= 3
                 && (trimmed.bytes().all(|byte| byte == b'=')
                     || trimmed.bytes().all(|byte| byte == b'-'));
+            marks.code += usize::from(is_assignment(trimmed) || is_call(trimmed));
             marks.underlined += usize::from(
                 underline
                     && above
@@ -96,6 +126,19 @@ impl Marks {
         }
         marks.front_matter = has_front_matter(text, &lines);
         marks
+    }
+
+    /// A mark of Markdown's own, or two kinds of those that plain text has.
+    fn any(&self) -> bool {
+        let own = self.deeper + self.links + self.fences + self.tables + self.emphasis;
+        let common = [
+            self.headings,
+            self.shell_comments,
+            self.bullets,
+            self.quotes,
+            self.underlined,
+        ];
+        own > 0 || self.headings == 1 || common.iter().filter(|marks| **marks > 0).count() >= 2
     }
 
     fn score(&self) -> usize {
@@ -122,6 +165,35 @@ impl Marks {
             + usize::from(self.underlined >= 1)
             + usize::from(self.front_matter) * 3
     }
+}
+
+/// Three or four marks; a longer row of tildes underlines a title.
+pub(super) fn is_fence(line: &str) -> bool {
+    line.starts_with("```") || line.starts_with("~~~") && !line.starts_with("~~~~~")
+}
+
+/// `key=value`, as in properties.
+fn is_assignment(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(key, value)| {
+        let key = key.trim_end();
+        !key.is_empty()
+            && !value.starts_with('=')
+            && key.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'#')
+            })
+    })
+}
+
+/// `command(…)`, as in build files.
+fn is_call(line: &str) -> bool {
+    line.split_once('(').is_some_and(|(command, _)| {
+        let command = command.trim_end();
+        !command.is_empty()
+            && command
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && (line.ends_with(')') || line.ends_with('['))
+    })
 }
 
 /// `[words](target)` or `![…](…)`.

@@ -129,17 +129,38 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     late_html(body)
 }
 
-/// Whether any HTML element is there at all, for a name that claims a page.
+/// Whether HTML elements are there, one of them closed or the text beginning
+/// with one, for a name that claims a page.
 pub(super) fn has_tags(text: &Text) -> bool {
-    text.body.split('<').skip(1).any(|piece| {
+    let is_element = |piece: &str| {
         let name: String = piece
-            .trim_start_matches('/')
             .chars()
             .take_while(char::is_ascii_alphanumeric)
             .collect();
         !name.is_empty() && HTML_ELEMENTS.contains(&name.to_ascii_lowercase().as_str())
             || starts_with_ignoring_case(piece, "!doctype html")
-    })
+    };
+    let start = text.body.trim_start();
+    start.strip_prefix('<').is_some_and(is_element)
+        || text.body.split("</").skip(1).any(is_element)
+        || text.body.split('<').skip(1).any(|piece| {
+            let empty = ["br", "hr", "img", "meta", "link", "input"];
+            empty.iter().any(|name| {
+                starts_with_ignoring_case(piece, name)
+                    && piece[name.len()..].starts_with([' ', '>', '/'])
+            })
+        })
+}
+
+/// Whether the text begins as a page, a fragment or a template does.
+pub(super) fn is_page_like(text: &Text) -> bool {
+    let start = text
+        .body
+        .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let template = ["{%", "{{", "<%", "<!"]
+        .iter()
+        .any(|mark| start.starts_with(mark));
+    (template || start.starts_with('<')) && has_tags(text)
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
@@ -300,18 +321,31 @@ fn mail_like(before: &str) -> bool {
 /// An XML document needs no declaration, but its root must be closed.
 fn is_balanced(text: &Text, root: &str, element: &Element<'_>) -> bool {
     let close = format!("</{}", element.qualified);
+    let root = without_epilogue(root);
     let closed = root
-        .trim_end()
         .rsplit('<')
         .next()
         .is_some_and(|last| last.starts_with(&close[1..]))
-        || element.self_closed && root.trim_end().ends_with("/>");
+        || element.self_closed && root.ends_with("/>");
     let plausible_name = element
         .qualified
         .chars()
         .all(|letter| letter.is_alphanumeric() || matches!(letter, ':' | '-' | '_' | '.'));
     plausible_name
         && (closed || !text.is_whole && (element.has_namespace || root.matches("</").count() > 3))
+}
+
+/// The text without the comments and instructions behind its root element.
+fn without_epilogue(root: &str) -> &str {
+    let mut rest = root.trim_end();
+    while rest.ends_with("-->") || rest.ends_with("?>") {
+        let opening = if rest.ends_with("-->") { "<!--" } else { "<?" };
+        let Some(at) = rest.rfind(opening) else {
+            break;
+        };
+        rest = rest[..at].trim_end();
+    }
+    rest
 }
 
 /// What stands before the root element.

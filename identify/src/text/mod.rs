@@ -22,8 +22,12 @@ type Judge<'a> = dyn Fn(&Text) -> Option<Finding> + 'a;
 
 /// What the text is; `text/plain` when it has no structure we know.
 pub(crate) fn judge(text: &Text) -> Finding {
-    let clear_source =
-        |text: &Text| source::judge(text).filter(|found| found.confidence >= Confidence::Likely);
+    // A document about code shows more code than marks of its own.
+    let clear_source = |text: &Text| {
+        source::judge(text).filter(|found| {
+            found.confidence >= Confidence::Likely && !markdown::is_titled_document(text)
+        })
+    };
     let judges: [&Judge<'_>; 10] = [
         &markup::judge,
         &lines::judge,
@@ -46,9 +50,16 @@ pub(crate) fn judge(text: &Text) -> Finding {
         })
 }
 
-/// Whether the text could be what a name claims it to be: a lie about a
-/// grammar that can be tested is found out here.
+/// Whether the text could be what a name claims it to be, when its own
+/// structure says nothing: a lie about a grammar that can be tested is found
+/// out here. Blank text could be anything, and so is nothing.
 pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
+    if media_type == "text/plain" {
+        return true;
+    }
+    if text.body.trim().is_empty() {
+        return false;
+    }
     match media_type {
         "text/html" | "application/xhtml+xml" => markup::has_tags(text),
         "application/json"
@@ -75,6 +86,31 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
             text.body.trim_start().starts_with('<')
         }
         "application/rtf" | "application/pdf" | "application/postscript" => false,
-        kind => source::supports(text, kind),
+        kind => source::supports(text, kind) && !(source::is_known(kind) && config::is_ini(text)),
+    }
+}
+
+/// Whether a name may overrule what the text's own structure says: it needs
+/// more of its own than text without any structure does.
+pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
+    if !supports(text, named) {
+        return false;
+    }
+    let code = source::is_known(detected);
+    let near = |family: &[&str]| family.contains(&detected) && family.contains(&named);
+    if near(&["text/x-c", "text/x-c++", "text/x-objective-c"])
+        || detected == "text/javascript"
+            && near(&["text/javascript", "application/typescript", "text/jsx"])
+    {
+        return true;
+    }
+    match named {
+        "text/markdown" => markdown::is_marked(text),
+        "text/html" => code && markup::is_page_like(text),
+        "application/yaml" | "application/toml" => code,
+        "text/csv" | "text/tab-separated-values" => !code && detected != "text/markdown",
+        "application/json" => detected != "application/toml" && !code,
+        kind if source::is_known(kind) => source::shows(text, kind),
+        _ => true,
     }
 }

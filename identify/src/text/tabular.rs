@@ -8,6 +8,10 @@ const MOST_RECORDS: usize = 64;
 
 /// What the table is, if it is one.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
+    // Chinese in HZ is ASCII to look at, commas and all.
+    if text.body.contains("~{") && text.body.contains("~}") {
+        return None;
+    }
     let tabs = table(text, '\t');
     if tabs.is_table(2) && tabs.short_fields {
         return Some(Finding::likely("text/tab-separated-values"));
@@ -36,6 +40,7 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
         found.records >= 1
             && found.most_common >= 2
             && found.agreeing * 2 >= found.records
+            && !found.ends_statements()
             && !prose
             && !sentences
     });
@@ -47,7 +52,7 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
     let single = lines.len() >= 2
         && lines.iter().all(|line| {
             line.chars().count() <= 64
-                && line.split(' ').count() <= 5
+                && line.split(' ').count() <= 3
                 && !line.contains(['=', '{', '}', '<', '>', '[', ';', '('])
                 && !line.ends_with(['.', ':'])
         });
@@ -76,15 +81,24 @@ struct Table {
     data_fields: usize,
     fields: usize,
     sentences: usize,
+    /// Records whose last field is empty.
+    trailing: usize,
     first_agrees: bool,
 }
 
 impl Table {
     fn is_table(&self, columns: usize) -> bool {
-        self.records >= 2
+        !self.ends_statements()
+            && self.records >= 2
             && self.most_common >= columns
             && self.agreeing * 100 >= self.records * 90
             && self.first_agrees
+    }
+
+    /// One separator in every line, and that at its end: a statement, or an
+    /// item of a list.
+    const fn ends_statements(&self) -> bool {
+        self.most_common == 2 && self.trailing * 10 >= self.records * 8
     }
 
     /// Prose puts a blank behind every comma and a full stop at the end.
@@ -128,6 +142,7 @@ fn table(text: &Text, separator: char) -> Table {
         data_fields: records.iter().map(|record| record.data).sum(),
         fields,
         sentences: records.iter().filter(|record| record.is_sentence).count(),
+        trailing: records.iter().filter(|record| record.is_trailing).count(),
         first_agrees: records
             .first()
             .is_some_and(|record| record.fields == most_common),
@@ -141,6 +156,7 @@ struct Record {
     spaced: usize,
     data: usize,
     is_sentence: bool,
+    is_trailing: bool,
 }
 
 /// The first records, with quoted fields that may span lines.
@@ -186,6 +202,7 @@ fn record(line: &str, separator: char) -> Record {
             );
             record.spaced += usize::from(record.fields > 1 && field.starts_with(' '));
             record.data += usize::from(is_data(field.trim()));
+            record.is_trailing = field.trim().is_empty();
             start = at + letter.len_utf8();
         }
     }
@@ -203,4 +220,5 @@ fn is_data(field: &str) -> bool {
         || field.starts_with(|letter: char| {
             letter.is_ascii_digit() || matches!(letter, '-' | '+' | '$' | '.' | '€')
         }) && field.bytes().any(|byte| byte.is_ascii_digit())
+            && field.split(' ').count() <= 3
 }

@@ -162,6 +162,121 @@ fn the_encoding_does_not_matter() {
 }
 
 #[test]
+fn marks_are_found_behind_comments_and_descriptions() {
+    let cases = [
+        (
+            "# Generated, do not edit.\n[Desktop Entry]\nName=A\n",
+            "application/x-desktop",
+        ),
+        (
+            "# A root\n#\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+            "application/x-x509-cert",
+        ),
+        (
+            ".\\\" A comment\n.TH A 1\n.SH NAME\na \\- does it\n\n    const a = require('a');\n    console.log(a);\n",
+            "text/troff",
+        ),
+        (
+            "Author: A\n\n    Import it.\n\ndiff --git x x\n--- x\n+++ x\n@@ -1,3 +1,3 @@\n import os\n-import sys\n+import re\n def main():\n",
+            "text/x-diff",
+        ),
+        (
+            "<note><to/></note>\n<?after it?>\n<!-- and this -->\n",
+            "application/xml",
+        ),
+        (
+            ";;; a.el --- A mode\n\n(defvar a nil)\n(defun b () nil)\n",
+            "text/x-emacs-lisp",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(type_of(text.as_bytes()), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_only_resembles_a_format_is_plain_text() {
+    let cases = [
+        // Notes, forms and package headers.
+        "name: A\nplace: B\ndate: today\n",
+        "Package: a\nVersion: 1\nDescription: short\n long, and more of it\n .\n and the end\n",
+        // A shell's variables.
+        "A_DIR='-L/usr/lib'\nA_LIBS=\"-la\"\nA_VERSION=\"1.0\"\n",
+        // Properties with headings in their comments.
+        "# Settings\n# =====\n## The first\na.b=1\n## The second\n- off\n- on\na.c=2\na.d=3\na.e=4\na.f=5\n",
+        // An editor's script.
+        "\" A plugin\n\" Language: any\n\" Of: somebody\nset cpo=1\nset a=b\nif exist a\ngoto b\ncall a.bat\n",
+    ];
+    for text in cases {
+        assert_eq!(type_of(text.as_bytes()), "text/plain", "{text}");
+    }
+}
+
+#[test]
+fn statements_are_no_table() {
+    assert_ne!(type_of(b"mod a;\nmod b;\nmod c;\n"), "text/csv");
+    assert_ne!(
+        type_of(b"create foo;\nselect foo;\ndrop foo;\n"),
+        "text/csv"
+    );
+    assert_eq!(type_of(b"a;b;\n1;2;\n3;4;\n"), "text/csv");
+}
+
+#[test]
+fn a_document_about_code_is_a_document() {
+    let page = "# A crate\n\n[docs](https://example.org/a)\n\nUse `std::fmt`:\n\n    class A : public B {\n    private:\n    std::string a;\n    };\n    using namespace std;\n\n- one\n- two\n\nAnd then\nthere is\nmore to\nsay.\n";
+    assert_eq!(type_of(page.as_bytes()), "text/markdown");
+}
+
+/// EBCDIC for words of small letters.
+fn ebcdic(text: &str) -> Vec<u8> {
+    let letter = |letter: u8| match letter {
+        b'a'..=b'i' => letter - b'a' + 0x81,
+        b'j'..=b'r' => letter - b'j' + 0x91,
+        b's'..=b'z' => letter - b's' + 0xa2,
+        b'.' => 0x4b,
+        b'\n' => 0x25,
+        _ => 0x40,
+    };
+    text.bytes().map(letter).collect()
+}
+
+#[test]
+fn words_in_old_and_unmarked_encodings_are_text() {
+    // Shift JIS without any blank, longer than a short sample.
+    let kana = b"\x82\xb1\x82\xea\x82\xcd\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x95\xb6\x8f\xcd\x82\xc5\x82\xb7\x81\x42\x92\xb7\x82\xa2\x82\xe0\x82\xcc\x82\xe0\x82\xa0\x82\xe9\x81\x42".repeat(300);
+    assert_eq!(type_of(&kana), "text/plain");
+    let chinese = "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心。";
+    let little: Vec<u8> = chinese.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = chinese.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(type_of(&little), "text/plain");
+    assert_eq!(type_of(&big), "text/plain");
+    assert_eq!(
+        type_of(&ebcdic("all of them are born free and equal in dignity.\n")),
+        "text/plain"
+    );
+    assert_eq!(
+        type_of(b"\x1b$)C\x0e8p5g AN0#@:\x0f words\n\x0e8p5g\x0f more words\n"),
+        "text/plain"
+    );
+}
+
+#[test]
+fn noise_without_zeros_is_no_text() {
+    let mut state = 0x2545_f491_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[1]
+    })
+    .filter(|byte| *byte >= 0x20)
+    .take(4000)
+    .collect();
+    assert_eq!(type_of(&noise), "application/octet-stream");
+}
+
+#[test]
 fn a_long_comment_hides_no_root() {
     let picture = format!(
         "<?xml version=\"1.0\"?><!--{}--><svg xmlns=\"http://www.w3.org/2000/svg\"/>",

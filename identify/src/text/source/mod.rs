@@ -4,6 +4,7 @@
 mod languages;
 
 use super::decode::Text;
+use super::markdown;
 use crate::finding::Finding;
 use languages::{Language, Lines};
 
@@ -52,6 +53,25 @@ const INTERPRETERS: &[(&str, &str)] = &[
     ("gnuplot", "application/x-gnuplot"),
 ];
 
+/// Languages whose statements are words and little else.
+const TERSE: &[&str] = &[
+    "text/x-shellscript",
+    "text/x-msdos-batch",
+    "text/x-perl",
+    "text/x-tcl",
+    "text/x-makefile",
+    "text/x-dockerfile",
+    "text/x-asm",
+    "text/x-tex",
+    "text/x-bibtex",
+    "text/troff",
+    "text/x-fortran",
+    "text/x-haskell",
+];
+
+/// From so many lines on, code without any token of its language is none.
+const LONG_CODE: usize = 10;
+
 /// Scripts that say in their first line what they are.
 pub(super) fn judge_marked(text: &Text) -> Option<Finding> {
     let body = text.body.trim_start_matches(['\u{feff}']);
@@ -66,6 +86,10 @@ pub(super) fn judge_marked(text: &Text) -> Option<Finding> {
         || lower.starts_with("@setlocal")
     {
         return Some(Finding::certain("text/x-msdos-batch"));
+    }
+    // The convention of Emacs: a comment with the file's own name and purpose.
+    if lower.starts_with(";;; ") && lower.contains(".el --- ") {
+        return Some(Finding::certain("text/x-emacs-lisp"));
     }
     if lower.starts_with("<?php") {
         return Some(Finding::certain("text/x-php"));
@@ -141,7 +165,8 @@ fn modeline(mode: &str) -> Option<Finding> {
         "makefile" => "text/x-makefile",
         "php" => "text/x-php",
         "rust" => "text/rust",
-        "lisp" | "emacs-lisp" | "common-lisp" => "text/x-common-lisp",
+        "emacs-lisp" => "text/x-emacs-lisp",
+        "lisp" | "common-lisp" => "text/x-common-lisp",
         "scheme" => "text/x-scheme",
         "haskell" => "text/x-haskell",
         "fortran" | "f90" => "text/x-fortran",
@@ -154,6 +179,15 @@ fn modeline(mode: &str) -> Option<Finding> {
 /// The language whose tokens are found most, if enough are.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
     let sample = Sample::new(text);
+    // An editor's scripts borrow words of many languages; their comments
+    // begin with a quotation mark that is not closed.
+    let remarks = sample
+        .lines
+        .iter()
+        .filter(|line| line.starts_with("\" ") && line.matches('"').count() == 1);
+    if remarks.count() >= 3 {
+        return None;
+    }
     let scores = sample.scores();
     let (best, score) = *scores.first()?;
     let second = scores.get(1).map_or(0, |(_, score)| *score);
@@ -181,18 +215,45 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
         .find(|(language, _)| language.media_type == media_type)
         .map(|(_, score)| *score);
     let best = scores.first().map_or(0, |(_, score)| *score);
+    let terse = TERSE.contains(&media_type) || !is_known(media_type);
+    let looks_right = if terse {
+        sample.looks_like_code()
+    } else {
+        sample.looks_like_statements()
+    };
     match own {
-        Some(score) => score >= 1 && score * 3 >= best || best < 4 && sample.looks_like_code(),
-        // A language without tokens of its own here: nothing else is clear.
-        None if languages::all().any(|language| language.media_type == media_type) => {
-            best < 4 && sample.looks_like_code()
+        Some(score) => {
+            (score * 3 >= best || best < 4) && looks_right
+                || score >= 4 && score * 2 >= best && sample.is_code()
         }
-        None => best < 12 || sample.looks_like_code(),
+        // Longer code shows at least one of its language's many tokens.
+        None if is_known(media_type) => {
+            best < 4 && looks_right && (terse || sample.lines.len() < LONG_CODE)
+        }
+        None => best < 12 || looks_right,
     }
+}
+
+/// Whether it is a language with tokens of its own here.
+pub(crate) fn is_known(media_type: &str) -> bool {
+    languages::all().any(|language| language.media_type == media_type)
+}
+
+/// Whether the text shows tokens of the language, and none much more clearly.
+pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
+    let sample = Sample::new(text);
+    let scores = sample.scores();
+    let best = scores.first().map_or(0, |(_, score)| *score);
+    sample.is_code()
+        && scores.iter().any(|(language, score)| {
+            language.media_type == media_type && *score >= 3 && *score * 2 >= best
+        })
 }
 
 struct Sample<'a> {
     lines: Vec<&'a str>,
+    /// Lines of block comments and leading documentation, left out of `lines`.
+    remarks: usize,
 }
 
 impl<'a> Sample<'a> {
@@ -200,18 +261,46 @@ impl<'a> Sample<'a> {
         let mut fenced = false;
         // Code that a document quotes between fences is not the document's.
         let outside = |line: &&str| {
-            let fence = line.starts_with("```") || line.starts_with("~~~");
+            let fence = markdown::is_fence(line);
             fenced ^= fence;
             !fence && !fenced && !line.is_empty()
         };
-        Self {
-            lines: text
-                .lines()
-                .take(400)
-                .map(str::trim)
-                .filter(outside)
-                .collect(),
+        let all: Vec<&str> = text
+            .lines()
+            .take(400)
+            .map(str::trim)
+            .filter(outside)
+            .collect();
+        let mut lines = Vec::with_capacity(all.len());
+        let mut end: Option<&str> = None;
+        for line in &all {
+            if let Some(mark) = end {
+                if line.contains(mark) {
+                    end = None;
+                }
+                continue;
+            }
+            // Documentation in quotes stands before all code.
+            let begins = lines.iter().all(|line: &&str| is_comment(line));
+            end = [("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''")]
+                .iter()
+                .find(|(open, close)| {
+                    (begins || *open == "/*")
+                        && line
+                            .strip_prefix(open)
+                            .is_some_and(|rest| !rest.contains(close))
+                })
+                .map(|(_, close)| *close);
+            if end.is_none() {
+                lines.push(*line);
+            }
         }
+        // What is never closed was no comment.
+        if end.is_some() && text.is_whole {
+            lines.clone_from(&all);
+        }
+        let remarks = all.len() - lines.len();
+        Self { lines, remarks }
     }
 
     /// Languages that scored at all, the best first.
@@ -236,24 +325,57 @@ impl<'a> Sample<'a> {
     fn is_code(&self) -> bool {
         let prose = |line: &&&str| {
             let marks = ['(', '=', '"', '\'', '{', '}', '<', '$', ';', '\\', '@', '['];
-            !is_comment(line) && line.split(' ').count() >= 6 && !line.contains(marks)
+            !is_comment(line)
+                && line.split(' ').count() >= 6
+                && !line.contains(marks)
+                && !line.starts_with('#')
+                && !line.contains("/*")
         };
-        self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
+        let directives = self.lines.iter().filter(|line| line.starts_with(".. "));
+        directives.count() * 20 <= self.lines.len()
+            && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
     }
 
-    /// Punctuation that prose has at the end of lines far less often.
+    /// Punctuation that prose and tables have far less often, in half of all
+    /// lines that are no comments.
     fn looks_like_code(&self) -> bool {
-        let code = self.lines.iter().filter(|line| {
-            line.ends_with([';', '{', '}', ')', ',', ':', '\\', ']'])
-                || line.contains(" = ")
-                || line.contains("()")
-                || is_comment(line)
-                || line.contains("->")
-                || line.contains('$')
-                || line.starts_with(['.', '@', '%', '\\', '#', '<'])
-        });
-        code.count() * 4 >= self.lines.len()
+        self.is_mostly(|line| {
+            is_statement(line)
+                || line.contains(['$', '='])
+                || [" && ", " | ", " --", "->"]
+                    .iter()
+                    .any(|mark| line.contains(mark))
+                || line.starts_with(['.', '@', '%', '\\', '#', '<', '('])
+        })
     }
+
+    /// The same for languages whose statements have brackets, semicolons or
+    /// assignments, as settings and lists have not.
+    fn looks_like_statements(&self) -> bool {
+        self.is_mostly(is_statement)
+    }
+
+    fn is_mostly(&self, is_code: fn(&str) -> bool) -> bool {
+        let comments = self.lines.iter().filter(|line| is_comment(line)).count();
+        let code = self
+            .lines
+            .iter()
+            .filter(|line| !is_comment(line) && is_code(line))
+            .count();
+        code * 2 >= self.lines.len() - comments
+            && code + comments + self.remarks >= 1
+            && self.is_code()
+    }
+}
+
+/// Brackets, semicolons, or an assignment between blanks.
+fn is_statement(line: &str) -> bool {
+    line.ends_with([';', '{', '}', ')', ']', '\\'])
+        || line.contains(" = ")
+        || line.starts_with("from ") && line.contains(" import ")
+        || line.starts_with(['#', '@']) && !is_comment(line)
+        || line.contains('(') && line.contains(')') && line.contains(['{', ';', '=', ':'])
+        || line.ends_with(',') && !line.starts_with(char::is_alphabetic)
 }
 
 fn is_comment(line: &str) -> bool {
@@ -265,4 +387,5 @@ fn is_comment(line: &str) -> bool {
         || line.starts_with("-- ")
         || line.starts_with("# ")
         || line.starts_with("; ")
+        || line.starts_with(";;")
 }

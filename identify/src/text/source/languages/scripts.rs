@@ -148,6 +148,7 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("use strict", "", ";", 6),
             Tell("use warnings", "", ";", 6),
             Tell("my $", "", ";", 4),
+            Tell("return <<", "", ";", 4),
             Tell("my @", "", ";", 4),
             Tell("my %", "", "", 4),
             Tell("my (", ") = ", ";", 5),
