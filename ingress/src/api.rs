@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::auth::Authenticator;
 use crate::compression::Compressed;
 use crate::cors::CrossOrigin;
+use crate::examples::add_examples;
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::idempotency::{Keyed, document_keys};
@@ -104,6 +105,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
 fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> String {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     document_keys(&mut document);
+    add_examples(&mut document);
     format!("{document:#}")
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod compression;
 mod content;
 mod cors;
+mod examples;
 mod health;
 mod hints;
 mod idempotency;

@@ -1,7 +1,7 @@
 //! The API on a database and folders of its own; no worker, no sockets.
 
 mod administration;
-mod app;
+pub(crate) mod app;
 mod content;
 mod document;
 mod hang_up;
