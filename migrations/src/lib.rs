@@ -5,6 +5,7 @@ mod lock;
 mod m0001_create_ledger;
 mod m0002_index_lists;
 mod m0003_remember_answers;
+mod m0004_keep_operations;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_create_ledger::Migration),
             Box::new(m0002_index_lists::Migration),
             Box::new(m0003_remember_answers::Migration),
+            Box::new(m0004_keep_operations::Migration),
         ]
     }
 }

@@ -50,6 +50,8 @@ ids! {
     KeyId;
     /// A job of the ledger.
     JobId;
+    /// A bulk operation.
+    OperationId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
 }

@@ -85,6 +85,32 @@ impl Status {
     }
 }
 
+/// What a verb means for one document among many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It leads to this status.
+    Leads(Status),
+    /// The document is what the verb would make of it.
+    AlreadyThere,
+    /// The status doesn't allow it.
+    Refused(IllegalTransition),
+}
+
+impl Status {
+    /// What `verb` means for a document that is one of many: it is no fault of one that it
+    /// is where it was to go.
+    #[must_use]
+    pub fn judge(self, verb: Transition) -> Judgement {
+        match self.after(verb) {
+            Ok(status) => Judgement::Leads(status),
+            Err(_) if Self::ALL.iter().any(|from| from.after(verb) == Ok(self)) => {
+                Judgement::AlreadyThere
+            }
+            Err(refused) => Judgement::Refused(refused),
+        }
+    }
+}
+
 impl Transition {
     /// Every verb.
     pub const ALL: [Self; 5] = [
@@ -192,6 +218,18 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+
+    #[test]
+    fn one_of_many_may_be_there_already() {
+        use Judgement::{AlreadyThere, Leads, Refused};
+
+        let archive = |status: Status| status.judge(Transition::Archive);
+        assert_eq!(archive(Status::Active), Leads(Status::Archived));
+        assert_eq!(archive(Status::Archived), AlreadyThere);
+        assert!(matches!(archive(Status::Pending), Refused(_)));
+        assert_eq!(Status::Active.judge(Transition::Restore), AlreadyThere);
+        assert_eq!(Status::Pending.judge(Transition::Retry), AlreadyThere);
+    }
 
     #[test]
     fn the_whole_matrix() {

@@ -11,6 +11,8 @@ mod limits;
 mod media_type;
 mod metadata;
 mod name;
+mod operation;
+mod operation_item;
 mod size;
 mod user;
 mod version;
@@ -20,12 +22,19 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
-pub use ids::{BlobId, DocumentId, JobId, KeyId, UserId, VersionId};
-pub use lifecycle::{Current, IllegalTransition, Lifecycle, Status, Transition, UnknownStatus};
+pub use ids::{BlobId, DocumentId, JobId, KeyId, OperationId, UserId, VersionId};
+pub use lifecycle::{
+    Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
+};
 pub use limits::{Limits, Refusal, TypeMismatch};
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};
+pub use operation::{
+    Action, Finished, ItemResult, NotUndoable, Operation, OperationEnd, OperationErrorCode,
+    OperationFailure, OperationState, OperationStatus, RunMode, Tally, UnknownWord,
+};
+pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use user::{Quota, Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};

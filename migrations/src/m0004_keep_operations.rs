@@ -1,0 +1,24 @@
+//! Bulk operations and their items.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::execute;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0004_keep_operations"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        execute(manager, include_str!("m0004_keep_operations.up.sql")).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        execute(manager, include_str!("m0004_keep_operations.down.sql")).await
+    }
+}

@@ -1,0 +1,358 @@
+//! A bulk operation: what many documents are asked for at once, and how far that is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{OperationId, Timestamp, UserId};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word that clients and the database know.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                let mut all = Self::ALL.iter().copied();
+                all.find(|word| word.as_str() == text)
+                    .ok_or(UnknownWord { known: &[$($text),*] })
+            }
+        }
+    };
+}
+
+/// A text that is not one of the words that were to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of {}", .known.join(", "))]
+pub struct UnknownWord {
+    known: &'static [&'static str],
+}
+
+words! {
+    /// What is done to each item.
+    Action,
+    /// Put away.
+    Archive = "archive",
+    /// Taken back.
+    Restore = "restore",
+    /// Deleted with all versions.
+    Delete = "delete",
+    /// Edited by the same patch.
+    Update = "update",
+    /// The latest version tried again.
+    Retry = "retry",
+    /// Written into an archive.
+    Export = "export",
+    /// Read from an archive.
+    Import = "import",
+    /// Made what it was before another operation.
+    Undo = "undo",
+}
+
+words! {
+    /// How far an operation is, as clients name it.
+    OperationStatus,
+    /// Not begun.
+    Pending = "pending",
+    /// Some items may be dealt with.
+    Running = "running",
+    /// Every item has been dealt with.
+    Completed = "completed",
+    /// Its owner stopped it; the rest was skipped.
+    Cancelled = "cancelled",
+    /// It could not go on.
+    Error = "error",
+}
+
+words! {
+    /// What became of an item.
+    ItemResult,
+    /// Not dealt with yet.
+    Pending = "pending",
+    /// Done, or in a dry run: would be done.
+    Succeeded = "succeeded",
+    /// Not possible; the code says why.
+    Failed = "failed",
+    /// Nothing was to be done, or no longer.
+    Skipped = "skipped",
+}
+
+/// How an operation failed as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// The code, for programs.
+    pub code: OperationErrorCode,
+    /// A sentence, for people; it never holds an internal cause.
+    pub detail: String,
+}
+
+impl From<OperationErrorCode> for OperationFailure {
+    fn from(code: OperationErrorCode) -> Self {
+        Self {
+            code,
+            detail: code.detail().to_owned(),
+        }
+    }
+}
+
+words! {
+    /// Why an operation failed as a whole.
+    OperationErrorCode,
+    /// Anything that is not the client's fault; the cause is in the log.
+    Internal = "internal",
+}
+
+impl OperationErrorCode {
+    /// A sentence for the owner of the operation.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::Internal => {
+                "The operation could not go on; items that are pending were not touched."
+            }
+        }
+    }
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationEnd {
+    /// See [`OperationStatus::Completed`].
+    Completed,
+    /// See [`OperationStatus::Cancelled`].
+    Cancelled,
+    /// See [`OperationStatus::Error`].
+    Failed(OperationFailure),
+}
+
+/// How far an operation is, with what that needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// See [`OperationStatus::Pending`].
+    Pending,
+    /// See [`OperationStatus::Running`].
+    Running {
+        /// Since when.
+        started_at: Timestamp,
+    },
+    /// It is over.
+    Ended {
+        /// How it ended.
+        end: OperationEnd,
+        /// When it was begun.
+        started_at: Timestamp,
+        /// When it ended.
+        finished_at: Timestamp,
+    },
+}
+
+impl OperationState {
+    /// The status of this state.
+    #[must_use]
+    pub const fn status(&self) -> OperationStatus {
+        match self {
+            Self::Pending => OperationStatus::Pending,
+            Self::Running { .. } => OperationStatus::Running,
+            Self::Ended { end, .. } => match end {
+                OperationEnd::Completed => OperationStatus::Completed,
+                OperationEnd::Cancelled => OperationStatus::Cancelled,
+                OperationEnd::Failed(_) => OperationStatus::Error,
+            },
+        }
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// When it was begun, if it was.
+    #[must_use]
+    pub const fn started_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pending => None,
+            Self::Running { started_at } | Self::Ended { started_at, .. } => Some(*started_at),
+        }
+    }
+
+    /// When it ended, if it did.
+    #[must_use]
+    pub const fn finished_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pending | Self::Running { .. } => None,
+            Self::Ended { finished_at, .. } => Some(*finished_at),
+        }
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&OperationFailure> {
+        match self {
+            Self::Ended {
+                end: OperationEnd::Failed(failure),
+                ..
+            } => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an operation changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunMode {
+    /// It does.
+    Real,
+    /// It only says what would become of each item.
+    Dry,
+}
+
+/// How many items have which result; the others are pending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All items.
+    pub total: u32,
+    /// See [`ItemResult::Succeeded`].
+    pub succeeded: u32,
+    /// See [`ItemResult::Failed`].
+    pub failed: u32,
+    /// See [`ItemResult::Skipped`].
+    pub skipped: u32,
+}
+
+/// A bulk operation as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id.
+    pub id: OperationId,
+    /// Whose it is; it acts on documents of theirs alone.
+    pub owner: UserId,
+    /// What it does to each item.
+    pub action: Action,
+    /// How far it is.
+    pub state: OperationState,
+    /// Whether it changes anything.
+    pub mode: RunMode,
+    /// How many items have which result.
+    pub tally: Tally,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+/// An operation that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operation is finished")]
+pub struct Finished;
+
+/// An operation that can't be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operation can't be taken back")]
+pub struct NotUndoable;
+
+impl Operation {
+    /// The most items of one operation.
+    pub const MAX_ITEMS: usize = 100_000;
+
+    /// Whether it can be stopped.
+    pub const fn may_be_cancelled(&self) -> Result<(), Finished> {
+        if self.state.has_ended() {
+            Err(Finished)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether it can be taken back, unless it has been. What was stopped half-way, or
+    /// could not go on, is taken back as far as it came.
+    pub const fn may_be_undone(&self) -> Result<(), NotUndoable> {
+        match (self.action, self.mode, self.state.has_ended()) {
+            (Action::Archive | Action::Restore | Action::Update, RunMode::Real, true) => Ok(()),
+            _ => Err(NotUndoable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(action: Action) -> Operation {
+        let at = Timestamp::from_micros(0);
+        Operation {
+            id: OperationId::new(at),
+            owner: UserId::new(at),
+            action,
+            state: OperationState::Ended {
+                end: OperationEnd::Completed,
+                started_at: at,
+                finished_at: at,
+            },
+            mode: RunMode::Real,
+            tally: Tally::default(),
+            created_at: at,
+        }
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for action in Action::ALL {
+            assert_eq!(action.as_str().parse(), Ok(*action));
+        }
+        for status in OperationStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(*status));
+        }
+        for result in ItemResult::ALL {
+            assert_eq!(result.as_str().parse(), Ok(*result));
+        }
+        let error = "gone".parse::<ItemResult>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "must be one of pending, succeeded, failed, skipped"
+        );
+    }
+
+    #[test]
+    fn only_what_leaves_no_bytes_behind_can_be_undone_and_only_once_it_has_ended() {
+        let undoable: Vec<_> = Action::ALL
+            .iter()
+            .filter(|action| operation(**action).may_be_undone().is_ok())
+            .collect();
+        assert_eq!(
+            undoable,
+            [&Action::Archive, &Action::Restore, &Action::Update]
+        );
+        let running = Operation {
+            state: OperationState::Pending,
+            ..operation(Action::Archive)
+        };
+        assert_eq!(running.may_be_undone(), Err(NotUndoable));
+        assert_eq!(running.may_be_cancelled(), Ok(()));
+        let dry = Operation {
+            mode: RunMode::Dry,
+            ..operation(Action::Archive)
+        };
+        assert_eq!(dry.may_be_undone(), Err(NotUndoable));
+        assert_eq!(dry.may_be_cancelled(), Err(Finished));
+    }
+}

@@ -1,0 +1,118 @@
+//! One item of a bulk operation, and the closed list of codes that say what became of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{DocumentId, ItemResult};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $detail:literal;)*) => {
+        /// Why an item failed or was skipped.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ItemCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ItemCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as clients and the database know it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// A sentence for the owner of the operation, when the place says nothing closer.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// There is no such document, or it belongs to somebody else.
+    NotFound = "not_found", "There is no such document.";
+    /// Its status doesn't allow it.
+    IllegalTransition = "illegal_transition", "The status of the document does not allow this.";
+    /// Its latest version has not failed, or its bytes are gone.
+    NotRetryable = "not_retryable", "The latest version has not failed, or its bytes are gone.";
+    /// Another document has the unique name.
+    UniqueNameTaken = "unique_name_taken", "Another document has this unique name.";
+    /// It doesn't fit into the quota.
+    QuotaExceeded = "quota_exceeded", "The quota is used up.";
+    /// The changes can't be made to this document.
+    Invalid = "invalid", "The changes can not be made to this document.";
+    /// Skipped: it is what it was to become.
+    Unchanged = "unchanged", "There was nothing to do.";
+    /// Skipped: it has been changed since by somebody else.
+    RevisionMismatch = "revision_mismatch", "The document was changed since.";
+    /// Skipped: the operation was cancelled before its turn.
+    Cancelled = "cancelled", "The operation was cancelled before.";
+}
+
+/// A text that is not a code of the list.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not the code of an item")]
+pub struct UnknownItemCode(String);
+
+impl FromStr for ItemCode {
+    type Err = UnknownItemCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or_else(|| UnknownItemCode(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ItemCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an item failed or was skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemReason {
+    /// The code, for programs.
+    pub code: ItemCode,
+    /// A sentence, for people; it never holds an internal cause.
+    pub detail: String,
+}
+
+impl ItemReason {
+    /// A reason with a sentence of its own.
+    #[must_use]
+    pub fn new(code: ItemCode, detail: impl fmt::Display) -> Self {
+        Self {
+            code,
+            detail: detail.to_string(),
+        }
+    }
+}
+
+impl From<ItemCode> for ItemReason {
+    fn from(code: ItemCode) -> Self {
+        Self::new(code, code.detail())
+    }
+}
+
+/// An item of a bulk operation as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationItem {
+    /// Its place in the operation, from 0.
+    pub position: u32,
+    /// The document; `None` before an import has made it.
+    pub document: Option<DocumentId>,
+    /// The name when the operation began; `None` if there was none.
+    pub name: Option<String>,
+    /// What became of it.
+    pub result: ItemResult,
+    /// Why it failed or was skipped.
+    pub reason: Option<ItemReason>,
+}
