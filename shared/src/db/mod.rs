@@ -17,6 +17,7 @@ mod jobs;
 mod keys;
 mod ledger_sql;
 mod list;
+mod operations;
 mod settle;
 mod usage;
 mod users;
@@ -45,6 +46,10 @@ pub use jobs::{
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
 pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
+pub use operations::{
+    CancelError, ItemPage, OperationPage, cancel_operation, find_ended, find_operation,
+    list_operation_items, list_operations,
+};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{
