@@ -11,6 +11,7 @@ mod access;
 mod accounting;
 mod accounts;
 mod arrows;
+mod chaos;
 mod compression;
 mod crashes;
 mod documents;

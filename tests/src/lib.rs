@@ -9,5 +9,6 @@
 pub mod app;
 pub mod content;
 pub mod databases;
+pub mod dice;
 pub mod ledger;
 pub mod servers;

@@ -1,8 +1,10 @@
 //! The service as a test sees it: started in a mode, spoken to by clients, held to its invariants at the end.
 
+mod breakable;
 mod client;
 mod invariants;
 mod mode;
 
+pub use breakable::Breakable;
 pub use client::{Answer, Client, Upload};
 pub use mode::{Mode, TestApp};

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::Client;
 use super::invariants::Ledger;
+use super::{Breakable, Client};
 use crate::servers::{Dossier, Postgres, Redis, S3, Variables};
 
 /// The API key of the first admin in every test.
@@ -30,6 +30,7 @@ pub struct TestApp {
     workers: Vec<Dossier>,
     folder: TempDir,
     redis: Option<Redis>,
+    breakable: Option<Breakable>,
     storage: String,
 }
 
@@ -42,19 +43,12 @@ impl TestApp {
     /// Starts the service with settings, by the names of their variables.
     pub async fn start_with(mode: Mode, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let mut variables = vec![
-            (
-                "DOSSIER_DATA_DIR".to_owned(),
-                folder.path().join("data").display().to_string(),
-            ),
-            ("DOSSIER_BOOTSTRAP_KEY".to_owned(), ADMIN_KEY.to_owned()),
-            ("DOSSIER_LOG".to_owned(), "info".to_owned()),
-        ];
-        variables.extend(
-            settings
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        Self::start_in(folder, mode, settings).await
+    }
+
+    /// Starts the service with its data in a folder that the test has prepared.
+    pub async fn start_in(folder: TempDir, mode: Mode, settings: &[(&str, &str)]) -> Self {
+        let variables = variables_of(folder.path(), settings);
         match mode {
             Mode::Embedded => {
                 let ingress = Dossier::start("serve", &variables).await;
@@ -66,6 +60,7 @@ impl TestApp {
                     workers: vec![],
                     folder,
                     redis: None,
+                    breakable: None,
                     storage,
                 }
             }
@@ -73,15 +68,51 @@ impl TestApp {
         }
     }
 
-    async fn distributed(mut variables: Variables, folder: TempDir) -> Self {
+    /// Starts the distributed service on servers that the test may break, with gates before them.
+    pub async fn start_breakable(settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let variables = variables_of(folder.path(), settings);
+        let (breakable, redis, s3) =
+            tokio::join!(Breakable::start(), Redis::private(), S3::shared());
+        let queue = redis.fresh_url();
+        let breakable = breakable.with_gates_before(&redis, s3).await;
+        let servers = Servers {
+            database: breakable.database_url().await,
+            queue: breakable.queue_url(&queue),
+            storage: breakable.storage_url(s3).await,
+            redis,
+            s3,
+        };
+        let this = Self::on(servers, variables, folder);
+        Self {
+            breakable: Some(breakable),
+            ..Box::pin(this).await
+        }
+    }
+
+    async fn distributed(variables: Variables, folder: TempDir) -> Self {
         let (postgres, redis, s3) =
             tokio::join!(Postgres::shared(), Redis::private(), S3::shared());
-        let storage = s3.fresh_storage_url().await;
-        variables.push((
-            "DOSSIER_DATABASE_URL".to_owned(),
-            postgres.create_database().await,
-        ));
-        variables.push(("DOSSIER_QUEUE_URL".to_owned(), redis.fresh_url()));
+        let servers = Servers {
+            database: postgres.create_database().await,
+            queue: redis.fresh_url(),
+            storage: s3.fresh_storage_url().await,
+            redis,
+            s3,
+        };
+        Self::on(servers, variables, folder).await
+    }
+
+    async fn on(servers: Servers, mut variables: Variables, folder: TempDir) -> Self {
+        let Servers {
+            database,
+            queue,
+            storage,
+            redis,
+            s3,
+        } = servers;
+        variables.push(("DOSSIER_DATABASE_URL".to_owned(), database));
+        variables.push(("DOSSIER_QUEUE_URL".to_owned(), queue));
         variables.push(("DOSSIER_STORAGE_URL".to_owned(), storage.clone()));
         variables.extend(
             s3.environment()
@@ -101,6 +132,7 @@ impl TestApp {
             workers,
             folder,
             redis: Some(redis),
+            breakable: None,
             storage,
         }
     }
@@ -131,6 +163,14 @@ impl TestApp {
     #[must_use]
     pub const fn redis(&self) -> Option<&Redis> {
         self.redis.as_ref()
+    }
+
+    /// The servers and gates that the test may break.
+    #[must_use]
+    pub fn breakable(&self) -> &Breakable {
+        self.breakable
+            .as_ref()
+            .expect("it was started on servers that may break")
     }
 
     /// The settings the processes run with.
@@ -218,6 +258,12 @@ impl TestApp {
     /// Waits until no job is left and nothing is to be removed, then holds the
     /// database and the storage to what must be true of them at rest.
     pub async fn ends_clean(&self) {
+        self.ends_whole(0).await;
+    }
+
+    /// The same, save that so many uploads were cut off in ways that leave staged bytes, which
+    /// no row refers to, for the cleanup.
+    pub async fn ends_whole(&self, most_leftovers: usize) {
         let s3 = if self.mode == Mode::Distributed {
             Some(S3::shared().await)
         } else {
@@ -226,8 +272,39 @@ impl TestApp {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.run_dry().await;
         ledger.check_counters().await;
-        ledger.check_bytes(s3, &self.storage).await;
+        ledger.check_bytes(s3, &self.storage, most_leftovers).await;
     }
+
+    /// The number that a question to the database gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
+        ledger.number(sql).await
+    }
+}
+
+/// Where the distributed service finds its servers.
+struct Servers {
+    database: String,
+    queue: String,
+    storage: String,
+    redis: Redis,
+    s3: &'static S3,
+}
+
+fn variables_of(folder: &Path, settings: &[(&str, &str)]) -> Variables {
+    let mut variables = vec![
+        (
+            "DOSSIER_DATA_DIR".to_owned(),
+            folder.join("data").display().to_string(),
+        ),
+        ("DOSSIER_BOOTSTRAP_KEY".to_owned(), ADMIN_KEY.to_owned()),
+        ("DOSSIER_LOG".to_owned(), "info".to_owned()),
+    ];
+    let settings = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    variables.extend(settings);
+    variables
 }
 
 /// Runs a test of the service in both modes.

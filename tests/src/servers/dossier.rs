@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::keeper::{CommandLine, Keeper, Signal};
-use super::process::{ServerError, free_port, granted, wait_for_answer};
+use super::process::{ServerError, free_port, granted, send_signal, wait_for_answer};
 
 /// Settings of a process, by the names of their variables.
 pub type Variables = Vec<(String, String)>;
@@ -66,6 +66,21 @@ impl Dossier {
     /// SIGTERM, and waits until the process has ended.
     pub async fn terminate(&self) {
         granted(self.keeper.finish(Signal::Terminate).await);
+    }
+
+    /// SIGSTOP: the process stands still, and knows nothing of it.
+    pub fn pause(&self) {
+        send_signal(self.pid(), "STOP");
+    }
+
+    /// SIGCONT: it goes on as if nothing had been.
+    pub fn resume(&self) {
+        send_signal(self.pid(), "CONT");
+    }
+
+    /// SIGTERM, without waiting for the end.
+    pub fn ask_to_end(&self) {
+        send_signal(self.pid(), "TERM");
     }
 
     /// Starts the process again with the same settings and ports, and waits until it is ready.

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 
 mod dossier;
+mod gate;
+mod http_requests;
 mod keeper;
 mod postgres;
 mod process;
@@ -13,6 +15,7 @@ mod redis;
 mod s3;
 
 pub use dossier::{Dossier, Variables, program};
+pub use gate::{Disturbance, Flow, Gate};
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use s3::S3;

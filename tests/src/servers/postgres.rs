@@ -79,6 +79,17 @@ impl Postgres {
         granted(self.launch().await);
     }
 
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Crashes the server by SIGKILL; until the next [`Postgres::start`], connections are refused.
+    pub async fn kill(&self) {
+        granted(self.keeper.finish(Signal::Kill).await);
+    }
+
     /// Ends the server in order, cutting off its clients. Its databases stay for
     /// the next [`Postgres::start`]; until then, connections are refused.
     pub async fn stop(&self) {

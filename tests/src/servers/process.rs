@@ -105,6 +105,17 @@ pub(super) fn free_port() -> u16 {
     }
 }
 
+/// Sends a signal to a process that a test has started.
+pub(super) fn send_signal(process: u32, signal: &str) {
+    let status = std::process::Command::new("kill")
+        .args(["-s", signal, &process.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "SIG{signal} could not be sent to {process}"
+    );
+}
+
 /// A number that no other call in this process gets.
 pub(super) fn unique_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);

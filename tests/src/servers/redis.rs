@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::keeper::{CommandLine, Keeper, Signal};
 use super::process::{
-    ServerError, find_program, free_port, granted, unique_number, wait_for_answer,
+    ServerError, find_program, free_port, granted, send_signal, unique_number, wait_for_answer,
 };
 
 /// A Redis server of this test process, on a port of 127.0.0.1.
@@ -57,6 +57,22 @@ impl Redis {
     /// [`Redis::start`], connections are refused.
     pub async fn stop(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SIGSTOP: connections stay, and nothing is answered.
+    pub fn pause(&self) {
+        send_signal(self.keeper.server().expect("it was started"), "STOP");
+    }
+
+    /// SIGCONT: it goes on.
+    pub fn resume(&self) {
+        send_signal(self.keeper.server().expect("it was started"), "CONT");
     }
 
     /// Starts the server again, empty, on the same port, after a [`Redis::stop`].

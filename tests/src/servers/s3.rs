@@ -56,6 +56,12 @@ impl S3 {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Makes an empty bucket (its first object takes a fifth of a second more than
     /// the next ones) and returns a storage URL within it:
     /// `s3://<bucket>/documents?endpoint=…&region=us-east-1&path_style=true`.

@@ -1,0 +1,10 @@
+//! The service under faults made on purpose: whatever is killed, stopped, flushed, cut or filled
+//! up, what was answered with 202 comes to its end, once.
+//!
+//! Each test is a short campaign of one fault. `./test --chaos` runs long ones and prints a table.
+
+mod campaign;
+mod faults;
+mod load;
+mod reckoning;
+mod table;

@@ -1,0 +1,141 @@
+//! The reckoning after a strike: what became of each upload, told by the service itself.
+
+use std::collections::HashMap;
+use std::iter::Sum;
+use std::ops::Add;
+
+use serde_json::Value;
+use tests::app::Client;
+
+use super::load::{Fate, Sent};
+
+/// What became of the uploads of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Toll {
+    /// Answered with 202.
+    pub accepted: usize,
+    /// Of those, active in the end, with the very bytes.
+    pub active: usize,
+    /// Of those, in `error` in the end.
+    pub error: usize,
+    /// Of those, gone, pending for ever, or with other bytes.
+    pub lost: usize,
+    /// Documents more than uploads.
+    pub duplicated: usize,
+    /// Answered with 503.
+    pub refused: usize,
+    /// Not answered.
+    pub cut: usize,
+}
+
+impl Toll {
+    /// Uploads that may have left staged bytes behind.
+    pub const fn unfinished(self) -> usize {
+        self.refused + self.cut
+    }
+}
+
+impl Add for Toll {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            accepted: self.accepted + other.accepted,
+            active: self.active + other.active,
+            error: self.error + other.error,
+            lost: self.lost + other.lost,
+            duplicated: self.duplicated + other.duplicated,
+            refused: self.refused + other.refused,
+            cut: self.cut + other.cut,
+        }
+    }
+}
+
+impl Sum for Toll {
+    fn sum<I: Iterator<Item = Self>>(tolls: I) -> Self {
+        tolls.fold(Self::default(), Add::add)
+    }
+}
+
+/// Waits until every document of `client` is settled, and holds each against what was sent.
+pub async fn reckon(client: &Client, sent: &[Sent]) -> Toll {
+    let mut found = documents(client).await;
+    let mut toll = Toll::default();
+    for one in sent {
+        let same_name = found.remove(&one.name).unwrap_or_default();
+        toll.duplicated += same_name.len().saturating_sub(1);
+        let (accepted, kept) = match &one.fate {
+            Fate::Accepted(answer) => {
+                let kept = same_name
+                    .into_iter()
+                    .find(|kept| kept["id"] == answer["id"]);
+                (true, kept)
+            }
+            Fate::Refused => {
+                toll.refused += 1;
+                (false, same_name.into_iter().next())
+            }
+            Fate::Cut => {
+                toll.cut += 1;
+                (false, same_name.into_iter().next())
+            }
+        };
+        let end = match kept {
+            Some(document) => end_of(client, &document, one).await,
+            None => End::None,
+        };
+        if accepted {
+            toll.accepted += 1;
+            match end {
+                End::Active => toll.active += 1,
+                End::Error => toll.error += 1,
+                End::Wrong | End::None => {
+                    println!("lost: {} {:?}", one.name, one.fate);
+                    toll.lost += 1;
+                }
+            }
+        } else {
+            // Nobody was told of it; but half a document is none.
+            assert!(!matches!(end, End::Wrong), "{} is there by half", one.name);
+        }
+    }
+    toll
+}
+
+enum End {
+    Active,
+    Error,
+    Wrong,
+    None,
+}
+
+async fn end_of(client: &Client, document: &Value, sent: &Sent) -> End {
+    let document = client.settled(document).await;
+    if document["status"] == "error" {
+        println!("in error: {document}");
+        return End::Error;
+    }
+    if document["status"] == "active" && client.downloads(&document).await == sent.bytes {
+        End::Active
+    } else {
+        println!("wrong: {document}");
+        End::Wrong
+    }
+}
+
+/// All documents of a user, by name.
+async fn documents(client: &Client) -> HashMap<String, Vec<Value>> {
+    let mut found: HashMap<String, Vec<Value>> = HashMap::new();
+    let mut path = "/v1/documents?limit=200".to_owned();
+    loop {
+        let page = client.get(&path).await.expecting(200);
+        for document in page["items"].as_array().unwrap() {
+            let name = document["name"].as_str().unwrap().to_owned();
+            found.entry(name).or_default().push(document.clone());
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/documents?limit=200&cursor={cursor}"),
+            None => return found,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The long form: every fault for many rounds, as a table. `./test --chaos [ROUNDS] [SEED]`.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use super::campaign::{self, Campaign};
+use super::faults::Fault;
+use super::load::Plan;
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: run it by ./test --chaos"]
+async fn every_fault_for_many_rounds() {
+    let (rounds, seed) = (number("CHAOS_ROUNDS", 5), number("CHAOS_SEED", 1));
+    let campaign = Campaign {
+        rounds,
+        seed,
+        plan: Plan {
+            least: 500,
+            most: 2_000,
+            at_once: 16,
+        },
+    };
+    let mut table = format!(
+        "{rounds} rounds, seed {seed}\n\
+         | fault | rounds | accepted | active | error | lost | duplicated | 503 | cut | seconds |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    );
+    let mut worst = (0, 0);
+    for fault in Fault::ALL {
+        let begin = Instant::now();
+        let toll = Box::pin(campaign::run(fault, campaign)).await;
+        let line = format!(
+            "| {} | {rounds} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            fault.name(),
+            toll.accepted,
+            toll.active,
+            toll.error,
+            toll.lost,
+            toll.duplicated,
+            toll.refused,
+            toll.cut,
+            begin.elapsed().as_secs(),
+        );
+        println!("{line}");
+        writeln!(table, "{line}").unwrap();
+        worst = (worst.0 + toll.lost, worst.1 + toll.duplicated);
+    }
+    println!("\n{table}");
+    assert_eq!(worst, (0, 0), "lost, duplicated");
+}

@@ -1,0 +1,60 @@
+//! Servers of one service alone, with a gate before each, for tests that break them and the ways
+//! to them.
+
+use url::Url;
+
+use crate::servers::{Gate, Postgres, Redis, S3};
+
+/// What a test may break.
+#[derive(Debug)]
+pub struct Breakable {
+    /// The database server.
+    pub postgres: Postgres,
+    /// The way to it.
+    pub database: Gate,
+    /// The way to Redis.
+    pub queue: Gate,
+    /// The way to the S3 server, which is shared with other tests.
+    pub storage: Gate,
+}
+
+/// A database server that nobody speaks to yet.
+pub(super) struct Started(Postgres);
+
+impl Breakable {
+    pub(super) async fn start() -> Started {
+        Started(Postgres::private().await)
+    }
+
+    pub(super) async fn database_url(&self) -> String {
+        with_port(&self.postgres.create_database().await, &self.database)
+    }
+
+    pub(super) fn queue_url(&self, url: &str) -> String {
+        with_port(url, &self.queue)
+    }
+
+    pub(super) async fn storage_url(&self, s3: &S3) -> String {
+        let gate = format!("http://127.0.0.1:{}", self.storage.port());
+        s3.fresh_storage_url().await.replace(&s3.endpoint(), &gate)
+    }
+}
+
+impl Started {
+    pub(super) async fn with_gates_before(self, redis: &Redis, s3: &S3) -> Breakable {
+        let Self(postgres) = self;
+        Breakable {
+            database: Gate::before(postgres.port()).await,
+            queue: Gate::before(redis.port()).await,
+            storage: Gate::before_http(s3.port()).await,
+            postgres,
+        }
+    }
+}
+
+fn with_port(url: &str, gate: &Gate) -> String {
+    let mut url: Url = url.parse().expect("a server's URL is one");
+    url.set_port(Some(gate.port()))
+        .expect("a server's URL has a host");
+    url.into()
+}
