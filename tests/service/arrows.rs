@@ -28,6 +28,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 fn dependencies(member: &str) -> BTreeSet<String> {
     let members = [
         "shared",
+        "archive",
         "identify",
         "migrations",
         "ingress",
@@ -56,6 +57,7 @@ fn crates_point_one_way() {
             .collect::<BTreeSet<_>>()
     };
     assert_eq!(dependencies("shared"), set(&[]));
+    assert_eq!(dependencies("archive"), set(&[]));
     assert_eq!(dependencies("identify"), set(&[]));
     assert_eq!(dependencies("migrations"), set(&[]));
     assert_eq!(dependencies("ingress"), set(&["shared"]));
@@ -103,6 +105,7 @@ fn rooms_of_shared_point_one_way() {
 fn every_source_says_first_what_it_is_for() {
     for member in [
         "shared",
+        "archive",
         "identify",
         "migrations",
         "ingress",

@@ -1,0 +1,192 @@
+//! The directory of an archive: read once, in pieces, within limits, and judged
+//! before anything in it is believed.
+
+use bytes::{Buf, BytesMut};
+use futures::TryStreamExt;
+
+use super::end::locate;
+use super::judge::{Paths, folder_problem, is_folder, path_of, problem_of};
+use super::overlap::part;
+use super::{ArchiveError, EntryProblem, Source};
+use crate::method::Method;
+use crate::records::{
+    CENTRAL, CENTRAL_LENGTH, Central, LOCAL_LENGTH, central_length, read_central,
+};
+
+/// What an archive may hold. Sizes are those that it says; an entry that is larger
+/// than it says is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most entries, folders included.
+    pub entries: u64,
+    /// The most bytes when it is unpacked.
+    pub bytes: u64,
+    /// How many times as large as it is packed.
+    pub ratio: u64,
+}
+
+/// Where the bytes of an entry are, and what they must be: all that is needed to read
+/// them, so that the directory doesn't have to be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where its header is.
+    pub offset: u64,
+    /// Where the next entry begins, or the directory.
+    pub limit: u64,
+    /// How many bytes it takes.
+    pub packed: u64,
+    /// How many there are.
+    pub size: u64,
+    /// Their checksum.
+    pub crc32: u32,
+    /// How they are packed.
+    pub method: Method,
+    /// The checksum of its name as it is written.
+    pub name_crc32: u32,
+    /// The length of its name as it is written.
+    pub name_length: u16,
+}
+
+impl Extent {
+    /// Where it ends at the earliest.
+    pub(super) fn least_end(&self) -> Option<u64> {
+        self.offset
+            .checked_add(LOCAL_LENGTH + u64::from(self.name_length))?
+            .checked_add(self.packed)
+    }
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path, as far as it is text.
+    pub path: String,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// Where its bytes are.
+    pub extent: Extent,
+    /// Why it isn't taken, if it isn't.
+    pub problem: Option<EntryProblem>,
+}
+
+/// What an archive holds, by its directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// In the directory's order.
+    pub entries: Vec<Listed>,
+}
+
+/// Reads the directory and judges it. What is wrong with the archive as a whole is an
+/// error; what is wrong with single entries is said of each.
+pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, ArchiveError> {
+    let place = locate(source, limits).await?;
+    let mut entries = Vec::new();
+    let mut paths = Paths::default();
+    let mut sums = Sums::default();
+    let mut buffer = BytesMut::new();
+    let mut chunks = None;
+    if place.size > 0 {
+        let read = source.read(place.start, place.size).await;
+        chunks = Some(read.map_err(ArchiveError::Source)?);
+    }
+    let mut left = place.size;
+    while let Some(chunk) = match &mut chunks {
+        Some(chunks) => chunks.try_next().await.map_err(ArchiveError::Source)?,
+        None => None,
+    } {
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+        left -= wanted as u64;
+        buffer.extend_from_slice(&chunk[..wanted]);
+        while let Some(length) = whole_record(&buffer)? {
+            let record = read_central(&buffer[..length])
+                .ok_or(ArchiveError::Lying("an entry's record is broken"))?;
+            sums.add(&record, limits)?;
+            entries.push(listed(&record, &mut paths)?);
+            if entries.len() as u64 > place.entries {
+                return Err(ArchiveError::Lying("it has more entries than it says"));
+            }
+            buffer.advance(length);
+        }
+    }
+    if left > 0 {
+        return Err(ArchiveError::Source("the archive ends early".into()));
+    }
+    if !buffer.is_empty() {
+        return Err(ArchiveError::Lying("something else stands in it"));
+    }
+    if entries.len() as u64 != place.entries {
+        return Err(ArchiveError::Lying("it has fewer entries than it says"));
+    }
+    part(&mut entries, place.start)?;
+    sums.judge(limits)?;
+    Ok(Contents { entries })
+}
+
+/// The length of the first record, if all of it is there.
+fn whole_record(buffer: &[u8]) -> Result<Option<usize>, ArchiveError> {
+    let seen = buffer.len().min(CENTRAL.len());
+    if buffer[..seen] != CENTRAL[..seen] {
+        return Err(ArchiveError::Lying("something else stands in it"));
+    }
+    Ok(Some(buffer)
+        .filter(|buffer| buffer.len() >= CENTRAL_LENGTH)
+        .and_then(central_length)
+        .filter(|length| *length <= buffer.len()))
+}
+
+fn listed(record: &Central<'_>, paths: &mut Paths) -> Result<Listed, ArchiveError> {
+    if record.volume != 0 {
+        return Err(ArchiveError::Split);
+    }
+    let path = path_of(record);
+    let is_folder = path.as_deref().is_some_and(|path| is_folder(record, path));
+    let problem = match &path {
+        Some(path) if is_folder => folder_problem(record, path),
+        path => problem_of(record, path.as_deref()),
+    };
+    let path = path.unwrap_or_else(|| String::from_utf8_lossy(record.name).into_owned());
+    // A twin of one that has a problem of its own is a twin all the same.
+    let is_new = paths.take(path.trim_end_matches('/'));
+    let twin = Some(EntryProblem::Duplicate).filter(|_| !is_new && !is_folder);
+    Ok(Listed {
+        problem: problem.or(twin),
+        path,
+        is_folder,
+        extent: Extent {
+            offset: record.offset,
+            limit: record.offset,
+            packed: record.packed,
+            size: record.size,
+            crc32: record.crc32,
+            method: Method::of_number(record.method).unwrap_or(Method::Stored),
+            name_crc32: crc32fast::hash(record.name),
+            name_length: u16::try_from(record.name.len()).unwrap_or(u16::MAX),
+        },
+    })
+}
+
+/// How large all entries are together.
+#[derive(Default)]
+struct Sums {
+    packed: u64,
+    size: u64,
+}
+
+impl Sums {
+    fn add(&mut self, record: &Central<'_>, limits: &Limits) -> Result<(), ArchiveError> {
+        self.packed = self.packed.saturating_add(record.packed);
+        self.size = self.size.saturating_add(record.size);
+        if self.size > limits.bytes {
+            return Err(ArchiveError::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// Against what is packed, which is known to be there once nothing overlaps.
+    fn judge(&self, limits: &Limits) -> Result<(), ArchiveError> {
+        if self.size > self.packed.saturating_mul(limits.ratio) {
+            return Err(ArchiveError::TooDense { most: limits.ratio });
+        }
+        Ok(())
+    }
+}
