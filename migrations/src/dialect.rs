@@ -22,7 +22,7 @@ fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
     if statement.is_empty() || other {
         return None;
     }
-    let words: [(&str, &str); 6] = match backend {
+    let words: [(&str, &str); 7] = match backend {
         DbBackend::Postgres => [
             ("{uuid}", "uuid"),
             ("{postgres}", ""),
@@ -30,6 +30,7 @@ fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
             ("{bytes}", "bytea"),
             // Names sort by code point, as they do in SQLite.
             ("{name}", "text COLLATE \"C\""),
+            ("{bytewise}", "COLLATE \"C\""),
             (
                 "{sequence}",
                 "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
@@ -41,6 +42,7 @@ fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
             ("{json}", "text"),
             ("{bytes}", "blob"),
             ("{name}", "text"),
+            ("{bytewise}", ""),
             ("{sequence}", "integer PRIMARY KEY AUTOINCREMENT"),
         ],
     };

@@ -6,6 +6,7 @@ mod m0001_create_ledger;
 mod m0002_index_lists;
 mod m0003_remember_answers;
 mod m0004_keep_operations;
+mod m0006_clean_up;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_index_lists::Migration),
             Box::new(m0003_remember_answers::Migration),
             Box::new(m0004_keep_operations::Migration),
+            Box::new(m0006_clean_up::Migration),
         ]
     }
 }

@@ -1,0 +1,10 @@
+DROP INDEX documents_with_history;
+CREATE INDEX documents_with_history ON documents (latest_version) WHERE latest_version > 1;
+DROP INDEX documents_archived;
+DROP INDEX versions_failed;
+DROP INDEX operations_by_result;
+DROP INDEX operations_by_source;
+DROP INDEX versions_staged;
+CREATE INDEX versions_staged ON versions (staged_url) WHERE staged_url IS NOT NULL;
+DROP INDEX blobs_by_url;
+DROP TABLE quarantine;
