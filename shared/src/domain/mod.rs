@@ -13,6 +13,7 @@ mod metadata;
 mod name;
 mod operation;
 mod operation_item;
+mod retention;
 mod size;
 mod user;
 mod version;
@@ -35,6 +36,7 @@ pub use operation::{
     OperationFailure, OperationState, OperationStatus, RunMode, Tally, UnknownWord,
 };
 pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
+pub use retention::Retention;
 pub use size::{ByteSize, ParseByteSizeError};
 pub use user::{Quota, Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};

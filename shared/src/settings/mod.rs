@@ -1,10 +1,12 @@
 //! Every setting, gathered in one place: flags, environment, defaults and what they mean together.
 
+mod cleanup;
 mod jwt;
 mod logging;
 mod resolved;
 mod values;
 
+pub use cleanup::{Age, CleanupSettings};
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
 pub use resolved::{InvalidSettings, Resolved, Role};
@@ -178,6 +180,10 @@ pub struct Settings {
         value_name = "ORIGINS"
     )]
     pub cors_origins: Vec<CorsOrigin>,
+
+    /// How long what nobody needs any more is kept.
+    #[command(flatten)]
+    pub cleanup: CleanupSettings,
 
     /// How long a silent worker keeps a job
     #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "60s", value_name = "DURATION", value_parser = values::parse_lease)]
