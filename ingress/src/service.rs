@@ -38,13 +38,7 @@ impl Service {
     /// Where the bytes of a staged upload may lie, for those who take it out of the ledger.
     pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + use<> {
         let places = self.places.clone();
-        move |staged| {
-            let traces = staged
-                .parse()
-                .map(|staged| places.traces(&staged))
-                .unwrap_or_default();
-            traces.into_iter().map(String::from).collect()
-        }
+        move |staged| places.traces_of(staged)
     }
 }
 

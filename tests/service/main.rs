@@ -12,6 +12,7 @@ mod accounting;
 mod accounts;
 mod arrows;
 mod chaos;
+mod cleanup;
 mod compression;
 mod crashes;
 mod documents;

@@ -1,9 +1,9 @@
 //! Timelines: what happened to a document, in order.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::batch::{execute, query};
+use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::{Database, DbError};
 use crate::domain::{DocumentId, Timestamp, UserId};
 
@@ -55,6 +55,37 @@ pub(super) async fn add(
         data.into(),
         now.as_micros().into(),
     ];
+    execute(connection, sql, values).await?;
+    Ok(())
+}
+
+/// Writes the same event about many versions, each told by owner, document and number.
+pub(super) async fn add_of_versions(
+    connection: &impl ConnectionTrait,
+    kind: &'static str,
+    versions: &[(UserId, DocumentId, u32)],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    const COLUMNS: &Columns = &[
+        ("owner_id", Kind::Uuid),
+        ("document_id", Kind::Uuid),
+        ("data", Kind::Json),
+    ];
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> = versions
+        .iter()
+        .map(|(owner, document, number)| {
+            json!({"owner_id": owner, "document_id": document, "data": {"version": number}})
+        })
+        .collect();
+    let list_sql = rows(connection.get_database_backend(), COLUMNS);
+    let sql = format!(
+        "INSERT INTO events (owner_id, document_id, kind, data, at) \
+         SELECT x.owner_id, x.document_id, $2, x.data, $3 FROM {list_sql}"
+    );
+    let values = [parameter(&list)?, kind.into(), now.as_micros().into()];
     execute(connection, sql, values).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod change;
+mod cleanup;
 mod connect;
 mod discards;
 mod documents;
@@ -18,6 +19,7 @@ mod keys;
 mod ledger_sql;
 mod list;
 mod operations;
+mod removal;
 mod settle;
 mod usage;
 mod users;
@@ -29,6 +31,10 @@ pub use change::{
     ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,
     delete_document, delete_version, edit_document, restore_document, restore_version,
     retry_document,
+};
+pub use cleanup::{
+    FinishedBefore, PruneRequest, Pruned, expire_failed, forget_finished_jobs, prune_versions,
+    purge_archived,
 };
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};

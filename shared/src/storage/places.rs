@@ -188,6 +188,14 @@ impl Places {
         traces
     }
 
+    /// The same for a URL that was written down as text; none if it isn't one.
+    #[must_use]
+    pub fn traces_of(&self, staged: &str) -> Vec<String> {
+        let traces = staged.parse().map(|staged| self.traces(&staged));
+        let traces = traces.unwrap_or_default();
+        traces.into_iter().map(String::from).collect()
+    }
+
     /// Removes what writes that never ended left behind before `older_than`, and says how many.
     pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
         let swept = self.staging().sweep(older_than).await?;

@@ -2,7 +2,6 @@
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
-use uuid::Uuid;
 
 use super::ChangeError;
 use crate::db::batch::execute;
@@ -95,45 +94,6 @@ pub(super) struct Charge {
     pub used: ByteSize,
     pub reserved: ByteSize,
     pub documents: i64,
-}
-
-/// Gives back what was charged.
-pub(super) async fn release(
-    transaction: &DatabaseTransaction,
-    owner: UserId,
-    charge: Charge,
-) -> Result<(), DbError> {
-    let sql = "UPDATE users SET used_bytes = used_bytes - $2, reserved_bytes = reserved_bytes - $3, \
-         used_documents = used_documents - $4 WHERE id = $1";
-    let values = [
-        owner.0.into(),
-        charge.used.as_i64().into(),
-        charge.reserved.as_i64().into(),
-        charge.documents.into(),
-    ];
-    execute(transaction, sql, values).await?;
-    Ok(())
-}
-
-/// Gives up one reference to a blob; with the last one the row goes and its bytes are discarded.
-pub(super) async fn release_blob(
-    transaction: &DatabaseTransaction,
-    blob: Uuid,
-    refs: i64,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    execute(
-        transaction,
-        "UPDATE blobs SET refs = refs - $2 WHERE id = $1",
-        [blob.into(), refs.into()],
-    )
-    .await?;
-    let gone = "DELETE FROM blobs WHERE id = $1 AND refs = 0 RETURNING storage_url";
-    let mut urls: Vec<String> = Vec::new();
-    for row in crate::db::batch::query(transaction, gone, [blob.into()]).await? {
-        urls.push(row.try_get_by_index(0)?);
-    }
-    crate::db::discards::add(transaction, &urls, now).await
 }
 
 /// Writes an event of the document's owner into its timeline.

@@ -4,13 +4,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::DatabaseTransaction;
 
 use super::edit::{finish, revised, update};
-use super::hold::{Charge, charge, hold, note, release, release_blob};
+use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
-use crate::db::batch::{execute, query};
+use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::{document, version};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::{Database, DbError, discards};
-use crate::domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId, VersionStatus};
+use crate::db::ledger_sql::ids;
+use crate::db::{Database, DbError, removal};
+use crate::domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
 use crate::queue::JobKind;
 
 /// Makes a new version out of an active one: the same bytes, counted once more. Gives
@@ -93,38 +94,13 @@ pub async fn delete_version(
     if current == Some(number) || (current.is_none() && number == before.latest_version) {
         return Err(ChangeError::CurrentVersion);
     }
-    let size = ByteSize::new(old.size_bytes.unsigned_abs());
-    let charge = match old
-        .status
-        .parse()
-        .map_err(|_| DbError::corrupt("versions", "status", old.id))?
-    {
-        VersionStatus::Active => Charge {
-            used: size,
-            ..Charge::default()
-        },
-        VersionStatus::Pending => Charge {
-            reserved: size,
-            ..Charge::default()
-        },
-        VersionStatus::Error => Charge::default(),
-    };
-    if let Some(staged) = &old.staged_url {
-        discards::add(&transaction, &traces(staged), now).await?;
-    }
-    execute(
-        &transaction,
-        "DELETE FROM versions WHERE id = $1",
-        [old.id.into()],
-    )
-    .await?;
-    if let Some(blob) = old.blob_id {
-        release_blob(&transaction, blob, 1, now).await?;
-    }
-    release(&transaction, before.owner, charge).await?;
-    note(&transaction, &before, "version_deleted", Some(number), now).await?;
+    let this = ids(db.backend());
+    let (removed, held) =
+        removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
+    removal::note_removed(&transaction, &removed, now).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    held.give_back(&transaction, now, traces).await?;
     transaction.commit().await?;
     Ok(job.id)
 }

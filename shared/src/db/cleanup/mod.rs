@@ -1,0 +1,12 @@
+//! What the cleanup changes in the ledger, in bounded batches. Whoever calls repeats until a
+//! batch is empty; another worker may do the same at the same time.
+
+mod archived;
+mod failed;
+mod finished;
+mod history;
+
+pub use archived::purge_archived;
+pub use failed::expire_failed;
+pub use finished::{FinishedBefore, forget_finished_jobs};
+pub use history::{PruneRequest, Pruned, prune_versions};
