@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::Database;
-use shared::domain::{Clock, Limits};
+use shared::domain::{Clock, Limits, Retention};
 use shared::queue::{Feed, Queue};
 use shared::storage::Places;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -39,6 +39,8 @@ pub struct WorkerRole {
     pub clock: Arc<dyn Clock>,
     /// What the operator allows.
     pub limits: Arc<Limits>,
+    /// How long what nobody needs any more is kept.
+    pub retention: Retention,
     /// The queues it works on.
     pub queues: Vec<Queue>,
     /// How many jobs of each queue it runs at once; at least one.
@@ -91,6 +93,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         places: role.places.clone(),
         clock: Arc::clone(&role.clock),
         limits: Arc::clone(&role.limits),
+        retention: role.retention,
         settler: Settler::start(role.db.clone(), Arc::clone(&role.clock), herald),
         remover,
     });
@@ -110,7 +113,7 @@ fn start_background(role: &WorkerRole, leases: &Leases) -> Vec<AbortOnDropHandle
         .keep(role.db.clone(), Arc::clone(&role.clock), role.lease);
     let mut background = vec![AbortOnDropHandle::new(tokio::spawn(keep))];
     if role.queues.contains(&Queue::Maintenance) {
-        let schedules = schedule::keep(role.db.clone(), Arc::clone(&role.clock));
+        let schedules = schedule::keep(role.db.clone(), Arc::clone(&role.clock), role.retention);
         background.push(AbortOnDropHandle::new(tokio::spawn(schedules)));
     }
     background

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::{self, Database, DbError, NewJob};
-use shared::domain::{Clock, Timestamp, UserId};
+use shared::domain::{Clock, Retention, Timestamp, UserId};
 use shared::queue::JobKind;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
@@ -18,13 +18,46 @@ const TICK: Duration = Duration::from_secs(30);
 /// so it is the next one.
 const SERVICE: UserId = UserId(Uuid::from_u128(1));
 
+/// A kind of job that comes again and again.
+struct Schedule {
+    kind: JobKind,
+    /// At most one is enqueued in each such span of time. Shorter than the time for which the
+    /// dedupe key of a finished job is kept.
+    every: Duration,
+}
+
+/// All that comes again and again.
+const SCHEDULES: &[Schedule] = &[
+    Schedule::of(JobKind::RemoveDiscarded, TICK),
+    Schedule::of(JobKind::ForgetRequests, Duration::from_mins(10)),
+    Schedule::of(JobKind::ExpireFailed, Duration::from_mins(10)),
+    Schedule::of(JobKind::PruneVersions, Duration::from_mins(10)),
+    Schedule::of(JobKind::ForgetJobs, Duration::from_mins(10)),
+    Schedule::of(JobKind::PurgeArchived, Duration::from_hours(1)),
+];
+
+impl Schedule {
+    const fn of(kind: JobKind, every: Duration) -> Self {
+        Self { kind, every }
+    }
+
+    /// The job of the present span of time.
+    fn job(&self, now: Timestamp) -> NewJob {
+        let span = now.since(Timestamp::from_micros(0)).as_secs() / self.every.as_secs();
+        NewJob {
+            dedupe_key: Some(format!("{}:{span}", self.kind)),
+            ..NewJob::without_subject(self.kind, SERVICE, now)
+        }
+    }
+}
+
 /// Enqueues what is due, for ever.
-pub async fn keep(db: Database, clock: Arc<dyn Clock>) {
+pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = enqueue_due(&db, clock.now()).await {
+        if let Err(error) = enqueue_due(&db, clock.now(), &retention).await {
             warn!(
                 error = &error as &dyn std::error::Error,
                 "scheduled jobs were not enqueued; the next tick does it"
@@ -33,12 +66,43 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>) {
     }
 }
 
-async fn enqueue_due(db: &Database, now: Timestamp) -> Result<(), DbError> {
-    if db::discarded(db, 1).await?.is_empty() {
-        return Ok(());
+async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
+    let discarded = !db::discarded(db, 1).await?.is_empty();
+    let wanted = |schedule: &&Schedule| match schedule.kind {
+        JobKind::RemoveDiscarded => discarded,
+        JobKind::PruneVersions => retention.versions.is_some(),
+        JobKind::PurgeArchived => retention.archived.is_some(),
+        _ => true,
+    };
+    let jobs = SCHEDULES.iter().filter(wanted);
+    let jobs: Vec<_> = jobs.map(|schedule| schedule.job(now)).collect();
+    db::enqueue(db.writer(), &jobs, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_until_nobody_enqueues_it_any_more() {
+        for schedule in SCHEDULES {
+            assert!(
+                schedule.every * 2 <= Retention::KEYED_JOBS,
+                "{}",
+                schedule.kind
+            );
+        }
     }
-    let mut job = NewJob::without_subject(JobKind::RemoveDiscarded, SERVICE, now);
-    let tick = now.since(Timestamp::from_micros(0)).as_secs() / TICK.as_secs();
-    job.dedupe_key = Some(format!("{}:{tick}", JobKind::RemoveDiscarded));
-    db::enqueue(db.writer(), &[job], now).await
+
+    #[test]
+    fn one_span_of_time_has_one_key() {
+        let schedule = Schedule::of(JobKind::ForgetJobs, Duration::from_mins(10));
+        let key = |seconds: i64| {
+            schedule
+                .job(Timestamp::from_micros(seconds * 1_000_000))
+                .dedupe_key
+        };
+        assert_eq!(key(600), key(1_199));
+        assert_ne!(key(600), key(1_200));
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::db::Database;
-use shared::domain::{Clock, Limits};
+use shared::domain::{Clock, Limits, Retention};
 use shared::storage::Places;
 
 use crate::remover::Remover;
@@ -20,6 +20,8 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// What the operator allows.
     pub limits: Arc<Limits>,
+    /// How long things are kept.
+    pub retention: Retention,
     /// Where outcomes become true.
     pub settler: Settler,
     /// Where bytes without a row go.

@@ -107,6 +107,7 @@ fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
         feed: Arc::clone(&resources.feed),
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
+        retention: resolved.settings.cleanup.retention(),
         queues: resolved.settings.queues.clone(),
         concurrency: resolved.settings.concurrency.get(),
         lease: resolved.settings.lease,

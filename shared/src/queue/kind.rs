@@ -12,6 +12,16 @@ pub enum JobKind {
     ProcessVersion,
     /// Removes bytes that no row refers to any more. No subject.
     RemoveDiscarded,
+    /// Forgets idempotency keys whose time is over. No subject.
+    ForgetRequests,
+    /// Lets go of the staged bytes of versions that failed long ago. No subject.
+    ExpireFailed,
+    /// Deletes documents that were archived long ago. No subject.
+    PurgeArchived,
+    /// Removes old versions of documents that have many. No subject.
+    PruneVersions,
+    /// Forgets jobs that ended long ago. No subject.
+    ForgetJobs,
 }
 
 /// A text that is not a kind of job.
@@ -21,7 +31,15 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::ProcessVersion, Self::RemoveDiscarded];
+    pub const ALL: [Self; 7] = [
+        Self::ProcessVersion,
+        Self::RemoveDiscarded,
+        Self::ForgetRequests,
+        Self::ExpireFailed,
+        Self::PurgeArchived,
+        Self::PruneVersions,
+        Self::ForgetJobs,
+    ];
 
     /// The kind as operators and the database know it.
     #[must_use]
@@ -29,6 +47,11 @@ impl JobKind {
         match self {
             Self::ProcessVersion => "process_version",
             Self::RemoveDiscarded => "remove_discarded",
+            Self::ForgetRequests => "forget_requests",
+            Self::ExpireFailed => "expire_failed",
+            Self::PurgeArchived => "purge_archived",
+            Self::PruneVersions => "prune_versions",
+            Self::ForgetJobs => "forget_jobs",
         }
     }
 
@@ -37,7 +60,12 @@ impl JobKind {
     pub const fn queue(self) -> Queue {
         match self {
             Self::ProcessVersion => Queue::Ingest,
-            Self::RemoveDiscarded => Queue::Maintenance,
+            Self::RemoveDiscarded
+            | Self::ForgetRequests
+            | Self::ExpireFailed
+            | Self::PurgeArchived
+            | Self::PruneVersions
+            | Self::ForgetJobs => Queue::Maintenance,
         }
     }
 
@@ -48,6 +76,12 @@ impl JobKind {
             // With the pauses between them, about thirteen minutes of a storage that is away.
             Self::ProcessVersion => 8,
             Self::RemoveDiscarded => 10,
+            // What they leave undone, the next of the same kind does.
+            Self::ForgetRequests
+            | Self::ExpireFailed
+            | Self::PurgeArchived
+            | Self::PruneVersions
+            | Self::ForgetJobs => 3,
         }
     }
 }

@@ -1,9 +1,15 @@
 //! The one list of jobs: which kind is done by which handler.
 
+mod expire_failed;
+mod forget_jobs;
+mod forget_requests;
+mod prune_versions;
+mod purge_archived;
 mod remove_discarded;
 
 use std::sync::Arc;
 
+use shared::db::Outcome;
 use shared::queue::JobKind;
 
 use crate::fault::Fault;
@@ -11,10 +17,21 @@ use crate::pipeline;
 use crate::tools::Tools;
 use crate::work::Work;
 
+/// How many rows one transaction of the cleanup changes: few enough that nobody waits for it.
+const CHUNK: u32 = 500;
+
 /// Does a job. `Ok` means that it is settled.
 pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
     match work.claimed.kind {
-        JobKind::ProcessVersion => pipeline::process(&work, &tools).await,
-        JobKind::RemoveDiscarded => remove_discarded::remove_discarded(&work, &tools).await,
+        // The one that settles itself, with what it found out.
+        JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
+        JobKind::RemoveDiscarded => remove_discarded::remove_discarded(&tools).await?,
+        JobKind::ForgetRequests => forget_requests::forget_requests(&tools).await?,
+        JobKind::ExpireFailed => expire_failed::expire_failed(&tools).await?,
+        JobKind::PurgeArchived => purge_archived::purge_archived(&tools).await?,
+        JobKind::PruneVersions => prune_versions::prune_versions(&tools).await?,
+        JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
     }
+    tools.settler.settle(work.settlement(Outcome::Done)).await?;
+    Ok(())
 }

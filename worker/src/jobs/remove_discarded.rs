@@ -5,21 +5,19 @@
 //! - *if it dies here*, what was removed but not forgotten is removed again.
 //! - *on failure* of some, the others are removed; another attempt follows.
 
-use shared::db::{self, Outcome};
+use shared::db;
 use shared::domain::ErrorCode;
 use url::Url;
 
 use crate::fault::Fault;
 use crate::remover::{BATCH, remove_batch};
 use crate::tools::Tools;
-use crate::work::Work;
 
 /// Runs the job.
-pub async fn remove_discarded(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
     loop {
         let listed = db::discarded(&tools.db, BATCH as u64).await?;
         if listed.is_empty() {
-            tools.settler.settle(work.settlement(Outcome::Done)).await?;
             return Ok(());
         }
         let urls: Vec<Url> = listed.iter().filter_map(|url| url.parse().ok()).collect();

@@ -11,7 +11,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
     ByteSize, Clock, Document, DocumentId, DocumentName, JobId, Limits, ManualClock, Metadata,
-    Quota, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+    Quota, Retention, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
+    Visibility,
 };
 use shared::queue::{Feed, InProcessFeed, Queue, SettledStream};
 use shared::storage::{Places, Storage, StorageUrl};
@@ -105,6 +106,7 @@ impl Service {
             feed: Arc::clone(&self.feed) as Arc<dyn Feed>,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             limits: Arc::clone(&self.limits),
+            retention: Retention::default(),
             queues: Queue::ALL.to_vec(),
             concurrency: 4,
             lease: LEASE,

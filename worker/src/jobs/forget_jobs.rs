@@ -1,0 +1,26 @@
+//! Forgets jobs that ended long ago.
+//!
+//! - *does*: deletes their rows in chunks until none is old enough. Those that failed for good
+//!   are kept longer, for operators; those with a dedupe key until the key is not used again.
+//! - *safe to repeat because* nothing refers to a finished job.
+//! - *if it dies here*, the rest goes next time.
+//! - *on failure* of the database the same.
+
+use shared::db::{self, FinishedBefore};
+use shared::domain::Retention;
+
+use super::CHUNK;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Runs the job.
+pub async fn forget_jobs(tools: &Tools) -> Result<(), Fault> {
+    let now = tools.clock.now();
+    let before = FinishedBefore {
+        done: now.minus(Retention::DONE_JOBS),
+        keyed: now.minus(Retention::KEYED_JOBS),
+        dead: now.minus(tools.retention.dead_jobs),
+    };
+    while db::forget_finished_jobs(&tools.db, before, CHUNK).await? > 0 {}
+    Ok(())
+}

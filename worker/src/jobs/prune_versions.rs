@@ -1,0 +1,36 @@
+//! Removes old versions of documents that have more than the operator wants to keep.
+//!
+//! - *does*: goes through the documents with more than one version, in chunks, and removes what
+//!   is older than the newest active ones, as their owners could. Never the version that
+//!   readers get, never a pending one.
+//! - *safe to repeat because* what is gone is not found again.
+//! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
+//! - *on failure* of the database the same.
+
+use shared::db::{self, PruneRequest};
+use shared::domain::DocumentId;
+use uuid::Uuid;
+
+use super::CHUNK;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Runs the job.
+pub async fn prune_versions(tools: &Tools) -> Result<(), Fault> {
+    let Some(keep) = tools.retention.versions else {
+        return Ok(());
+    };
+    let mut from = Some(DocumentId(Uuid::nil()));
+    while let Some(document) = from {
+        let request = PruneRequest {
+            keep,
+            from: document,
+            limit: CHUNK,
+        };
+        let traces = |staged: &str| tools.places.traces_of(staged);
+        from = db::prune_versions(&tools.db, request, tools.clock.now(), traces)
+            .await?
+            .next;
+    }
+    Ok(())
+}
