@@ -22,7 +22,7 @@ pub async fn settled_version(
     let end = Instant::now() + patience;
     loop {
         // The place is taken before the look, so that nothing happens in between.
-        let mut waiting = waiters.join(document);
+        let mut waiting = waiters.join_version(document, number);
         let found = find_version(db, document, number).await?;
         let pending = found
             .as_ref()
@@ -31,7 +31,6 @@ pub async fn settled_version(
         if !pending || left.is_zero() || waiters.are_closed() {
             return Ok(found);
         }
-        // Word may be of another version of the document: then the wait goes on.
         waiting.settled(left).await;
     }
 }

@@ -1,13 +1,14 @@
-//! Requests that wait for a document to leave `pending`: woken by the feed, never by a question of their own.
+//! Requests that wait for a document or a version to leave `pending`: woken by the feed, never by
+//! a question of their own.
 //!
-//! What the feed loses is found by one question a second for all waiters together.
+//! What the feed loses is found by a question a second for all waiters together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use shared::db::{Database, find_settled};
+use shared::db::{Database, DbError, find_settled, find_settled_versions};
 use shared::domain::DocumentId;
 use shared::queue::Feed;
 use tokio::sync::watch;
@@ -18,13 +19,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Ids in one question to the database.
 const BATCH: usize = 5_000;
 
-/// The documents that are waited for.
+/// A document, or one of its versions by number.
+type Subject = (DocumentId, Option<u32>);
+
+/// What is waited for.
 #[derive(Clone, Debug, Default)]
 pub struct Waiters(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
-    documents: HashMap<DocumentId, watch::Sender<bool>>,
+    subjects: BTreeMap<Subject, watch::Sender<bool>>,
     /// Nobody waits any more: the process is about to end.
     closed: bool,
 }
@@ -32,7 +36,7 @@ struct Table {
 /// A place in the table. It is given up when dropped.
 #[derive(Debug)]
 pub struct Waiting {
-    document: DocumentId,
+    subject: Subject,
     settled: watch::Receiver<bool>,
     waiters: Waiters,
 }
@@ -41,15 +45,25 @@ impl Waiters {
     /// Takes a place. Take it before looking at the document, so that nothing happens in between.
     #[must_use]
     pub fn join(&self, document: DocumentId) -> Waiting {
+        self.wait_for((document, None))
+    }
+
+    /// Takes a place for one version of a document, under the same rule.
+    #[must_use]
+    pub fn join_version(&self, document: DocumentId, number: u32) -> Waiting {
+        self.wait_for((document, Some(number)))
+    }
+
+    fn wait_for(&self, subject: Subject) -> Waiting {
         let mut table = self.table();
         let settled = if table.closed {
             watch::Sender::new(true).subscribe()
         } else {
-            table.documents.entry(document).or_default().subscribe()
+            table.subjects.entry(subject).or_default().subscribe()
         };
         drop(table);
         Waiting {
-            document,
+            subject,
             settled,
             waiters: self.clone(),
         }
@@ -59,7 +73,7 @@ impl Waiters {
     pub fn close(&self) {
         let mut table = self.table();
         table.closed = true;
-        for (_, sender) in table.documents.drain() {
+        for sender in std::mem::take(&mut table.subjects).into_values() {
             sender.send_replace(true);
         }
     }
@@ -77,16 +91,37 @@ impl Waiters {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(documents) = announced.next() => self.wake(&documents),
+                Some(documents) = announced.next() => self.hear(db, &documents).await,
                 _ = look.tick() => self.look(db).await,
             }
         }
     }
 
+    /// Documents have settled, or a version of each: which ones is asked only if it matters.
+    async fn hear(&self, db: &Database, documents: &[DocumentId]) {
+        let whole: Vec<_> = documents.iter().map(|document| (*document, None)).collect();
+        self.wake(&whole);
+        let versions: Vec<_> = {
+            let table = self.table();
+            let of = |document: &DocumentId| (*document, None)..=(*document, Some(u32::MAX));
+            let waited = documents.iter().flat_map(|document| {
+                let waited = table.subjects.range(of(document));
+                waited.map(|(subject, _)| *subject)
+            });
+            waited.collect()
+        };
+        self.wake_settled(db, &versions).await;
+    }
+
     async fn look(&self, db: &Database) {
-        let waited: Vec<_> = self.table().documents.keys().copied().collect();
+        let waited: Vec<_> = self.table().subjects.keys().copied().collect();
+        self.wake_settled(db, &waited).await;
+    }
+
+    /// Wakes those that wait for what the database says has settled.
+    async fn wake_settled(&self, db: &Database, waited: &[Subject]) {
         for batch in waited.chunks(BATCH) {
-            match find_settled(db, batch).await {
+            match settled(db, batch).await {
                 Ok(settled) => self.wake(&settled),
                 Err(error) => {
                     tracing::debug!(
@@ -98,10 +133,10 @@ impl Waiters {
         }
     }
 
-    fn wake(&self, documents: &[DocumentId]) {
+    fn wake(&self, subjects: &[Subject]) {
         let mut table = self.table();
-        for document in documents {
-            if let Some(sender) = table.documents.remove(document) {
+        for subject in subjects {
+            if let Some(sender) = table.subjects.remove(subject) {
                 sender.send_replace(true);
             }
         }
@@ -112,8 +147,33 @@ impl Waiters {
     }
 }
 
+/// Those of `subjects` that have settled: at most one question for documents and one for versions.
+async fn settled(db: &Database, subjects: &[Subject]) -> Result<Vec<Subject>, DbError> {
+    let (mut documents, mut versions) = (Vec::new(), Vec::new());
+    for (document, number) in subjects {
+        match number {
+            None => documents.push(*document),
+            Some(number) => versions.push((*document, *number)),
+        }
+    }
+    let mut settled = Vec::new();
+    if !documents.is_empty() {
+        let found = find_settled(db, &documents).await?;
+        settled.extend(found.into_iter().map(|document| (document, None)));
+    }
+    if !versions.is_empty() {
+        let found = find_settled_versions(db, &versions).await?;
+        settled.extend(
+            found
+                .into_iter()
+                .map(|(document, number)| (document, Some(number))),
+        );
+    }
+    Ok(settled)
+}
+
 impl Waiting {
-    /// Returns when the document may have left `pending`, or after `patience`.
+    /// Returns when what is waited for may have left `pending`, or after `patience`.
     pub async fn settled(&mut self, patience: Duration) {
         // An error means that the sender is gone, which it is once it has sent.
         let _ = tokio::time::timeout(patience, self.settled.wait_for(|settled| *settled)).await;
@@ -123,22 +183,26 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut table = self.waiters.table();
-        // Our own receiver still counts. A later sender of the same document counts anew.
+        // Our own receiver still counts. A later sender of the same subject counts anew.
         let last = table
-            .documents
-            .get(&self.document)
+            .subjects
+            .get(&self.subject)
             .is_some_and(|sender| sender.receiver_count() == 1 && !*self.settled.borrow());
         if last {
-            table.documents.remove(&self.document);
+            table.subjects.remove(&self.subject);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::Timestamp;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use shared::domain::{Timestamp, VersionStatus};
 
     use super::*;
+    use crate::settling::settled_version;
+    use crate::tests::app::App;
 
     const LONG: Duration = Duration::from_mins(1);
 
@@ -150,11 +214,11 @@ mod tests {
     async fn everyone_who_waits_is_woken() {
         let (waiters, id) = (Waiters::default(), document());
         let mut waiting = [waiters.join(id), waiters.join(id)];
-        waiters.wake(&[document(), id]);
+        waiters.wake(&[(document(), None), (id, None)]);
         for waiting in &mut waiting {
             waiting.settled(LONG).await;
         }
-        assert!(waiters.table().documents.is_empty());
+        assert!(waiters.table().subjects.is_empty());
     }
 
     #[tokio::test]
@@ -163,7 +227,7 @@ mod tests {
         let mut waiting = [waiters.join(document()), waiters.join(document())];
         waiting[0].settled(Duration::from_millis(5)).await;
         drop(waiting);
-        assert!(waiters.table().documents.is_empty());
+        assert!(waiters.table().subjects.is_empty());
     }
 
     #[tokio::test]
@@ -171,7 +235,7 @@ mod tests {
         let (waiters, id) = (Waiters::default(), document());
         let (gone, mut stays) = (waiters.join(id), waiters.join(id));
         drop(gone);
-        waiters.wake(&[id]);
+        waiters.wake(&[(id, None)]);
         stays.settled(LONG).await;
     }
 
@@ -182,5 +246,49 @@ mod tests {
         waiters.close();
         before.settled(LONG).await;
         waiters.join(document()).settled(LONG).await;
+    }
+
+    #[tokio::test]
+    async fn thousands_who_wait_for_a_version_ask_together() {
+        const WAITERS: usize = 3_000;
+        let app = App::start().await;
+        let alice = app.alice().await;
+        let pending = alice.uploads("a.txt", "a").await.json();
+        let id: DocumentId = pending["id"].as_str().unwrap().parse().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let mut db = app.service.db.clone();
+        db.observe(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        let waiters = Waiters::default();
+        let waiting = (0..WAITERS).map(|_| {
+            let (db, waiters) = (db.clone(), waiters.clone());
+            tokio::spawn(async move { settled_version(&db, &waiters, (id, 1), LONG).await })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        while asked.load(Ordering::SeqCst) < WAITERS {
+            tokio::task::yield_now().await;
+        }
+        // Each has looked once. From here on, all of them together ask once for each look, and
+        // once for each word of another version of the document.
+        for _ in 0..10 {
+            waiters.look(&db).await;
+            waiters.hear(&db, &[id]).await;
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), WAITERS + 20);
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+
+        let failed =
+            "UPDATE versions SET status = 'error', error_code = 'internal', settled_at = 1";
+        sea_orm::ConnectionTrait::execute_unprepared(app.service.db.writer(), failed)
+            .await
+            .unwrap();
+        waiters.hear(&db, &[id]).await;
+        for waiting in waiting {
+            let (version, _) = waiting.await.unwrap().unwrap().unwrap();
+            assert_eq!(version.status(), VersionStatus::Error);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2 * WAITERS + 21);
     }
 }

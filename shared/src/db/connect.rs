@@ -121,6 +121,13 @@ impl Database {
         }
     }
 
+    /// Has `seen` called after each statement of this handle, and of clones made from now on.
+    pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
+        let again = seen.clone();
+        self.writer.set_metric_callback(move |_| seen());
+        self.reader.set_metric_callback(move |_| again());
+    }
+
     /// For statements that change nothing.
     #[must_use]
     pub const fn reader(&self) -> &DatabaseConnection {

@@ -155,3 +155,40 @@ pub async fn find_settled(
         .map(|row| Ok(DocumentId(row.try_get_by_index(0)?)))
         .collect()
 }
+
+#[derive(Serialize)]
+struct NumberRow {
+    id: Uuid,
+    number: u32,
+}
+
+/// Those of `versions`, by document and number, that aren't pending, gone ones included.
+pub async fn find_settled_versions(
+    db: &Database,
+    versions: &[(DocumentId, u32)],
+) -> Result<Vec<(DocumentId, u32)>, DbError> {
+    const COLUMNS: &Columns = &[("id", Kind::Uuid), ("number", Kind::Integer)];
+    let list: Vec<_> = versions
+        .iter()
+        .map(|(document, number)| NumberRow {
+            id: document.0,
+            number: *number,
+        })
+        .collect();
+    let wanted = rows(db.backend(), COLUMNS);
+    let sql = format!(
+        "SELECT x.id, CAST(x.number AS bigint) FROM {wanted} \
+         LEFT JOIN versions ON versions.document_id = x.id AND versions.number = x.number \
+         WHERE versions.status IS NULL OR versions.status <> 'pending'"
+    );
+    let found = query(db.reader(), sql, [parameter(&list)?]).await?;
+    found
+        .into_iter()
+        .map(|row| {
+            let number: i64 = row.try_get_by_index(1)?;
+            let number = u32::try_from(number)
+                .map_err(|_| DbError::corrupt("versions", "number", number))?;
+            Ok((DocumentId(row.try_get_by_index(0)?), number))
+        })
+        .collect()
+}

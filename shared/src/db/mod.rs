@@ -38,7 +38,7 @@ pub use cleanup::{
 };
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};
-pub use documents::{find_document, find_named, find_public, find_settled};
+pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::DbError;
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
