@@ -20,6 +20,7 @@ use crate::routes::{
     PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
+use crate::strictness::make_strict;
 use crate::table::RouteTable;
 use crate::upload::MaxDocument;
 use crate::waiters::Waiters;
@@ -42,9 +43,10 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let max = MaxDocument(parts.service.limits.max_document);
     let authenticator = Arc::clone(&parts.authenticator);
     let service = documented(routes(parts, pages.clone()));
-    let (spec, described) = (service.spec(), described(&service));
-    let page = service.swagger_ui_html().replace(&spec, &described);
-    pages.set(described, page);
+    let document = described(&service);
+    let page = service.swagger_ui_html();
+    let page = page.replace(&service.spec(), &format!("{document:#}"));
+    pages.set(document, page);
     let table = table(&service);
     let framed = framed(service, Arc::clone(&table));
     let framed = framed.data(Arc::clone(&authenticator)).data(max);
@@ -102,11 +104,12 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
 }
 
 /// The document with what the layers around the routes add to it.
-fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> String {
+fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Value {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     document_keys(&mut document);
+    make_strict(&mut document);
     add_examples(&mut document);
-    format!("{document:#}")
+    document
 }
 
 fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {

@@ -20,6 +20,7 @@ mod server;
 mod service;
 mod settling;
 mod shapes;
+mod strictness;
 mod table;
 mod upload;
 mod waiters;

@@ -18,6 +18,8 @@ async fn the_service_keeps_what_its_description_promises() {
         let pending = admin.uploads(name, format!("this is {name}")).await;
         admin.settled(&pending).await;
     }
+    let hooks = include_str!("schemathesis.py");
+    std::fs::write(app.folder().join("schemathesis_hooks.py"), hooks).unwrap();
     let output = Command::new(schemathesis())
         .current_dir(app.folder())
         .arg("--config-file")
@@ -26,10 +28,9 @@ async fn the_service_keeps_what_its_description_promises() {
         .arg(format!("{}/openapi.json", app.ingress().api()))
         .args(["--header", &format!("Authorization: Bearer {}", app.admin_key())])
         .args(["--max-examples", EXAMPLES, "--seed", "1", "--no-color"])
-        .args(["--phases", "examples,coverage,fuzzing"])
-        // What the description can't say: that a cursor comes from a former page, that an
-        // entity tag is a current one. Refusing others is no fault.
-        .args(["--exclude-checks", "positive_data_acceptance"])
+        .args(["--phases", "examples,coverage,fuzzing,stateful"])
+        .env("SCHEMATHESIS_HOOKS", "schemathesis_hooks")
+        .env("PYTHONPATH", app.folder())
         // They take the key away that the run goes by.
         .args(["--exclude-operation-id-regex", "delete_key|delete_user"])
         .output()

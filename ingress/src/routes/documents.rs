@@ -16,7 +16,7 @@ use crate::content::matches_etag;
 use crate::precondition::revision_tag;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::{DocumentBody, Id};
+use crate::shapes::{DocumentBody, Id, UniqueNameText};
 use crate::waiters::Waiters;
 
 problem_sets! {
@@ -85,14 +85,14 @@ impl DocumentRoutes {
         &self,
         who: Who,
         request: &Request,
-        unique_name: Path<String>,
+        unique_name: Path<UniqueNameText>,
         /// Seconds to wait for it to leave `pending`.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
         wait: Query<Option<u32>>,
         /// Whose document it is; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Read, Documented<ReadProblems>> {
-        let name = unique_name.0.parse().map_err(|_| Code::NotFound)?;
+        let name = unique_name.0.0.parse().map_err(|_| Code::NotFound)?;
         let owner = owner.0.map(|id| id.0);
         let named = find_named(&self.service.db, owner.unwrap_or(who.0.user), &name).await;
         let named = named.map_err(Problem::from)?.ok_or(Code::NotFound)?;

@@ -13,7 +13,8 @@ use crate::body::{JsonBody, Optional};
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{
-    ApiKeyPageBody, Binding, Id, Limit, NewKeyBody, NewKeyRequest, cursor, cut, position,
+    ApiKeyPageBody, Binding, CursorText, Id, Limit, NewKeyBody, NewKeyRequest, cursor, cut,
+    position,
 };
 
 problem_sets! {
@@ -87,11 +88,11 @@ impl KeyRoutes {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
         /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
     ) -> Result<Json<ApiKeyPageBody>, Documented<KeyProblems>> {
         let (user, limit) = (id.0.0, Limit::read(limit.0)?);
         let binding = Binding::new(admin.0.user, &[&"keys", &user]);
-        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         find_user(&self.0.db, user)
             .await
             .map_err(Problem::from)?

@@ -12,7 +12,8 @@ use crate::auth::Who;
 use crate::problem::{Code, Documented, Problem};
 use crate::service::Service;
 use crate::shapes::{
-    Binding, DocumentPageBody, FilterTexts, Id, Limit, Moment, cursor, cut, position,
+    Binding, CursorText, DocumentPageBody, FilterTexts, Id, Limit, MetadataText, Moment,
+    NamePartText, SortText, StatusesText, TypePatternText, cursor, cut, position,
 };
 
 /// The route of the list.
@@ -33,11 +34,11 @@ impl ListRoutes {
         &self,
         who: Who,
         /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
-        status: Query<Option<String>>,
+        status: Query<Option<StatusesText>>,
         /// A type such as `application/pdf`, or a family such as `image/*`.
-        mime_type: Query<Option<String>>,
+        mime_type: Query<Option<TypePatternText>>,
         /// A part of the name, whatever its letter case.
-        name: Query<Option<String>>,
+        name: Query<Option<NamePartText>>,
         /// Whether everybody may read it.
         is_public: Query<Option<bool>>,
         /// Accepted later than this.
@@ -53,24 +54,24 @@ impl ListRoutes {
         /// At most so many bytes.
         max_size: Query<Option<u64>>,
         /// A JSON object that the metadata contains.
-        metadata: Query<Option<String>>,
+        metadata: Query<Option<MetadataText>>,
         /// `created_at`, `updated_at`, `name` or `size_bytes`, with `-` in front for descending; `-created_at` if it is left out.
-        sort: Query<Option<String>>,
+        sort: Query<Option<SortText>>,
         /// Documents in a page, 50 if it is left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
         /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
         /// Whose documents; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
         let texts = FilterTexts {
-            status: status.0,
-            mime_type: mime_type.0,
-            name: name.0,
-            metadata: metadata.0,
-            sort: sort.0,
+            status: status.0.map(|text| text.0),
+            mime_type: mime_type.0.map(|text| text.0),
+            name: name.0.map(|text| text.0),
+            metadata: metadata.0.map(|text| text.0),
+            sort: sort.0.map(|text| text.0),
         };
         let (filter, sort) = texts.read(DocumentFilter {
             is_public: is_public.0,
@@ -88,7 +89,7 @@ impl ListRoutes {
         }
         let question = format!("{filter:?}");
         let binding = Binding::new(who.0.user, &[&"documents", &owner, &sort, &question]);
-        let after = position(binding, cursor.0.as_deref(), |text| {
+        let after = position(binding, cursor.0.as_ref(), |text| {
             Position::read(text, sort)
         })?;
         let request = ListRequest {

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use poem_openapi::OpenApi;
 use poem_openapi::payload::Response as WithHeader;
-use poem_openapi::payload::{Html, PlainText};
+use poem_openapi::payload::{Html, Json};
+use serde_json::Value;
 
 use super::tags::Group;
 use crate::auth::Anyone;
@@ -21,13 +22,13 @@ pub struct Pages(Arc<OnceLock<Made>>);
 
 #[derive(Debug)]
 struct Made {
-    document: String,
+    document: Value,
     page: String,
 }
 
 impl Pages {
     /// Sets the pages. Only the first time counts.
-    pub fn set(&self, document: String, page: String) {
+    pub fn set(&self, document: Value, page: String) {
         let _ = self.0.set(Made { document, page });
     }
 
@@ -54,8 +55,8 @@ impl PageRoutes {
     /// The OpenAPI document
     #[oai(path = "/openapi.json", method = "get", operation_id = "openapi")]
     #[expect(clippy::unused_async, reason = "the library awaits every handler")]
-    async fn openapi(&self, _anyone: Anyone) -> Answer<PlainText<String>> {
-        let document = PlainText(self.0.get()?.document.clone());
+    async fn openapi(&self, _anyone: Anyone) -> Answer<Json<Value>> {
+        let document = Json(self.0.get()?.document.clone());
         Ok(WithHeader::new(document).header("Content-Type", "application/json"))
     }
 

@@ -14,7 +14,7 @@ use crate::auth::Anyone;
 use crate::content::matches_etag;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::PublicBody;
+use crate::shapes::{PublicBody, UniqueNameText};
 
 problem_sets! {
     /// Reading about a public document.
@@ -63,8 +63,13 @@ impl PublicRoutes {
         method = "get",
         operation_id = "read_public_document"
     )]
-    async fn read(&self, _anyone: Anyone, request: &Request, unique_name: Path<String>) -> Answer {
-        self.answer(request, &unique_name.0).await
+    async fn read(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        unique_name: Path<UniqueNameText>,
+    ) -> Answer {
+        self.answer(request, &unique_name.0.0).await
     }
 
     /// Ask whether a public document is there
@@ -73,8 +78,13 @@ impl PublicRoutes {
         method = "head",
         operation_id = "head_public_document"
     )]
-    async fn head(&self, _anyone: Anyone, request: &Request, unique_name: Path<String>) -> Answer {
-        self.answer(request, &unique_name.0).await
+    async fn head(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        unique_name: Path<UniqueNameText>,
+    ) -> Answer {
+        self.answer(request, &unique_name.0.0).await
     }
 
     /// Read the bytes of a public document
@@ -87,11 +97,11 @@ impl PublicRoutes {
         &self,
         _anyone: Anyone,
         request: &Request,
-        unique_name: Path<String>,
+        unique_name: Path<UniqueNameText>,
         /// Show it instead of saving it, if its type cannot run script.
         inline: Query<Option<bool>>,
     ) -> Content {
-        self.content(request, &unique_name.0, inline.0).await
+        self.content(request, &unique_name.0.0, inline.0).await
     }
 
     /// Ask about the bytes of a public document without reading them
@@ -104,11 +114,11 @@ impl PublicRoutes {
         &self,
         _anyone: Anyone,
         request: &Request,
-        unique_name: Path<String>,
+        unique_name: Path<UniqueNameText>,
         /// As for reading.
         inline: Query<Option<bool>>,
     ) -> Content {
-        self.content(request, &unique_name.0, inline.0).await
+        self.content(request, &unique_name.0.0, inline.0).await
     }
 }
 

@@ -20,7 +20,7 @@ use crate::precondition::IfMatch;
 use crate::prefer::Prefer;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::Id;
+use crate::shapes::{Id, MetadataText, NameText, UniqueNameText};
 use crate::upload::{
     Destination, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload, VersionUpload,
 };
@@ -67,23 +67,23 @@ impl UploadRoutes {
         who: Who,
         request: &Request,
         /// The document's name; required with a raw body.
-        name: Query<Option<String>>,
+        name: Query<Option<NameText>>,
         /// A name that is unique over the whole service.
-        unique_name: Query<Option<String>>,
+        unique_name: Query<Option<UniqueNameText>>,
         /// Whether everybody may read it by its unique name.
         is_public: Query<Option<bool>>,
         /// A JSON object.
-        metadata: Query<Option<String>>,
+        metadata: Query<Option<MetadataText>>,
         /// `wait=<seconds up to 60>`: answer when the document is settled.
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: Upload,
     ) -> Result<Uploaded, Documented<UploadProblems>> {
         let fields = QueryFields {
-            name: name.0,
-            unique_name: unique_name.0,
+            name: name.0.map(|text| text.0),
+            unique_name: unique_name.0.map(|text| text.0),
             is_public: is_public.0,
-            metadata: metadata.0,
+            metadata: metadata.0.map(|text| text.0),
         };
         let demand = Demand {
             size: body.declared_size(),

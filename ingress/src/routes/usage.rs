@@ -11,7 +11,9 @@ use super::tags::Group;
 use crate::auth::Who;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::{Binding, Id, Limit, TimelinePageBody, UsageBody, cursor, cut, position};
+use crate::shapes::{
+    Binding, CursorText, Id, Limit, TimelinePageBody, UsageBody, cursor, cut, position,
+};
 
 problem_sets! {
     /// Reading an account.
@@ -55,7 +57,7 @@ impl UsageRoutes {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
         /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
         /// Whose document it is; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<TimelinePageBody>, Documented<AccountProblems>> {
@@ -63,7 +65,7 @@ impl UsageRoutes {
         let id = id.0.0;
         readable(&self.0.db, who.0, id, owner.0.map(|id| id.0)).await?;
         let binding = Binding::new(who.0.user, &[&"timeline", &id]);
-        let after = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let after = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let found = timeline(
             &self.0.db,
             id,

@@ -16,7 +16,9 @@ use crate::body::{JsonBody, MergePatch};
 use crate::hints::Hints;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
-use crate::shapes::{Binding, Id, Limit, NewUser, UserBody, UserPageBody, cursor, cut, position};
+use crate::shapes::{
+    Binding, CursorText, Id, Limit, NewUser, UserBody, UserPageBody, cursor, cut, position,
+};
 
 problem_sets! {
     /// Reading a list of the administration.
@@ -89,11 +91,11 @@ impl UserRoutes {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
         /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
     ) -> Result<Json<UserPageBody>, Documented<AdminListProblems>> {
         let limit = Limit::read(limit.0)?;
         let binding = Binding::new(admin.0.user, &[&"users"]);
-        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let page = UserPage {
             before,
             limit: limit.and_one().into(),

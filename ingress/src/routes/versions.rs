@@ -21,8 +21,8 @@ use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::settling::settled_version;
 use crate::shapes::{
-    Binding, DocumentBody, Id, Limit, VersionBody, VersionNumber, VersionPageBody, cursor, cut,
-    position,
+    Binding, CursorText, DocumentBody, Id, Limit, VersionBody, VersionNumber, VersionPageBody,
+    cursor, cut, position,
 };
 use crate::waiters::Waiters;
 
@@ -82,14 +82,14 @@ impl VersionRoutes {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
         /// The `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
         /// Whose document it is; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<VersionPageBody>, Documented<ReadProblems>> {
         let (limit, id) = (Limit::read(limit.0)?, id.0.0);
         readable(&self.service.db, who.0, id, owner.0.map(|id| id.0)).await?;
         let binding = Binding::new(who.0.user, &[&"versions", &id]);
-        let before = position(binding, cursor.0.as_deref(), |text| text.parse().ok())?;
+        let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let found = list_versions(&self.service.db, id, before, limit.and_one().into()).await;
         let (versions, more) = cut(found.map_err(Problem::from)?, limit);
         let last = versions.last().filter(|_| more);

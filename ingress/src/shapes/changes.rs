@@ -7,6 +7,7 @@ use serde_json::Value;
 use shared::db::DocumentChanges;
 use shared::domain::InvalidMetadata;
 
+use super::{NameText, UniqueNameText};
 use crate::body::{Change, FromMembers, Members};
 
 /// What changes of a document; what is left out stays.
@@ -14,18 +15,10 @@ use crate::body::{Change, FromMembers, Members};
 #[oai(rename = "DocumentChanges")]
 pub struct DocumentChangesBody {
     /// A new name.
-    #[oai(validator(min_length = 1, max_length = 255))]
-    pub name: Option<String>,
+    pub name: Option<NameText>,
     /// A name that is unique over the whole service; `null` gives it up.
-    #[oai(
-        nullable,
-        validator(
-            min_length = 3,
-            max_length = 128,
-            pattern = "^[a-z0-9][a-z0-9._-]*[a-z0-9]$"
-        )
-    )]
-    pub unique_name: Option<String>,
+    #[oai(nullable)]
+    pub unique_name: Option<UniqueNameText>,
     /// Whether everybody may read it by its unique name, which it needs then.
     pub is_public: Option<bool>,
     /// Merged into the metadata at every depth; members that are `null` go.

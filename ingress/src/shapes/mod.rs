@@ -3,6 +3,7 @@
 mod changes;
 mod document;
 mod filter;
+mod forms;
 mod key;
 mod page;
 mod public;
@@ -13,6 +14,10 @@ mod version;
 
 pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
+pub use forms::{
+    CursorText, MetadataText, NamePartText, NameText, SortText, StatusesText, TypePatternText,
+    UniqueNameText,
+};
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shared::domain::{Sha256, UserId};
 
+use super::CursorText;
 use crate::problem::Problem;
 
 /// What a cursor is good for: who asks, and for what.
@@ -40,10 +41,10 @@ pub fn cursor(binding: Binding, position: &dyn fmt::Display) -> String {
 /// The position that a cursor goes on behind, as `parse` reads it.
 pub fn position<T>(
     binding: Binding,
-    cursor: Option<&str>,
+    cursor: Option<&CursorText>,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, Problem> {
-    let Some(cursor) = cursor else {
+    let Some(CursorText(cursor)) = cursor else {
         return Ok(None);
     };
     let read = || {
@@ -103,7 +104,9 @@ mod tests {
     }
 
     fn read(binding: Binding, cursor: &str) -> Result<Option<u32>, Problem> {
-        position(binding, Some(cursor), |text| text.parse().ok())
+        position(binding, Some(&CursorText(cursor.to_owned())), |text| {
+            text.parse().ok()
+        })
     }
 
     #[test]

@@ -4,7 +4,7 @@ use poem_openapi::{Enum, Object};
 use shared::db::UserChanges;
 use shared::domain::{ByteSize, Quota, Role, Timestamp, User, UserId, UserName};
 
-use super::{Id, Moment};
+use super::{Id, Moment, NameText};
 use crate::body::{Change, FromMembers, Members};
 
 /// What a user may do.
@@ -53,13 +53,12 @@ pub struct UserPageBody {
 #[oai(rename = "NewUser")]
 pub struct NewUserBody {
     /// Their name.
-    #[oai(validator(min_length = 1, max_length = 255))]
-    pub name: String,
+    pub name: NameText,
     /// What they may do; `user` if it is left out.
     pub role: Option<RoleBody>,
     /// Bytes they may keep; `null` is the service's default.
-    #[oai(nullable)]
-    pub quota_bytes: Option<u64>,
+    #[oai(nullable, validator(minimum(value = "0")))]
+    pub quota_bytes: Option<i64>,
     /// Documents they may keep; `null` is the service's default.
     #[oai(nullable)]
     pub quota_documents: Option<u32>,
@@ -70,13 +69,12 @@ pub struct NewUserBody {
 #[oai(rename = "UserChanges")]
 pub struct UserChangesBody {
     /// A new name.
-    #[oai(validator(min_length = 1, max_length = 255))]
-    pub name: Option<String>,
+    pub name: Option<NameText>,
     /// A new role.
     pub role: Option<RoleBody>,
     /// Bytes they may keep; `null` is the service's default.
-    #[oai(nullable)]
-    pub quota_bytes: Option<u64>,
+    #[oai(nullable, validator(minimum(value = "0")))]
+    pub quota_bytes: Option<i64>,
     /// Documents they may keep; `null` is the service's default.
     #[oai(nullable)]
     pub quota_documents: Option<u32>,

@@ -10,6 +10,7 @@ use shared::domain::{ByteSize, MediaType};
 use super::Digests;
 use super::envelope::ENVELOPE_BYTES;
 use crate::problem::{Code, Problem};
+use crate::shapes::{MetadataText, NameText, UniqueNameText};
 
 /// The longest boundary (RFC 2046, section 5.1.1).
 const MAX_BOUNDARY: usize = 70;
@@ -192,10 +193,10 @@ fn request_meta(fields: Vec<Property>) -> MetaRequest {
 }
 
 fn described_fields() -> Vec<Property> {
-    let field = |ty, description| {
+    let field = |schema, description| {
         let described = MetaSchema {
             description: Some(description),
-            ..MetaSchema::new(ty)
+            ..schema
         };
         MetaSchemaRef::Inline(Box::new(described))
     };
@@ -203,22 +204,28 @@ fn described_fields() -> Vec<Property> {
         (
             "name",
             field(
-                "string",
+                NameText::schema(),
                 "The document's name; the file's name if it is left out.",
             ),
         ),
         (
             "unique_name",
-            field("string", "A name that is unique over the whole service."),
+            field(
+                UniqueNameText::schema(),
+                "A name that is unique over the whole service.",
+            ),
         ),
         (
             "is_public",
             field(
-                "boolean",
+                MetaSchema::new("boolean"),
                 "Whether everybody may read it by its unique name.",
             ),
         ),
-        ("metadata", field("string", "A JSON object, as text.")),
+        (
+            "metadata",
+            field(MetadataText::schema(), "A JSON object, as text."),
+        ),
     ]
 }
 

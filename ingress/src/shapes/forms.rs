@@ -1,0 +1,123 @@
+//! Texts whose form the OpenAPI document tells: names, filters, orders. They are taken as they
+//! come; the domain reads them and says what is wrong.
+
+use std::borrow::Cow;
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use serde_json::Value;
+use shared::db::SortKey;
+use shared::domain::Metadata;
+
+macro_rules! forms {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// How the OpenAPI document describes it.
+            #[must_use]
+            pub fn schema() -> MetaSchema {
+                $schema
+            }
+        }
+
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new(Self::schema()))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(self.as_raw_value().into_iter())
+            }
+        }
+
+        impl ParseFromParameter for $name {
+            fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+                Ok(Self(value.to_owned()))
+            }
+        }
+
+        /// The library derives both directions for every shape that holds one.
+        impl ParseFromJSON for $name {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                String::parse_from_json(value).map(Self).map_err(|error| error.propagate())
+            }
+        }
+
+        impl ToJSON for $name {
+            fn to_json(&self) -> Option<Value> {
+                self.0.to_json()
+            }
+        }
+    )*};
+}
+
+forms! {
+    /// The name of a document or a user.
+    NameText = MetaSchema {
+        min_length: Some(1),
+        max_length: Some(255),
+        ..text(
+            "^\\s*(?!\\.{0,2}\\s*$)\
+             [^\\u0000-\\u001f\\u007f-\\u009f/\\\\\\u202a-\\u202e\\u2066-\\u2069]*\\s*$",
+        )
+    };
+    /// A name that is unique over the whole service.
+    UniqueNameText = MetaSchema {
+        min_length: Some(3),
+        max_length: Some(128),
+        ..text("^[a-z0-9][a-z0-9._-]*[a-z0-9]$")
+    };
+    /// A part of a name.
+    NamePartText = text("^[^\\u0000]*$");
+    /// Metadata, or a part of it, as JSON text.
+    MetadataText = MetaSchema {
+        max_properties: Some(Metadata::MAX_KEYS),
+        additional_properties: Some(Box::new(MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)))),
+        ..MetaSchema::new("object")
+    };
+    /// Statuses of documents, as a comma list.
+    StatusesText =
+        text("^(pending|active|archived|error)(,(pending|active|archived|error))*$");
+    /// A media type, a family of types, or all of them.
+    TypePatternText = MetaSchema {
+        max_length: Some(255),
+        ..text(
+            "^(\\*/\\*|[!#$%&'+.^_`|~0-9A-Za-z-]+/([!#$%&'+.^_`|~0-9A-Za-z-]+|\\*))$",
+        )
+    };
+    /// What a list is ordered by.
+    SortText = MetaSchema {
+        enum_items: orders(),
+        ..MetaSchema::new("string")
+    };
+    /// Where a list goes on.
+    CursorText = text("^[A-Za-z0-9_-]+$");
+}
+
+fn text(pattern: &str) -> MetaSchema {
+    MetaSchema {
+        pattern: Some(pattern.to_owned()),
+        ..MetaSchema::new("string")
+    }
+}
+
+fn orders() -> Vec<Value> {
+    let directions = |key: SortKey| ["", "-"].map(|sign| format!("{sign}{}", key.as_str()).into());
+    SortKey::ALL.into_iter().flat_map(directions).collect()
+}
