@@ -6,6 +6,7 @@ mod m0001_create_ledger;
 mod m0002_index_lists;
 mod m0003_remember_answers;
 mod m0004_keep_operations;
+mod m0005_watch_work;
 mod m0006_clean_up;
 
 pub use lock::{MigrationError, Pending, down, status, up};
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_index_lists::Migration),
             Box::new(m0003_remember_answers::Migration),
             Box::new(m0004_keep_operations::Migration),
+            Box::new(m0005_watch_work::Migration),
             Box::new(m0006_clean_up::Migration),
         ]
     }

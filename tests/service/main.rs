@@ -31,3 +31,4 @@ mod storage;
 mod uploads;
 mod versions;
 mod waiting;
+mod watch;

@@ -143,11 +143,12 @@ const RESERVATIONS: &Columns = &[
     ("documents", Kind::Integer),
 ];
 
+/// What is to be reserved for an owner.
 #[derive(Serialize)]
-struct Reservation {
-    owner_id: Uuid,
-    bytes: i64,
-    documents: i64,
+pub(super) struct Reservation {
+    pub(super) owner_id: Uuid,
+    pub(super) bytes: i64,
+    pub(super) documents: i64,
 }
 
 /// Takes in what arrived together, in one transaction with a handful of
@@ -252,7 +253,7 @@ async fn reserve(
 }
 
 /// The owners whose reservation fits, and was made.
-async fn reserve_rows(
+pub(super) async fn reserve_rows(
     transaction: &DatabaseTransaction,
     limits: &Limits,
     reservations: &[Reservation],
@@ -267,7 +268,7 @@ async fn reserve_rows(
         "{held} UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
          used_documents = used_documents + x.documents FROM {list} WHERE users.id = x.owner_id \
          AND users.used_bytes + users.reserved_bytes + x.bytes <= COALESCE(users.quota_bytes, $2) \
-         AND users.used_documents + x.documents <= COALESCE(users.quota_documents, $3){held_only} RETURNING users.id",
+         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)){held_only} RETURNING users.id",
         held_only = if backend == DbBackend::Postgres {
             " AND users.id IN (SELECT id FROM held)"
         } else {

@@ -25,6 +25,7 @@ mod usage;
 mod users;
 mod values;
 mod versions;
+mod watch;
 mod work;
 
 pub use change::{
@@ -63,4 +64,9 @@ pub use users::{
     find_subject, find_user, list_users, quota_is_spent, remove_user,
 };
 pub use versions::{find_version, list_versions};
+pub use watch::{
+    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, QueueState, WorkerPage, WorkerSign,
+    dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending, oldest_waiting,
+    queue_states, retry_jobs, see_worker,
+};
 pub use work::{PendingWork, load_pending};

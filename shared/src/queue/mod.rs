@@ -8,6 +8,7 @@ mod inprocess;
 mod kind;
 mod name;
 mod redis;
+mod state;
 mod url;
 
 pub use feed::{Feed, FeedError, Hints, Listener, SettledStream};
@@ -15,4 +16,5 @@ pub use inprocess::InProcessFeed;
 pub use kind::{JobKind, UnknownJobKind};
 pub use name::{Queue, UnknownQueue};
 pub use redis::RedisFeed;
+pub use state::{JobState, UnknownJobState};
 pub use url::{InvalidQueueUrl, QueueUrl};
