@@ -64,6 +64,11 @@ impl Leases {
         }
     }
 
+    /// How many jobs are in flight.
+    pub fn count(&self) -> usize {
+        self.entries().len()
+    }
+
     /// The jobs in flight of a queue.
     pub fn held_of(&self, queue: Queue) -> Vec<JobRef> {
         let entries = self.entries();

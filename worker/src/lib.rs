@@ -16,6 +16,7 @@ mod jobs;
 mod lease;
 mod name;
 mod pipeline;
+mod presence;
 mod remover;
 mod role;
 mod schedule;

@@ -17,6 +17,7 @@ use crate::crew::work_on;
 use crate::herald::Herald;
 use crate::lease::Leases;
 use crate::name::unique_name;
+use crate::presence::Presence;
 use crate::remover::Remover;
 use crate::schedule;
 use crate::settler::Settler;
@@ -84,7 +85,8 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         concurrency: role.concurrency.max(1),
         ..role
     });
-    let worker = unique_name(role.clock.now());
+    let started_at = role.clock.now();
+    let worker = unique_name(started_at);
     info!(worker = %worker, concurrency = role.concurrency, "a worker starts");
     let (herald, announcing) = Herald::start(Arc::clone(&role.feed));
     let (remover, removing) = Remover::start(role.db.clone(), role.places.clone());
@@ -99,9 +101,19 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     });
     let leases = Leases::default();
     // Until the last job is done: jobs go on while the worker shuts down.
-    let background = start_background(&role, &leases);
+    let mut background = start_background(&role, &leases);
+    let presence = Presence {
+        db: role.db.clone(),
+        clock: Arc::clone(&role.clock),
+        worker: Arc::clone(&worker),
+        queues: role.queues.clone(),
+        leases: leases.clone(),
+    };
+    let signs = presence.clone().keep(started_at);
+    background.push(AbortOnDropHandle::new(tokio::spawn(signs)));
     let ended = work_on_all(&role, &worker, &leases, tools, &shutdown).await;
     drop(background);
+    presence.end().await;
     finish(announcing, removing).await;
     info!(worker = %worker, "a worker ended");
     ended
