@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
-use shared::domain::{Role, UserName};
+use clap::{Args, Parser, Subcommand};
+use shared::domain::{JobId, Role, UserName};
+use shared::queue::{JobKind, JobState, Queue};
 use shared::settings::Settings;
 
 /// The document service that people trust with a file and walk away.
@@ -42,6 +43,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Key,
     },
+    /// See jobs, and try dead ones again
+    Job {
+        #[command(subcommand)]
+        command: Job,
+    },
 }
 
 /// What to do with the schema; up by default.
@@ -76,6 +82,41 @@ pub enum Key {
         /// The user's id or name
         user: String,
     },
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Job {
+    /// List jobs, newest first, one a line
+    List {
+        /// States: ready, running, done, dead, as a comma list
+        #[arg(long, value_delimiter = ',', default_value = "dead")]
+        state: Vec<JobState>,
+        #[command(flatten)]
+        filter: JobFilter,
+    },
+    /// Try dead jobs again, with attempts anew
+    #[command(arg_required_else_help = true)]
+    Retry {
+        /// Their ids
+        #[arg(required_unless_present = "all")]
+        ids: Vec<JobId>,
+        /// All of them, or all that --queue and --kind leave
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+        #[command(flatten)]
+        filter: JobFilter,
+    },
+}
+
+/// Which jobs.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct JobFilter {
+    /// Those in this queue: ingest, bulk or maintenance
+    #[arg(long)]
+    pub queue: Option<Queue>,
+    /// Those of this kind, as the list names them
+    #[arg(long)]
+    pub kind: Option<JobKind>,
 }
 
 /// Reads the command line and the environment. What is wrong is told in one line that names it.

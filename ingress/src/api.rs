@@ -16,8 +16,8 @@ use crate::idempotency::{Keyed, document_keys};
 use crate::intake::Intake;
 use crate::problem::Frame;
 use crate::routes::{
-    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, KeyRoutes, ListRoutes, Merged,
-    PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, JobRoutes, KeyRoutes, ListRoutes,
+    Merged, PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::strictness::make_strict;
@@ -94,6 +94,10 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         UsageRoutes(service.clone()),
         PublicRoutes(service.clone()),
         UserRoutes {
+            service: service.clone(),
+            hints: hints.clone(),
+        },
+        JobRoutes {
             service: service.clone(),
             hints,
         },

@@ -15,8 +15,33 @@ const ID: &str = "0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60";
 const AT: &str = "2026-01-31T12:00:00.123456Z";
 const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-fn examples() -> [(&'static str, Value); 6] {
-    [
+fn examples() -> Vec<(&'static str, Value)> {
+    [documents(), work()].concat()
+}
+
+fn work() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "Queue",
+            json!({"queue": "ingest", "depth": 12, "running": 4, "dead": 0, "oldest_seconds": 0.4}),
+        ),
+        (
+            "Job",
+            json!({
+                "id": ID, "queue": "ingest", "kind": "process_version", "state": "dead",
+                "subject": "0192aaaa-0000-7000-8000-000000000002", "attempts": 8,
+                "last_error": "storage could not open: connection refused", "created_at": AT,
+            }),
+        ),
+        (
+            "Worker",
+            json!({"name": "host-1-0a1b2c3d", "queues": ["ingest"], "running": 4, "last_seen": AT}),
+        ),
+    ]
+}
+
+fn documents() -> Vec<(&'static str, Value)> {
+    vec![
         (
             "Document",
             json!({

@@ -74,6 +74,12 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         [401, 403, 403, 204],
     ),
     ("delete", "/v1/admin/users/{id}", [401, 403, 403, 204]),
+    ("get", "/v1/admin/queues", [401, 403, 403, 200]),
+    ("get", "/v1/admin/workers", [401, 403, 403, 200]),
+    ("get", "/v1/admin/jobs", [401, 403, 403, 200]),
+    ("post", "/v1/admin/jobs/retry", [401, 403, 403, 202]),
+    // No user has the id of a job.
+    ("post", "/v1/admin/jobs/{id}/retry", [401, 403, 403, 404]),
     ("get", "/openapi.json", [200, 200, 200, 200]),
     ("get", "/docs", [200, 200, 200, 200]),
     ("get", "/health/live", [200, 200, 200, 200]),

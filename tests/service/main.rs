@@ -32,3 +32,4 @@ mod uploads;
 mod versions;
 mod waiting;
 mod watch;
+mod work;

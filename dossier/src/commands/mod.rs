@@ -1,6 +1,7 @@
 //! What each subcommand does.
 
 mod account;
+mod job;
 mod migrate;
 mod roles;
 
@@ -16,7 +17,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => Role::Serve,
         Command::Ingress => Role::Ingress,
         Command::Worker => Role::Worker,
-        Command::Migrate { .. } | Command::User { .. } | Command::Key { .. } => Role::Command,
+        Command::Migrate { .. }
+        | Command::User { .. }
+        | Command::Key { .. }
+        | Command::Job { .. } => Role::Command,
     };
     let resolved = cli.settings.resolve(role)?;
     match command {
@@ -26,6 +30,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate { direction } => migrate::run(&resolved, direction).await,
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,
+        Command::Job { command } => job::run(&resolved, command).await,
     }
 }
 

@@ -8,6 +8,7 @@ use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON
 use serde_json::Value;
 use shared::db::SortKey;
 use shared::domain::Metadata;
+use shared::queue::JobKind;
 
 macro_rules! forms {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(
@@ -94,6 +95,13 @@ forms! {
     /// Statuses of documents, as a comma list.
     StatusesText =
         text("^(pending|active|archived|error)(,(pending|active|archived|error))*$");
+    /// States of jobs, as a comma list.
+    JobStatesText = text("^(ready|running|done|dead)(,(ready|running|done|dead))*$");
+    /// What a job does.
+    JobKindText = MetaSchema {
+        enum_items: JobKind::ALL.map(|kind| kind.as_str().into()).to_vec(),
+        ..MetaSchema::new("string")
+    };
     /// A media type, a family of types, or all of them.
     TypePatternText = MetaSchema {
         max_length: Some(255),

@@ -4,6 +4,7 @@ mod changes;
 mod document;
 mod filter;
 mod forms;
+mod job;
 mod key;
 mod page;
 mod public;
@@ -15,8 +16,12 @@ mod version;
 pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
 pub use forms::{
-    CursorText, MetadataText, NamePartText, NameText, SortText, StatusesText, TypePatternText,
-    UniqueNameText,
+    CursorText, JobKindText, JobStatesText, MetadataText, NamePartText, NameText, SortText,
+    StatusesText, TypePatternText, UniqueNameText,
+};
+pub use job::{
+    JobBody, JobPageBody, JobsRetriedBody, QueueName, QueuePageBody, RetrySelection,
+    WorkerPageBody, read_states,
 };
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
 pub use page::{Binding, Limit, cursor, cut, position};

@@ -178,5 +178,5 @@ async fn every_admin_operation_refuses_ordinary_users() {
         }
         count += 1;
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 13);
 }

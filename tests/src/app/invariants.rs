@@ -51,6 +51,11 @@ impl Ledger {
         row.try_get_by_index(0).expect("a count is a number")
     }
 
+    pub(super) async fn tamper(&self, sql: &str) -> u64 {
+        let changed = self.db.writer().execute_unprepared(sql).await;
+        changed.expect("the database answers").rows_affected()
+    }
+
     async fn texts(&self, sql: &str) -> BTreeSet<String> {
         let reader = self.db.reader();
         let statement = Statement::from_string(reader.get_database_backend(), sql);

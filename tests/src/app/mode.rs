@@ -280,6 +280,12 @@ impl TestApp {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.number(sql).await
     }
+
+    /// Changes rows behind the service's back, and says how many.
+    pub async fn tampers(&self, sql: &str) -> u64 {
+        let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
+        ledger.tamper(sql).await
+    }
 }
 
 /// Where the distributed service finds its servers.

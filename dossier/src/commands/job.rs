@@ -1,0 +1,123 @@
+//! `dossier job`: what operators see of jobs, and dead ones tried again, without the API.
+
+use anyhow::{Context as _, bail};
+use shared::db::{
+    Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs,
+};
+use shared::domain::{Clock as _, JobId, Limits, SystemClock};
+use shared::settings::Resolved;
+
+use crate::{cli, resources};
+
+/// How many jobs are read or tried again at once.
+const PAGE: u32 = 500;
+
+pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
+    let db = resources::database(resolved).await?;
+    match command {
+        cli::Job::List { state, filter } => {
+            let filter = JobFilter {
+                states: state,
+                ..filter.into()
+            };
+            list(&db, &filter).await?;
+        }
+        cli::Job::Retry { ids, all, filter } => {
+            if all {
+                retry_all(&db, &filter.into(), &resolved.limits).await?;
+            } else {
+                retry(&db, &ids, &resolved.limits).await?;
+            }
+        }
+    }
+    db.close().await.context("the database could not be closed")
+}
+
+impl From<cli::JobFilter> for JobFilter {
+    fn from(filter: cli::JobFilter) -> Self {
+        Self {
+            states: vec![],
+            queue: filter.queue,
+            kind: filter.kind,
+        }
+    }
+}
+
+async fn list(db: &Database, filter: &JobFilter) -> anyhow::Result<()> {
+    let mut page = JobPage {
+        before: None,
+        limit: PAGE,
+    };
+    loop {
+        let jobs = list_jobs(db, filter, page).await?;
+        for job in &jobs {
+            println!("{}", line(job));
+        }
+        page.before = jobs.last().map(|job| job.id);
+        if jobs.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// One line a job, whatever its error says.
+fn line(job: &JobView) -> String {
+    let error = job.last_error.as_deref().unwrap_or_default();
+    let subject = job
+        .subject
+        .map_or_else(|| "-".to_owned(), |id| id.to_string());
+    format!(
+        "{}  {:7}  {:11}  {:16}  {subject}  {}  {}  {}",
+        job.id,
+        job.state.as_str(),
+        job.queue.as_str(),
+        job.kind,
+        job.attempts,
+        job.created_at,
+        error.escape_debug()
+    )
+}
+
+async fn retry(db: &Database, ids: &[JobId], limits: &Limits) -> anyhow::Result<()> {
+    let answers = retry_jobs(db, ids, limits, SystemClock.now()).await?;
+    let mut refused = 0;
+    for (id, answer) in ids.iter().zip(answers) {
+        let words = match answer {
+            JobRetry::Ready(_) => "ready".to_owned(),
+            JobRetry::NotFound => "there is no such job".to_owned(),
+            JobRetry::NotDead(state) => format!("is {state}: only a dead job is tried again"),
+            JobRetry::NotRetryable => {
+                "its version is not the latest that failed, or its bytes are gone".to_owned()
+            }
+            JobRetry::QuotaExceeded => "its owner's quota is used up".to_owned(),
+        };
+        refused += usize::from(!matches!(answer, JobRetry::Ready(_)));
+        println!("{id}  {words}");
+    }
+    if refused > 0 {
+        bail!("{refused} jobs can't be tried again");
+    }
+    Ok(())
+}
+
+async fn retry_all(db: &Database, filter: &JobFilter, limits: &Limits) -> anyhow::Result<()> {
+    let mut page = JobPage {
+        before: None,
+        limit: PAGE,
+    };
+    let (mut ready, mut refused) = (0, 0);
+    loop {
+        let jobs = dead_jobs(db, filter, page).await?;
+        for answer in retry_jobs(db, &jobs, limits, SystemClock.now()).await? {
+            match answer {
+                JobRetry::Ready(_) => ready += 1,
+                _ => refused += 1,
+            }
+        }
+        page.before = jobs.last().copied();
+        if jobs.is_empty() {
+            println!("{ready} jobs are ready, {refused} stay dead");
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Queues, jobs and workers, for admins.
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{
+    JobFilter, JobPage, JobRetry, WorkerPage, dead_jobs, find_job, list_jobs, list_workers,
+    queue_states, retry_jobs,
+};
+use shared::domain::JobId;
+use shared::queue::JobKind;
+
+use super::tags::Group;
+use super::users::AdminListProblems;
+use crate::auth::Admin;
+use crate::body::{JsonBody, Optional};
+use crate::hints::Hints;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{
+    Binding, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText, JobsRetriedBody,
+    Limit, QueueName, QueuePageBody, RetrySelection, WorkerPageBody, cursor, cut, position,
+    read_states,
+};
+
+problem_sets! {
+    /// Trying a job again.
+    RetryJobProblems {
+        Unauthorized, Forbidden, QuotaExceeded, NotFound, IllegalTransition, NotRetryable, Invalid,
+    }
+    /// Trying many jobs again.
+    RetryJobsProblems {
+        BadJson, UploadIncomplete, Unauthorized, Forbidden, RequestTimeout, TooLarge,
+        UnsupportedMediaType, Invalid,
+    }
+}
+
+/// Jobs in one transaction.
+const BATCH: u32 = 500;
+/// Transactions of one request, so that it ends before its client gives up.
+const BATCHES: usize = 20;
+
+#[derive(ApiResponse)]
+enum Retried {
+    /// The job is ready, with attempts anew.
+    #[oai(status = 202)]
+    Job(Json<JobBody>),
+}
+
+#[derive(ApiResponse)]
+enum ManyRetried {
+    /// The jobs are ready, with attempts anew.
+    #[oai(status = 202)]
+    Jobs(Json<JobsRetriedBody>),
+}
+
+/// The routes of queues, jobs and workers.
+#[derive(Clone, Debug)]
+pub struct JobRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Where word of jobs goes.
+    pub hints: Hints,
+}
+
+#[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
+impl JobRoutes {
+    /// See how much waits, and for how long
+    #[oai(path = "/queues", method = "get", operation_id = "list_queues")]
+    async fn queues(
+        &self,
+        _admin: Admin,
+    ) -> Result<Json<QueuePageBody>, Documented<AdminListProblems>> {
+        let states = queue_states(&self.service.db, self.service.clock.now()).await;
+        let states = states.map_err(Problem::from)?;
+        Ok(Json(QueuePageBody {
+            items: states.into_iter().map(Into::into).collect(),
+            next_cursor: None,
+        }))
+    }
+
+    /// List jobs, newest first
+    #[oai(path = "/jobs", method = "get", operation_id = "list_jobs")]
+    async fn jobs(
+        &self,
+        admin: Admin,
+        /// States, as a comma list: `ready`, `running`, `done`, `dead`. All if it is left out.
+        state: Query<Option<JobStatesText>>,
+        /// Those in this queue.
+        queue: Query<Option<QueueName>>,
+        /// Those of this kind, such as `process_version`.
+        kind: Query<Option<JobKindText>>,
+        /// Jobs in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+    ) -> Result<Json<JobPageBody>, Documented<AdminListProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let filter = JobFilter {
+            states: read_states(state.0.as_ref())?,
+            queue: queue.0.map(Into::into),
+            kind: kind.0.as_ref().map(read_kind).transpose()?,
+        };
+        let question = format!("{filter:?}");
+        let binding = Binding::new(admin.0.user, &[&"jobs", &question]);
+        let page = JobPage {
+            before: position(binding, cursor.0.as_ref(), |text| text.parse().ok())?,
+            limit: limit.and_one(),
+        };
+        let found = list_jobs(&self.service.db, &filter, page).await;
+        let (jobs, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = jobs.last().filter(|_| more);
+        let next_cursor = last.map(|job| self::cursor(binding, &job.id));
+        Ok(Json(JobPageBody {
+            items: jobs.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Try a dead job again
+    ///
+    /// A version that failed with it goes back to `pending`, and its quota is reserved anew.
+    #[oai(path = "/jobs/:id/retry", method = "post", operation_id = "retry_job")]
+    async fn retry(
+        &self,
+        _admin: Admin,
+        id: Path<Id<JobId>>,
+    ) -> Result<Retried, Documented<RetryJobProblems>> {
+        let Service {
+            db, limits, clock, ..
+        } = &self.service;
+        let id = id.0.0;
+        let answers = retry_jobs(db, &[id], limits, clock.now()).await;
+        match answers.map_err(Problem::from)?.first() {
+            Some(JobRetry::Ready(queue)) => self.hints.give(*queue, id),
+            Some(JobRetry::NotDead(state)) => {
+                let detail = format!("A job that is {state} can't be tried again.");
+                return Err(Problem::from(Code::IllegalTransition)
+                    .with_detail(detail)
+                    .into());
+            }
+            Some(JobRetry::NotRetryable) => return Err(Code::NotRetryable.into()),
+            Some(JobRetry::QuotaExceeded) => return Err(Code::QuotaExceeded.into()),
+            Some(JobRetry::NotFound) | None => return Err(Code::NotFound.into()),
+        }
+        let job = find_job(db, id).await.map_err(Problem::from)?;
+        Ok(Retried::Job(Json(job.ok_or(Code::NotFound)?.into())))
+    }
+
+    /// Try dead jobs again
+    ///
+    /// All of them, or those that the filter means; at most 10,000 for one request.
+    #[oai(path = "/jobs/retry", method = "post", operation_id = "retry_jobs")]
+    async fn retry_many(
+        &self,
+        _admin: Admin,
+        body: JsonBody<RetrySelection, Optional>,
+    ) -> Result<ManyRetried, Documented<RetryJobsProblems>> {
+        let Service {
+            db, limits, clock, ..
+        } = &self.service;
+        let RetrySelection(filter) = body.0;
+        let mut retried = JobsRetriedBody {
+            retried: 0,
+            refused: 0,
+            more: true,
+        };
+        let mut page = JobPage {
+            before: None,
+            limit: BATCH,
+        };
+        for _ in 0..BATCHES {
+            let jobs = dead_jobs(db, &filter, page).await.map_err(Problem::from)?;
+            let answers = retry_jobs(db, &jobs, limits, clock.now()).await;
+            for (job, answer) in jobs.iter().zip(answers.map_err(Problem::from)?) {
+                if let JobRetry::Ready(queue) = answer {
+                    self.hints.give(queue, *job);
+                    retried.retried += 1;
+                } else {
+                    retried.refused += 1;
+                }
+            }
+            page.before = jobs.last().copied();
+            if jobs.len() < BATCH as usize {
+                retried.more = false;
+                break;
+            }
+        }
+        Ok(ManyRetried::Jobs(Json(retried)))
+    }
+
+    /// List workers that are alive
+    #[oai(path = "/workers", method = "get", operation_id = "list_workers")]
+    async fn workers(
+        &self,
+        admin: Admin,
+        /// Workers in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+    ) -> Result<Json<WorkerPageBody>, Documented<AdminListProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let binding = Binding::new(admin.0.user, &[&"workers"]);
+        let after = position(binding, cursor.0.as_ref(), |text| Some(text.to_owned()))?;
+        let page = WorkerPage {
+            now: self.service.clock.now(),
+            after: after.as_deref(),
+            limit: limit.and_one(),
+        };
+        let found = list_workers(&self.service.db, page).await;
+        let (workers, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = workers.last().filter(|_| more);
+        let next_cursor = last.map(|worker| self::cursor(binding, &worker.name));
+        Ok(Json(WorkerPageBody {
+            items: workers.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+}
+
+fn read_kind(text: &JobKindText) -> Result<JobKind, Problem> {
+    let kind = text.0.parse();
+    kind.map_err(|_| Problem::invalid_field("kind", "is not a kind of job"))
+}
