@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::db::{
-    Arrival, ChangeError, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
+    Arrival, ChangeError, Commit, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
     IntakeRefusal, NewContent, Target, accept, add_version,
 };
 use shared::domain::{Document, Limits};
@@ -21,7 +21,6 @@ const GROUP: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Intake {
     door: GroupCommit<Writer>,
-    db: Database,
     limits: Arc<Limits>,
     hints: Hints,
     running: TaskTracker,
@@ -46,12 +45,11 @@ impl Intake {
     #[must_use]
     pub fn open(db: Database, limits: Arc<Limits>, hints: Hints) -> Self {
         let writer = Writer {
-            db: db.clone(),
+            db,
             limits: Arc::clone(&limits),
         };
         Self {
             door: GroupCommit::start(writer, GROUP),
-            db,
             limits,
             hints,
             running: TaskTracker::new(),
@@ -68,9 +66,10 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
-    /// Takes a new version in, under the same promise.
+    /// Takes a new version in, under the same promise; `on` commits it.
     pub async fn take_in_version(
         &self,
+        on: impl Commit<Document> + Send + 'static,
         target: Target,
         content: NewContent,
         bytes: StagedBytes,
@@ -78,7 +77,7 @@ impl Intake {
         let intake = self.clone();
         let taking = self
             .running
-            .spawn(async move { intake.add_version(&target, &content, bytes).await });
+            .spawn(async move { intake.add_version(&on, &target, &content, bytes).await });
         taking.await.map_err(Problem::internal)?
     }
 
@@ -98,11 +97,12 @@ impl Intake {
 
     async fn add_version(
         &self,
+        on: &impl Commit<Document>,
         target: &Target,
         content: &NewContent,
         bytes: StagedBytes,
     ) -> Result<Document, Problem> {
-        match add_version(&self.db, target, content, &self.limits).await {
+        match add_version(on, target, content, &self.limits).await {
             Ok(document) => {
                 bytes.keep();
                 self.hints.give(Queue::Ingest, content.job);
@@ -164,6 +164,7 @@ fn not_committed(error: GroupCommitError) -> Problem {
     let code = match &error {
         GroupCommitError::Failed(error) => match **error {
             DbError::Unavailable(_) | DbError::Conflict(_) => Code::Unavailable,
+            DbError::TakenOver => Code::IdempotencyInProgress,
             _ => Code::Internal,
         },
         GroupCommitError::Closed => Code::Unavailable,

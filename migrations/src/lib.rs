@@ -8,6 +8,7 @@ mod m0003_remember_answers;
 mod m0004_keep_operations;
 mod m0005_watch_work;
 mod m0006_clean_up;
+mod m0009_keep_answers_open;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_keep_operations::Migration),
             Box::new(m0005_watch_work::Migration),
             Box::new(m0006_clean_up::Migration),
+            Box::new(m0009_keep_answers_open::Migration),
         ]
     }
 }

@@ -3,10 +3,13 @@
 use futures::future::join_all;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::{PDF, PNG, pseudo_random};
 use tests::in_both_modes;
+use tests::ledger::count;
+use tokio::task::JoinHandle;
 
 async fn keyed(client: &Client, key: &str, request: RequestBuilder) -> Answer {
     client.send(request.header("idempotency-key", key)).await
@@ -171,4 +174,160 @@ in_both_modes! {
             .expect_problem(401, "unauthorized");
         app.ends_clean().await;
     }
+
+    async fn a_new_key_is_shown_again_to_its_maker_alone(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let admin = app.admin();
+        let alice = app.user_with(json!({"name": "alice", "role": "admin"})).await;
+        let keys = format!("/v1/admin/users/{}/keys", alice.user.as_deref().unwrap());
+        let request = |client: &Client| client.request(Method::POST, &keys).json(&json!({}));
+        let first = keyed(&alice, "k", request(&alice)).await;
+        let made = first.expecting(201);
+        replays(&first, &keyed(&alice, "k", request(&alice)).await);
+        let secret = made["key"].as_str().unwrap();
+        assert_eq!(app.bearer(secret).get("/v1/usage").await.status, 200);
+        // Nobody else can have it: not another token of the same user, not who reads the database.
+        let other = app.bearer(secret);
+        keyed(&other, "k", request(&other)).await.expect_problem(422, "idempotency_key_reused");
+        let database = app.database().await;
+        let kept = tests::ledger::rows(&database, "SELECT body FROM idempotency WHERE key = 'k'", vec![]).await;
+        let body: Vec<u8> = kept[0].try_get_by_index(0).unwrap();
+        assert!(body.len() > secret.len());
+        assert!(!body.windows(8).any(|window| window == &secret.as_bytes()[..8]));
+        let listed = admin.get(&keys).await.expecting(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+        app.ends_clean().await;
+    }
+}
+
+/// Turns the clock of requests that are running: their processes count as dead.
+async fn let_them_be_taken_over(app: &TestApp) {
+    let database = app.database().await;
+    let turned = "UPDATE idempotency SET begun_at = 0, open_until = CASE WHEN open_until IS NULL THEN NULL ELSE 0 END";
+    database.writer().execute_unprepared(turned).await.unwrap();
+}
+
+/// A request on its way, of a client that goes on.
+fn sent(client: &Client, request: RequestBuilder) -> JoinHandle<reqwest::Result<Answer>> {
+    let client = client.clone();
+    tokio::spawn(async move { client.try_send(request).await })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_while_its_client_waits_has_answered() {
+    let app = TestApp::start(Mode::Distributed).await;
+    let alice = app.user("alice").await;
+    let pending = alice.uploads("a.pdf", PDF).await;
+    let document = alice.settled(&pending).await;
+    for worker in app.workers() {
+        worker.kill().await;
+    }
+    let content = format!("{}/content", path(&document));
+    let version = |wait: &str| {
+        let request = alice.request(Method::PUT, &content).body(PNG);
+        let request = request
+            .header("idempotency-key", "k")
+            .header("prefer", wait);
+        sent(&alice, request)
+    };
+    let waiting = version("wait=60");
+    while alice.get(&path(&document)).await.json()["latest_version"] != 2 {
+        tokio::task::yield_now().await;
+    }
+    app.ingress().kill().await;
+    assert!(waiting.await.unwrap().is_err());
+    app.ingress().restart().await;
+    version("wait=60")
+        .await
+        .unwrap()
+        .unwrap()
+        .expect_problem(409, "idempotency_in_progress");
+    let_them_be_taken_over(&app).await;
+    let again = version("wait=60").await.unwrap().unwrap();
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(
+        again.header("location"),
+        format!("{}/versions/2", path(&document))
+    );
+    assert_eq!(again.expecting(202)["latest_version"], 2);
+    for worker in app.workers() {
+        worker.restart().await;
+    }
+    let settled = alice
+        .get(&format!("{}/versions/2?wait=60", path(&document)))
+        .await;
+    assert_eq!(settled.expecting(200)["status"], "active");
+    assert_eq!(
+        alice.get(&path(&document)).await.json()["latest_version"],
+        2
+    );
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_before_its_change_is_made_leaves_it_to_the_next() {
+    let app = TestApp::start(Mode::Distributed).await;
+    let alice = app.user("alice").await;
+    let pending = alice.uploads("a.pdf", PDF).await;
+    let document = alice.settled(&pending).await;
+    let database = app.database().await;
+    for (index, (method, target)) in [
+        (Method::POST, "/v1/documents?name=b.pdf".to_owned()),
+        (Method::PUT, format!("{}/content", path(&document))),
+        (
+            Method::POST,
+            format!("{}/versions/1/restore", path(&document)),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let send = || {
+            let request = alice.request(method.clone(), &target);
+            let request = if target.contains("restore") {
+                request
+            } else {
+                request.body(PNG)
+            };
+            sent(
+                &alice,
+                request.header("idempotency-key", format!("k{index}")),
+            )
+        };
+        let before = versions(&database).await;
+        // The change can't come to its end while somebody else holds the owner's counters.
+        let held = database.begin().await.unwrap();
+        held.execute_unprepared("UPDATE users SET used_bytes = used_bytes")
+            .await
+            .unwrap();
+        let cut_off = send();
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND datname = current_database()";
+        while count(&database, waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        app.ingress().kill().await;
+        assert!(cut_off.await.unwrap().is_err(), "{target}");
+        held.rollback().await.unwrap();
+        app.ingress().restart().await;
+        assert_eq!(versions(&database).await, before, "{target}");
+        send()
+            .await
+            .unwrap()
+            .unwrap()
+            .expect_problem(409, "idempotency_in_progress");
+        let_them_be_taken_over(&app).await;
+        let first = send().await.unwrap().unwrap();
+        assert!(first.status.is_success(), "{target}: {}", first.text());
+        replays(&first, &send().await.unwrap().unwrap());
+        assert_eq!(versions(&database).await, before + 1, "{target}");
+        let settled = format!("{}?wait=60", path(&first.json()));
+        assert_eq!(alice.get(&settled).await.expecting(200)["status"], "active");
+    }
+    // What the killed processes had staged is nobody's; the cleanup finds it when it is old.
+    app.ends_whole(3).await;
+}
+
+async fn versions(database: &shared::db::Database) -> i64 {
+    count(database, "SELECT count(*) FROM versions").await
 }

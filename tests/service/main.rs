@@ -25,6 +25,7 @@ mod lists;
 mod memory;
 mod public;
 mod reading;
+mod receipts;
 mod schema;
 mod start;
 mod storage;

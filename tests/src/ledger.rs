@@ -72,6 +72,7 @@ pub fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
         sha256: Sha256::of(content.as_bytes()),
         traceparent: None,
         at,
+        receipt: None,
     }
 }
 

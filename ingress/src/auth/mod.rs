@@ -8,6 +8,7 @@ mod key_ring;
 mod who;
 
 pub use authenticator::Authenticator;
+pub(crate) use bearer::bearer_token;
 pub use jwks::KeySetError;
 pub use jwt::JwtSetupError;
 pub use who::{Admin, Anyone, Who};

@@ -2,8 +2,10 @@
 
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use poem::{Body, Response, Result};
+use poem::{Body, Response};
 use shared::db::SavedAnswer;
+
+use crate::problem::{REQUEST_ID, RequestId};
 
 /// Says that an answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -14,11 +16,13 @@ pub(super) fn is_final(status: StatusCode) -> bool {
     (status.is_success() || status.is_client_error()) && status != StatusCode::UNAUTHORIZED
 }
 
-/// Reads an answer whole: the answers of changing requests are short.
-pub(super) async fn read(response: &mut Response) -> Result<SavedAnswer> {
-    let body = response.take_body().into_bytes().await?;
+/// Reads an answer whole: the answers of changing requests are short, and lie in memory, so
+/// that nothing can be lost of them.
+pub(super) async fn read(response: &mut Response) -> SavedAnswer {
+    let body = response.take_body().into_bytes().await.unwrap_or_default();
     let headers = response.headers().iter();
-    let kept = headers.filter(|(name, _)| **name != CONTENT_LENGTH);
+    // Each time that it is given, it answers a request of another id.
+    let kept = headers.filter(|(name, _)| **name != CONTENT_LENGTH && **name != REQUEST_ID);
     let saved = SavedAnswer {
         status: response.status().as_u16(),
         headers: kept
@@ -27,11 +31,11 @@ pub(super) async fn read(response: &mut Response) -> Result<SavedAnswer> {
         body: body.to_vec(),
     };
     response.set_body(Body::from(body));
-    Ok(saved)
+    saved
 }
 
-/// The answer once more.
-pub(super) fn replay(answer: SavedAnswer) -> Response {
+/// The answer once more, to the request `id`.
+pub(super) fn replay(answer: SavedAnswer, id: &RequestId) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = Response::builder().status(status).body(answer.body);
     // Only what was kept says what kind of body it is.
@@ -44,6 +48,11 @@ pub(super) fn replay(answer: SavedAnswer) -> Response {
     response
         .headers_mut()
         .insert(REPLAYED, HeaderValue::from_static("true"));
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(REQUEST_ID), id);
+    }
     response
 }
 
@@ -58,9 +67,11 @@ mod tests {
             .header("location", "/x")
             .content_type("application/json")
             .body("{}");
-        let saved = read(&mut first).await.unwrap();
+        let saved = read(&mut first).await;
         assert_eq!(first.into_body().into_vec().await.unwrap(), b"{}");
-        let again = replay(saved);
+        let id = RequestId::of(&poem::Request::default());
+        let again = replay(saved, &id);
+        assert_eq!(again.header("x-request-id"), Some(id.as_str()));
         assert_eq!(again.status(), StatusCode::CREATED);
         assert_eq!(again.header("location"), Some("/x"));
         assert_eq!(again.content_type(), Some("application/json"));

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use poem::http::Method;
 use poem::{Body, Endpoint, Request, Response, Result};
-use shared::db::{Begin, RequestClaim, abandon_request, begin_request, finish_request};
+use shared::db::{Begin, SavedAnswer, abandon_request, begin_request, finish_request};
 use tracing::Instrument;
 
 use super::answer::{is_final, read, replay};
 use super::identity::{Identity, canonical, key};
+use super::once::Once;
+use super::sealed::open;
 use super::upload::{KeyedUpload, State};
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, bearer_token};
 use crate::body::read_bounded;
 use crate::intake::Intake;
 use crate::problem::{Code, Problem, RequestId};
@@ -97,11 +99,13 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         let (db, now) = (&self.service.db, self.service.clock.now());
         match begin_request(db, &keyed, now, TAKEOVER_AFTER).await? {
             Begin::Started(claim) => {
+                let once = Once::begun(claim);
                 request.set_body(Body::from(body));
+                request.set_data(once.clone());
                 let response = self.endpoint.get_response(request).await;
-                self.finish(claim, response).await
+                Ok(self.finish(&once, response).await)
             }
-            Begin::Replay(answer) => Ok(replay(answer)),
+            Begin::Replay(answer) => again(&request, answer),
             Begin::InProgress => Err(in_progress()),
             Begin::Reused => Err(reused()),
         }
@@ -111,34 +115,46 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         let (db, clock) = (self.service.db.clone(), Arc::clone(&self.service.clock));
         let keyed = KeyedUpload::new(identity, db, clock);
         request.set_data(keyed.clone());
+        let id = RequestId::settle(&mut request);
         let response = self.endpoint.get_response(request).await;
         match keyed.take() {
             State::Unknown => Ok(response),
-            State::Claimed(claim) => self.finish(claim, response).await,
-            State::Answered(answer) => Ok(replay(answer)),
+            State::Begun(once) => Ok(self.finish(&once, response).await),
+            State::Answered(answer) => Ok(replay(answer, &id)),
         }
     }
 
-    /// Keeps the answer, or frees the key for another try. A database that fails now leaves the
-    /// key taken for a while; the answer is what it is.
-    async fn finish(
-        &self,
-        claim: RequestClaim,
-        mut response: Response,
-    ) -> Result<Response, Problem> {
+    /// Keeps the answer if it isn't, or frees the key for another try. A database that fails now
+    /// leaves the key taken for a while; the answer is what it is.
+    async fn finish(&self, once: &Once, mut response: Response) -> Response {
+        let Some(claim) = once.claim() else {
+            return response;
+        };
+        if once.is_kept() && response.status().is_success() {
+            return response;
+        }
         let db = &self.service.db;
         let kept = if is_final(response.status()) {
-            let answer = read(&mut response).await.map_err(Problem::internal)?;
-            finish_request(db, &claim, &answer).await
+            let answer = read(&mut response).await;
+            finish_request(db, claim, &answer).await
         } else {
-            abandon_request(db, &claim).await
+            abandon_request(db, claim).await
         };
         if let Err(error) = kept {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "an answer could not be kept for repetitions");
         }
-        Ok(response)
+        response
     }
+}
+
+/// The answer of a request that was answered before.
+fn again(request: &Request, answer: SavedAnswer) -> Result<Response, Problem> {
+    let token = bearer_token(request.headers());
+    let answer = open(answer, token).ok_or_else(|| {
+        reused().with_detail("Its answer holds a secret, for the token of the first request alone.")
+    })?;
+    Ok(replay(answer, &RequestId::of(request)))
 }
 
 pub(super) fn in_progress() -> Problem {

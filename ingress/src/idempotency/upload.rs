@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use poem::Request;
-use shared::db::{Begin, Database, RequestClaim, SavedAnswer, begin_request, has_request};
+use shared::db::{Begin, Database, SavedAnswer, begin_request, has_request};
 use shared::domain::Clock;
 
 use super::identity::Identity;
 use super::layer::{TAKEOVER_AFTER, in_progress, reused};
+use super::once::Once;
 use crate::problem::Problem;
 
 /// What a handler finds among the data of an upload that has a key.
@@ -26,7 +27,7 @@ pub(super) enum State {
     #[default]
     Unknown,
     /// It is this request's to answer.
-    Claimed(RequestClaim),
+    Begun(Once),
     /// It was answered before.
     Answered(SavedAnswer),
 }
@@ -56,13 +57,14 @@ impl KeyedUpload {
 
     /// Decides, now that the upload is known. A problem ends the request; if it was answered
     /// before, its answer stands in for the problem.
-    pub async fn begin(&self, body: &str) -> Result<RequestClaim, Problem> {
+    pub async fn begin(&self, body: &str) -> Result<Once, Problem> {
         let request = self.identity.with_body(body.as_bytes());
         let begun = begin_request(&self.db, &request, self.clock.now(), TAKEOVER_AFTER).await?;
         match begun {
             Begin::Started(claim) => {
-                self.set(State::Claimed(claim.clone()));
-                Ok(claim)
+                let once = Once::begun(claim);
+                self.set(State::Begun(once.clone()));
+                Ok(once)
             }
             Begin::Replay(answer) => {
                 self.set(State::Answered(answer));

@@ -12,4 +12,5 @@ pub(crate) use documented::problem_sets;
 pub use documented::{Documented, ProblemSet};
 pub use frame::Frame;
 pub use report::{FieldError, Problem};
+pub(crate) use request_id::REQUEST_ID;
 pub use request_id::RequestId;

@@ -92,6 +92,7 @@ impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let code = match error {
             DbError::Unavailable(_) | DbError::Conflict(_) => Code::Unavailable,
+            DbError::TakenOver => Code::IdempotencyInProgress,
             DbError::Constraint(_) | DbError::Statement(_) | DbError::Corrupt { .. } => {
                 Code::Internal
             }

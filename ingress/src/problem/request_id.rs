@@ -7,7 +7,7 @@ use poem::http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
 /// The header that carries it, both ways.
-pub(super) const REQUEST_ID: &str = "x-request-id";
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Names one request in answers and in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct RequestId(String);
 impl RequestId {
     const MAX_LENGTH: usize = 64;
 
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let sent = request.header(REQUEST_ID).filter(|id| Self::is_sane(id));
         Self(sent.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned))
     }

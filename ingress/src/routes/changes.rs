@@ -14,6 +14,7 @@ use super::tags::Group;
 use crate::auth::Who;
 use crate::body::{JsonBody, MergePatch};
 use crate::hints::Hints;
+use crate::idempotency::Once;
 use crate::precondition::{IfMatch, revision_tag};
 use crate::problem::{Documented, Problem, problem_sets};
 use crate::service::Service;
@@ -95,11 +96,12 @@ impl ChangeRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
         body: JsonBody<DocumentChanges, MergePatch>,
     ) -> Result<Changed, Documented<EditProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let now = self.service.clock.now();
-        let edited = edit_document(&self.service.db, &target, body.0, now).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, Changed::from);
+        let edited = edit_document(&on, &target, body.0, now).await;
         Ok(edited.map_err(Problem::from)?.into())
     }
 
@@ -118,10 +120,11 @@ impl ChangeRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let (service, now) = (&self.service, self.service.clock.now());
-        let deleted = delete_document(&service.db, &target, now, service.traces()).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let deleted = delete_document(&on, &target, now, self.service.traces()).await;
         self.hints
             .give(Queue::Maintenance, deleted.map_err(Problem::from)?);
         Ok(Deleted::Gone)
@@ -142,10 +145,11 @@ impl ChangeRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let now = self.service.clock.now();
-        let archived = archive_document(&self.service.db, &target, now).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, Changed::from);
+        let archived = archive_document(&on, &target, now).await;
         Ok(archived.map_err(Problem::from)?.into())
     }
 
@@ -162,10 +166,11 @@ impl ChangeRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let now = self.service.clock.now();
-        let restored = restore_document(&self.service.db, &target, now).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, Changed::from);
+        let restored = restore_document(&on, &target, now).await;
         Ok(restored.map_err(Problem::from)?.into())
     }
 
@@ -184,14 +189,14 @@ impl ChangeRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Retried, Documented<RetryProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let (service, now) = (&self.service, self.service.clock.now());
-        let retried = retry_document(&service.db, &target, &service.limits, now).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, Retried::from);
+        let retried = retry_document(&on, &target, &self.service.limits, now).await;
         let (document, job) = retried.map_err(Problem::from)?;
         self.hints.give(Queue::Ingest, job);
-        let tag = revision_tag(&document);
-        Ok(Retried::Document(Json(Box::new(document.into())), tag, 1))
+        Ok(document.into())
     }
 }
 
@@ -199,5 +204,12 @@ impl From<Document> for Changed {
     fn from(document: Document) -> Self {
         let tag = revision_tag(&document);
         Self::Document(Json(Box::new(document.into())), tag)
+    }
+}
+
+impl From<Document> for Retried {
+    fn from(document: Document) -> Self {
+        let tag = revision_tag(&document);
+        Self::Document(Json(Box::new(document.into())), tag, 1)
     }
 }

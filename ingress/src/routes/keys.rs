@@ -1,5 +1,6 @@
 //! API keys of users, for admins.
 
+use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::tags::Group;
 use crate::auth::Admin;
 use crate::body::{JsonBody, Optional};
+use crate::idempotency::Once;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{
@@ -48,11 +50,16 @@ pub struct KeyRoutes(pub Service);
 #[OpenApi(prefix_path = "/v1/admin/users", tag = "Group::Administration")]
 impl KeyRoutes {
     /// Make an API key
+    ///
+    /// With an `Idempotency-Key` the answer is kept as any other, but so that only the bearer
+    /// token of the first request can read it again; to another, the idempotency key is reused.
     #[oai(path = "/:id/keys", method = "post", operation_id = "add_key")]
     async fn add(
         &self,
         _admin: Admin,
+        request: &Request,
         id: Path<Id<UserId>>,
+        once: Once,
         _body: JsonBody<NewKeyRequest, Optional>,
     ) -> Result<Added, Documented<AddKeyProblems>> {
         let now = self.0.clock.now();
@@ -62,20 +69,19 @@ impl KeyRoutes {
             user,
             created_at: now,
         };
-        if !add_key(&self.0.db, row, Sha256::of(key.as_bytes()))
-            .await
-            .map_err(Problem::from)?
-        {
+        let hash = Sha256::of(key.as_bytes());
+        let answer = move |row: ApiKey| {
+            let location = format!("/v1/admin/users/{user}/keys/{}", row.id);
+            let (id, key) = (Id(row.id), key.clone());
+            Added::Created(Json(NewKeyBody { id, key }), location)
+        };
+        let on = once
+            .secret(request.headers())
+            .on(&self.0.db, answer.clone());
+        if !add_key(&on, row, hash).await.map_err(Problem::from)? {
             return Err(Code::NotFound.into());
         }
-        let location = format!("/v1/admin/users/{user}/keys/{}", row.id);
-        Ok(Added::Created(
-            Json(NewKeyBody {
-                id: Id(row.id),
-                key,
-            }),
-            location,
-        ))
+        Ok(answer(row))
     }
 
     /// List the API keys of a user, newest first
@@ -122,8 +128,10 @@ impl KeyRoutes {
         _admin: Admin,
         id: Path<Id<UserId>>,
         key_id: Path<Id<KeyId>>,
+        once: Once,
     ) -> Result<Removed, Documented<KeyProblems>> {
-        if remove_key(&self.0.db, id.0.0, key_id.0.0)
+        let on = once.on(&self.0.db, |()| Removed::Gone);
+        if remove_key(&on, id.0.0, key_id.0.0)
             .await
             .map_err(Problem::from)?
         {

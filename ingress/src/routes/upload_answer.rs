@@ -76,7 +76,8 @@ impl UploadRoutes {
     }
 }
 
-fn pending(document: Document, location: String, wait: Option<Wait>) -> Uploaded {
+/// The bytes are accepted.
+pub(super) fn pending(document: Document, location: String, wait: Option<Wait>) -> Uploaded {
     let tag = revision_tag(&document);
     let applied = wait.map(|wait| wait.to_string());
     Uploaded::Pending(Json(Box::new(document.into())), location, tag, 1, applied)

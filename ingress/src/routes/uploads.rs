@@ -1,20 +1,22 @@
 //! Uploads: checked at the door, streamed into staging, taken in, answered.
 
+use std::time::Duration;
+
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use serde_json::json;
-use shared::db::{Arrival, Demand, NewContent, find_document, quota_is_spent};
+use shared::db::{Arrival, Demand, NewContent, quota_is_spent};
 use shared::domain::{
     Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
 };
 
 use super::documents::readable;
 use super::tags::Group;
-use super::upload_answer::Uploaded;
+use super::upload_answer::{Uploaded, pending};
 use super::versions::version_location;
 use crate::auth::Who;
-use crate::idempotency::KeyedUpload;
+use crate::idempotency::{KeyedUpload, Once};
 use crate::intake::Intake;
 use crate::precondition::IfMatch;
 use crate::prefer::Prefer;
@@ -40,6 +42,9 @@ problem_sets! {
         TypeNotAllowed, TypeMismatch, StorageUnavailable,
     }
 }
+
+/// How long an answer may take to be written when a wait is over.
+const ANSWERING: Duration = Duration::from_secs(10);
 
 /// The upload routes.
 #[derive(Clone, Debug)]
@@ -95,13 +100,19 @@ impl UploadRoutes {
         }
         let received = body.receive(Purpose::Document(fields), &self.to()).await?;
         let document = received.fields.into_new_document()?;
-        let arrival = Arrival {
+        let mut arrival = Arrival {
             declared_type: received.declared_type,
             traceparent: traceparent(request),
             ..arrival(who.0, document, &received.bytes, self.service.clock.now())
         };
-        let document = self.take_in(keyed, arrival, received.bytes).await?;
-        let location = format!("/v1/documents/{}", document.id);
+        if let Some(keyed) = keyed {
+            let once = keyed.begin(&identity_of_document(&arrival)).await?;
+            let once = once.open_until(self.settled_by(prefer));
+            let (document, location) = (arrival.document(), document_location(arrival.document));
+            arrival.receipt = once.receipt(pending(document, location, prefer.wait)).await;
+        }
+        let document = self.intake.take_in(arrival, received.bytes).await?;
+        let location = document_location(document.id);
         Ok(self.answer(document, location, prefer).await?)
     }
 
@@ -137,16 +148,24 @@ impl UploadRoutes {
             self.check_quota(who.0, demand).await?;
         }
         let received = body.receive(Purpose::Version, &self.to()).await?;
-        let mut content = NewContent {
+        let content = NewContent {
             traceparent: traceparent(request),
             ..content(&received, self.service.clock.now())
         };
-        if let Some(keyed) = keyed {
-            let claim = keyed.begin(&identity_of_version(&content)).await?;
-            content.version = VersionId(claim.subject);
-        }
+        let once = match keyed {
+            Some(keyed) => keyed.begin(&identity_of_version(&content)).await?,
+            None => Once::default(),
+        };
+        let answer = move |document: Document| {
+            let location = version_location(document.id, document.latest_version);
+            pending(document, location, prefer.wait)
+        };
+        let once = once.open_until(self.settled_by(prefer));
+        let on = once.on(&self.service.db, answer);
         let target = if_match.target(who.0, id.0.0);
-        let taken = self.intake.take_in_version(target, content, received.bytes);
+        let taken = self
+            .intake
+            .take_in_version(on, target, content, received.bytes);
         let document = taken.await?;
         let location = version_location(document.id, document.latest_version);
         Ok(self.answer(document, location, prefer).await?)
@@ -154,23 +173,11 @@ impl UploadRoutes {
 }
 
 impl UploadRoutes {
-    /// Takes a document in. One that was taken in by a process that then died is answered with.
-    async fn take_in(
-        &self,
-        keyed: Option<&KeyedUpload>,
-        mut arrival: Arrival,
-        bytes: StagedBytes,
-    ) -> Result<Document, Problem> {
-        if let Some(keyed) = keyed {
-            let claim = keyed.begin(&identity_of_document(&arrival)).await?;
-            arrival.document = DocumentId(claim.subject);
-            if claim.is_taken_over()
-                && let Some(made) = find_document(&self.service.db, arrival.document).await?
-            {
-                return Ok(made);
-            }
-        }
-        self.intake.take_in(arrival, bytes).await
+    /// When those who wait are answered at the latest: until then a better answer than that the
+    /// bytes are accepted may come.
+    fn settled_by(&self, prefer: Prefer) -> Option<Timestamp> {
+        let wait = prefer.wait?;
+        Some(self.service.clock.now().plus(wait.duration() + ANSWERING))
     }
 
     fn to(&self) -> Destination {
@@ -205,6 +212,11 @@ impl UploadRoutes {
             Status::Pending | Status::Archived => Err(Code::NotActive.into()),
         }
     }
+}
+
+/// Where a document is.
+fn document_location(document: DocumentId) -> String {
+    format!("/v1/documents/{document}")
 }
 
 async fn came_before(keyed: Option<&KeyedUpload>) -> Result<bool, Problem> {
@@ -267,6 +279,7 @@ fn arrival(who: Caller, document: NewDocument, bytes: &StagedBytes, now: Timesta
         sha256: staged.sha256,
         traceparent: None,
         at: now,
+        receipt: None,
     }
 }
 

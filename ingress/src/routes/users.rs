@@ -7,13 +7,14 @@ use shared::db::{
     DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_user,
     list_users, remove_user,
 };
-use shared::domain::UserId;
+use shared::domain::{User, UserId};
 use shared::queue::Queue;
 
 use super::tags::Group;
 use crate::auth::Admin;
 use crate::body::{JsonBody, MergePatch};
 use crate::hints::Hints;
+use crate::idempotency::Once;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{
@@ -69,17 +70,16 @@ impl UserRoutes {
     async fn add(
         &self,
         _admin: Admin,
+        once: Once,
         body: JsonBody<NewUser>,
     ) -> Result<Added, Documented<AddUserProblems>> {
         let user = body.0.at(self.service.clock.now());
-        add_user(&self.service.db, &user)
-            .await
-            .map_err(|error| match error {
-                UserNameTaken::Taken => name_taken(),
-                UserNameTaken::Database(error) => error.into(),
-            })?;
-        let location = format!("/v1/admin/users/{}", user.id);
-        Ok(Added::Created(Json(user.into()), location))
+        let on = once.on(&self.service.db, Added::from);
+        add_user(&on, &user).await.map_err(|error| match error {
+            UserNameTaken::Taken => name_taken(),
+            UserNameTaken::Database(error) => error.into(),
+        })?;
+        Ok(user.into())
     }
 
     /// List users, newest first
@@ -133,11 +133,12 @@ impl UserRoutes {
         &self,
         _admin: Admin,
         id: Path<Id<UserId>>,
+        once: Once,
         body: JsonBody<UserChanges, MergePatch>,
     ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
-        let user = change_user(&self.service.db, id.0.0, body.0)
-            .await
-            .map_err(not_changed)?;
+        let on = once.on(&self.service.db, |user: User| Json(UserBody::from(user)));
+        let changed = change_user(&on, id.0.0, body.0).await;
+        let user = changed.map_err(not_changed)?;
         Ok(Json(user.ok_or(Code::NotFound)?.into()))
     }
 
@@ -145,14 +146,29 @@ impl UserRoutes {
     #[oai(path = "/users/:id", method = "delete", operation_id = "delete_user")]
     async fn delete(
         &self,
-        _admin: Admin,
+        admin: Admin,
         id: Path<Id<UserId>>,
+        once: Once,
     ) -> Result<Deleted, Documented<DeleteUserProblems>> {
-        let (service, now) = (&self.service, self.service.clock.now());
-        let removed = remove_user(&service.db, id.0.0, now, service.traces()).await;
+        let now = self.service.clock.now();
+        // Their keys go with them: who deletes themselves can't ask again.
+        let once = if id.0.0 == admin.0.user {
+            Once::default()
+        } else {
+            once
+        };
+        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let removed = remove_user(&on, id.0.0, now, self.service.traces()).await;
         let job = removed.map_err(not_changed)?.ok_or(Code::NotFound)?;
         self.hints.give(Queue::Maintenance, job);
         Ok(Deleted::Gone)
+    }
+}
+
+impl From<User> for Added {
+    fn from(user: User) -> Self {
+        let location = format!("/v1/admin/users/{}", user.id);
+        Self::Created(Json(user.into()), location)
     }
 }
 

@@ -7,7 +7,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use shared::db::{delete_version, find_version, list_versions, restore_version};
-use shared::domain::{Caller, DocumentId, UserId};
+use shared::domain::{Caller, Document, DocumentId, UserId};
 use shared::queue::Queue;
 
 use super::content::Answer;
@@ -16,6 +16,7 @@ use super::documents::{ReadProblems, readable};
 use super::tags::Group;
 use crate::auth::Who;
 use crate::hints::Hints;
+use crate::idempotency::Once;
 use crate::precondition::{IfMatch, revision_tag};
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
@@ -187,19 +188,13 @@ impl VersionRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Restored, Documented<RestoreProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let (service, now) = (&self.service, self.service.clock.now());
-        let restored =
-            restore_version(&service.db, &target, number.0.0, &service.limits, now).await;
-        let document = restored.map_err(Problem::from)?;
-        let location = version_location(document.id, document.latest_version);
-        let tag = revision_tag(&document);
-        Ok(Restored::Document(
-            Json(Box::new(document.into())),
-            location,
-            tag,
-        ))
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, Restored::from);
+        let limits = &self.service.limits;
+        let restored = restore_version(&on, &target, number.0.0, limits, now).await;
+        Ok(restored.map_err(Problem::from)?.into())
     }
 
     /// Delete a version
@@ -218,14 +213,23 @@ impl VersionRoutes {
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
+        once: Once,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let target = if_match.target(who.0, id.0.0);
-        let (service, now) = (&self.service, self.service.clock.now());
-        let traces = service.traces();
-        let deleted = delete_version(&service.db, &target, number.0.0, now, traces).await;
+        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
+        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let traces = self.service.traces();
+        let deleted = delete_version(&on, &target, number.0.0, now, traces).await;
         let job = deleted.map_err(Problem::from)?;
         self.hints.give(Queue::Maintenance, job);
         Ok(Deleted::Gone)
+    }
+}
+
+impl From<Document> for Restored {
+    fn from(document: Document) -> Self {
+        let location = version_location(document.id, document.latest_version);
+        let tag = revision_tag(&document);
+        Self::Document(Json(Box::new(document.into())), location, tag)
     }
 }
 

@@ -28,6 +28,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
         sha256: bytes.staged().sha256,
         traceparent: None,
         at: now,
+        receipt: None,
     };
     (arrival, bytes)
 }

@@ -17,6 +17,9 @@ pub enum DbError {
     /// The database refused the statement.
     #[error("the database refused a statement")]
     Statement(#[source] DbErr),
+    /// Another process took the request over: what it changes, this one must not.
+    #[error("another process took the request over")]
+    TakenOver,
     /// A row that breaks the domain's rules.
     #[error("{table}.{column} of {id} is not valid")]
     Corrupt {

@@ -106,7 +106,9 @@ async fn commit<W: GroupWriter>(writer: &W, group: Vec<Member<W>>) {
             }
         }
         // One bad member must not take the others along: each is written alone.
-        Err(DbError::Constraint(_) | DbError::Statement(_)) if items.len() > 1 => {
+        Err(DbError::Constraint(_) | DbError::Statement(_) | DbError::TakenOver)
+            if items.len() > 1 =>
+        {
             for (item, sender) in items.into_iter().zip(senders) {
                 Box::pin(commit(writer, vec![(item, sender)])).await;
             }

@@ -6,12 +6,11 @@
 //! over, under a higher fence, so that the former process, should it live, can no longer say
 //! how it ended.
 //!
-//! What is guaranteed when a process dies between the effect and [`finish_request`]: the id of
-//! whatever the request makes was chosen and written down before it began, and the request that
-//! takes over is given the same. It looks for that id before it makes anything, and the primary
-//! key refuses a second one; so there is one document, version or operation for a key. Changes
-//! that make nothing are run again: an edit comes to the same end, a deletion finds nothing, and
-//! a transition may be refused because it has been made.
+//! Nothing is done twice, and nothing without an answer: the transaction that makes the change of
+//! a request keeps its answer as well ([`Receipt`](super::Receipt)), and fails if the request was
+//! taken over. So a request that is found running has changed nothing yet, whatever became of its
+//! process, and an equal one may begin from the start. What changes nothing, such as a refusal, is
+//! kept by [`finish_request`].
 
 use std::time::Duration;
 
@@ -42,19 +41,11 @@ pub struct KeyedRequest {
 /// A request that this process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestClaim {
-    owner: UserId,
-    key: String,
-    fence: i64,
-    /// The id that a document, version or operation made by the request must have.
-    pub subject: Uuid,
-}
-
-impl RequestClaim {
-    /// Whether another process may have begun it and made what it was for.
-    #[must_use]
-    pub const fn is_taken_over(&self) -> bool {
-        self.fence > 1
-    }
+    pub(super) owner: UserId,
+    pub(super) key: String,
+    /// The request's own, which tells it from one that had the key before.
+    pub(super) subject: Uuid,
+    pub(super) fence: i64,
 }
 
 /// What a request was answered.
@@ -93,7 +84,7 @@ pub async fn begin_request(
         if let Some(claim) = claim(db, request, now, takeover_after).await? {
             return Ok(Begin::Started(claim));
         }
-        if let Some(begin) = look(db, request).await? {
+        if let Some(begin) = look(db, request, now).await? {
             return Ok(begin);
         }
         // It was abandoned in between: the key is free again.
@@ -115,7 +106,7 @@ async fn claim(
          subject_id = CASE WHEN idempotency.created_at <= $6 THEN excluded.subject_id ELSE idempotency.subject_id END, \
          created_at = CASE WHEN idempotency.created_at <= $6 THEN excluded.created_at ELSE idempotency.created_at END, \
          request_hash = excluded.request_hash, begun_at = excluded.begun_at, \
-         state = 'running', status = NULL, headers = NULL, body = NULL \
+         state = 'running', status = NULL, headers = NULL, body = NULL, open_until = NULL \
          WHERE idempotency.created_at <= $6 OR (idempotency.state = 'running' \
          AND idempotency.request_hash = excluded.request_hash AND idempotency.begun_at <= $7) \
          RETURNING fence, subject_id";
@@ -157,8 +148,12 @@ pub async fn has_request(
 }
 
 /// What became of the request that has the key; `None` if none has.
-async fn look(db: &Database, request: &KeyedRequest) -> Result<Option<Begin>, DbError> {
-    let sql = "SELECT request_hash, state, status, headers, body FROM idempotency WHERE owner_id = $1 AND key = $2";
+async fn look(
+    db: &Database,
+    request: &KeyedRequest,
+    now: Timestamp,
+) -> Result<Option<Begin>, DbError> {
+    let sql = "SELECT request_hash, state, status, headers, body, open_until FROM idempotency WHERE owner_id = $1 AND key = $2";
     let values = [request.owner.0.into(), request.key.as_str().into()];
     let found = query(db.reader(), sql, values).await?;
     let Some(row) = found.first() else {
@@ -169,7 +164,8 @@ async fn look(db: &Database, request: &KeyedRequest) -> Result<Option<Begin>, Db
     if hash != request.hash.to_string() {
         return Ok(Some(Begin::Reused));
     }
-    if state == "running" {
+    let open_until: Option<i64> = row.try_get_by_index(5)?;
+    if state == "running" || open_until.is_some_and(|end| end > now.as_micros()) {
         return Ok(Some(Begin::InProgress));
     }
     let corrupt = |column| DbError::corrupt("idempotency", column, request.owner);
@@ -182,17 +178,20 @@ async fn look(db: &Database, request: &KeyedRequest) -> Result<Option<Begin>, Db
     })))
 }
 
-/// Keeps the answer for requests that come again. Without effect if another process took it over.
+/// Keeps the answer for requests that come again, unless one is kept that isn't open any more.
+/// Without effect if another process took it over.
 pub async fn finish_request(
     db: &Database,
     claim: &RequestClaim,
     answer: &SavedAnswer,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE idempotency SET state = 'done', status = $4, headers = $5, body = $6 \
-         WHERE owner_id = $1 AND key = $2 AND fence = $3 AND state = 'running'";
-    let values: [Value; 6] = [
+    let sql = "UPDATE idempotency SET state = 'done', status = $5, headers = $6, body = $7, open_until = NULL \
+         WHERE owner_id = $1 AND key = $2 AND subject_id = $3 AND fence = $4 \
+         AND (state = 'running' OR open_until IS NOT NULL)";
+    let values: [Value; 7] = [
         claim.owner.0.into(),
         claim.key.as_str().into(),
+        claim.subject.into(),
         claim.fence.into(),
         i64::from(answer.status).into(),
         serde_json::json!(answer.headers).into(),
@@ -203,12 +202,14 @@ pub async fn finish_request(
 }
 
 /// Frees the key of a request whose answer is not to be kept, so that it can be sent again.
-/// Without effect if another process took it over.
+/// Without effect if its change was made, or another process took it over.
 pub async fn abandon_request(db: &Database, claim: &RequestClaim) -> Result<(), DbError> {
-    let sql = "DELETE FROM idempotency WHERE owner_id = $1 AND key = $2 AND fence = $3 AND state = 'running'";
+    let sql = "DELETE FROM idempotency WHERE owner_id = $1 AND key = $2 AND subject_id = $3 \
+         AND fence = $4 AND state = 'running'";
     let values = [
         claim.owner.0.into(),
         claim.key.as_str().into(),
+        claim.subject.into(),
         claim.fence.into(),
     ];
     execute(db.writer(), sql, values).await?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::{hold_users, ids};
+use super::receipt::{Receipt, keep_receipts};
 use super::{Database, DbError};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
@@ -46,6 +47,8 @@ pub struct Arrival {
     pub traceparent: Option<String>,
     /// When it was accepted.
     pub at: Timestamp,
+    /// What its request is answered, if it has a key.
+    pub receipt: Option<Receipt>,
 }
 
 impl Arrival {
@@ -176,6 +179,10 @@ pub async fn accept(
         .collect();
     if !accepted.is_empty() {
         insert_versions(&transaction, &accepted).await?;
+        let receipts = accepted
+            .iter()
+            .filter_map(|arrival| arrival.receipt.clone());
+        keep_receipts(&transaction, &receipts.collect::<Vec<_>>()).await?;
     }
     transaction.commit().await?;
     let answer = |arrival: &Arrival| match (

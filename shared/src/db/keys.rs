@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::batch::{execute, query};
 use super::entities::{api_key, user};
-use super::{Database, DbError};
+use super::{Commit, Database, DbError};
 use crate::domain::{Caller, KeyId, Role, Sha256, Timestamp, UserId};
 
 /// The name of the user that the bootstrap key belongs to.
@@ -42,7 +42,8 @@ pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Calle
 }
 
 /// Adds a key; `false` if there is no such user.
-pub async fn add_key(db: &Database, key: ApiKey, hash: Sha256) -> Result<bool, DbError> {
+pub async fn add_key(on: &impl Commit<ApiKey>, key: ApiKey, hash: Sha256) -> Result<bool, DbError> {
+    let transaction = on.database().begin().await?;
     let row = api_key::ActiveModel {
         id: Set(key.id.0),
         user_id: Set(key.user.0),
@@ -51,11 +52,14 @@ pub async fn add_key(db: &Database, key: ApiKey, hash: Sha256) -> Result<bool, D
         created_at: Set(key.created_at.as_micros()),
     };
     match api_key::Entity::insert(row)
-        .exec_without_returning(db.writer())
+        .exec_without_returning(&transaction)
         .await
         .map_err(DbError::from)
     {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            on.commit(transaction, &key).await?;
+            Ok(true)
+        }
         Err(DbError::Constraint(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -86,9 +90,14 @@ pub async fn list_keys(
 }
 
 /// Removes a key of a user; `false` if they have no such key.
-pub async fn remove_key(db: &Database, user: UserId, key: KeyId) -> Result<bool, DbError> {
+pub async fn remove_key(on: &impl Commit<()>, user: UserId, key: KeyId) -> Result<bool, DbError> {
+    let transaction = on.database().begin().await?;
     let sql = "DELETE FROM api_keys WHERE user_id = $1 AND id = $2";
-    Ok(execute(db.writer(), sql, [user.0.into(), key.0.into()]).await? == 1)
+    if execute(&transaction, sql, [user.0.into(), key.0.into()]).await? == 0 {
+        return Ok(false);
+    }
+    on.commit(transaction, &()).await?;
+    Ok(true)
 }
 
 /// Makes the bootstrap key the one with `hash`: another one stops working, and the

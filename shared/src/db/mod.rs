@@ -19,6 +19,7 @@ mod keys;
 mod ledger_sql;
 mod list;
 mod operations;
+mod receipt;
 mod removal;
 mod settle;
 mod usage;
@@ -57,6 +58,7 @@ pub use operations::{
     CancelError, ItemPage, OperationPage, cancel_operation, find_ended, find_operation,
     list_operation_items, list_operations,
 };
+pub use receipt::{Commit, Receipt, WithReceipt};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::batch::{execute, query};
 use super::entities::user;
-use super::{Database, DbError};
+use super::{Commit, Database, DbError};
 use crate::domain::{
     ByteSize, Caller, JobId, Limits, Quota, Role, Timestamp, User, UserId, UserName,
 };
@@ -91,7 +91,8 @@ impl TryFrom<user::Model> for User {
 }
 
 /// Adds a user.
-pub async fn add_user(db: &Database, user: &User) -> Result<(), UserNameTaken> {
+pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNameTaken> {
+    let transaction = on.database().begin().await?;
     let row = user::ActiveModel {
         id: Set(user.id.0),
         name: Set(user.name.to_string()),
@@ -104,11 +105,11 @@ pub async fn add_user(db: &Database, user: &User) -> Result<(), UserNameTaken> {
         created_at: Set(user.created_at.as_micros()),
     };
     match user::Entity::insert(row)
-        .exec_without_returning(db.writer())
+        .exec_without_returning(&transaction)
         .await
         .map_err(DbError::from)
     {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(on.commit(transaction, user).await?),
         Err(DbError::Constraint(_)) => Err(UserNameTaken::Taken),
         Err(error) => Err(error.into()),
     }
@@ -164,11 +165,11 @@ pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbEr
 
 /// Changes a user and returns what they are now; `None` if there is no such user.
 pub async fn change_user(
-    db: &Database,
+    on: &impl Commit<User>,
     id: UserId,
     changes: UserChanges,
 ) -> Result<Option<User>, DeleteUserError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
         return Ok(None);
     };
@@ -202,8 +203,9 @@ pub async fn change_user(
         Err(DbError::Constraint(_)) => return Err(DeleteUserError::NameTaken),
         Err(error) => return Err(error.into()),
     };
-    transaction.commit().await?;
-    Ok(Some(row.try_into()?))
+    let user = row.try_into()?;
+    on.commit(transaction, &user).await?;
+    Ok(Some(user))
 }
 
 /// Deletes a user and all rows of theirs. The bytes are removed by a job that is
@@ -211,12 +213,12 @@ pub async fn change_user(
 ///
 /// `traces` says where the bytes of staged uploads may lie.
 pub async fn remove_user(
-    db: &Database,
+    on: &impl Commit<()>,
     id: UserId,
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send,
 ) -> Result<Option<JobId>, DeleteUserError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
         return Ok(None);
     };
@@ -257,7 +259,7 @@ pub async fn remove_user(
     super::discards::add(&transaction, &urls, now).await?;
     let job = super::jobs::NewJob::without_subject(JobKind::RemoveDiscarded, id, now);
     super::jobs::enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    transaction.commit().await?;
+    on.commit(transaction, &()).await?;
     Ok(Some(job.id))
 }
 

@@ -40,6 +40,10 @@ impl Ledger {
         }
     }
 
+    pub(super) fn into_database(self) -> Database {
+        self.db
+    }
+
     pub(super) async fn number(&self, sql: &str) -> i64 {
         let reader = self.db.reader();
         let statement = Statement::from_string(reader.get_database_backend(), sql);

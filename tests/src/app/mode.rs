@@ -234,6 +234,13 @@ impl TestApp {
         client
     }
 
+    /// The ledger, for those who look or reach behind the service.
+    pub async fn database(&self) -> shared::db::Database {
+        Ledger::open(self.mode, self.folder.path(), &self.variables)
+            .await
+            .into_database()
+    }
+
     /// How many documents are pending, as the database says.
     pub async fn pending_documents(&self) -> i64 {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;

@@ -142,6 +142,7 @@ impl Service {
             sha256: staged.sha256,
             traceparent: None,
             at: now,
+            receipt: None,
         };
         let answers = db::accept(&self.db, &self.limits, std::slice::from_ref(&arrival))
             .await

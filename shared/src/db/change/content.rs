@@ -6,7 +6,7 @@ use url::Url;
 use super::edit::{finish, revised, update};
 use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
-use crate::db::Database;
+use crate::db::Commit;
 use crate::db::batch::execute;
 use crate::db::entities::document;
 use crate::db::jobs::{NewJob, enqueue};
@@ -40,12 +40,12 @@ pub struct NewContent {
 /// Adds a pending version with the next number. A document in `error` goes back to
 /// `pending` with it; one that is pending or archived takes none.
 pub async fn add_version(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     content: &NewContent,
     limits: &Limits,
 ) -> Result<Document, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let mut row = revised(&before, content.at);
     let number = before.latest_version + 1;
@@ -110,5 +110,5 @@ pub async fn add_version(
         traceparent: content.traceparent.clone(),
     };
     enqueue(&transaction, &[job], content.at).await?;
-    finish(transaction, &before).await
+    finish(on, transaction, &before).await
 }

@@ -3,7 +3,7 @@
 use super::hold::hold;
 use super::{ChangeError, Target};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::{Database, removal};
+use crate::db::{Commit, removal};
 use crate::domain::{JobId, Timestamp};
 use crate::queue::JobKind;
 
@@ -12,17 +12,17 @@ use crate::queue::JobKind;
 ///
 /// `traces` says where the bytes of staged uploads may lie.
 pub async fn delete_document(
-    db: &Database,
+    on: &impl Commit<()>,
     target: &Target,
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send,
 ) -> Result<JobId, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let document = hold(&transaction, target).await?;
     let held = removal::delete_documents(&transaction, &[document.id.0]).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, document.owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     held.give_back(&transaction, now, traces).await?;
-    transaction.commit().await?;
+    on.commit(transaction, &()).await?;
     Ok(job.id)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::hold::{again, hold, note};
 use super::{ChangeError, Target};
 use crate::db::entities::document;
-use crate::db::{Database, DbError};
+use crate::db::{Commit, DbError};
 use crate::domain::{
     Document, DocumentName, Metadata, Timestamp, Transition, UniqueName, Visibility,
 };
@@ -27,12 +27,12 @@ pub struct DocumentChanges {
 
 /// Edits a document. Changes that change nothing leave the revision as it is.
 pub async fn edit_document(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     changes: DocumentChanges,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let unique_name = changes
         .unique_name
@@ -53,6 +53,7 @@ pub async fn edit_document(
         ..before.clone()
     };
     if after == before {
+        on.commit(transaction, &before).await?;
         return Ok(before);
     }
     let row = document::ActiveModel {
@@ -65,35 +66,35 @@ pub async fn edit_document(
     };
     update(&transaction, row).await?;
     note(&transaction, &before, "edited", None, now).await?;
-    finish(transaction, &before).await
+    finish(on, transaction, &before).await
 }
 
 /// Puts an active document away.
 pub async fn archive_document(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    move_document(db, target, Transition::Archive, Some(now), now).await
+    move_document(on, target, Transition::Archive, Some(now), now).await
 }
 
 /// Takes an archived document back.
 pub async fn restore_document(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    move_document(db, target, Transition::Restore, None, now).await
+    move_document(on, target, Transition::Restore, None, now).await
 }
 
 async fn move_document(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     verb: Transition,
     archived_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let status = before.lifecycle.status().after(verb)?;
     let row = document::ActiveModel {
@@ -108,7 +109,7 @@ async fn move_document(
         "restored"
     };
     note(&transaction, &before, kind, None, now).await?;
-    finish(transaction, &before).await
+    finish(on, transaction, &before).await
 }
 
 /// The row of a change that its owner sees.
@@ -135,10 +136,11 @@ pub(super) async fn update(
 
 /// Commits, and gives the document as it is then.
 pub(super) async fn finish(
+    on: &impl Commit<Document>,
     transaction: DatabaseTransaction,
     before: &Document,
 ) -> Result<Document, ChangeError> {
     let after = again(&transaction, before.id).await?;
-    transaction.commit().await?;
+    on.commit(transaction, &after).await?;
     Ok(after)
 }

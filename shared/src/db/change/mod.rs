@@ -1,5 +1,6 @@
 //! Changes that an owner makes to one document, each in one transaction that
-//! starts by locking the document and ends with what it is then.
+//! starts by locking the document and ends, through a [`Commit`](super::Commit), with what it
+//! is then.
 
 mod content;
 mod delete;

@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use super::edit::{finish, revised, update};
 use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
-use crate::db::Database;
+use crate::db::Commit;
 use crate::db::batch::{execute, query};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::domain::{ByteSize, Document, JobId, Lifecycle, Limits, Status, Timestamp, Transition};
@@ -14,12 +14,12 @@ use crate::queue::JobKind;
 /// Puts the latest version, if it failed and its bytes are kept, back into the
 /// pipeline with a new job, and reserves its bytes anew. Gives that job's id.
 pub async fn retry_document(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<(Document, JobId), ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     if matches!(before.lifecycle, Lifecycle::Archived { .. }) {
         before.lifecycle.status().after(Transition::Retry)?;
@@ -69,5 +69,5 @@ pub async fn retry_document(
         ..NewJob::without_subject(JobKind::ProcessVersion, before.owner, now)
     };
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    Ok((finish(transaction, &before).await?, job.id))
+    Ok((finish(on, transaction, &before).await?, job.id))
 }

@@ -10,20 +10,20 @@ use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::{document, version};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::ids;
-use crate::db::{Database, DbError, removal};
+use crate::db::{Commit, DbError, removal};
 use crate::domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
 use crate::queue::JobKind;
 
 /// Makes a new version out of an active one: the same bytes, counted once more. Gives
 /// the document, whose current version is the new one.
 pub async fn restore_version(
-    db: &Database,
+    on: &impl Commit<Document>,
     target: &Target,
     number: u32,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let old = find(&transaction, &before, number).await?;
     let (Some(blob), Some(mime_type), Some(_)) =
@@ -73,20 +73,20 @@ pub async fn restore_version(
     };
     update(&transaction, row).await?;
     note(&transaction, &before, "version_restored", Some(next), now).await?;
-    finish(transaction, &before).await
+    finish(on, transaction, &before).await
 }
 
 /// Deletes a version that readers don't get. Gives the id of the job that removes its bytes.
 ///
 /// `traces` says where the bytes of a staged upload may lie.
 pub async fn delete_version(
-    db: &Database,
+    on: &impl Commit<()>,
     target: &Target,
     number: u32,
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send,
 ) -> Result<JobId, ChangeError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let old = find(&transaction, &before, number).await?;
     let current = before.lifecycle.current().map(|current| current.version);
@@ -94,14 +94,14 @@ pub async fn delete_version(
     if current == Some(number) || (current.is_none() && number == before.latest_version) {
         return Err(ChangeError::CurrentVersion);
     }
-    let this = ids(db.backend());
+    let this = ids(on.database().backend());
     let (removed, held) =
         removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
     removal::note_removed(&transaction, &removed, now).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     held.give_back(&transaction, now, traces).await?;
-    transaction.commit().await?;
+    on.commit(transaction, &()).await?;
     Ok(job.id)
 }
 
