@@ -10,6 +10,7 @@
 
 mod disk;
 mod large;
+mod list;
 mod uploads;
 
 use clap::{Parser, Subcommand};
@@ -21,7 +22,7 @@ struct Arguments {
     run: Run,
 }
 
-#[derive(Subcommand, Clone, Copy, Debug)]
+#[derive(Subcommand, Clone, Debug)]
 enum Run {
     /// Many small uploads at once: accepted per second, and active per second
     Uploads {
@@ -41,19 +42,37 @@ enum Run {
         #[arg(long, default_value_t = 1 << 10)]
         mebibytes: usize,
     },
+    /// Pages of long lists, on each database by itself
+    List {
+        /// How many documents there are, step by step
+        #[arg(
+            long,
+            value_delimiter = ',',
+            default_value = "1000,10000,100000,1000000"
+        )]
+        lengths: Vec<u32>,
+        /// Shows for the longest how each page is found
+        #[arg(long)]
+        plans: bool,
+    },
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    if let Run::List { lengths, plans } = &arguments.run {
+        list::run(lengths, *plans).await;
+        return;
+    }
     for mode in [Mode::Embedded, Mode::Distributed] {
-        match arguments.run {
+        match &arguments.run {
             Run::Uploads {
                 count,
                 size,
                 concurrency,
-            } => uploads::run(mode, count, size, concurrency).await,
-            Run::Large { mebibytes } => large::run(mode, mebibytes).await,
+            } => uploads::run(mode, *count, *size, *concurrency).await,
+            Run::Large { mebibytes } => large::run(mode, *mebibytes).await,
+            Run::List { .. } => {}
         }
     }
 }

@@ -1,5 +1,5 @@
 //! One SQL text for both databases: the few types that differ are written in braces,
-//! and `{postgres}` marks a statement for PostgreSQL alone.
+//! and `{postgres}` or `{sqlite}` marks a statement for that one alone.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -18,14 +18,18 @@ pub async fn execute(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr
 
 /// The statement as `backend` understands it, if it is for it.
 fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
-    let other = backend != DbBackend::Postgres && statement.contains("{postgres}");
-    if statement.is_empty() || other {
+    let other = match backend {
+        DbBackend::Postgres => "{sqlite}",
+        _ => "{postgres}",
+    };
+    if statement.is_empty() || statement.contains(other) {
         return None;
     }
-    let words: [(&str, &str); 7] = match backend {
+    let words: [(&str, &str); 8] = match backend {
         DbBackend::Postgres => [
             ("{uuid}", "uuid"),
             ("{postgres}", ""),
+            ("{sqlite}", ""),
             ("{json}", "jsonb"),
             ("{bytes}", "bytea"),
             // Names sort by code point, as they do in SQLite.
@@ -39,6 +43,7 @@ fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
         _ => [
             ("{uuid}", "blob"),
             ("{postgres}", ""),
+            ("{sqlite}", ""),
             ("{json}", "text"),
             ("{bytes}", "blob"),
             ("{name}", "text"),

@@ -9,6 +9,7 @@ mod m0004_keep_operations;
 mod m0005_watch_work;
 mod m0006_clean_up;
 mod m0009_keep_answers_open;
+mod m0010_index_types;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_watch_work::Migration),
             Box::new(m0006_clean_up::Migration),
             Box::new(m0009_keep_answers_open::Migration),
+            Box::new(m0010_index_types::Migration),
         ]
     }
 }

@@ -23,6 +23,7 @@ mod limits;
 mod listing;
 mod lists;
 mod memory;
+mod plans;
 mod public;
 mod reading;
 mod receipts;

@@ -12,3 +12,4 @@ pub mod databases;
 pub mod dice;
 pub mod ledger;
 pub mod servers;
+pub mod shelf;

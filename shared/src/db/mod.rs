@@ -53,7 +53,9 @@ pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, enqueue, hand_back, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
-pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
+pub use list::{
+    DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
+};
 pub use operations::{
     CancelError, ItemPage, OperationPage, cancel_operation, find_ended, find_operation,
     list_operation_items, list_operations,

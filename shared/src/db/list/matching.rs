@@ -18,7 +18,7 @@ pub fn matching(
     let mut conditions = vec![format!("documents.owner_id = {}", values.bind(owner.0))];
     conditions.extend(status(&filter.statuses));
     if let Some(pattern) = &filter.media_types {
-        conditions.push(media_type(pattern, values));
+        conditions.push(media_type(backend, pattern, values));
     }
     if let Some(part) = &filter.name_part {
         let part = values.bind(fold(part));
@@ -81,17 +81,20 @@ fn status(statuses: &[Status]) -> Vec<String> {
     conditions
 }
 
-fn media_type(pattern: &TypePattern, values: &mut Values) -> String {
+fn media_type(backend: DbBackend, pattern: &TypePattern, values: &mut Values) -> String {
     let pattern = pattern.to_string();
     if pattern == "*/*" {
         return "documents.mime_type IS NOT NULL".to_owned();
     }
-    match pattern.strip_suffix('*') {
-        Some(family) => format!(
-            "substr(documents.mime_type, 1, {}) = {}",
-            family.len(),
-            values.bind(family)
-        ),
+    match pattern.strip_suffix("/*") {
+        // In the words of the index of families.
+        Some(family) => {
+            let of = match backend {
+                DbBackend::Postgres => "split_part(documents.mime_type, '/', 1)",
+                _ => "substr(documents.mime_type, 1, instr(documents.mime_type, '/') - 1)",
+            };
+            format!("{of} = {}", values.bind(family))
+        }
         None => format!("documents.mime_type = {}", values.bind(pattern)),
     }
 }

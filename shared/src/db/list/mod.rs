@@ -6,6 +6,6 @@ mod page;
 mod position;
 mod request;
 
-pub use page::list_page;
+pub use page::{explain_page, list_page};
 pub use position::Position;
 pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};

@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
 use super::ListRequest;
 use super::matching::matching;
+use crate::db::batch::query;
 use crate::db::entities::document;
 use crate::db::values::Values;
 use crate::db::{Database, DbError};
@@ -20,6 +21,19 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
         select(db.reader(), statement).await?
     };
     rows.into_iter().map(Document::try_from).collect()
+}
+
+/// How the database would find the page, line by line, in its own words.
+pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
+    let (sql, values) = statement(db.backend(), request);
+    let (explain, column) = match db.backend() {
+        DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
+        _ => ("EXPLAIN QUERY PLAN", 3),
+    };
+    let rows = query(db.reader(), format!("{explain} {sql}"), values).await?;
+    rows.into_iter()
+        .map(|row| Ok(row.try_get_by_index(column)?))
+        .collect()
 }
 
 async fn select(

@@ -1,0 +1,2 @@
+DROP INDEX documents_by_family;
+DROP INDEX documents_by_type;

@@ -1,0 +1,89 @@
+//! How pages of a long list are found on each database: through an index, in its order, and
+//! without passing what isn't asked for.
+
+use sea_orm::DbBackend;
+use serde_json::json;
+use shared::db::{Database, DocumentFilter, ListRequest, Position, explain_page};
+use shared::domain::{Metadata, Status, UserId};
+use tests::ledger::user;
+use tests::on_each_database;
+use tests::shelf::fill;
+
+/// So many that no planner would rather read them all.
+const LENGTH: u32 = 20_000;
+
+fn page(owner: UserId, sort: &str, filter: DocumentFilter) -> ListRequest {
+    ListRequest {
+        owner,
+        filter,
+        sort: sort.parse().unwrap(),
+        after: None,
+        limit: 51,
+    }
+}
+
+/// Asserts that the page is found by the index, and, where the index has the order, unsorted.
+async fn found_by(db: &Database, request: &ListRequest, index: &str) {
+    let plan = explain_page(db, request).await.unwrap().join("\n");
+    assert!(plan.contains(index), "{request:?}:\n{plan}");
+    for costly in ["Seq Scan", "SCAN documents", "Sort", "TEMP B-TREE"] {
+        assert!(!plan.contains(costly), "{request:?}:\n{plan}");
+    }
+}
+
+fn types(pattern: &str) -> DocumentFilter {
+    DocumentFilter {
+        media_types: Some(pattern.parse().unwrap()),
+        ..DocumentFilter::default()
+    }
+}
+
+on_each_database! {
+    async fn every_page_is_found_by_the_index_of_its_order(db: &Database) {
+        let owner = user(db, "alice").await;
+        fill(db, owner, 0, LENGTH).await;
+        for (key, index, value) in [
+            ("created_at", "documents_by_creation", "1800010000000000"),
+            ("updated_at", "documents_by_update", "1800010000000000"),
+            ("name", "documents_by_name", "report 5"),
+            ("size_bytes", "documents_by_size", "5000000"),
+        ] {
+            for sort in [key.to_owned(), format!("-{key}")] {
+                let first = page(owner, &sort, DocumentFilter::default());
+                found_by(db, &first, index).await;
+                let place = format!("0192aaaa-0000-7000-8000-000000000000 {value}");
+                let after = Position::read(&place, first.sort);
+                assert!(after.is_some());
+                found_by(db, &ListRequest { after, ..first }, index).await;
+            }
+        }
+    }
+
+    async fn what_is_rare_is_found_without_passing_the_rest(db: &Database) {
+        let owner = user(db, "alice").await;
+        fill(db, owner, 0, LENGTH).await;
+        let all = DocumentFilter::default;
+        for (filter, index) in [
+            (types("image/png"), "documents_by_type"),
+            (types("image/*"), "documents_by_family"),
+            (types("video/*"), "documents_by_family"),
+            (DocumentFilter { statuses: vec![Status::Archived], ..all() }, "documents_not_active"),
+            (DocumentFilter { is_public: Some(true), ..all() }, "documents_public"),
+        ] {
+            found_by(db, &page(owner, "-created_at", filter), index).await;
+        }
+    }
+
+    async fn rare_metadata_is_found_by_its_index_where_there_is_one(db: &Database) {
+        let owner = user(db, "alice").await;
+        fill(db, owner, 0, LENGTH).await;
+        let metadata = Metadata::try_from(json!({"number": 17})).unwrap();
+        let filter = DocumentFilter { metadata: Some(metadata), ..DocumentFilter::default() };
+        let plan = explain_page(db, &page(owner, "-created_at", filter)).await.unwrap().join("\n");
+        match db.reader().get_database_backend() {
+            DbBackend::Postgres => assert!(plan.contains("documents_by_metadata"), "{plan}"),
+            // Along the order, until the page is full.
+            _ => assert!(plan.contains("documents_by_creation") && !plan.contains("TEMP B-TREE"), "{plan}"),
+        }
+    }
+}
