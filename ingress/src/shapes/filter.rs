@@ -91,7 +91,12 @@ fn name_part(text: &str) -> Result<String, String> {
 fn metadata(text: &str) -> Result<Metadata, String> {
     let value: Value =
         serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())?;
-    Metadata::try_from(value).map_err(|error| error.to_string())
+    let metadata = Metadata::try_from(value).map_err(|error| error.to_string())?;
+    if DocumentFilter::is_too_deep(&metadata) {
+        let most = DocumentFilter::MAX_DEPTH;
+        return Err(format!("must not be nested deeper than {most}"));
+    }
+    Ok(metadata)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
 use super::Position;
 use crate::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, UserId};
 
@@ -38,6 +40,21 @@ impl DocumentFilter {
     /// How deep objects and arrays in `metadata` may be nested: SQLite bounds the depth of
     /// conditions. Whoever takes a filter in refuses a deeper one.
     pub const MAX_DEPTH: usize = 8;
+
+    /// Whether `metadata` is nested deeper than that.
+    #[must_use]
+    pub fn is_too_deep(metadata: &Metadata) -> bool {
+        let members = metadata.as_object().values();
+        1 + members.map(depth).max().unwrap_or_default() > Self::MAX_DEPTH
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// All documents but archived ones.
