@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use shared::db::Database;
 use shared::domain::{Clock, Limits, SystemClock};
+use shared::metrics::{Meters, Watched};
 use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use shared::settings::Resolved;
 use shared::storage::Places;
@@ -16,6 +17,7 @@ pub struct Resources {
     pub feed: Arc<dyn Feed>,
     pub clock: Arc<dyn Clock>,
     pub limits: Arc<Limits>,
+    pub meters: Meters,
 }
 
 impl Resources {
@@ -23,6 +25,8 @@ impl Resources {
         let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
             .await
             .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+        let meters = Meters::default();
+        let places = Watched::places(&places, &meters);
         let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
             QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
             QueueUrl::Redis { server, prefix } => {
@@ -35,6 +39,7 @@ impl Resources {
             feed,
             clock: Arc::new(SystemClock),
             limits: Arc::new(resolved.limits.clone()),
+            meters,
         })
     }
 }

@@ -14,10 +14,12 @@ use crate::health::Health;
 use crate::hints::Hints;
 use crate::idempotency::{Keyed, document_keys};
 use crate::intake::Intake;
+use crate::measured::Measured;
 use crate::problem::Frame;
 use crate::routes::{
     ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, JobRoutes, KeyRoutes, ListRoutes,
-    Merged, PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    Merged, MetricsRoutes, PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes,
+    VersionRoutes,
 };
 use crate::service::Service;
 use crate::strictness::make_strict;
@@ -38,6 +40,7 @@ pub(crate) struct Parts {
 /// The endpoint of the API port.
 pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let pages = Pages::default();
+    let meters = parts.service.meters.clone();
     let (shared, intake) = (parts.service.clone(), parts.intake.clone());
     let origins = Arc::clone(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
@@ -50,13 +53,17 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let table = table(&service);
     let framed = framed(service, Arc::clone(&table));
     let framed = framed.data(Arc::clone(&authenticator)).data(max);
-    let keyed = Keyed::new(framed, table, authenticator, intake, shared);
-    CrossOrigin::new(Compressed(keyed), &origins)
+    let keyed = Keyed::new(framed, Arc::clone(&table), authenticator, intake, shared);
+    let answered = CrossOrigin::new(Compressed(keyed), &origins);
+    Measured::new(answered, table, meters)
 }
 
 /// The endpoint of the operators' port.
-pub(crate) fn operations(health: Health) -> impl Endpoint<Output = Response> + 'static {
-    let service = documented(HealthRoutes(health));
+pub(crate) fn operations(
+    health: Health,
+    metrics: MetricsRoutes,
+) -> impl Endpoint<Output = Response> + 'static {
+    let service = documented((HealthRoutes(health), metrics));
     let table = table(&service);
     framed(service, table)
 }

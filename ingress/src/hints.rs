@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::JobId;
+use shared::metrics::{Hint, Meters};
 use shared::queue::{Feed, Queue};
 use tokio::sync::mpsc;
 
@@ -16,25 +17,34 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where handlers leave word of jobs; nobody waits for the feed.
 #[derive(Clone, Debug)]
-pub struct Hints(mpsc::Sender<(Queue, JobId)>);
+pub struct Hints {
+    hints: mpsc::Sender<(Queue, JobId)>,
+    meters: Meters,
+}
 
 impl Hints {
     /// Starts to pass word on to `feed`.
     #[must_use]
-    pub fn start(feed: Arc<dyn Feed>) -> Self {
+    pub fn start(feed: Arc<dyn Feed>, meters: Meters) -> Self {
         let (hints, waiting) = mpsc::channel(ROOM);
-        tokio::spawn(announce(feed, waiting));
-        Self(hints)
+        tokio::spawn(announce(feed, meters.clone(), waiting));
+        Self { hints, meters }
     }
 
     /// Tells of a job that was committed.
     pub fn give(&self, queue: Queue, job: JobId) {
-        let _ = self.0.try_send((queue, job));
+        if self.hints.try_send((queue, job)).is_err() {
+            self.meters.hinted(queue, 1, Hint::Lost);
+        }
     }
 }
 
 /// Tells the feed of new jobs, as many at once as have come up.
-async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<(Queue, JobId)>) {
+async fn announce(
+    feed: Arc<dyn Feed>,
+    meters: Meters,
+    mut waiting: mpsc::Receiver<(Queue, JobId)>,
+) {
     let mut hints = Vec::new();
     while waiting.recv_many(&mut hints, GROUP).await > 0 {
         while let Some(&(queue, _)) = hints.first() {
@@ -42,17 +52,19 @@ async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<(Queue, JobId
                 .extract_if(.., |(other, _)| *other == queue)
                 .map(|(_, job)| job)
                 .collect();
-            tell(feed.as_ref(), queue, &jobs).await;
+            let hint = tell(feed.as_ref(), queue, &jobs).await;
+            meters.hinted(queue, jobs.len(), hint);
         }
     }
 }
 
-async fn tell(feed: &dyn Feed, queue: Queue, jobs: &[JobId]) {
+async fn tell(feed: &dyn Feed, queue: Queue, jobs: &[JobId]) -> Hint {
     match tokio::time::timeout(PATIENCE, feed.announce(queue, jobs)).await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return Hint::Sent,
         Ok(Err(error)) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "a hint was lost");
         }
         Err(_) => tracing::debug!("a hint took too long"),
     }
+    Hint::Lost
 }

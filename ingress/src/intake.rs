@@ -7,6 +7,7 @@ use shared::db::{
     IntakeRefusal, NewContent, Target, accept, add_version,
 };
 use shared::domain::{Document, Limits};
+use shared::metrics::Meters;
 use shared::queue::Queue;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -23,6 +24,7 @@ pub struct Intake {
     door: GroupCommit<Writer>,
     limits: Arc<Limits>,
     hints: Hints,
+    meters: Meters,
     running: TaskTracker,
 }
 
@@ -43,7 +45,7 @@ impl GroupWriter for Writer {
 impl Intake {
     /// Opens the door.
     #[must_use]
-    pub fn open(db: Database, limits: Arc<Limits>, hints: Hints) -> Self {
+    pub fn open(db: Database, limits: Arc<Limits>, hints: Hints, meters: Meters) -> Self {
         let writer = Writer {
             db,
             limits: Arc::clone(&limits),
@@ -52,6 +54,7 @@ impl Intake {
             door: GroupCommit::start(writer, GROUP),
             limits,
             hints,
+            meters,
             running: TaskTracker::new(),
         }
     }
@@ -105,6 +108,7 @@ impl Intake {
         match add_version(on, target, content, &self.limits).await {
             Ok(document) => {
                 bytes.keep();
+                self.meters.took_in(content.size);
                 self.hints.give(Queue::Ingest, content.job);
                 Ok(document)
             }
@@ -122,6 +126,7 @@ impl Intake {
         match self.door.submit(arrival).await {
             Ok(Ok(())) => {
                 bytes.keep();
+                self.meters.took_in(document.size);
                 self.hints.give(Queue::Ingest, job);
                 Ok(document)
             }

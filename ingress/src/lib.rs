@@ -11,8 +11,10 @@ mod health;
 mod hints;
 mod idempotency;
 mod intake;
+mod measured;
 mod precondition;
 mod prefer;
+mod pressure;
 mod problem;
 mod routes;
 mod run;
@@ -26,6 +28,7 @@ mod upload;
 mod waiters;
 
 pub use auth::{JwtSetupError, KeySetError};
+pub use pressure::Pressure;
 pub use run::{Addresses, IngressError, run, run_operations};
 pub use server::{ServerLimits, serve};
 pub use service::{SelfTest, Service};

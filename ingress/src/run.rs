@@ -12,6 +12,7 @@ use crate::auth::{Authenticator, JwtSetupError};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
+use crate::routes::MetricsRoutes;
 use crate::server::serve;
 use crate::service::Service;
 use crate::waiters::Waiters;
@@ -71,9 +72,13 @@ pub async fn run(
         intake.close().await;
         drained.cancel();
     };
+    let ops = MetricsRoutes {
+        service: service.clone(),
+        waiters: waiters.clone(),
+    };
     let ops_served = serve(
         ops_listener,
-        operations(health),
+        operations(health, ops),
         service.server,
         drained.clone(),
     );
@@ -84,6 +89,7 @@ pub async fn run(
     tokio::select! {
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
+        () = service.pressure.watch(&service.db, &*service.clock) => {}
     }
     Ok(())
 }
@@ -96,7 +102,12 @@ pub async fn run_operations(
 ) -> Result<(), IngressError> {
     let (listener, _) = bind("DOSSIER_OPS_LISTEN", address).await?;
     let limits = service.server;
-    serve(listener, operations(Health::new(service)), limits, shutdown).await;
+    let meters = MetricsRoutes {
+        service: service.clone(),
+        waiters: Waiters::default(),
+    };
+    let endpoint = operations(Health::new(service), meters);
+    serve(listener, endpoint, limits, shutdown).await;
     Ok(())
 }
 
@@ -104,9 +115,14 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
     let limits = Arc::clone(&service.limits);
-    let hints = Hints::start(Arc::clone(&service.feed));
+    let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
     Ok(Parts {
-        intake: Intake::open(service.db.clone(), limits, hints.clone()),
+        intake: Intake::open(
+            service.db.clone(),
+            limits,
+            hints.clone(),
+            service.meters.clone(),
+        ),
         hints,
         authenticator: Arc::new(authenticator),
         waiters: Waiters::default(),

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use shared::db::Database;
 use shared::domain::{Clock, Limits};
+use shared::metrics::Meters;
 use shared::queue::Feed;
 use shared::settings::{CorsOrigin, JwtSettings};
 use shared::storage::Places;
 
+use crate::pressure::Pressure;
 use crate::server::ServerLimits;
 
 /// What a process must be given to serve the API.
@@ -30,6 +32,10 @@ pub struct Service {
     pub self_test: SelfTest,
     /// Of which origins browsers may use the API.
     pub cors_origins: Arc<[CorsOrigin]>,
+    /// What this process counts of itself.
+    pub meters: Meters,
+    /// Whether uploads are let in.
+    pub pressure: Pressure,
     /// What clients may hold open.
     pub server: ServerLimits,
 }

@@ -78,6 +78,14 @@ impl Waiters {
         }
     }
 
+    /// How many wait.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let table = self.table();
+        let waiting = table.subjects.values();
+        waiting.map(watch::Sender::receiver_count).sum()
+    }
+
     /// Whether nobody is let wait any more.
     #[must_use]
     pub fn are_closed(&self) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod domain;
+pub mod metrics;
 pub mod queue;
 pub mod settings;
 pub mod storage;

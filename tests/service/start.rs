@@ -36,6 +36,7 @@ fn a_wrong_setting_is_named_in_one_line() {
         ("DOSSIER_ALLOWED_TYPES", "im*/png"),
         ("DOSSIER_TYPE_MISMATCH", "ignore"),
         ("DOSSIER_LEASE", "1s"),
+        ("DOSSIER_MAX_QUEUE_AGE", "soon"),
         ("DOSSIER_QUEUES", "ingest,other"),
         ("DOSSIER_CONCURRENCY", "0"),
         ("DOSSIER_JWT_SECRET", "short"),

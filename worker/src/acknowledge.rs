@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use shared::db::Outcome;
 use shared::domain::Clock;
+use shared::metrics::{Attempt, Meters};
 use tracing::{error, info, warn};
 
 use crate::settler::Settler;
@@ -22,6 +23,8 @@ pub struct Acknowledger {
     pub settler: Settler,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub meters: Meters,
 }
 
 impl Acknowledge<()> for Acknowledger {
@@ -30,10 +33,24 @@ impl Acknowledge<()> for Acknowledger {
 
     fn ack(&mut self, result: &Result<(), BoxDynError>, task: &ExecutionContext) -> Self::Future {
         let work = task.data().get::<Arc<Work>>().cloned();
-        let (Err(error), Some(work)) = (result, work) else {
+        let Some(work) = work else {
             return futures::future::ready(Ok(())).boxed();
         };
-        let outcome = verdict(&**error, &work, self.clock.now());
+        let now = self.clock.now();
+        let ended = |end| {
+            let took = now.since(work.started_at);
+            self.meters.attempted(work.claimed.kind, end, took);
+        };
+        let Err(error) = result else {
+            ended(if work.is_crash_loop() {
+                Attempt::Dead
+            } else {
+                Attempt::Done
+            });
+            return futures::future::ready(Ok(())).boxed();
+        };
+        let outcome = verdict(&**error, &work, now);
+        ended(outcome.as_ref().map_or(Attempt::LeaseLost, end_of));
         let settler = self.settler.clone();
         async move {
             if let Some(outcome) = outcome {
@@ -60,6 +77,18 @@ pub async fn settle(settler: &Settler, work: &Work, outcome: Outcome) {
             error = &error as &dyn std::error::Error,
             "a job was not settled; its lease brings it back"
         );
+    }
+}
+
+const fn end_of(outcome: &Outcome) -> Attempt {
+    match outcome {
+        Outcome::Activated(_) | Outcome::Done => Attempt::Done,
+        Outcome::Again { .. } => Attempt::Retried,
+        Outcome::Failed { gave_up: None, .. } => Attempt::Rejected,
+        Outcome::Failed {
+            gave_up: Some(_), ..
+        }
+        | Outcome::Dead { .. } => Attempt::Dead,
     }
 }
 

@@ -63,6 +63,7 @@ pub async fn work_on(
     let acknowledger = Acknowledger {
         settler: tools.settler.clone(),
         clock: Arc::clone(&tools.clock),
+        meters: role.meters.clone(),
     };
     let context = WorkerContext::new(&format!("{worker}/{queue}"));
     let running = WorkerBuilder::new(&context)

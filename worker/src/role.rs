@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::db::Database;
 use shared::domain::{Clock, Limits, Retention};
+use shared::metrics::Meters;
 use shared::queue::{Feed, Queue};
 use shared::storage::Places;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -38,6 +39,8 @@ pub struct WorkerRole {
     pub feed: Arc<dyn Feed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What this process counts of itself.
+    pub meters: Meters,
     /// What the operator allows.
     pub limits: Arc<Limits>,
     /// How long what nobody needs any more is kept.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use ingress::{Addresses, SelfTest, ServerLimits, Service};
+use ingress::{Addresses, Pressure, SelfTest, ServerLimits, Service};
 use shared::settings::Resolved;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -88,6 +88,8 @@ fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
         jwt: resolved.settings.jwt.clone(),
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
         cors_origins: resolved.settings.cors_origins.as_slice().into(),
+        meters: resources.meters.clone(),
+        pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         server: ServerLimits {
             grace: resolved.settings.grace,
             ..ServerLimits::default()
@@ -108,6 +110,7 @@ fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
         retention: resolved.settings.cleanup.retention(),
+        meters: resources.meters.clone(),
         queues: resolved.settings.queues.clone(),
         concurrency: resolved.settings.concurrency.get(),
         lease: resolved.settings.lease,

@@ -33,13 +33,13 @@ problem_sets! {
     UploadProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, RequestTimeout,
         UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TypeNotAllowed,
-        TypeMismatch, StorageUnavailable,
+        TypeMismatch, StorageUnavailable, Overloaded,
     }
     /// What can come of the upload of a new version.
     UploadVersionProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout,
         NotActive, RevisionMismatch, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch,
-        TypeNotAllowed, TypeMismatch, StorageUnavailable,
+        TypeNotAllowed, TypeMismatch, StorageUnavailable, Overloaded,
     }
 }
 
@@ -96,6 +96,7 @@ impl UploadRoutes {
         };
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed).await? {
+            self.service.pressure.admit()?;
             self.check_quota(who.0, demand).await?;
         }
         let received = body.receive(Purpose::Document(fields), &self.to()).await?;
@@ -140,6 +141,7 @@ impl UploadRoutes {
         let VersionUpload(body) = body;
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed).await? {
+            self.service.pressure.admit()?;
             let documents = self.check_target(who.0, id.0.0, &if_match).await?;
             let demand = Demand {
                 size: body.declared_size(),

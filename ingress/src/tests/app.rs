@@ -7,6 +7,7 @@ use poem::{Body, Endpoint, Request, Response};
 use serde_json::{Value, json};
 use shared::db::{Database, DatabaseUrl, ensure_bootstrap_key};
 use shared::domain::{ByteSize, Clock, Limits, Sha256, SystemClock, TypeMismatch, TypePolicy};
+use shared::metrics::Meters;
 use shared::queue::InProcessFeed;
 use shared::settings::JwtSettings;
 use shared::storage::{Places, StorageUrl};
@@ -17,6 +18,7 @@ use crate::auth::Authenticator;
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
+use crate::pressure::Pressure;
 use crate::server::ServerLimits;
 use crate::service::{SelfTest, Service};
 use crate::waiters::Waiters;
@@ -83,6 +85,8 @@ impl App {
             jwt,
             self_test: SelfTest::default(),
             cors_origins: Arc::new([CORS_ORIGIN.parse().unwrap()]),
+            meters: Meters::default(),
+            pressure: Pressure::default(),
             server: ServerLimits::default(),
         };
         Self::of(service, folder).await
@@ -93,8 +97,8 @@ impl App {
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
         let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
-        let hints = Hints::start(Arc::clone(&service.feed));
-        let intake = Intake::open(db, limits, hints.clone());
+        let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
+        let intake = Intake::open(db, limits, hints.clone(), service.meters.clone());
         let parts = Parts {
             service: service.clone(),
             authenticator: Arc::new(authenticator.await.unwrap()),

@@ -87,6 +87,19 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// How busy the connections of a pool are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The pool.
+    pub name: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub most: u32,
+}
+
 /// The database. On SQLite writes go through one connection and reads through a
 /// read-only pool beside it; on PostgreSQL both are the same pool.
 #[derive(Clone, Debug)]
@@ -148,6 +161,29 @@ impl Database {
             ..TransactionOptions::default()
         };
         Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// How busy its connections are: of one pool, or of two on SQLite.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolUse> {
+        let pool = |name, open: u32, idle: usize, most| PoolUse {
+            name,
+            idle: u32::try_from(idle).unwrap_or(open).min(open),
+            open,
+            most,
+        };
+        if self.backend() == DbBackend::Postgres {
+            let one = self.writer.get_postgres_connection_pool();
+            let most = one.options().get_max_connections();
+            return vec![pool("all", one.size(), one.num_idle(), most)];
+        }
+        [("writer", &self.writer), ("reader", &self.reader)]
+            .map(|(name, connection)| {
+                let one = connection.get_sqlite_connection_pool();
+                let most = one.options().get_max_connections();
+                pool(name, one.size(), one.num_idle(), most)
+            })
+            .to_vec()
     }
 
     /// Whether the database answers.

@@ -38,7 +38,7 @@ pub use cleanup::{
     FinishedBefore, PruneRequest, Pruned, expire_failed, forget_finished_jobs, prune_versions,
     purge_archived,
 };
-pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl};
+pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl, PoolUse};
 pub use discards::{discarded, forget_discarded};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::DbError;

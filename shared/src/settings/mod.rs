@@ -193,6 +193,10 @@ pub struct Settings {
     #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub grace: Duration,
 
+    /// Uploads are turned away while the oldest waiting one has waited for longer; 0s never
+    #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub max_queue_age: Duration,
+
     /// The queues a worker serves
     #[arg(
         long,

@@ -14,6 +14,7 @@ use shared::domain::{
     Quota, Retention, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
     Visibility,
 };
+use shared::metrics::Meters;
 use shared::queue::{Feed, InProcessFeed, Queue, SettledStream};
 use shared::storage::{Places, Storage, StorageUrl};
 use tokio::task::JoinHandle;
@@ -107,6 +108,7 @@ impl Service {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             limits: Arc::clone(&self.limits),
             retention: Retention::default(),
+            meters: Meters::default(),
             queues: Queue::ALL.to_vec(),
             concurrency: 4,
             lease: LEASE,

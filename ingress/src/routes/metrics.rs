@@ -1,0 +1,44 @@
+//! The meters of this process, for Prometheus: on the operators' port alone; no token is needed.
+
+use poem_openapi::OpenApi;
+use poem_openapi::payload::{PlainText, Response as WithHeader};
+
+use super::tags::Group;
+use crate::auth::Anyone;
+use crate::problem::{Documented, problem_sets};
+use crate::service::Service;
+use crate::waiters::Waiters;
+
+problem_sets! {
+    /// What the meters can answer besides themselves.
+    MetricsProblems { Invalid }
+}
+
+/// The form of the text (`OpenMetrics`, section 4).
+const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The route of the meters.
+#[derive(Clone, Debug)]
+pub struct MetricsRoutes {
+    /// What the process works with.
+    pub service: Service,
+    /// Who waits for a document.
+    pub waiters: Waiters,
+}
+
+#[OpenApi(tag = "Group::Service")]
+impl MetricsRoutes {
+    /// What this process counts of itself
+    #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
+    async fn metrics(
+        &self,
+        _anyone: Anyone,
+    ) -> Result<WithHeader<PlainText<String>>, Documented<MetricsProblems>> {
+        let Service {
+            meters, db, clock, ..
+        } = &self.service;
+        meters.waiting(self.waiters.count());
+        meters.look(db, clock.now()).await;
+        Ok(WithHeader::new(PlainText(meters.text())).header("Content-Type", FORM))
+    }
+}

@@ -1,0 +1,80 @@
+//! The values that labels can have: closed lists, so that what clients send can't add to them.
+
+/// How an attempt at a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The job did what it was for.
+    Done,
+    /// What it was about was refused for good, as a type that isn't taken.
+    Rejected,
+    /// It failed; another attempt follows.
+    Retried,
+    /// It failed, and no attempt follows.
+    Dead,
+    /// Somebody else holds the job by now.
+    LeaseLost,
+}
+
+impl Attempt {
+    /// Every end.
+    pub const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Rejected,
+        Self::Retried,
+        Self::Dead,
+        Self::LeaseLost,
+    ];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Retried => "retried",
+            Self::Dead => "dead",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+}
+
+/// What became of word of a new job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// The feed took it.
+    Sent,
+    /// It was lost; the job is found by a sweep.
+    Lost,
+}
+
+impl Hint {
+    /// Every fate.
+    pub const ALL: [Self; 2] = [Self::Sent, Self::Lost];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Methods of HTTP that are told apart.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The method, or `other`: clients may make up their own.
+pub(super) fn method(method: &str) -> &'static str {
+    METHODS
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
+}
+
+/// The class of a status: `2xx`, `3xx`, `4xx` or `5xx`.
+pub(super) const fn class(status: u16) -> &'static str {
+    match status {
+        0..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
