@@ -1,7 +1,9 @@
 //! Timelines: what happened to a document, in order.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::{Database, DbError};
@@ -28,64 +30,58 @@ pub struct Event {
     pub code: Option<String>,
 }
 
-/// Writes an event that is not the outcome of a job.
-pub(super) async fn add(
-    connection: &impl ConnectionTrait,
-    owner: UserId,
-    document: DocumentId,
-    kind: &'static str,
-    version: Option<u32>,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let data = version.map_or_else(
-        || "{}".to_owned(),
-        |number| format!("{{\"version\":{number}}}"),
-    );
-    let data_value = match connection.get_database_backend() {
-        DbBackend::Postgres => "$4::jsonb",
-        _ => "$4",
-    };
-    let sql = format!(
-        "INSERT INTO events (owner_id, document_id, kind, data, at) VALUES ($1, $2, $3, {data_value}, $5)"
-    );
-    let values = [
-        owner.0.into(),
-        document.0.into(),
-        kind.into(),
-        data.into(),
-        now.as_micros().into(),
-    ];
-    execute(connection, sql, values).await?;
-    Ok(())
+/// An event that is not the outcome of a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewEvent {
+    /// Whose document it is.
+    pub owner: UserId,
+    /// To which document it happened.
+    pub document: DocumentId,
+    /// What happened.
+    pub kind: &'static str,
+    /// The version it happened to.
+    pub version: Option<u32>,
 }
 
-/// Writes the same event about many versions, each told by owner, document and number.
-pub(super) async fn add_of_versions(
+/// Writes events.
+pub(super) async fn add(
     connection: &impl ConnectionTrait,
-    kind: &'static str,
-    versions: &[(UserId, DocumentId, u32)],
+    events: &[NewEvent],
     now: Timestamp,
 ) -> Result<(), DbError> {
     const COLUMNS: &Columns = &[
         ("owner_id", Kind::Uuid),
         ("document_id", Kind::Uuid),
+        ("kind", Kind::Text),
         ("data", Kind::Json),
     ];
-    if versions.is_empty() {
+
+    #[derive(Serialize)]
+    struct Row {
+        owner_id: Uuid,
+        document_id: Uuid,
+        kind: &'static str,
+        data: Value,
+    }
+
+    if events.is_empty() {
         return Ok(());
     }
-    let list: Vec<_> = versions
-        .iter()
-        .map(|(owner, document, number)| {
-            json!({"owner_id": owner, "document_id": document, "data": {"version": number}})
-        })
-        .collect();
-    let list_sql = rows(connection.get_database_backend(), COLUMNS);
+    let row = |event: &NewEvent| Row {
+        owner_id: event.owner.0,
+        document_id: event.document.0,
+        kind: event.kind,
+        data: event
+            .version
+            .map_or_else(|| json!({}), |number| json!({"version": number})),
+    };
+    let list = rows(connection.get_database_backend(), COLUMNS);
     let sql = format!(
         "INSERT INTO events (owner_id, document_id, kind, data, at) \
-         SELECT x.owner_id, x.document_id, $2, x.data, $3 FROM {list_sql}"
+         SELECT x.owner_id, x.document_id, x.kind, x.data, $2 FROM {list}"
     );
-    let values = [parameter(&list)?, kind.into(), now.as_micros().into()];
+    let events: Vec<_> = events.iter().map(row).collect();
+    let values = [parameter(&events)?, now.as_micros().into()];
     execute(connection, sql, values).await?;
     Ok(())
 }

@@ -10,6 +10,23 @@ pub fn ids(backend: DbBackend) -> &'static str {
     }
 }
 
+/// A subquery that gives the texts in `$1`, a JSON array.
+pub fn texts(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "SELECT value FROM json_array_elements_text($1::json)",
+        _ => "SELECT value FROM json_each($1)",
+    }
+}
+
+/// What ends a SELECT whose rows, of `table`, are to be changed by this transaction.
+/// SQLite has one writer and needs none.
+pub fn for_update(backend: DbBackend, table: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!(" FOR NO KEY UPDATE OF {table}"),
+        _ => String::new(),
+    }
+}
+
 /// Locks the rows of the owners in `list` in the order of their ids, so that two
 /// transactions over the same owners queue up instead of dying in a deadlock.
 /// SQLite has one writer and needs none.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::events::NewEvent;
 use super::ledger_sql::{hold_users, ids};
 use super::{DbError, discards, events};
 use crate::domain::{DocumentId, Timestamp, UserId, VersionStatus};
@@ -114,11 +115,14 @@ pub(super) async fn note_removed(
     removed: &[Removed],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let noted: Vec<_> = removed
-        .iter()
-        .map(|version| (version.owner, version.document, version.number))
-        .collect();
-    events::add_of_versions(transaction, "version_deleted", &noted, now).await
+    let event = |version: &Removed| NewEvent {
+        owner: version.owner,
+        document: version.document,
+        kind: "version_deleted",
+        version: Some(version.number),
+    };
+    let noted: Vec<_> = removed.iter().map(event).collect();
+    events::add(transaction, &noted, now).await
 }
 
 impl Held {

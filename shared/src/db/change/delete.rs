@@ -1,10 +1,12 @@
-//! Deleting a document, whatever its status: gone at once, its bytes a moment later.
+//! Deleting documents, whatever their status: gone at once, their bytes a moment later.
+
+use sea_orm::DatabaseTransaction;
 
 use super::hold::hold;
 use super::{ChangeError, Target};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::{Commit, removal};
-use crate::domain::{JobId, Timestamp};
+use crate::db::{Commit, DbError, removal};
+use crate::domain::{DocumentId, JobId, Timestamp, UserId};
 use crate::queue::JobKind;
 
 /// Deletes a document with all its versions. Quota is given back in the same
@@ -19,10 +21,23 @@ pub async fn delete_document(
 ) -> Result<JobId, ChangeError> {
     let transaction = on.database().begin().await?;
     let document = hold(&transaction, target).await?;
-    let held = removal::delete_documents(&transaction, &[document.id.0]).await?;
-    let job = NewJob::without_subject(JobKind::RemoveDiscarded, document.owner, now);
-    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    held.give_back(&transaction, now, traces).await?;
+    let job = delete_all(&transaction, document.owner, &[document.id], now, traces).await?;
     on.commit(transaction, &()).await?;
+    Ok(job)
+}
+
+/// Deletes documents of `owner` that are held. Gives the id of the job that removes the bytes.
+pub(in crate::db) async fn delete_all(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    documents: &[DocumentId],
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send,
+) -> Result<JobId, DbError> {
+    let documents: Vec<_> = documents.iter().map(|document| document.0).collect();
+    let held = removal::delete_documents(transaction, &documents).await?;
+    let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
+    enqueue(transaction, std::slice::from_ref(&job), now).await?;
+    held.give_back(transaction, now, traces).await?;
     Ok(job.id)
 }

@@ -1,15 +1,22 @@
-//! Changes of what a document is called, says of itself, and whether readers get it.
+//! Changes of what documents are called, say of themselves, and whether readers get them.
+
+use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction};
+use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::hold::{again, hold, note};
 use super::{ChangeError, Target};
+use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::entities::document;
+use crate::db::ledger_sql::texts;
 use crate::db::{Commit, DbError};
 use crate::domain::{
-    Document, DocumentName, Metadata, Timestamp, Transition, UniqueName, Visibility,
+    Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,
+    Visibility,
 };
 
 /// What changes of a document; `None` stays.
@@ -34,39 +41,43 @@ pub async fn edit_document(
 ) -> Result<Document, ChangeError> {
     let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
-    let unique_name = changes
-        .unique_name
-        .unwrap_or_else(|| before.visibility.unique_name().cloned());
+    let Some(after) = edited(&before, &changes)? else {
+        on.commit(transaction, &before).await?;
+        return Ok(before);
+    };
+    match write_edits(&transaction, &[&after], now).await {
+        Err(DbError::Constraint(_)) => return Err(ChangeError::UniqueNameTaken),
+        written => written?,
+    }
+    note(&transaction, &before, "edited", None, now).await?;
+    finish(on, transaction, &before).await
+}
+
+/// What a document becomes by changes; `None` if they change nothing.
+pub(in crate::db) fn edited(
+    before: &Document,
+    changes: &DocumentChanges,
+) -> Result<Option<Document>, ChangeError> {
+    let unique_name = match &changes.unique_name {
+        Some(unique_name) => unique_name.clone(),
+        None => before.visibility.unique_name().cloned(),
+    };
     let is_public = changes
         .is_public
         .unwrap_or_else(|| before.visibility.is_public());
     let visibility =
         Visibility::new(unique_name, is_public).ok_or(ChangeError::PublicWithoutName)?;
-    let metadata = match changes.metadata {
-        Some(patch) => before.metadata.merged(patch)?,
+    let metadata = match &changes.metadata {
+        Some(patch) => before.metadata.merged(patch.clone())?,
         None => before.metadata.clone(),
     };
     let after = Document {
-        name: changes.name.unwrap_or_else(|| before.name.clone()),
+        name: changes.name.clone().unwrap_or_else(|| before.name.clone()),
         visibility,
         metadata,
         ..before.clone()
     };
-    if after == before {
-        on.commit(transaction, &before).await?;
-        return Ok(before);
-    }
-    let row = document::ActiveModel {
-        name: Set(after.name.to_string()),
-        name_folded: Set(after.name.folded()),
-        unique_name: Set(after.visibility.unique_name().map(UniqueName::to_string)),
-        is_public: Set(after.visibility.is_public()),
-        metadata: Set(Value::Object(Metadata::as_object(&after.metadata).clone())),
-        ..revised(&before, now)
-    };
-    update(&transaction, row).await?;
-    note(&transaction, &before, "edited", None, now).await?;
-    finish(on, transaction, &before).await
+    Ok(Some(after).filter(|after| after != before))
 }
 
 /// Puts an active document away.
@@ -75,7 +86,7 @@ pub async fn archive_document(
     target: &Target,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    move_document(on, target, Transition::Archive, Some(now), now).await
+    move_document(on, target, Transition::Archive, now).await
 }
 
 /// Takes an archived document back.
@@ -84,32 +95,171 @@ pub async fn restore_document(
     target: &Target,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    move_document(on, target, Transition::Restore, None, now).await
+    move_document(on, target, Transition::Restore, now).await
 }
 
 async fn move_document(
     on: &impl Commit<Document>,
     target: &Target,
     verb: Transition,
-    archived_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
     let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let status = before.lifecycle.status().after(verb)?;
-    let row = document::ActiveModel {
-        status: Set(status.to_string()),
-        archived_at: Set(archived_at.map(Timestamp::as_micros)),
-        ..revised(&before, now)
-    };
-    update(&transaction, row).await?;
-    let kind = if archived_at.is_some() {
-        "archived"
-    } else {
-        "restored"
-    };
-    note(&transaction, &before, kind, None, now).await?;
+    let moved = Move::new(before.id, status, now);
+    write_moves(&transaction, &[moved], now).await?;
+    note(&transaction, &before, moved.event(), None, now).await?;
     finish(on, transaction, &before).await
+}
+
+/// A document that is put away, or taken back.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::db) struct Move {
+    document: DocumentId,
+    status: Status,
+    archived_at: Option<Timestamp>,
+}
+
+impl Move {
+    /// A document that comes to `status`; when it is put away, at `archived_at`.
+    pub(in crate::db) fn new(document: DocumentId, status: Status, archived_at: Timestamp) -> Self {
+        Self {
+            document,
+            status,
+            archived_at: (status == Status::Archived).then_some(archived_at),
+        }
+    }
+
+    /// The document.
+    pub(in crate::db) const fn document(&self) -> DocumentId {
+        self.document
+    }
+
+    /// What its timeline says.
+    pub(in crate::db) const fn event(&self) -> &'static str {
+        if self.archived_at.is_some() {
+            "archived"
+        } else {
+            "restored"
+        }
+    }
+}
+
+/// Writes moves of documents that are held.
+pub(in crate::db) async fn write_moves(
+    transaction: &DatabaseTransaction,
+    moves: &[Move],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    const COLUMNS: &Columns = &[
+        ("id", Kind::Uuid),
+        ("status", Kind::Text),
+        ("archived_at", Kind::Integer),
+    ];
+
+    #[derive(Serialize)]
+    struct Row {
+        id: Uuid,
+        status: &'static str,
+        archived_at: Option<i64>,
+    }
+
+    let row = |moved: &Move| Row {
+        id: moved.document.0,
+        status: moved.status.as_str(),
+        archived_at: moved.archived_at.map(Timestamp::as_micros),
+    };
+    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let sql = format!(
+        "UPDATE documents SET status = x.status, archived_at = x.archived_at, \
+         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
+    );
+    let moves: Vec<_> = moves.iter().map(row).collect();
+    execute(
+        transaction,
+        sql,
+        [parameter(&moves)?, now.as_micros().into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes what edited documents, which are held, are called and say of themselves. It
+/// fails as a whole if a unique name is taken.
+pub(in crate::db) async fn write_edits(
+    transaction: &DatabaseTransaction,
+    documents: &[&Document],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    const COLUMNS: &Columns = &[
+        ("id", Kind::Uuid),
+        ("name", Kind::Text),
+        ("name_folded", Kind::Text),
+        ("unique_name", Kind::Text),
+        ("is_public", Kind::Boolean),
+        ("metadata", Kind::Json),
+    ];
+
+    #[derive(Serialize)]
+    struct Row<'a> {
+        id: Uuid,
+        name: &'a DocumentName,
+        name_folded: String,
+        unique_name: Option<&'a UniqueName>,
+        is_public: bool,
+        metadata: &'a Metadata,
+    }
+
+    fn row(document: &Document) -> Row<'_> {
+        Row {
+            id: document.id.0,
+            name: &document.name,
+            name_folded: document.name.folded(),
+            unique_name: document.visibility.unique_name(),
+            is_public: document.visibility.is_public(),
+            metadata: &document.metadata,
+        }
+    }
+
+    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let sql = format!(
+        "UPDATE documents SET name = x.name, name_folded = x.name_folded, unique_name = x.unique_name, \
+         is_public = x.is_public, metadata = x.metadata, \
+         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
+    );
+    let documents: Vec<_> = documents.iter().copied().map(row).collect();
+    execute(
+        transaction,
+        sql,
+        [parameter(&documents)?, now.as_micros().into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Which documents have which of `names`.
+pub(in crate::db) async fn holders(
+    transaction: &DatabaseTransaction,
+    names: &[&UniqueName],
+) -> Result<HashMap<String, DocumentId>, DbError> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT unique_name, id FROM documents WHERE unique_name IN ({})",
+        texts(transaction.get_database_backend())
+    );
+    let found = query(transaction, sql, [parameter(names)?]).await?;
+    found
+        .into_iter()
+        .map(|row| {
+            Ok((
+                row.try_get_by_index(0)?,
+                DocumentId(row.try_get_by_index(1)?),
+            ))
+        })
+        .collect()
 }
 
 /// The row of a change that its owner sees.

@@ -1,11 +1,14 @@
-//! Taking hold of a document for a change: it exists, is the caller's, and has the expected revision.
+//! Taking hold of documents for a change, and what is charged and noted with it.
 
-use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 
 use super::ChangeError;
-use crate::db::batch::execute;
+use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::document;
+use crate::db::events::NewEvent;
+use crate::db::ledger_sql::{for_update, ids};
 use crate::db::{DbError, events};
 use crate::domain::{ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
 
@@ -35,20 +38,36 @@ pub(super) async fn hold(
     transaction: &DatabaseTransaction,
     target: &Target,
 ) -> Result<Document, ChangeError> {
-    let select = document::Entity::find_by_id(target.document.0)
-        .filter(document::Column::OwnerId.eq(target.owner.0))
-        .lock(LockType::NoKeyUpdate);
-    let row = select
-        .one(transaction)
-        .await?
-        .ok_or(ChangeError::NotFound)?;
-    let document = Document::try_from(row)?;
+    let mut held = hold_all(transaction, target.owner, &[target.document]).await?;
+    let document = held.remove(&target.document).ok_or(ChangeError::NotFound)?;
     match &target.precondition {
         Precondition::OneOf(revisions) if !revisions.contains(&document.revision) => {
             Err(ChangeError::RevisionMismatch)
         }
         _ => Ok(document),
     }
+}
+
+/// Locks the rows of those of `documents` that are the owner's, in one order, and gives them.
+pub(in crate::db) async fn hold_all(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    documents: &[DocumentId],
+) -> Result<HashMap<DocumentId, Document>, DbError> {
+    let backend = transaction.get_database_backend();
+    // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
+    let sql = format!(
+        "SELECT documents.* FROM documents WHERE id IN ({}) AND (owner_id = $2) IS TRUE ORDER BY id{}",
+        ids(backend),
+        for_update(backend, "documents"),
+    );
+    let values = [parameter(documents)?, owner.0.into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let select = document::Entity::find().from_raw_sql(statement);
+    let documents = select.all(transaction).await?.into_iter();
+    documents
+        .map(|row| Document::try_from(row).map(|document| (document.id, document)))
+        .collect()
 }
 
 /// The document as it is within the transaction.
@@ -90,10 +109,46 @@ pub(super) async fn charge(
 
 /// What is taken from an owner's quota.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Charge {
+pub(in crate::db) struct Charge {
     pub used: ByteSize,
     pub reserved: ByteSize,
     pub documents: i64,
+}
+
+/// Those of `wanted`, in their order, that fit into the owner's quota one after the other.
+/// The owner's row is locked, so that this stays true until the end of the transaction.
+pub(super) async fn fitting(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    wanted: &[(DocumentId, Charge)],
+    limits: &Limits,
+) -> Result<HashSet<DocumentId>, DbError> {
+    let sql = format!(
+        "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes, \
+         COALESCE(quota_documents, $3) - used_documents FROM users WHERE id = $1{}",
+        for_update(transaction.get_database_backend(), "users"),
+    );
+    let values = [
+        owner.0.into(),
+        limits.default_quota_bytes.as_i64().into(),
+        i64::from(limits.default_quota_documents).into(),
+    ];
+    let found = query(transaction, sql, values).await?;
+    let Some(row) = found.first() else {
+        return Ok(HashSet::new());
+    };
+    let (mut bytes, mut documents): (i64, i64) =
+        (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    let mut fitting = HashSet::new();
+    for (document, charge) in wanted {
+        let needed = charge.used.as_i64() + charge.reserved.as_i64();
+        if needed <= bytes && (charge.documents == 0 || charge.documents <= documents) {
+            bytes -= needed;
+            documents -= charge.documents;
+            fitting.insert(*document);
+        }
+    }
+    Ok(fitting)
 }
 
 /// Writes an event of the document's owner into its timeline.
@@ -104,5 +159,11 @@ pub(super) async fn note(
     version: Option<u32>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    events::add(transaction, document.owner, document.id, kind, version, now).await
+    let event = NewEvent {
+        owner: document.owner,
+        document: document.id,
+        kind,
+        version,
+    };
+    events::add(transaction, &[event], now).await
 }

@@ -1,6 +1,7 @@
-//! Changes that an owner makes to one document, each in one transaction that
-//! starts by locking the document and ends, through a [`Commit`](super::Commit), with what it
-//! is then.
+//! Changes that an owner makes to documents. Those to one document are a transaction each,
+//! which starts by locking it and ends, through a [`Commit`](super::Commit), with what it is
+//! then; what bulk operations do to many
+//! is the same statements and the same rules.
 
 mod content;
 mod delete;
@@ -15,6 +16,11 @@ pub use edit::{DocumentChanges, archive_document, edit_document, restore_documen
 pub use hold::{Precondition, Target};
 pub use retry::retry_document;
 pub use versions::{delete_version, restore_version};
+
+pub(super) use delete::delete_all;
+pub(super) use edit::{Move, edited, holders, write_edits, write_moves};
+pub(super) use hold::hold_all;
+pub(super) use retry::{retry_all, retryable};
 
 use super::DbError;
 use crate::domain::{IllegalTransition, InvalidMetadata};
