@@ -1,5 +1,5 @@
-//! Requests that wait for a document or a version to leave `pending`: woken by the feed, never by
-//! a question of their own.
+//! Requests that wait for a document or a version to leave `pending`, or an operation to end:
+//! woken by the feed, never by a question of their own.
 //!
 //! What the feed loses is found by a question a second for all waiters together.
 
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use shared::db::{Database, DbError, find_settled, find_settled_versions};
-use shared::domain::DocumentId;
-use shared::queue::Feed;
+use shared::db::{Database, DbError, find_ended, find_settled, find_settled_versions};
+use shared::domain::{DocumentId, OperationId};
+use shared::queue::{Awaited, Feed};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -19,8 +19,13 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Ids in one question to the database.
 const BATCH: usize = 5_000;
 
-/// A document, or one of its versions by number.
-type Subject = (DocumentId, Option<u32>);
+/// Something that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    /// A document, or one of its versions by number.
+    Document(DocumentId, Option<u32>),
+    Operation(OperationId),
+}
 
 /// What is waited for.
 #[derive(Clone, Debug, Default)]
@@ -45,13 +50,19 @@ impl Waiters {
     /// Takes a place. Take it before looking at the document, so that nothing happens in between.
     #[must_use]
     pub fn join(&self, document: DocumentId) -> Waiting {
-        self.wait_for((document, None))
+        self.wait_for(Subject::Document(document, None))
     }
 
     /// Takes a place for one version of a document, under the same rule.
     #[must_use]
     pub fn join_version(&self, document: DocumentId, number: u32) -> Waiting {
-        self.wait_for((document, Some(number)))
+        self.wait_for(Subject::Document(document, Some(number)))
+    }
+
+    /// Takes a place for an operation, under the same rule.
+    #[must_use]
+    pub fn join_operation(&self, operation: OperationId) -> Waiting {
+        self.wait_for(Subject::Operation(operation))
     }
 
     fn wait_for(&self, subject: Subject) -> Waiting {
@@ -99,24 +110,29 @@ impl Waiters {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(documents) = announced.next() => self.hear(db, &documents).await,
+                Some(settled) = announced.next() => self.hear(db, &settled).await,
                 _ = look.tick() => self.look(db).await,
             }
         }
     }
 
     /// Documents have settled, or a version of each: which ones is asked only if it matters.
-    async fn hear(&self, db: &Database, documents: &[DocumentId]) {
-        let whole: Vec<_> = documents.iter().map(|document| (*document, None)).collect();
-        self.wake(&whole);
+    async fn hear(&self, db: &Database, settled: &[Awaited]) {
+        let whole = settled.iter().map(|awaited| match awaited {
+            Awaited::Document(document) => Subject::Document(*document, None),
+            Awaited::Operation(operation) => Subject::Operation(*operation),
+        });
+        self.wake(&whole.collect::<Vec<_>>());
         let versions: Vec<_> = {
             let table = self.table();
-            let of = |document: &DocumentId| (*document, None)..=(*document, Some(u32::MAX));
-            let waited = documents.iter().flat_map(|document| {
-                let waited = table.subjects.range(of(document));
-                waited.map(|(subject, _)| *subject)
+            let of = |document: DocumentId| {
+                Subject::Document(document, None)..=Subject::Document(document, Some(u32::MAX))
+            };
+            let waited = settled.iter().filter_map(|awaited| match awaited {
+                Awaited::Document(document) => Some(table.subjects.range(of(*document))),
+                Awaited::Operation(_) => None,
             });
-            waited.collect()
+            waited.flatten().map(|(subject, _)| *subject).collect()
         };
         self.wake_settled(db, &versions).await;
     }
@@ -155,27 +171,29 @@ impl Waiters {
     }
 }
 
-/// Those of `subjects` that have settled: at most one question for documents and one for versions.
+/// Those of `subjects` that have settled: at most one question for each kind.
 async fn settled(db: &Database, subjects: &[Subject]) -> Result<Vec<Subject>, DbError> {
-    let (mut documents, mut versions) = (Vec::new(), Vec::new());
-    for (document, number) in subjects {
-        match number {
-            None => documents.push(*document),
-            Some(number) => versions.push((*document, *number)),
+    let (mut documents, mut versions, mut operations) = (Vec::new(), Vec::new(), Vec::new());
+    for subject in subjects {
+        match subject {
+            Subject::Document(document, None) => documents.push(*document),
+            Subject::Document(document, Some(number)) => versions.push((*document, *number)),
+            Subject::Operation(operation) => operations.push(*operation),
         }
     }
     let mut settled = Vec::new();
     if !documents.is_empty() {
-        let found = find_settled(db, &documents).await?;
-        settled.extend(found.into_iter().map(|document| (document, None)));
+        let found = find_settled(db, &documents).await?.into_iter();
+        settled.extend(found.map(|document| Subject::Document(document, None)));
     }
     if !versions.is_empty() {
-        let found = find_settled_versions(db, &versions).await?;
-        settled.extend(
-            found
-                .into_iter()
-                .map(|(document, number)| (document, Some(number))),
-        );
+        let found = find_settled_versions(db, &versions).await?.into_iter();
+        let subject = |(document, number)| Subject::Document(document, Some(number));
+        settled.extend(found.map(subject));
+    }
+    if !operations.is_empty() {
+        let found = find_ended(db, &operations).await?.into_iter();
+        settled.extend(found.map(Subject::Operation));
     }
     Ok(settled)
 }
@@ -222,7 +240,10 @@ mod tests {
     async fn everyone_who_waits_is_woken() {
         let (waiters, id) = (Waiters::default(), document());
         let mut waiting = [waiters.join(id), waiters.join(id)];
-        waiters.wake(&[(document(), None), (id, None)]);
+        waiters.wake(&[
+            Subject::Document(document(), None),
+            Subject::Document(id, None),
+        ]);
         for waiting in &mut waiting {
             waiting.settled(LONG).await;
         }
@@ -243,7 +264,7 @@ mod tests {
         let (waiters, id) = (Waiters::default(), document());
         let (gone, mut stays) = (waiters.join(id), waiters.join(id));
         drop(gone);
-        waiters.wake(&[(id, None)]);
+        waiters.wake(&[Subject::Document(id, None)]);
         stays.settled(LONG).await;
     }
 
@@ -282,7 +303,7 @@ mod tests {
         // once for each word of another version of the document.
         for _ in 0..10 {
             waiters.look(&db).await;
-            waiters.hear(&db, &[id]).await;
+            waiters.hear(&db, &[Awaited::Document(id)]).await;
         }
         assert_eq!(asked.load(Ordering::SeqCst), WAITERS + 20);
         assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
@@ -292,7 +313,7 @@ mod tests {
         sea_orm::ConnectionTrait::execute_unprepared(app.service.db.writer(), failed)
             .await
             .unwrap();
-        waiters.hear(&db, &[id]).await;
+        waiters.hear(&db, &[Awaited::Document(id)]).await;
         for waiting in waiting {
             let (version, _) = waiting.await.unwrap().unwrap().unwrap();
             assert_eq!(version.status(), VersionStatus::Error);

@@ -1,10 +1,10 @@
-//! Tells the feed of settled documents, beside the road of an outcome: a feed that is
-//! slow or gone holds up nobody, and a word that is lost costs whoever waits a moment.
+//! Tells the feed of what settled and of new jobs, beside the road of an outcome: a feed that
+//! is slow or gone holds up nobody, and a word that is lost costs whoever waits a moment.
 
 use std::sync::Arc;
 
-use shared::domain::DocumentId;
-use shared::queue::Feed;
+use shared::domain::{DocumentId, JobId, OperationId};
+use shared::queue::{Awaited, Feed, FeedError, Queue};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -12,38 +12,72 @@ use tracing::warn;
 /// Groups that may wait for a slow feed before words are dropped.
 const BACKLOG: usize = 256;
 
+#[derive(Debug)]
+enum Word {
+    Settled(Vec<Awaited>),
+    Enqueued(Queue, Vec<JobId>),
+}
+
 /// The door to the herald. It ends when every clone is gone and the last word is out.
 #[derive(Clone, Debug)]
 pub struct Herald {
-    settled: mpsc::Sender<Vec<DocumentId>>,
+    words: mpsc::Sender<Word>,
 }
 
 impl Herald {
     /// Starts it.
     pub fn start(feed: Arc<dyn Feed>) -> (Self, JoinHandle<()>) {
-        let (settled, waiting) = mpsc::channel(BACKLOG);
-        (Self { settled }, tokio::spawn(announce(feed, waiting)))
+        let (words, waiting) = mpsc::channel(BACKLOG);
+        (Self { words }, tokio::spawn(announce(feed, waiting)))
     }
 
     /// Announces documents that left `pending`, soon.
-    pub fn announce(&self, documents: Vec<DocumentId>) {
-        if !documents.is_empty() {
-            // With a full backlog whoever waits finds out from the database.
-            let _ = self.settled.try_send(documents);
+    pub fn documents_settled(&self, documents: impl Iterator<Item = DocumentId>) {
+        let settled: Vec<_> = documents.map(Awaited::Document).collect();
+        if !settled.is_empty() {
+            self.tell(Word::Settled(settled));
+        }
+    }
+
+    /// Announces an operation that ended, soon.
+    pub fn operation_ended(&self, operation: OperationId) {
+        self.tell(Word::Settled(vec![Awaited::Operation(operation)]));
+    }
+
+    /// Announces jobs that were committed, soon.
+    pub fn jobs_enqueued(&self, queue: Queue, jobs: Vec<JobId>) {
+        if !jobs.is_empty() {
+            self.tell(Word::Enqueued(queue, jobs));
+        }
+    }
+
+    /// With a full backlog whoever waits finds out from the database.
+    fn tell(&self, word: Word) {
+        let _ = self.words.try_send(word);
+    }
+}
+
+async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<Word>) {
+    let mut words = Vec::new();
+    while waiting.recv_many(&mut words, BACKLOG).await > 0 {
+        let mut settled = Vec::new();
+        for word in words.drain(..) {
+            match word {
+                Word::Settled(more) => settled.extend(more),
+                Word::Enqueued(queue, jobs) => told(feed.announce(queue, &jobs).await),
+            }
+        }
+        if !settled.is_empty() {
+            told(feed.announce_settled(&settled).await);
         }
     }
 }
 
-async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<Vec<DocumentId>>) {
-    let mut groups = Vec::new();
-    while waiting.recv_many(&mut groups, BACKLOG).await > 0 {
-        let documents: Vec<_> = groups.drain(..).flatten().collect();
-        if let Err(error) = feed.announce_settled(&documents).await {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                documents = documents.len(),
-                "settled documents were not announced"
-            );
-        }
+fn told(outcome: Result<(), FeedError>) {
+    if let Err(error) = outcome {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "whoever waits for this word finds out from the database"
+        );
     }
 }

@@ -71,7 +71,7 @@ impl GroupWriter for OutcomeWriter {
     async fn write(&self, items: &[Settlement]) -> Result<Vec<Settled>, DbError> {
         let answers = db::settle(&self.db, items, self.clock.now()).await?;
         let settled = items.iter().zip(&answers).filter_map(settled_document);
-        self.herald.announce(settled.collect());
+        self.herald.documents_settled(settled);
         Ok(answers)
     }
 }

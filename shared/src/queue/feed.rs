@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::Stream;
 
 use super::Queue;
-use crate::domain::{DocumentId, JobId};
+use crate::domain::{DocumentId, JobId, OperationId};
 
 /// A feed that could not pass a word on. Nothing is lost by it but time.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +22,41 @@ pub struct FeedError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Documents that left `pending`, as they do. It never ends; while the server
+/// What somebody may wait for, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Awaited {
+    /// A document, to leave `pending`.
+    Document(DocumentId),
+    /// A bulk operation, to end.
+    Operation(OperationId),
+}
+
+/// What comes before the id of an operation, on its way between processes.
+const OPERATION: &str = "operation:";
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(id) => id.fmt(f),
+            Self::Operation(id) => write!(f, "{OPERATION}{id}"),
+        }
+    }
+}
+
+impl FromStr for Awaited {
+    type Err = <DocumentId as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix(OPERATION) {
+            Some(id) => id.parse().map(Self::Operation),
+            None => text.parse().map(Self::Document),
+        }
+    }
+}
+
+/// Documents that left `pending` and operations that ended, as they do. It never ends; while the server
 /// is away it is silent, so whoever listens looks into the database as well.
-pub type SettledStream = Pin<Box<dyn Stream<Item = Vec<DocumentId>> + Send>>;
+pub type SettledStream = Pin<Box<dyn Stream<Item = Vec<Awaited>> + Send>>;
 
 /// Carries word of jobs from those who enqueue to those who work.
 #[async_trait]
@@ -34,10 +67,10 @@ pub trait Feed: Send + Sync + fmt::Debug {
     /// Listens for jobs of a queue as `consumer`, a name no other process uses.
     async fn listen(&self, queue: Queue, consumer: &str) -> Box<dyn Listener>;
 
-    /// Tells of documents that left `pending`.
-    async fn announce_settled(&self, documents: &[DocumentId]) -> Result<(), FeedError>;
+    /// Tells of documents that left `pending` and operations that ended.
+    async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError>;
 
-    /// Hears of documents that leave `pending`, in whatever process.
+    /// Hears of documents that leave `pending` and operations that end, in whatever process.
     async fn settled(&self) -> SettledStream;
 
     /// Whether the server answers.
@@ -64,4 +97,22 @@ pub trait Listener: Send {
 
     /// Acknowledges hints once the ledger was asked.
     async fn acknowledge(&mut self, hints: Hints);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn what_is_awaited_is_read_as_it_is_written() {
+        let at = Timestamp::from_micros(0);
+        for awaited in [
+            Awaited::Document(DocumentId::new(at)),
+            Awaited::Operation(OperationId::new(at)),
+        ] {
+            assert_eq!(awaited.to_string().parse(), Ok(awaited));
+        }
+        assert!("operation:x".parse::<Awaited>().is_err());
+    }
 }

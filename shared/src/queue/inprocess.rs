@@ -9,8 +9,8 @@ use futures::StreamExt;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::timeout;
 
-use super::{Feed, FeedError, Hints, Listener, Queue, SettledStream};
-use crate::domain::{DocumentId, JobId};
+use super::{Awaited, Feed, FeedError, Hints, Listener, Queue, SettledStream};
+use crate::domain::JobId;
 
 /// Announcements a slow listener may lag behind before it loses some.
 const SETTLED_BACKLOG: usize = 1024;
@@ -19,7 +19,7 @@ const SETTLED_BACKLOG: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct InProcessFeed {
     bells: Arc<[Bell; 3]>,
-    settled: broadcast::Sender<Vec<DocumentId>>,
+    settled: broadcast::Sender<Vec<Awaited>>,
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +53,9 @@ impl Feed for InProcessFeed {
         })
     }
 
-    async fn announce_settled(&self, documents: &[DocumentId]) -> Result<(), FeedError> {
+    async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError> {
         // Nobody listening is no failure.
-        let _ = self.settled.send(documents.to_vec());
+        let _ = self.settled.send(settled.to_vec());
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl Listener for InProcessListener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
+    use crate::domain::{DocumentId, Timestamp};
 
     #[tokio::test]
     async fn each_hint_is_heard_once() {
@@ -151,7 +151,7 @@ mod tests {
     async fn settled_documents_are_heard_by_all() {
         let feed = InProcessFeed::default();
         let (mut one, mut two) = (feed.settled().await, feed.settled().await);
-        let document = DocumentId::new(Timestamp::from_micros(0));
+        let document = Awaited::Document(DocumentId::new(Timestamp::from_micros(0)));
         feed.announce_settled(&[document]).await.unwrap();
         assert_eq!(one.next().await, Some(vec![document]));
         assert_eq!(two.next().await, Some(vec![document]));

@@ -11,7 +11,7 @@ mod redis;
 mod state;
 mod url;
 
-pub use feed::{Feed, FeedError, Hints, Listener, SettledStream};
+pub use feed::{Awaited, Feed, FeedError, Hints, Listener, SettledStream};
 pub use inprocess::InProcessFeed;
 pub use kind::{JobKind, UnknownJobKind};
 pub use name::{Queue, UnknownQueue};

@@ -14,8 +14,8 @@ use redis::{AsyncCommands, Client, RedisError};
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::{Feed, FeedError, Hints, Listener, Queue, SettledStream};
-use crate::domain::{DocumentId, JobId};
+use super::{Awaited, Feed, FeedError, Hints, Listener, Queue, SettledStream};
+use crate::domain::JobId;
 
 /// The one consumer group of each stream.
 const GROUP: &str = "workers";
@@ -116,8 +116,8 @@ impl Feed for RedisFeed {
         })
     }
 
-    async fn announce_settled(&self, documents: &[DocumentId]) -> Result<(), FeedError> {
-        let words: Vec<_> = documents.iter().map(DocumentId::to_string).collect();
+    async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError> {
+        let words: Vec<_> = settled.iter().map(Awaited::to_string).collect();
         let _receivers: i64 = self
             .commands
             .clone()

@@ -15,7 +15,7 @@ use shared::domain::{
     Visibility,
 };
 use shared::metrics::Meters;
-use shared::queue::{Feed, InProcessFeed, Queue, SettledStream};
+use shared::queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
 use shared::storage::{Places, Storage, StorageUrl};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -226,8 +226,10 @@ pub async fn wait_for(mut settled: SettledStream, documents: &[DocumentId]) {
             .await
             .expect("documents settle")
             .unwrap();
-        for document in heard {
-            waiting.remove(&document);
+        for awaited in heard {
+            if let Awaited::Document(document) = awaited {
+                waiting.remove(&document);
+            }
         }
     }
 }
