@@ -18,8 +18,8 @@ use crate::measured::Measured;
 use crate::problem::Frame;
 use crate::routes::{
     ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, JobRoutes, KeyRoutes, ListRoutes,
-    Merged, MetricsRoutes, PageRoutes, Pages, PublicRoutes, UploadRoutes, UsageRoutes, UserRoutes,
-    VersionRoutes,
+    Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages, PublicRoutes, UploadRoutes,
+    UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::strictness::make_strict;
@@ -94,6 +94,11 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         ListRoutes(service.clone()),
         ContentRoutes(service.clone()),
         VersionRoutes {
+            service: service.clone(),
+            waiters: waiters.clone(),
+            hints: hints.clone(),
+        },
+        OperationRoutes {
             service: service.clone(),
             waiters,
             hints: hints.clone(),

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::problem::{Code, FieldError, Problem};
 use crate::upload::read_error;
 
-/// The largest JSON body.
-const MAX_JSON_BYTES: usize = 1 << 20;
+/// The largest JSON body of any operation: ids of as many documents as one may name.
+pub(crate) const LARGEST: usize = 8 << 20;
 
 /// A request body that is read from a JSON object.
 pub trait FromMembers: Send + Sized {
@@ -29,6 +29,8 @@ pub trait FromMembers: Send + Sized {
 /// The members of a JSON object, and what was wrong with those taken so far.
 #[derive(Debug)]
 pub struct Members {
+    /// The pointer of the object.
+    place: String,
     object: Map<String, Value>,
     errors: Vec<FieldError>,
 }
@@ -67,11 +69,69 @@ impl<T> Change<T> {
 impl Members {
     /// Notes an error; there is no value then.
     pub fn refuse<T>(&mut self, member: &str, detail: impl Into<String>) -> Option<T> {
+        let pointer = self.pointer(member);
+        self.refuse_at(pointer, detail)
+    }
+
+    /// Notes an error at a pointer; there is no value then.
+    pub fn refuse_at<T>(&mut self, pointer: String, detail: impl Into<String>) -> Option<T> {
         self.errors.push(FieldError {
-            pointer: pointer(member),
+            pointer,
             detail: detail.into(),
         });
         None
+    }
+
+    /// The JSON pointer of a member (RFC 6901).
+    pub fn pointer(&self, member: &str) -> String {
+        format!(
+            "{}/{}",
+            self.place,
+            member.replace('~', "~0").replace('/', "~1")
+        )
+    }
+
+    /// A member that is an object, whose members are read by `read`, if it is there.
+    pub fn object<T>(
+        &mut self,
+        member: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Change<T> {
+        let object = self.change_with(member, |value| match value {
+            Value::Object(object) => Ok(object),
+            _ => Err("must be a JSON object"),
+        });
+        let object = match object {
+            Change::Set(object) => object,
+            Change::Keep => return Change::Keep,
+            Change::Clear => return Change::Clear,
+        };
+        let mut members = Self {
+            place: self.pointer(member),
+            object,
+            errors: Vec::new(),
+        };
+        let value = read(&mut members);
+        members.refuse_unknown();
+        self.errors.append(&mut members.errors);
+        value.map_or(Change::Keep, Change::Set)
+    }
+
+    /// What a member is, if it is there and not `null`, which it must not be.
+    pub fn not_null<T>(&mut self, member: &str, change: Change<T>) -> Option<T> {
+        match change {
+            Change::Keep => None,
+            Change::Set(value) => Some(value),
+            Change::Clear => self.refuse(member, "must not be null"),
+        }
+    }
+
+    /// Whether an error of a member was noted.
+    pub fn refused(&self, member: &str) -> bool {
+        let pointer = self.pointer(member);
+        self.errors
+            .iter()
+            .any(|error| error.pointer.starts_with(&pointer))
     }
 
     /// A member, if it was sent; `null` is a value.
@@ -83,14 +143,7 @@ impl Members {
     pub fn required<T: FromStr<Err: ToString>>(&mut self, member: &str) -> Option<T> {
         match self.change(member) {
             Change::Set(value) => Some(value),
-            Change::Keep
-                if self
-                    .errors
-                    .iter()
-                    .any(|error| error.pointer == pointer(member)) =>
-            {
-                None
-            }
+            Change::Keep if self.refused(member) => None,
             Change::Keep => self.refuse(member, "is required"),
             Change::Clear => self.refuse(member, "must not be null"),
         }
@@ -123,21 +176,19 @@ impl Members {
         }
     }
 
-    fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
-        let unknown: Vec<_> = self.object.keys().cloned().collect();
-        for member in unknown {
+    fn refuse_unknown(&mut self) {
+        for (member, _) in std::mem::take(&mut self.object) {
             self.refuse::<()>(&member, "is not a member of this body");
         }
+    }
+
+    fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
+        self.refuse_unknown();
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(Problem::invalid(self.errors)),
         }
     }
-}
-
-/// The JSON pointer of a member (RFC 6901).
-fn pointer(member: &str) -> String {
-    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Reads a body that is a JSON object.
@@ -148,6 +199,7 @@ pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
         return Err(Problem::invalid_field("", "must be a JSON object"));
     };
     let mut members = Members {
+        place: String::new(),
         object,
         errors: Vec::new(),
     };
@@ -161,6 +213,8 @@ pub trait Media: Send + Sync {
     const TYPES: &'static [&'static str];
     /// Whether no body at all stands for `{}`.
     const MAY_BE_EMPTY: bool = false;
+    /// The most bytes.
+    const MOST: usize = 1 << 20;
 }
 
 /// `application/json`.
@@ -169,6 +223,8 @@ pub struct Required;
 pub struct Optional;
 /// `application/merge-patch+json` (RFC 7396) or `application/json`.
 pub struct MergePatch;
+/// `application/json` that may name very many things.
+pub struct Many;
 
 impl Media for Required {
     const TYPES: &'static [&'static str] = &["application/json"];
@@ -177,6 +233,11 @@ impl Media for Required {
 impl Media for Optional {
     const TYPES: &'static [&'static str] = &["application/json"];
     const MAY_BE_EMPTY: bool = true;
+}
+
+impl Media for Many {
+    const TYPES: &'static [&'static str] = &["application/json"];
+    const MOST: usize = LARGEST;
 }
 
 impl Media for MergePatch {
@@ -225,7 +286,7 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
         if request.headers().contains_key(CONTENT_ENCODING) {
             return Err(Problem::from(Code::UnsupportedMediaType).into());
         }
-        let bytes = read_bounded(body.take()?).await?;
+        let bytes = read_bounded(body.take()?, M::MOST).await?;
         let content_type = request
             .headers()
             .get(CONTENT_TYPE)
@@ -249,12 +310,12 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
     }
 }
 
-pub(crate) async fn read_bounded(body: poem::Body) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn read_bounded(body: poem::Body, most: usize) -> Result<Vec<u8>, Problem> {
     let mut chunks = std::pin::pin!(body.into_bytes_stream());
     let mut bytes = Vec::new();
     while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {
         let chunk = chunk.map_err(read_error)?;
-        if bytes.len() + chunk.len() > MAX_JSON_BYTES {
+        if bytes.len() + chunk.len() > most {
             return Err(Code::TooLarge.into());
         }
         bytes.extend_from_slice(&chunk);
@@ -297,6 +358,33 @@ mod tests {
         assert_eq!(errors(r#"{"name":null}"#), ["/name"]);
         assert_eq!(errors("{}"), ["/name"]);
         assert_eq!(errors("[]"), [""]);
+    }
+
+    #[test]
+    fn a_member_of_a_member_is_named_by_its_whole_pointer() {
+        struct Nested;
+
+        impl FromMembers for Nested {
+            type Schema = Named;
+
+            fn take(members: &mut Members) -> Option<Self> {
+                let inner = members.object("in~ner", Named::take);
+                members.not_null("in~ner", inner).map(|_| Self)
+            }
+        }
+
+        let errors = |body: &str| {
+            let problem = read_object::<Nested>(body.as_bytes())
+                .map(|_| ())
+                .unwrap_err();
+            problem.pointers_for_tests()
+        };
+        assert_eq!(
+            errors(r#"{"in~ner":{"name":7,"x":1}}"#),
+            ["/in~0ner/name", "/in~0ner/x"]
+        );
+        assert_eq!(errors(r#"{"in~ner":[]}"#), ["/in~0ner"]);
+        assert_eq!(errors(r#"{"in~ner":null}"#), ["/in~0ner"]);
     }
 
     #[test]

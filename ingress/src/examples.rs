@@ -16,7 +16,38 @@ const AT: &str = "2026-01-31T12:00:00.123456Z";
 const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn examples() -> Vec<(&'static str, Value)> {
-    [documents(), work()].concat()
+    [documents(), operations(), work()].concat()
+}
+
+fn operations() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "PlainOperation",
+            json!({"action": "archive", "select": {"ids": [ID]}, "dry_run": false}),
+        ),
+        (
+            "UpdateOperation",
+            json!({
+                "action": "update", "select": {"filter": {"name": "report", "status": "active"}},
+                "changes": {"metadata": {"year": 2026}}, "dry_run": true,
+            }),
+        ),
+        (
+            "Operation",
+            json!({
+                "id": ID, "action": "archive", "status": "completed", "total": 3, "succeeded": 1,
+                "failed": 1, "skipped": 1, "dry_run": false, "created_at": AT, "started_at": AT,
+                "finished_at": AT, "error": null,
+            }),
+        ),
+        (
+            "OperationItem",
+            json!({
+                "document_id": ID, "name": "report.pdf", "result": "failed",
+                "code": "illegal_transition", "detail": "A document that is pending can't be archived.",
+            }),
+        ),
+    ]
 }
 
 fn work() -> Vec<(&'static str, Value)> {

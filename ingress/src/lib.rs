@@ -24,6 +24,7 @@ mod settling;
 mod shapes;
 mod strictness;
 mod table;
+mod trace_context;
 mod upload;
 mod waiters;
 

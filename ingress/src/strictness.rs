@@ -50,7 +50,10 @@ fn close(schema: &mut Value, named: &mut BTreeSet<String>) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };
-    if object.get("type").is_some_and(|kind| kind == "object") {
+    // What is one of several shapes has the members of that shape.
+    let several = ["allOf", "anyOf", "oneOf"];
+    let is_one_shape = !several.iter().any(|several| object.contains_key(*several));
+    if is_one_shape && object.get("type").is_some_and(|kind| kind == "object") {
         object
             .entry("additionalProperties")
             .or_insert(Value::Bool(false));
@@ -59,7 +62,7 @@ fn close(schema: &mut Value, named: &mut BTreeSet<String>) {
     for (_, property) in properties.into_iter().flatten() {
         close(property, named);
     }
-    for several in ["allOf", "anyOf", "oneOf"] {
+    for several in several {
         let schemas = object.get_mut(several).and_then(Value::as_array_mut);
         for schema in schemas.into_iter().flatten() {
             close(schema, named);
@@ -127,7 +130,8 @@ mod tests {
                     "free": {"type": "object", "additionalProperties": {}},
                     "list": {"type": "array", "items": {"type": "object"}},
                 }},
-                "Inner": {"type": "object"},
+                "Inner": {"type": "object", "oneOf": [{"$ref": "#/components/schemas/One"}]},
+                "One": {"type": "object"},
                 "Old": {"type": "object"},
             }},
         });
@@ -135,7 +139,8 @@ mod tests {
         let shapes = &document["components"]["schemas"];
         let new = &shapes["New"]["properties"];
         assert_eq!(shapes["New"]["additionalProperties"], false);
-        assert_eq!(shapes["Inner"]["additionalProperties"], false);
+        assert!(shapes["Inner"]["additionalProperties"].is_null());
+        assert_eq!(shapes["One"]["additionalProperties"], false);
         assert_eq!(new["free"]["additionalProperties"], json!({}));
         assert_eq!(new["list"]["items"]["additionalProperties"], false);
         assert!(shapes["Old"]["additionalProperties"].is_null());

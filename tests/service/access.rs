@@ -60,6 +60,12 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         "/public/{unique_name}/content",
         [200, 200, 200, 200],
     ),
+    ("get", "/v1/operations", [401, 200, 200, 200]),
+    ("post", "/v1/operations", [401, 202, 202, 202]),
+    ("get", "/v1/operations/{id}", [401, 404, 200, 404]),
+    ("get", "/v1/operations/{id}/items", [401, 404, 200, 404]),
+    ("post", "/v1/operations/{id}/cancel", [401, 404, 409, 404]),
+    ("post", "/v1/operations/{id}/undo", [401, 404, 202, 404]),
     // The last of them: it is gone then.
     ("delete", "/v1/documents/{id}", [401, 404, 204, 404]),
     ("get", "/v1/admin/users", [401, 403, 403, 200]),
@@ -97,6 +103,9 @@ async fn ask(client: &Client, method: &str, path: &str, number: usize) -> u16 {
         ("POST", "/v1/admin/users") => client
             .request(method, path)
             .json(&json!({"name": format!("user {number}")})),
+        ("POST", "/v1/operations") => client
+            .request(method, path)
+            .json(&json!({"action": "archive", "select": {"ids": []}})),
         ("POST" | "PATCH", _) => client.request(method, path).json(&json!({})),
         _ => client.request(method, path),
     };
@@ -111,6 +120,10 @@ in_both_modes! {
         let document = alice.settled(&pending).await;
         let secret = format!("/v1/documents/{}", document["id"].as_str().unwrap());
         alice.patch_json(&secret, &json!({"unique_name": "the-secret", "is_public": true})).await.expecting(200);
+        let update = json!({
+            "action": "update", "select": {"ids": [document["id"]]}, "changes": {"metadata": {"seen": true}},
+        });
+        let operation = alice.runs(&update).await;
         let mut asked = 0;
         for (method, pattern, statuses) in ROUTES {
             for (client, status) in [&app.nobody(), &bob, &alice, &admin].into_iter().zip(statuses) {
@@ -120,7 +133,11 @@ in_both_modes! {
                 let victim = victim.expect_status(201).await;
                 let keys = format!("/v1/admin/users/{}/keys", victim["id"].as_str().unwrap());
                 let key = admin.post_json(&keys, &json!({})).await.expect_status(201).await;
-                let id = if pattern.starts_with("/v1/admin") { &victim["id"] } else { &document["id"] };
+                let id = match pattern.split('/').nth(2) {
+                    Some("admin") => &victim["id"],
+                    Some("operations") => &operation["id"],
+                    _ => &document["id"],
+                };
                 let path = pattern
                     .replace("{id}", id.as_str().unwrap())
                     .replace("{unique_name}", "the-secret")

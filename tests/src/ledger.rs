@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use shared::db::{
     Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, Outcome, Settled,
     Settlement, accept, add_user, claim_jobs, load_pending, settle,
@@ -182,6 +182,76 @@ pub async fn active(db: &Database, owner: UserId, content: &str) -> DocumentId {
     let document = accepted(db, arrival(owner, content, NOW)).await;
     settle_all(db, NOW, passed).await;
     document
+}
+
+/// Copies of an active document, with content in common, that differ from it by their ids
+/// and their age alone; the oldest comes first.
+pub async fn copies(db: &Database, document: DocumentId, count: usize) -> Vec<DocumentId> {
+    let found = rows(
+        db,
+        "SELECT * FROM documents WHERE id = $1",
+        vec![document.0.into()],
+    )
+    .await;
+    let created: i64 = found[0].try_get("", "created_at").unwrap();
+    let copies = (1..=i64::try_from(count).unwrap()).map(|age| {
+        let at = Timestamp::from_micros(created + age);
+        (DocumentId::new(at), VersionId::new(at), at.as_micros())
+    });
+    let copies: Vec<_> = copies.collect();
+    let backend = db.writer().get_database_backend();
+    let values = |x: &str| match backend {
+        DbBackend::Postgres => {
+            format!("json_to_recordset($1::json) AS {x} (document uuid, version uuid, at bigint)")
+        }
+        _ => format!(
+            "(SELECT unhex(value ->> 'document', '-') AS document, unhex(value ->> 'version', '-') AS version, \
+             value ->> 'at' AS at FROM json_each($1)) AS {x}"
+        ),
+    };
+    let list = values("x");
+    let statements = [
+        format!(
+            "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, status, \
+             declared_type, mime_type, type_mismatch, size_bytes, sha256, version, latest_version, storage_url, \
+             revision, created_at, updated_at) \
+             SELECT x.document, owner_id, name, name_folded, NULL, false, metadata, status, declared_type, \
+             mime_type, type_mismatch, size_bytes, sha256, version, latest_version, storage_url, revision, \
+             x.at, x.at FROM documents, {} WHERE documents.id = $2",
+            list.replace("version uuid", "copied uuid").replace("'-') AS version", "'-') AS copied"),
+        ),
+        format!(
+            "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, mime_type, \
+             type_mismatch, size_bytes, sha256, blob_id, created_at, settled_at) \
+             SELECT x.version, x.document, owner_id, number, status, name, declared_type, mime_type, type_mismatch, \
+             size_bytes, sha256, blob_id, x.at, x.at FROM versions, {list} WHERE versions.document_id = $2"
+        ),
+        "UPDATE blobs SET refs = (SELECT count(*) FROM versions WHERE blob_id = blobs.id)".to_owned(),
+        "UPDATE users SET used_bytes = (SELECT COALESCE(sum(size_bytes), 0) FROM versions \
+         WHERE owner_id = users.id AND status = 'active'), \
+         used_documents = (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')"
+            .to_owned(),
+    ];
+    let transaction = db.begin().await.unwrap();
+    for sql in statements {
+        let json: Vec<_> = copies
+            .iter()
+            .map(|(document, version, at)| serde_json::json!({"document": document, "version": version, "at": at}))
+            .collect();
+        let json = serde_json::to_string(&json).unwrap();
+        let values = if sql.contains("$2") {
+            vec![json.into(), document.0.into()]
+        } else {
+            vec![]
+        };
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        transaction.execute_raw(statement).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    copies
+        .into_iter()
+        .map(|(document, _, _)| document)
+        .collect()
 }
 
 /// Every counter equals the sum of the rows it counts, and nothing is left without a row that needs it.

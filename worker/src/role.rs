@@ -99,8 +99,9 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         clock: Arc::clone(&role.clock),
         limits: Arc::clone(&role.limits),
         retention: role.retention,
-        settler: Settler::start(role.db.clone(), Arc::clone(&role.clock), herald),
+        settler: Settler::start(role.db.clone(), Arc::clone(&role.clock), herald.clone()),
         remover,
+        herald,
     });
     let leases = Leases::default();
     // Until the last job is done: jobs go on while the worker shuts down.

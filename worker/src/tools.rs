@@ -6,6 +6,7 @@ use shared::db::Database;
 use shared::domain::{Clock, Limits, Retention};
 use shared::storage::Places;
 
+use crate::herald::Herald;
 use crate::remover::Remover;
 use crate::settler::Settler;
 
@@ -26,4 +27,6 @@ pub struct Tools {
     pub settler: Settler,
     /// Where bytes without a row go.
     pub remover: Remover,
+    /// Where word of new jobs and ended operations goes.
+    pub herald: Herald,
 }

@@ -14,7 +14,7 @@ use super::once::Once;
 use super::sealed::open;
 use super::upload::{KeyedUpload, State};
 use crate::auth::{Authenticator, bearer_token};
-use crate::body::read_bounded;
+use crate::body::{LARGEST, read_bounded};
 use crate::intake::Intake;
 use crate::problem::{Code, Problem, RequestId};
 use crate::service::Service;
@@ -94,7 +94,7 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
     }
 
     async fn json(&self, mut request: Request, identity: &Identity) -> Result<Response, Problem> {
-        let body = read_bounded(request.take_body()).await?;
+        let body = read_bounded(request.take_body(), LARGEST).await?;
         let keyed = identity.with_body(&canonical(&body));
         let (db, now) = (&self.service.db, self.service.clock.now());
         match begin_request(db, &keyed, now, TAKEOVER_AFTER).await? {

@@ -63,6 +63,8 @@ codes! {
     CurrentVersion = "current_version", CONFLICT, "Current version", "Readers get this version; it cannot be deleted.";
     NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
+    Finished = "finished", CONFLICT, "Finished", "The operation is over.";
+    NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can not be taken back, or has been.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The request body has a form that is not accepted here.";

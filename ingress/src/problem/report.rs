@@ -13,7 +13,7 @@ use poem::http::header::{
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use shared::db::{ChangeError, DbError};
+use shared::db::{CancelError, ChangeError, CreateOperationError, DbError, UndoError};
 use shared::domain::{DocumentId, Failure};
 use shared::storage::StorageError;
 
@@ -138,6 +138,38 @@ impl From<ChangeError> for Problem {
             ChangeError::QuotaExceeded => Code::QuotaExceeded,
         };
         Self::from(code).because(error)
+    }
+}
+
+impl From<CreateOperationError> for Problem {
+    fn from(error: CreateOperationError) -> Self {
+        match error {
+            CreateOperationError::TooMany => {
+                Self::invalid_field("/select/filter", "means more than 100,000 documents")
+            }
+            CreateOperationError::OwnerGone => Code::Unauthorized.into(),
+            CreateOperationError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NotFound => Code::NotFound.into(),
+            CancelError::Finished(_) => Code::Finished.into(),
+            CancelError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<UndoError> for Problem {
+    fn from(error: UndoError) -> Self {
+        match error {
+            UndoError::NotFound => Code::NotFound.into(),
+            UndoError::NotUndoable(_) => Code::NotUndoable.into(),
+            UndoError::Database(error) => error.into(),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ pub enum Group {
     Documents,
     /// What was uploaded to documents, one after the other.
     Versions,
+    /// What is done to many documents at once.
+    Operations,
     /// Documents that everybody may read.
     Public,
     /// Users and their keys, for admins.

@@ -23,6 +23,7 @@ use crate::prefer::Prefer;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{Id, MetadataText, NameText, UniqueNameText};
+use crate::trace_context::traceparent;
 use crate::upload::{
     Destination, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload, VersionUpload,
 };
@@ -283,14 +284,4 @@ fn arrival(who: Caller, document: NewDocument, bytes: &StagedBytes, now: Timesta
         at: now,
         receipt: None,
     }
-}
-
-/// The W3C trace context, if it has the form of one: 55 characters in its only version so far.
-fn traceparent(request: &Request) -> Option<String> {
-    let value = request.header("traceparent")?;
-    let fits = value.len() == 55
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    fits.then(|| value.to_owned())
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use shared::db::DocumentChanges;
 use shared::domain::InvalidMetadata;
 
-use super::{NameText, UniqueNameText};
-use crate::body::{Change, FromMembers, Members};
+use super::{NameText, UniqueNameText, truth};
+use crate::body::{FromMembers, Members};
 
 /// What changes of a document; what is left out stays.
 #[derive(Debug, Object)]
@@ -29,31 +29,22 @@ impl FromMembers for DocumentChanges {
     type Schema = DocumentChangesBody;
 
     fn take(members: &mut Members) -> Option<Self> {
-        let name = not_null("name", members.change("name"), members);
+        let name = members.change("name");
+        let name = members.not_null("name", name);
         let unique_name = members.change("unique_name").patch();
-        let is_public = members.change_with("is_public", |value| {
-            value.as_bool().ok_or("must be true or false")
-        });
-        let is_public = not_null("is_public", is_public, members);
+        let is_public = members.change_with("is_public", |value| truth(&value));
+        let is_public = members.not_null("is_public", is_public);
         let metadata = members.change_with("metadata", |value| match value {
             Value::Object(_) => Ok(value),
             _ => Err(InvalidMetadata::NotAnObject),
         });
-        let metadata = not_null("metadata", metadata, members);
+        let metadata = members.not_null("metadata", metadata);
         Some(Self {
             name,
             unique_name,
             is_public,
             metadata,
         })
-    }
-}
-
-fn not_null<T>(member: &str, change: Change<T>, members: &mut Members) -> Option<T> {
-    match change {
-        Change::Keep => None,
-        Change::Set(value) => Some(value),
-        Change::Clear => members.refuse(member, "must not be null"),
     }
 }
 

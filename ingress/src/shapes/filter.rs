@@ -1,11 +1,14 @@
-//! Which documents a list is to show, as its parameters say.
+//! Which documents are meant: as the parameters of a list say, or a JSON object with their names.
 
 use std::str::FromStr;
 
+use poem_openapi::Object;
 use serde_json::Value;
 use shared::db::{DocumentFilter, Sort};
-use shared::domain::{Metadata, Status, TypePattern};
+use shared::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern};
 
+use super::{MetadataText, Moment, NamePartText, StatusesText, TypePatternText, truth};
+use crate::body::{FromMembers, Members};
 use crate::problem::{FieldError, Problem};
 
 /// The parameters of a list that are texts with a form of their own.
@@ -91,6 +94,11 @@ fn name_part(text: &str) -> Result<String, String> {
 fn metadata(text: &str) -> Result<Metadata, String> {
     let value: Value =
         serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())?;
+    contained(value)
+}
+
+/// What metadata is to contain.
+fn contained(value: Value) -> Result<Metadata, String> {
     let metadata = Metadata::try_from(value).map_err(|error| error.to_string())?;
     if DocumentFilter::is_too_deep(&metadata) {
         let most = DocumentFilter::MAX_DEPTH;
@@ -99,9 +107,89 @@ fn metadata(text: &str) -> Result<Metadata, String> {
     Ok(metadata)
 }
 
+/// Which documents are meant, with the names of the list's parameters.
+#[derive(Debug, Object)]
+#[oai(rename = "DocumentFilter")]
+pub struct DocumentFilterBody {
+    /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
+    pub status: Option<StatusesText>,
+    /// A type such as `application/pdf`, or a family such as `image/*`.
+    pub mime_type: Option<TypePatternText>,
+    /// A part of the name, whatever its letter case.
+    pub name: Option<NamePartText>,
+    /// Whether everybody may read it.
+    pub is_public: Option<bool>,
+    /// Accepted later than this.
+    pub created_after: Option<Moment>,
+    /// Accepted earlier than this.
+    pub created_before: Option<Moment>,
+    /// Changed later than this.
+    pub updated_after: Option<Moment>,
+    /// Changed earlier than this.
+    pub updated_before: Option<Moment>,
+    /// At least so many bytes.
+    pub min_size: Option<u64>,
+    /// At most so many bytes.
+    pub max_size: Option<u64>,
+    /// What the metadata contains.
+    pub metadata: Option<MetadataText>,
+}
+
+impl FromMembers for DocumentFilter {
+    type Schema = DocumentFilterBody;
+
+    fn take(members: &mut Members) -> Option<Self> {
+        let all = Self::default();
+        Some(Self {
+            statuses: text(members, "status", statuses).unwrap_or(all.statuses),
+            media_types: text(members, "mime_type", parse::<TypePattern>),
+            name_part: text(members, "name", name_part),
+            is_public: member(members, "is_public", |value| truth(&value)),
+            created_after: text(members, "created_after", moment),
+            created_before: text(members, "created_before", moment),
+            updated_after: text(members, "updated_after", moment),
+            updated_before: text(members, "updated_before", moment),
+            min_size: member(members, "min_size", |value| size(&value)),
+            max_size: member(members, "max_size", |value| size(&value)),
+            metadata: member(members, "metadata", contained),
+        })
+    }
+}
+
+fn member<T, E: ToString>(
+    members: &mut Members,
+    name: &str,
+    read: impl FnOnce(Value) -> Result<T, E>,
+) -> Option<T> {
+    let value = members.change_with(name, read);
+    members.not_null(name, value)
+}
+
+fn text<T>(
+    members: &mut Members,
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
+    member(members, name, |value| {
+        parse(value.as_str().ok_or("must be a string")?)
+    })
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "must be a date-time (RFC 3339)".to_owned())
+}
+
+fn size(value: &Value) -> Result<ByteSize, &'static str> {
+    let bytes = value.as_u64().ok_or("must be an integer from 0")?;
+    Ok(ByteSize::new(bytes))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::body::read_object;
 
     #[test]
     fn every_bad_parameter_is_named() {
@@ -118,6 +206,36 @@ mod tests {
             problem.pointers_for_tests(),
             ["status", "mime_type", "name", "metadata", "sort"]
         );
+    }
+
+    #[test]
+    fn a_filter_of_json_means_what_the_parameters_mean() {
+        let read = |body: &Value| read_object::<DocumentFilter>(body.to_string().as_bytes());
+        assert_eq!(read(&json!({})).unwrap(), DocumentFilter::default());
+        let filter = read(&json!({
+            "status": "archived", "name": "a", "is_public": false, "min_size": 7,
+            "created_after": "2026-01-31T12:00:00Z", "metadata": {"a": [1]},
+        }));
+        let filter = filter.unwrap();
+        assert_eq!(filter.statuses, [Status::Archived]);
+        assert_eq!(filter.min_size, Some(ByteSize::new(7)));
+        let deep = (0..9).fold(json!(1), |inner, _| json!({"a": inner}));
+        for (bad, pointer) in [
+            (json!({"status": "gone"}), "/status"),
+            (json!({"status": ["active"]}), "/status"),
+            (json!({"is_public": "true"}), "/is_public"),
+            (json!({"min_size": -1}), "/min_size"),
+            (json!({"created_after": "today"}), "/created_after"),
+            (json!({"metadata": deep}), "/metadata"),
+            (json!({"name": null}), "/name"),
+            (json!({"sort": "name"}), "/sort"),
+        ] {
+            assert_eq!(
+                read(&bad).unwrap_err().pointers_for_tests(),
+                [pointer],
+                "{bad}"
+            );
+        }
     }
 
     #[test]

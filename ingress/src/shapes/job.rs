@@ -133,7 +133,15 @@ pub struct JobSelectionBody {
     /// Those of this kind.
     pub kind: Option<JobKindText>,
     /// `dead`: no other job can be tried again.
-    pub state: Option<JobStateBody>,
+    pub state: Option<RetriedStateBody>,
+}
+
+/// The state in which a job can be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "RetriedState", rename_all = "lowercase")]
+pub enum RetriedStateBody {
+    /// It was given up.
+    Dead,
 }
 
 /// How many dead jobs are tried again.

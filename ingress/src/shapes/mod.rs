@@ -6,6 +6,8 @@ mod filter;
 mod forms;
 mod job;
 mod key;
+mod new_operation;
+mod operation;
 mod page;
 mod public;
 mod text;
@@ -24,9 +26,11 @@ pub use job::{
     WorkerPageBody, read_states,
 };
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
+pub use new_operation::NewOperationRequest;
+pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, OperationPageBody};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
-pub use text::{Id, Moment};
+pub use text::{Id, Moment, truth};
 pub use usage::{TimelinePageBody, UsageBody};
 pub use user::{NewUser, UserBody, UserPageBody};
 pub use version::{VersionBody, VersionNumber, VersionPageBody};

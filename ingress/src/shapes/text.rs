@@ -1,4 +1,4 @@
-//! Texts of a documented form: ids and moments.
+//! Values of a documented form: ids, moments, truths.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -9,6 +9,11 @@ use poem_openapi::types::{
 };
 use serde_json::Value;
 use shared::domain::Timestamp;
+
+/// Reads a member of a body that is true or false.
+pub fn truth(value: &Value) -> Result<bool, &'static str> {
+    value.as_bool().ok_or("must be true or false")
+}
 
 /// An id as a path or query parameter holds it. One that is malformed is
 /// answered like one that nobody has.

@@ -57,8 +57,9 @@ pub use list::{
     DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
 };
 pub use operations::{
-    CancelError, ItemPage, OperationPage, cancel_operation, find_ended, find_operation,
-    list_operation_items, list_operations,
+    CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
+    OperationPage, Selection, Task, UndoError, cancel_operation, create_operation, find_ended,
+    find_operation, list_operation_items, list_operations, run_chunk, undo_operation,
 };
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};

@@ -8,6 +8,7 @@ use sea_orm::{
 
 use super::batch::{execute, query};
 use super::entities::user;
+use super::ledger_sql::for_update;
 use super::{Commit, Database, DbError};
 use crate::domain::{
     ByteSize, Caller, JobId, Limits, Quota, Role, Timestamp, User, UserId, UserName,
@@ -226,6 +227,12 @@ pub async fn remove_user(
         return Err(DeleteUserError::LastAdmin);
     }
     let owner = || [id.0.into()];
+    // First, as everywhere: the chunk that runs ends, and no other one begins.
+    let operations = format!(
+        "SELECT id FROM operations WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id{}",
+        for_update(transaction.get_database_backend(), "operations")
+    );
+    query(&transaction, operations, owner()).await?;
     let staged = query(
         &transaction,
         "SELECT staged_url FROM versions WHERE owner_id = $1 AND staged_url IS NOT NULL",

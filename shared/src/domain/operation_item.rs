@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{DocumentId, ItemResult};
+use super::{DocumentId, IllegalTransition, ItemResult};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $detail:literal;)*) => {
@@ -99,6 +99,13 @@ impl ItemReason {
 impl From<ItemCode> for ItemReason {
     fn from(code: ItemCode) -> Self {
         Self::new(code, code.detail())
+    }
+}
+
+impl From<IllegalTransition> for ItemReason {
+    fn from(IllegalTransition { from, verb }: IllegalTransition) -> Self {
+        let detail = format!("A document that is {from} can't {verb}.");
+        Self::new(ItemCode::IllegalTransition, detail)
     }
 }
 

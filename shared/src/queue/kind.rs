@@ -10,6 +10,8 @@ use super::Queue;
 pub enum JobKind {
     /// Takes a pending version through the pipeline. Subject: the version.
     ProcessVersion,
+    /// Deals with one chunk of a bulk operation. Subject: the operation.
+    RunOperation,
     /// Removes bytes that no row refers to any more. No subject.
     RemoveDiscarded,
     /// Forgets idempotency keys whose time is over. No subject.
@@ -31,8 +33,9 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ProcessVersion,
+        Self::RunOperation,
         Self::RemoveDiscarded,
         Self::ForgetRequests,
         Self::ExpireFailed,
@@ -46,6 +49,7 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ProcessVersion => "process_version",
+            Self::RunOperation => "run_operation",
             Self::RemoveDiscarded => "remove_discarded",
             Self::ForgetRequests => "forget_requests",
             Self::ExpireFailed => "expire_failed",
@@ -60,6 +64,7 @@ impl JobKind {
     pub const fn queue(self) -> Queue {
         match self {
             Self::ProcessVersion => Queue::Ingest,
+            Self::RunOperation => Queue::Bulk,
             Self::RemoveDiscarded
             | Self::ForgetRequests
             | Self::ExpireFailed
@@ -73,8 +78,8 @@ impl JobKind {
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
         match self {
-            // With the pauses between them, about thirteen minutes of a storage that is away.
-            Self::ProcessVersion => 8,
+            // With the pauses between them, about thirteen minutes of a storage or a database that is away.
+            Self::ProcessVersion | Self::RunOperation => 8,
             Self::RemoveDiscarded => 10,
             // What they leave undone, the next of the same kind does.
             Self::ForgetRequests

@@ -215,6 +215,54 @@ impl Client {
         }
     }
 
+    /// Asks for a bulk operation; it must be accepted.
+    pub async fn asks_for(&self, operation: &Value) -> Value {
+        let accepted = self.post_json("/v1/operations", operation).await;
+        accepted.expect_status(202).await
+    }
+
+    /// Asks for a bulk operation, and waits until it has ended.
+    pub async fn runs(&self, operation: &Value) -> Value {
+        let accepted = self.asks_for(operation).await;
+        self.ended(&accepted).await
+    }
+
+    /// Waits until the operation has ended.
+    pub async fn ended(&self, operation: &Value) -> Value {
+        let id = operation["id"].as_str().expect("an operation has an id");
+        let begin = std::time::Instant::now();
+        loop {
+            let operation = self
+                .get(&format!("/v1/operations/{id}?wait=20"))
+                .await
+                .expecting(200);
+            if operation["finished_at"].is_string() {
+                return operation;
+            }
+            assert!(
+                begin.elapsed().as_secs() < 180,
+                "still running: {operation}"
+            );
+        }
+    }
+
+    /// All items of the operation, page by page.
+    pub async fn items_of(&self, operation: &Value) -> Vec<Value> {
+        let id = operation["id"].as_str().expect("an operation has an id");
+        let mut items = Vec::new();
+        let mut path = format!("/v1/operations/{id}/items?limit=200");
+        loop {
+            let page = self.get(&path).await.expecting(200);
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => {
+                    path = format!("/v1/operations/{id}/items?limit=200&cursor={cursor}");
+                }
+                None => return items,
+            }
+        }
+    }
+
     /// The document's bytes.
     pub async fn downloads(&self, document: &Value) -> Bytes {
         let id = document["id"].as_str().expect("a document has an id");

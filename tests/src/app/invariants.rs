@@ -124,6 +124,18 @@ impl Ledger {
                  (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",
             ),
             (
+                "operations have not ended",
+                "SELECT count(*) FROM operations WHERE status IN ('pending', 'running')",
+            ),
+            (
+                "operations don't count their items",
+                "SELECT count(*) FROM operations o WHERE o.status <> 'error' AND (o.total, o.succeeded, o.failed, o.skipped) <> \
+                 ((SELECT count(*) FROM operation_items WHERE operation_id = o.id), \
+                 (SELECT count(*) FROM operation_items WHERE operation_id = o.id AND result = 'succeeded'), \
+                 (SELECT count(*) FROM operation_items WHERE operation_id = o.id AND result = 'failed'), \
+                 (SELECT count(*) FROM operation_items WHERE operation_id = o.id AND result = 'skipped'))",
+            ),
+            (
                 "active documents don't show their version",
                 "SELECT count(*) FROM documents d WHERE d.status = 'active' AND NOT EXISTS (SELECT 1 FROM versions v \
                  JOIN blobs b ON b.id = v.blob_id WHERE v.document_id = d.id AND v.number = d.version \

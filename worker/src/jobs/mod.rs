@@ -6,6 +6,7 @@ mod forget_requests;
 mod prune_versions;
 mod purge_archived;
 mod remove_discarded;
+mod run_operation;
 
 use std::sync::Arc;
 
@@ -23,8 +24,9 @@ const CHUNK: u32 = 500;
 /// Does a job. `Ok` means that it is settled.
 pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
     match work.claimed.kind {
-        // The one that settles itself, with what it found out.
+        // Those that settle themselves, with what they found out or did.
         JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
+        JobKind::RunOperation => return run_operation::run_operation(&work, &tools).await,
         JobKind::RemoveDiscarded => remove_discarded::remove_discarded(&tools).await?,
         JobKind::ForgetRequests => forget_requests::forget_requests(&tools).await?,
         JobKind::ExpireFailed => expire_failed::expire_failed(&tools).await?,

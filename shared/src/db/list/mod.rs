@@ -6,6 +6,7 @@ mod page;
 mod position;
 mod request;
 
+pub(super) use matching::matching;
 pub use page::{explain_page, list_page};
 pub use position::Position;
 pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};

@@ -1,8 +1,11 @@
 //! Stopping an operation: the next chunk skips what was not begun.
 
+use sea_orm::ConnectionTrait;
+
 use super::rows;
-use crate::db::batch::query;
-use crate::db::{Database, DbError};
+use crate::db::batch::{execute, query};
+use crate::db::ledger_sql::for_update;
+use crate::db::{Commit, DbError};
 use crate::domain::{Finished, Operation, OperationId, UserId};
 
 /// An operation that was not stopped.
@@ -21,29 +24,21 @@ pub enum CancelError {
 
 /// Asks that an operation of `owner` is stopped. Gives the operation as it is until it is.
 pub async fn cancel_operation(
-    db: &Database,
+    on: &impl Commit<Operation>,
     id: OperationId,
     owner: UserId,
 ) -> Result<Operation, CancelError> {
-    let asked = format!(
-        "UPDATE operations SET cancel_requested = true WHERE id = $1 AND owner_id = $2 \
-         AND status IN ('pending', 'running') RETURNING {}",
-        rows::OPERATION
+    let transaction = on.database().begin().await?;
+    let sql = format!(
+        "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2{}",
+        rows::OPERATION,
+        for_update(transaction.get_database_backend(), "operations"),
     );
-    let values = || [id.0.into(), owner.0.into()];
-    if let Some(row) = query(db.writer(), asked, values()).await?.first() {
-        return Ok(rows::operation(row)?);
-    }
-    let ended = format!(
-        "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2",
-        rows::OPERATION
-    );
-    match query(db.writer(), ended, values()).await?.first() {
-        Some(row) => {
-            let operation = rows::operation(row)?;
-            operation.may_be_cancelled()?;
-            Ok(operation)
-        }
-        None => Err(CancelError::NotFound),
-    }
+    let found = query(&transaction, sql, [id.0.into(), owner.0.into()]).await?;
+    let operation = rows::operation(found.first().ok_or(CancelError::NotFound)?)?;
+    operation.may_be_cancelled()?;
+    let asked = "UPDATE operations SET cancel_requested = true WHERE id = $1";
+    execute(&transaction, asked, [id.0.into()]).await?;
+    on.commit(transaction, &operation).await?;
+    Ok(operation)
 }

@@ -1,11 +1,13 @@
 //! The outcome transaction: what workers found out becomes true, once, for whoever still holds the claim.
 //!
 //! This is the commit point of the pipeline. Rows are locked in one order in
-//! the whole service: documents and versions, jobs, blobs, users.
+//! the whole service: operations, documents and versions, jobs, blobs, users.
 
 mod blobs;
 mod rows;
 mod statements;
+
+pub(super) use statements::finish_jobs;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::blobs::{ContentKey, hold_blobs};
+use super::operations::end_with_dead_jobs;
 use super::work::PendingWork;
 use super::{Database, DbError, JobRef, discards};
 use crate::domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
@@ -161,6 +164,11 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<Attempt, DbError> {
     let transaction = db.begin().await?;
+    let given_up = settlements
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
+    let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
+    end_with_dead_jobs(&transaction, &given_up, now).await?;
     let versions: Vec<_> = settlements
         .iter()
         .filter_map(|one| one.work.as_ref())

@@ -1,0 +1,274 @@
+//! Bulk operations: asked for, watched, stopped, taken back.
+
+use std::time::Duration;
+
+use poem::Request;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{
+    Database, ItemPage, NewOperation, OperationPage, cancel_operation, create_operation,
+    find_operation, list_operation_items, list_operations, undo_operation,
+};
+use shared::domain::{Access, Caller, JobId, Operation, OperationId, UserId};
+use shared::queue::Queue;
+
+use super::documents::ReadProblems;
+use super::tags::Group;
+use crate::auth::Who;
+use crate::body::{JsonBody, Many};
+use crate::hints::Hints;
+use crate::idempotency::Once;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::shapes::{
+    Binding, CursorText, Id, ItemResultBody, Limit, NewOperationRequest, OperationBody,
+    OperationItemPageBody, OperationPageBody, cursor, cut, position,
+};
+use crate::trace_context::traceparent;
+use crate::waiters::Waiters;
+
+problem_sets! {
+    /// Asking for an operation.
+    NewOperationProblems {
+        BadJson, UploadIncomplete, Unauthorized, RequestTimeout, TooLarge, UnsupportedMediaType, Invalid,
+    }
+    /// Stopping an operation.
+    CancelProblems { Unauthorized, NotFound, Finished, Invalid }
+    /// Taking an operation back.
+    UndoProblems { Unauthorized, NotFound, NotUndoable, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Accepted {
+    /// It is accepted, and goes on by itself.
+    #[oai(status = 202)]
+    Operation(
+        Json<OperationBody>,
+        /// Where it can be watched.
+        #[oai(header = "Location")]
+        String,
+        /// Seconds after which a look makes sense.
+        #[oai(header = "Retry-After")]
+        u32,
+    ),
+}
+
+impl From<Operation> for Accepted {
+    fn from(operation: Operation) -> Self {
+        let location = format!("/v1/operations/{}", operation.id);
+        Self::Operation(Json(operation.into()), location, 1)
+    }
+}
+
+/// The routes of operations.
+#[derive(Clone, Debug)]
+pub struct OperationRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Who waits for an operation.
+    pub waiters: Waiters,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
+impl OperationRoutes {
+    /// Do something to many documents
+    ///
+    /// Up to 100,000. Which ones is fixed at this moment; each becomes an item with a result
+    /// of its own, and one that can't be done never stops the others.
+    #[oai(
+        path = "/operations",
+        method = "post",
+        operation_id = "create_operation"
+    )]
+    async fn create(
+        &self,
+        who: Who,
+        request: &Request,
+        once: Once,
+        body: JsonBody<NewOperationRequest, Many>,
+    ) -> Result<Accepted, Documented<NewOperationProblems>> {
+        let at = self.service.clock.now();
+        let new = NewOperation {
+            id: OperationId::new(at),
+            owner: who.0.user,
+            task: body.0.task,
+            selection: body.0.selection,
+            mode: body.0.mode,
+            traceparent: traceparent(request),
+            at,
+        };
+        let created = create_operation(&once.on(&self.service.db, Accepted::from), &new).await;
+        Ok(self.begun(created.map_err(Problem::from)?).into())
+    }
+
+    /// List operations, newest first
+    #[oai(path = "/operations", method = "get", operation_id = "list_operations")]
+    async fn list(
+        &self,
+        who: Who,
+        /// Operations in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+        /// Whose operations; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<OperationPageBody>, Documented<ReadProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let owner = owner.0.map_or(who.0.user, |id| id.0);
+        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+            return Err(Code::NotFound.into());
+        }
+        let binding = Binding::new(who.0.user, &[&"operations", &owner]);
+        let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
+        let page = OperationPage {
+            owner,
+            before,
+            limit: limit.and_one(),
+        };
+        let found = list_operations(&self.service.db, page).await;
+        let (operations, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = operations.last().filter(|_| more);
+        let next_cursor = last.map(|last| self::cursor(binding, &last.id));
+        Ok(Json(OperationPageBody {
+            items: operations.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Read an operation
+    #[oai(
+        path = "/operations/:id",
+        method = "get",
+        operation_id = "read_operation"
+    )]
+    async fn read(
+        &self,
+        who: Who,
+        id: Path<Id<OperationId>>,
+        /// Seconds to wait for it to end.
+        #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
+        wait: Query<Option<u32>>,
+        /// Whose operation it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<OperationBody>, Documented<ReadProblems>> {
+        let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
+        let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
+        // The place is taken before the look, so that nothing happens in between.
+        let mut waiting = (!wait.is_zero()).then(|| self.waiters.join_operation(id));
+        let mut operation = readable(&self.service.db, who.0, id, owner).await?;
+        if let (Some(waiting), false) = (&mut waiting, operation.state.has_ended()) {
+            waiting.settled(wait).await;
+            operation = readable(&self.service.db, who.0, id, owner).await?;
+        }
+        Ok(Json(operation.into()))
+    }
+
+    /// List the items of an operation
+    ///
+    /// In the operation's order: that in which they were named, or the oldest first.
+    #[oai(
+        path = "/operations/:id/items",
+        method = "get",
+        operation_id = "list_operation_items"
+    )]
+    async fn items(
+        &self,
+        who: Who,
+        id: Path<Id<OperationId>>,
+        /// Only those with this result.
+        result: Query<Option<ItemResultBody>>,
+        /// Items in a page, 50 if it is left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+        /// Whose operation it is; admins may name another user.
+        owner: Query<Option<Id<UserId>>>,
+    ) -> Result<Json<OperationItemPageBody>, Documented<ReadProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let owner = owner.0.map(|id| id.0);
+        let operation = readable(&self.service.db, who.0, id.0.0, owner).await?;
+        let question = format!("{:?}", result.0);
+        let binding = Binding::new(who.0.user, &[&"items", &operation.id, &question]);
+        let after = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
+        let page = ItemPage {
+            operation: operation.id,
+            result: result.0.map(Into::into),
+            after,
+            limit: limit.and_one(),
+        };
+        let found = list_operation_items(&self.service.db, page).await;
+        let (items, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|last| self::cursor(binding, &last.position));
+        Ok(Json(OperationItemPageBody {
+            items: items.into_iter().map(Into::into).collect(),
+            next_cursor,
+        }))
+    }
+
+    /// Stop an operation
+    ///
+    /// Soon: what is being dealt with comes to its end, and what was not begun is skipped.
+    #[oai(
+        path = "/operations/:id/cancel",
+        method = "post",
+        operation_id = "cancel_operation"
+    )]
+    async fn cancel(
+        &self,
+        who: Who,
+        id: Path<Id<OperationId>>,
+        once: Once,
+    ) -> Result<Accepted, Documented<CancelProblems>> {
+        let on = once.on(&self.service.db, Accepted::from);
+        let cancelled = cancel_operation(&on, id.0.0, who.0.user).await;
+        Ok(cancelled.map_err(Problem::from)?.into())
+    }
+
+    /// Take an operation back
+    ///
+    /// One that archived, restored or updated, and has ended. Another operation makes the
+    /// documents what they were, but for those that were changed since.
+    #[oai(
+        path = "/operations/:id/undo",
+        method = "post",
+        operation_id = "undo_operation"
+    )]
+    async fn undo(
+        &self,
+        who: Who,
+        id: Path<Id<OperationId>>,
+        once: Once,
+    ) -> Result<Accepted, Documented<UndoProblems>> {
+        let now = self.service.clock.now();
+        let undo = OperationId::new(now);
+        let on = once.on(&self.service.db, Accepted::from);
+        let undone = undo_operation(&on, id.0.0, who.0.user, undo, now).await;
+        Ok(self.begun(undone.map_err(Problem::from)?).into())
+    }
+}
+
+impl OperationRoutes {
+    fn begun(&self, (operation, job): (Operation, JobId)) -> Operation {
+        self.hints.give(Queue::Bulk, job);
+        operation
+    }
+}
+
+/// The operation, if `caller` may read it. If not, it doesn't exist for them.
+async fn readable(
+    db: &Database,
+    caller: Caller,
+    id: OperationId,
+    owner: Option<UserId>,
+) -> Result<Operation, Problem> {
+    let operation = find_operation(db, id).await?;
+    let operation =
+        operation.filter(|operation| caller.may_read(operation.owner, owner) == Access::Granted);
+    operation.ok_or_else(|| Code::NotFound.into())
+}

@@ -1,0 +1,168 @@
+//! Accepting an operation: its items are fixed, by one statement, at that moment.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+
+use super::options::Task;
+use crate::db::batch::{execute, parameter};
+use crate::db::jobs::{NewJob, enqueue};
+use crate::db::list::matching;
+use crate::db::values::Values;
+use crate::db::{Commit, DbError, DocumentFilter};
+use crate::domain::{
+    DocumentId, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
+};
+use crate::queue::JobKind;
+
+/// Which documents are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selection {
+    /// These, each once, in this order.
+    Ids(Vec<DocumentId>),
+    /// Those that the filter means at the moment when the operation is accepted, oldest first.
+    Matching(DocumentFilter),
+}
+
+/// An operation to be accepted.
+#[derive(Clone, Debug)]
+pub struct NewOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What it does.
+    pub task: Task,
+    /// To what.
+    pub selection: Selection,
+    /// Whether it does it.
+    pub mode: RunMode,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// An operation that was not accepted; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateOperationError {
+    /// More than [`Operation::MAX_ITEMS`] documents are meant.
+    #[error("more documents are meant than one operation takes")]
+    TooMany,
+    /// The owner has been deleted.
+    #[error("the owner is gone")]
+    OwnerGone,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Accepts an operation. Once it returns `Ok`, that is durable. Gives the operation, and the
+/// job that begins it.
+pub async fn create_operation(
+    on: &impl Commit<Operation>,
+    new: &NewOperation,
+) -> Result<(Operation, JobId), CreateOperationError> {
+    let transaction = on.database().begin().await?;
+    match insert(&transaction, new).await {
+        Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
+        inserted => inserted?,
+    }
+    let count = match &new.selection {
+        Selection::Ids(documents) => insert_named(&transaction, new, documents).await?,
+        Selection::Matching(filter) => insert_matching(&transaction, new, filter).await?,
+    };
+    let total = u32::try_from(count).ok();
+    let total = total.filter(|total| (*total as usize) <= Operation::MAX_ITEMS);
+    let total = total.ok_or(CreateOperationError::TooMany)?;
+    let counted = "UPDATE operations SET total = $2 WHERE id = $1";
+    execute(
+        &transaction,
+        counted,
+        [new.id.0.into(), i64::from(total).into()],
+    )
+    .await?;
+    let job = NewJob {
+        subject: Some(new.id.0),
+        traceparent: new.traceparent.clone(),
+        ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    let operation = Operation {
+        id: new.id,
+        owner: new.owner,
+        action: new.task.action(),
+        state: OperationState::Pending,
+        mode: new.mode,
+        tally: Tally {
+            total,
+            ..Tally::default()
+        },
+        created_at: new.at,
+    };
+    on.commit(transaction, &operation).await?;
+    Ok((operation, job.id))
+}
+
+/// Inserts the operation's row, which counts no items yet.
+async fn insert(transaction: &DatabaseTransaction, new: &NewOperation) -> Result<(), DbError> {
+    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
+         total, succeeded, failed, skipped, next_position, created_at) \
+         VALUES ($1, $2, $3, 'pending', $4, $5, false, 0, 0, 0, 0, 0, $6)";
+    let values = [
+        new.id.0.into(),
+        new.owner.0.into(),
+        new.task.action().as_str().into(),
+        (new.mode == RunMode::Dry).into(),
+        new.task.options().into(),
+        new.at.as_micros().into(),
+    ];
+    execute(transaction, sql, values).await?;
+    Ok(())
+}
+
+/// The named documents in the order in which they are named. What isn't the owner's, or
+/// isn't there, becomes an item without a name.
+async fn insert_named(
+    transaction: &DatabaseTransaction,
+    new: &NewOperation,
+    documents: &[DocumentId],
+) -> Result<u64, DbError> {
+    let list = match transaction.get_database_backend() {
+        DbBackend::Postgres => {
+            "(SELECT value::uuid AS id, ordinality - 1 AS position \
+             FROM json_array_elements_text($1::json) WITH ORDINALITY AS named (value, ordinality))"
+        }
+        _ => "(SELECT unhex(value, '-') AS id, key AS position FROM json_each($1))",
+    };
+    let sql = format!(
+        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
+         SELECT $2, x.position, x.id, documents.name, 'pending' FROM {list} AS x \
+         LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3"
+    );
+    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
+    execute(transaction, sql, values).await
+}
+
+/// The documents that the filter means, or one more than may be.
+async fn insert_matching(
+    transaction: &DatabaseTransaction,
+    new: &NewOperation,
+    filter: &DocumentFilter,
+) -> Result<u64, DbError> {
+    let backend = transaction.get_database_backend();
+    if backend == DbBackend::Postgres {
+        // Which index is the best depends on how rare the wanted metadata is.
+        transaction
+            .execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan")
+            .await?;
+    }
+    let mut values = Values::default();
+    let id = values.bind(new.id.0);
+    let conditions = matching(backend, new.owner, filter, &mut values);
+    let sql = format!(
+        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
+         SELECT {id}, row_number() OVER (ORDER BY x.created_at, x.id) - 1, x.id, x.name, 'pending' FROM \
+         (SELECT documents.id, documents.name, documents.created_at FROM documents WHERE {conditions} LIMIT {most}) AS x",
+        most = Operation::MAX_ITEMS + 1,
+    );
+    execute(transaction, sql, values.into_vec()).await
+}

@@ -1,0 +1,65 @@
+//! Deals with the next chunk of a bulk operation, and leaves the one after it to another job,
+//! which goes behind whoever waits by then.
+//!
+//! - *does*: in one transaction, guarded by the fence, changes the documents of the chunk, writes
+//!   what became of each item, ends this job and enqueues the next.
+//! - *safe to repeat because* the chunk and the end of its job are one commit: an item that was
+//!   dealt with is behind the operation's position.
+//! - *if it dies here*, either all of the chunk has happened or nothing.
+//! - *on failure* of the database it is tried again; after the last attempt the operation ends
+//!   in `error` with the job.
+
+use shared::db::{Chunk, ChunkDone, ChunkRequest, DbError, Outcome, run_chunk};
+use shared::domain::OperationId;
+use shared::queue::Queue;
+
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// How often a chunk that had to give way to another transaction, or whose unique name was
+/// taken at the last moment, is begun anew at once.
+const TRIES: u32 = 5;
+
+/// Runs the job.
+pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    let Some(operation) = work.claimed.subject.map(OperationId) else {
+        tools.settler.settle(work.settlement(Outcome::Done)).await?;
+        return Ok(());
+    };
+    match deal(operation, work, tools).await? {
+        Chunk::LeaseLost => Err(Fault::LeaseLost),
+        Chunk::Committed(done) => {
+            spread(operation, done, tools);
+            Ok(())
+        }
+    }
+}
+
+async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk, DbError> {
+    let settlement = work.settlement(Outcome::Done);
+    let mut tries = 1;
+    loop {
+        let request = ChunkRequest {
+            operation,
+            settlement: &settlement,
+            limits: &tools.limits,
+            now: tools.clock.now(),
+        };
+        match run_chunk(&tools.db, &request, |staged| tools.places.traces_of(staged)).await {
+            Err(DbError::Conflict(_) | DbError::Constraint(_)) if tries < TRIES => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+/// Passes on word of what was committed.
+fn spread(operation: OperationId, done: ChunkDone, tools: &Tools) {
+    let herald = &tools.herald;
+    herald.jobs_enqueued(Queue::Ingest, done.processing);
+    herald.jobs_enqueued(Queue::Maintenance, done.removing.into_iter().collect());
+    match done.next {
+        Some(next) => herald.jobs_enqueued(Queue::Bulk, vec![next]),
+        None => herald.operation_ended(operation),
+    }
+}
