@@ -4,8 +4,8 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use shared::db::{
-    JobFilter, JobPage, JobRetry, WorkerPage, dead_jobs, find_job, list_jobs, list_workers,
-    queue_states, retry_jobs,
+    JobFilter, JobPage, JobRetry, JobView, WorkerPage, dead_jobs, list_jobs, list_workers,
+    queue_states, retry_job, retry_jobs,
 };
 use shared::domain::JobId;
 use shared::queue::JobKind;
@@ -15,6 +15,7 @@ use super::users::AdminListProblems;
 use crate::auth::Admin;
 use crate::body::{JsonBody, Optional};
 use crate::hints::Hints;
+use crate::idempotency::Once;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::{
@@ -126,26 +127,16 @@ impl JobRoutes {
         &self,
         _admin: Admin,
         id: Path<Id<JobId>>,
+        once: Once,
     ) -> Result<Retried, Documented<RetryJobProblems>> {
         let Service {
             db, limits, clock, ..
         } = &self.service;
-        let id = id.0.0;
-        let answers = retry_jobs(db, &[id], limits, clock.now()).await;
-        match answers.map_err(Problem::from)?.first() {
-            Some(JobRetry::Ready(queue)) => self.hints.give(*queue, id),
-            Some(JobRetry::NotDead(state)) => {
-                let detail = format!("A job that is {state} can't be tried again.");
-                return Err(Problem::from(Code::IllegalTransition)
-                    .with_detail(detail)
-                    .into());
-            }
-            Some(JobRetry::NotRetryable) => return Err(Code::NotRetryable.into()),
-            Some(JobRetry::QuotaExceeded) => return Err(Code::QuotaExceeded.into()),
-            Some(JobRetry::NotFound) | None => return Err(Code::NotFound.into()),
-        }
-        let job = find_job(db, id).await.map_err(Problem::from)?;
-        Ok(Retried::Job(Json(job.ok_or(Code::NotFound)?.into())))
+        let on = once.on(db, Retried::from);
+        let retried = retry_job(&on, id.0.0, limits, clock.now()).await;
+        let job = retried.map_err(Problem::from)?.map_err(refused)?;
+        self.hints.give(job.queue, job.id);
+        Ok(job.into())
     }
 
     /// Try dead jobs again
@@ -217,6 +208,25 @@ impl JobRoutes {
             items: workers.into_iter().map(Into::into).collect(),
             next_cursor,
         }))
+    }
+}
+
+impl From<JobView> for Retried {
+    fn from(job: JobView) -> Self {
+        Self::Job(Json(job.into()))
+    }
+}
+
+fn refused(refusal: JobRetry) -> Problem {
+    match refusal {
+        JobRetry::NotDead(state) => {
+            let detail = format!("A job that is {state} can't be tried again.");
+            Problem::from(Code::IllegalTransition).with_detail(detail)
+        }
+        JobRetry::NotRetryable => Code::NotRetryable.into(),
+        JobRetry::QuotaExceeded => Code::QuotaExceeded.into(),
+        // A job that is ready is none that was refused: it has gone meanwhile.
+        JobRetry::NotFound | JobRetry::Ready(_) => Code::NotFound.into(),
     }
 }
 

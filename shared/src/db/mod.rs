@@ -72,6 +72,6 @@ pub use versions::{find_version, list_versions};
 pub use watch::{
     ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, QueueState, WorkerPage, WorkerSign,
     dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending, oldest_waiting,
-    queue_states, retry_jobs, see_worker,
+    queue_states, retry_job, retry_jobs, see_worker,
 };
 pub use work::{PendingWork, load_pending};

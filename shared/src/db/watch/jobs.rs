@@ -1,6 +1,6 @@
 //! Jobs one by one, as operators list them.
 
-use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
 use crate::db::batch::query;
@@ -70,8 +70,16 @@ pub async fn list_jobs(
 
 /// The job with that id.
 pub async fn find_job(db: &Database, id: JobId) -> Result<Option<JobView>, DbError> {
+    job_within(db.reader(), id).await
+}
+
+/// The same, as the caller's transaction sees it.
+pub(super) async fn job_within(
+    connection: &impl ConnectionTrait,
+    id: JobId,
+) -> Result<Option<JobView>, DbError> {
     let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1");
-    let found = query(db.reader(), sql, [id.0.into()]).await?;
+    let found = query(connection, sql, [id.0.into()]).await?;
     found.first().map(view).transpose()
 }
 

@@ -11,10 +11,11 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::jobs::{JobView, job_within};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::intake::{Reservation, reserve_rows};
 use crate::db::ledger_sql::ids;
-use crate::db::{Database, DbError};
+use crate::db::{Commit, Database, DbError};
 use crate::domain::{JobId, Limits, Status, Timestamp, Transition};
 use crate::queue::{JobKind, JobState, Queue};
 
@@ -45,6 +46,23 @@ struct Failed {
     status: Status,
 }
 
+/// Tries a dead job again, and gives what it is then; or says why not.
+pub async fn retry_job(
+    db: &impl Commit<JobView>,
+    job: JobId,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Result<JobView, JobRetry>, DbError> {
+    let transaction = db.database().begin().await?;
+    let answers = retry_within(&transaction, &[job], limits, now).await?;
+    let answer = answers.first().copied().unwrap_or(JobRetry::NotFound);
+    let (JobRetry::Ready(_), Some(view)) = (answer, job_within(&transaction, job).await?) else {
+        return Ok(Err(answer));
+    };
+    db.commit(transaction, &view).await?;
+    Ok(Ok(view))
+}
+
 /// Tries dead jobs again, in one transaction; the answers are in the order of `jobs`.
 pub async fn retry_jobs(
     db: &Database,
@@ -53,8 +71,19 @@ pub async fn retry_jobs(
     now: Timestamp,
 ) -> Result<Vec<JobRetry>, DbError> {
     let transaction = db.begin().await?;
-    let failed = hold_failed(&transaction, jobs).await?;
-    let known = hold_dead(&transaction, jobs).await?;
+    let answers = retry_within(&transaction, jobs, limits, now).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+async fn retry_within(
+    transaction: &DatabaseTransaction,
+    jobs: &[JobId],
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Vec<JobRetry>, DbError> {
+    let failed = hold_failed(transaction, jobs).await?;
+    let known = hold_dead(transaction, jobs).await?;
     let dead = |job: &Uuid| {
         matches!(
             known.get(job),
@@ -65,7 +94,7 @@ pub async fn retry_jobs(
         )
     };
     let failed: Vec<_> = failed.into_iter().filter(|one| dead(&one.job)).collect();
-    let charged = charge(&transaction, &failed, limits).await?;
+    let charged = charge(transaction, &failed, limits).await?;
 
     let answer = |job: &JobId| {
         let Some(known) = known.get(&job.0) else {
@@ -95,9 +124,8 @@ pub async fn retry_jobs(
         .iter()
         .filter(|one| charged.contains(&one.version))
         .collect();
-    put_back(&transaction, &again, now).await?;
-    revive(&transaction, &ready, now).await?;
-    transaction.commit().await?;
+    put_back(transaction, &again, now).await?;
+    revive(transaction, &ready, now).await?;
     Ok(answers)
 }
 
