@@ -5,6 +5,8 @@ use std::io::IsTerminal as _;
 use shared::settings::{LogFormat, Settings};
 use tracing_subscriber::EnvFilter;
 
+use crate::one_line::OneLine;
+
 /// Starts logging as the settings say. A filter that can't be read falls back to `info`.
 pub fn start(settings: &Settings) {
     let terminal = std::io::stderr().is_terminal();
@@ -16,7 +18,7 @@ pub fn start(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(|| OneLine(std::io::stderr()));
     match format {
         LogFormat::Human => subscriber.with_ansi(terminal).init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod greeting;
 mod logging;
+mod one_line;
 mod resources;
 mod shutdown;
 

@@ -1,13 +1,21 @@
-//! The W3C trace context of a request, as far as jobs carry it on.
+//! Where a request belongs in a trace: taken in with it, and handed on to the jobs it leads to.
 
 use poem::Request;
+use shared::domain::TraceContext;
+use uuid::Uuid;
 
-/// The W3C trace context, if it has the form of one: 55 characters in its only version so far.
+/// The place of the request in the trace that its client tells of, or in a new one.
+pub fn trace_of(request: &Request) -> TraceContext {
+    let sent = request
+        .header("traceparent")
+        .map(str::parse::<TraceContext>);
+    match sent {
+        Some(Ok(trace)) => trace.child(Uuid::new_v4()),
+        _ => TraceContext::begin(Uuid::new_v4(), Uuid::new_v4()),
+    }
+}
+
+/// Where the request belongs, for the job that it leads to.
 pub fn traceparent(request: &Request) -> Option<String> {
-    let value = request.header("traceparent")?;
-    let fits = value.len() == 55
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    fits.then(|| value.to_owned())
+    request.data::<TraceContext>().map(TraceContext::to_string)
 }

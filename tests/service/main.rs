@@ -38,6 +38,7 @@ mod receipts;
 mod schema;
 mod start;
 mod storage;
+mod tracing;
 mod uploads;
 mod versions;
 mod waiting;

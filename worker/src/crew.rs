@@ -8,6 +8,7 @@ use apalis::layers::WorkerBuilderExt;
 use apalis::layers::catch_panic::CatchPanicLayer;
 use apalis::layers::tracing::TraceLayer;
 use apalis::prelude::{AcknowledgementExt, Task, WorkerBuilder, WorkerContext};
+use shared::domain::TraceContext;
 use shared::queue::Queue;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -103,6 +104,8 @@ pub async fn work_on(
 fn span_of(task: &Task<Arc<Work>>) -> Span {
     let claimed = &task.args.claimed;
     let pending = task.args.pending.as_ref();
+    let trace = claimed.traceparent.as_deref();
+    let trace = trace.and_then(|trace| trace.parse::<TraceContext>().ok());
     info_span!(
         "job",
         job.id = %claimed.job.id,
@@ -110,7 +113,7 @@ fn span_of(task: &Task<Arc<Work>>) -> Span {
         job.attempt = claimed.attempt,
         document.id = pending.map(|pending| pending.document.to_string()),
         size_bytes = pending.map(|pending| pending.size.bytes()),
-        traceparent = claimed.traceparent,
+        trace.id = trace.as_ref().map(TraceContext::trace_id),
     )
 }
 

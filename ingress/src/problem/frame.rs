@@ -15,6 +15,7 @@ use super::request_id::REQUEST_ID;
 use super::translate::{code_of, problem_of};
 use super::{Code, Problem, RequestId};
 use crate::table::RouteTable;
+use crate::trace_context::trace_of;
 
 /// Wraps the API so that every answer is one of the contract's.
 pub struct Frame<E> {
@@ -63,19 +64,25 @@ impl<E: Endpoint> Endpoint for Frame<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = RequestId::of(&request);
+        let trace = trace_of(&request);
         let is_head = request.method() == Method::HEAD;
         let span = tracing::info_span!(
             "request",
             request.id = %id,
             http.method = %request.method(),
             http.route = tracing::field::Empty,
+            http.status = tracing::field::Empty,
+            trace.id = trace.trace_id(),
         );
         request.set_data(id.clone());
+        request.set_data(trace);
         let answer = self.answer(request).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|problem| {
             span.in_scope(|| log(&problem));
             problem.to_response(id.as_str())
         });
+        span.record("http.status", response.status().as_u16());
+        span.in_scope(|| tracing::debug!("answered"));
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response
                 .headers_mut()

@@ -15,6 +15,7 @@ mod operation;
 mod operation_item;
 mod retention;
 mod size;
+mod trace;
 mod user;
 mod version;
 
@@ -38,5 +39,6 @@ pub use operation::{
 pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
 pub use retention::Retention;
 pub use size::{ByteSize, ParseByteSizeError};
+pub use trace::{InvalidTraceContext, TraceContext};
 pub use user::{Quota, Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};
