@@ -28,6 +28,7 @@ mod memory;
 mod metrics;
 mod operations;
 mod operations_ledger;
+mod operations_manual;
 mod operations_under_fire;
 mod plans;
 mod pressure;
