@@ -37,7 +37,8 @@ pub fn identify(source: &mut dyn Source, name: Option<&str>) -> io::Result<Ident
 fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
     let chosen = by_name.and_then(|named| refine::by_name(content, named));
     let by_content = content.finding.map(|found| found.media_type);
-    let media_type = chosen.or(by_content).unwrap_or(UNKNOWN);
+    let unnamed = by_content.map(|detected| refine::by_content(detected, by_name));
+    let media_type = chosen.or(unnamed).unwrap_or(UNKNOWN);
     let confidence = match (content.finding, chosen) {
         (Some(found), Some(named)) if named != found.media_type => {
             found.confidence.min(Confidence::Likely)

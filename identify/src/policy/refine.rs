@@ -64,6 +64,20 @@ const LOOSE: &[&str] = &[
     "application/har+json",
 ];
 
+/// Vocabularies whose documents are kept as plain XML more often than under their own names:
+/// feeds are saved, served and archived as `.xml`. The root tells the vocabulary; that somebody
+/// means the type of its own, the name has to say.
+const FEEDS: &[&str] = &["application/rss+xml", "application/atom+xml"];
+
+/// What content is called when no name was chosen for it.
+pub(crate) fn by_content(detected: &'static str, named: Option<&str>) -> &'static str {
+    if FEEDS.contains(&detected) && named != Some(detected) {
+        "application/xml"
+    } else {
+        detected
+    }
+}
+
 /// Packages without a telling entry.
 const PLAIN_PACKAGES: &[&str] = &[
     "application/java-archive",

@@ -4,7 +4,7 @@ use crate::fixtures::{compound, named, zip};
 
 #[test]
 fn a_name_chooses_within_the_family() {
-    let cases: [(&[u8], &str, &str); 8] = [
+    let cases: [(&[u8], &str, &str); 12] = [
         (b"Just `words`.\n", "readme.md", "text/markdown"),
         (b"a\n1\n2\n", "column.csv", "text/csv"),
         (b"x = 1;\ny = x + f(2);\n", "calc.go", "text/x-go"),
@@ -22,6 +22,27 @@ fn a_name_chooses_within_the_family() {
         (
             b"<rss version=\"2.0\"></rss>",
             "feed.xml",
+            "application/xml",
+        ),
+        (
+            b"<rss version=\"2.0\"></rss>",
+            "feed.rss",
+            "application/rss+xml",
+        ),
+        (
+            b"<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>",
+            "feed.atom",
+            "application/atom+xml",
+        ),
+        // Only its own name makes a feed more than XML.
+        (
+            b"<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>",
+            "feed.pdf",
+            "application/xml",
+        ),
+        (
+            b"<rss version=\"2.0\"></rss>",
+            "feed.svg",
             "application/xml",
         ),
         (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01", "a.tga", "image/x-tga"),

@@ -32,7 +32,7 @@ const KINDS: &[(&str, &str)] = &[
     ),
     (
         "<rss version=\"2.0\"><channel></channel></rss>",
-        "application/rss+xml",
+        "application/xml",
     ),
     ("<?php echo 1;", "text/x-php"),
     ("{\"a\": [1, 2, {\"b\": null}]}", "application/json"),
