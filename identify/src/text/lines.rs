@@ -104,12 +104,17 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     (found != "text/vtt" || is_subtitles).then_some(found)
 }
 
-/// Marks that comments may stand before: a desktop entry, certificates, a
+/// Marks that comments may stand before: a desktop entry, triples, certificates, a
 /// manual page.
 fn after_comments(lines: &[&str]) -> Option<&'static str> {
     let plain = lines.iter().find(|line| !line.starts_with('#'))?;
     if *plain == "[Desktop Entry]" {
         return Some("application/x-desktop");
+    }
+    // Turtle (W3C, section 2.4) binds its prefixes first.
+    let binds = |prefix: &str| prefix.contains(": <") || prefix.contains(":\t<");
+    if plain.strip_prefix("@prefix ").is_some_and(binds) && plain.trim_end().ends_with('.') {
+        return Some("text/turtle");
     }
     let certificate = lines
         .iter()

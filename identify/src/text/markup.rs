@@ -98,6 +98,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
             "text/html"
         }));
     }
+    if prolog.doctype.is_none() && declares_types(root) {
+        return Some(Finding::certain("application/xml-dtd"));
+    }
     let Some(element) = Element::first(root) else {
         let only_prolog = declared && root.trim().is_empty();
         return (declared || only_prolog).then(|| Finding::likely("application/xml"));
@@ -127,6 +130,15 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         return Some(Finding::certain("application/xml").active_if(has_script(body)));
     }
     late_html(body)
+}
+
+/// Whether a document type definition that stands alone begins here (XML 1.0, section 2.8).
+fn declares_types(root: &str) -> bool {
+    let declarations = ["<!ELEMENT", "<!ATTLIST", "<!ENTITY", "<!NOTATION"];
+    declarations.iter().any(|declaration| {
+        let rest = root.strip_prefix(declaration);
+        rest.is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    })
 }
 
 /// Whether HTML elements are there, one of them closed or the text beginning

@@ -34,6 +34,15 @@ const KINDS: &[(&str, &str)] = &[
         "<rss version=\"2.0\"><channel></channel></rss>",
         "application/xml",
     ),
+    (
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- notes -->\n<!ELEMENT note (to, from)>\n<!ATTLIST note id ID #REQUIRED>\n",
+        "application/xml-dtd",
+    ),
+    ("<!ENTITY % text \"#PCDATA\">\n", "application/xml-dtd"),
+    (
+        "# people\n@prefix foaf: <http://xmlns.com/foaf/0.1/> .\n\n<#ada> foaf:name \"Ada\" .\n",
+        "text/turtle",
+    ),
     ("<?php echo 1;", "text/x-php"),
     ("{\"a\": [1, 2, {\"b\": null}]}", "application/json"),
     ("{\"a\": 1}\n{\"a\": 2}\n", "application/x-ndjson"),
