@@ -1,12 +1,13 @@
 //! From staged bytes to an accepted document: one transaction for what arrives together, then a hint.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::db::{
     Arrival, ChangeError, Commit, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
     IntakeRefusal, NewContent, Target, accept, add_version,
 };
-use shared::domain::{Document, Limits};
+use shared::domain::{Clock, Document, Limits};
 use shared::metrics::Meters;
 use shared::queue::Queue;
 use tokio::task::JoinHandle;
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::hints::Hints;
 use crate::problem::{Code, Problem};
+use crate::service::Service;
 use crate::upload::StagedBytes;
 
 /// Uploads that share a transaction. Larger groups save little and make everyone in them wait.
@@ -25,6 +27,8 @@ pub struct Intake {
     limits: Arc<Limits>,
     hints: Hints,
     meters: Meters,
+    clock: Arc<dyn Clock>,
+    patience: Duration,
     running: TaskTracker,
 }
 
@@ -45,7 +49,8 @@ impl GroupWriter for Writer {
 impl Intake {
     /// Opens the door.
     #[must_use]
-    pub fn open(db: Database, limits: Arc<Limits>, hints: Hints, meters: Meters) -> Self {
+    pub fn open(service: &Service, hints: Hints) -> Self {
+        let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
         let writer = Writer {
             db,
             limits: Arc::clone(&limits),
@@ -54,7 +59,9 @@ impl Intake {
             door: GroupCommit::start(writer, GROUP),
             limits,
             hints,
-            meters,
+            meters: service.meters.clone(),
+            clock: Arc::clone(&service.clock),
+            patience: service.server.upload,
             running: TaskTracker::new(),
         }
     }
@@ -105,6 +112,7 @@ impl Intake {
         content: &NewContent,
         bytes: StagedBytes,
     ) -> Result<Document, Problem> {
+        self.check_in_time(&bytes)?;
         match add_version(on, target, content, &self.limits).await {
             Ok(document) => {
                 bytes.keep();
@@ -121,7 +129,16 @@ impl Intake {
         }
     }
 
+    /// What lay in staging for too long may be taken for left behind at any moment.
+    fn check_in_time(&self, bytes: &StagedBytes) -> Result<(), Problem> {
+        if self.clock.now().since(bytes.staged().begun_at) > self.patience {
+            return Err(Code::RequestTimeout.into());
+        }
+        Ok(())
+    }
+
     async fn submit(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
+        self.check_in_time(&bytes)?;
         let (document, job) = (arrival.document(), arrival.job);
         match self.door.submit(arrival).await {
             Ok(Ok(())) => {
@@ -148,6 +165,7 @@ fn refused(refusal: IntakeRefusal) -> Problem {
         IntakeRefusal::UniqueNameTaken => Code::UniqueNameTaken,
         IntakeRefusal::QuotaExceeded => Code::QuotaExceeded,
         IntakeRefusal::OwnerGone => Code::Unauthorized,
+        IntakeRefusal::BytesDiscarded => Code::RequestTimeout,
     };
     Problem::from(code).because(refusal)
 }

@@ -114,15 +114,9 @@ pub async fn run_operations(
 async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
-    let limits = Arc::clone(&service.limits);
     let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
     Ok(Parts {
-        intake: Intake::open(
-            service.db.clone(),
-            limits,
-            hints.clone(),
-            service.meters.clone(),
-        ),
+        intake: Intake::open(&service, hints.clone()),
         hints,
         authenticator: Arc::new(authenticator),
         waiters: Waiters::default(),

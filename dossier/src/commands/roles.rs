@@ -92,6 +92,7 @@ fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         server: ServerLimits {
             grace: resolved.settings.grace,
+            upload: resolved.settings.cleanup.retention().longest_upload(),
             ..ServerLimits::default()
         },
     }

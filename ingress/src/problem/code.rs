@@ -55,7 +55,7 @@ codes! {
     QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota is used up.";
     NotFound = "not_found", NOT_FOUND, "Not found", "There is nothing here.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "The method is not known here; see the Allow field.";
-    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming, or came too slowly.";
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
     NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
     IdempotencyInProgress = "idempotency_in_progress", CONFLICT, "Request in progress", "A request with this idempotency key is still running.";

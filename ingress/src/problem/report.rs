@@ -136,6 +136,7 @@ impl From<ChangeError> for Problem {
             ChangeError::CurrentVersion => Code::CurrentVersion,
             ChangeError::UniqueNameTaken => Code::UniqueNameTaken,
             ChangeError::QuotaExceeded => Code::QuotaExceeded,
+            ChangeError::BytesDiscarded => Code::RequestTimeout,
         };
         Self::from(code).because(error)
     }

@@ -187,6 +187,7 @@ impl UploadRoutes {
         Destination {
             places: self.service.places.clone(),
             now: self.service.clock.now(),
+            patience: self.service.server.upload,
         }
     }
 

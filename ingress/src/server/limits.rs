@@ -18,6 +18,9 @@ pub struct ServerLimits {
     pub idle: Duration,
     /// How long the next chunk of a request body may take.
     pub body_chunk: Duration,
+    /// From the first byte of an upload to the transaction that takes it in. Bytes that lie in
+    /// staging for longer than twice that, and belong to nobody, are removed.
+    pub upload: Duration,
     /// How long a client may take no byte of an answer.
     pub write_stall: Duration,
     /// How long requests in flight may go on after the server was told to stop.
@@ -39,6 +42,9 @@ impl ServerLimits {
     pub const IDLE: Duration = Duration::from_secs(75);
     /// A lost link shows itself by then; a slow one still sends something.
     pub const BODY_CHUNK: Duration = Duration::from_secs(30);
+    /// Half of the time after which the cleanup takes bytes for left behind, as it is unless
+    /// the operator says otherwise.
+    pub const UPLOAD: Duration = Duration::from_hours(12);
     /// A reader that pauses longer is gone, and storage is kept open for it.
     pub const WRITE_STALL: Duration = Duration::from_mins(2);
     /// Below the 30 s after which orchestrators kill.
@@ -54,6 +60,7 @@ impl Default for ServerLimits {
             first_request: Self::FIRST_REQUEST,
             idle: Self::IDLE,
             body_chunk: Self::BODY_CHUNK,
+            upload: Self::UPLOAD,
             write_stall: Self::WRITE_STALL,
             grace: Self::GRACE,
         }

@@ -96,9 +96,8 @@ impl App {
         let authenticator =
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
-        let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
         let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
-        let intake = Intake::open(db, limits, hints.clone(), service.meters.clone());
+        let intake = Intake::open(&service, hints.clone());
         let parts = Parts {
             service: service.clone(),
             authenticator: Arc::new(authenticator.await.unwrap()),

@@ -12,6 +12,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
     let to = Destination {
         places: app.service.places.clone(),
         now,
+        patience: app.service.server.upload,
     };
     let bytes = to.stage_for_tests(b"hello").await;
     let arrival = Arrival {

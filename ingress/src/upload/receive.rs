@@ -1,11 +1,14 @@
 //! Reads an upload to its end: streams the bytes into staging, and tells what came.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use shared::domain::{ByteSize, MediaType, Timestamp};
 use shared::storage::{Places, SourceStream, WriteError};
+
+use tokio::time::timeout;
 
 use super::declared::{Form, Upload};
 use super::fields::{Fields, Origin, Purpose};
@@ -21,6 +24,8 @@ pub struct Destination {
     pub places: Places,
     /// The present moment.
     pub now: Timestamp,
+    /// How long the whole body may take.
+    pub patience: Duration,
 }
 
 /// An upload that came in whole. Its bytes are durable in staging.
@@ -76,7 +81,15 @@ fn bounded<'a>(
 
 impl Upload {
     /// Reads the body to its end. Nothing is kept when it fails.
-    pub async fn receive(
+    pub async fn receive(self, purpose: Purpose, to: &Destination) -> Result<Received, Problem> {
+        // What takes longer would be in the way of the cleanup.
+        match timeout(to.patience, self.receive_all(purpose, to)).await {
+            Ok(received) => received,
+            Err(_) => Err(Code::RequestTimeout.into()),
+        }
+    }
+
+    async fn receive_all(
         mut self,
         purpose: Purpose,
         to: &Destination,

@@ -1,6 +1,7 @@
 //! Uploads of both forms, into a folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use super::receive::{Destination, Received};
 use crate::problem::{Code, Problem};
 
 const MAX: u64 = 1_000_000;
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Inbox {
     _folder: TempDir,
@@ -35,6 +37,7 @@ impl Inbox {
             to: Destination {
                 places,
                 now: SystemClock.now(),
+                patience: PATIENCE,
             },
         }
     }

@@ -1,9 +1,11 @@
 //! URLs of bytes that no row refers to any more, until they are removed.
 
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect};
 use serde::Serialize;
 
-use super::batch::{Columns, Kind, execute, parameter, rows};
+use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::entities::discard;
 use super::{Database, DbError};
 use crate::domain::Timestamp;
@@ -37,6 +39,20 @@ pub(super) async fn add(
     Ok(())
 }
 
+/// Those of `urls` whose bytes are to be removed.
+pub(super) async fn among(
+    connection: &impl ConnectionTrait,
+    urls: &[&str],
+) -> Result<HashSet<String>, DbError> {
+    let list = list(connection.get_database_backend());
+    let sql = format!("SELECT url FROM discards WHERE url IN (SELECT x.url FROM {list})");
+    let found = query(connection, sql, [urls_parameter(urls)?]).await?;
+    found
+        .iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
 /// At most `limit` URLs whose bytes are to be removed.
 pub async fn discarded(db: &Database, limit: u64) -> Result<Vec<String>, DbError> {
     let rows = discard::Entity::find()
@@ -61,7 +77,13 @@ pub async fn forget_discarded(
     Ok(())
 }
 
-fn urls_parameter(urls: &[impl AsRef<str>]) -> Result<sea_orm::Value, DbError> {
+/// The URLs of `$1` as `x`.
+pub(super) fn list(backend: DbBackend) -> String {
+    rows(backend, COLUMNS)
+}
+
+/// URLs as the value of `$1`.
+pub(super) fn urls_parameter(urls: &[impl AsRef<str>]) -> Result<sea_orm::Value, DbError> {
     let list: Vec<_> = urls.iter().map(|url| Row { url: url.as_ref() }).collect();
     parameter(&list)
 }

@@ -11,7 +11,7 @@ use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::{hold_users, ids};
 use super::receipt::{Receipt, keep_receipts};
-use super::{Database, DbError};
+use super::{Database, DbError, discards};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
     Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
@@ -85,6 +85,9 @@ pub enum IntakeRefusal {
     /// The owner has been deleted.
     #[error("the owner is gone")]
     OwnerGone,
+    /// The staged bytes were taken for left behind: they took too long.
+    #[error("the staged bytes are to be removed")]
+    BytesDiscarded,
 }
 
 const DOCUMENTS: &Columns = &[
@@ -184,6 +187,12 @@ pub async fn accept(
             .filter_map(|arrival| arrival.receipt.clone());
         keep_receipts(&transaction, &receipts.collect::<Vec<_>>()).await?;
     }
+    let discarded = if inserted.len() < arrivals.len() {
+        let staged = arrivals.iter().map(|arrival| arrival.staged.as_str());
+        discards::among(&transaction, &staged.collect::<Vec<_>>()).await?
+    } else {
+        HashSet::new()
+    };
     transaction.commit().await?;
     let answer = |arrival: &Arrival| match (
         inserted.contains(&arrival.document.0),
@@ -191,6 +200,9 @@ pub async fn accept(
     ) {
         (true, true) => Ok(()),
         (true, false) => Err(IntakeRefusal::QuotaExceeded),
+        (false, _) if discarded.contains(arrival.staged.as_str()) => {
+            Err(IntakeRefusal::BytesDiscarded)
+        }
         (false, _) if arrival.visibility.unique_name().is_some() => {
             Err(IntakeRefusal::UniqueNameTaken)
         }
@@ -199,7 +211,8 @@ pub async fn accept(
     Ok(arrivals.iter().map(answer).collect())
 }
 
-/// Inserts the documents whose owner exists and whose unique name is free, and gives their ids.
+/// Inserts the documents whose owner exists, whose unique name is free and whose bytes aren't to
+/// be removed, and gives their ids.
 async fn insert_documents(
     transaction: &DatabaseTransaction,
     arrivals: &[Arrival],
@@ -211,7 +224,7 @@ async fn insert_documents(
          type_mismatch, size_bytes, sha256, latest_version, revision, created_at, updated_at) \
          SELECT x.id, x.owner_id, x.name, x.name_folded, x.unique_name, x.is_public, x.metadata, 'pending', x.declared_type, \
          false, x.size_bytes, x.sha256, 1, 1, x.at, x.at FROM {list} JOIN users ON users.id = x.owner_id \
-         WHERE true ORDER BY x.unique_name ON CONFLICT (unique_name) DO NOTHING RETURNING id"
+         WHERE NOT EXISTS (SELECT 1 FROM discards WHERE discards.url = x.staged_url) ORDER BY x.unique_name ON CONFLICT (unique_name) DO NOTHING RETURNING id"
     );
     let list: Vec<_> = arrivals.iter().map(DocumentRow::from).collect();
     let inserted = query(transaction, sql, [parameter(&list)?]).await?;

@@ -27,6 +27,15 @@ pub fn for_update(backend: DbBackend, table: &str) -> String {
     }
 }
 
+/// Behind a column of URLs: compares them byte by byte, as storage orders its objects and as
+/// the indexes on them do.
+pub fn bytewise(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => " COLLATE \"C\"",
+        _ => "",
+    }
+}
+
 /// Locks the rows of the owners in `list` in the order of their ids, so that two
 /// transactions over the same owners queue up instead of dying in a deadlock.
 /// SQLite has one writer and needs none.

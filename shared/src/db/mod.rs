@@ -2,6 +2,7 @@
 //!
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
+pub mod audit;
 mod batch;
 mod change;
 mod cleanup;
@@ -20,8 +21,10 @@ mod ledger_sql;
 mod list;
 mod operations;
 mod receipt;
+mod references;
 mod removal;
 mod settle;
+mod strays;
 mod usage;
 mod users;
 mod values;
@@ -62,7 +65,9 @@ pub use operations::{
     find_operation, list_operation_items, list_operations, run_chunk, undo_operation,
 };
 pub use receipt::{Commit, Receipt, WithReceipt};
+pub use references::FoundObject;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
+pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use usage::{TypeUsage, Usage, usage};
 pub use users::{
     DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user, change_user,

@@ -16,6 +16,17 @@ pub(super) fn new_key(now: Timestamp) -> String {
     format!("{folder}/{name}")
 }
 
+/// When the key of the object at `url` was made, if it is one of `new_key`.
+pub(super) fn made_at(url: &Url) -> Option<Timestamp> {
+    let name = url.path_segments()?.next_back()?;
+    let moment = Uuid::try_parse(name).ok()?.get_timestamp()?;
+    let (seconds, nanoseconds) = moment.to_unix();
+    let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+    Some(Timestamp::from_micros(
+        micros.checked_add(i64::from(nanoseconds / 1_000))?,
+    ))
+}
+
 /// Whether `text` can name an object: segments of `[a-z0-9-]`, parted by single slashes.
 pub(super) fn is_key(text: &str) -> bool {
     text.split('/').all(is_segment)
@@ -81,6 +92,19 @@ mod tests {
         assert_eq!((folder.len(), name.len()), (2, 36));
         assert!(name.ends_with(folder));
         assert!(name.starts_with("018bcfe5-6800-7"), "{name}");
+    }
+
+    #[test]
+    fn a_key_tells_to_the_millisecond_when_it_was_made() {
+        let now = Timestamp::from_micros(1_700_000_000_123_000);
+        let key = url_of(&url("file:///data/store/"), &new_key(now));
+        assert_eq!(made_at(&key), Some(now));
+        for other in [
+            "file:///a/3f/a",
+            "file:///a/67e55044-10b1-426f-9247-bb680e5fe0c8",
+        ] {
+            assert_eq!(made_at(&url(other)), None, "{other}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ struct Inner {
 pub struct Staged {
     /// Where they are.
     pub url: Url,
+    /// When they began to come in.
+    pub begun_at: Timestamp,
     /// How many there are.
     pub size: ByteSize,
     /// Their digest, computed as they came in.
@@ -109,6 +111,7 @@ impl Places {
         let (size, sha256) = tally.finish();
         Ok(Staged {
             url: outcome?,
+            begun_at: now,
             size,
             sha256,
         })
@@ -188,7 +191,13 @@ impl Places {
         traces
     }
 
-    /// The same for a URL that was written down as text; none if it isn't one.
+    /// Where the bytes of an object of either place were staged, if they came from there: under
+    /// the same key.
+    pub fn origin_of(&self, url: &Url) -> Result<Url, StorageError> {
+        Ok(url_of(self.staging().place(), self.key_of(url)?))
+    }
+
+    /// The traces of a URL that was written down as text; none if it isn't one.
     #[must_use]
     pub fn traces_of(&self, staged: &str) -> Vec<String> {
         let traces = staged.parse().map(|staged| self.traces(&staged));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::Stream;
 use url::Url;
 
+use super::key::made_at;
 use super::{StorageError, WriteError};
 use crate::domain::{ByteSize, Timestamp};
 
@@ -44,6 +45,14 @@ pub struct Entry {
     pub url: Url,
     /// What is known of it.
     pub stat: Stat,
+}
+
+impl Entry {
+    /// When its write began: as its key says, if we made that, else when it was last modified.
+    #[must_use]
+    pub fn begun_at(&self) -> Timestamp {
+        made_at(&self.url).unwrap_or(self.stat.modified_at)
+    }
 }
 
 /// Objects found by listing, in the order of their keys.

@@ -81,7 +81,8 @@ pub async fn add_version(
     update(&transaction, row).await?;
     let version = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, \
          type_mismatch, size_bytes, sha256, staged_url, created_at) \
-         VALUES ($1, $2, $3, $4, 'pending', $5, $6, false, $7, $8, $9, $10)";
+         SELECT $1, $2, $3, $4, 'pending', $5, $6, false, $7, $8, $9, $10 \
+         WHERE NOT EXISTS (SELECT 1 FROM discards WHERE url = $9)";
     let values = [
         content.version.0.into(),
         before.id.0.into(),
@@ -98,7 +99,9 @@ pub async fn add_version(
         content.staged.as_str().into(),
         content.at.as_micros().into(),
     ];
-    execute(&transaction, version, values).await?;
+    if execute(&transaction, version, values).await? == 0 {
+        return Err(ChangeError::BytesDiscarded);
+    }
     note(&transaction, &before, "accepted", Some(number), content.at).await?;
     let job = NewJob {
         id: content.job,

@@ -58,6 +58,9 @@ pub enum ChangeError {
     /// It doesn't fit into the owner's quota.
     #[error("the quota is used up")]
     QuotaExceeded,
+    /// The staged bytes were taken for left behind: they took too long.
+    #[error("the staged bytes are to be removed")]
+    BytesDiscarded,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),

@@ -250,7 +250,8 @@ fn reason(error: ChangeError) -> Result<ItemReason, DbError> {
         ChangeError::PublicWithoutName
         | ChangeError::Metadata(_)
         | ChangeError::NotActive
-        | ChangeError::CurrentVersion => ItemReason::new(ItemCode::Invalid, sentence(&error)),
+        | ChangeError::CurrentVersion
+        | ChangeError::BytesDiscarded => ItemReason::new(ItemCode::Invalid, sentence(&error)),
     })
 }
 

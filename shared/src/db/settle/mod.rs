@@ -12,11 +12,13 @@ pub(super) use statements::finish_jobs;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use sea_orm::DatabaseTransaction;
 use url::Url;
 use uuid::Uuid;
 
 use self::blobs::{ContentKey, hold_blobs};
 use super::operations::end_with_dead_jobs;
+use super::references::{FoundObject, unreferred};
 use super::work::PendingWork;
 use super::{Database, DbError, JobRef, discards};
 use crate::domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
@@ -194,17 +196,18 @@ async fn attempt(
     statements::record(&transaction, &live, now).await?;
 
     let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
-    let answers: Vec<_> = settlements
-        .iter()
-        .map(
-            |one| match (held.contains(&one.job.id.0), living.contains(&one.job.id)) {
-                (false, _) => Settled::LeaseLost,
-                (true, alive) => Settled::Committed {
-                    removable: removable(one, alive, &blobs),
-                },
-            },
-        )
-        .collect();
+    let mut answers = Vec::with_capacity(settlements.len());
+    for one in settlements {
+        answers.push(if !held.contains(&one.job.id.0) {
+            Settled::LeaseLost
+        } else if living.contains(&one.job.id) {
+            let removable = removable(one, &blobs);
+            Settled::Committed { removable }
+        } else {
+            let removable = left_over(&transaction, one).await?;
+            Settled::Committed { removable }
+        });
+    }
     let urls: Vec<_> = answers
         .iter()
         .flat_map(Settled::removable)
@@ -224,12 +227,8 @@ impl Settled {
     }
 }
 
-/// The bytes that a committed settlement leaves without a row.
-fn removable(
-    settlement: &Settlement,
-    alive: bool,
-    blobs: &HashMap<ContentKey, (Uuid, String)>,
-) -> Vec<Url> {
+/// The bytes that the committed settlement of a living version leaves without a row.
+fn removable(settlement: &Settlement, blobs: &HashMap<ContentKey, (Uuid, String)>) -> Vec<Url> {
     let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
     else {
         return Vec::new();
@@ -238,8 +237,32 @@ fn removable(
     let kept = blobs
         .get(&ContentKey::of(work))
         .is_some_and(|(_, url)| url == activation.location.as_str());
-    if activation.origin == BlobOrigin::Stored && !(alive && kept) {
+    if activation.origin == BlobOrigin::Stored && !kept {
         urls.push(activation.location.clone());
     }
     urls
+}
+
+/// The bytes that an attempt leaves behind whose version was deleted meanwhile, or settled by
+/// another job. In the latter case a row may need them: the keys are the same.
+async fn left_over(
+    transaction: &DatabaseTransaction,
+    settlement: &Settlement,
+) -> Result<Vec<Url>, DbError> {
+    let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
+    else {
+        return Ok(Vec::new());
+    };
+    let mut urls = activation.leftovers.clone();
+    if activation.origin == BlobOrigin::Stored {
+        urls.push(activation.location.clone());
+    }
+    let found = urls.iter().map(|url| FoundObject {
+        url: url.clone(),
+        staged: work.staged.clone(),
+        size: work.size,
+    });
+    let unreferred = unreferred(transaction, &found.collect::<Vec<_>>()).await?;
+    urls.retain(|url| unreferred.iter().any(|stray| stray == url.as_str()));
+    Ok(urls)
 }
