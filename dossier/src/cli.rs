@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
-use shared::domain::{JobId, Role, UserName};
+use shared::domain::{ByteSize, JobId, Role, UserName};
 use shared::queue::{JobKind, JobState, Queue};
 use shared::settings::Settings;
+
+use crate::commands::NOT_DONE;
 
 /// The document service that people trust with a file and walk away.
 #[derive(Parser, Debug)]
@@ -48,6 +50,42 @@ pub enum Command {
         #[command(subcommand)]
         command: Job,
     },
+    /// Hold database and storage against each other; exit code 0 clean, 1 findings, 2 not done
+    ///
+    /// Safe while the service runs. Without --repair nothing is changed. With it, drifted
+    /// counters are counted anew, pending versions without a job get one, documents show their
+    /// newest active version, and stored bytes without a row go into quarantine, from which
+    /// the cleanup removes them later. Missing or changed bytes are only told: put them back from a
+    /// backup.
+    Audit(Audit),
+}
+
+/// How an audit goes.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Audit {
+    /// Mend what can be mended without destroying anything
+    #[arg(long)]
+    pub repair: bool,
+    /// Read all bytes and check their digests
+    #[arg(long)]
+    pub deep: bool,
+    /// How many bytes are read in a second at most
+    #[arg(long, default_value = "50MiB", value_name = "SIZE")]
+    pub rate: ByteSize,
+    /// Print each finding as a line of JSON, and a summary as the last one
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Cli {
+    /// What the process ends with when it fails.
+    pub fn failure(&self) -> ExitCode {
+        match self.command {
+            // 1 means that the audit was done and found something.
+            Some(Command::Audit(_)) => ExitCode::from(NOT_DONE),
+            _ => ExitCode::FAILURE,
+        }
+    }
 }
 
 /// What to do with the schema; up by default.

@@ -16,22 +16,23 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
+    let failure = cli.failure();
     logging::start(&cli.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into()),
+        Err(error) => return fail(&error.into(), failure),
     };
     match runtime.block_on(commands::run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Ok(exit) => exit,
+        Err(error) => fail(&error, failure),
     }
 }
 
 /// One line: what failed, and each cause behind it.
-fn fail(error: &anyhow::Error) -> ExitCode {
+fn fail(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
     eprintln!("dossier: {error:#}");
-    ExitCode::FAILURE
+    exit
 }

@@ -7,6 +7,7 @@
 
 mod acknowledge;
 mod attempt;
+mod audit;
 mod backend;
 mod claims;
 mod crew;
@@ -21,8 +22,12 @@ mod remover;
 mod role;
 mod schedule;
 mod settler;
+mod stray;
 mod tools;
 mod verdict;
 mod work;
 
+pub use audit::{
+    AuditError, AuditRequest, Deep, Finding, FindingKind, Mode as AuditMode, Remedy, Summary, audit,
+};
 pub use role::{WorkerError, WorkerRole, run};

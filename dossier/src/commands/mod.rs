@@ -1,9 +1,14 @@
 //! What each subcommand does.
 
 mod account;
+mod audit;
 mod job;
 mod migrate;
 mod roles;
+
+pub use audit::NOT_DONE;
+
+use std::process::ExitCode;
 
 use shared::settings::Role;
 use uuid::Uuid;
@@ -11,7 +16,7 @@ use uuid::Uuid;
 use crate::cli::{Cli, Command};
 
 /// Does what the command line asks for.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = cli.command.unwrap_or(Command::Serve);
     let role = match command {
         Command::Serve => Role::Serve,
@@ -20,7 +25,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate { .. }
         | Command::User { .. }
         | Command::Key { .. }
-        | Command::Job { .. } => Role::Command,
+        | Command::Job { .. }
+        | Command::Audit(_) => Role::Command,
     };
     let resolved = cli.settings.resolve(role)?;
     match command {
@@ -31,7 +37,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,
         Command::Job { command } => job::run(&resolved, command).await,
-    }
+        Command::Audit(options) => return audit::run(&resolved, options).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A new API key: 244 random bits, more than anyone guesses.

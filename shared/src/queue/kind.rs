@@ -24,6 +24,12 @@ pub enum JobKind {
     PruneVersions,
     /// Forgets jobs that ended long ago. No subject.
     ForgetJobs,
+    /// Discards bytes in staging that no row refers to, and writes that never ended. No subject.
+    SweepStaging,
+    /// Puts bytes of the store that no row refers to into quarantine, and ends it. No subject.
+    SweepStore,
+    /// Holds the ledger against itself and enqueues what nobody works on. No subject.
+    CheckLedger,
 }
 
 /// A text that is not a kind of job.
@@ -33,7 +39,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::RemoveDiscarded,
@@ -42,6 +48,9 @@ impl JobKind {
         Self::PurgeArchived,
         Self::PruneVersions,
         Self::ForgetJobs,
+        Self::SweepStaging,
+        Self::SweepStore,
+        Self::CheckLedger,
     ];
 
     /// The kind as operators and the database know it.
@@ -56,6 +65,9 @@ impl JobKind {
             Self::PurgeArchived => "purge_archived",
             Self::PruneVersions => "prune_versions",
             Self::ForgetJobs => "forget_jobs",
+            Self::SweepStaging => "sweep_staging",
+            Self::SweepStore => "sweep_store",
+            Self::CheckLedger => "check_ledger",
         }
     }
 
@@ -70,7 +82,10 @@ impl JobKind {
             | Self::ExpireFailed
             | Self::PurgeArchived
             | Self::PruneVersions
-            | Self::ForgetJobs => Queue::Maintenance,
+            | Self::ForgetJobs
+            | Self::SweepStaging
+            | Self::SweepStore
+            | Self::CheckLedger => Queue::Maintenance,
         }
     }
 
@@ -86,7 +101,10 @@ impl JobKind {
             | Self::ExpireFailed
             | Self::PurgeArchived
             | Self::PruneVersions
-            | Self::ForgetJobs => 3,
+            | Self::ForgetJobs
+            | Self::SweepStaging
+            | Self::SweepStore
+            | Self::CheckLedger => 3,
         }
     }
 }

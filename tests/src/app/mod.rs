@@ -3,8 +3,10 @@
 mod breakable;
 mod client;
 mod invariants;
+mod maintenance;
 mod mode;
 
 pub use breakable::Breakable;
 pub use client::{Answer, Client, Upload};
+pub use maintenance::Ended;
 pub use mode::{Mode, TestApp};

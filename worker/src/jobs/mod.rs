@@ -1,5 +1,6 @@
 //! The one list of jobs: which kind is done by which handler.
 
+mod check_ledger;
 mod expire_failed;
 mod forget_jobs;
 mod forget_requests;
@@ -7,6 +8,8 @@ mod prune_versions;
 mod purge_archived;
 mod remove_discarded;
 mod run_operation;
+mod sweep_staging;
+mod sweep_store;
 
 use std::sync::Arc;
 
@@ -33,6 +36,9 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         JobKind::PurgeArchived => purge_archived::purge_archived(&tools).await?,
         JobKind::PruneVersions => prune_versions::prune_versions(&tools).await?,
         JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
+        JobKind::SweepStaging => sweep_staging::sweep_staging(&tools).await?,
+        JobKind::CheckLedger => check_ledger::check_ledger(&tools).await?,
+        JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
     }
     tools.settler.settle(work.settlement(Outcome::Done)).await?;
     Ok(())

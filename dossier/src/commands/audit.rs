@@ -1,0 +1,107 @@
+//! `dossier audit`: what doesn't fit between ledger and storage, as a table or as JSON.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde_json::json;
+use shared::domain::SystemClock;
+use shared::settings::Resolved;
+use shared::storage::Places;
+use worker::{AuditMode, AuditRequest, Deep, Finding, Summary, audit};
+
+use crate::{cli, resources};
+
+/// The exit code of an audit that found something.
+const FINDINGS: u8 = 1;
+
+/// The exit code of an audit that could not be done.
+pub const NOT_DONE: u8 = 2;
+
+pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<ExitCode> {
+    let db = resources::database(resolved).await?;
+    let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
+        .await
+        .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+    let request = AuditRequest {
+        db: db.clone(),
+        places,
+        clock: Arc::new(SystemClock),
+        retention: resolved.settings.cleanup.retention(),
+        mode: if options.repair {
+            AuditMode::Repair
+        } else {
+            AuditMode::DryRun
+        },
+        deep: if options.deep {
+            Deep::Digests(options.rate)
+        } else {
+            Deep::No
+        },
+    };
+    let mut report: Box<dyn FnMut(Finding) + Send> = if options.json {
+        Box::new(|finding| println!("{}", line_of(&finding)))
+    } else {
+        Box::new(|finding| println!("{}", row_of(&finding)))
+    };
+    let summary = audit(&request, &mut *report).await?;
+    if options.json {
+        println!("{}", summary_line(&summary));
+    } else {
+        tell(&summary);
+    }
+    db.close()
+        .await
+        .context("the database could not be closed")?;
+    Ok(if summary.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FINDINGS)
+    })
+}
+
+fn line_of(finding: &Finding) -> serde_json::Value {
+    json!({
+        "kind": finding.kind.as_str(),
+        "subject": finding.subject,
+        "detail": finding.detail,
+        "remedy": finding.remedy.as_str(),
+    })
+}
+
+fn summary_line(summary: &Summary) -> serde_json::Value {
+    let findings = summary.findings.iter();
+    let findings: serde_json::Map<_, _> = findings
+        .map(|(kind, count)| (kind.to_string(), json!(count)))
+        .collect();
+    json!({
+        "summary": {
+            "clean": summary.is_clean(),
+            "findings": findings,
+            "objects": summary.objects,
+            "bytes_read": summary.bytes_read,
+            "quarantined": summary.quarantined,
+        }
+    })
+}
+
+fn row_of(finding: &Finding) -> String {
+    let (kind, remedy) = (finding.kind.as_str(), finding.remedy.as_str());
+    format!(
+        "{kind:20} {remedy:12} {}  {}",
+        finding.subject, finding.detail
+    )
+}
+
+fn tell(summary: &Summary) {
+    if summary.is_clean() {
+        println!("Nothing is amiss.");
+    }
+    for (kind, count) in &summary.findings {
+        println!("{count:8}  {kind}");
+    }
+    println!(
+        "{} objects were looked at, {} bytes were read, {} objects are in quarantine.",
+        summary.objects, summary.bytes_read, summary.quarantined
+    );
+}

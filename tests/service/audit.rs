@@ -1,0 +1,331 @@
+//! `dossier audit`: damage is found, what can be mended is mended, the rest is told.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::stream;
+use serde_json::Value;
+use shared::db::accept;
+use shared::domain::{Clock, DocumentId, SystemClock};
+use shared::queue::JobKind;
+use shared::storage::{Places, Storage};
+use tests::app::{Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::in_both_modes;
+use tests::ledger::{arrival, limits};
+use url::Url;
+use uuid::{NoContext, Uuid};
+
+/// Long before any test.
+const LONG_AGO: u64 = 1_600_000_000;
+
+/// A key that an upload of long ago would have had.
+pub fn old_key() -> String {
+    let name = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, LONG_AGO, 0)).to_string();
+    format!("{}/{name}", &name[34..])
+}
+
+pub async fn puts(storage: &dyn Storage, key: &str, bytes: impl Into<Bytes>) -> Url {
+    let bytes = bytes.into();
+    let source = stream::iter([Ok(bytes)]);
+    storage.put(key, Box::pin(source)).await.unwrap()
+}
+
+/// The key of the object at `url`.
+fn key_of<'u>(places: &Places, url: &'u Url) -> &'u str {
+    let place = places.store().place();
+    url.as_str().strip_prefix(place.as_str()).unwrap()
+}
+
+/// Where the bytes of a document are.
+async fn location(app: &TestApp, document: &Value) -> Url {
+    let db = app.database().await;
+    let id: DocumentId = document["id"].as_str().unwrap().parse().unwrap();
+    let document = shared::db::find_document(&db, id).await.unwrap().unwrap();
+    db.close().await.unwrap();
+    document.active().unwrap().location.clone()
+}
+
+/// What an audit printed: how often each kind was found with each remedy, and the summary.
+struct Audited {
+    code: i32,
+    findings: BTreeMap<(String, String), usize>,
+    summary: Value,
+}
+
+impl Audited {
+    /// The kinds that were found, each so often.
+    fn kinds(&self) -> BTreeMap<&str, usize> {
+        let mut kinds = BTreeMap::new();
+        for ((kind, _), count) in &self.findings {
+            *kinds.entry(kind.as_str()).or_default() += count;
+        }
+        kinds
+    }
+
+    fn remedies(&self) -> BTreeMap<(&str, &str), usize> {
+        let findings = self.findings.iter();
+        findings
+            .map(|((kind, remedy), count)| ((kind.as_str(), remedy.as_str()), *count))
+            .collect()
+    }
+}
+
+async fn audits(app: &TestApp, options: &[&str]) -> Audited {
+    let arguments = [&["audit", "--json"], options].concat();
+    let ended = app.command(&arguments).await;
+    let mut findings = BTreeMap::new();
+    let mut summary = Value::Null;
+    for line in ended.printed.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["summary"].is_object() {
+            summary = line["summary"].clone();
+            continue;
+        }
+        assert!(
+            line["subject"].is_string() && line["detail"].is_string(),
+            "{line}"
+        );
+        let text = |field: &str| line[field].as_str().unwrap().to_owned();
+        *findings.entry((text("kind"), text("remedy"))).or_default() += 1;
+    }
+    assert!(summary.is_object(), "{}", ended.printed);
+    assert_eq!(summary["clean"], findings.is_empty());
+    Audited {
+        code: ended.code,
+        findings,
+        summary,
+    }
+}
+
+async fn active(client: &Client, seed: u64) -> Value {
+    let name = format!("{seed}.bin");
+    let pending = client.uploads(&name, pseudo_random(seed, 3_000)).await;
+    let document = client.settled(&pending).await;
+    assert_eq!(document["status"], "active", "{document}");
+    document
+}
+
+/// A document that is pending, with its bytes, while no process runs.
+async fn pending(app: &TestApp, client: &Client) -> DocumentId {
+    let (db, places) = (app.database().await, app.places().await);
+    let now = SystemClock.now();
+    let bytes = Box::pin(stream::iter([Ok(Bytes::from_static(b"left alone"))]));
+    let staged = places.stage(now, bytes).await.unwrap();
+    let owner = client.user.as_deref().unwrap().parse().unwrap();
+    let mut arrival = arrival(owner, "left alone", now);
+    arrival.staged = staged.url;
+    let document = arrival.document;
+    let mut limits = limits();
+    limits.default_quota_bytes = shared::domain::ByteSize::gibibytes(1);
+    assert_eq!(accept(&db, &limits, &[arrival]).await.unwrap(), [Ok(())]);
+    db.close().await.unwrap();
+    document
+}
+
+async fn stops(app: &TestApp) {
+    for worker in app.workers() {
+        worker.terminate().await;
+    }
+    if app.mode() == Mode::Distributed {
+        app.ingress().terminate().await;
+    }
+}
+
+async fn starts(app: &TestApp) {
+    app.ingress().restart().await;
+    if app.mode() == Mode::Distributed {
+        for worker in app.workers() {
+            worker.restart().await;
+        }
+    }
+}
+
+in_both_modes! {
+    async fn damage_is_found_and_mended_where_nothing_is_lost_by_it(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+        let alice = app.user("alice").await;
+        let mut documents = Vec::new();
+        for seed in 0..7 {
+            documents.push(active(&alice, seed).await);
+        }
+        let spoiled = alice.uploads("spoiled.pdf", tests::content::PDF).await;
+        assert_eq!(alice.settled(&spoiled).await["status"], "error");
+        app.ends_clean().await;
+        stops(&app).await;
+        let clean = audits(&app, &["--deep"]).await;
+        assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
+        assert_eq!(clean.summary["objects"], 8);
+
+        let places = app.places().await;
+        let mut at = Vec::new();
+        for document in &documents {
+            at.push(location(&app, document).await);
+        }
+        let store = &**places.store();
+        puts(store, &old_key(), "an orphan").await;
+        puts(&**places.staging(), &old_key(), "left behind").await;
+        places.delete(&at[0]).await.unwrap();
+        puts(store, key_of(&places, &at[1]), pseudo_random(1, 3_001)).await;
+        puts(store, key_of(&places, &at[2]), pseudo_random(99, 3_000)).await;
+        let lost = pending(&app, &alice).await;
+        let far = i64::MAX / 2;
+        for sql in [
+            "UPDATE users SET used_bytes = used_bytes + 7, used_documents = used_documents + 1 WHERE name = 'alice'".to_owned(),
+            format!("UPDATE blobs SET refs = refs + 1 WHERE storage_url = '{}'", at[3]),
+            "DELETE FROM jobs WHERE state = 'ready'".to_owned(),
+            format!("UPDATE documents SET sha256 = 'of something else' WHERE storage_url = '{}'", at[4]),
+            format!("INSERT INTO discards (url, at) VALUES ('{}', 0)", at[5]),
+            format!("UPDATE documents SET storage_url = 'gs://gone/a/b' WHERE storage_url = '{}'", at[6]),
+            format!("UPDATE blobs SET storage_url = 'gs://gone/a/b' WHERE storage_url = '{}'", at[6]),
+            format!(
+                "INSERT INTO jobs (id, queue, kind, subject_id, owner_id, state, max_attempts, run_at, created_at) \
+                 SELECT id, 'ingest', 'process_version', id, id, 'ready', 8, {far}, 0 FROM users WHERE name = 'alice'"
+            ),
+        ] {
+            app.tampers(&sql).await;
+        }
+        let staged = "SELECT count(*) FROM versions WHERE status = 'error' AND staged_url IS NOT NULL";
+        assert_eq!(app.number(staged).await, 1);
+        let db = app.database().await;
+        let known = shared::db::audit::known_objects(&db, "", "~", 100).await.unwrap();
+        let failed = known.iter().filter(|object| object.is_staged());
+        for object in failed.filter(|object| object.size.unwrap().bytes() == tests::content::PDF.len() as u64) {
+            places.delete(&object.location().unwrap()).await.unwrap();
+        }
+        db.close().await.unwrap();
+
+        let one_place = usize::from(mode == Mode::Distributed);
+        let mut damage = BTreeMap::from([
+            ("orphaned_blob", 1 + one_place),
+            ("missing_blob", 1),
+            ("missing_staging", 1),
+            ("wrong_length", 1),
+            ("wrong_digest", 1),
+            ("unknown_place", 1),
+            ("doomed_bytes", 1),
+            ("quota_drift", 1),
+            ("reference_drift", 1),
+            ("pending_without_job", 1),
+            ("dangling_document", 1),
+            ("job_without_subject", 1),
+        ]);
+        if one_place == 0 {
+            damage.insert("stale_staging", 1);
+        }
+        for _ in 0..2 {
+            let found = audits(&app, &["--deep"]).await;
+            assert_eq!((found.code, found.kinds()), (1, damage.clone()));
+            assert!(found.remedies().keys().all(|(_, remedy)| *remedy == "none"));
+            assert_eq!(found.summary["quarantined"], 0);
+        }
+
+        let mended = audits(&app, &["--deep", "--repair", "--rate", "1GiB"]).await;
+        assert_eq!((mended.code, mended.kinds()), (1, damage));
+        let left = BTreeMap::from([
+            (("missing_blob", "left"), 1),
+            (("wrong_length", "left"), 1),
+            (("wrong_digest", "left"), 1),
+            (("unknown_place", "left"), 1),
+        ]);
+        let not_mended: BTreeMap<_, _> = mended
+            .remedies()
+            .into_iter()
+            .filter(|((_, remedy), _)| *remedy == "left")
+            .collect();
+        assert_eq!(not_mended, left);
+        let again = audits(&app, &["--deep", "--repair"]).await;
+        assert_eq!((again.code, again.remedies()), (1, left));
+        assert_eq!(again.summary["quarantined"], 2);
+
+        starts(&app).await;
+        for seed in [3, 4, 5] {
+            assert_eq!(alice.downloads(&documents[seed]).await, pseudo_random(seed as u64, 3_000));
+        }
+        let lost = alice.settled(&serde_json::json!({"id": lost.to_string()})).await;
+        assert_eq!(lost["status"], "active", "{lost}");
+        let retry = format!("/v1/documents/{}/retry", spoiled["id"].as_str().unwrap());
+        let refused = alice.send(alice.request(reqwest::Method::POST, &retry)).await;
+        refused.expect_problem(409, "not_retryable");
+
+        // What was destroyed comes back from a backup, and what is left is put right by hand.
+        for seed in [0, 1, 2] {
+            puts(store, key_of(&places, &at[seed]), pseudo_random(seed as u64, 3_000)).await;
+        }
+        for table in ["blobs", "documents"] {
+            app.tampers(&format!("UPDATE {table} SET storage_url = '{}' WHERE storage_url = 'gs://gone/a/b'", at[6])).await;
+        }
+        let whole = audits(&app, &["--deep"]).await;
+        assert_eq!((whole.code, whole.kinds()), (0, BTreeMap::new()));
+        for (seed, document) in documents.iter().enumerate() {
+            assert_eq!(alice.downloads(document).await, pseudo_random(seed as u64, 3_000));
+        }
+    }
+
+    async fn what_is_left_behind_is_quarantined_and_then_removed(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")]).await;
+        let alice = app.user("alice").await;
+        let document = active(&alice, 1).await;
+        let places = app.places().await;
+        let orphan = puts(&**places.store(), &old_key(), "an orphan").await;
+        let stale = puts(&**places.staging(), &old_key(), "left behind").await;
+        let young = places
+            .stage(SystemClock.now(), Box::pin(stream::iter([Ok(Bytes::from_static(b"under way"))])))
+            .await
+            .unwrap();
+        for kind in [JobKind::SweepStaging, JobKind::SweepStore, JobKind::RemoveDiscarded] {
+            app.works_off(kind).await;
+        }
+        // Nobody was told that what is staged would be kept; what is in the store may be needed.
+        assert_eq!(places.stat(&stale).await.unwrap().is_some(), mode == Mode::Distributed);
+        assert!(places.stat(&orphan).await.unwrap().is_some());
+        assert!(places.stat(&young.url).await.unwrap().is_some());
+        let kept = 1 + i64::from(mode == Mode::Distributed);
+        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, kept);
+
+        app.tampers("UPDATE quarantine SET since = 0").await;
+        for kind in [JobKind::SweepStore, JobKind::RemoveDiscarded] {
+            app.works_off(kind).await;
+        }
+        assert_eq!(places.stat(&stale).await.unwrap(), None);
+        assert_eq!(places.stat(&orphan).await.unwrap(), None);
+        assert!(places.stat(&young.url).await.unwrap().is_some());
+        places.delete(&young.url).await.unwrap();
+        assert_eq!(alice.downloads(&document).await, pseudo_random(1, 3_000));
+        app.ends_clean().await;
+    }
+
+    async fn the_scheduled_check_finds_a_pending_version_without_a_job(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        stops(&app).await;
+        let lost = pending(&app, &alice).await;
+        app.tampers("DELETE FROM jobs WHERE kind = 'process_version'").await;
+        app.tampers("UPDATE users SET used_bytes = used_bytes + 1 WHERE name = 'alice'").await;
+        starts(&app).await;
+        app.works_off(JobKind::CheckLedger).await;
+        let lost = alice.settled(&serde_json::json!({"id": lost.to_string()})).await;
+        assert_eq!(lost["status"], "active", "{lost}");
+        let logs: String = app.workers().iter().map(|worker| worker.log()).collect();
+        assert!(logs.contains("a quota drifted"), "{logs}");
+        app.tampers("UPDATE users SET used_bytes = used_bytes - 1 WHERE name = 'alice'").await;
+        app.ends_clean().await;
+    }
+}
+
+#[tokio::test]
+async fn an_audit_that_can_not_be_done_says_so_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = async |database: &str| {
+        let mut command = tokio::process::Command::new(tests::servers::program());
+        command.arg("audit").env("DOSSIER_DATA_DIR", folder.path());
+        command.env("DOSSIER_DATABASE_URL", database);
+        command.output().await.unwrap().status.code()
+    };
+    for wrong in ["postgres://127.0.0.1:1/nothing", "mysql://x"] {
+        assert_eq!(audit(wrong).await, Some(2), "{wrong}");
+    }
+    // A file without the schema.
+    let file = format!("sqlite://{}", folder.path().join("empty.sqlite").display());
+    assert_eq!(audit(&file).await, Some(2));
+}

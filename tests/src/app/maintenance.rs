@@ -1,0 +1,92 @@
+//! What tests of the cleanup and the audit do to a service: jobs of its own, commands beside it,
+//! and damage to its ledger and its bytes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::config::Credentials;
+use shared::db::{NewJob, enqueue};
+use shared::domain::{Clock, SystemClock, UserId};
+use shared::queue::JobKind;
+use shared::storage::{Places, StorageUrl};
+use uuid::Uuid;
+
+use super::{Mode, TestApp};
+use crate::servers::{S3, program};
+
+/// How long a job may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// What it printed.
+    pub printed: String,
+}
+
+impl TestApp {
+    /// The places in which the service keeps bytes.
+    pub async fn places(&self) -> Places {
+        if self.mode() == Mode::Embedded {
+            let place = |name| StorageUrl::from_directory(&self.folder().join("data").join(name));
+            let [staging, store] =
+                ["staging", "storage"].map(|name| place(name).expect("a folder has a URL"));
+            return Places::connect(&staging, &store)
+                .await
+                .expect("folders can be made");
+        }
+        let url = self
+            .variables()
+            .iter()
+            .find(|(name, _)| name == "DOSSIER_STORAGE_URL");
+        let url: StorageUrl = url.expect("this mode has S3").1.parse().expect("a URL");
+        let [(_, key), (_, secret)] = S3::shared().await.environment();
+        let credentials = Credentials::new(key, secret, None, None, "tests");
+        let both = url.connect_as(Some(credentials)).await.expect("a client");
+        Places::new(Arc::clone(&both), both)
+    }
+
+    /// Has the service do a job now that it does by schedule, and waits until it is done.
+    pub async fn works_off(&self, kind: JobKind) {
+        self.works_off_all(&[kind]).await;
+    }
+
+    /// Has the service do jobs now, in any order and at once, and waits until they are done.
+    pub async fn works_off_all(&self, kinds: &[JobKind]) {
+        let now = SystemClock.now();
+        // An owner of their own, by whom they are told from others.
+        let owner = Uuid::new_v4();
+        let job = |kind: &JobKind| NewJob::without_subject(*kind, UserId(owner), now);
+        let jobs: Vec<_> = kinds.iter().map(job).collect();
+        let db = self.database().await;
+        enqueue(db.writer(), &jobs, now)
+            .await
+            .expect("jobs can be enqueued");
+        db.close().await.expect("the database closes");
+        let owner = match self.mode() {
+            Mode::Embedded => format!("unhex('{}')", owner.simple()),
+            Mode::Distributed => format!("'{owner}'"),
+        };
+        let open =
+            format!("SELECT count(*) FROM jobs WHERE owner_id = {owner} AND state <> 'done'");
+        let begin = Instant::now();
+        while self.number(&open).await > 0 {
+            assert!(begin.elapsed() < PATIENCE, "{kinds:?} are not done");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs a command of the binary with the service's settings.
+    pub async fn command(&self, arguments: &[&str]) -> Ended {
+        let mut command = tokio::process::Command::new(program());
+        command.args(arguments).kill_on_drop(true);
+        command.envs(self.variables().iter().cloned());
+        let output = command.output().await.expect("the binary runs");
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            printed: String::from_utf8_lossy(&output.stdout).into_owned(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A bound on how fast bytes are read, so that an audit leaves storage to those who wait for it.
+
+use std::time::Duration;
+
+use shared::domain::ByteSize;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a reader may be ahead of its pace before it rests.
+const AHEAD: Duration = Duration::from_millis(100);
+
+/// A number of bytes a second.
+#[derive(Debug)]
+pub struct Pace {
+    bytes_per_second: u64,
+    /// When the bytes that were read so far would have been read at this pace.
+    due: Instant,
+}
+
+impl Pace {
+    /// At most so many bytes in each second.
+    pub fn of(rate: ByteSize) -> Self {
+        Self {
+            bytes_per_second: rate.bytes().max(1),
+            due: Instant::now(),
+        }
+    }
+
+    /// Rests as long as `bytes` more need.
+    pub async fn keep(&mut self, bytes: usize) {
+        if let Some(due) = self.rest_until(bytes, Instant::now()) {
+            sleep_until(due).await;
+        }
+    }
+
+    /// Until when a reader rests that has read `bytes` more by `now`; `None` if it may go on.
+    fn rest_until(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
+        let micros = (bytes as u64).saturating_mul(1_000_000) / self.bytes_per_second;
+        // Time that was not used is not made up for.
+        self.due = self.due.max(now) + Duration::from_micros(micros);
+        Some(self.due).filter(|due| *due > now + AHEAD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_take_their_time() {
+        let begun = Instant::now();
+        let mut pace = Pace {
+            bytes_per_second: 1_000,
+            due: begun,
+        };
+        assert_eq!(pace.rest_until(50, begun), None);
+        let half = begun + Duration::from_millis(550);
+        assert_eq!(pace.rest_until(500, begun), Some(half));
+        let later = begun + Duration::from_mins(1);
+        let rested = later + Duration::from_millis(500);
+        assert_eq!(pace.rest_until(500, later), Some(rested));
+    }
+}

@@ -1,0 +1,118 @@
+//! One audit from start to end: what is asked for, and how what is found is told.
+
+use std::sync::Arc;
+
+use shared::db::{self, Database, DbError};
+use shared::domain::{ByteSize, Clock, Retention, Timestamp};
+use shared::storage::{Places, StorageError};
+
+use super::bytes::check_bytes;
+use super::finding::{Finding, FindingKind, Remedy, Summary};
+use super::pace::Pace;
+use super::rows::check_rows;
+
+/// Whether findings are only told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is changed.
+    DryRun,
+    /// What can be mended is.
+    Repair,
+}
+
+/// Whether bytes are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deep {
+    /// Lengths are all that is compared.
+    No,
+    /// Digests are computed anew, reading at most so many bytes a second.
+    Digests(ByteSize),
+}
+
+/// What is audited, and how.
+#[derive(Clone, Debug)]
+pub struct AuditRequest {
+    /// The ledger.
+    pub db: Database,
+    /// The bytes.
+    pub places: Places,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Whether findings are mended.
+    pub mode: Mode,
+    /// Whether bytes are read.
+    pub deep: Deep,
+}
+
+/// An audit that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The ledger failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// An audit under way.
+pub struct Audit<'a> {
+    /// What is audited.
+    pub request: &'a AuditRequest,
+    /// How bytes are read.
+    pub pace: Option<Pace>,
+    /// What was found so far.
+    pub summary: Summary,
+    report: &'a mut (dyn FnMut(Finding) + Send),
+}
+
+impl Audit<'_> {
+    /// Tells what was found.
+    pub fn tell(&mut self, kind: FindingKind, subject: String, detail: String, remedy: Remedy) {
+        *self.summary.findings.entry(kind).or_default() += 1;
+        (self.report)(Finding {
+            kind,
+            subject,
+            detail,
+            remedy,
+        });
+    }
+
+    /// Whether findings are mended.
+    pub fn repairs(&self) -> bool {
+        self.request.mode == Mode::Repair
+    }
+
+    /// `remedy`, if findings are mended.
+    pub fn remedy(&self, remedy: Remedy) -> Remedy {
+        if self.repairs() { remedy } else { Remedy::None }
+    }
+
+    /// What began before is too old to belong to an upload under way.
+    pub fn stray_before(&self) -> Timestamp {
+        let now = self.request.clock.now();
+        now.minus(self.request.retention.stray)
+    }
+}
+
+/// Audits, and hands each finding to `report` as it comes.
+pub async fn audit(
+    request: &AuditRequest,
+    report: &mut (dyn FnMut(Finding) + Send),
+) -> Result<Summary, AuditError> {
+    let mut audit = Audit {
+        request,
+        pace: match request.deep {
+            Deep::No => None,
+            Deep::Digests(rate) => Some(Pace::of(rate)),
+        },
+        summary: Summary::default(),
+        report,
+    };
+    check_rows(&mut audit).await?;
+    check_bytes(&mut audit).await?;
+    audit.summary.quarantined = db::quarantined(&request.db).await?.0;
+    Ok(audit.summary)
+}

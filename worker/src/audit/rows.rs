@@ -1,0 +1,195 @@
+//! The ledger held against itself.
+
+use shared::db::audit::{
+    Astray, QuotaDrift, astray_documents, blob_drift, doomed_bytes, end_jobs_without_subject,
+    enqueue_lost_jobs, jobs_without_subject, mend_astray_document, mend_blob_drift,
+    mend_quota_drift, pending_without_job, quota_drift, spare_doomed_bytes,
+};
+use shared::db::{Database, DbError};
+use shared::domain::{Timestamp, UserId, VersionId};
+use uuid::Uuid;
+
+use super::finding::{FindingKind, Remedy};
+use super::request::Audit;
+
+/// How many rows one question is about.
+const PAGE: u32 = 1_000;
+
+/// How many users one question is about: each may have many documents.
+const USERS: u32 = 50;
+
+/// The most findings of a kind that has no pages, in one audit: a bound on memory. A repair
+/// is followed by another look.
+const MOST: u32 = 10_000;
+
+/// Checks all that the ledger says of itself. What is mended first is what others depend on:
+/// bytes before they are removed, rows before what counts them.
+pub async fn check_rows(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    check_doomed(audit).await?;
+    check_documents(audit).await?;
+    check_jobs(audit).await?;
+    check_blobs(audit).await?;
+    check_quotas(audit).await
+}
+
+/// Enqueues anew what nobody works on, and gives it.
+pub async fn enqueue_lost(db: &Database, now: Timestamp) -> Result<Vec<VersionId>, DbError> {
+    let lost = pending_without_job(db, PAGE).await?;
+    if lost.is_empty() {
+        return Ok(lost);
+    }
+    enqueue_lost_jobs(db, &lost, now).await
+}
+
+/// Hands every user whose counters are wrong to `report`.
+pub async fn report_quota_drift(
+    db: &Database,
+    report: &mut (dyn FnMut(UserId, String) + Send),
+) -> Result<(), DbError> {
+    let mut after = Some(Uuid::nil());
+    while let Some(user) = after {
+        let page = quota_drift(db, user, USERS).await?;
+        for drift in page.found {
+            report(drift.user, told(&drift));
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+async fn check_doomed(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let db = &audit.request.db;
+    let doomed = doomed_bytes(db, MOST).await?;
+    if audit.repairs() && !doomed.is_empty() {
+        spare_doomed_bytes(db, &doomed).await?;
+    }
+    let remedy = audit.remedy(Remedy::Mended);
+    for url in doomed {
+        let detail = "to be removed, although a row needs them".to_owned();
+        audit.tell(FindingKind::DoomedBytes, url, detail, remedy);
+    }
+    Ok(())
+}
+
+async fn check_documents(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let (db, now) = (&audit.request.db, audit.request.clock.now());
+    let mut after = Some(Uuid::nil());
+    while let Some(document) = after {
+        let page = astray_documents(db, document, PAGE).await?;
+        for astray in page.found {
+            let mended = audit.repairs() && mend_astray_document(db, astray.document, now).await?;
+            let detail = match astray.astray {
+                Astray::Shows => "shows something else than its version",
+                Astray::Waits => "is pending, and none of its versions is",
+            };
+            let remedy = audit.remedy(if mended { Remedy::Mended } else { Remedy::Left });
+            let subject = astray.document.to_string();
+            audit.tell(
+                FindingKind::DanglingDocument,
+                subject,
+                detail.to_owned(),
+                remedy,
+            );
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+async fn check_jobs(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let (db, now) = (&audit.request.db, audit.request.clock.now());
+    let lost = pending_without_job(db, MOST).await?;
+    if audit.repairs() && !lost.is_empty() {
+        enqueue_lost_jobs(db, &lost, now).await?;
+    }
+    let remedy = audit.remedy(Remedy::Mended);
+    for version in lost {
+        let detail = "is pending, and no job is about it".to_owned();
+        audit.tell(
+            FindingKind::PendingWithoutJob,
+            version.to_string(),
+            detail,
+            remedy,
+        );
+    }
+    let idle = jobs_without_subject(db, audit.stray_before(), MOST).await?;
+    let mut remedy = Remedy::None;
+    if audit.repairs() && !idle.is_empty() {
+        let ended = end_jobs_without_subject(db, &idle, now).await?;
+        // What runs ends by itself.
+        remedy = if ended == idle.len() as u64 {
+            Remedy::Mended
+        } else {
+            Remedy::Left
+        };
+    }
+    for job in idle {
+        let detail = "has no pending version to work on".to_owned();
+        audit.tell(
+            FindingKind::JobWithoutSubject,
+            job.to_string(),
+            detail,
+            remedy,
+        );
+    }
+    Ok(())
+}
+
+async fn check_blobs(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let (db, now) = (&audit.request.db, audit.request.clock.now());
+    let mut after = Some(Uuid::nil());
+    while let Some(blob) = after {
+        let page = blob_drift(db, blob, PAGE).await?;
+        for drift in page.found {
+            if audit.repairs() {
+                mend_blob_drift(db, drift.blob, now).await?;
+            }
+            let (counted, actual) = (drift.counted, drift.actual);
+            let detail = format!("counts {counted} references, and has {actual}");
+            let remedy = match actual {
+                0 => audit.remedy(Remedy::Quarantined),
+                _ => audit.remedy(Remedy::Mended),
+            };
+            audit.tell(
+                FindingKind::ReferenceDrift,
+                drift.blob.to_string(),
+                detail,
+                remedy,
+            );
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+async fn check_quotas(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let db = &audit.request.db;
+    let mut after = Some(Uuid::nil());
+    while let Some(user) = after {
+        let page = quota_drift(db, user, USERS).await?;
+        for drift in page.found {
+            if audit.repairs() {
+                mend_quota_drift(db, drift.user).await?;
+            }
+            let remedy = audit.remedy(Remedy::Mended);
+            audit.tell(
+                FindingKind::QuotaDrift,
+                drift.user.to_string(),
+                told(&drift),
+                remedy,
+            );
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+/// A drift in words.
+fn told(drift: &QuotaDrift) -> String {
+    let [used, reserved, documents] = drift.counted;
+    let [really_used, really_reserved, really_documents] = drift.actual;
+    format!(
+        "is charged {used} bytes, {reserved} reserved, {documents} documents, and keeps \
+         {really_used} bytes, {really_reserved} reserved, {really_documents} documents"
+    )
+}
