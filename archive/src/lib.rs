@@ -23,4 +23,4 @@ pub use reader::{
     ArchiveError, Chunks, Contents, EntryError, EntryProblem, EntryReader, Extent, Limits, Listed,
     Source, SourceError, check,
 };
-pub use writer::{EntryHeader, OpenEntry, Writer, WrongLength};
+pub use writer::{EntryHeader, OpenEntry, Packed, Writer, WrongLength};

@@ -89,6 +89,9 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 fn shortened(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
     let text = &text[..text.floor_char_boundary(most)];
     text.trim_end_matches([' ', '.'])
 }

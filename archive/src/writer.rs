@@ -2,6 +2,7 @@
 //! does no I/O: whoever calls it sends on what each call gives. It keeps the directory,
 //! a few hundred bytes an entry at most, and nothing of the contents.
 
+use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
@@ -27,6 +28,44 @@ pub struct EntryHeader<'a> {
     pub modified: i64,
     /// How long it is.
     pub size: u64,
+}
+
+/// Content that is packed: for those who pack several entries at once.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    method: Method,
+    crc32: u32,
+    size: u64,
+    bytes: Bytes,
+}
+
+impl Packed {
+    /// Packs `content`. It is deflated only if that makes it smaller, and not a hundred times.
+    #[must_use]
+    pub fn of(content: Bytes, method: Method) -> Self {
+        let deflated = match method {
+            Method::Stored => None,
+            Method::Deflated => Some(deflated(&content)).filter(|packed| {
+                packed.len() < content.len() && content.len() < packed.len() * DENSEST
+            }),
+        };
+        let method = match deflated {
+            Some(_) => Method::Deflated,
+            None => Method::Stored,
+        };
+        Self {
+            method,
+            crc32: crc32fast::hash(&content),
+            size: content.len() as u64,
+            bytes: deflated.map_or(content, Bytes::from),
+        }
+    }
+
+    /// The packed bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
 }
 
 /// An entry whose bytes are coming.
@@ -75,32 +114,26 @@ impl Writer {
         self.offset
     }
 
-    /// An entry whose content is at hand. Its sizes stand before it, so that it can be
-    /// read from a stream as well; it is deflated only if that makes it smaller, and not a hundred times.
-    pub fn whole(&mut self, header: &EntryHeader<'_>, content: &[u8]) -> Vec<u8> {
-        let mut crc = Hasher::new();
-        crc.update(content);
-        let packed = match header.method {
-            Method::Stored => None,
-            Method::Deflated => Some(deflated(content)).filter(|packed| {
-                packed.len() < content.len() && content.len() < packed.len() * DENSEST
-            }),
-        };
+    /// What stands before the bytes of an entry that is packed already; they must follow.
+    /// Its sizes are known, so that it can be read from a stream as well.
+    pub fn packed(&mut self, header: &EntryHeader<'_>, packed: &Packed) -> Vec<u8> {
         let mut written = self.described(header, false);
-        written.crc32 = crc.finalize();
-        written.size = content.len() as u64;
-        written.method = if packed.is_some() {
-            Method::Deflated
-        } else {
-            Method::Stored
-        };
-        let packed = packed.as_deref().unwrap_or(content);
-        written.packed = packed.len() as u64;
+        written.method = packed.method;
+        written.crc32 = packed.crc32;
+        written.size = packed.size;
+        written.packed = packed.bytes.len() as u64;
         written.wide = written.size >= u64::from(u32::MAX);
-        let mut out = records::local(&written);
-        out.extend_from_slice(packed);
-        self.offset += out.len() as u64;
+        let out = records::local(&written);
+        self.offset += out.len() as u64 + written.packed;
         self.list(&written);
+        out
+    }
+
+    /// An entry whose content is at hand.
+    pub fn whole(&mut self, header: &EntryHeader<'_>, content: &[u8]) -> Vec<u8> {
+        let packed = Packed::of(content.to_vec().into(), header.method);
+        let mut out = self.packed(header, &packed);
+        out.extend_from_slice(packed.bytes());
         out
     }
 
