@@ -17,14 +17,14 @@ use crate::intake::Intake;
 use crate::measured::Measured;
 use crate::problem::Frame;
 use crate::routes::{
-    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, JobRoutes, KeyRoutes, ListRoutes,
-    Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages, PublicRoutes, UploadRoutes,
-    UsageRoutes, UserRoutes, VersionRoutes,
+    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes,
+    ListRoutes, Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages, PublicRoutes,
+    ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::strictness::make_strict;
 use crate::table::RouteTable;
-use crate::upload::MaxDocument;
+use crate::upload::{MaxArchive, MaxDocument};
 use crate::waiters::Waiters;
 
 /// What the handlers share beyond the service itself.
@@ -44,6 +44,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let (shared, intake) = (parts.service.clone(), parts.intake.clone());
     let origins = Arc::clone(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
+    let max_archive = MaxArchive(parts.service.limits.imports.bytes);
     let authenticator = Arc::clone(&parts.authenticator);
     let service = documented(routes(parts, pages.clone()));
     let document = described(&service);
@@ -53,6 +54,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let table = table(&service);
     let framed = framed(service, Arc::clone(&table));
     let framed = framed.data(Arc::clone(&authenticator)).data(max);
+    let framed = framed.data(max_archive);
     let keyed = Keyed::new(framed, Arc::clone(&table), authenticator, intake, shared);
     let answered = CrossOrigin::new(Compressed(keyed), &origins);
     Measured::new(answered, table, meters)
@@ -78,6 +80,11 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         ..
     } = parts;
     Merged((
+        ImportRoutes {
+            service: service.clone(),
+            intake: intake.clone(),
+            hints: hints.clone(),
+        },
         UploadRoutes {
             service: service.clone(),
             intake,
@@ -103,6 +110,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             waiters,
             hints: hints.clone(),
         },
+        ResultRoutes(service.clone()),
         UsageRoutes(service.clone()),
         PublicRoutes(service.clone()),
         UserRoutes {

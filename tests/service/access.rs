@@ -60,6 +60,9 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         "/public/{unique_name}/content",
         [200, 200, 200, 200],
     ),
+    ("post", "/v1/operations/import", [401, 202, 202, 202]),
+    ("get", "/v1/operations/{id}/result", [401, 404, 200, 404]),
+    ("head", "/v1/operations/{id}/result", [401, 404, 200, 404]),
     ("get", "/v1/operations", [401, 200, 200, 200]),
     ("post", "/v1/operations", [401, 202, 202, 202]),
     ("get", "/v1/operations/{id}", [401, 404, 200, 404]),
@@ -124,6 +127,8 @@ in_both_modes! {
             "action": "update", "select": {"ids": [document["id"]]}, "changes": {"metadata": {"seen": true}},
         });
         let operation = alice.runs(&update).await;
+        let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
+        let export = alice.runs(&export).await;
         let mut asked = 0;
         for (method, pattern, statuses) in ROUTES {
             for (client, status) in [&app.nobody(), &bob, &alice, &admin].into_iter().zip(statuses) {
@@ -135,6 +140,7 @@ in_both_modes! {
                 let key = admin.post_json(&keys, &json!({})).await.expect_status(201).await;
                 let id = match pattern.split('/').nth(2) {
                     Some("admin") => &victim["id"],
+                    Some("operations") if pattern.ends_with("/result") => &export["id"],
                     Some("operations") => &operation["id"],
                     _ => &document["id"],
                 };

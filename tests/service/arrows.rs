@@ -61,8 +61,12 @@ fn crates_point_one_way() {
     assert_eq!(dependencies("identify"), set(&[]));
     assert_eq!(dependencies("migrations"), set(&[]));
     assert_eq!(dependencies("ingress"), set(&["shared"]));
-    assert_eq!(dependencies("worker"), set(&["identify", "shared"]));
+    assert_eq!(
+        dependencies("worker"),
+        set(&["archive", "identify", "shared"])
+    );
     assert!(dependencies("dossier").is_subset(&set(&[
+        "archive",
         "identify",
         "ingress",
         "migrations",

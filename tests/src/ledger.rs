@@ -13,8 +13,8 @@ use shared::db::{
     Settlement, accept, add_user, claim_jobs, load_pending, settle,
 };
 use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Metadata, Quota, Role, Sha256,
-    Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata, Quota, Role,
+    Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
 };
 use shared::queue::Queue;
 use url::Url;
@@ -37,6 +37,7 @@ pub fn limits() -> Limits {
             blocked: vec![],
         },
         type_mismatch: TypeMismatch::Record,
+        imports: ImportLimits::default(),
     }
 }
 

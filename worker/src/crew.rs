@@ -29,6 +29,10 @@ use crate::work::Work;
 /// second; short enough that one that hangs is tried again the same day.
 const LONGEST_ATTEMPT: Duration = Duration::from_hours(1);
 
+/// The longest attempt at a bulk job: an export of terabytes is one. What it stages is not
+/// taken for left behind before.
+const LONGEST_BULK: Duration = Duration::from_hours(12);
+
 /// A handler that panicked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the attempt panicked: {0}")]
@@ -71,7 +75,10 @@ pub async fn work_on(
         .backend(LedgerBackend::new(claimed, returns.clone()))
         .concurrency(role.concurrency)
         .ack_with(acknowledger)
-        .timeout(LONGEST_ATTEMPT)
+        .timeout(match queue {
+            Queue::Bulk => LONGEST_BULK,
+            Queue::Ingest | Queue::Maintenance => LONGEST_ATTEMPT,
+        })
         .layer(
             TraceLayer::new()
                 .make_span_with(span_of)

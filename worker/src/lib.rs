@@ -6,6 +6,7 @@
 //! it waits, and goes on.
 
 mod acknowledge;
+mod archives;
 mod attempt;
 mod audit;
 mod backend;

@@ -36,6 +36,7 @@ const SCHEDULES: &[Schedule] = &[
     Schedule::of(JobKind::CheckLedger, Duration::from_hours(1)),
     Schedule::of(JobKind::SweepStaging, Duration::from_hours(1)),
     Schedule::of(JobKind::SweepStore, Duration::from_hours(24)),
+    Schedule::of(JobKind::ExpireArchives, Duration::from_mins(10)),
     Schedule::of(JobKind::PurgeArchived, Duration::from_hours(1)),
 ];
 

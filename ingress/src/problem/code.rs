@@ -63,6 +63,7 @@ codes! {
     CurrentVersion = "current_version", CONFLICT, "Current version", "Readers get this version; it cannot be deleted.";
     NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
+    NotReady = "not_ready", CONFLICT, "Not ready", "The operation has not ended yet.";
     Finished = "finished", CONFLICT, "Finished", "The operation is over.";
     NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can not be taken back, or has been.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";

@@ -16,6 +16,7 @@ use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
+use shared::db::ExportResult;
 use shared::domain::{Document, Sha256, Timestamp, Version, VersionState};
 use shared::storage::{Places, Range, StorageError};
 use url::Url;
@@ -108,6 +109,23 @@ impl Representation {
             modified_at: version.created_at,
             audience: wish.audience,
         })
+    }
+
+    /// An archive of ours, under a name of ours.
+    pub(super) fn of_archive(
+        name: &str,
+        archive: ExportResult,
+        (modified_at, audience): (Timestamp, Audience),
+    ) -> Self {
+        Self {
+            media_type: "application/zip".to_owned(),
+            disposition: content_disposition(Disposition::Attachment, name),
+            location: archive.location,
+            length: archive.size.bytes(),
+            sha256: archive.sha256,
+            modified_at,
+            audience,
+        }
     }
 
     /// What the request asks for of it.

@@ -39,8 +39,9 @@ problem_sets! {
     UndoProblems { Unauthorized, NotFound, NotUndoable, Invalid }
 }
 
+/// An operation that was accepted.
 #[derive(ApiResponse)]
-enum Accepted {
+pub(super) enum Accepted {
     /// It is accepted, and goes on by itself.
     #[oai(status = 202)]
     Operation(
@@ -261,7 +262,7 @@ impl OperationRoutes {
 }
 
 /// The operation, if `caller` may read it. If not, it doesn't exist for them.
-async fn readable(
+pub(super) async fn readable(
     db: &Database,
     caller: Caller,
     id: OperationId,

@@ -223,7 +223,8 @@ fn document_location(document: DocumentId) -> String {
     format!("/v1/documents/{document}")
 }
 
-async fn came_before(keyed: Option<&KeyedUpload>) -> Result<bool, Problem> {
+/// Whether a request with the key came before: what is asked at the door is not asked again.
+pub(super) async fn came_before(keyed: Option<&KeyedUpload>) -> Result<bool, Problem> {
     match keyed {
         Some(keyed) => keyed.came_before().await,
         None => Ok(false),

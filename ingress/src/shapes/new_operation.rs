@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use poem_openapi::{Enum, Object, Union};
 use serde_json::Value;
-use shared::db::{DocumentChanges, DocumentFilter, Selection, Task};
+use shared::db::{DocumentChanges, DocumentFilter, Selection, Task, VersionScope};
 use shared::domain::{Action, DocumentId, Operation, RunMode};
 
 use super::changes::DocumentChangesBody;
@@ -32,6 +32,14 @@ pub enum PlainActionBody {
 pub enum UpdateActionBody {
     /// Edit documents, all in the same way.
     Update,
+}
+
+/// What writes an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "ExportAction", rename_all = "lowercase")]
+pub enum ExportActionBody {
+    /// Write documents into a ZIP archive, which can be had for 24 hours.
+    Export,
 }
 
 /// Documents by their ids.
@@ -87,6 +95,20 @@ pub struct UpdateOperationBody {
     pub dry_run: Option<bool>,
 }
 
+/// Documents to be written into an archive.
+#[derive(Debug, Object)]
+#[oai(rename = "ExportOperation")]
+pub struct ExportOperationBody {
+    /// What is done to each document.
+    pub action: ExportActionBody,
+    /// Which documents are meant.
+    pub select: SelectionBody,
+    /// Whether the archive holds every active version of each document; `false` if it is left out.
+    pub versions: Option<bool>,
+    /// Whether only to say what would become of each document; `false` if it is left out.
+    pub dry_run: Option<bool>,
+}
+
 /// An operation to be run.
 #[derive(Debug, Union)]
 #[oai(rename = "NewOperation", one_of = true)]
@@ -95,6 +117,8 @@ pub enum NewOperationBody {
     Plain(PlainOperationBody),
     /// An update.
     Update(UpdateOperationBody),
+    /// An export.
+    Export(ExportOperationBody),
 }
 
 /// What is asked for.
@@ -121,9 +145,11 @@ impl FromMembers for NewOperationRequest {
             Change::Keep => members.refuse("select", "is required"),
             Change::Clear => members.refuse("select", "must not be null"),
         };
+        let versions = members.change_with("versions", |value| truth(&value));
+        let versions = members.not_null("versions", versions);
         let dry_run = members.change_with("dry_run", |value| truth(&value));
         let dry_run = members.not_null("dry_run", dry_run);
-        let task = task(action?, changes, members);
+        let task = task(action?, changes, versions, members);
         Some(Self {
             task: task?,
             selection: selection?,
@@ -136,7 +162,19 @@ impl FromMembers for NewOperationRequest {
     }
 }
 
-fn task(action: Action, changes: Option<DocumentChanges>, members: &mut Members) -> Option<Task> {
+fn task(
+    action: Action,
+    changes: Option<DocumentChanges>,
+    versions: Option<bool>,
+    members: &mut Members,
+) -> Option<Task> {
+    if versions.is_some() && action != Action::Export {
+        return members.refuse("versions", "is for an export alone");
+    }
+    let scope = match versions {
+        Some(true) => VersionScope::All,
+        _ => VersionScope::Current,
+    };
     let task = match (action, changes) {
         (Action::Update, Some(changes)) => return Some(Task::Update(changes)),
         (Action::Update, None) if members.refused("changes") => return None,
@@ -145,10 +183,11 @@ fn task(action: Action, changes: Option<DocumentChanges>, members: &mut Members)
         (Action::Restore, changes) => (Task::Restore, changes),
         (Action::Delete, changes) => (Task::Delete, changes),
         (Action::Retry, changes) => (Task::Retry, changes),
-        (Action::Export | Action::Import | Action::Undo, _) => {
+        (Action::Export, changes) => (Task::Export(scope), changes),
+        (Action::Import | Action::Undo, _) => {
             return members.refuse(
                 "action",
-                "must be one of archive, restore, delete, update, retry",
+                "must be one of archive, restore, delete, update, retry, export",
             );
         }
     };
@@ -256,6 +295,14 @@ mod tests {
             (
                 json!({"action": "archive", "select": {"ids": []}, "x": 1, "dry_run": 1}),
                 vec!["/dry_run", "/x"],
+            ),
+            (
+                json!({"action": "archive", "select": {"ids": []}, "versions": true}),
+                vec!["/versions"],
+            ),
+            (
+                json!({"action": "export", "select": {"ids": []}, "versions": null}),
+                vec!["/versions"],
             ),
             (
                 json!({"action": "update", "select": {"ids": []}}),

@@ -6,7 +6,9 @@ use poem::http::{HeaderMap, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 use serde_json::{Value, json};
 use shared::db::{Database, DatabaseUrl, ensure_bootstrap_key};
-use shared::domain::{ByteSize, Clock, Limits, Sha256, SystemClock, TypeMismatch, TypePolicy};
+use shared::domain::{
+    ByteSize, Clock, ImportLimits, Limits, Sha256, SystemClock, TypeMismatch, TypePolicy,
+};
 use shared::metrics::Meters;
 use shared::queue::InProcessFeed;
 use shared::settings::JwtSettings;
@@ -167,6 +169,7 @@ pub fn limits() -> Limits {
             blocked: Vec::new(),
         },
         type_mismatch: TypeMismatch::Record,
+        imports: ImportLimits::default(),
     }
 }
 

@@ -19,6 +19,10 @@ const MAX_BOUNDARY: usize = 70;
 #[derive(Clone, Copy, Debug)]
 pub struct MaxDocument(pub ByteSize);
 
+/// The largest archive that is imported, as the extractor finds it among the request's data.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxArchive(pub ByteSize);
+
 /// An upload whose body has not been read yet.
 pub struct Upload {
     pub(super) form: Form,
@@ -159,6 +163,41 @@ impl<'a> ApiExtractor<'a> for VersionUpload {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         Ok(Self(Upload::of_request(request, body)?))
+    }
+}
+
+/// An archive that is to be imported: its form has nothing but the file.
+pub struct ArchiveUpload(pub Upload);
+
+impl<'a> ApiExtractor<'a> for ArchiveUpload {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(_: &mut Registry) {}
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: Some(
+                "The ZIP archive: as the part `file` of a form, or, under any other `Content-Type`, \
+                 as the body itself. It is read as a stream, of any size up to the limit of the service.",
+            ),
+            ..request_meta(Vec::new())
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let max = request
+            .data::<MaxArchive>()
+            .ok_or_else(|| Problem::internal("no size limit is set up"))?;
+        let upload = Upload::read(request.headers(), max.0, body.take()?)?;
+        Ok(Self(upload))
     }
 }
 

@@ -35,12 +35,15 @@ pub enum Purpose {
     Document(QueryFields),
     /// A new version of a document, which has its description.
     Version,
+    /// An archive, whose files are described in it.
+    Archive,
 }
 
 /// What is being described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     Document,
+    /// Something that takes no fields.
     Version,
 }
 
@@ -86,7 +89,7 @@ impl Fields {
                 fields.read_query(query);
                 fields
             }
-            Purpose::Version => Self::new(Subject::Version, origin),
+            Purpose::Version | Purpose::Archive => Self::new(Subject::Version, origin),
         }
     }
 

@@ -166,34 +166,50 @@ pub async fn accept(
     arrivals: &[Arrival],
 ) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
     let transaction = db.begin().await?;
-    let inserted = insert_documents(&transaction, arrivals).await?;
+    let answers = accept_within(&transaction, limits, arrivals).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+/// Takes in what arrived together within the caller's transaction.
+pub(super) async fn accept_within(
+    transaction: &DatabaseTransaction,
+    limits: &Limits,
+    arrivals: &[Arrival],
+) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
+    if arrivals.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inserted = insert_documents(transaction, arrivals).await?;
     let named = arrivals
         .iter()
         .filter(|arrival| inserted.contains(&arrival.document.0));
-    let reserved = reserve(&transaction, limits, &named.collect::<Vec<_>>()).await?;
+    let reserved = reserve(transaction, limits, &named.collect::<Vec<_>>()).await?;
     let refused: Vec<_> = inserted.difference(&reserved).copied().collect();
     if !refused.is_empty() {
-        let sql = format!("DELETE FROM documents WHERE id IN ({})", ids(db.backend()));
-        execute(&transaction, sql, [parameter(&refused)?]).await?;
+        let sql = format!(
+            "DELETE FROM documents WHERE id IN ({})",
+            ids(transaction.get_database_backend())
+        );
+        execute(transaction, sql, [parameter(&refused)?]).await?;
     }
     let accepted: Vec<_> = arrivals
         .iter()
         .filter(|arrival| reserved.contains(&arrival.document.0))
         .collect();
     if !accepted.is_empty() {
-        insert_versions(&transaction, &accepted).await?;
+        insert_versions(transaction, &accepted).await?;
         let receipts = accepted
             .iter()
             .filter_map(|arrival| arrival.receipt.clone());
-        keep_receipts(&transaction, &receipts.collect::<Vec<_>>()).await?;
+        keep_receipts(transaction, &receipts.collect::<Vec<_>>()).await?;
     }
     let discarded = if inserted.len() < arrivals.len() {
         let staged = arrivals.iter().map(|arrival| arrival.staged.as_str());
-        discards::among(&transaction, &staged.collect::<Vec<_>>()).await?
+        discards::among(transaction, &staged.collect::<Vec<_>>()).await?
     } else {
         HashSet::new()
     };
-    transaction.commit().await?;
     let answer = |arrival: &Arrival| match (
         inserted.contains(&arrival.document.0),
         reserved.contains(&arrival.document.0),

@@ -60,9 +60,19 @@ pub use list::{
     DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
 };
 pub use operations::{
+    ArchivedContent, ConflictPolicy, HandIn, HandedIn, Import, ImportArrival, ImportEntry,
+    ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
+    add_import_items, begin_import, create_import, due_import_items, hand_in, refuse_import,
+    settle_import, start_import,
+};
+pub use operations::{
     CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
     OperationPage, Selection, Task, UndoError, cancel_operation, create_operation, find_ended,
     find_operation, list_operation_items, list_operations, run_chunk, undo_operation,
+};
+pub use operations::{
+    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
+    begin_export, expire_archives, export_items, find_export_result, finish_export, record_export,
 };
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;

@@ -243,6 +243,16 @@ pub async fn remove_user(
     for row in staged {
         urls.extend(traces(&row.try_get_by_index::<String>(0)?));
     }
+    let archives = query(
+        &transaction,
+        "SELECT COALESCE(source_url, result_url) FROM operations WHERE owner_id = $1 \
+         AND (source_url IS NOT NULL OR result_url IS NOT NULL)",
+        owner(),
+    )
+    .await?;
+    for row in archives {
+        urls.push(row.try_get_by_index(0)?);
+    }
     let release = "UPDATE blobs SET refs = refs - held.count FROM \
          (SELECT blob_id, count(*) AS count FROM versions WHERE owner_id = $1 AND blob_id IS NOT NULL GROUP BY blob_id) \
          AS held WHERE blobs.id = held.blob_id";

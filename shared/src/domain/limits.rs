@@ -24,6 +24,30 @@ pub struct Limits {
     pub types: TypePolicy,
     /// What a contradiction between name and content means.
     pub type_mismatch: TypeMismatch,
+    /// What one import may be.
+    pub imports: ImportLimits,
+}
+
+/// What one import may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportLimits {
+    /// The most entries of its archive.
+    pub entries: u32,
+    /// The most bytes, packed or not.
+    pub bytes: ByteSize,
+    /// How many times as large as it is packed it may be.
+    pub ratio: u32,
+}
+
+/// As the settings have it unless the operator says otherwise.
+impl Default for ImportLimits {
+    fn default() -> Self {
+        Self {
+            entries: 100_000,
+            bytes: ByteSize::new(50 << 30),
+            ratio: 200,
+        }
+    }
 }
 
 /// A document that must not be kept, and why.
@@ -67,6 +91,7 @@ mod tests {
                 blocked: vec![],
             },
             type_mismatch: TypeMismatch::Reject,
+            imports: ImportLimits::default(),
         };
         let png: MediaType = "image/png".parse().unwrap();
         let pdf: MediaType = "application/pdf".parse().unwrap();

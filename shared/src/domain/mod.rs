@@ -28,7 +28,7 @@ pub use ids::{BlobId, DocumentId, JobId, KeyId, OperationId, UserId, VersionId};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };
-pub use limits::{Limits, Refusal, TypeMismatch};
+pub use limits::{ImportLimits, Limits, Refusal, TypeMismatch};
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};

@@ -121,6 +121,20 @@ words! {
     OperationErrorCode,
     /// Anything that is not the client's fault; the cause is in the log.
     Internal = "internal",
+    /// An import's body is no ZIP archive, or is cut short.
+    NotAnArchive = "not_an_archive",
+    /// It is a part of a split archive.
+    SplitArchive = "split_archive",
+    /// What it says of itself contradicts itself.
+    BrokenArchive = "broken_archive",
+    /// Its entries share bytes.
+    OverlappingEntries = "overlapping_entries",
+    /// It has more entries than one import takes.
+    TooManyEntries = "too_many_entries",
+    /// It unpacks to more bytes than one import takes.
+    TooLarge = "too_large",
+    /// It unpacks to too many times its size.
+    RatioExceeded = "ratio_exceeded",
 }
 
 impl OperationErrorCode {
@@ -131,6 +145,13 @@ impl OperationErrorCode {
             Self::Internal => {
                 "The operation could not go on; items that are pending were not touched."
             }
+            Self::NotAnArchive => "It is not a ZIP archive, or it is cut short.",
+            Self::SplitArchive => "It is a part of a split archive.",
+            Self::BrokenArchive => "The directory of the archive is not what it says.",
+            Self::OverlappingEntries => "Entries of the archive share bytes.",
+            Self::TooManyEntries => "The archive has more entries than one import may have.",
+            Self::TooLarge => "The archive unpacks to more bytes than one import may have.",
+            Self::RatioExceeded => "The archive unpacks to too many times its size.",
         }
     }
 }

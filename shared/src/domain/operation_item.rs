@@ -51,6 +51,36 @@ codes! {
     RevisionMismatch = "revision_mismatch", "The document was changed since.";
     /// Skipped: the operation was cancelled before its turn.
     Cancelled = "cancelled", "The operation was cancelled before.";
+    /// It has no active version that could be read, or takes none.
+    NotActive = "not_active", "The document is not active.";
+    /// Another document has the name, and that is not to be.
+    NameTaken = "name_taken", "Another document has this name.";
+    /// The name of the entry leads elsewhere, or can't be the name of a document.
+    UnsafeName = "unsafe_name", "The name of the entry can not be used.";
+    /// The entry is a link or another thing that is no file.
+    NotAFile = "not_a_file", "The entry is a link or another thing that is not a file.";
+    /// The entry is encrypted.
+    Encrypted = "encrypted", "The entry is encrypted.";
+    /// The entry is packed by a method that isn't known.
+    UnsupportedMethod = "unsupported_method", "The entry is packed by a method that is not supported.";
+    /// Another entry has the name, or one that some file systems take for the same.
+    DuplicateEntry = "duplicate_entry", "Another entry of the archive has this name, or one that some systems take for it.";
+    /// The bytes of the entry are not what the archive says.
+    BrokenEntry = "broken_entry", "The bytes of the entry are not what the archive says.";
+    /// As of a document.
+    TooLarge = "too_large", "The document is larger than the service accepts.";
+    /// As of a document.
+    TypeNotAllowed = "type_not_allowed", "The service does not accept documents of this type.";
+    /// As of a document.
+    TypeMismatch = "type_mismatch", "The content is not what the name or the declared type says.";
+    /// The stored bytes are not those that were accepted.
+    DigestMismatch = "digest_mismatch", "The bytes are not those that were accepted.";
+    /// As of a document.
+    UploadIncomplete = "upload_incomplete", "The staged bytes are gone or incomplete.";
+    /// As of a document.
+    StorageUnavailable = "storage_unavailable", "The storage could not be reached.";
+    /// Anything else; the cause is in the log.
+    Internal = "internal", "The document could not be processed.";
 }
 
 /// A text that is not a code of the list.

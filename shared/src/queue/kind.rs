@@ -12,6 +12,14 @@ pub enum JobKind {
     ProcessVersion,
     /// Deals with one chunk of a bulk operation. Subject: the operation.
     RunOperation,
+    /// Writes the archive of an export. Subject: the operation.
+    Export,
+    /// Reads the directory of an import's archive. Subject: the operation.
+    ReadArchive,
+    /// Takes in the next entries of an import. Subject: the operation.
+    ImportEntries,
+    /// Settles the items of an import with their versions. Subject: the operation.
+    SettleImport,
     /// Removes bytes that no row refers to any more. No subject.
     RemoveDiscarded,
     /// Forgets idempotency keys whose time is over. No subject.
@@ -30,6 +38,8 @@ pub enum JobKind {
     SweepStore,
     /// Holds the ledger against itself and enqueues what nobody works on. No subject.
     CheckLedger,
+    /// Lets go of archives that nobody needs any more. No subject.
+    ExpireArchives,
 }
 
 /// A text that is not a kind of job.
@@ -39,9 +49,13 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::ProcessVersion,
         Self::RunOperation,
+        Self::Export,
+        Self::ReadArchive,
+        Self::ImportEntries,
+        Self::SettleImport,
         Self::RemoveDiscarded,
         Self::ForgetRequests,
         Self::ExpireFailed,
@@ -51,6 +65,7 @@ impl JobKind {
         Self::SweepStaging,
         Self::SweepStore,
         Self::CheckLedger,
+        Self::ExpireArchives,
     ];
 
     /// The kind as operators and the database know it.
@@ -59,6 +74,10 @@ impl JobKind {
         match self {
             Self::ProcessVersion => "process_version",
             Self::RunOperation => "run_operation",
+            Self::Export => "export",
+            Self::ReadArchive => "read_archive",
+            Self::ImportEntries => "import_entries",
+            Self::SettleImport => "settle_import",
             Self::RemoveDiscarded => "remove_discarded",
             Self::ForgetRequests => "forget_requests",
             Self::ExpireFailed => "expire_failed",
@@ -68,6 +87,7 @@ impl JobKind {
             Self::SweepStaging => "sweep_staging",
             Self::SweepStore => "sweep_store",
             Self::CheckLedger => "check_ledger",
+            Self::ExpireArchives => "expire_archives",
         }
     }
 
@@ -76,7 +96,11 @@ impl JobKind {
     pub const fn queue(self) -> Queue {
         match self {
             Self::ProcessVersion => Queue::Ingest,
-            Self::RunOperation => Queue::Bulk,
+            Self::RunOperation
+            | Self::Export
+            | Self::ReadArchive
+            | Self::ImportEntries
+            | Self::SettleImport => Queue::Bulk,
             Self::RemoveDiscarded
             | Self::ForgetRequests
             | Self::ExpireFailed
@@ -85,7 +109,8 @@ impl JobKind {
             | Self::ForgetJobs
             | Self::SweepStaging
             | Self::SweepStore
-            | Self::CheckLedger => Queue::Maintenance,
+            | Self::CheckLedger
+            | Self::ExpireArchives => Queue::Maintenance,
         }
     }
 
@@ -94,7 +119,12 @@ impl JobKind {
     pub const fn max_attempts(self) -> u32 {
         match self {
             // With the pauses between them, about thirteen minutes of a storage or a database that is away.
-            Self::ProcessVersion | Self::RunOperation => 8,
+            Self::ProcessVersion
+            | Self::RunOperation
+            | Self::Export
+            | Self::ReadArchive
+            | Self::ImportEntries
+            | Self::SettleImport => 8,
             Self::RemoveDiscarded => 10,
             // What they leave undone, the next of the same kind does.
             Self::ForgetRequests
@@ -104,7 +134,8 @@ impl JobKind {
             | Self::ForgetJobs
             | Self::SweepStaging
             | Self::SweepStore
-            | Self::CheckLedger => 3,
+            | Self::CheckLedger
+            | Self::ExpireArchives => 3,
         }
     }
 }

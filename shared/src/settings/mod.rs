@@ -1,12 +1,14 @@
 //! Every setting, gathered in one place: flags, environment, defaults and what they mean together.
 
 mod cleanup;
+mod import;
 mod jwt;
 mod logging;
 mod resolved;
 mod values;
 
 pub use cleanup::{Age, CleanupSettings};
+pub use import::ImportSettings;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
 pub use resolved::{InvalidSettings, Resolved, Role};
@@ -170,6 +172,10 @@ pub struct Settings {
         value_name = "WORD"
     )]
     pub type_mismatch: MismatchPolicy,
+
+    /// What one import may be.
+    #[command(flatten)]
+    pub import: ImportSettings,
 
     /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
     #[arg(

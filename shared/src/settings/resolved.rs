@@ -116,6 +116,7 @@ impl Settings {
                     blocked: self.blocked_types.clone(),
                 },
                 type_mismatch: self.type_mismatch.0,
+                imports: self.import.limits(),
             },
             data_dir,
             settings: self,

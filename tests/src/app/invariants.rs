@@ -149,7 +149,9 @@ impl Ledger {
     /// No row without its bytes, and no byte without a row save for so many leftovers.
     pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
         let known = self
-            .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL")
+            .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL \
+                 UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
+                 UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL")
             .await;
         let kept = if let Some(s3) = s3 {
             objects(s3, storage).await

@@ -1,9 +1,12 @@
 //! The one list of jobs: which kind is done by which handler.
 
 mod check_ledger;
+mod expire_archives;
 mod expire_failed;
+mod export;
 mod forget_jobs;
 mod forget_requests;
+mod import;
 mod prune_versions;
 mod purge_archived;
 mod remove_discarded;
@@ -30,11 +33,16 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         // Those that settle themselves, with what they found out or did.
         JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
         JobKind::RunOperation => return run_operation::run_operation(&work, &tools).await,
+        JobKind::Export => return export::export(&work, &tools).await,
+        JobKind::ReadArchive => return import::read_archive(&work, &tools).await,
+        JobKind::ImportEntries => return import::import_entries(&work, &tools).await,
+        JobKind::SettleImport => return import::settle_import(&work, &tools).await,
         JobKind::RemoveDiscarded => remove_discarded::remove_discarded(&tools).await?,
         JobKind::ForgetRequests => forget_requests::forget_requests(&tools).await?,
         JobKind::ExpireFailed => expire_failed::expire_failed(&tools).await?,
         JobKind::PurgeArchived => purge_archived::purge_archived(&tools).await?,
         JobKind::PruneVersions => prune_versions::prune_versions(&tools).await?,
+        JobKind::ExpireArchives => expire_archives::expire_archives(&tools).await?,
         JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
         JobKind::SweepStaging => sweep_staging::sweep_staging(&tools).await?,
         JobKind::CheckLedger => check_ledger::check_ledger(&tools).await?,

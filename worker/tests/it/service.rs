@@ -10,8 +10,8 @@ use futures::stream;
 use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
-    ByteSize, Clock, Document, DocumentId, DocumentName, JobId, Limits, ManualClock, Metadata,
-    Quota, Retention, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
+    ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits, ManualClock,
+    Metadata, Quota, Retention, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
     Visibility,
 };
 use shared::metrics::Meters;
@@ -248,5 +248,6 @@ fn limits() -> Limits {
             blocked: vec!["application/pdf".parse().unwrap()],
         },
         type_mismatch: TypeMismatch::Record,
+        imports: ImportLimits::default(),
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn again(
 }
 
 /// Reserves or uses bytes and documents of the owner if they fit.
-pub(super) async fn charge(
+pub(in crate::db) async fn charge(
     transaction: &DatabaseTransaction,
     owner: UserId,
     charge: Charge,
@@ -105,6 +105,24 @@ pub(super) async fn charge(
         0 => Err(ChangeError::QuotaExceeded),
         _ => Ok(()),
     }
+}
+
+/// Gives back what was charged by the same transaction.
+pub(in crate::db) async fn release(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    charge: Charge,
+) -> Result<(), DbError> {
+    let sql = "UPDATE users SET used_bytes = used_bytes - $2, reserved_bytes = reserved_bytes - $3, \
+         used_documents = used_documents - $4 WHERE id = $1";
+    let values = [
+        owner.0.into(),
+        charge.used.as_i64().into(),
+        charge.reserved.as_i64().into(),
+        charge.documents.into(),
+    ];
+    execute(transaction, sql, values).await?;
+    Ok(())
 }
 
 /// What is taken from an owner's quota.

@@ -11,7 +11,6 @@ use crate::db::{Commit, DbError, DocumentFilter};
 use crate::domain::{
     DocumentId, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
 };
-use crate::queue::JobKind;
 
 /// Which documents are meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +82,7 @@ pub async fn create_operation(
     let job = NewJob {
         subject: Some(new.id.0),
         traceparent: new.traceparent.clone(),
-        ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
+        ..NewJob::without_subject(new.task.job(), new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
     let operation = Operation {

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::export::VersionScope;
 use crate::db::{DbError, DocumentChanges};
 use crate::domain::{Action, UniqueName};
+use crate::queue::JobKind;
 
 /// What an operation does to each of its documents.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub enum Task {
     Update(DocumentChanges),
     /// Tries their latest versions again.
     Retry,
+    /// Writes them into an archive.
+    Export(VersionScope),
 }
 
 impl Task {
@@ -31,6 +35,15 @@ impl Task {
             Self::Delete => Action::Delete,
             Self::Update(_) => Action::Update,
             Self::Retry => Action::Retry,
+            Self::Export(_) => Action::Export,
+        }
+    }
+
+    /// The job that does it.
+    pub(super) const fn job(&self) -> JobKind {
+        match self {
+            Self::Export(_) => JobKind::Export,
+            _ => JobKind::RunOperation,
         }
     }
 
@@ -38,6 +51,7 @@ impl Task {
     pub(super) fn options(&self) -> Value {
         match self {
             Self::Update(changes) => json!({"changes": written(changes)}),
+            Self::Export(scope) => json!({"versions": *scope == VersionScope::All}),
             Self::Archive | Self::Restore | Self::Delete | Self::Retry => json!({}),
         }
     }

@@ -120,7 +120,8 @@ pub async fn activate<'a>(
     Ok(())
 }
 
-/// Makes versions fail, and gives the documents that end in `error` with them.
+/// Makes versions fail, and gives the documents that end in `error` with them: a pending one
+/// does with its last pending version.
 pub async fn fail<'a>(
     transaction: &DatabaseTransaction,
     live: &[&'a Settlement],
@@ -148,7 +149,9 @@ pub async fn fail<'a>(
     let documents = format!(
         "UPDATE documents SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
          revision = revision + 1, updated_at = $2 FROM {list} \
-         WHERE documents.id = x.document_id AND documents.status = 'pending' RETURNING documents.id"
+         WHERE documents.id = x.document_id AND documents.status = 'pending' \
+         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.document_id = documents.id AND v.status = 'pending') \
+         RETURNING documents.id"
     );
     let ended = query(
         transaction,

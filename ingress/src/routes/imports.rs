@@ -1,0 +1,143 @@
+//! Imports: an archive is streamed into staging and accepted; jobs do the rest.
+
+use poem::Request;
+use poem_openapi::param::Query;
+use poem_openapi::{Enum, OpenApi};
+use serde_json::json;
+use shared::db::{ConflictPolicy, DbError, NewImport, create_import};
+use shared::domain::{Operation, OperationId};
+use shared::queue::Queue;
+
+use super::operations::Accepted;
+use super::tags::Group;
+use super::uploads::came_before;
+use crate::auth::Who;
+use crate::hints::Hints;
+use crate::idempotency::{KeyedUpload, Once};
+use crate::intake::Intake;
+use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::service::Service;
+use crate::trace_context::traceparent;
+use crate::upload::{ArchiveUpload, Destination, Purpose, StagedBytes};
+
+problem_sets! {
+    /// What can come of an import.
+    ImportProblems {
+        IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized,
+        RequestTimeout, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, Overloaded,
+    }
+}
+
+/// What becomes of a file whose name another document has, archived ones apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "OnConflict", rename_all = "snake_case")]
+pub enum OnConflict {
+    /// It is skipped.
+    Skip,
+    /// It gets a number: `report (2).pdf`.
+    Rename,
+    /// It becomes a new version of that document.
+    NewVersion,
+    /// It fails; the others go on.
+    Fail,
+}
+
+impl From<OnConflict> for ConflictPolicy {
+    fn from(policy: OnConflict) -> Self {
+        match policy {
+            OnConflict::Skip => Self::Skip,
+            OnConflict::Rename => Self::Rename,
+            OnConflict::NewVersion => Self::NewVersion,
+            OnConflict::Fail => Self::Fail,
+        }
+    }
+}
+
+/// The routes of imports.
+#[derive(Clone, Debug)]
+pub struct ImportRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// What runs to its end though nobody waits for it.
+    pub intake: Intake,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
+impl ImportRoutes {
+    /// Make documents of the files in a ZIP archive
+    ///
+    /// As `multipart/form-data` or as a raw body. Each file becomes an item with a result of its
+    /// own. The manifest of an export gives back names, types, metadata and versions.
+    #[oai(
+        path = "/operations/import",
+        method = "post",
+        operation_id = "import_archive"
+    )]
+    async fn import(
+        &self,
+        who: Who,
+        request: &Request,
+        /// What becomes of a file whose name another document has; `rename` if it is left out.
+        on_conflict: Query<Option<OnConflict>>,
+        body: ArchiveUpload,
+    ) -> Result<Accepted, Documented<ImportProblems>> {
+        let on_conflict = on_conflict.0.map(ConflictPolicy::from).unwrap_or_default();
+        let to = Destination {
+            places: self.service.places.clone(),
+            now: self.service.clock.now(),
+            patience: self.service.server.upload,
+        };
+        let keyed = KeyedUpload::of(request);
+        if !came_before(keyed).await? {
+            self.service.pressure.admit()?;
+        }
+        let received = body.0.receive(Purpose::Archive, &to).await?;
+        let at = self.service.clock.now();
+        let staged = received.bytes.staged();
+        let new = NewImport {
+            id: OperationId::new(at),
+            owner: who.0.user,
+            on_conflict,
+            source: staged.url.clone(),
+            traceparent: traceparent(request),
+            at,
+        };
+        let once = match keyed {
+            Some(keyed) => {
+                let identity = json!({"sha256": staged.sha256, "size": staged.size});
+                keyed.begin(&identity.to_string()).await?
+            }
+            None => Once::default(),
+        };
+        let importing = accept(self.clone(), once, new, received.bytes);
+        let accepted = self.intake.keep_running(importing).await;
+        Ok(accepted.map_err(Problem::internal)??.into())
+    }
+}
+
+/// Accepts an import, or removes its archive, even if the client hung up.
+async fn accept(
+    routes: ImportRoutes,
+    once: Once,
+    new: NewImport,
+    bytes: StagedBytes,
+) -> Result<Operation, Problem> {
+    match create_import(&once.on(&routes.service.db, Accepted::from), &new).await {
+        Ok((operation, job)) => {
+            bytes.keep();
+            routes.hints.give(Queue::Bulk, job);
+            Ok(operation)
+        }
+        // The owner was deleted meanwhile.
+        Err(DbError::Constraint(_)) => Err(Code::Unauthorized.into()),
+        Err(error) => {
+            if matches!(error, DbError::Unavailable(_) | DbError::Corrupt { .. }) {
+                // A row may refer to them. If none does, the cleanup finds that out.
+                bytes.keep();
+            }
+            Err(error.into())
+        }
+    }
+}

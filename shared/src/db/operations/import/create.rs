@@ -1,0 +1,96 @@
+//! Accepting an import: its archive is staged, and a job reads it.
+
+use serde_json::json;
+use url::Url;
+
+use crate::db::batch::execute;
+use crate::db::jobs::{NewJob, enqueue};
+use crate::db::{Commit, DbError};
+use crate::domain::{
+    Action, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
+};
+use crate::queue::JobKind;
+
+/// What becomes of an entry whose name another document of its owner has, archived ones apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConflictPolicy {
+    /// It is skipped.
+    Skip,
+    /// It gets a number: `report (2).pdf`.
+    #[default]
+    Rename,
+    /// It becomes a new version of that document.
+    NewVersion,
+    /// It fails.
+    Fail,
+}
+
+impl ConflictPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 4] = [Self::Skip, Self::Rename, Self::NewVersion, Self::Fail];
+
+    /// The word that the database knows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Rename => "rename",
+            Self::NewVersion => "new_version",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// An import whose archive is staged.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// Its id.
+    pub id: OperationId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What becomes of names that are taken.
+    pub on_conflict: ConflictPolicy,
+    /// Where the archive is staged.
+    pub source: Url,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// Accepts an import with the job that reads its archive. Once it returns `Ok`, that is durable.
+pub async fn create_import(
+    on: &impl Commit<Operation>,
+    new: &NewImport,
+) -> Result<(Operation, JobId), DbError> {
+    let transaction = on.database().begin().await?;
+    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
+         total, succeeded, failed, skipped, next_position, source_url, created_at) \
+         VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6)";
+    let values = [
+        new.id.0.into(),
+        new.owner.0.into(),
+        Action::Import.as_str().into(),
+        json!({"on_conflict": new.on_conflict.as_str()}).into(),
+        new.source.as_str().into(),
+        new.at.as_micros().into(),
+    ];
+    execute(&transaction, sql, values).await?;
+    let job = NewJob {
+        subject: Some(new.id.0),
+        traceparent: new.traceparent.clone(),
+        ..NewJob::without_subject(JobKind::ReadArchive, new.owner, new.at)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    let operation = Operation {
+        id: new.id,
+        owner: new.owner,
+        action: Action::Import,
+        state: OperationState::Pending,
+        mode: RunMode::Real,
+        tally: Tally::default(),
+        created_at: new.at,
+    };
+    on.commit(transaction, &operation).await?;
+    Ok((operation, job.id))
+}

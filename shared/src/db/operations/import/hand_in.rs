@@ -1,0 +1,552 @@
+//! Entries of an archive that are staged become documents, by the intake of uploads, whole in
+//! one transaction: documents and versions, what is said of the items, the end of the job and
+//! the one that follows.
+//!
+//! This is the commit point of a chunk of an import.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde::Serialize;
+use url::Url;
+use uuid::Uuid;
+
+use super::create::ConflictPolicy;
+use super::further::{self, Further, Raised, is_in_error};
+use super::names::{free, taken};
+use super::read::import_of;
+use crate::db::batch::{Columns, Kind, execute, parameter, rows};
+use crate::db::change::{Charge, charge, hold_all, release};
+use crate::db::intake::accept_within;
+use crate::db::jobs::{NewJob, enqueue};
+use crate::db::operations::archives::{count, hold_operation};
+use crate::db::operations::export::Standing;
+use crate::db::operations::items::{Dealt, DueItem, record, skip};
+use crate::db::settle::finish_jobs;
+use crate::db::{Arrival, ChangeError, Database, DbError, IntakeRefusal, Settlement, discards};
+use crate::domain::{
+    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, Limits, MediaType,
+    Metadata, OperationId, Sha256, Status, Tally, Timestamp, UserId, VersionId, Visibility,
+};
+use crate::queue::JobKind;
+
+/// Bytes of an entry, staged.
+#[derive(Clone, Debug)]
+pub struct StagedContent {
+    /// Where they are.
+    pub staged: Url,
+    /// How many there are.
+    pub size: ByteSize,
+    /// Their digest.
+    pub sha256: Sha256,
+    /// What they are said to be.
+    pub declared_type: Option<MediaType>,
+}
+
+/// An item whose entries were read.
+#[derive(Clone, Debug)]
+pub struct ImportArrival {
+    /// Its place in the operation.
+    pub position: i64,
+    /// The name it is to have.
+    pub name: DocumentName,
+    /// What its owner says of it.
+    pub metadata: Metadata,
+    /// Its versions, the oldest first and at least one, or why it isn't taken.
+    pub contents: Result<Vec<StagedContent>, ItemCode>,
+}
+
+/// A chunk that is to be taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct HandIn<'a> {
+    /// The operation.
+    pub operation: OperationId,
+    /// How the job ends.
+    pub settlement: &'a Settlement,
+    /// What the operator allows.
+    pub limits: &'a Limits,
+    /// In the order of the archive; none at its end.
+    pub arrivals: &'a [ImportArrival],
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What came of a chunk.
+#[derive(Clone, Debug, Default)]
+pub struct HandedIn {
+    /// The job that goes on.
+    pub next: Option<JobId>,
+    /// The jobs that process versions.
+    pub processing: Vec<JobId>,
+    /// Staged bytes that became nothing; written down as discarded.
+    pub unused: Vec<Url>,
+}
+
+/// Takes a chunk in.
+pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
+    let transaction = db.begin().await?;
+    let held = hold_operation(&transaction, (request.operation, Action::Import)).await?;
+    let mut chunk = Chunk::new(&transaction, request);
+    let documents = match &held {
+        Some(held) if !held.is_cancelled => {
+            let import = import_of(held)?;
+            chunk.decide(import.owner, import.on_conflict).await?
+        }
+        _ => HashMap::new(),
+    };
+    let finished = finish_jobs(
+        &transaction,
+        std::slice::from_ref(request.settlement),
+        request.now,
+    );
+    if finished.await?.is_empty() {
+        return Ok(Standing::LeaseLost);
+    }
+    let Some(held) = held else {
+        chunk.discard_all().await?;
+        transaction.commit().await?;
+        return Ok(Standing::Over);
+    };
+    let owner = held.operation.owner;
+    let follows = if held.is_cancelled {
+        let skipped = skip_rest(&transaction, request.operation, held.next).await?;
+        count(&transaction, request.operation, skipped).await?;
+        chunk.discard_all().await?;
+        JobKind::SettleImport
+    } else {
+        chunk.take_in(owner, &documents).await?;
+        chunk.write().await?;
+        if request.arrivals.is_empty() {
+            JobKind::SettleImport
+        } else {
+            JobKind::ImportEntries
+        }
+    };
+    let next = NewJob {
+        subject: Some(request.operation.0),
+        ..NewJob::without_subject(follows, owner, request.now)
+    };
+    enqueue(&transaction, std::slice::from_ref(&next), request.now).await?;
+    let done = HandedIn {
+        next: Some(next.id),
+        processing: chunk.processing,
+        unused: chunk.unused,
+    };
+    transaction.commit().await?;
+    Ok(Standing::Goes(done))
+}
+
+/// Skips what was not begun.
+async fn skip_rest(
+    transaction: &DatabaseTransaction,
+    operation: OperationId,
+    next: i64,
+) -> Result<Tally, DbError> {
+    skip(transaction, operation, next, i64::MAX).await
+}
+
+/// What becomes of an arrival.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// It becomes a document of this name.
+    Document(DocumentName, DocumentId),
+    /// It becomes versions of that document.
+    Versions(DocumentId),
+    /// It was taken in; its last version has this number.
+    Taken(DocumentId, u32),
+    /// It is left alone.
+    Skipped(ItemCode),
+    /// It can't be taken in.
+    Failed(ItemCode),
+}
+
+struct Chunk<'a> {
+    transaction: &'a DatabaseTransaction,
+    request: &'a HandIn<'a>,
+    fates: Vec<Fate>,
+    processing: Vec<JobId>,
+    unused: Vec<Url>,
+}
+
+impl<'a> Chunk<'a> {
+    fn new(transaction: &'a DatabaseTransaction, request: &'a HandIn<'a>) -> Self {
+        let fate = |arrival: &ImportArrival| match &arrival.contents {
+            Ok(_) => Fate::Document(arrival.name.clone(), DocumentId::new(request.now)),
+            Err(code) => Fate::Failed(*code),
+        };
+        Self {
+            transaction,
+            request,
+            fates: request.arrivals.iter().map(fate).collect(),
+            processing: Vec::new(),
+            unused: Vec::new(),
+        }
+    }
+
+    /// Decides by names what becomes of each arrival, and takes hold of the documents that get
+    /// new versions.
+    async fn decide(
+        &mut self,
+        owner: UserId,
+        policy: ConflictPolicy,
+    ) -> Result<HashMap<DocumentId, Document>, DbError> {
+        let arrivals = self.request.arrivals;
+        let names: Vec<_> = arrivals
+            .iter()
+            .map(|arrival| arrival.name.as_str())
+            .collect();
+        let known = taken(self.transaction, owner, &names).await?;
+        let mut used: HashMap<String, DocumentId> = HashMap::new();
+        let mut renamed = Vec::new();
+        for (index, fate) in self.fates.iter_mut().enumerate() {
+            let Fate::Document(name, id) = &*fate else {
+                continue;
+            };
+            let other = known.get(name.as_str()).or_else(|| used.get(name.as_str()));
+            let Some(other) = other.copied() else {
+                used.insert(name.as_str().to_owned(), *id);
+                continue;
+            };
+            match policy {
+                ConflictPolicy::Skip => *fate = Fate::Skipped(ItemCode::NameTaken),
+                ConflictPolicy::Fail => *fate = Fate::Failed(ItemCode::NameTaken),
+                ConflictPolicy::NewVersion => *fate = Fate::Versions(other),
+                ConflictPolicy::Rename => renamed.push((index, name.clone())),
+            }
+        }
+        let mut used: HashSet<String> = used.into_keys().collect();
+        let (places, names): (Vec<_>, Vec<_>) = renamed.into_iter().unzip();
+        let free = free(self.transaction, owner, &names, &mut used).await?;
+        for (index, name) in places.into_iter().zip(free) {
+            self.fates[index] = Fate::Document(name, DocumentId::new(self.request.now));
+        }
+        let targets: HashSet<_> = self.fates.iter().filter_map(Fate::target).collect();
+        let targets: Vec<_> = targets.into_iter().collect();
+        if targets.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut documents = hold_all(self.transaction, owner, &targets).await?;
+        documents.retain(|_, document| document.lifecycle.status() != Status::Archived);
+        Ok(documents)
+    }
+
+    /// Takes in what becomes something.
+    async fn take_in(
+        &mut self,
+        owner: UserId,
+        documents: &HashMap<DocumentId, Document>,
+    ) -> Result<(), DbError> {
+        let arrived = self.accept_documents(owner).await?;
+        let mut latest: HashMap<DocumentId, u32> = documents
+            .iter()
+            .map(|(id, document)| (*id, document.latest_version))
+            .collect();
+        latest.extend(arrived.keys().map(|id| (*id, 1)));
+        let affordable = self.charge_further(owner, documents, &arrived).await?;
+        let (mut versions, mut raised) = (Vec::new(), HashMap::new());
+        for (index, arrival) in self.request.arrivals.iter().enumerate() {
+            let Ok(contents) = &arrival.contents else {
+                continue;
+            };
+            let (document, further) = match &self.fates[index] {
+                Fate::Document(_, id) if arrived.contains_key(id) => (*id, &contents[1..]),
+                Fate::Versions(id) if latest.contains_key(id) => (*id, &contents[..]),
+                Fate::Versions(_) => {
+                    self.fail_orphan(owner, index, affordable.contains(&index))
+                        .await?;
+                    continue;
+                }
+                _ => continue,
+            };
+            if !affordable.contains(&index) {
+                let is_new = matches!(self.fates[index], Fate::Document(..));
+                self.fates[index] = Fate::Failed(ItemCode::QuotaExceeded);
+                if let Some(arrival) = arrived.get(&document).filter(|_| is_new) {
+                    self.withdraw(owner, arrival).await?;
+                    latest.remove(&document);
+                }
+                continue;
+            }
+            let number = latest.entry(document).or_insert(1);
+            for content in further {
+                *number += 1;
+                versions.push(Further {
+                    document,
+                    name: &arrival.name,
+                    number: *number,
+                    content,
+                });
+            }
+            if let Some(content) = further.last() {
+                let latest = *number;
+                raised.insert(
+                    document,
+                    Raised {
+                        document,
+                        latest,
+                        before: documents.get(&document),
+                        content,
+                    },
+                );
+            }
+            self.fates[index] = Fate::Taken(document, *number);
+        }
+        let raised: Vec<_> = raised.into_values().collect();
+        let now = self.request.now;
+        let jobs = further::insert(self.transaction, owner, &versions, now).await?;
+        further::raise(self.transaction, &raised, now).await?;
+        self.processing.extend(jobs);
+        Ok(())
+    }
+
+    /// Takes in the first versions of new documents. Gives what arrived.
+    async fn accept_documents(
+        &mut self,
+        owner: UserId,
+    ) -> Result<HashMap<DocumentId, Arrival>, DbError> {
+        let mut places = Vec::new();
+        let mut arrivals = Vec::new();
+        for (index, arrival) in self.request.arrivals.iter().enumerate() {
+            if let (Fate::Document(name, id), Ok(contents)) =
+                (&self.fates[index], &arrival.contents)
+                && let Some(content) = contents.first()
+            {
+                places.push(index);
+                arrivals.push(self.arrival((*id, name, owner), arrival, content));
+            }
+        }
+        let answers = accept_within(self.transaction, self.request.limits, &arrivals).await?;
+        let mut arrived = HashMap::new();
+        for ((index, arrival), answer) in places.into_iter().zip(arrivals).zip(answers) {
+            match answer {
+                Ok(()) => {
+                    self.processing.push(arrival.job);
+                    arrived.insert(arrival.document, arrival);
+                }
+                Err(refusal) => self.fates[index] = Fate::Failed(code_of(refusal)),
+            }
+        }
+        Ok(arrived)
+    }
+
+    fn arrival(
+        &self,
+        (document, name, owner): (DocumentId, &DocumentName, UserId),
+        arrival: &ImportArrival,
+        content: &StagedContent,
+    ) -> Arrival {
+        let at = self.request.now;
+        Arrival {
+            document,
+            version: VersionId::new(at),
+            job: JobId::new(at),
+            owner,
+            name: name.clone(),
+            visibility: Visibility::Private { unique_name: None },
+            metadata: arrival.metadata.clone(),
+            declared_type: content.declared_type.clone(),
+            staged: content.staged.clone(),
+            size: content.size,
+            sha256: content.sha256,
+            traceparent: None,
+            receipt: None,
+            at,
+        }
+    }
+
+    /// Reserves what further versions take, for all together or, where that doesn't fit, for
+    /// as many as do. Gives the places of those that fit.
+    async fn charge_further(
+        &self,
+        owner: UserId,
+        documents: &HashMap<DocumentId, Document>,
+        arrived: &HashMap<DocumentId, Arrival>,
+    ) -> Result<HashSet<usize>, DbError> {
+        let mut revived = HashSet::new();
+        let mut charges = Vec::new();
+        let mut whole = Charge::default();
+        for (index, arrival) in self.request.arrivals.iter().enumerate() {
+            let Ok(contents) = &arrival.contents else {
+                continue;
+            };
+            let (further, brings_back) = match &self.fates[index] {
+                Fate::Document(_, id) if arrived.contains_key(id) => (&contents[1..], false),
+                Fate::Versions(id) if documents.contains_key(id) || arrived.contains_key(id) => {
+                    let in_error = documents.get(id).is_some_and(is_in_error);
+                    (&contents[..], in_error && revived.insert(*id))
+                }
+                _ => continue,
+            };
+            let bytes = further
+                .iter()
+                .map(|content| content.size.bytes())
+                .sum::<u64>();
+            let one = Charge {
+                reserved: ByteSize::new(bytes),
+                documents: i64::from(brings_back),
+                ..Charge::default()
+            };
+            whole.reserved = ByteSize::new(whole.reserved.bytes().saturating_add(bytes));
+            whole.documents += one.documents;
+            charges.push((index, one));
+        }
+        if self.may_charge(owner, whole).await? {
+            return Ok(charges.into_iter().map(|(index, _)| index).collect());
+        }
+        let mut affordable = HashSet::new();
+        for (index, one) in charges {
+            if self.may_charge(owner, one).await? {
+                affordable.insert(index);
+            }
+        }
+        Ok(affordable)
+    }
+
+    /// Charges, if it fits.
+    async fn may_charge(&self, owner: UserId, what: Charge) -> Result<bool, DbError> {
+        if what.reserved.bytes() == 0 && what.documents == 0 {
+            return Ok(true);
+        }
+        match charge(self.transaction, owner, what, self.request.limits).await {
+            Ok(()) => Ok(true),
+            Err(ChangeError::Database(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The document that it was to belong to was archived meanwhile, or not taken in.
+    async fn fail_orphan(
+        &mut self,
+        owner: UserId,
+        index: usize,
+        is_charged: bool,
+    ) -> Result<(), DbError> {
+        self.fates[index] = Fate::Failed(ItemCode::NotActive);
+        let contents = self.request.arrivals[index].contents.iter().flatten();
+        let bytes = contents.map(|content| content.size.bytes()).sum();
+        if !is_charged {
+            return Ok(());
+        }
+        let given_back = Charge {
+            reserved: ByteSize::new(bytes),
+            ..Charge::default()
+        };
+        release(self.transaction, owner, given_back).await
+    }
+
+    /// Takes back a document whose further versions don't fit: whole or not at all.
+    async fn withdraw(&mut self, owner: UserId, arrival: &Arrival) -> Result<(), DbError> {
+        self.processing.retain(|job| *job != arrival.job);
+        for (sql, id) in [
+            ("DELETE FROM jobs WHERE id = $1", arrival.job.0),
+            ("DELETE FROM documents WHERE id = $1", arrival.document.0),
+        ] {
+            execute(self.transaction, sql, [id.into()]).await?;
+        }
+        let given_back = Charge {
+            reserved: arrival.size,
+            documents: 1,
+            ..Charge::default()
+        };
+        release(self.transaction, owner, given_back).await
+    }
+
+    /// Writes what became of the items, and how far the operation is.
+    async fn write(&mut self) -> Result<(), DbError> {
+        let (mut dealt, mut taken) = (Vec::new(), Vec::new());
+        for (arrival, fate) in self.request.arrivals.iter().zip(&self.fates) {
+            let item = DueItem {
+                position: arrival.position,
+                document: DocumentId(Uuid::nil()),
+                former: None,
+            };
+            match fate {
+                Fate::Taken(document, number) => taken.push(TakenRow {
+                    position: arrival.position,
+                    document_id: document.0,
+                    version: *number,
+                }),
+                Fate::Skipped(code) => dealt.push(Dealt::skipped(&item, *code)),
+                Fate::Failed(code) => dealt.push(Dealt::failed(&item, *code)),
+                Fate::Document(..) | Fate::Versions(_) => {
+                    dealt.push(Dealt::failed(&item, ItemCode::Internal));
+                }
+            }
+        }
+        let operation = self.request.operation;
+        if !dealt.is_empty() {
+            let tally = record(self.transaction, operation, &dealt).await?;
+            count(self.transaction, operation, tally).await?;
+        }
+        write_taken(self.transaction, operation, &taken).await?;
+        if let Some(last) = self.request.arrivals.last() {
+            let sql = "UPDATE operations SET next_position = $2 WHERE id = $1";
+            let values = [operation.0.into(), (last.position + 1).into()];
+            execute(self.transaction, sql, values).await?;
+        }
+        let unused = self.request.arrivals.iter().zip(&self.fates);
+        let unused = unused.filter(|(_, fate)| !matches!(fate, Fate::Taken(..)));
+        self.unused = unused.flat_map(|(arrival, _)| staged(arrival)).collect();
+        discards::add(self.transaction, &self.unused, self.request.now).await
+    }
+
+    /// Lets go of everything that was staged.
+    async fn discard_all(&mut self) -> Result<(), DbError> {
+        self.unused = self.request.arrivals.iter().flat_map(staged).collect();
+        discards::add(self.transaction, &self.unused, self.request.now).await
+    }
+}
+
+impl Fate {
+    fn target(&self) -> Option<DocumentId> {
+        match self {
+            Self::Versions(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+fn staged(arrival: &ImportArrival) -> Vec<Url> {
+    let contents = arrival.contents.iter().flatten();
+    contents.map(|content| content.staged.clone()).collect()
+}
+
+fn code_of(refusal: IntakeRefusal) -> ItemCode {
+    match refusal {
+        IntakeRefusal::QuotaExceeded => ItemCode::QuotaExceeded,
+        IntakeRefusal::UniqueNameTaken => ItemCode::UniqueNameTaken,
+        IntakeRefusal::OwnerGone | IntakeRefusal::BytesDiscarded => ItemCode::Internal,
+    }
+}
+
+#[derive(Serialize)]
+struct TakenRow {
+    position: i64,
+    document_id: Uuid,
+    version: u32,
+}
+
+/// Says which document and version items became; they stay pending until those are settled.
+async fn write_taken(
+    transaction: &DatabaseTransaction,
+    operation: OperationId,
+    taken: &[TakenRow],
+) -> Result<(), DbError> {
+    const COLUMNS: &Columns = &[
+        ("position", Kind::Integer),
+        ("document_id", Kind::Uuid),
+        ("version", Kind::Integer),
+    ];
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let sql = format!(
+        "UPDATE operation_items SET document_id = x.document_id, version = x.version, \
+         name = COALESCE((SELECT documents.name FROM documents WHERE documents.id = x.document_id), \
+         operation_items.name) FROM {list} \
+         WHERE operation_items.operation_id = $2 AND operation_items.position = x.position"
+    );
+    execute(transaction, sql, [parameter(taken)?, operation.0.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The way from an archive to items: begun anew by each attempt, until the entries are taken in.
+
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use super::create::ConflictPolicy;
+use super::entry::{ImportEntry, NewImportItem};
+use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::db::jobs::{NewJob, enqueue};
+use crate::db::operations::archives::{Held, Hold, begin_anew, hold};
+use crate::db::operations::export::Standing;
+use crate::db::settle::finish_jobs;
+use crate::db::{Database, DbError, JobRef, Settlement, discards};
+use crate::domain::{
+    Action, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
+};
+use crate::queue::JobKind;
+
+/// An import that is under way.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The operation.
+    pub id: OperationId,
+    /// Whose documents they become.
+    pub owner: UserId,
+    /// Where the archive is.
+    pub source: Url,
+    /// What becomes of names that are taken.
+    pub on_conflict: ConflictPolicy,
+}
+
+pub(super) fn import_of(held: &Held) -> Result<Import, DbError> {
+    let id = held.operation.id;
+    let corrupt = |column| DbError::corrupt("operations", column, id);
+    let source = held
+        .source
+        .as_deref()
+        .ok_or_else(|| corrupt("source_url"))?;
+    let word = held.options["on_conflict"].as_str().unwrap_or_default();
+    let policy = ConflictPolicy::ALL
+        .into_iter()
+        .find(|policy| policy.as_str() == word);
+    Ok(Import {
+        id,
+        owner: held.operation.owner,
+        source: Url::parse(source).map_err(|_| corrupt("source_url"))?,
+        on_conflict: policy.ok_or_else(|| corrupt("options"))?,
+    })
+}
+
+/// Begins an import with its directory, whatever a former attempt found in it.
+pub async fn begin_import(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    now: Timestamp,
+) -> Result<Standing<Import>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Import), job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let import = import_of(&held)?;
+    let forget = "DELETE FROM operation_items WHERE operation_id = $1";
+    execute(&transaction, forget, [id.0.into()]).await?;
+    begin_anew(&transaction, id, now).await?;
+    let none = "UPDATE operations SET total = 0 WHERE id = $1";
+    execute(&transaction, none, [id.0.into()]).await?;
+    transaction.commit().await?;
+    Ok(Standing::Goes(import))
+}
+
+/// Adds items, while the claim holds.
+pub async fn add_import_items(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    items: &[NewImportItem],
+) -> Result<Standing<()>, DbError> {
+    const COLUMNS: &Columns = &[
+        ("position", Kind::Integer),
+        ("name", Kind::Text),
+        ("result", Kind::Text),
+        ("code", Kind::Text),
+        ("detail", Kind::Text),
+        ("entry", Kind::Json),
+    ];
+
+    #[derive(Serialize)]
+    struct Row<'a> {
+        position: i64,
+        name: &'a str,
+        result: &'static str,
+        code: Option<&'static str>,
+        detail: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<&'a ImportEntry>,
+    }
+
+    fn row(item: &NewImportItem) -> Row<'_> {
+        let code = item.entry.as_ref().err();
+        Row {
+            position: item.position,
+            name: &item.name,
+            result: match code {
+                None => ItemResult::Pending.as_str(),
+                Some(_) => ItemResult::Failed.as_str(),
+            },
+            code: code.map(|code| code.as_str()),
+            detail: code.map(|code| code.detail()),
+            entry: item.entry.as_ref().ok(),
+        }
+    }
+
+    let transaction = db.begin().await?;
+    match hold(&transaction, (id, Action::Import), job).await? {
+        Hold::Held(_) => {}
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    }
+    let list = rows(db.backend(), COLUMNS);
+    let sql = format!(
+        "INSERT INTO operation_items (operation_id, position, name, result, code, detail, entry) \
+         SELECT $2, x.position, x.name, x.result, x.code, x.detail, x.entry FROM {list}"
+    );
+    let list: Vec<_> = items.iter().map(row).collect();
+    execute(&transaction, sql, [parameter(&list)?, id.0.into()]).await?;
+    let failed = items.iter().filter(|item| item.entry.is_err()).count();
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let counted = "UPDATE operations SET total = total + $2, failed = failed + $3 WHERE id = $1";
+    let values = [id.0.into(), count(items.len()).into(), count(failed).into()];
+    execute(&transaction, counted, values).await?;
+    transaction.commit().await?;
+    Ok(Standing::Goes(()))
+}
+
+/// Ends the job that read the archive, and enqueues the one that takes its entries in.
+pub async fn start_import(
+    db: &Database,
+    import: &Import,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> Result<Standing<JobId>, DbError> {
+    let transaction = db.begin().await?;
+    let standing = hold(&transaction, (import.id, Action::Import), settlement.job).await?;
+    if matches!(standing, Hold::LeaseLost) {
+        return Ok(Standing::LeaseLost);
+    }
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
+    let job = NewJob {
+        subject: Some(import.id.0),
+        ..NewJob::without_subject(JobKind::ImportEntries, import.owner, now)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    transaction.commit().await?;
+    Ok(Standing::Goes(job.id))
+}
+
+/// Ends an import whose archive is not read, and lets go of it.
+pub async fn refuse_import(
+    db: &Database,
+    import: &Import,
+    settlement: &Settlement,
+    code: OperationErrorCode,
+    now: Timestamp,
+) -> Result<Standing<()>, DbError> {
+    let transaction = db.begin().await?;
+    match hold(&transaction, (import.id, Action::Import), settlement.job).await? {
+        Hold::Held(_) => {}
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    }
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
+    let sql = "UPDATE operations SET status = 'error', error_code = $2, error_detail = $3, \
+         finished_at = $4, source_url = NULL WHERE id = $1";
+    let values = [
+        import.id.0.into(),
+        code.as_str().into(),
+        code.detail().into(),
+        now.as_micros().into(),
+    ];
+    execute(&transaction, sql, values).await?;
+    discards::add(&transaction, &[import.source.as_str()], now).await?;
+    transaction.commit().await?;
+    Ok(Standing::Goes(()))
+}
+
+/// An item whose turn it is.
+#[derive(Clone, Debug)]
+pub struct ImportItem {
+    /// Its place in the operation.
+    pub position: i64,
+    /// Its name.
+    pub name: String,
+    /// What it is made of.
+    pub entry: ImportEntry,
+}
+
+/// The next items of an import.
+#[derive(Clone, Debug)]
+pub struct ImportTurn {
+    /// The import.
+    pub import: Import,
+    /// At most as many as were asked for; none at the end, or if it is to stop.
+    pub items: Vec<ImportItem>,
+}
+
+/// The next items of an import, in their order, at most `limit`.
+pub async fn due_import_items(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    limit: u32,
+) -> Result<Standing<ImportTurn>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Import), job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    transaction.commit().await?;
+    let import = import_of(&held)?;
+    if held.is_cancelled {
+        let items = Vec::new();
+        return Ok(Standing::Goes(ImportTurn { import, items }));
+    }
+    let sql = format!(
+        "SELECT position, name, entry FROM operation_items WHERE operation_id = $1 AND position >= $2 \
+         AND result = 'pending' AND document_id IS NULL ORDER BY position LIMIT {limit}"
+    );
+    let values = [id.0.into(), held.next.into()];
+    let mut items = Vec::new();
+    for row in query(db.reader(), sql, values).await? {
+        let entry: Option<Value> = row.try_get_by_index(2)?;
+        let entry = entry.and_then(|entry| serde_json::from_value(entry).ok());
+        items.push(ImportItem {
+            position: row.try_get_by_index(0)?,
+            name: row.try_get_by_index(1)?,
+            entry: entry.ok_or_else(|| DbError::corrupt("operation_items", "entry", id))?,
+        });
+    }
+    Ok(Standing::Goes(ImportTurn { import, items }))
+}

@@ -1,0 +1,103 @@
+//! The end of an import: items are settled with the versions that they became.
+
+use std::time::Duration;
+
+use sea_orm::DatabaseTransaction;
+
+use crate::db::batch::{execute, query};
+use crate::db::jobs::{NewJob, enqueue};
+use crate::db::operations::archives::{Hold, count, end, hold};
+use crate::db::operations::export::Standing;
+use crate::db::settle::finish_jobs;
+use crate::db::{Database, DbError, Settlement, discards};
+use crate::domain::{Action, ItemCode, JobId, OperationId, OperationStatus, Tally, Timestamp};
+use crate::queue::JobKind;
+
+/// How far an import is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportProgress {
+    /// Versions are still under way: the job that looks again.
+    Waits(JobId),
+    /// It has ended; its archive is not needed any more.
+    Ended(Option<String>),
+}
+
+/// Settles the items whose versions are settled. Ends the import if these were the last, else
+/// enqueues a job that looks again after `pause`.
+pub async fn settle_import(
+    db: &Database,
+    id: OperationId,
+    settlement: &Settlement,
+    pause: Duration,
+    now: Timestamp,
+) -> Result<Standing<ImportProgress>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Import), settlement.job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
+    let tally = settle_items(&transaction, id).await?;
+    count(&transaction, id, tally).await?;
+    let left =
+        "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'pending' LIMIT 1";
+    if !query(&transaction, left, [id.0.into()]).await?.is_empty() {
+        let next = NewJob {
+            subject: Some(id.0),
+            run_at: now.plus(pause),
+            ..NewJob::without_subject(JobKind::SettleImport, held.operation.owner, now)
+        };
+        enqueue(&transaction, std::slice::from_ref(&next), now).await?;
+        transaction.commit().await?;
+        return Ok(Standing::Goes(ImportProgress::Waits(next.id)));
+    }
+    let status = if held.is_cancelled {
+        OperationStatus::Cancelled
+    } else {
+        OperationStatus::Completed
+    };
+    end(&transaction, id, status, now).await?;
+    let forget = "UPDATE operations SET source_url = NULL WHERE id = $1";
+    execute(&transaction, forget, [id.0.into()]).await?;
+    if let Some(source) = &held.source {
+        discards::add(&transaction, &[source], now).await?;
+    }
+    transaction.commit().await?;
+    Ok(Standing::Goes(ImportProgress::Ended(held.source)))
+}
+
+/// An item is settled once its version is, and those before it.
+async fn settle_items(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+) -> Result<Tally, DbError> {
+    let settled = "FROM versions v WHERE operation_items.operation_id = $1 AND operation_items.result = 'pending' \
+         AND v.document_id = operation_items.document_id AND v.number = operation_items.version \
+         AND NOT EXISTS (SELECT 1 FROM versions w WHERE w.document_id = v.document_id \
+         AND w.status = 'pending' AND w.number <= v.number)";
+    let succeeded = format!(
+        "UPDATE operation_items SET result = 'succeeded' {settled} AND v.status = 'active'"
+    );
+    let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
+    let failed = format!(
+        "UPDATE operation_items SET result = 'failed', code = v.error_code, \
+         detail = COALESCE(v.error_detail, v.error_code) {settled} AND v.status = 'error'"
+    );
+    let failed = execute(transaction, failed, [id.0.into()]).await?;
+    // Deleted by its owner meanwhile.
+    let gone = "UPDATE operation_items SET result = 'failed', code = $2, detail = $3 \
+         WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.document_id = operation_items.document_id \
+         AND v.number = operation_items.version)";
+    let code = ItemCode::NotFound;
+    let values = [id.0.into(), code.as_str().into(), code.detail().into()];
+    let gone = execute(transaction, gone, values).await?;
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Tally {
+        total: number(succeeded + failed + gone),
+        succeeded: number(succeeded),
+        failed: number(failed + gone),
+        skipped: 0,
+    })
+}

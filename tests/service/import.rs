@@ -1,0 +1,292 @@
+//! Imports: files of an archive become documents, and hostile archives don't.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::app::{Client, Mode, TestApp};
+use tests::content::{PDF, pseudo_random};
+use tests::in_both_modes;
+
+use crate::archives::{
+    active, archive_of, begun_import, ended, entries, import, items, made_by, manifest, operation,
+    result_path,
+};
+
+/// What the manifest of an export says of each document that doesn't depend on paths.
+fn described(manifest: &Value) -> Vec<Value> {
+    let mut documents = manifest["documents"].as_array().unwrap().clone();
+    for document in &mut documents {
+        document["path"].take();
+        for version in document["versions"].as_array_mut().unwrap() {
+            version["path"].take();
+        }
+    }
+    documents.sort_by_key(|document| document["name"].to_string());
+    documents
+}
+
+async fn names(client: &Client) -> Vec<String> {
+    let page = client
+        .get("/v1/documents?sort=name&limit=200")
+        .await
+        .expecting(200);
+    let documents = page["items"].as_array().unwrap().iter();
+    documents
+        .map(|document| document["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn item(name: &str, result: &str, code: &str) -> (String, String, String) {
+    (name.to_owned(), result.to_owned(), code.to_owned())
+}
+
+in_both_modes! {
+    async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let report = active(&alice, "report.pdf", PDF).await;
+        active(&alice, "Report.PDF", pseudo_random(1, 5000)).await;
+        active(&alice, "große Datei.bin", pseudo_random(2, 3 << 20)).await;
+        active(&alice, "a\u{3a9}:<b>.txt", "some text").await;
+        let path = format!("/v1/documents/{}", report["id"].as_str().unwrap());
+        alice.patch_json(&path, &json!({"metadata": {"year": 2026, "tags": ["a"]}})).await.expecting(200);
+        for text in ["second", "third"] {
+            let request = alice.request(Method::PUT, &format!("{path}/content"))
+                .header("content-type", "text/plain").header("prefer", "wait=30").body(text);
+            let put = alice.send(request).await;
+            assert!(put.status.is_success(), "{}", put.text());
+        }
+        let body = json!({"action": "export", "select": {"filter": {}}, "versions": true});
+        let first = operation(&alice, &body).await;
+        let archive = alice.get(&result_path(&first)).await.body;
+        let imported = import(&bob, archive.clone(), "").await;
+        assert_eq!(imported["status"], "completed", "{imported}");
+        assert_eq!((imported["total"].as_u64(), imported["succeeded"].as_u64()), (Some(4), Some(4)), "{imported} {:?}", items(&bob, &imported).await);
+        assert_eq!(names(&bob).await, names(&alice).await);
+
+        let second = operation(&bob, &body).await;
+        let again = bob.get(&result_path(&second)).await.body;
+        assert_eq!(described(&manifest(&again)), described(&manifest(&archive)));
+        let digests = |archive| {
+            let mut entries = entries(archive);
+            entries.remove("manifest.json");
+            let mut digests: Vec<_> = entries.into_values().collect();
+            digests.sort();
+            digests
+        };
+        assert_eq!(digests(&again), digests(&archive));
+        assert_eq!(digests(&archive).len(), 6);
+        app.ends_clean().await;
+    }
+
+    async fn each_file_is_a_document_and_bad_ones_are_told(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let archive = made_by("
+link = zipfile.ZipInfo('link')
+link.external_attr = 0o120777 << 16
+with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
+  z.writestr('folder/', '')
+  z.writestr('folder/a.txt', 'good')
+  z.writestr('../../evil.txt', 'evil')
+  z.writestr('/etc/passwd', 'evil')
+  z.writestr(link, '/etc/passwd')
+  z.writestr('Twin.txt', 'one')
+  z.writestr('twin.TXT', 'two')
+  z.writestr('Twin.txt', 'three')
+  z.writestr('broken.txt', 'this content is changed afterwards', zipfile.ZIP_STORED)
+  z.writestr('secret.txt', 'secret')
+  z.writestr('last.txt', 'last')
+data = bytearray(open(path, 'rb').read())
+at = data.index(b'this content'); data[at] = 0
+for mark, flags in ((b'PK\\x01\\x02', 8), (b'PK\\x03\\x04', 6)):
+  name = 46 if flags == 8 else 30
+  at = 0
+  while (at := data.find(mark, at)) >= 0:
+    if data[at + name:at + name + 10] == b'secret.txt': data[at + flags] |= 1
+    at += 4
+open(path, 'wb').write(data)");
+        let imported = import(&alice, archive, "").await;
+        assert_eq!(imported["status"], "completed", "{imported}");
+        assert_eq!(items(&alice, &imported).await, [
+            item("a.txt", "succeeded", ""),
+            item("../../evil.txt", "failed", "unsafe_name"),
+            item("/etc/passwd", "failed", "unsafe_name"),
+            item("link", "failed", "not_a_file"),
+            item("Twin.txt", "succeeded", ""),
+            item("twin.TXT", "failed", "duplicate_entry"),
+            item("Twin.txt", "failed", "duplicate_entry"),
+            item("broken.txt", "failed", "broken_entry"),
+            item("secret.txt", "failed", "encrypted"),
+            item("last.txt", "succeeded", ""),
+        ]);
+        assert_eq!((imported["succeeded"].as_u64(), imported["failed"].as_u64()), (Some(3), Some(7)));
+        assert_eq!(names(&alice).await, ["Twin.txt", "a.txt", "last.txt"]);
+        app.ends_clean().await;
+    }
+
+    async fn an_archive_that_attacks_is_refused_as_a_whole(mode: Mode) {
+        let app = TestApp::start_with(mode, &[
+            ("DOSSIER_IMPORT_MAX_ENTRIES", "10"), ("DOSSIER_IMPORT_MAX_BYTES", "1MiB"),
+        ]).await;
+        let alice = app.user("alice").await;
+        let bomb = made_by("
+with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('bomb', b'0' * 1000000)");
+        let large = made_by("
+with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
+  for i in range(3): z.writestr(str(i), b'0123456789' * 50000)");
+        let overlap = made_by("
+with zipfile.ZipFile(path, 'w') as z:
+  z.writestr('a', b'the same bytes'); z.writestr('b', b'the same bytes')
+data = bytearray(open(path, 'rb').read())
+second = data.rindex(b'PK\\x01\\x02')
+data[second + 42:second + 46] = bytes(4)
+open(path, 'wb').write(data)");
+        let lying = made_by("
+with zipfile.ZipFile(path, 'w') as z: z.writestr('a', b'x'); z.writestr('b', b'y')
+data = bytearray(open(path, 'rb').read())
+data[-12] = 1; data[-14] = 1
+open(path, 'wb').write(data)");
+        let split = made_by("
+with zipfile.ZipFile(path, 'w') as z: z.writestr('a', b'x')
+data = bytearray(open(path, 'rb').read())
+data[-18] = 1
+open(path, 'wb').write(data)");
+        let many: Vec<_> = (0..11).map(|index| (format!("{index}.txt"), "x")).collect();
+        let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        for (archive, code) in [
+            (bomb, "ratio_exceeded"),
+            (large, "too_large"),
+            (overlap, "overlapping_entries"),
+            (lying, "broken_archive"),
+            (split, "split_archive"),
+            (archive_of(&many), "too_many_entries"),
+            ("not an archive".into(), "not_an_archive"),
+            ("".into(), "not_an_archive"),
+        ] {
+            let imported = import(&alice, archive, "").await;
+            assert_eq!(imported["status"], "error", "{imported}");
+            assert_eq!(imported["error"]["code"], code, "{imported}");
+            assert_eq!(imported["total"], 0);
+        }
+        assert_eq!(names(&alice).await, Vec::<String>::new());
+        app.ends_clean().await;
+    }
+
+    async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let there = active(&alice, "a.txt", "first").await;
+        let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
+        let skip = import(&alice, archive.clone(), "?on_conflict=skip").await;
+        assert_eq!(items(&alice, &skip).await, [
+            item("a.txt", "skipped", "name_taken"), item("b.txt", "succeeded", ""), item("b.txt", "skipped", "name_taken"),
+        ]);
+        let fail = import(&alice, archive.clone(), "?on_conflict=fail").await;
+        assert_eq!((fail["failed"].as_u64(), fail["status"].as_str()), (Some(3), Some("completed")));
+        let rename = import(&alice, archive.clone(), "").await;
+        assert_eq!(items(&alice, &rename).await, [
+            item("a (2).txt", "succeeded", ""), item("b (2).txt", "succeeded", ""), item("b (3).txt", "succeeded", ""),
+        ]);
+        let version = import(&alice, archive.clone(), "?on_conflict=new_version").await;
+        assert_eq!(version["succeeded"], 3, "{version}");
+        let path = format!("/v1/documents/{}", there["id"].as_str().unwrap());
+        let there = alice.get(&path).await.expecting(200);
+        assert_eq!((there["version"].as_u64(), there["latest_version"].as_u64()), (Some(2), Some(2)));
+        assert_eq!(alice.downloads(&there).await, "second");
+        assert_eq!(names(&alice).await, ["a (2).txt", "a.txt", "b (2).txt", "b (3).txt", "b.txt"]);
+        let wrong = alice.request(Method::POST, "/v1/operations/import?on_conflict=burn").body("x");
+        alice.send(wrong).await.expect_problem(422, "invalid");
+        app.ends_clean().await;
+    }
+
+    async fn what_does_not_fit_into_the_quota_fails_alone(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user_with(json!({"name": "alice", "quota_documents": 2})).await;
+        let archive = archive_of(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+        let imported = import(&alice, archive, "").await;
+        assert_eq!(items(&alice, &imported).await, [
+            item("a.txt", "succeeded", ""), item("b.txt", "succeeded", ""), item("c.txt", "failed", "quota_exceeded"),
+        ]);
+        app.ends_clean().await;
+    }
+
+    async fn an_import_that_is_sent_again_is_answered_again(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let archive = archive_of(&[("a.txt", "a")]);
+        let send = |archive: bytes::Bytes| {
+            let request = alice.request(Method::POST, "/v1/operations/import")
+                .header("idempotency-key", "one").header("content-type", "application/zip").body(archive);
+            alice.send(request)
+        };
+        let first = send(archive.clone()).await.expecting(202);
+        let again = send(archive).await;
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!(again.expecting(202)["id"], first["id"]);
+        send(archive_of(&[("b.txt", "b")])).await.expect_problem(422, "idempotency_key_reused");
+        ended(&alice, &first).await;
+        assert_eq!(names(&alice).await, ["a.txt"]);
+        app.ends_clean().await;
+    }
+
+    async fn a_killed_import_goes_on_and_takes_each_file_in_once(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+        let alice = app.user("alice").await;
+        let files: Vec<_> = (0..700).map(|index| (format!("{index:03}.txt"), format!("text {index}"))).collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let begun = begun_import(&alice, archive_of(&files), "?on_conflict=fail").await;
+        for round in 0..3 {
+            tokio::time::sleep(std::time::Duration::from_millis(150 * (round + 1))).await;
+            for worker in app.workers() {
+                worker.kill().await;
+                worker.restart().await;
+            }
+        }
+        let imported = ended(&alice, &begun).await;
+        assert_eq!((imported["status"].as_str(), imported["succeeded"].as_u64()), (Some("completed"), Some(700)), "{imported}");
+    }
+
+    async fn a_cancelled_import_leaves_the_rest_out(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let files: Vec<_> = (0..600).map(|index| (format!("{index:03}.txt"), format!("text {index}"))).collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let begun = begun_import(&alice, archive_of(&files), "").await;
+        let path = format!("/v1/operations/{}/cancel", begun["id"].as_str().unwrap());
+        alice.post_json(&path, &json!({})).await.expect_status(202).await;
+        let imported = ended(&alice, &begun).await;
+        assert_eq!(imported["status"], "cancelled", "{imported}");
+        let count = |name: &str| imported[name].as_u64().unwrap();
+        assert_eq!(count("succeeded") + count("skipped"), count("total"));
+        assert_eq!(names(&alice).await.len() as u64, count("succeeded").min(200));
+        app.ends_clean().await;
+    }
+
+    async fn a_large_import_does_not_hold_up_others(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let files: Vec<_> = (0..3000).map(|index| (format!("{index:04}.txt"), format!("text {index}"))).collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let begun = begun_import(&alice, archive_of(&files), "").await;
+        let path = format!("/v1/operations/{}", begun["id"].as_str().unwrap());
+        while alice.get("/v1/documents?limit=1").await.expecting(200)["items"] == json!([]) {
+            tokio::task::yield_now().await;
+        }
+        active(&bob, "single.txt", "single").await;
+        let operation = alice.get(&path).await.expecting(200);
+        assert_eq!(operation["status"], "running", "the import was over before: {operation}");
+        let imported = ended(&alice, &begun).await;
+        assert_eq!(imported["succeeded"], 3000, "{imported}");
+        app.ends_clean().await;
+    }
+
+    async fn what_a_deleted_user_exported_is_removed(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        import(&alice, archive_of(&[("a.txt", "a")]), "").await;
+        operation(&alice, &json!({"action": "export", "select": {"filter": {}}})).await;
+        let path = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
+        app.admin().delete(&path).await.expecting(204);
+        app.ends_clean().await;
+    }
+}

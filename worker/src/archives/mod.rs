@@ -1,0 +1,7 @@
+//! What exports and imports agree on: what an archive of ours says of its documents.
+
+mod manifest;
+mod stored;
+
+pub use manifest::{FORMAT, MANIFEST, Manifest, ManifestDocument, ManifestVersion, VERSIONS};
+pub use stored::StoredArchive;

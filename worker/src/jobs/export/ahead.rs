@@ -1,0 +1,143 @@
+//! Reads ahead of the archive: the rows of the next documents in pages, and the bytes of
+//! the next small ones, packed. What is held is bounded by number and size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::{Method, Packed};
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, TryStreamExt, stream};
+use shared::db::{Export, ExportContent, ExportItem, export_items};
+use shared::domain::{ItemCode, Sha256};
+use shared::storage::{Places, StorageError};
+use tokio::time::sleep;
+
+use super::unreadable;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Documents whose rows are read together.
+const PAGE: u32 = 64;
+
+/// Documents that are read at once. With [`SMALL`] it bounds what is held.
+const AT_ONCE: usize = 16;
+
+/// Content up to this size is read ahead and packed whole.
+const SMALL: u64 = 1 << 20;
+
+/// How long is waited before each further try to read what could not be read.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+];
+
+/// One version whose turn it is, or an item that has none.
+pub struct Next {
+    /// Its item.
+    pub item: Arc<ExportItem>,
+    /// Which of the item's contents.
+    pub index: usize,
+    /// Its bytes.
+    pub content: Result<Content, ItemCode>,
+}
+
+/// The bytes of a version.
+pub enum Content {
+    /// At hand, and what they should be.
+    Packed(Packed),
+    /// To be read when their turn comes.
+    InStorage,
+}
+
+/// Every version of every item, in order.
+pub fn contents<'a>(
+    export: &'a Export,
+    tools: &'a Tools,
+) -> impl Stream<Item = Result<Next, Fault>> + Send + 'a {
+    let pages = stream::try_unfold(0, move |position| async move {
+        let page = export_items(&tools.db, export, position, PAGE).await?;
+        let next = page.last().map(|last| last.position + 1);
+        Ok::<_, Fault>(next.map(|next| (page, next)))
+    });
+    let turns = pages.map_ok(|page| stream::iter(page.into_iter().flat_map(turns).map(Ok)));
+    turns
+        .try_flatten()
+        .map_ok(move |turn| read(turn, &tools.places))
+        .try_buffered(AT_ONCE)
+}
+
+/// An item, which of its contents is meant, and why it can't be read, if it can't.
+type Turn = (Arc<ExportItem>, usize, Option<ItemCode>);
+
+fn turns(item: ExportItem) -> Vec<Turn> {
+    let failure = unreadable(&item);
+    let item = Arc::new(item);
+    (0..item.contents.len().max(1))
+        .map(|index| (Arc::clone(&item), index, failure))
+        .collect()
+}
+
+async fn read((item, index, failure): Turn, places: &Places) -> Result<Next, Fault> {
+    let content = match failure {
+        Some(code) => Err(code),
+        None => read_content(&item.contents[index], places).await?,
+    };
+    Ok(Next {
+        item,
+        index,
+        content,
+    })
+}
+
+async fn read_content(
+    content: &ExportContent,
+    places: &Places,
+) -> Result<Result<Content, ItemCode>, Fault> {
+    if content.size.bytes() > SMALL {
+        return Ok(Ok(Content::InStorage));
+    }
+    match read_small(content, places).await {
+        Ok(bytes) => {
+            let (expected, method) = (content.sha256, method_for(content));
+            let pack = move || (Sha256::of(&bytes) == expected).then(|| Packed::of(bytes, method));
+            let packed = tokio::task::spawn_blocking(pack).await;
+            let packed = packed.map_err(Fault::internal)?;
+            Ok(packed.map(Content::Packed).ok_or(ItemCode::DigestMismatch))
+        }
+        // It was deleted since its row was read, or is lost.
+        Err(StorageError::NotFound { .. }) => Ok(Err(ItemCode::NotFound)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How the bytes are to be packed.
+pub fn method_for(content: &ExportContent) -> Method {
+    Method::for_media_type(content.media_type.as_str())
+}
+
+async fn read_small(content: &ExportContent, places: &Places) -> Result<Bytes, StorageError> {
+    for pause in PAUSES {
+        match read_once(content, places).await {
+            Err(StorageError::Unavailable { .. }) => sleep(pause).await,
+            answer => return answer,
+        }
+    }
+    read_once(content, places).await
+}
+
+async fn read_once(content: &ExportContent, places: &Places) -> Result<Bytes, StorageError> {
+    if content.size.bytes() == 0 {
+        return Ok(Bytes::new());
+    }
+    let mut chunks = places.open(&content.location, None).await?;
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = chunks.try_next().await? {
+        // More than there should be: the digest says so.
+        if whole.len() as u64 > SMALL {
+            break;
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}

@@ -1,0 +1,220 @@
+//! The entries of the archive, one version after the other, and what becomes of the items
+//! that they belong to.
+
+use archive::{EntryHeader, Method, Names, Writer};
+use bytes::Bytes;
+use shared::db::{ExportContent, Exported};
+use shared::domain::{Document, ItemCode, MediaType, Timestamp};
+use tokio::sync::mpsc;
+
+use super::ahead::{Content, Next, method_for};
+use super::pack::pack;
+use super::spool::Spool;
+use super::{Piece, Unfinished};
+use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// The largest piece that is sent at once.
+const PIECE: usize = 1 << 20;
+
+/// The door to the storage.
+pub struct Pieces(mpsc::Sender<Piece>);
+
+impl Pieces {
+    /// Sends bytes of the archive.
+    pub async fn send(&self, mut bytes: Bytes) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PIECE));
+            self.pass(Piece::Bytes(piece)).await?;
+        }
+        Ok(())
+    }
+
+    /// The storage says itself why it takes no more.
+    async fn pass(&self, piece: Piece) -> Result<(), Fault> {
+        let sent = self.0.send(piece).await;
+        sent.map_err(|_| Fault::internal(Unfinished))
+    }
+}
+
+/// The archive as far as it is written.
+pub struct Entries<'a> {
+    tools: &'a Tools,
+    pieces: Pieces,
+    writer: Writer,
+    names: Names,
+    manifest: Spool<'a>,
+    /// The document whose versions come.
+    current: Option<Current>,
+    /// The item that has been closed, whose further versions are not wanted.
+    closed: Option<i64>,
+}
+
+/// A document of which at least one version is written, or can't be.
+struct Current {
+    path: String,
+    versions: Vec<ManifestVersion>,
+    failure: Option<ItemCode>,
+}
+
+impl<'a> Entries<'a> {
+    /// An archive without entries.
+    pub fn new(tools: &'a Tools, sender: mpsc::Sender<Piece>) -> Self {
+        Self {
+            tools,
+            pieces: Pieces(sender),
+            writer: Writer::new(),
+            names: Names::reserving(&[MANIFEST, VERSIONS]),
+            manifest: Spool::new(tools),
+            current: None,
+            closed: None,
+        }
+    }
+
+    /// How many bytes the archive has so far.
+    pub const fn length(&self) -> u64 {
+        self.writer.length()
+    }
+
+    /// Writes the next version. Gives what became of its item if it was the last one.
+    pub async fn take(&mut self, next: Next) -> Result<Option<Exported>, Fault> {
+        let Next {
+            item,
+            index,
+            content,
+        } = next;
+        if self.closed == Some(item.position) {
+            return Ok(None);
+        }
+        let Some(document) = &item.document else {
+            return Ok(Some(exported(item.position, Some(ItemCode::NotFound))));
+        };
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => Current {
+                path: self.names.take(document.name.as_str()),
+                versions: Vec::new(),
+                failure: None,
+            },
+        };
+        let failure = match content {
+            Ok(bytes) => {
+                let written = self.write(&item.contents[index], bytes, &mut current);
+                written.await?.err()
+            }
+            Err(code) => Some(code),
+        };
+        current.failure = current.failure.or(failure);
+        // The one that readers get comes first: without it the others are not wanted.
+        let is_last = index + 1 >= item.contents.len();
+        if current.versions.is_empty() || is_last {
+            self.closed = Some(item.position);
+            return self.close(item.position, document, current).await.map(Some);
+        }
+        self.current = Some(current);
+        Ok(None)
+    }
+
+    async fn write(
+        &mut self,
+        content: &ExportContent,
+        bytes: Content,
+        current: &mut Current,
+    ) -> Result<Result<(), ItemCode>, Fault> {
+        let path = if current.versions.is_empty() {
+            current.path.clone()
+        } else {
+            format!("{VERSIONS}/{}/{}", content.number, current.path)
+        };
+        let header = EntryHeader {
+            name: &path,
+            method: method_for(content),
+            modified: seconds(content.created_at),
+            size: content.size.bytes(),
+        };
+        match bytes {
+            Content::Packed(packed) => {
+                let head = self.writer.packed(&header, &packed);
+                self.pieces.send(head.into()).await?;
+                self.pieces.send(packed.bytes().clone()).await?;
+            }
+            Content::InStorage => {
+                let places = &self.tools.places;
+                let packed = pack(&mut self.writer, &header, content, places, &self.pieces);
+                if let Err(code) = packed.await? {
+                    return Ok(Err(code));
+                }
+            }
+        }
+        current.versions.push(listed(content, path));
+        Ok(Ok(()))
+    }
+
+    /// The end of a document: what is whole of it stands in the manifest.
+    async fn close(
+        &mut self,
+        position: i64,
+        document: &Document,
+        mut current: Current,
+    ) -> Result<Exported, Fault> {
+        if let Some(first) = current.versions.first().cloned() {
+            current.versions.sort_by_key(|version| version.number);
+            let is_alone = current.versions.len() == 1;
+            let entry = ManifestDocument {
+                path: first.path,
+                name: document.name.as_str().to_owned(),
+                mime_type: first.mime_type,
+                declared_type: first.declared_type,
+                sha256: first.sha256,
+                size_bytes: first.size_bytes,
+                metadata: document.metadata.as_object().clone().into(),
+                versions: if is_alone {
+                    Vec::new()
+                } else {
+                    current.versions
+                },
+            };
+            self.manifest.add(&entry).await?;
+        }
+        Ok(exported(position, current.failure))
+    }
+
+    /// The manifest, the directory, the end.
+    pub async fn finish(mut self) -> Result<(), Fault> {
+        let header = EntryHeader {
+            name: MANIFEST,
+            method: Method::Deflated,
+            modified: seconds(self.tools.clock.now()),
+            size: self.manifest.end(),
+        };
+        let (mut open, out) = self.writer.begin(&header);
+        self.pieces.send(out.into()).await?;
+        let writer = &mut self.writer;
+        let take = |chunk: &[u8]| writer.write(&mut open, chunk);
+        self.manifest.replay(&self.pieces, take).await?;
+        let out = self.writer.end(open).map_err(Fault::internal)?;
+        self.pieces.send(out.into()).await?;
+        self.pieces.send(self.writer.finish().into()).await?;
+        self.pieces.pass(Piece::End).await
+    }
+}
+
+const fn exported(position: i64, failure: Option<ItemCode>) -> Exported {
+    Exported { position, failure }
+}
+
+fn listed(content: &ExportContent, path: String) -> ManifestVersion {
+    ManifestVersion {
+        number: content.number,
+        path,
+        mime_type: content.media_type.to_string(),
+        declared_type: content.declared_type.as_ref().map(MediaType::to_string),
+        sha256: content.sha256.to_string(),
+        size_bytes: content.size.bytes(),
+    }
+}
+
+fn seconds(moment: Timestamp) -> i64 {
+    moment.as_micros().div_euclid(1_000_000)
+}

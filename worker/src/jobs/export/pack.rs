@@ -1,0 +1,143 @@
+//! The bytes of a large document on their way into the archive: packed and hashed off the
+//! runtime's threads, read on from where a storage broke off.
+
+use std::time::Duration;
+
+use archive::{EntryHeader, OpenEntry, Writer};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use shared::db::ExportContent;
+use shared::domain::{Hasher, ItemCode};
+use shared::storage::{ByteStream, Places, Range, StorageError};
+use tokio::time::sleep;
+
+use super::entries::Pieces;
+use crate::fault::Fault;
+
+/// How long is waited before a document is read on that broke off.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// An entry that is being packed; it goes to another thread and comes back.
+struct Packing {
+    writer: Writer,
+    open: OpenEntry,
+    hasher: Hasher,
+}
+
+/// Packs a document. One whose bytes are gone or are not what they should be is left out of
+/// the archive's directory; what was written of it stays where nobody looks.
+pub async fn pack(
+    writer: &mut Writer,
+    header: &EntryHeader<'_>,
+    content: &ExportContent,
+    places: &Places,
+    pieces: &Pieces,
+) -> Result<Result<(), ItemCode>, Fault> {
+    let (open, out) = writer.begin(header);
+    pieces.send(out.into()).await?;
+    let mut packing = Packing {
+        writer: std::mem::take(writer),
+        open,
+        hasher: Hasher::default(),
+    };
+    let mut reading = Reading::of(content, places);
+    let failure = loop {
+        match reading.next().await {
+            Ok(Some(chunk)) => {
+                let packed = tokio::task::spawn_blocking(move || packing.take(&chunk)).await;
+                let (back, out) = packed.map_err(Fault::internal)?;
+                packing = back;
+                if !out.is_empty() {
+                    pieces.send(out.into()).await?;
+                }
+            }
+            Ok(None) => break None,
+            Err(StorageError::NotFound { .. }) => break Some(ItemCode::NotFound),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let Packing {
+        writer: back,
+        open,
+        hasher,
+    } = packing;
+    *writer = back;
+    if failure.is_none()
+        && hasher.finish() == content.sha256
+        && let Ok(out) = writer.end(open)
+    {
+        pieces.send(out.into()).await?;
+        return Ok(Ok(()));
+    }
+    Ok(Err(failure.unwrap_or(ItemCode::DigestMismatch)))
+}
+
+impl Packing {
+    fn take(mut self, chunk: &[u8]) -> (Self, Vec<u8>) {
+        self.hasher.update(chunk);
+        let out = self.writer.write(&mut self.open, chunk);
+        (self, out)
+    }
+}
+
+/// A document that is read to its end, however often that takes.
+struct Reading<'a> {
+    content: &'a ExportContent,
+    places: &'a Places,
+    chunks: Option<ByteStream>,
+    read: u64,
+    failures: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn of(content: &'a ExportContent, places: &'a Places) -> Self {
+        Self {
+            content,
+            places,
+            chunks: None,
+            read: 0,
+            failures: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
+        loop {
+            match self.try_next().await {
+                Ok(Some(chunk)) => {
+                    self.read += chunk.len() as u64;
+                    self.failures = 0;
+                    return Ok(Some(chunk));
+                }
+                Err(StorageError::Unavailable { .. }) if self.failures < PAUSES.len() => {
+                    sleep(PAUSES[self.failures]).await;
+                    self.failures += 1;
+                    self.chunks = None;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<Bytes>, StorageError> {
+        if let Some(chunks) = &mut self.chunks {
+            return chunks.try_next().await;
+        }
+        let left = self.content.size.bytes().saturating_sub(self.read);
+        if left == 0 {
+            return Ok(None);
+        }
+        let range = Range {
+            start: self.read,
+            length: left,
+        };
+        let range = Some(range).filter(|range| range.start > 0);
+        let chunks = self.places.open(&self.content.location, range).await?;
+        self.chunks.insert(chunks).try_next().await
+    }
+}

@@ -1,0 +1,90 @@
+//! The manifest while it grows: a few mebibytes in memory, what is more in staging, so that
+//! an export of many documents with much metadata needs no more memory than a small one.
+
+use bytes::Bytes;
+use futures::{TryStreamExt, stream};
+use serde::Serialize;
+use shared::storage::WriteError;
+use url::Url;
+
+use super::entries::Pieces;
+use crate::archives::{FORMAT, ManifestDocument};
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// What is kept in memory.
+const IN_MEMORY: usize = 4 << 20;
+
+/// The manifest so far.
+pub struct Spool<'a> {
+    tools: &'a Tools,
+    begun: Vec<u8>,
+    staged: Vec<Url>,
+    length: u64,
+    is_empty: bool,
+}
+
+impl<'a> Spool<'a> {
+    /// A manifest without documents.
+    pub fn new(tools: &'a Tools) -> Self {
+        let begun = format!("{{\"format\":{FORMAT},\"documents\":[").into_bytes();
+        Self {
+            tools,
+            begun,
+            staged: Vec::new(),
+            length: 0,
+            is_empty: true,
+        }
+    }
+
+    /// Adds a document.
+    pub async fn add(&mut self, document: &ManifestDocument) -> Result<(), Fault> {
+        if !std::mem::take(&mut self.is_empty) {
+            self.begun.push(b',');
+        }
+        self.begun.push(b'\n');
+        let mut json = serde_json::Serializer::new(&mut self.begun);
+        document.serialize(&mut json).map_err(Fault::internal)?;
+        if self.begun.len() < IN_MEMORY {
+            return Ok(());
+        }
+        let part = Bytes::from(std::mem::take(&mut self.begun));
+        self.length += part.len() as u64;
+        let source = Box::pin(stream::iter([Ok(part)]));
+        let staged = self.tools.places.stage(self.tools.clock.now(), source);
+        match staged.await {
+            Ok(staged) => self.staged.push(staged.url),
+            Err(WriteError::Storage(error)) => return Err(error.into()),
+            Err(WriteError::Source(error)) => return Err(Fault::internal(error)),
+        }
+        Ok(())
+    }
+
+    /// How long it is, now that no more documents come.
+    pub fn end(&mut self) -> u64 {
+        self.begun.extend_from_slice(b"\n]}\n");
+        self.length += self.begun.len() as u64;
+        self.length
+    }
+
+    /// Gives all of it to `take`, in order.
+    pub async fn replay(
+        &mut self,
+        pieces: &Pieces,
+        mut take: impl FnMut(&[u8]) -> Vec<u8> + Send,
+    ) -> Result<(), Fault> {
+        for part in &self.staged {
+            let mut chunks = self.tools.places.open(part, None).await?;
+            while let Some(chunk) = chunks.try_next().await? {
+                pieces.send(take(&chunk).into()).await?;
+            }
+        }
+        pieces.send(take(&self.begun).into()).await
+    }
+}
+
+impl Drop for Spool<'_> {
+    fn drop(&mut self) {
+        self.tools.remover.remove(std::mem::take(&mut self.staged));
+    }
+}

@@ -1,0 +1,89 @@
+//! The bytes of entries on their way from the archive into staging, hashed as those of
+//! uploads are. An entry that is broken leaves nothing behind.
+
+use archive::{EntryError, EntryReader, Extent, Method};
+use futures::{StreamExt, TryStreamExt};
+use shared::db::{ArchivedContent, StagedContent};
+use shared::domain::ItemCode;
+use shared::storage::{SourceError, Staged, WriteError};
+
+use crate::archives::StoredArchive;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Stages the bytes of an entry.
+pub async fn stage(
+    source: &StoredArchive,
+    content: &ArchivedContent,
+    tools: &Tools,
+) -> Result<Result<StagedContent, ItemCode>, Fault> {
+    if content.size > tools.limits.max_document.bytes() {
+        return Ok(Err(ItemCode::TooLarge));
+    }
+    let reader = match EntryReader::open(source, &extent(content)).await {
+        Ok(reader) => reader,
+        Err(error) => return broken(error).map(Err),
+    };
+    // It may be asked again at its end.
+    let bytes = reader.into_stream().map_err(SourceError::from).fuse();
+    let staged = tools.places.stage(tools.clock.now(), Box::pin(bytes)).await;
+    let staged = match staged {
+        Ok(staged) => staged,
+        Err(WriteError::Storage(error)) => return Err(error.into()),
+        Err(WriteError::Source(error)) => {
+            return match error.downcast::<EntryError>() {
+                Ok(error) => broken(*error).map(Err),
+                Err(error) => Err(Fault::internal(error)),
+            };
+        }
+    };
+    Ok(judged(content, staged, tools))
+}
+
+/// Whether the bytes are those that the manifest spoke of.
+fn judged(
+    content: &ArchivedContent,
+    staged: Staged,
+    tools: &Tools,
+) -> Result<StagedContent, ItemCode> {
+    let Staged {
+        url, size, sha256, ..
+    } = staged;
+    let expected = content.sha256.as_deref();
+    if expected.is_some_and(|expected| expected != sha256.to_string()) {
+        tools.remover.remove(vec![url]);
+        return Err(ItemCode::DigestMismatch);
+    }
+    let declared_type = content.declared_type.as_deref();
+    Ok(StagedContent {
+        staged: url,
+        size,
+        sha256,
+        declared_type: declared_type.and_then(|text| text.parse().ok()),
+    })
+}
+
+/// A broken entry fails; one that could not be read is tried again.
+fn broken(error: EntryError) -> Result<ItemCode, Fault> {
+    match error {
+        EntryError::Broken(_) => Ok(ItemCode::BrokenEntry),
+        EntryError::Source(error) => Err(Fault::internal(error)),
+    }
+}
+
+const fn extent(content: &ArchivedContent) -> Extent {
+    Extent {
+        offset: content.offset,
+        limit: content.limit,
+        packed: content.packed,
+        size: content.size,
+        crc32: content.crc32,
+        method: if content.deflated {
+            Method::Deflated
+        } else {
+            Method::Stored
+        },
+        name_crc32: content.name_crc32,
+        name_length: content.name_length,
+    }
+}

@@ -1,0 +1,212 @@
+//! Takes in the next entries of an import, and leaves those after them to another job, which
+//! goes behind whoever waits by then.
+//!
+//! - *does*: stages the bytes of the entries, a bounded number at a time, then in one
+//!   transaction takes them in as uploads are, writes what became of each item, ends this job and
+//!   enqueues the next.
+//! - *safe to repeat because* that transaction is guarded by the fence, and an item that was
+//!   taken in is behind the operation's position.
+//! - *if it dies here*, staged bytes stay without a row; the cleanup finds them.
+//! - *on failure* of storage or ledger what was staged is removed, and it is tried again; what is
+//!   wrong with single entries is said of their items.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use shared::db::{
+    DbError, HandIn, HandedIn, ImportArrival, ImportItem, Outcome, Standing, due_import_items,
+    hand_in,
+};
+use shared::domain::{DocumentName, ItemCode, Metadata, OperationId};
+use shared::queue::Queue;
+use shared::storage::Places;
+use url::Url;
+
+use super::{contents, over};
+use crate::archives::StoredArchive;
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// Entries of one chunk at most.
+const ENTRIES: u32 = 256;
+
+/// Bytes of one chunk, unless a single entry has more: what is done again after a crash.
+const BYTES: u64 = 256 << 20;
+
+/// Entries that are staged at once.
+const AT_ONCE: usize = 8;
+
+/// How often a chunk that had to give way to another transaction is taken in anew at once.
+const TRIES: u32 = 5;
+
+/// Runs the job.
+pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    let Some(id) = work.claimed.subject.map(OperationId) else {
+        return over(work, tools).await;
+    };
+    let turn = match due_import_items(&tools.db, id, work.claimed.job, ENTRIES).await? {
+        Standing::Goes(turn) => turn,
+        Standing::Over | Standing::Stops => return over(work, tools).await,
+        Standing::LeaseLost => return Err(Fault::LeaseLost),
+    };
+    let source = StoredArchive::open(&tools.places, &turn.import.source).await?;
+    let source = source.ok_or_else(|| Fault::internal("the archive of the import is gone"))?;
+    let mut litter = Litter {
+        tools,
+        urls: Vec::new(),
+    };
+    let items = within(turn.items);
+    let mut arrivals = Vec::with_capacity(items.len());
+    // Each future is named before it is awaited, so that the compiler sees one lifetime.
+    let staging: Vec<_> = items
+        .iter()
+        .map(|item| arrival(item, &source, tools))
+        .collect();
+    let mut staging = stream::iter(staging).buffered(AT_ONCE);
+    while let Some(arrival) = staging.try_next().await? {
+        litter.urls.extend(staged(&arrival));
+        arrivals.push(arrival);
+    }
+    drop(staging);
+    let handed = take_in(id, &arrivals, work, tools).await;
+    match handed {
+        Ok(Standing::Goes(done)) => {
+            litter.urls.clear();
+            spread(done, tools);
+            Ok(())
+        }
+        Ok(Standing::Over | Standing::Stops) => {
+            tools.herald.operation_ended(id);
+            Ok(())
+        }
+        Ok(Standing::LeaseLost) => Err(Fault::LeaseLost),
+        Err(error) => {
+            if matches!(error, DbError::Unavailable(_)) {
+                // Nobody knows whether it was committed: rows may refer to them.
+                litter.urls.clear();
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// As many of the items as one chunk takes.
+fn within(mut items: Vec<ImportItem>) -> Vec<ImportItem> {
+    let mut bytes = 0_u64;
+    let mut fits = 0;
+    for item in &items {
+        let contents = item.entry.contents.iter();
+        bytes = bytes.saturating_add(contents.map(|content| content.size).sum());
+        if fits > 0 && bytes > BYTES {
+            break;
+        }
+        fits += 1;
+    }
+    items.truncate(fits);
+    items
+}
+
+async fn take_in(
+    id: OperationId,
+    arrivals: &[ImportArrival],
+    work: &Work,
+    tools: &Tools,
+) -> Result<Standing<HandedIn>, DbError> {
+    let settlement = work.settlement(Outcome::Done);
+    let mut tries = 1;
+    loop {
+        let request = HandIn {
+            operation: id,
+            settlement: &settlement,
+            limits: &tools.limits,
+            arrivals,
+            now: tools.clock.now(),
+        };
+        match hand_in(&tools.db, &request).await {
+            Err(DbError::Conflict(_)) if tries < TRIES => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+/// Stages the entries of an item, one after the other.
+async fn arrival(
+    item: &ImportItem,
+    source: &StoredArchive,
+    tools: &Tools,
+) -> Result<ImportArrival, Fault> {
+    let name: DocumentName = item.name.parse().map_err(Fault::internal)?;
+    let metadata = Metadata::try_from(item.entry.metadata.clone()).map_err(Fault::internal)?;
+    let mut staged = Litter {
+        tools,
+        urls: Vec::new(),
+    };
+    let mut contents = Vec::new();
+    let mut failure = None;
+    for content in &item.entry.contents {
+        match contents::stage(source, content, tools).await? {
+            Ok(content) => {
+                staged.urls.push(content.staged.clone());
+                contents.push(content);
+            }
+            Err(code) => {
+                failure = Some(code);
+                break;
+            }
+        }
+    }
+    if contents.is_empty() {
+        failure = failure.or(Some(ItemCode::BrokenEntry));
+    }
+    if failure.is_none() {
+        staged.urls.clear();
+    }
+    Ok(ImportArrival {
+        position: item.position,
+        name,
+        metadata,
+        contents: match failure {
+            Some(code) => Err(code),
+            None => Ok(contents),
+        },
+    })
+}
+
+fn staged(arrival: &ImportArrival) -> Vec<Url> {
+    let contents = arrival.contents.iter().flatten();
+    contents.map(|content| content.staged.clone()).collect()
+}
+
+/// Passes on word of what was committed.
+fn spread(done: HandedIn, tools: &Tools) {
+    tools.remover.remove(done.unused);
+    tools.herald.jobs_enqueued(Queue::Ingest, done.processing);
+    tools
+        .herald
+        .jobs_enqueued(Queue::Bulk, done.next.into_iter().collect());
+}
+
+/// Staged bytes that nobody has taken over: they are removed unless somebody does.
+struct Litter<'a> {
+    tools: &'a Tools,
+    urls: Vec<Url>,
+}
+
+impl Drop for Litter<'_> {
+    fn drop(&mut self) {
+        let urls = std::mem::take(&mut self.urls);
+        if !urls.is_empty() {
+            remove(self.tools.places.clone(), urls);
+        }
+    }
+}
+
+/// Removes them in the background; what is left is found by the cleanup.
+fn remove(places: Places, urls: Vec<Url>) {
+    tokio::spawn(async move {
+        for url in urls {
+            if let Err(error) = places.delete(&url).await {
+                tracing::debug!(storage.url = %url, %error, "staged bytes are left to the cleanup");
+            }
+        }
+    });
+}

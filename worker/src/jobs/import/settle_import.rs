@@ -1,0 +1,40 @@
+//! Ends an import once the versions that it made are settled.
+//!
+//! - *does*: settles the items whose versions are; ends the operation with the last one, and
+//!   else looks again after a pause, by another job.
+//! - *safe to repeat because* an item is settled once.
+//! - *if it dies here*, either all of it has happened or nothing.
+//! - *on failure* of the database it is tried again.
+
+use std::time::Duration;
+
+use shared::db::{ImportProgress, Outcome, Standing, settle_import as settle};
+use shared::domain::OperationId;
+
+use super::over;
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// How long after a look the next one follows.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs the job.
+pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    let Some(id) = work.claimed.subject.map(OperationId) else {
+        return over(work, tools).await;
+    };
+    let settlement = work.settlement(Outcome::Done);
+    match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
+        // It isn't due yet: the sweep finds it when it is.
+        Standing::Goes(ImportProgress::Waits(_)) => Ok(()),
+        Standing::Goes(ImportProgress::Ended(source)) => {
+            let source = source.and_then(|source| source.parse().ok());
+            tools.remover.remove(source.into_iter().collect());
+            tools.herald.operation_ended(id);
+            Ok(())
+        }
+        Standing::Over | Standing::Stops => over(work, tools).await,
+        Standing::LeaseLost => Err(Fault::LeaseLost),
+    }
+}
