@@ -4,6 +4,7 @@
 //! Each test is a short campaign of one fault. `./test --chaos` runs long ones and prints a table.
 
 mod campaign;
+mod commits;
 mod faults;
 mod load;
 mod reckoning;

@@ -4,5 +4,7 @@
 mod claims;
 mod leases;
 mod pipeline;
+mod sabotage;
+mod saboteur;
 mod service;
 mod trap;
