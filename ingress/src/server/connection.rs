@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::ServerLimits;
 use super::accept::SharedEndpoint;
 use super::activity::Activity;
-use super::request_body::RequestBody;
+use super::request_body::{Patience, RequestBody};
 use super::response_body::ResponseBody;
 use super::socket::{Linger, Socket};
 
@@ -130,7 +130,11 @@ impl Connection {
         });
         let peer = RemoteAddr(Addr::SocketAddr(self.peer));
         let parts = RequestParts::from((parts, local, peer, Scheme::HTTP));
-        let body = RequestBody::new(body, self.limits.body_chunk, linger.clone());
+        let patience = Patience {
+            chunk: self.limits.body_chunk,
+            rate: self.limits.body_rate,
+        };
+        let body = RequestBody::new(body, patience, linger.clone());
         Request::from_parts(parts, BoxBody::new(body).into())
     }
 }

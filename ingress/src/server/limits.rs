@@ -16,11 +16,14 @@ pub struct ServerLimits {
     pub first_request: Duration,
     /// How long a connection may stay open without a request.
     pub idle: Duration,
-    /// How long the next chunk of a request body may take.
+    /// How long the next chunk of a request body may take, and how long all of them may be
+    /// waited for beyond what `body_rate` allows.
     pub body_chunk: Duration,
     /// From the first byte of an upload to the transaction that takes it in. Bytes that lie in
     /// staging for longer than twice that, and belong to nobody, are removed.
     pub upload: Duration,
+    /// Bytes a second that a request body must come up to in the long run.
+    pub body_rate: u32,
     /// How long a client may take no byte of an answer.
     pub write_stall: Duration,
     /// How long requests in flight may go on after the server was told to stop.
@@ -45,6 +48,8 @@ impl ServerLimits {
     /// Half of the time after which the cleanup takes bytes for left behind, as it is unless
     /// the operator says otherwise.
     pub const UPLOAD: Duration = Duration::from_hours(12);
+    /// The slowest links in use still do ten times as much; who sends less holds a connection open.
+    pub const BODY_RATE: u32 = 256;
     /// A reader that pauses longer is gone, and storage is kept open for it.
     pub const WRITE_STALL: Duration = Duration::from_mins(2);
     /// Below the 30 s after which orchestrators kill.
@@ -61,6 +66,7 @@ impl Default for ServerLimits {
             idle: Self::IDLE,
             body_chunk: Self::BODY_CHUNK,
             upload: Self::UPLOAD,
+            body_rate: Self::BODY_RATE,
             write_stall: Self::WRITE_STALL,
             grace: Self::GRACE,
         }

@@ -1,4 +1,4 @@
-//! A request body that loses patience with a sender who stops sending.
+//! A request body that loses patience with a sender who stops sending, or all but stops.
 
 use std::io;
 use std::pin::Pin;
@@ -11,33 +11,56 @@ use tokio::time::{Instant, Sleep};
 
 use super::socket::Linger;
 
-/// The sender sent nothing for longer than the server waits. It is the inner
+/// How long a sender is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For the next chunk; and in all, beside what the rate allows.
+    pub(super) chunk: Duration,
+    /// Bytes a second that a sender must come up to in the long run.
+    pub(super) rate: u32,
+}
+
+/// The sender sent nothing, or far too little, for longer than the server waits. It is the inner
 /// error of the [`io::Error`] that the body ends with.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the request body stopped coming")]
 pub struct BodyStalled;
 
-/// The body of one request. The clock runs only while a reader waits for the next chunk.
+/// The body of one request. The clock runs only while a reader waits for the next chunk: a slow
+/// storage is not held against the sender.
 pub(super) struct RequestBody {
     inner: Incoming,
-    patience: Duration,
+    patience: Patience,
     deadline: Pin<Box<Sleep>>,
-    waiting: bool,
+    /// Since when the next chunk is waited for.
+    waiting: Option<Instant>,
+    /// How long earlier chunks were waited for.
+    waited: Duration,
+    received: u64,
     ended: bool,
     linger: Linger,
 }
 
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, patience: Duration, linger: Linger) -> Self {
-        let deadline = Box::pin(tokio::time::sleep(patience));
+    pub(super) fn new(inner: Incoming, patience: Patience, linger: Linger) -> Self {
+        let deadline = Box::pin(tokio::time::sleep(patience.chunk));
         Self {
             inner,
             patience,
             deadline,
-            waiting: false,
+            waiting: None,
+            waited: Duration::ZERO,
+            received: 0,
             ended: false,
             linger,
         }
+    }
+
+    /// How long the next chunk may take.
+    fn allowance(&self) -> Duration {
+        let earned = self.received.saturating_mul(1_000) / u64::from(self.patience.rate.max(1));
+        let in_all = self.patience.chunk + Duration::from_millis(earned);
+        in_all.saturating_sub(self.waited).min(self.patience.chunk)
     }
 }
 
@@ -51,16 +74,22 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) {
-            this.waiting = false;
+            if let Some(since) = this.waiting.take() {
+                this.waited += since.elapsed();
+            }
+            if let Some(Ok(frame)) = &frame {
+                this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
             this.ended = frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
-        if !this.waiting {
-            this.waiting = true;
-            this.deadline.as_mut().reset(Instant::now() + this.patience);
+        if this.waiting.is_none() {
+            let now = Instant::now();
+            this.waiting = Some(now);
+            let until = now + this.allowance();
+            this.deadline.as_mut().reset(until);
         }
         ready!(this.deadline.as_mut().poll(context));
-        this.waiting = false;
         Poll::Ready(Some(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             BodyStalled,

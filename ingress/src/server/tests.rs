@@ -110,6 +110,45 @@ async fn a_body_that_stops_coming_ends_the_request() {
 }
 
 #[tokio::test]
+async fn a_body_that_trickles_ends_the_request() {
+    let server = Server::start(impatient(), reader()).await;
+    let (mut from, mut to) = server.connect().await.into_split();
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";
+    to.write_all(head).await.unwrap();
+    // Never silent for long, and far from the rate.
+    let trickle = async {
+        while to.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    let mut answer = String::new();
+    tokio::select! {
+        () = trickle => {}
+        read = from.read_to_string(&mut answer) => drop(read),
+    }
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_keeps_its_rate_may_take_longer_than_any_chunk() {
+    let server = Server::start(impatient(), reader()).await;
+    let mut client = server.connect().await;
+    let (chunks, size) = (20, 100);
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        chunks * size
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..chunks {
+        tokio::time::sleep(SHORT / 10).await;
+        client.write_all(&vec![b'x'; size]).await.unwrap();
+    }
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
 async fn an_early_answer_reaches_a_client_that_still_sends() {
     let server = Server::start(impatient(), poem::endpoint::make(ignore).map_to_response()).await;
     let mut client = server.connect().await;
