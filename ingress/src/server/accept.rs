@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
 use poem::{Endpoint, Response};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +47,16 @@ pub async fn serve<E>(
     tokio::select! {
         () = accepting => {}
         () = shutdown.cancelled() => {}
+    }
+    // Whoever is in the kernel's queue believes to be connected: closing it would reset them.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        let connection = Connection {
+            endpoint: Arc::clone(&endpoint),
+            limits,
+            shutdown: shutdown.clone(),
+            peer,
+        };
+        spawn(&connections, connection, stream, &abort, None);
     }
     drop(listener);
     connections.close();
@@ -93,15 +104,25 @@ async fn accept(
             shutdown: shutdown.clone(),
             peer,
         };
-        let abort = abort.clone();
-        connections.spawn(async move {
-            tokio::select! {
-                () = connection.serve(stream) => {}
-                () = abort.cancelled() => {}
-            }
-            drop(slot);
-        });
+        spawn(connections, connection, stream, abort, Some(slot));
     }
+}
+
+fn spawn(
+    connections: &TaskTracker,
+    connection: Connection,
+    stream: TcpStream,
+    abort: &CancellationToken,
+    slot: Option<OwnedSemaphorePermit>,
+) {
+    let abort = abort.clone();
+    connections.spawn(async move {
+        tokio::select! {
+            () = connection.serve(stream) => {}
+            () = abort.cancelled() => {}
+        }
+        drop(slot);
+    });
 }
 
 /// Whether the error says that this one connection is gone, and nothing of the machine.

@@ -26,6 +26,21 @@ impl Activity {
         InFlight(Arc::clone(self))
     }
 
+    /// Returns once a request is in flight, or after `patience`.
+    pub(super) async fn busy(&self, patience: Duration) {
+        let begun = async {
+            loop {
+                let mut changed = std::pin::pin!(self.changed.notified());
+                changed.as_mut().enable();
+                if self.in_flight.load(Ordering::SeqCst) > 0 {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, begun).await;
+    }
+
     /// Returns once no request was in flight for `first` (before the first
     /// request) or `later` (after it).
     pub(super) async fn quiet(&self, first: Duration, later: Duration) {

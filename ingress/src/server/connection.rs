@@ -41,7 +41,8 @@ const HEADER_FIELDS: usize = 100;
 const READ_BUFFER: usize = 512 << 10;
 /// A dead HTTP/2 peer is noticed by a ping this often, and given as long to answer.
 const PING: Duration = Duration::from_secs(20);
-/// While draining: time for the last bytes to leave before a connection without a request is closed.
+/// While draining: time for a request that is on its way to arrive, and for the last bytes to
+/// leave, before a connection without a request is closed.
 const DRAIN_IDLE: Duration = Duration::from_millis(500);
 
 /// What a connection needs to be served.
@@ -67,12 +68,13 @@ impl Connection {
             let reused = request.version() == http::Version::HTTP_11;
             let request = self.request(request, local, &linger);
             let endpoint = Arc::clone(&self.endpoint);
-            let linger = linger.clone();
+            let (linger, shutdown) = (linger.clone(), self.shutdown.clone());
             async move {
                 let mut response: http::Response<BoxBody<_, _>> =
                     endpoint.get_response(request).await.into();
-                if reused && linger.is_asked() {
-                    // What is left of the body would be read as the next request.
+                // What is left of the body would be read as the next request; and a server that
+                // stops reads no next request.
+                if reused && (linger.is_asked() || shutdown.is_cancelled()) {
                     response.headers_mut().insert(CONNECTION, CLOSE);
                 }
                 Ok::<_, Infallible>(response.map(|body| ResponseBody::new(body, in_flight)))
@@ -85,6 +87,11 @@ impl Connection {
             result = connection.as_mut() => result,
             () = activity.quiet(self.limits.first_request, self.limits.idle) => return,
             () = self.shutdown.cancelled() => {
+                // Whoever has just connected, or kept a connection, may be sending a request.
+                tokio::select! {
+                    result = connection.as_mut() => return log(self.peer, result),
+                    () = activity.busy(DRAIN_IDLE) => {}
+                }
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     result = connection.as_mut() => result,
@@ -92,9 +99,7 @@ impl Connection {
                 }
             }
         };
-        if let Err(error) = result {
-            tracing::debug!(client.address = %self.peer, error, "connection ended early");
-        }
+        log(self.peer, result);
     }
 
     fn builder(&self) -> auto::Builder<TokioExecutor> {
@@ -136,5 +141,11 @@ impl Connection {
         };
         let body = RequestBody::new(body, patience, linger.clone());
         Request::from_parts(parts, BoxBody::new(body).into())
+    }
+}
+
+fn log(peer: SocketAddr, result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!(client.address = %peer, error, "connection ended early");
     }
 }

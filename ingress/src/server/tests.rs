@@ -149,6 +149,33 @@ async fn a_body_that_keeps_its_rate_may_take_longer_than_any_chunk() {
 }
 
 #[tokio::test]
+async fn a_request_that_arrives_as_the_server_stops_is_answered() {
+    let server = Server::start(ServerLimits::default(), reader()).await;
+    let mut fresh = server.connect().await;
+    let mut kept = server.connect().await;
+    kept.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut first = [0; 12];
+    kept.read_exact(&mut first).await.unwrap();
+    server.shutdown.cancel();
+    tokio::task::yield_now().await;
+    for client in [&mut fresh, &mut kept] {
+        client
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+    }
+    for mut client in [fresh, kept] {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    server.task.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_early_answer_reaches_a_client_that_still_sends() {
     let server = Server::start(impatient(), poem::endpoint::make(ignore).map_to_response()).await;
     let mut client = server.connect().await;
