@@ -24,6 +24,8 @@ pub enum Part {
     Storage,
     /// Telling types apart.
     TypeDetection,
+    /// The process itself, which was asked to stop.
+    Process,
 }
 
 impl Part {
@@ -35,6 +37,7 @@ impl Part {
             Self::Queue => "queue",
             Self::Storage => "storage",
             Self::TypeDetection => "type_detection",
+            Self::Process => "process",
         }
     }
 }
@@ -61,6 +64,9 @@ impl Health {
 
     /// The parts that fail.
     pub async fn failing(&self) -> Vec<Part> {
+        if self.service.stopping.is_cancelled() {
+            return vec![Part::Process];
+        }
         let mut last = self.last.lock().await;
         if let Some((at, failing)) = &*last
             && at.elapsed() < FRESH

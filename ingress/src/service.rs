@@ -9,6 +9,7 @@ use shared::metrics::Meters;
 use shared::queue::Feed;
 use shared::settings::{CorsOrigin, JwtSettings};
 use shared::storage::Places;
+use tokio_util::sync::CancellationToken;
 
 use crate::pressure::Pressure;
 use crate::server::ServerLimits;
@@ -38,6 +39,8 @@ pub struct Service {
     pub pressure: Pressure,
     /// What clients may hold open.
     pub server: ServerLimits,
+    /// Cancelled when the process was asked to stop: from then on it isn't ready.
+    pub stopping: CancellationToken,
 }
 
 impl Service {

@@ -24,10 +24,10 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
     let greet = |addresses: Addresses| greeting::serve(&addresses, key_file.as_deref());
     let api = async {
         let ended = ingress::run(
-            api_service(&resolved, &resources),
+            api_service(&resolved, &resources, &shutdown),
             addresses(&resolved),
             greet,
-            shutdown,
+            shutdown.clone(),
         )
         .await;
         drained.cancel();
@@ -49,10 +49,10 @@ pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
     let tell =
         |addresses: Addresses| info!(api = %addresses.api, ops = %addresses.ops, "ingress listens");
     ingress::run(
-        api_service(&resolved, &resources),
+        api_service(&resolved, &resources, &shutdown),
         addresses(&resolved),
         tell,
-        shutdown,
+        shutdown.clone(),
     )
     .await?;
     close(resources).await
@@ -64,12 +64,12 @@ pub async fn worker(resolved: Resolved) -> anyhow::Result<()> {
     let resources = Resources::connect(&resolved).await?;
     let ended = CancellationToken::new();
     let work = async {
-        let worked = worker::run(worker_role(&resolved, &resources), shutdown).await;
+        let worked = worker::run(worker_role(&resolved, &resources), shutdown.clone()).await;
         ended.cancel();
         worked.map_err(anyhow::Error::from)
     };
     let health = async {
-        let service = api_service(&resolved, &resources);
+        let service = api_service(&resolved, &resources, &shutdown);
         ingress::run_operations(service, resolved.ops_listen, ended.clone())
             .await
             .map_err(anyhow::Error::from)
@@ -78,7 +78,11 @@ pub async fn worker(resolved: Resolved) -> anyhow::Result<()> {
     close(resources).await
 }
 
-fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
+fn api_service(
+    resolved: &Resolved,
+    resources: &Resources,
+    stopping: &CancellationToken,
+) -> Service {
     Service {
         db: resources.db.clone(),
         places: resources.places.clone(),
@@ -95,6 +99,7 @@ fn api_service(resolved: &Resolved, resources: &Resources) -> Service {
             upload: resolved.settings.cleanup.retention().longest_upload(),
             ..ServerLimits::default()
         },
+        stopping: stopping.clone(),
     }
 }
 

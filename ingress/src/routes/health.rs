@@ -44,8 +44,8 @@ impl HealthRoutes {
 
     /// The process can do its work
     ///
-    /// Database, queue and storage can be reached, and types are told apart.
-    /// If not, `errors` names the parts that fail.
+    /// Database, queue and storage can be reached, types are told apart, and nobody has asked the
+    /// process to stop. If not, `errors` names the parts that fail.
     #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
     async fn ready(&self, _anyone: Anyone) -> Answer {
         let failing = self.0.failing().await;

@@ -14,6 +14,7 @@ use shared::queue::InProcessFeed;
 use shared::settings::JwtSettings;
 use shared::storage::{Places, StorageUrl};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api};
 use crate::auth::Authenticator;
@@ -90,6 +91,7 @@ impl App {
             meters: Meters::default(),
             pressure: Pressure::default(),
             server: ServerLimits::default(),
+            stopping: CancellationToken::new(),
         };
         Self::of(service, folder).await
     }
