@@ -19,6 +19,7 @@ mod cleanup;
 mod compression;
 mod crashes;
 mod documents;
+mod draining;
 mod export;
 mod hostile;
 mod idempotency;

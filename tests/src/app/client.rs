@@ -129,6 +129,15 @@ impl Client {
         }
     }
 
+    /// The same somebody, who speaks to the process that listens at `base`.
+    #[must_use]
+    pub fn speaking_to(&self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A request with this client's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::keeper::{CommandLine, Keeper, Signal};
+use super::keeper::{CommandLine, Keeper, Signal, Status};
 use super::process::{ServerError, free_port, granted, send_signal, wait_for_answer};
 
 /// Settings of a process, by the names of their variables.
@@ -63,9 +63,18 @@ impl Dossier {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
-    /// SIGTERM, and waits until the process has ended.
+    /// SIGTERM, and waits until the process has ended, which has to be a success.
     pub async fn terminate(&self) {
-        granted(self.keeper.finish(Signal::Terminate).await);
+        self.assert_well(&granted(self.keeper.finish(Signal::Terminate).await));
+    }
+
+    /// Waits until the process that was asked to end has ended, which has to be a success.
+    pub async fn ended(&self) {
+        self.assert_well(&granted(self.keeper.ended().await));
+    }
+
+    fn assert_well(&self, status: &Status) {
+        assert!(status.is_success(), "{status:?}; its log:\n{}", self.log());
     }
 
     /// SIGSTOP: the process stands still, and knows nothing of it.
@@ -78,7 +87,7 @@ impl Dossier {
         send_signal(self.pid(), "CONT");
     }
 
-    /// SIGTERM, without waiting for the end.
+    /// SIGTERM, without waiting for the end. A second signal would cut it short: see `ended`.
     pub fn ask_to_end(&self) {
         send_signal(self.pid(), "TERM");
     }

@@ -41,6 +41,17 @@ impl Signal {
     }
 }
 
+/// How a server ended, as the shell tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Status(String);
+
+impl Status {
+    /// Whether it ended by itself, and well.
+    pub(super) fn is_success(&self) -> bool {
+        self.0 == "0"
+    }
+}
+
 /// A command line, its words quoted for the keeper's shell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CommandLine(String);
@@ -139,11 +150,19 @@ impl Keeper {
         Ok(())
     }
 
-    /// Ends the server and waits until it has ended. Its folder stays.
-    pub(super) async fn finish(&self, signal: Signal) -> Result<(), ServerError> {
-        self.order(format!("finish {}", signal.name())).await?;
+    /// Ends the server, waits until it has ended, and gives its status. Its folder stays.
+    pub(super) async fn finish(&self, signal: Signal) -> Result<Status, ServerError> {
+        let status = self.order(format!("finish {}", signal.name())).await?;
         self.lock().server = None;
-        Ok(())
+        Ok(Status(status))
+    }
+
+    /// Waits until the server has ended by itself, and gives its status. Its folder stays.
+    pub(super) async fn ended(&self) -> Result<Status, ServerError> {
+        // Signal 0 only asks whether the process is there.
+        let status = self.order("finish 0".to_owned()).await?;
+        self.lock().server = None;
+        Ok(Status(status))
     }
 
     /// Has the keeper remove `pattern` in the end, beside the folder.

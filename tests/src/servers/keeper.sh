@@ -20,15 +20,20 @@ start() {
   echo "$server"
 }
 
-# Sends the server a signal that ends it; answers once it has ended.
+# Sends the server a signal that ends it; answers its status once it has ended.
 finish() {
+  status=0
   if [ -n "$server" ]; then
     kill -s "$1" "$server" 2>/dev/null
     # A trapped signal can end a wait early: wait for the process itself.
-    while kill -0 "$server" 2>/dev/null; do wait "$server"; done
+    while :; do
+      wait "$server"
+      status=$?
+      kill -0 "$server" 2>/dev/null || break
+    done
   fi
   server=
-  echo 0
+  echo "$status"
 }
 
 clean() {
