@@ -38,7 +38,7 @@ pub async fn run(fault: Fault, campaign: Campaign) -> Toll {
         let name = format!("round{round}");
         let loaded = under_load(&client, &name, campaign.plan, &mut load, strike);
         let sent = Box::pin(loaded).await;
-        toll = toll + reckon(&client, &sent).await;
+        toll = toll + reckon(&app, &client, &sent).await;
     }
     app.ends_whole(toll.unfinished()).await;
     let twice = "SELECT count(*) FROM (SELECT document_id FROM events WHERE kind = 'activated' \

@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::iter::Sum;
 use std::ops::Add;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::app::Client;
+use tests::app::{Answer, Client, TestApp};
+use tokio::time::{sleep, timeout};
 
 use super::load::{Fate, Sent};
+
+/// How long a document may be pending once all is whole again.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// What became of the uploads of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +63,7 @@ impl Sum for Toll {
 }
 
 /// Waits until every document of `client` is settled, and holds each against what was sent.
-pub async fn reckon(client: &Client, sent: &[Sent]) -> Toll {
+pub async fn reckon(app: &TestApp, client: &Client, sent: &[Sent]) -> Toll {
     let mut found = documents(client).await;
     let mut toll = Toll::default();
     for one in sent {
@@ -81,7 +86,7 @@ pub async fn reckon(client: &Client, sent: &[Sent]) -> Toll {
             }
         };
         let end = match kept {
-            Some(document) => end_of(client, &document, one).await,
+            Some(document) => end_of(app, client, &document, one).await,
             None => End::None,
         };
         if accepted {
@@ -109,17 +114,63 @@ enum End {
     None,
 }
 
-async fn end_of(client: &Client, document: &Value, sent: &Sent) -> End {
-    let document = client.settled(document).await;
+async fn end_of(app: &TestApp, client: &Client, document: &Value, sent: &Sent) -> End {
+    let Ok(document) = timeout(PATIENCE, settled(client, document)).await else {
+        tell_of(app, client, document).await;
+        return End::None;
+    };
     if document["status"] == "error" {
         println!("in error: {document}");
         return End::Error;
     }
-    if document["status"] == "active" && client.downloads(&document).await == sent.bytes {
+    let content = format!("/v1/documents/{}/content", document["id"].as_str().unwrap());
+    let content = whole(client, &content).await;
+    if document["status"] == "active" && content.status == 200 && content.body == sent.bytes {
         End::Active
     } else {
         println!("wrong: {document}");
         End::Wrong
+    }
+}
+
+/// Asks until the answer is no 503: a connection that was cut may show itself only when it is
+/// used next, and a client tries again then.
+async fn whole(client: &Client, path: &str) -> Answer {
+    let begin = Instant::now();
+    loop {
+        let answer = client.get(path).await;
+        if answer.status != 503 || begin.elapsed() > PATIENCE {
+            return answer;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn settled(client: &Client, document: &Value) -> Value {
+    let path = format!("/v1/documents/{}?wait=20", document["id"].as_str().unwrap());
+    loop {
+        let document = whole(client, &path).await.expecting(200);
+        if document["status"] != "pending" {
+            return document;
+        }
+    }
+}
+
+/// What is known of a document that never came to its end.
+async fn tell_of(app: &TestApp, client: &Client, document: &Value) {
+    let id = document["id"].as_str().unwrap();
+    let timeline = client.get(&format!("/v1/documents/{id}/timeline")).await;
+    println!("never settled: {document}\n{}", timeline.text());
+    let job = format!(
+        "SELECT jobs.state || ', attempts ' || jobs.attempts || ', fence ' || jobs.fence || ', worker ' \
+         || COALESCE(jobs.worker, 'none') || ', run_at ' || jobs.run_at || ', ' || COALESCE(jobs.last_error, '') \
+         FROM jobs JOIN versions ON versions.id = jobs.subject_id WHERE versions.document_id = '{id}'"
+    );
+    println!("its jobs: {:?}", app.texts(&job).await);
+    for process in app.workers() {
+        let log = process.log();
+        let about: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
+        println!("log of {}: {about:#?}", process.pid());
     }
 }
 
@@ -128,7 +179,7 @@ async fn documents(client: &Client) -> HashMap<String, Vec<Value>> {
     let mut found: HashMap<String, Vec<Value>> = HashMap::new();
     let mut path = "/v1/documents?limit=200".to_owned();
     loop {
-        let page = client.get(&path).await.expecting(200);
+        let page = whole(client, &path).await.expecting(200);
         for document in page["items"].as_array().unwrap() {
             let name = document["name"].as_str().unwrap().to_owned();
             found.entry(name).or_default().push(document.clone());

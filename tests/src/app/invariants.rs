@@ -13,6 +13,9 @@ use crate::servers::{S3, Variables};
 /// How long jobs may take until none is left.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long the bytes of a refused request may lie.
+const REMOVAL: Duration = Duration::from_secs(20);
+
 /// The ledger of a running service, looked at from outside.
 pub(super) struct Ledger {
     db: Database,
@@ -60,7 +63,7 @@ impl Ledger {
         changed.expect("the database answers").rows_affected()
     }
 
-    async fn texts(&self, sql: &str) -> BTreeSet<String> {
+    pub(super) async fn texts(&self, sql: &str) -> BTreeSet<String> {
         let reader = self.db.reader();
         let statement = Statement::from_string(reader.get_database_backend(), sql);
         let rows = reader
@@ -146,27 +149,36 @@ impl Ledger {
         }
     }
 
-    /// No row without its bytes, and no byte without a row save for so many leftovers.
+    /// No row without its bytes, and no byte without a row save for so many leftovers. A refused
+    /// request may be answered before its staged bytes are removed.
     pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
-        let known = self
-            .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL \
-                 UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
-                 UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL")
-            .await;
-        let kept = if let Some(s3) = s3 {
-            objects(s3, storage).await
-        } else {
-            let mut kept = files(&self.data.join("storage"));
-            kept.extend(files(&self.data.join("staging")));
-            kept
-        };
-        let missing: Vec<_> = known.difference(&kept).collect();
-        assert!(missing.is_empty(), "rows without bytes: {missing:?}");
-        let orphans: Vec<_> = kept.difference(&known).collect();
-        assert!(
-            orphans.len() <= leftovers,
-            "bytes without rows: {orphans:?}"
-        );
+        let begin = Instant::now();
+        loop {
+            let known = self
+                .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL \
+                     UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
+                     UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL")
+                .await;
+            let kept = self.kept(s3, storage).await;
+            let missing: Vec<_> = known.difference(&kept).collect();
+            assert!(missing.is_empty(), "rows without bytes: {missing:?}");
+            let orphans: Vec<_> = kept.difference(&known).collect();
+            if orphans.len() <= leftovers {
+                return;
+            }
+            assert!(begin.elapsed() < REMOVAL, "bytes without rows: {orphans:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The locations of all bytes that are kept.
+    async fn kept(&self, s3: Option<&S3>, storage: &str) -> BTreeSet<String> {
+        if let Some(s3) = s3 {
+            return objects(s3, storage).await;
+        }
+        let mut kept = files(&self.data.join("storage"));
+        kept.extend(files(&self.data.join("staging")));
+        kept
     }
 }
 

@@ -282,6 +282,12 @@ impl TestApp {
         ledger.check_bytes(s3, &self.storage, most_leftovers).await;
     }
 
+    /// The texts that a question to the database gives, for what a failed test has to tell.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
+        ledger.texts(sql).await.into_iter().collect()
+    }
+
     /// The number that a question to the database gives.
     pub async fn number(&self, sql: &str) -> i64 {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
