@@ -8,8 +8,9 @@ mod m0003_remember_answers;
 mod m0004_keep_operations;
 mod m0005_watch_work;
 mod m0006_clean_up;
-mod m0009_keep_answers_open;
-mod m0010_index_types;
+mod m0007_keep_answers_open;
+mod m0008_index_types;
+mod m0009_index_name_parts;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -29,8 +30,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_keep_operations::Migration),
             Box::new(m0005_watch_work::Migration),
             Box::new(m0006_clean_up::Migration),
-            Box::new(m0009_keep_answers_open::Migration),
-            Box::new(m0010_index_types::Migration),
+            Box::new(m0007_keep_answers_open::Migration),
+            Box::new(m0008_index_types::Migration),
+            Box::new(m0009_index_name_parts::Migration),
         ]
     }
 }

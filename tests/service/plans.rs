@@ -86,4 +86,16 @@ on_each_database! {
             _ => assert!(plan.contains("documents_by_creation") && !plan.contains("TEMP B-TREE"), "{plan}"),
         }
     }
+
+    async fn a_rare_part_of_a_name_is_found_by_its_index_where_there_is_one(db: &Database) {
+        let owner = user(db, "alice").await;
+        fill(db, owner, 0, LENGTH).await;
+        let name_part = Some("Report 17 of".to_owned());
+        let filter = DocumentFilter { name_part, ..DocumentFilter::default() };
+        let plan = explain_page(db, &page(owner, "-created_at", filter)).await.unwrap().join("\n");
+        match db.reader().get_database_backend() {
+            DbBackend::Postgres => assert!(plan.contains("documents_by_name_part"), "{plan}"),
+            _ => assert!(plan.contains("documents_by_creation") && !plan.contains("TEMP B-TREE"), "{plan}"),
+        }
+    }
 }

@@ -21,10 +21,14 @@ pub fn matching(
         conditions.push(media_type(backend, pattern, values));
     }
     if let Some(part) = &filter.name_part {
-        let part = values.bind(fold(part));
+        let part = fold(part);
         conditions.push(match backend {
-            DbBackend::Postgres => format!("strpos(documents.name_folded, {part}) > 0"),
-            _ => format!("instr(documents.name_folded, {part}) > 0"),
+            // In words that the index of trigrams serves.
+            DbBackend::Postgres => {
+                let pattern = values.bind(format!("%{}%", literally(&part)));
+                format!("documents.name_folded LIKE {pattern}")
+            }
+            _ => format!("instr(documents.name_folded, {}) > 0", values.bind(part)),
         });
     }
     // Written out, so that the index of public documents can serve it.
@@ -57,6 +61,18 @@ pub fn matching(
         });
     }
     conditions.join(" AND ")
+}
+
+/// A text as a pattern of `LIKE` that only the text itself matches.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 /// Statuses are written out: there are few, and indexes of some of them exist.

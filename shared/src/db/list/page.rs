@@ -15,7 +15,9 @@ use crate::domain::Document;
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
     let (sql, values) = statement(db.backend(), request);
     let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    let rows = if db.backend() == DbBackend::Postgres && request.filter.metadata.is_some() {
+    let filter = &request.filter;
+    let may_be_rare = filter.metadata.is_some() || filter.name_part.is_some();
+    let rows = if db.backend() == DbBackend::Postgres && may_be_rare {
         planned_anew(db, statement).await?
     } else {
         select(db.reader(), statement).await?
@@ -46,8 +48,8 @@ async fn select(
         .await?)
 }
 
-/// Whether the index of the metadata or that of the order is the better one depends on
-/// how rare the wanted metadata is: a plan that was made for any value won't do.
+/// Whether the index of the metadata, or of the parts of names, or that of the order is the
+/// better one depends on how rare the wanted value is: a plan that was made for any won't do.
 async fn planned_anew(
     db: &Database,
     statement: Statement,

@@ -1,4 +1,4 @@
-//! Answers of requests whose processes may still find better ones.
+//! Indexes for those who list documents of one type, or of one family.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,17 +8,17 @@ pub struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0009_keep_answers_open"
+        "m0008_index_types"
     }
 }
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        execute(manager, include_str!("m0009_keep_answers_open.up.sql")).await
+        execute(manager, include_str!("m0008_index_types.up.sql")).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        execute(manager, include_str!("m0009_keep_answers_open.down.sql")).await
+        execute(manager, include_str!("m0008_index_types.down.sql")).await
     }
 }

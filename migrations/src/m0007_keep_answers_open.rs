@@ -1,4 +1,4 @@
-//! Indexes for those who list documents of one type, or of one family.
+//! Answers of requests whose processes may still find better ones.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,17 +8,17 @@ pub struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0010_index_types"
+        "m0007_keep_answers_open"
     }
 }
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        execute(manager, include_str!("m0010_index_types.up.sql")).await
+        execute(manager, include_str!("m0007_keep_answers_open.up.sql")).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        execute(manager, include_str!("m0010_index_types.down.sql")).await
+        execute(manager, include_str!("m0007_keep_answers_open.down.sql")).await
     }
 }

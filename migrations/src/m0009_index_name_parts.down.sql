@@ -1,0 +1,1 @@
+{postgres} DROP INDEX IF EXISTS documents_by_name_part;
