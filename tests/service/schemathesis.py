@@ -18,9 +18,15 @@ def before_call(ctx, case, kwargs):
     query = case.query or {}
     # A cursor comes from the page before, of the same question.
     query.pop("cursor", None)
-    if case.media_type == "multipart/form-data" and not isinstance(case.body, dict):
-        # Sent as a form without a part, which is none.
-        case.body = {"file": "text"}
+    # A raw body of this type would be sent as a form without a part.
+    if case.media_type == "multipart/mixed":
+        case.media_type = "application/octet-stream"
+    if case.media_type == "multipart/form-data":
+        # An empty file would be sent as a form without a part, which is none.
+        form = case.body if isinstance(case.body, dict) else {}
+        file = form.get("file")
+        if not getattr(file, "data", file):
+            case.body = {**form, "file": "text"}
     form = case.body if isinstance(case.body, dict) else {}
     if case.operation.definition.raw.get("operationId") == "upload_document":
         if case.media_type == "multipart/form-data":
