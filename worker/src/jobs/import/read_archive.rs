@@ -44,12 +44,15 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let Some(source) = StoredArchive::open(&tools.places, &import.source).await? else {
         return refuse(&import, OperationErrorCode::Internal, work, tools).await;
     };
+    let most = u64::from(tools.limits.imports.entries);
     let limits = ArchiveLimits {
-        entries: u64::from(tools.limits.imports.entries),
+        // An export has a manifest beside its files.
+        entries: most + 1,
         bytes: tools.limits.imports.bytes.bytes(),
         ratio: u64::from(tools.limits.imports.ratio),
     };
-    let contents = match check(&source, &limits).await {
+    let checked = check(&source, &limits).await;
+    let contents = match checked.and_then(|contents| within(contents, most)) {
         Ok(contents) => contents,
         Err(ArchiveError::Source(error)) => return Err(Fault::internal(error)),
         Err(error) => {
@@ -104,6 +107,16 @@ const fn code_of(error: &ArchiveError) -> OperationErrorCode {
         ArchiveError::TooDense { .. } => OperationErrorCode::RatioExceeded,
         ArchiveError::Source(_) => OperationErrorCode::Internal,
     }
+}
+
+/// Refuses one file too many; the manifest is none.
+fn within(contents: Contents, most: u64) -> Result<Contents, ArchiveError> {
+    let is_file = |entry: &&Listed| entry.path != MANIFEST;
+    let found = contents.entries.iter().filter(is_file).count() as u64;
+    if found > most {
+        return Err(ArchiveError::TooManyEntries { found, most });
+    }
+    Ok(contents)
 }
 
 /// The manifest, if there is one that can be read; else it is a file like others.
