@@ -124,6 +124,24 @@ open(path, 'wb').write(data)");
         app.ends_clean().await;
     }
 
+    async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
+        let settings = [("DOSSIER_BLOCKED_TYPES", "text/html"), ("DOSSIER_TYPE_MISMATCH", "reject")];
+        let app = TestApp::start_with(mode, &settings).await;
+        let alice = app.user("alice").await;
+        let page = "<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
+        let archive = archive_of(&[
+            ("words.txt", "just some words\n"),
+            ("page.html", page),
+            ("picture.png", "%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"),
+        ]);
+        let imported = import(&alice, archive, "").await;
+        assert_eq!(items(&alice, &imported).await, [
+            item("words.txt", "succeeded", ""),
+            item("page.html", "failed", "type_not_allowed"),
+            item("picture.png", "failed", "type_mismatch"),
+        ]);
+    }
+
     async fn an_archive_that_attacks_is_refused_as_a_whole(mode: Mode) {
         let app = TestApp::start_with(mode, &[
             ("DOSSIER_IMPORT_MAX_ENTRIES", "10"), ("DOSSIER_IMPORT_MAX_BYTES", "1MiB"),
