@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::hand_in::StagedContent;
+use super::arrival::StagedContent;
 use crate::db::DbError;
 use crate::db::batch::{Columns, Kind, execute, parameter, rows};
 use crate::db::events::{self, NewEvent};

@@ -6,81 +6,29 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use serde::Serialize;
+use sea_orm::DatabaseTransaction;
 use url::Url;
-use uuid::Uuid;
 
+use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
 use super::create::ConflictPolicy;
+use super::fate::{Fate, code_of, write_fates};
 use super::further::{self, Further, Raised, is_in_error};
 use super::names::{free, taken};
 use super::read::import_of;
-use crate::db::batch::{Columns, Kind, execute, parameter, rows};
+use crate::db::batch::execute;
 use crate::db::change::{Charge, charge, hold_all, release};
 use crate::db::intake::accept_within;
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::operations::archives::{count, hold_operation};
 use crate::db::operations::export::Standing;
-use crate::db::operations::items::{Dealt, DueItem, record, skip};
+use crate::db::operations::items::skip;
 use crate::db::settle::finish_jobs;
-use crate::db::{Arrival, ChangeError, Database, DbError, IntakeRefusal, Settlement, discards};
+use crate::db::{Arrival, ChangeError, Database, DbError, discards};
 use crate::domain::{
-    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, Limits, MediaType,
-    Metadata, OperationId, Sha256, Status, Tally, Timestamp, UserId, VersionId, Visibility,
+    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, OperationId, Status,
+    Tally, UserId, VersionId, Visibility,
 };
 use crate::queue::JobKind;
-
-/// Bytes of an entry, staged.
-#[derive(Clone, Debug)]
-pub struct StagedContent {
-    /// Where they are.
-    pub staged: Url,
-    /// How many there are.
-    pub size: ByteSize,
-    /// Their digest.
-    pub sha256: Sha256,
-    /// What they are said to be.
-    pub declared_type: Option<MediaType>,
-}
-
-/// An item whose entries were read.
-#[derive(Clone, Debug)]
-pub struct ImportArrival {
-    /// Its place in the operation.
-    pub position: i64,
-    /// The name it is to have.
-    pub name: DocumentName,
-    /// What its owner says of it.
-    pub metadata: Metadata,
-    /// Its versions, the oldest first and at least one, or why it isn't taken.
-    pub contents: Result<Vec<StagedContent>, ItemCode>,
-}
-
-/// A chunk that is to be taken in.
-#[derive(Clone, Copy, Debug)]
-pub struct HandIn<'a> {
-    /// The operation.
-    pub operation: OperationId,
-    /// How the job ends.
-    pub settlement: &'a Settlement,
-    /// What the operator allows.
-    pub limits: &'a Limits,
-    /// In the order of the archive; none at its end.
-    pub arrivals: &'a [ImportArrival],
-    /// The present moment.
-    pub now: Timestamp,
-}
-
-/// What came of a chunk.
-#[derive(Clone, Debug, Default)]
-pub struct HandedIn {
-    /// The job that goes on.
-    pub next: Option<JobId>,
-    /// The jobs that process versions.
-    pub processing: Vec<JobId>,
-    /// Staged bytes that became nothing; written down as discarded.
-    pub unused: Vec<Url>,
-}
 
 /// Takes a chunk in.
 pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
@@ -115,7 +63,8 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         JobKind::SettleImport
     } else {
         chunk.take_in(owner, &documents).await?;
-        chunk.write().await?;
+        chunk.unused = write_fates(&transaction, request, &chunk.fates).await?;
+        discards::add(&transaction, &chunk.unused, request.now).await?;
         if request.arrivals.is_empty() {
             JobKind::SettleImport
         } else {
@@ -143,21 +92,6 @@ async fn skip_rest(
     next: i64,
 ) -> Result<Tally, DbError> {
     skip(transaction, operation, next, i64::MAX).await
-}
-
-/// What becomes of an arrival.
-#[derive(Clone, Debug)]
-enum Fate {
-    /// It becomes a document of this name.
-    Document(DocumentName, DocumentId),
-    /// It becomes versions of that document.
-    Versions(DocumentId),
-    /// It was taken in; its last version has this number.
-    Taken(DocumentId, u32),
-    /// It is left alone.
-    Skipped(ItemCode),
-    /// It can't be taken in.
-    Failed(ItemCode),
 }
 
 struct Chunk<'a> {
@@ -451,102 +385,12 @@ impl<'a> Chunk<'a> {
         release(self.transaction, owner, given_back).await
     }
 
-    /// Writes what became of the items, and how far the operation is.
-    async fn write(&mut self) -> Result<(), DbError> {
-        let (mut dealt, mut taken) = (Vec::new(), Vec::new());
-        for (arrival, fate) in self.request.arrivals.iter().zip(&self.fates) {
-            let item = DueItem {
-                position: arrival.position,
-                document: DocumentId(Uuid::nil()),
-                former: None,
-            };
-            match fate {
-                Fate::Taken(document, number) => taken.push(TakenRow {
-                    position: arrival.position,
-                    document_id: document.0,
-                    version: *number,
-                }),
-                Fate::Skipped(code) => dealt.push(Dealt::skipped(&item, *code)),
-                Fate::Failed(code) => dealt.push(Dealt::failed(&item, *code)),
-                Fate::Document(..) | Fate::Versions(_) => {
-                    dealt.push(Dealt::failed(&item, ItemCode::Internal));
-                }
-            }
-        }
-        let operation = self.request.operation;
-        if !dealt.is_empty() {
-            let tally = record(self.transaction, operation, &dealt).await?;
-            count(self.transaction, operation, tally).await?;
-        }
-        write_taken(self.transaction, operation, &taken).await?;
-        if let Some(last) = self.request.arrivals.last() {
-            let sql = "UPDATE operations SET next_position = $2 WHERE id = $1";
-            let values = [operation.0.into(), (last.position + 1).into()];
-            execute(self.transaction, sql, values).await?;
-        }
-        let unused = self.request.arrivals.iter().zip(&self.fates);
-        let unused = unused.filter(|(_, fate)| !matches!(fate, Fate::Taken(..)));
-        self.unused = unused.flat_map(|(arrival, _)| staged(arrival)).collect();
-        discards::add(self.transaction, &self.unused, self.request.now).await
-    }
-
     /// Lets go of everything that was staged.
     async fn discard_all(&mut self) -> Result<(), DbError> {
-        self.unused = self.request.arrivals.iter().flat_map(staged).collect();
+        self.unused = {
+            let arrivals = self.request.arrivals.iter();
+            arrivals.flat_map(ImportArrival::staged).collect()
+        };
         discards::add(self.transaction, &self.unused, self.request.now).await
     }
-}
-
-impl Fate {
-    fn target(&self) -> Option<DocumentId> {
-        match self {
-            Self::Versions(id) => Some(*id),
-            _ => None,
-        }
-    }
-}
-
-fn staged(arrival: &ImportArrival) -> Vec<Url> {
-    let contents = arrival.contents.iter().flatten();
-    contents.map(|content| content.staged.clone()).collect()
-}
-
-fn code_of(refusal: IntakeRefusal) -> ItemCode {
-    match refusal {
-        IntakeRefusal::QuotaExceeded => ItemCode::QuotaExceeded,
-        IntakeRefusal::UniqueNameTaken => ItemCode::UniqueNameTaken,
-        IntakeRefusal::OwnerGone | IntakeRefusal::BytesDiscarded => ItemCode::Internal,
-    }
-}
-
-#[derive(Serialize)]
-struct TakenRow {
-    position: i64,
-    document_id: Uuid,
-    version: u32,
-}
-
-/// Says which document and version items became; they stay pending until those are settled.
-async fn write_taken(
-    transaction: &DatabaseTransaction,
-    operation: OperationId,
-    taken: &[TakenRow],
-) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("position", Kind::Integer),
-        ("document_id", Kind::Uuid),
-        ("version", Kind::Integer),
-    ];
-    if taken.is_empty() {
-        return Ok(());
-    }
-    let list = rows(transaction.get_database_backend(), COLUMNS);
-    let sql = format!(
-        "UPDATE operation_items SET document_id = x.document_id, version = x.version, \
-         name = COALESCE((SELECT documents.name FROM documents WHERE documents.id = x.document_id), \
-         operation_items.name) FROM {list} \
-         WHERE operation_items.operation_id = $2 AND operation_items.position = x.position"
-    );
-    execute(transaction, sql, [parameter(taken)?, operation.0.into()]).await?;
-    Ok(())
 }

@@ -1,17 +1,20 @@
 //! Imports: an archive is accepted, its entries become items, the items become documents by
 //! the same intake as uploads, and are settled with them.
 
+mod arrival;
 mod create;
 mod entry;
+mod fate;
 mod further;
 mod hand_in;
 mod names;
 mod read;
 mod settle;
 
+pub use arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
 pub use create::{ConflictPolicy, NewImport, create_import};
 pub use entry::{ArchivedContent, ImportEntry, NewImportItem};
-pub use hand_in::{HandIn, HandedIn, ImportArrival, StagedContent, hand_in};
+pub use hand_in::hand_in;
 pub use read::{
     Import, ImportItem, ImportTurn, add_import_items, begin_import, due_import_items,
     refuse_import, start_import,
