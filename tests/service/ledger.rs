@@ -78,6 +78,34 @@ on_each_database! {
         assert_eq!(count(db, "SELECT refs FROM blobs").await, 1);
     }
 
+    async fn two_claims_of_a_job_in_one_group_count_once(db: &Database) {
+        let owner = user(db, "alice").await;
+        for content in ["hello", "world"] {
+            accept(db, &limits(), &[arrival(owner, content, NOW)]).await.unwrap();
+        }
+        let mut group = Vec::new();
+        for claimed in claim_at(db, 10, NOW).await {
+            group.push(settlement(db, &claimed, stored("file:///store/late")).await);
+        }
+        // The leases end, and the same process claims both again.
+        for (index, claimed) in claim_at(db, 10, NOW.plus(LEASE)).await.iter().enumerate() {
+            let done = settlement(db, claimed, stored(&format!("file:///store/{index}"))).await;
+            let again = settlement(db, claimed, failed(ErrorCode::Internal)).await;
+            group.extend([done, again]);
+        }
+        // The late ones stand in front and behind.
+        group.rotate_left(1);
+        let answers = settle(db, &group, NOW.plus(LEASE)).await.unwrap();
+        let committed = |answer: &Settled| matches!(answer, Settled::Committed { .. });
+        let committed: Vec<_> = answers.iter().map(committed).collect();
+        assert_eq!(committed, [false, true, false, true, false, false]);
+        assert_eq!(counters(db, owner).await, (10, 0, 2));
+        assert_eq!(count(db, "SELECT count(*) FROM blobs WHERE refs = 1").await, 2);
+        let activated = "SELECT count(*) FROM events WHERE kind = 'activated'";
+        assert_eq!(count(db, activated).await, 2);
+        tests::ledger::assert_balanced(db).await;
+    }
+
     async fn the_same_content_is_one_blob(db: &Database) {
         let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
         let arrivals = [alice, alice, bob].map(|owner| arrival(owner, "same", NOW));

@@ -123,17 +123,30 @@ pub enum Settled {
 }
 
 /// Settles a group in one transaction; the answers are in the order of `settlements`.
+///
+/// A process that slept past its lease may have claimed the same job again, so that one group
+/// holds outcomes of two claims. Only the later one can count.
 pub async fn settle(
     db: &Database,
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<Vec<Settled>, DbError> {
-    let mut settlements = settlements.to_vec();
+    let places = latest_of_each_job(settlements);
+    let mut latest: Vec<_> = places
+        .iter()
+        .map(|place| settlements[*place].clone())
+        .collect();
     loop {
-        match attempt(db, &settlements, now).await? {
-            Attempt::Settled(answers) => return Ok(answers),
+        match attempt(db, &latest, now).await? {
+            Attempt::Settled(answers) => {
+                let mut all = vec![Settled::LeaseLost; settlements.len()];
+                for (place, answer) in places.into_iter().zip(answers) {
+                    all[place] = answer;
+                }
+                return Ok(all);
+            }
             Attempt::ContentGone(jobs) => {
-                for settlement in settlements
+                for settlement in latest
                     .iter_mut()
                     .filter(|settlement| jobs.contains(&settlement.job.id))
                 {
@@ -142,6 +155,21 @@ pub async fn settle(
             }
         }
     }
+}
+
+/// Where the settlement of each job is whose claim is the latest; of several under one claim, the
+/// first. The statements know a job by its id alone, so each may come only once.
+fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
+    let mut latest: HashMap<JobId, usize> = HashMap::new();
+    for (place, settlement) in settlements.iter().enumerate() {
+        let kept = latest.entry(settlement.job.id).or_insert(place);
+        if settlement.job.fence > settlements[*kept].job.fence {
+            *kept = place;
+        }
+    }
+    let mut places: Vec<_> = latest.into_values().collect();
+    places.sort_unstable();
+    places
 }
 
 /// Content that was there when the worker looked was deleted since: the staged
