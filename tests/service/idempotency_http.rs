@@ -301,9 +301,13 @@ async fn a_process_that_dies_before_its_change_is_made_leaves_it_to_the_next() {
             .await
             .unwrap();
         let cut_off = send();
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-             AND datname = current_database()";
-        while count(&database, waiting).await == 0 {
+        // Workers may wait for the counters as well: the request counts once its key is known.
+        let waiting = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND datname = current_database() \
+             AND EXISTS (SELECT 1 FROM idempotency WHERE key = 'k{index}')"
+        );
+        while count(&database, &waiting).await == 0 {
             tokio::task::yield_now().await;
         }
         app.ingress().kill().await;
