@@ -121,6 +121,55 @@ in_both_modes! {
         app.ends_clean().await;
     }
 
+    async fn what_is_refused_at_the_door_is_refused_again(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user_with(json!({"name": "alice", "quota_bytes": 10})).await;
+        let quota = || upload(&alice, "a.pdf", PDF);
+        let wrong = || upload(&alice, "a%2Fb.pdf", "x");
+        let form = || {
+            let form = Form::new().text("no_such_field", "x");
+            alice.request(Method::POST, "/v1/documents").multipart(form)
+        };
+        let missing = "/v1/documents/0192aaaa-0000-7000-8000-000000000000/content";
+        let version = || alice.request(Method::PUT, missing).body("x");
+        let digest = || upload(&alice, "a.pdf", "x")
+            .header("content-digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:");
+        let requests: [(&str, &dyn Fn() -> RequestBuilder, u16, &str); 5] = [
+            ("quota", &quota, 403, "quota_exceeded"),
+            ("wrong", &wrong, 422, "invalid"),
+            ("form", &form, 422, "invalid"),
+            ("version", &version, 404, "not_found"),
+            ("digest", &digest, 422, "digest_mismatch"),
+        ];
+        for (key, request, status, code) in requests {
+            let first = keyed(&alice, key, request()).await;
+            first.expect_problem(status, code);
+            replays(&first, &keyed(&alice, key, request()).await);
+        }
+        // Another request, though nothing has come of the first one.
+        keyed(&alice, "wrong", upload(&alice, "b.txt", "x")).await
+            .expect_problem(422, "idempotency_key_reused");
+        let fits = keyed(&alice, "fits", upload(&alice, "b.txt", "x")).await;
+        alice.settled(&fits.expecting(202)).await;
+        keyed(&alice, "fits", wrong()).await.expect_problem(422, "idempotency_key_reused");
+        app.ends_clean().await;
+    }
+
+    async fn an_upload_that_was_cut_off_may_be_sent_again(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let cut = futures::stream::iter([Ok(PDF[..10].to_vec()), Err(std::io::Error::other("cut off"))]);
+        let request = alice.request(Method::POST, "/v1/documents?name=a.pdf")
+            .header("content-type", "application/pdf")
+            .header("content-length", PDF.len())
+            .header("idempotency-key", "k")
+            .body(reqwest::Body::wrap_stream(cut));
+        assert!(alice.try_send(request).await.is_err());
+        let whole = keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await;
+        alice.settled(&whole.expecting(202)).await;
+        app.ends_clean().await;
+    }
+
     async fn changes_are_made_once(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

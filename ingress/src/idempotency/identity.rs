@@ -1,7 +1,8 @@
 //! What makes a request the same: who sends it, to what, with which body.
 
 use poem::Request;
-use poem::http::HeaderMap;
+use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use shared::db::KeyedRequest;
 use shared::domain::{Sha256, UserId};
@@ -11,6 +12,14 @@ use crate::problem::Problem;
 /// The field that carries a key.
 pub(super) const FIELD: &str = "Idempotency-Key";
 const MAX_LENGTH: usize = 255;
+
+/// Fields that tell what the body is. Its length is another one.
+const ABOUT_THE_BODY: [HeaderName; 4] = [
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
 
 /// A request with a key, before its body is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +40,22 @@ impl Identity {
         Self { owner, key, target }
     }
 
+    /// The request as far as it is known before its body is: by what `headers` tell of that.
+    pub(super) fn unread(&self, headers: &HeaderMap) -> KeyedRequest {
+        let told = |field: &HeaderName| {
+            let mut value = headers.get(field)?.to_str().ok()?;
+            if *field == CONTENT_TYPE {
+                // Each form has another boundary, whose length shows in that of the body.
+                value = value.split(';').next().unwrap_or_default();
+            }
+            Some(format!("{field}: {value}\n"))
+        };
+        let length = (!is_form(headers)).then_some(CONTENT_LENGTH);
+        let fields = ABOUT_THE_BODY.into_iter().chain(length);
+        let told: String = fields.filter_map(|field| told(&field)).collect();
+        self.with_body(format!("unread\n{told}").as_bytes())
+    }
+
     /// The request with this body, in a form that doesn't depend on how it was written.
     pub(super) fn with_body(&self, body: &[u8]) -> KeyedRequest {
         let whole = [self.target.as_bytes(), b"\n", body].concat();
@@ -40,6 +65,11 @@ impl Identity {
             hash: Sha256::of(&whole),
         }
     }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type.is_some_and(|text| text.to_ascii_lowercase().starts_with(b"multipart/"))
 }
 
 /// The key of a request, if it has one.
@@ -87,6 +117,32 @@ mod tests {
         for wrong in [&[""][..], &[&format!("{long}x")], &["a", "a"]] {
             assert_eq!(read(wrong), Err(vec![FIELD.to_owned()]));
         }
+    }
+
+    #[test]
+    fn an_unread_body_is_told_by_its_header() {
+        let request = Request::builder().uri_str("/x?name=a").finish();
+        let identity = Identity::of(&request, UserId(uuid::Uuid::nil()), "k".to_owned());
+        let unread = |fields: &[(&'static str, &'static str)]| {
+            let fields = fields.iter().map(|(name, value)| {
+                let value = HeaderValue::from_static(value);
+                (HeaderName::from_static(name), value)
+            });
+            identity.unread(&fields.collect()).hash
+        };
+        let text = unread(&[("content-type", "text/plain"), ("content-length", "5")]);
+        assert_ne!(
+            text,
+            unread(&[("content-type", "text/plain"), ("content-length", "6")])
+        );
+        assert_ne!(text, unread(&[("content-length", "5")]));
+        assert_ne!(unread(&[]), identity.with_body(b"").hash);
+        let form =
+            |boundary, length| unread(&[("content-type", boundary), ("content-length", length)]);
+        assert_eq!(
+            form("multipart/form-data; boundary=a", "70"),
+            form("multipart/form-data; boundary=bcd", "76")
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use poem::http::Method;
 use poem::{Body, Endpoint, Request, Response, Result};
-use shared::db::{Begin, SavedAnswer, abandon_request, begin_request, finish_request};
+use shared::db::{
+    Begin, KeyedRequest, SavedAnswer, abandon_request, begin_request, find_request, finish_request,
+};
 use tracing::Instrument;
 
 use super::answer::{is_final, read, replay};
@@ -22,6 +24,14 @@ use crate::table::RouteTable;
 
 /// A request that hasn't ended by then is taken for dead. It is more than anybody is let wait.
 pub(super) const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
+
+/// Refusals of a request that was cut off, or whose key is another's for now.
+const OF_THIS_TRY: [Code; 4] = [
+    Code::UploadIncomplete,
+    Code::RequestTimeout,
+    Code::IdempotencyInProgress,
+    Code::IdempotencyKeyReused,
+];
 
 /// An endpoint whose changing requests may carry an `Idempotency-Key`.
 pub struct Keyed<E>(Arc<Inner<E>>);
@@ -112,15 +122,40 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
     }
 
     async fn upload(&self, mut request: Request, identity: Identity) -> Result<Response, Problem> {
-        let (db, clock) = (self.service.db.clone(), Arc::clone(&self.service.clock));
-        let keyed = KeyedUpload::new(identity, db, clock);
+        let unread = identity.unread(request.headers());
+        let (db, now) = (&self.service.db, self.service.clock.now());
+        let before = find_request(db, &unread, now).await?;
+        if let Some(Begin::Replay(refusal)) = before {
+            return again(&request, refusal);
+        }
+        let keyed = KeyedUpload::new(identity, before.is_some(), &self.service);
         request.set_data(keyed.clone());
         let id = RequestId::settle(&mut request);
         let response = self.endpoint.get_response(request).await;
         match keyed.take() {
-            State::Unknown => Ok(response),
+            State::Unknown => self.refused_unread(&unread, response).await,
             State::Begun(once) => Ok(self.finish(&once, response).await),
             State::Answered(answer) => Ok(replay(answer, &id)),
+        }
+    }
+
+    /// Keeps the refusal of an upload whose bytes never came to be known, unless it says
+    /// something of this try alone.
+    async fn refused_unread(
+        &self,
+        unread: &KeyedRequest,
+        response: Response,
+    ) -> Result<Response, Problem> {
+        let code = response.extensions().get::<Code>();
+        if !is_final(response.status()) || code.is_none_or(|code| OF_THIS_TRY.contains(code)) {
+            return Ok(response);
+        }
+        let (db, now) = (&self.service.db, self.service.clock.now());
+        match begin_request(db, unread, now, TAKEOVER_AFTER).await? {
+            Begin::Started(claim) => Ok(self.finish(&Once::begun(claim), response).await),
+            // An equal one was refused meanwhile.
+            Begin::Replay(_) | Begin::InProgress => Ok(response),
+            Begin::Reused => Err(reused()),
         }
     }
 

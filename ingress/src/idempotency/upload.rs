@@ -1,15 +1,17 @@
-//! Uploads with a key: which request it is shows only when the bytes are staged.
+//! Uploads with a key: which request it is shows only when the bytes are staged. One that is
+//! refused before that is known by its header.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use poem::Request;
-use shared::db::{Begin, Database, SavedAnswer, begin_request, has_request};
+use shared::db::{Begin, Database, SavedAnswer, begin_request};
 use shared::domain::Clock;
 
 use super::identity::Identity;
 use super::layer::{TAKEOVER_AFTER, in_progress, reused};
 use super::once::Once;
 use crate::problem::Problem;
+use crate::service::Service;
 
 /// What a handler finds among the data of an upload that has a key.
 #[derive(Clone, Debug)]
@@ -17,6 +19,7 @@ pub struct KeyedUpload {
     identity: Identity,
     db: Database,
     clock: Arc<dyn Clock>,
+    came_before: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,11 +36,12 @@ pub(super) enum State {
 }
 
 impl KeyedUpload {
-    pub(super) fn new(identity: Identity, db: Database, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(identity: Identity, came_before: bool, service: &Service) -> Self {
         Self {
             identity,
-            db,
-            clock,
+            db: service.db.clone(),
+            clock: Arc::clone(&service.clock),
+            came_before,
             state: Arc::default(),
         }
     }
@@ -50,9 +54,9 @@ impl KeyedUpload {
 
     /// Whether a request with the key came before. What is true now, such as a quota that it
     /// has used up itself, must not be held against its repetition.
-    pub async fn came_before(&self) -> Result<bool, Problem> {
-        let request = self.identity.with_body(b"");
-        Ok(has_request(&self.db, request.owner, &request.key, self.clock.now()).await?)
+    #[must_use]
+    pub const fn came_before(&self) -> bool {
+        self.came_before
     }
 
     /// Decides, now that the upload is known. A problem ends the request; if it was answered

@@ -90,7 +90,7 @@ impl ImportRoutes {
             patience: self.service.server.upload,
         };
         let keyed = KeyedUpload::of(request);
-        if !came_before(keyed).await? {
+        if !came_before(keyed) {
             self.service.pressure.admit()?;
         }
         let received = body.0.receive(Purpose::Archive, &to).await?;

@@ -96,7 +96,7 @@ impl UploadRoutes {
             documents: 1,
         };
         let keyed = KeyedUpload::of(request);
-        if !came_before(keyed).await? {
+        if !came_before(keyed) {
             self.service.pressure.admit()?;
             self.check_quota(who.0, demand).await?;
         }
@@ -141,7 +141,7 @@ impl UploadRoutes {
     ) -> Result<Uploaded, Documented<UploadVersionProblems>> {
         let VersionUpload(body) = body;
         let keyed = KeyedUpload::of(request);
-        if !came_before(keyed).await? {
+        if !came_before(keyed) {
             self.service.pressure.admit()?;
             let documents = self.check_target(who.0, id.0.0, &if_match).await?;
             let demand = Demand {
@@ -224,11 +224,8 @@ fn document_location(document: DocumentId) -> String {
 }
 
 /// Whether a request with the key came before: what is asked at the door is not asked again.
-pub(super) async fn came_before(keyed: Option<&KeyedUpload>) -> Result<bool, Problem> {
-    match keyed {
-        Some(keyed) => keyed.came_before().await,
-        None => Ok(false),
-    }
+pub(super) fn came_before(keyed: Option<&KeyedUpload>) -> bool {
+    keyed.is_some_and(KeyedUpload::came_before)
 }
 
 /// What makes an upload the same as another, however its form was written.

@@ -84,7 +84,7 @@ pub async fn begin_request(
         if let Some(claim) = claim(db, request, now, takeover_after).await? {
             return Ok(Begin::Started(claim));
         }
-        if let Some(begin) = look(db, request, now).await? {
+        if let Some(begin) = find_request(db, request, now).await? {
             return Ok(begin);
         }
         // It was abandoned in between: the key is free again.
@@ -131,30 +131,19 @@ async fn claim(
     claimed.transpose()
 }
 
-/// Whether a request with the key came before, however it ended.
-pub async fn has_request(
-    db: &Database,
-    owner: UserId,
-    key: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM idempotency WHERE owner_id = $1 AND key = $2 AND created_at > $3";
-    let values = [
-        owner.0.into(),
-        key.into(),
-        now.minus(KEPT_FOR).as_micros().into(),
-    ];
-    Ok(!query(db.reader(), sql, values).await?.is_empty())
-}
-
-/// What became of the request that has the key; `None` if none has.
-async fn look(
+/// What became of the request that has the key, without taking it up; `None` if none has.
+pub async fn find_request(
     db: &Database,
     request: &KeyedRequest,
     now: Timestamp,
 ) -> Result<Option<Begin>, DbError> {
-    let sql = "SELECT request_hash, state, status, headers, body, open_until FROM idempotency WHERE owner_id = $1 AND key = $2";
-    let values = [request.owner.0.into(), request.key.as_str().into()];
+    let sql = "SELECT request_hash, state, status, headers, body, open_until FROM idempotency \
+         WHERE owner_id = $1 AND key = $2 AND created_at > $3";
+    let values = [
+        request.owner.0.into(),
+        request.key.as_str().into(),
+        now.minus(KEPT_FOR).as_micros().into(),
+    ];
     let found = query(db.reader(), sql, values).await?;
     let Some(row) = found.first() else {
         return Ok(None);

@@ -49,7 +49,7 @@ pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
-    finish_request, forget_expired_requests, has_request,
+    find_request, finish_request, forget_expired_requests,
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
