@@ -98,6 +98,12 @@ fn migrations_go_up_and_down_and_say_so() {
             .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
+    let before = status(&folder);
+    assert!(before.contains("m0001_create_ledger"), "{before}");
+    assert!(
+        before.lines().all(|line| line.starts_with("missing")),
+        "{before}"
+    );
     assert!(
         dossier(&folder)
             .args(["migrate", "up"])

@@ -22,7 +22,8 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
             println!("The newest migration has been taken back.");
         }
         Migrate::Status => {
-            for migration in migrations::status(db.reader()).await? {
+            // An empty database gets the list of what it has, which is none.
+            for migration in migrations::status(db.writer()).await? {
                 let state = if migration.applied {
                     "applied"
                 } else {
