@@ -10,6 +10,7 @@ pub mod app;
 pub mod content;
 pub mod databases;
 pub mod dice;
+pub mod history;
 pub mod ledger;
 pub mod servers;
 pub mod shelf;
