@@ -39,6 +39,7 @@ mod operations_under_fire;
 mod plans;
 mod pressure;
 mod public;
+mod quota;
 mod races;
 mod reading;
 mod receipts;
