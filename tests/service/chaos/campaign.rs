@@ -50,6 +50,9 @@ pub async fn run(fault: Fault, campaign: Campaign) -> Toll {
 async fn strikes_in_vain(fault: Fault) {
     let toll = Box::pin(run(fault, SHORT)).await;
     println!("{}: {toll:?}", fault.name());
+    if fault == Fault::StagingFull {
+        assert!(toll.refused > 0, "there was no room: {toll:?}");
+    }
     assert!(toll.accepted > 0, "{toll:?}");
     assert_eq!(toll.active, toll.accepted, "{toll:?}");
     assert_eq!((toll.lost, toll.duplicated), (0, 0), "{toll:?}");
@@ -80,4 +83,6 @@ campaigns! {
     a_storage_that_refuses_a_third_loses_nothing: StorageRefuses,
     a_storage_that_resets_a_third_loses_nothing: StorageResets,
     a_storage_that_is_away_for_a_while_loses_nothing: StorageAway,
+    a_full_staging_loses_nothing: StagingFull,
+    a_full_store_loses_nothing: StoreFull,
 }

@@ -44,10 +44,14 @@ pub enum Fault {
     StorageResets,
     /// Storage can't be reached.
     StorageAway,
+    /// There is no room for staged bytes.
+    StagingFull,
+    /// There is no room where documents are kept.
+    StoreFull,
 }
 
 impl Fault {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::WorkersKilled,
         Self::IngressKilled,
         Self::AllKilled,
@@ -63,6 +67,8 @@ impl Fault {
         Self::StorageRefuses,
         Self::StorageResets,
         Self::StorageAway,
+        Self::StagingFull,
+        Self::StoreFull,
     ];
 
     /// What it is called in the table.
@@ -83,6 +89,8 @@ impl Fault {
             Self::StorageRefuses => "S3: 503 for a third",
             Self::StorageResets => "S3: resets for a third",
             Self::StorageAway => "S3: away for 4 s",
+            Self::StagingFull => "staging (embedded): disk full",
+            Self::StoreFull => "store (embedded): disk full",
         }
     }
 
@@ -98,6 +106,8 @@ impl Fault {
             | Self::RedisFlushed
             | Self::RedisRestarted
             | Self::RedisStalled => TestApp::start_with(Mode::Distributed, &[LEASE]).await,
+            Self::StagingFull => TestApp::start_on_disks(&["staging"], &[LEASE]).await,
+            Self::StoreFull => TestApp::start_on_disks(&["storage"], &[LEASE]).await,
             _ => Box::pin(TestApp::start_breakable(&[LEASE])).await,
         }
     }
@@ -166,6 +176,12 @@ impl Fault {
                 app.breakable().storage.set(Flow::Shut);
                 sleep(Duration::from_secs(4)).await;
                 app.breakable().storage.set(Flow::Open);
+            }
+            Self::StagingFull | Self::StoreFull => {
+                for _ in 0..2 {
+                    pause(dice, 50, 500).await;
+                    app.disk().is_full_for(Duration::from_secs(2)).await;
+                }
             }
         }
     }

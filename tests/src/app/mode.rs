@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::invariants::Ledger;
 use super::{Breakable, Client};
-use crate::servers::{Dossier, Postgres, Redis, S3, Variables};
+use crate::servers::{Disk, Dossier, Postgres, Redis, S3, Variables};
 
 /// The API key of the first admin in every test.
 const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
@@ -28,6 +28,7 @@ pub struct TestApp {
     variables: Variables,
     ingress: Dossier,
     workers: Vec<Dossier>,
+    disks: Vec<Disk>,
     folder: TempDir,
     redis: Option<Redis>,
     breakable: Option<Breakable>,
@@ -58,6 +59,7 @@ impl TestApp {
                     variables,
                     ingress,
                     workers: vec![],
+                    disks: vec![],
                     folder,
                     redis: None,
                     breakable: None,
@@ -87,6 +89,22 @@ impl TestApp {
         Self {
             breakable: Some(breakable),
             ..Box::pin(this).await
+        }
+    }
+
+    /// Starts the embedded service with small disks on those folders of its data; "" is the
+    /// folder of the database.
+    pub async fn start_on_disks(folders: &[&str], settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let mut disks = Vec::new();
+        for name in folders {
+            disks.push(Disk::on(&folder.path().join("data").join(name)));
+        }
+        // The innermost is let go of first.
+        disks.reverse();
+        Self {
+            disks,
+            ..Self::start_in(folder, Mode::Embedded, settings).await
         }
     }
 
@@ -130,6 +148,7 @@ impl TestApp {
             variables,
             ingress,
             workers,
+            disks: vec![],
             folder,
             redis: Some(redis),
             breakable: None,
@@ -171,6 +190,12 @@ impl TestApp {
         self.breakable
             .as_ref()
             .expect("it was started on servers that may break")
+    }
+
+    /// The disk on the first of the folders that it was started on.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
+        self.disks.last().expect("it was started on disks")
     }
 
     /// The settings the processes run with.

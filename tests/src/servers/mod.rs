@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod disk;
 mod dossier;
 mod gate;
 mod http_requests;
@@ -14,6 +15,7 @@ mod process;
 mod redis;
 mod s3;
 
+pub use disk::Disk;
 pub use dossier::{Dossier, Variables, program};
 pub use gate::{Disturbance, Flow, Gate};
 pub use postgres::Postgres;

@@ -1,0 +1,135 @@
+//! A small disk of a test's own, which can be full: a tmpfs, which needs root. A shell holds it,
+//! and lets go when its input ends: so it goes with the test process, however that ends.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+
+use super::process::is_root;
+
+/// Room for whatever a campaign keeps. A tmpfs takes no more memory than its files do.
+const ROOM: u64 = 1 << 30;
+/// How often room that others gave back is taken away again.
+const OFTEN: Duration = Duration::from_millis(20);
+
+/// A disk, mounted on a folder until it is dropped.
+#[derive(Debug)]
+pub struct Disk {
+    folder: PathBuf,
+    holder: Child,
+}
+
+impl Disk {
+    /// Mounts an empty disk on a folder, which is made.
+    ///
+    /// # Panics
+    /// Where that isn't allowed: a disk that is full can't be had in another way.
+    #[must_use]
+    pub fn on(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder of the test's own can be made");
+        let script = "trap '' INT TERM HUP; \
+             mount -t tmpfs -o \"size=$2,mode=700\" dossier-test \"$1\" && echo mounted && \
+             { cat >/dev/null; umount -l \"$1\"; }";
+        let mut holder = as_root("sh")
+            .into_std()
+            .args(["-c", script, "sh"])
+            .arg(folder)
+            .arg(ROOM.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell can be started");
+        let output = holder.stdout.take().expect("it is piped");
+        let word = BufReader::new(output).lines().next();
+        let folder = folder.to_owned();
+        assert_eq!(
+            word.and_then(Result::ok).as_deref(),
+            Some("mounted"),
+            "a full disk is a tmpfs, which needs root and leave to mount on {}",
+            folder.display()
+        );
+        println!("full disk: a tmpfs on {}", folder.display());
+        Self { folder, holder }
+    }
+
+    /// Leaves no room for so long, whatever is removed meanwhile; then there is room again.
+    pub async fn is_full_for(&self, time: Duration) {
+        let end = Instant::now() + time;
+        self.fill().await;
+        while Instant::now() < end {
+            self.fill().await;
+            sleep(OFTEN).await;
+        }
+        self.give_room().await;
+    }
+
+    /// Leaves no room: the disk becomes as small as what lies on it.
+    pub async fn fill(&self) {
+        let mut patience = 200;
+        loop {
+            let (used, left) = self.use_and_rest().await;
+            if left == 0 {
+                return;
+            }
+            // It may have become more since; and no size at all would be no limit.
+            self.resize(used.max(4096)).await;
+            patience -= 1;
+            assert!(patience > 0, "{} was never full", self.folder.display());
+        }
+    }
+
+    /// Makes room.
+    pub async fn give_room(&self) {
+        assert!(self.resize(ROOM).await, "a disk can grow");
+    }
+
+    async fn resize(&self, size: u64) -> bool {
+        let status = as_root("mount")
+            .args(["-o", &format!("remount,size={size}")])
+            .arg(&self.folder)
+            .stderr(Stdio::null())
+            .status()
+            .await;
+        status.expect("mount can be run").success()
+    }
+
+    /// Bytes that are used, and bytes that are left.
+    async fn use_and_rest(&self) -> (u64, u64) {
+        let output = Command::new("df")
+            .args(["-B1", "--output=used,avail"])
+            .arg(&self.folder)
+            .output()
+            .await
+            .expect("df can be run");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().nth(1).unwrap_or_default();
+        let mut numbers = line.split_whitespace().map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(used)), Some(Ok(left))) => (used, left),
+            _ => panic!("df said {text:?}"),
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        // It ends by itself, and at once; the folder can be removed after it.
+        if let Err(error) = self.holder.wait() {
+            println!("a disk may still be mounted: {error}");
+        }
+    }
+}
+
+fn as_root(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
