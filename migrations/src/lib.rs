@@ -11,6 +11,7 @@ mod m0006_clean_up;
 mod m0007_keep_answers_open;
 mod m0008_index_types;
 mod m0009_index_name_parts;
+mod m0010_index_words;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_keep_answers_open::Migration),
             Box::new(m0008_index_types::Migration),
             Box::new(m0009_index_name_parts::Migration),
+            Box::new(m0010_index_words::Migration),
         ]
     }
 }

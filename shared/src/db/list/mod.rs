@@ -5,6 +5,7 @@ mod matching;
 mod page;
 mod position;
 mod request;
+mod words;
 
 pub(super) use matching::matching;
 pub use page::{explain_page, list_page};

@@ -1,9 +1,10 @@
-//! One page of a list, found through the index of its order.
+//! One page of a list, found through the index of its order, or of what is rare in it.
 
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
-use super::ListRequest;
 use super::matching::matching;
+use super::words::few;
+use super::{DocumentFilter, ListRequest};
 use crate::db::batch::query;
 use crate::db::entities::document;
 use crate::db::values::Values;
@@ -13,11 +14,9 @@ use crate::domain::Document;
 /// The documents behind the place that the request names, in its order. Documents
 /// that come or go meanwhile make no other one appear twice or not at all.
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
-    let (sql, values) = statement(db.backend(), request);
+    let (sql, values) = statement(db, request).await?;
     let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    let filter = &request.filter;
-    let may_be_rare = filter.metadata.is_some() || filter.name_part.is_some();
-    let rows = if db.backend() == DbBackend::Postgres && may_be_rare {
+    let rows = if db.backend() == DbBackend::Postgres && may_be_rare(&request.filter) {
         planned_anew(db, statement).await?
     } else {
         select(db.reader(), statement).await?
@@ -27,7 +26,7 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
 
 /// How the database would find the page, line by line, in its own words.
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
-    let (sql, values) = statement(db.backend(), request);
+    let (sql, values) = statement(db, request).await?;
     let (explain, column) = match db.backend() {
         DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
         _ => ("EXPLAIN QUERY PLAN", 3),
@@ -65,10 +64,25 @@ async fn planned_anew(
     Ok(rows)
 }
 
-/// The statement of a page and its values.
-fn statement(backend: DbBackend, request: &ListRequest) -> (String, Vec<sea_orm::Value>) {
+/// Whether few documents of many may meet it, and no index of an order knows which.
+const fn may_be_rare(filter: &DocumentFilter) -> bool {
+    filter.metadata.is_some() || filter.name_part.is_some()
+}
+
+/// The statement of a page and its values. On SQLite, whose planner can't know what is rare,
+/// an index is asked first, and the few documents that it names are sorted; a document that
+/// changes in between is as if the page had been asked for before or after that.
+async fn statement(
+    db: &Database,
+    request: &ListRequest,
+) -> Result<(String, Vec<sea_orm::Value>), DbError> {
+    let few = if db.backend() == DbBackend::Sqlite && may_be_rare(&request.filter) {
+        few(db, request.owner, &request.filter).await?
+    } else {
+        None
+    };
     let mut values = Values::default();
-    let mut conditions = matching(backend, request.owner, &request.filter, &mut values);
+    let mut conditions = matching(db.backend(), request.owner, &request.filter, &mut values);
     let key = request.sort.key.as_str();
     let (beyond, direction) = if request.sort.descending {
         ("<", "DESC")
@@ -80,11 +94,20 @@ fn statement(backend: DbBackend, request: &ListRequest) -> (String, Vec<sea_orm:
         let behind = format!(" AND (documents.{key}, documents.id) {beyond} ({value}, {id})");
         conditions.push_str(&behind);
     }
+    let source = match few {
+        // SQLite joins them in this order.
+        Some(numbers) => format!(
+            "json_each({}) AS few CROSS JOIN document_numbers ON document_numbers.number = few.value \
+             CROSS JOIN documents ON documents.id = document_numbers.document_id",
+            values.bind(numbers)
+        ),
+        None => "documents".to_owned(),
+    };
     // The limit is written out: a plan made without it would be one for many rows.
     let sql = format!(
-        "SELECT documents.* FROM documents WHERE {conditions} \
+        "SELECT documents.* FROM {source} WHERE {conditions} \
          ORDER BY documents.{key} {direction}, documents.id {direction} LIMIT {}",
         request.limit
     );
-    (sql, values.into_vec())
+    Ok((sql, values.into_vec()))
 }
