@@ -3,11 +3,13 @@
 
 use futures::future::join_all;
 use shared::db::{
-    ChangeError, Database, DocumentChanges, NewContent, Outcome, Precondition, Target, add_version,
-    archive_document, delete_document, delete_version, discarded, edit_document, find_document,
-    list_versions, restore_document, restore_version, retry_document, settle,
+    ChangeError, Database, DocumentChanges, NewContent, Outcome, Precondition, Target, accept,
+    add_version, archive_document, delete_document, delete_version, discarded, edit_document,
+    find_document, list_versions, restore_document, restore_version, retry_document, settle,
 };
-use shared::domain::{BlobId, ByteSize, DocumentId, ErrorCode, JobId, Sha256, UserId, VersionId};
+use shared::domain::{
+    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId,
+};
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, claim_at, count, counters, failed, limits,
     settle_all, settlement, stored, user,
@@ -53,6 +55,32 @@ fn traces(url: &str) -> Vec<String> {
 }
 
 on_each_database! {
+    async fn charges_of_one_user_that_come_at_once_never_die_of_each_other(db: &Database) {
+        let owner = user(db, "alice").await;
+        let limits = Limits {
+            default_quota_bytes: ByteSize::gibibytes(1),
+            default_quota_documents: 10_000,
+            ..limits()
+        };
+        let mut targets = Vec::new();
+        for lane in 0..8 {
+            targets.push(target(owner, active(db, owner, &format!("lane {lane}")).await));
+        }
+        let charges = async |lane: usize| {
+            for turn in 0..40 {
+                let text = format!("{lane}, {turn}");
+                if lane % 2 == 0 {
+                    let taken_in = accept(db, &limits, &[arrival(owner, &text, NOW)]).await;
+                    assert_eq!(taken_in.unwrap(), [Ok(())]);
+                } else {
+                    add_version(db, &targets[lane], &content(&text), &limits).await.unwrap();
+                }
+            }
+        };
+        join_all((0..8).map(charges)).await;
+        assert_balanced(db).await;
+    }
+
     async fn versions_that_come_at_once_are_numbered_without_gaps(db: &Database) {
         let owner = user(db, "alice").await;
         let target = target(owner, active(db, owner, "first").await);

@@ -81,14 +81,8 @@ in_both_modes! {
                 if let (0, Some((_, document))) = (round % 4, documents.first()) {
                     let document = alice.settled(document).await;
                     let path = format!("/v1/documents/{}/content", document["id"].as_str().unwrap());
-                    let put = || alice.request(Method::PUT, &path).body(pseudo_random(client * ROUNDS, 20_000));
-                    // A busy database may ask to be asked again.
-                    let mut answer = alice.send(put()).await;
-                    while answer.status == 503 {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        answer = alice.send(put()).await;
-                    }
-                    answer.expecting(202);
+                    let put = alice.request(Method::PUT, &path).body(pseudo_random(client * ROUNDS, 20_000));
+                    alice.send(put).await.expecting(202);
                 }
             }
             documents

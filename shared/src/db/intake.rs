@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::jobs::{NewJob, enqueue};
-use super::ledger_sql::{hold_users, ids};
+use super::ledger_sql::ids;
 use super::receipt::{Receipt, keep_receipts};
+use super::users::hold_users;
 use super::{Database, DbError, discards};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
@@ -297,19 +298,17 @@ pub(super) async fn reserve_rows(
     if reservations.is_empty() {
         return Ok(HashSet::new());
     }
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, RESERVATIONS);
-    let held = hold_users(backend, &list);
+    let owners: Vec<_> = reservations
+        .iter()
+        .map(|reservation| reservation.owner_id)
+        .collect();
+    hold_users(transaction, &owners).await?;
+    let list = rows(transaction.get_database_backend(), RESERVATIONS);
     let sql = format!(
-        "{held} UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
+        "UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
          used_documents = used_documents + x.documents FROM {list} WHERE users.id = x.owner_id \
          AND users.used_bytes + users.reserved_bytes + x.bytes <= COALESCE(users.quota_bytes, $2) \
-         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)){held_only} RETURNING users.id",
-        held_only = if backend == DbBackend::Postgres {
-            " AND users.id IN (SELECT id FROM held)"
-        } else {
-            ""
-        },
+         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)) RETURNING users.id"
     );
     let values = [
         parameter(reservations)?,

@@ -36,19 +36,6 @@ pub fn bytewise(backend: DbBackend) -> &'static str {
     }
 }
 
-/// Locks the rows of the owners in `list` in the order of their ids, so that two
-/// transactions over the same owners queue up instead of dying in a deadlock.
-/// SQLite has one writer and needs none.
-pub fn hold_users(backend: DbBackend, list: &str) -> String {
-    match backend {
-        DbBackend::Postgres => format!(
-            "WITH held AS MATERIALIZED (SELECT id FROM users WHERE id IN (SELECT x.owner_id FROM {list}) \
-             ORDER BY id FOR NO KEY UPDATE)"
-        ),
-        _ => String::new(),
-    }
-}
-
 /// Ids of jobs that may be claimed, in the order in which they are to be: one
 /// from each owner, then a second from each, and so on, the oldest of an owner first.
 ///

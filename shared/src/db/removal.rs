@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::events::NewEvent;
-use super::ledger_sql::{hold_users, ids};
+use super::ledger_sql::ids;
+use super::users::hold_users;
 use super::{DbError, discards, events};
 use crate::domain::{DocumentId, Timestamp, UserId, VersionStatus};
 
@@ -192,17 +193,12 @@ async fn release_charges(
     if charges.is_empty() {
         return Ok(());
     }
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, CHARGES);
-    let held = hold_users(backend, &list);
-    let held_only = if backend == DbBackend::Postgres {
-        " AND users.id IN (SELECT id FROM held)"
-    } else {
-        ""
-    };
+    let list = rows(transaction.get_database_backend(), CHARGES);
+    let owners: Vec<_> = charges.iter().map(|charge| charge.owner_id).collect();
+    hold_users(transaction, &owners).await?;
     let sql = format!(
-        "{held} UPDATE users SET used_bytes = used_bytes - x.used, reserved_bytes = reserved_bytes - x.reserved, \
-         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id{held_only}"
+        "UPDATE users SET used_bytes = used_bytes - x.used, reserved_bytes = reserved_bytes - x.reserved, \
+         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id"
     );
     execute(transaction, sql, [parameter(charges)?]).await?;
     Ok(())

@@ -2,13 +2,14 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use uuid::Uuid;
 
-use super::batch::{execute, query};
+use super::batch::{execute, parameter, query};
 use super::entities::user;
-use super::ledger_sql::for_update;
+use super::ledger_sql::{for_update, ids};
 use super::{Commit, Database, DbError};
 use crate::domain::{
     ByteSize, Caller, JobId, Limits, Quota, Role, Timestamp, User, UserId, UserName,
@@ -290,6 +291,28 @@ async fn other_admin(transaction: &impl ConnectionTrait, id: UserId) -> Result<b
     }
     let admins = select.all(transaction).await?;
     Ok(admins.iter().any(|admin| admin.id != id.0))
+}
+
+/// Locks the rows of several users in the order of their ids, so that two transactions over the
+/// same users queue up instead of dying in a deadlock. One user needs no order.
+///
+/// It is a statement of its own: one that locks a row and then changes it looks for the row as it
+/// was before the lock was waited for, and can come to wait for itself behind others. SQLite has
+/// one writer and needs none of it.
+pub(super) async fn hold_users(
+    transaction: &DatabaseTransaction,
+    users: &[Uuid],
+) -> Result<(), DbError> {
+    let backend = transaction.get_database_backend();
+    if backend != DbBackend::Postgres || users.len() < 2 {
+        return Ok(());
+    }
+    let hold = format!(
+        "SELECT id FROM users WHERE id IN ({}) ORDER BY id FOR NO KEY UPDATE",
+        ids(backend)
+    );
+    query(transaction, hold, [parameter(users)?]).await?;
+    Ok(())
 }
 
 /// What an upload takes at least of its owner's quota.

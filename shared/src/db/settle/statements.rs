@@ -13,7 +13,8 @@ use super::rows::{
 use super::{Outcome, Settlement};
 use crate::db::DbError;
 use crate::db::batch::{execute, parameter, query, rows};
-use crate::db::ledger_sql::{hold_users, ids};
+use crate::db::ledger_sql::ids;
+use crate::db::users::hold_users;
 use crate::domain::Timestamp;
 
 /// Locks those of `versions` that are pending, and their documents.
@@ -200,17 +201,12 @@ pub async fn account(
     if accounts.is_empty() {
         return Ok(());
     }
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, ACCOUNTS);
-    let held = hold_users(backend, &list);
-    let held_only = if backend == DbBackend::Postgres {
-        " AND users.id IN (SELECT id FROM held)"
-    } else {
-        ""
-    };
+    let list = rows(transaction.get_database_backend(), ACCOUNTS);
+    let owners: Vec<_> = accounts.iter().map(|account| account.owner_id).collect();
+    hold_users(transaction, &owners).await?;
     let sql = format!(
-        "{held} UPDATE users SET used_bytes = used_bytes + x.used, reserved_bytes = reserved_bytes - x.released, \
-         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id{held_only}"
+        "UPDATE users SET used_bytes = used_bytes + x.used, reserved_bytes = reserved_bytes - x.released, \
+         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id"
     );
     execute(transaction, sql, [parameter(&accounts)?]).await?;
     Ok(())
