@@ -1,12 +1,13 @@
 //! Processes that are asked to stop: they say so, finish what they began, and are missed by nobody.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::Value;
-use tests::app::{Client, Mode, TestApp};
+use tests::app::{Client, Mode, TestApp, Upload};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
 use tests::servers::Dossier;
@@ -57,6 +58,72 @@ in_both_modes! {
         assert_eq!(alice.settled(&document).await["status"], "active");
         app.ends_clean().await;
     }
+}
+
+in_both_modes! {
+    async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
+        // The lease is a minute: what was left running would show.
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let worker = app.workers()[0];
+        for other in &app.workers()[1..] {
+            other.terminate().await;
+        }
+        let mut all = Vec::new();
+        for stop in 0..STOPS {
+            let accepted = AtomicUsize::new(0);
+            let upload = async |index: u64| {
+                let seed = stop * UPLOADS + index;
+                let upload = Upload::new(&format!("{seed}.bin"), content(seed));
+                // In the embedded mode nobody is there after the stop.
+                let document = alice.try_upload(upload).await.ok()?.expecting(202);
+                accepted.fetch_add(1, Ordering::SeqCst);
+                Some((document, seed))
+            };
+            let uploads = futures::stream::iter(0..UPLOADS).map(upload).buffer_unordered(16);
+            let stops = async {
+                while accepted.load(Ordering::SeqCst) < 20 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                worker.terminate().await;
+                assert_eq!(jobs(&app, "state = 'running'").await, 0, "nobody runs them");
+                let counted = "state = 'ready' AND attempts > 0";
+                assert_eq!(jobs(&app, counted).await, 0, "what was handed back counts");
+            };
+            let (uploaded, ()) = tokio::join!(uploads.collect::<Vec<_>>(), stops);
+            all.extend(uploaded.into_iter().flatten());
+            worker.restart().await;
+        }
+        for other in &app.workers()[1..] {
+            other.restart().await;
+        }
+        let cut = usize::try_from(STOPS * UPLOADS).unwrap() - all.len();
+        app.ends_whole(cut).await;
+        for (document, seed) in &all {
+            let document = alice.settled(document).await;
+            assert_eq!(document["status"], "active", "{document}");
+            assert!(alice.downloads(&document).await == content(*seed));
+        }
+        let twice = app.number("SELECT (SELECT count(*) FROM events WHERE kind = 'activated') \
+            - (SELECT count(*) FROM versions WHERE status = 'active')");
+        assert_eq!(twice.await, 0);
+    }
+}
+
+/// How often a worker is stopped.
+const STOPS: u64 = 6;
+
+/// Uploads around each stop.
+const UPLOADS: u64 = 80;
+
+/// Some of it comes again and again.
+fn content(seed: u64) -> Bytes {
+    pseudo_random(seed % 90, 20_000)
+}
+
+async fn jobs(app: &TestApp, condition: &str) -> i64 {
+    app.number(&format!("SELECT count(*) FROM jobs WHERE {condition}"))
+        .await
 }
 
 /// Uploads to whichever of the two processes doesn't refuse the connection, until it is told to

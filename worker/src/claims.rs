@@ -36,6 +36,10 @@ const STALE_HINTS: usize = 1000;
 /// The rest after a first failure of the database, and after many.
 const RESTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How often jobs are handed back whose rows another transaction was about to change: a renewal
+/// of their leases, which may still be under way.
+const TRIES: u32 = 5;
+
 /// Whoever gives jobs back to the ledger.
 #[derive(Clone, Debug)]
 pub struct Returns {
@@ -49,7 +53,14 @@ impl Returns {
     /// Gives back jobs that were not begun, or not finished: due at once, the attempt not
     /// counted. If that fails, their lease runs out.
     pub async fn hand_back(&self, jobs: &[JobRef]) {
-        if let Err(error) = db::hand_back(&self.db, jobs, self.clock.now()).await {
+        let mut tries = 1;
+        let handed_back = loop {
+            match db::hand_back(&self.db, jobs, self.clock.now()).await {
+                Err(DbError::Conflict(_)) if tries < TRIES => tries += 1,
+                answer => break answer,
+            }
+        };
+        if let Err(error) = handed_back {
             warn!(
                 error = &error as &dyn std::error::Error,
                 jobs = jobs.len(),
@@ -199,11 +210,12 @@ impl Claims {
         }
         let jobs: Vec<_> = claimed.iter().map(|job| job.job).collect();
         let pending = self.load_pending(&claimed).await;
-        if shutdown.is_cancelled() || pending.is_err() {
+        let stops = shutdown.is_cancelled();
+        if stops || pending.is_err() {
             self.returns.hand_back(&jobs).await;
         }
         let mut pending = pending?;
-        if shutdown.is_cancelled() {
+        if stops {
             return Ok(());
         }
         let started_at = self.now();
