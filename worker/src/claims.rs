@@ -9,7 +9,7 @@ use std::time::Duration;
 use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork};
 use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -25,6 +25,10 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// How long after hints that led to nothing the ledger is asked once more: another worker
 /// may have locked the rows and taken other ones.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// How long after a suspect was begun the ledger is asked for the next one. The pause doubles,
+/// up to the sweep, while it goes on.
+const NEXT_SUSPECT: Duration = Duration::from_millis(20);
 
 /// How long a worker that is more than half busy waits for further slots: those that one
 /// group of outcomes frees are then filled by one claim.
@@ -88,6 +92,8 @@ pub struct Claims {
     pub leases: Leases,
     /// As many permits as jobs may be in flight.
     pub slots: Arc<Semaphore>,
+    /// The permit of the one suspect that may be in flight.
+    pub alone: Arc<Semaphore>,
     /// So many of them are worth a claim even of a busy worker.
     pub enough: u32,
     /// Where claimed jobs go.
@@ -104,8 +110,20 @@ struct Round {
     unheard: usize,
     /// Whether more jobs may be due than the last claim took.
     more: bool,
+    /// How long hints are waited for.
+    patience: Duration,
     /// The rest after the next failure.
     rest: Duration,
+}
+
+/// What is left of a claim once suspects were set aside.
+struct Sifted {
+    /// Those that are begun.
+    begun: Vec<ClaimedJob>,
+    /// What the suspect among them holds, if there is one.
+    alone: Option<OwnedSemaphorePermit>,
+    /// How many were handed back.
+    set_aside: usize,
 }
 
 impl Claims {
@@ -117,6 +135,7 @@ impl Claims {
             hints: Hints::default(),
             unheard: 0,
             more: true,
+            patience: SWEEP,
             rest: RESTS.0,
         };
         while shutdown
@@ -127,7 +146,7 @@ impl Claims {
             if !round.more {
                 let most = self.slots.available_permits() + round.unheard;
                 let Some(hints) = shutdown
-                    .run_until_cancelled(listener.next(most, SWEEP))
+                    .run_until_cancelled(listener.next(most, round.patience))
                     .await
                 else {
                     return;
@@ -169,15 +188,22 @@ impl Claims {
             shutdown.run_until_cancelled(sleep(SECOND_LOOK)).await;
             claimed = self.claim(wanted, round.after).await?;
         }
-        let count = claimed.len();
+        let found = claimed.len();
         let last = claimed.iter().map(|job| job.owner).max();
-        let full = count == wanted;
+        let full = found == wanted;
         // A claim goes up to the last owner: a short one that began in the middle has not
         // yet asked the first ones.
-        let half = count > 0 && !full && !round.after.0.is_nil();
+        let half = found > 0 && !full && !round.after.0.is_nil();
         round.after = last.filter(|_| full).unwrap_or(UserId(Uuid::nil()));
-        round.more = full || half;
-        self.pass_on(claimed, shutdown).await?;
+        let sifted = self.sift(claimed).await;
+        let count = sifted.begun.len();
+        round.more = (full || half) && sifted.set_aside == 0;
+        round.patience = match (sifted.set_aside, &sifted.alone) {
+            (0, _) => SWEEP,
+            (_, Some(_)) => NEXT_SUSPECT,
+            (_, None) => (round.patience * 2).min(SWEEP),
+        };
+        self.pass_on(sifted, shutdown).await?;
         round.rest = RESTS.0;
         let hints = std::mem::take(&mut round.hints);
         round.unheard = (round.unheard + count)
@@ -199,12 +225,32 @@ impl Claims {
         db::claim_jobs(&self.returns.db, &request).await
     }
 
+    /// Of several jobs that may have taken their worker along, one is begun at a time, so that
+    /// the others don't die with it again and again. They are handed back before it is begun.
+    async fn sift(&self, claimed: Vec<ClaimedJob>) -> Sifted {
+        let (mut suspects, mut begun): (Vec<_>, Vec<_>) =
+            claimed.into_iter().partition(ClaimedJob::is_suspect);
+        let mut alone = None;
+        if !suspects.is_empty() {
+            alone = Arc::clone(&self.alone).try_acquire_owned().ok();
+        }
+        if alone.is_some() {
+            // The one that was begun least often last.
+            suspects.sort_by_key(|job| std::cmp::Reverse(job.attempt));
+            begun.extend(suspects.pop());
+        }
+        let set_aside: Vec<_> = suspects.iter().map(|job| job.job).collect();
+        self.returns.hand_back(&set_aside).await;
+        Sifted {
+            begun,
+            alone,
+            set_aside: set_aside.len(),
+        }
+    }
+
     /// Passes claimed jobs on with what is needed to begin them.
-    async fn pass_on(
-        &self,
-        claimed: Vec<ClaimedJob>,
-        shutdown: &CancellationToken,
-    ) -> Result<(), DbError> {
+    async fn pass_on(&self, sifted: Sifted, shutdown: &CancellationToken) -> Result<(), DbError> {
+        let (claimed, mut alone) = (sifted.begun, sifted.alone);
         if claimed.is_empty() {
             return Ok(());
         }
@@ -231,6 +277,11 @@ impl Claims {
                 started_at,
                 steps: Mutex::default(),
                 held: self.leases.hold(self.queue, claimed.job),
+                _alone: if claimed.is_suspect() {
+                    alone.take()
+                } else {
+                    None
+                },
                 _slot: slot,
                 claimed,
             };

@@ -62,6 +62,7 @@ pub async fn work_on(
         lease: role.lease,
         leases: leases.clone(),
         slots: Arc::new(Semaphore::new(role.concurrency)),
+        alone: Arc::new(Semaphore::new(1)),
         enough: u32::try_from(role.concurrency.div_ceil(2)).unwrap_or(u32::MAX),
         claimed: sender,
     };

@@ -25,6 +25,8 @@ pub struct Work {
     pub steps: Mutex<Vec<StepDone>>,
     /// Its place among the leases that are renewed.
     pub held: Held,
+    /// What makes it the only one of its kind, if it is a suspect.
+    pub(crate) _alone: Option<OwnedSemaphorePermit>,
     /// The slot it fills.
     pub(crate) _slot: OwnedSemaphorePermit,
 }

@@ -75,8 +75,19 @@ pub struct ClaimedJob {
     pub attempt: u32,
     /// How often it may be begun.
     pub max_attempts: u32,
+    /// What former attempts failed with, if one of them came to an end.
+    pub last_error: Option<String>,
     /// The W3C trace context it belongs to.
     pub traceparent: Option<String>,
+}
+
+impl ClaimedJob {
+    /// Whether it was begun before and nobody ever said how that ended: it may have taken its
+    /// worker along.
+    #[must_use]
+    pub const fn is_suspect(&self) -> bool {
+        self.attempt > 1 && self.last_error.is_none()
+    }
 }
 
 /// Who claims what.
@@ -190,7 +201,7 @@ async fn claim_after(
     let sql = format!(
         "{} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN ({chosen}{lock}) \
-         RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, traceparent",
+         RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
         candidates(db.backend()).replace("{known}", &known_kinds(request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
@@ -244,6 +255,7 @@ fn claimed_job(row: &sea_orm::QueryResult) -> Result<ClaimedJob, DbError> {
         owner: UserId(row.try_get("", "owner_id")?),
         attempt: count("attempts")?,
         max_attempts: count("max_attempts")?,
+        last_error: row.try_get("", "last_error")?,
         traceparent: row.try_get("", "traceparent")?,
     })
 }

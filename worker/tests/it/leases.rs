@@ -80,6 +80,39 @@ async fn a_job_that_was_begun_too_often_is_given_up_without_a_further_attempt() 
 }
 
 #[tokio::test]
+async fn jobs_that_may_have_killed_their_worker_are_begun_one_at_a_time() {
+    let service = Service::start().await;
+    let mut documents = Vec::new();
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        documents.push(service.accepts(name, b"suspect").await);
+    }
+    // A worker begins all of them, and is never heard of again.
+    assert_eq!(service.claims().await.len(), 3);
+    service.clock.advance(LEASE);
+    let (tell, mut words) = mpsc::unbounded_channel();
+    let mut role = service.role();
+    role.grace = Duration::from_millis(10);
+    role.places = service.places_with(|inner| Trap {
+        inner,
+        spring: Spring::Hold,
+        tell,
+    });
+    let working = Service::works(role);
+    hears(&mut words, Word::Entered).await;
+    // The others come back at once, and that they were claimed doesn't count.
+    let back = "SELECT count(*) FROM jobs WHERE state = 'ready' AND attempts = 1";
+    while service.number(back).await < 2 {
+        tokio::task::yield_now().await;
+    }
+    working.stop().await;
+    let entered = std::iter::from_fn(|| words.try_recv().ok());
+    assert_eq!(entered.filter(|word| *word == Word::Entered).count(), 0);
+    service.settles(&documents).await;
+    let begun = "SELECT count(*) FROM jobs WHERE kind = 'process_version' AND (attempts, state) <> (2, 'done')";
+    assert_eq!(service.number(begun).await, 0);
+}
+
+#[tokio::test]
 async fn a_job_whose_lease_was_lost_is_cancelled() {
     let service = Service::start().await;
     service.accepts("stolen.txt", b"stolen").await;
