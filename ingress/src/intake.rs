@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::crash::{self, CrashPoint};
 use shared::db::{
     Arrival, ChangeError, Commit, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
     IntakeRefusal, NewContent, Target, accept, add_version,
@@ -113,6 +114,7 @@ impl Intake {
         bytes: StagedBytes,
     ) -> Result<Document, Problem> {
         self.check_in_time(&bytes)?;
+        crash::reach(CrashPoint::Staged);
         match add_version(on, target, content, &self.limits).await {
             Ok(document) => {
                 bytes.keep();
@@ -140,10 +142,12 @@ impl Intake {
     async fn submit(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
         self.check_in_time(&bytes)?;
         let (document, job) = (arrival.document(), arrival.job);
+        crash::reach(CrashPoint::Staged);
         match self.door.submit(arrival).await {
             Ok(Ok(())) => {
                 bytes.keep();
                 self.meters.took_in(document.size);
+                crash::reach(CrashPoint::BeforeHint);
                 self.hints.give(Queue::Ingest, job);
                 Ok(document)
             }

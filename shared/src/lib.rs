@@ -1,5 +1,6 @@
 #![doc = include_str!("../../docs/ARCHITECTURE.md")]
 
+pub mod crash;
 pub mod db;
 pub mod domain;
 pub mod metrics;

@@ -82,7 +82,7 @@ fn rooms_of_shared_point_one_way() {
         ("domain", &["domain"]),
         ("storage", &["domain", "storage"]),
         ("queue", &["domain", "queue"]),
-        ("db", &["db", "domain", "queue", "storage"]),
+        ("db", &["crash", "db", "domain", "queue", "storage"]),
         ("metrics", &["db", "domain", "metrics", "queue", "storage"]),
         (
             "settings",

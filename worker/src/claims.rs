@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use shared::crash::{self, CrashPoint};
 use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork};
 use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
@@ -261,6 +262,9 @@ impl Claims {
             self.returns.hand_back(&jobs).await;
         }
         let mut pending = pending?;
+        for work in pending.values() {
+            crash::reach_with(CrashPoint::AfterClaim, work.name.as_str());
+        }
         if stops {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use shared::crash::{self, CrashPoint};
 use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement, StepDone};
 use shared::domain::{Clock, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
@@ -67,6 +68,13 @@ impl Work {
             });
         }
         Ok(passed)
+    }
+
+    /// Says that the version is at `point`.
+    pub fn reach(&self, point: CrashPoint) {
+        if let Some(pending) = &self.pending {
+            crash::reach_with(point, pending.name.as_str());
+        }
     }
 
     /// Whether no attempt follows this one.

@@ -13,6 +13,7 @@ use super::ledger_sql::ids;
 use super::receipt::{Receipt, keep_receipts};
 use super::users::hold_users;
 use super::{Database, DbError, discards};
+use crate::crash::{self, CrashPoint};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
     Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
@@ -168,7 +169,9 @@ pub async fn accept(
 ) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
     let transaction = db.begin().await?;
     let answers = accept_within(&transaction, limits, arrivals).await?;
+    crash::reach(CrashPoint::BeforeIntake);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterIntake);
     Ok(answers)
 }
 

@@ -5,6 +5,7 @@
 
 mod campaign;
 mod commits;
+mod crash_points;
 mod faults;
 mod load;
 mod reckoning;

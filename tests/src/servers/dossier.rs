@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::keeper::{CommandLine, Keeper, Signal, Status};
 use super::process::{ServerError, free_port, granted, send_signal, wait_for_answer};
@@ -97,6 +98,38 @@ impl Dossier {
         granted(self.launch().await);
     }
 
+    /// Starts the process again with settings beside its own, and waits until it is ready.
+    pub async fn restart_with(&self, further: &[(&str, &str)]) {
+        self.begins_again_with(further).await;
+        granted(self.answers().await);
+    }
+
+    /// Starts the process again with settings beside its own. It may end before it is ready.
+    pub async fn begins_again_with(&self, further: &[(&str, &str)]) {
+        let further = further
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let command = CommandLine::new(Path::new("/usr/bin/env"))
+            .words(further)
+            .then(&self.command);
+        granted(self.keeper.start(&command).await);
+    }
+
+    /// Waits until the process has aborted by itself.
+    pub async fn aborted(&self, patience: Duration) {
+        let begin = Instant::now();
+        while self.runs() {
+            assert!(
+                begin.elapsed() < patience,
+                "it goes on; its log:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let status = granted(self.keeper.ended().await);
+        assert!(status.is_abort(), "{status:?}; its log:\n{}", self.log());
+    }
+
     /// The resident memory of the process in bytes, and the most it ever was.
     #[must_use]
     pub fn resident_memory(&self) -> (u64, u64) {
@@ -138,6 +171,10 @@ impl Dossier {
 
     async fn launch(&self) -> Result<(), ServerError> {
         self.keeper.start(&self.command).await?;
+        self.answers().await
+    }
+
+    async fn answers(&self) -> Result<(), ServerError> {
         let client = reqwest::Client::new();
         let ready = format!("{}/health/ready", self.ops());
         wait_for_answer(&self.keeper, async || {

@@ -50,6 +50,11 @@ impl Status {
     pub(super) fn is_success(&self) -> bool {
         self.0 == "0"
     }
+
+    /// Whether it ended by SIGABRT.
+    pub(super) fn is_abort(&self) -> bool {
+        self.0 == "134"
+    }
 }
 
 /// A command line, its words quoted for the keeper's shell.

@@ -9,6 +9,7 @@ mod source;
 mod store;
 mod verify;
 
+use shared::crash::CrashPoint as At;
 use shared::db::Outcome;
 
 use self::activate::activate;
@@ -30,23 +31,35 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
 
     let (places, clock) = (&tools.places, &*tools.clock);
+    work.reach(At::BeforeVerify);
     let present = work
         .step("verified", clock, verify(pending, places))
         .await?;
+    work.reach(At::AfterVerify);
+    work.reach(At::BeforeIdentify);
     let identified = work
         .step("identified", clock, identify(present, places))
         .await?;
+    work.reach(At::AfterIdentify);
+    work.reach(At::BeforeCheck);
     let permitted = work
         .step("checked", clock, async { check(identified, &tools.limits) })
         .await?;
+    work.reach(At::AfterCheck);
+    work.reach(At::BeforeStore);
     let stored = work
         .step("stored", clock, store(permitted, places, clock))
         .await?;
 
+    work.reach(At::AfterStore);
+
     // The commit point. Until here nobody can see that the job was begun, and all of it can
     // be done again; from here on the version is active, and the job is done, for good.
+    work.reach(At::BeforeActivate);
     let activated = activate(stored, work, &tools.settler).await?;
+    work.reach(At::AfterActivate);
 
     discard(activated, &tools.remover);
+    work.reach(At::AfterDiscard);
     Ok(())
 }

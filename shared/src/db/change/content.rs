@@ -6,6 +6,7 @@ use url::Url;
 use super::edit::{finish, revised, update};
 use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
+use crate::crash::{self, CrashPoint};
 use crate::db::Commit;
 use crate::db::batch::execute;
 use crate::db::entities::document;
@@ -113,5 +114,8 @@ pub async fn add_version(
         traceparent: content.traceparent.clone(),
     };
     enqueue(&transaction, &[job], content.at).await?;
-    finish(on, transaction, &before).await
+    crash::reach(CrashPoint::BeforeVersion);
+    let document = finish(on, transaction, &before).await?;
+    crash::reach(CrashPoint::AfterVersion);
+    Ok(document)
 }

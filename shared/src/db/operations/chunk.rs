@@ -8,6 +8,7 @@ use sea_orm::DatabaseTransaction;
 use super::act::{Acted, Turn};
 use super::items::{due_items, record, skip};
 use super::running::{Running, Stops, advance, take};
+use crate::crash::{self, CrashPoint};
 use crate::db::change::hold_all;
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::settle::finish_jobs;
@@ -86,7 +87,9 @@ pub async fn run_chunk(
             done.next = Some(enqueue_next(&transaction, &running, request).await?);
         }
     }
+    crash::reach(CrashPoint::BeforeChunk);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterChunk);
     Ok(Chunk::Committed(done))
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::archives::{Hold, begin_anew, count, end, hold};
 use super::items::{Dealt, DueItem, record, skip};
+use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::document;
 use crate::db::ledger_sql::ids;
@@ -334,7 +335,9 @@ pub async fn finish_export(
         }
         end(&transaction, id, status, now).await?;
     }
+    crash::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterExport);
     Ok(standing)
 }
 

@@ -21,6 +21,7 @@ use super::operations::end_with_dead_jobs;
 use super::references::{FoundObject, unreferred};
 use super::work::PendingWork;
 use super::{Database, DbError, JobRef, discards};
+use crate::crash::{self, CrashPoint};
 use crate::domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
 
 /// Whether the bytes of an activation were written for it or were there already.
@@ -242,8 +243,21 @@ async fn attempt(
         .map(Url::as_str)
         .collect();
     discards::add(&transaction, &urls, now).await?;
-    transaction.commit().await?;
+    commit(transaction, &live).await?;
     Ok(Attempt::Settled(answers))
+}
+
+/// The commit point. Tests cut it for versions alone: jobs of the schedule pass here at any time.
+async fn commit(transaction: DatabaseTransaction, live: &[&Settlement]) -> Result<(), DbError> {
+    let has_versions = !live.is_empty();
+    if has_versions {
+        crash::reach(CrashPoint::BeforeOutcome);
+    }
+    transaction.commit().await?;
+    if has_versions {
+        crash::reach(CrashPoint::AfterOutcome);
+    }
+    Ok(())
 }
 
 impl Settled {

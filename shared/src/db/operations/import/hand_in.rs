@@ -15,6 +15,7 @@ use super::fate::{Fate, code_of, write_fates};
 use super::further::{self, Further, Raised, is_in_error};
 use super::names::{free, taken};
 use super::read::import_of;
+use crate::crash::{self, CrashPoint};
 use crate::db::batch::execute;
 use crate::db::change::{Charge, charge, hold_all, release};
 use crate::db::intake::accept_within;
@@ -81,7 +82,9 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         processing: chunk.processing,
         unused: chunk.unused,
     };
+    crash::reach(CrashPoint::BeforeHandIn);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterHandIn);
     Ok(Standing::Goes(done))
 }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::create::ConflictPolicy;
 use super::entry::{ImportEntry, NewImportItem};
+use crate::crash::{self, CrashPoint};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::operations::archives::{Held, Hold, begin_anew, hold};
@@ -154,7 +155,9 @@ pub async fn start_import(
         ..NewJob::without_subject(JobKind::ImportEntries, import.owner, now)
     };
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    crash::reach(CrashPoint::BeforeDirectory);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterDirectory);
     Ok(Standing::Goes(job.id))
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
 
+use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, query};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::operations::archives::{Hold, count, end, hold};
@@ -63,7 +64,9 @@ pub async fn settle_import(
     if let Some(source) = &held.source {
         discards::add(&transaction, &[source], now).await?;
     }
+    crash::reach(CrashPoint::BeforeImportEnd);
     transaction.commit().await?;
+    crash::reach(CrashPoint::AfterImportEnd);
     Ok(Standing::Goes(ImportProgress::Ended(held.source)))
 }
 

@@ -1,0 +1,142 @@
+//! The points at which a test can have the process die, with nothing cleaned up. Compiled into
+//! development builds alone: elsewhere reaching a point is nothing, and the variables are unknown.
+//!
+//! `DOSSIER_CRASH_AT=store.before:2` aborts when the point is reached for the second time,
+//! `DOSSIER_CRASH_AT=identify.before=a.pdf` whenever it is reached with the document of that name.
+//! `DOSSIER_PANIC_AT` panics instead.
+
+macro_rules! points {
+    ($($point:ident = $name:literal: $means:literal,)*) => {
+        /// A point at which the process can be made to die.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum CrashPoint {
+            $(#[doc = $means] $point,)*
+        }
+
+        impl CrashPoint {
+            /// Every point.
+            pub const ALL: &[Self] = &[$(Self::$point,)*];
+
+            /// The point as the variables name it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$point => $name,)*
+                }
+            }
+        }
+    };
+}
+
+points! {
+    Staged = "intake.staged": "An upload's bytes are durable; no row refers to them.",
+    BeforeIntake = "intake.before-commit": "All rows of a group of uploads are written.",
+    AfterIntake = "intake.after-commit": "A group of uploads is taken in; nobody was told.",
+    BeforeHint = "intake.before-hint": "A document is taken in; no worker was told.",
+    BeforeVersion = "version.before-commit": "All rows of a new version are written.",
+    AfterVersion = "version.after-commit": "A new version is taken in; nobody was told.",
+    AfterClaim = "claim.after-commit": "Jobs are claimed; none is begun.",
+    BeforeVerify = "verify.before": "The pipeline begins.",
+    AfterVerify = "verify.after": "The staged bytes were found.",
+    BeforeIdentify = "identify.before": "The bytes are about to be looked into.",
+    AfterIdentify = "identify.after": "Their type is known.",
+    BeforeCheck = "check.before": "They are about to be judged.",
+    AfterCheck = "check.after": "They may be kept.",
+    BeforeStore = "store.before": "They are about to be stored.",
+    AfterStore = "store.after": "They are in the store; no row says so.",
+    BeforeActivate = "activate.before": "The outcome is about to be handed in.",
+    BeforeOutcome = "outcome.before-commit": "All rows of a group of outcomes are written.",
+    AfterOutcome = "outcome.after-commit": "A group of outcomes is true; nobody was told.",
+    AfterActivate = "activate.after": "The pipeline knows that the version is active.",
+    AfterDiscard = "discard.after": "Its leftovers were handed to the remover.",
+    BeforeChunk = "chunk.before-commit": "All rows of a chunk of an operation are written.",
+    AfterChunk = "chunk.after-commit": "A chunk is dealt with; nobody was told.",
+    BeforeExport = "export.before-commit": "An archive is durable; no row refers to it.",
+    AfterExport = "export.after-commit": "An export has ended; nobody was told.",
+    BeforeDirectory = "directory.before-commit": "All items of an import are written.",
+    AfterDirectory = "directory.after-commit": "An import's directory is read.",
+    BeforeHandIn = "hand-in.before-commit": "All rows of a chunk of an import are written.",
+    AfterHandIn = "hand-in.after-commit": "A chunk of an import is taken in.",
+    BeforeImportEnd = "import-end.before-commit": "All items of an import are settled.",
+    AfterImportEnd = "import-end.after-commit": "An import has ended; nobody was told.",
+}
+
+/// Says that the process is at `point`.
+#[cfg(debug_assertions)]
+pub fn reach(point: CrashPoint) {
+    armed::reach(point, None);
+}
+
+/// Says that the process is at `point` with the document called `name`.
+#[cfg(debug_assertions)]
+pub fn reach_with(point: CrashPoint, name: &str) {
+    armed::reach(point, Some(name));
+}
+
+/// Nothing in this build.
+#[cfg(not(debug_assertions))]
+pub const fn reach(_: CrashPoint) {}
+
+/// Nothing in this build.
+#[cfg(not(debug_assertions))]
+pub const fn reach_with(_: CrashPoint, _: &str) {}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::CrashPoint;
+
+    /// What the environment asks for.
+    struct Trap {
+        point: String,
+        when: When,
+        passes: AtomicU32,
+    }
+
+    enum When {
+        /// At this pass alone.
+        Pass(u32),
+        /// At each pass with the document of this name.
+        Document(String),
+    }
+
+    static CRASH: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::of("DOSSIER_CRASH_AT"));
+    static PANIC: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::of("DOSSIER_PANIC_AT"));
+
+    impl Trap {
+        fn of(variable: &str) -> Option<Self> {
+            let text = std::env::var(variable).ok()?;
+            let (point, when) = match (text.split_once('='), text.rsplit_once(':')) {
+                (Some((point, name)), _) => (point, When::Document(name.to_owned())),
+                (None, Some((point, pass))) => (point, When::Pass(pass.parse().ok()?)),
+                (None, None) => return None,
+            };
+            Some(Self {
+                point: point.to_owned(),
+                when,
+                passes: AtomicU32::new(0),
+            })
+        }
+
+        fn springs(&self, point: CrashPoint, document: Option<&str>) -> bool {
+            self.point == point.name()
+                && match &self.when {
+                    When::Pass(pass) => self.passes.fetch_add(1, Ordering::SeqCst) + 1 == *pass,
+                    When::Document(name) => document == Some(name),
+                }
+        }
+    }
+
+    #[expect(clippy::panic, reason = "a test asked for it")]
+    pub(super) fn reach(point: CrashPoint, document: Option<&str>) {
+        let springs = |trap: Option<&Trap>| trap.is_some_and(|trap| trap.springs(point, document));
+        if springs(CRASH.as_ref()) {
+            std::process::abort();
+        }
+        if springs(PANIC.as_ref()) {
+            panic!("a test had this happen at {}", point.name());
+        }
+    }
+}
