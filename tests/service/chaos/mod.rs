@@ -8,5 +8,6 @@ mod commits;
 mod crash_points;
 mod faults;
 mod load;
+mod poison;
 mod reckoning;
 mod table;
