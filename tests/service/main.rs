@@ -21,6 +21,7 @@ mod crashes;
 mod documents;
 mod draining;
 mod export;
+mod full_database;
 mod histories;
 mod hostile;
 mod idempotency;

@@ -9,7 +9,8 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
 use super::DbError;
 
@@ -214,6 +215,15 @@ enum Access {
     Read { connections: u32 },
 }
 
+/// Whether the connection may be used again: it is in no transaction. SQLite rolls back by itself
+/// when the disk is full; the driver's own rollback then fails, and it takes every later
+/// transaction for a part of that one: they would be answered, and never be committed.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The rollback of a transaction that was dropped is still on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbError> {
     let path = path.to_owned();
     let mut options = ConnectOptions::new("sqlite://");
@@ -228,6 +238,11 @@ async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbErr
     options.acquire_timeout(PATIENCE).test_before_acquire(false);
     // A connection that is thrown away takes its prepared statements along.
     options.idle_timeout(None).max_lifetime(None);
+    if matches!(access, Access::Write) {
+        options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        });
+    }
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
             .filename(&path)

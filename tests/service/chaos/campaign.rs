@@ -50,7 +50,7 @@ pub async fn run(fault: Fault, campaign: Campaign) -> Toll {
 async fn strikes_in_vain(fault: Fault) {
     let toll = Box::pin(run(fault, SHORT)).await;
     println!("{}: {toll:?}", fault.name());
-    if fault == Fault::StagingFull {
+    if matches!(fault, Fault::StagingFull | Fault::DatabaseFull) {
         assert!(toll.refused > 0, "there was no room: {toll:?}");
     }
     assert!(toll.accepted > 0, "{toll:?}");
@@ -85,4 +85,5 @@ campaigns! {
     a_storage_that_is_away_for_a_while_loses_nothing: StorageAway,
     a_full_staging_loses_nothing: StagingFull,
     a_full_store_loses_nothing: StoreFull,
+    a_full_database_loses_nothing: DatabaseFull,
 }

@@ -48,10 +48,12 @@ pub enum Fault {
     StagingFull,
     /// There is no room where documents are kept.
     StoreFull,
+    /// There is no room for the database.
+    DatabaseFull,
 }
 
 impl Fault {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::WorkersKilled,
         Self::IngressKilled,
         Self::AllKilled,
@@ -69,6 +71,7 @@ impl Fault {
         Self::StorageAway,
         Self::StagingFull,
         Self::StoreFull,
+        Self::DatabaseFull,
     ];
 
     /// What it is called in the table.
@@ -91,6 +94,7 @@ impl Fault {
             Self::StorageAway => "S3: away for 4 s",
             Self::StagingFull => "staging (embedded): disk full",
             Self::StoreFull => "store (embedded): disk full",
+            Self::DatabaseFull => "SQLite: disk full",
         }
     }
 
@@ -108,6 +112,9 @@ impl Fault {
             | Self::RedisStalled => TestApp::start_with(Mode::Distributed, &[LEASE]).await,
             Self::StagingFull => TestApp::start_on_disks(&["staging"], &[LEASE]).await,
             Self::StoreFull => TestApp::start_on_disks(&["storage"], &[LEASE]).await,
+            Self::DatabaseFull => {
+                TestApp::start_on_disks(&["", "staging", "storage"], &[LEASE]).await
+            }
             _ => Box::pin(TestApp::start_breakable(&[LEASE])).await,
         }
     }
@@ -177,7 +184,7 @@ impl Fault {
                 sleep(Duration::from_secs(4)).await;
                 app.breakable().storage.set(Flow::Open);
             }
-            Self::StagingFull | Self::StoreFull => {
+            Self::StagingFull | Self::StoreFull | Self::DatabaseFull => {
                 for _ in 0..2 {
                     pause(dice, 50, 500).await;
                     app.disk().is_full_for(Duration::from_secs(2)).await;
