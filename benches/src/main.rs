@@ -9,6 +9,7 @@
 #![recursion_limit = "256"]
 
 mod disk;
+mod hostile;
 mod large;
 mod list;
 mod uploads;
@@ -42,6 +43,18 @@ enum Run {
         #[arg(long, default_value_t = 1 << 10)]
         mebibytes: usize,
     },
+    /// Small uploads beside hundreds of slow clients: what they cost, and how soon they are closed
+    Hostile {
+        /// Connections with half a header
+        #[arg(long, default_value_t = 500)]
+        half_open: usize,
+        /// Uploads at ten bytes a second
+        #[arg(long, default_value_t = 200)]
+        trickling: usize,
+        /// Honest uploads, without and with the slow ones
+        #[arg(long, default_value_t = 400)]
+        count: usize,
+    },
     /// Pages of long lists, on each database by itself
     List {
         /// How many documents there are, step by step
@@ -72,6 +85,11 @@ async fn main() {
                 concurrency,
             } => uploads::run(mode, *count, *size, *concurrency).await,
             Run::Large { mebibytes } => large::run(mode, *mebibytes).await,
+            Run::Hostile {
+                half_open,
+                trickling,
+                count,
+            } => hostile::run(mode, *half_open, *trickling, *count).await,
             Run::List { .. } => {}
         }
     }

@@ -1,10 +1,18 @@
-//! Hostile JSON: too deep, too long, too much of it, and texts that databases can't keep.
+//! Hostile clients: JSON that is too deep, too long, too much, and texts that databases can't
+//! keep; requests that never come to their end.
 
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
+use tests::slow::{half_open, trickle};
+
+/// How long connections may take to be gone after the last one was closed.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 async fn patch(client: &Client, path: &str, body: String) -> tests::app::Answer {
     let request = client.request(Method::PATCH, path);
@@ -82,4 +90,47 @@ in_both_modes! {
         }
         app.ends_clean().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_clients_are_closed_and_hold_up_nobody() {
+    let app = TestApp::start_with(Mode::Embedded, &[("DOSSIER_DATABASE_CONNECTIONS", "4")]).await;
+    let alice = app.user("alice").await;
+    let first = alice.uploads("first.pdf", PDF).await;
+    alice.settled(&first).await;
+    let quiet = app.ingress().open_files();
+
+    let api = app.ingress().api();
+    let half = join_all((0..60).map(|_| half_open(&api)));
+    let slow = join_all((0..30).map(|_| trickle(&api, app.admin_key())));
+    let honest = async {
+        while app.ingress().open_files() < quiet + 90 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        for index in 0..20 {
+            let pending = alice.uploads(&format!("{index}.pdf"), PDF).await;
+            let document = alice.settled(&pending).await;
+            assert_eq!(alice.downloads(&document).await, PDF);
+        }
+    };
+    let (half, slow, ()) = tokio::join!(half, slow, honest);
+    for closed in half {
+        assert_eq!(closed.answer, "", "half a header has no answer");
+    }
+    for closed in slow {
+        assert!(closed.answer.starts_with("HTTP/1.1 408 "), "{closed:?}");
+    }
+    // Each reader of the database holds three files, and may have come only now.
+    let most = quiet + 3 * 4;
+    let begin = Instant::now();
+    while app.ingress().open_files() > most {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "{} are open",
+            app.ingress().open_files()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.staging_holds_nothing(Duration::from_secs(20)).await;
+    app.ends_clean().await;
 }

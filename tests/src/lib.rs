@@ -14,3 +14,4 @@ pub mod history;
 pub mod ledger;
 pub mod servers;
 pub mod shelf;
+pub mod slow;

@@ -146,6 +146,12 @@ impl Dossier {
         (field("VmRSS:"), field("VmHWM:"))
     }
 
+    /// How many files and connections the process holds open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).map_or(0, Iterator::count)
+    }
+
     /// What the process has written to its log.
     #[must_use]
     pub fn log(&self) -> String {

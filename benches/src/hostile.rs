@@ -1,0 +1,96 @@
+//! Honest uploads, first alone, then beside hundreds of clients who send next to nothing.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::future::join_all;
+use tests::app::{Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::slow::{Closed, half_open, trickle};
+use tokio::time::sleep;
+
+/// Honest clients at once.
+const AT_ONCE: usize = 4;
+const SIZE: usize = 16 << 10;
+/// How long connections may take to be gone after the last one was closed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Measures `count` uploads without and with the slow clients.
+pub async fn run(mode: Mode, halves: usize, trickles: usize, count: usize) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_LOG", "warn")]).await;
+    let alice = app.user("alice").await;
+    uploads(&alice, count / 4).await;
+    let quiet = uploads(&alice, count).await;
+    let before = app.ingress().open_files();
+
+    let api = app.ingress().api();
+    let half = join_all((0..halves).map(|_| half_open(&api)));
+    let slow = join_all((0..trickles).map(|_| trickle(&api, app.admin_key())));
+    let honest = async {
+        let begin = Instant::now();
+        while app.ingress().open_files() < before + halves + trickles
+            && begin.elapsed() < PATIENCE / 4
+        {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let peak = app.ingress().open_files();
+        let loaded = uploads(&alice, count).await;
+        (loaded, peak, app.ingress().open_files())
+    };
+    let (half, slow, (loaded, peak, still)) = tokio::join!(half, slow, honest);
+    let begin = Instant::now();
+    while app.ingress().open_files() > before && begin.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(50)).await;
+    }
+    println!(
+        "{mode:?}: {count} uploads of {SIZE} bytes, {AT_ONCE} at once: p95 {:.1} ms quiet, {:.1} ms beside \
+         {halves} half-open connections and {trickles} bodies at 10 bytes/s, ratio {:.2}",
+        milliseconds(quiet),
+        milliseconds(loaded),
+        loaded.as_secs_f64() / quiet.as_secs_f64(),
+    );
+    println!(
+        "{mode:?}: descriptors {before} before, {peak} at the peak, {still} after the last honest upload, \
+         {} at the end",
+        app.ingress().open_files()
+    );
+    for (what, closed) in [("half-open", half), ("trickling", slow)] {
+        println!("{mode:?}: {what}: {}", tell(closed));
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn tell(mut closed: Vec<Closed>) -> String {
+    closed.sort_by_key(|closed| closed.after);
+    let seconds = |closed: Option<&Closed>| closed.map_or(0.0, |one| one.after.as_secs_f64());
+    let refused = closed
+        .iter()
+        .filter(|closed| closed.answer.contains("HTTP/1.1 408 "));
+    format!(
+        "{} closed after {:.1} to {:.1} s, {} of them told 408",
+        closed.len(),
+        seconds(closed.first()),
+        seconds(closed.last()),
+        refused.count()
+    )
+}
+
+/// The 95th percentile of the time to a 202.
+async fn uploads(client: &Client, count: usize) -> Duration {
+    let upload = |index: usize| async move {
+        let bytes = pseudo_random(index as u64, SIZE);
+        let begin = Instant::now();
+        client.uploads("honest.bin", bytes).await;
+        begin.elapsed()
+    };
+    let mut times: Vec<_> = futures::stream::iter(0..count)
+        .map(upload)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    times.sort_unstable();
+    times[times.len() * 95 / 100]
+}
