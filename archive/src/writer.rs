@@ -10,9 +10,13 @@ use crate::method::Method;
 use crate::moment;
 use crate::records::{self, Written};
 
-/// Content at hand that gets smaller than one of so many parts is stored: it is taken for
-/// a bomb otherwise, by us as well.
+/// Content never gets smaller than one of so many parts: it is taken for a bomb otherwise, by
+/// us as well. What is at hand is stored then; of what comes piece by piece as much is stored
+/// within the deflated bytes as that takes.
 const DENSEST: usize = 100;
+
+/// The longest block of stored bytes within deflated ones (RFC 1951, 3.2.4).
+const LONGEST_BLOCK: usize = u16::MAX as usize;
 
 /// What deflating may add to bytes that don't get smaller.
 const GROWTH: u64 = 1 << 20;
@@ -165,7 +169,12 @@ impl Writer {
             None => chunk.to_vec(),
             Some(deflate) => {
                 let mut out = Vec::with_capacity(chunk.len() / 2 + 64);
-                run(deflate, chunk, &mut out, FlushCompress::None);
+                let least = open.written.size / DENSEST as u64 + 1;
+                let missing = least.saturating_sub(open.written.packed);
+                let missing = usize::try_from(missing).unwrap_or(chunk.len());
+                let (plain, rest) = chunk.split_at(missing.min(chunk.len()));
+                store(deflate, plain, &mut out);
+                run(deflate, rest, &mut out, FlushCompress::None);
                 out
             }
         };
@@ -235,6 +244,22 @@ fn deflated(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.len() / 2 + 64);
     run(&mut deflate, content, &mut out, FlushCompress::Finish);
     out
+}
+
+/// Puts bytes as they are into the deflated ones. All that was before them is written out, and
+/// nothing after them refers to it: to the deflater it is as if they had never been.
+fn store(deflate: &mut Compress, plain: &[u8], out: &mut Vec<u8>) {
+    if plain.is_empty() {
+        return;
+    }
+    run(deflate, &[], out, FlushCompress::Full);
+    for block in plain.chunks(LONGEST_BLOCK) {
+        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        out.push(0);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&(!length).to_le_bytes());
+        out.extend_from_slice(block);
+    }
 }
 
 /// Packs all of `chunk`; memory for it is made as it is needed.

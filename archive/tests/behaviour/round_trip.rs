@@ -51,6 +51,42 @@ fn an_entry_of_another_length_is_left_out() {
 }
 
 #[test]
+fn what_is_streamed_is_never_taken_for_a_bomb() {
+    let zeros = vec![0; 20 << 20];
+    let words = b"some words, and many words more. ".repeat(100_000);
+    let changing = [&words[..1 << 20], &zeros[..4 << 20], &words[..1 << 20]].concat();
+    let contents = [&zeros, &zeros[..(1 << 20) + 1], &words, &changing];
+    for piece in [1000, 64 << 10, 1 << 20, 32 << 20] {
+        let mut writer = Writer::new();
+        let mut archive = Vec::new();
+        for (index, content) in contents.iter().enumerate() {
+            let name = index.to_string();
+            let (mut open, out) = writer.begin(&header(&name, content));
+            archive.extend(out);
+            for chunk in content.chunks(piece) {
+                archive.extend(writer.write(&mut open, chunk));
+            }
+            archive.extend(writer.end(open).unwrap());
+        }
+        archive.extend(writer.finish());
+        let read = read_all(&archive, 1 << 20);
+        for ((_, read), content) in read.iter().zip(contents) {
+            assert!(read == content);
+        }
+        let entries = crate::fixtures::contents(&archive).unwrap().entries;
+        for entry in entries {
+            let extent = entry.extent;
+            let ratio = extent.size / extent.packed;
+            assert!(
+                (50..=100).contains(&ratio),
+                "{piece}, {}: {ratio}",
+                entry.path
+            );
+        }
+    }
+}
+
+#[test]
 fn names_of_old_archives_are_read_as_they_were_meant() {
     use crate::fixtures::{Forged, forged, honest};
     let old = Forged {
