@@ -12,6 +12,7 @@ mod disk;
 mod hostile;
 mod large;
 mod list;
+mod operations;
 mod uploads;
 
 use clap::{Parser, Subcommand};
@@ -55,6 +56,21 @@ enum Run {
         #[arg(long, default_value_t = 400)]
         count: usize,
     },
+    /// Operations on many documents, beside single calls; an export and an import
+    Operations {
+        /// How many documents one operation archives and deletes
+        #[arg(long, default_value_t = 100_000)]
+        documents: usize,
+        /// How many single calls are made beside it
+        #[arg(long, default_value_t = 1_000)]
+        calls: usize,
+        /// How many documents are exported and imported
+        #[arg(long, default_value_t = 10_000)]
+        files: usize,
+        /// Their size in bytes
+        #[arg(long, default_value_t = 16 << 10)]
+        size: usize,
+    },
     /// Pages of long lists, on each database by itself
     List {
         /// How many documents there are, step by step
@@ -84,6 +100,20 @@ async fn main() {
                 size,
                 concurrency,
             } => uploads::run(mode, *count, *size, *concurrency).await,
+            Run::Operations {
+                documents,
+                calls,
+                files,
+                size,
+            } => {
+                let amounts = operations::Amounts {
+                    documents: *documents,
+                    calls: *calls,
+                    files: *files,
+                    size: *size,
+                };
+                operations::run(mode, amounts).await;
+            }
             Run::Large { mebibytes } => large::run(mode, *mebibytes).await,
             Run::Hostile {
                 half_open,
