@@ -173,6 +173,8 @@ pub async fn account(
     ended: &HashSet<Uuid>,
 ) -> Result<(), DbError> {
     let mut accounts: HashMap<Uuid, AccountRow> = HashMap::new();
+    // A document ends once, however many of its versions failed together.
+    let mut given_back = HashSet::new();
     for settlement in live {
         let Some(work) = &settlement.work else {
             continue;
@@ -189,7 +191,9 @@ pub async fn account(
             }
             Outcome::Failed { .. } => {
                 account.released += work.size.as_i64();
-                account.documents += i64::from(ended.contains(&work.document.0));
+                let document = work.document.0;
+                let ends = ended.contains(&document) && given_back.insert(document);
+                account.documents += i64::from(ends);
             }
             Outcome::Again { .. } | Outcome::Done | Outcome::Dead { .. } => {}
         }
