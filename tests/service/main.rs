@@ -22,6 +22,7 @@ mod documents;
 mod draining;
 mod export;
 mod full_database;
+mod given_up;
 mod histories;
 mod hostile;
 mod idempotency;

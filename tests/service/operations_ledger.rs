@@ -273,7 +273,10 @@ on_each_database! {
         let claimed = claim(db, 1, UserId(Uuid::nil()), NOW).await;
         let dead = settlement(&claimed[0], Outcome::Dead { cause: "out of luck".to_owned() });
         settle(db, &[dead], NOW).await.unwrap();
-        assert_eq!(status(db, id).await, (OperationStatus::Error, [700, 500, 0, 0]));
+        assert_eq!(status(db, id).await, (OperationStatus::Error, [700, 500, 0, 200]));
+        assert_eq!(codes(db, id).await[499..501], [
+            (ItemResult::Succeeded, None), (ItemResult::Skipped, Some(ItemCode::Interrupted)),
+        ]);
         let failure = find_operation(db, id).await.unwrap().unwrap();
         assert_eq!(failure.state.failure().unwrap().code.as_str(), "internal");
         assert!(cancel_operation(db, id, owner).await.is_err());

@@ -36,6 +36,14 @@ pub fn bytewise(backend: DbBackend) -> &'static str {
     }
 }
 
+/// How many elements the array `list` has that is a member of the JSON object `column`.
+pub fn array_length(backend: DbBackend, column: &str, list: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!("jsonb_array_length({column} -> '{list}')"),
+        _ => format!("json_array_length({column}, '$.{list}')"),
+    }
+}
+
 /// Ids of jobs that may be claimed, in the order in which they are to be: one
 /// from each owner, then a second from each, and so on, the oldest of an owner first.
 ///

@@ -143,7 +143,7 @@ impl OperationErrorCode {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::Internal => {
-                "The operation could not go on; items that are pending were not touched."
+                "The operation could not go on; what had not been begun was left alone."
             }
             Self::NotAnArchive => "It is not a ZIP archive, or it is cut short.",
             Self::SplitArchive => "It is a part of a split archive.",

@@ -51,6 +51,10 @@ codes! {
     RevisionMismatch = "revision_mismatch", "The document was changed since.";
     /// Skipped: the operation was cancelled before its turn.
     Cancelled = "cancelled", "The operation was cancelled before.";
+    /// The operation could not go on before it was known what becomes of it.
+    Interrupted = "interrupted", "The operation could not go on, and did nothing to it.";
+    /// The archive has as many files as one may have.
+    ArchiveFull = "archive_full", "The archive has as many files as it may have.";
     /// It has no active version that could be read, or takes none.
     NotActive = "not_active", "The document is not active.";
     /// Another document has the name, and that is not to be.

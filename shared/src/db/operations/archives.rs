@@ -4,6 +4,7 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 
+use super::deaths::revive;
 use super::rows;
 use crate::db::batch::{execute, query};
 use crate::db::ledger_sql::for_update;
@@ -65,6 +66,9 @@ pub(super) async fn hold_operation(
     if is_over || operation.action != action {
         return Ok(None);
     }
+    if operation.state.status() == OperationStatus::Error {
+        revive(transaction, id).await?;
+    }
     Ok(Some(Held {
         operation,
         options: row.try_get("", "options")?,
@@ -94,6 +98,20 @@ pub(super) async fn begin_anew(
          finished_at = NULL, error_code = NULL, error_detail = NULL, \
          succeeded = 0, failed = 0, skipped = 0, next_position = 0 WHERE id = $1";
     execute(transaction, sql, [id.0.into(), now.as_micros().into()]).await?;
+    Ok(())
+}
+
+/// Forgets which items are in an archive that nobody gets.
+pub(super) async fn forget_written(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+) -> Result<(), DbError> {
+    for sql in [
+        "UPDATE operation_items SET result = 'pending' WHERE operation_id = $1 AND result = 'succeeded'",
+        "UPDATE operations SET succeeded = 0 WHERE id = $1",
+    ] {
+        execute(transaction, sql, [id.0.into()]).await?;
+    }
     Ok(())
 }
 

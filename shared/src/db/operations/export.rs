@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, Statement};
 use url::Url;
 use uuid::Uuid;
 
-use super::archives::{Hold, begin_anew, count, end, hold};
+use super::archives::{Hold, begin_anew, count, end, forget_written, hold};
 use super::items::{Dealt, DueItem, record, skip};
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, parameter, query};
@@ -299,13 +299,13 @@ pub async fn finish_export(
     now: Timestamp,
 ) -> Result<Standing<()>, DbError> {
     let transaction = db.begin().await?;
-    let standing = match hold(&transaction, (id, Action::Export), settlement.job).await? {
-        Hold::Held(_) => Standing::Goes(()),
-        Hold::Over => Standing::Over,
+    let held = match hold(&transaction, (id, Action::Export), settlement.job).await? {
+        Hold::Held(held) => Some(held),
+        Hold::Over => None,
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
-    if standing == Standing::Goes(()) {
+    if let Some(held) = &held {
         let mut status = OperationStatus::Completed;
         match ending {
             ExportEnd::Written(archive) => {
@@ -329,6 +329,9 @@ pub async fn finish_export(
             ExportEnd::Dry => {}
             ExportEnd::Cancelled => {
                 status = OperationStatus::Cancelled;
+                if held.operation.mode == RunMode::Real {
+                    forget_written(&transaction, id).await?;
+                }
                 let skipped = skip(&transaction, id, 0, i64::MAX).await?;
                 count(&transaction, id, skipped).await?;
             }
@@ -338,7 +341,7 @@ pub async fn finish_export(
     crash::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;
     crash::reach(CrashPoint::AfterExport);
-    Ok(standing)
+    Ok(held.map_or(Standing::Over, |_| Standing::Goes(())))
 }
 
 /// The archive of an export.

@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::deaths::revive;
 use super::options::changes;
 use super::rows;
 use crate::db::batch::{execute, query};
@@ -80,6 +81,9 @@ pub async fn take(
     let Some(deed) = deed(operation.action, id.0, &options)? else {
         return Ok(None);
     };
+    if operation.state.status() == OperationStatus::Error {
+        revive(transaction, id).await?;
+    }
     let cancelled: bool = row.try_get("", "cancel_requested")?;
     Ok(Some(Running {
         operation,

@@ -19,4 +19,5 @@ pub use read::{
     Import, ImportItem, ImportTurn, add_import_items, begin_import, due_import_items,
     refuse_import, start_import,
 };
+pub(super) use settle::settle_items;
 pub use settle::{ImportProgress, settle_import};

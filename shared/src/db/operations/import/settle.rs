@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, query};
 use crate::db::jobs::{NewJob, enqueue};
+use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Hold, count, end, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
@@ -53,7 +54,7 @@ pub async fn settle_import(
         transaction.commit().await?;
         return Ok(Standing::Goes(ImportProgress::Waits(next.id)));
     }
-    let status = if held.is_cancelled {
+    let status = if held.is_cancelled && was_cut_short(&transaction, id).await? {
         OperationStatus::Cancelled
     } else {
         OperationStatus::Completed
@@ -70,24 +71,54 @@ pub async fn settle_import(
     Ok(Standing::Goes(ImportProgress::Ended(held.source)))
 }
 
-/// An item is settled once its version is, and those before it.
-async fn settle_items(
+/// Whether anything was left out when its owner wanted it to stop. If that came too late,
+/// all was done.
+async fn was_cut_short(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'skipped' \
+         AND code = $2 LIMIT 1";
+    let values = [id.0.into(), ItemCode::Cancelled.as_str().into()];
+    Ok(!query(transaction, sql, values).await?.is_empty())
+}
+
+/// An item is settled once its version is, and those before it. It is what the archive
+/// promised only if all versions are active that the archive has of it; else the last one
+/// that failed says why.
+pub(in crate::db::operations) async fn settle_items(
     transaction: &DatabaseTransaction,
     id: OperationId,
 ) -> Result<Tally, DbError> {
-    let settled = "FROM versions v WHERE operation_items.operation_id = $1 AND operation_items.result = 'pending' \
-         AND v.document_id = operation_items.document_id AND v.number = operation_items.version \
-         AND NOT EXISTS (SELECT 1 FROM versions w WHERE w.document_id = v.document_id \
-         AND w.status = 'pending' AND w.number <= v.number)";
-    let succeeded = format!(
-        "UPDATE operation_items SET result = 'succeeded' {settled} AND v.status = 'active'"
+    // Each question is about the versions of one item: a join would lead SQLite to go through
+    // the items for each version.
+    let of_item = "FROM versions v WHERE v.document_id = operation_items.document_id";
+    let settled = format!(
+        "WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 {of_item} AND v.status = 'pending' AND v.number <= operation_items.version)"
     );
-    let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
+    let contents = array_length(
+        transaction.get_database_backend(),
+        "operation_items.entry",
+        "contents",
+    );
+    let refused = format!(
+        "{of_item} AND v.status = 'error' AND v.number <= operation_items.version \
+         AND v.number > operation_items.version - {contents}"
+    );
     let failed = format!(
-        "UPDATE operation_items SET result = 'failed', code = v.error_code, \
-         detail = COALESCE(v.error_detail, v.error_code) {settled} AND v.status = 'error'"
+        "UPDATE operation_items SET result = 'failed', \
+         code = (SELECT v.error_code {refused} ORDER BY v.number DESC LIMIT 1), \
+         detail = (SELECT CASE WHEN {contents} > 1 THEN 'Version ' || CAST(v.number AS text) || ': ' ELSE '' END \
+         || COALESCE(v.error_detail, v.error_code) {refused} ORDER BY v.number DESC LIMIT 1) \
+         {settled} AND EXISTS (SELECT 1 {refused})"
     );
     let failed = execute(transaction, failed, [id.0.into()]).await?;
+    let succeeded = format!(
+        "UPDATE operation_items SET result = 'succeeded' {settled} AND EXISTS \
+         (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active')"
+    );
+    let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
     // Deleted by its owner meanwhile.
     let gone = "UPDATE operation_items SET result = 'failed', code = $2, detail = $3 \
          WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL \
