@@ -55,6 +55,19 @@ print(json.dumps({name: hashlib.sha256(archive.read(name)).hexdigest() for name 
     serde_json::from_slice(&told).unwrap()
 }
 
+/// `unzip` tests the archive, where it is there.
+pub fn unzips(archive: &Bytes) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), archive).unwrap();
+    match Command::new("unzip").arg("-tqq").arg(file.path()).output() {
+        Ok(told) => {
+            let text = String::from_utf8_lossy(&told.stdout);
+            assert!(told.status.success(), "unzip: {text}");
+        }
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+    }
+}
+
 /// The manifest of an archive.
 pub fn manifest(archive: &Bytes) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -32,13 +32,13 @@ pub async fn puts(storage: &dyn Storage, key: &str, bytes: impl Into<Bytes>) -> 
 }
 
 /// The key of the object at `url`.
-fn key_of<'u>(places: &Places, url: &'u Url) -> &'u str {
+pub fn key_of<'u>(places: &Places, url: &'u Url) -> &'u str {
     let place = places.store().place();
     url.as_str().strip_prefix(place.as_str()).unwrap()
 }
 
 /// Where the bytes of a document are.
-async fn location(app: &TestApp, document: &Value) -> Url {
+pub async fn location(app: &TestApp, document: &Value) -> Url {
     let db = app.database().await;
     let id: DocumentId = document["id"].as_str().unwrap().parse().unwrap();
     let document = shared::db::find_document(&db, id).await.unwrap().unwrap();

@@ -12,7 +12,7 @@ use shared::domain::{ItemCode, Sha256};
 use shared::storage::{Places, StorageError};
 use tokio::time::sleep;
 
-use super::unreadable;
+use super::Room;
 use crate::fault::Fault;
 use crate::tools::Tools;
 
@@ -60,7 +60,11 @@ pub fn contents<'a>(
         let next = page.last().map(|last| last.position + 1);
         Ok::<_, Fault>(next.map(|next| (page, next)))
     });
-    let turns = pages.map_ok(|page| stream::iter(page.into_iter().flat_map(turns).map(Ok)));
+    let mut room = Room::of(tools);
+    let turns = pages.map_ok(move |page| {
+        let turns = page.into_iter().flat_map(|item| turns(item, &mut room));
+        stream::iter(turns.map(Ok).collect::<Vec<_>>())
+    });
     turns
         .try_flatten()
         .map_ok(move |turn| read(turn, &tools.places))
@@ -70,10 +74,11 @@ pub fn contents<'a>(
 /// An item, which of its contents is meant, and why it can't be read, if it can't.
 type Turn = (Arc<ExportItem>, usize, Option<ItemCode>);
 
-fn turns(item: ExportItem) -> Vec<Turn> {
-    let failure = unreadable(&item);
+fn turns(item: ExportItem, room: &mut Room) -> Vec<Turn> {
+    let failure = room.judge(&item);
     let item = Arc::new(item);
-    (0..item.contents.len().max(1))
+    let turns = failure.map_or(item.contents.len(), |_| 1);
+    (0..turns)
         .map(|index| (Arc::clone(&item), index, failure))
         .collect()
 }

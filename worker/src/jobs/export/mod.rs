@@ -19,7 +19,7 @@ use shared::db::{
     self, Export, ExportEnd, Exported, Outcome, Standing, begin_export, export_items,
     finish_export, record_export,
 };
-use shared::domain::{ItemCode, OperationId, RunMode};
+use shared::domain::{ItemCode, Operation, OperationId, RunMode};
 use shared::storage::{SourceError, SourceStream, Staged, WriteError};
 use tokio::sync::mpsc;
 
@@ -85,6 +85,7 @@ fn discard(end: ExportEnd, tools: &Tools) {
 /// Says what would become of each item.
 async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
     let mut position = 0;
+    let mut room = Room::of(tools);
     loop {
         let items = export_items(&tools.db, export, position, JUDGED).await?;
         let Some(last) = items.last() else {
@@ -95,7 +96,7 @@ async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
             .iter()
             .map(|item| Exported {
                 position: item.position,
-                failure: unreadable(item),
+                failure: room.judge(item),
             })
             .collect();
         match record_export(&tools.db, export.id, work.claimed.job, &exported).await? {
@@ -106,12 +107,29 @@ async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
     }
 }
 
-/// Why nothing can be read of an item, if nothing can.
-fn unreadable(item: &db::ExportItem) -> Option<ItemCode> {
-    match (&item.document, item.contents.is_empty()) {
-        (None, _) => Some(ItemCode::NotFound),
-        (Some(_), true) => Some(ItemCode::NotActive),
-        (Some(_), false) => None,
+/// How many files the archive may still get: no more than an import takes.
+struct Room(usize);
+
+impl Room {
+    /// As many as documents of one operation, at least: those always have room for one version.
+    fn of(tools: &Tools) -> Self {
+        let imported = usize::try_from(tools.limits.imports.entries).unwrap_or(usize::MAX);
+        Self(imported.max(Operation::MAX_ITEMS))
+    }
+
+    /// Why nothing is written of an item, if nothing is. All versions of it have room, or none.
+    fn judge(&mut self, item: &db::ExportItem) -> Option<ItemCode> {
+        match (&item.document, item.contents.len()) {
+            (None, _) => Some(ItemCode::NotFound),
+            (Some(_), 0) => Some(ItemCode::NotActive),
+            (Some(_), files) => {
+                let Some(left) = self.0.checked_sub(files) else {
+                    return Some(ItemCode::ArchiveFull);
+                };
+                self.0 = left;
+                None
+            }
+        }
     }
 }
 
@@ -192,9 +210,8 @@ async fn write_entries(
             }
         }
     }
-    if !record(export, work, tools, &exported).await? {
-        return Ok(Written::Stopped);
-    }
+    // All is written: who wants it to stop now comes too late.
+    record(export, work, tools, &exported).await?;
     entries.finish().await?;
     Ok(Written::Whole)
 }
