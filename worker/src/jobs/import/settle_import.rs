@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use shared::db::{ImportProgress, Outcome, Standing, settle_import as settle};
 use shared::domain::OperationId;
+use shared::queue::Queue;
 
 use super::over;
 use crate::fault::Fault;
@@ -17,7 +18,7 @@ use crate::tools::Tools;
 use crate::work::Work;
 
 /// How long after a look the next one follows.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs the job.
 pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
@@ -26,8 +27,15 @@ pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
     let settlement = work.settlement(Outcome::Done);
     match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
-        // It isn't due yet: the sweep finds it when it is.
-        Standing::Goes(ImportProgress::Waits(_)) => Ok(()),
+        Standing::Goes(ImportProgress::Waits(next)) => {
+            let herald = tools.herald.clone();
+            // Told when it is due. If nobody is told, the sweep finds it.
+            tokio::spawn(async move {
+                tokio::time::sleep(PAUSE).await;
+                herald.jobs_enqueued(Queue::Bulk, vec![next]);
+            });
+            Ok(())
+        }
         Standing::Goes(ImportProgress::Ended(source)) => {
             let source = source.and_then(|source| source.parse().ok());
             tools.remover.remove(source.into_iter().collect());
