@@ -78,6 +78,63 @@ in_both_modes! {
         app.ends_clean().await;
     }
 
+    async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let zeros = active(&alice, "zeros.bin", vec![0; 50 << 20]).await;
+        let small = active(&alice, "small.bin", vec![0; 1 << 20]).await;
+        let export = operation(&alice, &json!({"action": "export", "select": {"filter": {}}})).await;
+        let archive = alice.get(&result_path(&export)).await.body;
+        assert!(archive.len() < 2 << 20, "{}", archive.len());
+        let found = entries(&archive);
+        assert_eq!((&json!(found["zeros.bin"]), &json!(found["small.bin"])), (&zeros["sha256"], &small["sha256"]));
+        let imported = import(&bob, archive, "").await;
+        assert_eq!((&imported["status"], &imported["succeeded"]), (&json!("completed"), &json!(2)), "{imported}");
+        let page = bob.get("/v1/documents?sort=name").await.expecting(200);
+        assert_eq!(page["items"][1]["sha256"], zeros["sha256"]);
+        app.ends_clean().await;
+    }
+
+    async fn a_version_that_fails_among_others_fails_its_item(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "text/html")]).await;
+        let alice = app.user("alice").await;
+        let archive = made_by("
+import json, hashlib
+text, page = b'just some words', b'<!DOCTYPE html><html><body>a page</body></html>'
+documents = []
+with zipfile.ZipFile(path, 'w') as z:
+  for name, contents in (('fine', (text, text)), ('former', (page, text)), ('last', (text, page)), ('all', (page, page))):
+    paths = (f'versions/1/{name}.txt', f'{name}.txt')
+    versions = []
+    for number, (place, content) in enumerate(zip(paths, contents)):
+      z.writestr(place, content + str(number).encode())
+      digest = hashlib.sha256(content + str(number).encode()).hexdigest()
+      versions.append({'number': number + 1, 'path': place, 'mime_type': 'text/plain', 'declared_type': None,
+        'sha256': digest, 'size_bytes': len(content) + 1})
+    documents.append({**versions[1], 'name': name + '.txt', 'metadata': {}, 'versions': versions})
+    del documents[-1]['number']
+  z.writestr('manifest.json', json.dumps({'format': 1, 'documents': documents}))");
+        let imported = import(&alice, archive, "").await;
+        let mut told: Vec<_> = alice.items_of(&imported).await.into_iter()
+            .map(|item| [&item["name"], &item["result"], &item["code"], &item["detail"]].map(|text| text.as_str().unwrap_or_default().to_owned()))
+            .collect();
+        told.sort();
+        let refused = "type_not_allowed";
+        let why = &told[0][3].strip_prefix("Version 2: ").unwrap().to_owned();
+        assert_eq!(told, [
+            ["all.txt", "failed", refused, &format!("Version 2: {why}")],
+            ["fine.txt", "succeeded", "", ""],
+            ["former.txt", "failed", refused, &format!("Version 1: {why}")],
+            ["last.txt", "failed", refused, &format!("Version 2: {why}")],
+        ]);
+        // What passed is there all the same.
+        let page = alice.get("/v1/documents?sort=name").await.expecting(200);
+        let documents = page["items"].as_array().unwrap().iter();
+        let versions: Vec<_> = documents.map(|document| document["version"].as_u64()).collect();
+        assert_eq!(versions, [None, Some(2), Some(2), Some(1)]);
+        app.ends_clean().await;
+    }
+
     async fn each_file_is_a_document_and_bad_ones_are_told(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;
