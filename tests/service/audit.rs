@@ -262,6 +262,30 @@ in_both_modes! {
         }
     }
 
+    async fn lost_bytes_come_back_with_the_next_upload_of_them(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let (lost, damaged) = (active(&alice, 1).await, active(&alice, 2).await);
+        let places = app.places().await;
+        places.delete(&location(&app, &lost).await).await.unwrap();
+        let at = location(&app, &damaged).await;
+        puts(&**places.store(), key_of(&places, &at), pseudo_random(2, 2_999)).await;
+        let found = audits(&app, &[]).await;
+        assert_eq!(found.kinds(), BTreeMap::from([("missing_blob", 1), ("wrong_length", 1)]));
+
+        // Others have them still, and what they bring mends it for all.
+        let bob = app.user("bob").await;
+        for (seed, first) in [(1, &lost), (2, &damaged)] {
+            let document = active(&bob, seed).await;
+            assert_eq!(location(&app, &document).await, location(&app, first).await);
+            assert_eq!(bob.downloads(&document).await, pseudo_random(seed, 3_000));
+            assert_eq!(alice.downloads(first).await, pseudo_random(seed, 3_000));
+        }
+        app.ends_clean().await;
+        let clean = audits(&app, &["--deep"]).await;
+        assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
+    }
+
     async fn what_is_left_behind_is_quarantined_and_then_removed(mode: Mode) {
         let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")]).await;
         let alice = app.user("alice").await;

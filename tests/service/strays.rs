@@ -3,14 +3,14 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use shared::db::audit::{enqueue_lost_jobs, known_objects, pending_without_job};
 use shared::db::{
-    Database, FoundObject, IntakeRefusal, NewJob, Settled, accept, discard_strays, end_quarantine,
-    enqueue, find_strays, quarantine_strays, quarantined, settle,
+    BlobOrigin, Database, FoundObject, IntakeRefusal, NewJob, Settled, accept, discard_strays,
+    end_quarantine, enqueue, find_strays, quarantine_strays, quarantined, settle,
 };
 use shared::domain::{ByteSize, ErrorCode, VersionId};
 use shared::queue::JobKind;
 use tests::ledger::{
-    NOW, active, arrival, assert_balanced, claim_at, count, failed, limits, settlement, stored,
-    user,
+    NOW, activated, active, arrival, assert_balanced, claim_at, count, failed, limits, settlement,
+    stored, user,
 };
 use tests::on_each_database;
 
@@ -111,6 +111,24 @@ on_each_database! {
         settle(db, &[one], NOW).await.unwrap();
         assert_eq!(settle(db, &[other], NOW).await.unwrap(), nothing);
         assert_eq!(count(db, "SELECT count(*) FROM discards").await, 0);
+        assert_balanced(db).await;
+    }
+
+    async fn bytes_put_back_for_content_that_is_gone_by_then_are_discarded(db: &Database) {
+        let owner = user(db, "alice").await;
+        let upload = arrival(owner, "put back", NOW);
+        accept(db, &limits(), std::slice::from_ref(&upload)).await.unwrap();
+        let claim = claim_at(db, 10, NOW).await.remove(0);
+        let dead = "file:///store/aa/of-a-deleted-blob";
+        let outcome = activated(dead, BlobOrigin::PutBack);
+        let one = settlement(db, &claim, outcome).await;
+        settle(db, &[one], NOW).await.unwrap();
+        // The job begins anew, with the staged bytes.
+        assert_eq!(count(db, "SELECT count(*) FROM jobs WHERE state = 'ready'").await, 1);
+        let discarded = format!("SELECT count(*) FROM discards WHERE url = '{dead}'");
+        assert_eq!(count(db, &discarded).await, 1);
+        assert_eq!(count(db, "SELECT count(*) FROM discards").await, 1);
+        assert_eq!(count(db, "SELECT count(*) FROM blobs").await, 0);
         assert_balanced(db).await;
     }
 

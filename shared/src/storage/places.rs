@@ -179,6 +179,20 @@ impl Places {
         })
     }
 
+    /// Writes the bytes at `source` anew at `lost`, a URL of the store whose own bytes are gone or
+    /// damaged, and verifies `size` and `sha256` on the way. The source stays. Doing it again is safe.
+    pub async fn put_back(
+        &self,
+        lost: &Url,
+        source: &Url,
+        size: ByteSize,
+        sha256: Sha256,
+    ) -> Result<(), StorageError> {
+        let key = key_within(self.store().place(), lost);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
+        self.copy(source, key, size, sha256).await
+    }
+
     /// Every URL at which bytes of this staged upload may lie, for those who remove them.
     #[must_use]
     pub fn traces(&self, staged: &Url) -> Vec<Url> {

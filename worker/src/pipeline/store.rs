@@ -1,19 +1,23 @@
 //! The step that writes to the store.
 //!
 //! - *does*: takes the staged bytes into the store by the cheapest safe way, unless the same
-//!   content is there already.
+//!   content is there already. Content that the ledger knows and the store has lost is written
+//!   anew in its place, which mends it for all who have it.
 //! - *safe to repeat because* the key in the store follows from the staged one: a second attempt
-//!   finds what the first one did.
+//!   finds what the first one did. What is written anew is a copy: the staged bytes stay until
+//!   the version is active.
 //! - *if it dies here*, the bytes are at either end, and `verify` finds them.
 //! - *on failure* of storage it is tried again; bytes that are not those that were accepted
 //!   reject the version as `digest_mismatch`.
 
 use shared::db::{Activation, BlobOrigin};
 use shared::domain::{BlobId, Clock};
-use shared::storage::Places;
+use shared::storage::{Places, StorageError};
+use tracing::warn;
 use url::Url;
 
 use super::check::Permitted;
+use super::verify::Present;
 use crate::fault::Fault;
 
 /// A version whose bytes are in the store: all that is needed to make it active.
@@ -28,8 +32,9 @@ pub async fn store(
 ) -> Result<InStore, Fault> {
     let pending = identified.present.pending;
     let (location, origin, leftovers) = if let Some(stored) = &pending.stored {
+        let origin = share(&identified.present, stored, places).await?;
         let leftovers = traces_but(places, &pending.staged, stored);
-        (stored.clone(), BlobOrigin::Shared, leftovers)
+        (stored.clone(), origin, leftovers)
     } else {
         let taken = places
             .take(&pending.staged, pending.size, pending.sha256)
@@ -45,6 +50,25 @@ pub async fn store(
         origin,
         leftovers,
     }))
+}
+
+/// Makes sure that the content at `stored` is there, as far as its length tells.
+async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<BlobOrigin, Fault> {
+    let Present { pending, location } = present;
+    let there = match places.stat(stored).await {
+        Ok(there) => there,
+        // Of a store that isn't configured any more nothing can be told.
+        Err(StorageError::UnknownPlace { .. }) => return Ok(BlobOrigin::Shared),
+        Err(error) => return Err(error.into()),
+    };
+    if location == stored || there.is_some_and(|stat| stat.size == pending.size) {
+        return Ok(BlobOrigin::Shared);
+    }
+    warn!(storage.url = %stored, "stored bytes are missing or damaged and are written anew");
+    places
+        .put_back(stored, location, pending.size, pending.sha256)
+        .await?;
+    Ok(BlobOrigin::PutBack)
 }
 
 /// Where copies of the staged bytes may lie, save where the content is kept.

@@ -75,15 +75,14 @@ pub async fn hold_blobs(
             });
         entry.refs += 1;
         entry.jobs.push(settlement.job.id);
-        if activation.origin == BlobOrigin::Stored && entry.activation.origin == BlobOrigin::Shared
-        {
+        if activation.origin == BlobOrigin::Stored {
             entry.activation = activation;
         }
     }
-    let by_origin = |origin| {
+    let of = |is_wanted: fn(BlobOrigin) -> bool| {
         let mut list: Vec<_> = wanted
             .iter()
-            .filter(|(_, wanted)| wanted.activation.origin == origin)
+            .filter(|(_, wanted)| is_wanted(wanted.activation.origin))
             .collect();
         // In one order, so that two groups don't wait for each other.
         list.sort_by_key(|(key, _)| *key);
@@ -103,7 +102,8 @@ pub async fn hold_blobs(
          RETURNING id, sha256, size_bytes, storage_url"
     );
     let mut held = HashMap::new();
-    let (shared, stored) = (by_origin(BlobOrigin::Shared), by_origin(BlobOrigin::Stored));
+    let shared = of(|origin| origin != BlobOrigin::Stored);
+    let stored = of(|origin| origin == BlobOrigin::Stored);
     let mut found = Vec::new();
     if !shared.is_empty() {
         found.extend(query(transaction, share, [parameter(&shared)?]).await?);

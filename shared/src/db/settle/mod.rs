@@ -31,6 +31,8 @@ pub enum BlobOrigin {
     Stored,
     /// Found in storage under the same digest and size.
     Shared,
+    /// Known under the same digest and size, but lost by storage, and written anew in its place.
+    PutBack,
 }
 
 /// A version that passed the pipeline.
@@ -137,8 +139,9 @@ pub async fn settle(
         .iter()
         .map(|place| settlements[*place].clone())
         .collect();
+    let mut orphaned = Vec::new();
     loop {
-        match attempt(db, &latest, now).await? {
+        match attempt(db, &latest, &orphaned, now).await? {
             Attempt::Settled(answers) => {
                 let mut all = vec![Settled::LeaseLost; settlements.len()];
                 for (place, answer) in places.into_iter().zip(answers) {
@@ -151,6 +154,7 @@ pub async fn settle(
                     .iter_mut()
                     .filter(|settlement| jobs.contains(&settlement.job.id))
                 {
+                    orphaned.extend(put_back(&settlement.outcome));
                     settlement.outcome = content_gone(now);
                 }
             }
@@ -183,6 +187,17 @@ fn content_gone(now: Timestamp) -> Outcome {
     }
 }
 
+/// Where an attempt wrote bytes anew. Nobody refers to them once their content is gone: it never
+/// comes back under the same URL.
+fn put_back(outcome: &Outcome) -> Option<Url> {
+    match outcome {
+        Outcome::Activated(activation) if activation.origin == BlobOrigin::PutBack => {
+            Some(activation.location.clone())
+        }
+        _ => None,
+    }
+}
+
 enum Attempt {
     Settled(Vec<Settled>),
     /// Nothing was written: these jobs relied on content that is gone.
@@ -192,6 +207,7 @@ enum Attempt {
 async fn attempt(
     db: &Database,
     settlements: &[Settlement],
+    orphaned: &[Url],
     now: Timestamp,
 ) -> Result<Attempt, DbError> {
     let transaction = db.begin().await?;
@@ -240,6 +256,7 @@ async fn attempt(
     let urls: Vec<_> = answers
         .iter()
         .flat_map(Settled::removable)
+        .chain(orphaned)
         .map(Url::as_str)
         .collect();
     discards::add(&transaction, &urls, now).await?;
@@ -279,7 +296,7 @@ fn removable(settlement: &Settlement, blobs: &HashMap<ContentKey, (Uuid, String)
     let kept = blobs
         .get(&ContentKey::of(work))
         .is_some_and(|(_, url)| url == activation.location.as_str());
-    if activation.origin == BlobOrigin::Stored && !kept {
+    if activation.origin != BlobOrigin::Shared && !kept {
         urls.push(activation.location.clone());
     }
     urls
@@ -296,7 +313,7 @@ async fn left_over(
         return Ok(Vec::new());
     };
     let mut urls = activation.leftovers.clone();
-    if activation.origin == BlobOrigin::Stored {
+    if activation.origin != BlobOrigin::Shared {
         urls.push(activation.location.clone());
     }
     let found = urls.iter().map(|url| FoundObject {
