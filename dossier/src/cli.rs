@@ -78,6 +78,14 @@ pub struct Audit {
 }
 
 impl Cli {
+    /// Whether it plays a role of the service, until it is stopped.
+    pub const fn is_role(&self) -> bool {
+        matches!(
+            self.command,
+            None | Some(Command::Serve | Command::Ingress | Command::Worker)
+        )
+    }
+
     /// What the process ends with when it fails.
     pub fn failure(&self) -> ExitCode {
         match self.command {

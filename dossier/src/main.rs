@@ -8,8 +8,11 @@ mod logging;
 mod one_line;
 mod resources;
 mod shutdown;
+mod telemetry;
 
 use std::process::ExitCode;
+
+use self::telemetry::Exporter;
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {
@@ -17,7 +20,6 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     let failure = cli.failure();
-    logging::start(&cli.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -25,7 +27,16 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into(), failure),
     };
-    match runtime.block_on(commands::run(cli)) {
+    let exporter = match Exporter::start(&cli, runtime.handle()) {
+        Ok(exporter) => exporter,
+        Err(error) => return fail(&error, failure),
+    };
+    logging::start(&cli.settings, exporter.as_ref());
+    let ended = runtime.block_on(commands::run(cli));
+    if let Some(exporter) = exporter {
+        exporter.end();
+    }
+    match ended {
         Ok(exit) => exit,
         Err(error) => fail(&error, failure),
     }

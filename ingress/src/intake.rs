@@ -13,6 +13,7 @@ use shared::metrics::Meters;
 use shared::queue::Queue;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, debug_span};
 
 use crate::hints::Hints;
 use crate::problem::{Code, Problem};
@@ -71,9 +72,10 @@ impl Intake {
     /// returned future is dropped because the client hung up.
     pub async fn take_in(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
         let intake = self.clone();
+        let submitting = async move { intake.submit(arrival, bytes).await };
         let taking = self
             .running
-            .spawn(async move { intake.submit(arrival, bytes).await });
+            .spawn(submitting.instrument(debug_span!("intake")));
         taking.await.map_err(Problem::internal)?
     }
 
@@ -86,9 +88,8 @@ impl Intake {
         bytes: StagedBytes,
     ) -> Result<Document, Problem> {
         let intake = self.clone();
-        let taking = self
-            .running
-            .spawn(async move { intake.add_version(&on, &target, &content, bytes).await });
+        let adding = async move { intake.add_version(&on, &target, &content, bytes).await };
+        let taking = self.running.spawn(adding.instrument(debug_span!("intake")));
         taking.await.map_err(Problem::internal)?
     }
 

@@ -2,17 +2,22 @@
 
 use poem::Request;
 use shared::domain::TraceContext;
+use shared::metrics::{follow_trace, place_in_trace};
+use tracing::Span;
 use uuid::Uuid;
 
-/// The place of the request in the trace that its client tells of, or in a new one.
-pub fn trace_of(request: &Request) -> TraceContext {
+/// The place of the request's `span` in the trace that its client tells of, or in a new one.
+pub fn trace_of(request: &Request, span: &Span) -> TraceContext {
     let sent = request
         .header("traceparent")
-        .map(str::parse::<TraceContext>);
-    match sent {
-        Some(Ok(trace)) => trace.child(Uuid::new_v4()),
-        _ => TraceContext::begin(Uuid::new_v4(), Uuid::new_v4()),
+        .and_then(|sent| sent.parse::<TraceContext>().ok());
+    if let Some(sent) = &sent {
+        follow_trace(span, sent);
     }
+    place_in_trace(span).unwrap_or_else(|| match sent {
+        Some(sent) => sent.child(Uuid::new_v4()),
+        None => TraceContext::begin(Uuid::new_v4(), Uuid::new_v4()),
+    })
 }
 
 /// Where the request belongs, for the job that it leads to.

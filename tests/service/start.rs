@@ -41,6 +41,8 @@ fn a_wrong_setting_is_named_in_one_line() {
         ("DOSSIER_CONCURRENCY", "0"),
         ("DOSSIER_JWT_SECRET", "short"),
         ("DOSSIER_LOG_FORMAT", "xml"),
+        ("DOSSIER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector"),
     ] {
         let output = dossier(&folder).env(name, value).output().unwrap();
         assert!(line(&output).contains(name), "{name}: {}", line(&output));

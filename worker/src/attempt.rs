@@ -16,6 +16,13 @@ use crate::work::Work;
 
 /// Runs the handler of a job. `Ok` means that the job is settled.
 pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
+    let result = begin(work, tools).await;
+    let outcome = if result.is_ok() { "ok" } else { "error" };
+    Span::current().record("job.outcome", outcome);
+    result
+}
+
+async fn begin(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
     if work.is_crash_loop() {
         settle(&tools.settler, &work, crash_loop(&work)).await;
         return Ok(());

@@ -9,6 +9,7 @@ use apalis::layers::catch_panic::CatchPanicLayer;
 use apalis::layers::tracing::TraceLayer;
 use apalis::prelude::{AcknowledgementExt, Task, WorkerBuilder, WorkerContext};
 use shared::domain::TraceContext;
+use shared::metrics::follow_trace;
 use shared::queue::Queue;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -114,15 +115,21 @@ fn span_of(task: &Task<Arc<Work>>) -> Span {
     let pending = task.args.pending.as_ref();
     let trace = claimed.traceparent.as_deref();
     let trace = trace.and_then(|trace| trace.parse::<TraceContext>().ok());
-    info_span!(
+    let span = info_span!(
         "job",
         job.id = %claimed.job.id,
         job.kind = %claimed.kind,
+        job.queue = %claimed.kind.queue(),
         job.attempt = claimed.attempt,
         document.id = pending.map(|pending| pending.document.to_string()),
         size_bytes = pending.map(|pending| pending.size.bytes()),
+        job.outcome = tracing::field::Empty,
         trace.id = trace.as_ref().map(TraceContext::trace_id),
-    )
+    );
+    if let Some(trace) = &trace {
+        follow_trace(&span, trace);
+    }
+    span
 }
 
 fn panicked(panic: &Box<dyn Any + Send>) -> Panicked {

@@ -7,6 +7,8 @@ use shared::crash::{self, CrashPoint};
 use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement, StepDone};
 use shared::domain::{Clock, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug_span};
 
 use crate::fault::Fault;
 use crate::lease::Held;
@@ -58,7 +60,10 @@ impl Work {
         step: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let begun = clock.now();
-        let passed = step.await?;
+        let span = debug_span!("step", step.kind = kind, step.outcome = Empty);
+        let passed = step.instrument(span.clone()).await;
+        span.record("step.outcome", if passed.is_ok() { "ok" } else { "error" });
+        let passed = passed?;
         let at = clock.now();
         if let Ok(mut steps) = self.steps.lock() {
             steps.push(StepDone {

@@ -64,7 +64,6 @@ impl<E: Endpoint> Endpoint for Frame<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = RequestId::of(&request);
-        let trace = trace_of(&request);
         let is_head = request.method() == Method::HEAD;
         let span = tracing::info_span!(
             "request",
@@ -72,8 +71,10 @@ impl<E: Endpoint> Endpoint for Frame<E> {
             http.method = %request.method(),
             http.route = tracing::field::Empty,
             http.status = tracing::field::Empty,
-            trace.id = trace.trace_id(),
+            trace.id = tracing::field::Empty,
         );
+        let trace = trace_of(&request, &span);
+        span.record("trace.id", trace.trace_id());
         request.set_data(id.clone());
         request.set_data(trace);
         let answer = self.answer(request).instrument(span.clone()).await;

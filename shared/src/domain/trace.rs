@@ -44,6 +44,19 @@ impl TraceContext {
     pub fn trace_id(&self) -> &str {
         &self.trace
     }
+
+    /// The id of this place.
+    #[must_use]
+    pub fn span_id(&self) -> &str {
+        &self.span
+    }
+
+    /// Whether whoever began the trace has it recorded.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        let flags = u8::from_str_radix(&self.flags, 16);
+        flags.is_ok_and(|flags| flags & 1 == 1)
+    }
 }
 
 fn half(id: Uuid) -> String {
@@ -94,6 +107,10 @@ mod tests {
         let child = context.child(Uuid::from_u128(7 << 100));
         assert_eq!(child.trace_id(), context.trace_id());
         assert_ne!(child, context);
+        assert_eq!(context.span_id(), "00f067aa0ba902b7");
+        assert!(context.is_sampled());
+        let unsampled: TraceContext = GIVEN.replace("-01", "-02").parse().unwrap();
+        assert!(!unsampled.is_sampled());
         assert_eq!(child.to_string().parse(), Ok(child));
         let begun = TraceContext::begin(Uuid::from_u128(1), Uuid::from_u128(2 << 100));
         assert_eq!(begun.to_string().parse(), Ok(begun));

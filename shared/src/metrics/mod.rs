@@ -3,8 +3,10 @@
 mod labels;
 mod ledger;
 mod meters;
+mod spans;
 mod storage;
 
 pub use labels::{Attempt, Hint};
 pub use meters::Meters;
+pub use spans::{follow_trace, place_in_trace};
 pub use storage::Watched;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
+use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 use url::Url;
 
@@ -48,8 +49,10 @@ impl Watched {
         outcome_of: impl FnOnce(&E) -> &'static str,
     ) -> Result<T, E> {
         let begun = Instant::now();
-        let answer = call.instrument(span(name)).await;
+        let span = span(name);
+        let answer = call.instrument(span.clone()).await;
         let outcome = answer.as_ref().err().map_or("ok", outcome_of);
+        span.record("storage.outcome", outcome);
         self.meters.called(name, outcome, begun.elapsed());
         answer
     }
@@ -64,7 +67,7 @@ impl Watched {
 }
 
 fn span(name: &'static str) -> Span {
-    debug_span!("storage", storage.operation = name)
+    debug_span!("storage", storage.operation = name, storage.outcome = Empty)
 }
 
 #[async_trait]

@@ -5,6 +5,7 @@ mod import;
 mod jwt;
 mod logging;
 mod resolved;
+mod tracing;
 mod values;
 
 pub use cleanup::{Age, CleanupSettings};
@@ -12,6 +13,7 @@ pub use import::ImportSettings;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
 pub use resolved::{InvalidSettings, Resolved, Role};
+pub use tracing::{OtlpEndpoint, TracingSettings};
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, parse_duration};
 
 use std::net::SocketAddr;
@@ -237,4 +239,8 @@ pub struct Settings {
     /// human or json [default: human on a terminal, else json]
     #[arg(long, env = "DOSSIER_LOG_FORMAT", global = true, value_name = "WORD")]
     pub log_format: Option<LogFormat>,
+
+    /// What is told to OpenTelemetry.
+    #[command(flatten)]
+    pub tracing: TracingSettings,
 }

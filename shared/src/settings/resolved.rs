@@ -37,6 +37,14 @@ pub enum InvalidSettings {
     /// A short secret can be guessed.
     #[error("DOSSIER_JWT_SECRET: a secret has at least 32 characters")]
     ShortJwtSecret,
+    /// The collector of spans can't be one.
+    #[error("{variable}: {reason}")]
+    OtlpEndpoint {
+        /// The variable that names it.
+        variable: &'static str,
+        /// What it should be.
+        reason: &'static str,
+    },
     /// The data folder can't hold files.
     #[error("DOSSIER_DATA_DIR: {0}")]
     DataFolderName(#[from] ParseStorageUrlError),

@@ -11,6 +11,7 @@ mod verify;
 
 use shared::crash::CrashPoint as At;
 use shared::db::Outcome;
+use tracing::{Instrument as _, debug_span};
 
 use self::activate::activate;
 use self::check::check;
@@ -56,7 +57,9 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // The commit point. Until here nobody can see that the job was begun, and all of it can
     // be done again; from here on the version is active, and the job is done, for good.
     work.reach(At::BeforeActivate);
-    let activated = activate(stored, work, &tools.settler).await?;
+    let activated = activate(stored, work, &tools.settler)
+        .instrument(debug_span!("step", step.kind = "activated"))
+        .await?;
     work.reach(At::AfterActivate);
 
     discard(activated, &tools.remover);
