@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod collector;
 mod disk;
 mod dossier;
 mod gate;
@@ -15,6 +16,7 @@ mod process;
 mod redis;
 mod s3;
 
+pub use collector::{Collector, hexadecimal};
 pub use disk::Disk;
 pub use dossier::{Dossier, Variables, program};
 pub use gate::{Disturbance, Flow, Gate};
