@@ -43,6 +43,7 @@ mod pressure;
 mod public;
 mod quota;
 mod races;
+mod rare;
 mod reading;
 mod receipts;
 mod schema;
