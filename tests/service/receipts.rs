@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use shared::db::{
-    ApiKey, Arrival, Begin, ChangeError, Commit, Database, DbError, DocumentChanges, KeyedRequest,
-    NewContent, Precondition, Receipt, RequestClaim, SavedAnswer, Target, UserChanges, WithReceipt,
-    abandon_request, accept, add_key, add_user, add_version, archive_document, begin_request,
-    change_user, delete_document, delete_version, edit_document, finish_request, remove_key,
-    remove_user, restore_document, restore_version, retry_document,
+    ApiKey, Arrival, Begin, ChangeError, Commit, Database, DbError, DocumentChanges, JobFilter,
+    JobPage, KeyedRequest, NewContent, Outcome, Precondition, Receipt, RequestClaim, SavedAnswer,
+    Target, UserChanges, WithReceipt, abandon_request, accept, add_key, add_user, add_version,
+    archive_document, begin_request, change_user, dead_jobs, delete_document, delete_version,
+    edit_document, finish_request, remove_key, remove_user, restore_document, restore_version,
+    retry_document, retry_job,
 };
 use shared::domain::{
     DocumentId, ErrorCode, JobId, KeyId, Role, Sha256, Timestamp, User, UserId, VersionId,
@@ -20,7 +21,9 @@ use tests::on_each_database;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Every change that a request with a key can make.
-const VERBS: [Verb; 14] = [
+const VERBS: [Verb; 15] = [
+    // First, while no other job is there to die.
+    Verb::RetryJob,
     Verb::Upload,
     Verb::UploadVersion,
     Verb::Edit,
@@ -39,6 +42,7 @@ const VERBS: [Verb; 14] = [
 
 #[derive(Clone, Copy, Debug)]
 enum Verb {
+    RetryJob,
     Upload,
     UploadVersion,
     Edit,
@@ -60,6 +64,7 @@ struct Scene {
     owner: UserId,
     document: DocumentId,
     victim: UserId,
+    job: Option<JobId>,
 }
 
 fn answer(verb: Verb) -> SavedAnswer {
@@ -111,6 +116,14 @@ async fn scene(db: &Database, verb: Verb) -> Scene {
         let document = accepted(db, arrival(owner, "hello", NOW)).await;
         settle_all(db, NOW, |_| failed(ErrorCode::StorageUnavailable)).await;
         document
+    } else if matches!(verb, Verb::RetryJob) {
+        let document = accepted(db, arrival(owner, "hello", NOW)).await;
+        settle_all(db, NOW, |_| Outcome::Failed {
+            failure: ErrorCode::Internal.into(),
+            gave_up: Some("no room".to_owned()),
+        })
+        .await;
+        document
     } else {
         active(db, owner, "hello").await
     };
@@ -123,10 +136,16 @@ async fn scene(db: &Database, verb: Verb) -> Scene {
             .await
             .unwrap();
     }
+    let page = JobPage {
+        before: None,
+        limit: 1,
+    };
+    let dead = dead_jobs(db, &JobFilter::default(), page).await.unwrap();
     Scene {
         owner,
         document,
         victim,
+        job: dead.first().copied(),
     }
 }
 
@@ -167,6 +186,11 @@ async fn make(
             };
             let answers = accept(db, &limits(), &[arrival]).await.map_err(told)?;
             assert_eq!(answers, [Ok(())]);
+        }
+        Verb::RetryJob => {
+            let (on, job) = (on(db, verb, claim), scene.job.unwrap());
+            let retried = retry_job(&on, job, &limits(), NOW).await.map_err(told)?;
+            retried.map_err(|refusal| format!("{refusal:?}"))?;
         }
         Verb::AddUser | Verb::ChangeUser | Verb::RemoveUser | Verb::Keys => {
             make_of_user(db, verb, scene, claim).await?;
