@@ -10,6 +10,7 @@
 
 mod disk;
 mod hostile;
+mod intake;
 mod large;
 mod list;
 mod operations;
@@ -84,6 +85,12 @@ enum Run {
         #[arg(long)]
         plans: bool,
     },
+    /// What the indexes of words cost the intake, on each database by itself
+    Intake {
+        /// How many documents are taken in
+        #[arg(long, default_value_t = 100_000)]
+        count: u32,
+    },
 }
 
 #[tokio::main]
@@ -91,6 +98,10 @@ async fn main() {
     let arguments = Arguments::parse();
     if let Run::List { lengths, plans } = &arguments.run {
         list::run(lengths, *plans).await;
+        return;
+    }
+    if let Run::Intake { count } = &arguments.run {
+        intake::run(*count).await;
         return;
     }
     for mode in [Mode::Embedded, Mode::Distributed] {
@@ -120,7 +131,7 @@ async fn main() {
                 trickling,
                 count,
             } => hostile::run(mode, *half_open, *trickling, *count).await,
-            Run::List { .. } => {}
+            Run::List { .. } | Run::Intake { .. } => {}
         }
     }
 }
