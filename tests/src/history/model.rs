@@ -222,8 +222,6 @@ impl Kept {
             ..self.clone()
         };
         match call {
-            // An id is made once.
-            Call::Upload { .. } => return Err(ILLEGAL),
             Call::AddVersion { content, .. } if is_active => next.versions.push(content.clone()),
             Call::Patch { name, tag, .. } => {
                 if (name, *tag) == (&self.name, self.tag) {
@@ -233,7 +231,10 @@ impl Kept {
             }
             Call::Archive { .. } if is_active => next.archived = true,
             Call::Restore { .. } if self.archived => next.archived = false,
-            Call::Archive { .. } | Call::Restore { .. } => return Err(ILLEGAL),
+            // An id is made once.
+            Call::Upload { .. } | Call::Archive { .. } | Call::Restore { .. } => {
+                return Err(ILLEGAL);
+            }
             Call::Delete { .. } => return Ok(Document::Deleted),
             Call::Read => return Ok(Document::Kept(self.clone())),
             Call::ReadVersion(number) if *number > self.latest() => return Err(NOT_FOUND),

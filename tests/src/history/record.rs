@@ -28,6 +28,7 @@ pub struct Recorder {
 impl Recorder {
     /// A moment after all those before: a call that ended before another one began has the
     /// smaller one.
+    #[must_use]
     pub fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
@@ -50,6 +51,7 @@ impl Recorder {
     }
 
     /// All histories so far, by the documents' ids.
+    #[must_use]
     pub fn histories(&self) -> HashMap<String, Vec<Entry>> {
         let histories = self.histories.lock();
         histories.unwrap_or_else(PoisonError::into_inner).clone()
