@@ -54,7 +54,7 @@ pub async fn trickle(api: &str, token: &str) -> Closed {
         while to.write_all(TRICKLE).await.is_ok() {
             tokio::time::sleep(PAUSE).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         closed = closed(begin, &mut from) => closed,
