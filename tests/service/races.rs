@@ -69,7 +69,7 @@ on_each_database! {
         let charges = async |lane: usize| {
             for turn in 0..40 {
                 let text = format!("{lane}, {turn}");
-                if lane % 2 == 0 {
+                if lane.is_multiple_of(2) {
                     let taken_in = accept(db, &limits, &[arrival(owner, &text, NOW)]).await;
                     assert_eq!(taken_in.unwrap(), [Ok(())]);
                 } else {

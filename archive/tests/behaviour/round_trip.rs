@@ -55,7 +55,7 @@ fn what_is_streamed_is_never_taken_for_a_bomb() {
     let zeros = vec![0; 20 << 20];
     let words = b"some words, and many words more. ".repeat(100_000);
     let changing = [&words[..1 << 20], &zeros[..4 << 20], &words[..1 << 20]].concat();
-    let contents = [&zeros, &zeros[..(1 << 20) + 1], &words, &changing];
+    let contents = [&zeros, &zeros[..=(1 << 20)], &words, &changing];
     for piece in [1000, 64 << 10, 1 << 20, 32 << 20] {
         let mut writer = Writer::new();
         let mut archive = Vec::new();

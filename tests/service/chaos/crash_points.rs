@@ -16,7 +16,7 @@ use tests::servers::Dossier;
 use crate::archives::{active, archive_of, ended, entries, result_path};
 
 /// How long it may take until the point is reached.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Services that are struck at once, each at its share of the points.
 const LANES: usize = 3;

@@ -140,8 +140,8 @@ impl Clients {
             56..74 => {
                 let tag = self.number();
                 let name = format!("name {tag}");
-                let patch = json!({"name": name, "metadata": {"tag": tag}});
-                let request = ask(Method::PATCH, "").json(&patch);
+                let edit = json!({"name": name, "metadata": {"tag": tag}});
+                let request = ask(Method::PATCH, "").json(&edit);
                 let call = Call::Patch {
                     name,
                     tag,

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// How long spans may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running collector. It goes away when it is dropped, with every connection.
 #[derive(Debug)]
@@ -91,7 +91,12 @@ impl Drop for Collector {
 /// An id as a `traceparent` writes it.
 #[must_use]
 pub fn hexadecimal(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * id.len());
+    for byte in id {
+        let digit = |value: u8| char::from_digit(value.into(), 16);
+        text.extend(digit(byte >> 4).into_iter().chain(digit(byte & 0xf)));
+    }
+    text
 }
 
 async fn serve(listener: TcpListener, received: Arc<Received>) {
