@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use anyhow::anyhow;
 use shared::settings::{LogFormat, Settings};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -10,15 +11,16 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 use crate::one_line::OneLine;
 use crate::telemetry::Exporter;
 
-/// Starts logging as the settings say. A filter that can't be read falls back to `info`.
-pub fn start(settings: &Settings, exporter: Option<&Exporter>) {
+/// Starts logging as the settings say, unless their filter can't be read.
+pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.log)
+        .map_err(|error| anyhow!("DOSSIER_LOG: '{}': {error}", settings.log))?;
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal {
         LogFormat::Human
     } else {
         LogFormat::Json
     });
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = fmt::layer().with_writer(|| OneLine(std::io::stderr()));
     let lines = match format {
         LogFormat::Human => lines.with_ansi(terminal).boxed(),
@@ -32,4 +34,5 @@ pub fn start(settings: &Settings, exporter: Option<&Exporter>) {
             .with(exporter.layer())
             .init(),
     }
+    Ok(())
 }

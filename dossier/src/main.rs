@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         Ok(exporter) => exporter,
         Err(error) => return fail(&error, failure),
     };
-    logging::start(&cli.settings, exporter.as_ref());
+    if let Err(error) = logging::start(&cli.settings, exporter.as_ref()) {
+        return fail(&error, failure);
+    }
     let ended = runtime.block_on(commands::run(cli));
     if let Some(exporter) = exporter {
         exporter.end();

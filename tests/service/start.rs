@@ -40,6 +40,7 @@ fn a_wrong_setting_is_named_in_one_line() {
         ("DOSSIER_QUEUES", "ingest,other"),
         ("DOSSIER_CONCURRENCY", "0"),
         ("DOSSIER_JWT_SECRET", "short"),
+        ("DOSSIER_LOG", "worker=loud"),
         ("DOSSIER_LOG_FORMAT", "xml"),
         ("DOSSIER_OTLP_ENDPOINT", "collector:4318"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector"),
