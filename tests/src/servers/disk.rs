@@ -13,6 +13,8 @@ use super::process::is_root;
 
 /// Room for whatever a campaign keeps. A tmpfs takes no more memory than its files do.
 const ROOM: u64 = 1 << 30;
+/// A disk that isn't full by then never will be.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often room that others gave back is taken away again.
 const OFTEN: Duration = Duration::from_millis(20);
 
@@ -58,28 +60,29 @@ impl Disk {
 
     /// Leaves no room for so long, whatever is removed meanwhile; then there is room again.
     pub async fn is_full_for(&self, time: Duration) {
-        let end = Instant::now() + time;
-        self.fill().await;
-        while Instant::now() < end {
-            self.fill().await;
+        let begin = Instant::now();
+        let mut was_full = false;
+        while begin.elapsed() < time || !was_full {
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{} was never full",
+                self.folder.display()
+            );
+            was_full |= self.shrink().await;
             sleep(OFTEN).await;
         }
         self.give_room().await;
     }
 
-    /// Leaves no room: the disk becomes as small as what lies on it.
-    pub async fn fill(&self) {
-        let mut patience = 200;
-        loop {
-            let (used, left) = self.use_and_rest().await;
-            if left == 0 {
-                return;
-            }
+    /// Makes the disk as small as what lies on it, and says whether it was that already. Those who
+    /// write and remove meanwhile may be quicker.
+    async fn shrink(&self) -> bool {
+        let (used, left) = self.use_and_rest().await;
+        if left > 0 {
             // It may have become more since; and no size at all would be no limit.
             self.resize(used.max(4096)).await;
-            patience -= 1;
-            assert!(patience > 0, "{} was never full", self.folder.display());
         }
+        left == 0
     }
 
     /// Makes room.
