@@ -8,6 +8,7 @@
 )]
 #![recursion_limit = "256"]
 
+mod audit;
 mod disk;
 mod hostile;
 mod intake;
@@ -72,6 +73,12 @@ enum Run {
         #[arg(long, default_value_t = 16 << 10)]
         size: usize,
     },
+    /// The audit of an embedded service: its time, and its memory
+    Audit {
+        /// How many objects there are, step by step
+        #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
+        counts: Vec<u32>,
+    },
     /// Pages of long lists, on each database by itself
     List {
         /// How many documents there are, step by step
@@ -96,6 +103,10 @@ enum Run {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    if let Run::Audit { counts } = &arguments.run {
+        audit::run(counts).await;
+        return;
+    }
     if let Run::List { lengths, plans } = &arguments.run {
         list::run(lengths, *plans).await;
         return;
@@ -131,7 +142,7 @@ async fn main() {
                 trickling,
                 count,
             } => hostile::run(mode, *half_open, *trickling, *count).await,
-            Run::List { .. } | Run::Intake { .. } => {}
+            Run::List { .. } | Run::Intake { .. } | Run::Audit { .. } => {}
         }
     }
 }

@@ -6,6 +6,9 @@
     reason = "what these words say is so, or the test fails"
 )]
 
+use std::ops::Range;
+use std::path::Path;
+
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use shared::db::Database;
 use shared::domain::UserId;
@@ -52,5 +55,54 @@ pub async fn fill(db: &Database, owner: UserId, from: u32, to: u32) {
             .execute_unprepared("VACUUM ANALYZE documents")
             .await
             .unwrap();
+    }
+}
+
+/// Puts empty objects numbered by `numbers` below the folder `store`, each the content of a
+/// document of its own on the SQLite of an embedded service. Their digests are numbers too:
+/// only a deep audit would notice.
+pub async fn stock(db: &Database, owner: UserId, store: &Path, numbers: Range<u32>) {
+    for folder in 0..=255 {
+        std::fs::create_dir_all(store.join(format!("{folder:02x}"))).unwrap();
+    }
+    for number in numbers.clone() {
+        let name = format!("{number:08x}-0000-7000-8000-{number:012x}");
+        std::fs::File::create(store.join(&name[34..]).join(&name)).unwrap();
+    }
+    let id = "unhex(printf('%08x000070008000%012x', n, n))";
+    let name = "printf('%08x-0000-7000-8000-%012x', n, n)";
+    let digest = "printf('%064x', n)";
+    let url = format!(
+        "'file://{}/' || printf('%02x', n % 256) || '/' || {name}",
+        store.display()
+    );
+    let counted = "WITH RECURSIVE counted (n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < $2)";
+    let at = NOW.as_micros();
+    let blobs = format!(
+        "{counted} INSERT INTO blobs (id, sha256, size_bytes, storage_url, refs, created_at) \
+         SELECT {id}, {digest}, 0, {url}, 1, {at} FROM counted"
+    );
+    let documents = format!(
+        "{counted} INSERT INTO documents (id, owner_id, name, name_folded, is_public, metadata, status, mime_type, \
+         type_mismatch, size_bytes, sha256, version, latest_version, storage_url, revision, created_at, updated_at) \
+         SELECT {id}, $3, 'a', 'a', false, '{{}}', 'active', 'application/x-empty', false, 0, {digest}, 1, 1, {url}, 2, \
+         {at} + n, {at} + n FROM counted"
+    );
+    let versions = format!(
+        "{counted} INSERT INTO versions (id, document_id, owner_id, number, status, name, mime_type, type_mismatch, \
+         size_bytes, sha256, blob_id, created_at, settled_at) \
+         SELECT {id}, {id}, $3, 1, 'active', 'a', 'application/x-empty', false, 0, {digest}, {id}, {at} + n, {at} + n FROM counted"
+    );
+    let users =
+        "UPDATE users SET used_documents = used_documents + $2 - $1 WHERE id = $3".to_owned();
+    let values = [
+        i64::from(numbers.start).into(),
+        i64::from(numbers.end).into(),
+        owner.0.into(),
+    ];
+    for sql in [blobs, documents, versions, users] {
+        let values = values.iter().take(if sql.contains("$3") { 3 } else { 2 });
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.cloned());
+        db.writer().execute_raw(statement).await.unwrap();
     }
 }
