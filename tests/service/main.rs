@@ -23,6 +23,7 @@ mod draining;
 mod export;
 mod full_database;
 mod given_up;
+mod half_written;
 mod histories;
 mod hostile;
 mod idempotency;
