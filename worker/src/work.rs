@@ -13,6 +13,18 @@ use tracing::{Instrument as _, debug_span};
 use crate::fault::Fault;
 use crate::lease::Held;
 
+/// A step of the pipeline: what is true once it is passed, for the timeline, and the points
+/// before and after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// `verified`, `identified`, …
+    pub kind: &'static str,
+    /// Where it begins.
+    pub before: CrashPoint,
+    /// Where it is passed.
+    pub after: CrashPoint,
+}
+
 /// A claimed job with what was loaded for it.
 #[derive(Debug)]
 pub struct Work {
@@ -55,23 +67,25 @@ impl Work {
     /// Goes through a step and remembers it once it is passed.
     pub async fn step<T>(
         &self,
-        kind: &'static str,
+        step: Step,
         clock: &dyn Clock,
-        step: impl Future<Output = Result<T, Fault>>,
+        walk: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
+        self.reach(step.before);
         let begun = clock.now();
-        let span = debug_span!("step", step.kind = kind, step.outcome = Empty);
-        let passed = step.instrument(span.clone()).await;
+        let span = debug_span!("step", step.kind = step.kind, step.outcome = Empty);
+        let passed = walk.instrument(span.clone()).await;
         span.record("step.outcome", if passed.is_ok() { "ok" } else { "error" });
         let passed = passed?;
         let at = clock.now();
         if let Ok(mut steps) = self.steps.lock() {
             steps.push(StepDone {
-                kind,
+                kind: step.kind,
                 at,
                 duration: at.since(begun),
             });
         }
+        self.reach(step.after);
         Ok(passed)
     }
 

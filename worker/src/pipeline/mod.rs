@@ -21,7 +21,28 @@ use self::store::store;
 use self::verify::verify;
 use crate::fault::Fault;
 use crate::tools::Tools;
-use crate::work::Work;
+use crate::work::{Step, Work};
+
+const VERIFY: Step = Step {
+    kind: "verified",
+    before: At::BeforeVerify,
+    after: At::AfterVerify,
+};
+const IDENTIFY: Step = Step {
+    kind: "identified",
+    before: At::BeforeIdentify,
+    after: At::AfterIdentify,
+};
+const CHECK: Step = Step {
+    kind: "checked",
+    before: At::BeforeCheck,
+    after: At::AfterCheck,
+};
+const STORE: Step = Step {
+    kind: "stored",
+    before: At::BeforeStore,
+    after: At::AfterStore,
+};
 
 /// Takes a pending version to active. `Ok` means that the job is settled.
 pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
@@ -32,27 +53,16 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
 
     let (places, clock) = (&tools.places, &*tools.clock);
-    work.reach(At::BeforeVerify);
-    let present = work
-        .step("verified", clock, verify(pending, places))
-        .await?;
-    work.reach(At::AfterVerify);
-    work.reach(At::BeforeIdentify);
+    let present = work.step(VERIFY, clock, verify(pending, places)).await?;
     let identified = work
-        .step("identified", clock, identify(present, places))
+        .step(IDENTIFY, clock, identify(present, places))
         .await?;
-    work.reach(At::AfterIdentify);
-    work.reach(At::BeforeCheck);
     let permitted = work
-        .step("checked", clock, async { check(identified, &tools.limits) })
+        .step(CHECK, clock, async { check(identified, &tools.limits) })
         .await?;
-    work.reach(At::AfterCheck);
-    work.reach(At::BeforeStore);
     let stored = work
-        .step("stored", clock, store(permitted, places, clock))
+        .step(STORE, clock, store(permitted, places, clock))
         .await?;
-
-    work.reach(At::AfterStore);
 
     // The commit point. Until here nobody can see that the job was begun, and all of it can
     // be done again; from here on the version is active, and the job is done, for good.
