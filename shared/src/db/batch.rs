@@ -28,7 +28,9 @@ pub fn rows(backend: DbBackend, columns: &Columns) -> String {
     let written = written.join(", ");
     match backend {
         DbBackend::Postgres => format!("json_to_recordset($1::json) AS x({written})"),
-        _ => format!("(SELECT {written} FROM json_each($1)) AS x"),
+        // The limit, which is none, has SQLite read the parameter once: else it may go through
+        // it anew for every row that it is joined with.
+        _ => format!("(SELECT {written} FROM json_each($1) LIMIT -1) AS x"),
     }
 }
 
