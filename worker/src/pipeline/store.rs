@@ -55,13 +55,17 @@ pub async fn store(
 /// Makes sure that the content at `stored` is there, as far as its length tells.
 async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<BlobOrigin, Fault> {
     let Present { pending, location } = present;
+    if location == stored {
+        // `verify` has just found it.
+        return Ok(BlobOrigin::Shared);
+    }
     let there = match places.stat(stored).await {
         Ok(there) => there,
         // Of a store that isn't configured any more nothing can be told.
         Err(StorageError::UnknownPlace { .. }) => return Ok(BlobOrigin::Shared),
         Err(error) => return Err(error.into()),
     };
-    if location == stored || there.is_some_and(|stat| stat.size == pending.size) {
+    if there.is_some_and(|stat| stat.size == pending.size) {
         return Ok(BlobOrigin::Shared);
     }
     warn!(storage.url = %stored, "stored bytes are missing or damaged and are written anew");
