@@ -6,7 +6,8 @@ use std::time::Duration;
 use poem::http::Method;
 use poem::{Body, Endpoint, Request, Response, Result};
 use shared::db::{
-    Begin, KeyedRequest, SavedAnswer, abandon_request, begin_request, find_request, finish_request,
+    Begin, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request, find_request,
+    finish_request,
 };
 use tracing::Instrument;
 
@@ -151,11 +152,15 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
             return Ok(response);
         }
         let (db, now) = (&self.service.db, self.service.clock.now());
-        match begin_request(db, unread, now, TAKEOVER_AFTER).await? {
-            Begin::Started(claim) => Ok(self.finish(&Once::begun(claim), response).await),
+        match begin_request(db, unread, now, TAKEOVER_AFTER).await {
+            Ok(Begin::Started(claim)) => Ok(self.finish(&Once::begun(claim), response).await),
             // An equal one was refused meanwhile.
-            Begin::Replay(_) | Begin::InProgress => Ok(response),
-            Begin::Reused => Err(reused()),
+            Ok(Begin::Replay(_) | Begin::InProgress) => Ok(response),
+            Ok(Begin::Reused) => Err(reused()),
+            Err(error) => {
+                not_kept(&error);
+                Ok(response)
+            }
         }
     }
 
@@ -176,11 +181,15 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
             abandon_request(db, claim).await
         };
         if let Err(error) = kept {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "an answer could not be kept for repetitions");
+            not_kept(&error);
         }
         response
     }
+}
+
+fn not_kept(error: &DbError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, "an answer could not be kept for repetitions");
 }
 
 /// The answer of a request that was answered before.
