@@ -2,20 +2,20 @@
 
 use poem::Request;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use poem::http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use poem::http::{HeaderMap, HeaderName};
+use serde_json::{Value, json};
 use shared::db::KeyedRequest;
-use shared::domain::{Sha256, UserId};
+use shared::domain::{MediaType, Sha256, UserId};
 
 use crate::problem::Problem;
+use crate::upload::is_form;
 
 /// The field that carries a key.
 pub(super) const FIELD: &str = "Idempotency-Key";
 const MAX_LENGTH: usize = 255;
 
-/// Fields that tell what the body is. Its length is another one.
-const ABOUT_THE_BODY: [HeaderName; 4] = [
-    CONTENT_TYPE,
+/// Fields that tell what the body is, beside its type and its length.
+const ABOUT_THE_BODY: [HeaderName; 3] = [
     CONTENT_ENCODING,
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
@@ -42,18 +42,24 @@ impl Identity {
 
     /// The request as far as it is known before its body is: by what `headers` tell of that.
     pub(super) fn unread(&self, headers: &HeaderMap) -> KeyedRequest {
-        let told = |field: &HeaderName| {
-            let mut value = headers.get(field)?.to_str().ok()?;
-            if *field == CONTENT_TYPE {
-                // Each form has another boundary, whose length shows in that of the body.
-                value = value.split(';').next().unwrap_or_default();
-            }
-            Some(format!("{field}: {value}\n"))
-        };
-        let length = (!is_form(headers)).then_some(CONTENT_LENGTH);
+        // Each form has another boundary, whose length shows in that of the body.
+        let declared = headers
+            .get(CONTENT_TYPE)
+            .and_then(|text| text.to_str().ok());
+        let declared: Option<MediaType> = declared.and_then(|text| text.parse().ok());
+        let is_form = declared.as_ref().is_some_and(is_form);
+        let length = (!is_form).then_some(CONTENT_LENGTH);
         let fields = ABOUT_THE_BODY.into_iter().chain(length);
-        let told: String = fields.filter_map(|field| told(&field)).collect();
-        self.with_body(format!("unread\n{told}").as_bytes())
+        let told = fields.filter_map(|field| Some((headers.get(&field)?.as_bytes(), field)));
+        let told: Vec<_> = told
+            .map(|(value, field)| format!("{field}: {}", value.escape_ascii()))
+            .collect();
+        let declared = declared.as_ref().map(MediaType::as_str);
+        self.with_body(
+            json!({"declared": declared, "told": told})
+                .to_string()
+                .as_bytes(),
+        )
     }
 
     /// The request with this body, in a form that doesn't depend on how it was written.
@@ -65,11 +71,6 @@ impl Identity {
             hash: Sha256::of(&whole),
         }
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    content_type.is_some_and(|text| text.to_ascii_lowercase().starts_with(b"multipart/"))
 }
 
 /// The key of a request, if it has one.
@@ -100,6 +101,8 @@ pub(super) fn canonical(body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::HeaderValue;
+
     use super::*;
 
     fn read(keys: &[&str]) -> Result<Option<String>, Vec<String>> {

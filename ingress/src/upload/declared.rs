@@ -84,6 +84,12 @@ impl Upload {
     }
 }
 
+/// Whether a body of this type is a form; any other is the file itself.
+#[must_use]
+pub fn is_form(declared: &MediaType) -> bool {
+    declared.as_str() == "multipart/form-data"
+}
+
 impl Form {
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(content_type) = headers.get(CONTENT_TYPE) else {
@@ -94,7 +100,7 @@ impl Form {
         let unsupported = || Problem::from(Code::UnsupportedMediaType);
         let content_type = content_type.to_str().map_err(|_| unsupported())?;
         let declared: MediaType = content_type.parse().map_err(|_| unsupported())?;
-        if declared.as_str() != "multipart/form-data" {
+        if !is_form(&declared) {
             return Ok(Self::Raw {
                 declared_type: Some(declared),
             });

@@ -8,7 +8,7 @@ mod form;
 mod receive;
 mod staged;
 
-pub use declared::{ArchiveUpload, MaxArchive, MaxDocument, Upload, VersionUpload};
+pub use declared::{ArchiveUpload, MaxArchive, MaxDocument, Upload, VersionUpload, is_form};
 use digest_field::Digests;
 pub use fields::{NewDocument, Purpose, QueryFields};
 pub use receive::{Destination, Received, read_error};
