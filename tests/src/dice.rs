@@ -37,3 +37,10 @@ impl Dice {
         Self(self.any())
     }
 }
+
+/// The number that a variable of the environment asks for, or `default`.
+#[must_use]
+pub fn asked(variable: &str, default: u64) -> u64 {
+    let value = std::env::var(variable).ok();
+    value.and_then(|text| text.parse().ok()).unwrap_or(default)
+}

@@ -3,21 +3,16 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use tests::dice::asked;
+
 use super::campaign::{self, Campaign};
 use super::faults::Fault;
 use super::load::Plan;
 
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: run it by ./test --chaos"]
 async fn every_fault_for_many_rounds() {
-    let (rounds, seed) = (number("CHAOS_ROUNDS", 5), number("CHAOS_SEED", 1));
+    let (rounds, seed) = (asked("CHAOS_ROUNDS", 5), asked("CHAOS_SEED", 1));
     let campaign = Campaign {
         rounds,
         seed,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use tests::app::{Mode, TestApp};
-use tests::dice::Dice;
+use tests::dice::{Dice, asked};
 use tests::history::linearise;
 use tests::in_both_modes;
 use tokio::time::sleep;
@@ -94,16 +94,11 @@ in_both_modes! {
     }
 }
 
-fn number(variable: &str, default: u64) -> u64 {
-    let value = std::env::var(variable).ok();
-    value.and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: run it by ./test --chaos"]
 async fn every_history_of_many_rounds_has_an_order() {
-    let (rounds, seed) = (number("CHAOS_ROUNDS", 5), number("CHAOS_SEED", 1));
-    let calls = number("HISTORY_CALLS", 300);
+    let (rounds, seed) = (asked("CHAOS_ROUNDS", 5), asked("CHAOS_SEED", 1));
+    let calls = asked("HISTORY_CALLS", 300);
     println!("| mode | seed | documents | answered | unanswered | SIGKILLs | seconds |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for mode in [Mode::Embedded, Mode::Distributed] {
