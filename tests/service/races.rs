@@ -3,9 +3,10 @@
 
 use futures::future::join_all;
 use shared::db::{
-    ChangeError, Database, DocumentChanges, NewContent, Outcome, Precondition, Target, accept,
-    add_version, archive_document, delete_document, delete_version, discarded, edit_document,
-    find_document, list_versions, restore_document, restore_version, retry_document, settle,
+    ChangeError, Database, DbError, DocumentChanges, NewContent, Outcome, Precondition, Target,
+    accept, add_version, archive_document, delete_document, delete_version, discarded,
+    edit_document, find_document, list_versions, remove_user, restore_document, restore_version,
+    retry_document, settle,
 };
 use shared::domain::{
     BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId,
@@ -115,6 +116,39 @@ on_each_database! {
             assert!(of_store <= 1, "{discards:?}");
             assert_balanced(db).await;
         }
+    }
+
+    async fn a_user_who_is_deleted_while_uploads_come_and_settle_takes_all_along(db: &Database) {
+        let bob = user(db, "bob").await;
+        active(db, bob, "shared").await;
+        for round in 0..20 {
+            let alice = user(db, &format!("alice {round}")).await;
+            let target = target(alice, active(db, alice, "shared").await);
+            for content in ["shared", "own", "shared", "other"] {
+                accepted(db, arrival(alice, content, NOW)).await;
+            }
+            let mut done = Vec::new();
+            for claimed in claim_at(db, 10, NOW).await {
+                done.push(settlement(db, &claimed, kept()).await);
+            }
+            let (limits, late, more) = (limits(), [arrival(alice, "late", NOW)], content("more"));
+            let (settled, removed, taken_in, added) = tokio::join!(
+                settle(db, &done, NOW),
+                remove_user(db, alice, NOW, traces),
+                accept(db, &limits, &late),
+                add_version(db, &target, &more, &limits),
+            );
+            settled.unwrap();
+            assert!(removed.unwrap().is_some(), "round {round}");
+            assert!(matches!(taken_in, Ok(_) | Err(DbError::Constraint(_))), "{taken_in:?}");
+            assert!(matches!(added, Ok(_) | Err(ChangeError::NotFound)), "{added:?}");
+            assert_balanced(db).await;
+            let left = "SELECT count(*) FROM versions WHERE owner_id <> (SELECT id FROM users WHERE name = 'bob')";
+            assert_eq!(count(db, left).await, 0, "round {round}");
+            settle_all(db, NOW, |_| kept()).await;
+        }
+        assert_eq!(count(db, "SELECT count(*) FROM blobs").await, 1);
+        assert_eq!(counters(db, bob).await, (6, 0, 1));
     }
 
     async fn of_changes_to_one_revision_one_is_made(db: &Database) {

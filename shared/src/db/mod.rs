@@ -26,6 +26,7 @@ mod removal;
 mod settle;
 mod strays;
 mod usage;
+mod user_removal;
 mod users;
 mod values;
 mod versions;
@@ -79,9 +80,10 @@ pub use references::FoundObject;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use usage::{TypeUsage, Usage, usage};
+pub use user_removal::remove_user;
 pub use users::{
     DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user, change_user,
-    find_subject, find_user, list_users, quota_is_spent, remove_user,
+    find_subject, find_user, list_users, quota_is_spent,
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{

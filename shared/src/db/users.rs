@@ -7,14 +7,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::batch::{execute, parameter, query};
+use super::batch::{parameter, query};
 use super::entities::user;
-use super::ledger_sql::{for_update, ids};
+use super::ledger_sql::ids;
 use super::{Commit, Database, DbError};
-use crate::domain::{
-    ByteSize, Caller, JobId, Limits, Quota, Role, Timestamp, User, UserId, UserName,
-};
-use crate::queue::JobKind;
+use crate::domain::{ByteSize, Caller, Limits, Quota, Role, Timestamp, User, UserId, UserName};
 
 /// Another user has that name.
 #[derive(Debug, thiserror::Error)]
@@ -210,80 +207,12 @@ pub async fn change_user(
     Ok(Some(user))
 }
 
-/// Deletes a user and all rows of theirs. The bytes are removed by a job that is
-/// enqueued with the same commit; its id is returned. `None` if there is no such user.
-///
-/// `traces` says where the bytes of staged uploads may lie.
-pub async fn remove_user(
-    on: &impl Commit<()>,
-    id: UserId,
-    now: Timestamp,
-    traces: impl Fn(&str) -> Vec<String> + Send,
-) -> Result<Option<JobId>, DeleteUserError> {
-    let transaction = on.database().begin().await?;
-    let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
-        return Ok(None);
-    };
-    if row.role == Role::Admin.as_str() && !other_admin(&transaction, id).await? {
-        return Err(DeleteUserError::LastAdmin);
-    }
-    let owner = || [id.0.into()];
-    // First, as everywhere: the chunk that runs ends, and no other one begins.
-    let operations = format!(
-        "SELECT id FROM operations WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id{}",
-        for_update(transaction.get_database_backend(), "operations")
-    );
-    query(&transaction, operations, owner()).await?;
-    let staged = query(
-        &transaction,
-        "SELECT staged_url FROM versions WHERE owner_id = $1 AND staged_url IS NOT NULL",
-        owner(),
-    )
-    .await?;
-    let mut urls = Vec::new();
-    for row in staged {
-        urls.extend(traces(&row.try_get_by_index::<String>(0)?));
-    }
-    let archives = query(
-        &transaction,
-        "SELECT COALESCE(source_url, result_url) FROM operations WHERE owner_id = $1 \
-         AND (source_url IS NOT NULL OR result_url IS NOT NULL)",
-        owner(),
-    )
-    .await?;
-    for row in archives {
-        urls.push(row.try_get_by_index(0)?);
-    }
-    let release = "UPDATE blobs SET refs = refs - held.count FROM \
-         (SELECT blob_id, count(*) AS count FROM versions WHERE owner_id = $1 AND blob_id IS NOT NULL GROUP BY blob_id) \
-         AS held WHERE blobs.id = held.blob_id";
-    execute(&transaction, release, owner()).await?;
-    execute(
-        &transaction,
-        "DELETE FROM versions WHERE owner_id = $1",
-        owner(),
-    )
-    .await?;
-    execute(&transaction, "DELETE FROM users WHERE id = $1", owner()).await?;
-    for row in query(
-        &transaction,
-        "DELETE FROM blobs WHERE refs = 0 RETURNING storage_url",
-        [],
-    )
-    .await?
-    {
-        urls.push(row.try_get_by_index(0)?);
-    }
-    super::discards::add(&transaction, &urls, now).await?;
-    let job = super::jobs::NewJob::without_subject(JobKind::RemoveDiscarded, id, now);
-    super::jobs::enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    on.commit(transaction, &()).await?;
-    Ok(Some(job.id))
-}
-
 /// Whether there is an admin besides `id`. The rows are locked, so that two
 /// admins can't remove each other at once.
-async fn other_admin(transaction: &impl ConnectionTrait, id: UserId) -> Result<bool, DbError> {
+pub(super) async fn other_admin(
+    transaction: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<bool, DbError> {
     let mut select = user::Entity::find().filter(user::Column::Role.eq(Role::Admin.as_str()));
     select = select.order_by_asc(user::Column::Id);
     if transaction.get_database_backend() == sea_orm::DbBackend::Postgres {
