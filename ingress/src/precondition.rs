@@ -45,7 +45,9 @@ pub fn revision_tag(document: &Document) -> String {
     format!("\"r{}\"", document.revision)
 }
 
-/// What a header demands. Tags that are weak or not ours match nothing.
+/// What a header demands. Tags that are not ours match nothing. Weak ones are compared as well,
+/// unlike RFC 9110 has it for bytes: a revision is one thing in every coding, and a proxy that
+/// compresses our answer makes its tag weak before the client sees it.
 fn precondition(headers: &HeaderMap) -> Precondition {
     let mut revisions = Vec::new();
     if !headers.contains_key(IF_MATCH) {
@@ -65,6 +67,7 @@ fn precondition(headers: &HeaderMap) -> Precondition {
 }
 
 fn revision(tag: &str) -> Option<u64> {
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
     let revision: u64 = tag.strip_prefix("\"r")?.strip_suffix('"')?.parse().ok()?;
     // One revision has one tag: no sign, no leading zeros.
     (format!("\"r{revision}\"") == tag).then_some(revision)
@@ -117,9 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_weak_or_not_ours_matches_nothing() {
+    fn a_tag_that_was_made_weak_matches() {
+        assert_eq!(read(&["W/\"r1\", \"r2\""]), Precondition::OneOf(vec![1, 2]));
+    }
+
+    #[test]
+    fn what_is_not_ours_matches_nothing() {
         for tag in [
-            "W/\"r1\"", "\"r01\"", "\"r+1\"", "r1", "\"1\"", "\"x\"", "", "\"r1", "\"r-1\"",
+            "w/\"r1\"", "W/r1", "\"r01\"", "\"r+1\"", "r1", "\"1\"", "\"x\"", "", "\"r1", "\"r-1\"",
         ] {
             assert_eq!(read(&[tag]), Precondition::OneOf(vec![]), "{tag}");
         }
