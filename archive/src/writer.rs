@@ -2,6 +2,8 @@
 //! does no I/O: whoever calls it sends on what each call gives. It keeps the directory,
 //! a few hundred bytes an entry at most, and nothing of the contents.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -150,7 +152,7 @@ impl Writer {
         self.offset += out.len() as u64;
         let deflate = match header.method {
             Method::Stored => None,
-            Method::Deflated => Some(Compress::new(Compression::default(), false)),
+            Method::Deflated => Some(deflater()),
         };
         let open = OpenEntry {
             written,
@@ -239,11 +241,23 @@ impl Writer {
     }
 }
 
+thread_local! {
+    /// The state of a deflater takes a quarter of a mebibyte. Made anew for each of many small
+    /// files, it leaves an allocator with holes that it doesn't give back.
+    static DEFLATE: RefCell<Compress> = RefCell::new(deflater());
+}
+
 fn deflated(content: &[u8]) -> Vec<u8> {
-    let mut deflate = Compress::new(Compression::default(), false);
-    let mut out = Vec::with_capacity(content.len() / 2 + 64);
-    run(&mut deflate, content, &mut out, FlushCompress::Finish);
-    out
+    DEFLATE.with_borrow_mut(|deflate| {
+        deflate.reset();
+        let mut out = Vec::with_capacity(content.len() / 2 + 64);
+        run(deflate, content, &mut out, FlushCompress::Finish);
+        out
+    })
+}
+
+fn deflater() -> Compress {
+    Compress::new(Compression::default(), false)
 }
 
 /// Puts bytes as they are into the deflated ones. All that was before them is written out, and
