@@ -1,17 +1,21 @@
 //! What is rare is found through an index, and what is common along the order: the answers are
 //! those of the plain conditions, on each database, whatever the names and the metadata hold.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Number, Value, json};
 use shared::db::{
-    Arrival, Database, DocumentChanges, DocumentFilter, ListRequest, Position, Precondition, Sort,
-    Target, accept, delete_document, edit_document, explain_page, list_page,
+    Arrival, Database, DocumentChanges, DocumentFilter, ListRequest, NewOperation, Position,
+    Precondition, Selection, Sort, Target, Task, accept, create_operation, delete_document,
+    edit_document, explain_page, list_page,
 };
-use shared::domain::{Document, DocumentId, Metadata, UserId, fold};
+use shared::domain::{Document, DocumentId, Metadata, OperationId, RunMode, UserId, fold};
 use tests::databases::TestDatabase;
-use tests::ledger::{NOW, accepted, arrival, limits, user};
+use tests::ledger::{NOW, accepted, arrival, limits, rows, user};
 use tests::on_each_database;
 use tests::shelf::fill;
+use uuid::Uuid;
 
 const NAMES: [&str; 14] = [
     "Übergröße 100%.PDF",
@@ -162,6 +166,30 @@ async fn pages(
     }
 }
 
+/// The documents that an operation is about which is asked for by a filter.
+async fn items_of_an_operation(
+    db: &Database,
+    owner: UserId,
+    filter: DocumentFilter,
+) -> BTreeSet<Uuid> {
+    let new = NewOperation {
+        id: OperationId::new(NOW),
+        owner,
+        task: Task::Archive,
+        selection: Selection::Matching(filter),
+        mode: RunMode::Dry,
+        traceparent: None,
+        at: NOW,
+    };
+    create_operation(db, &new).await.unwrap();
+    let items = "SELECT document_id FROM operation_items WHERE operation_id = $1";
+    let items = rows(db, items, vec![new.id.0.into()]).await;
+    items
+        .iter()
+        .map(|item| item.try_get_by_index(0).unwrap())
+        .collect()
+}
+
 /// Asserts that every question is answered with what meets it of `all`.
 async fn answers_are_right(db: &Database, owner: UserId) {
     let all = pages(db, owner, DocumentFilter::default(), "name", 200).await;
@@ -181,6 +209,9 @@ async fn answers_are_right(db: &Database, owner: UserId) {
             expected,
             "{filter:?}"
         );
+        let expected: BTreeSet<_> = expected.iter().map(|document| document.id.0).collect();
+        let items = items_of_an_operation(db, owner, filter.clone()).await;
+        assert_eq!(items, expected, "{filter:?}");
     }
 }
 

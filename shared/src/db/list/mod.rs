@@ -11,3 +11,4 @@ pub(super) use matching::matching;
 pub use page::{explain_page, list_page};
 pub use position::Position;
 pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};
+pub(super) use words::source;

@@ -2,9 +2,9 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
+use super::ListRequest;
 use super::matching::matching;
-use super::words::few;
-use super::{DocumentFilter, ListRequest};
+use super::words::{may_be_rare, source};
 use crate::db::batch::query;
 use crate::db::entities::document;
 use crate::db::values::Values;
@@ -64,24 +64,14 @@ async fn planned_anew(
     Ok(rows)
 }
 
-/// Whether few documents of many may meet it, and no index of an order knows which.
-const fn may_be_rare(filter: &DocumentFilter) -> bool {
-    filter.metadata.is_some() || filter.name_part.is_some()
-}
-
-/// The statement of a page and its values. On SQLite, whose planner can't know what is rare,
-/// an index is asked first, and the few documents that it names are sorted; a document that
-/// changes in between is as if the page had been asked for before or after that.
+/// The statement of a page and its values. Where an index of words is asked first, a document
+/// that changes in between is as if the page had been asked for before or after that.
 async fn statement(
     db: &Database,
     request: &ListRequest,
 ) -> Result<(String, Vec<sea_orm::Value>), DbError> {
-    let few = if db.backend() == DbBackend::Sqlite && may_be_rare(&request.filter) {
-        few(db, request.owner, &request.filter).await?
-    } else {
-        None
-    };
     let mut values = Values::default();
+    let source = source(db.reader(), request.owner, &request.filter, &mut values).await?;
     let mut conditions = matching(db.backend(), request.owner, &request.filter, &mut values);
     let key = request.sort.key.as_str();
     let (beyond, direction) = if request.sort.descending {
@@ -94,15 +84,6 @@ async fn statement(
         let behind = format!(" AND (documents.{key}, documents.id) {beyond} ({value}, {id})");
         conditions.push_str(&behind);
     }
-    let source = match few {
-        // SQLite joins them in this order.
-        Some(numbers) => format!(
-            "json_each({}) AS few CROSS JOIN document_numbers ON document_numbers.number = few.value \
-             CROSS JOIN documents ON documents.id = document_numbers.document_id",
-            values.bind(numbers)
-        ),
-        None => "documents".to_owned(),
-    };
     // The limit is written out: a plan made without it would be one for many rows.
     let sql = format!(
         "SELECT documents.* FROM {source} WHERE {conditions} \

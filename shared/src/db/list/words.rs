@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::DocumentFilter;
+use crate::db::DbError;
 use crate::db::batch::{parameter, query};
-use crate::db::{Database, DbError};
+use crate::db::values::Values;
 use crate::domain::{UserId, fold};
 
 /// The most documents that are looked at one by one, and sorted, for a page.
@@ -46,10 +47,38 @@ fn rarest() -> String {
     )
 }
 
+/// Whether few documents of many may meet the filter, and no index of an order knows which.
+pub const fn may_be_rare(filter: &DocumentFilter) -> bool {
+    filter.metadata.is_some() || filter.name_part.is_some()
+}
+
+/// Where those that may meet the filter are looked for, as a FROM item: among all documents, or,
+/// on SQLite, whose planner can't know what is rare, among the few that the index names.
+pub async fn source(
+    connection: &impl ConnectionTrait,
+    owner: UserId,
+    filter: &DocumentFilter,
+    values: &mut Values,
+) -> Result<String, DbError> {
+    let few = match connection.get_database_backend() {
+        DbBackend::Sqlite if may_be_rare(filter) => few(connection, owner, filter).await?,
+        _ => None,
+    };
+    Ok(match few {
+        // SQLite joins them in this order.
+        Some(numbers) => format!(
+            "json_each({}) AS few CROSS JOIN document_numbers ON document_numbers.number = few.value \
+             CROSS JOIN documents ON documents.id = document_numbers.document_id",
+            values.bind(numbers)
+        ),
+        None => "documents".to_owned(),
+    })
+}
+
 /// The numbers, as a JSON array, of the documents that can meet the filter's conditions on name
 /// and metadata, if they are few; nothing if they aren't, or if the index doesn't know.
-pub async fn few(
-    db: &Database,
+async fn few(
+    connection: &impl ConnectionTrait,
     owner: UserId,
     filter: &DocumentFilter,
 ) -> Result<Option<String>, DbError> {
@@ -60,7 +89,7 @@ pub async fn few(
     let metadata = filter.metadata.clone().unwrap_or_default();
     let metadata = serde_json::Value::Object(metadata.as_object().clone()).to_string();
     let values: [Value; 3] = [owner.0.into(), parameter(&parts)?, metadata.into()];
-    let asked = query(db.reader(), rarest(), values).await?;
+    let asked = query(connection, rarest(), values).await?;
     let asked: Option<String> = match asked.first() {
         Some(row) => row.try_get_by_index(0)?,
         None => None,
@@ -70,7 +99,7 @@ pub async fn few(
         "SELECT CASE WHEN count(*) <= {FEW} THEN json_group_array(number) END FROM \
          (SELECT rowid AS number FROM document_words WHERE document_words MATCH $1 LIMIT {FEW} + 1)"
     );
-    match query(db.reader(), sql, [words.into()]).await?.first() {
+    match query(connection, sql, [words.into()]).await?.first() {
         Some(row) => Ok(row.try_get_by_index(0)?),
         None => Ok(None),
     }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use super::options::Task;
 use crate::db::batch::{execute, parameter};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::list::matching;
+use crate::db::list::{matching, source};
 use crate::db::values::Values;
 use crate::db::{Commit, DbError, DocumentFilter};
 use crate::domain::{
@@ -156,11 +156,12 @@ async fn insert_matching(
     }
     let mut values = Values::default();
     let id = values.bind(new.id.0);
+    let source = source(transaction, new.owner, filter, &mut values).await?;
     let conditions = matching(backend, new.owner, filter, &mut values);
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
          SELECT {id}, row_number() OVER (ORDER BY x.created_at, x.id) - 1, x.id, x.name, 'pending' FROM \
-         (SELECT documents.id, documents.name, documents.created_at FROM documents WHERE {conditions} LIMIT {most}) AS x",
+         (SELECT documents.id, documents.name, documents.created_at FROM {source} WHERE {conditions} LIMIT {most}) AS x",
         most = Operation::MAX_ITEMS + 1,
     );
     execute(transaction, sql, values.into_vec()).await
