@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -79,12 +79,13 @@ pub async fn hold_blobs(
             entry.activation = activation;
         }
     }
+    hold_known(transaction, &wanted).await?;
     let of = |is_wanted: fn(BlobOrigin) -> bool| {
         let mut list: Vec<_> = wanted
             .iter()
             .filter(|(_, wanted)| is_wanted(wanted.activation.origin))
             .collect();
-        // In one order, so that two groups don't wait for each other.
+        // In one order, so that two groups that make the same ones don't wait for each other.
         list.sort_by_key(|(key, _)| *key);
         list.into_iter().map(blob_row).collect::<Vec<_>>()
     };
@@ -131,6 +132,27 @@ pub async fn hold_blobs(
         .flat_map(|(_, wanted)| wanted.jobs.clone());
     let gone: HashSet<_> = gone.collect();
     Ok(if gone.is_empty() { Ok(held) } else { Err(gone) })
+}
+
+/// Locks those that are there in one order, so that two groups, or a group and a deletion, don't
+/// wait for each other: an UPDATE takes them in whatever order its plan has.
+async fn hold_known(
+    transaction: &DatabaseTransaction,
+    wanted: &HashMap<ContentKey, Wanted<'_>>,
+) -> Result<(), DbError> {
+    let backend = transaction.get_database_backend();
+    if backend != DbBackend::Postgres || wanted.len() < 2 {
+        // One needs no order, and SQLite has one writer.
+        return Ok(());
+    }
+    let hold = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM blobs JOIN {} ON blobs.sha256 = x.sha256 \
+         AND blobs.size_bytes = x.size_bytes ORDER BY blobs.sha256, blobs.size_bytes FOR NO KEY UPDATE OF blobs) AS held",
+        rows(backend, BLOBS)
+    );
+    let list: Vec<_> = wanted.iter().map(blob_row).collect();
+    query(transaction, hold, [parameter(&list)?]).await?;
+    Ok(())
 }
 
 fn blob_row<'a>((key, wanted): (&'a ContentKey, &Wanted<'a>)) -> BlobRow<'a> {
