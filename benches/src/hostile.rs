@@ -1,5 +1,6 @@
 //! Honest uploads, first alone, then beside hundreds of clients who send next to nothing.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -63,19 +64,21 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn tell(mut closed: Vec<Closed>) -> String {
-    closed.sort_by_key(|closed| closed.after);
-    let seconds = |closed: Option<&Closed>| closed.map_or(0.0, |one| one.after.as_secs_f64());
-    let refused = closed
-        .iter()
-        .filter(|closed| closed.answer.contains("HTTP/1.1 408 "));
-    format!(
-        "{} closed after {:.1} to {:.1} s, {} of them told 408",
-        closed.len(),
-        seconds(closed.first()),
-        seconds(closed.last()),
-        refused.count()
-    )
+/// How many were told what, and after how long they were closed.
+fn tell(closed: Vec<Closed>) -> String {
+    let mut told: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for one in closed {
+        let line = one.answer.lines().next().unwrap_or("nothing");
+        let times = told.entry(line.to_owned()).or_default();
+        times.push(one.after.as_secs_f64());
+    }
+    let told = told.into_iter().map(|(line, mut times)| {
+        times.sort_by(f64::total_cmp);
+        let (first, last) = (times[0], times[times.len() - 1]);
+        let count = times.len();
+        format!("{count} closed after {first:.1} to {last:.1} s, told {line}")
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The 95th percentile of the time to a 202.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
@@ -13,7 +13,7 @@ use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
 use crate::routes::MetricsRoutes;
-use crate::server::serve;
+use crate::server::{ServerLimits, serve};
 use crate::service::Service;
 use crate::waiters::Waiters;
 
@@ -52,8 +52,8 @@ pub async fn run(
     listening: impl FnOnce(Addresses),
     shutdown: CancellationToken,
 ) -> Result<(), IngressError> {
-    let (api_listener, api_address) = bind("DOSSIER_LISTEN", addresses.api).await?;
-    let (ops_listener, ops_address) = bind("DOSSIER_OPS_LISTEN", addresses.ops).await?;
+    let (api_listener, api_address) = bind("DOSSIER_LISTEN", addresses.api)?;
+    let (ops_listener, ops_address) = bind("DOSSIER_OPS_LISTEN", addresses.ops)?;
     let parts = parts(service.clone()).await?;
     let (intake, waiters, health) = (
         parts.intake.clone(),
@@ -100,7 +100,7 @@ pub async fn run_operations(
     address: SocketAddr,
     shutdown: CancellationToken,
 ) -> Result<(), IngressError> {
-    let (listener, _) = bind("DOSSIER_OPS_LISTEN", address).await?;
+    let (listener, _) = bind("DOSSIER_OPS_LISTEN", address)?;
     let limits = service.server;
     let meters = MetricsRoutes {
         service: service.clone(),
@@ -125,7 +125,7 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     })
 }
 
-async fn bind(
+fn bind(
     setting: &'static str,
     address: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), IngressError> {
@@ -134,7 +134,19 @@ async fn bind(
         address,
         source,
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listen(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // Else a service that is started again waits until the last connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(ServerLimits::QUEUE)
 }

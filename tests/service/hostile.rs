@@ -10,6 +10,8 @@ use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
 use tests::slow::{half_open, trickle};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long connections may take to be gone after the last one was closed.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -132,5 +134,30 @@ async fn slow_clients_are_closed_and_hold_up_nobody() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     app.staging_holds_nothing(Duration::from_secs(20)).await;
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_connections_waits_until_it_is_let_in() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let api = app.ingress().api();
+    let address = api.trim_start_matches("http://");
+    let queue = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let burst = queue.trim().parse::<usize>().unwrap().min(500);
+    app.ingress().pause();
+    let connecting = join_all((0..burst).map(|_| TcpStream::connect(address)));
+    // Who has no room in the queue is not connected before the service goes on.
+    let connected = tokio::time::timeout(PATIENCE, connecting).await.unwrap();
+    let mut streams: Vec<_> = connected.into_iter().map(Result::unwrap).collect();
+    for stream in &mut streams {
+        let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+    }
+    app.ingress().resume();
+    for mut stream in streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
     app.ends_clean().await;
 }

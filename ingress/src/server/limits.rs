@@ -34,6 +34,9 @@ impl ServerLimits {
     /// A connection costs two file descriptors at most (socket, staged file) and
     /// little memory until it sends. Where the process may open fewer, accepting backs off.
     pub const CONNECTIONS: usize = 8_192;
+    /// Connections that the kernel keeps until they are accepted, if `net.core.somaxconn` lets
+    /// it; of a burst beyond that some are reset. What is usual, 128, is a burst of one client.
+    pub const QUEUE: u32 = 4_096;
     /// What browsers and proxies expect to get at least.
     pub const STREAMS: u32 = 128;
     /// A header is one packet or two; slow mobile links need some seconds.
