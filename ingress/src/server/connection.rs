@@ -87,13 +87,17 @@ impl Connection {
             result = connection.as_mut() => result,
             () = activity.quiet(self.limits.first_request, self.limits.idle) => return,
             () = self.shutdown.cancelled() => {
-                // Whoever has just connected, or kept a connection, may be sending a request.
+                // Whoever has just connected, or kept a connection, may be sending a request. The
+                // connection is looked at first: on a busy machine the time may be over before
+                // what has long arrived was read.
                 tokio::select! {
+                    biased;
                     result = connection.as_mut() => return log(self.peer, result),
                     () = activity.busy(DRAIN_IDLE) => {}
                 }
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
+                    biased;
                     result = connection.as_mut() => result,
                     () = activity.quiet(DRAIN_IDLE, DRAIN_IDLE) => return,
                 }
