@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::db::{
-    Arrival, BlobOrigin, Database, IntakeRefusal, JobRef, Settled, accept, discarded,
+    Arrival, BlobOrigin, Database, IntakeRefusal, JobRef, Outcome, Settled, accept, discarded,
     find_document, hand_back, renew_leases, settle,
 };
 use shared::domain::{ErrorCode, Status, UserId, Visibility};
@@ -67,7 +67,7 @@ on_each_database! {
         // The lease ends, another worker claims the job and settles it.
         let second = claim_at(db, 10, NOW.plus(LEASE)).await.remove(0);
         assert_eq!(second.attempt, 2);
-        assert!(renew_leases(db, &[first.job], NOW.plus(LEASE)).await.unwrap().is_empty());
+        assert_eq!(renew_leases(db, &[first.job], NOW.plus(LEASE)).await.unwrap(), [first.job]);
         assert_eq!(settle(db, std::slice::from_ref(&late), NOW).await.unwrap(), [Settled::LeaseLost]);
         let done = settlement(db, &second, stored("file:///store/a")).await;
         settle(db, std::slice::from_ref(&done), NOW).await.unwrap();
@@ -220,8 +220,29 @@ on_each_database! {
         accept(db, &limits(), &[arrival(owner, "hello", NOW)]).await.unwrap();
         let claimed = claim_at(db, 10, NOW).await;
         let jobs: Vec<JobRef> = claimed.iter().map(|job| job.job).collect();
-        assert_eq!(renew_leases(db, &jobs, NOW.plus(LEASE * 2)).await.unwrap(), jobs);
+        assert!(renew_leases(db, &jobs, NOW.plus(LEASE * 2)).await.unwrap().is_empty());
         assert!(claim_at(db, 10, NOW.plus(LEASE)).await.is_empty());
         assert_eq!(claim_at(db, 10, NOW.plus(LEASE * 2)).await.len(), 1);
+    }
+
+    async fn a_lease_is_not_lost_by_settling_its_job(db: &Database) {
+        let owner = user(db, "alice").await;
+        for content in ["done", "again", "taken"] {
+            accept(db, &limits(), &[arrival(owner, content, NOW)]).await.unwrap();
+        }
+        let claimed = claim_at(db, 10, NOW).await;
+        let jobs: Vec<JobRef> = claimed.iter().map(|job| job.job).collect();
+        let done = settlement(db, &claimed[0], stored("file:///store/done")).await;
+        let run_at = NOW.plus(LEASE * 2);
+        let again = Outcome::Again { run_at, code: ErrorCode::Internal, cause: "a test".to_owned() };
+        let again = settlement(db, &claimed[1], again).await;
+        settle(db, &[done, again], NOW).await.unwrap();
+        assert!(renew_leases(db, &jobs, NOW.plus(LEASE)).await.unwrap().is_empty());
+        let taken = claim_at(db, 10, NOW.plus(LEASE)).await;
+        assert_eq!(taken.len(), 1);
+        assert_eq!(renew_leases(db, &jobs, NOW.plus(LEASE * 2)).await.unwrap(), [jobs[2]]);
+        assert_eq!(claim_at(db, 10, run_at).await.len(), 2);
+        let lost = renew_leases(db, &jobs, run_at.plus(LEASE)).await.unwrap();
+        assert!(lost.len() == 2 && !lost.contains(&jobs[0]), "{lost:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::crash::{self, CrashPoint};
-use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork};
+use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork, Tries};
 use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -41,10 +41,6 @@ const STALE_HINTS: usize = 1000;
 /// The rest after a first failure of the database, and after many.
 const RESTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How often jobs are handed back whose rows another transaction was about to change: a renewal
-/// of their leases, which may still be under way.
-const TRIES: u32 = 5;
-
 /// Whoever gives jobs back to the ledger.
 #[derive(Clone, Debug)]
 pub struct Returns {
@@ -58,10 +54,11 @@ impl Returns {
     /// Gives back jobs that were not begun, or not finished: due at once, the attempt not
     /// counted. If that fails, their lease runs out.
     pub async fn hand_back(&self, jobs: &[JobRef]) {
-        let mut tries = 1;
+        // A renewal of their leases may still be under way.
+        let mut tries = Tries::default();
         let handed_back = loop {
             match db::hand_back(&self.db, jobs, self.clock.now()).await {
-                Err(DbError::Conflict(_)) if tries < TRIES => tries += 1,
+                Err(error) if tries.again(&error) => {}
                 answer => break answer,
             }
         };

@@ -1,7 +1,7 @@
 //! The leases of all jobs in flight, renewed together. A job whose lease was lost is
 //! cancelled: whoever claimed it since settles it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -92,12 +92,7 @@ impl Leases {
             return;
         }
         match db::renew_leases(db, &held, clock.now().plus(lease)).await {
-            Ok(renewed) => {
-                let renewed: HashSet<_> = renewed.into_iter().collect();
-                for job in held.iter().filter(|job| !renewed.contains(job)) {
-                    self.lose(job);
-                }
-            }
+            Ok(lost) => lost.iter().for_each(|job| self.lose(job)),
             // They may still be held: the fence decides when they are settled.
             Err(error) => warn!(
                 error = &error as &dyn std::error::Error,
@@ -107,7 +102,7 @@ impl Leases {
         }
     }
 
-    /// The job may also have been settled a moment ago: then nobody is left to be told.
+    /// Its attempt may have ended a moment ago: then nobody is left to be told.
     fn lose(&self, job: &JobRef) {
         if let Some(entry) = self.entries().get(job) {
             entry.lost.cancel();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use super::DbError;
+use super::{DbError, Tries};
 
 /// Writes a group in one transaction and answers for each member, in their order.
 pub trait GroupWriter: Send + Sync + 'static {
@@ -84,19 +84,17 @@ impl<W: GroupWriter> GroupCommit<W> {
     }
 }
 
-/// How often a group that gave way to another transaction is written again. So is a member that
-/// is alone with a row that appeared or went at the last moment: it is then told which.
-const CONFLICTS: usize = 5;
-
+/// Writes a group again that gave way to another transaction, and a member that is alone with a
+/// row that appeared or went at the last moment: it is then told which.
 async fn write<W: GroupWriter>(writer: &W, items: &[W::Item]) -> Result<Vec<W::Answer>, DbError> {
-    for _ in 0..CONFLICTS {
+    let mut tries = Tries::default();
+    loop {
         match writer.write(items).await {
-            Err(DbError::Conflict(_)) => {}
-            Err(DbError::Constraint(_)) if items.len() == 1 => {}
+            Err(error) if tries.again(&error) => {}
+            Err(DbError::Constraint(_)) if items.len() == 1 && tries.is_left() => {}
             answer => return answer,
         }
     }
-    writer.write(items).await
 }
 
 async fn commit<W: GroupWriter>(writer: &W, group: Vec<Member<W>>) {

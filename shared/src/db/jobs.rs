@@ -279,24 +279,31 @@ fn claim_rows(jobs: &[JobRef]) -> Result<sea_orm::Value, DbError> {
     parameter(&list)
 }
 
-/// Renews the leases of running jobs until `until`, and gives those that are still held.
+/// Renews the leases of running jobs until `until`, and gives those that are lost: somebody else
+/// has claimed them since. One that was settled under its claim isn't: whoever settled it may not
+/// have heard yet that it is committed, and must not be cut off before.
 pub async fn renew_leases(
     db: &Database,
     jobs: &[JobRef],
     until: Timestamp,
 ) -> Result<Vec<JobRef>, DbError> {
     let list = rows(db.backend(), CLAIMS);
-    let sql = format!(
+    let renew = format!(
         "UPDATE jobs SET run_at = $2 FROM {list} WHERE jobs.id = x.id AND jobs.fence = x.fence \
-         AND jobs.state = 'running' RETURNING jobs.id, jobs.fence"
+         AND jobs.state = 'running'"
     );
-    let held = query(
-        db.writer(),
-        sql,
-        [claim_rows(jobs)?, until.as_micros().into()],
-    )
-    .await?;
-    held.iter()
+    let values = [claim_rows(jobs)?, until.as_micros().into()];
+    let renewed = execute(db.writer(), renew, values).await?;
+    if renewed == jobs.len() as u64 {
+        return Ok(Vec::new());
+    }
+    let taken = format!(
+        "SELECT x.id, x.fence FROM {list} WHERE NOT EXISTS \
+         (SELECT 1 FROM jobs WHERE jobs.id = x.id AND jobs.fence = x.fence)"
+    );
+    let taken = query(db.reader(), taken, [claim_rows(jobs)?]).await?;
+    taken
+        .iter()
         .map(|row| {
             Ok(JobRef {
                 id: JobId(row.try_get_by_index(0)?),

@@ -25,6 +25,7 @@ mod references;
 mod removal;
 mod settle;
 mod strays;
+mod tries;
 mod usage;
 mod user_removal;
 mod users;
@@ -79,6 +80,7 @@ pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
+pub use tries::Tries;
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::remove_user;
 pub use users::{

@@ -7,12 +7,9 @@ use super::entities::user;
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::for_update;
 use super::users::{DeleteUserError, other_admin};
-use super::{Commit, DbError, discards};
+use super::{Commit, DbError, Tries, discards};
 use crate::domain::{JobId, Role, Timestamp, UserId};
 use crate::queue::JobKind;
-
-/// How often a removal that had to give way to another transaction is begun anew.
-const TRIES: u32 = 5;
 
 /// Deletes a user and all rows of theirs. The bytes are removed by a job that is
 /// enqueued with the same commit; its id is returned. `None` if there is no such user.
@@ -24,10 +21,10 @@ pub async fn remove_user(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<Option<JobId>, DeleteUserError> {
-    let mut tries = 1;
+    let mut tries = Tries::default();
     loop {
         match attempt(on, id, now, &traces).await {
-            Err(DeleteUserError::Database(DbError::Conflict(_))) if tries < TRIES => tries += 1,
+            Err(DeleteUserError::Database(error)) if tries.again(&error) => {}
             answer => return answer,
         }
     }

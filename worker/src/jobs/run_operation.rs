@@ -9,17 +9,13 @@
 //! - *on failure* of the database it is tried again; after the last attempt the operation ends
 //!   in `error` with the job.
 
-use shared::db::{Chunk, ChunkDone, ChunkRequest, DbError, Outcome, run_chunk};
+use shared::db::{Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
 use shared::domain::OperationId;
 use shared::queue::Queue;
 
 use crate::fault::Fault;
 use crate::tools::Tools;
 use crate::work::Work;
-
-/// How often a chunk that had to give way to another transaction, or whose unique name was
-/// taken at the last moment, is begun anew at once.
-const TRIES: u32 = 5;
 
 /// Runs the job.
 pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), Fault> {
@@ -38,7 +34,7 @@ pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), Fault> {
 
 async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk, DbError> {
     let settlement = work.settlement(Outcome::Done);
-    let mut tries = 1;
+    let mut tries = Tries::default();
     loop {
         let request = ChunkRequest {
             operation,
@@ -47,7 +43,9 @@ async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chun
             now: tools.clock.now(),
         };
         match run_chunk(&tools.db, &request, |staged| tools.places.traces_of(staged)).await {
-            Err(DbError::Conflict(_) | DbError::Constraint(_)) if tries < TRIES => tries += 1,
+            Err(error) if tries.again(&error) => {}
+            // A unique name was taken at the last moment.
+            Err(DbError::Constraint(_)) if tries.is_left() => {}
             answer => return answer,
         }
     }

@@ -12,8 +12,8 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::db::{
-    DbError, HandIn, HandedIn, ImportArrival, ImportItem, Outcome, Standing, due_import_items,
-    hand_in,
+    DbError, HandIn, HandedIn, ImportArrival, ImportItem, Outcome, Standing, Tries,
+    due_import_items, hand_in,
 };
 use shared::domain::{DocumentName, ItemCode, Metadata, OperationId};
 use shared::queue::Queue;
@@ -34,9 +34,6 @@ const BYTES: u64 = 256 << 20;
 
 /// Entries that are staged at once.
 const AT_ONCE: usize = 8;
-
-/// How often a chunk that had to give way to another transaction is taken in anew at once.
-const TRIES: u32 = 5;
 
 /// Runs the job.
 pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
@@ -67,26 +64,28 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
         arrivals.push(arrival);
     }
     drop(staging);
+    // From here on rows may refer to the bytes, even if this ends in the middle: they are litter
+    // again only once it is known that none does.
+    let urls = std::mem::take(&mut litter.urls);
     let handed = take_in(id, &arrivals, work, tools).await;
-    match handed {
-        Ok(Standing::Goes(done)) => {
-            litter.urls.clear();
+    if !may_be_committed(&handed) {
+        litter.urls = urls;
+    }
+    match handed? {
+        Standing::Goes(done) => {
             spread(done, tools);
             Ok(())
         }
-        Ok(Standing::Over | Standing::Stops) => {
+        Standing::Over | Standing::Stops => {
             tools.herald.operation_ended(id);
             Ok(())
         }
-        Ok(Standing::LeaseLost) => Err(Fault::LeaseLost),
-        Err(error) => {
-            if matches!(error, DbError::Unavailable(_)) {
-                // Nobody knows whether it was committed: rows may refer to them.
-                litter.urls.clear();
-            }
-            Err(error.into())
-        }
+        Standing::LeaseLost => Err(Fault::LeaseLost),
     }
+}
+
+const fn may_be_committed(handed: &Result<Standing<HandedIn>, DbError>) -> bool {
+    matches!(handed, Ok(Standing::Goes(_)) | Err(DbError::Unavailable(_)))
 }
 
 /// As many of the items as one chunk takes.
@@ -112,7 +111,7 @@ async fn take_in(
     tools: &Tools,
 ) -> Result<Standing<HandedIn>, DbError> {
     let settlement = work.settlement(Outcome::Done);
-    let mut tries = 1;
+    let mut tries = Tries::default();
     loop {
         let request = HandIn {
             operation: id,
@@ -122,7 +121,7 @@ async fn take_in(
             now: tools.clock.now(),
         };
         match hand_in(&tools.db, &request).await {
-            Err(DbError::Conflict(_)) if tries < TRIES => tries += 1,
+            Err(error) if tries.again(&error) => {}
             answer => return answer,
         }
     }
