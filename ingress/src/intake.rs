@@ -124,7 +124,7 @@ impl Intake {
                 Ok(document)
             }
             Err(error) => {
-                if matches!(&error, ChangeError::Database(error) if may_be_committed(error)) {
+                if matches!(&error, ChangeError::Database(error) if error.may_be_committed()) {
                     bytes.keep();
                 }
                 Err(error.into())
@@ -179,13 +179,9 @@ fn refused(refusal: IntakeRefusal) -> Problem {
 /// went silent in the middle. What it refused, it has not committed.
 fn outcome_is_unknown(error: &GroupCommitError) -> bool {
     match error {
-        GroupCommitError::Failed(error) => may_be_committed(error),
+        GroupCommitError::Failed(error) => error.may_be_committed(),
         GroupCommitError::Closed => true,
     }
-}
-
-fn may_be_committed(error: &DbError) -> bool {
-    matches!(error, DbError::Unavailable(_) | DbError::Corrupt { .. })
 }
 
 fn not_committed(error: GroupCommitError) -> Problem {

@@ -133,7 +133,7 @@ async fn accept(
         // The owner was deleted meanwhile.
         Err(DbError::Constraint(_)) => Err(Code::Unauthorized.into()),
         Err(error) => {
-            if matches!(error, DbError::Unavailable(_) | DbError::Corrupt { .. }) {
+            if error.may_be_committed() {
                 // A row may refer to them. If none does, the cleanup finds that out.
                 bytes.keep();
             }

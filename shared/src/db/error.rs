@@ -33,6 +33,14 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// Whether the transaction that ended by this may have been committed all the same: the
+    /// database went silent in the middle, or what it keeps could not be read. What it refused,
+    /// it has not committed.
+    #[must_use]
+    pub const fn may_be_committed(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Corrupt { .. })
+    }
+
     /// A row that breaks the domain's rules.
     pub(super) fn corrupt(
         table: &'static str,

@@ -68,7 +68,12 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // again only once it is known that none does.
     let urls = std::mem::take(&mut litter.urls);
     let handed = take_in(id, &arrivals, work, tools).await;
-    if !may_be_committed(&handed) {
+    let is_litter = match &handed {
+        Ok(Standing::Goes(_)) => false,
+        Ok(Standing::Over | Standing::Stops | Standing::LeaseLost) => true,
+        Err(error) => !error.may_be_committed(),
+    };
+    if is_litter {
         litter.urls = urls;
     }
     match handed? {
@@ -82,10 +87,6 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
         }
         Standing::LeaseLost => Err(Fault::LeaseLost),
     }
-}
-
-const fn may_be_committed(handed: &Result<Standing<HandedIn>, DbError>) -> bool {
-    matches!(handed, Ok(Standing::Goes(_)) | Err(DbError::Unavailable(_)))
 }
 
 /// As many of the items as one chunk takes.
