@@ -45,7 +45,7 @@ pub struct Service {
 
 impl Service {
     /// Where the bytes of a staged upload may lie, for those who take it out of the ledger.
-    pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + use<> {
+    pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + Sync + use<> {
         let places = self.places.clone();
         move |staged| places.traces_of(staged)
     }

@@ -1,7 +1,10 @@
 //! Changes of one document that come at once, on each database: every one is made as if it were
 //! alone, or refused, and nothing is counted twice.
 
+use std::time::Duration;
+
 use futures::future::join_all;
+use sea_orm::ConnectionTrait;
 use shared::db::{
     ChangeError, Database, DbError, DocumentChanges, NewContent, Outcome, Precondition, Target,
     accept, add_version, archive_document, delete_document, delete_version, discarded,
@@ -11,6 +14,7 @@ use shared::db::{
 use shared::domain::{
     BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId,
 };
+use tests::databases::TestDatabase;
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, claim_at, count, counters, failed, limits,
     settle_all, settlement, stored, user,
@@ -217,6 +221,39 @@ on_each_database! {
         assert_balanced(db).await;
         assert_eq!(count(db, "SELECT count(*) FROM blobs WHERE refs > 0 AND NOT EXISTS (SELECT 1 FROM versions WHERE blob_id = blobs.id)").await, 0);
     }
+}
+
+#[tokio::test]
+async fn a_change_that_has_to_give_way_is_begun_anew() {
+    let database = TestDatabase::postgres().await;
+    let db = &database.db;
+    let owner = user(db, "alice").await;
+    let target = target(owner, active(db, owner, "first").await);
+    // Somebody who locks the other way round.
+    let other = db.begin().await.unwrap();
+    let hold =
+        |table: &str, id: uuid::Uuid| format!("SELECT 1 FROM {table} WHERE id = '{id}' FOR UPDATE");
+    other
+        .execute_unprepared(&hold("users", owner.0))
+        .await
+        .unwrap();
+    let other_way = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while count(db, waiting).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // The database ends one of the two: the one that looks first, which waits for longer.
+        let crossed = other
+            .execute_unprepared(&hold("documents", target.document.0))
+            .await;
+        drop(other);
+        crossed
+    };
+    let (limits, second) = (limits(), content("second"));
+    let (added, crossed) = tokio::join!(add_version(db, &target, &second, &limits), other_way);
+    assert_eq!(added.unwrap().latest_version, 2, "{crossed:?}");
+    assert_balanced(db).await;
 }
 
 /// Does forty things in an order of its own. Refusals are fine; a database that gives up isn't.

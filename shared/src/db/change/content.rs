@@ -3,6 +3,7 @@
 use sea_orm::ActiveValue::Set;
 use url::Url;
 
+use super::anew::anew;
 use super::edit::{finish, revised, update};
 use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
@@ -41,6 +42,15 @@ pub struct NewContent {
 /// Adds a pending version with the next number. A document in `error` goes back to
 /// `pending` with it; one that is pending or archived takes none.
 pub async fn add_version(
+    on: &impl Commit<Document>,
+    target: &Target,
+    content: &NewContent,
+    limits: &Limits,
+) -> Result<Document, ChangeError> {
+    anew(|| add(on, target, content, limits)).await
+}
+
+async fn add(
     on: &impl Commit<Document>,
     target: &Target,
     content: &NewContent,

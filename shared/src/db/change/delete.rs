@@ -2,6 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
+use super::anew::anew;
 use super::hold::hold;
 use super::{ChangeError, Target};
 use crate::db::jobs::{NewJob, enqueue};
@@ -17,13 +18,16 @@ pub async fn delete_document(
     on: &impl Commit<()>,
     target: &Target,
     now: Timestamp,
-    traces: impl Fn(&str) -> Vec<String> + Send,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
-    let transaction = on.database().begin().await?;
-    let document = hold(&transaction, target).await?;
-    let job = delete_all(&transaction, document.owner, &[document.id], now, traces).await?;
-    on.commit(transaction, &()).await?;
-    Ok(job)
+    anew(|| async {
+        let transaction = on.database().begin().await?;
+        let document = hold(&transaction, target).await?;
+        let job = delete_all(&transaction, document.owner, &[document.id], now, &traces).await?;
+        on.commit(transaction, &()).await?;
+        Ok(job)
+    })
+    .await
 }
 
 /// Deletes documents of `owner` that are held. Gives the id of the job that removes the bytes.

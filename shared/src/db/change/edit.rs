@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::anew::anew;
 use super::hold::{again, hold, note};
 use super::{ChangeError, Target};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
@@ -39,18 +40,21 @@ pub async fn edit_document(
     changes: DocumentChanges,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
-    let Some(after) = edited(&before, &changes)? else {
-        on.commit(transaction, &before).await?;
-        return Ok(before);
-    };
-    match write_edits(&transaction, &[&after], now).await {
-        Err(DbError::Constraint(_)) => return Err(ChangeError::UniqueNameTaken),
-        written => written?,
-    }
-    note(&transaction, &before, "edited", None, now).await?;
-    finish(on, transaction, &before).await
+    anew(|| async {
+        let transaction = on.database().begin().await?;
+        let before = hold(&transaction, target).await?;
+        let Some(after) = edited(&before, &changes)? else {
+            on.commit(transaction, &before).await?;
+            return Ok(before);
+        };
+        match write_edits(&transaction, &[&after], now).await {
+            Err(DbError::Constraint(_)) => return Err(ChangeError::UniqueNameTaken),
+            written => written?,
+        }
+        note(&transaction, &before, "edited", None, now).await?;
+        finish(on, transaction, &before).await
+    })
+    .await
 }
 
 /// What a document becomes by changes; `None` if they change nothing.
@@ -104,13 +108,16 @@ async fn move_document(
     verb: Transition,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
-    let status = before.lifecycle.status().after(verb)?;
-    let moved = Move::new(before.id, status, now);
-    write_moves(&transaction, &[moved], now).await?;
-    note(&transaction, &before, moved.event(), None, now).await?;
-    finish(on, transaction, &before).await
+    anew(|| async {
+        let transaction = on.database().begin().await?;
+        let before = hold(&transaction, target).await?;
+        let status = before.lifecycle.status().after(verb)?;
+        let moved = Move::new(before.id, status, now);
+        write_moves(&transaction, &[moved], now).await?;
+        note(&transaction, &before, moved.event(), None, now).await?;
+        finish(on, transaction, &before).await
+    })
+    .await
 }
 
 /// A document that is put away, or taken back.

@@ -3,6 +3,7 @@
 //! then; what bulk operations do to many
 //! is the same statements and the same rules.
 
+mod anew;
 mod content;
 mod delete;
 mod edit;

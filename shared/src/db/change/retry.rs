@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::anew::anew;
 use super::edit::finish;
 use super::hold::{Charge, charge, fitting, hold};
 use super::{ChangeError, Target};
@@ -27,16 +28,19 @@ pub async fn retry_document(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<(Document, JobId), ChangeError> {
-    let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
-    let judged = retryable(&transaction, target.owner, &[&before], limits).await?;
-    let mut retryable = Vec::new();
-    for judged in judged {
-        retryable.push(judged?);
-    }
-    let jobs = retry_all(&transaction, target.owner, &retryable, limits, now).await?;
-    let job = *jobs.first().ok_or(ChangeError::NotRetryable)?;
-    Ok((finish(on, transaction, &before).await?, job))
+    anew(|| async {
+        let transaction = on.database().begin().await?;
+        let before = hold(&transaction, target).await?;
+        let judged = retryable(&transaction, target.owner, &[&before], limits).await?;
+        let mut retryable = Vec::new();
+        for judged in judged {
+            retryable.push(judged?);
+        }
+        let jobs = retry_all(&transaction, target.owner, &retryable, limits, now).await?;
+        let job = *jobs.first().ok_or(ChangeError::NotRetryable)?;
+        Ok((finish(on, transaction, &before).await?, job))
+    })
+    .await
 }
 
 /// A document whose latest version can be tried again.

@@ -3,6 +3,7 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::DatabaseTransaction;
 
+use super::anew::anew;
 use super::edit::{finish, revised, update};
 use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
@@ -17,6 +18,16 @@ use crate::queue::JobKind;
 /// Makes a new version out of an active one: the same bytes, counted once more. Gives
 /// the document, whose current version is the new one.
 pub async fn restore_version(
+    on: &impl Commit<Document>,
+    target: &Target,
+    number: u32,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Document, ChangeError> {
+    anew(|| restore(on, target, number, limits, now)).await
+}
+
+async fn restore(
     on: &impl Commit<Document>,
     target: &Target,
     number: u32,
@@ -84,25 +95,28 @@ pub async fn delete_version(
     target: &Target,
     number: u32,
     now: Timestamp,
-    traces: impl Fn(&str) -> Vec<String> + Send,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
-    let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
-    let old = find(&transaction, &before, number).await?;
-    let current = before.lifecycle.current().map(|current| current.version);
-    // Without a current version, the latest is what the document is about.
-    if current == Some(number) || (current.is_none() && number == before.latest_version) {
-        return Err(ChangeError::CurrentVersion);
-    }
-    let this = ids(on.database().backend());
-    let (removed, held) =
-        removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
-    removal::note_removed(&transaction, &removed, now).await?;
-    let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
-    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    held.give_back(&transaction, now, traces).await?;
-    on.commit(transaction, &()).await?;
-    Ok(job.id)
+    anew(|| async {
+        let transaction = on.database().begin().await?;
+        let before = hold(&transaction, target).await?;
+        let old = find(&transaction, &before, number).await?;
+        let current = before.lifecycle.current().map(|current| current.version);
+        // Without a current version, the latest is what the document is about.
+        if current == Some(number) || (current.is_none() && number == before.latest_version) {
+            return Err(ChangeError::CurrentVersion);
+        }
+        let this = ids(on.database().backend());
+        let (removed, held) =
+            removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
+        removal::note_removed(&transaction, &removed, now).await?;
+        let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
+        enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+        held.give_back(&transaction, now, &traces).await?;
+        on.commit(transaction, &()).await?;
+        Ok(job.id)
+    })
+    .await
 }
 
 async fn find(
