@@ -83,13 +83,14 @@ impl Connection {
         let builder = self.builder();
         let mut connection =
             std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
+        // The connection is looked at first: on a busy machine a time may be over before what has
+        // long arrived was read.
         let result = tokio::select! {
+            biased;
             result = connection.as_mut() => result,
             () = activity.quiet(self.limits.first_request, self.limits.idle) => return,
             () = self.shutdown.cancelled() => {
-                // Whoever has just connected, or kept a connection, may be sending a request. The
-                // connection is looked at first: on a busy machine the time may be over before
-                // what has long arrived was read.
+                // Whoever has just connected, or kept a connection, may be sending a request.
                 tokio::select! {
                     biased;
                     result = connection.as_mut() => return log(self.peer, result),
