@@ -1,6 +1,10 @@
 //! Imports: files of an archive become documents, and hostile archives don't.
 
+use std::time::Duration;
+
+use futures::StreamExt;
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
@@ -311,7 +315,7 @@ open(path, 'wb').write(data)");
         let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let begun = begun_import(&alice, archive_of(&files), "?on_conflict=fail").await;
         for round in 0..3 {
-            tokio::time::sleep(std::time::Duration::from_millis(150 * (round + 1))).await;
+            tokio::time::sleep(Duration::from_millis(150 * (round + 1))).await;
             for worker in app.workers() {
                 worker.kill().await;
                 worker.restart().await;
@@ -364,4 +368,43 @@ open(path, 'wb').write(data)");
         app.admin().delete(&path).await.expecting(204);
         app.ends_clean().await;
     }
+}
+
+/// So many objects are in storage.
+async fn kept(app: &TestApp) -> usize {
+    let objects = app.places().await.store().list(None).await.unwrap();
+    objects.count().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_been_taken_in_is_not_removed_when_an_import_is_cut_off() {
+    let settings = [("DOSSIER_GRACE", "1s"), ("DOSSIER_LEASE", "2s")];
+    let app = Box::pin(TestApp::start_with(Mode::Distributed, &settings)).await;
+    let alice = app.user("alice").await;
+    let db = app.database().await;
+    // Documents can be read, but not added: the transaction that takes the files in stands still.
+    let others = db.begin().await.unwrap();
+    let hold = "LOCK TABLE documents IN SHARE MODE";
+    others.execute_unprepared(hold).await.unwrap();
+    let archive = archive_of(&[("a.txt", "one text"), ("b.txt", "another text")]);
+    let begun = begun_import(&alice, archive, "").await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while app.number(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(kept(&app).await, 3, "the archive and two files");
+    for worker in app.workers() {
+        worker.terminate().await;
+    }
+    assert_eq!(kept(&app).await, 3, "rows may refer to the files");
+    others.rollback().await.unwrap();
+    for worker in app.workers() {
+        worker.restart().await;
+    }
+    let imported = ended(&alice, &begun).await;
+    assert_eq!(imported["succeeded"], 2, "{imported}");
+    assert_eq!(names(&alice).await, ["a.txt", "b.txt"]);
+    // Those of the first attempt are strays now, for the cleanup.
+    app.ends_whole(2).await;
 }

@@ -41,6 +41,10 @@ const STALE_HINTS: usize = 1000;
 /// The rest after a first failure of the database, and after many.
 const RESTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How long jobs are handed back at most. Somebody may hold their rows, such as the transaction of
+/// an attempt that was cut off; who stops doesn't wait for that.
+const RETURNING: Duration = Duration::from_secs(5);
+
 /// Whoever gives jobs back to the ledger.
 #[derive(Clone, Debug)]
 pub struct Returns {
@@ -52,22 +56,30 @@ pub struct Returns {
 
 impl Returns {
     /// Gives back jobs that were not begun, or not finished: due at once, the attempt not
-    /// counted. If that fails, their lease runs out.
+    /// counted. If that fails, or takes too long, their lease runs out.
     pub async fn hand_back(&self, jobs: &[JobRef]) {
-        // A renewal of their leases may still be under way.
-        let mut tries = Tries::default();
-        let handed_back = loop {
-            match db::hand_back(&self.db, jobs, self.clock.now()).await {
-                Err(error) if tries.again(&error) => {}
-                answer => break answer,
-            }
-        };
-        if let Err(error) = handed_back {
-            warn!(
+        match timeout(RETURNING, self.try_hand_back(jobs)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(
                 error = &error as &dyn std::error::Error,
                 jobs = jobs.len(),
                 "jobs were not handed back; their leases bring them back"
-            );
+            ),
+            Err(_) => warn!(
+                jobs = jobs.len(),
+                "jobs were not handed back in time; their leases bring them back"
+            ),
+        }
+    }
+
+    async fn try_hand_back(&self, jobs: &[JobRef]) -> Result<(), DbError> {
+        // A renewal of their leases may still be under way.
+        let mut tries = Tries::default();
+        loop {
+            match db::hand_back(&self.db, jobs, self.clock.now()).await {
+                Err(error) if tries.again(&error) => {}
+                answer => return answer,
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The three roles of a process, from its resources to its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Pressure, SelfTest, ServerLimits, Service};
 use shared::settings::Resolved;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use worker::WorkerRole;
@@ -13,6 +15,10 @@ use crate::commands::migrate;
 use crate::greeting;
 use crate::resources::Resources;
 use crate::shutdown;
+
+/// How long the database may take to let go of its connections. One may wait for a lock of somebody
+/// else's, in a transaction that was cut off.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Everything in one process. The workers go on until the API has drained, so that
 /// what was taken in last is still processed if there is time.
@@ -132,9 +138,10 @@ fn addresses(resolved: &Resolved) -> Addresses {
 }
 
 async fn close(resources: Resources) -> anyhow::Result<()> {
-    resources
-        .db
-        .close()
-        .await
-        .context("the database could not be closed")
+    let closing = timeout(CLOSING, resources.db.close());
+    if let Ok(closed) = closing.await {
+        return closed.context("the database could not be closed");
+    }
+    warn!("the database doesn't let go of its connections; the end of the process cuts them");
+    Ok(())
 }
