@@ -16,6 +16,9 @@ use tokio::time::{sleep, timeout};
 /// No answer for so long is none.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// A service that accepted nothing yet is tried so many times as often as the plan says.
+const STUBBORN: usize = 10;
+
 /// The rest after an upload that was not accepted.
 const REST: Duration = Duration::from_millis(100);
 
@@ -24,7 +27,7 @@ const REST: Duration = Duration::from_millis(100);
 pub struct Plan {
     /// At least so many, and then until the strike is over, …
     pub least: usize,
-    /// … but no more than so many.
+    /// … but no more than so many, unless none of them was accepted: a strike may outlast them.
     pub most: usize,
     /// Uploads under way at once.
     pub at_once: usize,
@@ -60,20 +63,22 @@ pub async fn under_load(
     dice: &mut Dice,
     strike: impl Future<Output = ()>,
 ) -> Vec<Sent> {
-    let (over, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let over = AtomicBool::new(false);
+    let accepted = AtomicUsize::new(0);
     let seed = dice.any();
-    let uploads = futures::stream::iter(0..plan.most)
-        .take_while(|_| {
-            let more =
-                begun.fetch_add(1, Ordering::SeqCst) < plan.least || !over.load(Ordering::SeqCst);
+    let uploads = futures::stream::iter(0..plan.most * STUBBORN)
+        .take_while(|begun| {
+            let within = *begun < plan.most && !over.load(Ordering::SeqCst);
+            let more = *begun < plan.least || within || accepted.load(Ordering::SeqCst) == 0;
             futures::future::ready(more)
         })
-        .map(|index| {
-            upload(
-                client,
-                format!("{round}-{index}"),
-                Dice::new(seed ^ index as u64),
-            )
+        .map(async |index| {
+            let dice = Dice::new(seed ^ index as u64);
+            let sent = upload(client, format!("{round}-{index}"), dice).await;
+            if matches!(sent.fate, Fate::Accepted(_)) {
+                accepted.fetch_add(1, Ordering::SeqCst);
+            }
+            sent
         })
         .buffer_unordered(plan.at_once)
         .collect::<Vec<_>>();
