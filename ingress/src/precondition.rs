@@ -46,7 +46,7 @@ pub fn revision_tag(document: &Document) -> String {
 }
 
 /// What a header demands. Tags that are not ours match nothing. Weak ones are compared as well,
-/// unlike RFC 9110 has it for bytes: a revision is one thing in every coding, and a proxy that
+/// though RFC 9110 wants strong ones: a revision is one thing in every coding, and a proxy that
 /// compresses our answer makes its tag weak before the client sees it.
 fn precondition(headers: &HeaderMap) -> Precondition {
     let mut revisions = Vec::new();

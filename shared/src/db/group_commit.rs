@@ -187,6 +187,7 @@ mod tests {
         assert!(answers[1].is_err());
         assert_eq!(answers[2].as_ref().unwrap(), &6);
     }
+
     #[tokio::test]
     async fn a_member_that_meets_a_change_at_the_last_moment_is_written_again() {
         let recorder = Recorder {
