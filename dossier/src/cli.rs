@@ -119,6 +119,35 @@ pub enum User {
     },
     /// List users, newest first
     List,
+    /// Link an identity to a user: tokens of that subject are theirs
+    ///
+    /// Also one whose user was deleted. Users whom tokens brought before there were
+    /// identities are linked so.
+    Link {
+        /// The user's id or name
+        user: String,
+        /// The issuer, as tokens name it; empty for tokens that name none
+        issuer: String,
+        /// The subject, as tokens name it
+        subject: String,
+    },
+    /// Forget an identity: its next token is that of a stranger
+    Unlink {
+        /// The issuer, as tokens name it; empty for tokens that name none
+        issuer: String,
+        /// The subject, as tokens name it
+        subject: String,
+    },
+    /// Refuse a user everything, at once
+    Disable {
+        /// The user's id or name
+        user: String,
+    },
+    /// Let a user who is disabled in again
+    Enable {
+        /// The user's id or name
+        user: String,
+    },
 }
 
 #[derive(Subcommand, Clone, Debug)]

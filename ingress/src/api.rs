@@ -6,7 +6,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Revocations, Sessions, document_sessions};
 use crate::compression::Compressed;
 use crate::cors::CrossOrigin;
 use crate::examples::add_examples;
@@ -31,6 +31,7 @@ use crate::waiters::Waiters;
 pub(crate) struct Parts {
     pub(crate) service: Service,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) revocations: Revocations,
     pub(crate) intake: Intake,
     pub(crate) hints: Hints,
     pub(crate) waiters: Waiters,
@@ -46,6 +47,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let max = MaxDocument(parts.service.limits.max_document);
     let max_archive = MaxArchive(parts.service.limits.imports.bytes);
     let authenticator = Arc::clone(&parts.authenticator);
+    let revocations = parts.revocations.clone();
     let service = documented(routes(parts, pages.clone()));
     let document = described(&service);
     let page = service.swagger_ui_html();
@@ -53,10 +55,10 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     pages.set(document, page);
     let table = table(&service);
     let framed = framed(service, Arc::clone(&table));
-    let framed = framed.data(Arc::clone(&authenticator)).data(max);
-    let framed = framed.data(max_archive);
-    let keyed = Keyed::new(framed, Arc::clone(&table), authenticator, intake, shared);
-    let answered = CrossOrigin::new(Compressed(keyed), &origins);
+    let framed = framed.data(max).data(max_archive);
+    let keyed = Keyed::new(framed, Arc::clone(&table), intake, shared);
+    let sessions = Sessions::new(keyed, authenticator, revocations);
+    let answered = CrossOrigin::new(Compressed(sessions), &origins);
     Measured::new(answered, table, meters)
 }
 
@@ -131,6 +133,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
 fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Value {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     document_keys(&mut document);
+    document_sessions(&mut document);
     make_strict(&mut document);
     add_examples(&mut document);
     document

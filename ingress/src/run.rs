@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
-use crate::auth::{Authenticator, JwtSetupError};
+use crate::auth::{Authenticator, JwtSetupError, Revocations};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
@@ -55,6 +55,7 @@ pub async fn run(
     let (api_listener, api_address) = bind("DOSSIER_LISTEN", addresses.api)?;
     let (ops_listener, ops_address) = bind("DOSSIER_OPS_LISTEN", addresses.ops)?;
     let parts = parts(service.clone()).await?;
+    let revocations = parts.revocations.clone();
     let (intake, waiters, health) = (
         parts.intake.clone(),
         parts.waiters.clone(),
@@ -89,6 +90,7 @@ pub async fn run(
     tokio::select! {
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
+        () = revocations.run(&service.db) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
     }
     Ok(())
@@ -119,6 +121,7 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
         intake: Intake::open(&service, hints.clone()),
         hints,
         authenticator: Arc::new(authenticator),
+        revocations: Revocations::default(),
         waiters: Waiters::default(),
         health: Health::new(service.clone()),
         service,

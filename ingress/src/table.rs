@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use poem::http::Method;
 use serde_json::Value;
+use shared::domain::Role;
 
 use crate::problem::{Code, FieldError, Problem};
 
@@ -36,6 +37,8 @@ pub struct Route {
     pub method: Method,
     /// Whether its body is a stream of any length, rather than JSON.
     pub streams: bool,
+    /// What its caller must be, if they must be somebody at all.
+    pub demands: Role,
     query: BTreeSet<String>,
 }
 
@@ -148,6 +151,11 @@ impl Route {
             .collect();
         Some(Self {
             streams: operation["requestBody"]["content"]["*/*"].is_object(),
+            demands: if pattern.starts_with("/v1/admin/") {
+                Role::Admin
+            } else {
+                Role::User
+            },
             pattern: pattern.to_owned(),
             method,
             query,

@@ -12,6 +12,7 @@ mod m0007_keep_answers_open;
 mod m0008_index_types;
 mod m0009_index_name_parts;
 mod m0010_index_words;
+mod m0016_link_identities;
 
 pub use lock::{MigrationError, Pending, down, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_index_types::Migration),
             Box::new(m0009_index_name_parts::Migration),
             Box::new(m0010_index_words::Migration),
+            Box::new(m0016_link_identities::Migration),
         ]
     }
 }

@@ -28,6 +28,7 @@ mod histories;
 mod hostile;
 mod idempotency;
 mod idempotency_http;
+mod identities;
 mod import;
 mod ledger;
 mod limits;

@@ -65,7 +65,7 @@ async fn roomy_user(db: &Database, name: &str) -> UserId {
         quota_documents: Some(Some(roomy().default_quota_documents)),
         ..UserChanges::default()
     };
-    change_user(db, owner, changes).await.unwrap();
+    change_user(db, owner, &changes, NOW).await.unwrap();
     owner
 }
 

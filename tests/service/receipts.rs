@@ -279,13 +279,7 @@ async fn make_of_user(
     let victim = scene.victim;
     match verb {
         Verb::AddUser => {
-            let user = User {
-                id: UserId::new(NOW),
-                name: "newcomer".parse().unwrap(),
-                role: Role::User,
-                quota: shared::domain::Quota::default(),
-                created_at: NOW,
-            };
+            let user = User::new("newcomer".parse().unwrap(), NOW);
             let added = add_user(&on(db, verb, claim), &user).await;
             added.map_err(|error| error.to_string())?;
         }
@@ -294,7 +288,7 @@ async fn make_of_user(
                 role: Some(Role::Admin),
                 ..UserChanges::default()
             };
-            let demoted = change_user(&on(db, verb, claim), victim, changes).await;
+            let demoted = change_user(&on(db, verb, claim), victim, &changes, NOW).await;
             assert!(demoted.map_err(|error| error.to_string())?.is_some());
         }
         Verb::RemoveUser => {

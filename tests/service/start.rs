@@ -51,6 +51,15 @@ fn a_wrong_setting_is_named_in_one_line() {
 }
 
 #[test]
+fn a_key_set_needs_an_audience() {
+    let folder = TempDir::new().unwrap();
+    let mut command = dossier(&folder);
+    let command = command.env("DOSSIER_JWT_JWKS", "https://id.example.com/keys");
+    let refused = line(&command.output().unwrap());
+    assert!(refused.contains("DOSSIER_JWT_AUDIENCE"), "{refused}");
+}
+
+#[test]
 fn ingress_and_worker_refuse_what_one_process_alone_can_use() {
     let folder = TempDir::new().unwrap();
     for role in ["ingress", "worker"] {

@@ -13,8 +13,8 @@ use shared::db::{
     Settlement, accept, add_user, claim_jobs, load_pending, settle,
 };
 use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata, Quota, Role,
-    Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata, Sha256,
+    Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
 };
 use shared::queue::Queue;
 use url::Url;
@@ -46,10 +46,7 @@ pub async fn user(db: &Database, name: &str) -> UserId {
     let id = UserId::new(NOW);
     let user = User {
         id,
-        name: name.parse().unwrap(),
-        role: Role::User,
-        quota: Quota::default(),
-        created_at: NOW,
+        ..User::new(name.parse().unwrap(), NOW)
     };
     add_user(db, &user).await.unwrap();
     id

@@ -1,8 +1,11 @@
 //! `dossier user` and `dossier key`: accounts without the API.
 
-use anyhow::Context as _;
-use shared::db::{ApiKey, UserPage, add_key, add_user, find_subject, list_users};
-use shared::domain::{Clock as _, KeyId, Quota, Sha256, SystemClock, User, UserId};
+use anyhow::{Context as _, bail};
+use shared::db::{
+    ApiKey, Database, UserChanges, UserPage, add_key, add_user, change_user, find_user_named,
+    forget_identity, list_users,
+};
+use shared::domain::{Clock as _, Identity, KeyId, Sha256, SystemClock, User};
 use shared::settings::Resolved;
 
 use crate::{cli, resources};
@@ -14,48 +17,89 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
     let db = resources::database(resolved).await?;
     match command {
         cli::User::Add { name, role } => {
-            let now = SystemClock.now();
             let user = User {
-                id: UserId::new(now),
-                name,
                 role,
-                quota: Quota::default(),
-                created_at: now,
+                ..User::new(name, SystemClock.now())
             };
             add_user(&db, &user).await?;
             println!("{}", user.id);
         }
-        cli::User::List => {
-            let mut page = UserPage {
-                before: None,
-                limit: PAGE,
+        cli::User::List => list(&db).await?,
+        cli::User::Link {
+            user,
+            issuer,
+            subject,
+        } => {
+            let identity = Identity::new(&issuer, &subject)?;
+            let mut identities = named(&db, &user).await?.identities;
+            identities.push(identity);
+            if identities.len() > User::MAX_IDENTITIES {
+                bail!("a user has at most {} identities", User::MAX_IDENTITIES);
+            }
+            let changes = UserChanges {
+                identities: Some(identities),
+                ..UserChanges::default()
             };
-            loop {
-                let users = list_users(&db, page).await?;
-                for user in &users {
-                    println!("{}  {:5}  {}", user.id, user.role.as_str(), user.name);
-                }
-                page.before = users.last().map(|user| user.id);
-                if users.is_empty() {
-                    break;
-                }
+            change(&db, &user, &changes).await?;
+        }
+        cli::User::Unlink { issuer, subject } => {
+            if !forget_identity(&db, &Identity::new(&issuer, &subject)?).await? {
+                bail!("there is no such identity");
             }
         }
+        cli::User::Disable { user } => change(&db, &user, &disabled(true)).await?,
+        cli::User::Enable { user } => change(&db, &user, &disabled(false)).await?,
     }
     db.close().await.context("the database could not be closed")
+}
+
+fn disabled(disabled: bool) -> UserChanges {
+    UserChanges {
+        disabled: Some(disabled),
+        ..UserChanges::default()
+    }
+}
+
+async fn named(db: &Database, user: &str) -> anyhow::Result<User> {
+    let found = find_user_named(db, user).await?;
+    found.with_context(|| format!("there is no user {user}"))
+}
+
+async fn change(db: &Database, user: &str, changes: &UserChanges) -> anyhow::Result<()> {
+    let id = named(db, user).await?.id;
+    let found = change_user(db, id, changes, SystemClock.now()).await?;
+    found.with_context(|| format!("there is no user {user}"))?;
+    Ok(())
+}
+
+async fn list(db: &Database) -> anyhow::Result<()> {
+    let mut page = UserPage {
+        before: None,
+        limit: PAGE,
+    };
+    loop {
+        let users = list_users(db, page).await?;
+        for user in &users {
+            let state = if user.disabled { "disabled" } else { "enabled" };
+            let role = user.role.as_str();
+            println!("{}  {role:5}  {state:8}  {}", user.id, user.name);
+        }
+        page.before = users.last().map(|user| user.id);
+        if users.is_empty() {
+            return Ok(());
+        }
+    }
 }
 
 pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     let cli::Key::Add { user } = command;
     let db = resources::database(resolved).await?;
-    let holder = find_subject(&db, &user)
-        .await?
-        .with_context(|| format!("there is no user {user}"))?;
+    let holder = named(&db, &user).await?;
     let now = SystemClock.now();
     let secret = super::generate_key();
     let key = ApiKey {
         id: KeyId::new(now),
-        user: holder.user,
+        user: holder.id,
         created_at: now,
     };
     add_key(&db, key, Sha256::of(secret.as_bytes())).await?;

@@ -30,7 +30,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     let resolved = cli.settings.resolve(role)?;
     match command {
-        Command::Serve => roles::serve(resolved).await,
+        Command::Serve => Box::pin(roles::serve(resolved)).await,
         Command::Ingress => roles::ingress(resolved).await,
         Command::Worker => roles::worker(resolved).await,
         Command::Migrate { direction } => migrate::run(&resolved, direction).await,

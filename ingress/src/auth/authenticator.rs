@@ -1,20 +1,27 @@
-//! Turns a bearer token into a caller, by the ledger's keys and users.
+//! Turns a bearer token into an account, by the ledger's keys and the identities of its users.
 
 use std::sync::Arc;
 
 use poem::http::HeaderMap;
-use shared::db::{Database, DbError, UserNameTaken, add_user, find_key_holder, find_subject};
-use shared::domain::{Caller, Clock, Quota, Role, Sha256, User, UserId, UserName};
+use shared::db::{
+    Credential, Database, IdentityHolder, UserNameTaken, add_user, find_identity_holder,
+    find_key_holder,
+};
+use shared::domain::{Account, Clock, Identity, Sha256, User, UserName};
 use shared::settings::JwtSettings;
+use uuid::Uuid;
 
 use super::bearer::bearer_token;
-use super::jwt::{JwtSetupError, JwtVerifier, RefusedToken};
+use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use crate::problem::{Code, Problem};
+
+/// How many names are tried for a new user before one is made up.
+const NAMES: u32 = 20;
 
 /// What to do with a good token whose subject is no user yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnknownSubject {
-    /// Add an ordinary user of that name.
+    /// Add an ordinary user who is linked to it.
     Add,
     /// Turn it away.
     Refuse,
@@ -55,50 +62,76 @@ impl Authenticator {
         })
     }
 
-    /// Who sent a request with this header. Every refusal looks the same.
-    pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let token = bearer_token(headers).ok_or(Code::Unauthorized)?;
-        let caller = match &self.tokens {
-            Some((verifier, unknown)) if looks_like_jwt(token) => {
-                let subject = verifier.subject(token).await.map_err(refused)?;
-                self.subject(&subject, *unknown).await
-            }
-            _ => find_key_holder(&self.database, Sha256::of(token.as_bytes())).await,
-        };
-        caller?.ok_or_else(|| Code::Unauthorized.into())
-    }
-
-    async fn subject(
+    /// Who sent a request with this header, and by what. Every refusal looks the same.
+    pub(super) async fn account(
         &self,
-        subject: &str,
-        unknown: UnknownSubject,
-    ) -> Result<Option<Caller>, DbError> {
-        let known = find_subject(&self.database, subject).await?;
-        match (known, unknown, name_of(subject)) {
-            (None, UnknownSubject::Add, Some(name)) => self.add(name).await,
-            (known, _, _) => Ok(known),
+        headers: &HeaderMap,
+    ) -> Result<(Account, Credential), Problem> {
+        let token = bearer_token(headers).ok_or(Code::Unauthorized)?;
+        match &self.tokens {
+            Some((verifier, unknown)) if looks_like_jwt(token) => {
+                let bearer = verifier.bearer(token).await.map_err(refused)?;
+                let account = self.holder(bearer, *unknown).await?;
+                Ok((account, Credential::Token(account.caller.user)))
+            }
+            _ => {
+                let hash = Sha256::of(token.as_bytes());
+                let account = find_key_holder(&self.database, hash).await?;
+                let account = account.ok_or(Code::Unauthorized)?;
+                Ok((account, Credential::Key(hash)))
+            }
         }
     }
 
-    async fn add(&self, name: UserName) -> Result<Option<Caller>, DbError> {
-        let now = self.clock.now();
-        let user = User {
-            id: UserId::new(now),
-            name,
-            role: Role::User,
-            quota: Quota::default(),
-            created_at: now,
-        };
-        match add_user(&self.database, &user).await {
-            Ok(()) => Ok(Some(Caller {
-                user: user.id,
-                role: user.role,
-            })),
-            // Another request of theirs was first.
-            Err(UserNameTaken::Taken) => find_subject(&self.database, user.name.as_str()).await,
-            Err(UserNameTaken::Database(error)) => Err(error),
+    async fn holder(&self, bearer: Bearer, unknown: UnknownSubject) -> Result<Account, Problem> {
+        match (self.known(&bearer.identity).await?, unknown) {
+            (Some(account), _) => Ok(account),
+            (None, UnknownSubject::Add) => self.add(bearer).await,
+            (None, UnknownSubject::Refuse) => Err(refused(RefusedToken::Stranger)),
         }
     }
+
+    async fn known(&self, identity: &Identity) -> Result<Option<Account>, Problem> {
+        match find_identity_holder(&self.database, identity).await? {
+            Some(IdentityHolder::User(account)) => Ok(Some(account)),
+            Some(IdentityHolder::Deleted) => Err(refused(RefusedToken::Deleted)),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds a user for an identity that is seen for the first time, under a name that nobody has.
+    async fn add(&self, bearer: Bearer) -> Result<Account, Problem> {
+        let base = label(&bearer.labels);
+        for turn in 1..=NAMES {
+            let name = match turn {
+                1 => base.clone(),
+                NAMES => Uuid::new_v4().to_string().parse().unwrap_or(base.clone()),
+                turn => numbered(&base, turn),
+            };
+            let user = User {
+                identities: vec![bearer.identity.clone()],
+                ..User::new(name, self.clock.now())
+            };
+            match add_user(&self.database, &user).await {
+                // Or another request of theirs was first.
+                Ok(()) | Err(UserNameTaken::IdentityTaken) => {
+                    let known = self.known(&bearer.identity).await?;
+                    return known.ok_or_else(|| refused(RefusedToken::Stranger));
+                }
+                Err(UserNameTaken::Taken) => {}
+                Err(UserNameTaken::Database(error)) => return Err(error.into()),
+            }
+        }
+        Err(Problem::internal(
+            "no name was found for the user of a token",
+        ))
+    }
+}
+
+/// The first of the labels that can be a name.
+fn label(labels: &[String]) -> UserName {
+    let mut names = labels.iter().filter_map(|label| label.parse().ok());
+    names.next().unwrap_or_else(UserName::of_nobody)
 }
 
 /// Whether the token begins with the header of a signed token. An API key may
@@ -107,11 +140,11 @@ fn looks_like_jwt(token: &str) -> bool {
     jsonwebtoken::decode_header(token).is_ok()
 }
 
-/// The name that a user is added under: exactly the subject. One that had to be
-/// trimmed could be taken for somebody else's.
-fn name_of(subject: &str) -> Option<UserName> {
-    let name: UserName = subject.parse().ok()?;
-    (name.as_str() == subject).then_some(name)
+/// The name with a number behind it, cut so that it stays one.
+fn numbered(name: &UserName, number: u32) -> UserName {
+    let stem: String = name.as_str().chars().take(240).collect();
+    let text = format!("{stem} ({number})");
+    text.parse().unwrap_or_else(|_| name.clone())
 }
 
 fn refused(token: RefusedToken) -> Problem {

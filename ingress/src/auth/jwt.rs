@@ -1,11 +1,12 @@
-//! JWTs (RFC 7519): which are accepted, and of whom they speak.
+//! JWTs (RFC 7519): which are accepted, and of which identity they speak.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
-use shared::domain::{Clock, Timestamp};
+use serde_json::Value;
+use shared::domain::{Clock, Identity, InvalidIdentity, Timestamp};
 use shared::settings::{JwtAlgorithm, JwtSettings};
 
 use super::jwks::KeySetError;
@@ -82,15 +83,54 @@ pub(super) enum RefusedToken {
     Critical,
     #[error("the token has expired or is not valid yet")]
     Time,
+    #[error("the token names an empty issuer")]
+    Issuer,
+    #[error("the token's issuer or subject can't be kept")]
+    Identity(#[from] InvalidIdentity),
+    #[error("the token is meant for another service, and no audience of ours is set")]
+    Audience,
+    #[error("the token's subject is linked to nobody")]
+    Stranger,
+    #[error("the token's user was deleted")]
+    Deleted,
     #[error("the keys could not be fetched")]
     Keys(#[source] Arc<KeySetError>),
 }
 
 #[derive(Deserialize)]
 struct Claims {
+    iss: Option<String>,
     sub: String,
+    aud: Option<Value>,
     exp: f64,
     nbf: Option<f64>,
+    preferred_username: Option<Value>,
+    name: Option<Value>,
+}
+
+/// Of whom a good token speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bearer {
+    /// Who they are.
+    pub(super) identity: Identity,
+    /// What they may be called, the best first. Nobody is known by it.
+    pub(super) labels: Vec<String>,
+}
+
+impl TryFrom<Claims> for Bearer {
+    type Error = RefusedToken;
+
+    fn try_from(claims: Claims) -> Result<Self, RefusedToken> {
+        // It would be taken for that of tokens that name none.
+        if claims.iss.as_deref() == Some("") {
+            return Err(RefusedToken::Issuer);
+        }
+        let identity = Identity::new(claims.iss.as_deref().unwrap_or_default(), &claims.sub)?;
+        let told = [claims.preferred_username, claims.name];
+        let told = told.iter().flatten().filter_map(Value::as_str);
+        let labels = told.map(str::to_owned).chain([claims.sub]).collect();
+        Ok(Self { identity, labels })
+    }
 }
 
 /// Checks tokens against the rules.
@@ -116,6 +156,13 @@ impl JwtVerifier {
         {
             return Err(JwtSetupError::Unfit(*unfit));
         }
+        if let Some(KeySource::Url(url)) = &rules.key_set
+            && url.starts_with("http://")
+        {
+            tracing::warn!(
+                "DOSSIER_JWT_JWKS: the keys come over plain http; whoever is on the way can make tokens"
+            );
+        }
         let validation = validation(&rules);
         let secret = rules.secret.as_deref().map(DecodingKey::from_secret);
         let key_set = match rules.key_set {
@@ -136,8 +183,8 @@ impl JwtVerifier {
         })
     }
 
-    /// The subject of a token that is accepted.
-    pub(super) async fn subject(&self, token: &str) -> Result<String, RefusedToken> {
+    /// Of whom a token speaks that is accepted.
+    pub(super) async fn bearer(&self, token: &str) -> Result<Bearer, RefusedToken> {
         let header = decode_header(token)?;
         if !self.algorithms.contains(&header.alg) {
             return Err(RefusedToken::Algorithm);
@@ -147,8 +194,12 @@ impl JwtVerifier {
         }
         let keys = self.candidates(&header).await?;
         let claims = self.verify(token, &header, &keys)?;
+        // Whoever isn't named must refuse it (RFC 7519, section 4.1.3).
+        if !self.validation.validate_aud && claims.aud.is_some() {
+            return Err(RefusedToken::Audience);
+        }
         if self.is_current(&claims) {
-            Ok(claims.sub)
+            claims.try_into()
         } else {
             Err(RefusedToken::Time)
         }
@@ -272,12 +323,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_good_token_tells_its_subject() {
+    async fn a_good_token_tells_of_whom_it_speaks() {
         let token = token(
             Algorithm::HS256,
             &json!({"sub": "alice", "exp": NOW + 1, "nbf": NOW + 4}),
         );
-        assert_eq!(verifier(None).await.subject(&token).await.unwrap(), "alice");
+        let bearer = verifier(None).await.bearer(&token).await.unwrap();
+        assert_eq!(bearer.identity, Identity::new("", "alice").unwrap());
+        assert_eq!(bearer.labels, ["alice"]);
+    }
+
+    #[tokio::test]
+    async fn a_subject_is_its_issuers() {
+        let claims = json!({
+            "iss": "https://id.example.com", "sub": "7", "exp": NOW + 9, "name": "Alice A.",
+            "preferred_username": "alice",
+        });
+        let token = token(Algorithm::HS256, &claims);
+        let bearer = verifier(None).await.bearer(&token).await.unwrap();
+        let identity = Identity::new("https://id.example.com", "7").unwrap();
+        assert_eq!(bearer.identity, identity);
+        assert_eq!(bearer.labels, ["alice", "Alice A.", "7"]);
     }
 
     #[tokio::test]
@@ -297,12 +363,26 @@ mod tests {
             ),
             token(Algorithm::HS256, &json!({"sub": "alice"})),
             token(Algorithm::HS256, &json!({"exp": NOW + 9})),
+            token(
+                Algorithm::HS256,
+                &json!({"sub": "alice", "exp": NOW + 9, "iss": ""}),
+            ),
+            token(
+                Algorithm::HS256,
+                &json!({"sub": "alice", "exp": NOW + 9, "iss": ["us"]}),
+            ),
+            token(
+                Algorithm::HS256,
+                &json!({"sub": "alice", "exp": NOW + 9, "aud": "another service"}),
+            ),
+            token(Algorithm::HS256, &json!({"sub": "\0", "exp": NOW + 9})),
+            token(Algorithm::HS256, &json!({"sub": "", "exp": NOW + 9})),
             token(Algorithm::HS384, &json!({"sub": "alice", "exp": NOW + 9})),
             unsigned,
             forged,
             "a.b.c".to_owned(),
         ] {
-            assert!(verifier(None).await.subject(&bad).await.is_err(), "{bad}");
+            assert!(verifier(None).await.bearer(&bad).await.is_err(), "{bad}");
         }
     }
 
@@ -317,19 +397,14 @@ mod tests {
         let verifier = verifier(Some("us")).await;
         assert!(
             verifier
-                .subject(&of("issuer", json!(["them", "us"])))
+                .bearer(&of("issuer", json!(["them", "us"])))
                 .await
                 .is_ok()
         );
-        assert!(
-            verifier
-                .subject(&of("issuer", json!("them")))
-                .await
-                .is_err()
-        );
-        assert!(verifier.subject(&of("other", json!("us"))).await.is_err());
+        assert!(verifier.bearer(&of("issuer", json!("them"))).await.is_err());
+        assert!(verifier.bearer(&of("other", json!("us"))).await.is_err());
         let bare = token(Algorithm::HS256, &json!({"sub": "a", "exp": NOW + 9}));
-        assert!(verifier.subject(&bare).await.is_err());
+        assert!(verifier.bearer(&bare).await.is_err());
     }
 
     #[tokio::test]

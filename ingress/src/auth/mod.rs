@@ -2,13 +2,22 @@
 
 mod authenticator;
 mod bearer;
+mod document;
 mod jwks;
 mod jwt;
 mod key_ring;
+mod revocable;
+mod revocations;
+mod session;
+mod session_layer;
 mod who;
 
 pub use authenticator::Authenticator;
 pub(crate) use bearer::bearer_token;
+pub(crate) use document::document_sessions;
 pub use jwks::KeySetError;
 pub use jwt::JwtSetupError;
+pub use revocations::Revocations;
+pub(crate) use session::Session;
+pub(crate) use session_layer::Sessions;
 pub use who::{Admin, Anyone, Who};

@@ -9,7 +9,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use shared::domain::{Caller, Role};
 
-use super::Authenticator;
+use super::Session;
 use crate::problem::{Code, Problem};
 use crate::table::Route;
 
@@ -29,10 +29,10 @@ pub struct Anyone;
 
 /// Authenticates first, then checks the query against the documented parameters.
 async fn admit(request: &Request, demand: Role) -> Result<Caller, Problem> {
-    let authenticator = request.data::<Arc<Authenticator>>();
-    let authenticator =
-        authenticator.ok_or_else(|| Problem::internal("no authenticator is set up"))?;
-    let caller = authenticator.caller(request.headers()).await?;
+    let session = request
+        .data::<Session>()
+        .ok_or_else(|| Problem::internal("no session is set up"))?;
+    let caller = session.caller(request.headers()).await?;
     if demand == Role::Admin && caller.role != Role::Admin {
         return Err(Code::Forbidden.into());
     }

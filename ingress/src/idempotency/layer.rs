@@ -16,7 +16,7 @@ use super::identity::{Identity, canonical, key};
 use super::once::Once;
 use super::sealed::open;
 use super::upload::{KeyedUpload, State};
-use crate::auth::{Authenticator, bearer_token};
+use crate::auth::{Session, bearer_token};
 use crate::body::{LARGEST, read_bounded};
 use crate::intake::Intake;
 use crate::problem::{Code, Problem, RequestId};
@@ -40,24 +40,16 @@ pub struct Keyed<E>(Arc<Inner<E>>);
 struct Inner<E> {
     endpoint: E,
     table: Arc<RouteTable>,
-    authenticator: Arc<Authenticator>,
     intake: Intake,
     service: Service,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Keyed<E> {
     /// Wraps `endpoint`, whose routes are those of `table`.
-    pub fn new(
-        endpoint: E,
-        table: Arc<RouteTable>,
-        authenticator: Arc<Authenticator>,
-        intake: Intake,
-        service: Service,
-    ) -> Self {
+    pub fn new(endpoint: E, table: Arc<RouteTable>, intake: Intake, service: Service) -> Self {
         Self(Arc::new(Inner {
             endpoint,
             table,
-            authenticator,
             intake,
             service,
         }))
@@ -88,11 +80,18 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Keyed<E> {
 impl<E: Endpoint<Output = Response>> Inner<E> {
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
         let route = self.table.find(request.method(), request.uri().path());
-        let caller = self.authenticator.caller(request.headers()).await;
-        let (Ok(route), Ok(caller)) = (route, caller) else {
+        let caller = match request.data::<Session>().cloned() {
+            Some(session) => session.known(request.headers()).await,
+            None => None,
+        };
+        let (Ok(route), Some(caller)) = (route, caller) else {
             // It will be told so by whoever is asked first.
             return Ok(self.endpoint.get_response(request).await);
         };
+        // What an admin was answered is not for one who is none any more.
+        if caller.role < route.demands {
+            return Ok(self.endpoint.get_response(request).await);
+        }
         let Some(key) = key(request.headers())? else {
             return Ok(self.endpoint.get_response(request).await);
         };

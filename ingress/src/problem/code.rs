@@ -52,6 +52,7 @@ codes! {
     UploadIncomplete = "upload_incomplete", BAD_REQUEST, "Incomplete upload", "The request body ended before it was complete.";
     Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized", "A valid bearer token is needed.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden", "This is for administrators.";
+    Disabled = "disabled", FORBIDDEN, "Disabled", "This account is disabled; an administrator can enable it.";
     QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota is used up.";
     NotFound = "not_found", NOT_FOUND, "Not found", "There is nothing here.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "The method is not known here; see the Allow field.";

@@ -4,8 +4,8 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use shared::db::{
-    DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user, find_user,
-    list_users, remove_user,
+    ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    find_user, list_users, remove_user,
 };
 use shared::domain::{User, UserId};
 use shared::queue::Queue;
@@ -77,6 +77,7 @@ impl UserRoutes {
         let on = once.on(&self.service.db, Added::from);
         add_user(&on, &user).await.map_err(|error| match error {
             UserNameTaken::Taken => name_taken(),
+            UserNameTaken::IdentityTaken => identity_taken(),
             UserNameTaken::Database(error) => error.into(),
         })?;
         Ok(user.into())
@@ -128,6 +129,9 @@ impl UserRoutes {
     }
 
     /// Change a user
+    ///
+    /// `identities` replaces those that the user is linked to. Of a user who is `disabled`, every
+    /// request is refused at once, and what runs is ended within a second.
     #[oai(path = "/users/:id", method = "patch", operation_id = "change_user")]
     async fn change(
         &self,
@@ -136,13 +140,17 @@ impl UserRoutes {
         once: Once,
         body: JsonBody<UserChanges, MergePatch>,
     ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
-        let on = once.on(&self.service.db, |user: User| Json(UserBody::from(user)));
-        let changed = change_user(&on, id.0.0, body.0).await;
+        let answer = |changed: ChangedUser| Json(UserBody::from(changed.after));
+        let on = once.on(&self.service.db, answer);
+        let changed = change_user(&on, id.0.0, &body.0, self.service.clock.now()).await;
         let user = changed.map_err(not_changed)?;
         Ok(Json(user.ok_or(Code::NotFound)?.into()))
     }
 
     /// Delete a user with all documents
+    ///
+    /// Tokens of their identities are refused from then on, until an administrator links them
+    /// to a user.
     #[oai(path = "/users/:id", method = "delete", operation_id = "delete_user")]
     async fn delete(
         &self,
@@ -176,12 +184,18 @@ fn name_taken() -> Problem {
     Problem::from(Code::UniqueNameTaken).with_detail("Another user has this name.")
 }
 
+fn identity_taken() -> Problem {
+    Problem::from(Code::UniqueNameTaken)
+        .with_detail("Another user is linked to one of the identities.")
+}
+
 fn not_changed(error: DeleteUserError) -> Problem {
     match error {
         DeleteUserError::LastAdmin => Problem::from(Code::IllegalTransition).with_detail(
-            "The last administrator can be neither deleted nor made an ordinary user.",
+            "The last administrator can be neither deleted nor disabled nor made an ordinary user.",
         ),
         DeleteUserError::NameTaken => name_taken(),
+        DeleteUserError::IdentityTaken => identity_taken(),
         DeleteUserError::Database(error) => error.into(),
     }
 }

@@ -84,6 +84,17 @@ forms! {
         max_length: Some(128),
         ..text("^[a-z0-9][a-z0-9._-]*[a-z0-9]$")
     };
+    /// An issuer of tokens.
+    IssuerText = MetaSchema {
+        max_length: Some(1024),
+        ..text("^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    };
+    /// A subject of tokens.
+    SubjectText = MetaSchema {
+        min_length: Some(1),
+        max_length: Some(255),
+        ..text("^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    };
     /// A part of a name.
     NamePartText = text("^[^\\u0000]*$");
     /// Metadata, or a part of it, as JSON text.

@@ -18,8 +18,8 @@ mod version;
 pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
 pub use forms::{
-    CursorText, JobKindText, JobStatesText, MetadataText, NamePartText, NameText, SortText,
-    StatusesText, TypePatternText, UniqueNameText,
+    CursorText, IssuerText, JobKindText, JobStatesText, MetadataText, NamePartText, NameText,
+    SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueName, QueuePageBody, RetrySelection,

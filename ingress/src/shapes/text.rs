@@ -53,10 +53,8 @@ impl<T: Send + Sync> Type for Id<T> {
 
 impl<T: FromStr + Send + Sync> ParseFromParameter for Id<T> {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        // Other ways to write a UUID are not ours: each thing has one address.
-        let canonical = value.len() == 36;
-        let id = value.parse().ok().filter(|_| canonical);
-        id.map(Self).ok_or_else(|| ParseError::custom("not a UUID"))
+        let id = value.parse().map(Self);
+        id.map_err(|_| ParseError::custom("not an id"))
     }
 }
 
@@ -130,6 +128,7 @@ mod tests {
         assert!(read("0190a5c0-0000-7000-8000-000000000000"));
         for other in [
             "0190a5c00000700080000000000000ff",
+            "0190A5C0-0000-7000-8000-0000000000FF",
             "{0190a5c0-0000-7000-8000-000000000000}",
             "1",
             "",

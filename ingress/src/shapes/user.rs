@@ -1,10 +1,13 @@
 //! Users as admins read and write them.
 
 use poem_openapi::{Enum, Object};
+use serde_json::Value;
 use shared::db::UserChanges;
-use shared::domain::{ByteSize, Quota, Role, Timestamp, User, UserId, UserName};
+use shared::domain::{
+    ByteSize, Identity, InvalidIdentity, Quota, Role, Timestamp, User, UserId, UserName,
+};
 
-use super::{Id, Moment, NameText};
+use super::{Id, IssuerText, Moment, NameText, SubjectText, truth};
 use crate::body::{Change, FromMembers, Members};
 
 /// What a user may do.
@@ -17,6 +20,16 @@ pub enum RoleBody {
     Admin,
 }
 
+/// Whose tokens are a user's.
+#[derive(Debug, Object)]
+#[oai(rename = "Identity")]
+pub struct IdentityBody {
+    /// The issuer, as `iss` has it; empty for tokens that name none.
+    pub issuer: IssuerText,
+    /// The subject, as `sub` has it.
+    pub subject: SubjectText,
+}
+
 /// A user.
 #[derive(Debug, Object)]
 #[oai(rename = "User")]
@@ -27,6 +40,10 @@ pub struct UserBody {
     pub name: String,
     /// What they may do.
     pub role: RoleBody,
+    /// Whether they may do nothing for now.
+    pub disabled: bool,
+    /// Whose tokens are theirs.
+    pub identities: Vec<IdentityBody>,
     /// Bytes they may keep; `null` is the service's default.
     #[oai(nullable)]
     pub quota_bytes: Option<u64>,
@@ -56,6 +73,11 @@ pub struct NewUserBody {
     pub name: NameText,
     /// What they may do; `user` if it is left out.
     pub role: Option<RoleBody>,
+    /// Whether they may do nothing for now.
+    pub disabled: Option<bool>,
+    /// Whose tokens are theirs.
+    #[oai(validator(max_items = 16))]
+    pub identities: Option<Vec<IdentityBody>>,
     /// Bytes they may keep; `null` is the service's default.
     #[oai(nullable, validator(minimum(value = "0")))]
     pub quota_bytes: Option<i64>,
@@ -72,6 +94,11 @@ pub struct UserChangesBody {
     pub name: Option<NameText>,
     /// A new role.
     pub role: Option<RoleBody>,
+    /// Whether they may do nothing from now on.
+    pub disabled: Option<bool>,
+    /// Whose tokens are theirs from now on.
+    #[oai(validator(max_items = 16))]
+    pub identities: Option<Vec<IdentityBody>>,
     /// Bytes they may keep; `null` is the service's default.
     #[oai(nullable, validator(minimum(value = "0")))]
     pub quota_bytes: Option<i64>,
@@ -85,6 +112,8 @@ pub struct UserChangesBody {
 pub struct NewUser {
     name: UserName,
     role: Role,
+    disabled: bool,
+    identities: Vec<Identity>,
     quota: Quota,
 }
 
@@ -93,11 +122,11 @@ impl NewUser {
     #[must_use]
     pub fn at(self, now: Timestamp) -> User {
         User {
-            id: UserId::new(now),
-            name: self.name,
             role: self.role,
+            disabled: self.disabled,
+            identities: self.identities,
             quota: self.quota,
-            created_at: now,
+            ..User::new(self.name, now)
         }
     }
 }
@@ -112,6 +141,7 @@ impl FromMembers for NewUser {
             Change::Set(role) => role,
             Change::Clear => return members.refuse("role", "must not be null"),
         };
+        let (disabled, identities) = (disabled(members), identities(members));
         let quota = Quota {
             bytes: bytes(members).value(),
             documents: documents(members).value(),
@@ -119,6 +149,8 @@ impl FromMembers for NewUser {
         Some(Self {
             name: name?,
             role,
+            disabled: disabled.unwrap_or_default(),
+            identities: identities.unwrap_or_default(),
             quota,
         })
     }
@@ -141,10 +173,55 @@ impl FromMembers for UserChanges {
         Some(Self {
             name: name.value(),
             role: role.value(),
+            disabled: disabled(members),
+            identities: identities(members),
             quota_bytes: bytes(members).patch(),
             quota_documents: documents(members).patch(),
         })
     }
+}
+
+fn disabled(members: &mut Members) -> Option<bool> {
+    let disabled = members.change_with("disabled", |value| truth(&value));
+    members.not_null("disabled", disabled)
+}
+
+fn identities(members: &mut Members) -> Option<Vec<Identity>> {
+    let list = members.change_with("identities", |value| match value {
+        Value::Array(list) if list.len() <= User::MAX_IDENTITIES => Ok(list),
+        _ => Err(format!(
+            "must be an array of at most {} identities",
+            User::MAX_IDENTITIES
+        )),
+    });
+    let list = members.not_null("identities", list)?;
+    let mut identities = Vec::with_capacity(list.len());
+    for (place, value) in list.into_iter().enumerate() {
+        match identity(&value) {
+            Ok(identity) => identities.push(identity),
+            Err((member, detail)) => {
+                let pointer = format!("{}/{place}{member}", members.pointer("identities"));
+                members.refuse_at::<()>(pointer, detail);
+            }
+        }
+    }
+    identities.sort();
+    identities.dedup();
+    Some(identities)
+}
+
+/// Reads an identity, or says which member of it is wrong, and how.
+fn identity(value: &Value) -> Result<Identity, (&'static str, String)> {
+    let Some(object) = value.as_object().filter(|object| object.len() == 2) else {
+        return Err(("", "must be an object with issuer and subject".to_owned()));
+    };
+    let text = |member: &str| object.get(member).and_then(Value::as_str);
+    let issuer = text("issuer").ok_or(("/issuer", "must be a string".to_owned()))?;
+    let subject = text("subject").ok_or(("/subject", "must be a string".to_owned()))?;
+    Identity::new(issuer, subject).map_err(|error| match error {
+        InvalidIdentity::Issuer => ("/issuer", error.to_string()),
+        InvalidIdentity::Subject => ("/subject", error.to_string()),
+    })
 }
 
 fn bytes(members: &mut Members) -> Change<ByteSize> {
@@ -172,12 +249,23 @@ impl From<Role> for RoleBody {
     }
 }
 
+impl From<Identity> for IdentityBody {
+    fn from(identity: Identity) -> Self {
+        Self {
+            issuer: IssuerText(identity.issuer().to_owned()),
+            subject: SubjectText(identity.subject().to_owned()),
+        }
+    }
+}
+
 impl From<User> for UserBody {
     fn from(user: User) -> Self {
         Self {
             id: Id(user.id),
             name: user.name.to_string(),
             role: user.role.into(),
+            disabled: user.disabled,
+            identities: user.identities.into_iter().map(Into::into).collect(),
             quota_bytes: user.quota.bytes.map(ByteSize::bytes),
             quota_documents: user.quota.documents,
             created_at: Moment(user.created_at),
@@ -208,6 +296,27 @@ mod tests {
             (read.quota_documents, read.role, read.name),
             (None, Some(Role::Admin), None)
         );
+    }
+
+    #[test]
+    fn a_bad_identity_is_named() {
+        let read = changes(
+            r#"{"identities":[{"issuer":"","subject":"b"},{"issuer":"i","subject":"a"},
+                {"issuer":"","subject":"b"}]}"#,
+        );
+        let expected = [("", "b"), ("i", "a")].map(|(i, s)| Identity::new(i, s).unwrap());
+        assert_eq!(read.unwrap().identities.unwrap(), expected);
+        for (bad, pointer) in [
+            (r#"[{"issuer":"i"}]"#, "/identities/0"),
+            (r#"[{"issuer":"i","subject":""}]"#, "/identities/0/subject"),
+            (r#"[{"issuer":7,"subject":"a"}]"#, "/identities/0/issuer"),
+            (r#"[{"issuer":"i","subject":"a","x":1}]"#, "/identities/0"),
+            ("null", "/identities"),
+            ("{}", "/identities"),
+        ] {
+            let bad = changes(&format!(r#"{{"identities":{bad}}}"#));
+            assert_eq!(bad.unwrap_err(), [pointer]);
+        }
     }
 
     #[test]

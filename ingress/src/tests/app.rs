@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api};
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Revocations};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
@@ -105,6 +105,7 @@ impl App {
         let parts = Parts {
             service: service.clone(),
             authenticator: Arc::new(authenticator.await.unwrap()),
+            revocations: Revocations::default(),
             intake: intake.clone(),
             hints,
             waiters: waiters.clone(),

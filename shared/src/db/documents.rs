@@ -1,12 +1,13 @@
 //! Documents as their owners read them.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, rows};
-use super::entities::document;
+use super::entities::{document, user};
 use super::{Database, DbError};
 use crate::domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
@@ -116,12 +117,27 @@ pub async fn find_named(
         .transpose()
 }
 
-/// The document that everybody may read under that name: public and active.
+/// The document that everybody may read under that name: public, active, and of a user who isn't
+/// disabled.
 pub async fn find_public(db: &Database, name: &UniqueName) -> Result<Option<Document>, DbError> {
     let select = document::Entity::find()
         .filter(document::Column::UniqueName.eq(name.as_str()))
         .filter(document::Column::IsPublic.eq(true))
-        .filter(document::Column::Status.eq(Status::Active.as_str()));
+        .filter(document::Column::Status.eq(Status::Active.as_str()))
+        .filter(
+            // By the owner's key alone: who reads pages of the public waits for no list of users.
+            document::Column::OwnerId.in_subquery(
+                user::Entity::find()
+                    .select_only()
+                    .column(user::Column::Id)
+                    .filter(
+                        Expr::col((user::Entity, user::Column::Id))
+                            .equals((document::Entity, document::Column::OwnerId)),
+                    )
+                    .filter(user::Column::Disabled.eq(false))
+                    .into_query(),
+            ),
+        );
     select
         .one(db.reader())
         .await?

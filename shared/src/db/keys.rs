@@ -1,15 +1,20 @@
 //! API keys: only their SHA-256 is kept.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
 
 use super::batch::{execute, query};
-use super::entities::{api_key, user};
+use super::entities::api_key;
 use super::{Commit, Database, DbError};
-use crate::domain::{Caller, KeyId, Role, Sha256, Timestamp, UserId};
+use crate::domain::{Account, Caller, KeyId, Role, Sha256, Timestamp, UserId};
 
 /// The name of the user that the bootstrap key belongs to.
 const BOOTSTRAP_USER: &str = "admin";
+/// How many names are tried for them, if ordinary users have those before.
+const MOST_NAMES: u32 = 100;
 
 /// An API key as its user's admin sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +28,20 @@ pub struct ApiKey {
 }
 
 /// Who holds the key with that hash.
-pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Caller>, DbError> {
-    let sql = "SELECT users.id, users.role FROM api_keys JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = $1";
+pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Account>, DbError> {
+    let sql = "SELECT users.id, users.role, users.disabled FROM api_keys \
+         JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = $1";
     let rows = query(db.reader(), sql, [hash.to_string().into()]).await?;
     rows.first()
         .map(|row| {
-            let (id, role): (uuid::Uuid, String) =
-                (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let (id, role): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let role = role
                 .parse()
                 .map_err(|_| DbError::corrupt("users", "role", id))?;
-            Ok(Caller {
-                user: UserId(id),
-                role,
+            let user = UserId(id);
+            Ok(Account {
+                caller: Caller { user, role },
+                disabled: row.try_get_by_index(2)?,
             })
         })
         .transpose()
@@ -100,32 +106,20 @@ pub async fn remove_key(on: &impl Commit<()>, user: UserId, key: KeyId) -> Resul
     Ok(true)
 }
 
-/// Makes the bootstrap key the one with `hash`: another one stops working, and the
-/// first admin is added if there is none of that name.
+/// Makes the bootstrap key the one with `hash`: another one stops working. It stays with the user
+/// who has it, whatever they are called by now; if nobody does, it goes to the admin of the first
+/// start, who is added if need be.
 pub async fn ensure_bootstrap_key(
     db: &Database,
     hash: Sha256,
     now: Timestamp,
 ) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    let admin = "INSERT INTO users (id, name, role, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
-    let id = UserId::new(now);
-    execute(
-        &transaction,
-        admin,
-        [
-            id.0.into(),
-            BOOTSTRAP_USER.into(),
-            Role::Admin.as_str().into(),
-            now.as_micros().into(),
-        ],
-    )
-    .await?;
-    let admin = user::Entity::find()
-        .filter(user::Column::Name.eq(BOOTSTRAP_USER))
-        .one(&transaction)
-        .await?;
-    let admin = admin.ok_or_else(|| DbError::corrupt("users", "name", BOOTSTRAP_USER))?;
+    let holder = "SELECT user_id FROM api_keys WHERE origin = 'bootstrap' ORDER BY id LIMIT 1";
+    let admin: Uuid = match query(&transaction, holder, []).await?.first() {
+        Some(row) => row.try_get_by_index(0)?,
+        None => first_admin(&transaction, now).await?,
+    };
     execute(
         &transaction,
         "DELETE FROM api_keys WHERE origin = 'bootstrap' AND hash <> $1",
@@ -136,11 +130,40 @@ pub async fn ensure_bootstrap_key(
                ON CONFLICT (hash) DO NOTHING";
     let values = [
         KeyId::new(now).0.into(),
-        admin.id.into(),
+        admin.into(),
         hash.to_string().into(),
         now.as_micros().into(),
     ];
     execute(&transaction, key, values).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// The admin of that name, or a new one. An ordinary user of that name is none, whoever named
+/// them so.
+async fn first_admin(transaction: &DatabaseTransaction, now: Timestamp) -> Result<Uuid, DbError> {
+    let add = "INSERT INTO users (id, name, role, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+    let named = "SELECT id FROM users WHERE name = $1 AND role = $2";
+    let role = Role::Admin.as_str();
+    for turn in 1.. {
+        let name = match turn {
+            1 => BOOTSTRAP_USER.to_owned(),
+            turn => format!("{BOOTSTRAP_USER} ({turn})"),
+        };
+        let new = [
+            UserId::new(now).0.into(),
+            name.as_str().into(),
+            role.into(),
+            now.as_micros().into(),
+        ];
+        execute(transaction, add, new).await?;
+        let found = query(transaction, named, [name.into(), role.into()]).await?;
+        if let Some(row) = found.first() {
+            return Ok(row.try_get_by_index(0)?);
+        }
+        if turn >= MOST_NAMES {
+            break;
+        }
+    }
+    Err(DbError::corrupt("users", "name", BOOTSTRAP_USER))
 }

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod group_commit;
 mod idempotency;
+mod identities;
 mod intake;
 mod jobs;
 mod keys;
@@ -23,6 +24,7 @@ mod operations;
 mod receipt;
 mod references;
 mod removal;
+mod revoked;
 mod settle;
 mod strays;
 mod tries;
@@ -53,6 +55,9 @@ pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
     find_request, finish_request, forget_expired_requests,
 };
+pub use identities::{
+    IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,
+};
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, enqueue, hand_back, renew_leases,
@@ -78,14 +83,15 @@ pub use operations::{
 };
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
+pub use revoked::{Credential, Revocation, find_revoked};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tries::Tries;
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::remove_user;
 pub use users::{
-    DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user, change_user,
-    find_subject, find_user, list_users, quota_is_spent,
+    ChangedUser, DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user,
+    change_user, find_user, find_user_named, list_users, quota_is_spent,
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{

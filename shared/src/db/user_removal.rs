@@ -7,7 +7,7 @@ use super::entities::user;
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::for_update;
 use super::users::{DeleteUserError, other_admin};
-use super::{Commit, DbError, Tries, discards};
+use super::{Commit, DbError, Tries, discards, identities};
 use crate::domain::{JobId, Role, Timestamp, UserId};
 use crate::queue::JobKind;
 
@@ -40,7 +40,8 @@ async fn attempt(
     let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
         return Ok(None);
     };
-    if row.role == Role::Admin.as_str() && !other_admin(&transaction, id).await? {
+    let is_admin = row.role == Role::Admin.as_str() && !row.disabled;
+    if is_admin && !other_admin(&transaction, id).await? {
         return Err(DeleteUserError::LastAdmin);
     }
     hold_everything(&transaction, id).await?;
@@ -50,6 +51,7 @@ async fn attempt(
     let owner = || [id.0.into()];
     let versions = "DELETE FROM versions WHERE owner_id = $1";
     execute(&transaction, versions, owner()).await?;
+    identities::mark_deleted(&transaction, id, now).await?;
     execute(&transaction, "DELETE FROM users WHERE id = $1", owner()).await?;
     let gone = "DELETE FROM blobs WHERE refs = 0 RETURNING storage_url";
     urls.extend(texts(&transaction, gone, []).await?);

@@ -2,37 +2,53 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
 use super::batch::{parameter, query};
 use super::entities::user;
+use super::identities::{self, LinkError};
 use super::ledger_sql::ids;
-use super::{Commit, Database, DbError};
-use crate::domain::{ByteSize, Caller, Limits, Quota, Role, Timestamp, User, UserId, UserName};
+use super::{Commit, Database, DbError, Tries};
+use crate::domain::{ByteSize, Identity, Limits, Quota, Role, Timestamp, User, UserId, UserName};
 
-/// Another user has that name.
+/// Another user has what must be theirs alone.
 #[derive(Debug, thiserror::Error)]
 pub enum UserNameTaken {
     /// The name is not free.
     #[error("another user has that name")]
     Taken,
+    /// One of the identities is not free.
+    #[error("another user has that identity")]
+    IdentityTaken,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// A user who can't be deleted.
+impl From<LinkError> for UserNameTaken {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Taken => Self::IdentityTaken,
+            LinkError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// A user who can't be deleted or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteUserError {
     /// Nobody could manage the service any more.
-    #[error("the last admin can't be deleted or demoted")]
+    #[error("the last admin can't be deleted, demoted or disabled")]
     LastAdmin,
     /// Another user has the name that was wanted.
     #[error("another user has that name")]
     NameTaken,
+    /// Another user has an identity that was wanted.
+    #[error("another user has that identity")]
+    IdentityTaken,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -44,6 +60,15 @@ impl From<sea_orm::DbErr> for DeleteUserError {
     }
 }
 
+impl From<LinkError> for DeleteUserError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Taken => Self::IdentityTaken,
+            LinkError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 /// What changes of a user; `None` stays, `Some(None)` goes back to the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
@@ -51,10 +76,30 @@ pub struct UserChanges {
     pub name: Option<UserName>,
     /// A new role.
     pub role: Option<Role>,
+    /// Whether they may do nothing from now on.
+    pub disabled: Option<bool>,
+    /// The identities that they are linked to from now on.
+    pub identities: Option<Vec<Identity>>,
     /// A new limit of bytes.
     pub quota_bytes: Option<Option<ByteSize>>,
     /// A new limit of documents.
     pub quota_documents: Option<Option<u32>>,
+}
+
+impl UserChanges {
+    /// Whether an admin may cease to be one that can manage the service.
+    fn may_lose_admin(&self) -> bool {
+        self.role == Some(Role::User) || self.disabled == Some(true)
+    }
+}
+
+/// A user before and after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedUser {
+    /// What they were.
+    pub before: User,
+    /// What they are.
+    pub after: User,
 }
 
 /// A page of users, newest first: those made before `before`.
@@ -75,6 +120,8 @@ impl TryFrom<user::Model> for User {
             id: UserId(row.id),
             name: row.name.parse().map_err(|_| corrupt("name"))?,
             role: row.role.parse().map_err(|_| corrupt("role"))?,
+            disabled: row.disabled,
+            identities: Vec::new(),
             quota: Quota {
                 bytes: row
                     .quota_bytes
@@ -89,13 +136,19 @@ impl TryFrom<user::Model> for User {
     }
 }
 
-/// Adds a user.
+/// Adds a user with their identities.
 pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNameTaken> {
     let transaction = on.database().begin().await?;
+    insert_user(&transaction, user).await?;
+    Ok(on.commit(transaction, user).await?)
+}
+
+async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(), UserNameTaken> {
     let row = user::ActiveModel {
         id: Set(user.id.0),
         name: Set(user.name.to_string()),
         role: Set(user.role.to_string()),
+        disabled: Set(user.disabled),
         quota_bytes: Set(user.quota.bytes.map(ByteSize::as_i64)),
         quota_documents: Set(user.quota.documents.map(i64::from)),
         used_bytes: Set(0),
@@ -104,46 +157,48 @@ pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNam
         created_at: Set(user.created_at.as_micros()),
     };
     match user::Entity::insert(row)
-        .exec_without_returning(&transaction)
+        .exec_without_returning(transaction)
         .await
         .map_err(DbError::from)
     {
-        Ok(_) => Ok(on.commit(transaction, user).await?),
-        Err(DbError::Constraint(_)) => Err(UserNameTaken::Taken),
-        Err(error) => Err(error.into()),
+        Ok(_) => {}
+        Err(DbError::Constraint(_)) => return Err(UserNameTaken::Taken),
+        Err(error) => return Err(error.into()),
     }
+    let identities = user.identities.iter().collect();
+    identities::link(transaction, user.id, &identities, user.created_at).await?;
+    Ok(())
 }
 
 /// The user with that id.
 pub async fn find_user(db: &Database, id: UserId) -> Result<Option<User>, DbError> {
-    user::Entity::find_by_id(id.0)
-        .one(db.reader())
-        .await?
-        .map(User::try_from)
-        .transpose()
+    let row = user::Entity::find_by_id(id.0).one(db.reader()).await?;
+    with_identities(db.reader(), row).await
 }
 
-/// The user a token speaks of: by id, or else by name.
-pub async fn find_subject(db: &Database, subject: &str) -> Result<Option<Caller>, DbError> {
-    let by_name = user::Column::Name.eq(subject);
-    let mut condition = Condition::any().add(by_name);
-    if let Ok(id) = subject.parse::<UserId>() {
-        condition = condition.add(user::Column::Id.eq(id.0));
+/// The user whom an operator names: by id, or else by name. Nobody else is found by a name.
+pub async fn find_user_named(db: &Database, named: &str) -> Result<Option<User>, DbError> {
+    if let Ok(id) = named.parse()
+        && let Some(user) = find_user(db, id).await?
+    {
+        return Ok(Some(user));
     }
-    let rows = user::Entity::find()
-        .filter(condition)
-        .limit(2)
-        .all(db.reader())
-        .await?;
-    let users = rows
-        .into_iter()
-        .map(User::try_from)
-        .collect::<Result<Vec<_>, _>>()?;
-    let by_id = users.iter().find(|user| user.id.to_string() == subject);
-    Ok(by_id.or(users.first()).map(|user| Caller {
-        user: user.id,
-        role: user.role,
-    }))
+    let select = user::Entity::find().filter(user::Column::Name.eq(named));
+    let row = select.one(db.reader()).await?;
+    with_identities(db.reader(), row).await
+}
+
+async fn with_identities(
+    connection: &impl ConnectionTrait,
+    row: Option<user::Model>,
+) -> Result<Option<User>, DbError> {
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut users = [User::try_from(row)?];
+    identities::load(connection, &mut users).await?;
+    let [user] = users;
+    Ok(Some(user))
 }
 
 /// A page of users, newest first.
@@ -154,36 +209,77 @@ pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbEr
     if let Some(before) = page.before {
         select = select.filter(user::Column::Id.lt(before.0));
     }
-    select
-        .all(db.reader())
-        .await?
-        .into_iter()
-        .map(User::try_from)
-        .collect()
+    let rows = select.all(db.reader()).await?.into_iter();
+    let mut users = rows.map(User::try_from).collect::<Result<Vec<_>, _>>()?;
+    identities::load(db.reader(), &mut users).await?;
+    Ok(users)
 }
 
 /// Changes a user and returns what they are now; `None` if there is no such user.
 pub async fn change_user(
-    on: &impl Commit<User>,
+    on: &impl Commit<ChangedUser>,
     id: UserId,
-    changes: UserChanges,
+    changes: &UserChanges,
+    now: Timestamp,
+) -> Result<Option<User>, DeleteUserError> {
+    let mut tries = Tries::default();
+    loop {
+        match try_change(on, id, changes, now).await {
+            Err(DeleteUserError::Database(error)) if tries.again(&error) => {}
+            answer => return answer,
+        }
+    }
+}
+
+async fn try_change(
+    on: &impl Commit<ChangedUser>,
+    id: UserId,
+    changes: &UserChanges,
+    now: Timestamp,
 ) -> Result<Option<User>, DeleteUserError> {
     let transaction = on.database().begin().await?;
-    let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
+    // Before the user's own row, or two admins who demote each other would wait in a circle.
+    let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
+    let mut select = user::Entity::find_by_id(id.0);
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        select = select.lock_exclusive();
+    }
+    let Some(row) = select.one(&transaction).await? else {
         return Ok(None);
     };
-    if changes.role == Some(Role::User)
-        && row.role == Role::Admin.as_str()
-        && !other_admin(&transaction, id).await?
-    {
+    let Some(before) = with_identities(&transaction, Some(row.clone())).await? else {
+        return Ok(None);
+    };
+    if before.is_enabled_admin() && !other_admin {
         return Err(DeleteUserError::LastAdmin);
     }
+    let row = write_changes(&transaction, row, changes).await?;
+    if let Some(identities) = &changes.identities {
+        identities::replace(&transaction, &before, identities, now).await?;
+    }
+    let after = with_identities(&transaction, Some(row)).await?;
+    let user = ChangedUser {
+        after: after.unwrap_or_else(|| before.clone()),
+        before,
+    };
+    on.commit(transaction, &user).await?;
+    Ok(Some(user.after))
+}
+
+async fn write_changes(
+    transaction: &DatabaseTransaction,
+    row: user::Model,
+    changes: &UserChanges,
+) -> Result<user::Model, DeleteUserError> {
     let mut row: user::ActiveModel = row.into();
-    if let Some(name) = changes.name {
+    if let Some(name) = &changes.name {
         row.name = Set(name.to_string());
     }
     if let Some(role) = changes.role {
         row.role = Set(role.to_string());
+    }
+    if let Some(disabled) = changes.disabled {
+        row.disabled = Set(disabled);
     }
     if let Some(bytes) = changes.quota_bytes {
         row.quota_bytes = Set(bytes.map(ByteSize::as_i64));
@@ -193,28 +289,27 @@ pub async fn change_user(
     }
     // An update without a changed column is no statement at all.
     let row = if row.is_changed() {
-        row.update(&transaction).await
+        row.update(transaction).await
     } else {
         row.try_into()
     };
-    let row = match row.map_err(DbError::from) {
-        Ok(row) => row,
-        Err(DbError::Constraint(_)) => return Err(DeleteUserError::NameTaken),
-        Err(error) => return Err(error.into()),
-    };
-    let user = row.try_into()?;
-    on.commit(transaction, &user).await?;
-    Ok(Some(user))
+    match row.map_err(DbError::from) {
+        Ok(row) => Ok(row),
+        Err(DbError::Constraint(_)) => Err(DeleteUserError::NameTaken),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Whether there is an admin besides `id`. The rows are locked, so that two
+/// Whether there is an enabled admin besides `id`. The rows are locked, so that two
 /// admins can't remove each other at once.
 pub(super) async fn other_admin(
     transaction: &impl ConnectionTrait,
     id: UserId,
 ) -> Result<bool, DbError> {
-    let mut select = user::Entity::find().filter(user::Column::Role.eq(Role::Admin.as_str()));
-    select = select.order_by_asc(user::Column::Id);
+    let mut select = user::Entity::find()
+        .filter(user::Column::Role.eq(Role::Admin.as_str()))
+        .filter(user::Column::Disabled.eq(false))
+        .order_by_asc(user::Column::Id);
     if transaction.get_database_backend() == sea_orm::DbBackend::Postgres {
         select = select.lock_exclusive();
     }

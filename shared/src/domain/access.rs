@@ -11,6 +11,15 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// Whom a key or a token belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub caller: Caller,
+    /// Whether they may do nothing for now.
+    pub disabled: bool,
+}
+
 /// The answer to "may they?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

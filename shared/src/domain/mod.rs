@@ -5,6 +5,7 @@ mod clock;
 mod digest;
 mod document;
 mod error_code;
+mod identity;
 mod ids;
 mod lifecycle;
 mod limits;
@@ -19,12 +20,13 @@ mod trace;
 mod user;
 mod version;
 
-pub use access::{Access, Caller};
+pub use access::{Access, Account, Caller};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
-pub use ids::{BlobId, DocumentId, JobId, KeyId, OperationId, UserId, VersionId};
+pub use identity::{Identity, InvalidIdentity};
+pub use ids::{BlobId, DocumentId, InvalidId, JobId, KeyId, OperationId, UserId, VersionId};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };

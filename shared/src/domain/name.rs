@@ -97,6 +97,14 @@ impl FromStr for UserName {
     }
 }
 
+impl UserName {
+    /// The name of a user who came without one that is a name.
+    #[must_use]
+    pub fn of_nobody() -> Self {
+        Self("user".to_owned())
+    }
+}
+
 /// A name that is unique over the whole service: 3–128 characters of
 /// `[a-z0-9._-]`, with a letter or digit at both ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

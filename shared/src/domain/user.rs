@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ByteSize, Limits, Timestamp, UserId, UserName};
+use super::{ByteSize, Identity, Limits, Timestamp, UserId, UserName};
 
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a user may do; a later role may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Keep documents.
     User,
@@ -71,7 +71,7 @@ impl Quota {
     }
 }
 
-/// A user.
+/// A user. Their name is a label: nothing is allowed or refused by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// Their id.
@@ -80,8 +80,37 @@ pub struct User {
     pub name: UserName,
     /// What they may do.
     pub role: Role,
+    /// Whether they may do nothing for now.
+    pub disabled: bool,
+    /// Whose tokens are theirs, in the order of issuer and subject.
+    pub identities: Vec<Identity>,
     /// Their own limits.
     pub quota: Quota,
     /// When they were added.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// The most identities of one user.
+    pub const MAX_IDENTITIES: usize = 16;
+
+    /// An ordinary user without limits of their own, added at `now`.
+    #[must_use]
+    pub fn new(name: UserName, now: Timestamp) -> Self {
+        Self {
+            id: UserId::new(now),
+            name,
+            role: Role::User,
+            disabled: false,
+            identities: Vec::new(),
+            quota: Quota::default(),
+            created_at: now,
+        }
+    }
+
+    /// Whether they can manage the service.
+    #[must_use]
+    pub const fn is_enabled_admin(&self) -> bool {
+        matches!(self.role, Role::Admin) && !self.disabled
+    }
 }

@@ -49,7 +49,7 @@ pub struct JwtSettings {
     )]
     pub issuer: Option<String>,
 
-    /// The audience that tokens must name
+    /// The audience that tokens must name; a key set needs one
     #[arg(
         long = "jwt-audience",
         env = "DOSSIER_JWT_AUDIENCE",
@@ -58,7 +58,7 @@ pub struct JwtSettings {
     )]
     pub audience: Option<String>,
 
-    /// Add users when a token first names them
+    /// Add a user when a token first names a subject
     #[arg(long = "jwt-create-users", env = "DOSSIER_JWT_CREATE_USERS", global = true,
         default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOLEAN")]
     pub create_users: bool,

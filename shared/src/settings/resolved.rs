@@ -37,6 +37,11 @@ pub enum InvalidSettings {
     /// A short secret can be guessed.
     #[error("DOSSIER_JWT_SECRET: a secret has at least 32 characters")]
     ShortJwtSecret,
+    /// Tokens that were made for other services would pass.
+    #[error(
+        "DOSSIER_JWT_AUDIENCE: a key set (DOSSIER_JWT_JWKS) needs the audience that tokens must name, or those for other services would be accepted"
+    )]
+    KeySetWithoutAudience,
     /// The collector of spans can't be one.
     #[error("{variable}: {reason}")]
     OtlpEndpoint {
@@ -97,6 +102,9 @@ impl Settings {
             .is_some_and(|secret| secret.len() < 32)
         {
             return Err(InvalidSettings::ShortJwtSecret);
+        }
+        if self.jwt.jwks.is_some() && self.jwt.audience.is_none() {
+            return Err(InvalidSettings::KeySetWithoutAudience);
         }
         let storage_url = match &self.storage_url {
             Some(url) => url.clone(),

@@ -11,8 +11,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
     ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits, ManualClock,
-    Metadata, Quota, Retention, Role, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
-    Visibility,
+    Metadata, Retention, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
 };
 use shared::metrics::Meters;
 use shared::queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
@@ -89,12 +88,10 @@ impl Service {
     }
 
     async fn add_user(&self, id: UserId) {
+        let name = id.to_string().parse().unwrap();
         let user = User {
             id,
-            name: id.to_string().parse().unwrap(),
-            role: Role::User,
-            quota: Quota::default(),
-            created_at: self.clock.now(),
+            ..User::new(name, self.clock.now())
         };
         db::add_user(&self.db, &user).await.unwrap();
     }

@@ -9,6 +9,7 @@ pub struct Model {
     pub id: Uuid,
     pub name: String,
     pub role: String,
+    pub disabled: bool,
     pub quota_bytes: Option<i64>,
     pub quota_documents: Option<i64>,
     pub used_bytes: i64,

@@ -1,0 +1,81 @@
+//! Who somebody is for an issuer of tokens. Users are linked to identities; nobody is ever
+//! taken for a user because of a name.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A subject as an issuer of tokens knows it (`iss` and `sub`, RFC 7519). Subjects of two
+/// issuers are two identities, whatever they are called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Identity {
+    issuer: String,
+    subject: String,
+}
+
+/// What is wrong with an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidIdentity {
+    /// The issuer is too long, or has a character that it can't have.
+    #[error("must have at most 1024 characters, none of them a control character")]
+    Issuer,
+    /// The subject is empty or too long, or has a character that it can't have.
+    #[error("must have 1 to 255 characters, none of them a control character")]
+    Subject,
+}
+
+impl Identity {
+    /// An identity. An empty issuer is that of tokens that name none.
+    pub fn new(issuer: &str, subject: &str) -> Result<Self, InvalidIdentity> {
+        if issuer.chars().count() > 1024 || issuer.contains(char::is_control) {
+            return Err(InvalidIdentity::Issuer);
+        }
+        let length = subject.chars().count();
+        if !(1..=255).contains(&length) || subject.contains(char::is_control) {
+            return Err(InvalidIdentity::Subject);
+        }
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+        })
+    }
+
+    /// The issuer; empty for tokens that name none.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The subject.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.issuer, self.subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_text_that_both_databases_keep() {
+        assert!(Identity::new("", "alice").is_ok());
+        assert!(Identity::new("https://id.example.com", &"é".repeat(255)).is_ok());
+        for (issuer, subject, wrong) in [
+            ("\0", "a", InvalidIdentity::Issuer),
+            (&*"x".repeat(1025), "a", InvalidIdentity::Issuer),
+            ("", "", InvalidIdentity::Subject),
+            ("", "a\0", InvalidIdentity::Subject),
+            ("", "a\n", InvalidIdentity::Subject),
+            ("", &*"x".repeat(256), InvalidIdentity::Subject),
+        ] {
+            assert_eq!(Identity::new(issuer, subject), Err(wrong));
+        }
+    }
+}
