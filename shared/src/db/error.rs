@@ -5,7 +5,8 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 /// A question to the database that was not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database can't be reached, is starting, stopping or out of connections: try again later.
+    /// The database can't be reached, can't write, is starting, stopping or out of connections or
+    /// room, took too long, or has another release's schema: try again later.
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
     /// The database gave up on a transaction because of another one: the same may pass again at once.
@@ -77,6 +78,7 @@ impl From<DbErr> for DbError {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Unavailable,
     Conflict,
@@ -84,20 +86,95 @@ enum Kind {
     Other,
 }
 
-/// SQLSTATE classes of PostgreSQL (appendix A of its manual) and primary result codes of SQLite.
 fn kind_of(error: &sqlx::Error) -> Kind {
     let Some(answer) = error.as_database_error() else {
         return Kind::Unavailable;
     };
-    match answer.code().as_deref() {
-        Some("40001" | "40P01" | "5" | "517") => Kind::Conflict,
-        Some(code)
-            if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") =>
-        {
+    let code = answer.code();
+    let code = code.as_deref().unwrap_or_default();
+    // SQLSTATEs have five characters; no result code of SQLite has as many digits.
+    if code.len() == 5 {
+        return postgres_kind(code, answer.message());
+    }
+    code.parse().map_or(Kind::Other, sqlite_kind)
+}
+
+/// By SQLSTATE (PostgreSQL's manual, appendix A). What the server, its disk, its operator or a
+/// failover is to blame for is unavailable: the same statement passes once that is over.
+fn postgres_kind(code: &str, message: &str) -> Kind {
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Kind::Conflict,
+        // A read-only server or transaction, as after a failover; a transaction that was idle or
+        // took too long; a lock that was not to be had in time.
+        "25006" | "25P03" | "25P04" | "55P03"
+        // A prepared statement that the session doesn't have, or has already: behind a pooler
+        // the session has changed.
+        | "26000" | "42P05"
+        // A table or column that the schema doesn't have: it is another release's.
+        | "42P01" | "42703" => Kind::Unavailable,
+        // The schema has changed under a prepared statement: the next one is prepared anew.
+        "0A000" if message.contains("cached plan") => Kind::Unavailable,
+        // Connections, resources (disk, memory, connections), intervention by operators
+        // (cancelled, timed out, stopping, starting), the system (files, I/O).
+        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
             Kind::Unavailable
         }
-        Some("13" | "778" | "1290" | "10") => Kind::Unavailable,
-        Some(code) if code.starts_with("23") || code == "275" => Kind::Constraint,
+        _ if code.starts_with("23") => Kind::Constraint,
         _ => Kind::Other,
+    }
+}
+
+/// By result code (<https://www.sqlite.org/rescode.html>): the lowest byte is the primary one.
+const fn sqlite_kind(code: u32) -> Kind {
+    const BUSY_SNAPSHOT: u32 = 517;
+    match code {
+        BUSY_SNAPSHOT => Kind::Conflict,
+        code => match code & 0xff {
+            // Busy, locked, out of memory, read-only, interrupted, I/O error, full, can't be
+            // opened, locking protocol, no database.
+            5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15 | 26 => Kind::Unavailable,
+            19 => Kind::Constraint,
+            _ => Kind::Other,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_once_the_server_is_well_is_unavailable() {
+        for code in [
+            "25006", "25P03", "26000", "42P01", "42703", "42P05", "53100", "53300", "55P03",
+            "57014", "57P01", "57P02", "57P03", "58030", "58P01", "08006", "08P01",
+        ] {
+            assert_eq!(postgres_kind(code, ""), Kind::Unavailable, "{code}");
+        }
+        // Read-only and its extended codes, I/O errors, full, can't be opened, no database.
+        for code in [5, 261, 8, 776, 1032, 10, 266, 778, 8458, 13, 14, 270, 26] {
+            assert_eq!(sqlite_kind(code), Kind::Unavailable, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_another_try_may_change_is_a_conflict_and_the_rest_is_ours() {
+        assert_eq!(postgres_kind("40P01", ""), Kind::Conflict);
+        assert_eq!(sqlite_kind(517), Kind::Conflict);
+        assert_eq!(postgres_kind("23514", ""), Kind::Constraint);
+        for code in [275, 787, 2067] {
+            assert_eq!(sqlite_kind(code), Kind::Constraint, "{code}");
+        }
+        for code in ["42601", "22021", "XX001", "25001", "0A000"] {
+            assert_eq!(
+                postgres_kind(code, "no such feature"),
+                Kind::Other,
+                "{code}"
+            );
+        }
+        for code in [1, 11, 25] {
+            assert_eq!(sqlite_kind(code), Kind::Other, "{code}");
+        }
     }
 }
