@@ -180,7 +180,7 @@ fn refused(refusal: IntakeRefusal) -> Problem {
 fn outcome_is_unknown(error: &GroupCommitError) -> bool {
     match error {
         GroupCommitError::Failed(error) => error.may_be_committed(),
-        GroupCommitError::Closed => true,
+        GroupCommitError::Panicked | GroupCommitError::Closed => true,
     }
 }
 
@@ -191,7 +191,7 @@ fn not_committed(error: GroupCommitError) -> Problem {
             DbError::TakenOver => Code::IdempotencyInProgress,
             _ => Code::Internal,
         },
-        GroupCommitError::Closed => Code::Unavailable,
+        GroupCommitError::Panicked | GroupCommitError::Closed => Code::Unavailable,
     };
     Problem::from(code).because(error)
 }

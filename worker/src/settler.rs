@@ -46,7 +46,7 @@ impl Settler {
     pub async fn settle(&self, settlement: Settlement) -> Result<Settled, GroupCommitError> {
         for pause in PAUSES {
             match self.door.submit(settlement.clone()).await {
-                Err(GroupCommitError::Failed(error)) if may_pass(&error) => sleep(pause).await,
+                Err(error) if may_pass(&error) => sleep(pause).await,
                 answer => return answer,
             }
         }
@@ -54,8 +54,15 @@ impl Settler {
     }
 }
 
-fn may_pass(error: &DbError) -> bool {
-    matches!(error, DbError::Unavailable(_) | DbError::Conflict(_))
+/// Another try finds out what became of the one before.
+fn may_pass(error: &GroupCommitError) -> bool {
+    match error {
+        GroupCommitError::Failed(error) => {
+            matches!(**error, DbError::Unavailable(_) | DbError::Conflict(_))
+        }
+        GroupCommitError::Panicked => true,
+        GroupCommitError::Closed => false,
+    }
 }
 
 struct OutcomeWriter {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::{DbError, Tries};
 
@@ -29,6 +31,9 @@ pub enum GroupCommitError {
     /// The transaction failed, or nobody knows whether it was committed.
     #[error("the group could not be committed")]
     Failed(#[source] Arc<DbError>),
+    /// The writer panicked: nobody knows whether the group was committed.
+    #[error("the writer of the group panicked")]
+    Panicked,
     /// The process is shutting down.
     #[error("the service is shutting down")]
     Closed,
@@ -66,7 +71,12 @@ impl<W: GroupWriter> GroupCommit<W> {
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(most);
             while waiting.recv_many(&mut group, most).await > 0 {
-                commit(&writer, std::mem::take(&mut group)).await;
+                let commit = commit(&writer, std::mem::take(&mut group));
+                // A panic takes its own group along, whose senders find their answers gone, and
+                // no later one: the writer keeps nothing from one group to the next.
+                if AssertUnwindSafe(commit).catch_unwind().await.is_err() {
+                    error!("a group was not committed: its writer panicked");
+                }
             }
         });
         Self { members }
@@ -80,7 +90,7 @@ impl<W: GroupWriter> GroupCommit<W> {
             .send((item, sender))
             .await
             .map_err(|_| GroupCommitError::Closed)?;
-        answer.await.map_err(|_| GroupCommitError::Closed)?
+        answer.await.map_err(|_| GroupCommitError::Panicked)?
     }
 }
 
@@ -146,6 +156,7 @@ mod tests {
 
         async fn write(&self, items: &[i32]) -> Result<Vec<i32>, DbError> {
             tokio::task::yield_now().await;
+            assert!(!items.contains(&-3), "a writer that panics");
             if items.contains(&-1) {
                 return Err(DbError::Constraint(sea_orm::DbErr::Custom(
                     "bad member".into(),
@@ -196,5 +207,20 @@ mod tests {
         };
         let door = GroupCommit::start(recorder, 64);
         assert_eq!(door.submit(-2).await.unwrap(), -4);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_panics_loses_its_group_and_goes_on() {
+        let door = GroupCommit::start(Recorder::default(), 64);
+        let answers = futures::future::join_all([1, -3].map(|item| door.submit(item))).await;
+        for answer in answers {
+            assert!(
+                matches!(answer, Err(GroupCommitError::Panicked)),
+                "{answer:?}"
+            );
+        }
+        for item in 0..3 {
+            assert_eq!(door.submit(item).await.unwrap(), item * 2);
+        }
     }
 }
