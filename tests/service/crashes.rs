@@ -53,14 +53,14 @@ in_both_modes! {
     }
 
     async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
-        let app = TestApp::start(mode).await;
+        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
         let alice = app.user("alice").await;
         let documents = accepted(&alice, 60).await;
         for process in app.workers() {
             process.terminate().await;
             process.restart().await;
         }
-        // The lease is a minute: what was not handed back would still be held.
+        // The lease is a minute here: what was not handed back would still be held.
         let settled = tokio::time::timeout(Duration::from_secs(45), all_active(&alice, &documents));
         settled.await.expect("jobs were handed back");
         app.ends_clean().await;

@@ -62,8 +62,8 @@ in_both_modes! {
 
 in_both_modes! {
     async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
-        // The lease is a minute: what was left running would show.
-        let app = TestApp::start(mode).await;
+        // The lease is a minute here: what was left running would show.
+        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
         let alice = app.user("alice").await;
         let worker = app.workers()[0];
         for other in &app.workers()[1..] {

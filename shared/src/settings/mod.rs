@@ -194,7 +194,7 @@ pub struct Settings {
     pub cleanup: CleanupSettings,
 
     /// How long a silent worker keeps a job
-    #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "60s", value_name = "DURATION", value_parser = values::parse_lease)]
+    #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_lease)]
     pub lease: Duration,
 
     /// How long running requests and jobs may go on after a stop was asked for
