@@ -33,11 +33,17 @@ impl Resources {
                 Arc::new(RedisFeed::new(server, prefix).context("DOSSIER_QUEUE_URL")?)
             }
         };
+        make_database_folder(resolved)?;
+        let settings = &resolved.settings;
+        let (connections, limit) = (settings.database_connections, settings.database_timeout);
+        let db = Database::connect_limited(&resolved.database_url, connections, limit)
+            .await
+            .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))?;
         Ok(Self {
-            db: database(resolved).await?,
+            clock: Arc::new(SystemClock),
+            db: db.expecting(migrations::names()),
             places,
             feed,
-            clock: Arc::new(SystemClock),
             limits: Arc::new(resolved.limits.clone()),
             meters,
         })
@@ -46,13 +52,18 @@ impl Resources {
 
 /// The database alone; the folder of an SQLite file is made if need be.
 pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
-    if !resolved.database_url.is_shared() {
-        make_data_folder(resolved)?;
-    }
+    make_database_folder(resolved)?;
     let connections = resolved.settings.database_connections;
     Database::connect(&resolved.database_url, connections)
         .await
         .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))
+}
+
+fn make_database_folder(resolved: &Resolved) -> anyhow::Result<()> {
+    if resolved.database_url.is_shared() {
+        return Ok(());
+    }
+    make_data_folder(resolved)
 }
 
 /// The data folder holds keys and documents: nobody but the service reads it.

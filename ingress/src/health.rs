@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::db::{Database, DbError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -42,8 +43,26 @@ impl Part {
     }
 }
 
+/// A part that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// Which one.
+    pub part: Part,
+    /// What operators are told of it; causes that may name places stay in the log.
+    pub detail: String,
+}
+
+impl From<Part> for Failing {
+    fn from(part: Part) -> Self {
+        Self {
+            part,
+            detail: "is not ready".to_owned(),
+        }
+    }
+}
+
 /// When it was looked, and what failed.
-type Look = (Instant, Vec<Part>);
+type Look = (Instant, Vec<Failing>);
 
 /// Tries the parts.
 #[derive(Clone, Debug)]
@@ -63,9 +82,9 @@ impl Health {
     }
 
     /// The parts that fail.
-    pub async fn failing(&self) -> Vec<Part> {
+    pub async fn failing(&self) -> Vec<Failing> {
         if self.service.stopping.is_cancelled() {
-            return vec![Part::Process];
+            return vec![Part::Process.into()];
         }
         let mut last = self.last.lock().await;
         if let Some((at, failing)) = &*last
@@ -78,7 +97,7 @@ impl Health {
         failing
     }
 
-    async fn try_all(&self) -> Vec<Part> {
+    async fn try_all(&self) -> Vec<Failing> {
         let Service {
             db,
             places,
@@ -87,14 +106,14 @@ impl Health {
             ..
         } = &self.service;
         let (database, queue, storage) = tokio::join!(
-            attempt(Part::Database, db.check()),
+            attempt_database(db),
             attempt(Part::Queue, feed.check()),
             attempt(Part::Storage, places.check()),
         );
         let detection = if self_test.passes() {
             None
         } else {
-            Some(Part::TypeDetection)
+            Some(Part::TypeDetection.into())
         };
         [database, queue, storage, detection]
             .into_iter()
@@ -103,7 +122,24 @@ impl Health {
     }
 }
 
-async fn attempt<E>(part: Part, check: impl Future<Output = Result<(), E>>) -> Option<Part>
+/// Says which schema was expected and found, if that is what fails.
+async fn attempt_database(db: &Database) -> Option<Failing> {
+    let mut detail = None;
+    let check = async {
+        let checked = db.check().await;
+        if let Err(error @ (DbError::Schema(_) | DbError::Unfit(_))) = &checked {
+            detail = Some(error.to_string());
+        }
+        checked
+    };
+    let failing = attempt(Part::Database, check).await?;
+    Some(match detail {
+        Some(detail) => Failing { detail, ..failing },
+        None => failing,
+    })
+}
+
+async fn attempt<E>(part: Part, check: impl Future<Output = Result<(), E>>) -> Option<Failing>
 where
     E: std::error::Error + 'static,
 {
@@ -118,5 +154,5 @@ where
         }
         Err(_) => tracing::warn!(health.part = part.as_str(), "not ready: no answer"),
     }
-    Some(part)
+    Some(part.into())
 }

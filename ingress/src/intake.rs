@@ -187,7 +187,7 @@ fn outcome_is_unknown(error: &GroupCommitError) -> bool {
 fn not_committed(error: GroupCommitError) -> Problem {
     let code = match &error {
         GroupCommitError::Failed(error) => match **error {
-            DbError::Unavailable(_) | DbError::Conflict(_) => Code::Unavailable,
+            _ if error.will_pass() => Code::Unavailable,
             DbError::TakenOver => Code::IdempotencyInProgress,
             _ => Code::Internal,
         },

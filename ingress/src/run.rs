@@ -92,6 +92,7 @@ pub async fn run(
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
         () = revocations.run(&service.db) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
+        () = service.db.watch() => {}
     }
     Ok(())
 }

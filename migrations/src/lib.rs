@@ -13,8 +13,9 @@ mod m0008_index_types;
 mod m0009_index_name_parts;
 mod m0010_index_words;
 mod m0016_link_identities;
+mod m0018_check_schema;
 
-pub use lock::{MigrationError, Pending, down, status, up};
+pub use lock::{MigrationError, Pending, down, names, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_index_name_parts::Migration),
             Box::new(m0010_index_words::Migration),
             Box::new(m0016_link_identities::Migration),
+            Box::new(m0018_check_schema::Migration),
         ]
     }
 }

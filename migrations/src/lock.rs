@@ -1,11 +1,15 @@
 //! Running migrations so that replicas which start together don't disturb each other.
 
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait,
 };
-use sea_orm_migration::{MigrationStatus, MigratorTrait};
+use sea_orm_migration::{MigrationStatus, MigratorTrait, SchemaManager};
 
 use crate::Migrator;
+
+/// The newest migration of the oldest release that can work with the schema as it is now. A
+/// migration that takes something away which that release needs raises it.
+const WORKS_FROM: &str = "m0018_check_schema";
 
 /// The key of the advisory lock: "dossier" as ASCII.
 const LOCK: i64 = 0x64_6f_73_73_69_65_72;
@@ -55,6 +59,13 @@ pub async fn status(database: &DatabaseConnection) -> Result<Vec<Pending>, Migra
         .collect())
 }
 
+/// The names of all migrations, oldest first.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let migrations = Migrator::migrations();
+    migrations.iter().map(|one| one.name().to_owned()).collect()
+}
+
 #[derive(Clone, Copy)]
 enum Direction {
     Up,
@@ -71,6 +82,10 @@ async fn locked(
     let run = async {
         let transaction = database.begin().await?;
         if transaction.get_database_backend() == DbBackend::Postgres {
+            // However long others, and the changes themselves, take.
+            transaction
+                .execute_unprepared("SET LOCAL statement_timeout = 0")
+                .await?;
             transaction
                 .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
                 .await?;
@@ -79,8 +94,25 @@ async fn locked(
             Direction::Up => Migrator::up(&transaction, None).await?,
             Direction::Down => Migrator::down(&transaction, Some(1)).await?,
         }
+        say_who_can_work(&transaction).await?;
         transaction.commit().await
     };
     run.await
         .map_err(|source| MigrationError { action, source })
+}
+
+/// Writes down which releases can work with the schema as it is now.
+async fn say_who_can_work(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    let schema = SchemaManager::new(transaction);
+    if !schema.has_table("schema_compatibility").await? {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO schema_compatibility (newest, works_from) \
+         SELECT max(version), '{WORKS_FROM}' FROM seaql_migrations"
+    );
+    for sql in ["DELETE FROM schema_compatibility", &sql] {
+        transaction.execute_unprepared(sql).await?;
+    }
+    Ok(())
 }

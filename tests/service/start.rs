@@ -28,6 +28,8 @@ fn a_wrong_setting_is_named_in_one_line() {
     for (name, value) in [
         ("DOSSIER_LISTEN", "nowhere"),
         ("DOSSIER_DATABASE_URL", "mysql://x"),
+        ("DOSSIER_DATABASE_URL", "postgres://a@one:5432,two:5432/x"),
+        ("DOSSIER_DATABASE_TIMEOUT", "0s"),
         ("DOSSIER_QUEUE_URL", "amqp://x"),
         ("DOSSIER_STORAGE_URL", "ftp://x"),
         ("DOSSIER_STAGING_URL", "azure://container/prefix"),

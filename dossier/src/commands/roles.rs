@@ -90,7 +90,7 @@ fn api_service(
     stopping: &CancellationToken,
 ) -> Service {
     Service {
-        db: resources.db.clone(),
+        db: resources.db.clone().for_requests(),
         places: resources.places.clone(),
         feed: Arc::clone(&resources.feed),
         clock: Arc::clone(&resources.clock),

@@ -91,11 +91,9 @@ impl From<Code> for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let code = match error {
-            DbError::Unavailable(_) | DbError::Conflict(_) => Code::Unavailable,
+            _ if error.will_pass() => Code::Unavailable,
             DbError::TakenOver => Code::IdempotencyInProgress,
-            DbError::Constraint(_) | DbError::Statement(_) | DbError::Corrupt { .. } => {
-                Code::Internal
-            }
+            _ => Code::Internal,
         };
         Self::from(code).because(error)
     }

@@ -52,12 +52,12 @@ impl HealthRoutes {
         if failing.is_empty() {
             return Ok(well("ready"));
         }
-        let names: Vec<_> = failing.iter().map(|part| part.as_str()).collect();
-        let errors = names.iter().map(|part| FieldError {
-            pointer: (*part).to_owned(),
-            detail: "is not ready".to_owned(),
-        });
+        let names: Vec<_> = failing.iter().map(|one| one.part.as_str()).collect();
         let detail = format!("Not ready: {}.", names.join(", "));
+        let errors = failing.into_iter().map(|one| FieldError {
+            pointer: one.part.as_str().to_owned(),
+            detail: one.detail,
+        });
         Err(Problem::from(Code::Unavailable)
             .with_detail(detail)
             .with_errors(errors.collect())

@@ -3,23 +3,36 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode,
+    TransactionOptions,
 };
-use sqlx::Connection;
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::time::sleep;
 
-use super::DbError;
+use super::connection::{Bounds, Connection, DatabaseTransaction};
+use super::postgres::{Opening, open};
+use super::schema::{KnownMigrations, check_schema};
+use super::{DbError, SchemaMismatch, write_check};
 
 /// How long a statement waits for a free connection or for SQLite's lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Connections that lay idle longer are tried before use: testing each time
-/// costs a round trip a statement.
-const IDLE_BEFORE_TEST: Duration = Duration::from_secs(15);
+/// How often the schema is looked at without a reason.
+const WATCH: Duration = Duration::from_secs(10);
+
+/// How many times as long as a request a job may wait for a statement.
+const JOBS_ARE_PATIENT: u32 = 3;
+
+/// How many times as long a statement may take whose size has no bound.
+const LENGTHY: u32 = 15;
+
+/// How much longer than anybody waits for it the server goes on with a statement.
+const AFTER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,8 +45,19 @@ pub enum DatabaseUrl {
 
 /// A text that is not the URL of a database.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("a database URL starts with postgres:// or sqlite://")]
-pub struct InvalidDatabaseUrl;
+pub enum InvalidDatabaseUrl {
+    /// It is none of a database that is known.
+    #[error("a database URL starts with postgres:// or sqlite://")]
+    Unknown,
+    /// The driver connects to one server.
+    #[error(
+        "a database URL names one host: name a proxy or an address that follows the primary server"
+    )]
+    SeveralHosts,
+    /// The service writes.
+    #[error("target_session_attrs can only be read-write, primary or any: the service writes")]
+    SessionAttributes,
+}
 
 impl DatabaseUrl {
     /// Whether several processes may use it at once.
@@ -53,17 +77,48 @@ impl FromStr for DatabaseUrl {
         {
             let path = path.split('?').next().unwrap_or_default();
             if path.is_empty() {
-                return Err(InvalidDatabaseUrl);
+                return Err(InvalidDatabaseUrl::Unknown);
             }
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        if known && url::Url::parse(text).is_ok() {
-            Ok(Self::Postgres(text.to_owned()))
-        } else {
-            Err(InvalidDatabaseUrl)
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(postgres_url(text)?));
         }
+        Err(InvalidDatabaseUrl::Unknown)
     }
+}
+
+/// The URL as the driver takes it.
+fn postgres_url(text: &str) -> Result<String, InvalidDatabaseUrl> {
+    const ATTRIBUTES: &str = "target_session_attrs";
+
+    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = after_scheme.split(['/', '?']).next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    if hosts.contains(',') {
+        return Err(InvalidDatabaseUrl::SeveralHosts);
+    }
+    let mut url = url::Url::parse(text).map_err(|_| InvalidDatabaseUrl::Unknown)?;
+    let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let (wanted, hosts) = (
+        parameters.iter().find(|(name, _)| name == ATTRIBUTES),
+        parameters.iter().find(|(name, _)| name == "host"),
+    );
+    if hosts.is_some_and(|(_, hosts)| hosts.contains(',')) {
+        return Err(InvalidDatabaseUrl::SeveralHosts);
+    }
+    match wanted.map(|(_, wanted)| wanted.as_str()) {
+        None => return Ok(text.to_owned()),
+        Some("read-write" | "primary" | "any") => {}
+        Some(_) => return Err(InvalidDatabaseUrl::SessionAttributes),
+    }
+    // Every session is held to it, and the driver doesn't know the parameter.
+    parameters.retain(|(name, _)| name != ATTRIBUTES);
+    url.set_query(None);
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    Ok(url.into())
 }
 
 /// Without the password.
@@ -105,63 +160,126 @@ pub struct PoolUse {
 /// read-only pool beside it; on PostgreSQL both are the same pool.
 #[derive(Clone, Debug)]
 pub struct Database {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: Connection,
+    reader: Connection,
+    /// The migrations that it has to have, for those who asked.
+    migrations: KnownMigrations,
+    /// What was wrong with the schema when it was looked at last.
+    mismatch: Arc<Mutex<Option<SchemaMismatch>>>,
 }
 
 impl Database {
-    /// Connects with at most `connections` connections; a missing SQLite file is made.
+    /// Connects with at most `connections` connections; a missing SQLite file is made. No call
+    /// has a time limit: for commands, which wait as long as it takes.
     pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
-        match url {
-            DatabaseUrl::Sqlite(path) => Ok(Self {
-                writer: sqlite(path, Access::Write).await?,
-                reader: sqlite(path, Access::Read { connections }).await?,
-            }),
+        Self::connect_bounded(url, connections, None).await
+    }
+
+    /// The same, for a role of the service: jobs wait for a statement three times as long as
+    /// `limit`, and requests for as long as that, by [`Self::for_requests`].
+    pub async fn connect_limited(
+        url: &DatabaseUrl,
+        connections: u32,
+        limit: Duration,
+    ) -> Result<Self, DbError> {
+        let limit = limit.saturating_mul(JOBS_ARE_PATIENT);
+        Self::connect_bounded(url, connections, Some(limit)).await
+    }
+
+    async fn connect_bounded(
+        url: &DatabaseUrl,
+        connections: u32,
+        limit: Option<Duration>,
+    ) -> Result<Self, DbError> {
+        let bounds = Bounds {
+            limit,
+            sessions: Arc::default(),
+        };
+        let (writer, reader) = match url {
+            DatabaseUrl::Sqlite(path) => (
+                sqlite(path, Access::Write).await?,
+                sqlite(path, Access::Read { connections }).await?,
+            ),
             DatabaseUrl::Postgres(url) => {
-                let mut options = ConnectOptions::new(url);
-                options
-                    .max_connections(connections)
-                    .min_connections(1)
-                    .sqlx_logging(false);
-                options
-                    .acquire_timeout(PATIENCE)
-                    .test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
-                let pool = sea_orm::Database::connect(options).await?;
-                Ok(Self {
-                    writer: pool.clone(),
-                    reader: pool,
-                })
+                let opening = Opening {
+                    url,
+                    connections,
+                    statement_timeout: limit.map(|limit| limit.saturating_add(AFTER_LIMIT)),
+                };
+                let pool = open(opening, &bounds.sessions).await?;
+                (pool.clone(), pool)
             }
+        };
+        let bounded = |pool| Connection {
+            pool,
+            bounds: bounds.clone(),
+        };
+        Ok(Self {
+            writer: bounded(writer),
+            reader: bounded(reader),
+            migrations: Arc::default(),
+            mismatch: Arc::default(),
+        })
+    }
+
+    /// The same connections, for those who answer requests: they wait a third as long.
+    #[must_use]
+    pub fn for_requests(mut self) -> Self {
+        for connection in [&mut self.writer, &mut self.reader] {
+            let limit = &mut connection.bounds.limit;
+            *limit = limit.map(|limit| limit / JOBS_ARE_PATIENT);
         }
+        self
+    }
+
+    /// Has [`Self::check`] hold the schema against these migrations, oldest first.
+    #[must_use]
+    pub fn expecting(mut self, migrations: Vec<String>) -> Self {
+        self.migrations = migrations.into();
+        self
     }
 
     /// Has `seen` called after each statement of this handle, and of clones made from now on.
     pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
         let again = seen.clone();
-        self.writer.set_metric_callback(move |_| seen());
-        self.reader.set_metric_callback(move |_| again());
+        self.writer.pool.set_metric_callback(move |_| seen());
+        self.reader.pool.set_metric_callback(move |_| again());
     }
 
     /// For statements that change nothing.
     #[must_use]
-    pub const fn reader(&self) -> &DatabaseConnection {
+    pub const fn reader(&self) -> &Connection {
         &self.reader
     }
 
     /// For single statements that change something.
     #[must_use]
-    pub const fn writer(&self) -> &DatabaseConnection {
+    pub const fn writer(&self) -> &Connection {
         &self.writer
     }
 
     /// A transaction that may write. SQLite takes its lock at once: one that is
-    /// upgraded half-way can fail where this one waits.
+    /// upgraded half-way can fail where this one waits. None begins in a schema of another release.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
+        if let Some(mismatch) = self.mismatch().clone() {
+            return Err(mismatch.into());
+        }
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// A transaction whose statements may take fifteen times as long: for a rare change whose size
+    /// has no bound.
+    pub(super) async fn begin_lengthy(&self) -> Result<DatabaseTransaction, DbError> {
+        let transaction = self.begin().await?.with_patience(LENGTHY);
+        if self.backend() == DbBackend::Postgres {
+            let unlimited = "SET LOCAL statement_timeout = 0";
+            transaction.execute_unprepared(unlimited).await?;
+        }
+        Ok(transaction)
     }
 
     /// How busy its connections are: of one pool, or of two on SQLite.
@@ -187,18 +305,45 @@ impl Database {
             .to_vec()
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers; for those who expect migrations, also whether it has them
+    /// and can write.
     pub async fn check(&self) -> Result<(), DbError> {
-        self.reader.execute_unprepared("SELECT 1").await?;
-        Ok(())
+        if self.migrations.is_empty() {
+            self.reader.execute_unprepared("SELECT 1").await?;
+            return Ok(());
+        }
+        let checked = check_schema(&self.reader, &self.migrations).await;
+        let mismatch = match &checked {
+            Ok(()) => None,
+            Err(DbError::Schema(mismatch)) => Some(mismatch.clone()),
+            // It isn't known.
+            Err(_) => return checked,
+        };
+        *self.mismatch() = mismatch;
+        checked?;
+        write_check::write(self).await
+    }
+
+    /// Checks it now and again, for ever: nothing is changed in a schema of another release, also
+    /// if nobody asks for readiness.
+    pub async fn watch(&self) {
+        loop {
+            // Whoever asks is told.
+            let _ = self.check().await;
+            sleep(WATCH).await;
+        }
+    }
+
+    fn mismatch(&self) -> MutexGuard<'_, Option<SchemaMismatch>> {
+        self.mismatch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for running statements and closes all connections.
     pub async fn close(self) -> Result<(), DbError> {
         let shared = self.backend() == DbBackend::Postgres;
-        self.writer.close().await?;
+        self.writer.pool.close().await?;
         if !shared {
-            self.reader.close().await?;
+            self.reader.pool.close().await?;
         }
         Ok(())
     }
@@ -269,6 +414,28 @@ mod tests {
         let url: DatabaseUrl = "postgres://dossier:secret@db/dossier".parse().unwrap();
         assert_eq!(url.to_string(), "postgres://dossier@db/dossier");
         assert!(!format!("{url:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_url_names_one_server_that_can_write() {
+        let read = |text: &str| text.parse::<DatabaseUrl>();
+        let asked =
+            read("postgres://a:b@db/dossier?target_session_attrs=read-write&sslmode=prefer");
+        let plain = read("postgres://a:b@db/dossier?sslmode=prefer");
+        assert_eq!(asked.unwrap(), plain.unwrap());
+        for several in [
+            "postgres://a@one,two/x",
+            "postgres://a@one:1,two:2/x",
+            "postgres:///x?host=one,two",
+        ] {
+            let error = read(several).unwrap_err();
+            assert!(
+                matches!(error, InvalidDatabaseUrl::SeveralHosts),
+                "{several}"
+            );
+        }
+        let standby = read("postgres://a@db/x?target_session_attrs=standby").unwrap_err();
+        assert!(matches!(standby, InvalidDatabaseUrl::SessionAttributes));
     }
 
     #[test]

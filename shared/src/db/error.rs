@@ -2,6 +2,22 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
+use super::SchemaMismatch;
+
+/// A server that answers, and yet can't be worked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitServer {
+    /// It is a standby, or was the primary before a failover.
+    #[error("the database server is read-only")]
+    ReadOnly,
+    /// A pooler stands before it.
+    #[error(
+        "the database is behind a pooler that shares sessions between transactions and doesn't keep prepared \
+         statements apart: use pool_mode = session, or PgBouncer 1.21 or later with max_prepared_statements"
+    )]
+    MixesSessions,
+}
+
 /// A question to the database that was not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -18,6 +34,12 @@ pub enum DbError {
     /// The database refused the statement.
     #[error("the database refused a statement")]
     Statement(#[source] DbErr),
+    /// The schema is another release's.
+    #[error(transparent)]
+    Schema(#[from] SchemaMismatch),
+    /// The server can't be worked with.
+    #[error(transparent)]
+    Unfit(#[from] UnfitServer),
     /// Another process took the request over: what it changes, this one must not.
     #[error("another process took the request over")]
     TakenOver,
@@ -40,6 +62,16 @@ impl DbError {
     #[must_use]
     pub const fn may_be_committed(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Corrupt { .. })
+    }
+
+    /// Whether it passes by itself, or once operators have mended the database: the same call may
+    /// succeed then.
+    #[must_use]
+    pub const fn will_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Conflict(_) | Self::Schema(_) | Self::Unfit(_)
+        )
     }
 
     /// A row that breaks the domain's rules.
@@ -86,6 +118,26 @@ enum Kind {
     Other,
 }
 
+/// Whether the session in which it arose is to be replaced: its server can't write, or it doesn't
+/// have the statements that were prepared in it, or has them for another schema.
+pub(super) fn is_fault_of_session(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
+        error
+    else {
+        return false;
+    };
+    cause.as_database_error().is_some_and(|answer| {
+        let code = answer.code();
+        let code = code.as_deref().unwrap_or_default();
+        matches!(code, "25006" | "26000" | "42P05") || is_stale_plan(code, answer.message())
+    })
+}
+
+/// The schema has changed under a prepared statement.
+fn is_stale_plan(code: &str, message: &str) -> bool {
+    code == "0A000" && message.contains("cached plan")
+}
+
 fn kind_of(error: &sqlx::Error) -> Kind {
     let Some(answer) = error.as_database_error() else {
         return Kind::Unavailable;
@@ -113,8 +165,7 @@ fn postgres_kind(code: &str, message: &str) -> Kind {
         | "26000" | "42P05"
         // A table or column that the schema doesn't have: it is another release's.
         | "42P01" | "42703" => Kind::Unavailable,
-        // The schema has changed under a prepared statement: the next one is prepared anew.
-        "0A000" if message.contains("cached plan") => Kind::Unavailable,
+        _ if is_stale_plan(code, message) => Kind::Unavailable,
         // Connections, resources (disk, memory, connections), intervention by operators
         // (cancelled, timed out, stopping, starting), the system (files, I/O).
         _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::ledger_sql::ids;
-use super::{Database, DbError};
+use super::{Database, DatabaseTransaction, DbError};
 use crate::domain::{Account, Caller, Identity, Timestamp, User, UserId};
 
 /// What is known of an identity.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::ids;
 use super::receipt::{Receipt, keep_receipts};
 use super::users::hold_users;
-use super::{Database, DbError, discards};
+use super::{Database, DatabaseTransaction, DbError, discards};
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,

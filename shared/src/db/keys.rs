@@ -1,14 +1,12 @@
 //! API keys: only their SHA-256 is kept.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::batch::{execute, query};
 use super::entities::api_key;
-use super::{Commit, Database, DbError};
+use super::{Commit, Database, DatabaseTransaction, DbError};
 use crate::domain::{Account, Caller, KeyId, Role, Sha256, Timestamp, UserId};
 
 /// The name of the user that the bootstrap key belongs to.

@@ -18,6 +18,16 @@ pub fn texts(backend: DbBackend) -> &'static str {
     }
 }
 
+/// A question that gives a row if there is a table of that name.
+pub fn has_table(backend: DbBackend, name: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            format!("SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass('{name}')")
+        }
+        _ => format!("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{name}'"),
+    }
+}
+
 /// What ends a SELECT whose rows, of `table`, are to be changed by this transaction.
 /// SQLite has one writer and needs none.
 pub fn for_update(backend: DbBackend, table: &str) -> String {

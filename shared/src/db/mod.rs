@@ -7,6 +7,7 @@ mod batch;
 mod change;
 mod cleanup;
 mod connect;
+mod connection;
 mod discards;
 mod documents;
 mod entities;
@@ -21,10 +22,14 @@ mod keys;
 mod ledger_sql;
 mod list;
 mod operations;
+mod pooler;
+mod postgres;
 mod receipt;
 mod references;
 mod removal;
 mod revoked;
+mod schema;
+mod sessions;
 mod settle;
 mod strays;
 mod tries;
@@ -35,6 +40,7 @@ mod values;
 mod versions;
 mod watch;
 mod work;
+mod write_check;
 
 pub use change::{
     ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,
@@ -46,9 +52,10 @@ pub use cleanup::{
     purge_archived,
 };
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl, PoolUse};
+pub use connection::{Connection, DatabaseTransaction};
 pub use discards::{discarded, forget_discarded};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
-pub use error::DbError;
+pub use error::{DbError, UnfitServer};
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
@@ -84,6 +91,7 @@ pub use operations::{
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use revoked::{Credential, Revocation, find_revoked};
+pub use schema::SchemaMismatch;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tries::Tries;

@@ -3,13 +3,13 @@
 
 use std::future::Future;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, rows};
 use super::idempotency::{RequestClaim, SavedAnswer};
-use super::{Database, DbError};
+use super::{Database, DatabaseTransaction, DbError};
 use crate::domain::Timestamp;
 
 /// The answer of a request, as it stands when its change is made.

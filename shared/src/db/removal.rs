@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::events::NewEvent;
 use super::ledger_sql::ids;
 use super::users::hold_users;
-use super::{DbError, discards, events};
+use super::{DatabaseTransaction, DbError, discards, events};
 use crate::domain::{DocumentId, Timestamp, UserId, VersionStatus};
 
 /// A version that was removed.

@@ -1,13 +1,13 @@
 //! Removing a user with everything that is theirs, whatever their uploads and jobs do meanwhile.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::batch::{execute, query};
 use super::entities::user;
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::for_update;
 use super::users::{DeleteUserError, other_admin};
-use super::{Commit, DbError, Tries, discards, identities};
+use super::{Commit, DatabaseTransaction, DbError, Tries, discards, identities};
 use crate::domain::{JobId, Role, Timestamp, UserId};
 use crate::queue::JobKind;
 
@@ -36,7 +36,7 @@ async fn attempt(
     now: Timestamp,
     traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
 ) -> Result<Option<JobId>, DeleteUserError> {
-    let transaction = on.database().begin().await?;
+    let transaction = on.database().begin_lengthy().await?;
     let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
         return Ok(None);
     };

@@ -2,8 +2,8 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::batch::{parameter, query};
 use super::entities::user;
 use super::identities::{self, LinkError};
 use super::ledger_sql::ids;
-use super::{Commit, Database, DbError, Tries};
+use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
 use crate::domain::{ByteSize, Identity, Limits, Quota, Role, Timestamp, User, UserId, UserName};
 
 /// Another user has what must be theirs alone.

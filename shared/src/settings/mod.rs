@@ -60,6 +60,10 @@ pub struct Settings {
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 
+    /// How long a request waits for one statement of the database; jobs wait three times as long
+    #[arg(long, env = "DOSSIER_DATABASE_TIMEOUT", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_timeout)]
+    pub database_timeout: Duration,
+
     /// inprocess: or redis://host:port/db (with ?prefix=word on a shared server)
     #[arg(
         long,

@@ -115,6 +115,14 @@ pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time limit without which nothing would ever be done in time.
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        limit if limit >= Duration::from_secs(1) => Ok(limit),
+        _ => Err("a time limit is at least 1s".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +145,7 @@ mod tests {
         assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
         assert!(parse_duration("30").is_err());
         assert!(parse_lease("1s").is_err());
+        assert!(parse_timeout("999ms").is_err());
     }
 
     #[test]

@@ -129,6 +129,12 @@ impl Client {
         }
     }
 
+    /// Somebody without a token, who speaks to the process that listens at `base`.
+    #[must_use]
+    pub fn speaking_for_nobody(base: &str) -> Self {
+        Self::new(base, None)
+    }
+
     /// The same somebody, who speaks to the process that listens at `base`.
     #[must_use]
     pub fn speaking_to(&self, base: &str) -> Self {

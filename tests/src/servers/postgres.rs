@@ -101,6 +101,12 @@ impl Postgres {
         granted(self.launch().await);
     }
 
+    /// Runs a statement as the server's administrator.
+    pub async fn executes(&self, statement: &str) {
+        let done = self.administer(statement).await;
+        granted(done.map_err(|error| self.keeper.failed(format!("{statement}: {error}"))));
+    }
+
     #[cfg(test)]
     pub(super) fn keeper(&self) -> &Keeper {
         &self.keeper

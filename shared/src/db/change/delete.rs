@@ -1,12 +1,10 @@
 //! Deleting documents, whatever their status: gone at once, their bytes a moment later.
 
-use sea_orm::DatabaseTransaction;
-
 use super::anew::anew;
 use super::hold::hold;
 use super::{ChangeError, Target};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::{Commit, DbError, removal};
+use crate::db::{Commit, DatabaseTransaction, DbError, removal};
 use crate::domain::{DocumentId, JobId, Timestamp, UserId};
 use crate::queue::JobKind;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ActiveModelTrait, ConnectionTrait};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::{ChangeError, Target};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::entities::document;
 use crate::db::ledger_sql::texts;
-use crate::db::{Commit, DbError};
+use crate::db::{Commit, DatabaseTransaction, DbError};
 use crate::domain::{
     Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,
     Visibility,

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 
 use super::ChangeError;
 use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::document;
 use crate::db::events::NewEvent;
 use crate::db::ledger_sql::{for_update, ids};
-use crate::db::{DbError, events};
+use crate::db::{DatabaseTransaction, DbError, events};
 use crate::domain::{ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
 
 /// What `If-Match` demands of the document's revision.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::events::{self, NewEvent};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::ids;
-use crate::db::{Commit, DbError};
+use crate::db::{Commit, DatabaseTransaction, DbError};
 use crate::domain::{
     ByteSize, Document, DocumentId, JobId, Lifecycle, Limits, Status, Timestamp, Transition, UserId,
 };

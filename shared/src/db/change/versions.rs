@@ -1,7 +1,6 @@
 //! Old versions: made current again without copying a byte, or deleted.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::DatabaseTransaction;
 
 use super::anew::anew;
 use super::edit::{finish, revised, update};
@@ -11,7 +10,7 @@ use crate::db::batch::{execute, parameter, query};
 use crate::db::entities::{document, version};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::ids;
-use crate::db::{Commit, DbError, removal};
+use crate::db::{Commit, DatabaseTransaction, DbError, removal};
 use crate::domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
 use crate::queue::JobKind;
 

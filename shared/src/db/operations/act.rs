@@ -3,15 +3,13 @@
 
 use std::collections::HashMap;
 
-use sea_orm::DatabaseTransaction;
-
 use super::edits;
 use super::former::Former;
 use super::items::{Dealt, DueItem};
 use super::running::{Deed, Running};
 use crate::db::change::{ChangeError, Move, delete_all, retry_all, retryable, write_moves};
 use crate::db::events::{self, NewEvent};
-use crate::db::{DbError, DocumentChanges};
+use crate::db::{DatabaseTransaction, DbError, DocumentChanges};
 use crate::domain::{
     Document, DocumentId, ItemCode, ItemReason, JobId, Judgement, Limits, RunMode, Timestamp,
     Transition,

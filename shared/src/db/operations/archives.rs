@@ -1,14 +1,14 @@
 //! What exports and imports have in common: both run for long under one claim, and write
 //! only while it holds.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use super::deaths::revive;
 use super::rows;
 use crate::db::batch::{execute, query};
 use crate::db::ledger_sql::for_update;
-use crate::db::{Database, DbError, JobRef, discards};
+use crate::db::{Database, DatabaseTransaction, DbError, JobRef, discards};
 use crate::domain::{Action, Operation, OperationId, OperationStatus, Tally, Timestamp};
 
 /// An operation that this transaction has taken hold of.

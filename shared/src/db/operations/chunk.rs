@@ -3,8 +3,6 @@
 //!
 //! This is the commit point of a bulk operation. Its row is locked before all others.
 
-use sea_orm::DatabaseTransaction;
-
 use super::act::{Acted, Turn};
 use super::items::{due_items, record, skip};
 use super::running::{Running, Stops, advance, take};
@@ -12,7 +10,7 @@ use crate::crash::{self, CrashPoint};
 use crate::db::change::hold_all;
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::settle::finish_jobs;
-use crate::db::{Database, DbError, Settlement};
+use crate::db::{Database, DatabaseTransaction, DbError, Settlement};
 use crate::domain::{JobId, Limits, OperationId, Tally, Timestamp};
 use crate::queue::JobKind;
 

@@ -1,13 +1,13 @@
 //! Accepting an operation: its items are fixed, by one statement, at that moment.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::options::Task;
 use crate::db::batch::{execute, parameter};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::list::{matching, source};
 use crate::db::values::Values;
-use crate::db::{Commit, DbError, DocumentFilter};
+use crate::db::{Commit, DatabaseTransaction, DbError, DocumentFilter};
 use crate::domain::{
     DocumentId, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
 };

@@ -1,11 +1,12 @@
 //! Operations whose job is given up end in `error`, in the transaction that gives it up, and
 //! every item says so. They go on where they were if an operator has the job tried again.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::archives::{count, forget_written};
 use super::import::settle_items;
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{execute, parameter, query};
 use crate::db::ledger_sql::{for_update, ids};

@@ -1,11 +1,12 @@
 //! Items on their way through a chunk: which are next, and what became of them.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::former::Former;
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally};

@@ -1,6 +1,6 @@
 //! The row of an operation while a chunk of it is dealt with: taken hold of first, written last.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use super::options::changes;
 use super::rows;
 use crate::db::batch::{execute, query};
 use crate::db::ledger_sql::for_update;
-use crate::db::{DbError, DocumentChanges};
+use crate::db::{DatabaseTransaction, DbError, DocumentChanges};
 use crate::domain::{
     Action, Operation, OperationEnd, OperationId, OperationStatus, Tally, Timestamp,
 };

@@ -1,6 +1,6 @@
 //! Taking an operation back: another operation, whose items remember what they were.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::act::Turn;
 use super::edits::Edit;
@@ -11,7 +11,7 @@ use crate::db::batch::{execute, query};
 use crate::db::change::Move;
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::for_update;
-use crate::db::{Commit, DbError};
+use crate::db::{Commit, DatabaseTransaction, DbError};
 use crate::domain::{
     ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, Timestamp, UserId,
 };

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Activation, BlobOrigin, Outcome, Settlement};
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{Columns, Kind, parameter, query, rows};
 use crate::db::work::PendingWork;

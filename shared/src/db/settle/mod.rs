@@ -12,7 +12,6 @@ pub(super) use statements::finish_jobs;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use sea_orm::DatabaseTransaction;
 use url::Url;
 use uuid::Uuid;
 
@@ -22,6 +21,7 @@ use super::references::{FoundObject, unreferred};
 use super::work::PendingWork;
 use super::{Database, DbError, JobRef, discards};
 use crate::crash::{self, CrashPoint};
+use crate::db::DatabaseTransaction;
 use crate::domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
 
 /// Whether the bytes of an activation were written for it or were there already.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::blobs::ContentKey;
@@ -11,6 +11,7 @@ use super::rows::{
     JobRow,
 };
 use super::{Outcome, Settlement};
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{execute, parameter, query, rows};
 use crate::db::ledger_sql::ids;

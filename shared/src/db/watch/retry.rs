@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::jobs::{JobView, job_within};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::intake::{Reservation, reserve_rows};
 use crate::db::ledger_sql::ids;
-use crate::db::{Commit, Database, DbError};
+use crate::db::{Commit, Database, DatabaseTransaction, DbError};
 use crate::domain::{JobId, Limits, Status, Timestamp, Transition};
 use crate::queue::{JobKind, JobState, Queue};
 

@@ -1,6 +1,6 @@
 //! What becomes of each arrival of a chunk, and how that is written to the items.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::arrival::HandIn;
 use crate::db::batch::{Columns, Kind, execute, parameter, rows};
 use crate::db::operations::archives::count;
 use crate::db::operations::items::{Dealt, DueItem, record};
-use crate::db::{DbError, IntakeRefusal};
+use crate::db::{DatabaseTransaction, DbError, IntakeRefusal};
 use crate::domain::{DocumentId, DocumentName, ItemCode, OperationId};
 
 /// What becomes of an arrival.

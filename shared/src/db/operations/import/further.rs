@@ -1,11 +1,12 @@
 //! Versions of documents beyond their first: those of an archive that has several, and those
 //! that become new versions of documents which are there.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::arrival::StagedContent;
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{Columns, Kind, execute, parameter, rows};
 use crate::db::events::{self, NewEvent};

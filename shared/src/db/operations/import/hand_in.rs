@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::DatabaseTransaction;
 use url::Url;
 
 use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
@@ -24,7 +23,7 @@ use crate::db::operations::archives::{count, hold_operation};
 use crate::db::operations::export::Standing;
 use crate::db::operations::items::skip;
 use crate::db::settle::finish_jobs;
-use crate::db::{Arrival, ChangeError, Database, DbError, discards};
+use crate::db::{Arrival, ChangeError, Database, DatabaseTransaction, DbError, discards};
 use crate::domain::{
     Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, OperationId, Status,
     Tally, UserId, VersionId, Visibility,

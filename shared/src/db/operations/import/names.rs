@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
+use crate::db::DatabaseTransaction;
 use crate::db::DbError;
 use crate::db::batch::{parameter, query};
 use crate::db::ledger_sql::texts;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, query};
@@ -11,7 +11,7 @@ use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Hold, count, end, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
-use crate::db::{Database, DbError, Settlement, discards};
+use crate::db::{Database, DatabaseTransaction, DbError, Settlement, discards};
 use crate::domain::{Action, ItemCode, JobId, OperationId, OperationStatus, Tally, Timestamp};
 use crate::queue::JobKind;
 

@@ -1,0 +1,90 @@
+//! Which schema the database has, held against the one that this release knows. Readiness asks,
+//! and workers before they claim; nothing is changed here.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sea_orm::ConnectionTrait;
+
+use super::DbError;
+use super::batch::query;
+use super::connection::Connection;
+use super::ledger_sql::has_table;
+
+/// The migrations that a release knows, oldest first.
+pub type KnownMigrations = Arc<[String]>;
+
+/// A schema that this release can't work with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaMismatch {
+    /// It is older.
+    #[error(
+        "the schema lacks {missing}: expected {expected}, found {found}; run `dossier migrate`"
+    )]
+    Older {
+        /// The first migration that it lacks.
+        missing: String,
+        /// The newest one that it should have.
+        expected: String,
+        /// The newest one that it has.
+        found: String,
+    },
+    /// It is newer, and doesn't say that this release may go on with it.
+    #[error("the schema has {unknown}, which this release doesn't know: expected {expected}")]
+    Newer {
+        /// The newest migration that it has.
+        unknown: String,
+        /// The newest one that is known.
+        expected: String,
+    },
+}
+
+/// Whether a release that knows `known` can work with the schema.
+pub async fn check_schema(connection: &Connection, known: &[String]) -> Result<(), DbError> {
+    let Some(expected) = known.last() else {
+        return Ok(());
+    };
+    let applied = applied_migrations(connection).await?;
+    if let Some(missing) = known.iter().find(|name| !applied.contains(*name)) {
+        return Err(DbError::Schema(SchemaMismatch::Older {
+            missing: missing.clone(),
+            expected: expected.clone(),
+            found: newest(&applied).unwrap_or_else(|| "nothing".to_owned()),
+        }));
+    }
+    let known: HashSet<_> = known.iter().collect();
+    let Some(unknown) = newest(applied.iter().filter(|name| !known.contains(name))) else {
+        return Ok(());
+    };
+    if works_with(connection, &unknown, expected).await? {
+        return Ok(());
+    }
+    Err(DbError::Schema(SchemaMismatch::Newer {
+        unknown,
+        expected: expected.clone(),
+    }))
+}
+
+fn newest<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<String> {
+    names.into_iter().max().cloned()
+}
+
+/// The names in the table that the migrations keep; none if there is no such table.
+async fn applied_migrations(connection: &Connection) -> Result<HashSet<String>, DbError> {
+    let there = has_table(connection.get_database_backend(), "seaql_migrations");
+    if query(connection, there, []).await?.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = query(connection, "SELECT version FROM seaql_migrations", []).await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Whether the release that made the schema what it is, up to `newest`, said that releases whose
+/// newest migration is `ours` can work with it.
+async fn works_with(connection: &Connection, newest: &str, ours: &str) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM schema_compatibility WHERE newest = $1 AND works_from <= $2";
+    let said = query(connection, sql, [newest.into(), ours.into()]).await?;
+    Ok(!said.is_empty())
+}
