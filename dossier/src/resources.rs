@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use shared::db::Database;
-use shared::domain::{Clock, Limits, SystemClock};
+use shared::db::{Database, DatabaseClock};
+use shared::domain::{Clock, Limits};
 use shared::metrics::{Meters, Watched};
 use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use shared::settings::Resolved;
@@ -40,7 +40,7 @@ impl Resources {
             .await
             .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))?;
         Ok(Self {
-            clock: Arc::new(SystemClock),
+            clock: DatabaseClock::of(&db).await,
             db: db.expecting(migrations::names()),
             places,
             feed,

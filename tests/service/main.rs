@@ -16,6 +16,7 @@ mod audit;
 mod changing;
 mod chaos;
 mod cleanup;
+mod clocks;
 mod compression;
 mod crashes;
 mod database_faults;

@@ -6,6 +6,7 @@ pub mod audit;
 mod batch;
 mod change;
 mod cleanup;
+mod clock;
 mod connect;
 mod connection;
 mod discards;
@@ -51,6 +52,7 @@ pub use cleanup::{
     FinishedBefore, PruneRequest, Pruned, expire_failed, forget_finished_jobs, prune_versions,
     purge_archived,
 };
+pub use clock::DatabaseClock;
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl, PoolUse};
 pub use connection::{Connection, DatabaseTransaction};
 pub use discards::{discarded, forget_discarded};
