@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::{Database, DbError};
+use shared::metrics::Circuit;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -103,6 +104,7 @@ impl Health {
             places,
             feed,
             self_test,
+            meters,
             ..
         } = &self.service;
         let (database, queue, storage) = tokio::join!(
@@ -115,10 +117,21 @@ impl Health {
         } else {
             Some(Part::TypeDetection.into())
         };
-        [database, queue, storage, detection]
+        let mut failing: Vec<_> = [database, queue, storage, detection]
             .into_iter()
             .flatten()
-            .collect()
+            .collect();
+        for circuit in meters.open_circuits() {
+            let part = match circuit {
+                Circuit::Database => Part::Database,
+                Circuit::Staging | Circuit::Store => Part::Storage,
+            };
+            if !failing.iter().any(|one: &Failing| one.part == part) {
+                let detail = format!("jobs wait for the {}", circuit.as_str());
+                failing.push(Failing { part, detail });
+            }
+        }
+        failing
     }
 }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use shared::db::{
     Arrival, BlobOrigin, Database, IntakeRefusal, JobRef, Outcome, Settled, accept, discarded,
-    find_document, hand_back, renew_leases, settle,
+    find_document, hand_back, hand_back_unheard, renew_leases, settle,
 };
 use shared::domain::{ErrorCode, Status, UserId, Visibility};
+use shared::queue::Queue;
 use tests::ledger::{
     LEASE, NOW, activated, arrival, claim_at, count, counters, failed, limits, settlement, stored,
     user,
@@ -244,5 +245,41 @@ on_each_database! {
         assert_eq!(claim_at(db, 10, run_at).await.len(), 2);
         let lost = renew_leases(db, &jobs, run_at.plus(LEASE)).await.unwrap();
         assert!(lost.len() == 2 && !lost.contains(&jobs[0]), "{lost:?}");
+    }
+
+    async fn an_attempt_that_is_handed_back_does_not_count(db: &Database) {
+        let owner = user(db, "alice").await;
+        accept(db, &limits(), &[arrival(owner, "patient", NOW)]).await.unwrap();
+        for _ in 0..20 {
+            let claimed = claim_at(db, 1, NOW).await.remove(0);
+            assert_eq!(claimed.attempt, 1);
+            // It is no suspect: what it failed with is noted.
+            assert!(!claimed.is_suspect());
+            let back = Outcome::HandedBack { run_at: NOW, cause: "storage is away".to_owned() };
+            let back = settlement(db, &claimed, back).await;
+            settle(db, &[back], NOW).await.unwrap();
+        }
+        let events = "SELECT count(*) FROM events WHERE kind <> 'accepted'";
+        assert_eq!(count(db, events).await, 0);
+        let noted = "SELECT count(*) FROM jobs WHERE last_error = 'storage is away' AND attempts = 0";
+        assert_eq!(count(db, noted).await, 1);
+    }
+
+    async fn a_claim_whose_answer_was_lost_is_given_back(db: &Database) {
+        let owner = user(db, "alice").await;
+        for content in ["heard", "lost", "lost as well"] {
+            accept(db, &limits(), &[arrival(owner, content, NOW)]).await.unwrap();
+        }
+        let held = claim_at(db, 1, NOW).await.remove(0).job;
+        // Nobody ever hears of these.
+        assert_eq!(claim_at(db, 2, NOW).await.len(), 2);
+        let unheard = async |worker| hand_back_unheard(db, Queue::Ingest, worker, &[held], NOW).await.unwrap();
+        assert_eq!(unheard("another").await, 0);
+        assert_eq!(unheard("w").await, 2);
+        assert_eq!(unheard("w").await, 0);
+        let again = claim_at(db, 10, NOW).await;
+        assert_eq!(again.len(), 2);
+        assert!(again.iter().all(|claimed| claimed.attempt == 1 && claimed.job.id != held.id));
+        assert_eq!(renew_leases(db, &[held], NOW.plus(LEASE)).await.unwrap(), []);
     }
 }

@@ -12,8 +12,9 @@ use shared::domain::Clock;
 use shared::metrics::{Attempt, Meters};
 use tracing::{error, info, warn};
 
+use crate::circuits::{Circuits, Suspect, suspect_of};
 use crate::settler::Settler;
-use crate::verdict::verdict;
+use crate::verdict::{handed_back, verdict};
 use crate::work::Work;
 
 /// Settles what failed.
@@ -21,6 +22,8 @@ use crate::work::Work;
 pub struct Acknowledger {
     /// Where outcomes become true.
     pub settler: Settler,
+    /// Whether a part is to blame.
+    pub circuits: Circuits,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -37,22 +40,32 @@ impl Acknowledge<()> for Acknowledger {
             return futures::future::ready(Ok(())).boxed();
         };
         let now = self.clock.now();
-        let ended = |end| {
-            let took = now.since(work.started_at);
-            self.meters.attempted(work.claimed.kind, end, took);
-        };
+        let took = now.since(work.started_at);
         let Err(error) = result else {
-            ended(if work.is_crash_loop() {
+            let end = if work.is_crash_loop() {
                 Attempt::Dead
             } else {
                 Attempt::Done
-            });
+            };
+            self.meters.attempted(work.claimed.kind, end, took);
             return futures::future::ready(Ok(())).boxed();
         };
         let outcome = verdict(&**error, &work, now);
-        ended(outcome.as_ref().map_or(Attempt::LeaseLost, end_of));
-        let settler = self.settler.clone();
+        let uncounted = suspect_of(&**error)
+            .map(|suspect| (suspect, handed_back(suspect, &**error, &work, now)));
+        let Self {
+            settler,
+            circuits,
+            meters,
+            ..
+        } = self.clone();
         async move {
+            let outcome = match uncounted {
+                Some((suspect, outcome)) if is_to_blame(&circuits, suspect).await => Some(outcome),
+                _ => outcome,
+            };
+            let end = outcome.as_ref().map_or(Attempt::LeaseLost, end_of);
+            meters.attempted(work.claimed.kind, end, took);
             if let Some(outcome) = outcome {
                 settle(&settler, &work, outcome).await;
             } else {
@@ -66,6 +79,13 @@ impl Acknowledge<()> for Acknowledger {
         }
         .boxed()
     }
+}
+
+/// Whether the attempt failed by a part that is away. Of a place that says that it is full there
+/// is no doubt; whether it is so full that nothing fits is looked at for the jobs that follow.
+async fn is_to_blame(circuits: &Circuits, suspect: Suspect) -> bool {
+    let is_away = circuits.confirm(suspect).await;
+    is_away || suspect == Suspect::Full
 }
 
 /// Settles an outcome that ends an attempt, and says so.
@@ -84,6 +104,7 @@ const fn end_of(outcome: &Outcome) -> Attempt {
     match outcome {
         Outcome::Activated(_) | Outcome::Done => Attempt::Done,
         Outcome::Again { .. } => Attempt::Retried,
+        Outcome::HandedBack { .. } => Attempt::HandedBack,
         Outcome::Failed { gave_up: None, .. } => Attempt::Rejected,
         Outcome::Failed {
             gave_up: Some(_), ..
@@ -100,6 +121,10 @@ fn report(work: &Work, outcome: &Outcome) {
         Outcome::Again { cause, code, .. } => warn!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %code, cause,
             "an attempt failed; another one follows"
+        ),
+        Outcome::HandedBack { cause, .. } => warn!(
+            job.id = %job, job.attempt = attempt, document.id = document, cause,
+            "an attempt met a part that is away and doesn't count; another one follows"
         ),
         Outcome::Failed {
             failure,

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
+use crate::circuits::{Circuits, Suspect};
 use crate::lease::Leases;
 use crate::work::Work;
 
@@ -94,6 +95,8 @@ pub struct Claims {
     pub feed: Arc<dyn Feed>,
     /// The ledger, and the way back to it.
     pub returns: Returns,
+    /// What is known to be away.
+    pub circuits: Circuits,
     /// What the operator allows.
     pub limits: Arc<Limits>,
     /// How long a claim lasts without renewal.
@@ -124,6 +127,8 @@ struct Round {
     patience: Duration,
     /// The rest after the next failure.
     rest: Duration,
+    /// Whether jobs may have been claimed of which this worker never heard.
+    unsure: bool,
 }
 
 /// What is left of a claim once suspects were set aside.
@@ -147,9 +152,10 @@ impl Claims {
             more: true,
             patience: SWEEP,
             rest: RESTS.0,
+            unsure: false,
         };
         while shutdown
-            .run_until_cancelled(self.free_slots())
+            .run_until_cancelled(self.can_claim())
             .await
             .is_some()
         {
@@ -172,15 +178,20 @@ impl Claims {
                     queue = %self.queue,
                     "no jobs were claimed for now"
                 );
+                round.unsure |= error.may_be_committed();
+                round.more = true;
+                if error.will_pass() && self.circuits.confirm(Suspect::Database).await {
+                    continue;
+                }
                 shutdown.run_until_cancelled(sleep(round.rest)).await;
                 round.rest = (round.rest * 2).min(RESTS.1);
-                round.more = true;
             }
         }
     }
 
     /// Returns once jobs could be begun.
-    async fn free_slots(&self) {
+    async fn can_claim(&self) {
+        self.circuits.lets_claim(self.queue).await;
         // The slots never close: then there would be no one to wait for.
         drop(self.slots.acquire().await);
         let _ = timeout(GATHERING, self.slots.acquire_many(self.enough)).await;
@@ -192,6 +203,10 @@ impl Claims {
         listener: &mut dyn Listener,
         shutdown: &CancellationToken,
     ) -> Result<(), DbError> {
+        if round.unsure {
+            self.hand_back_unheard().await?;
+            round.unsure = false;
+        }
         let wanted = self.slots.available_permits();
         let mut claimed = self.claim(wanted, round.after).await?;
         if claimed.is_empty() && round.hints.jobs > round.unheard {
@@ -232,7 +247,23 @@ impl Claims {
             after,
             now: self.now(),
         };
-        db::claim_jobs(&self.returns.db, &request).await
+        let kinds = self.circuits.kinds_of(self.queue);
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        db::claim_jobs_of(&self.returns.db, &request, &kinds).await
+    }
+
+    /// Gives back what a claim took whose answer was lost: nobody works on it, and its attempt
+    /// would count as one that took its worker along.
+    async fn hand_back_unheard(&self) -> Result<(), DbError> {
+        let held = self.leases.held_of(self.queue);
+        let (db, now) = (&self.returns.db, self.now());
+        let jobs = db::hand_back_unheard(db, self.queue, &self.worker, &held, now).await?;
+        if jobs > 0 {
+            warn!(queue = %self.queue, jobs, "jobs of lost claims were handed back");
+        }
+        Ok(())
     }
 
     /// Of several jobs that may have taken their worker along, one is begun at a time, so that

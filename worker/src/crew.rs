@@ -59,6 +59,7 @@ pub async fn work_on(
         worker: Arc::clone(worker),
         feed: Arc::clone(&role.feed),
         returns: returns.clone(),
+        circuits: tools.circuits.clone(),
         limits: Arc::clone(&role.limits),
         lease: role.lease,
         leases: leases.clone(),
@@ -69,6 +70,7 @@ pub async fn work_on(
     };
     let acknowledger = Acknowledger {
         settler: tools.settler.clone(),
+        circuits: tools.circuits.clone(),
         clock: Arc::clone(&tools.clock),
         meters: role.meters.clone(),
     };

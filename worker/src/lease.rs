@@ -8,12 +8,16 @@ use std::time::Duration;
 use shared::db::{self, Database, JobRef};
 use shared::domain::Clock;
 use shared::queue::Queue;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// How often a lease is renewed in its time: two renewals may fail.
 const RENEWALS_PER_LEASE: u32 = 3;
+
+/// How soon a renewal that failed is tried again: the database may be back, and others wait only
+/// a moment before they claim what seems to be over.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The jobs in flight of this process.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +29,13 @@ pub struct Leases {
 struct Entry {
     queue: Queue,
     lost: CancellationToken,
+}
+
+/// Whether leases were renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewed {
+    All,
+    None,
 }
 
 /// A lease that is renewed until this is dropped.
@@ -78,27 +89,40 @@ impl Leases {
 
     /// Renews all leases whenever a third of their time is over, for ever.
     pub async fn keep(self, db: Database, clock: Arc<dyn Clock>, lease: Duration) {
-        let mut ticks = interval((lease / RENEWALS_PER_LEASE).max(Duration::from_millis(1)));
+        let period = (lease / RENEWALS_PER_LEASE).max(Duration::from_millis(1));
+        let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.renew(&db, &*clock, lease).await;
+            // One that hangs must not take the time of the next one.
+            let renewed = timeout(period.max(AGAIN), self.renew(&db, &*clock, lease)).await;
+            if renewed != Ok(Renewed::All) {
+                ticks.reset_after(period.min(AGAIN));
+            }
         }
     }
 
-    async fn renew(&self, db: &Database, clock: &dyn Clock, lease: Duration) {
+    async fn renew(&self, db: &Database, clock: &dyn Clock, lease: Duration) -> Renewed {
         let held: Vec<_> = self.entries().keys().copied().collect();
         if held.is_empty() {
-            return;
+            return Renewed::All;
         }
         match db::renew_leases(db, &held, clock.now().plus(lease)).await {
-            Ok(lost) => lost.iter().for_each(|job| self.lose(job)),
+            Ok(lost) => {
+                for job in &lost {
+                    self.lose(job);
+                }
+                Renewed::All
+            }
             // They may still be held: the fence decides when they are settled.
-            Err(error) => warn!(
-                error = &error as &dyn std::error::Error,
-                jobs = held.len(),
-                "leases were not renewed"
-            ),
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    jobs = held.len(),
+                    "leases were not renewed"
+                );
+                Renewed::None
+            }
         }
     }
 

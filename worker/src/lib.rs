@@ -10,6 +10,7 @@ mod archives;
 mod attempt;
 mod audit;
 mod backend;
+mod circuits;
 mod claims;
 mod crew;
 mod fault;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
+use crate::circuits::{Circuits, Suspect};
 use crate::crew::work_on;
 use crate::herald::Herald;
 use crate::lease::Leases;
@@ -86,6 +87,8 @@ pub enum WorkerError {
 pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let role = Arc::new(WorkerRole {
         concurrency: role.concurrency.max(1),
+        // A sweep finds a lease up to a second after its end: together no more than was said.
+        lease: role.lease.saturating_sub(role.lease / 20),
         ..role
     });
     let started_at = role.clock.now();
@@ -93,19 +96,35 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     info!(worker = %worker, concurrency = role.concurrency, "a worker starts");
     let (herald, announcing) = Herald::start(Arc::clone(&role.feed));
     let (remover, removing) = Remover::start(role.db.clone(), role.places.clone());
+    let circuits = Circuits::new(
+        role.db.clone(),
+        role.places.clone(),
+        Arc::clone(&role.clock),
+        role.meters.clone(),
+    );
+    // A schema of another release is known before the first claim.
+    circuits.confirm(Suspect::Database).await;
+    let settler = Settler::start(
+        role.db.clone(),
+        Arc::clone(&role.clock),
+        herald.clone(),
+        circuits.clone(),
+    );
     let tools = Arc::new(Tools {
         db: role.db.clone(),
         places: role.places.clone(),
         clock: Arc::clone(&role.clock),
         limits: Arc::clone(&role.limits),
         retention: role.retention,
-        settler: Settler::start(role.db.clone(), Arc::clone(&role.clock), herald.clone()),
+        circuits: circuits.clone(),
+        settler,
         remover,
         herald,
     });
     let leases = Leases::default();
     // Until the last job is done: jobs go on while the worker shuts down.
     let mut background = start_background(&role, &leases);
+    background.push(AbortOnDropHandle::new(tokio::spawn(circuits.watch())));
     let presence = Presence {
         db: role.db.clone(),
         clock: Arc::clone(&role.clock),

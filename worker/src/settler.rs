@@ -11,13 +11,15 @@ use shared::db::{
 use shared::domain::{Clock, DocumentId};
 use tokio::time::sleep;
 
+use crate::circuits::{Circuits, Suspect};
 use crate::herald::Herald;
 
 /// The most outcomes in one transaction.
 const GROUP: usize = 256;
 
 /// How long a settlement that found the database away waits before each further try.
-/// The lease is renewed meanwhile; after them the job is left to its lease.
+/// The lease is renewed meanwhile. After them it waits as long as the database is known to be
+/// away; else the job is left to its lease.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -30,14 +32,16 @@ const PAUSES: [Duration; 5] = [
 #[derive(Clone, Debug)]
 pub struct Settler {
     door: GroupCommit<OutcomeWriter>,
+    circuits: Circuits,
 }
 
 impl Settler {
     /// Opens the door.
-    pub fn start(db: Database, clock: Arc<dyn Clock>, herald: Herald) -> Self {
+    pub fn start(db: Database, clock: Arc<dyn Clock>, herald: Herald, circuits: Circuits) -> Self {
         let writer = OutcomeWriter { db, clock, herald };
         Self {
             door: GroupCommit::start(writer, GROUP),
+            circuits,
         }
     }
 
@@ -50,16 +54,23 @@ impl Settler {
                 answer => return answer,
             }
         }
-        self.door.submit(settlement).await
+        loop {
+            match self.door.submit(settlement.clone()).await {
+                Err(error)
+                    if may_pass(&error) && self.circuits.confirm(Suspect::Database).await =>
+                {
+                    self.circuits.database_is_back().await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }
 
 /// Another try finds out what became of the one before.
 fn may_pass(error: &GroupCommitError) -> bool {
     match error {
-        GroupCommitError::Failed(error) => {
-            matches!(**error, DbError::Unavailable(_) | DbError::Conflict(_))
-        }
+        GroupCommitError::Failed(error) => error.will_pass(),
         GroupCommitError::Panicked => true,
         GroupCommitError::Closed => false,
     }

@@ -6,6 +6,7 @@ use shared::db::Database;
 use shared::domain::{Clock, Limits, Retention};
 use shared::storage::Places;
 
+use crate::circuits::Circuits;
 use crate::herald::Herald;
 use crate::remover::Remover;
 use crate::settler::Settler;
@@ -23,6 +24,8 @@ pub struct Tools {
     pub limits: Arc<Limits>,
     /// How long things are kept.
     pub retention: Retention,
+    /// What is known to be away.
+    pub circuits: Circuits,
     /// Where outcomes become true.
     pub settler: Settler,
     /// Where bytes without a row go.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use shared::db::{JobRef, Outcome};
 use shared::domain::{ErrorCode, Failure, Timestamp};
 
+use crate::circuits::Suspect;
 use crate::fault::Fault;
 use crate::work::Work;
 
@@ -36,6 +37,31 @@ pub fn verdict(error: &(dyn Error + 'static), work: &Work, now: Timestamp) -> Op
         code,
         cause,
     })
+}
+
+/// How soon a job is due again that met a part that is away. Nobody claims it before that is back.
+const AWAY: Duration = Duration::from_secs(5);
+
+/// What becomes of a job whose attempt failed by a part that is away. One for which there was no
+/// room may find room for others: it comes back later.
+pub fn handed_back(
+    suspect: Suspect,
+    error: &(dyn Error + 'static),
+    work: &Work,
+    now: Timestamp,
+) -> Outcome {
+    let pause = match suspect {
+        Suspect::Full => LONGEST_PAUSE / 5,
+        Suspect::Database | Suspect::Storage => AWAY,
+    };
+    let cause = match error.downcast_ref::<Fault>() {
+        Some(Fault::Retry { cause, .. }) => with_sources(&**cause),
+        _ => with_sources(error),
+    };
+    Outcome::HandedBack {
+        run_at: now.plus(jittered(pause, work.claimed.attempt, work.claimed.job)),
+        cause,
+    }
 }
 
 /// The end of a job that was begun more often than it may be.
@@ -71,6 +97,10 @@ fn gave_up(code: ErrorCode, cause: String, work: &Work) -> Outcome {
 fn pause(attempt: u32, job: JobRef) -> Duration {
     let factor = GROWTH.saturating_pow(attempt.saturating_sub(1));
     let pause = FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
+    jittered(pause, attempt, job)
+}
+
+fn jittered(pause: Duration, attempt: u32, job: JobRef) -> Duration {
     let dice = u32::from(job.id.0.as_bytes()[15].rotate_left(attempt % 8));
     pause + pause * dice / (4 * 256)
 }

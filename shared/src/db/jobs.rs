@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
-use super::ledger_sql::candidates;
+use super::ledger_sql::{candidates, ids};
 use super::{Database, DbError};
 use crate::domain::{JobId, Timestamp, UserId};
 use crate::queue::{JobKind, Queue};
@@ -177,10 +177,19 @@ pub async fn claim_jobs(
     db: &Database,
     request: &ClaimRequest<'_>,
 ) -> Result<Vec<ClaimedJob>, DbError> {
-    let claimed = claim_after(db, request, request.after).await?;
+    claim_jobs_of(db, request, &JobKind::ALL).await
+}
+
+/// The same, of these kinds alone.
+pub async fn claim_jobs_of(
+    db: &Database,
+    request: &ClaimRequest<'_>,
+    kinds: &[JobKind],
+) -> Result<Vec<ClaimedJob>, DbError> {
+    let claimed = claim_after(db, request, kinds, request.after).await?;
     if claimed.is_empty() && !request.after.0.is_nil() {
         // The round is over: the next one begins with the first owner.
-        return claim_after(db, request, UserId(Uuid::nil())).await;
+        return claim_after(db, request, kinds, UserId(Uuid::nil())).await;
     }
     Ok(claimed)
 }
@@ -188,6 +197,7 @@ pub async fn claim_jobs(
 async fn claim_after(
     db: &Database,
     request: &ClaimRequest<'_>,
+    kinds: &[JobKind],
     after: UserId,
 ) -> Result<Vec<ClaimedJob>, DbError> {
     let chosen = "SELECT jobs.id FROM candidates JOIN jobs ON jobs.id = candidates.id \
@@ -202,7 +212,7 @@ async fn claim_after(
         "{} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN ({chosen}{lock}) \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
-        candidates(db.backend()).replace("{known}", &known_kinds(request.queue)),
+        candidates(db.backend()).replace("{known}", &one_of(kinds, request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
     let values = [
@@ -222,10 +232,8 @@ async fn claim_after(
 }
 
 /// A newer release may enqueue kinds that this one doesn't know: they wait for a worker that does.
-fn known_kinds(queue: Queue) -> String {
-    let kinds = JobKind::ALL
-        .into_iter()
-        .filter(|kind| kind.queue() == queue);
+fn one_of(kinds: &[JobKind], queue: Queue) -> String {
+    let kinds = kinds.iter().filter(|kind| kind.queue() == queue);
     let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
     // NULL, so that a queue without kinds is no syntax error.
     format!(
@@ -330,4 +338,28 @@ pub async fn hand_back(db: &Database, jobs: &[JobRef], now: Timestamp) -> Result
     )
     .await?;
     Ok(())
+}
+
+/// Gives back what `worker` has claimed without ever hearing of it, because the answer was lost:
+/// all that it has of a queue, save for what it holds. Due at once, the attempt not counted.
+pub async fn hand_back_unheard(
+    db: &Database,
+    queue: Queue,
+    worker: &str,
+    held: &[JobRef],
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    let held: Vec<_> = held.iter().map(|job| job.id.0).collect();
+    let sql = format!(
+        "UPDATE jobs SET state = 'ready', worker = NULL, attempts = attempts - 1, run_at = $2 \
+         WHERE queue = $3 AND state = 'running' AND worker = $4 AND id NOT IN ({})",
+        ids(db.backend())
+    );
+    let values = [
+        parameter(&held)?,
+        now.as_micros().into(),
+        queue.as_str().into(),
+        worker.into(),
+    ];
+    execute(db.writer(), sql, values).await
 }

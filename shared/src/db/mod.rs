@@ -69,7 +69,8 @@ pub use identities::{
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
-    ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, enqueue, hand_back, renew_leases,
+    ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, enqueue, hand_back,
+    hand_back_unheard, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
 pub use list::{

@@ -13,16 +13,20 @@ pub enum Attempt {
     Dead,
     /// Somebody else holds the job by now.
     LeaseLost,
+    /// It met a fault of the infrastructure; the job waits until that is over, and the attempt
+    /// doesn't count.
+    HandedBack,
 }
 
 impl Attempt {
     /// Every end.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Done,
         Self::Rejected,
         Self::Retried,
         Self::Dead,
         Self::LeaseLost,
+        Self::HandedBack,
     ];
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -32,6 +36,33 @@ impl Attempt {
             Self::Retried => "retried",
             Self::Dead => "dead",
             Self::LeaseLost => "lease_lost",
+            Self::HandedBack => "handed_back",
+        }
+    }
+}
+
+/// A part of the infrastructure without which jobs wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circuit {
+    /// The ledger.
+    Database,
+    /// Where uploads are staged.
+    Staging,
+    /// Where documents are stored.
+    Store,
+}
+
+impl Circuit {
+    /// Every part.
+    pub const ALL: [Self; 3] = [Self::Database, Self::Staging, Self::Store];
+
+    /// The part as operators know it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Staging => "staging",
+            Self::Store => "store",
         }
     }
 }

@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::labels::{Attempt, Hint, class, method};
+use super::labels::{Attempt, Circuit, Hint, class, method};
 use super::ledger::Levels;
 use super::storage::{CALLS, OUTCOMES};
 use crate::domain::ByteSize;
@@ -36,6 +36,7 @@ pub(super) struct Kept {
     hints: Counters<2>,
     jobs: Counters<2>,
     job_seconds: Times<1>,
+    circuits: Family<Labels<1>, Gauge>,
     storage_calls: Counters<2>,
     storage_seconds: Times<1>,
     pub(super) ledger: Levels,
@@ -98,6 +99,11 @@ impl Default for Meters {
                 "Time from the claim of a job to the end of the attempt, by kind",
                 Family::new_with_constructor(job_times),
             ),
+            circuits: keep(
+                names,
+                "circuit_open",
+                "Whether jobs wait for a part that is away, by part",
+            ),
             storage_calls: keep(
                 names,
                 "storage_calls",
@@ -126,6 +132,10 @@ fn keep_as<M: Metric + Clone>(names: &mut Registry, name: &str, help: &str, mete
     meter
 }
 
+fn circuit_label(circuit: Circuit) -> Labels<1> {
+    [("part", circuit.as_str().to_owned())]
+}
+
 impl Kept {
     /// What can be counted is there from the start: a rate over nothing would be nothing.
     fn begin_at_zero(&self) {
@@ -138,6 +148,9 @@ impl Kept {
                 );
             }
             drop(self.job_seconds.get_or_create(&[name()]));
+        }
+        for circuit in Circuit::ALL {
+            drop(self.circuits.get_or_create(&circuit_label(circuit)));
         }
         for queue in Queue::ALL {
             let name = || ("queue", queue.to_string());
@@ -206,6 +219,22 @@ impl Meters {
             .job_seconds
             .get_or_create(&[name()])
             .observe(took.as_secs_f64());
+    }
+
+    /// Jobs begin or cease to wait for a part.
+    pub fn circuit(&self, circuit: Circuit, is_open: bool) {
+        let meter = self.0.circuits.get_or_create(&circuit_label(circuit));
+        meter.set(i64::from(is_open));
+    }
+
+    /// The parts that jobs of this process wait for.
+    #[must_use]
+    pub fn open_circuits(&self) -> Vec<Circuit> {
+        let is_open = |circuit: &Circuit| {
+            let meter = self.0.circuits.get_or_create(&circuit_label(*circuit));
+            meter.get() != 0
+        };
+        Circuit::ALL.into_iter().filter(is_open).collect()
     }
 
     /// A call to storage ended.

@@ -6,7 +6,7 @@ mod meters;
 mod spans;
 mod storage;
 
-pub use labels::{Attempt, Hint};
+pub use labels::{Attempt, Circuit, Hint};
 pub use meters::Meters;
 pub use spans::{follow_trace, place_in_trace};
 pub use storage::Watched;

@@ -114,11 +114,29 @@ impl JobKind {
         }
     }
 
-    /// How often it is begun before it is given up, crashes included.
+    /// Whether it reads or writes bytes: it waits while a place is away.
+    #[must_use]
+    pub const fn needs_storage(self) -> bool {
+        !matches!(
+            self,
+            Self::RunOperation
+                | Self::SettleImport
+                | Self::ForgetRequests
+                | Self::ExpireFailed
+                | Self::PurgeArchived
+                | Self::PruneVersions
+                | Self::ForgetJobs
+                | Self::CheckLedger
+                | Self::ExpireArchives
+        )
+    }
+
+    /// How often it is begun before it is given up, crashes included. Attempts that meet a fault
+    /// of the infrastructure don't count.
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
         match self {
-            // With the pauses between them, about thirteen minutes of a storage or a database that is away.
+            // With the pauses between them, about thirteen minutes of a fault of its own.
             Self::ProcessVersion
             | Self::RunOperation
             | Self::Export

@@ -3,6 +3,7 @@
 
 mod claims;
 mod leases;
+mod outages;
 mod pipeline;
 mod sabotage;
 mod saboteur;

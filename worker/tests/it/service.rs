@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream;
+use futures::{StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
@@ -19,6 +19,7 @@ use shared::storage::{Places, Storage, StorageUrl};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 use worker::{WorkerError, WorkerRole};
 
@@ -207,6 +208,14 @@ impl Service {
     /// How many objects lie in staging.
     pub async fn staged(&self) -> usize {
         count(self.places.staging()).await
+    }
+
+    /// Where the one object in staging lies.
+    pub async fn only_staged(&self) -> Url {
+        let listed = self.places.staging().list(None).await.unwrap();
+        let staged: Vec<_> = listed.try_collect().await.unwrap();
+        assert_eq!(staged.len(), 1);
+        staged[0].url.clone()
     }
 
     /// How many objects lie in the store.

@@ -73,6 +73,14 @@ pub enum Outcome {
         /// The cause, for operators.
         cause: String,
     },
+    /// The attempt met a fault of the infrastructure, and doesn't count; another one follows once
+    /// that is over.
+    HandedBack {
+        /// When it is due.
+        run_at: Timestamp,
+        /// The cause, for operators.
+        cause: String,
+    },
     /// The job did what it was for, or found nothing to do.
     Done,
     /// The job, which has no version, failed on its last attempt.

@@ -18,6 +18,7 @@ pub const JOBS: &Columns = &[
     ("run_at", Kind::Integer),
     ("last_error", Kind::Text),
     ("finished_at", Kind::Integer),
+    ("uncounted", Kind::Integer),
 ];
 
 #[derive(Serialize)]
@@ -28,12 +29,16 @@ pub struct JobRow<'a> {
     run_at: i64,
     last_error: Option<&'a str>,
     finished_at: Option<i64>,
+    /// How many attempts don't count.
+    uncounted: u32,
 }
 
 impl<'a> JobRow<'a> {
     pub fn new(settlement: &'a Settlement, now: Timestamp) -> Self {
         let (state, run_at, last_error) = match &settlement.outcome {
-            Outcome::Again { run_at, cause, .. } => ("ready", *run_at, Some(cause.as_str())),
+            Outcome::Again { run_at, cause, .. } | Outcome::HandedBack { run_at, cause } => {
+                ("ready", *run_at, Some(cause.as_str()))
+            }
             Outcome::Failed {
                 gave_up: Some(cause),
                 ..
@@ -50,6 +55,7 @@ impl<'a> JobRow<'a> {
             run_at: run_at.as_micros(),
             last_error,
             finished_at: (state != "ready").then_some(now.as_micros()),
+            uncounted: u32::from(matches!(settlement.outcome, Outcome::HandedBack { .. })),
         }
     }
 }
@@ -164,7 +170,8 @@ impl EventRow {
             Outcome::Activated(_) => ("activated", None),
             Outcome::Failed { failure, .. } => ("failed", Some(failure.code)),
             Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
-            Outcome::Done | Outcome::Dead { .. } => return None,
+            // An outage may last: it would fill the timelines.
+            Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => return None,
         };
         let milliseconds =
             |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -52,7 +52,7 @@ pub async fn finish_jobs(
     let list = rows(transaction.get_database_backend(), JOBS);
     let sql = format!(
         "UPDATE jobs SET state = x.state, run_at = x.run_at, last_error = x.last_error, \
-         finished_at = x.finished_at, worker = NULL FROM {list} \
+         finished_at = x.finished_at, attempts = attempts - x.uncounted, worker = NULL FROM {list} \
          WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.state = 'running' RETURNING jobs.id"
     );
     let list: Vec<_> = settlements
@@ -196,7 +196,10 @@ pub async fn account(
                 let ends = ended.contains(&document) && given_back.insert(document);
                 account.documents += i64::from(ends);
             }
-            Outcome::Again { .. } | Outcome::Done | Outcome::Dead { .. } => {}
+            Outcome::Again { .. }
+            | Outcome::HandedBack { .. }
+            | Outcome::Done
+            | Outcome::Dead { .. } => {}
         }
     }
     let accounts: Vec<_> = accounts
