@@ -35,7 +35,13 @@ impl<'s> Parts<'s> {
 
     /// The next `size` bytes; fewer only at the end.
     pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, SourceError> {
+        self.fill(Bytes::new(), size).await
+    }
+
+    /// `begun` and what follows it, up to `size` bytes; fewer only at the end.
+    pub(super) async fn fill(&mut self, begun: Bytes, size: usize) -> Result<Bytes, SourceError> {
         let mut part = Part::default();
+        part.push(begun);
         while part.len() < size && !self.are_over().await? {
             let missing = size - part.len();
             part.push(self.rest.split_to(missing.min(self.rest.len())));

@@ -16,14 +16,17 @@ use crate::storage::{SourceStream, StorageError, WriteError};
 /// How many parts of one upload are under way at once.
 const AT_ONCE: usize = 4;
 
-/// How many parts of all uploads are under way beyond the first of each: this bounds memory
-/// where there are many.
-const BEYOND_THE_FIRST: usize = 16;
+/// What every upload may gather before it needs a buffer: many documents are smaller.
+const WITHOUT_BUFFER: usize = 256 << 10;
+
+/// How many buffers of the smallest part all uploads to one place have. Each is taken before it
+/// is filled, and given back when its part was sent: this bounds memory where there are many.
+const BUFFERS: u32 = 32;
 
 /// What the uploads to one place share.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
-    beyond_the_first: Arc<Semaphore>,
+    buffers: Arc<Semaphore>,
 }
 
 /// The parts of one upload.
@@ -40,8 +43,8 @@ struct Sending {
 impl Uploads {
     /// No upload yet.
     pub(super) fn new() -> Self {
-        let beyond_the_first = Arc::new(Semaphore::new(BEYOND_THE_FIRST));
-        Self { beyond_the_first }
+        let buffers = Arc::new(Semaphore::new(BUFFERS as usize));
+        Self { buffers }
     }
 
     /// Writes what `source` gives to `key`.
@@ -52,7 +55,16 @@ impl Uploads {
         source: SourceStream<'_>,
     ) -> Result<(), WriteError> {
         let mut parts = Parts::of(source);
-        let first = parts.next(part_size(1)).await.map_err(WriteError::Source)?;
+        let head = parts
+            .next(WITHOUT_BUFFER)
+            .await
+            .map_err(WriteError::Source)?;
+        if parts.are_over().await.map_err(WriteError::Source)? {
+            return Ok(put_whole(bucket, key, head).await?);
+        }
+        let buffer = self.buffer(1).await?;
+        let first = parts.fill(head, part_size(1)).await;
+        let first = first.map_err(WriteError::Source)?;
         if parts.are_over().await.map_err(WriteError::Source)? {
             return Ok(put_whole(bucket, key, first).await?);
         }
@@ -65,7 +77,7 @@ impl Uploads {
             sent: Vec::new(),
             size: 0,
         };
-        match self.send_parts(sending, first, parts).await {
+        match self.send_parts(sending, (first, buffer), parts).await {
             Ok((sent, size)) => Ok(upload.complete(sent, size).await?),
             Err(error) => {
                 upload.abort().await;
@@ -78,18 +90,17 @@ impl Uploads {
     async fn send_parts(
         &self,
         mut sending: Sending,
-        first: Bytes,
+        (first, buffer): (Bytes, OwnedSemaphorePermit),
         mut parts: Parts<'_>,
     ) -> Result<(Vec<CompletedPart>, u64), WriteError> {
-        let (mut number, mut part) = (1, first);
-        while !part.is_empty() {
-            let permit = self.wait_for_room(&mut sending).await?;
-            sending.send(number, part, permit);
+        sending.send(1, first, buffer);
+        let mut number = 1;
+        while !parts.are_over().await.map_err(WriteError::Source)? {
             number += 1;
-            part = parts
-                .next(part_size(number))
-                .await
-                .map_err(WriteError::Source)?;
+            sending.wait_for_turn().await?;
+            let buffer = self.buffer(number).await?;
+            let part = parts.next(part_size(number)).await;
+            sending.send(number, part.map_err(WriteError::Source)?, buffer);
         }
         while let Some(ended) = sending.under_way.join_next().await {
             sending.sent.push(part_of(ended)?);
@@ -97,30 +108,34 @@ impl Uploads {
         Ok((sending.sent, sending.size))
     }
 
-    /// Waits until another part may be under way. One needs no permit: every upload gets on.
-    async fn wait_for_room(
-        &self,
-        sending: &mut Sending,
-    ) -> Result<Option<OwnedSemaphorePermit>, StorageError> {
-        while let Some(ended) = sending.under_way.try_join_next() {
-            sending.sent.push(part_of(ended)?);
-        }
-        while !sending.under_way.is_empty() {
-            if sending.under_way.len() < AT_ONCE
-                && let Ok(permit) = Arc::clone(&self.beyond_the_first).try_acquire_owned()
-            {
-                return Ok(Some(permit));
-            }
-            if let Some(ended) = sending.under_way.join_next().await {
-                sending.sent.push(part_of(ended)?);
-            }
-        }
-        Ok(None)
+    /// Waits for a buffer for the part with this number. Whoever waits holds none but those of
+    /// parts that are being sent, so every upload gets on.
+    async fn buffer(&self, number: i32) -> Result<OwnedSemaphorePermit, StorageError> {
+        let smallest = part_size(number).div_ceil(part_size(1));
+        let buffers = u32::try_from(smallest).unwrap_or(BUFFERS).min(BUFFERS);
+        let buffer = Arc::clone(&self.buffers).acquire_many_owned(buffers);
+        buffer.await.map_err(|closed| StorageError::Unavailable {
+            action: "write a part",
+            source: closed.into(),
+        })
     }
 }
 
 impl Sending {
-    fn send(&mut self, number: i32, part: Bytes, permit: Option<OwnedSemaphorePermit>) {
+    /// Waits until another part of this upload may be under way.
+    async fn wait_for_turn(&mut self) -> Result<(), StorageError> {
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.sent.push(part_of(ended)?);
+        }
+        while self.under_way.len() >= AT_ONCE
+            && let Some(ended) = self.under_way.join_next().await
+        {
+            self.sent.push(part_of(ended)?);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, number: i32, part: Bytes, buffer: OwnedSemaphorePermit) {
         self.size += part.len() as u64;
         let request = self.bucket.client.upload_part().bucket(&self.bucket.name);
         let request = request
@@ -129,7 +144,7 @@ impl Sending {
             .part_number(number);
         self.under_way.spawn(async move {
             let outcome = request.body(part.into()).send().await;
-            drop(permit);
+            drop(buffer);
             let answer = outcome.map_err(|error| failed("write a part", error))?;
             Ok(CompletedPart::builder()
                 .part_number(number)
@@ -156,4 +171,46 @@ fn part_of(
             source: panicked.into(),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use futures::{FutureExt, StreamExt, stream};
+
+    use super::*;
+    use crate::storage::StorageUrl;
+
+    const CHUNK: usize = 64 << 10;
+    const SENT: usize = 1 << 20;
+
+    #[tokio::test]
+    async fn no_more_is_gathered_at_once_than_there_are_buffers_for() {
+        let url: StorageUrl = "s3://bucket/documents?endpoint=http://127.0.0.1:1"
+            .parse()
+            .unwrap();
+        let credentials =
+            aws_sdk_s3::config::Credentials::new("key", "secret", None, None, "tests");
+        let storage = url.connect_as(Some(credentials)).await.unwrap();
+        let gathered = AtomicUsize::new(0);
+        let chunk = Bytes::from(vec![0; CHUNK]);
+        let senders = BUFFERS as usize + 20;
+        let uploads = (0..senders).map(|number| {
+            // Each sends a part of a part, and then nothing more.
+            let chunks = stream::repeat_with(|| {
+                gathered.fetch_add(CHUNK, Ordering::Relaxed);
+                Ok(chunk.clone())
+            });
+            let chunks = chunks.take(SENT / CHUNK).chain(stream::pending());
+            let (storage, key) = (&storage, format!("0192/{number}"));
+            async move { storage.put(&key, Box::pin(chunks)).await }
+        });
+        assert!(join_all(uploads).now_or_never().is_none());
+        // Who has no buffer has taken one chunk beyond what needs none, to see that it goes on.
+        let waiting = 20 * (WITHOUT_BUFFER + CHUNK);
+        let most = BUFFERS as usize * SENT + waiting;
+        assert_eq!(gathered.load(Ordering::Relaxed), most);
+    }
 }
