@@ -3,6 +3,7 @@
 mod bootstrap;
 mod cli;
 mod commands;
+mod descriptors;
 mod greeting;
 mod logging;
 mod one_line;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     let failure = cli.failure();
+    descriptors::raise();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::db::{Database, DbError};
 use shared::metrics::Circuit;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -12,6 +13,8 @@ use crate::service::Service;
 
 /// A part that takes longer is as good as away.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What comes later than that comes from a process that doesn't get on.
+const LATE: Duration = Duration::from_secs(1);
 /// Asking again sooner gets the same answer: anybody may ask, and some parts are costly to try.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -65,19 +68,25 @@ impl From<Part> for Failing {
 /// When it was looked, and what failed.
 type Look = (Instant, Vec<Failing>);
 
-/// Tries the parts.
+/// Tries the parts, on the runtime that works with them: whoever asks may be on another one, and
+/// must be answered when that one is overrun.
 #[derive(Clone, Debug)]
 pub struct Health {
     service: Service,
+    runtime: Handle,
     last: Arc<Mutex<Option<Look>>>,
 }
 
 impl Health {
-    /// Health of a process that works with the parts of `service`.
+    /// Health of a process that works with the parts of `service`, on the runtime of the caller.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     #[must_use]
     pub fn new(service: Service) -> Self {
         Self {
             service,
+            runtime: Handle::current(),
             last: Arc::default(),
         }
     }
@@ -93,9 +102,19 @@ impl Health {
         {
             return failing.clone();
         }
-        let failing = self.try_all().await;
+        let failing = self.look().await;
         *last = Some((Instant::now(), failing.clone()));
         failing
+    }
+
+    /// Tries the parts where they are at work.
+    async fn look(&self) -> Vec<Failing> {
+        let this = self.clone();
+        let looking = self.runtime.spawn(async move { this.try_all().await });
+        match timeout(PATIENCE + LATE, looking).await {
+            Ok(Ok(failing)) => failing,
+            Ok(Err(_)) | Err(_) => vec![Part::Process.into()],
+        }
     }
 
     async fn try_all(&self) -> Vec<Failing> {

@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod body;
+mod capacity;
 mod compression;
 mod content;
 mod cors;
@@ -12,6 +13,7 @@ mod hints;
 mod idempotency;
 mod intake;
 mod measured;
+mod operations_port;
 mod precondition;
 mod prefer;
 mod pressure;
@@ -29,6 +31,7 @@ mod upload;
 mod waiters;
 
 pub use auth::{JwtSetupError, KeySetError};
+pub use capacity::{Capacity, CapacityLimits};
 pub use pressure::Pressure;
 pub use run::{Addresses, IngressError, run, run_operations};
 pub use server::{ServerLimits, serve};

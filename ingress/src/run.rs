@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
@@ -12,6 +13,7 @@ use crate::auth::{Authenticator, JwtSetupError, Revocations};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
+use crate::operations_port::OperationsPort;
 use crate::routes::MetricsRoutes;
 use crate::server::{ServerLimits, serve};
 use crate::service::Service;
@@ -39,6 +41,9 @@ pub enum IngressError {
         /// Why.
         source: io::Error,
     },
+    /// The operators' port has no thread of its own.
+    #[error("the operators' port could not be started")]
+    Operations(#[source] io::Error),
     /// JWTs can't be checked as the settings want.
     #[error(transparent)]
     Jwt(#[from] JwtSetupError),
@@ -69,20 +74,24 @@ pub async fn run(
     // Health is told until the API has drained: that is when it is asked for most.
     let drained = CancellationToken::new();
     let api_served = async {
-        serve(api_listener, api(parts), service.server, shutdown.clone()).await;
+        let (capacity, limits) = (service.capacity.clone(), service.server);
+        serve(api_listener, api(parts), capacity, limits, shutdown.clone()).await;
         intake.close().await;
         drained.cancel();
     };
     let ops = MetricsRoutes {
         service: service.clone(),
         waiters: waiters.clone(),
+        runtime: Handle::current(),
     };
-    let ops_served = serve(
-        ops_listener,
-        operations(health, ops),
-        service.server,
-        drained.clone(),
-    );
+    let ops_served = OperationsPort {
+        listener: ops_listener,
+        endpoint: operations(health, ops),
+        limits: service.server.of_operations(),
+    };
+    let ops_served = ops_served
+        .serve(drained.clone())
+        .map_err(IngressError::Operations)?;
     let released = async {
         shutdown.cancelled().await;
         waiters.close();
@@ -108,9 +117,16 @@ pub async fn run_operations(
     let meters = MetricsRoutes {
         service: service.clone(),
         waiters: Waiters::default(),
+        runtime: Handle::current(),
     };
-    let endpoint = operations(Health::new(service), meters);
-    serve(listener, endpoint, limits, shutdown).await;
+    let port = OperationsPort {
+        listener,
+        endpoint: operations(Health::new(service), meters),
+        limits: limits.of_operations(),
+    };
+    port.serve(shutdown)
+        .map_err(IngressError::Operations)?
+        .await;
     Ok(())
 }
 

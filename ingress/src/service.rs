@@ -11,6 +11,7 @@ use shared::settings::{CorsOrigin, JwtSettings};
 use shared::storage::Places;
 use tokio_util::sync::CancellationToken;
 
+use crate::capacity::Capacity;
 use crate::pressure::Pressure;
 use crate::server::ServerLimits;
 
@@ -39,6 +40,8 @@ pub struct Service {
     pub pressure: Pressure,
     /// What clients may hold open.
     pub server: ServerLimits,
+    /// What the requests of this process share.
+    pub capacity: Capacity,
     /// Cancelled when the process was asked to stop: from then on it isn't ready.
     pub stopping: CancellationToken,
 }

@@ -51,6 +51,7 @@ mod races;
 mod rare;
 mod reading;
 mod receipts;
+mod saturation;
 mod schema;
 mod start;
 mod storage;

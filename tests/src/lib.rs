@@ -11,6 +11,7 @@ pub mod content;
 pub mod databases;
 pub mod dice;
 pub mod history;
+pub mod http2;
 pub mod ledger;
 pub mod servers;
 pub mod shelf;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use ingress::{Addresses, Pressure, SelfTest, ServerLimits, Service};
+use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
 use shared::settings::Resolved;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use worker::WorkerRole;
 
 use crate::commands::migrate;
+use crate::descriptors;
 use crate::greeting;
 use crate::resources::Resources;
 use crate::shutdown;
@@ -89,6 +90,15 @@ fn api_service(
     resources: &Resources,
     stopping: &CancellationToken,
 ) -> Service {
+    let settings = &resolved.settings;
+    let connections = ServerLimits::connections_within(
+        settings.max_connections.get(),
+        descriptors::limit(),
+        settings.database_connections,
+    );
+    // What a request holds open beside its connection is one file, for which there is room.
+    let requests = u32::try_from(connections).unwrap_or(u32::MAX);
+    let requests = CapacityLimits::of_requests(requests, settings.max_requests_per_address);
     Service {
         db: resources.db.clone().for_requests(),
         places: resources.places.clone(),
@@ -100,7 +110,9 @@ fn api_service(
         cors_origins: resolved.settings.cors_origins.as_slice().into(),
         meters: resources.meters.clone(),
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
+        capacity: Capacity::new(requests, resources.meters.clone()),
         server: ServerLimits {
+            connections,
             grace: resolved.settings.grace,
             upload: resolved.settings.cleanup.retention().longest_upload(),
             ..ServerLimits::default()

@@ -10,6 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use shared::domain::{Caller, Role};
 
 use super::Session;
+use crate::capacity::Ticket;
 use crate::problem::{Code, Problem};
 use crate::table::Route;
 
@@ -33,6 +34,9 @@ async fn admit(request: &Request, demand: Role) -> Result<Caller, Problem> {
         .data::<Session>()
         .ok_or_else(|| Problem::internal("no session is set up"))?;
     let caller = session.caller(request.headers()).await?;
+    if let Some(ticket) = Ticket::of(request) {
+        ticket.belongs_to(caller.user)?;
+    }
     if demand == Role::Admin && caller.role != Role::Admin {
         return Err(Code::Forbidden.into());
     }

@@ -70,6 +70,8 @@ codes! {
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The request body has a form that is not accepted here.";
+    UriTooLong = "uri_too_long", URI_TOO_LONG, "URI too long", "The target of the request is longer than the service accepts.";
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large", "The header fields of the request are larger than the service accepts.";
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
     DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
@@ -77,6 +79,7 @@ codes! {
     TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content is not what the name or the declared type says.";
     StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the id of the request helps to find it.";
+    NotSupported = "not_supported", NOT_IMPLEMENTED, "Not supported", "The service can not do that.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use poem::Request;
-use poem::http::{HeaderName, HeaderValue};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 /// The header that carries it, both ways.
@@ -29,6 +29,13 @@ impl RequestId {
             request.headers_mut().insert(name, value);
         }
         id
+    }
+
+    /// Shows it in the header of an answer.
+    pub(crate) fn show_in(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
+            headers.insert(HeaderName::from_static(REQUEST_ID), value);
+        }
     }
 
     /// Letters, digits and `._-`: safe in a log, in a header and on a command line.

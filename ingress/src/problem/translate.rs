@@ -45,6 +45,8 @@ pub(super) fn code_of(status: StatusCode) -> Code {
         StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
         StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
         StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+        StatusCode::URI_TOO_LONG => Code::UriTooLong,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::HeadersTooLarge,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
         StatusCode::RANGE_NOT_SATISFIABLE => Code::RangeNotSatisfiable,
         StatusCode::UNPROCESSABLE_ENTITY => Code::Invalid,

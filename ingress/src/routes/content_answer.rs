@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use poem::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
@@ -22,6 +21,7 @@ use shared::storage::{Places, Range, StorageError};
 use url::Url;
 use uuid::Uuid;
 
+use super::content_source::ContentSource;
 use crate::content::{
     Condition, Disposition, RangeAnswer, Validators, content_disposition, evaluate, select,
 };
@@ -59,8 +59,6 @@ impl Audience {
 
 /// An answer of one of the content routes.
 pub(super) struct ContentAnswer(Response);
-
-type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
 
 /// How content was asked for, beside the header fields.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +136,8 @@ impl Representation {
             Condition::Answer { range } => range,
         };
         let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
-        self.open(places, parts).await.map_err(Withheld::Storage)
+        let source = ContentSource::of(request, places);
+        self.open(source, parts).await.map_err(Withheld::Storage)
     }
 
     fn validators(&self) -> Validators {
@@ -166,31 +165,34 @@ impl Representation {
     /// Opens what was asked for. Later parts are opened when their turn comes.
     async fn open(
         &self,
-        places: &Places,
+        source: ContentSource,
         parts: RangeAnswer,
     ) -> Result<ContentAnswer, StorageError> {
         match parts {
             RangeAnswer::Whole => {
-                let chunks = places.open(&self.location, None).await?;
-                Ok(self.with_body(StatusCode::OK, &self.media_type, self.length, body(chunks)))
+                let whole = Range {
+                    start: 0,
+                    length: self.length,
+                };
+                let body = source.body(source.open(&self.location, whole).await?);
+                Ok(self.with_body(StatusCode::OK, &self.media_type, self.length, body))
             }
             RangeAnswer::Part(part) => {
-                let chunks = places.open(&self.location, Some(part)).await?;
                 let mut answer = self.with_body(
                     StatusCode::PARTIAL_CONTENT,
                     &self.media_type,
                     part.length,
-                    body(chunks),
+                    source.body(source.open(&self.location, part).await?),
                 );
                 set(&mut answer.0, CONTENT_RANGE, &self.content_range(part));
                 Ok(answer)
             }
-            RangeAnswer::Parts(parts) => Ok(self.several(places, parts)),
+            RangeAnswer::Parts(parts) => Ok(self.several(&source, parts)),
         }
     }
 
     /// `multipart/byteranges` (RFC 9110, section 14.6).
-    fn several(&self, places: &Places, parts: Vec<Range>) -> ContentAnswer {
+    fn several(&self, source: &ContentSource, parts: Vec<Range>) -> ContentAnswer {
         let boundary = Uuid::new_v4().simple().to_string();
         let last = Bytes::from(format!("\r\n--{boundary}--\r\n"));
         let parts: Vec<_> = parts
@@ -202,11 +204,11 @@ impl Representation {
             .map(|(header, part)| header.len() as u64 + part.length)
             .sum::<u64>();
         let length = bytes + last.len() as u64;
-        let (places, location) = (places.clone(), self.location.clone());
+        let (reader, location) = (source.clone(), self.location.clone());
         let parts = futures::stream::iter(parts).then(move |(header, part)| {
-            let (places, location) = (places.clone(), location.clone());
+            let (reader, location) = (reader.clone(), location.clone());
             async move {
-                let chunks = places.open(&location, Some(part)).await?;
+                let chunks = reader.open(&location, part).await?;
                 Ok::<_, StorageError>(futures::stream::iter([Ok(header)]).chain(chunks))
             }
         });
@@ -216,7 +218,7 @@ impl Representation {
             StatusCode::PARTIAL_CONTENT,
             &media_type,
             length,
-            body(chunks.boxed()),
+            source.body(chunks.boxed()),
         )
     }
 
@@ -299,17 +301,6 @@ fn set(response: &mut Response, name: poem::http::HeaderName, value: &str) {
     if let Ok(value) = value.parse() {
         response.headers_mut().insert(name, value);
     }
-}
-
-/// Chunks as a body. One that breaks off ends the connection, so that no client takes half for the whole.
-fn body(chunks: Chunks) -> Body {
-    let chunks = chunks.inspect_err(|error| {
-        tracing::error!(
-            error = error as &dyn std::error::Error,
-            "a download broke off"
-        );
-    });
-    Body::from_bytes_stream(chunks.map_err(std::io::Error::other))
 }
 
 impl IntoResponse for ContentAnswer {

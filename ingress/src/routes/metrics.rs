@@ -1,7 +1,10 @@
 //! The meters of this process, for Prometheus: on the operators' port alone; no token is needed.
 
+use std::time::Duration;
+
 use poem_openapi::OpenApi;
 use poem_openapi::payload::{PlainText, Response as WithHeader};
+use tokio::runtime::Handle;
 
 use super::tags::Group;
 use crate::auth::Anyone;
@@ -14,6 +17,9 @@ problem_sets! {
     MetricsProblems { Invalid }
 }
 
+/// How long the ledger is waited for beyond its own patience.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// The form of the text (`OpenMetrics`, section 4).
 const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -24,6 +30,8 @@ pub struct MetricsRoutes {
     pub service: Service,
     /// Who waits for a document.
     pub waiters: Waiters,
+    /// The runtime that works with the ledger.
+    pub runtime: Handle,
 }
 
 #[OpenApi(tag = "Group::Service")]
@@ -35,10 +43,20 @@ impl MetricsRoutes {
         _anyone: Anyone,
     ) -> Result<WithHeader<PlainText<String>>, Documented<MetricsProblems>> {
         let Service {
-            meters, db, clock, ..
-        } = &self.service;
+            meters,
+            db,
+            clock,
+            capacity,
+            ..
+        } = self.service.clone();
         meters.waiting(self.waiters.count());
-        meters.look(db, clock.now()).await;
+        capacity.show();
+        let looking = meters.clone();
+        let look = self
+            .runtime
+            .spawn(async move { looking.look(&db, clock.now()).await });
+        // What was seen last is shown when the runtime of the API is overrun.
+        let _ = tokio::time::timeout(PATIENCE, look).await;
         Ok(WithHeader::new(PlainText(meters.text())).header("Content-Type", FORM))
     }
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod content;
 mod content_answer;
+mod content_source;
 mod documents;
 mod health;
 mod imports;

@@ -1,6 +1,7 @@
 //! The accept loop: takes connections in, holds their number down, and drains them at the end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,15 @@ use futures::FutureExt;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
 use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ServerLimits;
+use super::activity::Activity;
 use super::connection::Connection;
+use super::connections::Connections;
+use crate::capacity::{Account, Capacity};
 
 /// The pause after an accept error that is the machine's (no file descriptors, no memory).
 const SHORTEST_BACK_OFF: Duration = Duration::from_millis(50);
@@ -25,104 +29,112 @@ pub(super) type SharedEndpoint = Arc<dyn DynEndpoint<Output = Response>>;
 
 /// Serves `endpoint` on `listener` until `shutdown`, then lets requests in
 /// flight go on for the grace period of `limits`, and returns when all connections are closed.
+/// What all requests share is taken of `capacity`.
 pub async fn serve<E>(
     listener: TcpListener,
     endpoint: E,
+    capacity: Capacity,
     limits: ServerLimits,
     shutdown: CancellationToken,
 ) where
     E: Endpoint<Output = Response> + 'static,
 {
-    let endpoint: SharedEndpoint = Arc::new(ToDynEndpoint(endpoint));
-    let connections = TaskTracker::new();
-    let abort = CancellationToken::new();
-    let accepting = accept(
-        &listener,
-        &endpoint,
+    let open = Connections::new(limits.connections, capacity.meters().clone());
+    let acceptor = Acceptor {
+        endpoint: Arc::new(ToDynEndpoint(endpoint)),
+        capacity,
         limits,
-        &connections,
-        &shutdown,
-        &abort,
-    );
-    tokio::select! {
-        () = accepting => {}
-        () = shutdown.cancelled() => {}
-    }
+        shutdown,
+        open: Arc::new(open),
+        tasks: TaskTracker::new(),
+        abort: CancellationToken::new(),
+    };
+    acceptor.accept(&listener).await;
     // Whoever is in the kernel's queue believes to be connected: closing it would reset them.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        let connection = Connection {
-            endpoint: Arc::clone(&endpoint),
-            limits,
-            shutdown: shutdown.clone(),
-            peer,
-        };
-        spawn(&connections, connection, stream, &abort, None);
+        acceptor.spawn(stream, peer, None);
     }
     drop(listener);
-    connections.close();
-    if tokio::time::timeout(limits.grace, connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            connections = connections.len(),
-            "cutting off what the grace period did not end"
-        );
-        abort.cancel();
-        connections.wait().await;
-    }
+    acceptor.drain().await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    endpoint: &SharedEndpoint,
+/// What accepted connections are served with.
+struct Acceptor {
+    endpoint: SharedEndpoint,
+    capacity: Capacity,
     limits: ServerLimits,
-    connections: &TaskTracker,
-    shutdown: &CancellationToken,
-    abort: &CancellationToken,
-) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let mut back_off = SHORTEST_BACK_OFF;
-    loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) if is_of_one_connection(&error) => continue,
-            Err(error) => {
-                tracing::warn!(%error, back_off_ms = back_off.as_millis(), "could not accept a connection");
-                tokio::time::sleep(back_off).await;
-                back_off = (back_off * 2).min(LONGEST_BACK_OFF);
-                continue;
-            }
-        };
-        back_off = SHORTEST_BACK_OFF;
-        let connection = Connection {
-            endpoint: Arc::clone(endpoint),
-            limits,
-            shutdown: shutdown.clone(),
-            peer,
-        };
-        spawn(connections, connection, stream, abort, Some(slot));
-    }
+    shutdown: CancellationToken,
+    open: Arc<Connections>,
+    tasks: TaskTracker,
+    /// Cancelled when the grace period is over.
+    abort: CancellationToken,
 }
 
-fn spawn(
-    connections: &TaskTracker,
-    connection: Connection,
-    stream: TcpStream,
-    abort: &CancellationToken,
-    slot: Option<OwnedSemaphorePermit>,
-) {
-    let abort = abort.clone();
-    connections.spawn(async move {
-        tokio::select! {
-            () = connection.serve(stream) => {}
-            () = abort.cancelled() => {}
+impl Acceptor {
+    async fn accept(&self, listener: &TcpListener) {
+        let mut back_off = SHORTEST_BACK_OFF;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    back_off = SHORTEST_BACK_OFF;
+                    // Others make room only when somebody is there to take it. Who waits as the
+                    // service stops is let in like those in the kernel's queue.
+                    let slot = tokio::select! {
+                        biased;
+                        slot = self.open.slot() => slot,
+                        () = self.shutdown.cancelled() => None,
+                    };
+                    self.spawn(stream, peer, slot);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, back_off_ms = back_off.as_millis(), "could not accept a connection");
+                    tokio::time::sleep(back_off).await;
+                    back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                }
+            }
         }
-        drop(slot);
-    });
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>) {
+        let activity = Arc::new(Activity::default());
+        let account = Account::of_peer(peer);
+        let registered = self.open.register(account, &activity, slot);
+        let connection = Connection {
+            endpoint: Arc::clone(&self.endpoint),
+            capacity: self.capacity.clone(),
+            limits: self.limits,
+            shutdown: self.shutdown.clone(),
+            peer,
+            activity,
+        };
+        let abort = self.abort.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = connection.serve(stream) => {}
+                () = registered.close.cancelled() => {}
+                () = abort.cancelled() => {}
+            }
+        });
+    }
+
+    async fn drain(self) {
+        self.tasks.close();
+        let ended = tokio::time::timeout(self.limits.grace, self.tasks.wait()).await;
+        if ended.is_err() {
+            tracing::warn!(
+                connections = self.tasks.len(),
+                "cutting off what the grace period did not end"
+            );
+            self.abort.cancel();
+            self.tasks.wait().await;
+        }
+    }
 }
 
 /// Whether the error says that this one connection is gone, and nothing of the machine.

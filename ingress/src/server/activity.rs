@@ -1,29 +1,57 @@
 //! How busy one connection is, so that one without a request can be closed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Counts the requests in flight on one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Activity {
-    in_flight: AtomicUsize,
-    had_a_request: AtomicBool,
+    state: Mutex<State>,
     changed: Notify,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    in_flight: usize,
+    had_a_request: bool,
+    /// When the last change was.
+    since: Instant,
 }
 
 /// A request in flight, until the last byte of its answer is handed over.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<Activity>);
 
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                in_flight: 0,
+                had_a_request: false,
+                since: Instant::now(),
+            }),
+            changed: Notify::new(),
+        }
+    }
+}
+
 impl Activity {
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
-        self.had_a_request.store(true, Ordering::SeqCst);
+        let mut state = self.lock();
+        state.in_flight += 1;
+        state.had_a_request = true;
+        drop(state);
         self.changed.notify_waiters();
         InFlight(Arc::clone(self))
+    }
+
+    /// Since when no request has been in flight; `None` while one is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let state = self.lock();
+        (state.in_flight == 0).then_some(state.since)
     }
 
     /// Returns once a request is in flight, or after `patience`.
@@ -32,7 +60,7 @@ impl Activity {
             loop {
                 let mut changed = std::pin::pin!(self.changed.notified());
                 changed.as_mut().enable();
-                if self.in_flight.load(Ordering::SeqCst) > 0 {
+                if self.idle_since().is_none() {
                     return;
                 }
                 changed.await;
@@ -48,23 +76,27 @@ impl Activity {
             let mut changed = std::pin::pin!(self.changed.notified());
             // From here on no change is missed, even one before the await below.
             changed.as_mut().enable();
-            let limit = if self.had_a_request.load(Ordering::SeqCst) {
-                later
-            } else {
-                first
-            };
-            if self.in_flight.load(Ordering::SeqCst) > 0 {
+            let state = *self.lock();
+            let limit = if state.had_a_request { later } else { first };
+            if state.in_flight > 0 {
                 changed.await;
             } else if tokio::time::timeout(limit, changed).await.is_err() {
                 return;
             }
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        let mut state = self.0.lock();
+        state.in_flight -= 1;
+        state.since = Instant::now();
+        drop(state);
         self.0.changed.notify_waiters();
     }
 }

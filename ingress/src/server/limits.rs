@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Bounds on connections and on the patience with them.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections open at once; more wait in the kernel's queue.
+    /// Connections open at once; more wait in the kernel's queue, and those without a request
+    /// make room for them.
     pub connections: usize,
     /// Requests in flight on one HTTP/2 connection.
     pub streams: u32,
@@ -24,16 +25,22 @@ pub struct ServerLimits {
     pub upload: Duration,
     /// Bytes a second that a request body must come up to in the long run.
     pub body_rate: u32,
-    /// How long a client may take no byte of an answer.
+    /// How long a client may take no byte of an answer: on its connection, and on each stream.
     pub write_stall: Duration,
     /// How long requests in flight may go on after the server was told to stop.
     pub grace: Duration,
 }
 
 impl ServerLimits {
-    /// A connection costs two file descriptors at most (socket, staged file) and
-    /// little memory until it sends. Where the process may open fewer, accepting backs off.
+    /// A connection costs two file descriptors at most (socket, and the file that its request
+    /// reads or writes) and little memory until it sends.
     pub const CONNECTIONS: usize = 8_192;
+    /// On the operators' port, where orchestrators ask, and collectors of meters.
+    pub const OPERATIONS: usize = 64;
+    /// File descriptors beside connections: of storage, queue, log, and the operators' port.
+    const RESERVED: u64 = 192;
+    /// Those of one connection to the database: of SQLite a file, its log, its shared memory.
+    const OF_DATABASE: u64 = 3;
     /// Connections that the kernel keeps until they are accepted, if `net.core.somaxconn` lets
     /// it; of a burst beyond that some are reset. What is usual, 128, is a burst of one client.
     pub const QUEUE: u32 = 4_096;
@@ -53,10 +60,33 @@ impl ServerLimits {
     pub const UPLOAD: Duration = Duration::from_hours(12);
     /// The slowest links in use still do ten times as much; who sends less holds a connection open.
     pub const BODY_RATE: u32 = 256;
-    /// A reader that pauses longer is gone, and storage is kept open for it.
-    pub const WRITE_STALL: Duration = Duration::from_mins(2);
+    /// A reader that pauses longer is gone, and memory and storage are kept for it.
+    pub const WRITE_STALL: Duration = Duration::from_mins(1);
     /// Below the 30 s after which orchestrators kill.
     pub const GRACE: Duration = Duration::from_secs(25);
+}
+
+impl ServerLimits {
+    /// As many connections as `wanted`, or as fit into `descriptors` that the process may open
+    /// beside `databases` connections to the database.
+    #[must_use]
+    pub fn connections_within(wanted: usize, descriptors: u64, databases: u32) -> usize {
+        let reserved = Self::RESERVED + Self::OF_DATABASE * u64::from(databases);
+        let room = descriptors.saturating_sub(reserved) / 2;
+        // A limit that leaves nothing over is an operator's mistake: some connections there must be.
+        wanted
+            .min(usize::try_from(room).unwrap_or(usize::MAX))
+            .max(16)
+    }
+
+    /// Those of the operators' port.
+    #[must_use]
+    pub fn of_operations(self) -> Self {
+        Self {
+            connections: Self::OPERATIONS,
+            ..self
+        }
+    }
 }
 
 impl Default for ServerLimits {
@@ -73,5 +103,19 @@ impl Default for ServerLimits {
             write_stall: Self::WRITE_STALL,
             grace: Self::GRACE,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_everything_else() {
+        let within = |descriptors| ServerLimits::connections_within(8_192, descriptors, 16);
+        assert_eq!(within(1_048_576), 8_192);
+        assert_eq!(within(1_024), 392);
+        assert_eq!(within(256), 16);
+        assert_eq!(ServerLimits::connections_within(100, 1_024, 16), 100);
     }
 }

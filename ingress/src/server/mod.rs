@@ -3,7 +3,11 @@
 mod accept;
 mod activity;
 mod connection;
+mod connections;
+mod edges;
+mod exchange;
 mod limits;
+mod progress;
 mod request_body;
 mod response_body;
 mod socket;
@@ -11,6 +15,11 @@ mod socket;
 pub use accept::serve;
 pub use limits::ServerLimits;
 pub use request_body::BodyStalled;
+pub use response_body::SharedBody;
 
+#[cfg(test)]
+mod edge_tests;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;

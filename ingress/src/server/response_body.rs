@@ -1,25 +1,86 @@
-//! The body of an answer, which keeps its request in flight until its last byte is handed over.
+//! An answer's body, which keeps its request in flight until its last byte is handed over. Over
+//! HTTP/2 it goes out in slices: a peer that takes them shows that it goes on.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::activity::InFlight;
+use super::progress::Progress;
+use crate::capacity::{Taken, Ticket};
+
+/// A frame of HTTP/2 as peers take it unless they say otherwise. The library holds up to two for
+/// a peer that gives no window.
+const SLICE: usize = 16 << 10;
+
+/// Marks an answer whose body is shared by many, so that it costs no memory of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedBody;
+
+/// What is in use until the answer has left.
+pub(super) struct InUse {
+    pub(super) _in_flight: InFlight,
+    pub(super) _ticket: Option<Ticket>,
+    pub(super) _memory: Option<Taken>,
+}
 
 pub(super) struct ResponseBody {
     inner: BoxBody<Bytes, io::Error>,
-    _in_flight: InFlight,
+    slices: Option<Slices>,
+    _in_use: InUse,
+}
+
+/// The state of a body that goes out in slices.
+struct Slices {
+    progress: Arc<Progress>,
+    rest: Bytes,
+    begun: bool,
 }
 
 impl ResponseBody {
-    pub(super) const fn new(inner: BoxBody<Bytes, io::Error>, in_flight: InFlight) -> Self {
+    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, in_use: InUse) -> Self {
+        let slices = Progress::of_stream().map(|progress| Slices {
+            progress,
+            rest: Bytes::new(),
+            begun: false,
+        });
         Self {
             inner,
-            _in_flight: in_flight,
+            slices,
+            _in_use: in_use,
+        }
+    }
+}
+
+impl Slices {
+    fn poll_slice(
+        &mut self,
+        inner: &mut BoxBody<Bytes, io::Error>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        loop {
+            if !self.rest.is_empty() {
+                let slice = self.rest.split_to(self.rest.len().min(SLICE));
+                self.begun = true;
+                let slice = self.progress.hand_over(slice);
+                return Poll::Ready(Some(Ok(Frame::data(slice))));
+            }
+            // No more is read before what was read is gone; nor is the end told: nobody would look
+            // after what the library still holds of an ended body.
+            ready!(self.progress.poll_taken(context));
+            match ready!(Pin::new(&mut *inner).poll_frame(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+            }
         }
     }
 }
@@ -32,11 +93,16 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let this = &mut *self;
+        match &mut this.slices {
+            Some(slices) => slices.poll_slice(&mut this.inner, context),
+            None => Pin::new(&mut this.inner).poll_frame(context),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        let begun = self.slices.as_ref().is_some_and(|slices| slices.begun);
+        !begun && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

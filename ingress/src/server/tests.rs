@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use poem::http::StatusCode;
 use poem::{Body, Endpoint, EndpointExt, Request, Response};
+use shared::metrics::Meters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{ServerLimits, serve};
+use crate::capacity::{Capacity, CapacityLimits};
 
 /// Shorter than any test may take, longer than any answer does.
-const SHORT: Duration = Duration::from_millis(150);
+pub(super) const SHORT: Duration = Duration::from_millis(150);
 
 fn impatient() -> ServerLimits {
     ServerLimits {
@@ -25,21 +27,38 @@ fn impatient() -> ServerLimits {
     }
 }
 
-struct Server {
-    address: SocketAddr,
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    async fn start(
+    pub(super) async fn start(
+        limits: ServerLimits,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+    ) -> Self {
+        Self::start_for(1_000, limits, endpoint).await
+    }
+
+    /// A server that has so many requests in flight at most, one address as many.
+    pub(super) async fn start_for(
+        requests: u32,
         limits: ServerLimits,
         endpoint: impl Endpoint<Output = Response> + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, endpoint, limits, shutdown.clone()));
+        let requests = CapacityLimits::of_requests(requests, Some(requests));
+        let capacity = Capacity::new(requests, Meters::default());
+        let task = tokio::spawn(serve(
+            listener,
+            endpoint,
+            capacity,
+            limits,
+            shutdown.clone(),
+        ));
         Self {
             address,
             shutdown,
@@ -52,7 +71,7 @@ impl Server {
     }
 
     /// Sends `request` and reads until the server closes.
-    async fn exchange(&self, request: &str) -> String {
+    pub(super) async fn exchange(&self, request: &str) -> String {
         let mut client = self.connect().await;
         client.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -74,7 +93,7 @@ async fn ignore(_: Request) -> poem::Result<Response> {
     Ok(StatusCode::PAYLOAD_TOO_LARGE.into())
 }
 
-fn reader() -> impl Endpoint<Output = Response> {
+pub(super) fn reader() -> impl Endpoint<Output = Response> {
     poem::endpoint::make(read).map_to_response()
 }
 
@@ -207,6 +226,22 @@ async fn connections_beyond_the_cap_wait_their_turn() {
         .exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await;
     assert!(third.starts_with("HTTP/1.1 200"), "{third}");
+}
+
+#[tokio::test]
+async fn connections_without_a_request_make_room() {
+    let limits = ServerLimits {
+        connections: 2,
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits, reader()).await;
+    let mut first = server.connect().await;
+    let _second = server.connect().await;
+    let third = server
+        .exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(third.starts_with("HTTP/1.1 200"), "{third}");
+    assert_eq!(first.read(&mut [0; 1]).await.unwrap(), 0, "the earliest");
 }
 
 #[tokio::test]

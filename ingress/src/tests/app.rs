@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api};
 use crate::auth::{Authenticator, Revocations};
+use crate::capacity::{Capacity, CapacityLimits};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
@@ -91,6 +92,7 @@ impl App {
             meters: Meters::default(),
             pressure: Pressure::default(),
             server: ServerLimits::default(),
+            capacity: Capacity::new(CapacityLimits::of_requests(1_000, None), Meters::default()),
             stopping: CancellationToken::new(),
         };
         Self::of(service, folder).await

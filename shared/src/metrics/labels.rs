@@ -88,6 +88,43 @@ impl Hint {
     }
 }
 
+/// Why a request was turned away for what is in flight already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The process has all that it can take.
+    Process,
+    /// The address has its share.
+    Address,
+    /// The user has their share.
+    User,
+}
+
+impl Refused {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Process, Self::Address, Self::User];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Address => "address",
+            Self::User => "user",
+        }
+    }
+}
+
+/// What requests hold of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Places among those in flight.
+    Requests,
+    /// Bytes of answers in memory.
+    AnswerBytes,
+    /// Bytes of JSON bodies in memory.
+    BodyBytes,
+    /// Connections.
+    Connections,
+}
+
 /// Methods of HTTP that are told apart.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 

@@ -12,14 +12,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::labels::{Attempt, Circuit, Hint, class, method};
+use super::capacity::CapacityMeters;
+use super::labels::{Attempt, Circuit, Held, Hint, Refused, class, method};
 use super::ledger::Levels;
 use super::storage::{CALLS, OUTCOMES};
 use crate::domain::ByteSize;
 use crate::queue::{JobKind, Queue};
 
 pub(super) type Labels<const N: usize> = [(&'static str, String); N];
-type Counters<const N: usize> = Family<Labels<N>, Counter>;
+pub(super) type Counters<const N: usize> = Family<Labels<N>, Counter>;
 type Times<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
 
 /// The meters of a process; clones share them.
@@ -30,6 +31,7 @@ pub(super) struct Kept {
     registry: Registry,
     requests: Counters<3>,
     request_seconds: Times<2>,
+    capacity: CapacityMeters,
     uploads: Counter,
     upload_bytes: Counter,
     waiting_requests: Gauge,
@@ -72,6 +74,7 @@ impl Default for Meters {
                 "Time until the header of the answer, by method and route",
                 Family::new_with_constructor(request_times),
             ),
+            capacity: CapacityMeters::named(names),
             uploads: keep(names, "uploads", "Documents and versions taken in"),
             upload_bytes: keep(
                 names,
@@ -186,6 +189,21 @@ impl Meters {
             .inc();
         let seconds = self.0.request_seconds.get_or_create(&[name(), route()]);
         seconds.observe(took.as_secs_f64());
+    }
+
+    /// A request was turned away for what is in flight.
+    pub fn refused(&self, reason: Refused) {
+        self.0.capacity.refused(reason);
+    }
+
+    /// So much is held by all requests.
+    pub fn held(&self, what: Held, amount: u64) {
+        self.0.capacity.held(what, amount);
+    }
+
+    /// So many idle connections had to make room.
+    pub fn closed_idle(&self, connections: usize) {
+        self.0.capacity.closed_idle(connections);
     }
 
     /// A document or a version of so many bytes was taken in.

@@ -1,12 +1,13 @@
 //! What the service counts and times of itself, for Prometheus. No label ever holds an id or a URL.
 
+mod capacity;
 mod labels;
 mod ledger;
 mod meters;
 mod spans;
 mod storage;
 
-pub use labels::{Attempt, Circuit, Hint};
+pub use labels::{Attempt, Circuit, Held, Hint, Refused};
 pub use meters::Meters;
 pub use spans::{follow_trace, place_in_trace};
 pub use storage::Watched;

@@ -201,6 +201,26 @@ pub struct Settings {
     #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_lease)]
     pub lease: Duration,
 
+    /// Connections of clients at once; fewer where the process may open fewer files
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_CONNECTIONS",
+        global = true,
+        default_value = "8192",
+        value_name = "NUMBER"
+    )]
+    pub max_connections: NonZeroUsize,
+
+    /// Requests in flight of one address whose users are not known [default: a quarter of the connections]
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_REQUESTS_PER_ADDRESS",
+        global = true,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_requests_per_address: Option<u32>,
+
     /// How long running requests and jobs may go on after a stop was asked for
     #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_duration)]
     pub grace: Duration,

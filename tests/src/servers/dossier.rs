@@ -104,6 +104,16 @@ impl Dossier {
         granted(self.answers().await);
     }
 
+    /// Starts the process again, able to open so many files and no more, and waits until it is
+    /// ready.
+    pub async fn restart_with_files(&self, most: usize) {
+        let command = CommandLine::new(Path::new("/usr/bin/env"))
+            .words(["prlimit".to_owned(), format!("--nofile={most}:{most}")])
+            .then(&self.command);
+        granted(self.keeper.start(&command).await);
+        granted(self.answers().await);
+    }
+
     /// Starts the process again with settings beside its own. It may end before it is ready.
     pub async fn begins_again_with(&self, further: &[(&str, &str)]) {
         let further = further

@@ -1,0 +1,135 @@
+//! The budgets of a process, and how large they are.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use poem::Request;
+use poem::http::header::AUTHORIZATION;
+use shared::metrics::{Held, Meters, Refused};
+use tokio::sync::Semaphore;
+
+use super::fair_budget::{FairBudget, Shares, Spent};
+use super::{Account, Ticket};
+use crate::problem::{Code, Problem};
+
+/// Requests for health at once, beside all others: an orchestrator must be answered when
+/// everything else is taken.
+const HEALTH: usize = 64;
+
+/// How much there is of what requests share.
+#[derive(Clone, Copy, Debug)]
+pub struct CapacityLimits {
+    /// Requests in flight, until the last byte of the answer has left.
+    pub requests: u32,
+    /// Those of one address whose users are not known.
+    pub requests_per_address: u32,
+    /// Bytes of answers in memory, in KiB: content on its way, and long JSON.
+    pub answer_kibibytes: u32,
+    /// Bytes of JSON bodies in memory, in KiB.
+    pub body_kibibytes: u32,
+}
+
+impl CapacityLimits {
+    /// Four hundred downloads at full speed, or as many long lists as make 256 MiB.
+    pub const ANSWER_KIBIBYTES: u32 = 256 << 10;
+    /// Six of the largest bodies; what is decoded of them is a few times as much.
+    pub const BODY_KIBIBYTES: u32 = 32 << 10;
+
+    /// Limits for so many requests, of which those of one address, while their users are not
+    /// known, are a quarter if nothing else is said.
+    #[must_use]
+    pub fn of_requests(requests: u32, per_address: Option<u32>) -> Self {
+        Self {
+            requests,
+            requests_per_address: per_address
+                .unwrap_or(requests / 4)
+                .clamp(1, requests.max(1)),
+            answer_kibibytes: Self::ANSWER_KIBIBYTES,
+            body_kibibytes: Self::BODY_KIBIBYTES,
+        }
+    }
+}
+
+/// The budgets; clones share them.
+#[derive(Clone, Debug)]
+pub struct Capacity(Arc<Budgets>);
+
+#[derive(Debug)]
+pub(super) struct Budgets {
+    requests: FairBudget,
+    health: Arc<Semaphore>,
+    pub(super) answers: FairBudget,
+    pub(super) bodies: FairBudget,
+    pub(super) meters: Meters,
+}
+
+impl Capacity {
+    /// Budgets of these sizes. A user has half of the requests and a quarter of the bytes at most.
+    #[must_use]
+    pub fn new(limits: CapacityLimits, meters: Meters) -> Self {
+        let bytes = |total: u32| {
+            FairBudget::new(Shares {
+                total,
+                address: total / 4,
+                user: total / 4,
+            })
+        };
+        Self(Arc::new(Budgets {
+            requests: FairBudget::new(Shares {
+                total: limits.requests,
+                address: limits.requests_per_address,
+                user: (limits.requests / 2).max(1),
+            }),
+            health: Arc::new(Semaphore::new(HEALTH)),
+            answers: bytes(limits.answer_kibibytes),
+            bodies: bytes(limits.body_kibibytes),
+            meters,
+        }))
+    }
+
+    /// What counts what becomes of requests.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    /// Has the meters show how much is taken.
+    pub fn show(&self) {
+        let budgets = &*self.0;
+        let bytes = |budget: &FairBudget| u64::from(budget.taken()) << 10;
+        let meters = &budgets.meters;
+        meters.held(Held::Requests, budgets.requests.taken().into());
+        meters.held(Held::AnswerBytes, bytes(&budgets.answers));
+        meters.held(Held::BodyBytes, bytes(&budgets.bodies));
+    }
+
+    /// Lets a request in that comes from `peer`, or turns it away.
+    pub fn admit(&self, peer: SocketAddr, request: &Request) -> Result<Ticket, Problem> {
+        let mut account = Account::of_peer(peer);
+        if request.headers().contains_key(AUTHORIZATION) {
+            account = account.as_claimant();
+        }
+        let path = request.uri().path();
+        if path.starts_with("/health/")
+            && let Ok(seat) = Arc::clone(&self.0.health).try_acquire_owned()
+        {
+            return Ok(Ticket::of_health(Arc::clone(&self.0), account, seat));
+        }
+        match self.0.requests.try_take(account, 1) {
+            Ok(seat) => Ok(Ticket::new(Arc::clone(&self.0), account, seat)),
+            Err(spent) => Err(self.0.refuse(account, spent)),
+        }
+    }
+}
+
+impl Budgets {
+    /// The refusal of what doesn't fit, which is counted.
+    pub(super) fn refuse(&self, account: Account, spent: Spent) -> Problem {
+        self.meters.refused(match (spent, account) {
+            (Spent::Total, _) => Refused::Process,
+            (Spent::Share, Account::Address(_) | Account::Claimant(_)) => Refused::Address,
+            (Spent::Share, Account::User(_)) => Refused::User,
+        });
+        Code::Overloaded.into()
+    }
+}

@@ -1,0 +1,115 @@
+//! Where the bytes of a content answer come from: they are read of storage as its client takes
+//! them, and charged to whoever asked for as long as they lie in memory.
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt};
+use poem::http::Version;
+use poem::{Body, Request};
+use shared::storage::{Places, Range, StorageError};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::capacity::Ticket;
+
+/// What storage reads at once, at most.
+const CHUNK: u64 = 256 << 10;
+/// What is read for a stream before its client has shown that it takes anything: storage is not
+/// kept open for it meanwhile.
+const FIRST: u64 = 16 << 10;
+/// Such first readings under way at once: a connection may ask for very many.
+const FIRST_AT_ONCE: usize = 32;
+
+static FIRST_READINGS: Semaphore = Semaphore::const_new(FIRST_AT_ONCE);
+
+pub(super) type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
+
+/// What reads for one request.
+#[derive(Clone)]
+pub(super) struct ContentSource {
+    places: Places,
+    ticket: Option<Ticket>,
+    /// Whether its client can ask for much and take nothing of it. Over HTTP/1.1 that costs it a
+    /// connection for each answer.
+    is_stream: bool,
+}
+
+impl ContentSource {
+    /// What reads of `places` for `request`.
+    pub(super) fn of(request: &Request, places: &Places) -> Self {
+        Self {
+            places: places.clone(),
+            ticket: Ticket::of(request).cloned(),
+            is_stream: request.version() == Version::HTTP_2,
+        }
+    }
+
+    /// Opens a part of an object, or finds that it isn't there.
+    pub(super) async fn open(&self, url: &Url, part: Range) -> Result<Chunks, StorageError> {
+        if !self.is_stream {
+            return self.places.open(url, Some(part)).await;
+        }
+        let first = Range {
+            length: part.length.min(FIRST),
+            ..part
+        };
+        let begun = self.read_first(url, first).await?;
+        let rest = Range {
+            start: part.start + first.length,
+            length: part.length - first.length,
+        };
+        let begun = stream::iter([Ok(begun)]);
+        if rest.length == 0 {
+            return Ok(begun.boxed());
+        }
+        let (places, url) = (self.places.clone(), url.clone());
+        let rest = stream::once(async move { places.open(&url, Some(rest)).await });
+        Ok(begun.chain(rest.try_flatten()).boxed())
+    }
+
+    async fn read_first(&self, url: &Url, part: Range) -> Result<Bytes, StorageError> {
+        // It is never closed.
+        let _turn = FIRST_READINGS.acquire().await;
+        let mut chunks = self.places.open(url, Some(part)).await?;
+        let mut read = BytesMut::new();
+        while let Some(chunk) = chunks.try_next().await? {
+            read.extend_from_slice(&chunk);
+        }
+        Ok(read.freeze())
+    }
+
+    /// Chunks as a body. One that breaks off ends the connection, so that no client takes half for
+    /// the whole.
+    pub(super) fn body(&self, chunks: Chunks) -> Body {
+        let chunks = chunks.inspect_err(|error| {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "a download broke off"
+            );
+        });
+        let chunks = chunks.map_err(std::io::Error::other);
+        match self.ticket.clone() {
+            Some(ticket) => Body::from_bytes_stream(accounted(chunks.boxed(), ticket)),
+            None => Body::from_bytes_stream(chunks),
+        }
+    }
+}
+
+/// Reads a chunk when there is room for it among all answers, and keeps the room until the chunk
+/// has left.
+fn accounted(
+    chunks: BoxStream<'static, std::io::Result<Bytes>>,
+    ticket: Ticket,
+) -> impl Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold((chunks, ticket), |(mut chunks, ticket)| async {
+        let room = ticket.hold_answer(CHUNK).await;
+        let Some(chunk) = chunks.try_next().await? else {
+            return Ok(None);
+        };
+        let chunk = match room {
+            Some(room) => room.around(chunk),
+            None => chunk,
+        };
+        Ok(Some((chunk, (chunks, ticket))))
+    })
+}

@@ -1,0 +1,85 @@
+//! What is refused of a request before anything is done for it: what HTTP forbids, and what the
+//! library lets pass (RFC 9110, RFC 9112).
+
+use poem::Request;
+use poem::http::header::{HOST, TRANSFER_ENCODING};
+use poem::http::{HeaderMap, Method, Version};
+
+use crate::problem::{Code, Problem};
+
+/// The longest target: metadata of 16 KiB in the query, all of it escaped, and the rest.
+const LONGEST_TARGET: usize = 52 << 10;
+/// The largest header fields together, names and values; tokens and names fit many times.
+pub(super) const HEADER_BYTES: u32 = 32 << 10;
+
+/// What is wrong with the request, if it must not be acted on.
+pub(super) fn refusal(request: &Request) -> Option<Problem> {
+    let headers = request.headers();
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
+        return Some(Code::UriTooLong.into());
+    }
+    if bytes_of(headers) > HEADER_BYTES as usize {
+        return Some(Code::HeadersTooLarge.into());
+    }
+    if request.version() == Version::HTTP_11 {
+        if let Some(wrong) = wrong_host(headers) {
+            return Some(Problem::from(Code::BadRequest).with_detail(wrong));
+        }
+        if !is_chunked_alone(headers) {
+            let detail = "Of transfer codings only chunked is known.";
+            return Some(Problem::from(Code::NotSupported).with_detail(detail));
+        }
+    }
+    let is_asterisk = request.uri().path() == "*";
+    if request.method() == Method::CONNECT {
+        let detail = "This is no proxy.";
+        return Some(Problem::from(Code::NotSupported).with_detail(detail));
+    }
+    (is_asterisk && request.method() != Method::OPTIONS).then(|| Code::BadRequest.into())
+}
+
+/// Whether the request asks about the service as a whole (RFC 9110, section 9.3.7).
+pub(super) fn asks_about_all(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.uri().path() == "*"
+}
+
+fn bytes_of(headers: &HeaderMap) -> usize {
+    let fields = headers.iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+/// A request names the host that it means, once (RFC 9112, section 3.2).
+fn wrong_host(headers: &HeaderMap) -> Option<&'static str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Some("The Host field is given more than once.");
+    }
+    let Some(host) = host else {
+        return Some("The Host field is missing.");
+    };
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
+    let is_sane = host.as_bytes().iter().all(is_host);
+    (!is_sane).then_some("The Host field is no host.")
+}
+
+/// Whether the body, if it is coded for its transfer, is chunked and nothing else. What is
+/// behind another coding would be taken for the body itself.
+fn is_chunked_alone(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter().peekable();
+    if codings.peek().is_none() {
+        return true;
+    }
+    let codings = codings.filter_map(|line| line.to_str().ok());
+    let mut codings = codings
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty());
+    let is_chunked = codings
+        .next()
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    is_chunked && codings.next().is_none()
+}

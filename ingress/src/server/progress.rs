@@ -1,0 +1,164 @@
+//! Whether the peer of an HTTP/2 stream takes what it is sent. What it was handed is counted
+//! until the connection has written it; a stream whose peer takes nothing for too long is
+//! reset, since the library asks a body for nothing while the peer gives it no window.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+use hyper::rt::Executor;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+tokio::task_local! {
+    /// The progress of the stream that this task answers.
+    static OF_STREAM: Arc<Progress>;
+}
+
+/// How often a stream that was handed nothing is looked at while its limit lasts.
+const LOOKS: u32 = 4;
+
+/// What the peer of one stream has been handed and not taken.
+#[derive(Debug)]
+pub(super) struct Progress {
+    state: Mutex<State>,
+    taken: AtomicWaker,
+    hurried: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    slices: usize,
+    /// When the peer last took one, or was handed the first.
+    since: Instant,
+    /// How long it may take nothing.
+    limit: Duration,
+}
+
+impl State {
+    /// When it should be looked at again: as it stalls, if nothing happens until then.
+    fn pause(&self) -> Duration {
+        if self.slices > 0 {
+            self.limit.saturating_sub(self.since.elapsed())
+        } else {
+            self.limit / LOOKS
+        }
+    }
+}
+
+impl Progress {
+    fn new(limit: Duration) -> Self {
+        Self {
+            state: Mutex::new(State {
+                slices: 0,
+                since: Instant::now(),
+                limit,
+            }),
+            taken: AtomicWaker::new(),
+            hurried: Notify::new(),
+        }
+    }
+
+    /// That of the stream which this task answers; none over HTTP/1.1.
+    pub(super) fn of_stream() -> Option<Arc<Self>> {
+        OF_STREAM.try_with(Arc::clone).ok()
+    }
+
+    /// The slice, which counts as handed over until it is dropped.
+    pub(super) fn hand_over(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        let mut state = self.lock();
+        if state.slices == 0 {
+            state.since = Instant::now();
+        }
+        state.slices += 1;
+        drop(state);
+        let progress = Arc::clone(self);
+        Bytes::from_owner(Slice { bytes, progress })
+    }
+
+    /// From now on the peer may take nothing for no longer than that.
+    pub(super) fn hurry(&self, limit: Duration) {
+        self.lock().limit = limit;
+        self.hurried.notify_one();
+    }
+
+    /// Ready once the peer has taken everything.
+    pub(super) fn poll_taken(&self, context: &Context<'_>) -> Poll<()> {
+        self.taken.register(context.waker());
+        if self.lock().slices == 0 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Returns once the peer took nothing for too long of what it was handed.
+    async fn stalled(&self) {
+        loop {
+            let pause = self.lock().pause();
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.hurried.notified() => {}
+            }
+            let state = self.lock();
+            if state.slices > 0 && state.since.elapsed() >= state.limit {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Slice {
+    bytes: Bytes,
+    progress: Arc<Progress>,
+}
+
+impl AsRef<[u8]> for Slice {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Slice {
+    fn drop(&mut self) {
+        let mut state = self.progress.lock();
+        state.slices -= 1;
+        state.since = Instant::now();
+        if state.slices == 0 {
+            drop(state);
+            self.progress.taken.wake();
+        }
+    }
+}
+
+/// Runs the streams of HTTP/2 connections, each as a task of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamExecutor {
+    /// How long a peer may take nothing.
+    pub(super) stall: Duration,
+}
+
+impl<F> Executor<F> for StreamExecutor
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let progress = Arc::new(Progress::new(self.stall));
+        let watched = Arc::clone(&progress);
+        tokio::spawn(OF_STREAM.scope(progress, async move {
+            tokio::select! {
+                biased;
+                () = stream => {}
+                // The stream is reset when it is dropped.
+                () = watched.stalled() => tracing::debug!("a stream is reset: its peer takes nothing"),
+            }
+        }));
+    }
+}

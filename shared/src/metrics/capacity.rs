@@ -1,0 +1,78 @@
+//! Meters of what the requests of a process share, and of who was turned away for it.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::labels::{Held, Refused};
+use super::meters::{Counters, keep};
+
+/// Shown as they were told last.
+pub(super) struct CapacityMeters {
+    requests: Gauge,
+    answer_bytes: Gauge,
+    json_bytes: Gauge,
+    connections: Gauge,
+    closed: Counter,
+    refused: Counters<1>,
+}
+
+impl CapacityMeters {
+    /// Under their names, each reason at zero.
+    pub(super) fn named(names: &mut Registry) -> Self {
+        let meters = Self {
+            requests: keep(
+                names,
+                "http_requests_in_flight",
+                "Requests whose answers have not left whole",
+            ),
+            answer_bytes: keep(
+                names,
+                "http_answer_bytes_held",
+                "Bytes of answers that lie in memory",
+            ),
+            json_bytes: keep(
+                names,
+                "http_json_bytes_held",
+                "Bytes of JSON bodies that lie in memory",
+            ),
+            connections: keep(names, "http_connections", "Connections that are open"),
+            closed: keep(
+                names,
+                "http_idle_connections_closed",
+                "Connections without a request that had to make room for others",
+            ),
+            refused: keep(
+                names,
+                "http_requests_refused",
+                "Requests that were turned away for what is in flight, by whose share is taken",
+            ),
+        };
+        for reason in Refused::ALL {
+            drop(meters.refused.get_or_create(&label(reason)));
+        }
+        meters
+    }
+
+    pub(super) fn refused(&self, reason: Refused) {
+        self.refused.get_or_create(&label(reason)).inc();
+    }
+
+    pub(super) fn held(&self, what: Held, amount: u64) {
+        let gauge = match what {
+            Held::Requests => &self.requests,
+            Held::AnswerBytes => &self.answer_bytes,
+            Held::BodyBytes => &self.json_bytes,
+            Held::Connections => &self.connections,
+        };
+        gauge.set(i64::try_from(amount).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn closed_idle(&self, connections: usize) {
+        self.closed.inc_by(connections as u64);
+    }
+}
+
+fn label(reason: Refused) -> [(&'static str, String); 1] {
+    [("reason", reason.as_str().to_owned())]
+}

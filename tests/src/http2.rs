@@ -1,0 +1,65 @@
+//! Peers of HTTP/2 who ask for much and take little of it: each gives a window of its choice to
+//! every stream, and never more.
+
+use bytes::Bytes;
+use futures::future::join_all;
+use h2::RecvStream;
+use h2::client::{Builder, SendRequest};
+use http::{HeaderMap, Request, StatusCode};
+use tokio::net::TcpStream;
+
+/// Streams that a connection may have at once.
+pub const STREAMS: usize = 120;
+
+/// A connection, and what was answered on it. Its streams stay open until it is dropped.
+#[derive(Debug)]
+pub struct Greedy {
+    /// The header of each answer.
+    pub heads: Vec<(StatusCode, HeaderMap)>,
+    _bodies: Vec<RecvStream>,
+    _sender: SendRequest<Bytes>,
+}
+
+impl Greedy {
+    /// Asks the API at `api` for `path` on every stream of a new connection, and waits for the
+    /// headers of the answers.
+    ///
+    /// # Panics
+    /// If the service doesn't answer.
+    pub async fn ask(api: &str, path: &str, window: u32) -> Self {
+        let socket = TcpStream::connect(api.trim_start_matches("http://"))
+            .await
+            .expect("the service takes connections");
+        let mut builder = Builder::new();
+        builder.initial_window_size(window);
+        let (sender, connection) = builder
+            .handshake(socket)
+            .await
+            .expect("the service speaks HTTP/2");
+        tokio::spawn(connection);
+        let mut sender = sender.ready().await.expect("the connection is open");
+        let uri = format!("{api}{path}");
+        let mut answers = Vec::new();
+        for _ in 0..STREAMS {
+            let request = Request::get(&uri)
+                .body(())
+                .expect("the path is a part of a URI");
+            sender = sender.ready().await.expect("the connection is open");
+            let (answer, _) = sender
+                .send_request(request, true)
+                .expect("a stream can be opened");
+            answers.push(answer);
+        }
+        let (mut heads, mut bodies) = (Vec::new(), Vec::new());
+        for answer in join_all(answers).await {
+            let (head, body) = answer.expect("the service answers").into_parts();
+            heads.push((head.status, head.headers));
+            bodies.push(body);
+        }
+        Self {
+            heads,
+            _bodies: bodies,
+            _sender: sender,
+        }
+    }
+}
