@@ -11,13 +11,13 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
 use crate::problem::{Code, FieldError, Problem};
-use crate::upload::read_error;
+use crate::read_body::{LARGEST, ReadBody, extent, parsed};
 
-/// The largest JSON body of any operation: ids of as many documents as one may name.
-pub(crate) const LARGEST: usize = 8 << 20;
+/// As deep as the parser goes.
+const DEEPEST: usize = 127;
 
 /// A request body that is read from a JSON object.
-pub trait FromMembers: Send + Sized {
+pub trait FromMembers: Send + Sized + 'static {
     /// How the body is documented.
     type Schema: Type;
 
@@ -75,10 +75,11 @@ impl Members {
 
     /// Notes an error at a pointer; there is no value then.
     pub fn refuse_at<T>(&mut self, pointer: String, detail: impl Into<String>) -> Option<T> {
-        self.errors.push(FieldError {
-            pointer,
-            detail: detail.into(),
-        });
+        // More are not told: there may be as many as the body has values.
+        if self.errors.len() < FieldError::MOST {
+            let detail = detail.into();
+            self.errors.push(FieldError { pointer, detail });
+        }
         None
     }
 
@@ -213,8 +214,11 @@ pub trait Media: Send + Sync {
     const TYPES: &'static [&'static str];
     /// Whether no body at all stands for `{}`.
     const MAY_BE_EMPTY: bool = false;
-    /// The most bytes.
-    const MOST: usize = 1 << 20;
+    /// The most bytes: several times metadata of 16 KiB, all of it escaped, and the rest, so that
+    /// what is too long is told which of its members is.
+    const MOST: usize = 512 << 10;
+    /// The most values; those that don't fit into so many bytes.
+    const MOST_VALUES: usize = Self::MOST;
 }
 
 /// `application/json`.
@@ -238,6 +242,7 @@ impl Media for Optional {
 impl Media for Many {
     const TYPES: &'static [&'static str] = &["application/json"];
     const MOST: usize = LARGEST;
+    const MOST_VALUES: usize = 120_000;
 }
 
 impl Media for MergePatch {
@@ -286,12 +291,12 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
         if request.headers().contains_key(CONTENT_ENCODING) {
             return Err(Problem::from(Code::UnsupportedMediaType).into());
         }
-        let bytes = read_bounded(body.take()?, M::MOST).await?;
+        let body = ReadBody::read(request, body.take()?, M::MOST).await?;
         let content_type = request
             .headers()
             .get(CONTENT_TYPE)
             .map(|value| value.to_str().unwrap_or_default());
-        if bytes.is_empty() && M::MAY_BE_EMPTY {
+        if body.bytes.is_empty() && M::MAY_BE_EMPTY {
             return Ok(Self(read_object(b"{}")?, PhantomData));
         }
         let essence = content_type
@@ -306,21 +311,15 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
         {
             return Err(Problem::from(Code::UnsupportedMediaType).into());
         }
-        Ok(Self(read_object(&bytes)?, PhantomData))
+        let read = parsed(body.bytes.clone(), |bytes| {
+            let (values, depth) = extent(bytes);
+            if values > M::MOST_VALUES && depth <= DEEPEST {
+                return Err(Code::TooLarge.into());
+            }
+            read_object(bytes)
+        });
+        Ok(Self(read.await??, PhantomData))
     }
-}
-
-pub(crate) async fn read_bounded(body: poem::Body, most: usize) -> Result<Vec<u8>, Problem> {
-    let mut chunks = std::pin::pin!(body.into_bytes_stream());
-    let mut bytes = Vec::new();
-    while let Some(chunk) = futures::StreamExt::next(&mut chunks).await {
-        let chunk = chunk.map_err(read_error)?;
-        if bytes.len() + chunk.len() > most {
-            return Err(Code::TooLarge.into());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod precondition;
 mod prefer;
 mod pressure;
 mod problem;
+mod read_body;
 mod routes;
 mod run;
 mod server;

@@ -7,12 +7,17 @@ use serde_json::{Value, json};
 use shared::db::KeyedRequest;
 use shared::domain::{MediaType, Sha256, UserId};
 
+use crate::body::{Many, Media};
 use crate::problem::Problem;
+use crate::read_body::extent;
 use crate::upload::is_form;
 
 /// The field that carries a key.
 pub(super) const FIELD: &str = "Idempotency-Key";
 const MAX_LENGTH: usize = 255;
+
+/// A body with more values is not decoded.
+const MOST_VALUES: usize = <Many as Media>::MOST_VALUES * 3;
 
 /// Fields that tell what the body is, beside its type and its length.
 const ABOUT_THE_BODY: [HeaderName; 3] = [
@@ -93,6 +98,10 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// A JSON body without its white space and the order of its members; any other as it is.
 pub(super) fn canonical(body: &[u8]) -> Vec<u8> {
+    // What holds more values than any operation takes is refused, however it is written.
+    if extent(body).0 > MOST_VALUES {
+        return body.to_vec();
+    }
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => value.to_string().into_bytes(),
         Err(_) => body.to_vec(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poem::http::Method;
-use poem::{Body, Endpoint, Request, Response, Result};
+use poem::{Endpoint, Request, Response, Result};
 use shared::db::{
     Begin, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request, find_request,
     finish_request,
@@ -17,9 +17,10 @@ use super::once::Once;
 use super::sealed::open;
 use super::upload::{KeyedUpload, State};
 use crate::auth::{Session, bearer_token};
-use crate::body::{LARGEST, read_bounded};
+use crate::capacity::Ticket;
 use crate::intake::Intake;
 use crate::problem::{Code, Problem, RequestId};
+use crate::read_body::{LARGEST, ReadBody, parsed};
 use crate::service::Service;
 use crate::table::RouteTable;
 
@@ -88,6 +89,9 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
             // It will be told so by whoever is asked first.
             return Ok(self.endpoint.get_response(request).await);
         };
+        if let Some(ticket) = Ticket::of(&request) {
+            ticket.belongs_to(caller.user)?;
+        }
         // What an admin was answered is not for one who is none any more.
         if caller.role < route.demands {
             return Ok(self.endpoint.get_response(request).await);
@@ -104,13 +108,18 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
     }
 
     async fn json(&self, mut request: Request, identity: &Identity) -> Result<Response, Problem> {
-        let body = read_bounded(request.take_body(), LARGEST).await?;
-        let keyed = identity.with_body(&canonical(&body));
+        let body = request.take_body();
+        let body = ReadBody::read(&request, body, LARGEST).await?;
+        let of_body = identity.clone();
+        let keyed = parsed(body.bytes.clone(), move |bytes| {
+            of_body.with_body(&canonical(bytes))
+        });
+        let keyed = keyed.await?;
         let (db, now) = (&self.service.db, self.service.clock.now());
         match begin_request(db, &keyed, now, TAKEOVER_AFTER).await? {
             Begin::Started(claim) => {
                 let once = Once::begun(claim);
-                request.set_body(Body::from(body));
+                body.put_back(&mut request);
                 request.set_data(once.clone());
                 let response = self.endpoint.get_response(request).await;
                 Ok(self.finish(&once, response).await)

@@ -33,6 +33,11 @@ pub struct FieldError {
     pub detail: String,
 }
 
+impl FieldError {
+    /// How many are told of one request.
+    pub const MOST: usize = 100;
+}
+
 /// What went wrong with one request. The cause goes to the log, never to the client.
 #[derive(Debug)]
 pub struct Problem {
@@ -175,7 +180,8 @@ impl From<UndoError> for Problem {
 impl Problem {
     /// Fields that are not valid. There is at least one.
     #[must_use]
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        errors.truncate(FieldError::MOST);
         Self {
             errors,
             ..Self::from(Code::Invalid)
