@@ -52,7 +52,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let document = described(&service);
     let page = service.swagger_ui_html();
     let page = page.replace(&service.spec(), &format!("{document:#}"));
-    pages.set(document, page);
+    pages.set(&document, page);
     let table = table(&service);
     let framed = framed(service, Arc::clone(&table));
     let framed = framed.data(max).data(max_archive);

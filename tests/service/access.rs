@@ -89,6 +89,8 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("post", "/v1/admin/jobs/retry", [401, 403, 403, 202]),
     // No user has the id of a job.
     ("post", "/v1/admin/jobs/{id}/retry", [401, 403, 403, 404]),
+    // It leads to the page.
+    ("get", "/", [200, 200, 200, 200]),
     ("get", "/openapi.json", [200, 200, 200, 200]),
     ("get", "/docs", [200, 200, 200, 200]),
     ("get", "/health/live", [200, 200, 200, 200]),

@@ -60,6 +60,30 @@ in_both_modes! {
         assert_eq!(alice.send(request).await.status, 304);
     }
 
+    async fn content_in_another_state_than_asked_for_is_not_sent(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let pending = alice.uploads("report.pdf", PDF).await;
+        let document = alice.settled(&pending).await;
+        let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+        let changes = json!({"unique_name": "report", "is_public": true});
+        alice.patch_json(&path, &changes).await.expecting(200);
+        let etag = format!("\"{}\"", document["sha256"].as_str().unwrap());
+        for path in [format!("{path}/content"), format!("{path}/versions/1/content"), "/public/report/content".to_owned()] {
+            for (list, status) in [(etag.as_str(), 200), ("*", 200), ("\"x\"", 412), (&format!("W/{etag}"), 412)] {
+                let ask = |method| alice.send(alice.request(method, &path).header("if-match", list));
+                let (read, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
+                assert_eq!((read.status.as_u16(), head.status.as_u16()), (status, status), "{path} {list}");
+                if status == 412 {
+                    read.expect_problem(412, "revision_mismatch");
+                }
+            }
+        }
+        let unknown = "/v1/documents/0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60/content";
+        let request = alice.request(Method::GET, unknown).header("if-match", "\"x\"");
+        alice.send(request).await.expect_problem(404, "not_found");
+    }
+
     async fn a_list_shows_every_document_once_while_others_come(mode: Mode) {
         let app = TestApp::start(mode).await;
         let (alice, bob) = (app.user("alice").await, app.user("bob").await);

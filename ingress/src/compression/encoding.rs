@@ -26,6 +26,15 @@ impl Encoding {
     /// All of them, the most wanted last.
     pub(super) const ALL: [Self; 3] = [Self::Gzip, Self::Brotli, Self::Zstd];
 
+    /// Its place in `ALL`.
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Gzip => 0,
+            Self::Brotli => 1,
+            Self::Zstd => 2,
+        }
+    }
+
     /// Its name in header fields.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -70,7 +79,8 @@ mod tests {
     #[test]
     fn what_is_encoded_is_smaller_and_comes_back() {
         let body = "{\"status\":\"active\"},".repeat(500).into_bytes();
-        for encoding in Encoding::ALL {
+        for (index, encoding) in Encoding::ALL.into_iter().enumerate() {
+            assert_eq!(encoding.index(), index);
             let encoded = encoding.encode(&body).unwrap();
             assert!(encoded.len() < body.len() / 4, "{encoding:?}");
             let mut decoded = Vec::new();

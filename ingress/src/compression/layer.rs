@@ -46,8 +46,10 @@ fn varies(response: &Response) -> bool {
         essence == "application/json" || essence == "application/problem+json"
     });
     let is_content = response.headers().contains_key(LAST_MODIFIED);
+    // A page that is prepared in each encoding says so itself.
+    let is_settled = response.headers().contains_key(VARY);
     let unchanged = response.status() == StatusCode::NOT_MODIFIED;
-    (is_json || unchanged) && !is_content
+    (is_json || unchanged) && !is_content && !is_settled
 }
 
 /// The header of an answer that would be compressed, how much is not known.

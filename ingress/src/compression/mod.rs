@@ -1,7 +1,9 @@
-//! Compression of JSON answers; never of content, whose bytes and ranges are what they are.
+//! Compression of JSON answers and pages; never of content, whose bytes and ranges are what they are.
 
 mod accept;
 mod encoding;
 mod layer;
+mod prepared;
 
 pub use layer::Compressed;
+pub use prepared::PreparedPage;

@@ -1,7 +1,9 @@
 //! Conditional requests of RFC 9110, section 13, for safe methods.
 
 use poem::http::HeaderMap;
-use poem::http::header::{HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use poem::http::header::{
+    HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
 use shared::domain::Timestamp;
 
 /// What tells one state of a representation from another.
@@ -16,6 +18,8 @@ pub struct Validators {
 /// What the conditions of a request come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
+    /// The client asks for another state than this one: 412.
+    Failed,
     /// The client has it already: 304.
     NotModified,
     /// Answer, with this `Range` if there is one.
@@ -25,10 +29,13 @@ pub enum Condition<'a> {
     },
 }
 
-/// Evaluates `If-None-Match`, `If-Modified-Since` and `If-Range`, in that
-/// order of precedence (RFC 9110, section 13.2.2).
+/// Evaluates `If-Match`, `If-Unmodified-Since`, `If-None-Match`, `If-Modified-Since` and
+/// `If-Range`, in that order of precedence (RFC 9110, section 13.2.2).
 #[must_use]
 pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Condition<'a> {
+    if !is_wanted(headers, validators) {
+        return Condition::Failed;
+    }
     let not_modified = if headers.contains_key(IF_NONE_MATCH) {
         matches_etag(headers, &IF_NONE_MATCH, &validators.etag)
     } else {
@@ -48,6 +55,25 @@ pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Conditio
     Condition::Answer {
         range: single(headers, &RANGE).filter(|_| range_holds),
     }
+}
+
+/// Whether this is the state that `If-Match`, or else `If-Unmodified-Since`, asks for.
+fn is_wanted(headers: &HeaderMap, validators: &Validators) -> bool {
+    if headers.contains_key(IF_MATCH) {
+        return matches_strongly(headers, &IF_MATCH, &validators.etag);
+    }
+    let since = single(headers, &IF_UNMODIFIED_SINCE).and_then(seconds);
+    since.is_none_or(|since| whole_seconds(validators.modified_at) <= since)
+}
+
+/// Whether the list in `field` is `*` or names `etag` by strong comparison: a tag that was made
+/// weak on its way may stand for other bytes (RFC 9110, section 13.1.1).
+fn matches_strongly(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool {
+    let lines = headers.get_all(field).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(entity_tags)
+        .any(|tag| tag == "*" || tag == etag)
 }
 
 /// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
@@ -159,6 +185,29 @@ mod tests {
         for list in ["\"x\"", "abc", "", "\"a,\"abc\""] {
             assert!(!not_modified(&[(&IF_NONE_MATCH, list)]), "{list}");
         }
+    }
+
+    #[test]
+    fn another_state_than_the_one_asked_for_fails() {
+        let failed = |fields: &[(&HeaderName, &str)]| {
+            evaluate(&headers(fields), &validators()) == Condition::Failed
+        };
+        for list in ["\"abc\"", "*", "\"x\", \"abc\""] {
+            assert!(!failed(&[(&IF_MATCH, list)]), "{list}");
+        }
+        for list in ["\"x\"", "W/\"abc\"", "abc", "", "\"x\", W/\"abc\""] {
+            assert!(failed(&[(&IF_MATCH, list)]), "{list}");
+            // Before the client could be told that it has the state already.
+            assert!(
+                failed(&[(&IF_MATCH, list), (&IF_NONE_MATCH, "*")]),
+                "{list}"
+            );
+        }
+        let before = "Sun, 06 Nov 1994 08:49:36 GMT";
+        assert!(failed(&[(&IF_UNMODIFIED_SINCE, before)]));
+        assert!(!failed(&[(&IF_UNMODIFIED_SINCE, DATE)]));
+        assert!(!failed(&[(&IF_UNMODIFIED_SINCE, "yesterday")]));
+        assert!(!failed(&[(&IF_MATCH, "*"), (&IF_UNMODIFIED_SINCE, before)]));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::shapes::Id;
 
 problem_sets! {
     /// Reading content.
-    ContentProblems { Unauthorized, NotFound, NotActive, RangeNotSatisfiable, Invalid }
+    ContentProblems { Unauthorized, NotFound, NotActive, RevisionMismatch, RangeNotSatisfiable, Invalid }
 }
 
 /// The content routes.

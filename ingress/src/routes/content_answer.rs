@@ -129,6 +129,7 @@ impl Representation {
     /// What the request asks for of it.
     async fn answer(&self, request: &Request, places: &Places) -> Result<ContentAnswer, Withheld> {
         let range = match evaluate(request.headers(), &self.validators()) {
+            Condition::Failed => return Err(Withheld::Precondition),
             Condition::NotModified => return Ok(self.not_modified()),
             Condition::Answer { .. } if request.method() == Method::HEAD => {
                 return Ok(self.without_body());
@@ -265,6 +266,8 @@ impl Representation {
 
 /// Content that is not handed out.
 enum Withheld {
+    /// The client asks for another state of it.
+    Precondition,
     /// No range lies inside its bytes.
     Range(u64),
     /// Its bytes can't be opened.
@@ -286,6 +289,7 @@ where
         let found = find().await?;
         match found.answer(request, places).await {
             Ok(answer) => return Ok(answer),
+            Err(Withheld::Precondition) => return Err(Code::RevisionMismatch.into()),
             Err(Withheld::Range(length)) => return Err(Problem::range_not_satisfiable(length)),
             Err(Withheld::Storage(StorageError::NotFound { .. }))
                 if missing.as_ref() != Some(&found.location) =>

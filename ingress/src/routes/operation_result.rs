@@ -16,7 +16,7 @@ use crate::shapes::Id;
 
 problem_sets! {
     /// Reading the archive of an export.
-    ResultProblems { Unauthorized, NotFound, NotReady, RangeNotSatisfiable, Invalid }
+    ResultProblems { Unauthorized, NotFound, NotReady, RevisionMismatch, RangeNotSatisfiable, Invalid }
 }
 
 /// The routes of results.

@@ -2,13 +2,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poem_openapi::OpenApi;
-use poem_openapi::payload::Response as WithHeader;
-use poem_openapi::payload::{Html, Json};
+use poem::http::StatusCode;
+use poem::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY};
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::payload::{Html, Json, Payload};
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::Value;
 
 use super::tags::Group;
 use crate::auth::Anyone;
+use crate::compression::PreparedPage;
 use crate::problem::{Documented, Problem, problem_sets};
 
 problem_sets! {
@@ -22,14 +27,17 @@ pub struct Pages(Arc<OnceLock<Made>>);
 
 #[derive(Debug)]
 struct Made {
-    document: Value,
-    page: String,
+    document: PreparedPage,
+    page: PreparedPage,
 }
 
 impl Pages {
     /// Sets the pages. Only the first time counts.
-    pub fn set(&self, document: Value, page: String) {
-        let _ = self.0.set(Made { document, page });
+    pub fn set(&self, document: &Value, page: String) {
+        let _ = self.0.set(Made {
+            document: PreparedPage::new("application/json", document.to_string()),
+            page: PreparedPage::new("text/html; charset=utf-8", page),
+        });
     }
 
     fn get(&self) -> Result<&Made, Documented<PageProblems>> {
@@ -44,27 +52,114 @@ impl Pages {
 #[derive(Clone, Debug, Default)]
 pub struct PageRoutes(pub Pages);
 
-/// What the page may load: nothing from anywhere but itself, and answers of this service.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                           img-src 'self' data:; font-src data:; connect-src 'self'";
+/// What the page may load: nothing from anywhere but itself, and answers of this service. Nobody
+/// may show it within a page of their own, where clicks can be stolen.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+     img-src 'self' data:; font-src data:; connect-src 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+);
 
-type Answer<T> = Result<WithHeader<T>, Documented<PageProblems>>;
+/// A page as its payload `P` is documented, or that the client has it already.
+struct PageAnswer<P>(Response, std::marker::PhantomData<P>);
+
+/// Where the pages begin.
+struct Home;
+
+type Answer<T> = Result<T, Documented<PageProblems>>;
 
 #[OpenApi(tag = "Group::Service")]
 impl PageRoutes {
+    /// Leads to the page
+    #[oai(path = "/", method = "get", operation_id = "home")]
+    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
+    async fn home(&self, _anyone: Anyone) -> Answer<Home> {
+        Ok(Home)
+    }
+
     /// The OpenAPI document
     #[oai(path = "/openapi.json", method = "get", operation_id = "openapi")]
-    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
-    async fn openapi(&self, _anyone: Anyone) -> Answer<Json<Value>> {
-        let document = Json(self.0.get()?.document.clone());
-        Ok(WithHeader::new(document).header("Content-Type", "application/json"))
+    async fn openapi(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Json<Value>>> {
+        let answer = self.0.get()?.document.answer(request.headers()).await;
+        Ok(PageAnswer(answer, std::marker::PhantomData))
     }
 
     /// A page to read it by
     #[oai(path = "/docs", method = "get", operation_id = "docs")]
-    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
-    async fn docs(&self, _anyone: Anyone) -> Answer<Html<String>> {
-        let page = Html(self.0.get()?.page.clone());
-        Ok(WithHeader::new(page).header("Content-Security-Policy", PAGE_POLICY))
+    async fn docs(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Html<String>>> {
+        let mut answer = self.0.get()?.page.answer(request.headers()).await;
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        Ok(PageAnswer(answer, std::marker::PhantomData))
+    }
+}
+
+impl<P: Send> IntoResponse for PageAnswer<P> {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl<P: Payload> ApiResponse for PageAnswer<P> {
+    fn meta() -> MetaResponses {
+        let page = MetaMediaType {
+            content_type: P::CONTENT_TYPE,
+            schema: P::schema_ref(),
+        };
+        MetaResponses {
+            responses: vec![
+                response(200, "The page.", vec![page], &TAG),
+                response(304, "The client has it already.", vec![], &TAG),
+            ],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        P::register(registry);
+    }
+}
+
+impl IntoResponse for Home {
+    fn into_response(self) -> Response {
+        Response::builder()
+            .status(StatusCode::SEE_OTHER)
+            .header(LOCATION, "/docs")
+            .finish()
+    }
+}
+
+impl ApiResponse for Home {
+    fn meta() -> MetaResponses {
+        let there = ("Location", "The page.");
+        MetaResponses {
+            responses: vec![response(303, "It is elsewhere.", vec![], &there)],
+        }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+const TAG: (&str, &str) = ("ETag", "Tells this state of the page from others.");
+
+fn response(
+    status: u16,
+    description: &'static str,
+    content: Vec<MetaMediaType>,
+    (name, told): &(&str, &str),
+) -> MetaResponse {
+    let header = MetaHeader {
+        name: (*name).to_owned(),
+        description: Some((*told).to_owned()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    };
+    MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content,
+        headers: vec![header],
     }
 }

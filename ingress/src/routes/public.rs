@@ -20,7 +20,7 @@ problem_sets! {
     /// Reading about a public document.
     PublicProblems { NotFound, Invalid }
     /// Reading a public document.
-    PublicContentProblems { NotFound, RangeNotSatisfiable, Invalid }
+    PublicContentProblems { NotFound, RevisionMismatch, RangeNotSatisfiable, Invalid }
 }
 
 #[derive(ApiResponse)]

@@ -88,6 +88,9 @@ async fn the_page_loads_nothing_from_elsewhere() {
         policy.starts_with("default-src 'none'") && !policy.contains("http"),
         "{policy}"
     );
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     let page = String::from_utf8(answer.body.clone()).unwrap();
     for loading in ["src=\"http", "href=\"http", "@import", "src=\"//"] {
         let head = page.split("<script").next().unwrap();
@@ -96,8 +99,38 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert!(page.contains("/v1/documents"));
 }
 
+#[tokio::test]
+async fn the_root_leads_to_the_page() {
+    let app = App::start().await;
+    for method in [Method::GET, Method::HEAD] {
+        let answer = app.nobody().send(method, "/", &[], "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, Some("/docs"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_the_client_has_is_not_sent_again() {
+    let app = App::start().await;
+    for path in ["/docs", "/openapi.json"] {
+        let first = app.nobody().get(path).await;
+        let tag = first.header("etag").unwrap();
+        for encoding in ["identity", "zstd", "br", "gzip"] {
+            let fields = [("if-none-match", tag), ("accept-encoding", encoding)];
+            let again = app.nobody().send(Method::GET, path, &fields, "").await;
+            assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+            let varies = again.headers.get_all("vary").iter();
+            let by_encoding = varies.filter(|by| *by == "Accept-Encoding");
+            assert_eq!(by_encoding.count(), 1);
+        }
+    }
+}
+
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
+    "/",
     "/health/live",
     "/health/ready",
     "/openapi.json",
