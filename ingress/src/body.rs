@@ -9,6 +9,7 @@ use poem_openapi::registry::{MetaMediaType, MetaParamIn, MetaRequest, MetaSchema
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
+use shared::domain::read_json;
 
 use crate::problem::{Code, FieldError, Problem};
 use crate::read_body::{LARGEST, ReadBody, extent, parsed};
@@ -194,8 +195,7 @@ impl Members {
 
 /// Reads a body that is a JSON object.
 pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
-    let value = serde_json::from_slice(body)
-        .map_err(|error| Problem::from(Code::BadJson).because(error))?;
+    let value = read_json(body).map_err(|error| Problem::from(Code::BadJson).because(error))?;
     let Value::Object(object) = value else {
         return Err(Problem::invalid_field("", "must be a JSON object"));
     };

@@ -12,6 +12,7 @@ mod m0007_keep_answers_open;
 mod m0008_index_types;
 mod m0009_index_name_parts;
 mod m0010_index_words;
+mod m0011_keep_number_spellings;
 mod m0012_fold_names;
 mod m0016_link_identities;
 mod m0018_check_schema;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_index_types::Migration),
             Box::new(m0009_index_name_parts::Migration),
             Box::new(m0010_index_words::Migration),
+            Box::new(m0011_keep_number_spellings::Migration),
             Box::new(m0012_fold_names::Migration),
             Box::new(m0016_link_identities::Migration),
             Box::new(m0018_check_schema::Migration),

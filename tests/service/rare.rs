@@ -294,12 +294,44 @@ async fn finds_by_words(db: &Database, owner: UserId) -> bool {
     plan.contains("document_numbers")
 }
 
+async fn is_applied(db: &Database, name: &str) -> bool {
+    let migrations = migrations::status(db.writer()).await.unwrap();
+    let mut migrations = migrations.iter();
+    migrations.any(|migration| migration.name == name && migration.applied)
+}
+
+on_each_database! {
+    async fn names_from_before_are_folded_as_unicode_says(db: &Database) {
+        let owner = user(db, "alice").await;
+        let names = ["STRAẞE", "Straße", "ﬁn", "e\u{301}t\u{e9}", "İstanbul", "plain", "文書"];
+        for name in names {
+            let named = Arrival { name: name.parse().unwrap(), ..arrival(owner, "x", NOW) };
+            accepted(db, named).await;
+        }
+        while is_applied(db, "m0012_fold_names").await {
+            migrations::down(db.writer()).await.unwrap();
+        }
+        // As a release without it wrote them.
+        for name in names {
+            let before: String = name.to_uppercase().chars().flat_map(char::to_lowercase).collect();
+            let write = format!("UPDATE documents SET name_folded = '{before}' WHERE name = '{name}'");
+            db.writer().execute_unprepared(&write).await.unwrap();
+        }
+        migrations::up(db.writer()).await.unwrap();
+        for (part, found) in [("strasse", 2), ("FIN", 1), ("ÉTÉ", 1), ("istanbul", 1), ("PLAIN", 1), ("書", 1), ("", 7)] {
+            assert_eq!(pages(db, owner, asked(Some(part), None), "name", 50).await.len(), found, "{part}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn documents_from_before_the_index_are_in_it() {
     let database = TestDatabase::sqlite().await;
     let db = &database.db;
     let owner = user(db, "alice").await;
-    migrations::down(db.writer()).await.unwrap();
+    while is_applied(db, "m0010_index_words").await {
+        migrations::down(db.writer()).await.unwrap();
+    }
     fill(db, owner, 0, 100).await;
     migrations::up(db.writer()).await.unwrap();
     assert!(finds_by_words(db, owner).await);

@@ -31,8 +31,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let resolved = cli.settings.resolve(role)?;
     match command {
         Command::Serve => Box::pin(roles::serve(resolved)).await,
-        Command::Ingress => roles::ingress(resolved).await,
-        Command::Worker => roles::worker(resolved).await,
+        Command::Ingress => Box::pin(roles::ingress(resolved)).await,
+        Command::Worker => Box::pin(roles::worker(resolved)).await,
         Command::Migrate { direction } => migrate::run(&resolved, direction).await,
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,

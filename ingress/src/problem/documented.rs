@@ -17,10 +17,11 @@ pub trait ProblemSet: Send + Sync + 'static {
 
     /// All of them: its own and those that any operation can answer with.
     fn all() -> impl Iterator<Item = Code> {
-        Self::CODES
-            .iter()
-            .copied()
-            .chain([Code::Internal, Code::Unavailable])
+        let common = [Code::Internal, Code::Unavailable, Code::Overloaded];
+        let further = common
+            .into_iter()
+            .filter(|code| !Self::CODES.contains(code));
+        Self::CODES.iter().copied().chain(further)
     }
 }
 

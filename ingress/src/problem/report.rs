@@ -96,6 +96,12 @@ impl From<Code> for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let code = match error {
+            DbError::TimeLimit | DbError::Busy => Code::Overloaded,
+            DbError::Corrupt { .. } => {
+                let detail =
+                    "What is kept of it can't be read; the service's operator has to mend it.";
+                return Self::internal(error).with_detail(detail);
+            }
             _ if error.will_pass() => Code::Unavailable,
             DbError::TakenOver => Code::IdempotencyInProgress,
             _ => Code::Internal,
@@ -151,6 +157,9 @@ impl From<CreateOperationError> for Problem {
             CreateOperationError::TooMany => {
                 Self::invalid_field("/select/filter", "means more than 100,000 documents")
             }
+            CreateOperationError::Database(DbError::TimeLimit) => {
+                Self::too_costly("/select/filter")
+            }
             CreateOperationError::OwnerGone => Code::Unauthorized.into(),
             CreateOperationError::Database(error) => error.into(),
         }
@@ -195,6 +204,15 @@ impl Problem {
             pointer: pointer.into(),
             detail: detail.to_string(),
         }])
+    }
+
+    /// A filter that takes too long among the documents that there are.
+    #[must_use]
+    pub fn too_costly(pointer: &str) -> Self {
+        Self::invalid_field(
+            pointer,
+            "takes too long to be answered: ask for less at once, such as a shorter time",
+        )
     }
 
     /// A method that the path doesn't know; `allow` lists those it knows.

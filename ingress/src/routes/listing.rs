@@ -3,7 +3,7 @@
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
-use shared::db::{DocumentFilter, ListRequest, Position, list_page};
+use shared::db::{DbError, DocumentFilter, ListRequest, Position, list_page};
 use shared::domain::{Access, ByteSize, UserId};
 
 use super::documents::ReadProblems;
@@ -100,12 +100,22 @@ impl ListRoutes {
             limit: limit.and_one(),
         };
         let found = list_page(&self.0.db, &request).await;
-        let (documents, more) = cut(found.map_err(Problem::from)?, limit);
+        let found = found.map_err(|error| not_found(error, &request.filter))?;
+        let (documents, more) = cut(found, limit);
         let last = documents.last().filter(|_| more);
         let next_cursor = last.map(|last| self::cursor(binding, &Position::of(last, sort)));
         Ok(Json(DocumentPageBody {
             items: documents.into_iter().map(Into::into).collect(),
             next_cursor,
         }))
+    }
+}
+
+/// Why there is no page. If it takes too long, that is because of what is asked for.
+fn not_found(error: DbError, filter: &DocumentFilter) -> Problem {
+    match error {
+        DbError::TimeLimit if filter.metadata.is_some() => Problem::too_costly("metadata"),
+        DbError::TimeLimit if filter.name_part.is_some() => Problem::too_costly("name"),
+        error => error.into(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use poem_openapi::Object;
 use serde_json::Value;
 use shared::db::DocumentChanges;
-use shared::domain::InvalidMetadata;
+use shared::domain::Metadata;
 
 use super::{NameText, UniqueNameText, truth};
 use crate::body::{FromMembers, Members};
@@ -34,9 +34,8 @@ impl FromMembers for DocumentChanges {
         let unique_name = members.change("unique_name").patch();
         let is_public = members.change_with("is_public", |value| truth(&value));
         let is_public = members.not_null("is_public", is_public);
-        let metadata = members.change_with("metadata", |value| match value {
-            Value::Object(_) => Ok(value),
-            _ => Err(InvalidMetadata::NotAnObject),
+        let metadata = members.change_with("metadata", |value| {
+            Metadata::check_patch(&value).map(|()| value)
         });
         let metadata = members.not_null("metadata", metadata);
         Some(Self {

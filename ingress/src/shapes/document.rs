@@ -191,7 +191,7 @@ mod tests {
             location: "file:///x".parse().unwrap(),
         };
         let since = Timestamp::from_micros(1_700_000_001_000_000);
-        insta::assert_json_snapshot!([
+        let documents = serde_json::json!([
             json(Lifecycle::Pending),
             json(Lifecycle::Active(current())),
             json(Lifecycle::Archived {
@@ -200,5 +200,6 @@ mod tests {
             }),
             json(Lifecycle::Error(ErrorCode::QuotaExceeded.into())),
         ]);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&documents).unwrap());
     }
 }

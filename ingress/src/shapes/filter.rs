@@ -5,7 +5,7 @@ use std::str::FromStr;
 use poem_openapi::Object;
 use serde_json::Value;
 use shared::db::{DocumentFilter, Sort};
-use shared::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern};
+use shared::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, read_json};
 
 use super::{MetadataText, Moment, NamePartText, StatusesText, TypePatternText, truth};
 use crate::body::{FromMembers, Members};
@@ -92,8 +92,7 @@ fn name_part(text: &str) -> Result<String, String> {
 }
 
 fn metadata(text: &str) -> Result<Metadata, String> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())?;
+    let value = read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
     contained(value)
 }
 
@@ -103,6 +102,12 @@ fn contained(value: Value) -> Result<Metadata, String> {
     if DocumentFilter::is_too_deep(&metadata) {
         let most = DocumentFilter::MAX_DEPTH;
         return Err(format!("must not be nested deeper than {most}"));
+    }
+    if DocumentFilter::is_too_wide(&metadata) {
+        let most = DocumentFilter::MAX_VALUES;
+        return Err(format!(
+            "must have at most {most} values, with the elements of arrays"
+        ));
     }
     Ok(metadata)
 }

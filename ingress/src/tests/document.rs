@@ -76,7 +76,9 @@ async fn the_document_is_as_it_was_reviewed() {
     serde_json::from_slice::<Strict>(&answer.body).unwrap();
     let mut document = answer.json();
     document["info"]["version"] = "[version]".into();
-    insta::assert_json_snapshot!(document);
+    // As a text: numbers that are kept as they are written are no numbers for other writers.
+    let document = serde_json::to_string_pretty(&document).unwrap();
+    insta::assert_snapshot!(document);
 }
 
 #[tokio::test]

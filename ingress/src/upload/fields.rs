@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use shared::domain::{DocumentName, Metadata, UniqueName, Visibility};
+use shared::domain::{DocumentName, Metadata, UniqueName, Visibility, read_json};
 
 use crate::problem::{FieldError, Problem};
 
@@ -214,8 +214,7 @@ fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
 }
 
 fn parse_metadata(text: &str) -> Result<Metadata, String> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|_| "must be a JSON object".to_owned())?;
+    let value = read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
     Metadata::try_from(value).map_err(|error| error.to_string())
 }
 

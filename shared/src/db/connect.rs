@@ -12,12 +12,16 @@ use sea_orm::{
 };
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::connection::{Bounds, Connection, DatabaseTransaction};
 use super::postgres::{Opening, open};
 use super::schema::{KnownMigrations, check_schema};
+use super::search::limit_time;
+use super::slots::{Slot, Slots};
 use super::{DbError, SchemaMismatch, write_check};
+use crate::domain::UserId;
 
 /// How long a statement waits for a free connection or for SQLite's lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,6 +37,13 @@ const LENGTHY: u32 = 15;
 
 /// How much longer than anybody waits for it the server goes on with a statement.
 const AFTER_LIMIT: Duration = Duration::from_secs(5);
+
+/// The most searches at once: each may keep a processor busy.
+const SEARCHES: u32 = 8;
+
+/// How long somebody waits for the turn to write to SQLite. Who is before them is bounded: it is
+/// better to wait than to be refused.
+const TURN: Duration = Duration::from_secs(15);
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -156,12 +167,16 @@ pub struct PoolUse {
     pub most: u32,
 }
 
-/// The database. On SQLite writes go through one connection and reads through a
-/// read-only pool beside it; on PostgreSQL both are the same pool.
+/// The database. On SQLite writes go through one connection, reads through a read-only pool
+/// beside it, and searches, which may take long, through another; on PostgreSQL all are one pool.
 #[derive(Clone, Debug)]
 pub struct Database {
     writer: Connection,
     reader: Connection,
+    searcher: Connection,
+    searches: Arc<Slots>,
+    bulk_writes: Arc<Slots>,
+    changes: Arc<Slots>,
     /// The migrations that it has to have, for those who asked.
     migrations: KnownMigrations,
     /// What was wrong with the schema when it was looked at last.
@@ -195,10 +210,11 @@ impl Database {
             limit,
             sessions: Arc::default(),
         };
-        let (writer, reader) = match url {
+        let (writer, reader, searcher) = match url {
             DatabaseUrl::Sqlite(path) => (
                 sqlite(path, Access::Write).await?,
                 sqlite(path, Access::Read { connections }).await?,
+                sqlite(path, Access::Search).await?,
             ),
             DatabaseUrl::Postgres(url) => {
                 let opening = Opening {
@@ -207,8 +223,17 @@ impl Database {
                     statement_timeout: limit.map(|limit| limit.saturating_add(AFTER_LIMIT)),
                 };
                 let pool = open(opening, &bounds.sessions).await?;
-                (pool.clone(), pool)
+                (pool.clone(), pool.clone(), pool)
             }
+        };
+        // On PostgreSQL connections are left for everything else.
+        let (search_slots, bulk_slots, change_slots) = match url {
+            DatabaseUrl::Sqlite(_) => (slots(SEARCHES), slots(1), changes(2)),
+            DatabaseUrl::Postgres(_) => (
+                slots((connections / 2).min(SEARCHES)),
+                slots((connections / 4).min(SEARCHES)),
+                changes(connections / 2),
+            ),
         };
         let bounded = |pool| Connection {
             pool,
@@ -217,6 +242,10 @@ impl Database {
         Ok(Self {
             writer: bounded(writer),
             reader: bounded(reader),
+            searcher: bounded(searcher),
+            searches: search_slots,
+            bulk_writes: bulk_slots,
+            changes: change_slots,
             migrations: Arc::default(),
             mismatch: Arc::default(),
         })
@@ -225,7 +254,7 @@ impl Database {
     /// The same connections, for those who answer requests: they wait a third as long.
     #[must_use]
     pub fn for_requests(mut self) -> Self {
-        for connection in [&mut self.writer, &mut self.reader] {
+        for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
             let limit = &mut connection.bounds.limit;
             *limit = limit.map(|limit| limit / JOBS_ARE_PATIENT);
         }
@@ -241,15 +270,47 @@ impl Database {
 
     /// Has `seen` called after each statement of this handle, and of clones made from now on.
     pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
-        let again = seen.clone();
-        self.writer.pool.set_metric_callback(move |_| seen());
-        self.reader.pool.set_metric_callback(move |_| again());
+        for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
+            let seen = seen.clone();
+            connection.pool.set_metric_callback(move |_| seen());
+        }
     }
 
     /// For statements that change nothing.
     #[must_use]
     pub const fn reader(&self) -> &Connection {
         &self.reader
+    }
+
+    /// For searches alone.
+    pub(super) const fn searcher(&self) -> &Connection {
+        &self.searcher
+    }
+
+    /// A slot for a search among the documents of `owner`.
+    pub(super) async fn search_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.searches.take(owner).await
+    }
+
+    /// A slot for a transaction of `owner` that writes very many rows, to be taken before it
+    /// begins: uploads wait behind few of them.
+    pub(super) async fn bulk_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.bulk_writes.take(owner).await
+    }
+
+    /// A slot for a change of one document of `owner`, to be taken before its transaction begins:
+    /// others wait behind few of one owner's changes.
+    pub(super) async fn change_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.changes.take(owner).await
+    }
+
+    /// The turn of a job that writes many rows. On SQLite there is one at a time, so that
+    /// uploads wait behind no more than that.
+    pub(super) async fn bulk_turn(&self) -> Option<OwnedSemaphorePermit> {
+        match self.backend() {
+            DbBackend::Sqlite => self.bulk_writes.wait().await,
+            _ => None,
+        }
     }
 
     /// For single statements that change something.
@@ -282,7 +343,7 @@ impl Database {
         Ok(transaction)
     }
 
-    /// How busy its connections are: of one pool, or of two on SQLite.
+    /// How busy its connections are: of one pool, or of three on SQLite.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolUse> {
         let pool = |name, open: u32, idle: usize, most| PoolUse {
@@ -296,7 +357,12 @@ impl Database {
             let most = one.options().get_max_connections();
             return vec![pool("all", one.size(), one.num_idle(), most)];
         }
-        [("writer", &self.writer), ("reader", &self.reader)]
+        let pools = [
+            ("writer", &self.writer),
+            ("reader", &self.reader),
+            ("searcher", &self.searcher),
+        ];
+        pools
             .map(|(name, connection)| {
                 let one = connection.get_sqlite_connection_pool();
                 let most = one.options().get_max_connections();
@@ -344,6 +410,7 @@ impl Database {
         self.writer.pool.close().await?;
         if !shared {
             self.reader.pool.close().await?;
+            self.searcher.pool.close().await?;
         }
         Ok(())
     }
@@ -354,10 +421,22 @@ impl Database {
     }
 }
 
+/// Slots of which nobody gets all, if there are several.
+fn slots(all: u32) -> Arc<Slots> {
+    let all = all.max(1) as usize;
+    Arc::new(Slots::new(all, all.div_ceil(4)))
+}
+
+/// Slots of which each owner gets so many.
+fn changes(of_one: u32) -> Arc<Slots> {
+    Arc::new(Slots::new(Semaphore::MAX_PERMITS, of_one.max(1) as usize))
+}
+
 #[derive(Clone, Copy)]
 enum Access {
     Write,
     Read { connections: u32 },
+    Search,
 }
 
 /// Whether the connection may be used again: it is in no transaction. SQLite rolls back by itself
@@ -375,19 +454,32 @@ async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbErr
     let connections = match access {
         Access::Write => 1,
         Access::Read { connections } => connections,
+        Access::Search => SEARCHES,
     };
     options
         .max_connections(connections)
         .min_connections(1)
         .sqlx_logging(false);
-    options.acquire_timeout(PATIENCE).test_before_acquire(false);
+    let patience = match access {
+        Access::Write => TURN,
+        Access::Read { .. } | Access::Search => PATIENCE,
+    };
+    options.acquire_timeout(patience).test_before_acquire(false);
     // A connection that is thrown away takes its prepared statements along.
     options.idle_timeout(None).max_lifetime(None);
-    if matches!(access, Access::Write) {
-        options.map_sqlx_sqlite_pool_opts(|pool| {
+    match access {
+        Access::Write => options.map_sqlx_sqlite_pool_opts(|pool| {
             pool.after_release(|connection, _| Box::pin(is_at_rest(connection)))
-        });
-    }
+        }),
+        Access::Read { .. } => &mut options,
+        Access::Search => options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(limit_time(connection)))
+                .before_acquire(|connection, _| {
+                    Box::pin(async move { limit_time(connection).await.map(|()| true) })
+                })
+                .after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        }),
+    };
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
             .filename(&path)
@@ -399,7 +491,7 @@ async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbErr
                 .journal_mode(SqliteJournalMode::Wal)
                 // An accepted upload survives a power cut: NORMAL would not sync each commit.
                 .synchronous(SqliteSynchronous::Full),
-            Access::Read { .. } => options.read_only(true),
+            Access::Read { .. } | Access::Search => options.read_only(true),
         }
     });
     Ok(sea_orm::Database::connect(options).await?)

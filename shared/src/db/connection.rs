@@ -101,6 +101,12 @@ impl DatabaseTransaction {
         self
     }
 
+    /// The same, each of whose calls may take so long.
+    pub(super) fn with_limit(mut self, limit: Duration) -> Self {
+        self.bounds.limit = Some(limit);
+        self
+    }
+
     /// Makes it true. An error means that nothing was changed, or that nobody knows.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.bounds.call(self.inner.commit()).await

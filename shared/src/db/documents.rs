@@ -1,57 +1,127 @@
 //! Documents as their owners read them.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult};
 use serde::Serialize;
+use serde_json::{Map, Value};
+use tracing::warn;
 use url::Url;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, rows};
-use super::entities::{document, user};
 use super::{Database, DbError};
 use crate::domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
     UniqueName, UserId, Visibility,
 };
 
-impl TryFrom<document::Model> for Document {
-    type Error = DbError;
+/// A row of `documents`, as [`columns`] gives it.
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    owner_id: Uuid,
+    name: String,
+    unique_name: Option<String>,
+    is_public: bool,
+    metadata: String,
+    status: String,
+    declared_type: Option<String>,
+    mime_type: Option<String>,
+    type_mismatch: bool,
+    size_bytes: i64,
+    sha256: String,
+    version: Option<i64>,
+    latest_version: i64,
+    storage_url: Option<String>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+    revision: i64,
+    created_at: i64,
+    updated_at: i64,
+    archived_at: Option<i64>,
+}
 
-    fn try_from(row: document::Model) -> Result<Self, DbError> {
-        let id = row.id;
-        let corrupt = |column| DbError::corrupt("documents", column, id);
-        let unique_name = row
-            .unique_name
+/// The columns that [`document`] reads. The metadata is a text: `jsonb` writes some numbers in
+/// another way than they were sent, and what was sent counts as long as it means the same.
+pub(super) fn columns(backend: DbBackend) -> String {
+    let metadata = match backend {
+        DbBackend::Postgres => {
+            "CASE WHEN documents.metadata_text::jsonb = documents.metadata THEN documents.metadata_text \
+             ELSE documents.metadata::text END AS metadata"
+        }
+        _ => "documents.metadata",
+    };
+    let plain = "id, owner_id, name, unique_name, is_public, status, declared_type, mime_type, type_mismatch, \
+         size_bytes, sha256, version, latest_version, storage_url, error_code, error_detail, revision, \
+         created_at, updated_at, archived_at";
+    let plain = plain.replace(", ", ", documents.");
+    format!("documents.{plain}, {metadata}")
+}
+
+/// Reads a document from a row with [`columns`].
+pub(super) fn document(row: &QueryResult) -> Result<Document, DbError> {
+    let row = Row::from_query_result(row, "")?;
+    let id = row.id;
+    let corrupt = |column| DbError::corrupt("documents", column, id);
+    let unique_name = row
+        .unique_name
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| corrupt("unique_name"))?;
+    let metadata: Map<String, Value> =
+        serde_json::from_str(&row.metadata).map_err(|_| corrupt("metadata"))?;
+    Ok(Document {
+        id: DocumentId(id),
+        owner: UserId(row.owner_id),
+        visibility: Visibility::new(unique_name, row.is_public)
+            .ok_or_else(|| corrupt("is_public"))?,
+        metadata: Metadata::stored(metadata),
+        declared_type: row
+            .declared_type
             .as_deref()
             .map(str::parse)
             .transpose()
-            .map_err(|_| corrupt("unique_name"))?;
-        Ok(Self {
-            id: DocumentId(id),
-            owner: UserId(row.owner_id),
-            visibility: Visibility::new(unique_name, row.is_public)
-                .ok_or_else(|| corrupt("is_public"))?,
-            metadata: Metadata::try_from(row.metadata.clone()).map_err(|_| corrupt("metadata"))?,
-            declared_type: row
-                .declared_type
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(|_| corrupt("declared_type"))?,
-            size: ByteSize::new(row.size_bytes.unsigned_abs()),
-            sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
-            latest_version: u32::try_from(row.latest_version)
-                .map_err(|_| corrupt("latest_version"))?,
-            lifecycle: lifecycle(&row)?,
-            revision: row.revision.unsigned_abs(),
-            created_at: Timestamp::from_micros(row.created_at),
-            updated_at: Timestamp::from_micros(row.updated_at),
-            name: row.name.parse().map_err(|_| corrupt("name"))?,
-        })
+            .map_err(|_| corrupt("declared_type"))?,
+        size: ByteSize::new(row.size_bytes.unsigned_abs()),
+        sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
+        latest_version: u32::try_from(row.latest_version).map_err(|_| corrupt("latest_version"))?,
+        lifecycle: lifecycle(&row)?,
+        revision: row.revision.unsigned_abs(),
+        created_at: Timestamp::from_micros(row.created_at),
+        updated_at: Timestamp::from_micros(row.updated_at),
+        name: row.name.parse().map_err(|_| corrupt("name"))?,
+    })
+}
+
+/// Documents that were found together, with those of them that can't be read.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Those that can be read, in the order of their rows.
+    pub documents: Vec<Document>,
+    /// The others.
+    pub unreadable: Vec<DocumentId>,
+}
+
+impl Found {
+    /// Reads rows with [`columns`]. A row that can't be read is passed by, with a warning: it
+    /// harms nobody but its own document.
+    pub fn read(rows: &[QueryResult]) -> Result<Self, DbError> {
+        let mut found = Self::default();
+        for row in rows {
+            match document(row) {
+                Ok(document) => found.documents.push(document),
+                Err(error) => {
+                    let id = DocumentId(row.try_get("", "id")?);
+                    warn!(document.id = %id, %error, "the row of a document can't be read");
+                    found.unreadable.push(id);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
-fn lifecycle(row: &document::Model) -> Result<Lifecycle, DbError> {
+fn lifecycle(row: &Row) -> Result<Lifecycle, DbError> {
     let corrupt = |column| DbError::corrupt("documents", column, row.id);
     let status: Status = row.status.parse().map_err(|_| corrupt("status"))?;
     let current = || -> Result<Current, DbError> {
@@ -92,13 +162,21 @@ fn lifecycle(row: &document::Model) -> Result<Lifecycle, DbError> {
     })
 }
 
+/// The only document that meets a condition on `$1`, `$2`, …
+pub(super) async fn find(
+    connection: &impl ConnectionTrait,
+    condition: &str,
+    values: impl IntoIterator<Item = sea_orm::Value>,
+) -> Result<Option<Document>, DbError> {
+    let columns = columns(connection.get_database_backend());
+    let sql = format!("SELECT {columns} FROM documents WHERE {condition}");
+    let found = query(connection, sql, values).await?;
+    found.first().map(document).transpose()
+}
+
 /// The document with that id, whoever owns it.
 pub async fn find_document(db: &Database, id: DocumentId) -> Result<Option<Document>, DbError> {
-    document::Entity::find_by_id(id.0)
-        .one(db.reader())
-        .await?
-        .map(Document::try_from)
-        .transpose()
+    find(db.reader(), "id = $1", [id.0.into()]).await
 }
 
 /// The document of `owner` with that unique name.
@@ -107,42 +185,17 @@ pub async fn find_named(
     owner: UserId,
     name: &UniqueName,
 ) -> Result<Option<Document>, DbError> {
-    let select = document::Entity::find()
-        .filter(document::Column::UniqueName.eq(name.as_str()))
-        .filter(document::Column::OwnerId.eq(owner.0));
-    select
-        .one(db.reader())
-        .await?
-        .map(Document::try_from)
-        .transpose()
+    let values = [name.as_str().into(), owner.0.into()];
+    find(db.reader(), "unique_name = $1 AND owner_id = $2", values).await
 }
 
 /// The document that everybody may read under that name: public, active, and of a user who isn't
 /// disabled.
 pub async fn find_public(db: &Database, name: &UniqueName) -> Result<Option<Document>, DbError> {
-    let select = document::Entity::find()
-        .filter(document::Column::UniqueName.eq(name.as_str()))
-        .filter(document::Column::IsPublic.eq(true))
-        .filter(document::Column::Status.eq(Status::Active.as_str()))
-        .filter(
-            // By the owner's key alone: who reads pages of the public waits for no list of users.
-            document::Column::OwnerId.in_subquery(
-                user::Entity::find()
-                    .select_only()
-                    .column(user::Column::Id)
-                    .filter(
-                        Expr::col((user::Entity, user::Column::Id))
-                            .equals((document::Entity, document::Column::OwnerId)),
-                    )
-                    .filter(user::Column::Disabled.eq(false))
-                    .into_query(),
-            ),
-        );
-    select
-        .one(db.reader())
-        .await?
-        .map(Document::try_from)
-        .transpose()
+    // By the owner's key alone: who reads pages of the public waits for no list of users.
+    let condition = "unique_name = $1 AND is_public AND status = 'active' AND EXISTS \
+         (SELECT 1 FROM users WHERE users.id = documents.owner_id AND NOT users.disabled)";
+    find(db.reader(), condition, [name.as_str().into()]).await
 }
 
 #[derive(Serialize)]

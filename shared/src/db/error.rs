@@ -40,6 +40,12 @@ pub enum DbError {
     /// The server can't be worked with.
     #[error(transparent)]
     Unfit(#[from] UnfitServer),
+    /// A search that was stopped because its time was over.
+    #[error("a search took longer than it may")]
+    TimeLimit,
+    /// So much costly work goes on that there was no turn for more.
+    #[error("too much costly work goes on")]
+    Busy,
     /// Another process took the request over: what it changes, this one must not.
     #[error("another process took the request over")]
     TakenOver,
@@ -70,7 +76,11 @@ impl DbError {
     pub const fn will_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::Conflict(_) | Self::Schema(_) | Self::Unfit(_)
+            Self::Unavailable(_)
+                | Self::Conflict(_)
+                | Self::Schema(_)
+                | Self::Unfit(_)
+                | Self::Busy
         )
     }
 
@@ -139,6 +149,13 @@ fn is_stale_plan(code: &str, message: &str) -> bool {
 }
 
 fn kind_of(error: &sqlx::Error) -> Kind {
+    // Not the database's fault, nor one that passes: what it keeps is another thing than is read.
+    if matches!(
+        error,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_)
+    ) {
+        return Kind::Other;
+    }
     let Some(answer) = error.as_database_error() else {
         return Kind::Unavailable;
     };

@@ -12,7 +12,7 @@ use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::ids;
 use super::receipt::{Receipt, keep_receipts};
 use super::users::hold_users;
-use super::{Database, DatabaseTransaction, DbError, discards};
+use super::{Database, DatabaseTransaction, DbError, discards, respelled};
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
@@ -101,6 +101,7 @@ const DOCUMENTS: &Columns = &[
     ("unique_name", Kind::Text),
     ("is_public", Kind::Boolean),
     ("metadata", Kind::Json),
+    ("metadata_text", Kind::Text),
     ("declared_type", Kind::Text),
     ("staged_url", Kind::Text),
     ("size_bytes", Kind::Integer),
@@ -118,6 +119,7 @@ struct DocumentRow<'a> {
     unique_name: Option<&'a str>,
     is_public: bool,
     metadata: &'a Metadata,
+    metadata_text: Option<String>,
     declared_type: Option<&'a str>,
     staged_url: &'a str,
     size_bytes: i64,
@@ -136,6 +138,7 @@ impl<'a> From<&'a Arrival> for DocumentRow<'a> {
             unique_name: arrival.visibility.unique_name().map(UniqueName::as_str),
             is_public: arrival.visibility.is_public(),
             metadata: &arrival.metadata,
+            metadata_text: respelled::text_of(&arrival.metadata),
             declared_type: arrival.declared_type.as_ref().map(MediaType::as_str),
             staged_url: arrival.staged.as_str(),
             size_bytes: arrival.size.as_i64(),
@@ -240,9 +243,9 @@ async fn insert_documents(
     let list = rows(transaction.get_database_backend(), DOCUMENTS);
     // In the order of their unique names, so that two groups don't wait for each other.
     let sql = format!(
-        "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, status, declared_type, \
+        "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, metadata_text, status, declared_type, \
          type_mismatch, size_bytes, sha256, latest_version, revision, created_at, updated_at) \
-         SELECT x.id, x.owner_id, x.name, x.name_folded, x.unique_name, x.is_public, x.metadata, 'pending', x.declared_type, \
+         SELECT x.id, x.owner_id, x.name, x.name_folded, x.unique_name, x.is_public, x.metadata, x.metadata_text, 'pending', x.declared_type, \
          false, x.size_bytes, x.sha256, 1, 1, x.at, x.at FROM {list} JOIN users ON users.id = x.owner_id \
          WHERE NOT EXISTS (SELECT 1 FROM discards WHERE discards.url = x.staged_url) ORDER BY x.unique_name ON CONFLICT (unique_name) DO NOTHING RETURNING id"
     );

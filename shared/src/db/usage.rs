@@ -1,11 +1,15 @@
 //! What an owner keeps: counters, and sums by type.
 
+use std::time::Duration;
+
 use sea_orm::EntityTrait;
 
-use super::batch::query;
 use super::entities::user;
 use super::{Database, DbError};
 use crate::domain::{ByteSize, Limits, MediaType, Status, User, UserId};
+
+/// The longest that documents are counted.
+const TIME: Duration = Duration::from_secs(10);
 
 /// What an owner keeps and may keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +55,8 @@ pub async fn usage(
          WHERE owner_id = $1 GROUP BY status, mime_type ORDER BY mime_type";
     let mut documents = [0; 4];
     let mut by_type: Vec<TypeUsage> = Vec::new();
-    for row in query(db.reader(), sql, [owner.0.into()]).await? {
+    let search = db.search(owner, TIME).await?;
+    for row in search.query(sql, [owner.0.into()]).await? {
         let (status, media_type): (String, Option<String>) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let (count, bytes): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
@@ -77,6 +82,7 @@ pub async fn usage(
             }),
         }
     }
+    search.end().await?;
     Ok(Some(Usage {
         documents,
         used,

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A JSON object of at most 64 keys and 16 KiB (as compact JSON, UTF-8).
+use super::decimal::plain_length;
+
+/// A JSON object within the bounds of [`Metadata::try_from`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Metadata(Map<String, Value>);
@@ -17,9 +19,18 @@ pub enum InvalidMetadata {
     /// Too many keys, counted at every depth.
     #[error("must have at most 64 keys")]
     TooManyKeys,
+    /// Too many values, counted at every depth.
+    #[error("must have at most {0} values, with the elements of arrays")]
+    TooManyValues(usize),
+    /// Too deep.
+    #[error("must not be nested deeper than {0}")]
+    TooDeep(usize),
     /// Too long.
     #[error("must have at most 16 KiB")]
     TooLarge,
+    /// A number that databases can't keep as it is.
+    #[error("must not contain a number of more than 1,000 digits, written without an exponent")]
+    LongNumber,
     /// A text that databases can't keep.
     #[error("must not contain the character U+0000")]
     NulCharacter,
@@ -28,8 +39,15 @@ pub enum InvalidMetadata {
 impl Metadata {
     /// The most keys, at all depths together.
     pub const MAX_KEYS: usize = 64;
+    /// The most values, containers included, at all depths together.
+    pub const MAX_VALUES: usize = 1_000;
+    /// How deep objects and arrays may be nested. JSON readers stop at 128 levels, and metadata
+    /// travels within other JSON, such as a manifest.
+    pub const MAX_DEPTH: usize = 110;
     /// The most bytes as compact JSON.
     pub const MAX_BYTES: usize = 16 * 1024;
+    /// The most characters of a number without an exponent.
+    pub const MAX_NUMBER: u64 = 1_000;
 
     /// The metadata after a merge patch (RFC 7396): members that are null go, objects are
     /// merged at every depth, anything else replaces.
@@ -42,10 +60,50 @@ impl Metadata {
         Self::try_from(merged)
     }
 
+    /// Checks a merge patch before it is known what it is merged into: it may take away as much
+    /// as metadata may have, and add as much again.
+    pub fn check_patch(patch: &Value) -> Result<(), InvalidMetadata> {
+        let Value::Object(object) = patch else {
+            return Err(InvalidMetadata::NotAnObject);
+        };
+        if patch.to_string().len() > 2 * Self::MAX_BYTES {
+            return Err(InvalidMetadata::TooLarge);
+        }
+        if object_keys(object) > 2 * Self::MAX_KEYS {
+            return Err(InvalidMetadata::TooManyKeys);
+        }
+        // The patch itself is a level of its own, which values() counts and metadata doesn't.
+        if values(patch) > 2 * Self::MAX_VALUES + 1 {
+            return Err(InvalidMetadata::TooManyValues(Self::MAX_VALUES));
+        }
+        if depth(patch) > Self::MAX_DEPTH {
+            return Err(InvalidMetadata::TooDeep(Self::MAX_DEPTH));
+        }
+        check(patch)
+    }
+
+    /// What was checked when it came in. The bounds may have been wider then.
+    #[must_use]
+    pub const fn stored(object: Map<String, Value>) -> Self {
+        Self(object)
+    }
+
     /// The JSON object.
     #[must_use]
     pub const fn as_object(&self) -> &Map<String, Value> {
         &self.0
+    }
+
+    /// How many values it has at all depths together, containers included.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.0.values().map(values).sum()
+    }
+
+    /// How deep objects and arrays are nested; itself is the first level.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        1 + self.0.values().map(depth).max().unwrap_or_default()
     }
 }
 
@@ -63,13 +121,57 @@ impl TryFrom<Value> for Metadata {
         if object_keys(&object) > Self::MAX_KEYS {
             return Err(InvalidMetadata::TooManyKeys);
         }
-        if object
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value))
-        {
-            return Err(InvalidMetadata::NulCharacter);
+        let metadata = Self(object);
+        if metadata.values() > Self::MAX_VALUES {
+            return Err(InvalidMetadata::TooManyValues(Self::MAX_VALUES));
         }
-        Ok(Self(object))
+        if metadata.depth() > Self::MAX_DEPTH {
+            return Err(InvalidMetadata::TooDeep(Self::MAX_DEPTH));
+        }
+        for (key, value) in &metadata.0 {
+            check(value)?;
+            check_text(key)?;
+        }
+        Ok(metadata)
+    }
+}
+
+/// Whether each number and text in it can be kept.
+fn check(value: &Value) -> Result<(), InvalidMetadata> {
+    match value {
+        Value::Number(number) if plain_length(number) > Metadata::MAX_NUMBER => {
+            Err(InvalidMetadata::LongNumber)
+        }
+        Value::String(text) => check_text(text),
+        Value::Array(items) => items.iter().try_for_each(check),
+        Value::Object(object) => object.iter().try_for_each(|(key, value)| {
+            check_text(key)?;
+            check(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), InvalidMetadata> {
+    if text.contains('\0') {
+        return Err(InvalidMetadata::NulCharacter);
+    }
+    Ok(())
+}
+
+fn values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(members) => members.values().map(values).sum(),
+        _ => 0,
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
@@ -101,17 +203,6 @@ fn nested_keys(value: &Value) -> usize {
         Value::Object(object) => object_keys(object),
         Value::Array(items) => items.iter().map(nested_keys).sum(),
         _ => 0,
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(object) => object
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
     }
 }
 
@@ -150,6 +241,28 @@ mod tests {
             Metadata::try_from(Value::Object(many)),
             Err(InvalidMetadata::TooManyKeys)
         );
+        let wide = |values: usize| json!({"a": vec![0; values]});
+        assert!(Metadata::try_from(wide(Metadata::MAX_VALUES - 1)).is_ok());
+        assert_eq!(
+            Metadata::try_from(wide(Metadata::MAX_VALUES)),
+            Err(InvalidMetadata::TooManyValues(Metadata::MAX_VALUES))
+        );
+        let deep = |levels| json!({"a": (1..levels).fold(json!(1), |inner, _| json!([inner]))});
+        assert!(Metadata::try_from(deep(Metadata::MAX_DEPTH)).is_ok());
+        assert_eq!(
+            Metadata::try_from(deep(Metadata::MAX_DEPTH + 1)),
+            Err(InvalidMetadata::TooDeep(Metadata::MAX_DEPTH))
+        );
+        for (number, expected) in [
+            ("1e999", Ok(())),
+            ("1e1000", Err(InvalidMetadata::LongNumber)),
+            ("-1e-1000000000", Err(InvalidMetadata::LongNumber)),
+            ("1e99999999999999999999", Err(InvalidMetadata::LongNumber)),
+        ] {
+            let text = format!("{{\"a\":[{number}]}}");
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(Metadata::try_from(value).map(|_| ()), expected, "{number}");
+        }
         assert_eq!(
             Metadata::try_from(json!({"a": ["\u{0}"]})),
             Err(InvalidMetadata::NulCharacter)

@@ -2,11 +2,14 @@
 
 mod access;
 mod clock;
+mod containment;
+mod decimal;
 mod digest;
 mod document;
 mod error_code;
 mod identity;
 mod ids;
+mod json;
 mod lifecycle;
 mod limits;
 mod media_type;
@@ -22,11 +25,13 @@ mod version;
 
 pub use access::{Access, Account, Caller};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use decimal::{Decimal, is_respelled, plain_length};
 pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{BlobId, DocumentId, InvalidId, JobId, KeyId, OperationId, UserId, VersionId};
+pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };

@@ -30,6 +30,8 @@ pub enum FindingKind {
     PendingWithoutJob,
     /// A document that shows something else than its version, or waits for none.
     DanglingDocument,
+    /// A document whose row can't be read.
+    UnreadableDocument,
     /// A job that has nothing to work on.
     JobWithoutSubject,
 }
@@ -51,6 +53,7 @@ impl FindingKind {
             Self::ReferenceDrift => "reference_drift",
             Self::PendingWithoutJob => "pending_without_job",
             Self::DanglingDocument => "dangling_document",
+            Self::UnreadableDocument => "unreadable_document",
             Self::JobWithoutSubject => "job_without_subject",
         }
     }

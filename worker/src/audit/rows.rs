@@ -3,7 +3,7 @@
 use shared::db::audit::{
     Astray, QuotaDrift, astray_documents, blob_drift, doomed_bytes, end_jobs_without_subject,
     enqueue_lost_jobs, jobs_without_subject, mend_astray_document, mend_blob_drift,
-    mend_quota_drift, pending_without_job, quota_drift, spare_doomed_bytes,
+    mend_quota_drift, pending_without_job, quota_drift, spare_doomed_bytes, unreadable_documents,
 };
 use shared::db::{Database, DbError};
 use shared::domain::{Timestamp, UserId, VersionId};
@@ -14,6 +14,9 @@ use super::request::Audit;
 
 /// How many rows one question is about.
 const PAGE: u32 = 1_000;
+
+/// How many rows are read whole at once: they may be long.
+const WHOLE_ROWS: u32 = 200;
 
 /// How many users one question is about: each may have many documents.
 const USERS: u32 = 50;
@@ -26,6 +29,7 @@ const MOST: u32 = 10_000;
 /// bytes before they are removed, rows before what counts them.
 pub async fn check_rows(audit: &mut Audit<'_>) -> Result<(), DbError> {
     check_doomed(audit).await?;
+    check_readable(audit).await?;
     check_documents(audit).await?;
     check_jobs(audit).await?;
     check_blobs(audit).await?;
@@ -88,6 +92,26 @@ async fn check_documents(audit: &mut Audit<'_>) -> Result<(), DbError> {
                 FindingKind::DanglingDocument,
                 subject,
                 detail.to_owned(),
+                remedy,
+            );
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+/// What can't be read is only told: another repair may mend it.
+async fn check_readable(audit: &mut Audit<'_>) -> Result<(), DbError> {
+    let mut after = Some(Uuid::nil());
+    while let Some(document) = after {
+        let page = unreadable_documents(&audit.request.db, document, WHOLE_ROWS).await?;
+        for document in page.found {
+            let detail = "has a row that can't be read".to_owned();
+            let remedy = audit.remedy(Remedy::Left);
+            audit.tell(
+                FindingKind::UnreadableDocument,
+                document.to_string(),
+                detail,
                 remedy,
             );
         }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::AuditPage;
 use super::counters::page;
 use crate::db::batch::{execute, query};
+use crate::db::documents::{Found, columns};
 use crate::db::{Database, DbError};
 use crate::domain::{DocumentId, ErrorCode, Failure, Timestamp};
 
@@ -25,6 +26,24 @@ pub struct AstrayDocument {
     pub document: DocumentId,
     /// How it is astray.
     pub astray: Astray,
+}
+
+/// A page of documents whose rows can't be read.
+pub async fn unreadable_documents(
+    db: &Database,
+    after: Uuid,
+    limit: u32,
+) -> Result<AuditPage<DocumentId>, DbError> {
+    let sql = format!(
+        "SELECT {} FROM documents WHERE id > $1 ORDER BY id LIMIT {limit}",
+        columns(db.backend())
+    );
+    let rows = query(db.reader(), sql, [after.into()]).await?;
+    let last = rows.last().map(|row| row.try_get("", "id"));
+    Ok(AuditPage {
+        found: Found::read(&rows)?.unreadable,
+        next: last.transpose()?,
+    })
 }
 
 /// True of a document `d` that shows something else than its version `v` with the blob `b`.

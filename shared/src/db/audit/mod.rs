@@ -11,7 +11,9 @@ mod known;
 pub use counters::{
     BlobDrift, QuotaDrift, blob_drift, mend_blob_drift, mend_quota_drift, quota_drift,
 };
-pub use documents::{Astray, AstrayDocument, astray_documents, mend_astray_document};
+pub use documents::{
+    Astray, AstrayDocument, astray_documents, mend_astray_document, unreadable_documents,
+};
 pub use doomed::{doomed_bytes, spare_doomed_bytes};
 pub use jobs::{
     end_jobs_without_subject, enqueue_lost_jobs, jobs_without_subject, pending_without_job,

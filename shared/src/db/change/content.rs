@@ -56,6 +56,7 @@ async fn add(
     content: &NewContent,
     limits: &Limits,
 ) -> Result<Document, ChangeError> {
+    let _slot = on.database().change_slot(target.owner).await?;
     let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let mut row = revised(&before, content.at);

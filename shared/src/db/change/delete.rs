@@ -19,6 +19,7 @@ pub async fn delete_document(
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
     anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let document = hold(&transaction, target).await?;
         let job = delete_all(&transaction, document.owner, &[document.id], now, &traces).await?;

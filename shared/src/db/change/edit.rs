@@ -14,7 +14,7 @@ use super::{ChangeError, Target};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::entities::document;
 use crate::db::ledger_sql::texts;
-use crate::db::{Commit, DatabaseTransaction, DbError};
+use crate::db::{Commit, DatabaseTransaction, DbError, respelled};
 use crate::domain::{
     Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,
     Visibility,
@@ -41,6 +41,7 @@ pub async fn edit_document(
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
     anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let before = hold(&transaction, target).await?;
         let Some(after) = edited(&before, &changes)? else {
@@ -109,6 +110,7 @@ async fn move_document(
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
     anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let before = hold(&transaction, target).await?;
         let status = before.lifecycle.status().after(verb)?;
@@ -206,6 +208,7 @@ pub(in crate::db) async fn write_edits(
         ("unique_name", Kind::Text),
         ("is_public", Kind::Boolean),
         ("metadata", Kind::Json),
+        ("metadata_text", Kind::Text),
     ];
 
     #[derive(Serialize)]
@@ -216,6 +219,7 @@ pub(in crate::db) async fn write_edits(
         unique_name: Option<&'a UniqueName>,
         is_public: bool,
         metadata: &'a Metadata,
+        metadata_text: Option<String>,
     }
 
     fn row(document: &Document) -> Row<'_> {
@@ -226,13 +230,14 @@ pub(in crate::db) async fn write_edits(
             unique_name: document.visibility.unique_name(),
             is_public: document.visibility.is_public(),
             metadata: &document.metadata,
+            metadata_text: respelled::text_of(&document.metadata),
         }
     }
 
     let list = rows(transaction.get_database_backend(), COLUMNS);
     let sql = format!(
         "UPDATE documents SET name = x.name, name_folded = x.name_folded, unique_name = x.unique_name, \
-         is_public = x.is_public, metadata = x.metadata, \
+         is_public = x.is_public, metadata = x.metadata, metadata_text = x.metadata_text, \
          revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
     );
     let documents: Vec<_> = documents.iter().copied().map(row).collect();

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, EntityTrait, Statement};
+use sea_orm::ConnectionTrait;
 
 use super::ChangeError;
 use crate::db::batch::{execute, parameter, query};
-use crate::db::entities::document;
+use crate::db::documents::{self, Found, columns};
 use crate::db::events::NewEvent;
 use crate::db::ledger_sql::{for_update, ids};
 use crate::db::{DatabaseTransaction, DbError, events};
@@ -39,7 +39,12 @@ pub(super) async fn hold(
     target: &Target,
 ) -> Result<Document, ChangeError> {
     let mut held = hold_all(transaction, target.owner, &[target.document]).await?;
-    let document = held.remove(&target.document).ok_or(ChangeError::NotFound)?;
+    if held.unreadable.contains(&target.document) {
+        let corrupt = DbError::corrupt("documents", "row", target.document);
+        return Err(corrupt.into());
+    }
+    let document = held.documents.remove(&target.document);
+    let document = document.ok_or(ChangeError::NotFound)?;
     match &target.precondition {
         Precondition::OneOf(revisions) if !revisions.contains(&document.revision) => {
             Err(ChangeError::RevisionMismatch)
@@ -48,26 +53,34 @@ pub(super) async fn hold(
     }
 }
 
+/// Documents that are locked, and those that are as well, but can't be read.
+#[derive(Debug, Default)]
+pub(in crate::db) struct Held {
+    pub documents: HashMap<DocumentId, Document>,
+    pub unreadable: HashSet<DocumentId>,
+}
+
 /// Locks the rows of those of `documents` that are the owner's, in one order, and gives them.
 pub(in crate::db) async fn hold_all(
     transaction: &DatabaseTransaction,
     owner: UserId,
     documents: &[DocumentId],
-) -> Result<HashMap<DocumentId, Document>, DbError> {
+) -> Result<Held, DbError> {
     let backend = transaction.get_database_backend();
     // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
     let sql = format!(
-        "SELECT documents.* FROM documents WHERE id IN ({}) AND (owner_id = $2) IS TRUE ORDER BY id{}",
+        "SELECT {} FROM documents WHERE id IN ({}) AND (owner_id = $2) IS TRUE ORDER BY id{}",
+        columns(backend),
         ids(backend),
         for_update(backend, "documents"),
     );
     let values = [parameter(documents)?, owner.0.into()];
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let select = document::Entity::find().from_raw_sql(statement);
-    let documents = select.all(transaction).await?.into_iter();
-    documents
-        .map(|row| Document::try_from(row).map(|document| (document.id, document)))
-        .collect()
+    let found = Found::read(&query(transaction, sql, values).await?)?;
+    let documents = found.documents.into_iter();
+    Ok(Held {
+        documents: documents.map(|document| (document.id, document)).collect(),
+        unreadable: found.unreadable.into_iter().collect(),
+    })
 }
 
 /// The document as it is within the transaction.
@@ -75,11 +88,8 @@ pub(super) async fn again(
     transaction: &DatabaseTransaction,
     id: DocumentId,
 ) -> Result<Document, ChangeError> {
-    let row = document::Entity::find_by_id(id.0)
-        .one(transaction)
-        .await?
-        .ok_or(ChangeError::NotFound)?;
-    Ok(Document::try_from(row)?)
+    let found = documents::find(transaction, "id = $1", [id.0.into()]).await?;
+    found.ok_or(ChangeError::NotFound)
 }
 
 /// Reserves or uses bytes and documents of the owner if they fit.

@@ -29,6 +29,7 @@ pub async fn retry_document(
     now: Timestamp,
 ) -> Result<(Document, JobId), ChangeError> {
     anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let before = hold(&transaction, target).await?;
         let judged = retryable(&transaction, target.owner, &[&before], limits).await?;

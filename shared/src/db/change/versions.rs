@@ -33,6 +33,7 @@ async fn restore(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
+    let _slot = on.database().change_slot(target.owner).await?;
     let transaction = on.database().begin().await?;
     let before = hold(&transaction, target).await?;
     let old = find(&transaction, &before, number).await?;
@@ -97,6 +98,7 @@ pub async fn delete_version(
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
     anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let before = hold(&transaction, target).await?;
         let old = find(&transaction, &before, number).await?;

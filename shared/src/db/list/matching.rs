@@ -3,12 +3,12 @@
 use sea_orm::DbBackend;
 
 use super::DocumentFilter;
-use super::contained::contains;
 use crate::db::values::Values;
 use crate::domain::{ByteSize, Status, Timestamp, TypePattern, UserId, fold};
 
 /// Conditions, joined by AND, that hold for the rows of `documents` that are the
-/// owner's and that `filter` means. Their values are added to `values`.
+/// owner's and that `filter` means. Their values are added to `values`. What metadata contains
+/// SQLite can't say: there [`super::find`] has a look at each document.
 pub fn matching(
     backend: DbBackend,
     owner: UserId,
@@ -51,14 +51,10 @@ pub fn matching(
             conditions.push(format!("documents.{comparison} {}", values.bind(bound)));
         }
     }
-    if let Some(metadata) = &filter.metadata {
-        conditions.push(match backend {
-            DbBackend::Postgres => {
-                let text = serde_json::Value::Object(metadata.as_object().clone()).to_string();
-                format!("documents.metadata @> {}::jsonb", values.bind(text))
-            }
-            _ => contains("documents.metadata", metadata, values),
-        });
+    if let (DbBackend::Postgres, Some(metadata)) = (backend, &filter.metadata) {
+        let text = serde_json::Value::Object(metadata.as_object().clone()).to_string();
+        let text = values.bind(text);
+        conditions.push(format!("documents.metadata @> {text}::jsonb"));
     }
     conditions.join(" AND ")
 }

@@ -1,14 +1,13 @@
 //! Lists of documents: what is asked for, as conditions, and page by page.
 
-mod contained;
+mod find;
 mod matching;
 mod page;
 mod position;
 mod request;
 mod words;
 
-pub(super) use matching::matching;
+pub(super) use find::{Question, find_ids};
 pub use page::{explain_page, list_page};
 pub use position::Position;
 pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};
-pub(super) use words::source;

@@ -1,94 +1,100 @@
 //! One page of a list, found through the index of its order, or of what is rare in it.
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use super::ListRequest;
-use super::matching::matching;
-use super::words::{may_be_rare, source};
-use crate::db::batch::query;
-use crate::db::entities::document;
-use crate::db::values::Values;
+use sea_orm::DbBackend;
+
+use super::find::{Question, decode_and_find};
+use super::{ListRequest, Position};
+use crate::db::batch::parameter;
+use crate::db::documents::{Found, columns};
+use crate::db::ledger_sql::ids;
+use crate::db::search::Search;
 use crate::db::{Database, DbError};
-use crate::domain::Document;
+use crate::domain::{Document, DocumentId};
+
+/// The longest that a page is looked for.
+const TIME: Duration = Duration::from_secs(5);
 
 /// The documents behind the place that the request names, in its order. Documents
-/// that come or go meanwhile make no other one appear twice or not at all.
+/// that come or go meanwhile make no other one appear twice or not at all; those whose rows
+/// can't be read are passed by. [`DbError::TimeLimit`] if it takes too long.
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
-    let (sql, values) = statement(db, request).await?;
-    let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    let rows = if db.backend() == DbBackend::Postgres && may_be_rare(&request.filter) {
-        planned_anew(db, statement).await?
-    } else {
-        select(db.reader(), statement).await?
-    };
-    rows.into_iter().map(Document::try_from).collect()
+    let search = db.search(request.owner, TIME).await?;
+    let limit = request.limit as usize;
+    let mut documents = Vec::new();
+    let mut after = request.after.clone();
+    while documents.len() < limit {
+        let left = limit - documents.len();
+        after = read_more(&search, request, (after, left), &mut documents).await?;
+        if after.is_none() {
+            break;
+        }
+    }
+    search.end().await?;
+    Ok(documents)
 }
 
 /// How the database would find the page, line by line, in its own words.
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
-    let (sql, values) = statement(db, request).await?;
     let (explain, column) = match db.backend() {
         DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
         _ => ("EXPLAIN QUERY PLAN", 3),
     };
-    let rows = query(db.reader(), format!("{explain} {sql}"), values).await?;
+    let search = db.search(request.owner, TIME).await?;
+    let (columns, limit) = (columns(db.backend()), request.limit as usize);
+    let question = question(request);
+    let after = request.after.as_ref();
+    let (sql, values) = question.statement(&search, &columns, after, limit).await?;
+    let rows = search.query(format!("{explain} {sql}"), values).await?;
     rows.into_iter()
         .map(|row| Ok(row.try_get_by_index(column)?))
         .collect()
 }
 
-async fn select(
-    connection: &impl ConnectionTrait,
-    statement: Statement,
-) -> Result<Vec<document::Model>, DbError> {
-    Ok(document::Entity::find()
-        .from_raw_sql(statement)
-        .all(connection)
-        .await?)
-}
-
-/// Whether the index of the metadata, or of the parts of names, or that of the order is the
-/// better one depends on how rare the wanted value is: a plan that was made for any won't do.
-async fn planned_anew(
-    db: &Database,
-    statement: Statement,
-) -> Result<Vec<document::Model>, DbError> {
-    use sea_orm::TransactionTrait;
-
-    let transaction = db.reader().begin().await?;
-    transaction
-        .execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan")
-        .await?;
-    let rows = select(&transaction, statement).await?;
-    transaction.commit().await?;
-    Ok(rows)
-}
-
-/// The statement of a page and its values. Where an index of words is asked first, a document
-/// that changes in between is as if the page had been asked for before or after that.
-async fn statement(
-    db: &Database,
-    request: &ListRequest,
-) -> Result<(String, Vec<sea_orm::Value>), DbError> {
-    let mut values = Values::default();
-    let source = source(db.reader(), request.owner, &request.filter, &mut values).await?;
-    let mut conditions = matching(db.backend(), request.owner, &request.filter, &mut values);
-    let key = request.sort.key.as_str();
-    let (beyond, direction) = if request.sort.descending {
-        ("<", "DESC")
-    } else {
-        (">", "ASC")
-    };
-    if let Some(position) = &request.after {
-        let [value, id] = position.values().map(|value| values.bind(value));
-        let behind = format!(" AND (documents.{key}, documents.id) {beyond} ({value}, {id})");
-        conditions.push_str(&behind);
+const fn question(request: &ListRequest) -> Question<'_> {
+    Question {
+        owner: request.owner,
+        filter: &request.filter,
+        sort: request.sort,
     }
-    // The limit is written out: a plan made without it would be one for many rows.
+}
+
+/// Reads the next documents behind a place, at most so many, and says behind which place the
+/// list goes on, if it may.
+async fn read_more(
+    search: &Search,
+    request: &ListRequest,
+    (after, limit): (Option<Position>, usize),
+    documents: &mut Vec<Document>,
+) -> Result<Option<Position>, DbError> {
+    let question = question(request);
+    if let Some(wanted) = question.decoded(search) {
+        let found = decode_and_find(search, question, wanted, after, limit).await?;
+        documents.extend(read(search, &found.documents).await?);
+        return Ok(found.next);
+    }
+    let columns = columns(search.backend());
+    let statement = question.statement(search, &columns, after.as_ref(), limit);
+    let (sql, values) = statement.await?;
+    let rows = search.query(sql, values).await?;
+    documents.extend(Found::read(&rows)?.documents);
+    let last = rows.last().filter(|_| rows.len() == limit);
+    last.map(|row| Position::of_row(row, request.sort))
+        .transpose()
+}
+
+/// Documents by their ids, in that order.
+async fn read(search: &Search, wanted: &[DocumentId]) -> Result<Vec<Document>, DbError> {
+    let backend = search.backend();
     let sql = format!(
-        "SELECT documents.* FROM {source} WHERE {conditions} \
-         ORDER BY documents.{key} {direction}, documents.id {direction} LIMIT {}",
-        request.limit
+        "SELECT {} FROM documents WHERE id IN ({})",
+        columns(backend),
+        ids(backend)
     );
-    Ok((sql, values.into_vec()))
+    let rows = search.query(sql, [parameter(wanted)?]).await?;
+    let found = Found::read(&rows)?.documents.into_iter();
+    let mut found: HashMap<_, _> = found.map(|document| (document.id, document)).collect();
+    Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use sea_orm::Value;
+use sea_orm::{QueryResult, Value};
 
 use super::{Sort, SortKey};
+use crate::db::DbError;
 use crate::domain::{Document, DocumentId};
 
 /// A document's place in an order: the value it is ordered by, and its id. It stays
@@ -35,6 +36,26 @@ impl Position {
             value,
             id: document.id,
         }
+    }
+
+    /// Where a row of `documents` with its id and the order's key stands, whatever else is in it.
+    pub(super) fn of_row(row: &QueryResult, sort: Sort) -> Result<Self, DbError> {
+        let column = sort.key.as_str();
+        let value = match sort.key {
+            SortKey::CreatedAt | SortKey::UpdatedAt | SortKey::Size => {
+                Key::Number(row.try_get("", column)?)
+            }
+            SortKey::Name => Key::Text(row.try_get("", column)?),
+        };
+        Ok(Self {
+            value,
+            id: DocumentId(row.try_get("", "id")?),
+        })
+    }
+
+    /// The document that stands there.
+    pub(super) const fn document(&self) -> DocumentId {
+        self.id
     }
 
     /// Reads a place in that order as it is written.

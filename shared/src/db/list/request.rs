@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-
 use super::Position;
 use crate::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, UserId};
 
@@ -37,23 +35,24 @@ pub struct DocumentFilter {
 }
 
 impl DocumentFilter {
-    /// How deep objects and arrays in `metadata` may be nested: SQLite bounds the depth of
-    /// conditions. Whoever takes a filter in refuses a deeper one.
+    /// How deep objects and arrays in `metadata` may be nested. Whoever takes a filter in
+    /// refuses a deeper one.
     pub const MAX_DEPTH: usize = 8;
+
+    /// How many values `metadata` may have, at all depths: each is compared with those of many
+    /// documents. Whoever takes a filter in refuses one with more.
+    pub const MAX_VALUES: usize = 64;
 
     /// Whether `metadata` is nested deeper than that.
     #[must_use]
     pub fn is_too_deep(metadata: &Metadata) -> bool {
-        let members = metadata.as_object().values();
-        1 + members.map(depth).max().unwrap_or_default() > Self::MAX_DEPTH
+        metadata.depth() > Self::MAX_DEPTH
     }
-}
 
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        _ => 0,
+    /// Whether `metadata` has more values than that.
+    #[must_use]
+    pub fn is_too_wide(metadata: &Metadata) -> bool {
+        metadata.values() > Self::MAX_VALUES
     }
 }
 

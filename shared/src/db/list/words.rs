@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 
 use super::DocumentFilter;
 use crate::db::DbError;
-use crate::db::batch::{parameter, query};
+use crate::db::batch::parameter;
+use crate::db::search::Search;
 use crate::db::values::Values;
 use crate::domain::{UserId, fold};
 
@@ -48,20 +49,20 @@ fn rarest() -> String {
 }
 
 /// Whether few documents of many may meet the filter, and no index of an order knows which.
-pub const fn may_be_rare(filter: &DocumentFilter) -> bool {
+const fn may_be_rare(filter: &DocumentFilter) -> bool {
     filter.metadata.is_some() || filter.name_part.is_some()
 }
 
 /// Where those that may meet the filter are looked for, as a FROM item: among all documents, or,
 /// on SQLite, whose planner can't know what is rare, among the few that the index names.
 pub async fn source(
-    connection: &impl ConnectionTrait,
+    search: &Search,
     owner: UserId,
     filter: &DocumentFilter,
     values: &mut Values,
 ) -> Result<String, DbError> {
-    let few = match connection.get_database_backend() {
-        DbBackend::Sqlite if may_be_rare(filter) => few(connection, owner, filter).await?,
+    let few = match search.backend() {
+        DbBackend::Sqlite if may_be_rare(filter) => few(search, owner, filter).await?,
         _ => None,
     };
     Ok(match few {
@@ -78,7 +79,7 @@ pub async fn source(
 /// The numbers, as a JSON array, of the documents that can meet the filter's conditions on name
 /// and metadata, if they are few; nothing if they aren't, or if the index doesn't know.
 async fn few(
-    connection: &impl ConnectionTrait,
+    search: &Search,
     owner: UserId,
     filter: &DocumentFilter,
 ) -> Result<Option<String>, DbError> {
@@ -89,7 +90,7 @@ async fn few(
     let metadata = filter.metadata.clone().unwrap_or_default();
     let metadata = serde_json::Value::Object(metadata.as_object().clone()).to_string();
     let values: [Value; 3] = [owner.0.into(), parameter(&parts)?, metadata.into()];
-    let asked = query(connection, rarest(), values).await?;
+    let asked = search.query(rarest(), values).await?;
     let asked: Option<String> = match asked.first() {
         Some(row) => row.try_get_by_index(0)?,
         None => None,
@@ -99,7 +100,7 @@ async fn few(
         "SELECT CASE WHEN count(*) <= {FEW} THEN json_group_array(number) END FROM \
          (SELECT rowid AS number FROM document_words WHERE document_words MATCH $1 LIMIT {FEW} + 1)"
     );
-    match query(connection, sql, [words.into()]).await?.first() {
+    match search.query(sql, [words.into()]).await?.first() {
         Some(row) => Ok(row.try_get_by_index(0)?),
         None => Ok(None),
     }

@@ -1,13 +1,11 @@
 //! What is done to the documents of a chunk: judged one by one, written all at once, by the
 //! statements that serve single documents as well.
 
-use std::collections::HashMap;
-
 use super::edits;
 use super::former::Former;
 use super::items::{Dealt, DueItem};
 use super::running::{Deed, Running};
-use crate::db::change::{ChangeError, Move, delete_all, retry_all, retryable, write_moves};
+use crate::db::change::{ChangeError, Held, Move, delete_all, retry_all, retryable, write_moves};
 use crate::db::events::{self, NewEvent};
 use crate::db::{DatabaseTransaction, DbError, DocumentChanges};
 use crate::domain::{
@@ -18,6 +16,10 @@ use crate::domain::{
 /// Versions that one chunk deletes at most, unless a single document has more: they are read.
 const DELETED_VERSIONS: u32 = 5_000;
 
+/// Values of metadata that one chunk writes at most, unless a single document has more: SQLite
+/// keeps a word of each.
+pub const EDITED_VALUES: usize = 5_000;
+
 /// A chunk whose turn it is, with its documents, which are held.
 pub struct Turn<'a> {
     /// The transaction of the chunk.
@@ -27,7 +29,7 @@ pub struct Turn<'a> {
     /// The items.
     pub items: &'a [DueItem],
     /// Those of their documents that are there and the owner's.
-    pub documents: &'a HashMap<DocumentId, Document>,
+    pub held: &'a Held,
     /// What the operator allows.
     pub limits: &'a Limits,
     /// The present moment.
@@ -79,10 +81,20 @@ impl<'a> Turn<'a> {
 
     /// Items with their documents, and those that have none.
     pub fn found(&self) -> impl Iterator<Item = Result<(&'a DueItem, &'a Document), &'a DueItem>> {
-        let document = |item: &'a DueItem| self.documents.get(&item.document);
+        let document = |item: &'a DueItem| self.held.documents.get(&item.document);
         self.items
             .iter()
             .map(move |item| document(item).map(|document| (item, document)).ok_or(item))
+    }
+
+    /// An item without a document: there is none, or it can't be read.
+    pub fn missing(&self, item: &DueItem) -> Dealt {
+        let code = if self.held.unreadable.contains(&item.document) {
+            ItemCode::Internal
+        } else {
+            ItemCode::NotFound
+        };
+        Dealt::failed(item, code)
     }
 
     /// An item that is done; its document was `former`.
@@ -98,7 +110,7 @@ impl<'a> Turn<'a> {
         let (mut dealt, mut moves) = (Vec::new(), Vec::new());
         for found in self.found() {
             dealt.push(match found {
-                Err(item) => Dealt::failed(item, ItemCode::NotFound),
+                Err(item) => self.missing(item),
                 Ok((item, document)) => match document.lifecycle.status().judge(verb) {
                     Judgement::AlreadyThere => Dealt::skipped(item, ItemCode::Unchanged),
                     Judgement::Refused(refused) => Dealt::failed(item, refused),
@@ -141,16 +153,23 @@ impl<'a> Turn<'a> {
 
     async fn updates(&self, changes: &DocumentChanges) -> Result<Vec<Dealt>, DbError> {
         let (mut dealt, mut planned) = (Vec::new(), Vec::new());
+        let mut values = 0;
         for found in self.found() {
             match found {
-                Err(item) => dealt.push(Dealt::failed(item, ItemCode::NotFound)),
+                Err(item) => dealt.push(self.missing(item)),
                 Ok((item, before)) => match crate::db::change::edited(before, changes) {
                     Ok(None) => dealt.push(Dealt::skipped(item, ItemCode::Unchanged)),
-                    Ok(Some(after)) => planned.push(edits::Edit {
-                        item,
-                        before,
-                        after,
-                    }),
+                    Ok(Some(after)) => {
+                        values += after.metadata.values();
+                        if values > EDITED_VALUES && !planned.is_empty() {
+                            break;
+                        }
+                        planned.push(edits::Edit {
+                            item,
+                            before,
+                            after,
+                        });
+                    }
                     Err(error) => dealt.push(Dealt::failed(item, reason(error)?)),
                 },
             }
@@ -167,7 +186,7 @@ impl<'a> Turn<'a> {
         let mut versions = 0;
         for found in self.found() {
             dealt.push(match found {
-                Err(item) => Dealt::failed(item, ItemCode::NotFound),
+                Err(item) => self.missing(item),
                 Ok((item, document)) => {
                     versions += document.latest_version;
                     if versions > DELETED_VERSIONS && !deleted.is_empty() {
@@ -194,7 +213,7 @@ impl<'a> Turn<'a> {
         let (mut dealt, mut asked) = (Vec::new(), Vec::new());
         for found in self.found() {
             match found {
-                Err(item) => dealt.push(Dealt::failed(item, ItemCode::NotFound)),
+                Err(item) => dealt.push(self.missing(item)),
                 Ok((item, document)) => {
                     let status = document.lifecycle.status();
                     if status.judge(Transition::Retry) == Judgement::AlreadyThere {

@@ -62,6 +62,7 @@ pub async fn run_chunk(
     request: &ChunkRequest<'_>,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<Chunk, DbError> {
+    let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let running = take(&transaction, request.operation).await?;
     let dealt = match &running {
@@ -108,7 +109,7 @@ async fn deal(
     let operation = &running.operation;
     let items = due_items(transaction, operation.id, running.next, ITEMS).await?;
     let documents: Vec<_> = items.iter().map(|item| item.document).collect();
-    let documents = hold_all(transaction, operation.owner, &documents).await?;
+    let held = hold_all(transaction, operation.owner, &documents).await?;
     if !finish(transaction, request).await? {
         return Ok(None);
     }
@@ -116,7 +117,7 @@ async fn deal(
         transaction,
         running,
         items: &items,
-        documents: &documents,
+        held: &held,
         limits: request.limits,
         now: request.now,
     };

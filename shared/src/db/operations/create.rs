@@ -1,16 +1,21 @@
-//! Accepting an operation: its items are fixed, by one statement, at that moment.
+//! Accepting an operation: what it is about is found by a read, and fixed as its items by one
+//! statement, so that nothing is searched while others wait to write.
+
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::options::Task;
 use crate::db::batch::{execute, parameter};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::list::{matching, source};
-use crate::db::values::Values;
-use crate::db::{Commit, DatabaseTransaction, DbError, DocumentFilter};
+use crate::db::list::{Question, find_ids};
+use crate::db::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
 use crate::domain::{
     DocumentId, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
 };
+
+/// The longest that the documents of an operation are looked for.
+const TIME: Duration = Duration::from_secs(20);
 
 /// Which documents are meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +65,11 @@ pub async fn create_operation(
     on: &impl Commit<Operation>,
     new: &NewOperation,
 ) -> Result<(Operation, JobId), CreateOperationError> {
+    let found = match &new.selection {
+        Selection::Ids(_) => Vec::new(),
+        Selection::Matching(filter) => find(on.database(), new.owner, filter).await?,
+    };
+    let _slot = on.database().bulk_slot(new.owner).await?;
     let transaction = on.database().begin().await?;
     match insert(&transaction, new).await {
         Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
@@ -67,7 +77,7 @@ pub async fn create_operation(
     }
     let count = match &new.selection {
         Selection::Ids(documents) => insert_named(&transaction, new, documents).await?,
-        Selection::Matching(filter) => insert_matching(&transaction, new, filter).await?,
+        Selection::Matching(_) => insert_found(&transaction, new, &found).await?,
     };
     let total = u32::try_from(count).ok();
     let total = total.filter(|total| (*total as usize) <= Operation::MAX_ITEMS);
@@ -118,6 +128,40 @@ async fn insert(transaction: &DatabaseTransaction, new: &NewOperation) -> Result
     Ok(())
 }
 
+/// The documents that the filter means now, oldest first.
+async fn find(
+    db: &Database,
+    owner: UserId,
+    filter: &DocumentFilter,
+) -> Result<Vec<DocumentId>, CreateOperationError> {
+    let search = db.search(owner, TIME).await?;
+    let question = Question {
+        owner,
+        filter,
+        sort: Sort {
+            key: SortKey::CreatedAt,
+            descending: false,
+        },
+    };
+    let found = find_ids(&search, question, Operation::MAX_ITEMS + 1).await?;
+    search.end().await?;
+    if found.len() > Operation::MAX_ITEMS {
+        return Err(CreateOperationError::TooMany);
+    }
+    Ok(found)
+}
+
+/// A FROM item called `x` of the ids in `$1`, a JSON array, with their places in it.
+const fn list(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "(SELECT value::uuid AS id, ordinality - 1 AS position \
+             FROM json_array_elements_text($1::json) WITH ORDINALITY AS named (value, ordinality)) AS x"
+        }
+        _ => "(SELECT unhex(value, '-') AS id, key AS position FROM json_each($1)) AS x",
+    }
+}
+
 /// The named documents in the order in which they are named. What isn't the owner's, or
 /// isn't there, becomes an item without a name.
 async fn insert_named(
@@ -125,44 +169,28 @@ async fn insert_named(
     new: &NewOperation,
     documents: &[DocumentId],
 ) -> Result<u64, DbError> {
-    let list = match transaction.get_database_backend() {
-        DbBackend::Postgres => {
-            "(SELECT value::uuid AS id, ordinality - 1 AS position \
-             FROM json_array_elements_text($1::json) WITH ORDINALITY AS named (value, ordinality))"
-        }
-        _ => "(SELECT unhex(value, '-') AS id, key AS position FROM json_each($1))",
-    };
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
-         SELECT $2, x.position, x.id, documents.name, 'pending' FROM {list} AS x \
-         LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3"
+         SELECT $2, x.position, x.id, documents.name, 'pending' FROM {} \
+         LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3",
+        list(transaction.get_database_backend())
     );
     let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
     execute(transaction, sql, values).await
 }
 
-/// The documents that the filter means, or one more than may be.
-async fn insert_matching(
+/// The documents that were found, but for those that have gone since.
+async fn insert_found(
     transaction: &DatabaseTransaction,
     new: &NewOperation,
-    filter: &DocumentFilter,
+    documents: &[DocumentId],
 ) -> Result<u64, DbError> {
-    let backend = transaction.get_database_backend();
-    if backend == DbBackend::Postgres {
-        // Which index is the best depends on how rare the wanted metadata is.
-        transaction
-            .execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan")
-            .await?;
-    }
-    let mut values = Values::default();
-    let id = values.bind(new.id.0);
-    let source = source(transaction, new.owner, filter, &mut values).await?;
-    let conditions = matching(backend, new.owner, filter, &mut values);
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
-         SELECT {id}, row_number() OVER (ORDER BY x.created_at, x.id) - 1, x.id, x.name, 'pending' FROM \
-         (SELECT documents.id, documents.name, documents.created_at FROM {source} WHERE {conditions} LIMIT {most}) AS x",
-        most = Operation::MAX_ITEMS + 1,
+         SELECT $2, row_number() OVER (ORDER BY x.position) - 1, x.id, documents.name, 'pending' FROM {} \
+         CROSS JOIN documents WHERE documents.id = x.id AND documents.owner_id = $3",
+        list(transaction.get_database_backend())
     );
-    execute(transaction, sql, values.into_vec()).await
+    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
+    execute(transaction, sql, values).await
 }

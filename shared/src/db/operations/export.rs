@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sea_orm::{EntityTrait, Statement};
 use url::Url;
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use super::archives::{Hold, begin_anew, count, end, forget_written, hold};
 use super::items::{Dealt, DueItem, record, skip};
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::{execute, parameter, query};
-use crate::db::entities::document;
+use crate::db::documents::{Found, columns};
 use crate::db::ledger_sql::ids;
 use crate::db::settle::finish_jobs;
 use crate::db::{Database, DbError, JobRef, Settlement};
@@ -98,8 +97,8 @@ pub async fn begin_export(
 pub struct ExportItem {
     /// Its place in the operation.
     pub position: i64,
-    /// The document, if it is there and the owner's.
-    pub document: Option<Document>,
+    /// The document, if it is there, the owner's, and can be read; else why it isn't exported.
+    pub document: Result<Document, ItemCode>,
     /// What is to be written of it: the version that readers get first, then the others by number.
     pub contents: Vec<ExportContent>,
 }
@@ -149,8 +148,8 @@ pub async fn export_items(
         VersionScope::All => contents_of(db, &wanted).await?,
     };
     let item = |(position, id): (i64, DocumentId)| {
-        let document = documents.remove(&id);
-        let current = document.as_ref().and_then(current_content);
+        let document = documents.remove(&id).unwrap_or(Err(ItemCode::NotFound));
+        let current = document.as_ref().ok().and_then(current_content);
         let mut others = contents.remove(&id).unwrap_or_default();
         let number = current.as_ref().map(|current| current.number);
         others.retain(|content| number.is_some_and(|number| number != content.number));
@@ -181,18 +180,19 @@ async fn documents_of(
     db: &Database,
     owner: UserId,
     wanted: &[DocumentId],
-) -> Result<HashMap<DocumentId, Document>, DbError> {
+) -> Result<HashMap<DocumentId, Result<Document, ItemCode>>, DbError> {
     let sql = format!(
-        "SELECT documents.* FROM documents WHERE id IN ({}) AND owner_id = $2",
+        "SELECT {} FROM documents WHERE id IN ({}) AND owner_id = $2",
+        columns(db.backend()),
         ids(db.backend())
     );
     let values = [parameter(wanted)?, owner.0.into()];
-    let statement = Statement::from_sql_and_values(db.backend(), sql, values);
-    let found = document::Entity::find().from_raw_sql(statement);
-    let found = found.all(db.reader()).await?.into_iter();
-    found
-        .map(|row| Document::try_from(row).map(|document| (document.id, document)))
-        .collect()
+    let found = Found::read(&query(db.reader(), sql, values).await?)?;
+    let unreadable = found.unreadable.into_iter();
+    let unreadable = unreadable.map(|id| (id, Err(ItemCode::Internal)));
+    let documents = found.documents.into_iter();
+    let documents = documents.map(|document| (document.id, Ok(document)));
+    Ok(documents.chain(unreadable).collect())
 }
 
 /// The active versions of documents, by number.

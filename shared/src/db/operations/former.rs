@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::db::DbError;
+use crate::db::{DbError, respelled};
 use crate::domain::{
     Document, Lifecycle, Metadata, Status, Timestamp, Transition, UniqueName, Visibility,
 };
@@ -48,7 +48,10 @@ impl Former {
             name: before.name.to_string(),
             unique_name: before.visibility.unique_name().map(UniqueName::to_string),
             is_public: before.visibility.is_public(),
-            metadata: changed.then(|| Value::Object(before.metadata.as_object().clone())),
+            metadata: changed.then(|| {
+                let object = before.metadata.as_object().clone();
+                respelled::written(Value::Object(object))
+            }),
         }
     }
 }
@@ -79,13 +82,16 @@ impl Former {
             } => {
                 let unique_name = unique_name.map(|name| name.parse()).transpose();
                 let unique_name = unique_name.map_err(|_| corrupt("before"))?;
-                let metadata = metadata.map(Metadata::try_from).transpose();
-                let metadata = metadata.map_err(|_| corrupt("before"))?;
+                let metadata = match metadata.map(respelled::read) {
+                    None => document.metadata.clone(),
+                    Some(Some(Value::Object(object))) => Metadata::stored(object),
+                    Some(_) => return Err(corrupt("before")),
+                };
                 Ok(WayBack::Edit(Box::new(Document {
                     name: name.parse().map_err(|_| corrupt("before"))?,
                     visibility: Visibility::new(unique_name, is_public)
                         .ok_or_else(|| corrupt("before"))?,
-                    metadata: metadata.unwrap_or_else(|| document.metadata.clone()),
+                    metadata,
                     ..document.clone()
                 })))
             }

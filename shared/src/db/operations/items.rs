@@ -19,7 +19,7 @@ pub struct DueItem {
     /// The document it is about.
     pub document: DocumentId,
     /// What the document is to become again, and the revision that it must have for that, if
-    /// the operation takes another one back.
+    /// the operation takes another one back, and that can be read.
     pub former: Option<(Former, u64)>,
 }
 
@@ -40,15 +40,10 @@ pub async fn due_items(
         .iter()
         .map(|row| {
             let document: Option<Uuid> = row.try_get_by_index(1)?;
-            let before: Option<Value> = row.try_get_by_index(2)?;
+            let before: Option<Value> = row.try_get_by_index(2).unwrap_or_default();
             let revision: Option<i64> = row.try_get_by_index(3)?;
-            let former = match (before, revision) {
-                (Some(before), Some(revision)) => {
-                    let former = serde_json::from_value(before).map_err(|_| corrupt("before"))?;
-                    Some((former, revision.unsigned_abs()))
-                }
-                _ => None,
-            };
+            let former = before.and_then(|before| serde_json::from_value(before).ok());
+            let former = former.zip(revision.map(i64::unsigned_abs));
             Ok(DueItem {
                 position: row.try_get_by_index(0)?,
                 document: DocumentId(document.ok_or_else(|| corrupt("document_id"))?),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::export::VersionScope;
-use crate::db::{DbError, DocumentChanges};
+use crate::db::{DbError, DocumentChanges, respelled};
 use crate::domain::{Action, UniqueName};
 use crate::queue::JobKind;
 
@@ -70,7 +70,7 @@ fn written(changes: &DocumentChanges) -> Value {
         patch.insert("is_public".to_owned(), json!(is_public));
     }
     if let Some(metadata) = &changes.metadata {
-        patch.insert("metadata".to_owned(), metadata.clone());
+        patch.insert("metadata".to_owned(), respelled::written(metadata.clone()));
     }
     Value::Object(patch)
 }
@@ -95,11 +95,13 @@ pub(super) fn changes(operation: Uuid, options: &Value) -> Result<DocumentChange
         Some(is_public) => Some(is_public.as_bool().ok_or_else(corrupt)?),
         None => None,
     };
+    let metadata = patch.get("metadata").cloned();
+    let metadata = metadata.map(|metadata| respelled::read(metadata).ok_or_else(corrupt));
     Ok(DocumentChanges {
         name,
         unique_name,
         is_public,
-        metadata: patch.get("metadata").cloned(),
+        metadata: metadata.transpose()?,
     })
 }
 

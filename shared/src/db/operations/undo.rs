@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::act::Turn;
+use super::act::{EDITED_VALUES, Turn};
 use super::edits::Edit;
 use super::former::WayBack;
 use super::items::Dealt;
@@ -40,6 +40,7 @@ pub async fn undo_operation(
     undo: OperationId,
     now: Timestamp,
 ) -> Result<(Operation, JobId), UndoError> {
+    let _slot = on.database().bulk_slot(owner).await?;
     let transaction = on.database().begin().await?;
     let known = taken_back(&transaction, id, owner).await?;
     match known.ok_or(UndoError::NotFound)? {
@@ -108,27 +109,44 @@ impl Turn<'_> {
     /// Makes the documents what they were, but for those that were changed since.
     pub async fn ways_back(&self) -> Result<Vec<Dealt>, DbError> {
         let (mut dealt, mut moves, mut edits) = (Vec::new(), Vec::new(), Vec::new());
+        let mut values = 0;
         for found in self.found() {
             let (item, document) = match found {
                 Ok(found) => found,
+                Err(item) if self.held.unreadable.contains(&item.document) => {
+                    dealt.push(self.missing(item));
+                    continue;
+                }
                 Err(item) => {
                     dealt.push(Dealt::skipped(item, ItemCode::NotFound));
                     continue;
                 }
             };
+            // What can't be read any more harms no other item.
             let Some((former, revision)) = &item.former else {
-                return Err(DbError::corrupt("operation_items", "before", document.id));
+                dealt.push(Dealt::failed(item, ItemCode::Internal));
+                continue;
             };
             if document.revision != *revision {
                 dealt.push(Dealt::skipped(item, ItemCode::RevisionMismatch));
                 continue;
             }
-            match former.clone().way_back(document, self.now)? {
-                WayBack::Edit(after) => edits.push(Edit {
-                    item,
-                    before: document,
-                    after: *after,
-                }),
+            let Ok(way_back) = former.clone().way_back(document, self.now) else {
+                dealt.push(Dealt::failed(item, ItemCode::Internal));
+                continue;
+            };
+            match way_back {
+                WayBack::Edit(after) => {
+                    values += after.metadata.values();
+                    if values > EDITED_VALUES && !edits.is_empty() {
+                        break;
+                    }
+                    edits.push(Edit {
+                        item,
+                        before: document,
+                        after: *after,
+                    });
+                }
                 WayBack::Move(verb, status, since) => {
                     dealt.push(match document.lifecycle.status().judge(verb) {
                         Judgement::AlreadyThere => Dealt::skipped(item, ItemCode::Unchanged),

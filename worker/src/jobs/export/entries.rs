@@ -87,8 +87,9 @@ impl<'a> Entries<'a> {
         if self.closed == Some(item.position) {
             return Ok(None);
         }
-        let Some(document) = &item.document else {
-            return Ok(Some(exported(item.position, Some(ItemCode::NotFound))));
+        let document = match &item.document {
+            Ok(document) => document,
+            Err(code) => return Ok(Some(exported(item.position, Some(*code)))),
         };
         let mut current = match self.current.take() {
             Some(current) => current,

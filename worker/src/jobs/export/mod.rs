@@ -120,9 +120,9 @@ impl Room {
     /// Why nothing is written of an item, if nothing is. All versions of it have room, or none.
     fn judge(&mut self, item: &db::ExportItem) -> Option<ItemCode> {
         match (&item.document, item.contents.len()) {
-            (None, _) => Some(ItemCode::NotFound),
-            (Some(_), 0) => Some(ItemCode::NotActive),
-            (Some(_), files) => {
+            (Err(code), _) => Some(*code),
+            (Ok(_), 0) => Some(ItemCode::NotActive),
+            (Ok(_), files) => {
                 let Some(left) = self.0.checked_sub(files) else {
                     return Some(ItemCode::ArchiveFull);
                 };

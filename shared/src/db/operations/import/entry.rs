@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::db::respelled;
 use crate::domain::ItemCode;
 
 /// What an item is made of.
@@ -11,7 +12,7 @@ pub struct ImportEntry {
     /// Its versions, the oldest first; most have one.
     pub contents: Vec<ArchivedContent>,
     /// What its owner says of it, a JSON object or nothing.
-    #[serde(default)]
+    #[serde(default, with = "respelled")]
     pub metadata: Value,
 }
 

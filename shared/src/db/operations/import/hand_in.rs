@@ -32,6 +32,7 @@ use crate::queue::JobKind;
 
 /// Takes a chunk in.
 pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
+    let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let held = hold_operation(&transaction, (request.operation, Action::Import)).await?;
     let mut chunk = Chunk::new(&transaction, request);
@@ -161,7 +162,7 @@ impl<'a> Chunk<'a> {
         if targets.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut documents = hold_all(self.transaction, owner, &targets).await?;
+        let mut documents = hold_all(self.transaction, owner, &targets).await?.documents;
         documents.retain(|_, document| document.lifecycle.status() != Status::Archived);
         Ok(documents)
     }
