@@ -61,7 +61,9 @@ impl Acknowledge<()> for Acknowledger {
         } = self.clone();
         async move {
             let outcome = match uncounted {
-                Some((suspect, outcome)) if is_to_blame(&circuits, suspect).await => Some(outcome),
+                Some((suspect, outcome)) if is_to_blame(&circuits, suspect, &work).await => {
+                    Some(outcome)
+                }
                 _ => outcome,
             };
             let end = outcome.as_ref().map_or(Attempt::LeaseLost, end_of);
@@ -81,11 +83,12 @@ impl Acknowledge<()> for Acknowledger {
     }
 }
 
-/// Whether the attempt failed by a part that is away. Of a place that says that it is full there
-/// is no doubt; whether it is so full that nothing fits is looked at for the jobs that follow.
-async fn is_to_blame(circuits: &Circuits, suspect: Suspect) -> bool {
+/// Whether the attempt failed by a part that is away. A document that was accepted waits for room,
+/// also if there is some for others. Whatever else finds none, such as an archive that is larger
+/// than the place, has filled it by itself.
+async fn is_to_blame(circuits: &Circuits, suspect: Suspect, work: &Work) -> bool {
     let is_away = circuits.confirm(suspect).await;
-    is_away || suspect == Suspect::Full
+    is_away || (suspect == Suspect::Full && work.pending.is_some())
 }
 
 /// Settles an outcome that ends an attempt, and says so.

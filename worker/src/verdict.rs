@@ -51,7 +51,7 @@ pub fn handed_back(
     now: Timestamp,
 ) -> Outcome {
     let pause = match suspect {
-        Suspect::Full => LONGEST_PAUSE / 5,
+        Suspect::Full => LONGEST_PAUSE,
         Suspect::Database | Suspect::Storage => AWAY,
     };
     let cause = match error.downcast_ref::<Fault>() {

@@ -16,7 +16,7 @@ pub enum Suspect {
     Database,
     /// A place did not answer as it should.
     Storage,
-    /// A place said that it has no room. That is never the document's fault.
+    /// A place said that it has no room.
     Full,
 }
 

@@ -29,6 +29,8 @@ enum Weather {
     Full,
     /// One object can't be reached.
     Poisoned(Url),
+    /// There is no room for one object.
+    TooSmallFor(Url),
 }
 
 /// A place whose weather is made.
@@ -57,14 +59,15 @@ impl Outdoors {
         let reached = match &*self.weather.borrow() {
             Weather::Away => Err(away()),
             Weather::Poisoned(poisoned) if url == Some(poisoned) => Err(away()),
-            Weather::Fair | Weather::Full | Weather::Poisoned(_) => Ok(()),
+            _ => Ok(()),
         };
         self.counted(reached)
     }
 
-    fn has_room(&self) -> Result<(), StorageError> {
-        let room = match *self.weather.borrow() {
+    fn has_room(&self, url: Option<&Url>) -> Result<(), StorageError> {
+        let room = match &*self.weather.borrow() {
             Weather::Full => Err(StorageError::Full),
+            Weather::TooSmallFor(large) if url == Some(large) => Err(StorageError::Full),
             _ => Ok(()),
         };
         self.counted(room)
@@ -91,7 +94,7 @@ impl Storage for Outdoors {
 
     async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
         self.reach(None)?;
-        self.has_room()?;
+        self.has_room(None)?;
         self.inner.put(key, source).await
     }
 
@@ -107,7 +110,7 @@ impl Storage for Outdoors {
 
     async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
         self.reach(Some(staged))?;
-        self.has_room()?;
+        self.has_room(Some(staged))?;
         self.inner.take(staged, key).await
     }
 
@@ -264,6 +267,35 @@ async fn an_object_that_alone_can_t_be_reached_ends_in_an_error() {
     let dead = format!("SELECT count(*) FROM jobs WHERE state = 'dead' AND attempts = {most}");
     assert_eq!(service.number(&dead).await, 1);
     assert!(outside.role.meters.open_circuits().is_empty());
+}
+
+#[tokio::test]
+async fn a_document_for_which_there_is_no_room_waits_and_holds_up_nobody() {
+    let service = Service::start().await;
+    let large = service.accepts("large.txt", b"large").await;
+    let outside = Outside::of(&service);
+    let staged = service.only_staged().await;
+    outside.weather.send_replace(Weather::TooSmallFor(staged));
+    let settled = service.feed.settled().await;
+    let working = Service::works(outside.role.clone());
+    // More often than a job may fail.
+    for _ in 0..=JobKind::ProcessVersion.max_attempts() {
+        outside.is_felt().await;
+        service.clock.advance(Duration::from_mins(12));
+    }
+    let small = service.accepts("small.txt", b"small").await;
+    wait_for(settled, &[small]).await;
+    let status = service.document(large).await.lifecycle.status();
+    assert_eq!(status, Status::Pending);
+    assert!(outside.role.meters.open_circuits().is_empty());
+
+    let settled = service.feed.settled().await;
+    outside.weather.send_replace(Weather::Fair);
+    service.clock.advance(Duration::from_mins(12));
+    wait_for(settled, &[large]).await;
+    working.stop().await;
+    let status = service.document(large).await.lifecycle.status();
+    assert_eq!(status, Status::Active);
 }
 
 #[tokio::test]
