@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
+use crate::background::outlive_panic;
+
 /// Groups that may wait for a slow feed before words are dropped.
 const BACKLOG: usize = 256;
 
@@ -60,16 +62,20 @@ impl Herald {
 async fn announce(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<Word>) {
     let mut words = Vec::new();
     while waiting.recv_many(&mut words, BACKLOG).await > 0 {
-        let mut settled = Vec::new();
-        for word in words.drain(..) {
-            match word {
-                Word::Settled(more) => settled.extend(more),
-                Word::Enqueued(queue, jobs) => told(feed.announce(queue, &jobs).await),
-            }
+        outlive_panic("herald", pass_on(&*feed, std::mem::take(&mut words))).await;
+    }
+}
+
+async fn pass_on(feed: &dyn Feed, words: Vec<Word>) {
+    let mut settled = Vec::new();
+    for word in words {
+        match word {
+            Word::Settled(more) => settled.extend(more),
+            Word::Enqueued(queue, jobs) => told(feed.announce(queue, &jobs).await),
         }
-        if !settled.is_empty() {
-            told(feed.announce_settled(&settled).await);
-        }
+    }
+    if !settled.is_empty() {
+        told(feed.announce_settled(&settled).await);
     }
 }
 

@@ -10,6 +10,7 @@ mod archives;
 mod attempt;
 mod audit;
 mod backend;
+mod background;
 mod circuits;
 mod claims;
 mod crew;

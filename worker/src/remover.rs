@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 use url::Url;
 
+use crate::background::outlive_panic;
+
 /// The most objects that are removed, and then forgotten, together.
 pub const BATCH: usize = 256;
 
@@ -46,20 +48,24 @@ async fn remove_all(db: Database, places: Places, mut waiting: mpsc::Receiver<Ve
     let mut groups = Vec::new();
     while waiting.recv_many(&mut groups, BATCH).await > 0 {
         let urls: Vec<_> = groups.drain(..).flatten().collect();
-        match remove_batch(&db, &places, urls).await {
-            Ok(Removal {
-                failure: Some(error),
-                ..
-            }) => warn!(
-                error = &error as &dyn std::error::Error,
-                "discarded bytes are left to a later job"
-            ),
-            Ok(_) => {}
-            Err(error) => warn!(
-                error = &error as &dyn std::error::Error,
-                "removed bytes were not forgotten"
-            ),
-        }
+        outlive_panic("remover", remove_or_say(&db, &places, urls)).await;
+    }
+}
+
+async fn remove_or_say(db: &Database, places: &Places, urls: Vec<Url>) {
+    match remove_batch(db, places, urls).await {
+        Ok(Removal {
+            failure: Some(error),
+            ..
+        }) => warn!(
+            error = &error as &dyn std::error::Error,
+            "discarded bytes are left to a later job"
+        ),
+        Ok(_) => {}
+        Err(error) => warn!(
+            error = &error as &dyn std::error::Error,
+            "removed bytes were not forgotten"
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::Database;
-use shared::domain::{Clock, Limits, Retention};
+use shared::domain::{Clock, Limits, Retention, Timestamp};
 use shared::metrics::Meters;
 use shared::queue::{Feed, Queue};
 use shared::storage::Places;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
+use crate::background::keep_running;
 use crate::circuits::{Circuits, Suspect};
 use crate::crew::work_on;
 use crate::herald::Herald;
@@ -122,9 +123,6 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         herald,
     });
     let leases = Leases::default();
-    // Until the last job is done: jobs go on while the worker shuts down.
-    let mut background = start_background(&role, &leases);
-    background.push(AbortOnDropHandle::new(tokio::spawn(circuits.watch())));
     let presence = Presence {
         db: role.db.clone(),
         clock: Arc::clone(&role.clock),
@@ -132,8 +130,8 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         queues: role.queues.clone(),
         leases: leases.clone(),
     };
-    let signs = presence.clone().keep(started_at);
-    background.push(AbortOnDropHandle::new(tokio::spawn(signs)));
+    // Until the last job is done: jobs go on while the worker shuts down.
+    let background = start_background(&role, &leases, &presence, &circuits, started_at);
     let ended = work_on_all(&role, &worker, &leases, tools, &shutdown).await;
     drop(background);
     presence.end().await;
@@ -142,14 +140,31 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     ended
 }
 
-fn start_background(role: &WorkerRole, leases: &Leases) -> Vec<AbortOnDropHandle<()>> {
-    let keep = leases
-        .clone()
-        .keep(role.db.clone(), Arc::clone(&role.clock), role.lease);
-    let mut background = vec![AbortOnDropHandle::new(tokio::spawn(keep))];
+fn start_background(
+    role: &Arc<WorkerRole>,
+    leases: &Leases,
+    presence: &Presence,
+    circuits: &Circuits,
+    started_at: Timestamp,
+) -> Vec<AbortOnDropHandle<()>> {
+    let (kept, its) = (leases.clone(), Arc::clone(role));
+    let renewals = move || {
+        kept.clone()
+            .keep(its.db.clone(), Arc::clone(&its.clock), its.lease)
+    };
+    let presence = presence.clone();
+    let signs = move || presence.clone().keep(started_at);
+    let circuits = circuits.clone();
+    let mut background = vec![
+        keep_running("leases", renewals),
+        keep_running("presence", signs),
+        keep_running("circuits", move || circuits.clone().watch()),
+    ];
     if role.queues.contains(&Queue::Maintenance) {
-        let schedules = schedule::keep(role.db.clone(), Arc::clone(&role.clock), role.retention);
-        background.push(AbortOnDropHandle::new(tokio::spawn(schedules)));
+        let its = Arc::clone(role);
+        let schedules =
+            move || schedule::keep(its.db.clone(), Arc::clone(&its.clock), its.retention);
+        background.push(keep_running("schedules", schedules));
     }
     background
 }
