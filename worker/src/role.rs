@@ -88,8 +88,9 @@ pub enum WorkerError {
 pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let role = Arc::new(WorkerRole {
         concurrency: role.concurrency.max(1),
-        // A sweep finds a lease up to a second after its end: together no more than was said.
-        lease: role.lease.saturating_sub(role.lease / 20),
+        // A sweep finds a lease up to a second after its end, and begins jobs that may have killed
+        // their worker one after the other: together no more than was said.
+        lease: role.lease.saturating_sub(role.lease / 8),
         ..role
     });
     let started_at = role.clock.now();
