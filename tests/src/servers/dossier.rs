@@ -104,11 +104,11 @@ impl Dossier {
         granted(self.answers().await);
     }
 
-    /// Starts the process again, able to open so many files and no more, and waits until it is
-    /// ready.
-    pub async fn restart_with_files(&self, most: usize) {
+    /// Starts the process again, allowed to open so many files, and to raise that to `most`, and
+    /// waits until it is ready.
+    pub async fn restart_with_files(&self, allowed: usize, most: usize) {
         let command = CommandLine::new(Path::new("/usr/bin/env"))
-            .words(["prlimit".to_owned(), format!("--nofile={most}:{most}")])
+            .words(["prlimit".to_owned(), format!("--nofile={allowed}:{most}")])
             .then(&self.command);
         granted(self.keeper.start(&command).await);
         granted(self.answers().await);
