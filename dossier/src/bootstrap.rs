@@ -1,15 +1,16 @@
 //! The first admin's API key: given by the operator, or made once and written to a file.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use shared::db::{Database, ensure_bootstrap_key};
 use shared::domain::Timestamp;
+use shared::private_file::{self, Made};
 use shared::settings::{BootstrapKey, Resolved};
+use tracing::warn;
 
-use crate::resources::make_data_folder;
+use crate::data_folder;
 
 /// Puts the bootstrap key in force, and says in which file it lies if the operator gave none.
 pub async fn ensure(
@@ -20,7 +21,7 @@ pub async fn ensure(
     let (key, file) = if let Some(key) = &resolved.settings.bootstrap_key {
         (key.clone(), None)
     } else {
-        make_data_folder(resolved)?;
+        data_folder::make(resolved)?;
         let file = resolved.data_dir.join("admin.key");
         let key = read_or_make(&file);
         let key = key.with_context(|| format!("the admin's key in {}", file.display()))?;
@@ -32,22 +33,33 @@ pub async fn ensure(
     Ok(file)
 }
 
+/// A key that is there but can't be read is never replaced: it may be in use.
 fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
-    let known = std::fs::read_to_string(file);
-    if let Ok(text) = known {
-        return text.trim().parse().map_err(anyhow::Error::msg);
+    if let Some(key) = read(file)? {
+        return Ok(key);
     }
     let key = super::commands::generate_key();
-    // Written aside and renamed: a crash leaves no half a key.
-    let aside = file.with_extension("key.new");
-    let mut handle = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)?;
-    writeln!(handle, "{key}")?;
-    handle.sync_all()?;
-    std::fs::rename(&aside, file)?;
-    key.parse().map_err(anyhow::Error::msg)
+    match private_file::make(file, format!("{key}\n").as_bytes())? {
+        Made::New => key.parse().map_err(anyhow::Error::msg),
+        // Another process was faster.
+        Made::Present => match read(file)? {
+            Some(key) => Ok(key),
+            None => bail!("is a link that leads nowhere"),
+        },
+    }
+}
+
+/// The key in `file`; `None` if there is no such file.
+fn read(file: &Path) -> anyhow::Result<Option<BootstrapKey>> {
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.context("can't be read")?,
+    };
+    let key = text.trim().parse().map_err(anyhow::Error::msg);
+    let key = key.context("can't be used")?;
+    // A key that others can read is no secret. The file may be somebody else's to change.
+    if let Err(error) = private_file::make_private(file) {
+        warn!(file = %file.display(), %error, "others may read the admin's key");
+    }
+    Ok(Some(key))
 }

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod cli;
 mod commands;
+mod data_folder;
 mod descriptors;
 mod greeting;
 mod logging;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use self::telemetry::Exporter;
 
 fn main() -> ExitCode {
+    data_folder::keep_files_private();
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(exit) => return exit,

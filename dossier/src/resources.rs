@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use shared::db::{Database, DatabaseClock};
+use shared::db::{Database, DatabaseClock, DatabaseUrl};
 use shared::domain::{Clock, Limits};
 use shared::metrics::{Meters, Watched};
 use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use shared::settings::Resolved;
 use shared::storage::Places;
+
+use crate::data_folder;
 
 /// Database, storage, queue and clock of this process.
 pub struct Resources {
@@ -60,19 +62,9 @@ pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
 }
 
 fn make_database_folder(resolved: &Resolved) -> anyhow::Result<()> {
-    if resolved.database_url.is_shared() {
-        return Ok(());
+    if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
+        data_folder::make(resolved)?;
+        data_folder::make_database_private(file);
     }
-    make_data_folder(resolved)
-}
-
-/// The data folder holds keys and documents: nobody but the service reads it.
-pub fn make_data_folder(resolved: &Resolved) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&resolved.data_dir)
-        .with_context(|| format!("DOSSIER_DATA_DIR: {}", resolved.data_dir.display()))
+    Ok(())
 }

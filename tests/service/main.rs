@@ -20,6 +20,7 @@ mod clocks;
 mod compression;
 mod costly;
 mod crashes;
+mod data_folder;
 mod database_faults;
 mod documents;
 mod draining;

@@ -103,6 +103,18 @@ fn the_first_start_makes_a_key_that_only_its_owner_reads() {
 }
 
 #[test]
+fn the_compose_file_knows_no_admin_key() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docker-compose.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let settings = text.lines().map(str::trim);
+    let keys: Vec<_> = settings
+        .filter(|line| line.starts_with("DOSSIER_BOOTSTRAP_KEY"))
+        .collect();
+    assert_eq!(keys, ["DOSSIER_BOOTSTRAP_KEY:"]);
+    assert!(!text.contains("admin-key"), "a key that everybody knows");
+}
+
+#[test]
 fn migrations_go_up_and_down_and_say_so() {
     let folder = TempDir::new().unwrap();
     let status = |folder: &TempDir| {

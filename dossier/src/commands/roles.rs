@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
+use shared::db;
 use shared::settings::Resolved;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,7 @@ use tracing::{info, warn};
 use worker::WorkerRole;
 
 use crate::commands::migrate;
+use crate::data_folder;
 use crate::descriptors;
 use crate::greeting;
 use crate::resources::Resources;
@@ -25,8 +27,13 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// what was taken in last is still processed if there is time.
 pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
+    let held = data_folder::hold(&resolved)?;
     let resources = Resources::connect(&resolved).await?;
     let key_file = migrate::up(&resolved, &resources.db).await?;
+    if !resolved.database_url.is_shared() {
+        // Whoever holds the folder knows that the process before it is dead.
+        db::release_predecessor(&resources.db, resources.clock.now()).await?;
+    }
     let drained = CancellationToken::new();
     let greet = |addresses: Addresses| greeting::serve(&addresses, key_file.as_deref());
     let api = async {
@@ -46,7 +53,9 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
             .map_err(anyhow::Error::from)
     };
     tokio::try_join!(api, work)?;
-    close(resources).await
+    let closed = close(resources).await;
+    drop(held);
+    closed
 }
 
 /// HTTP alone.

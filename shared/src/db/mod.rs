@@ -25,6 +25,7 @@ mod list;
 mod operations;
 mod pooler;
 mod postgres;
+mod predecessor;
 mod receipt;
 mod references;
 mod removal;
@@ -94,6 +95,7 @@ pub use operations::{
     Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
     begin_export, expire_archives, export_items, find_export_result, finish_export, record_export,
 };
+pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use revoked::{Credential, Revocation, find_revoked};
