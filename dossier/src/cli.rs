@@ -50,6 +50,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Job,
     },
+    /// Manage the places where bytes are
+    Storage {
+        #[command(subcommand)]
+        command: Storage,
+    },
     /// Hold database and storage against each other; exit code 0 clean, 1 findings, 2 not done
     ///
     /// Safe while the service runs. Without --repair nothing is changed. With it, drifted
@@ -180,6 +185,21 @@ pub enum Job {
         all: bool,
         #[command(flatten)]
         filter: JobFilter,
+    },
+}
+
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum Storage {
+    /// Make the places of the settings this ledger's own, whatever ledger had them before
+    ///
+    /// A ledger and its places know each other by an installation id, and nothing starts or is
+    /// removed where they don't match. Adopt after the database was restored from a backup of
+    /// another installation, or when places lost their mark and hold what they should. Without
+    /// --yes it only says what it finds, and ends with exit code 1 if something would change.
+    Adopt {
+        /// Do it
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -1,21 +1,30 @@
 //! What a process works with, connected as its settings say.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use shared::db::{Database, DatabaseClock, DatabaseUrl};
 use shared::domain::{Clock, Limits};
 use shared::metrics::{Meters, Watched};
+use shared::ownership::Ownership;
 use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use shared::settings::Resolved;
 use shared::storage::Places;
+use tokio::time::timeout;
+use tracing::warn;
 
 use crate::data_folder;
+
+/// How long a start waits for storage and ledger to tell whose they are.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Database, storage, queue and clock of this process.
 pub struct Resources {
     pub db: Database,
     pub places: Places,
+    pub ownership: Ownership,
     pub feed: Arc<dyn Feed>,
     pub clock: Arc<dyn Clock>,
     pub limits: Arc<Limits>,
@@ -24,11 +33,8 @@ pub struct Resources {
 
 impl Resources {
     pub async fn connect(resolved: &Resolved) -> anyhow::Result<Self> {
-        let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
-            .await
-            .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
         let meters = Meters::default();
-        let places = Watched::places(&places, &meters);
+        let places = Watched::places(&places(resolved).await?, &meters);
         let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
             QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
             QueueUrl::Redis { server, prefix } => {
@@ -41,15 +47,56 @@ impl Resources {
         let db = Database::connect_limited(&resolved.database_url, connections, limit)
             .await
             .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))?;
+        let clock = DatabaseClock::of(&db).await;
+        let db = db.expecting(migrations::names());
         Ok(Self {
-            clock: DatabaseClock::of(&db).await,
-            db: db.expecting(migrations::names()),
+            ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),
+            clock,
+            db,
             places,
             feed,
             limits: Arc::new(resolved.limits.clone()),
             meters,
         })
     }
+}
+
+/// The places that the settings name. What else the service keeps must not lie in one of them.
+pub async fn places(resolved: &Resolved) -> anyhow::Result<Places> {
+    let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
+        .await
+        .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+    let mut kept = vec![("DOSSIER_DATA_DIR", resolved.data_dir.as_path())];
+    if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        kept.push(("DOSSIER_DATABASE_URL", folder.unwrap_or(Path::new("."))));
+    }
+    for (setting, path) in kept {
+        if path.exists()
+            && let Some(place) = places.place_around(path).await?
+        {
+            let path = path.display();
+            bail!("{setting}: {path} lies within the storage at {place}: name places apart");
+        }
+    }
+    Ok(places)
+}
+
+/// Ends a process whose places are another installation's. Storage or a ledger that can't be asked
+/// yet is left to readiness, which asks again.
+pub async fn verify_ownership(ownership: &Ownership) -> anyhow::Result<()> {
+    match timeout(PATIENCE, ownership.verify()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(refusal)) if refusal.is_refusal() => return Err(refusal.into()),
+        Ok(Err(error)) => warn!(
+            error = &error as &dyn std::error::Error,
+            "not ready until it can be told whose the storage is"
+        ),
+        Err(_) => warn!("not ready until it can be told whose the storage is: no answer"),
+    }
+    Ok(())
 }
 
 /// The database alone; the folder of an SQLite file is made if need be.

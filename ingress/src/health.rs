@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use shared::db::{Database, DbError};
 use shared::metrics::Circuit;
+use shared::ownership::{Ownership, OwnershipError};
+use shared::storage::Places;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -121,6 +123,7 @@ impl Health {
         let Service {
             db,
             places,
+            ownership,
             feed,
             self_test,
             meters,
@@ -129,13 +132,19 @@ impl Health {
         let (database, queue, storage) = tokio::join!(
             attempt_database(db),
             attempt(Part::Queue, feed.check()),
-            attempt(Part::Storage, places.check()),
+            storage(places, ownership),
         );
         let detection = if self_test.passes() {
             None
         } else {
             Some(Part::TypeDetection.into())
         };
+        // What only the ledger can tell fails with it.
+        let storage = storage.filter(|one| {
+            database
+                .as_ref()
+                .is_none_or(|failing| failing.part != one.part)
+        });
         let mut failing: Vec<_> = [database, queue, storage, detection]
             .into_iter()
             .flatten()
@@ -169,6 +178,28 @@ async fn attempt_database(db: &Database) -> Option<Failing> {
         Some(detail) => Failing { detail, ..failing },
         None => failing,
     })
+}
+
+/// Whether storage can be used, and is this installation's.
+async fn storage(places: &Places, ownership: &Ownership) -> Option<Failing> {
+    let failing = attempt(Part::Storage, places.check()).await;
+    if failing.is_some() {
+        return failing;
+    }
+    let mut failing = Failing::from(Part::Storage);
+    let verified = async {
+        let verified = ownership.verify().await;
+        match &verified {
+            Err(OwnershipError::Ledger(_)) => failing = Part::Database.into(),
+            // Where and whose it is, the log says: anybody may ask.
+            Err(refusal) if refusal.is_refusal() => {
+                "does not carry the mark of this installation".clone_into(&mut failing.detail);
+            }
+            _ => {}
+        }
+        verified
+    };
+    attempt(Part::Storage, verified).await.map(|_| failing)
 }
 
 async fn attempt<E>(part: Part, check: impl Future<Output = Result<(), E>>) -> Option<Failing>

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared::db::Database;
 use shared::domain::{Clock, Limits};
 use shared::metrics::Meters;
+use shared::ownership::Ownership;
 use shared::queue::Feed;
 use shared::settings::{CorsOrigin, JwtSettings};
 use shared::storage::Places;
@@ -22,6 +23,8 @@ pub struct Service {
     pub db: Database,
     /// Where bytes are.
     pub places: Places,
+    /// Whose these are.
+    pub ownership: Ownership,
     /// Who is told of new jobs, and tells of settled documents.
     pub feed: Arc<dyn Feed>,
     /// Where the time comes from.

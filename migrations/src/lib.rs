@@ -14,6 +14,7 @@ mod m0009_index_name_parts;
 mod m0010_index_words;
 mod m0011_keep_number_spellings;
 mod m0012_fold_names;
+mod m0013_know_places;
 mod m0016_link_identities;
 mod m0018_check_schema;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_index_words::Migration),
             Box::new(m0011_keep_number_spellings::Migration),
             Box::new(m0012_fold_names::Migration),
+            Box::new(m0013_know_places::Migration),
             Box::new(m0016_link_identities::Migration),
             Box::new(m0018_check_schema::Migration),
         ]

@@ -122,7 +122,7 @@ on_each_database! {
             Settled::LeaseLost => panic!("nobody else claimed it"),
         }).sum();
         assert_eq!(removable, 2);
-        assert_eq!(discarded(db, 10).await.unwrap().len(), 2);
+        assert_eq!(discarded(db, "", 10).await.unwrap().len(), 2);
         assert_eq!(count(db, "SELECT refs FROM blobs").await, 3);
         assert_eq!(counters(db, alice).await, (8, 0, 2));
         assert_eq!(counters(db, bob).await, (4, 0, 1));

@@ -45,6 +45,7 @@ mod operations;
 mod operations_ledger;
 mod operations_manual;
 mod operations_under_fire;
+mod ownership;
 mod plans;
 mod pooler;
 mod pressure;

@@ -115,7 +115,7 @@ on_each_database! {
             deleted.unwrap();
             assert_eq!(counters(db, owner).await, (0, 0, 0), "round {round}");
             assert_eq!(count(db, "SELECT count(*) FROM blobs").await, 0);
-            let discards = discarded(db, 100).await.unwrap();
+            let discards = discarded(db, "", 100).await.unwrap();
             let of_store = discards.iter().filter(|discard| **discard == stored_at).count();
             assert!(of_store <= 1, "{discards:?}");
             assert_balanced(db).await;

@@ -8,6 +8,8 @@ use shared::storage::contract::check_contract;
 use shared::storage::{Storage, StorageError, StorageUrl};
 use tests::servers::S3;
 
+use crate::audit::old_key;
+
 fn credentials(s3: &S3) -> Credentials {
     let [(_, key), (_, secret)] = s3.environment();
     Credentials::new(key, secret, None, None, "tests")
@@ -33,7 +35,7 @@ async fn a_bucket_of_its_own_needs_no_prefix() {
     let url = s3.fresh_storage_url().await.replace("/documents", "");
     let storage = connect(s3, &url).await;
     let url = storage
-        .put("3f/a", Box::pin(futures::stream::empty()))
+        .put(&old_key(), Box::pin(futures::stream::empty()))
         .await
         .unwrap();
     let stat = storage.stat(&url).await.unwrap().unwrap();
@@ -46,7 +48,7 @@ async fn a_bucket_that_is_missing_is_no_missing_object() {
     let url = format!("s3://no-such-bucket/documents?endpoint={}", s3.endpoint());
     let storage = connect(s3, &url).await;
     storage.check().await.unwrap_err();
-    let object = storage.place().join("3f/a").unwrap();
+    let object = storage.place().join(&old_key()).unwrap();
     let error = storage.open(&object, None).await.map(drop).unwrap_err();
     assert!(matches!(error, StorageError::Unavailable { .. }), "{error}");
 }
@@ -57,7 +59,7 @@ async fn a_wrong_secret_is_an_error_that_says_so() {
     let url: StorageUrl = s3.fresh_storage_url().await.parse().unwrap();
     let wrong = Credentials::new("dossier-tests", "wrong", None, None, "tests");
     let storage = url.connect_as(Some(wrong)).await.unwrap();
-    let object = storage.place().join("3f/a").unwrap();
+    let object = storage.place().join(&old_key()).unwrap();
     let error = storage.open(&object, None).await.map(drop).unwrap_err();
     let StorageError::Unavailable { source, .. } = error else {
         panic!("{error}");

@@ -3,7 +3,10 @@
 
 use shared::db::{DbError, GroupCommitError};
 use shared::domain::{ErrorCode, Refusal};
+use shared::ownership::OwnershipError;
 use shared::storage::StorageError;
+
+use crate::remover::RemoveError;
 
 /// The cause of a failed attempt, for operators.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -57,6 +60,25 @@ impl From<StorageError> for Fault {
 impl From<DbError> for Fault {
     fn from(error: DbError) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<OwnershipError> for Fault {
+    fn from(error: OwnershipError) -> Self {
+        match error {
+            OwnershipError::Ledger(error) => error.into(),
+            OwnershipError::Storage(error) => error.into(),
+            refusal => Self::internal(refusal),
+        }
+    }
+}
+
+impl From<RemoveError> for Fault {
+    fn from(error: RemoveError) -> Self {
+        match error {
+            RemoveError::Ownership(error) => error.into(),
+            RemoveError::Ledger(error) => error.into(),
+        }
     }
 }
 

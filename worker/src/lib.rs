@@ -13,6 +13,7 @@ mod backend;
 mod background;
 mod circuits;
 mod claims;
+mod clearance;
 mod crew;
 mod fault;
 mod herald;

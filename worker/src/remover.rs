@@ -3,6 +3,8 @@
 
 use futures::{StreamExt, stream};
 use shared::db::{self, Database, DbError};
+use shared::ownership::OwnershipError;
+use shared::queue::JobKind;
 use shared::storage::{Places, StorageError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -10,6 +12,7 @@ use tracing::warn;
 use url::Url;
 
 use crate::background::outlive_panic;
+use crate::clearance::Clearance;
 
 /// The most objects that are removed, and then forgotten, together.
 pub const BATCH: usize = 256;
@@ -29,9 +32,9 @@ pub struct Remover {
 
 impl Remover {
     /// Starts it.
-    pub fn start(db: Database, places: Places) -> (Self, JoinHandle<()>) {
+    pub fn start(db: Database, places: Places, clearance: Clearance) -> (Self, JoinHandle<()>) {
         let (removable, waiting) = mpsc::channel(BACKLOG);
-        let task = tokio::spawn(remove_all(db, places, waiting));
+        let task = tokio::spawn(remove_all(db, places, clearance, waiting));
         (Self { removable }, task)
     }
 
@@ -44,25 +47,36 @@ impl Remover {
     }
 }
 
-async fn remove_all(db: Database, places: Places, mut waiting: mpsc::Receiver<Vec<Url>>) {
+async fn remove_all(
+    db: Database,
+    places: Places,
+    clearance: Clearance,
+    mut waiting: mpsc::Receiver<Vec<Url>>,
+) {
     let mut groups = Vec::new();
     while waiting.recv_many(&mut groups, BATCH).await > 0 {
         let urls: Vec<_> = groups.drain(..).flatten().collect();
-        outlive_panic("remover", remove_or_say(&db, &places, urls)).await;
+        let removing = remove_or_say(&db, &places, &clearance, urls);
+        outlive_panic("remover", removing).await;
     }
 }
 
-async fn remove_or_say(db: &Database, places: &Places, urls: Vec<Url>) {
-    match remove_batch(db, places, urls).await {
-        Ok(Removal {
-            failure: Some(error),
-            ..
-        }) => warn!(
+async fn remove_or_say(db: &Database, places: &Places, clearance: &Clearance, urls: Vec<Url>) {
+    match remove_batch(db, places, clearance, urls).await {
+        Ok(Removal::Done(batch)) => {
+            if let Some(error) = batch.failures.first() {
+                warn!(
+                    error = error as &dyn std::error::Error,
+                    "discarded bytes are left to a later job"
+                );
+            }
+        }
+        Ok(Removal::Stopped) => {}
+        Err(RemoveError::Ownership(error)) => warn!(
             error = &error as &dyn std::error::Error,
             "discarded bytes are left to a later job"
         ),
-        Ok(_) => {}
-        Err(error) => warn!(
+        Err(RemoveError::Ledger(error)) => warn!(
             error = &error as &dyn std::error::Error,
             "removed bytes were not forgotten"
         ),
@@ -71,32 +85,57 @@ async fn remove_or_say(db: &Database, places: &Places, urls: Vec<Url>) {
 
 /// What came of a batch.
 #[derive(Debug)]
-pub struct Removal {
-    /// How many objects are gone.
-    pub removed: usize,
-    /// Why one of the others isn't, if there are others.
-    pub failure: Option<StorageError>,
+pub enum Removal {
+    /// Nothing was removed, since the places may not be ours; operators were told.
+    Stopped,
+    /// Each was tried.
+    Done(Batch),
 }
 
-/// Removes the bytes at `urls` and forgets those that are gone, in one statement.
+/// What came of the objects of a batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// How many objects are gone.
+    pub removed: usize,
+    /// Why the others aren't.
+    pub failures: Vec<StorageError>,
+}
+
+/// A batch of which it isn't known what came.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    /// Whose the places are could not be told: nothing was removed.
+    #[error(transparent)]
+    Ownership(#[from] OwnershipError),
+    /// What was removed could not be forgotten.
+    #[error(transparent)]
+    Ledger(#[from] DbError),
+}
+
+/// Removes the bytes at `urls`, if the places are ours, and forgets those that are gone, in one
+/// statement.
 pub async fn remove_batch(
     db: &Database,
     places: &Places,
+    clearance: &Clearance,
     urls: Vec<Url>,
-) -> Result<Removal, DbError> {
+) -> Result<Removal, RemoveError> {
+    if !clearance.is_given(JobKind::RemoveDiscarded).await? {
+        return Ok(Removal::Stopped);
+    }
     let mut answers = stream::iter(urls)
         .map(|url| async move { places.delete(&url).await.map(|()| url) })
         .buffer_unordered(AT_ONCE);
-    let (mut gone, mut failure) = (Vec::new(), None);
+    let (mut gone, mut failures) = (Vec::new(), Vec::new());
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(url) => gone.push(url),
-            Err(error) => failure = Some(error),
+            Err(error) => failures.push(error),
         }
     }
     db::forget_discarded(db, &gone).await?;
-    Ok(Removal {
+    Ok(Removal::Done(Batch {
         removed: gone.len(),
-        failure,
-    })
+        failures,
+    }))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use shared::db::Database;
 use shared::domain::{Clock, Limits, Retention, Timestamp};
 use shared::metrics::Meters;
+use shared::ownership::Ownership;
 use shared::queue::{Feed, Queue};
 use shared::storage::Places;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -16,6 +17,7 @@ use tracing::{info, warn};
 
 use crate::background::keep_running;
 use crate::circuits::{Circuits, Suspect};
+use crate::clearance::Clearance;
 use crate::crew::work_on;
 use crate::herald::Herald;
 use crate::lease::Leases;
@@ -37,6 +39,8 @@ pub struct WorkerRole {
     pub db: Database,
     /// The bytes.
     pub places: Places,
+    /// Whose these are.
+    pub ownership: Ownership,
     /// Where hints come from and settled documents are announced.
     pub feed: Arc<dyn Feed>,
     /// The time.
@@ -97,7 +101,12 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     let worker = unique_name(started_at);
     info!(worker = %worker, concurrency = role.concurrency, "a worker starts");
     let (herald, announcing) = Herald::start(Arc::clone(&role.feed));
-    let (remover, removing) = Remover::start(role.db.clone(), role.places.clone());
+    let clearance = Clearance {
+        ownership: role.ownership.clone(),
+        meters: role.meters.clone(),
+    };
+    let (remover, removing) =
+        Remover::start(role.db.clone(), role.places.clone(), clearance.clone());
     let circuits = Circuits::new(
         role.db.clone(),
         role.places.clone(),
@@ -119,6 +128,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         limits: Arc::clone(&role.limits),
         retention: role.retention,
         circuits: circuits.clone(),
+        clearance,
         settler,
         remover,
         herald,

@@ -71,7 +71,7 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
 }
 
 async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
-    let discarded = !db::discarded(db, 1).await?.is_empty();
+    let discarded = !db::discarded(db, "", 1).await?.is_empty();
     let wanted = |schedule: &&Schedule| match schedule.kind {
         JobKind::RemoveDiscarded => discarded,
         JobKind::PruneVersions => retention.versions.is_some(),

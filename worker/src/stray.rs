@@ -1,11 +1,11 @@
-//! Objects that may be strays: listed from a place in chunks, old enough that no upload under
-//! way needs them. Whether a row refers to them, the ledger says.
+//! Strays: objects of a place that are old enough that no upload under way needs them, and to which
+//! no row refers, as the ledger says.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use futures::stream::{self, Stream};
-use shared::db::FoundObject;
+use shared::db::{self, Database, DbError, FoundObject};
 use shared::domain::Timestamp;
 use shared::storage::{Entry, Places, Storage, StorageError};
 use url::Url;
@@ -13,29 +13,52 @@ use url::Url;
 /// How many objects one question to the ledger is about.
 const CHUNK: usize = 500;
 
-/// The objects of `place` whose writes began before `before`, in chunks.
-pub async fn old_objects(
-    places: Places,
+/// How many strays are held in memory at most.
+const HELD: usize = 10_000;
+
+/// What a look at a place found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// How many objects it has.
+    pub listed: u64,
+    /// How many of them are old, have no row, and are not on their way out yet.
+    pub strays: u64,
+    /// The first of these; with more of them, another look finds the others.
+    pub held: Vec<FoundObject>,
+}
+
+impl Survey {
+    /// Whether there are strays that it doesn't hold.
+    pub fn is_cut_off(&self) -> bool {
+        self.strays > self.held.len() as u64
+    }
+}
+
+/// Looks through `place` for objects without a row whose writes began before `before`.
+pub async fn survey<E>(
+    db: &Database,
+    places: &Places,
     place: &Arc<dyn Storage>,
     before: Timestamp,
-) -> Result<impl Stream<Item = Result<Vec<FoundObject>, StorageError>> + Send + use<>, StorageError>
+) -> Result<Survey, E>
+where
+    E: From<StorageError> + From<DbError>,
 {
-    let old = place
-        .list(None)
-        .await?
-        .try_filter(move |entry| std::future::ready(entry.begun_at() < before));
-    Ok(stream::try_unfold(
-        (Box::pin(old.try_chunks(CHUNK)), places),
-        |(mut chunks, places)| async move {
-            let chunk = chunks.try_next().await.map_err(|error| error.1)?;
-            let Some(chunk) = chunk else {
-                return Ok(None);
-            };
-            let found = chunk.iter().map(|entry| found_object(&places, entry));
-            let found = found.collect::<Result<Vec<_>, _>>()?;
-            Ok(Some((found, (chunks, places))))
-        },
-    ))
+    let mut survey = Survey::default();
+    let mut chunks = place.list(None).await?.try_chunks(CHUNK);
+    while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
+        survey.listed += chunk.len() as u64;
+        let old = chunk.iter().filter(|entry| entry.begun_at() < before);
+        let old = old.map(|entry| found_object(places, entry));
+        let old = old.collect::<Result<Vec<_>, _>>()?;
+        let strays: HashSet<_> = db::find_strays(db, &old).await?.into_iter().collect();
+        survey.strays += strays.len() as u64;
+        let room = HELD - survey.held.len();
+        let old = old.into_iter();
+        let found = old.filter(|object| strays.contains(object.url.as_str()));
+        survey.held.extend(found.take(room));
+    }
+    Ok(survey)
 }
 
 /// The entry as the ledger is asked about it.

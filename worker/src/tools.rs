@@ -7,6 +7,7 @@ use shared::domain::{Clock, Limits, Retention};
 use shared::storage::Places;
 
 use crate::circuits::Circuits;
+use crate::clearance::Clearance;
 use crate::herald::Herald;
 use crate::remover::Remover;
 use crate::settler::Settler;
@@ -26,6 +27,8 @@ pub struct Tools {
     pub retention: Retention,
     /// What is known to be away.
     pub circuits: Circuits,
+    /// Whether bytes may be destroyed.
+    pub clearance: Clearance,
     /// Where outcomes become true.
     pub settler: Settler,
     /// Where bytes without a row go.

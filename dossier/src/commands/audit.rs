@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::json;
-use shared::domain::SystemClock;
+use shared::domain::{Clock, SystemClock};
+use shared::ownership::Ownership;
 use shared::settings::Resolved;
-use shared::storage::Places;
 use worker::{AuditMode, AuditRequest, Deep, Finding, Summary, audit};
 
 use crate::{cli, resources};
@@ -20,13 +20,13 @@ pub const NOT_DONE: u8 = 2;
 
 pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<ExitCode> {
     let db = resources::database(resolved).await?;
-    let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
-        .await
-        .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+    let places = resources::places(resolved).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let request = AuditRequest {
         db: db.clone(),
+        ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),
         places,
-        clock: Arc::new(SystemClock),
+        clock,
         retention: resolved.settings.cleanup.retention(),
         mode: if options.repair {
             AuditMode::Repair

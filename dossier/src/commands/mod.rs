@@ -5,6 +5,7 @@ mod audit;
 mod job;
 mod migrate;
 mod roles;
+mod storage;
 
 pub use audit::NOT_DONE;
 
@@ -26,6 +27,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         | Command::User { .. }
         | Command::Key { .. }
         | Command::Job { .. }
+        | Command::Storage { .. }
         | Command::Audit(_) => Role::Command,
     };
     let resolved = cli.settings.resolve(role)?;
@@ -37,6 +39,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,
         Command::Job { command } => job::run(&resolved, command).await,
+        Command::Storage { command } => storage::run(&resolved, command).await,
         Command::Audit(options) => return audit::run(&resolved, options).await,
     }?;
     Ok(ExitCode::SUCCESS)

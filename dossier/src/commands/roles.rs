@@ -16,7 +16,7 @@ use crate::commands::migrate;
 use crate::data_folder;
 use crate::descriptors;
 use crate::greeting;
-use crate::resources::Resources;
+use crate::resources::{Resources, verify_ownership};
 use crate::shutdown;
 
 /// How long the database may take to let go of its connections. One may wait for a lock of somebody
@@ -34,6 +34,7 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
         // Whoever holds the folder knows that the process before it is dead.
         db::release_predecessor(&resources.db, resources.clock.now()).await?;
     }
+    verify_ownership(&resources.ownership).await?;
     let drained = CancellationToken::new();
     let greet = |addresses: Addresses| greeting::serve(&addresses, key_file.as_deref());
     let api = async {
@@ -62,6 +63,7 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
 pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
+    verify_ownership(&resources.ownership).await?;
     let tell =
         |addresses: Addresses| info!(api = %addresses.api, ops = %addresses.ops, "ingress listens");
     ingress::run(
@@ -78,6 +80,7 @@ pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
 pub async fn worker(resolved: Resolved) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
+    verify_ownership(&resources.ownership).await?;
     let ended = CancellationToken::new();
     let work = async {
         let worked = worker::run(worker_role(&resolved, &resources), shutdown.clone()).await;
@@ -111,6 +114,7 @@ fn api_service(
     Service {
         db: resources.db.clone().for_requests(),
         places: resources.places.clone(),
+        ownership: resources.ownership.clone(),
         feed: Arc::clone(&resources.feed),
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
@@ -139,6 +143,7 @@ fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
     WorkerRole {
         db: resources.db.clone(),
         places: resources.places.clone(),
+        ownership: resources.ownership.clone(),
         feed: Arc::clone(&resources.feed),
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),

@@ -10,6 +10,7 @@ use shared::domain::{
     ByteSize, Clock, ImportLimits, Limits, Sha256, SystemClock, TypeMismatch, TypePolicy,
 };
 use shared::metrics::Meters;
+use shared::ownership::Ownership;
 use shared::queue::InProcessFeed;
 use shared::settings::JwtSettings;
 use shared::storage::{Places, StorageUrl};
@@ -81,6 +82,7 @@ impl App {
             ..JwtSettings::default()
         };
         let service = Service {
+            ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),
             db,
             places,
             feed: Arc::new(InProcessFeed::default()),

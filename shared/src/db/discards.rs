@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::Serialize;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
@@ -53,10 +55,11 @@ pub(super) async fn among(
         .collect()
 }
 
-/// At most `limit` URLs whose bytes are to be removed.
-pub async fn discarded(db: &Database, limit: u64) -> Result<Vec<String>, DbError> {
+/// At most `limit` URLs whose bytes are to be removed: those behind `after`, in their order.
+pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<String>, DbError> {
     let rows = discard::Entity::find()
-        .order_by_asc(discard::Column::At)
+        .filter(discard::Column::Url.gt(after))
+        .order_by_asc(discard::Column::Url)
         .limit(limit)
         .all(db.reader())
         .await?;

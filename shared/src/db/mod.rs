@@ -17,6 +17,7 @@ mod events;
 mod group_commit;
 mod idempotency;
 mod identities;
+mod installation;
 mod intake;
 mod jobs;
 mod keys;
@@ -70,6 +71,9 @@ pub use idempotency::{
 };
 pub use identities::{
     IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,
+};
+pub use installation::{
+    Knowledge, installation, knowledge_of, marked_places, quarantined_in, remember_marked,
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{

@@ -58,6 +58,8 @@ ids! {
     JobId;
     /// A bulk operation.
     OperationId;
+    /// A ledger, with all the places that belong to it.
+    InstallationId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
 }

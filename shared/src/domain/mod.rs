@@ -18,6 +18,7 @@ mod name;
 mod operation;
 mod operation_item;
 mod retention;
+mod share;
 mod size;
 mod trace;
 mod user;
@@ -30,7 +31,9 @@ pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
-pub use ids::{BlobId, DocumentId, InvalidId, JobId, KeyId, OperationId, UserId, VersionId};
+pub use ids::{
+    BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId, VersionId,
+};
 pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
@@ -45,6 +48,7 @@ pub use operation::{
 };
 pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
 pub use retention::Retention;
+pub use share::{ParseShareError, Share};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use trace::{InvalidTraceContext, TraceContext};
 pub use user::{Quota, Role, UnknownRole, User};

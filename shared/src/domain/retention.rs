@@ -4,6 +4,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::Share;
+
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -19,6 +21,8 @@ pub struct Retention {
     pub quarantined: Duration,
     /// How long a job that failed for good is kept for operators to see.
     pub dead_jobs: Duration,
+    /// The most of a place that is taken for left behind without anybody being asked.
+    pub swept: Share,
 }
 
 impl Retention {
@@ -50,6 +54,7 @@ impl Default for Retention {
             stray: Duration::from_hours(24),
             quarantined: Duration::from_hours(7 * 24),
             dead_jobs: Duration::from_hours(30 * 24),
+            swept: Share::percent(10),
         }
     }
 }

@@ -112,6 +112,27 @@ impl Refused {
     }
 }
 
+/// Why the cleanup destroyed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A place doesn't carry the mark of this installation.
+    Mark,
+    /// It would have been too much of a place.
+    Share,
+}
+
+impl Stop {
+    /// Every cause.
+    pub const ALL: [Self; 2] = [Self::Mark, Self::Share];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mark => "mark",
+            Self::Share => "share",
+        }
+    }
+}
+
 /// What requests hold of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {

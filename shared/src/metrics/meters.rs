@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::capacity::CapacityMeters;
-use super::labels::{Attempt, Circuit, Held, Hint, Refused, class, method};
+use super::labels::{Attempt, Circuit, Held, Hint, Refused, Stop, class, method};
 use super::ledger::Levels;
 use super::storage::{CALLS, OUTCOMES};
 use crate::domain::ByteSize;
@@ -39,6 +39,7 @@ pub(super) struct Kept {
     jobs: Counters<2>,
     job_seconds: Times<1>,
     circuits: Family<Labels<1>, Gauge>,
+    cleanups_stopped: Counters<2>,
     storage_calls: Counters<2>,
     storage_seconds: Times<1>,
     pub(super) ledger: Levels,
@@ -107,6 +108,11 @@ impl Default for Meters {
                 "circuit_open",
                 "Whether jobs wait for a part that is away, by part",
             ),
+            cleanups_stopped: keep(
+                names,
+                "cleanups_stopped",
+                "Cleanups that destroyed nothing and want somebody to look, by kind and cause",
+            ),
             storage_calls: keep(
                 names,
                 "storage_calls",
@@ -162,6 +168,18 @@ impl Kept {
                     self.hints
                         .get_or_create(&[name(), ("outcome", hint.as_str().to_owned())]),
                 );
+            }
+        }
+        for kind in [
+            JobKind::SweepStaging,
+            JobKind::SweepStore,
+            JobKind::RemoveDiscarded,
+        ] {
+            for why in Stop::ALL {
+                drop(self.cleanups_stopped.get_or_create(&[
+                    ("kind", kind.to_string()),
+                    ("cause", why.as_str().to_owned()),
+                ]));
             }
         }
         for call in CALLS {
@@ -253,6 +271,15 @@ impl Meters {
             meter.get() != 0
         };
         Circuit::ALL.into_iter().filter(is_open).collect()
+    }
+
+    /// A cleanup destroyed nothing of what it would have.
+    pub fn stopped(&self, kind: JobKind, why: Stop) {
+        let labels = [
+            ("kind", kind.to_string()),
+            ("cause", why.as_str().to_owned()),
+        ];
+        self.0.cleanups_stopped.get_or_create(&labels).inc();
     }
 
     /// A call to storage ended.

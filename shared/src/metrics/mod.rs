@@ -7,7 +7,7 @@ mod meters;
 mod spans;
 mod storage;
 
-pub use labels::{Attempt, Circuit, Held, Hint, Refused};
+pub use labels::{Attempt, Circuit, Held, Hint, Refused, Stop};
 pub use meters::Meters;
 pub use spans::{follow_trace, place_in_trace};
 pub use storage::Watched;

@@ -9,14 +9,15 @@ use tracing::{Instrument, Span, debug_span};
 use url::Url;
 
 use super::Meters;
-use crate::domain::Timestamp;
+use crate::domain::{InstallationId, Timestamp};
 use crate::storage::{
-    ByteStream, EntryStream, Places, Range, SourceStream, Stat, Storage, StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
+    StorageError, WriteError,
 };
 
 /// The calls, by the names they have among the meters.
-pub(super) const CALLS: [&str; 8] = [
-    "put", "open", "stat", "delete", "take", "list", "sweep", "check",
+pub(super) const CALLS: [&str; 10] = [
+    "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
 ];
 
 /// How they end: `broken_off` is a write whose sender went away.
@@ -110,6 +111,19 @@ impl Storage for Watched {
 
     async fn check(&self) -> Result<(), StorageError> {
         self.plain("check", self.inner.check()).await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.plain("mark", self.inner.mark()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.plain("set_mark", self.inner.set_mark(installation, marking))
+            .await
     }
 }
 

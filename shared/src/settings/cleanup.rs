@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::parse_duration;
-use crate::domain::Retention;
+use crate::domain::{Retention, Share};
 
 /// Settings of the cleanup, which workers run by themselves.
 #[derive(Args, Clone, Debug)]
@@ -45,6 +45,17 @@ pub struct CleanupSettings {
     #[arg(long, env = "DOSSIER_KEEP_QUARANTINED_FOR", global = true, default_value = "7d", value_name = "DURATION", value_parser = parse_duration)]
     pub keep_quarantined_for: Duration,
 
+    /// The most of the objects of a place that one sweep may take for left behind, in percent,
+    /// beyond a few dozen; with more it stops, and somebody has to look
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_SWEEP_SHARE",
+        global = true,
+        default_value = "10%",
+        value_name = "SHARE"
+    )]
+    pub max_sweep_share: Share,
+
     /// How long jobs that failed for good can be looked at and retried
     #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
     pub keep_dead_jobs_for: Duration,
@@ -64,6 +75,7 @@ impl CleanupSettings {
             stray: self.stray_after,
             quarantined: self.keep_quarantined_for,
             dead_jobs: self.keep_dead_jobs_for,
+            swept: self.max_sweep_share,
         }
     }
 }
@@ -128,6 +140,7 @@ mod tests {
             "--purge-archived-after=soon",
             "--stray-after=9s",
             "--keep-versions=-1",
+            "--max-sweep-share=101%",
         ] {
             assert!(read(&[wrong]).is_err(), "{wrong}");
         }

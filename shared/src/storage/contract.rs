@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use url::Url;
 
-use super::{Range, SourceStream, Storage, StorageError, WriteError};
-use crate::domain::{ByteSize, Timestamp};
+use super::{Mark, Marking, Range, SourceStream, Storage, StorageError, WriteError};
+use crate::domain::{ByteSize, InstallationId, Timestamp};
 
 /// The part size of the adapters that write in parts.
 const PART: usize = 8 << 20;
@@ -25,7 +25,7 @@ const LATE: Timestamp = Timestamp::from_micros(i64::MAX / 2);
 const EARLY: Timestamp = Timestamp::from_micros(0);
 
 /// Checks `storage`, an empty place, and how it takes from `other`, a second empty place of the
-/// same kind and service. Both are empty again at the end.
+/// same kind and service. Both are empty again at the end, save for a mark in the first one.
 ///
 /// # Panics
 ///
@@ -40,14 +40,21 @@ pub async fn check_contract(storage: Arc<dyn Storage>, other: Arc<dyn Storage>) 
     listing_is_in_order(storage).await;
     taking_moves_between_places(storage, other).await;
     sweeping_spares_objects(storage).await;
+    a_place_has_one_mark(storage).await;
 }
 
 async fn what_is_written_is_read(storage: &dyn Storage) {
-    for (number, size) in [0, 1, PART, PART + 1, 20 << 20].into_iter().enumerate() {
+    for (number, size) in (0..).zip([0, 1, PART, PART + 1, 20 << 20]) {
         let bytes = noise(size);
-        let key = format!("0{number}/written");
+        let key = key(number, 1);
         // Chunks of several sizes, none of which divides a part.
-        let url = put(storage, &key, &bytes, 10_007 + 99_991 * (number % 2)).await;
+        let url = put(
+            storage,
+            &key,
+            &bytes,
+            10_007 + 99_991 * usize::from(number % 2),
+        )
+        .await;
         assert_eq!(url.as_str(), format!("{}{key}", storage.place()), "its URL");
         assert_eq!(size_of(storage, &url).await, Some(size), "its size");
         let read = read(storage, &url, None).await;
@@ -63,8 +70,8 @@ async fn what_is_written_is_read(storage: &dyn Storage) {
             .await
             .expect("an object is deleted twice");
     }
-    let first = put(storage, "aa/again", b"one", 100).await;
-    let again = put(storage, "aa/again", b"another", 100).await;
+    let first = put(storage, &key(0xaa, 1), b"one", 100).await;
+    let again = put(storage, &key(0xaa, 1), b"another", 100).await;
     assert_eq!(first, again, "a second write has the same URL");
     assert_eq!(
         read(storage, &again, None).await,
@@ -77,7 +84,7 @@ async fn what_is_written_is_read(storage: &dyn Storage) {
 async fn parts_are_read(storage: &dyn Storage) {
     let size = (1 << 20) + 1;
     let bytes = noise(size);
-    let url = put(storage, "ab/parts", &bytes, 65_536).await;
+    let url = put(storage, &key(0xab, 1), &bytes, 65_536).await;
     let edge = 256 << 10;
     for (start, length) in [
         (0, 0),
@@ -104,9 +111,10 @@ async fn parts_are_read(storage: &dyn Storage) {
 }
 
 async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage) {
-    let present = put(storage, "ac/present", b"?", 1).await;
-    for missing in ["ac/absent", "ad/absent", "absent", "ac", "ac/present/below"] {
-        let url = storage.place().join(missing).expect("a URL");
+    let here = key(0xac, 1);
+    let present = put(storage, &here, b"?", 1).await;
+    for missing in [key(0xac, 2), key(0xad, 1)] {
+        let url = storage.place().join(&missing).expect("a URL");
         assert_eq!(size_of(storage, &url).await, None, "the size of {missing}");
         storage
             .delete(&url)
@@ -126,11 +134,22 @@ async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage
         }
     }
     let outside = [
-        other.place().join("ac/present").expect("a URL"),
-        storage.place().join("../ac/present").expect("a URL"),
+        other.place().join(&here).expect("a URL"),
+        storage.place().join(&format!("../{here}")).expect("a URL"),
         storage.place().clone(),
-        format!("{}ac/..%2fpresent", storage.place())
+        format!("{}ac/..%2f{here}", storage.place())
             .parse()
+            .expect("a URL"),
+        // What isn't one of our keys is somebody else's.
+        storage.place().join("taxes-2023").expect("a URL"),
+        storage.place().join("ac/report").expect("a URL"),
+        storage
+            .place()
+            .join(".dossier/installation")
+            .expect("a URL"),
+        storage
+            .place()
+            .join(&format!("{here}/below"))
             .expect("a URL"),
     ];
     for url in outside {
@@ -146,6 +165,10 @@ async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage
             .expect_err("a stranger's URL");
         storage.delete(&url).await.expect_err("a stranger's URL");
     }
+    for name in ["taxes-2023", "ac/report", ".dossier/installation"] {
+        let refused = storage.put(name, chunks(b"?", 1)).await;
+        assert!(refused.is_err(), "{name} is no key");
+    }
     assert_eq!(
         size_of(storage, &present).await,
         Some(1),
@@ -159,7 +182,7 @@ async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage
 
 async fn a_broken_write_leaves_nothing(storage: &dyn Storage) {
     for size in [0, 100, PART + 1, 3 * PART] {
-        let key = format!("ae/broken-{size}");
+        let key = key(0xae, size as u64);
         let url = storage.place().join(&key).expect("a URL");
         let begun = chunks(&noise(size), 65_536);
         let broken = begun.chain(stream::iter([Err("the line went dead".into())]));
@@ -193,17 +216,23 @@ async fn a_broken_write_leaves_nothing(storage: &dyn Storage) {
 }
 
 async fn listing_is_in_order(storage: &dyn Storage) {
-    // Services that keep folders put "00-0/a" behind "00/a"; our keys have no such pair.
-    let sorted = ["00/a", "00/b", "01/a", "0a/b/c", "0a/bc", "f", "ff/0"];
-    for key in ["ff/0", "0a/bc", "f", "00/b", "01/a", "0a/b/c", "00/a"] {
-        put(storage, key, key.as_bytes(), 100).await;
+    let sorted = [
+        key(0x00, 1),
+        key(0x00, 2),
+        key(0x01, 1),
+        key(0x0a, 1),
+        key(0x0a, 2),
+        key(0x0f, 1),
+        key(0xff, 0),
+    ];
+    for index in [6, 4, 5, 1, 2, 3, 0] {
+        put(storage, &sorted[index], sorted[index].as_bytes(), 100).await;
     }
     assert_eq!(keys(storage, None).await, sorted, "all keys");
-    for after in [
-        "0", "00/a", "00/aa", "01/0", "0a/b/c", "0a/bb", "e", "ff/0", "zz",
-    ] {
-        let url = storage.place().join(after).expect("a URL");
-        let behind: Vec<_> = sorted.iter().copied().filter(|key| *key > after).collect();
+    let before = ["0", "01/0", "0a/b", "e", "zz"].map(str::to_owned);
+    for after in before.into_iter().chain(sorted.clone()) {
+        let url = storage.place().join(&after).expect("a URL");
+        let behind: Vec<_> = sorted.iter().filter(|key| **key > after).cloned().collect();
         assert_eq!(
             keys(storage, Some(&url)).await,
             behind,
@@ -221,7 +250,7 @@ async fn listing_is_in_order(storage: &dyn Storage) {
     }
     // More than one page of a service.
     let many: Vec<String> = (0..1_200)
-        .map(|number| format!("{:02x}/{number:04}", number % 3))
+        .map(|number| key(u8::try_from(number % 3).unwrap_or(0), number))
         .collect();
     stream::iter(&many)
         .for_each_concurrent(16, async |key| drop(put(storage, key, b".", 1).await))
@@ -239,7 +268,7 @@ async fn listing_is_in_order(storage: &dyn Storage) {
 
 async fn taking_moves_between_places(storage: &dyn Storage, other: &dyn Storage) {
     for size in [0, 1, 3 * PART + 1] {
-        let key = format!("af/taken-{size}");
+        let key = key(0xaf, size as u64);
         let bytes = noise(size);
         let staged = put(other, &key, &bytes, 65_536).await;
         for time in ["once", "again"] {
@@ -277,9 +306,10 @@ async fn taking_moves_between_places(storage: &dyn Storage, other: &dyn Storage)
             "what was taken from nothing"
         );
     }
-    let foreign = "gopher://place/ag/foreign".parse().expect("a URL");
+    let key = key(0xa0, 1);
+    let foreign = format!("gopher://place/{key}").parse().expect("a URL");
     let taken = storage
-        .take(&foreign, "ag/foreign")
+        .take(&foreign, &key)
         .await
         .expect("another kind of storage");
     assert_eq!(taken, None, "what another kind of storage has");
@@ -288,9 +318,10 @@ async fn taking_moves_between_places(storage: &dyn Storage, other: &dyn Storage)
 }
 
 async fn sweeping_spares_objects(storage: &dyn Storage) {
-    let url = put(storage, "ba/kept", b"kept", 100).await;
+    let url = put(storage, &key(0xba, 1), b"kept", 100).await;
+    let open = key(0xba, 2);
     let begun = chunks(&noise(2 * PART), 65_536);
-    let mut put = storage.put("ba/open", Box::pin(begun.chain(stream::pending())));
+    let mut put = storage.put(&open, Box::pin(begun.chain(stream::pending())));
     let ended = tokio::time::timeout(Duration::from_secs(2), &mut put).await;
     assert!(ended.is_err(), "a write ended before its source");
     assert_eq!(
@@ -303,10 +334,38 @@ async fn sweeping_spares_objects(storage: &dyn Storage) {
     drop(put);
     assert_eq!(
         keys(storage, None).await,
-        ["ba/kept"],
+        [key(0xba, 1)],
         "what sweeping spared"
     );
     storage.delete(&url).await.expect("an object is deleted");
+}
+
+async fn a_place_has_one_mark(storage: &dyn Storage) {
+    let mark = async || storage.mark().await.expect("a mark can be read");
+    assert_eq!(mark().await, None, "the mark of a new place");
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let (one, other) = (InstallationId::new(now), InstallationId::new(now));
+    for (installation, marking, expected) in [
+        (one, Marking::First, one),
+        (other, Marking::First, one),
+        (other, Marking::Over, other),
+    ] {
+        let marked = storage.set_mark(installation, marking).await;
+        marked.expect("a mark can be written");
+        assert_eq!(mark().await, Some(Mark::Of(expected)), "whose the place is");
+    }
+    storage.sweep(LATE).await.expect("a sweep");
+    assert_eq!(mark().await, Some(Mark::Of(other)), "what sweeping spared");
+    assert_eq!(keys(storage, None).await, [""; 0], "a mark is no object");
+}
+
+/// A key of our form in `folder`, made as many milliseconds after 1970 as `number` says.
+fn key(folder: u8, number: u64) -> String {
+    format!(
+        "{folder:02x}/{:08x}-{:04x}-7000-8000-0000000000{folder:02x}",
+        number >> 16,
+        number & 0xffff
+    )
 }
 
 fn chunks(bytes: &[u8], size: usize) -> SourceStream<'static> {

@@ -1,7 +1,7 @@
 //! Keys: how objects are named, and which URLs lie within a place. Nothing else builds or reads one.
 
 use url::Url;
-use uuid::{ContextV7, Uuid};
+use uuid::{ContextV7, Uuid, Variant};
 
 use crate::domain::Timestamp;
 
@@ -27,15 +27,32 @@ pub(super) fn made_at(url: &Url) -> Option<Timestamp> {
     ))
 }
 
-/// Whether `text` can name an object: segments of `[a-z0-9-]`, parted by single slashes.
+/// Where a place keeps whose it is: under a name that is no key.
+pub(super) const MARK: &str = ".dossier/installation";
+
+/// Whether `text` is a key such as `new_key` makes them, to the letter. Whatever else lies in a
+/// place is somebody else's: it is neither listed nor read nor removed.
 pub(super) fn is_key(text: &str) -> bool {
-    text.split('/').all(is_segment)
+    let Some((folder, name)) = text.split_once('/') else {
+        return false;
+    };
+    is_folder(folder) && is_name(name) && name.ends_with(folder)
 }
 
-/// Whether `text` can be one segment of a key.
-pub(super) fn is_segment(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && text.bytes().all(allowed)
+/// Whether `text` can be the folder of a key.
+pub(super) fn is_folder(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == 2 && text.bytes().all(is_digit)
+}
+
+/// Whether `text` is a `UUIDv7` as we write it: there are other ways to write one.
+fn is_name(text: &str) -> bool {
+    let Ok(id) = Uuid::try_parse(text) else {
+        return false;
+    };
+    id.get_version_num() == 7
+        && id.get_variant() == Variant::RFC4122
+        && id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text
 }
 
 /// The key of the object at `url` if that lies within `place`.
@@ -107,26 +124,40 @@ mod tests {
         }
     }
 
+    const KEY: &str = "3f/018bcfe5-6800-7000-8000-00000000003f";
+
     #[test]
-    fn only_keys_of_the_place_lie_within_it() {
+    fn only_keys_of_our_very_form_lie_within_a_place() {
         let place = url("file:///data/store/");
-        for inside in ["a", "3f/0-1", "a/b/c"] {
-            let object = url_of(&place, inside);
-            assert_eq!(key_within(&place, &object), Some(inside));
-        }
+        let object = url_of(&place, KEY);
+        assert_eq!(key_within(&place, &object), Some(KEY));
+        let name = &KEY[3..];
         for outside in [
-            "file:///data/store",
-            "file:///data/store/",
-            "file:///data/store2/a",
-            "file:///data/store/../a",
-            "file:///data/store/%2e%2e/a",
-            "file:///data/store/..%2Fa",
-            "file:///data/store/a//b",
-            "file:///data/store/a?b",
-            "file:///data/store/.aside/a",
-            "s3://data/store/a",
+            format!("file:///data/store2/{KEY}"),
+            format!("s3://data/store/{KEY}"),
+            format!("file:///data/store/../{KEY}"),
+            format!("file:///data/store/%2e%2e/{KEY}"),
+            format!("file:///data/store/..%2F{KEY}"),
+            format!("file:///data/store//{KEY}"),
+            format!("file:///data/store/{KEY}/"),
+            format!("file:///data/store/{KEY}?b"),
+            format!("file:///data/store/3f/{KEY}"),
+            format!("file:///data/store/{name}"),
+            format!("file:///data/store/40/{name}"),
+            format!("file:///data/store/3F/{name}"),
+            format!("file:///data/store/.aside/{name}"),
+            format!("file:///data/store/3f/{}", name.to_uppercase()),
+            format!("file:///data/store/3f/{}", name.replace('-', "")),
+            format!("file:///data/store/3f/{{{name}}}"),
+            format!("file:///data/store/3f/{}", name.replace("-7000", "-4000")),
+            format!("file:///data/store/3f/{}", name.replace("-8000", "-c000")),
+            format!("file:///data/store/{MARK}"),
+            "file:///data/store/taxes-2023".to_owned(),
+            "file:///data/store/photos/2024-01-01/img001".to_owned(),
+            "file:///data/store/3f/a".to_owned(),
+            "file:///data/store/".to_owned(),
         ] {
-            assert_eq!(key_within(&place, &url(outside)), None, "{outside}");
+            assert_eq!(key_within(&place, &url(&outside)), None, "{outside}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The places in use: where uploads are staged, where documents are stored, and which adapter
 //! serves a URL. Everything that reads or writes bytes calls this, never an adapter.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -9,7 +10,7 @@ use url::Url;
 
 use super::key::{key_within, new_key, url_of};
 use super::url::StorageUrl;
-use super::{ByteStream, Range, SourceStream, Stat, Storage, StorageError, WriteError};
+use super::{ByteStream, Local, Range, SourceStream, Stat, Storage, StorageError, WriteError};
 use crate::domain::{ByteSize, Hasher, Sha256, Timestamp};
 
 /// Where uploads are staged and where documents are stored; the same place, perhaps.
@@ -62,13 +63,38 @@ impl Places {
             let both = staging.connect().await?;
             return Ok(Self::new(Arc::clone(&both), both));
         }
+        let overlap = || StorageError::Overlap {
+            staging: staging.to_string(),
+            store: store.to_string(),
+        };
         if inner.starts_with(outer) || outer.starts_with(inner) {
-            return Err(StorageError::Overlap {
-                staging: staging.to_string(),
-                store: store.to_string(),
-            });
+            return Err(overlap());
         }
-        Ok(Self::new(staging.connect().await?, store.connect().await?))
+        let places = Self::new(staging.connect().await?, store.connect().await?);
+        for (one, other) in [(staging, store), (store, staging)] {
+            if let Ok(folder) = one.place().to_file_path()
+                && Local::lies_within(&folder, other.place()).await?
+            {
+                return Err(overlap());
+            }
+        }
+        Ok(places)
+    }
+
+    /// The place in which the file or folder at `path`, which has to be there, lies by whatever name.
+    pub async fn place_around(&self, path: &Path) -> Result<Option<&Url>, StorageError> {
+        for storage in self.distinct() {
+            if Local::lies_within(path, storage.place()).await? {
+                return Ok(Some(storage.place()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The adapter of each place: two, or one if uploads are staged where they are stored.
+    pub fn distinct(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
+        let staging = (!self.are_one()).then(|| self.staging());
+        [self.store()].into_iter().chain(staging)
     }
 
     /// The adapter of the place where uploads are staged: for those who list or sweep it.

@@ -8,8 +8,8 @@ use futures::Stream;
 use url::Url;
 
 use super::key::made_at;
-use super::{StorageError, WriteError};
-use crate::domain::{ByteSize, Timestamp};
+use super::{Mark, Marking, StorageError, WriteError};
+use crate::domain::{ByteSize, InstallationId, Timestamp};
 
 /// Bytes on their way out of storage, in large chunks.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
@@ -60,9 +60,10 @@ pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Entry, StorageError>> + 
 
 /// One kind of storage at one place (a folder, a bucket and prefix).
 ///
-/// Keys are opaque, ASCII, made by us (`[a-z0-9/-]`, relative); the URL of an
-/// object is its place's URL and the key. No method keeps more than a few
-/// chunks in memory, whatever the size of the object.
+/// Keys are opaque, ASCII, made by us: a folder of two hexadecimal digits and a `UUIDv7`
+/// that ends with them. The URL of an object is its place's URL and the key. What has
+/// another name is somebody else's: no method lists, reads, writes or removes it. No
+/// method keeps more than a few chunks in memory, whatever the size of the object.
 #[async_trait]
 pub trait Storage: Send + Sync + std::fmt::Debug {
     /// The place this adapter serves: every object's URL begins with it.
@@ -99,4 +100,15 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
 
     /// Whether the place can be reached and written to, as cheaply as that can be told.
     async fn check(&self) -> Result<(), StorageError>;
+
+    /// Whose the place is, as its mark says; `None` if it has none.
+    async fn mark(&self) -> Result<Option<Mark>, StorageError>;
+
+    /// Marks the place as that of `installation`, durably. Where another process marks it at the
+    /// same moment, `mark` tells who was first.
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError>;
 }

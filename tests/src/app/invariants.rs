@@ -10,6 +10,9 @@ use shared::db::Database;
 use super::Mode;
 use crate::servers::{S3, Variables};
 
+/// The folder of a place's mark, which is no object.
+const MARKS: &str = ".dossier";
+
 /// How long jobs may take until none is left.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -189,6 +192,9 @@ pub(super) fn files(folder: &Path) -> BTreeSet<String> {
     };
     for entry in entries.flatten() {
         let path = entry.path();
+        if path.ends_with(MARKS) {
+            continue;
+        }
         if path.is_dir() {
             found.extend(files(&path));
         } else {
@@ -217,7 +223,9 @@ async fn objects(s3: &S3, storage: &str) -> BTreeSet<String> {
         found.extend(
             page.contents()
                 .iter()
-                .filter_map(|object| Some(format!("s3://{bucket}/{}", object.key()?))),
+                .filter_map(|object| object.key())
+                .filter(|key| !key.contains(&format!("/{MARKS}/")))
+                .map(|key| format!("s3://{bucket}/{key}")),
         );
     }
     found

@@ -13,8 +13,9 @@ use shared::storage::{Entry, EntryStream, Places, Storage, StorageError};
 use url::Url;
 
 use super::finding::{FindingKind, Remedy};
-use super::request::{Audit, AuditError};
-use crate::stray::found_object;
+use super::request::{Audit, AuditError, AuditRequest};
+use crate::clearance::{FEW_STAGED, FEW_STORED, Taking};
+use crate::stray::{Survey, found_object, survey};
 
 /// How many rows are read at once.
 const PAGE: u32 = 1_000;
@@ -29,7 +30,10 @@ const BEHIND_KEYS: &str = "~";
 /// Checks that every row has its bytes and that all bytes have a row.
 pub async fn check_bytes(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     let places = audit.request.places.clone();
+    let are_ours = check_marks(audit).await?;
     let store = Ledger::of(places.store());
+    let few = check_share(audit, places.store(), FEW_STORED).await?;
+    audit.quarantines = audit.repairs() && are_ours && few;
     check_place(
         audit,
         places.store(),
@@ -41,11 +45,74 @@ pub async fn check_bytes(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     if !places.are_one() {
         let staging = Ledger::of(places.staging());
         let kind = FindingKind::StaleStaging;
+        let few = check_share(audit, places.staging(), FEW_STAGED).await?;
+        audit.quarantines = audit.repairs() && are_ours && few;
         check_place(audit, places.staging(), staging.clone(), kind).await?;
         known.push(staging);
     }
     check_elsewhere(audit, known).await?;
     Ok(())
+}
+
+/// Whether each place carries the mark of this installation, or may get it.
+async fn check_marks(audit: &mut Audit<'_>) -> Result<bool, AuditError> {
+    let ownership = audit.request.ownership.clone();
+    let ours = ownership.installation().await?;
+    let mut are_ours = true;
+    for (storage, standing) in ownership.standings().await? {
+        let Err(refusal) = standing.permit(storage.place(), ours) else {
+            continue;
+        };
+        are_ours = false;
+        let remedy = audit.remedy(Remedy::Left);
+        let place = storage.place().to_string();
+        audit.tell(
+            FindingKind::ForeignPlace,
+            place,
+            refusal.to_string(),
+            remedy,
+        );
+    }
+    if are_ours && audit.repairs() {
+        ownership.verify().await?;
+    }
+    Ok(are_ours)
+}
+
+/// Whether so few objects of a place have no row that they may all be left behind.
+async fn check_share(
+    audit: &mut Audit<'_>,
+    place: &Arc<dyn Storage>,
+    few: u64,
+) -> Result<bool, AuditError> {
+    let AuditRequest {
+        db,
+        places,
+        retention,
+        ..
+    } = audit.request;
+    let survey: Survey = survey::<AuditError>(db, places, place, audit.stray_before()).await?;
+    let taking = Taking {
+        place: place.place(),
+        listed: survey.listed,
+        strays: survey.strays + db::quarantined_in(db, place.place()).await?,
+        few,
+    };
+    if !taking.is_too_much(retention.swept) {
+        return Ok(true);
+    }
+    let detail = format!(
+        "{} of {} objects have no row: none is put into quarantine",
+        taking.strays, taking.listed
+    );
+    let remedy = audit.remedy(Remedy::Left);
+    audit.tell(
+        FindingKind::TooManyStrays,
+        place.place().to_string(),
+        detail,
+        remedy,
+    );
+    Ok(false)
 }
 
 /// The rows whose URLs lie between two texts.
@@ -228,10 +295,14 @@ async fn tell_strays(
     if strays.is_empty() {
         return Ok(());
     }
-    if audit.repairs() {
+    if audit.quarantines {
         db::quarantine_strays(db, &objects, now).await?;
     }
-    let remedy = audit.remedy(Remedy::Quarantined);
+    let remedy = audit.remedy(if audit.quarantines {
+        Remedy::Quarantined
+    } else {
+        Remedy::Left
+    });
     for url in strays {
         let size = objects.iter().find(|object| object.url.as_str() == url);
         let size = size.map_or(0, |object| object.size.bytes());

@@ -20,6 +20,10 @@ pub enum FindingKind {
     WrongDigest,
     /// A row whose bytes are in no place that the settings name.
     UnknownPlace,
+    /// A place that isn't this installation's, as its mark says.
+    ForeignPlace,
+    /// A place of whose objects too many have no row for all of them to be left behind.
+    TooManyStrays,
     /// Bytes that are to be removed although a row needs them.
     DoomedBytes,
     /// A user who is charged for other things than they keep.
@@ -48,6 +52,8 @@ impl FindingKind {
             Self::WrongLength => "wrong_length",
             Self::WrongDigest => "wrong_digest",
             Self::UnknownPlace => "unknown_place",
+            Self::ForeignPlace => "foreign_place",
+            Self::TooManyStrays => "too_many_strays",
             Self::DoomedBytes => "doomed_bytes",
             Self::QuotaDrift => "quota_drift",
             Self::ReferenceDrift => "reference_drift",

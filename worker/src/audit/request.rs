@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shared::db::{self, Database, DbError};
 use shared::domain::{ByteSize, Clock, Retention, Timestamp};
+use shared::ownership::{Ownership, OwnershipError};
 use shared::storage::{Places, StorageError};
 
 use super::bytes::check_bytes;
@@ -36,6 +37,8 @@ pub struct AuditRequest {
     pub db: Database,
     /// The bytes.
     pub places: Places,
+    /// Whose these are.
+    pub ownership: Ownership,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long things are kept.
@@ -55,6 +58,9 @@ pub enum AuditError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Whose the storage is could not be told.
+    #[error(transparent)]
+    Ownership(#[from] OwnershipError),
 }
 
 /// An audit under way.
@@ -65,6 +71,8 @@ pub struct Audit<'a> {
     pub pace: Option<Pace>,
     /// What was found so far.
     pub summary: Summary,
+    /// Whether bytes without a row are put into quarantine.
+    pub quarantines: bool,
     report: &'a mut (dyn FnMut(Finding) + Send),
 }
 
@@ -109,6 +117,7 @@ pub async fn audit(
             Deep::Digests(rate) => Some(Pace::of(rate)),
         },
         summary: Summary::default(),
+        quarantines: request.mode == Mode::Repair,
         report,
     };
     check_rows(&mut audit).await?;

@@ -1,35 +1,59 @@
 //! Removes bytes that no row refers to any more and that the remover left, until none are left.
 //!
-//! - *does*: takes the ledger's list of discarded bytes in batches, removes them, forgets them.
+//! - *does*: takes the ledger's list of discarded bytes in batches, removes them, forgets them. What
+//!   is in no place of the settings, or has a name that isn't one of our keys, stays in the list.
 //! - *safe to repeat because* removing what is gone is a success, and so is forgetting it.
 //! - *if it dies here*, what was removed but not forgotten is removed again.
 //! - *on failure* of some, the others are removed; another attempt follows.
 
 use shared::db;
 use shared::domain::ErrorCode;
+use shared::storage::StorageError;
+use tracing::warn;
 use url::Url;
 
 use crate::fault::Fault;
-use crate::remover::{BATCH, remove_batch};
+use crate::remover::{BATCH, Removal, remove_batch};
 use crate::tools::Tools;
 
 /// Runs the job.
 pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
+    let (mut after, mut elsewhere, mut failure) = (String::new(), 0, None);
     loop {
-        let listed = db::discarded(&tools.db, BATCH as u64).await?;
-        if listed.is_empty() {
-            return Ok(());
-        }
+        let listed = db::discarded(&tools.db, &after, BATCH as u64).await?;
+        let Some(last) = listed.last() else {
+            break;
+        };
+        after.clone_from(last);
         let urls: Vec<Url> = listed.iter().filter_map(|url| url.parse().ok()).collect();
-        let removal = remove_batch(&tools.db, &tools.places, urls).await?;
-        // Those that fail stay in front: without progress the loop would never end.
-        if removal.removed == 0 {
-            return Err(Fault::Retry {
-                code: ErrorCode::StorageUnavailable,
-                cause: removal
-                    .failure
-                    .map_or_else(|| "what is to be removed is not a URL".into(), Into::into),
-            });
+        elsewhere += listed.len() - urls.len();
+        let (db, places) = (&tools.db, &tools.places);
+        let batch = match remove_batch(db, places, &tools.clearance, urls).await? {
+            Removal::Stopped => return Ok(()),
+            Removal::Done(batch) => batch,
+        };
+        for error in batch.failures {
+            if matches!(error, StorageError::UnknownPlace { .. }) {
+                elsewhere += 1;
+            } else {
+                failure = Some(error);
+            }
+        }
+        // Storage is away: it would say so for each of the others as well.
+        if batch.removed == 0 && failure.is_some() {
+            break;
         }
     }
+    if elsewhere > 0 {
+        warn!(
+            objects = elsewhere,
+            "discarded bytes are in no place of the settings; they are left"
+        );
+    }
+    failure.map_or(Ok(()), |error| {
+        Err(Fault::Retry {
+            code: ErrorCode::StorageUnavailable,
+            cause: error.into(),
+        })
+    })
 }

@@ -2,7 +2,8 @@
 //!
 //! - *does*: removes drafts and aborts multipart uploads that are too old to be under way; where
 //!   staging is a place of its own, goes through it and writes down as discarded what is too old
-//!   and has no row. Where it is the store as well, `sweep_store` does.
+//!   and has no row. Where it is the store as well, `sweep_store` does. In a place that isn't this
+//!   installation's, or where too large a share has no row, it does nothing but tell operators.
 //! - *safe to repeat because* what is gone is not found again.
 //! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
 //! - *on failure* of storage or database it is tried again.
@@ -12,27 +13,28 @@
 //! clocks differ by more than the other half, the intake still finds that its bytes are discarded,
 //! and refuses it.
 
-use futures::TryStreamExt;
 use shared::db;
+use shared::queue::JobKind;
 use tracing::info;
 
+use super::CHUNK;
+use crate::clearance::{FEW_STAGED, Taking};
 use crate::fault::Fault;
-use crate::stray::old_objects;
+use crate::stray::{Survey, survey};
 use crate::tools::Tools;
+
+const KIND: JobKind = JobKind::SweepStaging;
 
 /// Runs the job.
 pub async fn sweep_staging(tools: &Tools) -> Result<(), Fault> {
-    let now = tools.clock.now();
-    let before = now.minus(tools.retention.stray);
+    if !tools.clearance.is_given(KIND).await? {
+        return Ok(());
+    }
+    let before = tools.clock.now().minus(tools.retention.stray);
     let unfinished = tools.places.sweep(before).await?;
     let mut strays = 0;
     if !tools.places.are_one() {
-        let staging = tools.places.staging();
-        let chunks = old_objects(tools.places.clone(), staging, before).await?;
-        let mut chunks = std::pin::pin!(chunks);
-        while let Some(chunk) = chunks.try_next().await? {
-            strays += db::discard_strays(&tools.db, &chunk, now).await?;
-        }
+        strays = discard_strays(tools).await?;
     }
     if unfinished + strays > 0 {
         info!(
@@ -41,4 +43,31 @@ pub async fn sweep_staging(tools: &Tools) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+/// Says how many there were.
+async fn discard_strays(tools: &Tools) -> Result<u64, Fault> {
+    let now = tools.clock.now();
+    let before = now.minus(tools.retention.stray);
+    let staging = tools.places.staging();
+    let mut strays = 0;
+    loop {
+        let survey: Survey = survey::<Fault>(&tools.db, &tools.places, staging, before).await?;
+        let taking = Taking {
+            place: staging.place(),
+            listed: survey.listed,
+            strays: survey.strays,
+            few: FEW_STAGED,
+        };
+        let share = tools.retention.swept;
+        if !tools.clearance.is_given_for(KIND, &taking, share) {
+            return Ok(strays);
+        }
+        for chunk in survey.held.chunks(CHUNK as usize) {
+            strays += db::discard_strays(&tools.db, chunk, now).await?;
+        }
+        if !survey.is_cut_off() {
+            return Ok(strays);
+        }
+    }
 }

@@ -2,29 +2,51 @@
 //!
 //! - *does*: goes through the store and puts what is too old to belong to an upload under way, and
 //!   has no row, into quarantine, where it lies. Whose time in quarantine is over is discarded
-//!   if there is still no row for it.
+//!   if there is still no row for it. In a place that isn't this installation's, or where too
+//!   large a share has no row, it does nothing but tell operators.
 //! - *safe to repeat because* what is in quarantine already keeps its time.
 //! - *if it dies here*, the next one begins anew.
 //! - *on failure* of storage or database it is tried again.
 
-use futures::TryStreamExt;
 use shared::db;
+use shared::queue::JobKind;
 use tracing::warn;
 
 use super::CHUNK;
+use crate::clearance::{FEW_STORED, Taking};
 use crate::fault::Fault;
-use crate::stray::{object_at, old_objects};
+use crate::stray::{Survey, object_at, survey};
 use crate::tools::Tools;
+
+const KIND: JobKind = JobKind::SweepStore;
 
 /// Runs the job.
 pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
+    if !tools.clearance.is_given(KIND).await? {
+        return Ok(());
+    }
     let now = tools.clock.now();
     let before = now.minus(tools.retention.stray);
-    let chunks = old_objects(tools.places.clone(), tools.places.store(), before).await?;
-    let mut chunks = std::pin::pin!(chunks);
+    let (db, places) = (&tools.db, &tools.places);
     let mut strays = 0;
-    while let Some(chunk) = chunks.try_next().await? {
-        strays += db::quarantine_strays(&tools.db, &chunk, now).await?;
+    loop {
+        let survey: Survey = survey::<Fault>(db, places, places.store(), before).await?;
+        let taking = Taking {
+            place: places.store().place(),
+            listed: survey.listed,
+            strays: survey.strays + db::quarantined_in(db, places.store().place()).await?,
+            few: FEW_STORED,
+        };
+        let share = tools.retention.swept;
+        if !tools.clearance.is_given_for(KIND, &taking, share) {
+            return Ok(());
+        }
+        for chunk in survey.held.chunks(CHUNK as usize) {
+            strays += db::quarantine_strays(db, chunk, now).await?;
+        }
+        if !survey.is_cut_off() {
+            break;
+        }
     }
     if strays > 0 {
         warn!(
@@ -33,8 +55,7 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
         );
     }
     let over = now.minus(tools.retention.quarantined);
-    let places = &tools.places;
     let found = |url: &str| object_at(places, url);
-    while db::end_quarantine(&tools.db, over, CHUNK, now, found).await? > 0 {}
+    while db::end_quarantine(db, over, CHUNK, now, found).await? > 0 {}
     Ok(())
 }

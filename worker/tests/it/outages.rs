@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{Clock, DocumentId, ErrorCode, Lifecycle, Status, Timestamp};
+use shared::domain::{Clock, DocumentId, ErrorCode, InstallationId, Lifecycle, Status, Timestamp};
 use shared::metrics::Circuit;
 use shared::queue::{Feed, JobKind};
 use shared::storage::{
-    ByteStream, EntryStream, Places, Range, SourceStream, Stat, Storage, StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
+    StorageError, WriteError,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -126,6 +127,20 @@ impl Storage for Outdoors {
 
     async fn check(&self) -> Result<(), StorageError> {
         self.reach(None)
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.reach(None)?;
+        self.inner.mark().await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.reach(None)?;
+        self.inner.set_mark(installation, marking).await
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use shared::domain::Timestamp;
+use shared::domain::{InstallationId, Timestamp};
 use shared::storage::{
-    ByteStream, EntryStream, Range, SourceStream, Stat, Storage, StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
+    WriteError,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -163,5 +164,19 @@ impl Storage for Saboteur {
 
     async fn check(&self) -> Result<(), StorageError> {
         self.plan.call(self.inner.check()).await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.plan.call(self.inner.mark()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.plan
+            .call(self.inner.set_mark(installation, marking))
+            .await
     }
 }

@@ -14,6 +14,7 @@ use shared::domain::{
     Metadata, Retention, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
 };
 use shared::metrics::Meters;
+use shared::ownership::Ownership;
 use shared::queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
 use shared::storage::{Places, Storage, StorageUrl};
 use tokio::task::JoinHandle;
@@ -102,6 +103,11 @@ impl Service {
         WorkerRole {
             db: self.db.clone(),
             places: self.places.clone(),
+            ownership: Ownership::of(
+                self.db.clone(),
+                self.places.clone(),
+                Arc::clone(&self.clock) as Arc<dyn Clock>,
+            ),
             feed: Arc::clone(&self.feed) as Arc<dyn Feed>,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             limits: Arc::clone(&self.limits),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shared::domain::Timestamp;
+use shared::domain::{InstallationId, Timestamp};
 use shared::storage::{
-    ByteStream, EntryStream, Range, SourceStream, Stat, Storage, StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
+    WriteError,
 };
 use tokio::sync::mpsc;
 use url::Url;
@@ -82,5 +83,17 @@ impl Storage for Trap {
 
     async fn check(&self) -> Result<(), StorageError> {
         self.inner.check().await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.inner.mark().await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.inner.set_mark(installation, marking).await
     }
 }

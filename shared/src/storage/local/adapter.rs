@@ -1,8 +1,9 @@
 //! The adapter for local files. What it returns from a write is durable: the file is written
 //! aside and synced, renamed to its key, and its folder is synced.
 
-use std::fs::{self, Metadata};
-use std::io::{self, ErrorKind};
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,15 +13,19 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::batch::Batch;
-use super::draft::Draft;
+use super::draft::{self, Draft};
 use super::folders::{Folders, sync_folder};
 use super::outcome::{blocking, failed, stat_of, unless_missing};
+use super::overlap;
 use super::reading::Reading;
 use super::walk::Walk;
-use crate::domain::Timestamp;
-use crate::storage::key::{Start, is_key, key_within, start_of, url_of};
+use crate::domain::{InstallationId, Timestamp};
+use crate::private_file;
+use crate::storage::key::{MARK, Start, is_key, key_within, start_of, url_of};
+use crate::storage::mark;
 use crate::storage::{
-    ByteStream, EntryStream, Range, SourceStream, Stat, Storage, StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
+    WriteError,
 };
 
 /// Where drafts lie: on the same file system, under a name that is no key.
@@ -47,6 +52,22 @@ impl Local {
             folders: Arc::new(folders),
             aside,
         })
+    }
+
+    /// Whether the file or folder at `inner` is the folder of the place at `outer`, or lies below
+    /// it, by whatever names. Both have to be there; a place that isn't local holds nothing.
+    pub async fn lies_within(inner: &Path, outer: &Url) -> Result<bool, StorageError> {
+        if outer.scheme() != "file" {
+            return Ok(false);
+        }
+        let Ok(root) = outer.to_file_path() else {
+            return Err(StorageError::UnknownPlace { url: outer.clone() });
+        };
+        let inner = inner.to_owned();
+        blocking("look where it lies", move || {
+            overlap::lies_within(&inner, &root)
+        })
+        .await
     }
 
     fn path_of(&self, url: &Url) -> Result<PathBuf, StorageError> {
@@ -170,6 +191,46 @@ impl Storage for Local {
         })
         .await
     }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        let path = self.folders.root().join(MARK);
+        let text = blocking("read its mark", move || read_mark(&path)).await?;
+        Ok(text.map(|text| mark::read(&text)))
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        let root = self.folders.root().to_owned();
+        let text = mark::written(installation);
+        blocking("write its mark", move || write_mark(&root, &text, marking)).await
+    }
+}
+
+fn read_mark(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut text = Vec::new();
+    file.take(mark::LONGEST as u64).read_to_end(&mut text)?;
+    Ok(Some(text))
+}
+
+/// A root that has vanished is not made again.
+fn write_mark(root: &Path, text: &[u8], marking: Marking) -> io::Result<()> {
+    let path = root.join(MARK);
+    let folder = path.parent().unwrap_or(root);
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => sync_folder(root)?,
+    }
+    match marking {
+        Marking::First => private_file::make(&path, text).map(drop),
+        Marking::Over => private_file::replace(&path, text),
+    }
 }
 
 /// A draft that may be in the hands of a blocking call.
@@ -248,6 +309,9 @@ fn sweep(aside: &Path, older_than: Timestamp) -> io::Result<u64> {
     };
     for draft in drafts {
         let draft = draft?;
+        if !draft.file_name().to_str().is_some_and(draft::is_name) {
+            continue;
+        }
         let Some(metadata): Option<Metadata> = unless_missing(draft.metadata())? else {
             continue;
         };

@@ -18,6 +18,14 @@ pub(super) struct Draft {
     path: Option<PathBuf>,
 }
 
+/// Whether a draft can have this name.
+pub(super) fn is_name(text: &str) -> bool {
+    let id = Uuid::try_parse(text).ok();
+    id.is_some_and(|id| {
+        id.get_version_num() == 4 && id.simple().encode_lower(&mut Uuid::encode_buffer()) == text
+    })
+}
+
 impl Draft {
     /// Begins a draft in the folder `aside`, which is made if it is missing.
     pub(super) fn begin(aside: &Path) -> io::Result<Self> {

@@ -5,6 +5,7 @@ mod batch;
 mod draft;
 mod folders;
 mod outcome;
+mod overlap;
 mod reading;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::outcome::{stat_of, unless_missing};
 use crate::storage::Entry;
-use crate::storage::key::{is_segment, url_of};
+use crate::storage::key::{is_folder, is_key, url_of};
 
 /// How many objects one blocking call looks at.
 const BATCH: usize = 512;
@@ -72,10 +72,19 @@ impl Walk {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| is_segment(name)) else {
+            let Some(name) = name.to_str() else {
                 continue;
             };
+            // A link to a folder is none: what lies behind it lies elsewhere.
             let slash = if entry.file_type()?.is_dir() { "/" } else { "" };
+            let is_ours = if folder.is_empty() {
+                !slash.is_empty() && is_folder(name)
+            } else {
+                slash.is_empty() && is_key(&format!("{folder}{name}"))
+            };
+            if !is_ours {
+                continue;
+            }
             let key = format!("{folder}{name}{slash}");
             let leads_on = !slash.is_empty() && self.after.starts_with(&key);
             if leads_on || key > self.after {

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use super::*;
-use crate::storage::EntryStream;
+use crate::domain::InstallationId;
+use crate::storage::{EntryStream, Mark, Marking};
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -176,6 +177,22 @@ async fn urls_of_other_places_and_places_within_each_other_are_refused() {
         let error = Places::connect(staging, store).await.unwrap_err();
         assert!(matches!(error, StorageError::Overlap { .. }), "{error}");
     }
+    // By other names as well.
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(at("store"), at("link")).unwrap();
+    for name in ["link", "link/in", "staging/../store"] {
+        let other = url_in(folder.path(), name);
+        for (staging, store) in [(&other, &outer), (&outer, &other)] {
+            match Places::connect(staging, store).await {
+                Err(StorageError::Overlap { .. }) => {}
+                Ok(_) if staging == store => {}
+                connected => panic!("{staging} and {store}: {connected:?}"),
+            }
+        }
+    }
+    let around = places.place_around(&at("link")).await.unwrap();
+    assert_eq!(around, Some(places.store().place()));
+    assert_eq!(places.place_around(folder.path()).await.unwrap(), None);
 }
 
 /// A place that can't take from others, and loses the answer to what is called "forget me".
@@ -223,5 +240,17 @@ impl Storage for Stranger {
 
     async fn check(&self) -> Result<(), StorageError> {
         self.0.check().await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.0.mark().await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.0.set_mark(installation, marking).await
     }
 }

@@ -9,13 +9,14 @@ use url::Url;
 use super::client::Bucket;
 use super::copy::{Copied, Source, copy};
 use super::listing;
+use super::marking;
 use super::outcome::{failed, is_missing, odd, stat_of};
 use super::upload::Uploads;
-use crate::domain::Timestamp;
-use crate::storage::key::{Start, is_key, key_within, start_of, url_of};
+use crate::domain::{InstallationId, Timestamp};
+use crate::storage::key::{MARK, Start, is_key, key_within, start_of, url_of};
 use crate::storage::{
-    ByteStream, EntryStream, Range, S3Location, SourceStream, Stat, Storage, StorageError,
-    WriteError,
+    ByteStream, EntryStream, Mark, Marking, Range, S3Location, SourceStream, Stat, Storage,
+    StorageError, WriteError,
 };
 
 /// A prefix of a bucket.
@@ -48,6 +49,11 @@ impl S3 {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
+    }
+
+    /// The key in the bucket of the mark of this place.
+    fn mark_key(&self) -> String {
+        format!("{}{MARK}", self.prefix)
     }
 
     fn new_object(&self, key: &str) -> Result<(Url, String), StorageError> {
@@ -189,6 +195,18 @@ impl Storage for S3 {
             .await
             .map(drop)
             .map_err(|error| failed("reach its bucket", error))
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        marking::mark(&self.bucket, &self.mark_key()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        marking::set_mark(&self.bucket, &self.mark_key(), installation, marking).await
     }
 }
 

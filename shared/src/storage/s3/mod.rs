@@ -4,6 +4,7 @@ mod adapter;
 mod client;
 mod copy;
 mod listing;
+mod marking;
 mod multipart;
 mod outcome;
 mod parts;

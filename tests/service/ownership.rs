@@ -1,0 +1,365 @@
+//! Whose bytes are whose: nothing is destroyed in a place that isn't this ledger's, and nothing that
+//! doesn't have one of our names.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use shared::domain::InstallationId;
+use shared::queue::JobKind;
+use shared::storage::Mark;
+use tempfile::TempDir;
+use tests::app::{Mode, TestApp};
+use tests::content::PDF;
+use tests::in_both_modes;
+use tests::servers::{Postgres, program};
+use tokio::process::Command;
+
+use crate::audit::{old_key, puts};
+
+/// How a command ended.
+struct Ended {
+    code: Option<i32>,
+    printed: String,
+    told: String,
+}
+
+async fn runs(command: &mut Command) -> Ended {
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended {
+        code: output.status.code(),
+        printed: text(&output.stdout),
+        told: text(&output.stderr),
+    }
+}
+
+/// The one line with which a start is refused.
+fn refusal(ended: &Ended) -> &str {
+    assert_eq!(ended.code, Some(1), "{}", ended.told);
+    let line = ended
+        .told
+        .lines()
+        .filter(|line| line.starts_with("dossier: "));
+    let lines: Vec<_> = line.collect();
+    assert_eq!(lines.len(), 1, "{}", ended.told);
+    lines[0]
+}
+
+/// Settings by which another ledger uses the places of `app`.
+async fn another_ledger(app: &TestApp) -> Vec<(String, String)> {
+    let data = app.folder().join("another");
+    let mut variables = app.variables().clone();
+    variables.push(("DOSSIER_DATA_DIR".to_owned(), data.display().to_string()));
+    variables.push(("DOSSIER_LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+    variables.push(("DOSSIER_OPS_LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
+    if app.mode() == Mode::Distributed {
+        let database = Postgres::shared().await.create_database().await;
+        variables.push(("DOSSIER_DATABASE_URL".to_owned(), database));
+        return variables;
+    }
+    for (name, folder) in [("STAGING", "staging"), ("STORAGE", "storage")] {
+        let place = app.folder().join("data").join(folder);
+        let url = format!("file://{}", place.display());
+        variables.push((format!("DOSSIER_{name}_URL"), url));
+    }
+    variables
+}
+
+fn dossier(arguments: &[&str], variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).envs(variables.iter().cloned());
+    command
+}
+
+async fn readiness(app: &TestApp) -> (u16, String) {
+    let url = format!("{}/health/ready", app.ingress().ops());
+    // An answer is kept for a second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let answer = reqwest::get(url).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// How many cleanups the workers say were stopped.
+async fn stopped(app: &TestApp, kind: JobKind, cause: &str) -> u64 {
+    let beginning = format!("dossier_cleanups_stopped_total{{kind=\"{kind}\",cause=\"{cause}\"}} ");
+    let mut sum = 0;
+    for worker in app.workers() {
+        let url = format!("{}/metrics", worker.ops());
+        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&beginning));
+        sum += line.unwrap().parse::<u64>().unwrap();
+    }
+    sum
+}
+
+async fn active(app: &TestApp) -> Value {
+    let alice = app.user("alice").await;
+    let document = alice.uploads("report.pdf", PDF).await;
+    let document = alice.settled(&document).await;
+    assert_eq!(document["status"], "active", "{document}");
+    document
+}
+
+async fn owner_of(app: &TestApp) -> InstallationId {
+    match app.places().await.store().mark().await.unwrap() {
+        Some(Mark::Of(installation)) => installation,
+        mark => panic!("{mark:?}"),
+    }
+}
+
+const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
+
+in_both_modes! {
+    async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "0s")]).await;
+        active(&app).await;
+        let ours = owner_of(&app).await;
+        let variables = another_ledger(&app).await;
+        let role = if mode == Mode::Embedded { "serve" } else { "worker" };
+        assert_eq!(runs(&mut dossier(&["migrate"], &variables)).await.code, Some(0));
+        let refused = runs(&mut dossier(&[role], &variables)).await;
+        let line = refusal(&refused);
+        let place = app.places().await.store().place().to_string();
+        for word in [&*place, &ours.to_string(), "dossier storage adopt"] {
+            assert!(line.contains(word), "{word}: {line}");
+        }
+        // To it, everything there is orphaned; nothing of that is touched.
+        let audit = ["audit", "--repair"];
+        let audited = runs(dossier(&audit, &variables).env("DOSSIER_STRAY_AFTER", "10s")).await;
+        assert_eq!(audited.code, Some(1), "{}", audited.told);
+        assert!(audited.printed.contains("foreign_place"), "{}", audited.printed);
+        assert!(audited.printed.contains(" 0 objects are in quarantine"), "{}", audited.printed);
+
+        let asked = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
+        assert!(refusal(&asked).contains("--yes"), "{}", asked.told);
+        assert!(asked.printed.contains(&ours.to_string()), "{}", asked.printed);
+        assert_eq!(owner_of(&app).await, ours);
+        let adopted = runs(&mut dossier(&["storage", "adopt", "--yes"], &variables)).await;
+        assert_eq!(adopted.code, Some(0), "{}", adopted.told);
+        assert_ne!(owner_of(&app).await, ours);
+        let again = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
+        assert_eq!(again.code, Some(0), "{}", again.told);
+
+        // The one that had them goes on serving, says so, and removes nothing any more.
+        let (status, body) = readiness(&app).await;
+        assert_eq!(status, 503);
+        assert!(body.contains("storage") && body.contains("installation"), "{body}");
+        let orphan = puts(&**app.places().await.store(), &old_key(), "an orphan").await;
+        app.works_off_all(&SWEEPS).await;
+        for kind in SWEEPS {
+            assert!(stopped(&app, kind, "mark").await > 0, "{kind}");
+        }
+        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
+        let discard = format!("INSERT INTO discards (url, at) VALUES ('{orphan}', 0)");
+        app.tampers(&discard).await;
+        app.works_off(JobKind::RemoveDiscarded).await;
+        assert!(stopped(&app, JobKind::RemoveDiscarded, "mark").await > 0);
+        assert!(app.places().await.stat(&orphan).await.unwrap().is_some());
+
+        let back = app.command(&["storage", "adopt", "--yes"]).await;
+        assert_eq!(back.code, 0, "{}", back.printed);
+        assert_eq!(owner_of(&app).await, ours);
+        assert_eq!(readiness(&app).await.0, 200);
+        app.works_off(JobKind::RemoveDiscarded).await;
+        app.ends_clean().await;
+        let audited = app.command(&["audit", "--deep"]).await;
+        assert_eq!(audited.code, 0, "{}", audited.printed);
+    }
+
+    async fn a_sweep_stops_where_too_much_would_go(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        active(&app).await;
+        let places = app.places().await;
+        for _ in 0..60 {
+            puts(&**places.store(), &old_key(), "of a ledger that was restored too early").await;
+        }
+        app.works_off(JobKind::SweepStore).await;
+        assert!(stopped(&app, JobKind::SweepStore, "share").await > 0);
+        let audited = app.command(&["audit", "--repair"]).await;
+        assert_eq!(audited.code, 1);
+        assert!(audited.printed.contains("too_many_strays"), "{}", audited.printed);
+        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
+
+        for worker in app.workers() {
+            worker.terminate().await;
+            worker.restart_with(&[("DOSSIER_MAX_SWEEP_SHARE", "100%")]).await;
+        }
+        app.works_off(JobKind::SweepStore).await;
+        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 60);
+    }
+
+    async fn what_is_no_object_of_ours_is_never_removed(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let places = app.places().await;
+        let store = places.store();
+        let gone = puts(&**store, &old_key(), "let go of").await;
+        // More than one batch of the others is in front.
+        let foreign: Vec<_> = (0..300).map(|number| format!("{}a-{number}", store.place())).collect();
+        let elsewhere = ["file:///etc/passwd", "s3://another-bucket/a", "nothing at all"];
+        let elsewhere = elsewhere.into_iter().chain(foreign.iter().map(String::as_str));
+        let rows: Vec<_> = elsewhere.chain([gone.as_str()]).map(|url| format!("('{url}', 0)")).collect();
+        let discards = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
+        assert_eq!(app.tampers(&discards).await, 304);
+        app.works_off(JobKind::RemoveDiscarded).await;
+        assert_eq!(places.stat(&gone).await.unwrap(), None);
+        assert_eq!(app.number("SELECT count(*) FROM discards").await, 303);
+        assert!(Path::new("/etc/passwd").exists());
+        app.tampers("DELETE FROM discards").await;
+        app.ends_clean().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_files_in_our_folders_outlive_every_sweep() {
+    let folder = TempDir::new().unwrap();
+    let mut foreign = Vec::new();
+    for place in ["staging", "storage"] {
+        for name in [
+            "taxes-2023",
+            "photos/2024-01-01/img001",
+            "3f/notes-of-mine",
+            ".aside/notes",
+        ] {
+            let path = folder.path().join("data").join(place).join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "mine").unwrap();
+            let file = File::options().write(true).open(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            foreign.push(path);
+        }
+    }
+    let times = [
+        ("DOSSIER_STRAY_AFTER", "10s"),
+        ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
+    ];
+    let app = TestApp::start_in(folder, Mode::Embedded, &times).await;
+    active(&app).await;
+    for _ in 0..2 {
+        app.works_off_all(&SWEEPS).await;
+        app.works_off(JobKind::RemoveDiscarded).await;
+    }
+    let audited = app.command(&["audit", "--repair", "--deep"]).await;
+    assert_eq!(audited.code, 0, "{}", audited.printed);
+    for path in foreign {
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_lost_its_mark_gets_none_by_itself() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let alice = app.user("alice").await;
+    let marks = app.folder().join("data/storage/.dossier");
+    fs::remove_dir_all(&marks).unwrap();
+    let (status, body) = readiness(&app).await;
+    assert_eq!(status, 503, "{body}");
+    app.works_off_all(&SWEEPS).await;
+    assert!(stopped(&app, JobKind::SweepStore, "mark").await > 0);
+    app.ingress().terminate().await;
+    let mut again = dossier(&["serve"], app.variables());
+    let refused = runs(again.env("DOSSIER_LISTEN", "127.0.0.1:0")).await;
+    let line = refusal(&refused);
+    assert!(
+        line.contains("has lost") && line.contains("data/storage/"),
+        "{line}"
+    );
+    assert!(!marks.exists());
+    let adopted = app.command(&["storage", "adopt", "--yes"]).await;
+    assert_eq!(adopted.code, 0, "{}", adopted.printed);
+    app.ingress().restart().await;
+    let document = alice.uploads("report.pdf", PDF).await;
+    assert_eq!(alice.settled(&document).await["status"], "active");
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_from_before_there_were_marks_marks_its_places() {
+    let app = TestApp::start(Mode::Embedded).await;
+    active(&app).await;
+    app.ingress().terminate().await;
+    let places = app.places().await;
+    // What an upload left behind: the ledger knows nothing of it.
+    puts(&**places.staging(), &old_key(), "left behind").await;
+    for place in ["staging", "storage"] {
+        fs::remove_dir_all(app.folder().join("data").join(place).join(".dossier")).unwrap();
+    }
+    app.tampers("DELETE FROM places").await;
+    app.tampers("DELETE FROM installation").await;
+    app.ingress().restart().await;
+    let id = owner_of(&app).await;
+    let mark = places.staging().mark().await.unwrap();
+    assert_eq!(mark, Some(Mark::Of(id)));
+    app.works_off(JobKind::SweepStaging).await;
+    app.works_off(JobKind::RemoveDiscarded).await;
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_ledger_leaves_a_place_with_objects_alone() {
+    let app = TestApp::start(Mode::Embedded).await;
+    active(&app).await;
+    app.ingress().terminate().await;
+    let data = app.folder().join("data");
+    for entry in fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let serve = || {
+        let mut serve = dossier(&["serve"], app.variables());
+        serve.env("DOSSIER_LISTEN", "127.0.0.1:0");
+        serve
+    };
+    let refused = runs(&mut serve()).await;
+    assert!(refusal(&refused).contains("belongs to installation"));
+    for place in ["staging", "storage"] {
+        fs::remove_dir_all(data.join(place).join(".dossier")).unwrap();
+    }
+    let refused = runs(&mut serve()).await;
+    let line = refusal(&refused);
+    assert!(line.contains("knows nothing of"), "{line}");
+    assert!(!data.join("storage/.dossier").exists());
+}
+
+#[tokio::test]
+async fn places_that_lie_within_each_other_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["store/in", "staging", "data"] {
+        fs::create_dir_all(at(name)).unwrap();
+    }
+    symlink(at("store"), at("link")).unwrap();
+    symlink(at("store/in"), at("deep")).unwrap();
+    for (data, staging, store, named) in [
+        ("data", "store/in", "store", "DOSSIER_STORAGE_URL"),
+        ("data", "store", "store/in", "DOSSIER_STORAGE_URL"),
+        ("data", "link", "store", "DOSSIER_STORAGE_URL"),
+        ("data", "deep", "store", "DOSSIER_STORAGE_URL"),
+        ("data", "store", "deep", "DOSSIER_STORAGE_URL"),
+        ("data", "staging/../link/in", "store", "DOSSIER_STORAGE_URL"),
+        ("store", "staging", "store", "DOSSIER_DATA_DIR"),
+        ("store/in/data", "staging", "link", "DOSSIER_DATA_DIR"),
+    ] {
+        let mut serve = Command::new(program());
+        serve.arg("serve").env("DOSSIER_DATA_DIR", at(data));
+        serve.env("DOSSIER_STAGING_URL", format!("file://{}", at(staging)));
+        serve.env("DOSSIER_STORAGE_URL", format!("file://{}", at(store)));
+        serve.env("DOSSIER_LISTEN", "127.0.0.1:0");
+        let refused = runs(&mut serve).await;
+        let line = refusal(&refused);
+        assert!(line.contains(named), "{data}, {staging}, {store}: {line}");
+    }
+    for store in ["s3://bucket/a", "s3://bucket"] {
+        let mut serve = Command::new(program());
+        serve.arg("serve").env("DOSSIER_DATA_DIR", at("data"));
+        serve.env("DOSSIER_STAGING_URL", "s3://bucket/a/b");
+        serve.env("DOSSIER_STORAGE_URL", store);
+        assert!(refusal(&runs(&mut serve).await).contains("overlap"));
+    }
+}
