@@ -37,8 +37,14 @@ impl Resources {
         let places = Watched::places(&places(resolved).await?, &meters);
         let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
             QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
-            QueueUrl::Redis { server, prefix } => {
-                Arc::new(RedisFeed::new(server, prefix).context("DOSSIER_QUEUE_URL")?)
+            QueueUrl::Redis {
+                server,
+                prefix,
+                authorities,
+            } => {
+                let authorities = authorities.as_deref().map(read_authorities).transpose()?;
+                let feed = RedisFeed::new(server, prefix, authorities);
+                Arc::new(feed.context("DOSSIER_QUEUE_URL")?)
             }
         };
         make_database_folder(resolved)?;
@@ -59,6 +65,17 @@ impl Resources {
             meters,
         })
     }
+}
+
+/// The certificates of an operator's own authorities. A file without any would trust nobody.
+fn read_authorities(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let named = || format!("DOSSIER_QUEUE_URL: the certificates in {}", file.display());
+    let text = std::fs::read(file).with_context(named)?;
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    if !text.windows(begin.len()).any(|window| window == begin) {
+        bail!("{}: there are none (PEM)", named());
+    }
+    Ok(text)
 }
 
 /// The places that the settings name. What else the service keeps must not lie in one of them.

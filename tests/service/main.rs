@@ -50,6 +50,7 @@ mod plans;
 mod pooler;
 mod pressure;
 mod public;
+mod queue_within_tls;
 mod quota;
 mod races;
 mod rare;

@@ -58,9 +58,19 @@ fn failed(action: &'static str) -> impl FnOnce(RedisError) -> FeedError {
 
 impl RedisFeed {
     /// Prepares a feed whose keys begin with `prefix`. It connects when it is first
-    /// used and again whenever the connection is lost.
-    pub fn new(server: &url::Url, prefix: &str) -> Result<Self, FeedError> {
-        let client = Client::open(server.as_str()).map_err(failed("read its URL"))?;
+    /// used and again whenever the connection is lost. Within TLS (`rediss:`), the server's
+    /// certificate has to be of one of the `authorities` (PEM), or of one that the system trusts.
+    pub fn new(
+        server: &url::Url,
+        prefix: &str,
+        authorities: Option<Vec<u8>>,
+    ) -> Result<Self, FeedError> {
+        let client = if server.scheme() == "rediss" {
+            within_tls(server, authorities)
+        } else {
+            Client::open(server.as_str())
+        };
+        let client = client.map_err(failed("read its URL"))?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
@@ -156,6 +166,20 @@ impl Feed for RedisFeed {
             .map_err(failed("reach its server"))?;
         Ok(())
     }
+}
+
+/// A client that speaks TLS, by the one provider of cryptography that is in the program.
+fn within_tls(server: &url::Url, authorities: Option<Vec<u8>>) -> Result<Client, RedisError> {
+    // An error says that there is one: nothing else installs another.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let Some(root_cert) = authorities else {
+        return Client::open(server.as_str());
+    };
+    let certificates = redis::TlsCertificates {
+        client_tls: None,
+        root_cert: Some(root_cert),
+    };
+    Client::build_with_tls(server.as_str(), certificates)
 }
 
 async fn subscribe(client: &Client, channel: &str) -> Result<SettledStream, RedisError> {

@@ -1,6 +1,7 @@
 //! Where hints travel.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use url::Url;
@@ -8,7 +9,8 @@ use url::Url;
 /// What the keys in Redis begin with unless the operator says otherwise.
 const DEFAULT_PREFIX: &str = "dossier";
 
-/// The queue's URL: `inprocess:`, or `redis://host:port/db?prefix=word`.
+/// The queue's URL: `inprocess:`, `redis://host:port/db?prefix=word`, or
+/// `rediss://user:password@host:port/db?ca=/path`, which is the same within TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub enum QueueUrl {
     /// Within one process.
@@ -19,13 +21,16 @@ pub enum QueueUrl {
         server: Url,
         /// What our keys begin with.
         prefix: String,
+        /// The file of the authorities (PEM) that alone are trusted, instead of the system's.
+        authorities: Option<PathBuf>,
     },
 }
 
 /// A text that is not the URL of a queue.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "a queue URL is inprocess: or redis://host:port/db, with ?prefix=word if the server is shared"
+    "a queue URL is inprocess:, redis://host:port/db or, within TLS, rediss://host:port/db, with \
+     ?prefix=word if the server is shared, and ?ca=/path if rediss: has an authority of its own"
 )]
 pub struct InvalidQueueUrl;
 
@@ -48,21 +53,35 @@ impl FromStr for QueueUrl {
         if !matches!(server.scheme(), "redis" | "rediss") {
             return Err(InvalidQueueUrl);
         }
-        let mut prefix = DEFAULT_PREFIX.to_owned();
+        if !server.has_host() {
+            return Err(InvalidQueueUrl);
+        }
+        let (mut prefix, mut authorities) = (None, None);
         let options: Vec<_> = server.query_pairs().into_owned().collect();
         for (option, value) in options {
-            let word = !value.is_empty()
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            if option != "prefix" || !word {
+            let former = match option.as_str() {
+                "prefix" if is_word(&value) => prefix.replace(value),
+                "ca" if server.scheme() == "rediss" && !value.is_empty() => {
+                    authorities.replace(value)
+                }
+                _ => return Err(InvalidQueueUrl),
+            };
+            if former.is_some() {
                 return Err(InvalidQueueUrl);
             }
-            prefix = value;
         }
         server.set_query(None);
-        Ok(Self::Redis { server, prefix })
+        Ok(Self::Redis {
+            server,
+            prefix: prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
+            authorities: authorities.map(PathBuf::from),
+        })
     }
+}
+
+fn is_word(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
 }
 
 /// Without the password.
@@ -94,11 +113,29 @@ mod tests {
         let url: QueueUrl = "redis://:secret@localhost:6379/2?prefix=t1"
             .parse()
             .unwrap();
-        let QueueUrl::Redis { server, prefix } = &url else {
+        let QueueUrl::Redis { server, prefix, .. } = &url else {
             panic!("{url}")
         };
         assert_eq!((server.query(), prefix.as_str()), (None, "t1"));
         assert!(!url.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn within_tls_there_may_be_an_authority_of_ones_own() {
+        let url: QueueUrl = "rediss://worker:a%40b@redis:6380/1?ca=/etc/ca%20one.pem&prefix=t1"
+            .parse()
+            .unwrap();
+        let QueueUrl::Redis {
+            server,
+            authorities,
+            ..
+        } = &url
+        else {
+            panic!("{url}")
+        };
+        assert_eq!((server.scheme(), server.query()), ("rediss", None));
+        assert_eq!(authorities.as_deref(), Some("/etc/ca one.pem".as_ref()));
+        assert!(!url.to_string().contains("a%40b") && !format!("{url:?}").contains("a%40b"));
     }
 
     #[test]
@@ -109,6 +146,10 @@ mod tests {
             "redis://x?prefix=",
             "redis://x?prefx=a",
             "redis://x?prefix=a b",
+            "redis://x?prefix=a&prefix=b",
+            "redis://x?ca=/ca.pem",
+            "rediss://x?ca=",
+            "rediss:///0",
         ] {
             assert!(wrong.parse::<QueueUrl>().is_err(), "{wrong}");
         }

@@ -64,7 +64,8 @@ pub struct Settings {
     #[arg(long, env = "DOSSIER_DATABASE_TIMEOUT", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_timeout)]
     pub database_timeout: Duration,
 
-    /// inprocess: or redis://host:port/db (with ?prefix=word on a shared server)
+    /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db (with ?prefix=word on
+    /// a shared server, ?ca=/path if rediss: has an authority of its own)
     #[arg(
         long,
         env = "DOSSIER_QUEUE_URL",

@@ -2,6 +2,8 @@
 //! and by tests that take the server or its contents away. It keeps nothing on
 //! disk: the service must lose nothing by that.
 
+use std::path::Path;
+
 use ::redis::{Client, RedisError};
 use tokio::sync::OnceCell;
 
@@ -45,6 +47,12 @@ impl Redis {
     #[must_use]
     pub fn fresh_url(&self) -> String {
         format!("{}?prefix=t{}", self.url(), unique_number())
+    }
+
+    /// A server that speaks TLS alone, with a certificate of an authority of its own in
+    /// `ca.pem` of the folder, to those who know the user and the password.
+    pub async fn within_tls(folder: &Path, user: &str, password: &str) -> Self {
+        granted(Self::begin_within_tls(folder, user, password).await)
     }
 
     /// Deletes every key, as a Redis does that was started anew; connections stay.
@@ -102,6 +110,56 @@ impl Redis {
         Ok(this)
     }
 
+    async fn begin_within_tls(
+        folder: &Path,
+        user: &str,
+        password: &str,
+    ) -> Result<Self, ServerError> {
+        let redis = find_program("redis-server", &[])?;
+        let openssl = find_program("openssl", &[])?;
+        let keeper = Keeper::new(Signal::Kill)?;
+        let port = free_port();
+        make_certificates(&keeper, &openssl, folder).await?;
+        let file = |name: &str| folder.join(name).display().to_string();
+        let server = CommandLine::new(&redis)
+            .words([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--tls-auth-clients",
+                "no",
+            ])
+            .words(["--tls-port", &port.to_string()])
+            .words(["--tls-cert-file", &file("server.pem")])
+            .words(["--tls-key-file", &file("server.key")])
+            .words(["--tls-ca-cert-file", &file("ca.pem")])
+            .words(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .words(["--user", "default", "off"])
+            .words([
+                "--user",
+                user,
+                "on",
+                &format!(">{password}"),
+                "~*",
+                "&*",
+                "+@all",
+            ]);
+        let this = Self {
+            keeper,
+            server,
+            port,
+        };
+        this.keeper.start(&this.server).await?;
+        wait_for_answer(&this.keeper, async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .map(drop)
+        })
+        .await?;
+        Ok(this)
+    }
+
     async fn launch(&self) -> Result<(), ServerError> {
         self.keeper.start(&self.server).await?;
         wait_for_answer(&self.keeper, async || self.command("PING").await).await
@@ -115,6 +173,48 @@ impl Redis {
             .await
             .map(drop)
     }
+}
+
+/// An authority (`ca.pem`), and a certificate that it has signed for 127.0.0.1 (`server.pem`).
+async fn make_certificates(
+    keeper: &Keeper,
+    openssl: &Path,
+    folder: &Path,
+) -> Result<(), ServerError> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let names = file("names.txt");
+    std::fs::write(&names, "subjectAltName=IP:127.0.0.1\n").map_err(ServerError::Keeper)?;
+    let key = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ];
+    let authority = CommandLine::new(openssl)
+        .words([
+            "req",
+            "-x509",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=authority of a test",
+        ])
+        .words(key)
+        .words(["-keyout", &file("ca.key"), "-out", &file("ca.pem")]);
+    let request = CommandLine::new(openssl)
+        .words(["req", "-subj", "/CN=127.0.0.1"])
+        .words(key)
+        .words(["-keyout", &file("server.key"), "-out", &file("server.csr")]);
+    let certificate = CommandLine::new(openssl)
+        .words(["x509", "-req", "-days", "2", "-CAcreateserial"])
+        .words(["-in", &file("server.csr"), "-out", &file("server.pem")])
+        .words(["-CA", &file("ca.pem"), "-CAkey", &file("ca.key")])
+        .words(["-extfile", &names]);
+    for command in [authority, request, certificate] {
+        keeper.run(&command).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
