@@ -53,7 +53,7 @@ fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
         confidence,
         by_content,
         by_name,
-        mismatch: by_name.is_some_and(|named| contradiction::contradicts(named, media_type)),
+        mismatch: by_name.is_some_and(|named| contradiction::differs(named, media_type)),
         active_content: facts.active
             || active::is_active(media_type)
             || active::is_active(facts.media_type),

@@ -1,36 +1,30 @@
 //! When a declared type or a name contradicts what was detected.
 
-use super::{active, family};
+use super::{active, family, vague};
 use crate::names::aliases;
 
-const SAYS_NOTHING: &[&str] = &[
-    "application/octet-stream",
-    "binary/octet-stream",
-    "application/unknown",
-    "application/x-unknown",
-    "application/binary",
-    "application/force-download",
-    "application/x-download",
-    "*/*",
-];
-
-/// Whether a type that a client declared, or that a name claims, contradicts
-/// what was detected.
+/// Whether a type that a client declared contradicts what was detected.
 ///
-/// Octet-stream and an empty declaration say nothing; names of one type agree;
-/// a type agrees with the general type it is a kind of (text, XML, JSON, ZIP,
-/// OLE2), unless the general name would hide that the document can run.
+/// What clients declare without knowing says nothing; names of one type agree; a type agrees
+/// with the general type it is a kind of (text, XML, JSON, ZIP, OLE2), unless the general name
+/// would hide that the document can run.
 #[must_use]
 pub fn contradicts(declared: &str, detected: &str) -> bool {
-    let (declared, detected) = (aliases::canonical(declared), aliases::canonical(detected));
-    let nothing = |media_type: &str| media_type.is_empty() || SAYS_NOTHING.contains(&media_type);
-    if nothing(&detected) {
-        return is_unmistakable(&declared);
+    let canonical = aliases::canonical(declared);
+    let is_vague = vague::says_nothing(&canonical, &aliases::canonical(detected));
+    differs(declared, detected) && !is_vague
+}
+
+/// The same of a type that a name claims: nobody's registry comes between.
+pub(crate) fn differs(claimed: &str, detected: &str) -> bool {
+    let (claimed, detected) = (aliases::canonical(claimed), aliases::canonical(detected));
+    if vague::is_nothing(&detected) {
+        return is_unmistakable(&claimed);
     }
-    if nothing(&declared) || declared == detected || detected == "application/x-empty" {
+    if vague::is_nothing(&claimed) || claimed == detected || detected == "application/x-empty" {
         return false;
     }
-    !(one_is_general(&declared, &detected) || are_alike(&declared, &detected))
+    !(one_is_general(&claimed, &detected) || are_alike(&claimed, &detected))
 }
 
 /// Types whose every file begins, or is built, in a way that is always recognised: bytes of

@@ -6,3 +6,4 @@ pub(crate) mod contradiction;
 pub(crate) mod family;
 pub(crate) mod polyglot;
 pub(crate) mod refine;
+mod vague;

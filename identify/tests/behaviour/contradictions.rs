@@ -27,6 +27,60 @@ fn octet_stream_says_nothing() {
 }
 
 #[test]
+fn what_clients_declare_without_knowing_says_nothing() {
+    for (declared, detected) in [
+        ("application/x-www-form-urlencoded", "application/pdf"),
+        ("application/x-www-form-urlencoded", "image/png"),
+        ("application/vnd.ms-excel", "text/csv"),
+        ("application/vnd.ms-excel", "text/plain"),
+        ("application/vnd.ms-excel", "text/tab-separated-values"),
+        ("text/csv", "text/tab-separated-values"),
+        ("video/mp2t", "application/typescript"),
+        ("video/vnd.dlna.mpeg-tts", "text/plain"),
+        ("video/mp2t", "text/javascript"),
+        ("application/rls-services+xml", "text/rust"),
+        ("application/msword", "application/rtf"),
+        ("application/postscript", "application/pdf"),
+        ("application/x-msdownload", "text/x-msdos-batch"),
+        ("application/x-compressed", "application/gzip"),
+        ("application/x-gzip", "application/gzip"),
+        ("audio/mp3", "audio/mpeg"),
+        ("application/x-download", "application/pdf"),
+        ("binary/octet-stream", "application/pdf"),
+        ("image/*", "image/heic"),
+        ("text/plain", "application/typescript"),
+    ] {
+        assert!(
+            !contradicts(declared, detected),
+            "{declared} and {detected}"
+        );
+    }
+}
+
+#[test]
+fn a_loose_claim_contradicts_what_it_is_never_made_of() {
+    for (declared, detected) in [
+        ("application/vnd.ms-excel", "application/pdf"),
+        ("application/vnd.ms-excel", "text/html"),
+        (
+            "application/vnd.ms-excel",
+            "application/vnd.microsoft.portable-executable",
+        ),
+        ("video/mp2t", "application/pdf"),
+        ("video/mp2t", "text/html"),
+        ("image/*", "image/svg+xml"),
+        ("image/*", "application/pdf"),
+        ("application/x-compressed", "application/pdf"),
+        (
+            "application/pdf",
+            "application/vnd.microsoft.portable-executable",
+        ),
+    ] {
+        assert!(contradicts(declared, detected), "{declared} and {detected}");
+    }
+}
+
+#[test]
 fn a_general_type_agrees_with_its_kinds() {
     for (declared, detected) in [
         ("text/plain", "text/markdown"),

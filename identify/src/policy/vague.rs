@@ -1,0 +1,182 @@
+//! Claims that clients make without having looked: tables of extensions and defaults that are
+//! wrong in a known way. Such a claim says nothing, so it contradicts nothing. Asked only of
+//! what a client declared, never of what a name says.
+
+use super::{active, family};
+
+/// Declared types that say nothing, whatever the bytes are, with who declares them.
+const ALWAYS: &[(&str, &str)] = &[
+    ("application/octet-stream", "RFC 2046: bytes of any kind"),
+    ("binary/octet-stream", "the default of S3"),
+    (
+        "application/x-octet-stream",
+        "old clients, for octet-stream",
+    ),
+    ("application/octetstream", "old clients, for octet-stream"),
+    ("application/binary", "old clients, for octet-stream"),
+    ("application/unknown", "old Windows clients"),
+    ("application/x-unknown", "old clients"),
+    ("unknown/unknown", "old clients"),
+    ("application/download", "servers that want it saved"),
+    ("application/x-download", "servers that want it saved"),
+    ("application/force-download", "servers that want it saved"),
+    ("application/x-force-download", "servers that want it saved"),
+    ("*/*", "Android, for a file of no known type"),
+    (
+        "application/x-www-form-urlencoded",
+        "curl --data-binary, and wget --post-file, for any body",
+    ),
+];
+
+/// A declared type that a registry of extensions gives to other content too.
+struct Loose {
+    declared: &'static str,
+    /// Of what else it is declared.
+    also: fn(&str) -> bool,
+    #[expect(dead_code, reason = "for those who read the table")]
+    why: &'static str,
+}
+
+const LOOSE: &[Loose] = &[
+    Loose {
+        declared: "application/vnd.ms-excel",
+        also: is_table,
+        why: "Windows with Excel: .csv",
+    },
+    Loose {
+        declared: "text/csv",
+        also: is_table,
+        why: "spreadsheets: tables with tabs between their columns",
+    },
+    Loose {
+        declared: "application/msword",
+        also: |detected| detected == "application/rtf",
+        why: "Windows with Word: .rtf",
+    },
+    Loose {
+        declared: "video/mp2t",
+        also: is_plain_source,
+        why: "browsers and mime-db: .ts, which is TypeScript too",
+    },
+    Loose {
+        declared: "text/vnd.qt.linguist",
+        also: is_plain_source,
+        why: "shared-mime-info: .ts",
+    },
+    Loose {
+        declared: "text/vnd.trolltech.linguist",
+        also: is_plain_source,
+        why: "shared-mime-info: .ts",
+    },
+    Loose {
+        declared: "model/vnd.mts",
+        also: is_plain_source,
+        why: "mime-db: .mts, which is TypeScript or MPEG too",
+    },
+    Loose {
+        declared: "application/rls-services+xml",
+        also: is_plain_source,
+        why: "mime-db: .rs",
+    },
+    Loose {
+        declared: "application/vnd.lotus-organizer",
+        also: is_plain_source,
+        why: "mime-db: .org",
+    },
+    Loose {
+        declared: "application/vnd.lotus-screencam",
+        also: is_plain_source,
+        why: "mime-db: .scm",
+    },
+    Loose {
+        declared: "application/x-tgif",
+        also: |detected| detected == "model/obj" || detected == "text/plain",
+        why: "mime-db: .obj",
+    },
+    Loose {
+        declared: "application/vnd.apple.keynote",
+        also: is_plain_source,
+        why: "mime-db: .key, which is a PEM file too",
+    },
+    Loose {
+        declared: "application/vnd.ms-powerpoint",
+        also: |detected| matches!(detected, "text/x-gettext-translation" | "text/plain"),
+        why: "mime-db: .pot",
+    },
+    Loose {
+        declared: "application/vnd.microsoft.portable-executable",
+        also: |detected| matches!(detected, "text/x-msdos-batch" | "application/x-msi"),
+        why: "mime-db: .bat and .msi, as application/x-msdownload",
+    },
+    Loose {
+        declared: "application/postscript",
+        also: |detected| detected == "application/pdf",
+        why: "every registry: .ai, which has been PDF for long",
+    },
+    Loose {
+        declared: "application/x-compressed",
+        also: is_compressed,
+        why: "Windows: .tgz, .gz",
+    },
+];
+
+/// Whether a declared type, by its canonical name, says nothing of content that was detected
+/// as `detected`.
+pub(super) fn says_nothing(declared: &str, detected: &str) -> bool {
+    is_nothing(declared)
+        || is_kind_of(declared, detected)
+        || LOOSE
+            .iter()
+            .any(|loose| loose.declared == declared && (loose.also)(detected))
+}
+
+/// Whether a type says nothing of any content.
+pub(super) fn is_nothing(media_type: &str) -> bool {
+    media_type.is_empty() || ALWAYS.iter().any(|(name, _)| *name == media_type)
+}
+
+/// `image/*`, as pickers of Android declare it, is any picture.
+fn is_kind_of(declared: &str, detected: &str) -> bool {
+    declared
+        .strip_suffix('*')
+        .filter(|kind| kind.ends_with('/'))
+        .is_some_and(|kind| detected.starts_with(kind) && !active::is_browser_active(detected))
+}
+
+fn is_table(detected: &str) -> bool {
+    matches!(
+        detected,
+        "text/csv" | "text/tab-separated-values" | "text/plain"
+    )
+}
+
+/// Text that no browser runs; source code is.
+fn is_plain_source(detected: &str) -> bool {
+    family::is_textual(detected) && !active::is_browser_active(detected)
+}
+
+fn is_compressed(detected: &str) -> bool {
+    matches!(
+        detected,
+        "application/gzip"
+            | "application/zip"
+            | "application/x-compress"
+            | "application/x-bzip2"
+            | "application/x-xz"
+            | "application/x-tar"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::aliases::canonical;
+
+    #[test]
+    fn the_tables_name_types_as_they_are_compared() {
+        let always = ALWAYS.iter().map(|(name, _)| *name);
+        for name in always.chain(LOOSE.iter().map(|loose| loose.declared)) {
+            assert_eq!(canonical(name), name);
+        }
+    }
+}
