@@ -1,9 +1,10 @@
 //! The command line: what can be asked for, and one line when it was asked wrongly.
 
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use shared::domain::{ByteSize, JobId, Role, UserName};
 use shared::queue::{JobKind, JobState, Queue};
 use shared::settings::Settings;
@@ -216,7 +217,8 @@ pub struct JobFilter {
 
 /// Reads the command line and the environment. What is wrong is told in one line that names it.
 pub fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|error| {
+    let is_empty = |variable: &OsStr| std::env::var_os(variable).is_some_and(|is| is.is_empty());
+    read(std::env::args_os(), is_empty).map_err(|error| {
         if matches!(
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
@@ -228,6 +230,23 @@ pub fn parse() -> Result<Cli, ExitCode> {
         eprintln!("dossier: {}", one_line(&error));
         ExitCode::from(2)
     })
+}
+
+/// Reads `arguments`. A variable that `is_empty` is one that isn't set: so compose files and
+/// unit files write it.
+fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    is_empty: impl Fn(&OsStr) -> bool,
+) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command().mut_args(|argument| {
+        if argument.get_env().is_some_and(&is_empty) {
+            argument.env(None::<&'static str>)
+        } else {
+            argument
+        }
+    });
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn one_line(error: &clap::Error) -> String {
@@ -253,8 +272,6 @@ fn one_line(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -62,6 +62,38 @@ fn a_key_set_needs_an_audience() {
 }
 
 #[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let folder = TempDir::new().unwrap();
+    let help = dossier(&folder).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let variables: Vec<_> = help
+        .split("[env: ")
+        .skip(1)
+        .filter_map(|rest| rest.split(['=', ']']).next())
+        .collect();
+    assert!(variables.len() > 30, "{variables:?}");
+    let standard = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"];
+    let empty = variables.iter().chain(&standard).map(|name| (*name, ""));
+    for arguments in [&["migrate", "status"][..], &["user", "list"]] {
+        let output = dossier(&folder)
+            .args(arguments)
+            .envs(empty.clone())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        let up = dossier(&folder).args(["migrate", "up"]).output().unwrap();
+        assert!(up.status.success());
+    }
+    // The one that was put down empty on purpose is a mistake.
+    let flag = dossier(&folder)
+        .args(["--listen", "", "migrate", "status"])
+        .output()
+        .unwrap();
+    assert!(line(&flag).contains("DOSSIER_LISTEN"));
+}
+
+#[test]
 fn ingress_and_worker_refuse_what_one_process_alone_can_use() {
     let folder = TempDir::new().unwrap();
     for role in ["ingress", "worker"] {
