@@ -84,6 +84,44 @@ in_both_modes! {
         alice.send(request).await.expect_problem(404, "not_found");
     }
 
+    async fn a_date_never_joins_two_contents_of_one_second(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let first = alice.settled(&alice.uploads("words.txt", "the first content").await).await;
+        let id = first["id"].as_str().unwrap();
+        let path = format!("/v1/documents/{id}/content");
+        let put = alice.request(Method::PUT, &path).header("content-type", "text/plain")
+            .header("prefer", "wait=30").body("THE OTHER CONTENT");
+        assert!(alice.send(put).await.status.is_success());
+        let by_date = async |date: &str| {
+            let request = alice.request(Method::GET, &path).header("range", "bytes=9-").header("if-range", date);
+            alice.send(request).await
+        };
+        // Both contents came in one second, a while ago.
+        app.tampers("UPDATE documents SET updated_at = 784111777900000").await;
+        app.tampers("UPDATE events SET at = 784111777100000 WHERE kind = 'activated'").await;
+        let forms = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+        for date in forms {
+            let whole = by_date(date).await;
+            assert_eq!((whole.status.as_u16(), whole.text().as_str()), (200, "THE OTHER CONTENT"), "{date}");
+        }
+        // The first one came earlier: the date tells them apart.
+        app.tampers("UPDATE events SET at = at - 1000000 WHERE sequence = \
+             (SELECT MIN(sequence) FROM events WHERE kind = 'activated')").await;
+        for date in forms {
+            let part = by_date(date).await;
+            assert_eq!((part.status.as_u16(), part.text().as_str()), (206, " CONTENT"), "{date}");
+            let since = alice.request(Method::GET, &path).header("if-unmodified-since", date);
+            assert_eq!(alice.send(since).await.status, 200, "{date}");
+        }
+        // Within the second of the change, another one may follow.
+        app.tampers("UPDATE documents SET updated_at = 4102444800000000").await;
+        let head = alice.send(alice.request(Method::HEAD, &path)).await;
+        assert_eq!(by_date(head.header("last-modified")).await.status, 200);
+        let since = alice.request(Method::GET, &path).header("if-unmodified-since", forms[0]);
+        alice.send(since).await.expect_problem(412, "revision_mismatch");
+    }
+
     async fn a_list_shows_every_document_once_while_others_come(mode: Mode) {
         let app = TestApp::start(mode).await;
         let (alice, bob) = (app.user("alice").await, app.user("bob").await);

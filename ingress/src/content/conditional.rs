@@ -1,5 +1,7 @@
 //! Conditional requests of RFC 9110, section 13, for safe methods.
 
+use std::time::UNIX_EPOCH;
+
 use poem::http::HeaderMap;
 use poem::http::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
@@ -13,6 +15,8 @@ pub struct Validators {
     pub etag: String,
     /// When it changed last.
     pub modified_at: Timestamp,
+    /// Whether the second of `modified_at` stands for more than one state.
+    pub is_second_shared: bool,
 }
 
 /// What the conditions of a request come to.
@@ -30,9 +34,15 @@ pub enum Condition<'a> {
 }
 
 /// Evaluates `If-Match`, `If-Unmodified-Since`, `If-None-Match`, `If-Modified-Since` and
-/// `If-Range`, in that order of precedence (RFC 9110, section 13.2.2).
+/// `If-Range`, in that order of precedence (RFC 9110, section 13.2.2), for an answer that is
+/// made `now`.
 #[must_use]
-pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Condition<'a> {
+pub fn evaluate<'a>(
+    headers: &'a HeaderMap,
+    validators: &Validators,
+    now: Timestamp,
+) -> Condition<'a> {
+    let modified = whole_seconds(validators.modified_at);
     if !is_wanted(headers, validators) {
         return Condition::Failed;
     }
@@ -41,7 +51,7 @@ pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Conditio
     } else {
         single(headers, &IF_MODIFIED_SINCE)
             .and_then(seconds)
-            .is_some_and(|since| whole_seconds(validators.modified_at) <= since)
+            .is_some_and(|since| modified <= since)
     };
     if not_modified {
         return Condition::NotModified;
@@ -49,7 +59,7 @@ pub fn evaluate<'a>(headers: &'a HeaderMap, validators: &Validators) -> Conditio
     let range_holds = match (headers.contains_key(IF_RANGE), single(headers, &IF_RANGE)) {
         (false, _) => true,
         (true, Some(tag)) if tag.starts_with('"') => tag == validators.etag,
-        (true, Some(date)) => seconds(date) == Some(whole_seconds(validators.modified_at)),
+        (true, Some(date)) => is_date_strong(validators, now) && seconds(date) == Some(modified),
         (true, None) => false,
     };
     Condition::Answer {
@@ -74,6 +84,18 @@ fn matches_strongly(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool
     lines
         .flat_map(entity_tags)
         .any(|tag| tag == "*" || tag == etag)
+}
+
+/// Whether the date of the last change tells this state from every other (RFC 9110, section
+/// 8.8.2.2). Within the second of the change another one may follow, which has the same date.
+fn is_date_strong(validators: &Validators, now: Timestamp) -> bool {
+    !validators.is_second_shared && whole_seconds(now) > whole_seconds(validators.modified_at)
+}
+
+/// Whether the request asks for a part on condition of a date.
+#[must_use]
+pub fn has_range_date(headers: &HeaderMap) -> bool {
+    headers.contains_key(RANGE) && single(headers, &IF_RANGE).and_then(seconds).is_some()
 }
 
 /// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
@@ -122,21 +144,12 @@ fn whole_seconds(moment: Timestamp) -> i64 {
     moment.as_micros().div_euclid(1_000_000)
 }
 
-/// An IMF-fixdate, in seconds since the epoch: `Sun, 06 Nov 1994 08:49:37 GMT`.
-/// The obsolete forms are as good as none: nobody sends them, and ignoring a condition is safe.
+/// A date in any of the three forms of HTTP (RFC 9110, section 5.6.7), in seconds since the
+/// epoch. One that is wrong in itself, such as by its weekday, is no date.
 fn seconds(date: &str) -> Option<i64> {
-    let fields: Vec<_> = date.split(' ').collect();
-    let &[weekday, day, month, year, time, "GMT"] = fields.as_slice() else {
-        return None;
-    };
-    let names = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let month = names.iter().position(|name| *name == month)? + 1;
-    let moment = Timestamp::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z"))?;
-    let same = moment.to_http_date();
-    // The weekday too must be right: a date that is wrong in itself is no date.
-    (same == date && same.starts_with(weekday)).then(|| whole_seconds(moment))
+    let moment = httpdate::parse_http_date(date).ok()?;
+    let since = moment.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 #[cfg(test)]
@@ -149,7 +162,19 @@ mod tests {
         Validators {
             etag: "\"abc\"".to_owned(),
             modified_at: Timestamp::parse_rfc3339("1994-11-06T08:49:37.5Z").unwrap(),
+            is_second_shared: false,
         }
+    }
+
+    /// The three forms of [`DATE`].
+    const FORMS: [&str; 3] = [
+        DATE,
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    ];
+
+    fn later() -> Timestamp {
+        Timestamp::parse_rfc3339("1994-11-06T08:49:38.0Z").unwrap()
     }
 
     fn headers(fields: &[(&HeaderName, &str)]) -> HeaderMap {
@@ -160,12 +185,20 @@ mod tests {
     }
 
     fn not_modified(fields: &[(&HeaderName, &str)]) -> bool {
-        evaluate(&headers(fields), &validators()) == Condition::NotModified
+        evaluate(&headers(fields), &validators(), later()) == Condition::NotModified
     }
 
     fn range_holds(fields: &[(&HeaderName, &str)]) -> bool {
+        range_holds_at(fields, &validators(), later())
+    }
+
+    fn range_holds_at(
+        fields: &[(&HeaderName, &str)],
+        validators: &Validators,
+        now: Timestamp,
+    ) -> bool {
         let headers = headers(&[fields, &[(&RANGE, "bytes=0-0")]].concat());
-        evaluate(&headers, &validators())
+        evaluate(&headers, validators, now)
             == Condition::Answer {
                 range: Some("bytes=0-0"),
             }
@@ -190,7 +223,7 @@ mod tests {
     #[test]
     fn another_state_than_the_one_asked_for_fails() {
         let failed = |fields: &[(&HeaderName, &str)]| {
-            evaluate(&headers(fields), &validators()) == Condition::Failed
+            evaluate(&headers(fields), &validators(), later()) == Condition::Failed
         };
         for list in ["\"abc\"", "*", "\"x\", \"abc\""] {
             assert!(!failed(&[(&IF_MATCH, list)]), "{list}");
@@ -220,7 +253,9 @@ mod tests {
 
     #[test]
     fn a_date_counts_by_the_second() {
-        assert!(not_modified(&[(&IF_MODIFIED_SINCE, DATE)]));
+        for date in FORMS {
+            assert!(not_modified(&[(&IF_MODIFIED_SINCE, date)]), "{date}");
+        }
         assert!(!not_modified(&[(
             &IF_MODIFIED_SINCE,
             "Sun, 06 Nov 1994 08:49:36 GMT"
@@ -238,9 +273,44 @@ mod tests {
     fn a_range_holds_only_for_the_state_it_was_meant_for() {
         assert!(range_holds(&[]));
         assert!(range_holds(&[(&IF_RANGE, "\"abc\"")]));
-        assert!(range_holds(&[(&IF_RANGE, DATE)]));
+        for date in FORMS {
+            assert!(range_holds(&[(&IF_RANGE, date)]), "{date}");
+        }
         for other in ["\"x\"", "W/\"abc\"", "Sun, 06 Nov 1994 08:49:38 GMT", "abc"] {
             assert!(!range_holds(&[(&IF_RANGE, other)]), "{other}");
         }
+    }
+
+    #[test]
+    fn a_date_does_not_tell_contents_of_one_second_apart() {
+        let by_date = [(&IF_RANGE, DATE)];
+        let within = Timestamp::parse_rfc3339("1994-11-06T08:49:37.999Z").unwrap();
+        assert!(!range_holds_at(&by_date, &validators(), within));
+        let shared = Validators {
+            is_second_shared: true,
+            ..validators()
+        };
+        assert!(!range_holds_at(&by_date, &shared, later()));
+        assert!(range_holds_at(&[(&IF_RANGE, "\"abc\"")], &shared, within));
+    }
+
+    #[test]
+    fn what_changed_since_is_not_answered() {
+        let failed = |fields: &[(&HeaderName, &str)]| {
+            evaluate(&headers(fields), &validators(), later()) == Condition::Failed
+        };
+        for date in FORMS {
+            assert!(!failed(&[(&IF_UNMODIFIED_SINCE, date)]), "{date}");
+        }
+        for date in [
+            "Sun, 06 Nov 1994 08:49:36 GMT",
+            "Sunday, 06-Nov-94 08:49:36 GMT",
+            "Sun Nov  6 08:49:36 1994",
+        ] {
+            let since = (&IF_UNMODIFIED_SINCE, date);
+            assert!(failed(&[since]), "{date}");
+            assert!(!failed(&[since, (&IF_MATCH, "*")]), "{date}");
+        }
+        assert!(!failed(&[(&IF_UNMODIFIED_SINCE, "yesterday")]));
     }
 }

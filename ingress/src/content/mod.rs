@@ -4,6 +4,6 @@ mod conditional;
 mod disposition;
 mod range;
 
-pub use conditional::{Condition, Validators, entity_tags, evaluate, matches_etag};
+pub use conditional::{Condition, Validators, entity_tags, evaluate, has_range_date, matches_etag};
 pub use disposition::{Disposition, content_disposition};
 pub use range::{RangeAnswer, select};

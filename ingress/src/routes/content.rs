@@ -81,8 +81,9 @@ impl ContentRoutes {
         };
         let find = || async move {
             let document = readable(&self.0.db, caller, id, owner).await?;
-            Representation::of_document(&document, wish)
+            let found = Representation::of_document(&document, wish)?;
+            found.dated(request, (&self.0.db, &document)).await
         };
-        Ok(hand_out(request, &self.0.places, find).await?)
+        Ok(hand_out(request, &self.0, find).await?)
     }
 }

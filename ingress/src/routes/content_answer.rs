@@ -15,7 +15,7 @@ use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
-use shared::db::ExportResult;
+use shared::db::{Database, ExportResult, contents_within_second};
 use shared::domain::{Document, Sha256, Timestamp, Version, VersionState};
 use shared::storage::{Places, Range, StorageError};
 use url::Url;
@@ -23,9 +23,11 @@ use uuid::Uuid;
 
 use super::content_source::ContentSource;
 use crate::content::{
-    Condition, Disposition, RangeAnswer, Validators, content_disposition, evaluate, select,
+    Condition, Disposition, RangeAnswer, Validators, content_disposition, evaluate, has_range_date,
+    select,
 };
 use crate::problem::{Code, Problem};
+use crate::service::Service;
 
 /// A version that is active, as it can be handed out.
 pub(super) struct Representation {
@@ -35,6 +37,7 @@ pub(super) struct Representation {
     length: u64,
     sha256: Sha256,
     modified_at: Timestamp,
+    is_second_shared: bool,
     audience: Audience,
 }
 
@@ -81,6 +84,7 @@ impl Representation {
             length: document.size.bytes(),
             sha256: document.sha256,
             modified_at: document.updated_at,
+            is_second_shared: false,
             audience: wish.audience,
         })
     }
@@ -105,6 +109,7 @@ impl Representation {
             length: version.size.bytes(),
             sha256: version.sha256,
             modified_at: version.created_at,
+            is_second_shared: false,
             audience: wish.audience,
         })
     }
@@ -122,13 +127,34 @@ impl Representation {
             length: archive.size.bytes(),
             sha256: archive.sha256,
             modified_at,
+            is_second_shared: false,
             audience,
         }
     }
 
+    /// Looks up whether the document had another content within the same second, if the answer
+    /// depends on that: dates don't tell the two apart.
+    pub(super) async fn dated(
+        mut self,
+        request: &Request,
+        (db, document): (&Database, &Document),
+    ) -> Result<Self, Problem> {
+        let is_first = document.latest_version == 1;
+        if !is_first && has_range_date(request.headers()) {
+            let contents = contents_within_second(db, document.id, self.modified_at).await?;
+            self.is_second_shared = contents > 1;
+        }
+        Ok(self)
+    }
+
     /// What the request asks for of it.
-    async fn answer(&self, request: &Request, places: &Places) -> Result<ContentAnswer, Withheld> {
-        let range = match evaluate(request.headers(), &self.validators()) {
+    async fn answer(
+        &self,
+        request: &Request,
+        service: &Service,
+    ) -> Result<ContentAnswer, Withheld> {
+        let now = service.clock.now();
+        let range = match evaluate(request.headers(), &self.validators(), now) {
             Condition::Failed => return Err(Withheld::Precondition),
             Condition::NotModified => return Ok(self.not_modified()),
             Condition::Answer { .. } if request.method() == Method::HEAD => {
@@ -136,6 +162,7 @@ impl Representation {
             }
             Condition::Answer { range } => range,
         };
+        let places = &service.places;
         let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
         let source = ContentSource::of(request, places);
         self.open(source, parts).await.map_err(Withheld::Storage)
@@ -145,6 +172,7 @@ impl Representation {
         Validators {
             etag: format!("\"{}\"", self.sha256),
             modified_at: self.modified_at,
+            is_second_shared: self.is_second_shared,
         }
     }
 
@@ -278,7 +306,7 @@ enum Withheld {
 /// between, and are looked for again; if they are still where they should be, something is wrong.
 pub(super) async fn hand_out<F>(
     request: &Request,
-    places: &Places,
+    service: &Service,
     find: impl Fn() -> F,
 ) -> Result<ContentAnswer, Problem>
 where
@@ -287,7 +315,7 @@ where
     let mut missing = None;
     loop {
         let found = find().await?;
-        match found.answer(request, places).await {
+        match found.answer(request, service).await {
             Ok(answer) => return Ok(answer),
             Err(Withheld::Precondition) => return Err(Code::RevisionMismatch.into()),
             Err(Withheld::Range(length)) => return Err(Problem::range_not_satisfiable(length)),

@@ -74,7 +74,7 @@ impl ResultRoutes {
         (id, owner): (OperationId, Option<UserId>),
     ) -> Answer {
         let find = || async move { self.find(caller, id, owner).await };
-        Ok(hand_out(request, &self.0.places, find).await?)
+        Ok(hand_out(request, &self.0, find).await?)
     }
 
     async fn find(

@@ -140,9 +140,10 @@ impl PublicRoutes {
         };
         let find = || async move {
             let document = self.find(unique_name).await?;
-            Representation::of_document(&document, wish)
+            let found = Representation::of_document(&document, wish)?;
+            found.dated(request, (&self.0.db, &document)).await
         };
-        Ok(hand_out(request, &self.0.places, find).await?)
+        Ok(hand_out(request, &self.0, find).await?)
     }
 
     /// A document that isn't public or isn't active is not there.

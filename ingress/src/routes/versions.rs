@@ -256,6 +256,6 @@ impl VersionRoutes {
             let version = find_version(db, id, number).await?;
             Representation::of_version(&document, version.ok_or(Code::NotFound)?, wish)
         };
-        Ok(hand_out(request, &self.service.places, find).await?)
+        Ok(hand_out(request, &self.service, find).await?)
     }
 }

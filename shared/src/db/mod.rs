@@ -63,7 +63,7 @@ pub use connection::{Connection, DatabaseTransaction};
 pub use discards::{discarded, forget_discarded};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, UnfitServer};
-pub use events::{Event, timeline};
+pub use events::{Event, contents_within_second, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
