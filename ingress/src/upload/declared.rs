@@ -9,6 +9,7 @@ use shared::domain::{ByteSize, MediaType};
 
 use super::Digests;
 use super::envelope::ENVELOPE_BYTES;
+use super::parameters::Parameters;
 use crate::problem::{Code, Problem};
 use crate::shapes::{MetadataText, NameText, UniqueNameText};
 
@@ -98,16 +99,24 @@ impl Form {
             });
         };
         let unsupported = || Problem::from(Code::UnsupportedMediaType);
-        let content_type = content_type.to_str().map_err(|_| unsupported())?;
+        let content_type = content_type.to_str().map_err(|_| unsupported())?.trim();
+        if content_type.is_empty() {
+            return Ok(Self::Raw {
+                declared_type: None,
+            });
+        }
         let declared: MediaType = content_type.parse().map_err(|_| unsupported())?;
         if !is_form(&declared) {
             return Ok(Self::Raw {
                 declared_type: Some(declared),
             });
         }
-        let boundary = multer::parse_boundary(content_type);
-        let boundary =
-            boundary.map_err(|error| Problem::from(Code::BadMultipart).because(error))?;
+        let parameters = Parameters::of(content_type.as_bytes());
+        let boundary = parameters
+            .get("boundary")
+            .and_then(|boundary| std::str::from_utf8(boundary).ok())
+            .map(|boundary| boundary.trim_end_matches(' ').to_owned())
+            .ok_or(Code::BadMultipart)?;
         if (1..=MAX_BOUNDARY).contains(&boundary.len()) {
             Ok(Self::Multipart { boundary })
         } else {
@@ -308,6 +317,12 @@ mod tests {
                 declared_type: None
             }
         );
+        for empty in ["", " "] {
+            let none = Form::Raw {
+                declared_type: None,
+            };
+            assert_eq!(form(empty), Ok(none));
+        }
         assert_eq!(form("nonsense"), Err(Code::UnsupportedMediaType));
     }
 
@@ -319,6 +334,17 @@ mod tests {
                 boundary: "a b".to_owned()
             })
         );
+        for content_type in [
+            "multipart/form-data ; boundary=abc123",
+            "multipart/form-data;boundary=\"abc123\"",
+            "Multipart/Form-Data;; charset=utf-8 ;\tBOUNDARY = abc123 ;",
+            "multipart/form-data; x=\"boundary=no; y\"; boundary=abc123",
+        ] {
+            let read = Form::Multipart {
+                boundary: "abc123".to_owned(),
+            };
+            assert_eq!(form(content_type), Ok(read), "{content_type}");
+        }
         let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
         for bad in [
             "multipart/form-data",

@@ -5,6 +5,8 @@ mod digest_field;
 mod envelope;
 mod fields;
 mod form;
+mod parameters;
+mod parts;
 mod receive;
 mod staged;
 

@@ -335,3 +335,93 @@ async fn a_client_that_hangs_up_leaves_nothing() {
     assert_eq!(problem.code(), Code::UploadIncomplete);
     inbox.ends_empty().await;
 }
+
+#[tokio::test]
+async fn forms_are_read_as_real_clients_send_them() {
+    let inbox = Inbox::new().await;
+    let text = "Content-Type: text/plain";
+    for (header, name) in [
+        (
+            "name=\"file\"; filename*=UTF-8''%C3%9Cbersicht.pdf".to_owned(),
+            "Übersicht.pdf",
+        ),
+        (
+            "filename=\"plan; name=x.txt\"; name=\"file\"".to_owned(),
+            "plan; name=x.txt",
+        ),
+        (
+            format!("name=\"file\";\r\n filename=\"a.txt\";\r\n\tfilename*=UTF-8''b.txt\r\n{text}"),
+            "b.txt",
+        ),
+        (
+            "name=\"file\"; filename=\"C:\\fakepath\\new.txt\"".to_owned(),
+            "new.txt",
+        ),
+        (
+            "name=\"file\"; filename=\"a%22b.txt\"\r\nContent-Type:".to_owned(),
+            "a\"b.txt",
+        ),
+        (
+            "name=file; filename=\"Übersicht.txt\"\r\ncontent-TYPE:text/plain\r\nContent-Transfer-Encoding: binary".to_owned(),
+            "Übersicht.txt",
+        ),
+    ] {
+        let body = format!("preamble\r\n{}--X-- \r\nepilogue", part(&header, "content"));
+        for size in [1, 5, body.len()] {
+            let received = inbox.form(chunked(body.clone(), size)).await.unwrap();
+            assert_eq!(inbox.content(&received).await, b"content", "{header}");
+            let document = received.fields.into_new_document().unwrap();
+            assert_eq!(document.name.as_str(), name, "{header}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn forms_that_are_broken_or_endless_are_refused() {
+    let inbox = Inbox::new().await;
+    let endless = |start: &str, more: &str| {
+        let chunk = Bytes::from(more.repeat(1000));
+        let start = Bytes::from(start.to_owned());
+        let chunks = std::iter::once(start).chain(std::iter::repeat_n(chunk, 10_000));
+        Body::from_bytes_stream(futures::stream::iter(chunks.map(Ok::<_, std::io::Error>)))
+    };
+    let cases: [(Body, Code); 13] = [
+        ("--X".into(), Code::BadMultipart),
+        ("--X\r\n".into(), Code::BadMultipart),
+        ("--Xyz\r\n\r\n--X--".into(), Code::BadMultipart),
+        ("--X\r\n\r\ncontent\r\n--X--".into(), Code::BadMultipart),
+        (
+            "--X\r\nno colon\r\n\r\n\r\n--X--".into(),
+            Code::BadMultipart,
+        ),
+        (
+            part(
+                "name=\"file\"; filename=a\r\nContent-Transfer-Encoding: base64",
+                "eA==",
+            )
+            .into(),
+            Code::BadMultipart,
+        ),
+        (
+            part("name=\"file\"; filename=\"a/b.txt\"", "x").into(),
+            Code::Invalid,
+        ),
+        (
+            part("name=\"file\"; filename=\"a%0D%0Ab\"", "x").into(),
+            Code::Invalid,
+        ),
+        (file("cut off").into(), Code::BadMultipart),
+        (endless("", "preamble"), Code::TooLarge),
+        (endless("--X\r\n", "Header: x\r\n"), Code::BadMultipart),
+        (endless("--X\r\nA: ", "\r\n folded"), Code::BadMultipart),
+        (
+            endless(&format!("{}--X--", file("x")), "epilogue"),
+            Code::TooLarge,
+        ),
+    ];
+    for (body, code) in cases {
+        let refused: Result<Received, Problem> = inbox.form(body).await;
+        assert_eq!(refused.unwrap_err().code(), code);
+    }
+    inbox.ends_empty().await;
+}
