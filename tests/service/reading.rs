@@ -84,6 +84,34 @@ in_both_modes! {
         alice.send(request).await.expect_problem(404, "not_found");
     }
 
+    async fn text_that_is_shown_has_its_charset(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let text = "Grüße aus Köln, wie immer\n".repeat(4000);
+        let wide: Vec<u8> = "\u{feff}Grüße aus Köln\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let latin: Vec<u8> = "Grüße aus Köln\n".chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+        for (bytes, expected) in [
+            (text.into_bytes(), "text/plain; charset=utf-8"),
+            (wide, "text/plain; charset=utf-16"),
+            (latin, "text/plain"),
+        ] {
+            let document = alice.settled(&alice.uploads("words.txt", bytes).await).await;
+            assert_eq!(document["mime_type"], "text/plain");
+            let id = document["id"].as_str().unwrap();
+            for path in [format!("/v1/documents/{id}/content"), format!("/v1/documents/{id}/versions/1/content")] {
+                for method in [Method::GET, Method::HEAD] {
+                    let shown = alice.send(alice.request(method.clone(), &format!("{path}?inline=true"))).await;
+                    assert_eq!((shown.status.as_u16(), shown.header("content-type")), (200, expected), "{method} {path}");
+                    let saved = alice.send(alice.request(method, &path)).await;
+                    assert_eq!(saved.header("content-type"), "text/plain");
+                }
+                let part = alice.request(Method::GET, &format!("{path}?inline=true")).header("range", "bytes=3-5");
+                let part = alice.send(part).await;
+                assert_eq!((part.status.as_u16(), part.header("content-type")), (206, expected));
+            }
+        }
+    }
+
     async fn a_date_never_joins_two_contents_of_one_second(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

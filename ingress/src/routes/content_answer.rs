@@ -16,15 +16,15 @@ use poem_openapi::registry::{
 };
 use poem_openapi::types::Type;
 use shared::db::{Database, ExportResult, contents_within_second};
-use shared::domain::{Document, Sha256, Timestamp, Version, VersionState};
-use shared::storage::{Places, Range, StorageError};
+use shared::domain::{Document, MediaType, Sha256, Timestamp, Version, VersionState};
+use shared::storage::{Range, StorageError};
 use url::Url;
 use uuid::Uuid;
 
 use super::content_source::ContentSource;
 use crate::content::{
-    Condition, Disposition, RangeAnswer, Validators, content_disposition, evaluate, has_range_date,
-    select,
+    Condition, Disposition, HEAD, RangeAnswer, Validators, charset, content_disposition, evaluate,
+    has_range_date, select,
 };
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -32,6 +32,7 @@ use crate::service::Service;
 /// A version that is active, as it can be handed out.
 pub(super) struct Representation {
     media_type: String,
+    is_shown_text: bool,
     disposition: String,
     location: Url,
     length: u64,
@@ -79,6 +80,7 @@ impl Representation {
         let disposition = Disposition::for_type(&current.media_type, wish.inline);
         Ok(Self {
             media_type: current.media_type.to_string(),
+            is_shown_text: is_shown_text(&current.media_type, disposition),
             disposition: content_disposition(disposition, document.name.as_str()),
             location: current.location.clone(),
             length: document.size.bytes(),
@@ -104,6 +106,7 @@ impl Representation {
         let disposition = Disposition::for_type(media_type, wish.inline);
         Ok(Self {
             media_type: media_type.to_string(),
+            is_shown_text: is_shown_text(media_type, disposition),
             disposition: content_disposition(disposition, document.name.as_str()),
             location,
             length: version.size.bytes(),
@@ -122,6 +125,7 @@ impl Representation {
     ) -> Self {
         Self {
             media_type: "application/zip".to_owned(),
+            is_shown_text: false,
             disposition: content_disposition(Disposition::Attachment, name),
             location: archive.location,
             length: archive.size.bytes(),
@@ -149,7 +153,7 @@ impl Representation {
 
     /// What the request asks for of it.
     async fn answer(
-        &self,
+        &mut self,
         request: &Request,
         service: &Service,
     ) -> Result<ContentAnswer, Withheld> {
@@ -157,15 +161,35 @@ impl Representation {
         let range = match evaluate(request.headers(), &self.validators(), now) {
             Condition::Failed => return Err(Withheld::Precondition),
             Condition::NotModified => return Ok(self.not_modified()),
-            Condition::Answer { .. } if request.method() == Method::HEAD => {
-                return Ok(self.without_body());
-            }
             Condition::Answer { range } => range,
         };
-        let places = &service.places;
+        let source = ContentSource::of(request, &service.places);
+        if self.is_shown_text {
+            self.tell_charset(&source)
+                .await
+                .map_err(Withheld::Storage)?;
+        }
+        if request.method() == Method::HEAD {
+            return Ok(self.without_body());
+        }
         let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
-        let source = ContentSource::of(request, places);
         self.open(source, parts).await.map_err(Withheld::Storage)
+    }
+
+    /// Looks into the text: what is shown without its charset is shown wrongly.
+    async fn tell_charset(&mut self, source: &ContentSource) -> Result<(), StorageError> {
+        let range = Range {
+            start: 0,
+            length: self.length.min(HEAD),
+        };
+        if range.length == 0 {
+            return Ok(());
+        }
+        let head = source.read_first(&self.location, range).await?;
+        if let Some(charset) = charset(&head, range.length == self.length) {
+            self.media_type = format!("{}; charset={charset}", self.media_type);
+        }
+        Ok(())
     }
 
     fn validators(&self) -> Validators {
@@ -186,7 +210,7 @@ impl Representation {
         ContentAnswer(response.finish())
     }
 
-    /// The header of the whole: for HEAD, the storage is not even opened.
+    /// The header of the whole.
     fn without_body(&self) -> ContentAnswer {
         self.with_body(StatusCode::OK, &self.media_type, self.length, Body::empty())
     }
@@ -314,7 +338,7 @@ where
 {
     let mut missing = None;
     loop {
-        let found = find().await?;
+        let mut found = find().await?;
         match found.answer(request, service).await {
             Ok(answer) => return Ok(answer),
             Err(Withheld::Precondition) => return Err(Code::RevisionMismatch.into()),
@@ -327,6 +351,11 @@ where
             Err(Withheld::Storage(error)) => return Err(error.into()),
         }
     }
+}
+
+/// Whether a browser is to show it as text.
+fn is_shown_text(media_type: &MediaType, disposition: Disposition) -> bool {
+    disposition == Disposition::Inline && media_type.as_str().starts_with("text/")
 }
 
 fn set(response: &mut Response, name: poem::http::HeaderName, value: &str) {

@@ -67,7 +67,8 @@ impl ContentSource {
         Ok(begun.chain(rest.try_flatten()).boxed())
     }
 
-    async fn read_first(&self, url: &Url, part: Range) -> Result<Bytes, StorageError> {
+    /// Reads a small part, a bounded number of them at once.
+    pub(super) async fn read_first(&self, url: &Url, part: Range) -> Result<Bytes, StorageError> {
         // It is never closed.
         let _turn = FIRST_READINGS.acquire().await;
         let mut chunks = self.places.open(url, Some(part)).await?;

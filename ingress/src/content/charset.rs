@@ -1,0 +1,86 @@
+//! The charset of text that a browser shows: without one it takes UTF-8 for windows-1252.
+
+/// How much of a text is looked at.
+pub const HEAD: u64 = 64 << 10;
+
+/// The charset of a text that begins with `head`, as far as its bytes prove one. Of the many
+/// charsets of eight bits none can be told from another: saying nothing leaves it to the browser.
+#[must_use]
+pub fn charset(head: &[u8], is_whole: bool) -> Option<&'static str> {
+    match head {
+        [0xef, 0xbb, 0xbf, ..] => return Some("utf-8"),
+        // UTF-32, which no browser reads.
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return None,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("utf-16"),
+        _ => {}
+    }
+    if memchr::memchr(0, head).is_some() {
+        return unmarked_utf16(head);
+    }
+    // ISO-2022 shifts by escapes, and is ASCII for the rest.
+    if memchr::memmem::find(head, b"\x1b$").is_some() {
+        return None;
+    }
+    match std::str::from_utf8(head) {
+        Ok(_) => Some("utf-8"),
+        // A character that the cut splits is no error.
+        Err(error) if error.error_len().is_none() && !is_whole => Some("utf-8"),
+        Err(_) => None,
+    }
+}
+
+/// UTF-16 has its zeros, those of Latin letters, in one half of the code units.
+fn unmarked_utf16(head: &[u8]) -> Option<&'static str> {
+    let pairs = head.as_chunks::<2>().0;
+    let zeros = |half: usize| pairs.iter().filter(|pair| pair[half] == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    if first.min(second) * 20 > first.max(second) {
+        return None;
+    }
+    Some(if first > second {
+        "utf-16be"
+    } else {
+        "utf-16le"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_bytes_prove_is_told() {
+        let wide = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(order).collect()
+        };
+        let text = "Grüße, 12 Stück für 3 €\r\n";
+        for (bytes, expected) in [
+            (text.as_bytes().to_vec(), Some("utf-8")),
+            (b"only ASCII".to_vec(), Some("utf-8")),
+            (format!("\u{feff}{text}").into_bytes(), Some("utf-8")),
+            (
+                wide(&format!("\u{feff}{text}"), u16::to_le_bytes),
+                Some("utf-16"),
+            ),
+            (
+                wide(&format!("\u{feff}{text}"), u16::to_be_bytes),
+                Some("utf-16"),
+            ),
+            (wide(text, u16::to_le_bytes), Some("utf-16le")),
+            (wide(text, u16::to_be_bytes), Some("utf-16be")),
+            (b"Gr\xfc\xdfe".to_vec(), None),
+            (b"\xcf\xf0\xe8\xe2\xe5\xf2".to_vec(), None),
+            (b"\x1b$B$3$s\x1b(B".to_vec(), None),
+            (
+                text.chars()
+                    .flat_map(|c| u32::from(c).to_le_bytes())
+                    .collect(),
+                None,
+            ),
+            (text.as_bytes()[..3].to_vec(), None),
+        ] {
+            assert_eq!(charset(&bytes, true), expected, "{bytes:?}");
+        }
+        assert_eq!(charset(&text.as_bytes()[..3], false), Some("utf-8"));
+    }
+}
