@@ -142,6 +142,7 @@ async fn reads(db: &Database, id: OperationId, files: &[&str]) {
             name: format!("{position}.txt"),
             entry: Ok(ImportEntry {
                 contents: vec![content(text)],
+                is_described: false,
                 metadata: Value::Null,
             }),
         })
@@ -156,7 +157,9 @@ async fn reads(db: &Database, id: OperationId, files: &[&str]) {
 /// Takes in the next items, at most `limit`; gives how many there were.
 async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) -> usize {
     let claimed = claim(db, JobKind::ImportEntries).await;
-    let turn = due_import_items(db, id, claimed.job, limit).await.unwrap();
+    let turn = due_import_items(db, id, claimed.job, (limit, 256))
+        .await
+        .unwrap();
     let Standing::Goes(turn) = turn else {
         panic!("it does not go on");
     };
@@ -169,6 +172,7 @@ async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) ->
             ImportArrival {
                 position: item.position,
                 name: item.name.parse().unwrap(),
+                is_described: item.entry.is_described,
                 metadata: Metadata::default(),
                 contents: Ok(vec![StagedContent {
                     staged,

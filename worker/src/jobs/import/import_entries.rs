@@ -30,6 +30,9 @@ use crate::work::Work;
 /// Entries of one chunk at most.
 const ENTRIES: u32 = 256;
 
+/// Versions of one chunk, unless a single entry has more: its transaction holds others up.
+const VERSIONS: u32 = 256;
+
 /// Bytes of one chunk, unless a single entry has more: what is done again after a crash.
 const BYTES: u64 = 256 << 20;
 
@@ -41,7 +44,7 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
-    let turn = match due_import_items(&tools.db, id, work.claimed.job, ENTRIES).await? {
+    let turn = match due_import_items(&tools.db, id, work.claimed.job, (ENTRIES, VERSIONS)).await? {
         Standing::Goes(turn) => turn,
         Standing::Over | Standing::Stops => return over(work, tools).await,
         Standing::LeaseLost => return Err(Fault::LeaseLost),
@@ -168,6 +171,7 @@ async fn arrival(
     Ok(ImportArrival {
         position: item.position,
         name,
+        is_described: item.entry.is_described,
         metadata,
         contents: match failure {
             Some(code) => Err(code),

@@ -101,7 +101,11 @@ fn described_item(
         name: shown(&document.name),
         entry: match failure {
             Some(code) => Err(code),
-            None => Ok(ImportEntry { contents, metadata }),
+            None => Ok(ImportEntry {
+                contents,
+                is_described: true,
+                metadata,
+            }),
         },
     }
 }
@@ -121,6 +125,7 @@ fn plain(file: &Listed) -> NewImportItem {
             Some(code) => Err(code),
             None => Ok(ImportEntry {
                 contents: vec![content(&file.extent, None, None)],
+                is_described: false,
                 metadata: Value::Object(serde_json::Map::new()),
             }),
         },

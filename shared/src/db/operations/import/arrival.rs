@@ -28,6 +28,8 @@ pub struct ImportArrival {
     pub position: i64,
     /// The name it is to have.
     pub name: DocumentName,
+    /// Whether the manifest gives it that name.
+    pub is_described: bool,
     /// What its owner says of it.
     pub metadata: Metadata,
     /// Its versions, the oldest first and at least one, or why it isn't taken.

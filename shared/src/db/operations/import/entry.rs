@@ -11,6 +11,9 @@ use crate::domain::ItemCode;
 pub struct ImportEntry {
     /// Its versions, the oldest first; most have one.
     pub contents: Vec<ArchivedContent>,
+    /// Whether the manifest describes it.
+    #[serde(default)]
+    pub is_described: bool,
     /// What its owner says of it, a JSON object or nothing.
     #[serde(default, with = "respelled")]
     pub metadata: Value,

@@ -9,11 +9,10 @@ use std::collections::{HashMap, HashSet};
 use url::Url;
 
 use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
-use super::create::ConflictPolicy;
+use super::conflicts::resolve;
 use super::fate::{Fate, code_of, write_fates};
 use super::further::{self, Further, Raised, is_in_error};
-use super::names::{free, taken};
-use super::read::import_of;
+use super::read::{Import, import_of};
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::execute;
 use crate::db::change::{Charge, charge, hold_all, release};
@@ -35,12 +34,16 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let held = hold_operation(&transaction, (request.operation, Action::Import)).await?;
+    let import = held.as_ref().map(import_of).transpose()?;
+    // Clocks differ: what an import makes is never older than the import.
+    let began = import.as_ref().map(|import| import.began);
+    let request = &HandIn {
+        now: began.map_or(request.now, |began| request.now.max(began)),
+        ..*request
+    };
     let mut chunk = Chunk::new(&transaction, request);
-    let documents = match &held {
-        Some(held) if !held.is_cancelled => {
-            let import = import_of(held)?;
-            chunk.decide(import.owner, import.on_conflict).await?
-        }
+    let documents = match (&held, &import) {
+        (Some(held), Some(import)) if !held.is_cancelled => chunk.decide(import).await?,
         _ => HashMap::new(),
     };
     let finished = finish_jobs(
@@ -122,47 +125,16 @@ impl<'a> Chunk<'a> {
 
     /// Decides by names what becomes of each arrival, and takes hold of the documents that get
     /// new versions.
-    async fn decide(
-        &mut self,
-        owner: UserId,
-        policy: ConflictPolicy,
-    ) -> Result<HashMap<DocumentId, Document>, DbError> {
-        let arrivals = self.request.arrivals;
-        let names: Vec<_> = arrivals
-            .iter()
-            .map(|arrival| arrival.name.as_str())
-            .collect();
-        let known = taken(self.transaction, owner, &names).await?;
-        let mut used: HashMap<String, DocumentId> = HashMap::new();
-        let mut renamed = Vec::new();
-        for (index, fate) in self.fates.iter_mut().enumerate() {
-            let Fate::Document(name, id) = &*fate else {
-                continue;
-            };
-            let other = known.get(name.as_str()).or_else(|| used.get(name.as_str()));
-            let Some(other) = other.copied() else {
-                used.insert(name.as_str().to_owned(), *id);
-                continue;
-            };
-            match policy {
-                ConflictPolicy::Skip => *fate = Fate::Skipped(ItemCode::NameTaken),
-                ConflictPolicy::Fail => *fate = Fate::Failed(ItemCode::NameTaken),
-                ConflictPolicy::NewVersion => *fate = Fate::Versions(other),
-                ConflictPolicy::Rename => renamed.push((index, name.clone())),
-            }
-        }
-        let mut used: HashSet<String> = used.into_keys().collect();
-        let (places, names): (Vec<_>, Vec<_>) = renamed.into_iter().unzip();
-        let free = free(self.transaction, owner, &names, &mut used).await?;
-        for (index, name) in places.into_iter().zip(free) {
-            self.fates[index] = Fate::Document(name, DocumentId::new(self.request.now));
-        }
+    async fn decide(&mut self, import: &Import) -> Result<HashMap<DocumentId, Document>, DbError> {
+        resolve(self.transaction, import, self.request, &mut self.fates).await?;
         let targets: HashSet<_> = self.fates.iter().filter_map(Fate::target).collect();
         let targets: Vec<_> = targets.into_iter().collect();
         if targets.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut documents = hold_all(self.transaction, owner, &targets).await?.documents;
+        let mut documents = hold_all(self.transaction, import.owner, &targets)
+            .await?
+            .documents;
         documents.retain(|_, document| document.lifecycle.status() != Status::Archived);
         Ok(documents)
     }

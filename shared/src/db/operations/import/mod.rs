@@ -2,6 +2,7 @@
 //! the same intake as uploads, and are settled with them.
 
 mod arrival;
+mod conflicts;
 mod create;
 mod entry;
 mod fate;

@@ -9,6 +9,7 @@ use super::entry::{ImportEntry, NewImportItem};
 use crate::crash::{self, CrashPoint};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::jobs::{NewJob, enqueue};
+use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Held, Hold, begin_anew, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
@@ -29,6 +30,8 @@ pub struct Import {
     pub source: Url,
     /// What becomes of names that are taken.
     pub on_conflict: ConflictPolicy,
+    /// When it began.
+    pub began: Timestamp,
 }
 
 pub(super) fn import_of(held: &Held) -> Result<Import, DbError> {
@@ -38,6 +41,7 @@ pub(super) fn import_of(held: &Held) -> Result<Import, DbError> {
         .source
         .as_deref()
         .ok_or_else(|| corrupt("source_url"))?;
+    let began = held.operation.state.started_at();
     let word = held.options["on_conflict"].as_str().unwrap_or_default();
     let policy = ConflictPolicy::ALL
         .into_iter()
@@ -47,6 +51,7 @@ pub(super) fn import_of(held: &Held) -> Result<Import, DbError> {
         owner: held.operation.owner,
         source: Url::parse(source).map_err(|_| corrupt("source_url"))?,
         on_conflict: policy.ok_or_else(|| corrupt("options"))?,
+        began: began.unwrap_or(held.operation.created_at),
     })
 }
 
@@ -210,12 +215,13 @@ pub struct ImportTurn {
     pub items: Vec<ImportItem>,
 }
 
-/// The next items of an import, in their order, at most `limit`.
+/// The next items of an import, in their order: at most so many, with at most so many versions
+/// together unless the first has more.
 pub async fn due_import_items(
     db: &Database,
     id: OperationId,
     job: JobRef,
-    limit: u32,
+    (limit, versions): (u32, u32),
 ) -> Result<Standing<ImportTurn>, DbError> {
     let transaction = db.begin().await?;
     let held = match hold(&transaction, (id, Action::Import), job).await? {
@@ -229,11 +235,22 @@ pub async fn due_import_items(
         let items = Vec::new();
         return Ok(Standing::Goes(ImportTurn { import, items }));
     }
-    let sql = format!(
-        "SELECT position, name, entry FROM operation_items WHERE operation_id = $1 AND position >= $2 \
-         AND result = 'pending' AND document_id IS NULL ORDER BY position LIMIT {limit}"
-    );
-    let values = [id.0.into(), held.next.into()];
+    let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
+         AND result = 'pending' AND document_id IS NULL ORDER BY position";
+    // They are counted first: one item may be ten thousand versions.
+    let contents = array_length(db.backend(), "entry", "contents");
+    let sql = format!("SELECT CAST({contents} AS bigint) {due} LIMIT {limit}");
+    let values: [sea_orm::Value; 2] = [id.0.into(), held.next.into()];
+    let (mut fitting, mut count) = (0, 0);
+    for row in query(db.reader(), sql, values.clone()).await? {
+        let contents: Option<i64> = row.try_get_by_index(0)?;
+        count += contents.unwrap_or_default();
+        if fitting > 0 && count > i64::from(versions) {
+            break;
+        }
+        fitting += 1;
+    }
+    let sql = format!("SELECT position, name, entry {due} LIMIT {fitting}");
     let mut items = Vec::new();
     for row in query(db.reader(), sql, values).await? {
         let entry: Option<Value> = row.try_get_by_index(2)?;
