@@ -34,6 +34,7 @@ mod idempotency;
 mod idempotency_http;
 mod identities;
 mod import;
+mod import_memory;
 mod import_names;
 mod ledger;
 mod limits;

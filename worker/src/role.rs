@@ -9,6 +9,7 @@ use shared::metrics::Meters;
 use shared::ownership::Ownership;
 use shared::queue::{Feed, Queue};
 use shared::storage::Places;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ use crate::presence::Presence;
 use crate::remover::Remover;
 use crate::schedule;
 use crate::settler::Settler;
-use crate::tools::Tools;
+use crate::tools::{DIRECTORIES, Tools};
 
 /// How long what follows the last job may take: removing bytes, announcing documents. What
 /// isn't done by then is done by others.
@@ -131,6 +132,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         clearance,
         settler,
         remover,
+        directories: Arc::new(Semaphore::new(DIRECTORIES)),
         herald,
     });
     let leases = Leases::default();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::db::Database;
 use shared::domain::{Clock, Limits, Retention};
 use shared::storage::Places;
+use tokio::sync::Semaphore;
 
 use crate::circuits::Circuits;
 use crate::clearance::Clearance;
@@ -33,6 +34,11 @@ pub struct Tools {
     pub settler: Settler,
     /// Where bytes without a row go.
     pub remover: Remover,
+    /// How many directories of archives may be read at once: all of one is in memory.
+    pub directories: Arc<Semaphore>,
     /// Where word of new jobs and ended operations goes.
     pub herald: Herald,
 }
+
+/// Directories that a process reads at once.
+pub const DIRECTORIES: usize = 2;

@@ -13,6 +13,9 @@ use crate::records::{
     CENTRAL, CENTRAL_LENGTH, Central, LOCAL_LENGTH, central_length, read_central,
 };
 
+/// What is kept of the path of an entry that isn't taken, in bytes: to show it.
+const SHOWN_PATH: usize = 1024;
+
 /// What an archive may hold. Sizes are those that it says; an entry that is larger
 /// than it says is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ impl Extent {
 /// An entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its path, as far as it is text.
+    /// Its path, as far as it is text; the beginning of it if it isn't taken.
     pub path: String,
     /// Whether it is a folder.
     pub is_folder: bool,
@@ -80,7 +83,8 @@ pub struct Contents {
 /// error; what is wrong with single entries is said of each.
 pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, ArchiveError> {
     let place = locate(source, limits).await?;
-    let mut entries = Vec::new();
+    // Within the limit, and no more than the directory has room for.
+    let mut entries = Vec::with_capacity(usize::try_from(place.entries).unwrap_or(0));
     let mut paths = Paths::default();
     let mut sums = Sums::default();
     let mut buffer = BytesMut::new();
@@ -144,12 +148,17 @@ fn listed(record: &Central<'_>, paths: &mut Paths) -> Result<Listed, ArchiveErro
         Some(path) if is_folder => folder_problem(record, path),
         path => problem_of(record, path.as_deref()),
     };
-    let path = path.unwrap_or_else(|| String::from_utf8_lossy(record.name).into_owned());
+    let mut path = path.unwrap_or_else(|| String::from_utf8_lossy(record.name).into_owned());
     // A twin of one that has a problem of its own is a twin all the same.
     let is_new = paths.take(path.trim_end_matches('/'));
     let twin = Some(EntryProblem::Duplicate).filter(|_| !is_new && !is_folder);
+    let problem = problem.or(twin);
+    if problem.is_some() {
+        path.truncate(path.floor_char_boundary(SHOWN_PATH));
+    }
+    path.shrink_to_fit();
     Ok(Listed {
-        problem: problem.or(twin),
+        problem,
         path,
         is_folder,
         extent: Extent {

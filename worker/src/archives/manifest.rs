@@ -1,7 +1,7 @@
 //! The manifest: what an archive says of the documents in it beside their bytes. Exports
-//! write it, imports read it; later formats only add to it.
+//! write it as these types have it, imports read it piece by piece; later formats only add to it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// The entry that it is.
@@ -13,17 +13,8 @@ pub const VERSIONS: &str = "versions";
 /// The format that is written.
 pub const FORMAT: u32 = 1;
 
-/// A manifest that is read.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Manifest {
-    /// Its format.
-    pub format: u32,
-    /// Its documents.
-    pub documents: Vec<ManifestDocument>,
-}
-
 /// A document of the archive.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ManifestDocument {
     /// The entry with the bytes that readers got.
     pub path: String,
@@ -32,22 +23,19 @@ pub struct ManifestDocument {
     /// What the bytes are.
     pub mime_type: String,
     /// What the client said they are.
-    #[serde(default)]
     pub declared_type: Option<String>,
     /// Their digest.
     pub sha256: String,
     /// How many there are.
     pub size_bytes: u64,
     /// What its owner says of it.
-    #[serde(default)]
     pub metadata: Value,
     /// Its versions by number, if they were asked for; the one at `path` is among them.
-    #[serde(default)]
     pub versions: Vec<ManifestVersion>,
 }
 
 /// A version of a document of the archive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ManifestVersion {
     /// Its number.
     pub number: u32,
@@ -56,7 +44,6 @@ pub struct ManifestVersion {
     /// What they are.
     pub mime_type: String,
     /// What the client said they are.
-    #[serde(default)]
     pub declared_type: Option<String>,
     /// Their digest.
     pub sha256: String,

@@ -3,5 +3,5 @@
 mod manifest;
 mod stored;
 
-pub use manifest::{FORMAT, MANIFEST, Manifest, ManifestDocument, ManifestVersion, VERSIONS};
+pub use manifest::{FORMAT, MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
 pub use stored::StoredArchive;

@@ -4,121 +4,128 @@
 use std::collections::HashMap;
 
 use archive::{Contents, EntryProblem, Extent, Listed, Method};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::db::{ArchivedContent, ImportEntry, NewImportItem};
-use shared::domain::{DocumentName, ItemCode, Metadata};
+use shared::domain::{DocumentName, ItemCode, MediaType, Metadata};
 
-use crate::archives::{MANIFEST, Manifest, ManifestDocument};
+use super::manifest::Described;
+use crate::archives::MANIFEST;
 
 /// What is shown of a path that can't be a name.
 const SHOWN: usize = 255;
 
-/// The items of an archive, in the order of its directory.
-pub fn items(contents: Contents, manifest: Option<Manifest>) -> Vec<NewImportItem> {
-    let mut files: Vec<_> = contents
-        .entries
-        .into_iter()
-        .filter(|entry| !entry.is_folder || entry.problem.is_some())
-        .map(Some)
-        .collect();
-    let mut found: Vec<(usize, NewImportItem)> = Vec::new();
-    if let Some(manifest) = manifest {
-        found = described(&mut files, manifest.documents);
-    }
-    for (place, file) in files.into_iter().enumerate() {
-        if let Some(file) = file {
-            found.push((place, plain(&file)));
-        }
-    }
-    found.sort_by_key(|(place, _)| *place);
-    let items = found.into_iter().map(|(_, item)| item);
-    (0..)
-        .zip(items)
-        .map(|(position, item)| NewImportItem { position, ..item })
-        .collect()
+/// How much longer than its compact form metadata may be written: escapes and white space.
+const LONGEST_METADATA: usize = 8 * Metadata::MAX_BYTES;
+
+/// How long a digest is, in hexadecimal.
+const DIGEST: usize = 64;
+
+/// The files of an archive that no document has yet.
+pub(super) struct Files<'a> {
+    contents: &'a Contents,
+    places: HashMap<&'a str, usize>,
+    used: Vec<bool>,
 }
 
-/// The documents of the manifest whose bytes are there; their entries are taken out of `files`.
-fn described(
-    files: &mut [Option<Listed>],
-    documents: Vec<ManifestDocument>,
-) -> Vec<(usize, NewImportItem)> {
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for (place, file) in files.iter_mut().enumerate() {
-        match file {
-            Some(entry) if entry.path == MANIFEST => *file = None,
-            Some(entry) if entry.problem.is_none() => {
-                places.insert(entry.path.clone(), place);
+impl<'a> Files<'a> {
+    /// All of them but the manifest.
+    pub(super) fn of(contents: &'a Contents) -> Self {
+        let mut places = HashMap::with_capacity(contents.entries.len());
+        let mut used = vec![false; contents.entries.len()];
+        for (place, entry) in contents.entries.iter().enumerate() {
+            if entry.path == MANIFEST {
+                used[place] = true;
+            } else if entry.problem.is_none() && !entry.is_folder {
+                places.insert(entry.path.as_str(), place);
             }
-            _ => {}
+        }
+        Self {
+            contents,
+            places,
+            used,
         }
     }
-    let mut found = Vec::new();
-    for document in documents {
-        if let Some(place) = places.get(&document.path).copied() {
-            let item = described_item(files, &mut places, document);
-            found.push((place, item));
-        }
+
+    /// Which places documents have by now.
+    pub(super) fn into_used(self) -> Vec<bool> {
+        self.used
     }
-    found
+
+    fn take(&mut self, path: &str) -> Option<&'a Listed> {
+        let place = self.places.remove(path)?;
+        self.used[place] = true;
+        self.contents.entries.get(place)
+    }
+
+    /// The item of a document whose bytes are there.
+    pub(super) fn described(&mut self, mut document: Described) -> Option<NewImportItem> {
+        if !self.places.contains_key(document.path.as_str()) {
+            return None;
+        }
+        document.versions.sort_by_key(|version| version.number);
+        let mut sources: Vec<(String, Option<String>, String)> = document
+            .versions
+            .into_iter()
+            .filter(|version| version.path != document.path)
+            .map(|version| (version.path, version.declared_type, version.sha256))
+            .collect();
+        // What readers got comes last: they get the highest number.
+        sources.push((document.path, document.declared_type, document.sha256));
+        let mut contents = Vec::new();
+        let mut failure = None;
+        for (path, declared_type, sha256) in sources {
+            match self.take(&path) {
+                Some(file) => contents.push(content(&file.extent, declared_type, Some(sha256))),
+                None => failure = Some(ItemCode::BrokenEntry),
+            }
+        }
+        if document.name.parse::<DocumentName>().is_err() {
+            failure = Some(ItemCode::UnsafeName);
+        }
+        let written = document.metadata.as_ref().map(|metadata| metadata.get());
+        let metadata = metadata(written).unwrap_or_else(|| {
+            failure = Some(ItemCode::Invalid);
+            Value::Null
+        });
+        Some(NewImportItem {
+            position: 0,
+            name: shown(&document.name),
+            entry: match failure {
+                Some(code) => Err(code),
+                None => Ok(ImportEntry {
+                    contents,
+                    is_described: true,
+                    metadata,
+                }),
+            },
+        })
+    }
 }
 
-fn described_item(
-    files: &mut [Option<Listed>],
-    places: &mut HashMap<String, usize>,
-    mut document: ManifestDocument,
-) -> NewImportItem {
-    document.versions.sort_by_key(|version| version.number);
-    let mut sources: Vec<(String, Option<String>, String)> = document
-        .versions
-        .into_iter()
-        .filter(|version| version.path != document.path)
-        .map(|version| (version.path, version.declared_type, version.sha256))
-        .collect();
-    // What readers got comes last: they get the highest number.
-    sources.push((document.path, document.declared_type, document.sha256));
-    let mut contents = Vec::new();
-    let mut failure = None;
-    for (path, declared_type, sha256) in sources {
-        let file = places.remove(&path).and_then(|place| files[place].take());
-        match file {
-            Some(file) => contents.push(content(&file.extent, declared_type, Some(sha256))),
-            None => failure = Some(ItemCode::BrokenEntry),
-        }
-    }
-    if document.name.parse::<DocumentName>().is_err() {
-        failure = Some(ItemCode::UnsafeName);
-    }
-    let metadata = match document.metadata {
-        Value::Null => Value::Object(serde_json::Map::new()),
-        metadata => metadata,
+/// Metadata as it is written; `None` for what can't be metadata.
+fn metadata(written: Option<&str>) -> Option<Value> {
+    let Some(written) = written else {
+        return Some(Value::Object(Map::new()));
     };
-    if Metadata::try_from(metadata.clone()).is_err() {
-        failure = Some(ItemCode::Invalid);
+    if written.len() > LONGEST_METADATA {
+        return None;
     }
-    NewImportItem {
-        position: 0,
-        name: shown(&document.name),
-        entry: match failure {
-            Some(code) => Err(code),
-            None => Ok(ImportEntry {
-                contents,
-                is_described: true,
-                metadata,
-            }),
-        },
-    }
+    let value: Value = serde_json::from_str(written).ok()?;
+    Metadata::try_from(value.clone()).ok().map(|_| value)
 }
 
-/// A file that the manifest doesn't know.
-fn plain(file: &Listed) -> NewImportItem {
+/// A file that the manifest doesn't know; folders are none.
+pub(super) fn plain(file: &Listed) -> Option<NewImportItem> {
+    if file.is_folder && file.problem.is_none() {
+        return None;
+    }
     let name = file.path.rsplit('/').next().unwrap_or_default();
     let code = match file.problem {
         Some(problem) => Some(code_of(problem)),
         None if name.parse::<DocumentName>().is_err() => Some(ItemCode::UnsafeName),
         None => None,
     };
-    NewImportItem {
+    Some(NewImportItem {
         position: 0,
         name: shown(if code.is_some() { &file.path } else { name }),
         entry: match code {
@@ -126,10 +133,10 @@ fn plain(file: &Listed) -> NewImportItem {
             None => Ok(ImportEntry {
                 contents: vec![content(&file.extent, None, None)],
                 is_described: false,
-                metadata: Value::Object(serde_json::Map::new()),
+                metadata: Value::Object(Map::new()),
             }),
         },
-    }
+    })
 }
 
 /// A path as it can be shown, and kept.
@@ -156,8 +163,9 @@ fn content(
         deflated: extent.method == Method::Deflated,
         name_crc32: extent.name_crc32,
         name_length: extent.name_length,
-        declared_type,
-        sha256,
+        declared_type: declared_type.filter(|text| text.parse::<MediaType>().is_ok()),
+        // What is longer than a digest is none, and matches nothing.
+        sha256: sha256.map(|text| text.chars().take(DIGEST + 1).collect()),
     }
 }
 

@@ -4,6 +4,7 @@
 mod contents;
 mod import_entries;
 mod items;
+mod manifest;
 mod read_archive;
 mod settle_import;
 

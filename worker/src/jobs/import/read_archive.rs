@@ -1,41 +1,52 @@
 //! Reads the directory of an import's archive and makes items of its entries.
 //!
 //! - *does*: checks the directory within the operator's limits before anything in it is
-//!   believed, reads the manifest if there is one, writes the items in batches, and leaves the
-//!   entries to other jobs.
+//!   believed, reads the manifest if there is one, writes the items in batches as it goes, first
+//!   those of the manifest, and leaves the entries to other jobs.
 //! - *safe to repeat because* it begins by forgetting the items of former attempts.
 //! - *if it dies here*, another attempt begins anew.
 //! - *on failure* of storage or ledger it is tried again; an archive that is hostile or broken as
 //!   a whole ends the operation with a code.
 
-use archive::{ArchiveError, Contents, EntryReader, Limits as ArchiveLimits, Listed, check};
-use futures::{TryStreamExt, pin_mut};
+use std::sync::Arc;
+
+use archive::{
+    ArchiveError, Contents, EntryError, EntryReader, Limits as ArchiveLimits, Listed, check,
+};
 use shared::db::{
-    Import, Outcome, Standing, add_import_items, begin_import, refuse_import, start_import,
+    Import, NewImportItem, Outcome, Standing, add_import_items, begin_import, refuse_import,
+    start_import,
 };
 use shared::domain::{OperationErrorCode, OperationId};
 use shared::queue::Queue;
-use tracing::{info, warn};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tracing::info;
 
-use super::items::items;
+use super::items::{Files, plain};
+use super::manifest::{self, Unread};
 use super::over;
-use crate::archives::{FORMAT, MANIFEST, Manifest, StoredArchive};
+use crate::archives::{MANIFEST, StoredArchive};
 use crate::fault::Fault;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// The longest manifest that is understood; a longer one is a file like others. All of it is
-/// held in memory, and about twice as much as it is read.
-const LONGEST_MANIFEST: u64 = 64 << 20;
-
-/// Items that are written together.
+/// Items that are written together, at most.
 const BATCH: usize = 1000;
+
+/// What they may take as text, unless a single one takes more.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Items that wait to be written while the manifest is read.
+const AHEAD: usize = 8;
 
 /// Runs the job.
 pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
+    // Those that wait have nothing in memory.
+    let _directory = tools.directories.acquire().await.map_err(Fault::internal)?;
     let import = match begin_import(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
         Standing::Goes(import) => import,
         Standing::Over | Standing::Stops => return over(work, tools).await,
@@ -60,13 +71,11 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
             return refuse(&import, code_of(&error), work, tools).await;
         }
     };
-    let manifest = read_manifest(&source, &contents).await?;
-    for batch in items(contents, manifest).chunks(BATCH) {
-        match add_import_items(&tools.db, id, work.claimed.job, batch).await? {
-            Standing::Goes(()) | Standing::Stops => {}
-            Standing::Over => return over(work, tools).await,
-            Standing::LeaseLost => return Err(Fault::LeaseLost),
-        }
+    let mut batch = Batch::new(id, work, tools);
+    match write_items(&source, contents, &mut batch).await? {
+        Standing::Goes(()) | Standing::Stops => {}
+        Standing::Over => return over(work, tools).await,
+        Standing::LeaseLost => return Err(Fault::LeaseLost),
     }
     let settlement = work.settlement(Outcome::Done);
     match start_import(&tools.db, &import, &settlement, tools.clock.now()).await? {
@@ -119,45 +128,148 @@ fn within(contents: Contents, most: u64) -> Result<Contents, ArchiveError> {
     Ok(contents)
 }
 
-/// The manifest, if there is one that can be read; else it is a file like others.
-async fn read_manifest(
+/// Writes the items of an archive. A manifest that can't be read is a file like others.
+async fn write_items(
+    source: &StoredArchive,
+    contents: Contents,
+    batch: &mut Batch<'_>,
+) -> Result<Standing<()>, Fault> {
+    let contents = Arc::new(contents);
+    let mut used = vec![false; contents.entries.len()];
+    if is_described(source, &contents).await?
+        && let Some(entry) = open_manifest(source, &contents).await?
+    {
+        let (items, mut described) = mpsc::channel(AHEAD);
+        let reading = tokio::task::spawn_blocking({
+            let contents = Arc::clone(&contents);
+            move || describe(entry, &contents, &items)
+        });
+        while let Some(item) = described.recv().await {
+            let standing = batch.add(item).await?;
+            if !matches!(standing, Standing::Goes(())) {
+                return Ok(standing);
+            }
+        }
+        used = match reading.await.map_err(Fault::internal)? {
+            Ok(used) => used,
+            Err(Unread::Fault(fault)) => return Err(fault),
+            Err(Unread::NotAManifest | Unread::Dropped) => {
+                return Err(Fault::internal("the manifest was another one before"));
+            }
+        };
+    }
+    for (file, used) in contents.entries.iter().zip(used) {
+        if let Some(item) = plain(file).filter(|_| !used) {
+            let standing = batch.add(item).await?;
+            if !matches!(standing, Standing::Goes(())) {
+                return Ok(standing);
+            }
+        }
+    }
+    batch.write().await
+}
+
+/// Whether there is a manifest that can be read to its end: only then is anything of it done.
+async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<bool, Fault> {
+    let Some(entry) = open_manifest(source, contents).await? else {
+        return Ok(false);
+    };
+    let most = contents.entries.len();
+    let runtime = Handle::current();
+    let read = move || manifest::read(entry, &runtime, most, |_| true);
+    let read = tokio::task::spawn_blocking(read).await;
+    match read.map_err(Fault::internal)? {
+        Ok(()) => Ok(true),
+        Err(Unread::Fault(fault)) => Err(fault),
+        Err(Unread::NotAManifest | Unread::Dropped) => Ok(false),
+    }
+}
+
+/// Gives the items of the manifest to `items`, and the places in the directory that they have.
+fn describe(
+    entry: EntryReader,
+    contents: &Contents,
+    items: &mpsc::Sender<NewImportItem>,
+) -> Result<Vec<bool>, Unread> {
+    let mut files = Files::of(contents);
+    let take = |document| match files.described(document) {
+        Some(item) => items.blocking_send(item).is_ok(),
+        None => true,
+    };
+    manifest::read(entry, &Handle::current(), contents.entries.len(), take)?;
+    Ok(files.into_used())
+}
+
+/// The manifest, if there is one of a length that can be believed.
+async fn open_manifest(
     source: &StoredArchive,
     contents: &Contents,
-) -> Result<Option<Manifest>, Fault> {
+) -> Result<Option<EntryReader>, Fault> {
+    let longest = manifest::longest(contents.entries.len());
     let is_manifest = |entry: &&Listed| {
-        entry.path == MANIFEST && entry.problem.is_none() && entry.extent.size <= LONGEST_MANIFEST
+        entry.path == MANIFEST && entry.problem.is_none() && entry.extent.size <= longest
     };
     let Some(entry) = contents.entries.iter().find(is_manifest) else {
         return Ok(None);
     };
-    let mut text = Vec::new();
     match EntryReader::open(source, &entry.extent).await {
-        Ok(reader) => {
-            let pieces = reader.into_stream();
-            pin_mut!(pieces);
-            loop {
-                match pieces.try_next().await {
-                    Ok(Some(piece)) => text.extend_from_slice(&piece),
-                    Ok(None) => break,
-                    Err(archive::EntryError::Broken(_)) => return Ok(None),
-                    Err(archive::EntryError::Source(error)) => return Err(Fault::internal(error)),
-                }
-            }
-        }
-        Err(archive::EntryError::Broken(_)) => return Ok(None),
-        Err(archive::EntryError::Source(error)) => return Err(Fault::internal(error)),
+        Ok(reader) => Ok(Some(reader)),
+        Err(EntryError::Broken(_)) => Ok(None),
+        Err(EntryError::Source(error)) => Err(Fault::internal(error)),
     }
-    let read = move || serde_json::from_slice::<Manifest>(&text);
-    let read = tokio::task::spawn_blocking(read).await;
-    match read.map_err(Fault::internal)? {
-        Ok(manifest) if manifest.format == FORMAT => Ok(Some(manifest)),
-        Ok(manifest) => {
-            warn!(
-                manifest.format,
-                "a manifest of another format is a file like others"
-            );
-            Ok(None)
+}
+
+/// Items on their way into the ledger.
+struct Batch<'a> {
+    id: OperationId,
+    work: &'a Work,
+    tools: &'a Tools,
+    items: Vec<NewImportItem>,
+    bytes: usize,
+    position: i64,
+}
+
+impl<'a> Batch<'a> {
+    const fn new(id: OperationId, work: &'a Work, tools: &'a Tools) -> Self {
+        Self {
+            id,
+            work,
+            tools,
+            items: Vec::new(),
+            bytes: 0,
+            position: 0,
         }
-        Err(_) => Ok(None),
+    }
+
+    /// Adds an item behind those before, and writes what has gathered once it is enough.
+    async fn add(&mut self, item: NewImportItem) -> Result<Standing<()>, Fault> {
+        let entry = item.entry.as_ref().ok();
+        let entry = entry.map(serde_json::to_string).transpose();
+        let entry = entry.map_err(Fault::internal)?.unwrap_or_default();
+        self.bytes += item.name.len() + entry.len();
+        self.items.push(NewImportItem {
+            position: self.position,
+            ..item
+        });
+        self.position += 1;
+        if self.items.len() < BATCH && self.bytes < BATCH_BYTES {
+            return Ok(Standing::Goes(()));
+        }
+        self.write().await
+    }
+
+    /// Writes what has gathered. An operation that is to stop still gets all of its items.
+    async fn write(&mut self) -> Result<Standing<()>, Fault> {
+        let items = std::mem::take(&mut self.items);
+        self.bytes = 0;
+        if items.is_empty() {
+            return Ok(Standing::Goes(()));
+        }
+        let job = self.work.claimed.job;
+        let written = add_import_items(&self.tools.db, self.id, job, &items).await?;
+        Ok(match written {
+            Standing::Stops => Standing::Goes(()),
+            standing => standing,
+        })
     }
 }

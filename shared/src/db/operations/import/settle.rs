@@ -116,7 +116,8 @@ pub(in crate::db::operations) async fn settle_items(
     let failed = execute(transaction, failed, [id.0.into()]).await?;
     let succeeded = format!(
         "UPDATE operation_items SET result = 'succeeded' {settled} AND EXISTS \
-         (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active')"
+         (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active') \
+         AND NOT EXISTS (SELECT 1 {refused})"
     );
     let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
     // Deleted by its owner meanwhile.

@@ -1,0 +1,255 @@
+//! Reads a manifest as a stream: one document at a time is held, and bytes, documents and
+//! versions are bounded before anything is made of them. Nothing in it is believed.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+use archive::{EntryError, EntryReader};
+use bytes::{Buf, Bytes};
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+
+use crate::archives::FORMAT;
+use crate::fault::Fault;
+
+/// The longest description of a document: ten thousand versions take half of it.
+const LONGEST_DOCUMENT: usize = 8 << 20;
+
+/// The most versions of a document.
+const MOST_VERSIONS: usize = 10_000;
+
+/// What a manifest may have for each file of its archive, and beyond that: metadata of full
+/// length, names and digests.
+const BYTES_PER_FILE: u64 = 24 << 10;
+const BYTES_BESIDE: u64 = 1 << 20;
+
+/// A document that a manifest describes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Described {
+    /// The entry with the bytes that readers got.
+    pub(super) path: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) declared_type: Option<String>,
+    pub(super) sha256: String,
+    /// As it is written: many values of it take little room there, and much when they are read.
+    #[serde(default)]
+    pub(super) metadata: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "versions")]
+    pub(super) versions: Vec<DescribedVersion>,
+}
+
+/// A version of a document that a manifest describes.
+#[derive(Debug, Deserialize)]
+pub(super) struct DescribedVersion {
+    pub(super) number: u32,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) declared_type: Option<String>,
+    pub(super) sha256: String,
+}
+
+/// Why a manifest was not read to its end.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It is broken, of another format, or out of all bounds: a file like others.
+    NotAManifest,
+    /// Nobody waits for it any more.
+    Dropped,
+    /// Its bytes could not be had.
+    Fault(Fault),
+}
+
+/// The longest manifest of an archive of so many files.
+pub(super) fn longest(files: usize) -> u64 {
+    BYTES_PER_FILE.saturating_mul(files as u64) + BYTES_BESIDE
+}
+
+/// Reads a manifest to its end, and gives each of its documents to `take`, which is `false`
+/// once no more are wanted. At most `most` documents are read. Blocks; for the threads that may.
+pub(super) fn read(
+    entry: EntryReader,
+    runtime: &Handle,
+    most: usize,
+    take: impl FnMut(Described) -> bool,
+) -> Result<(), Unread> {
+    let allowance = Rc::new(Cell::new(LONGEST_DOCUMENT));
+    let bytes = EntryBytes {
+        entry,
+        runtime,
+        piece: Bytes::new(),
+        allowance: Rc::clone(&allowance),
+    };
+    let is_dropped = Cell::new(false);
+    let documents = Documents {
+        allowance,
+        most,
+        take,
+        is_dropped: &is_dropped,
+    };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(bytes));
+    let read = Whole(documents).deserialize(&mut json);
+    match read.and_then(|()| json.end()) {
+        Ok(()) => Ok(()),
+        Err(_) if is_dropped.get() => Err(Unread::Dropped),
+        Err(error) => Err(unread(error)),
+    }
+}
+
+fn unread(error: serde_json::Error) -> Unread {
+    if !error.is_io() {
+        return Unread::NotAManifest;
+    }
+    match io::Error::from(error).downcast::<EntryError>() {
+        Ok(EntryError::Source(error)) => Unread::Fault(Fault::internal(error)),
+        Ok(EntryError::Broken(_)) | Err(_) => Unread::NotAManifest,
+    }
+}
+
+/// The bytes of an entry, as far as `allowance` goes.
+struct EntryBytes<'a> {
+    entry: EntryReader,
+    runtime: &'a Handle,
+    piece: Bytes,
+    allowance: Rc<Cell<usize>>,
+}
+
+impl Read for EntryBytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            let next = self.runtime.block_on(self.entry.next());
+            match next.map_err(io::Error::other)? {
+                Some(piece) => self.piece = piece,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.piece.len());
+        let left = self.allowance.get().checked_sub(length);
+        let left = left.ok_or_else(|| io::Error::other("a document is too long"))?;
+        self.allowance.set(left);
+        buffer[..length].copy_from_slice(&self.piece[..length]);
+        self.piece.advance(length);
+        Ok(length)
+    }
+}
+
+/// A whole manifest.
+struct Whole<'a, F>(Documents<'a, F>);
+
+impl<'de, F: FnMut(Described) -> bool> DeserializeSeed<'de> for Whole<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Member {
+    Format,
+    Documents,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Whole<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a manifest")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut format: Option<u32> = None;
+        let mut documents = Some(self.0);
+        while let Some(member) = map.next_key::<Member>()? {
+            match member {
+                Member::Format if format.is_none() => format = Some(map.next_value()?),
+                Member::Format => return Err(A::Error::duplicate_field("format")),
+                Member::Documents => match documents.take() {
+                    Some(documents) => map.next_value_seed(documents)?,
+                    None => return Err(A::Error::duplicate_field("documents")),
+                },
+                Member::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        if format == Some(FORMAT) && documents.is_none() {
+            Ok(())
+        } else {
+            Err(A::Error::custom("it is of another format"))
+        }
+    }
+}
+
+/// The documents of a manifest.
+struct Documents<'a, F> {
+    allowance: Rc<Cell<usize>>,
+    most: usize,
+    take: F,
+    is_dropped: &'a Cell<bool>,
+}
+
+impl<'de, F: FnMut(Described) -> bool> DeserializeSeed<'de> for Documents<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Documents<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("documents")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let mut found = 0;
+        self.allowance.set(LONGEST_DOCUMENT);
+        while let Some(document) = list.next_element::<Described>()? {
+            found += 1;
+            if found > self.most {
+                return Err(A::Error::custom("it has more documents than files"));
+            }
+            if !(self.take)(document) {
+                self.is_dropped.set(true);
+                return Err(A::Error::custom("nobody waits for it"));
+            }
+            self.allowance.set(LONGEST_DOCUMENT);
+        }
+        Ok(())
+    }
+}
+
+/// Versions, at most [`MOST_VERSIONS`].
+fn versions<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<DescribedVersion>, D::Error> {
+    struct Versions;
+
+    impl<'de> Visitor<'de> for Versions {
+        type Value = Vec<DescribedVersion>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "at most {MOST_VERSIONS} versions")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut versions = Vec::new();
+            while let Some(version) = list.next_element()? {
+                if versions.len() == MOST_VERSIONS {
+                    return Err(A::Error::invalid_length(MOST_VERSIONS + 1, &self));
+                }
+                versions.push(version);
+            }
+            Ok(versions)
+        }
+    }
+
+    json.deserialize_seq(Versions)
+}
