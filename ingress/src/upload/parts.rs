@@ -104,7 +104,7 @@ impl Parts {
                 return Ok(before);
             }
             if self.buffer.len() > LONGEST_HEADER {
-                return Err(malformed("The header of a part is too long."));
+                return Err(Code::TooLarge.into());
             }
             self.receive().await?;
         }

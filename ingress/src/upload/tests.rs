@@ -412,8 +412,8 @@ async fn forms_that_are_broken_or_endless_are_refused() {
         ),
         (file("cut off").into(), Code::BadMultipart),
         (endless("", "preamble"), Code::TooLarge),
-        (endless("--X\r\n", "Header: x\r\n"), Code::BadMultipart),
-        (endless("--X\r\nA: ", "\r\n folded"), Code::BadMultipart),
+        (endless("--X\r\n", "Header: x\r\n"), Code::TooLarge),
+        (endless("--X\r\nA: ", "\r\n folded"), Code::TooLarge),
         (
             endless(&format!("{}--X--", file("x")), "epilogue"),
             Code::TooLarge,
