@@ -28,6 +28,7 @@ mod shapes;
 mod strictness;
 mod table;
 mod trace_context;
+mod turns;
 mod upload;
 mod waiters;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use shared::db::Database;
-use shared::domain::{Clock, Limits};
+use shared::domain::{Clock, Limits, UserId};
 use shared::metrics::Meters;
 use shared::ownership::Ownership;
 use shared::queue::Feed;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::capacity::Capacity;
 use crate::pressure::Pressure;
+use crate::problem::{Code, Problem};
 use crate::server::ServerLimits;
 
 /// What a process must be given to serve the API.
@@ -50,6 +51,14 @@ pub struct Service {
 }
 
 impl Service {
+    /// Turns an upload of `owner` away, or lets it in. To be asked before its body is read.
+    pub(crate) fn admit(&self, owner: UserId) -> Result<(), Problem> {
+        self.pressure.judge(owner).map_err(|overdue| {
+            self.meters.turned_away(overdue);
+            Code::Overloaded.into()
+        })
+    }
+
     /// Where the bytes of a staged upload may lie, for those who take it out of the ledger.
     pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + Sync + use<> {
         let places = self.places.clone();

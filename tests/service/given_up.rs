@@ -6,10 +6,10 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use shared::db::{
-    ArchivedContent, ClaimRequest, ClaimedJob, ConflictPolicy, Database, ExportEnd, Exported,
-    HandIn, ImportArrival, ImportEntry, ImportProgress, ItemPage, NewImport, NewImportItem,
-    NewOperation, Outcome, Selection, Settlement, StagedContent, Standing, Task, VersionScope,
-    add_import_items, begin_export, begin_import, cancel_operation, create_import,
+    ArchivedContent, ClaimRequest, ClaimedJob, ConflictPolicy, Database, DueItems, ExportEnd,
+    Exported, HandIn, ImportArrival, ImportEntry, ImportProgress, ItemPage, NewImport,
+    NewImportItem, NewOperation, Outcome, Selection, Settlement, StagedContent, Standing, Task,
+    VersionScope, add_import_items, begin_export, begin_import, cancel_operation, create_import,
     create_operation, due_import_items, find_operation, finish_export, hand_in,
     list_operation_items, record_export, settle, settle_import, start_import,
 };
@@ -26,7 +26,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// Claims the one job of the bulk queue.
-async fn claim(db: &Database, kind: JobKind) -> ClaimedJob {
+pub async fn claim(db: &Database, kind: JobKind) -> ClaimedJob {
     let request = ClaimRequest {
         queue: Queue::Bulk,
         worker: "w",
@@ -116,7 +116,7 @@ fn content(text: &str) -> ArchivedContent {
 }
 
 /// An import of files with these contents, whose directory is read.
-async fn import(db: &Database, owner: UserId, files: &[&str]) -> OperationId {
+pub async fn import(db: &Database, owner: UserId, files: &[&str]) -> OperationId {
     let new = NewImport {
         id: OperationId::new(NOW),
         owner,
@@ -157,10 +157,10 @@ async fn reads(db: &Database, id: OperationId, files: &[&str]) {
 /// Takes in the next items, at most `limit`; gives how many there were.
 async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) -> usize {
     let claimed = claim(db, JobKind::ImportEntries).await;
-    let turn = due_import_items(db, id, claimed.job, (limit, 256))
+    let turn = due_import_items(db, id, claimed.job, (limit, 256), NOW)
         .await
         .unwrap();
-    let Standing::Goes(turn) = turn else {
+    let Standing::Goes(DueItems::Turn(turn)) = turn else {
         panic!("it does not go on");
     };
     let arrivals: Vec<_> = turn

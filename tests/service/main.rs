@@ -13,6 +13,7 @@ mod accounts;
 mod archives;
 mod arrows;
 mod audit;
+mod backlog;
 mod changing;
 mod chaos;
 mod cleanup;

@@ -2,11 +2,13 @@
 //! is slow or gone holds up nobody, and a word that is lost costs whoever waits a moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::domain::{DocumentId, JobId, OperationId};
 use shared::queue::{Awaited, Feed, FeedError, Queue};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tracing::warn;
 
 use crate::background::outlive_panic;
@@ -51,6 +53,14 @@ impl Herald {
         if !jobs.is_empty() {
             self.tell(Word::Enqueued(queue, jobs));
         }
+    }
+
+    /// Announces a job once it is due. If nobody is told, the sweep finds it.
+    pub fn job_due_in(self, pause: Duration, queue: Queue, job: JobId) {
+        tokio::spawn(async move {
+            sleep(pause).await;
+            self.jobs_enqueued(queue, vec![job]);
+        });
     }
 
     /// With a full backlog whoever waits finds out from the database.

@@ -91,7 +91,7 @@ impl ImportRoutes {
         };
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
-            self.service.pressure.admit()?;
+            self.service.admit(who.0.user)?;
         }
         let received = body.0.receive(Purpose::Archive, &to).await?;
         let at = self.service.clock.now();

@@ -97,7 +97,7 @@ impl UploadRoutes {
         };
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
-            self.service.pressure.admit()?;
+            self.service.admit(who.0.user)?;
             self.check_quota(who.0, demand).await?;
         }
         let received = body.receive(Purpose::Document(fields), &self.to()).await?;
@@ -142,7 +142,7 @@ impl UploadRoutes {
         let VersionUpload(body) = body;
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
-            self.service.pressure.admit()?;
+            self.service.admit(who.0.user)?;
             let documents = self.check_target(who.0, id.0.0, &if_match).await?;
             let demand = Demand {
                 size: body.declared_size(),

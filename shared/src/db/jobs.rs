@@ -232,7 +232,7 @@ async fn claim_after(
 }
 
 /// A newer release may enqueue kinds that this one doesn't know: they wait for a worker that does.
-fn one_of(kinds: &[JobKind], queue: Queue) -> String {
+pub(super) fn one_of(kinds: &[JobKind], queue: Queue) -> String {
     let kinds = kinds.iter().filter(|kind| kind.queue() == queue);
     let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
     // NULL, so that a queue without kinds is no syntax error.

@@ -3,6 +3,7 @@
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
 pub mod audit;
+mod backlog;
 mod batch;
 mod change;
 mod cleanup;
@@ -48,6 +49,7 @@ mod watch;
 mod work;
 mod write_check;
 
+pub use backlog::BACKLOG_PAUSE;
 pub use change::{
     ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,
     delete_document, delete_version, edit_document, restore_document, restore_version,
@@ -85,8 +87,8 @@ pub use list::{
     DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
 };
 pub use operations::{
-    ArchivedContent, ConflictPolicy, HandIn, HandedIn, Import, ImportArrival, ImportEntry,
-    ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
+    ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
+    ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
     add_import_items, begin_import, create_import, due_import_items, hand_in, refuse_import,
     settle_import, start_import,
 };
@@ -115,8 +117,8 @@ pub use users::{
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{
-    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, QueueState, WorkerPage, WorkerSign,
-    dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending, oldest_waiting,
-    queue_states, retry_job, retry_jobs, see_worker,
+    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueueState, WorkerPage,
+    WorkerSign, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
+    oldest_waiting, owner_heads, owners_served, queue_states, retry_job, retry_jobs, see_worker,
 };
 pub use work::{PendingWork, load_pending};

@@ -15,6 +15,7 @@ use prometheus_client::registry::{Metric, Registry};
 use super::capacity::CapacityMeters;
 use super::labels::{Attempt, Circuit, Held, Hint, Refused, Stop, class, method};
 use super::ledger::Levels;
+use super::overdue::Overdue;
 use super::storage::{CALLS, OUTCOMES};
 use crate::domain::ByteSize;
 use crate::queue::{JobKind, Queue};
@@ -34,6 +35,7 @@ pub(super) struct Kept {
     capacity: CapacityMeters,
     uploads: Counter,
     upload_bytes: Counter,
+    uploads_refused: Counters<1>,
     waiting_requests: Gauge,
     hints: Counters<2>,
     jobs: Counters<2>,
@@ -81,6 +83,11 @@ impl Default for Meters {
                 names,
                 "upload_bytes",
                 "Bytes of documents and versions taken in",
+            ),
+            uploads_refused: keep(
+                names,
+                "uploads_refused",
+                "Uploads that were turned away because work waits for too long, by reason",
             ),
             waiting_requests: keep(
                 names,
@@ -148,6 +155,9 @@ fn circuit_label(circuit: Circuit) -> Labels<1> {
 impl Kept {
     /// What can be counted is there from the start: a rate over nothing would be nothing.
     fn begin_at_zero(&self) {
+        for overdue in Overdue::ALL {
+            drop(self.uploads_refused.get_or_create(&reason(overdue)));
+        }
         for kind in JobKind::ALL {
             let name = || ("kind", kind.to_string());
             for end in Attempt::ALL {
@@ -195,6 +205,10 @@ impl Kept {
     }
 }
 
+fn reason(overdue: Overdue) -> Labels<1> {
+    [("reason", overdue.as_str().to_owned())]
+}
+
 impl Meters {
     /// A request was answered. `route` is a documented pattern, or nothing if none was meant.
     pub fn answered(&self, verb: &str, route: Option<&str>, status: u16, took: Duration) {
@@ -228,6 +242,11 @@ impl Meters {
     pub fn took_in(&self, size: ByteSize) {
         self.0.uploads.inc();
         self.0.upload_bytes.inc_by(size.bytes());
+    }
+
+    /// An upload was turned away.
+    pub fn turned_away(&self, overdue: Overdue) {
+        self.0.uploads_refused.get_or_create(&reason(overdue)).inc();
     }
 
     /// So many requests wait for a document to settle.

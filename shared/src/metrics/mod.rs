@@ -4,10 +4,12 @@ mod capacity;
 mod labels;
 mod ledger;
 mod meters;
+mod overdue;
 mod spans;
 mod storage;
 
 pub use labels::{Attempt, Circuit, Held, Hint, Refused, Stop};
 pub use meters::Meters;
+pub use overdue::Overdue;
 pub use spans::{follow_trace, place_in_trace};
 pub use storage::Watched;

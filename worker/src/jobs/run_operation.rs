@@ -9,7 +9,9 @@
 //! - *on failure* of the database it is tried again; after the last attempt the operation ends
 //!   in `error` with the job.
 
-use shared::db::{Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
+use shared::db::{
+    BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk,
+};
 use shared::domain::OperationId;
 use shared::queue::Queue;
 
@@ -25,6 +27,11 @@ pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
     match deal(operation, work, tools).await? {
         Chunk::LeaseLost => Err(Fault::LeaseLost),
+        Chunk::Later => {
+            let (herald, job) = (tools.herald.clone(), work.claimed.job.id);
+            herald.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job);
+            Ok(())
+        }
         Chunk::Committed(done) => {
             spread(operation, done, tools);
             Ok(())

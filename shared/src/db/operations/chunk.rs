@@ -5,13 +5,13 @@
 
 use super::act::{Acted, Turn};
 use super::items::{due_items, record, skip};
-use super::running::{Running, Stops, advance, take};
+use super::running::{Deed, Running, Stops, advance, take};
 use crate::crash::{self, CrashPoint};
 use crate::db::change::hold_all;
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::settle::finish_jobs;
-use crate::db::{Database, DatabaseTransaction, DbError, Settlement};
-use crate::domain::{JobId, Limits, OperationId, Tally, Timestamp};
+use crate::db::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, Settlement, backlog};
+use crate::domain::{JobId, Limits, OperationId, RunMode, Tally, Timestamp};
 use crate::queue::JobKind;
 
 /// Items of one chunk: few enough that nobody waits long for the rows it locks, enough that
@@ -39,6 +39,9 @@ pub struct ChunkRequest<'a> {
 pub enum Chunk {
     /// It is committed.
     Committed(ChunkDone),
+    /// Its owner has so much waiting that it is not its turn: its job is due again after
+    /// [`BACKLOG_PAUSE`].
+    Later,
     /// Somebody else holds the claim: nothing was changed.
     LeaseLost,
 }
@@ -65,6 +68,17 @@ pub async fn run_chunk(
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let running = take(&transaction, request.operation).await?;
+    if let Some(running) = &running
+        && adds_to_backlog(running)
+        && backlog::is_full(&transaction, running.operation.owner).await?
+    {
+        let until = request.now.plus(BACKLOG_PAUSE);
+        if !backlog::postpone(&transaction, request.settlement.job, until).await? {
+            return Ok(Chunk::LeaseLost);
+        }
+        transaction.commit().await?;
+        return Ok(Chunk::Later);
+    }
     let dealt = match &running {
         Some(running) if running.stops == Stops::AtItsEnd => {
             deal(&transaction, running, request, &traces).await?
@@ -90,6 +104,13 @@ pub async fn run_chunk(
     transaction.commit().await?;
     crash::reach(CrashPoint::AfterChunk);
     Ok(Chunk::Committed(done))
+}
+
+/// Whether its chunks put versions back into the queue of uploads.
+fn adds_to_backlog(running: &Running) -> bool {
+    matches!(running.deed, Deed::Retry)
+        && running.operation.mode == RunMode::Real
+        && running.stops == Stops::AtItsEnd
 }
 
 /// What was done.

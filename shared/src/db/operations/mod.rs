@@ -28,8 +28,8 @@ pub use export::{
     begin_export, export_items, find_export_result, finish_export, record_export,
 };
 pub use import::{
-    ArchivedContent, ConflictPolicy, HandIn, HandedIn, Import, ImportArrival, ImportEntry,
-    ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
+    ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
+    ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
     add_import_items, begin_import, create_import, due_import_items, hand_in, refuse_import,
     settle_import, start_import,
 };

@@ -1,7 +1,7 @@
 //! Takes in the next entries of an import, and leaves those after them to another job, which
 //! goes behind whoever waits by then.
 //!
-//! - *does*: stages the bytes of the entries, a bounded number at a time, then in one
+//! - *does*: waits while its owner has enough waiting; stages the bytes of the entries, a bounded number at a time, then in one
 //!   transaction takes them in as uploads are, writes what became of each item, ends this job and
 //!   enqueues the next.
 //! - *safe to repeat because* that transaction is guarded by the fence, and an item that was
@@ -13,8 +13,8 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use shared::db::{
-    DbError, HandIn, HandedIn, ImportArrival, ImportItem, Outcome, Standing, Tries,
-    due_import_items, hand_in,
+    BACKLOG_PAUSE, DbError, DueItems, HandIn, HandedIn, ImportArrival, ImportItem, Outcome,
+    Standing, Tries, due_import_items, hand_in,
 };
 use shared::domain::{DocumentName, ItemCode, Metadata, OperationId};
 use shared::queue::Queue;
@@ -44,8 +44,14 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
-    let turn = match due_import_items(&tools.db, id, work.claimed.job, (ENTRIES, VERSIONS)).await? {
-        Standing::Goes(turn) => turn,
+    let (job, now) = (work.claimed.job, tools.clock.now());
+    let turn = match due_import_items(&tools.db, id, job, (ENTRIES, VERSIONS), now).await? {
+        Standing::Goes(DueItems::Turn(turn)) => turn,
+        Standing::Goes(DueItems::Later) => {
+            let herald = tools.herald.clone();
+            herald.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job.id);
+            return Ok(());
+        }
         Standing::Over | Standing::Stops => return over(work, tools).await,
         Standing::LeaseLost => return Err(Fault::LeaseLost),
     };

@@ -1,7 +1,7 @@
 //! Ends an import once the versions that it made are settled.
 //!
 //! - *does*: settles the items whose versions are; ends the operation with the last one, and
-//!   else looks again after a pause, by another job.
+//!   else looks again after a pause, by the same job.
 //! - *safe to repeat because* an item is settled once.
 //! - *if it dies here*, either all of it has happened or nothing.
 //! - *on failure* of the database it is tried again.
@@ -27,13 +27,9 @@ pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
     let settlement = work.settlement(Outcome::Done);
     match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
-        Standing::Goes(ImportProgress::Waits(next)) => {
-            let herald = tools.herald.clone();
-            // Told when it is due. If nobody is told, the sweep finds it.
-            tokio::spawn(async move {
-                tokio::time::sleep(PAUSE).await;
-                herald.jobs_enqueued(Queue::Bulk, vec![next]);
-            });
+        Standing::Goes(ImportProgress::Waits) => {
+            let job = work.claimed.job.id;
+            tools.herald.clone().job_due_in(PAUSE, Queue::Bulk, job);
             Ok(())
         }
         Standing::Goes(ImportProgress::Ended(source)) => {

@@ -17,7 +17,7 @@ pub use create::{ConflictPolicy, NewImport, create_import};
 pub use entry::{ArchivedContent, ImportEntry, NewImportItem};
 pub use hand_in::hand_in;
 pub use read::{
-    Import, ImportItem, ImportTurn, add_import_items, begin_import, due_import_items,
+    DueItems, Import, ImportItem, ImportTurn, add_import_items, begin_import, due_import_items,
     refuse_import, start_import,
 };
 pub(super) use settle::settle_items;

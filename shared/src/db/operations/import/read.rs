@@ -13,7 +13,7 @@ use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Held, Hold, begin_anew, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
-use crate::db::{Database, DbError, JobRef, Settlement, discards};
+use crate::db::{BACKLOG_PAUSE, Database, DbError, JobRef, Settlement, backlog, discards};
 use crate::domain::{
     Action, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
 };
@@ -215,6 +215,16 @@ pub struct ImportTurn {
     pub items: Vec<ImportItem>,
 }
 
+/// Whether it is an import's turn.
+#[derive(Clone, Debug)]
+pub enum DueItems {
+    /// It is.
+    Turn(ImportTurn),
+    /// Its owner has so much waiting that it is not: its job is due again after
+    /// [`BACKLOG_PAUSE`].
+    Later,
+}
+
 /// The next items of an import, in their order: at most so many, with at most so many versions
 /// together unless the first has more.
 pub async fn due_import_items(
@@ -222,18 +232,24 @@ pub async fn due_import_items(
     id: OperationId,
     job: JobRef,
     (limit, versions): (u32, u32),
-) -> Result<Standing<ImportTurn>, DbError> {
+    now: Timestamp,
+) -> Result<Standing<DueItems>, DbError> {
     let transaction = db.begin().await?;
     let held = match hold(&transaction, (id, Action::Import), job).await? {
         Hold::Held(held) => held,
         Hold::Over => return Ok(Standing::Over),
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    transaction.commit().await?;
     let import = import_of(&held)?;
+    if !held.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
+        backlog::postpone(&transaction, job, now.plus(BACKLOG_PAUSE)).await?;
+        transaction.commit().await?;
+        return Ok(Standing::Goes(DueItems::Later));
+    }
+    transaction.commit().await?;
     if held.is_cancelled {
         let items = Vec::new();
-        return Ok(Standing::Goes(ImportTurn { import, items }));
+        return Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })));
     }
     let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
          AND result = 'pending' AND document_id IS NULL ORDER BY position";
@@ -261,5 +277,5 @@ pub async fn due_import_items(
             entry: entry.ok_or_else(|| DbError::corrupt("operation_items", "entry", id))?,
         });
     }
-    Ok(Standing::Goes(ImportTurn { import, items }))
+    Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })))
 }

@@ -5,27 +5,26 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use crate::crash::{self, CrashPoint};
+use crate::db::backlog::postpone;
 use crate::db::batch::{execute, query};
-use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Hold, count, end, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
 use crate::db::{Database, DatabaseTransaction, DbError, Settlement, discards};
-use crate::domain::{Action, ItemCode, JobId, OperationId, OperationStatus, Tally, Timestamp};
-use crate::queue::JobKind;
+use crate::domain::{Action, ItemCode, OperationId, OperationStatus, Tally, Timestamp};
 
 /// How far an import is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportProgress {
-    /// Versions are still under way: the job that looks again.
-    Waits(JobId),
+    /// Versions are still under way: the same job looks again.
+    Waits,
     /// It has ended; its archive is not needed any more.
     Ended(Option<String>),
 }
 
 /// Settles the items whose versions are settled. Ends the import if these were the last, else
-/// enqueues a job that looks again after `pause`.
+/// has the same job look again after `pause`.
 pub async fn settle_import(
     db: &Database,
     id: OperationId,
@@ -39,21 +38,16 @@ pub async fn settle_import(
         Hold::Over => return Ok(Standing::Over),
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     let tally = settle_items(&transaction, id).await?;
     count(&transaction, id, tally).await?;
     let left =
         "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'pending' LIMIT 1";
     if !query(&transaction, left, [id.0.into()]).await?.is_empty() {
-        let next = NewJob {
-            subject: Some(id.0),
-            run_at: now.plus(pause),
-            ..NewJob::without_subject(JobKind::SettleImport, held.operation.owner, now)
-        };
-        enqueue(&transaction, std::slice::from_ref(&next), now).await?;
+        postpone(&transaction, settlement.job, now.plus(pause)).await?;
         transaction.commit().await?;
-        return Ok(Standing::Goes(ImportProgress::Waits(next.id)));
+        return Ok(Standing::Goes(ImportProgress::Waits));
     }
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     let status = if held.is_cancelled && was_cut_short(&transaction, id).await? {
         OperationStatus::Cancelled
     } else {
