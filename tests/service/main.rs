@@ -61,6 +61,7 @@ mod reading;
 mod receipts;
 mod saturation;
 mod schema;
+mod shares;
 mod start;
 mod storage;
 mod strays;

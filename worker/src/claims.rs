@@ -11,13 +11,14 @@ use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, Pend
 use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::circuits::{Circuits, Suspect};
 use crate::lease::Leases;
+use crate::shares::Shares;
 use crate::work::Work;
 
 /// How long hints are waited for: then the ledger is asked without one, so that a lost
@@ -35,6 +36,9 @@ const NEXT_SUSPECT: Duration = Duration::from_millis(20);
 /// How long a worker that is more than half busy waits for further slots: those that one
 /// group of outcomes frees are then filled by one claim.
 const GATHERING: Duration = Duration::from_millis(3);
+
+/// How long hints are waited for at a time while an owner has used up their share.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// The most hints that are taken for jobs which were claimed before they were heard of.
 const STALE_HINTS: usize = 1000;
@@ -107,6 +111,8 @@ pub struct Claims {
     pub slots: Arc<Semaphore>,
     /// The permit of the one suspect that may be in flight.
     pub alone: Arc<Semaphore>,
+    /// How many of them one owner may have.
+    pub shares: Shares,
     /// So many of them are worth a claim even of a busy worker.
     pub enough: u32,
     /// Where claimed jobs go.
@@ -123,6 +129,8 @@ struct Round {
     unheard: usize,
     /// Whether more jobs may be due than the last claim took.
     more: bool,
+    /// Whether some may be due of an owner who has used up their share.
+    is_short: bool,
     /// How long hints are waited for.
     patience: Duration,
     /// The rest after the next failure.
@@ -150,6 +158,7 @@ impl Claims {
             hints: Hints::default(),
             unheard: 0,
             more: true,
+            is_short: false,
             patience: SWEEP,
             rest: RESTS.0,
             unsure: false,
@@ -160,9 +169,8 @@ impl Claims {
             .is_some()
         {
             if !round.more {
-                let most = self.slots.available_permits() + round.unheard;
                 let Some(hints) = shutdown
-                    .run_until_cancelled(listener.next(most, round.patience))
+                    .run_until_cancelled(self.next_hints(&round, &mut *listener))
                     .await
                 else {
                     return;
@@ -189,6 +197,25 @@ impl Claims {
         }
     }
 
+    /// Waits for hints. Where an owner has used up their share, no hint tells that another job of
+    /// theirs may be begun: the end of one does.
+    async fn next_hints(&self, round: &Round, listener: &mut dyn Listener) -> Hints {
+        let most = self.slots.available_permits() + round.unheard;
+        if !round.is_short {
+            return listener.next(most, round.patience).await;
+        }
+        let begin = Instant::now();
+        loop {
+            if timeout(GATHERING, self.shares.freed()).await.is_ok() {
+                return Hints::default();
+            }
+            let hints = listener.next(most, GLANCE).await;
+            if hints.jobs > 0 || begin.elapsed() >= round.patience {
+                return hints;
+            }
+        }
+    }
+
     /// Returns once jobs could be begun.
     async fn can_claim(&self) {
         self.circuits.lets_claim(self.queue).await;
@@ -208,6 +235,7 @@ impl Claims {
             round.unsure = false;
         }
         let wanted = self.slots.available_permits();
+        round.is_short = self.shares.are_short();
         let mut claimed = self.claim(wanted, round.after).await?;
         if claimed.is_empty() && round.hints.jobs > round.unheard {
             shutdown.run_until_cancelled(sleep(SECOND_LOOK)).await;
@@ -229,6 +257,7 @@ impl Claims {
             (_, None) => (round.patience * 2).min(SWEEP),
         };
         self.pass_on(sifted, shutdown).await?;
+        round.is_short |= self.shares.are_short();
         round.rest = RESTS.0;
         let hints = std::mem::take(&mut round.hints);
         round.unheard = (round.unheard + count)
@@ -251,7 +280,8 @@ impl Claims {
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        db::claim_jobs_of(&self.returns.db, &request, &kinds).await
+        let share = self.shares.used();
+        db::claim_within(&self.returns.db, &request, &kinds, &share).await
     }
 
     /// Gives back what a claim took whose answer was lost: nobody works on it, and its attempt
@@ -326,6 +356,7 @@ impl Claims {
                 } else {
                     None
                 },
+                _share: self.shares.hold(claimed.owner),
                 _slot: slot,
                 claimed,
             };

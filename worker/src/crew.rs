@@ -23,6 +23,7 @@ use crate::backend::LedgerBackend;
 use crate::claims::{Claims, Returns};
 use crate::lease::Leases;
 use crate::role::{WorkerError, WorkerRole};
+use crate::shares::Shares;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -65,6 +66,7 @@ pub async fn work_on(
         leases: leases.clone(),
         slots: Arc::new(Semaphore::new(role.concurrency)),
         alone: Arc::new(Semaphore::new(1)),
+        shares: Shares::of(queue, role.concurrency),
         enough: u32::try_from(role.concurrency.div_ceil(2)).unwrap_or(u32::MAX),
         claimed: sender,
     };

@@ -26,6 +26,7 @@ mod remover;
 mod role;
 mod schedule;
 mod settler;
+mod shares;
 mod stray;
 mod tools;
 mod verdict;

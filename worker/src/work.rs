@@ -12,6 +12,7 @@ use tracing::{Instrument as _, debug_span};
 
 use crate::fault::Fault;
 use crate::lease::Held;
+use crate::shares::Share;
 
 /// A step of the pipeline: what is true once it is passed, for the timeline, and the points
 /// before and after it.
@@ -42,6 +43,8 @@ pub struct Work {
     pub held: Held,
     /// What makes it the only one of its kind, if it is a suspect.
     pub(crate) _alone: Option<OwnedSemaphorePermit>,
+    /// What it takes of its owner's share.
+    pub(crate) _share: Share,
     /// The slot it fills.
     pub(crate) _slot: OwnedSemaphorePermit,
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::ledger_sql::{candidates, ids};
-use super::{Database, DbError};
+use super::{Database, DbError, OwnerShare};
 use crate::domain::{JobId, Timestamp, UserId};
 use crate::queue::{JobKind, Queue};
 
@@ -186,10 +186,20 @@ pub async fn claim_jobs_of(
     request: &ClaimRequest<'_>,
     kinds: &[JobKind],
 ) -> Result<Vec<ClaimedJob>, DbError> {
-    let claimed = claim_after(db, request, kinds, request.after).await?;
+    claim_within(db, request, kinds, &OwnerShare::unlimited()).await
+}
+
+/// The same for a worker of which no owner may have more than a share.
+pub async fn claim_within(
+    db: &Database,
+    request: &ClaimRequest<'_>,
+    kinds: &[JobKind],
+    share: &OwnerShare,
+) -> Result<Vec<ClaimedJob>, DbError> {
+    let claimed = claim_after(db, request, (kinds, share), request.after).await?;
     if claimed.is_empty() && !request.after.0.is_nil() {
         // The round is over: the next one begins with the first owner.
-        return claim_after(db, request, kinds, UserId(Uuid::nil())).await;
+        return claim_after(db, request, (kinds, share), UserId(Uuid::nil())).await;
     }
     Ok(claimed)
 }
@@ -197,10 +207,10 @@ pub async fn claim_jobs_of(
 async fn claim_after(
     db: &Database,
     request: &ClaimRequest<'_>,
-    kinds: &[JobKind],
+    (kinds, share): (&[JobKind], &OwnerShare),
     after: UserId,
 ) -> Result<Vec<ClaimedJob>, DbError> {
-    let chosen = "SELECT jobs.id FROM candidates JOIN jobs ON jobs.id = candidates.id \
+    let in_rounds = "SELECT jobs.id FROM candidates JOIN jobs ON jobs.id = candidates.id \
          WHERE jobs.state IN ('ready', 'running') AND jobs.run_at <= $2 \
          ORDER BY candidates.turn, candidates.place LIMIT $5";
     let lock = if db.backend() == DbBackend::Postgres {
@@ -208,14 +218,20 @@ async fn claim_after(
     } else {
         ""
     };
+    let is_bound = share.could_be_passed(request.limit);
+    let (tables, chosen) = if is_bound {
+        OwnerShare::chosen(db.backend())
+    } else {
+        (String::new(), in_rounds)
+    };
     let sql = format!(
-        "{} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
+        "{}{tables} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN ({chosen}{lock}) \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
         candidates(db.backend()).replace("{known}", &one_of(kinds, request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
-    let values = [
+    let mut values = vec![
         request.queue.as_str().into(),
         request.now.as_micros().into(),
         after.0.into(),
@@ -224,6 +240,9 @@ async fn claim_after(
         request.worker.into(),
         request.now.plus(request.lease).as_micros().into(),
     ];
+    if is_bound {
+        values.extend(share.values()?);
+    }
     query(db.writer(), sql, values)
         .await?
         .iter()

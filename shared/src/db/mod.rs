@@ -37,6 +37,7 @@ mod schema;
 mod search;
 mod sessions;
 mod settle;
+mod shares;
 mod slots;
 mod strays;
 mod tries;
@@ -79,8 +80,8 @@ pub use installation::{
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 pub use jobs::{
-    ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, enqueue, hand_back,
-    hand_back_unheard, renew_leases,
+    ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, claim_within, enqueue,
+    hand_back, hand_back_unheard, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
 pub use list::{
@@ -107,6 +108,7 @@ pub use references::FoundObject;
 pub use revoked::{Credential, Revocation, find_revoked};
 pub use schema::SchemaMismatch;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
+pub use shares::OwnerShare;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tries::Tries;
 pub use usage::{TypeUsage, Usage, usage};

@@ -1,15 +1,18 @@
 //! Claims under load and in trouble, and jobs that nobody asked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use shared::db::{self, NewJob};
 use shared::domain::{Clock, Status, Timestamp, UserId};
 use shared::queue::{Feed, JobKind, Queue};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::service::{LEASE, Service, wait_for};
+use crate::service::{LEASE, PATIENCE, Service, wait_for};
+use crate::trap::{Spring, Trap, Word};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_share_many_jobs_and_do_each_once() {
@@ -69,6 +72,37 @@ async fn owners_whose_jobs_are_not_due_hide_no_other_owner() {
     let claimed = service.claims_of(Queue::Maintenance).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(claimed[0].owner, UserId(Uuid::from_u128(101)));
+}
+
+#[tokio::test]
+async fn one_owner_never_has_all_slots() {
+    let service = Service::start().await;
+    for _ in 0..10 {
+        service.accepts("many.txt", b"many").await;
+    }
+    let (tell, mut words) = mpsc::unbounded_channel();
+    let mut role = service.role();
+    role.queues = vec![Queue::Ingest];
+    role.grace = Duration::from_millis(10);
+    role.places = service.places_with(|inner| Trap {
+        inner,
+        spring: Spring::Hold,
+        tell,
+    });
+    let working = Service::works(role);
+    let mut hears = async || timeout(PATIENCE, words.recv()).await.expect("a word");
+    for _ in 0..3 {
+        assert_eq!(hears().await, Some(Word::Entered));
+    }
+    let other = UserId::new(service.clock.now());
+    service.add_user(other).await;
+    service.accepts_of(other, "one.txt", b"one").await;
+    assert_eq!(hears().await, Some(Word::Entered));
+    let running = "SELECT count(*) FROM jobs WHERE state = 'running' AND (SELECT count(*) FROM versions \
+        WHERE versions.id = jobs.subject_id AND versions.name = 'one.txt') =";
+    assert_eq!(service.number(&format!("{running} 0")).await, 3);
+    assert_eq!(service.number(&format!("{running} 1")).await, 1);
+    working.stop().await;
 }
 
 /// A clock that counts the looks at it.

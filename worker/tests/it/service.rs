@@ -89,7 +89,8 @@ impl Service {
         service
     }
 
-    async fn add_user(&self, id: UserId) {
+    /// Somebody else with room for everything here.
+    pub async fn add_user(&self, id: UserId) {
         let name = id.to_string().parse().unwrap();
         let user = User {
             id,
@@ -131,6 +132,16 @@ impl Service {
 
     /// Stages `content` and takes it in.
     pub async fn accepts(&self, name: &str, content: &'static [u8]) -> DocumentId {
+        self.accepts_of(self.owner, name, content).await
+    }
+
+    /// The same of somebody else.
+    pub async fn accepts_of(
+        &self,
+        owner: UserId,
+        name: &str,
+        content: &'static [u8],
+    ) -> DocumentId {
         let now = self.clock.now();
         let source = Box::pin(stream::iter([Ok(content.into())]));
         let staged = self.places.stage(now, source).await.unwrap();
@@ -138,7 +149,7 @@ impl Service {
             document: DocumentId::new(now),
             version: VersionId::new(now),
             job: JobId::new(now),
-            owner: self.owner,
+            owner,
             name: name.parse::<DocumentName>().unwrap(),
             visibility: Visibility::Private { unique_name: None },
             metadata: Metadata::default(),
