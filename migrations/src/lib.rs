@@ -17,6 +17,9 @@ mod m0012_fold_names;
 mod m0013_know_places;
 mod m0016_link_identities;
 mod m0018_check_schema;
+mod m0022_expire_operations;
+mod m0023_trim_events;
+mod m0024_forget_failures;
 
 pub use lock::{MigrationError, Pending, down, names, status, up};
 pub use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -45,6 +48,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_know_places::Migration),
             Box::new(m0016_link_identities::Migration),
             Box::new(m0018_check_schema::Migration),
+            Box::new(m0022_expire_operations::Migration),
+            Box::new(m0023_trim_events::Migration),
+            Box::new(m0024_forget_failures::Migration),
         ]
     }
 }

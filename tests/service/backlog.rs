@@ -69,7 +69,7 @@ on_each_database! {
             traceparent: None,
             at: NOW,
         };
-        create_operation(db, &new).await.unwrap();
+        create_operation(db, &new, &limits().operations).await.unwrap();
         let mut dealt = Vec::new();
         for _ in 0..2 {
             let claimed = claim(db, JobKind::RunOperation).await;

@@ -125,7 +125,7 @@ pub async fn import(db: &Database, owner: UserId, files: &[&str]) -> OperationId
         traceparent: None,
         at: NOW,
     };
-    create_import(db, &new).await.unwrap();
+    create_import(db, &new, &limits().operations).await.unwrap();
     reads(db, new.id, files).await;
     new.id
 }
@@ -305,7 +305,7 @@ on_each_database! {
             traceparent: None,
             at: NOW,
         };
-        create_operation(db, &new).await.unwrap();
+        create_operation(db, &new, &limits().operations).await.unwrap();
         let claimed = claim(db, JobKind::Export).await;
         writes_one(db, id, &claimed).await;
         gives_up(db, &claimed).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use shared::db::{
     Chunk, ChunkRequest, ClaimRequest, ClaimedJob, Database, DocumentChanges, DocumentFilter,
-    ItemPage, NewOperation, Outcome, Selection, Settlement, Target, Task, UserChanges,
+    ItemPage, NewOperation, NewUndo, Outcome, Selection, Settlement, Target, Task, UserChanges,
     archive_document, cancel_operation, change_user, claim_jobs, create_operation, edit_document,
     find_document, find_operation, list_operation_items, run_chunk, settle, timeline,
     undo_operation,
@@ -53,8 +53,19 @@ async fn ask_as(
         traceparent,
         at: NOW,
     };
-    create_operation(db, &new).await.unwrap();
+    create_operation(db, &new, &limits().operations)
+        .await
+        .unwrap();
     id
+}
+
+fn undo_of(undoes: OperationId, owner: UserId) -> NewUndo {
+    NewUndo {
+        id: OperationId::new(NOW),
+        undoes,
+        owner,
+        at: NOW,
+    }
 }
 
 /// Somebody with room for everything here.
@@ -228,7 +239,7 @@ on_each_database! {
         assert_eq!(revisions(db, &all[499..501]).await, [3, 2]);
         assert!(cancel_operation(db, id, owner).await.is_err());
         // As far as it came it can be taken back.
-        undo_operation(db, id, owner, OperationId::new(NOW), NOW).await.unwrap();
+        undo_operation(db, &undo_of(id, owner), &limits().operations).await.unwrap();
         run_dry(db, &roomy()).await;
         assert_eq!(find_document(db, all[0]).await.unwrap().unwrap().lifecycle.status(), Status::Active);
     }
@@ -379,9 +390,9 @@ on_each_database! {
         assert_eq!(codes(db, id).await, expected);
         let changed = find_document(db, all[0]).await.unwrap().unwrap();
         assert_eq!((changed.name.as_str(), changed.visibility.is_public()), ("new.pdf", true));
-        assert!(undo_operation(db, dry, owner, OperationId::new(NOW), NOW).await.is_err());
+        assert!(undo_operation(db, &undo_of(dry, owner), &limits().operations).await.is_err());
 
-        undo_operation(db, id, owner, OperationId::new(NOW), NOW).await.unwrap();
+        undo_operation(db, &undo_of(id, owner), &limits().operations).await.unwrap();
         run_dry(db, &limits()).await;
         let after = find_document(db, all[0]).await.unwrap().unwrap();
         assert_eq!(after.revision, changed.revision + 1);
@@ -402,10 +413,10 @@ on_each_database! {
         let renamed = DocumentChanges { name: Some("mine".parse().unwrap()), ..DocumentChanges::default() };
         edit_document(db, &target(all[1], owner), renamed, NOW).await.unwrap();
         shared::db::delete_document(db, &target(all[2], owner), NOW, |_| vec![]).await.unwrap();
-        let undo = OperationId::new(NOW);
-        undo_operation(db, id, owner, undo, NOW).await.unwrap();
+        let undo = undo_of(id, owner);
+        undo_operation(db, &undo, &limits().operations).await.unwrap();
         run_dry(db, &limits()).await;
-        assert_eq!(codes(db, undo).await, [
+        assert_eq!(codes(db, undo.id).await, [
             (ItemResult::Succeeded, None),
             (ItemResult::Skipped, Some(ItemCode::RevisionMismatch)),
             (ItemResult::Skipped, Some(ItemCode::NotFound)),
@@ -428,11 +439,11 @@ on_each_database! {
             traceparent: None,
             at: NOW,
         };
-        let refused = create_operation(db, &new).await.unwrap_err();
+        let refused = create_operation(db, &new, &limits().operations).await.unwrap_err();
         assert!(matches!(refused, shared::db::CreateOperationError::TooMany));
         assert!(find_operation(db, new.id).await.unwrap().is_none());
         let just_so = DocumentFilter { created_after: Some(NOW), ..DocumentFilter::default() };
         let new = NewOperation { selection: Selection::Matching(just_so), ..new };
-        assert_eq!(create_operation(db, &new).await.unwrap().0.tally.total, 100_000);
+        assert_eq!(create_operation(db, &new, &limits().operations).await.unwrap().0.tally.total, 100_000);
     }
 }

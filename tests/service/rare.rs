@@ -181,7 +181,9 @@ async fn items_of_an_operation(
         traceparent: None,
         at: NOW,
     };
-    create_operation(db, &new).await.unwrap();
+    create_operation(db, &new, &limits().operations)
+        .await
+        .unwrap();
     let items = "SELECT document_id FROM operation_items WHERE operation_id = $1";
     let items = rows(db, items, vec![new.id.0.into()]).await;
     items

@@ -13,8 +13,9 @@ use shared::db::{
     Settlement, accept, add_user, claim_jobs, load_pending, settle,
 };
 use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata, Sha256,
-    Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata,
+    OperationLimits, Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
+    Visibility,
 };
 use shared::queue::Queue;
 use url::Url;
@@ -38,6 +39,7 @@ pub fn limits() -> Limits {
         },
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
+        operations: OperationLimits::default(),
     }
 }
 

@@ -38,6 +38,9 @@ const SCHEDULES: &[Schedule] = &[
     Schedule::of(JobKind::SweepStore, Duration::from_hours(24)),
     Schedule::of(JobKind::ExpireArchives, Duration::from_mins(10)),
     Schedule::of(JobKind::PurgeArchived, Duration::from_hours(1)),
+    Schedule::of(JobKind::ForgetOperations, Duration::from_mins(10)),
+    Schedule::of(JobKind::TrimEvents, Duration::from_mins(10)),
+    Schedule::of(JobKind::ForgetFailures, Duration::from_hours(1)),
 ];
 
 impl Schedule {

@@ -11,9 +11,13 @@ use crate::problem::{REQUEST_ID, RequestId};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Whether an answer is one that a repetition must get as well. Failures of ours may pass
-/// on another try, and who isn't known has no keys.
+/// on another try, as may what was too much for now, and who isn't known has no keys.
 pub(super) fn is_final(status: StatusCode) -> bool {
-    (status.is_success() || status.is_client_error()) && status != StatusCode::UNAUTHORIZED
+    let is_for_now = matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS
+    );
+    (status.is_success() || status.is_client_error()) && !is_for_now
 }
 
 /// Reads an answer whole: the answers of changing requests are short, and lie in memory, so
@@ -87,6 +91,7 @@ mod tests {
             (404, true),
             (422, true),
             (401, false),
+            (429, false),
             (500, false),
             (503, false),
         ] {

@@ -79,6 +79,7 @@ codes! {
     TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content is not what the name or the declared type says.";
     StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the id of the request helps to find it.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Rate limited", "Too much was asked for; try again later.";
     NotSupported = "not_supported", NOT_IMPLEMENTED, "Not supported", "The service can not do that.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";

@@ -13,7 +13,9 @@ use poem::http::header::{
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use shared::db::{CancelError, ChangeError, CreateOperationError, DbError, UndoError};
+use shared::db::{
+    CancelError, ChangeError, CreateOperationError, DbError, NoRoom, OpenError, UndoError,
+};
 use shared::domain::{DocumentId, Failure};
 use shared::storage::StorageError;
 
@@ -76,7 +78,10 @@ impl From<Code> for Problem {
     fn from(code: Code) -> Self {
         let headers = match code {
             Code::Unauthorized => vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
-            Code::IdempotencyInProgress | Code::Overloaded | Code::Unavailable => {
+            Code::IdempotencyInProgress
+            | Code::RateLimited
+            | Code::Overloaded
+            | Code::Unavailable => {
                 vec![(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))]
             }
             _ => Vec::new(),
@@ -161,7 +166,26 @@ impl From<CreateOperationError> for Problem {
                 Self::too_costly("/select/filter")
             }
             CreateOperationError::OwnerGone => Code::Unauthorized.into(),
+            CreateOperationError::NoRoom(error) => error.into(),
             CreateOperationError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<NoRoom> for Problem {
+    fn from(error: NoRoom) -> Self {
+        Self::from(Code::RateLimited).with_detail(match error {
+            NoRoom::TooManyOpen => "Too many operations have not ended yet.",
+            NoRoom::TooManyKept => "Too many operations, or items of them, can't be removed yet.",
+        })
+    }
+}
+
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NoRoom(error) => error.into(),
+            OpenError::Database(error) => error.into(),
         }
     }
 }
@@ -181,6 +205,7 @@ impl From<UndoError> for Problem {
         match error {
             UndoError::NotFound => Code::NotFound.into(),
             UndoError::NotUndoable(_) => Code::NotUndoable.into(),
+            UndoError::NoRoom(error) => error.into(),
             UndoError::Database(error) => error.into(),
         }
     }

@@ -50,6 +50,7 @@ pub(super) fn code_of(status: StatusCode) -> Code {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
         StatusCode::RANGE_NOT_SATISFIABLE => Code::RangeNotSatisfiable,
         StatusCode::UNPROCESSABLE_ENTITY => Code::Invalid,
+        StatusCode::TOO_MANY_REQUESTS => Code::RateLimited,
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         status if status.is_client_error() => Code::BadRequest,
         _ => Code::Internal,

@@ -4,7 +4,9 @@ use poem::Request;
 use poem_openapi::param::Query;
 use poem_openapi::{Enum, OpenApi};
 use serde_json::json;
-use shared::db::{ConflictPolicy, DbError, NewImport, create_import};
+use shared::db::{
+    ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation,
+};
 use shared::domain::{Operation, OperationId};
 use shared::queue::Queue;
 
@@ -15,7 +17,7 @@ use crate::auth::Who;
 use crate::hints::Hints;
 use crate::idempotency::{KeyedUpload, Once};
 use crate::intake::Intake;
-use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::problem::{Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::trace_context::traceparent;
 use crate::upload::{ArchiveUpload, Destination, Purpose, StagedBytes};
@@ -24,7 +26,7 @@ problem_sets! {
     /// What can come of an import.
     ImportProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized,
-        RequestTimeout, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, Overloaded,
+        RequestTimeout, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, RateLimited, Overloaded,
     }
 }
 
@@ -92,6 +94,9 @@ impl ImportRoutes {
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
             self.service.admit(who.0.user)?;
+            let limits = &self.service.limits.operations;
+            let may_open = may_open_operation(&self.service.db, who.0.user, limits).await;
+            may_open.map_err(Problem::from)?;
         }
         let received = body.0.receive(Purpose::Archive, &to).await?;
         let at = self.service.clock.now();
@@ -124,16 +129,15 @@ async fn accept(
     new: NewImport,
     bytes: StagedBytes,
 ) -> Result<Operation, Problem> {
-    match create_import(&once.on(&routes.service.db, Accepted::from), &new).await {
+    let on = once.on(&routes.service.db, Accepted::from);
+    match create_import(&on, &new, &routes.service.limits.operations).await {
         Ok((operation, job)) => {
             bytes.keep();
             routes.hints.give(Queue::Bulk, job);
             Ok(operation)
         }
-        // The owner was deleted meanwhile.
-        Err(DbError::Constraint(_)) => Err(Code::Unauthorized.into()),
         Err(error) => {
-            if error.may_be_committed() {
+            if matches!(&error, CreateOperationError::Database(error) if error.may_be_committed()) {
                 // A row may refer to them. If none does, the cleanup finds that out.
                 bytes.keep();
             }

@@ -7,7 +7,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use shared::db::{
-    Database, ItemPage, NewOperation, OperationPage, cancel_operation, create_operation,
+    Database, ItemPage, NewOperation, NewUndo, OperationPage, cancel_operation, create_operation,
     find_operation, list_operation_items, list_operations, undo_operation,
 };
 use shared::domain::{Access, Caller, JobId, Operation, OperationId, UserId};
@@ -32,11 +32,12 @@ problem_sets! {
     /// Asking for an operation.
     NewOperationProblems {
         BadJson, UploadIncomplete, Unauthorized, RequestTimeout, TooLarge, UnsupportedMediaType, Invalid,
+        RateLimited,
     }
     /// Stopping an operation.
     CancelProblems { Unauthorized, NotFound, Finished, Invalid }
     /// Taking an operation back.
-    UndoProblems { Unauthorized, NotFound, NotUndoable, Invalid }
+    UndoProblems { Unauthorized, NotFound, NotUndoable, Invalid, RateLimited }
 }
 
 /// An operation that was accepted.
@@ -101,7 +102,8 @@ impl OperationRoutes {
             traceparent: traceparent(request),
             at,
         };
-        let created = create_operation(&once.on(&self.service.db, Accepted::from), &new).await;
+        let on = once.on(&self.service.db, Accepted::from);
+        let created = create_operation(&on, &new, &self.service.limits.operations).await;
         Ok(self.begun(created.map_err(Problem::from)?).into())
     }
 
@@ -246,10 +248,15 @@ impl OperationRoutes {
         id: Path<Id<OperationId>>,
         once: Once,
     ) -> Result<Accepted, Documented<UndoProblems>> {
-        let now = self.service.clock.now();
-        let undo = OperationId::new(now);
+        let at = self.service.clock.now();
+        let new = NewUndo {
+            id: OperationId::new(at),
+            undoes: id.0.0,
+            owner: who.0.user,
+            at,
+        };
         let on = once.on(&self.service.db, Accepted::from);
-        let undone = undo_operation(&on, id.0.0, who.0.user, undo, now).await;
+        let undone = undo_operation(&on, &new, &self.service.limits.operations).await;
         Ok(self.begun(undone.map_err(Problem::from)?).into())
     }
 }

@@ -57,8 +57,8 @@ pub use change::{
     retry_document,
 };
 pub use cleanup::{
-    FinishedBefore, PruneRequest, Pruned, expire_failed, forget_finished_jobs, prune_versions,
-    purge_archived,
+    EventWalk, FinishedBefore, PruneRequest, Pruned, expire_failed, forget_failures,
+    forget_finished_jobs, prune_versions, purge_archived, trim_events,
 };
 pub use clock::DatabaseClock;
 pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl, PoolUse};
@@ -95,8 +95,9 @@ pub use operations::{
 };
 pub use operations::{
     CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
-    OperationPage, Selection, Task, UndoError, cancel_operation, create_operation, find_ended,
-    find_operation, list_operation_items, list_operations, run_chunk, undo_operation,
+    NewUndo, NoRoom, OpenError, OperationPage, Selection, Task, UndoError, cancel_operation,
+    create_operation, expire_operations, find_ended, find_operation, list_operation_items,
+    list_operations, may_open_operation, remove_expired_operation, run_chunk, undo_operation,
 };
 pub use operations::{
     Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,

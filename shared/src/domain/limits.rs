@@ -26,6 +26,8 @@ pub struct Limits {
     pub type_mismatch: TypeMismatch,
     /// What one import may be.
     pub imports: ImportLimits,
+    /// What one user may have of operations.
+    pub operations: OperationLimits,
 }
 
 /// What one import may be.
@@ -46,6 +48,28 @@ impl Default for ImportLimits {
             entries: 100_000,
             bytes: ByteSize::new(50 << 30),
             ratio: 200,
+        }
+    }
+}
+
+/// What one user may have of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationLimits {
+    /// The most that have not ended.
+    pub open: u32,
+    /// The most that are kept, open ones included.
+    pub kept: u32,
+    /// The most items of all of them.
+    pub items: u32,
+}
+
+/// As the settings have it unless the operator says otherwise.
+impl Default for OperationLimits {
+    fn default() -> Self {
+        Self {
+            open: 100,
+            kept: 10_000,
+            items: 2_000_000,
         }
     }
 }
@@ -92,6 +116,7 @@ mod tests {
             },
             type_mismatch: TypeMismatch::Reject,
             imports: ImportLimits::default(),
+            operations: OperationLimits::default(),
         };
         let png: MediaType = "image/png".parse().unwrap();
         let pdf: MediaType = "application/pdf".parse().unwrap();

@@ -38,7 +38,7 @@ pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };
-pub use limits::{ImportLimits, Limits, Refusal, TypeMismatch};
+pub use limits::{ImportLimits, Limits, OperationLimits, Refusal, TypeMismatch};
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};

@@ -13,6 +13,12 @@ pub struct Retention {
     pub versions: Option<NonZeroU32>,
     /// How long an archived document is kept; `None` keeps it for good.
     pub archived: Option<Duration>,
+    /// How long a document in `error`, or a failed version, is kept when its bytes are gone.
+    pub failures: Duration,
+    /// How long an operation that has ended is kept with its items.
+    pub operations: Duration,
+    /// How long an event is kept, unless it is one of the last ones of its document.
+    pub events: Duration,
     /// How long the staged bytes of a failed version are kept, so that its owner can retry.
     pub failed: Duration,
     /// How old bytes are at least that are taken for left behind when no row refers to them.
@@ -50,6 +56,9 @@ impl Default for Retention {
         Self {
             versions: None,
             archived: None,
+            failures: Duration::from_hours(30 * 24),
+            operations: Duration::from_hours(30 * 24),
+            events: Duration::from_hours(30 * 24),
             failed: Duration::from_hours(24),
             stray: Duration::from_hours(24),
             quarantined: Duration::from_hours(7 * 24),

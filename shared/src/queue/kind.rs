@@ -40,6 +40,12 @@ pub enum JobKind {
     CheckLedger,
     /// Lets go of archives that nobody needs any more. No subject.
     ExpireArchives,
+    /// Forgets operations whose time is over. No subject.
+    ForgetOperations,
+    /// Forgets events whose time is over, and those of documents that have very many. No subject.
+    TrimEvents,
+    /// Forgets documents and versions that failed long ago. No subject.
+    ForgetFailures,
 }
 
 /// A text that is not a kind of job.
@@ -49,7 +55,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -66,6 +72,9 @@ impl JobKind {
         Self::SweepStore,
         Self::CheckLedger,
         Self::ExpireArchives,
+        Self::ForgetOperations,
+        Self::TrimEvents,
+        Self::ForgetFailures,
     ];
 
     /// The kind as operators and the database know it.
@@ -88,6 +97,9 @@ impl JobKind {
             Self::SweepStore => "sweep_store",
             Self::CheckLedger => "check_ledger",
             Self::ExpireArchives => "expire_archives",
+            Self::ForgetOperations => "forget_operations",
+            Self::TrimEvents => "trim_events",
+            Self::ForgetFailures => "forget_failures",
         }
     }
 
@@ -110,7 +122,10 @@ impl JobKind {
             | Self::SweepStaging
             | Self::SweepStore
             | Self::CheckLedger
-            | Self::ExpireArchives => Queue::Maintenance,
+            | Self::ExpireArchives
+            | Self::ForgetOperations
+            | Self::TrimEvents
+            | Self::ForgetFailures => Queue::Maintenance,
         }
     }
 
@@ -153,7 +168,10 @@ impl JobKind {
             | Self::SweepStaging
             | Self::SweepStore
             | Self::CheckLedger
-            | Self::ExpireArchives => 3,
+            | Self::ExpireArchives
+            | Self::ForgetOperations
+            | Self::TrimEvents
+            | Self::ForgetFailures => 3,
         }
     }
 }

@@ -32,6 +32,18 @@ pub struct CleanupSettings {
     )]
     pub purge_archived_after: Age,
 
+    /// How long a document that ended in error is kept, and a failed version of another one
+    #[arg(long, env = "DOSSIER_KEEP_FAILURES", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    pub keep_failures: Duration,
+
+    /// How long a bulk operation is kept after its end, with its items; then it can't be taken back
+    #[arg(long, env = "DOSSIER_KEEP_OPERATIONS", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    pub keep_operations: Duration,
+
+    /// How long events are kept; of older ones, each document that is still there keeps a few
+    #[arg(long, env = "DOSSIER_KEEP_EVENTS", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    pub keep_events: Duration,
+
     /// How long a failed document's staged bytes stay, so that its owner can retry
     #[arg(long, env = "DOSSIER_KEEP_FAILED_FOR", global = true, default_value = "24h", value_name = "DURATION", value_parser = parse_duration)]
     pub keep_failed_for: Duration,
@@ -71,6 +83,9 @@ impl CleanupSettings {
                 Age::Never => None,
                 Age::After(age) => Some(age),
             },
+            failures: self.keep_failures,
+            operations: self.keep_operations,
+            events: self.keep_events,
             failed: self.keep_failed_for,
             stray: self.stray_after,
             quarantined: self.keep_quarantined_for,

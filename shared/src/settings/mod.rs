@@ -4,6 +4,7 @@ mod cleanup;
 mod import;
 mod jwt;
 mod logging;
+mod operations;
 mod resolved;
 mod tracing;
 mod values;
@@ -12,6 +13,7 @@ pub use cleanup::{Age, CleanupSettings};
 pub use import::ImportSettings;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
+pub use operations::OperationSettings;
 pub use resolved::{InvalidSettings, Resolved, Role};
 pub use tracing::{OtlpEndpoint, TracingSettings};
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, parse_duration};
@@ -183,6 +185,10 @@ pub struct Settings {
     /// What one import may be.
     #[command(flatten)]
     pub import: ImportSettings,
+
+    /// What one user may have of operations.
+    #[command(flatten)]
+    pub operations: OperationSettings,
 
     /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
     #[arg(

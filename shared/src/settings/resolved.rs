@@ -133,6 +133,7 @@ impl Settings {
                 },
                 type_mismatch: self.type_mismatch.0,
                 imports: self.import.limits(),
+                operations: self.operations.limits(),
             },
             data_dir,
             settings: self,

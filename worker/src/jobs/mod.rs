@@ -4,7 +4,9 @@ mod check_ledger;
 mod expire_archives;
 mod expire_failed;
 mod export;
+mod forget_failures;
 mod forget_jobs;
+mod forget_operations;
 mod forget_requests;
 mod import;
 mod prune_versions;
@@ -13,6 +15,7 @@ mod remove_discarded;
 mod run_operation;
 mod sweep_staging;
 mod sweep_store;
+mod trim_events;
 
 use std::sync::Arc;
 
@@ -46,6 +49,9 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
         JobKind::SweepStaging => sweep_staging::sweep_staging(&tools).await?,
         JobKind::CheckLedger => check_ledger::check_ledger(&tools).await?,
+        JobKind::ForgetOperations => forget_operations::forget_operations(&tools).await?,
+        JobKind::ForgetFailures => forget_failures::forget_failures(&tools).await?,
+        JobKind::TrimEvents => trim_events::trim_events(&tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
     }
     tools.settler.settle(work.settlement(Outcome::Done)).await?;

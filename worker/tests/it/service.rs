@@ -11,7 +11,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
     ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits, ManualClock,
-    Metadata, Retention, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId, Visibility,
+    Metadata, OperationLimits, Retention, Timestamp, TypeMismatch, TypePolicy, User, UserId,
+    VersionId, Visibility,
 };
 use shared::metrics::Meters;
 use shared::ownership::Ownership;
@@ -272,5 +273,6 @@ fn limits() -> Limits {
         },
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
+        operations: OperationLimits::default(),
     }
 }

@@ -2,11 +2,15 @@
 //! batch is empty; another worker may do the same at the same time.
 
 mod archived;
+mod events;
 mod failed;
+mod failures;
 mod finished;
 mod history;
 
 pub use archived::purge_archived;
+pub use events::{EventWalk, trim_events};
 pub use failed::expire_failed;
+pub use failures::forget_failures;
 pub use finished::{FinishedBefore, forget_finished_jobs};
 pub use history::{PruneRequest, Pruned, prune_versions};

@@ -50,7 +50,8 @@ pub(super) async fn hold_operation(
     (id, action): (OperationId, Action),
 ) -> Result<Option<Held>, DbError> {
     let sql = format!(
-        "SELECT {}, options, next_position, source_url, cancel_requested FROM operations WHERE id = $1{}",
+        "SELECT {}, options, next_position, source_url, cancel_requested FROM operations \
+         WHERE id = $1 AND expired_at IS NULL{}",
         rows::OPERATION,
         for_update(transaction.get_database_backend(), "operations"),
     );

@@ -30,7 +30,7 @@ pub async fn cancel_operation(
 ) -> Result<Operation, CancelError> {
     let transaction = on.database().begin().await?;
     let sql = format!(
-        "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2{}",
+        "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
         rows::OPERATION,
         for_update(transaction.get_database_backend(), "operations"),
     );

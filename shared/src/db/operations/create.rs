@@ -6,12 +6,14 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::options::Task;
+use super::room::{NoRoom, check_open, make_room};
 use crate::db::batch::{execute, parameter};
 use crate::db::jobs::{NewJob, enqueue};
 use crate::db::list::{Question, find_ids};
 use crate::db::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
 use crate::domain::{
-    DocumentId, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
+    DocumentId, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
+    Timestamp, UserId,
 };
 
 /// The longest that the documents of an operation are looked for.
@@ -54,6 +56,9 @@ pub enum CreateOperationError {
     /// The owner has been deleted.
     #[error("the owner is gone")]
     OwnerGone,
+    /// The owner has as much of operations as they may.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -64,6 +69,7 @@ pub enum CreateOperationError {
 pub async fn create_operation(
     on: &impl Commit<Operation>,
     new: &NewOperation,
+    limits: &OperationLimits,
 ) -> Result<(Operation, JobId), CreateOperationError> {
     let found = match &new.selection {
         Selection::Ids(_) => Vec::new(),
@@ -71,6 +77,7 @@ pub async fn create_operation(
     };
     let _slot = on.database().bulk_slot(new.owner).await?;
     let transaction = on.database().begin().await?;
+    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
     match insert(&transaction, new).await {
         Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
         inserted => inserted?,
@@ -89,6 +96,7 @@ pub async fn create_operation(
         [new.id.0.into(), i64::from(total).into()],
     )
     .await?;
+    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
         traceparent: new.traceparent.clone(),

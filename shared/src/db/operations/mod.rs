@@ -7,12 +7,14 @@ mod chunk;
 mod create;
 mod deaths;
 mod edits;
+mod expire;
 mod export;
 mod former;
 mod import;
 mod items;
 mod options;
 mod read;
+mod room;
 mod rows;
 mod running;
 mod undo;
@@ -23,6 +25,7 @@ pub use archives::expire_archives;
 pub use cancel::{CancelError, cancel_operation};
 pub use chunk::{Chunk, ChunkDone, ChunkRequest, run_chunk};
 pub use create::{CreateOperationError, NewOperation, Selection, create_operation};
+pub use expire::{expire_operations, remove_expired_operation};
 pub use export::{
     Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
     begin_export, export_items, find_export_result, finish_export, record_export,
@@ -37,4 +40,5 @@ pub use options::Task;
 pub use read::{
     ItemPage, OperationPage, find_ended, find_operation, list_operation_items, list_operations,
 };
-pub use undo::{UndoError, undo_operation};
+pub use room::{NoRoom, OpenError, may_open_operation};
+pub use undo::{NewUndo, UndoError, undo_operation};

@@ -11,7 +11,10 @@ use crate::domain::{ItemResult, Operation, OperationId, OperationItem, UserId};
 
 /// The operation with that id, whoever owns it.
 pub async fn find_operation(db: &Database, id: OperationId) -> Result<Option<Operation>, DbError> {
-    let sql = format!("SELECT {} FROM operations WHERE id = $1", rows::OPERATION);
+    let sql = format!(
+        "SELECT {} FROM operations WHERE id = $1 AND expired_at IS NULL",
+        rows::OPERATION
+    );
     let found = query(db.reader(), sql, [id.0.into()]).await?;
     found.first().map(rows::operation).transpose()
 }
@@ -33,7 +36,10 @@ pub async fn list_operations(
     page: OperationPage,
 ) -> Result<Vec<Operation>, DbError> {
     let mut values = Values::default();
-    let mut conditions = format!("owner_id = {}", values.bind(page.owner.0));
+    let mut conditions = format!(
+        "owner_id = {} AND expired_at IS NULL",
+        values.bind(page.owner.0)
+    );
     if let Some(before) = page.before {
         conditions = format!("{conditions} AND id < {}", values.bind(before.0));
     }

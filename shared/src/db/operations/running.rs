@@ -62,7 +62,7 @@ pub async fn take(
     let sql = format!(
         "SELECT {}, options, next_position, cancel_requested, \
          EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
-         FROM operations WHERE id = $1{}",
+         FROM operations WHERE id = $1 AND expired_at IS NULL{}",
         rows::OPERATION,
         for_update(transaction.get_database_backend(), "operations"),
     );

@@ -6,6 +6,7 @@ use super::act::{EDITED_VALUES, Turn};
 use super::edits::Edit;
 use super::former::WayBack;
 use super::items::Dealt;
+use super::room::{NoRoom, check_open, make_room};
 use super::rows;
 use crate::db::batch::{execute, query};
 use crate::db::change::Move;
@@ -13,7 +14,8 @@ use crate::db::jobs::{NewJob, enqueue};
 use crate::db::ledger_sql::for_update;
 use crate::db::{Commit, DatabaseTransaction, DbError};
 use crate::domain::{
-    ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, Timestamp, UserId,
+    ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits, Timestamp,
+    UserId,
 };
 use crate::queue::JobKind;
 
@@ -26,20 +28,35 @@ pub enum UndoError {
     /// It can't be taken back, or has been.
     #[error(transparent)]
     NotUndoable(#[from] NotUndoable),
+    /// The owner has as much of operations as they may.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Accepts an operation, `undo`, that takes back what `id` did to documents of `owner`. Its
-/// items are those that succeeded. Gives it, and the job that begins it.
+/// An operation that is to take another one back.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUndo {
+    /// Its id.
+    pub id: OperationId,
+    /// The one that it takes back.
+    pub undoes: OperationId,
+    /// Whose both are.
+    pub owner: UserId,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// Accepts an operation that takes back what another one did to documents. Its items are those
+/// that succeeded. Gives it, and the job that begins it.
 pub async fn undo_operation(
     on: &impl Commit<Operation>,
-    id: OperationId,
-    owner: UserId,
-    undo: OperationId,
-    now: Timestamp,
+    new: &NewUndo,
+    limits: &OperationLimits,
 ) -> Result<(Operation, JobId), UndoError> {
+    let (id, owner, undo, now) = (new.undoes, new.owner, new.id, new.at);
     let _slot = on.database().bulk_slot(owner).await?;
     let transaction = on.database().begin().await?;
     let known = taken_back(&transaction, id, owner).await?;
@@ -47,6 +64,7 @@ pub async fn undo_operation(
         (operation, Undone::NotYet) => operation.may_be_undone()?,
         (_, Undone::Before) => return Err(NotUndoable.into()),
     }
+    check_open::<UndoError>(&transaction, owner, limits).await?;
     let row = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, undoes, cancel_requested, \
          total, succeeded, failed, skipped, next_position, created_at) \
          SELECT $2, owner_id, 'undo', 'pending', false, $4, id, false, succeeded, 0, 0, 0, 0, $3 \
@@ -62,6 +80,7 @@ pub async fn undo_operation(
          SELECT $2, row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', before, revision \
          FROM operation_items WHERE operation_id = $1 AND result = 'succeeded'";
     execute(&transaction, items, [id.0.into(), undo.0.into()]).await?;
+    make_room::<UndoError>(&transaction, owner, limits, now).await?;
     let job = NewJob {
         subject: Some(undo.0),
         ..NewJob::without_subject(JobKind::RunOperation, owner, now)
@@ -89,7 +108,7 @@ async fn taken_back(
 ) -> Result<Option<(Operation, Undone)>, DbError> {
     let sql = format!(
         "SELECT {}, EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
-         FROM operations WHERE id = $1 AND owner_id = $2{}",
+         FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
         rows::OPERATION,
         for_update(transaction.get_database_backend(), "operations"),
     );

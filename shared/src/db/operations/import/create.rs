@@ -5,9 +5,12 @@ use url::Url;
 
 use crate::db::batch::execute;
 use crate::db::jobs::{NewJob, enqueue};
+use crate::db::operations::create::CreateOperationError;
+use crate::db::operations::room::{check_open, make_room};
 use crate::db::{Commit, DbError};
 use crate::domain::{
-    Action, JobId, Operation, OperationId, OperationState, RunMode, Tally, Timestamp, UserId,
+    Action, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
+    Timestamp, UserId,
 };
 use crate::queue::JobKind;
 
@@ -62,8 +65,10 @@ pub struct NewImport {
 pub async fn create_import(
     on: &impl Commit<Operation>,
     new: &NewImport,
-) -> Result<(Operation, JobId), DbError> {
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), CreateOperationError> {
     let transaction = on.database().begin().await?;
+    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
     let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
          total, succeeded, failed, skipped, next_position, source_url, created_at) \
          VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6)";
@@ -75,7 +80,11 @@ pub async fn create_import(
         new.source.as_str().into(),
         new.at.as_micros().into(),
     ];
-    execute(&transaction, sql, values).await?;
+    match execute(&transaction, sql, values).await {
+        Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
+        inserted => inserted?,
+    };
+    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
         traceparent: new.traceparent.clone(),

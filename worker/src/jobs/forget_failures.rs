@@ -1,0 +1,22 @@
+//! Forgets documents that ended in `error`, and failed versions, a good while after their bytes
+//! have gone.
+//!
+//! - *does*: in chunks, removes their rows, as their owners could.
+//! - *safe to repeat because* what is gone is not found again.
+//! - *if it dies here*, the rest goes next time.
+//! - *on failure* of the database the same.
+
+use shared::db;
+
+use super::CHUNK;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Runs the job.
+pub async fn forget_failures(tools: &Tools) -> Result<(), Fault> {
+    let now = tools.clock.now();
+    let before = now.minus(tools.retention.failures);
+    let traces = |staged: &str| tools.places.traces_of(staged);
+    while db::forget_failures(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    Ok(())
+}
