@@ -9,13 +9,16 @@ use poem_openapi::registry::{MetaMediaType, MetaParamIn, MetaRequest, MetaSchema
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
-use shared::domain::read_json;
+use shared::domain::{NotStorable, read_json, unstorable_members};
 
 use crate::problem::{Code, FieldError, Problem};
 use crate::read_body::{LARGEST, ReadBody, extent, parsed};
 
 /// As deep as the parser goes.
 const DEEPEST: usize = 127;
+
+/// Texts that can't be kept, of which an answer names no more.
+const MOST_NAMED: usize = 20;
 
 /// A request body that is read from a JSON object.
 pub trait FromMembers: Send + Sized + 'static {
@@ -196,6 +199,16 @@ impl Members {
 /// Reads a body that is a JSON object.
 pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
     let value = read_json(body).map_err(|error| Problem::from(Code::BadJson).because(error))?;
+    let unstorable = unstorable_members(&value, MOST_NAMED);
+    if !unstorable.is_empty() {
+        let error = |pointer| FieldError {
+            pointer,
+            detail: NotStorable.to_string(),
+        };
+        return Err(Problem::invalid(
+            unstorable.into_iter().map(error).collect(),
+        ));
+    }
     let Value::Object(object) = value else {
         return Err(Problem::invalid_field("", "must be a JSON object"));
     };

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use poem::http::Method;
 use serde_json::Value;
-use shared::domain::Role;
+use shared::domain::{Role, check_storable};
 
 use crate::problem::{Code, FieldError, Problem};
+
+const UNSTORABLE: &str = "must not contain the character U+0000";
 
 /// All routes of a document.
 #[derive(Debug, Default)]
@@ -136,7 +138,8 @@ impl Segment {
     fn matches(&self, text: &str) -> bool {
         match self {
             Self::Fixed(fixed) => fixed == text,
-            Self::Parameter => !text.is_empty(),
+            // What the database can't hold names nothing.
+            Self::Parameter => !text.is_empty() && !text.contains("%00"),
         }
     }
 }
@@ -178,8 +181,11 @@ impl Route {
                     Some((name, "is not a parameter of this operation"))
                 }
                 Some(name) if !seen.insert(name.clone()) => Some((name, "is given more than once")),
-                Some(name) if decode(value).is_none() => Some((name, "is not UTF-8")),
-                Some(_) => None,
+                Some(name) => match decode(value) {
+                    None => Some((name, "is not UTF-8")),
+                    Some(value) if check_storable(&value).is_err() => Some((name, UNSTORABLE)),
+                    Some(_) => None,
+                },
             };
             errors.extend(wrong.map(|(pointer, detail)| FieldError {
                 pointer,
@@ -270,6 +276,8 @@ mod tests {
             "/v1/documents/",
             "/v1/documents/7/",
             "/v1/documents/7/content/x",
+            "/v1/documents/%00",
+            "/v1/documents/by-name/a%00",
         ] {
             assert_eq!(
                 table().find(&Method::GET, path).unwrap_err().code(),
@@ -294,7 +302,15 @@ mod tests {
         let route = table().find(&Method::GET, "/v1/documents/7").unwrap();
         assert!(route.check_query(Some("wait=5&")).is_ok());
         assert!(route.check_query(Some("w%61it=%C3%A9")).is_ok());
-        for query in ["wat=5", "wait=1&wait=2", "wait=%FF", "%FF=1", "id=7"] {
+        for query in [
+            "wat=5",
+            "wait=1&wait=2",
+            "wait=%FF",
+            "wait=%00",
+            "%00=1",
+            "%FF=1",
+            "id=7",
+        ] {
             assert_eq!(
                 route.check_query(Some(query)).unwrap_err().code(),
                 Code::Invalid,

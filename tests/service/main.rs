@@ -69,6 +69,7 @@ mod strays;
 mod sweeping;
 mod tracing;
 mod unreadable;
+mod unstorable;
 mod uploads;
 mod versions;
 mod waiting;

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use poem_openapi::Object;
 use serde_json::Value;
 use shared::db::{DocumentFilter, Sort};
-use shared::domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, read_json};
+use shared::domain::{
+    ByteSize, Metadata, Status, Timestamp, TypePattern, check_storable, read_json,
+};
 
 use super::{MetadataText, Moment, NamePartText, StatusesText, TypePatternText, truth};
 use crate::body::{FromMembers, Members};
@@ -84,10 +86,7 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 }
 
 fn name_part(text: &str) -> Result<String, String> {
-    // No name has one, and not every database takes it.
-    if text.contains('\0') {
-        return Err("must not contain the character U+0000".to_owned());
-    }
+    check_storable(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::domain::{Sha256, UserId};
+use shared::domain::{Sha256, UserId, check_storable};
 
 use super::CursorText;
 use crate::problem::Problem;
@@ -50,8 +50,8 @@ pub fn position<T>(
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let position = std::str::from_utf8(bytes.strip_prefix(&binding.0)?).ok()?;
-        // None of ours has one, and not every database takes it.
-        parse(position).filter(|_| !position.contains('\0'))
+        check_storable(position).ok()?;
+        parse(position)
     };
     let foreign = || Problem::invalid_field("cursor", "is not a cursor of this list");
     read().map(Some).ok_or_else(foreign)

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::check_storable;
 use super::decimal::plain_length;
 
 /// A JSON object within the bounds of [`Metadata::try_from`].
@@ -153,10 +154,7 @@ fn check(value: &Value) -> Result<(), InvalidMetadata> {
 }
 
 fn check_text(text: &str) -> Result<(), InvalidMetadata> {
-    if text.contains('\0') {
-        return Err(InvalidMetadata::NulCharacter);
-    }
-    Ok(())
+    check_storable(text).map_err(|_| InvalidMetadata::NulCharacter)
 }
 
 fn values(value: &Value) -> usize {

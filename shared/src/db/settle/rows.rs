@@ -1,5 +1,6 @@
 //! The rows that the statements of an outcome transaction travel with.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::{Activation, Outcome, Settlement, StepDone};
 use crate::db::batch::{Columns, Kind};
 use crate::db::work::PendingWork;
-use crate::domain::{Failure, MediaType, Timestamp};
+use crate::domain::{Failure, MediaType, Timestamp, check_storable};
 
 pub const JOBS: &Columns = &[
     ("id", Kind::Uuid),
@@ -27,7 +28,7 @@ pub struct JobRow<'a> {
     fence: i64,
     state: &'static str,
     run_at: i64,
-    last_error: Option<&'a str>,
+    last_error: Option<Cow<'a, str>>,
     finished_at: Option<i64>,
     /// How many attempts don't count.
     uncounted: u32,
@@ -53,10 +54,19 @@ impl<'a> JobRow<'a> {
             fence: settlement.job.fence,
             state,
             run_at: run_at.as_micros(),
-            last_error,
+            // It may repeat what others sent.
+            last_error: last_error.map(storable),
             finished_at: (state != "ready").then_some(now.as_micros()),
             uncounted: u32::from(matches!(settlement.outcome, Outcome::HandedBack { .. })),
         }
+    }
+}
+
+/// The text as the database can hold it.
+fn storable(text: &str) -> Cow<'_, str> {
+    match check_storable(text) {
+        Ok(()) => text.into(),
+        Err(_) => text.replace('\0', "\u{fffd}").into(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use archive::{Contents, EntryProblem, Extent, Listed, Method};
 use serde_json::{Map, Value};
 use shared::db::{ArchivedContent, ImportEntry, NewImportItem};
-use shared::domain::{DocumentName, ItemCode, MediaType, Metadata};
+use shared::domain::{DocumentName, ItemCode, MediaType, Metadata, Sha256};
 
 use super::manifest::Described;
 use crate::archives::MANIFEST;
@@ -16,9 +16,6 @@ const SHOWN: usize = 255;
 
 /// How much longer than its compact form metadata may be written: escapes and white space.
 const LONGEST_METADATA: usize = 8 * Metadata::MAX_BYTES;
-
-/// How long a digest is, in hexadecimal.
-const DIGEST: usize = 64;
 
 /// The files of an archive that no document has yet.
 pub(super) struct Files<'a> {
@@ -163,9 +160,12 @@ fn content(
         deflated: extent.method == Method::Deflated,
         name_crc32: extent.name_crc32,
         name_length: extent.name_length,
+        // What is no type and no digest is of no use, and may be what no database takes.
         declared_type: declared_type.filter(|text| text.parse::<MediaType>().is_ok()),
-        // What is longer than a digest is none, and matches nothing.
-        sha256: sha256.map(|text| text.chars().take(DIGEST + 1).collect()),
+        sha256: sha256.map(|text| match text.parse::<Sha256>() {
+            Ok(_) => text,
+            Err(_) => String::new(),
+        }),
     }
 }
 

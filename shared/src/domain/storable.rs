@@ -1,0 +1,83 @@
+//! Text that the database can hold. PostgreSQL's texts and JSON know every character but U+0000;
+//! SQLite would take it, and cut the text there for half of its functions. So nobody sends it.
+//!
+//! This is the check of every border: bodies, queries, paths, tokens, archives.
+
+use serde_json::Value;
+
+/// A text that the database can't hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must not contain the character U+0000")]
+pub struct NotStorable;
+
+/// Whether the database can hold it.
+pub fn check_storable(text: &str) -> Result<(), NotStorable> {
+    if text.contains('\0') {
+        return Err(NotStorable);
+    }
+    Ok(())
+}
+
+/// The places of JSON at which a text or the name of a member can't be held, as JSON pointers
+/// (RFC 6901); the first `most` of them.
+#[must_use]
+pub fn unstorable_members(value: &Value, most: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    look(value, &mut String::new(), &mut found, most);
+    found
+}
+
+fn look(value: &Value, place: &mut String, found: &mut Vec<String>, most: usize) {
+    if found.len() >= most {
+        return;
+    }
+    let length = place.len();
+    match value {
+        Value::String(text) => {
+            if check_storable(text).is_err() {
+                found.push(place.clone());
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                // Most are well: a pointer is written for those that are looked into.
+                place.push('/');
+                place.push_str(&number.to_string());
+                look(item, place, found, most);
+                place.truncate(length);
+            }
+        }
+        Value::Object(object) => {
+            for (name, member) in object {
+                place.push('/');
+                place.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                if check_storable(name).is_err() {
+                    found.push(place.clone());
+                } else {
+                    look(member, place, found, most);
+                }
+                place.truncate(length);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_place_is_named() {
+        let value = json!({
+            "a": "x", "b": ["y", "\0", {"c/d~": "z\0"}], "e\0": 1, "f": {"\0": "\0"}, "g": null,
+        });
+        let expected = ["/b/1", "/b/2/c~1d~0", "/e\0", "/f/\0"];
+        assert_eq!(unstorable_members(&value, 9), expected);
+        assert_eq!(unstorable_members(&value, 2), expected[..2]);
+        assert_eq!(unstorable_members(&json!("\0"), 9), [""]);
+        assert!(unstorable_members(&json!({"a": [1, "b"]}), 9).is_empty());
+    }
+}
