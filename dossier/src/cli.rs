@@ -10,6 +10,7 @@ use shared::queue::{JobKind, JobState, Queue};
 use shared::settings::Settings;
 
 use crate::commands::NOT_DONE;
+use crate::started::{self, Shown};
 
 /// The document service that people trust with a file and walk away.
 #[derive(Parser, Debug)]
@@ -20,6 +21,10 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    /// The settings that somebody has set, as they may be shown.
+    #[arg(skip)]
+    pub shown: Shown,
 }
 
 /// One role, or one thing that an operator does. Without a command: serve.
@@ -246,7 +251,9 @@ fn read(
         }
     });
     let matches = command.try_get_matches_from_mut(arguments)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let shown = started::shown(&command, &matches);
+    Ok(Cli { shown, ..cli })
 }
 
 fn one_line(error: &clap::Error) -> String {

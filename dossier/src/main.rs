@@ -10,6 +10,7 @@ mod logging;
 mod one_line;
 mod resources;
 mod shutdown;
+mod started;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
-use crate::auth::{Authenticator, Revocations, Sessions, document_sessions};
+use crate::auth::{Guard, Sessions, document_sessions};
 use crate::compression::Compressed;
 use crate::cors::CrossOrigin;
 use crate::examples::add_examples;
@@ -17,9 +17,9 @@ use crate::intake::Intake;
 use crate::measured::Measured;
 use crate::problem::Frame;
 use crate::routes::{
-    ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes,
-    ListRoutes, Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages, PublicRoutes,
-    ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
+    JobRoutes, KeyRoutes, ListRoutes, Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages,
+    PublicRoutes, ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::strictness::make_strict;
@@ -30,8 +30,7 @@ use crate::waiters::Waiters;
 /// What the handlers share beyond the service itself.
 pub(crate) struct Parts {
     pub(crate) service: Service,
-    pub(crate) authenticator: Arc<Authenticator>,
-    pub(crate) revocations: Revocations,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) intake: Intake,
     pub(crate) hints: Hints,
     pub(crate) waiters: Waiters,
@@ -46,8 +45,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let origins = Arc::clone(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
     let max_archive = MaxArchive(parts.service.limits.imports.bytes);
-    let authenticator = Arc::clone(&parts.authenticator);
-    let revocations = parts.revocations.clone();
+    let guard = Arc::clone(&parts.guard);
     let service = documented(routes(parts, pages.clone()));
     let document = described(&service);
     let page = service.swagger_ui_html();
@@ -57,7 +55,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let framed = framed(service, Arc::clone(&table));
     let framed = framed.data(max).data(max_archive);
     let keyed = Keyed::new(framed, Arc::clone(&table), intake, shared);
-    let sessions = Sessions::new(keyed, authenticator, revocations);
+    let sessions = Sessions::new(keyed, guard);
     let answered = CrossOrigin::new(Compressed(sessions), &origins);
     Measured::new(answered, table, meters)
 }
@@ -123,7 +121,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             service: service.clone(),
             hints,
         },
-        KeyRoutes(service),
+        (AuditLogRoutes(service.clone()), KeyRoutes(service)),
         HealthRoutes(health),
         PageRoutes(pages),
     ))

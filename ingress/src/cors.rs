@@ -19,7 +19,7 @@ const HEADERS: &str = "Authorization, Content-Type, Content-Digest, Repr-Digest,
      If-Modified-Since, If-Range, Range, Idempotency-Key, Prefer, X-Request-Id, Traceparent";
 /// What scripts may read of answers, beyond what they always may.
 const EXPOSED: &str = "ETag, Location, Retry-After, Content-Range, Accept-Ranges, Content-Disposition, Repr-Digest, \
-     Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Allow, X-Request-Id";
+     Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Allow, X-Request-Id, RateLimit, RateLimit-Policy";
 /// How long a browser may remember what it was allowed, in seconds.
 const MAX_AGE: &str = "600";
 

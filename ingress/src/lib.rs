@@ -1,6 +1,7 @@
 //! HTTP in, 202 out: the API of Dossier as a library. It never processes a document; that is the worker's.
 
 mod api;
+mod audit_log;
 mod auth;
 mod body;
 mod capacity;
@@ -18,6 +19,7 @@ mod precondition;
 mod prefer;
 mod pressure;
 mod problem;
+mod rates;
 mod read_body;
 mod routes;
 mod run;

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
-use crate::auth::{Authenticator, JwtSetupError, Revocations};
+use crate::auth::{Authenticator, Guard, JwtSetupError};
 use crate::health::Health;
 use crate::hints::Hints;
 use crate::intake::Intake;
@@ -60,7 +60,7 @@ pub async fn run(
     let (api_listener, api_address) = bind("DOSSIER_LISTEN", addresses.api)?;
     let (ops_listener, ops_address) = bind("DOSSIER_OPS_LISTEN", addresses.ops)?;
     let parts = parts(service.clone()).await?;
-    let revocations = parts.revocations.clone();
+    let guard = Arc::clone(&parts.guard);
     let (intake, waiters, health) = (
         parts.intake.clone(),
         parts.waiters.clone(),
@@ -99,10 +99,12 @@ pub async fn run(
     tokio::select! {
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
-        () = revocations.run(&service.db) => {}
+        () = guard.revocations.run(&service.db) => {}
+        () = guard.trail.run(&service.db) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
         () = service.db.watch() => {}
     }
+    guard.trail.flush(&service.db).await;
     Ok(())
 }
 
@@ -137,8 +139,7 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     Ok(Parts {
         intake: Intake::open(&service, hints.clone()),
         hints,
-        authenticator: Arc::new(authenticator),
-        revocations: Revocations::default(),
+        guard: Guard::new(&service, authenticator),
         waiters: Waiters::default(),
         health: Health::new(service.clone()),
         service,

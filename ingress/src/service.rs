@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use shared::db::Database;
-use shared::domain::{Clock, Limits, UserId};
+use shared::domain::{Clock, Limits, Rate, UserId};
 use shared::metrics::Meters;
 use shared::ownership::Ownership;
 use shared::queue::Feed;
-use shared::settings::{CorsOrigin, JwtSettings};
+use shared::settings::{CorsOrigin, JwtSettings, Network};
 use shared::storage::Places;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,12 @@ pub struct Service {
     pub limits: Arc<Limits>,
     /// Which JWTs are accepted.
     pub jwt: JwtSettings,
+    /// Who may say, in `X-Forwarded-For`, where a client comes from.
+    pub trusted_proxies: Arc<[Network]>,
+    /// How often a user may ask, if that is limited.
+    pub user_rate: Option<Rate>,
+    /// How often an address may send keys and tokens that are refused, if that is limited.
+    pub refusal_rate: Option<Rate>,
     /// Whether this process can tell types apart.
     pub self_test: SelfTest,
     /// Of which origins browsers may use the API.

@@ -85,6 +85,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("delete", "/v1/admin/users/{id}", [401, 403, 403, 204]),
     ("get", "/v1/admin/queues", [401, 403, 403, 200]),
     ("get", "/v1/admin/workers", [401, 403, 403, 200]),
+    ("get", "/v1/admin/audit-log", [401, 403, 403, 200]),
     ("get", "/v1/admin/jobs", [401, 403, 403, 200]),
     ("post", "/v1/admin/jobs/retry", [401, 403, 403, 202]),
     // No user has the id of a job.

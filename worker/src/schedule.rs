@@ -41,6 +41,7 @@ const SCHEDULES: &[Schedule] = &[
     Schedule::of(JobKind::ForgetOperations, Duration::from_mins(10)),
     Schedule::of(JobKind::TrimEvents, Duration::from_mins(10)),
     Schedule::of(JobKind::ForgetFailures, Duration::from_hours(1)),
+    Schedule::of(JobKind::ForgetAuditLog, Duration::from_hours(1)),
 ];
 
 impl Schedule {

@@ -1,13 +1,17 @@
 //! `dossier user` and `dossier key`: accounts without the API.
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 use shared::db::{
-    ApiKey, Database, UserChanges, UserPage, add_key, add_user, change_user, find_user_named,
-    forget_identity, list_users,
+    ApiKey, ChangedUser, Database, UserChanges, UserPage, add_key, add_user, change_user,
+    find_user_named, forget_identity, list_users,
 };
-use shared::domain::{Clock as _, Identity, KeyId, Sha256, SystemClock, User};
+use shared::domain::{
+    AuditEvent, AuditKind, Clock as _, Identity, KeyId, Sha256, SystemClock, User, UserId,
+};
 use shared::settings::Resolved;
 
+use super::logged;
 use crate::{cli, resources};
 
 /// How many users are read at once.
@@ -21,7 +25,7 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
                 role,
                 ..User::new(name, SystemClock.now())
             };
-            add_user(&db, &user).await?;
+            add_user(&logged(&db, AuditEvent::user_added), &user).await?;
             println!("{}", user.id);
         }
         cli::User::List => list(&db).await?,
@@ -43,7 +47,14 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
             change(&db, &user, &changes).await?;
         }
         cli::User::Unlink { issuer, subject } => {
-            if !forget_identity(&db, &Identity::new(&issuer, &subject)?).await? {
+            let identity = Identity::new(&issuer, &subject)?;
+            let kind = AuditKind::IdentityUnlinked;
+            let event = |user: &Option<UserId>| {
+                let subject = user.map(|user| user.to_string());
+                let event = AuditEvent::new(kind, "", json!(identity));
+                vec![AuditEvent { subject, ..event }]
+            };
+            if !forget_identity(&logged(&db, event), &identity).await? {
                 bail!("there is no such identity");
             }
         }
@@ -67,7 +78,10 @@ async fn named(db: &Database, user: &str) -> anyhow::Result<User> {
 
 async fn change(db: &Database, user: &str, changes: &UserChanges) -> anyhow::Result<()> {
     let id = named(db, user).await?.id;
-    let found = change_user(db, id, changes, SystemClock.now()).await?;
+    let on = logged(db, |changed: &ChangedUser| {
+        AuditEvent::user_changed(&changed.before, &changed.after)
+    });
+    let found = change_user(&on, id, changes, SystemClock.now()).await?;
     found.with_context(|| format!("there is no user {user}"))?;
     Ok(())
 }
@@ -102,7 +116,11 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
         user: holder.id,
         created_at: now,
     };
-    add_key(&db, key, Sha256::of(secret.as_bytes())).await?;
+    let on = logged(&db, |key: &ApiKey| {
+        let detail = json!({"key_id": key.id});
+        vec![AuditEvent::new(AuditKind::KeyCreated, key.user, detail)]
+    });
+    add_key(&on, key, Sha256::of(secret.as_bytes())).await?;
     println!("{secret}");
     db.close().await.context("the database could not be closed")
 }

@@ -4,9 +4,10 @@ use anyhow::{Context as _, bail};
 use shared::db::{
     Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs,
 };
-use shared::domain::{Clock as _, JobId, Limits, SystemClock};
+use shared::domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
 use shared::settings::Resolved;
 
+use super::logged;
 use crate::{cli, resources};
 
 /// How many jobs are read or tried again at once.
@@ -79,7 +80,8 @@ fn line(job: &JobView) -> String {
 }
 
 async fn retry(db: &Database, ids: &[JobId], limits: &Limits) -> anyhow::Result<()> {
-    let answers = retry_jobs(db, ids, limits, SystemClock.now()).await?;
+    let on = logged(db, |answers: &Vec<JobRetry>| retried(ids, answers));
+    let answers = retry_jobs(&on, ids, limits, SystemClock.now()).await?;
     let mut refused = 0;
     for (id, answer) in ids.iter().zip(answers) {
         let words = match answer {
@@ -108,7 +110,8 @@ async fn retry_all(db: &Database, filter: &JobFilter, limits: &Limits) -> anyhow
     let (mut ready, mut refused) = (0, 0);
     loop {
         let jobs = dead_jobs(db, filter, page).await?;
-        for answer in retry_jobs(db, &jobs, limits, SystemClock.now()).await? {
+        let on = logged(db, |answers: &Vec<JobRetry>| retried(&jobs, answers));
+        for answer in retry_jobs(&on, &jobs, limits, SystemClock.now()).await? {
             match answer {
                 JobRetry::Ready(_) => ready += 1,
                 _ => refused += 1,
@@ -120,4 +123,12 @@ async fn retry_all(db: &Database, filter: &JobFilter, limits: &Limits) -> anyhow
             return Ok(());
         }
     }
+}
+
+/// What the security log is told of those of `jobs` that are tried again.
+fn retried(jobs: &[JobId], answers: &[JobRetry]) -> Vec<AuditEvent> {
+    let answered = jobs.iter().zip(answers);
+    let ready = answered.filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)));
+    let ready: Vec<_> = ready.map(|(job, _)| *job).collect();
+    AuditEvent::jobs_retried(&ready).into_iter().collect()
 }

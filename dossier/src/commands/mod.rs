@@ -11,6 +11,8 @@ pub use audit::NOT_DONE;
 
 use std::process::ExitCode;
 
+use shared::db::{Audited, Database};
+use shared::domain::{AuditEntry, AuditEvent, AuditOrigin, Clock as _, SystemClock};
 use shared::settings::Role;
 use uuid::Uuid;
 
@@ -32,9 +34,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     let resolved = cli.settings.resolve(role)?;
     match command {
-        Command::Serve => Box::pin(roles::serve(resolved)).await,
-        Command::Ingress => Box::pin(roles::ingress(resolved)).await,
-        Command::Worker => Box::pin(roles::worker(resolved)).await,
+        Command::Serve => Box::pin(roles::serve(resolved, &cli.shown)).await,
+        Command::Ingress => Box::pin(roles::ingress(resolved, &cli.shown)).await,
+        Command::Worker => Box::pin(roles::worker(resolved, &cli.shown)).await,
         Command::Migrate { direction } => migrate::run(&resolved, direction).await,
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,
@@ -43,6 +45,24 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(options) => return audit::run(&resolved, options).await,
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A change that an operator makes, as the security log has it.
+fn logged<T, F>(
+    db: &Database,
+    events: F,
+) -> Audited<Database, impl Fn(&T) -> Vec<AuditEntry> + use<T, F>>
+where
+    F: Fn(&T) -> Vec<AuditEvent>,
+{
+    let entries = move |made: &T| {
+        let entry = |event| AuditEntry::single(AuditOrigin::OPERATOR, event, SystemClock.now());
+        events(made).into_iter().map(entry).collect()
+    };
+    Audited {
+        on: db.clone(),
+        entries,
+    }
 }
 
 /// A new API key: 244 random bits, more than anyone guesses.

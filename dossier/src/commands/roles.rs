@@ -18,6 +18,7 @@ use crate::descriptors;
 use crate::greeting;
 use crate::resources::{Resources, verify_ownership};
 use crate::shutdown;
+use crate::started::{self, Shown};
 
 /// How long the database may take to let go of its connections. One may wait for a lock of somebody
 /// else's, in a transaction that was cut off.
@@ -25,7 +26,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// Everything in one process. The workers go on until the API has drained, so that
 /// what was taken in last is still processed if there is time.
-pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
+pub async fn serve(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let held = data_folder::hold(&resolved)?;
     let resources = Resources::connect(&resolved).await?;
@@ -35,6 +36,7 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
         db::release_predecessor(&resources.db, resources.clock.now()).await?;
     }
     verify_ownership(&resources.ownership).await?;
+    started::note(&resources.db, "serve", shown).await;
     let drained = CancellationToken::new();
     let greet = |addresses: Addresses| greeting::serve(&addresses, key_file.as_deref());
     let api = async {
@@ -60,10 +62,11 @@ pub async fn serve(resolved: Resolved) -> anyhow::Result<()> {
 }
 
 /// HTTP alone.
-pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
+pub async fn ingress(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
     verify_ownership(&resources.ownership).await?;
+    started::note(&resources.db, "ingress", shown).await;
     let tell =
         |addresses: Addresses| info!(api = %addresses.api, ops = %addresses.ops, "ingress listens");
     ingress::run(
@@ -77,10 +80,11 @@ pub async fn ingress(resolved: Resolved) -> anyhow::Result<()> {
 }
 
 /// Jobs alone, with health told on the operators' port until the last one is done.
-pub async fn worker(resolved: Resolved) -> anyhow::Result<()> {
+pub async fn worker(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
     verify_ownership(&resources.ownership).await?;
+    started::note(&resources.db, "worker", shown).await;
     let ended = CancellationToken::new();
     let work = async {
         let worked = worker::run(worker_role(&resolved, &resources), shutdown.clone()).await;
@@ -119,6 +123,9 @@ fn api_service(
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
         jwt: resolved.settings.jwt.clone(),
+        trusted_proxies: resolved.settings.trusted_proxies.as_slice().into(),
+        user_rate: resolved.settings.rates.rate_limit.0,
+        refusal_rate: resolved.settings.rates.auth_rate_limit.0,
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
         cors_origins: resolved.settings.cors_origins.as_slice().into(),
         meters: resources.meters.clone(),

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use poem::http::HeaderMap;
 use shared::db::{
-    Credential, Database, IdentityHolder, UserNameTaken, add_user, find_identity_holder,
+    Audited, Credential, Database, IdentityHolder, UserNameTaken, add_user, find_identity_holder,
     find_key_holder,
 };
-use shared::domain::{Account, Clock, Identity, Sha256, User, UserName};
+use shared::domain::{
+    Account, AuditEntry, AuditEvent, AuditOrigin, Clock, Identity, Sha256, User, UserName,
+};
 use shared::settings::JwtSettings;
 use uuid::Uuid;
 
 use super::bearer::bearer_token;
+use super::guard::Proved;
 use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use crate::problem::{Code, Problem};
 
@@ -66,12 +69,13 @@ impl Authenticator {
     pub(super) async fn account(
         &self,
         headers: &HeaderMap,
-    ) -> Result<(Account, Credential), Problem> {
+        whence: &AuditOrigin,
+    ) -> Result<Proved, Problem> {
         let token = bearer_token(headers).ok_or(Code::Unauthorized)?;
         match &self.tokens {
             Some((verifier, unknown)) if looks_like_jwt(token) => {
                 let bearer = verifier.bearer(token).await.map_err(refused)?;
-                let account = self.holder(bearer, *unknown).await?;
+                let account = self.holder(bearer, *unknown, whence).await?;
                 Ok((account, Credential::Token(account.caller.user)))
             }
             _ => {
@@ -83,10 +87,15 @@ impl Authenticator {
         }
     }
 
-    async fn holder(&self, bearer: Bearer, unknown: UnknownSubject) -> Result<Account, Problem> {
+    async fn holder(
+        &self,
+        bearer: Bearer,
+        unknown: UnknownSubject,
+        whence: &AuditOrigin,
+    ) -> Result<Account, Problem> {
         match (self.known(&bearer.identity).await?, unknown) {
             (Some(account), _) => Ok(account),
-            (None, UnknownSubject::Add) => self.add(bearer).await,
+            (None, UnknownSubject::Add) => self.add(bearer, whence).await,
             (None, UnknownSubject::Refuse) => Err(refused(RefusedToken::Stranger)),
         }
     }
@@ -100,7 +109,7 @@ impl Authenticator {
     }
 
     /// Adds a user for an identity that is seen for the first time, under a name that nobody has.
-    async fn add(&self, bearer: Bearer) -> Result<Account, Problem> {
+    async fn add(&self, bearer: Bearer, whence: &AuditOrigin) -> Result<Account, Problem> {
         let base = label(&bearer.labels);
         for turn in 1..=NAMES {
             let name = match turn {
@@ -112,7 +121,15 @@ impl Authenticator {
                 identities: vec![bearer.identity.clone()],
                 ..User::new(name, self.clock.now())
             };
-            match add_user(&self.database, &user).await {
+            let on = Audited {
+                on: self.database.clone(),
+                entries: |user: &User| {
+                    let events = AuditEvent::user_added(user).into_iter();
+                    let entry = |event| AuditEntry::single(whence.clone(), event, user.created_at);
+                    events.map(entry).collect()
+                },
+            };
+            match add_user(&on, &user).await {
                 // Or another request of theirs was first.
                 Ok(()) | Err(UserNameTaken::IdentityTaken) => {
                     let known = self.known(&bearer.identity).await?;

@@ -3,6 +3,7 @@
 mod authenticator;
 mod bearer;
 mod document;
+mod guard;
 mod jwks;
 mod jwt;
 mod key_ring;
@@ -15,9 +16,9 @@ mod who;
 pub use authenticator::Authenticator;
 pub(crate) use bearer::bearer_token;
 pub(crate) use document::document_sessions;
+pub(crate) use guard::Guard;
 pub use jwks::KeySetError;
 pub use jwt::JwtSetupError;
-pub use revocations::Revocations;
 pub(crate) use session::Session;
 pub(crate) use session_layer::Sessions;
 pub use who::{Admin, Anyone, Who};

@@ -87,7 +87,7 @@ mod tests {
     use shared::domain::Sha256;
 
     use super::*;
-    use crate::auth::Revocations;
+    use crate::auth::revocations::Revocations;
 
     /// What comes of a body that never ends once its credential is revoked.
     async fn rest(end: End) -> Option<Result<Bytes, io::Error>> {

@@ -1,14 +1,19 @@
 //! Who sends one request, found out once whoever asks: the layer of idempotency keys and the
 //! handler's extractor ask both.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use poem::http::HeaderMap;
+use poem::http::header::AUTHORIZATION;
+use poem::http::{HeaderMap, Uri};
+use poem::{Request, Response};
 use shared::db::Credential;
-use shared::domain::Caller;
+use shared::domain::{Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
+use url::form_urlencoded;
 
-use super::Authenticator;
-use crate::problem::{Code, Problem};
+use super::guard::Guard;
+use crate::problem::{Code, Problem, RequestId};
+use crate::rates::{Address, Allowed};
 
 /// What a request carries with it among its data.
 #[derive(Clone, Debug)]
@@ -16,7 +21,9 @@ pub(crate) struct Session(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    guard: Arc<Guard>,
+    address: Option<Address>,
+    request_id: RequestId,
     admitted: OnceLock<Admitted>,
     /// A refusal that whoever asked first hands on to whoever answers.
     refusal: Mutex<Option<Problem>>,
@@ -24,21 +31,25 @@ struct Inner {
 
 /// A caller who was let in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Admitted {
-    pub(super) caller: Caller,
+pub(crate) struct Admitted {
+    pub(crate) caller: Caller,
     pub(super) credential: Credential,
+    allowed: Option<Allowed>,
 }
 
 impl Session {
-    pub(super) fn new(authenticator: Arc<Authenticator>) -> Self {
+    pub(super) fn new(guard: Arc<Guard>, request: &Request, request_id: RequestId) -> Self {
         Self(Arc::new(Inner {
-            authenticator,
+            address: Address::of(request, &guard.proxies),
+            guard,
+            request_id,
             admitted: OnceLock::new(),
             refusal: Mutex::default(),
         }))
     }
 
-    /// Who sent the request with this header. A user who is disabled is told so.
+    /// Who sent the request with this header. A user who is disabled is told so, and one who comes
+    /// too often as well.
     pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         if let Some(admitted) = self.0.admitted.get() {
             return Ok(admitted.caller);
@@ -46,12 +57,21 @@ impl Session {
         if let Some(refusal) = self.refusal().take() {
             return Err(refusal);
         }
-        let (account, credential) = self.0.authenticator.account(headers).await?;
+        let guard = &self.0.guard;
+        let unknown = self.origin(Actor::Unknown);
+        let proved = guard.authenticator.account(headers, &unknown).await;
+        let (account, credential) = proved.map_err(|refusal| self.refused(headers, refusal))?;
+        let caller = account.caller;
         if account.disabled {
+            let origin = self.origin(Actor::User(caller.user));
+            guard.note_refusal(origin, AuditKind::AuthenticationRefused, "disabled");
             return Err(Code::Disabled.into());
         }
-        let caller = account.caller;
-        let admitted = Admitted { caller, credential };
+        let admitted = Admitted {
+            caller,
+            credential,
+            allowed: guard.rates.request_of(caller.user)?,
+        };
         Ok(self.0.admitted.get_or_init(|| admitted).caller)
     }
 
@@ -67,14 +87,76 @@ impl Session {
     }
 
     /// The caller, if they were let in.
-    pub(super) fn admitted(&self) -> Option<Admitted> {
+    pub(crate) fn admitted(&self) -> Option<Admitted> {
         self.0.admitted.get().copied()
     }
 
-    fn refusal(&self) -> std::sync::MutexGuard<'_, Option<Problem>> {
-        self.0
-            .refusal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Where the time of the security log comes from.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.guard.trail.clock()
     }
+
+    /// Whence the request comes, for the security log.
+    pub(crate) fn origin(&self, actor: Actor) -> AuditOrigin {
+        AuditOrigin {
+            actor,
+            address: self.0.address.map(|address| address.to_string()),
+            request_id: Some(self.0.request_id.to_string()),
+        }
+    }
+
+    /// An ordinary user asked for what is for admins.
+    pub(super) fn is_forbidden(&self, caller: Caller) {
+        let origin = self.origin(Actor::User(caller.user));
+        let kind = AuditKind::AdministrationRefused;
+        self.0.guard.note_refusal(origin, kind, "not an admin");
+    }
+
+    /// Tells the client how often they may come yet, and the security log what an admin read.
+    pub(super) fn answered(&self, asked: Option<&Uri>, response: &mut Response) {
+        let Some(admitted) = self.admitted() else {
+            return;
+        };
+        if let Some(allowed) = admitted.allowed {
+            allowed.tell(response);
+        }
+        let shown = response.status().is_success() || response.status().is_redirection();
+        let owner = asked.filter(|_| shown).and_then(owner_in);
+        let caller = admitted.caller;
+        if let Some(owner) = owner.filter(|owner| *owner != caller.user)
+            && caller.role == Role::Admin
+        {
+            let document = asked.and_then(|asked| asked.path().split('/').nth(3)?.parse().ok());
+            let origin = self.origin(Actor::User(caller.user));
+            self.0.guard.note_read(origin, owner, document);
+        }
+    }
+
+    /// Counts a key or token that was refused; who sends too many is told so instead.
+    fn refused(&self, headers: &HeaderMap, refusal: Problem) -> Problem {
+        if refusal.code() != Code::Unauthorized || !headers.contains_key(AUTHORIZATION) {
+            return refusal;
+        }
+        let guard = &self.0.guard;
+        let reason = refusal.source().map(ToString::to_string);
+        let reason = reason.as_deref().unwrap_or("the key is not known");
+        let origin = self.origin(Actor::Unknown);
+        guard.note_refusal(origin, AuditKind::AuthenticationRefused, reason);
+        match guard.rates.refused_from(self.0.address) {
+            Ok(()) => refusal,
+            Err(limited) => limited,
+        }
+    }
+
+    fn refusal(&self) -> MutexGuard<'_, Option<Problem>> {
+        let refusal = &self.0.refusal;
+        refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The owner whom a query names.
+fn owner_in(asked: &Uri) -> Option<UserId> {
+    let query = asked.query().unwrap_or_default().as_bytes();
+    let mut owners = form_urlencoded::parse(query).filter(|(name, _)| name == "owner");
+    owners.next()?.1.parse().ok()
 }

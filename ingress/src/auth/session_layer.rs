@@ -7,30 +7,22 @@ use poem::http::header::CONTENT_TYPE;
 use poem::{Endpoint, Request, Response, Result};
 use shared::db::Revocation;
 
+use super::Session;
+use super::guard::Guard;
 use super::revocable::{End, Revocable};
-use super::revocations::{LOOK, Revocations};
-use super::{Authenticator, Session};
+use super::revocations::LOOK;
 use crate::problem::{Code, Problem, RequestId};
 
 /// An endpoint whose requests have sessions.
 pub(crate) struct Sessions<E> {
     inner: E,
-    authenticator: Arc<Authenticator>,
-    revocations: Revocations,
+    guard: Arc<Guard>,
 }
 
 impl<E: Endpoint<Output = Response>> Sessions<E> {
     /// Wraps `inner`.
-    pub(crate) const fn new(
-        inner: E,
-        authenticator: Arc<Authenticator>,
-        revocations: Revocations,
-    ) -> Self {
-        Self {
-            inner,
-            authenticator,
-            revocations,
-        }
+    pub(crate) const fn new(inner: E, guard: Arc<Guard>) -> Self {
+        Self { inner, guard }
     }
 
     /// Ends when the caller's credential is revoked.
@@ -40,7 +32,7 @@ impl<E: Endpoint<Output = Response>> Sessions<E> {
             let Some(admitted) = session.admitted() else {
                 continue;
             };
-            let watch = self.revocations.watch(admitted.credential);
+            let watch = self.guard.revocations.watch(admitted.credential);
             return match watch.revoked().await {
                 Revocation::Gone => Code::Unauthorized.into(),
                 Revocation::Disabled => Code::Disabled.into(),
@@ -54,7 +46,7 @@ impl<E: Endpoint<Output = Response>> Sessions<E> {
             let kind = response.headers().get(CONTENT_TYPE);
             let events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
             let end = if events { End::Close } else { End::Cut };
-            let watch = || self.revocations.watch(admitted.credential);
+            let watch = || self.guard.revocations.watch(admitted.credential);
             let body = Revocable::wrap(response.take_body(), end, watch);
             response.set_body(body);
         }
@@ -66,13 +58,18 @@ impl<E: Endpoint<Output = Response>> Endpoint for Sessions<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let session = Session::new(Arc::clone(&self.authenticator));
-        request.set_data(session.clone());
         let id = RequestId::settle(&mut request);
-        tokio::select! {
+        let session = Session::new(Arc::clone(&self.guard), &request, id.clone());
+        request.set_data(session.clone());
+        // Most name no owner: those are spared a look.
+        let query = request.uri().query().unwrap_or_default();
+        let asked = query.contains("owner").then(|| request.uri().clone());
+        let mut response = tokio::select! {
             biased;
-            response = self.inner.get_response(request) => Ok(self.guarded(&session, response)),
-            problem = self.revoked(&session) => Ok(problem.to_response(id.as_str())),
-        }
+            response = self.inner.get_response(request) => self.guarded(&session, response),
+            problem = self.revoked(&session) => problem.to_response(id.as_str()),
+        };
+        session.answered(asked.as_ref(), &mut response);
+        Ok(response)
     }
 }

@@ -38,6 +38,7 @@ async fn admit(request: &Request, demand: Role) -> Result<Caller, Problem> {
         ticket.belongs_to(caller.user)?;
     }
     if demand == Role::Admin && caller.role != Role::Admin {
+        session.is_forbidden(caller);
         return Err(Code::Forbidden.into());
     }
     check_query(request)?;

@@ -269,6 +269,17 @@ impl Problem {
             )
     }
 
+    /// A limit of rate that was passed, with the fields that tell of it.
+    #[must_use]
+    pub fn rate_limited(retry_after: u64, fields: &[(HeaderName, String)]) -> Self {
+        let mut problem = Self::from(Code::RateLimited);
+        problem.headers.clear();
+        let problem = problem.with_header(RETRY_AFTER, &retry_after.to_string());
+        fields.iter().fold(problem, |problem, (name, value)| {
+            problem.with_header(name.clone(), value)
+        })
+    }
+
     /// A failure of ours, whose cause somebody must look at.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -7,10 +7,11 @@ use shared::db::{
     DocumentChanges, archive_document, delete_document, edit_document, restore_document,
     retry_document,
 };
-use shared::domain::{Document, DocumentId};
+use shared::domain::{AuditEvent, AuditKind, Document, DocumentId};
 use shared::queue::Queue;
 
 use super::tags::Group;
+use crate::audit_log::Origin;
 use crate::auth::Who;
 use crate::body::{JsonBody, MergePatch};
 use crate::hints::Hints;
@@ -116,6 +117,7 @@ impl ChangeRoutes {
     async fn delete(
         &self,
         who: Who,
+        origin: Origin,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
@@ -124,6 +126,9 @@ impl ChangeRoutes {
     ) -> Result<Deleted, Documented<DeleteProblems>> {
         let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
         let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let kind = AuditKind::DocumentDeleted;
+        let deleted = AuditEvent::of_documents(kind, who.0.user, [id.0.0]);
+        let on = origin.log(on, move |()| vec![deleted.clone()]);
         let deleted = delete_document(&on, &target, now, self.service.traces()).await;
         self.hints
             .give(Queue::Maintenance, deleted.map_err(Problem::from)?);

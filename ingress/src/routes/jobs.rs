@@ -7,11 +7,12 @@ use shared::db::{
     JobFilter, JobPage, JobRetry, JobView, WorkerPage, dead_jobs, list_jobs, list_workers,
     queue_states, retry_job, retry_jobs,
 };
-use shared::domain::JobId;
+use shared::domain::{AuditEvent, JobId};
 use shared::queue::JobKind;
 
 use super::tags::Group;
 use super::users::AdminListProblems;
+use crate::audit_log::Origin;
 use crate::auth::Admin;
 use crate::body::{JsonBody, Optional};
 use crate::hints::Hints;
@@ -126,13 +127,14 @@ impl JobRoutes {
     async fn retry(
         &self,
         _admin: Admin,
+        origin: Origin,
         id: Path<Id<JobId>>,
         once: Once,
     ) -> Result<Retried, Documented<RetryJobProblems>> {
         let Service {
             db, limits, clock, ..
         } = &self.service;
-        let on = once.on(db, Retried::from);
+        let on = origin.log(once.on(db, Retried::from), |job: &JobView| told(&[job.id]));
         let retried = retry_job(&on, id.0.0, limits, clock.now()).await;
         let job = retried.map_err(Problem::from)?.map_err(refused)?;
         self.hints.give(job.queue, job.id);
@@ -146,6 +148,7 @@ impl JobRoutes {
     async fn retry_many(
         &self,
         _admin: Admin,
+        origin: Origin,
         body: JsonBody<RetrySelection, Optional>,
     ) -> Result<ManyRetried, Documented<RetryJobsProblems>> {
         let Service {
@@ -163,7 +166,10 @@ impl JobRoutes {
         };
         for _ in 0..BATCHES {
             let jobs = dead_jobs(db, &filter, page).await.map_err(Problem::from)?;
-            let answers = retry_jobs(db, &jobs, limits, clock.now()).await;
+            let on = origin.log(db.clone(), |answers: &Vec<JobRetry>| {
+                told(&ready(&jobs, answers))
+            });
+            let answers = retry_jobs(&on, &jobs, limits, clock.now()).await;
             for (job, answer) in jobs.iter().zip(answers.map_err(Problem::from)?) {
                 if let JobRetry::Ready(queue) = answer {
                     self.hints.give(queue, *job);
@@ -215,6 +221,18 @@ impl From<JobView> for Retried {
     fn from(job: JobView) -> Self {
         Self::Job(Json(job.into()))
     }
+}
+
+/// Those of `jobs` that are tried again.
+fn ready(jobs: &[JobId], answers: &[JobRetry]) -> Vec<JobId> {
+    let answered = jobs.iter().zip(answers);
+    let ready = answered.filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)));
+    ready.map(|(job, _)| *job).collect()
+}
+
+/// What the security log is told of jobs that are tried again.
+fn told(jobs: &[JobId]) -> Vec<AuditEvent> {
+    AuditEvent::jobs_retried(jobs).into_iter().collect()
 }
 
 fn refused(refusal: JobRetry) -> Problem {

@@ -4,11 +4,13 @@ use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
+use serde_json::json;
 use shared::db::{ApiKey, add_key, find_user, list_keys, remove_key};
-use shared::domain::{KeyId, Sha256, UserId};
+use shared::domain::{AuditEvent, AuditKind, KeyId, Sha256, UserId};
 use uuid::Uuid;
 
 use super::tags::Group;
+use crate::audit_log::Origin;
 use crate::auth::Admin;
 use crate::body::{JsonBody, Optional};
 use crate::idempotency::Once;
@@ -57,6 +59,7 @@ impl KeyRoutes {
     async fn add(
         &self,
         _admin: Admin,
+        origin: Origin,
         request: &Request,
         id: Path<Id<UserId>>,
         once: Once,
@@ -78,6 +81,9 @@ impl KeyRoutes {
         let on = once
             .secret(request.headers())
             .on(&self.0.db, answer.clone());
+        let on = origin.log(on, |key: &ApiKey| {
+            vec![event(AuditKind::KeyCreated, key.user, key.id)]
+        });
         if !add_key(&on, row, hash).await.map_err(Problem::from)? {
             return Err(Code::NotFound.into());
         }
@@ -126,11 +132,14 @@ impl KeyRoutes {
     async fn remove(
         &self,
         _admin: Admin,
+        origin: Origin,
         id: Path<Id<UserId>>,
         key_id: Path<Id<KeyId>>,
         once: Once,
     ) -> Result<Removed, Documented<KeyProblems>> {
         let on = once.on(&self.0.db, |()| Removed::Gone);
+        let removed = event(AuditKind::KeyRemoved, id.0.0, key_id.0.0);
+        let on = origin.log(on, move |()| vec![removed.clone()]);
         if remove_key(&on, id.0.0, key_id.0.0)
             .await
             .map_err(Problem::from)?
@@ -140,6 +149,10 @@ impl KeyRoutes {
             Err(Code::NotFound.into())
         }
     }
+}
+
+fn event(kind: AuditKind, user: UserId, key: KeyId) -> AuditEvent {
+    AuditEvent::new(kind, user, json!({"key_id": key}))
 }
 
 /// A new key: 244 random bits, and a prefix by which leaked ones can be searched for.

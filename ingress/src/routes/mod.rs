@@ -1,5 +1,6 @@
 //! The routes: each handler reads who asks, parses, asks the domain once, and answers.
 
+mod audit_log;
 mod changes;
 mod content;
 mod content_answer;
@@ -23,6 +24,7 @@ mod usage;
 mod users;
 mod versions;
 
+pub use audit_log::AuditLogRoutes;
 pub use changes::ChangeRoutes;
 pub use content::ContentRoutes;
 pub use documents::DocumentRoutes;

@@ -6,15 +6,19 @@ use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
+use serde_json::json;
 use shared::db::{
     Database, ItemPage, NewOperation, NewUndo, OperationPage, cancel_operation, create_operation,
     find_operation, list_operation_items, list_operations, undo_operation,
 };
-use shared::domain::{Access, Caller, JobId, Operation, OperationId, UserId};
+use shared::domain::{
+    Access, Action, AuditEvent, AuditKind, Caller, JobId, Operation, OperationId, RunMode, UserId,
+};
 use shared::queue::Queue;
 
 use super::documents::ReadProblems;
 use super::tags::Group;
+use crate::audit_log::Origin;
 use crate::auth::Who;
 use crate::body::{JsonBody, Many};
 use crate::hints::Hints;
@@ -88,6 +92,7 @@ impl OperationRoutes {
     async fn create(
         &self,
         who: Who,
+        origin: Origin,
         request: &Request,
         once: Once,
         body: JsonBody<NewOperationRequest, Many>,
@@ -102,7 +107,7 @@ impl OperationRoutes {
             traceparent: traceparent(request),
             at,
         };
-        let on = once.on(&self.service.db, Accepted::from);
+        let on = origin.log(once.on(&self.service.db, Accepted::from), deleting);
         let created = create_operation(&on, &new, &self.service.limits.operations).await;
         Ok(self.begun(created.map_err(Problem::from)?).into())
     }
@@ -266,6 +271,16 @@ impl OperationRoutes {
         self.hints.give(Queue::Bulk, job);
         operation
     }
+}
+
+/// What the security log is told of an operation: that it deletes.
+fn deleting(operation: &Operation) -> Vec<AuditEvent> {
+    if operation.action != Action::Delete || operation.mode == RunMode::Dry {
+        return vec![];
+    }
+    let detail = json!({"operation_id": operation.id, "total": operation.tally.total});
+    let kind = AuditKind::DocumentsDeleted;
+    vec![AuditEvent::new(kind, operation.owner, detail)]
 }
 
 /// The operation, if `caller` may read it. If not, it doesn't exist for them.

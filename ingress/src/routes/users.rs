@@ -3,14 +3,16 @@
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
+use serde_json::json;
 use shared::db::{
     ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
     find_user, list_users, remove_user,
 };
-use shared::domain::{User, UserId};
+use shared::domain::{AuditEvent, AuditKind, User, UserId};
 use shared::queue::Queue;
 
 use super::tags::Group;
+use crate::audit_log::Origin;
 use crate::auth::Admin;
 use crate::body::{JsonBody, MergePatch};
 use crate::hints::Hints;
@@ -70,11 +72,13 @@ impl UserRoutes {
     async fn add(
         &self,
         _admin: Admin,
+        origin: Origin,
         once: Once,
         body: JsonBody<NewUser>,
     ) -> Result<Added, Documented<AddUserProblems>> {
         let user = body.0.at(self.service.clock.now());
         let on = once.on(&self.service.db, Added::from);
+        let on = origin.log(on, AuditEvent::user_added);
         add_user(&on, &user).await.map_err(|error| match error {
             UserNameTaken::Taken => name_taken(),
             UserNameTaken::IdentityTaken => identity_taken(),
@@ -136,12 +140,16 @@ impl UserRoutes {
     async fn change(
         &self,
         _admin: Admin,
+        origin: Origin,
         id: Path<Id<UserId>>,
         once: Once,
         body: JsonBody<UserChanges, MergePatch>,
     ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
         let answer = |changed: ChangedUser| Json(UserBody::from(changed.after));
-        let on = once.on(&self.service.db, answer);
+        let on = origin.log(
+            once.on(&self.service.db, answer),
+            |changed: &ChangedUser| AuditEvent::user_changed(&changed.before, &changed.after),
+        );
         let changed = change_user(&on, id.0.0, &body.0, self.service.clock.now()).await;
         let user = changed.map_err(not_changed)?;
         Ok(Json(user.ok_or(Code::NotFound)?.into()))
@@ -155,6 +163,7 @@ impl UserRoutes {
     async fn delete(
         &self,
         admin: Admin,
+        origin: Origin,
         id: Path<Id<UserId>>,
         once: Once,
     ) -> Result<Deleted, Documented<DeleteUserProblems>> {
@@ -166,6 +175,8 @@ impl UserRoutes {
             once
         };
         let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let deleted = AuditEvent::new(AuditKind::UserDeleted, id.0.0, json!({}));
+        let on = origin.log(on, move |()| vec![deleted.clone()]);
         let removed = remove_user(&on, id.0.0, now, self.service.traces()).await;
         let job = removed.map_err(not_changed)?.ok_or(Code::NotFound)?;
         self.hints.give(Queue::Maintenance, job);

@@ -7,13 +7,14 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use shared::db::{delete_version, find_version, list_versions, restore_version};
-use shared::domain::{Caller, Document, DocumentId, UserId};
+use shared::domain::{AuditEvent, AuditKind, Caller, Document, DocumentId, UserId};
 use shared::queue::Queue;
 
 use super::content::Answer;
 use super::content_answer::{Audience, Representation, Wish, hand_out};
 use super::documents::{ReadProblems, readable};
 use super::tags::Group;
+use crate::audit_log::Origin;
 use crate::auth::Who;
 use crate::hints::Hints;
 use crate::idempotency::Once;
@@ -208,6 +209,7 @@ impl VersionRoutes {
     async fn delete(
         &self,
         who: Who,
+        origin: Origin,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
         /// Revisions that the document may have, as in its `ETag`.
@@ -217,6 +219,9 @@ impl VersionRoutes {
     ) -> Result<Deleted, Documented<DeleteProblems>> {
         let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
         let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let kind = AuditKind::VersionDeleted;
+        let deleted = AuditEvent::of_documents(kind, who.0.user, [id.0.0]);
+        let on = origin.log(on, move |()| vec![deleted.clone()]);
         let traces = self.service.traces();
         let deleted = delete_version(&on, &target, number.0.0, now, traces).await;
         let job = deleted.map_err(Problem::from)?;

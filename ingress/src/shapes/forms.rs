@@ -7,7 +7,7 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde_json::Value;
 use shared::db::SortKey;
-use shared::domain::Metadata;
+use shared::domain::{AuditKind, Metadata};
 use shared::queue::JobKind;
 
 macro_rules! forms {
@@ -113,6 +113,13 @@ forms! {
         enum_items: JobKind::ALL.map(|kind| kind.as_str().into()).to_vec(),
         ..MetaSchema::new("string")
     };
+    /// What happened, as the security log has it.
+    AuditKindText = MetaSchema {
+        enum_items: AuditKind::ALL.iter().map(|kind| kind.as_str().into()).collect(),
+        ..MetaSchema::new("string")
+    };
+    /// Who or what, as the security log has it.
+    AuditSubjectText = text("^[^\\u0000]*$");
     /// A media type, a family of types, or all of them.
     TypePatternText = MetaSchema {
         max_length: Some(255),

@@ -1,5 +1,6 @@
 //! How things look as JSON. Private to this crate: the domain knows nothing of it.
 
+mod audit_log;
 mod changes;
 mod document;
 mod filter;
@@ -15,11 +16,13 @@ mod usage;
 mod user;
 mod version;
 
+pub use audit_log::AuditLogPageBody;
 pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
 pub use forms::{
-    CursorText, IssuerText, JobKindText, JobStatesText, MetadataText, NamePartText, NameText,
-    SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
+    AuditKindText, AuditSubjectText, CursorText, IssuerText, JobKindText, JobStatesText,
+    MetadataText, NamePartText, NameText, SortText, StatusesText, SubjectText, TypePatternText,
+    UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueName, QueuePageBody, RetrySelection,

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api};
-use crate::auth::{Authenticator, Revocations};
+use crate::auth::{Authenticator, Guard};
 use crate::capacity::{Capacity, CapacityLimits};
 use crate::health::Health;
 use crate::hints::Hints;
@@ -90,6 +90,9 @@ impl App {
             clock,
             limits: Arc::new(limits()),
             jwt,
+            trusted_proxies: Arc::default(),
+            user_rate: None,
+            refusal_rate: None,
             self_test: SelfTest::default(),
             cors_origins: Arc::new([CORS_ORIGIN.parse().unwrap()]),
             meters: Meters::default(),
@@ -109,8 +112,7 @@ impl App {
         let intake = Intake::open(&service, hints.clone());
         let parts = Parts {
             service: service.clone(),
-            authenticator: Arc::new(authenticator.await.unwrap()),
-            revocations: Revocations::default(),
+            guard: Guard::new(&service, authenticator.await.unwrap()),
             intake: intake.clone(),
             hints,
             waiters: waiters.clone(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::ledger_sql::ids;
-use super::{Database, DatabaseTransaction, DbError};
+use super::{Commit, Database, DatabaseTransaction, DbError};
 use crate::domain::{Account, Caller, Identity, Timestamp, User, UserId};
 
 /// What is known of an identity.
@@ -66,10 +66,20 @@ pub async fn find_identity_holder(
 
 /// Removes an identity, that of a deleted user too: its next token is that of a stranger.
 /// `false` if it is not known.
-pub async fn forget_identity(db: &Database, identity: &Identity) -> Result<bool, DbError> {
-    let sql = "DELETE FROM identities WHERE issuer = $1 AND subject = $2";
+pub async fn forget_identity(
+    on: &impl Commit<Option<UserId>>,
+    identity: &Identity,
+) -> Result<bool, DbError> {
+    let transaction = on.database().begin().await?;
+    let sql = "DELETE FROM identities WHERE issuer = $1 AND subject = $2 RETURNING user_id";
     let values = [identity.issuer().into(), identity.subject().into()];
-    Ok(execute(db.writer(), sql, values).await? > 0)
+    let forgotten = query(&transaction, sql, values).await?;
+    let Some(row) = forgotten.first() else {
+        return Ok(false);
+    };
+    let user: Option<Uuid> = row.try_get_by_index(0)?;
+    on.commit(transaction, &user.map(UserId)).await?;
+    Ok(true)
 }
 
 /// Forgets identities of deleted users, the oldest first, at most `limit`, until `most` are left.

@@ -4,10 +4,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::audit_log::write_audit_log;
 use super::batch::{execute, query};
 use super::entities::api_key;
 use super::{Commit, Database, DatabaseTransaction, DbError};
-use crate::domain::{Account, Caller, KeyId, Role, Sha256, Timestamp, UserId};
+use crate::domain::{
+    Account, AuditEntry, AuditEvent, AuditKind, AuditOrigin, Caller, KeyId, Role, Sha256,
+    Timestamp, UserId,
+};
 
 /// The name of the user that the bootstrap key belongs to.
 const BOOTSTRAP_USER: &str = "admin";
@@ -118,7 +122,7 @@ pub async fn ensure_bootstrap_key(
         Some(row) => row.try_get_by_index(0)?,
         None => first_admin(&transaction, now).await?,
     };
-    execute(
+    let removed = execute(
         &transaction,
         "DELETE FROM api_keys WHERE origin = 'bootstrap' AND hash <> $1",
         [hash.to_string().into()],
@@ -132,9 +136,18 @@ pub async fn ensure_bootstrap_key(
         hash.to_string().into(),
         now.as_micros().into(),
     ];
-    execute(&transaction, key, values).await?;
+    let made = execute(&transaction, key, values).await?;
+    let changed = (removed + made > 0).then(|| bootstrap_key_changed(admin, now));
+    write_audit_log(&transaction, changed.as_slice()).await?;
     transaction.commit().await?;
+    changed.iter().for_each(AuditEntry::log);
     Ok(())
+}
+
+fn bootstrap_key_changed(admin: Uuid, now: Timestamp) -> AuditEntry {
+    let kind = AuditKind::BootstrapKeyChanged;
+    let event = AuditEvent::new(kind, admin, serde_json::json!({}));
+    AuditEntry::single(AuditOrigin::OPERATOR, event, now)
 }
 
 /// The admin of that name, or a new one. An ordinary user of that name is none, whoever named

@@ -3,6 +3,7 @@
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
 pub mod audit;
+mod audit_log;
 mod backlog;
 mod batch;
 mod change;
@@ -50,6 +51,9 @@ mod watch;
 mod work;
 mod write_check;
 
+pub use audit_log::{
+    AuditFilter, AuditPage, AuditRow, Audited, forget_audit_log, list_audit_log, write_audit_log,
+};
 pub use backlog::BACKLOG_PAUSE;
 pub use change::{
     ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,

@@ -60,6 +60,8 @@ ids! {
     OperationId;
     /// A ledger, with all the places that belong to it.
     InstallationId;
+    /// A line of the security log.
+    AuditId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
 }

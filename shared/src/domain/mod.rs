@@ -1,6 +1,7 @@
 //! The words and rules of the service; everything else depends on it and it depends on nothing.
 
 mod access;
+mod audit_log;
 mod clock;
 mod containment;
 mod decimal;
@@ -17,6 +18,7 @@ mod metadata;
 mod name;
 mod operation;
 mod operation_item;
+mod rate;
 mod retention;
 mod share;
 mod size;
@@ -26,6 +28,7 @@ mod user;
 mod version;
 
 pub use access::{Access, Account, Caller};
+pub use audit_log::{Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, UnknownAuditKind};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use decimal::{Decimal, is_respelled, plain_length};
 pub use digest::{Hasher, ParseDigestError, Sha256};
@@ -33,7 +36,8 @@ pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
-    BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId, VersionId,
+    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId,
+    VersionId,
 };
 pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
@@ -48,6 +52,7 @@ pub use operation::{
     OperationFailure, OperationState, OperationStatus, RunMode, Tally, UnknownWord,
 };
 pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
+pub use rate::{InvalidRate, Rate};
 pub use retention::Retention;
 pub use share::{ParseShareError, Share};
 pub use size::{ByteSize, ParseByteSizeError};

@@ -29,6 +29,8 @@ pub struct Retention {
     pub dead_jobs: Duration,
     /// The most of a place that is taken for left behind without anybody being asked.
     pub swept: Share,
+    /// How long a line of the security log is kept.
+    pub audit_log: Duration,
 }
 
 impl Retention {
@@ -64,6 +66,7 @@ impl Default for Retention {
             quarantined: Duration::from_hours(7 * 24),
             dead_jobs: Duration::from_hours(30 * 24),
             swept: Share::percent(10),
+            audit_log: Duration::from_hours(365 * 24),
         }
     }
 }

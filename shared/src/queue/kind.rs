@@ -46,6 +46,9 @@ pub enum JobKind {
     TrimEvents,
     /// Forgets documents and versions that failed long ago. No subject.
     ForgetFailures,
+    /// Forgets what of the security log was kept long enough, and all but the latest identities
+    /// of deleted users. No subject.
+    ForgetAuditLog,
 }
 
 /// A text that is not a kind of job.
@@ -55,7 +58,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -75,6 +78,7 @@ impl JobKind {
         Self::ForgetOperations,
         Self::TrimEvents,
         Self::ForgetFailures,
+        Self::ForgetAuditLog,
     ];
 
     /// The kind as operators and the database know it.
@@ -100,6 +104,7 @@ impl JobKind {
             Self::ForgetOperations => "forget_operations",
             Self::TrimEvents => "trim_events",
             Self::ForgetFailures => "forget_failures",
+            Self::ForgetAuditLog => "forget_audit_log",
         }
     }
 
@@ -125,7 +130,8 @@ impl JobKind {
             | Self::ExpireArchives
             | Self::ForgetOperations
             | Self::TrimEvents
-            | Self::ForgetFailures => Queue::Maintenance,
+            | Self::ForgetFailures
+            | Self::ForgetAuditLog => Queue::Maintenance,
         }
     }
 
@@ -171,7 +177,8 @@ impl JobKind {
             | Self::ExpireArchives
             | Self::ForgetOperations
             | Self::TrimEvents
-            | Self::ForgetFailures => 3,
+            | Self::ForgetFailures
+            | Self::ForgetAuditLog => 3,
         }
     }
 }

@@ -71,6 +71,10 @@ pub struct CleanupSettings {
     /// How long jobs that failed for good can be looked at and retried
     #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
     pub keep_dead_jobs_for: Duration,
+
+    /// How long the security log is kept
+    #[arg(long, env = "DOSSIER_KEEP_AUDIT_LOG", global = true, default_value = "365d", value_name = "DURATION", value_parser = parse_duration)]
+    pub keep_audit_log: Duration,
 }
 
 impl CleanupSettings {
@@ -91,6 +95,7 @@ impl CleanupSettings {
             quarantined: self.keep_quarantined_for,
             dead_jobs: self.keep_dead_jobs_for,
             swept: self.max_sweep_share,
+            audit_log: self.keep_audit_log,
         }
     }
 }

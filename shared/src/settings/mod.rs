@@ -5,6 +5,8 @@ mod import;
 mod jwt;
 mod logging;
 mod operations;
+mod proxies;
+mod rates;
 mod resolved;
 mod tracing;
 mod values;
@@ -14,6 +16,8 @@ pub use import::ImportSettings;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
 pub use operations::OperationSettings;
+pub use proxies::Network;
+pub use rates::{RateLimit, RateSettings};
 pub use resolved::{InvalidSettings, Resolved, Role};
 pub use tracing::{OtlpEndpoint, TracingSettings};
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, parse_duration};
@@ -120,6 +124,21 @@ pub struct Settings {
     /// Which JSON Web Tokens are accepted.
     #[command(flatten)]
     pub jwt: JwtSettings,
+
+    /// Proxies in front of the API, a comma list of addresses and networks: what they say in
+    /// X-Forwarded-For is where a client comes from [default: none]
+    #[arg(
+        long,
+        env = "DOSSIER_TRUSTED_PROXIES",
+        global = true,
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    pub trusted_proxies: Vec<Network>,
+
+    /// How often users and strangers may come.
+    #[command(flatten)]
+    pub rates: RateSettings,
 
     /// The largest document, in bytes or with a unit such as 5GiB
     #[arg(

@@ -4,6 +4,7 @@ mod check_ledger;
 mod expire_archives;
 mod expire_failed;
 mod export;
+mod forget_audit_log;
 mod forget_failures;
 mod forget_jobs;
 mod forget_operations;
@@ -46,6 +47,7 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         JobKind::PurgeArchived => purge_archived::purge_archived(&tools).await?,
         JobKind::PruneVersions => prune_versions::prune_versions(&tools).await?,
         JobKind::ExpireArchives => expire_archives::expire_archives(&tools).await?,
+        JobKind::ForgetAuditLog => forget_audit_log::forget_audit_log(&tools).await?,
         JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
         JobKind::SweepStaging => sweep_staging::sweep_staging(&tools).await?,
         JobKind::CheckLedger => check_ledger::check_ledger(&tools).await?,

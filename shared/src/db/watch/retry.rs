@@ -15,7 +15,7 @@ use super::jobs::{JobView, job_within};
 use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
 use crate::db::intake::{Reservation, reserve_rows};
 use crate::db::ledger_sql::ids;
-use crate::db::{Commit, Database, DatabaseTransaction, DbError};
+use crate::db::{Commit, DatabaseTransaction, DbError};
 use crate::domain::{JobId, Limits, Status, Timestamp, Transition};
 use crate::queue::{JobKind, JobState, Queue};
 
@@ -65,14 +65,14 @@ pub async fn retry_job(
 
 /// Tries dead jobs again, in one transaction; the answers are in the order of `jobs`.
 pub async fn retry_jobs(
-    db: &Database,
+    on: &impl Commit<Vec<JobRetry>>,
     jobs: &[JobId],
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Vec<JobRetry>, DbError> {
-    let transaction = db.begin().await?;
+    let transaction = on.database().begin().await?;
     let answers = retry_within(&transaction, jobs, limits, now).await?;
-    transaction.commit().await?;
+    on.commit(transaction, &answers).await?;
     Ok(answers)
 }
 

@@ -1,0 +1,66 @@
+//! What every request passes: who sends it, whether they come too often, whether what let them in
+//! still counts; and what the security log is told of it.
+
+use std::sync::Arc;
+
+use shared::db::Credential;
+use shared::domain::{Account, Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
+use shared::settings::Network;
+
+use super::Authenticator;
+use super::revocations::Revocations;
+use crate::audit_log::AuditTrail;
+use crate::rates::RateLimits;
+use crate::service::Service;
+
+/// Shared by all requests of a process.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(super) authenticator: Authenticator,
+    pub(super) rates: RateLimits,
+    pub(super) proxies: Arc<[Network]>,
+    /// Requests that go on for long.
+    pub(crate) revocations: Revocations,
+    /// What is written into the security log a moment later.
+    pub(crate) trail: AuditTrail,
+}
+
+/// An account that was proved, and by what.
+pub(super) type Proved = (Account, Credential);
+
+impl Guard {
+    /// A guard for the requests of `service`.
+    pub(crate) fn new(service: &Service, authenticator: Authenticator) -> Arc<Self> {
+        Arc::new(Self {
+            authenticator,
+            rates: RateLimits::new(service.user_rate, service.refusal_rate),
+            proxies: Arc::clone(&service.trusted_proxies),
+            revocations: Revocations::default(),
+            trail: AuditTrail::new(Arc::clone(&service.clock)),
+        })
+    }
+
+    /// Counts a refusal for the security log.
+    pub(super) fn note_refusal(&self, origin: AuditOrigin, kind: AuditKind, reason: &str) {
+        let subject = match origin.actor {
+            Actor::User(user) => Some(user.to_string()),
+            Actor::Operator | Actor::Unknown => None,
+        };
+        let event = AuditEvent {
+            subject,
+            ..AuditEvent::new(kind, "", serde_json::json!({"reason": reason}))
+        };
+        self.trail.count(origin, event, None);
+    }
+
+    /// Counts, for the security log, that somebody read what is another user's.
+    pub(super) fn note_read(
+        &self,
+        origin: AuditOrigin,
+        owner: shared::domain::UserId,
+        document: Option<DocumentId>,
+    ) {
+        let event = AuditEvent::of_documents(AuditKind::DocumentsRead, owner, []);
+        self.trail.count(origin, event, document);
+    }
+}

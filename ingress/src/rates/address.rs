@@ -1,0 +1,113 @@
+//! The address that a client comes from, as far as it tells one client from another.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use poem::http::HeaderMap;
+use poem::{Addr, Request};
+use shared::settings::Network;
+
+/// An address, or the network of an IPv6 address: whoever has one address of a /64 has all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Address(IpAddr);
+
+impl Address {
+    /// Whence the request comes; nowhere, if it didn't come over the network.
+    pub(crate) fn of(request: &Request, trusted: &[Network]) -> Option<Self> {
+        match &request.remote_addr().0 {
+            Addr::SocketAddr(peer) => {
+                Some(Self::from(client(request.headers(), peer.ip(), trusted)))
+            }
+            Addr::Unix(_) | Addr::Custom(..) => None,
+        }
+    }
+}
+
+/// Behind proxies that are trusted, the last address that none of them has. Each adds the one that
+/// it was called from, so what stands before that is what a client made up.
+fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let fields = headers.get_all("x-forwarded-for").iter().rev();
+    let mut hops = fields.flat_map(|field| field.to_str().unwrap_or_default().rsplit(','));
+    let mut address = peer;
+    while is_trusted(address) {
+        let Some(hop) = hops.next().and_then(|hop| hop_address(hop.trim())) else {
+            break;
+        };
+        address = hop;
+    }
+    address
+}
+
+/// An address, perhaps with a port behind it.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
+}
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(network) => write!(f, "{network}/64"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_believed_if_it_is_trusted() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let client = |peer: &str, fields: &[&str]| {
+            let name = poem::http::HeaderName::from_static("x-forwarded-for");
+            let fields = fields
+                .iter()
+                .map(|field| (name.clone(), field.parse().unwrap()));
+            client(&fields.collect(), peer.parse().unwrap(), &trusted).to_string()
+        };
+        assert_eq!(
+            client("192.0.2.1", &["192.0.2.9"]),
+            "192.0.2.1",
+            "a stranger says so"
+        );
+        assert_eq!(client("10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
+        assert_eq!(
+            client("10.0.0.1", &["1.2.3.4, 192.0.2.9:77"]),
+            "192.0.2.9",
+            "the first is made up"
+        );
+        assert_eq!(
+            client("10.0.0.1", &["1.2.3.4", "192.0.2.9,10.0.0.2"]),
+            "192.0.2.9"
+        );
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:9"]), "2001:db8::1");
+        for nothing in [&[][..], &[""], &["unknown"], &["10.0.0.1"]] {
+            assert_eq!(client("10.0.0.1", nothing), "10.0.0.1");
+        }
+    }
+
+    #[test]
+    fn a_network_of_version_6_is_one_client() {
+        let read = |text: &str| Address::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(read("2001:db8:1:2::1"), read("2001:db8:1:2:ffff::9"));
+        assert_ne!(read("2001:db8:1:2::1"), read("2001:db8:1:3::1"));
+        assert_eq!(read("::ffff:192.0.2.1"), read("192.0.2.1"));
+        assert_ne!(read("192.0.2.2"), read("192.0.2.1"));
+        assert_eq!(read("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
+    }
+}

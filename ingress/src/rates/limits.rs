@@ -1,0 +1,95 @@
+//! The limits in force: of each user, and of each address whose keys and tokens are refused.
+
+use std::fmt;
+use std::sync::Arc;
+
+use poem::Response;
+use poem::http::HeaderValue;
+use shared::domain::{Rate, UserId};
+
+use super::Address;
+use super::fields::{RATE_LIMIT, RATE_LIMIT_POLICY, policy, seconds, state};
+use super::limiter::{Exceeded, Left, Limiter};
+use crate::problem::Problem;
+
+/// The policy of users.
+const USERS: &str = "default";
+/// The policy of addresses whose keys and tokens are refused.
+const REFUSED: &str = "authentication";
+
+/// The limits, shared by all requests.
+#[derive(Clone)]
+pub(crate) struct RateLimits(Arc<Inner>);
+
+struct Inner {
+    users: Option<Limiter<UserId>>,
+    refused: Option<Limiter<Address>>,
+}
+
+/// A request within the limit of its user.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed {
+    rate: Rate,
+    left: Left,
+}
+
+impl RateLimits {
+    /// Those that are set.
+    pub(crate) fn new(users: Option<Rate>, refused: Option<Rate>) -> Self {
+        Self(Arc::new(Inner {
+            users: users.map(Limiter::new),
+            refused: refused.map(Limiter::new),
+        }))
+    }
+
+    /// Counts a request of a user; `None` if nobody counts.
+    pub(crate) fn request_of(&self, user: UserId) -> Result<Option<Allowed>, Problem> {
+        let Some(limiter) = &self.0.users else {
+            return Ok(None);
+        };
+        let rate = limiter.rate();
+        match limiter.check(&user) {
+            Ok(left) => Ok(Some(Allowed { rate, left })),
+            Err(exceeded) => Err(refusal(USERS, rate, exceeded)),
+        }
+    }
+
+    /// Counts a key or token from an address that was refused. Good ones are never counted: of
+    /// many behind one address, nobody can shut the others out.
+    pub(crate) fn refused_from(&self, address: Option<Address>) -> Result<(), Problem> {
+        let (Some(limiter), Some(address)) = (&self.0.refused, address) else {
+            return Ok(());
+        };
+        let checked = limiter.check(&address).map(|_| ());
+        checked.map_err(|exceeded| refusal(REFUSED, limiter.rate(), exceeded))
+    }
+}
+
+impl Allowed {
+    /// Tells the client of it.
+    pub(crate) fn tell(&self, response: &mut Response) {
+        let left = state(USERS, self.left.remaining, self.left.whole_in);
+        for (name, value) in [
+            (RATE_LIMIT, left),
+            (RATE_LIMIT_POLICY, policy(USERS, self.rate)),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+}
+
+fn refusal(name: &str, rate: Rate, Exceeded(wait): Exceeded) -> Problem {
+    let fields = [
+        (RATE_LIMIT, state(name, 0, wait)),
+        (RATE_LIMIT_POLICY, policy(name, rate)),
+    ];
+    Problem::rate_limited(seconds(wait).max(1), &fields)
+}
+
+impl fmt::Debug for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RateLimits")
+    }
+}

@@ -1,0 +1,93 @@
+//! How often something may happen, as an operator writes it.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// So many times in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many times; also how many at once, after a while of none.
+    pub count: NonZeroU32,
+    /// In how much time.
+    pub window: Duration,
+}
+
+/// A text that is no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a rate is a number from 1 to 1000000 and a unit: 10/s, 600/min or 1000/h")]
+pub struct InvalidRate;
+
+impl Rate {
+    /// The most of a rate: beyond it there is nothing to limit.
+    const MOST: u32 = 1_000_000;
+
+    /// How long one takes, if they come evenly.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.window / self.count.get()
+    }
+}
+
+impl FromStr for Rate {
+    type Err = InvalidRate;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (count, unit) = text.split_once('/').ok_or(InvalidRate)?;
+        let count: NonZeroU32 = count.parse().map_err(|_| InvalidRate)?;
+        let seconds = match unit {
+            "s" | "sec" | "second" => 1,
+            "m" | "min" | "minute" => 60,
+            "h" | "hour" => 3_600,
+            _ => return Err(InvalidRate),
+        };
+        if count.get() > Self::MOST {
+            return Err(InvalidRate);
+        }
+        Ok(Self {
+            count,
+            window: Duration::from_secs(seconds),
+        })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.window.as_secs() {
+            1 => "s",
+            60 => "min",
+            _ => "h",
+        };
+        write!(f, "{}/{unit}", self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_and_a_unit() {
+        for (text, seconds) in [("600/min", 60), ("10/s", 1), ("1000/h", 3_600)] {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!(
+                (rate.to_string(), rate.window.as_secs()),
+                (text.to_owned(), seconds)
+            );
+        }
+        for wrong in [
+            "",
+            "600",
+            "0/min",
+            "-1/s",
+            "1.5/s",
+            "1/day",
+            "1000001/s",
+            "/s",
+            "1/",
+        ] {
+            assert_eq!(wrong.parse::<Rate>(), Err(InvalidRate), "{wrong}");
+        }
+    }
+}

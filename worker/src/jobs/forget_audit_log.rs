@@ -1,0 +1,24 @@
+//! Forgets what of the security log was kept long enough, and all but the latest identities of
+//! deleted users.
+//!
+//! - *does*: deletes their rows in chunks until none is left to go.
+//! - *safe to repeat because* nothing refers to them.
+//! - *if it dies here*, the rest goes next time.
+//! - *on failure* of the database the same.
+
+use shared::db;
+
+use super::CHUNK;
+use crate::fault::Fault;
+use crate::tools::Tools;
+
+/// Identities of deleted users that are kept: as many deletions as admins make in years.
+const MOST_DELETED: u32 = 100_000;
+
+/// Runs the job.
+pub async fn forget_audit_log(tools: &Tools) -> Result<(), Fault> {
+    let before = tools.clock.now().minus(tools.retention.audit_log);
+    while db::forget_audit_log(&tools.db, before, CHUNK).await? > 0 {}
+    while db::forget_deleted_identities(&tools.db, MOST_DELETED, CHUNK).await? > 0 {}
+    Ok(())
+}
