@@ -181,7 +181,9 @@ mod tests {
     use futures::{FutureExt, StreamExt, stream};
 
     use super::*;
+    use crate::domain::Timestamp;
     use crate::storage::StorageUrl;
+    use crate::storage::key::new_key;
 
     const CHUNK: usize = 64 << 10;
     const SENT: usize = 1 << 20;
@@ -197,14 +199,14 @@ mod tests {
         let gathered = AtomicUsize::new(0);
         let chunk = Bytes::from(vec![0; CHUNK]);
         let senders = BUFFERS as usize + 20;
-        let uploads = (0..senders).map(|number| {
+        let uploads = (0..senders).map(|_| {
             // Each sends a part of a part, and then nothing more.
             let chunks = stream::repeat_with(|| {
                 gathered.fetch_add(CHUNK, Ordering::Relaxed);
                 Ok(chunk.clone())
             });
             let chunks = chunks.take(SENT / CHUNK).chain(stream::pending());
-            let (storage, key) = (&storage, format!("0192/{number}"));
+            let (storage, key) = (&storage, new_key(Timestamp::from_micros(0)));
             async move { storage.put(&key, Box::pin(chunks)).await }
         });
         assert!(join_all(uploads).now_or_never().is_none());
