@@ -11,8 +11,9 @@ use shared::metrics::{Meters, Watched};
 use shared::ownership::Ownership;
 use shared::queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use shared::settings::Resolved;
-use shared::storage::Places;
+use shared::storage::{FreeSpace, Places};
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use crate::data_folder;
@@ -29,12 +30,17 @@ pub struct Resources {
     pub clock: Arc<dyn Clock>,
     pub limits: Arc<Limits>,
     pub meters: Meters,
+    _watching: AbortOnDropHandle<()>,
 }
 
 impl Resources {
     pub async fn connect(resolved: &Resolved) -> anyhow::Result<Self> {
         let meters = Meters::default();
-        let places = Watched::places(&places(resolved).await?, &meters);
+        let min_free = resolved.settings.disk.min_free_bytes;
+        let free_space = FreeSpace::of(resolved.watched_folders(), min_free);
+        let places =
+            Watched::places(&places(resolved).await?, &meters).watching(free_space.clone());
+        let watching = AbortOnDropHandle::new(tokio::spawn(free_space.watch(meters.clone())));
         let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
             QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
             QueueUrl::Redis {
@@ -63,6 +69,7 @@ impl Resources {
             feed,
             limits: Arc::new(resolved.limits.clone()),
             meters,
+            _watching: watching,
         })
     }
 }

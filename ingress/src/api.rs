@@ -110,7 +110,10 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             waiters,
             hints: hints.clone(),
         },
-        ResultRoutes(service.clone()),
+        ResultRoutes {
+            service: service.clone(),
+            hints: hints.clone(),
+        },
         UsageRoutes(service.clone()),
         PublicRoutes(service.clone()),
         UserRoutes {

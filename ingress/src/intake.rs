@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug_span};
 
 use crate::hints::Hints;
+use crate::in_flight::InFlight;
 use crate::problem::{Code, Problem};
 use crate::service::Service;
 use crate::upload::StagedBytes;
@@ -32,6 +33,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     patience: Duration,
     running: TaskTracker,
+    in_flight: InFlight,
 }
 
 struct Writer {
@@ -65,6 +67,12 @@ impl Intake {
             clock: Arc::clone(&service.clock),
             patience: service.server.upload,
             running: TaskTracker::new(),
+            in_flight: InFlight::new(
+                service.db.clone(),
+                Arc::clone(&service.clock),
+                Arc::clone(&service.limits),
+                service.meters.clone(),
+            ),
         }
     }
 
@@ -93,6 +101,12 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
+    /// The uploads on their way to this door.
+    #[must_use]
+    pub const fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
     /// Runs what must come to its end, whether anybody waits for it or not.
     pub fn keep_running<F>(&self, running: F) -> JoinHandle<F::Output>
     where
@@ -105,6 +119,7 @@ impl Intake {
     pub async fn close(&self) {
         self.running.close();
         self.running.wait().await;
+        self.in_flight.end().await;
     }
 
     async fn add_version(
@@ -186,6 +201,7 @@ fn outcome_is_unknown(error: &GroupCommitError) -> bool {
 
 fn not_committed(error: GroupCommitError) -> Problem {
     let code = match &error {
+        GroupCommitError::Failed(error) if error.is_out_of_room() => Code::StorageFull,
         GroupCommitError::Failed(error) => match **error {
             _ if error.will_pass() => Code::Unavailable,
             DbError::TakenOver => Code::IdempotencyInProgress,

@@ -12,6 +12,7 @@ mod examples;
 mod health;
 mod hints;
 mod idempotency;
+mod in_flight;
 mod intake;
 mod measured;
 mod operations_port;

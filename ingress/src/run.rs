@@ -71,6 +71,7 @@ pub async fn run(
         ops: ops_address,
     });
 
+    let in_flight = intake.in_flight().clone();
     // Health is told until the API has drained: that is when it is asked for most.
     let drained = CancellationToken::new();
     let api_served = async {
@@ -101,6 +102,7 @@ pub async fn run(
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
         () = guard.revocations.run(&service.db) => {}
         () = guard.trail.run(&service.db) => {}
+        () = in_flight.keep() => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
         () = service.db.watch() => {}
     }

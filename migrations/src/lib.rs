@@ -15,6 +15,7 @@ mod m0010_index_words;
 mod m0011_keep_number_spellings;
 mod m0012_fold_names;
 mod m0013_know_places;
+mod m0014_charge_all_bytes;
 mod m0016_link_identities;
 mod m0017_keep_audit_log;
 mod m0018_check_schema;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_keep_number_spellings::Migration),
             Box::new(m0012_fold_names::Migration),
             Box::new(m0013_know_places::Migration),
+            Box::new(m0014_charge_all_bytes::Migration),
             Box::new(m0016_link_identities::Migration),
             Box::new(m0017_keep_audit_log::Migration),
             Box::new(m0018_check_schema::Migration),

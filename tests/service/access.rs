@@ -63,6 +63,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("post", "/v1/operations/import", [401, 202, 202, 202]),
     ("get", "/v1/operations/{id}/result", [401, 404, 200, 404]),
     ("head", "/v1/operations/{id}/result", [401, 404, 200, 404]),
+    ("delete", "/v1/operations/{id}/result", [401, 404, 204, 404]),
     ("get", "/v1/operations", [401, 200, 200, 200]),
     ("post", "/v1/operations", [401, 202, 202, 202]),
     ("get", "/v1/operations/{id}", [401, 404, 200, 404]),
@@ -132,6 +133,8 @@ in_both_modes! {
         let operation = alice.runs(&update).await;
         let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
         let export = alice.runs(&export).await;
+        // The archive of an export is deleted once, by the one who may.
+        let deleted = alice.runs(&json!({"action": "export", "select": {"ids": [document["id"]]}})).await;
         let mut asked = 0;
         for (method, pattern, statuses) in ROUTES {
             for (client, status) in [&app.nobody(), &bob, &alice, &admin].into_iter().zip(statuses) {
@@ -143,6 +146,7 @@ in_both_modes! {
                 let key = admin.post_json(&keys, &json!({})).await.expect_status(201).await;
                 let id = match pattern.split('/').nth(2) {
                     Some("admin") => &victim["id"],
+                    Some("operations") if (*method, *pattern) == ("delete", "/v1/operations/{id}/result") => &deleted["id"],
                     Some("operations") if pattern.ends_with("/result") => &export["id"],
                     Some("operations") => &operation["id"],
                     _ => &document["id"],

@@ -3,11 +3,11 @@
 
 use sea_orm::ConnectionTrait;
 use shared::db::{
-    BACKLOG_PAUSE, Chunk, ChunkRequest, Database, DueItems, NewJob, NewOperation, Outcome,
-    OwnerHead, OwnerPage, Selection, Settlement, Standing, Task, create_operation,
+    BACKLOG_PAUSE, Chunk, ChunkRequest, Database, DueItems, JobRef, NewJob, NewOperation, Outcome,
+    OwnerHead, OwnerPage, Selection, Settlement, Standing, Task, TurnRequest, create_operation,
     due_import_items, enqueue, owner_heads, run_chunk,
 };
-use shared::domain::{ErrorCode, JobId, OperationId, RunMode, UserId};
+use shared::domain::{ErrorCode, JobId, Limits, OperationId, RunMode, UserId};
 use shared::queue::{JobKind, Queue};
 use tests::ledger::{NOW, accepted, arrival, claim_at, count, failed, limits, settle_all, user};
 use tests::on_each_database;
@@ -23,6 +23,19 @@ async fn waits(db: &Database, owner: UserId, jobs: usize) {
     enqueue(db.writer(), &jobs, NOW).await.unwrap();
 }
 
+/// Ten items of an import at most.
+const fn ten_of(id: OperationId, job: JobRef, limits: &Limits) -> TurnRequest<'_> {
+    TurnRequest {
+        id,
+        job,
+        items: 10,
+        versions: 256,
+        bytes: u64::MAX,
+        limits,
+        now: NOW,
+    }
+}
+
 /// One of those of alice is done.
 async fn one_is_done(db: &Database) {
     let sql = "UPDATE jobs SET state = 'done', worker = NULL, finished_at = 1 WHERE id = \
@@ -33,6 +46,7 @@ async fn one_is_done(db: &Database) {
 
 on_each_database! {
     async fn an_import_waits_while_its_owner_has_enough_waiting(db: &Database) {
+        let limits = limits();
         let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
         waits(db, bob, 1_000).await;
         waits(db, alice, 999).await;
@@ -40,7 +54,7 @@ on_each_database! {
         waits(db, alice, 1).await;
         let rows = count(db, "SELECT count(*) FROM jobs").await;
         let job = claim(db, JobKind::ImportEntries).await;
-        let later = due_import_items(db, id, job.job, (10, 256), NOW).await.unwrap();
+        let later = due_import_items(db, &ten_of(id, job.job, &limits)).await.unwrap();
         assert!(matches!(later, Standing::Goes(DueItems::Later)), "{later:?}");
         assert_eq!(count(db, "SELECT count(*) FROM jobs").await, rows);
         // Such a look is no attempt.
@@ -48,7 +62,7 @@ on_each_database! {
         assert_eq!((again.attempt, again.job.id), (1, job.job.id));
         one_is_done(db).await;
         one_is_done(db).await;
-        let turn = due_import_items(db, id, again.job, (10, 256), NOW).await.unwrap();
+        let turn = due_import_items(db, &ten_of(id, again.job, &limits)).await.unwrap();
         let Standing::Goes(DueItems::Turn(turn)) = turn else {
             panic!("{turn:?}");
         };

@@ -9,8 +9,8 @@ use shared::db::{
     ArchivedContent, ClaimRequest, ClaimedJob, ConflictPolicy, Database, DueItems, ExportEnd,
     Exported, HandIn, ImportArrival, ImportEntry, ImportProgress, ItemPage, NewImport,
     NewImportItem, NewOperation, Outcome, Selection, Settlement, StagedContent, Standing, Task,
-    VersionScope, add_import_items, begin_export, begin_import, cancel_operation, create_import,
-    create_operation, due_import_items, find_operation, finish_export, hand_in,
+    TurnRequest, VersionScope, add_import_items, begin_export, begin_import, cancel_operation,
+    create_import, create_operation, due_import_items, find_operation, finish_export, hand_in,
     list_operation_items, record_export, settle, settle_import, start_import,
 };
 use shared::domain::{
@@ -122,6 +122,7 @@ pub async fn import(db: &Database, owner: UserId, files: &[&str]) -> OperationId
         owner,
         on_conflict: ConflictPolicy::Rename,
         source: Url::parse("file:///staging/archive").unwrap(),
+        source_size: ByteSize::new(100),
         traceparent: None,
         at: NOW,
     };
@@ -157,9 +158,16 @@ async fn reads(db: &Database, id: OperationId, files: &[&str]) {
 /// Takes in the next items, at most `limit`; gives how many there were.
 async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) -> usize {
     let claimed = claim(db, JobKind::ImportEntries).await;
-    let turn = due_import_items(db, id, claimed.job, (limit, 256), NOW)
-        .await
-        .unwrap();
+    let request = TurnRequest {
+        id,
+        job: claimed.job,
+        items: limit,
+        versions: 256,
+        bytes: u64::MAX,
+        limits: &limits(),
+        now: NOW,
+    };
+    let turn = due_import_items(db, &request).await.unwrap();
     let Standing::Goes(DueItems::Turn(turn)) = turn else {
         panic!("it does not go on");
     };

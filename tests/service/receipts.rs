@@ -121,6 +121,7 @@ async fn scene(db: &Database, verb: Verb) -> Scene {
         settle_all(db, NOW, |_| Outcome::Failed {
             failure: ErrorCode::Internal.into(),
             gave_up: Some("no room".to_owned()),
+            leftovers: vec![],
         })
         .await;
         document

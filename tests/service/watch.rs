@@ -19,6 +19,7 @@ fn gave_up(_: &str) -> Outcome {
     Outcome::Failed {
         failure: ErrorCode::Internal.into(),
         gave_up: Some("no room".to_owned()),
+        leftovers: vec![],
     }
 }
 

@@ -237,6 +237,7 @@ impl Service<'_> {
             owner: self.owner,
             on_conflict: ConflictPolicy::Rename,
             source: staged.url,
+            source_size: staged.size,
             traceparent: None,
             at,
         };

@@ -13,7 +13,7 @@ use shared::db::{
     Settlement, accept, add_user, claim_jobs, load_pending, settle,
 };
 use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata,
+    Allowances, BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata,
     OperationLimits, Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
     Visibility,
 };
@@ -40,6 +40,7 @@ pub fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        allowances: Allowances::default(),
     }
 }
 
@@ -129,6 +130,7 @@ pub fn failed(code: ErrorCode) -> Outcome {
     Outcome::Failed {
         failure: code.into(),
         gave_up: None,
+        leftovers: vec![],
     }
 }
 
@@ -261,8 +263,16 @@ pub async fn assert_balanced(db: &Database) {
             "users",
             "SELECT count(*) FROM users WHERE \
              used_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'active') OR \
-             reserved_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'pending') OR \
+             reserved_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'pending') \
+             + (SELECT COALESCE(sum(held_bytes), 0) FROM operations WHERE owner_id = users.id AND action = 'import') OR \
              used_documents <> (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",
+        ),
+        (
+            "users' staging, results and failures",
+            "SELECT count(*) FROM users WHERE failed_versions <> (SELECT count(*) FROM versions WHERE owner_id = users.id AND status = 'error') OR \
+             staging_bytes <> (SELECT COALESCE(sum(size_bytes), 0) FROM versions WHERE owner_id = users.id AND status = 'error' AND staged_url IS NOT NULL) \
+             + (SELECT COALESCE(sum(source_size), 0) FROM operations WHERE owner_id = users.id AND source_url IS NOT NULL) OR \
+             result_bytes <> (SELECT COALESCE(sum(COALESCE(result_size, 0) + held_bytes), 0) FROM operations WHERE owner_id = users.id AND action = 'export')",
         ),
         (
             "blobs",

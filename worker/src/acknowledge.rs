@@ -7,25 +7,20 @@ use std::sync::Arc;
 use apalis::prelude::{Acknowledge, BoxDynError, ExecutionContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use shared::db::Outcome;
-use shared::domain::Clock;
+use shared::db::{Outcome, Settled};
 use shared::metrics::{Attempt, Meters};
 use tracing::{error, info, warn};
 
 use crate::circuits::{Circuits, Suspect, suspect_of};
-use crate::settler::Settler;
+use crate::tools::Tools;
 use crate::verdict::{handed_back, verdict};
 use crate::work::Work;
 
 /// Settles what failed.
 #[derive(Clone, Debug)]
 pub struct Acknowledger {
-    /// Where outcomes become true.
-    pub settler: Settler,
-    /// Whether a part is to blame.
-    pub circuits: Circuits,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// Where outcomes become true, and bytes that are not kept go; and whether a part is to blame.
+    pub tools: Arc<Tools>,
     /// What is counted.
     pub meters: Meters,
 }
@@ -39,7 +34,7 @@ impl Acknowledge<()> for Acknowledger {
         let Some(work) = work else {
             return futures::future::ready(Ok(())).boxed();
         };
-        let now = self.clock.now();
+        let now = self.tools.clock.now();
         let took = now.since(work.started_at);
         let Err(error) = result else {
             let end = if work.is_crash_loop() {
@@ -53,15 +48,10 @@ impl Acknowledge<()> for Acknowledger {
         let outcome = verdict(&**error, &work, now);
         let uncounted = suspect_of(&**error)
             .map(|suspect| (suspect, handed_back(suspect, &**error, &work, now)));
-        let Self {
-            settler,
-            circuits,
-            meters,
-            ..
-        } = self.clone();
+        let Self { tools, meters } = self.clone();
         async move {
             let outcome = match uncounted {
-                Some((suspect, outcome)) if is_to_blame(&circuits, suspect, &work).await => {
+                Some((suspect, outcome)) if is_to_blame(&tools.circuits, suspect, &work).await => {
                     Some(outcome)
                 }
                 _ => outcome,
@@ -69,7 +59,7 @@ impl Acknowledge<()> for Acknowledger {
             let end = outcome.as_ref().map_or(Attempt::LeaseLost, end_of);
             meters.attempted(work.claimed.kind, end, took);
             if let Some(outcome) = outcome {
-                settle(&settler, &work, outcome).await;
+                settle(&tools, &work, outcome).await;
             } else {
                 warn!(
                     job.id = %work.claimed.job.id,
@@ -91,15 +81,21 @@ async fn is_to_blame(circuits: &Circuits, suspect: Suspect, work: &Work) -> bool
     is_away || (suspect == Suspect::Full && work.pending.is_some())
 }
 
-/// Settles an outcome that ends an attempt, and says so.
-pub async fn settle(settler: &Settler, work: &Work, outcome: Outcome) {
+/// Settles an outcome that ends an attempt, and says so. Staged bytes of a version that failed and
+/// that are not kept are removed.
+pub async fn settle(tools: &Tools, work: &Work, mut outcome: Outcome) {
     report(work, &outcome);
-    if let Err(error) = settler.settle(work.settlement(outcome)).await {
-        warn!(
+    if let (Outcome::Failed { leftovers, .. }, Some(pending)) = (&mut outcome, &work.pending) {
+        *leftovers = tools.places.traces(&pending.staged);
+    }
+    match tools.settler.settle(work.settlement(outcome)).await {
+        Ok(Settled::Committed { removable }) => tools.remover.remove(removable),
+        Ok(Settled::LeaseLost) => {}
+        Err(error) => warn!(
             job.id = %work.claimed.job.id,
             error = &error as &dyn std::error::Error,
             "a job was not settled; its lease brings it back"
-        );
+        ),
     }
 }
 
@@ -132,6 +128,7 @@ fn report(work: &Work, outcome: &Outcome) {
         Outcome::Failed {
             failure,
             gave_up: Some(cause),
+            ..
         } => error!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %failure.code, cause,
             "a document failed for good"
@@ -139,6 +136,7 @@ fn report(work: &Work, outcome: &Outcome) {
         Outcome::Failed {
             failure,
             gave_up: None,
+            ..
         } => info!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %failure.code,
             "a document was rejected"

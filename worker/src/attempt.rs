@@ -24,7 +24,7 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
 
 async fn begin(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
     if work.is_crash_loop() {
-        settle(&tools.settler, &work, crash_loop(&work)).await;
+        settle(&tools, &work, crash_loop(&work)).await;
         return Ok(());
     }
     // A task of its own, so that jobs of one worker use all cores.

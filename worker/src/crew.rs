@@ -71,9 +71,7 @@ pub async fn work_on(
         claimed: sender,
     };
     let acknowledger = Acknowledger {
-        settler: tools.settler.clone(),
-        circuits: tools.circuits.clone(),
-        clock: Arc::clone(&tools.clock),
+        tools: Arc::clone(&tools),
         meters: role.meters.clone(),
     };
     let context = WorkerContext::new(&format!("{worker}/{queue}"));

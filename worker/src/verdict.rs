@@ -75,6 +75,7 @@ fn rejected(code: ErrorCode, work: &Work) -> Outcome {
         Some(_) => Outcome::Failed {
             failure: code.into(),
             gave_up: None,
+            leftovers: Vec::new(),
         },
         None => Outcome::Dead {
             cause: code.detail().to_owned(),
@@ -87,6 +88,7 @@ fn gave_up(code: ErrorCode, cause: String, work: &Work) -> Outcome {
         Some(_) => Outcome::Failed {
             failure: Failure::from(code),
             gave_up: Some(cause),
+            leftovers: Vec::new(),
         },
         None => Outcome::Dead { cause },
     }

@@ -75,6 +75,7 @@ codes! {
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
     DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
+    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS, "Too many uploads", "As many uploads are under way as one user may have; wait until some have ended.";
     TypeNotAllowed = "type_not_allowed", UNPROCESSABLE_ENTITY, "Type not allowed", "The service does not accept documents of this type.";
     TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content is not what the name or the declared type says.";
     StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";
@@ -82,6 +83,7 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Rate limited", "Too much was asked for; try again later.";
     NotSupported = "not_supported", NOT_IMPLEMENTED, "Not supported", "The service can not do that.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
+    StorageFull = "storage_full", SERVICE_UNAVAILABLE, "Storage full", "There is no room for anything new; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
 }
 

@@ -17,7 +17,12 @@ pub trait ProblemSet: Send + Sync + 'static {
 
     /// All of them: its own and those that any operation can answer with.
     fn all() -> impl Iterator<Item = Code> {
-        let common = [Code::Internal, Code::Unavailable, Code::Overloaded];
+        let common = [
+            Code::Internal,
+            Code::Unavailable,
+            Code::Overloaded,
+            Code::StorageFull,
+        ];
         let further = common
             .into_iter()
             .filter(|code| !Self::CODES.contains(code));

@@ -14,7 +14,8 @@ use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
 use shared::db::{
-    CancelError, ChangeError, CreateOperationError, DbError, NoRoom, OpenError, UndoError,
+    CancelError, ChangeError, CreateOperationError, DbError, NoRoom, OpenError, RemoveResultError,
+    UndoError,
 };
 use shared::domain::{DocumentId, Failure};
 use shared::storage::StorageError;
@@ -25,6 +26,9 @@ use crate::shapes::Id;
 
 /// Seconds after which a client may try again what was unavailable.
 const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Seconds after which there may be room again.
+const ROOM_AFTER_SECONDS: &str = "30";
 
 /// A field or parameter that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
@@ -80,9 +84,13 @@ impl From<Code> for Problem {
             Code::Unauthorized => vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
             Code::IdempotencyInProgress
             | Code::RateLimited
+            | Code::TooManyUploads
             | Code::Overloaded
             | Code::Unavailable => {
                 vec![(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))]
+            }
+            Code::StorageFull => {
+                vec![(RETRY_AFTER, HeaderValue::from_static(ROOM_AFTER_SECONDS))]
             }
             _ => Vec::new(),
         };
@@ -101,6 +109,7 @@ impl From<Code> for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let code = match error {
+            _ if error.is_out_of_room() => Code::StorageFull,
             DbError::TimeLimit | DbError::Busy => Code::Overloaded,
             DbError::Corrupt { .. } => {
                 let detail =
@@ -118,7 +127,8 @@ impl From<DbError> for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         let code = match error {
-            StorageError::Unavailable { .. } | StorageError::Full => Code::Unavailable,
+            StorageError::Unavailable { .. } => Code::Unavailable,
+            StorageError::Full => Code::StorageFull,
             StorageError::NotFound { .. }
             | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
@@ -186,6 +196,16 @@ impl From<OpenError> for Problem {
         match error {
             OpenError::NoRoom(error) => error.into(),
             OpenError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemoveResultError> for Problem {
+    fn from(error: RemoveResultError) -> Self {
+        match error {
+            RemoveResultError::NotFound => Code::NotFound.into(),
+            RemoveResultError::NotReady => Code::NotReady.into(),
+            RemoveResultError::Database(error) => error.into(),
         }
     }
 }

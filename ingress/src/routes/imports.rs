@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::db::{
     ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation,
 };
-use shared::domain::{Operation, OperationId};
+use shared::domain::{ByteSize, Operation, OperationId, UserId};
 use shared::queue::Queue;
 
 use super::operations::Accepted;
@@ -16,6 +16,7 @@ use super::uploads::came_before;
 use crate::auth::Who;
 use crate::hints::Hints;
 use crate::idempotency::{KeyedUpload, Once};
+use crate::in_flight::Bounds;
 use crate::intake::Intake;
 use crate::problem::{Documented, Problem, problem_sets};
 use crate::service::Service;
@@ -26,7 +27,8 @@ problem_sets! {
     /// What can come of an import.
     ImportProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized,
-        RequestTimeout, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, RateLimited, Overloaded,
+        QuotaExceeded, RequestTimeout, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TooManyUploads,
+        RateLimited, Overloaded,
     }
 }
 
@@ -86,11 +88,6 @@ impl ImportRoutes {
         body: ArchiveUpload,
     ) -> Result<Accepted, Documented<ImportProblems>> {
         let on_conflict = on_conflict.0.map(ConflictPolicy::from).unwrap_or_default();
-        let to = Destination {
-            places: self.service.places.clone(),
-            now: self.service.clock.now(),
-            patience: self.service.server.upload,
-        };
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
             self.service.admit(who.0.user)?;
@@ -98,7 +95,9 @@ impl ImportRoutes {
             let may_open = may_open_operation(&self.service.db, who.0.user, limits).await;
             may_open.map_err(Problem::from)?;
         }
+        let to = self.admit(who.0.user, body.0.declared_size()).await?;
         let received = body.0.receive(Purpose::Archive, &to).await?;
+        drop(to);
         let at = self.service.clock.now();
         let staged = received.bytes.staged();
         let new = NewImport {
@@ -106,6 +105,7 @@ impl ImportRoutes {
             owner: who.0.user,
             on_conflict,
             source: staged.url.clone(),
+            source_size: staged.size,
             traceparent: traceparent(request),
             at,
         };
@@ -119,6 +119,25 @@ impl ImportRoutes {
         let importing = accept(self.clone(), once, new, received.bytes);
         let accepted = self.intake.keep_running(importing).await;
         Ok(accepted.map_err(Problem::internal)??.into())
+    }
+}
+
+impl ImportRoutes {
+    /// Refuses at the door what clearly has no room. Gives where the archive goes: it is held to
+    /// the staging allowance of its owner.
+    async fn admit(&self, owner: UserId, size: ByteSize) -> Result<Destination, Problem> {
+        self.service.places.check_room()?;
+        let in_flight = self.intake.in_flight();
+        let bounds = Bounds {
+            quota: u64::MAX,
+            staging: in_flight.room(owner).await?.staging,
+        };
+        Ok(Destination {
+            places: self.service.places.clone(),
+            now: self.service.clock.now(),
+            patience: self.service.server.upload,
+            held: in_flight.begin(owner, size, bounds).await?,
+        })
     }
 }
 

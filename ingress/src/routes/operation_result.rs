@@ -1,15 +1,18 @@
 //! The archive that an export wrote.
 
 use poem::Request;
-use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
-use shared::db::find_export_result;
+use poem_openapi::{ApiResponse, OpenApi};
+use shared::db::{find_export_result, remove_result};
 use shared::domain::{Action, Caller, OperationId, UserId};
+use shared::queue::Queue;
 
 use super::content_answer::{Audience, ContentAnswer, Representation, hand_out};
 use super::operations::readable;
 use super::tags::Group;
 use crate::auth::Who;
+use crate::hints::Hints;
+use crate::idempotency::Once;
 use crate::problem::{Code, Documented, Problem, problem_sets};
 use crate::service::Service;
 use crate::shapes::Id;
@@ -17,11 +20,25 @@ use crate::shapes::Id;
 problem_sets! {
     /// Reading the archive of an export.
     ResultProblems { Unauthorized, NotFound, NotReady, RevisionMismatch, RangeNotSatisfiable, Invalid }
+    /// Deleting the archive of an export.
+    DeleteResultProblems { Unauthorized, NotFound, NotReady, Invalid }
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// It is gone, and counts no more; the bytes follow.
+    #[oai(status = 204)]
+    Gone,
 }
 
 /// The routes of results.
 #[derive(Clone, Debug)]
-pub struct ResultRoutes(pub Service);
+pub struct ResultRoutes {
+    /// What the API works with.
+    pub service: Service,
+    /// Where word of new jobs goes.
+    pub hints: Hints,
+}
 
 type Answer = Result<ContentAnswer, Documented<ResultProblems>>;
 
@@ -64,6 +81,28 @@ impl ResultRoutes {
         let owner = owner.0.map(|id| id.0);
         self.answer(request, who.0, (id.0.0, owner)).await
     }
+
+    /// Delete the archive of an export
+    ///
+    /// Before its time, to make room for others. The operation and its items stay.
+    #[oai(
+        path = "/operations/:id/result",
+        method = "delete",
+        operation_id = "delete_result"
+    )]
+    async fn delete(
+        &self,
+        who: Who,
+        id: Path<Id<OperationId>>,
+        once: Once,
+    ) -> Result<Deleted, Documented<DeleteResultProblems>> {
+        let (db, now) = (&self.service.db, self.service.clock.now());
+        let on = once.on(db, |()| Deleted::Gone);
+        let removed = remove_result(&on, who.0.user, id.0.0, now).await;
+        self.hints
+            .give(Queue::Maintenance, removed.map_err(Problem::from)?);
+        Ok(Deleted::Gone)
+    }
 }
 
 impl ResultRoutes {
@@ -74,7 +113,7 @@ impl ResultRoutes {
         (id, owner): (OperationId, Option<UserId>),
     ) -> Answer {
         let find = || async move { self.find(caller, id, owner).await };
-        Ok(hand_out(request, &self.0, find).await?)
+        Ok(hand_out(request, &self.service, find).await?)
     }
 
     async fn find(
@@ -83,15 +122,15 @@ impl ResultRoutes {
         id: OperationId,
         owner: Option<UserId>,
     ) -> Result<Representation, Problem> {
-        let operation = readable(&self.0.db, caller, id, owner).await?;
+        let operation = readable(&self.service.db, caller, id, owner).await?;
         if operation.action != Action::Export {
             return Err(Code::NotFound.into());
         }
         if !operation.state.has_ended() {
             return Err(Code::NotReady.into());
         }
-        let now = self.0.clock.now();
-        let result = find_export_result(&self.0.db, id).await?;
+        let now = self.service.clock.now();
+        let result = find_export_result(&self.service.db, id).await?;
         let result = result.filter(|result| result.expires_at > now);
         let result = result.ok_or(Code::NotFound)?;
         let written_at = operation.state.finished_at().unwrap_or(now);

@@ -8,8 +8,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::json;
 use shared::db::{
-    Database, ItemPage, NewOperation, NewUndo, OperationPage, cancel_operation, create_operation,
-    find_operation, list_operation_items, list_operations, undo_operation,
+    Database, ItemPage, NewOperation, NewUndo, OperationPage, Task, cancel_operation,
+    create_operation, find_operation, list_operation_items, list_operations, undo_operation,
 };
 use shared::domain::{
     Access, Action, AuditEvent, AuditKind, Caller, JobId, Operation, OperationId, RunMode, UserId,
@@ -97,6 +97,9 @@ impl OperationRoutes {
         once: Once,
         body: JsonBody<NewOperationRequest, Many>,
     ) -> Result<Accepted, Documented<NewOperationProblems>> {
+        if matches!(body.0.task, Task::Export(_)) && body.0.mode == RunMode::Real {
+            self.service.places.check_room().map_err(Problem::from)?;
+        }
         let at = self.service.clock.now();
         let new = NewOperation {
             id: OperationId::new(at),

@@ -6,9 +6,9 @@ use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use serde_json::json;
-use shared::db::{Arrival, Demand, NewContent, quota_is_spent};
+use shared::db::{Arrival, NewContent};
 use shared::domain::{
-    Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
+    ByteSize, Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
 };
 
 use super::documents::readable;
@@ -17,6 +17,7 @@ use super::upload_answer::{Uploaded, pending};
 use super::versions::version_location;
 use crate::auth::Who;
 use crate::idempotency::{KeyedUpload, Once};
+use crate::in_flight::Bounds;
 use crate::intake::Intake;
 use crate::precondition::IfMatch;
 use crate::prefer::Prefer;
@@ -34,18 +35,33 @@ problem_sets! {
     UploadProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, RequestTimeout,
         UniqueNameTaken, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TypeNotAllowed,
-        TypeMismatch, StorageUnavailable, Overloaded,
+        TypeMismatch, StorageUnavailable, TooManyUploads, Overloaded,
     }
     /// What can come of the upload of a new version.
     UploadVersionProblems {
         IdempotencyInProgress, IdempotencyKeyReused, BadMultipart, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout,
         NotActive, RevisionMismatch, TooLarge, UnsupportedMediaType, Invalid, DigestMismatch,
-        TypeNotAllowed, TypeMismatch, StorageUnavailable, Overloaded,
+        TypeNotAllowed, TypeMismatch, StorageUnavailable, TooManyUploads, Overloaded,
     }
 }
 
 /// How long an answer may take to be written when a wait is over.
 const ANSWERING: Duration = Duration::from_secs(10);
+
+/// What a user reads whose uploads have failed too often.
+const TOO_MANY_FAILED: &str = "As many uploads have failed as may be kept: delete documents in \
+     `error`, or the failed versions of others.";
+
+/// What an upload takes at least of its owner's quota.
+#[derive(Clone, Copy, Debug)]
+struct Demand {
+    size: ByteSize,
+    /// Documents that count: none, if it is for one that counts already.
+    documents: u64,
+    /// What is true now, such as a quota that it has used up itself, is not held against the
+    /// repetition of a request.
+    came_before: bool,
+}
 
 /// The upload routes.
 #[derive(Clone, Debug)]
@@ -91,16 +107,19 @@ impl UploadRoutes {
             is_public: is_public.0,
             metadata: metadata.0.map(|text| text.0),
         };
+        let keyed = KeyedUpload::of(request);
+        let came_before = came_before(keyed);
+        if !came_before {
+            self.service.admit(who.0.user)?;
+        }
         let demand = Demand {
             size: body.declared_size(),
             documents: 1,
+            came_before,
         };
-        let keyed = KeyedUpload::of(request);
-        if !came_before(keyed) {
-            self.service.admit(who.0.user)?;
-            self.check_quota(who.0, demand).await?;
-        }
-        let received = body.receive(Purpose::Document(fields), &self.to()).await?;
+        let to = self.admit(who.0, demand).await?;
+        let received = body.receive(Purpose::Document(fields), &to).await?;
+        drop(to);
         let document = received.fields.into_new_document()?;
         let mut arrival = Arrival {
             declared_type: received.declared_type,
@@ -141,16 +160,19 @@ impl UploadRoutes {
     ) -> Result<Uploaded, Documented<UploadVersionProblems>> {
         let VersionUpload(body) = body;
         let keyed = KeyedUpload::of(request);
-        if !came_before(keyed) {
+        let came_before = came_before(keyed);
+        let mut demand = Demand {
+            size: body.declared_size(),
+            documents: 0,
+            came_before,
+        };
+        if !came_before {
             self.service.admit(who.0.user)?;
-            let documents = self.check_target(who.0, id.0.0, &if_match).await?;
-            let demand = Demand {
-                size: body.declared_size(),
-                documents,
-            };
-            self.check_quota(who.0, demand).await?;
+            demand.documents = self.check_target(who.0, id.0.0, &if_match).await?;
         }
-        let received = body.receive(Purpose::Version, &self.to()).await?;
+        let to = self.admit(who.0, demand).await?;
+        let received = body.receive(Purpose::Version, &to).await?;
+        drop(to);
         let content = NewContent {
             traceparent: traceparent(request),
             ..content(&received, self.service.clock.now())
@@ -183,21 +205,33 @@ impl UploadRoutes {
         Some(self.service.clock.now().plus(wait.duration() + ANSWERING))
     }
 
-    fn to(&self) -> Destination {
-        Destination {
+    /// Refuses at the door what clearly doesn't fit; the intake asks again. Gives where the body
+    /// goes, and what bounds it.
+    async fn admit(&self, caller: Caller, demand: Demand) -> Result<Destination, Problem> {
+        self.service.places.check_room()?;
+        let room = self.intake.in_flight().room(caller.user).await?;
+        let mut quota = u64::MAX;
+        if !demand.came_before {
+            quota = room.bytes;
+            if demand.size.bytes() > quota || demand.documents > room.documents {
+                return Err(Code::QuotaExceeded.into());
+            }
+            if !room.may_fail {
+                return Err(Problem::from(Code::QuotaExceeded).with_detail(TOO_MANY_FAILED));
+            }
+        }
+        let bounds = Bounds {
+            quota,
+            staging: room.staging,
+        };
+        let in_flight = self.intake.in_flight();
+        let held = in_flight.begin(caller.user, demand.size, bounds).await?;
+        Ok(Destination {
             places: self.service.places.clone(),
             now: self.service.clock.now(),
             patience: self.service.server.upload,
-        }
-    }
-
-    /// Refuses at the door what clearly doesn't fit; the intake asks again.
-    async fn check_quota(&self, caller: Caller, demand: Demand) -> Result<(), Problem> {
-        let Service { db, limits, .. } = &self.service;
-        if quota_is_spent(db, caller.user, demand, limits).await? {
-            return Err(Code::QuotaExceeded.into());
-        }
-        Ok(())
+            held,
+        })
     }
 
     /// Refuses at the door a version that the document doesn't take; the intake asks again.
@@ -207,7 +241,7 @@ impl UploadRoutes {
         caller: Caller,
         id: DocumentId,
         if_match: &IfMatch,
-    ) -> Result<u32, Problem> {
+    ) -> Result<u64, Problem> {
         let document = readable(&self.service.db, caller, id, None).await?;
         if_match.check(&document)?;
         match document.lifecycle.status() {

@@ -7,8 +7,8 @@ use poem::{Body, Endpoint, Request, Response};
 use serde_json::{Value, json};
 use shared::db::{Database, DatabaseUrl, ensure_bootstrap_key};
 use shared::domain::{
-    ByteSize, Clock, ImportLimits, Limits, OperationLimits, Sha256, SystemClock, TypeMismatch,
-    TypePolicy,
+    Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, Sha256, SystemClock,
+    TypeMismatch, TypePolicy,
 };
 use shared::metrics::Meters;
 use shared::ownership::Ownership;
@@ -181,6 +181,7 @@ pub fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        allowances: Allowances::default(),
     }
 }
 

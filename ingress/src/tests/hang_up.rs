@@ -1,25 +1,34 @@
 //! Clients who hang up between staging and answer.
 
 use shared::db::Arrival;
-use shared::domain::{DocumentId, JobId, Metadata, UserId, VersionId, Visibility};
+use shared::domain::{ByteSize, DocumentId, JobId, Metadata, UserId, VersionId, Visibility};
 
 use super::app::App;
 use super::routes::ends_with_staged;
+use crate::in_flight::Bounds;
 use crate::upload::{Destination, StagedBytes};
 
 async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
     let now = app.service.clock.now();
+    let owner = owner.parse::<UserId>().unwrap();
+    let bounds = Bounds {
+        quota: u64::MAX,
+        staging: u64::MAX,
+    };
+    let in_flight = app.intake.in_flight();
+    let held = in_flight.begin(owner, ByteSize::ZERO, bounds).await;
     let to = Destination {
         places: app.service.places.clone(),
         now,
         patience: app.service.server.upload,
+        held: held.unwrap(),
     };
     let bytes = to.stage_for_tests(b"hello").await;
     let arrival = Arrival {
         document: DocumentId::new(now),
         version: VersionId::new(now),
         job: JobId::new(now),
-        owner: owner.parse::<UserId>().unwrap(),
+        owner,
         name: "a".parse().unwrap(),
         visibility: Visibility::Private { unique_name: None },
         metadata: Metadata::default(),

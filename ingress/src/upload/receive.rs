@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use shared::domain::{ByteSize, MediaType, Timestamp};
-use shared::storage::{Places, SourceStream, WriteError};
+use shared::storage::{Places, SourceError, SourceStream, WriteError};
 
 use tokio::time::timeout;
 
@@ -14,6 +14,7 @@ use super::declared::{Form, Upload};
 use super::fields::{Fields, Origin, Purpose};
 use super::staged::StagedBytes;
 use super::{Digests, form};
+use crate::in_flight::Held;
 use crate::problem::{Code, Problem};
 use crate::server::BodyStalled;
 
@@ -26,6 +27,8 @@ pub struct Destination {
     pub now: Timestamp,
     /// How long the whole body may take.
     pub patience: Duration,
+    /// What its bytes are counted by as they arrive.
+    pub held: Held,
 }
 
 /// An upload that came in whole. Its bytes are durable in staging.
@@ -52,10 +55,10 @@ impl Destination {
     {
         let staged = self
             .places
-            .stage(self.now, bounded(bytes, max))
+            .stage(self.now, bounded(bytes, max, &self.held))
             .await
             .map_err(write_error)?;
-        let staged = StagedBytes::new(self.places.clone(), staged);
+        let staged = StagedBytes::new(self.places.clone(), staged, self.held.clone());
         if digests.match_with(staged.staged().sha256) {
             Ok(staged)
         } else {
@@ -64,19 +67,25 @@ impl Destination {
     }
 }
 
-/// Passes `bytes` through until there are more than `max`.
+/// Passes `bytes` through until there are more than `max`, or more than their owner may have.
 fn bounded<'a>(
     bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'a,
     max: ByteSize,
+    held: &'a Held,
 ) -> SourceStream<'a> {
     let mut left = max.bytes();
-    Box::pin(bytes.map(move |chunk| {
+    let bounded = bytes.map(move |chunk| {
         let chunk = chunk?;
         left = left
             .checked_sub(chunk.len() as u64)
             .ok_or_else(|| Problem::from(Code::TooLarge))?;
+        Ok::<_, Problem>(chunk)
+    });
+    let held = bounded.and_then(move |chunk: Bytes| async move {
+        held.arrived(chunk.len()).await?;
         Ok(chunk)
-    }))
+    });
+    Box::pin(held.map_err(SourceError::from))
 }
 
 impl Upload {

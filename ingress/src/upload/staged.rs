@@ -4,6 +4,8 @@ use shared::storage::{Places, Staged};
 use tokio::runtime::Handle;
 use url::Url;
 
+use crate::in_flight::Held;
+
 /// Bytes in staging that belong to no document so far. Dropping this removes
 /// them in the background: a bad field after the file, a wrong digest, or a
 /// client that hangs up leave nothing behind.
@@ -12,14 +14,17 @@ pub struct StagedBytes {
     places: Places,
     staged: Staged,
     armed: bool,
+    /// Counts them until a row does, or until they are removed.
+    held: Held,
 }
 
 impl StagedBytes {
-    pub(super) const fn new(places: Places, staged: Staged) -> Self {
+    pub(super) const fn new(places: Places, staged: Staged, held: Held) -> Self {
         Self {
             places,
             staged,
             armed: true,
+            held,
         }
     }
 
@@ -40,7 +45,11 @@ impl Drop for StagedBytes {
         // Without a runtime the process is going down; the cleanup finds them.
         if let (true, Ok(runtime)) = (self.armed, Handle::try_current()) {
             let (places, url) = (self.places.clone(), self.staged.url.clone());
-            runtime.spawn(async move { remove(&places, &url).await });
+            let held = self.held.clone();
+            runtime.spawn(async move {
+                remove(&places, &url).await;
+                drop(held);
+            });
         }
     }
 }

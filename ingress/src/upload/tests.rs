@@ -8,14 +8,18 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use poem::Body;
 use poem::http::HeaderMap;
-use shared::domain::{ByteSize, Clock, Sha256, SystemClock};
+use shared::db::{Database, DatabaseUrl};
+use shared::domain::{ByteSize, Clock, Sha256, SystemClock, UserId};
+use shared::metrics::Meters;
 use shared::storage::{Places, StorageUrl};
 use tempfile::TempDir;
 
 use super::declared::Upload;
 use super::fields::{Purpose, QueryFields};
 use super::receive::{Destination, Received};
+use crate::in_flight::{Bounds, Held, InFlight};
 use crate::problem::{Code, Problem};
+use crate::tests::app::limits;
 
 const MAX: u64 = 1_000_000;
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,6 +27,23 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Inbox {
     _folder: TempDir,
     to: Destination,
+}
+
+/// An upload of so few bytes that the ledger, which has no tables, is not asked.
+async fn held(folder: &std::path::Path) -> Held {
+    let url = DatabaseUrl::Sqlite(folder.join("ledger.sqlite"));
+    let db = Database::connect(&url, 1).await.unwrap();
+    let (clock, limits) = (Arc::new(SystemClock), Arc::new(limits()));
+    let in_flight = InFlight::new(db, clock, limits, Meters::default());
+    let bounds = Bounds {
+        quota: u64::MAX,
+        staging: u64::MAX,
+    };
+    let owner = UserId::new(SystemClock.now());
+    in_flight
+        .begin(owner, ByteSize::ZERO, bounds)
+        .await
+        .unwrap()
 }
 
 impl Inbox {
@@ -33,12 +54,13 @@ impl Inbox {
             .unwrap();
         let places = Places::connect(&url, &url).await.unwrap();
         Self {
-            _folder: folder,
             to: Destination {
                 places,
                 now: SystemClock.now(),
                 patience: PATIENCE,
+                held: held(folder.path()).await,
             },
+            _folder: folder,
         }
     }
 

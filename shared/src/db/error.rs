@@ -84,6 +84,22 @@ impl DbError {
         )
     }
 
+    /// Whether the database has no room for what it was to write.
+    #[must_use]
+    pub fn is_out_of_room(&self) -> bool {
+        let Self::Unavailable(
+            DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)),
+        ) = self
+        else {
+            return false;
+        };
+        let code = cause
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        // SQLITE_FULL, and disk_full of PostgreSQL.
+        matches!(code.as_deref(), Some("13" | "53100"))
+    }
+
     /// A row that breaks the domain's rules.
     pub(super) fn corrupt(
         table: &'static str,

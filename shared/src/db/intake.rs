@@ -15,8 +15,8 @@ use super::users::hold_users;
 use super::{Database, DatabaseTransaction, DbError, discards, respelled};
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
-    ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
-    Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
+    Allowances, ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType,
+    Metadata, Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
 };
 use crate::queue::JobKind;
 
@@ -152,14 +152,20 @@ const RESERVATIONS: &Columns = &[
     ("owner_id", Kind::Uuid),
     ("bytes", Kind::Integer),
     ("documents", Kind::Integer),
+    ("retried_bytes", Kind::Integer),
+    ("retried_versions", Kind::Integer),
 ];
 
 /// What is to be reserved for an owner.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Reservation {
     pub(super) owner_id: Uuid,
     pub(super) bytes: i64,
     pub(super) documents: i64,
+    /// Staged bytes of failed versions that are pending again, which no longer count as such.
+    pub(super) retried_bytes: i64,
+    /// How many versions these are.
+    pub(super) retried_versions: i64,
 }
 
 /// Takes in what arrived together, in one transaction with a handful of
@@ -269,8 +275,7 @@ async fn reserve(
         let owner_id = arrival.owner.0;
         let sum = sums.entry(owner_id).or_insert(Reservation {
             owner_id,
-            bytes: 0,
-            documents: 0,
+            ..Reservation::default()
         });
         sum.bytes = sum.bytes.saturating_add(arrival.size.as_i64());
         sum.documents += 1;
@@ -283,6 +288,7 @@ async fn reserve(
             owner_id: arrival.owner.0,
             bytes: arrival.size.as_i64(),
             documents: 1,
+            ..Reservation::default()
         };
         if fitting.contains(&arrival.owner.0)
             || !reserve_rows(transaction, limits, &[alone])
@@ -312,14 +318,18 @@ pub(super) async fn reserve_rows(
     let list = rows(transaction.get_database_backend(), RESERVATIONS);
     let sql = format!(
         "UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
-         used_documents = used_documents + x.documents FROM {list} WHERE users.id = x.owner_id \
+         used_documents = used_documents + x.documents, staging_bytes = staging_bytes - x.retried_bytes, \
+         failed_versions = failed_versions - x.retried_versions FROM {list} WHERE users.id = x.owner_id \
          AND users.used_bytes + users.reserved_bytes + x.bytes <= COALESCE(users.quota_bytes, $2) \
-         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)) RETURNING users.id"
+         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)) \
+         AND (x.retried_versions > 0 OR users.failed_versions < $4 \
+         OR users.failed_versions < COALESCE(users.quota_documents, $3)) RETURNING users.id"
     );
     let values = [
         parameter(reservations)?,
         limits.default_quota_bytes.as_i64().into(),
         i64::from(limits.default_quota_documents).into(),
+        i64::from(Allowances::FAILED_VERSIONS).into(),
     ];
     let fitting = query(transaction, sql, values).await?;
     fitting

@@ -2,6 +2,7 @@
 //!
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
+mod accounts;
 pub mod audit;
 mod audit_log;
 mod backlog;
@@ -42,6 +43,7 @@ mod shares;
 mod slots;
 mod strays;
 mod tries;
+mod upload_grants;
 mod usage;
 mod user_removal;
 mod users;
@@ -94,8 +96,8 @@ pub use list::{
 pub use operations::{
     ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
     ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
-    add_import_items, begin_import, create_import, due_import_items, hand_in, refuse_import,
-    settle_import, start_import,
+    TurnRequest, add_import_items, begin_import, create_import, due_import_items, hand_in,
+    refuse_import, settle_import, start_import,
 };
 pub use operations::{
     CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
@@ -107,6 +109,7 @@ pub use operations::{
     Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
     begin_export, expire_archives, export_items, find_export_result, finish_export, record_export,
 };
+pub use operations::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
 pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
@@ -116,11 +119,14 @@ pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone,
 pub use shares::OwnerShare;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tries::Tries;
+pub use upload_grants::{
+    GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
+};
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::remove_user;
 pub use users::{
-    ChangedUser, DeleteUserError, Demand, UserChanges, UserNameTaken, UserPage, add_user,
-    change_user, find_user, find_user_named, list_users, quota_is_spent,
+    ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    find_user, find_user_named, list_users,
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{

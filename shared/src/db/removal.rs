@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::accounts::Charges;
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::events::NewEvent;
 use super::ledger_sql::ids;
-use super::users::hold_users;
 use super::{DatabaseTransaction, DbError, discards, events};
 use crate::domain::{DocumentId, Timestamp, UserId, VersionStatus};
 
@@ -25,24 +25,9 @@ pub(super) struct Removed {
 /// What removed versions and documents held of their owners' quota, of content and in staging.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    charges: BTreeMap<Uuid, ChargeRow>,
+    charges: Charges,
     blobs: BTreeMap<Uuid, i64>,
     staged: Vec<String>,
-}
-
-const CHARGES: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("used", Kind::Integer),
-    ("reserved", Kind::Integer),
-    ("documents", Kind::Integer),
-];
-
-#[derive(Debug, Default, Serialize)]
-struct ChargeRow {
-    owner_id: Uuid,
-    used: i64,
-    reserved: i64,
-    documents: i64,
 }
 
 const BLOBS: &Columns = &[("id", Kind::Uuid), ("refs", Kind::Integer)];
@@ -77,17 +62,20 @@ pub(super) async fn delete_versions(
             document: DocumentId(row.try_get("", "document_id")?),
             number: u32::try_from(number).map_err(|_| corrupt("number"))?,
         });
-        let charge = held.charge_of(owner_id);
+        let staged: Option<String> = row.try_get("", "staged_url")?;
+        let charge = held.charges.of(owner_id);
         match status.parse().map_err(|_| corrupt("status"))? {
             VersionStatus::Active => charge.used += size,
             VersionStatus::Pending => charge.reserved += size,
-            VersionStatus::Error => {}
+            VersionStatus::Error => {
+                charge.failed += 1;
+                charge.staging += staged.as_ref().map_or(0, |_| size);
+            }
         }
         if let Some(blob) = row.try_get::<Option<Uuid>>("", "blob_id")? {
             *held.blobs.entry(blob).or_default() += 1;
         }
-        held.staged
-            .extend(row.try_get::<Option<String>>("", "staged_url")?);
+        held.staged.extend(staged);
     }
     Ok((removed, held))
 }
@@ -105,7 +93,7 @@ pub(super) async fn delete_documents(
     for row in query(transaction, sql, [parameter(documents)?]).await? {
         let (owner, status): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         // Those in `error` are not counted.
-        held.charge_of(owner).documents += i64::from(status != "error");
+        held.charges.of(owner).documents += i64::from(status != "error");
     }
     Ok(held)
 }
@@ -142,15 +130,7 @@ impl Held {
         let blobs = self.blobs.into_iter();
         let blobs: Vec<_> = blobs.map(|(id, refs)| BlobRow { id, refs }).collect();
         release_blobs(transaction, &blobs, now).await?;
-        let charges: Vec<_> = self.charges.into_values().collect();
-        release_charges(transaction, &charges).await
-    }
-
-    fn charge_of(&mut self, owner_id: Uuid) -> &mut ChargeRow {
-        self.charges.entry(owner_id).or_insert_with(|| ChargeRow {
-            owner_id,
-            ..ChargeRow::default()
-        })
+        self.charges.give_back(transaction).await
     }
 }
 
@@ -184,22 +164,4 @@ async fn release_blobs(
         urls.push(row.try_get_by_index(0)?);
     }
     discards::add(transaction, &urls, now).await
-}
-
-async fn release_charges(
-    transaction: &DatabaseTransaction,
-    charges: &[ChargeRow],
-) -> Result<(), DbError> {
-    if charges.is_empty() {
-        return Ok(());
-    }
-    let list = rows(transaction.get_database_backend(), CHARGES);
-    let owners: Vec<_> = charges.iter().map(|charge| charge.owner_id).collect();
-    hold_users(transaction, &owners).await?;
-    let sql = format!(
-        "UPDATE users SET used_bytes = used_bytes - x.used, reserved_bytes = reserved_bytes - x.reserved, \
-         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id"
-    );
-    execute(transaction, sql, [parameter(charges)?]).await?;
-    Ok(())
 }

@@ -12,7 +12,7 @@ use super::entities::user;
 use super::identities::{self, LinkError};
 use super::ledger_sql::ids;
 use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
-use crate::domain::{ByteSize, Identity, Limits, Quota, Role, Timestamp, User, UserId, UserName};
+use crate::domain::{ByteSize, Identity, Quota, Role, Timestamp, User, UserId, UserName};
 
 /// Another user has what must be theirs alone.
 #[derive(Debug, thiserror::Error)]
@@ -337,31 +337,4 @@ pub(super) async fn hold_users(
     );
     query(transaction, hold, [parameter(users)?]).await?;
     Ok(())
-}
-
-/// What an upload takes at least of its owner's quota.
-#[derive(Clone, Copy, Debug)]
-pub struct Demand {
-    /// Bytes.
-    pub size: ByteSize,
-    /// Documents that count: none, if it is for one that counts already.
-    pub documents: u32,
-}
-
-/// Whether what an upload demands clearly passes the quota of `owner`. The binding answer is given by the intake, where it is counted.
-pub async fn quota_is_spent(
-    db: &Database,
-    owner: UserId,
-    demand: Demand,
-    limits: &Limits,
-) -> Result<bool, DbError> {
-    let Some(row) = user::Entity::find_by_id(owner.0).one(db.reader()).await? else {
-        return Ok(false);
-    };
-    let (held, documents) = (row.used_bytes + row.reserved_bytes, row.used_documents);
-    let quota = User::try_from(row)?.quota;
-    let bytes = held.saturating_add(demand.size.as_i64());
-    let too_many = demand.documents > 0
-        && documents + i64::from(demand.documents) > i64::from(quota.document_limit(limits));
-    Ok(too_many || bytes > quota.byte_limit(limits).as_i64())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::batch::{Columns, Kind, parameter, query, rows};
 use super::{Database, DbError};
 use crate::domain::{
-    ByteSize, DocumentId, DocumentName, Limits, MediaType, Sha256, UserId, VersionId,
+    ByteSize, DocumentId, DocumentName, Limits, MediaType, Quota, Sha256, UserId, VersionId,
 };
 
 /// A pending version and what is known beside it.
@@ -35,6 +35,8 @@ pub struct PendingWork {
     pub stored: Option<Url>,
     /// Whether the owner holds more than the quota, as after it was lowered.
     pub over_quota: bool,
+    /// The most bytes that the owner may have in staging.
+    pub staging_allowance: ByteSize,
 }
 
 #[derive(Serialize)]
@@ -53,7 +55,7 @@ pub async fn load_pending(
     let sql = format!(
         "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
          v.staged_url, blobs.storage_url AS stored_url, \
-         users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota \
+         users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota, users.quota_bytes \
          FROM {wanted} JOIN versions v ON v.id = x.id JOIN users ON users.id = v.owner_id \
          LEFT JOIN blobs ON blobs.sha256 = v.sha256 AND blobs.size_bytes = v.size_bytes \
          WHERE v.status = 'pending'"
@@ -71,10 +73,10 @@ pub async fn load_pending(
         ],
     )
     .await?;
-    found.iter().map(pending_work).collect()
+    found.iter().map(|row| pending_work(row, limits)).collect()
 }
 
-fn pending_work(row: &sea_orm::QueryResult) -> Result<PendingWork, DbError> {
+fn pending_work(row: &sea_orm::QueryResult, limits: &Limits) -> Result<PendingWork, DbError> {
     let id: Uuid = row.try_get("", "id")?;
     let corrupt = |column| DbError::corrupt("versions", column, id);
     let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
@@ -82,6 +84,11 @@ fn pending_work(row: &sea_orm::QueryResult) -> Result<PendingWork, DbError> {
     let size: i64 = row.try_get("", "size_bytes")?;
     let declared_type: Option<String> = row.try_get("", "declared_type")?;
     let stored: Option<String> = row.try_get("", "stored_url")?;
+    let quota: Option<i64> = row.try_get("", "quota_bytes")?;
+    let quota = Quota {
+        bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        documents: None,
+    };
     Ok(PendingWork {
         version: VersionId(id),
         document: DocumentId(row.try_get("", "document_id")?),
@@ -100,5 +107,6 @@ fn pending_work(row: &sea_orm::QueryResult) -> Result<PendingWork, DbError> {
             .transpose()
             .map_err(|_| corrupt("stored_url"))?,
         over_quota: row.try_get("", "over_quota")?,
+        staging_allowance: limits.staging_allowance(&quota),
     })
 }

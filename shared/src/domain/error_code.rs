@@ -57,6 +57,31 @@ codes! {
     Internal = "internal", retryable: true, "The document could not be processed.";
 }
 
+/// What becomes of the staged bytes of a version that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// They may pass on another try, and are kept for it.
+    ForAnotherTry,
+    /// They can't pass unless the operator's policy changes: they are kept while they are few.
+    WhileFew,
+    /// They can't pass whatever changes.
+    Never,
+}
+
+impl ErrorCode {
+    /// What becomes of the staged bytes of a version that failed with this.
+    #[must_use]
+    pub const fn keeping(self) -> Keeping {
+        match self {
+            Self::TooLarge | Self::TypeNotAllowed | Self::TypeMismatch => Keeping::WhileFew,
+            Self::DigestMismatch | Self::UploadIncomplete => Keeping::Never,
+            Self::QuotaExceeded | Self::StorageUnavailable | Self::Internal => {
+                Keeping::ForAnotherTry
+            }
+        }
+    }
+}
+
 /// A text that is not a code of the list.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not an error code of a document")]

@@ -1,6 +1,6 @@
 //! The limits that the operator sets, and what is judged by them.
 
-use super::{ByteSize, ErrorCode, MediaType, TypePolicy};
+use super::{ByteSize, ErrorCode, MediaType, Quota, TypePolicy};
 
 /// What to do when name and content disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Limits {
     pub imports: ImportLimits,
     /// What one user may have of operations.
     pub operations: OperationLimits,
+    /// What users may cause to lie on disk beside their quota.
+    pub allowances: Allowances,
 }
 
 /// What one import may be.
@@ -74,12 +76,64 @@ impl Default for OperationLimits {
     }
 }
 
+/// What one user may cause to lie on disk beside the quota; `None` follows from the quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Uploads under way, archives of imports, and bytes of failed uploads.
+    pub staging: Option<ByteSize>,
+    /// Archives of exports.
+    pub results: Option<ByteSize>,
+}
+
+impl Allowances {
+    /// What an allowance has at least beyond the quota, so that who has a tiny quota can import
+    /// and export something.
+    pub const FLOOR: ByteSize = ByteSize::mebibytes(16);
+
+    /// The most of the staging allowance that may be taken when bytes are kept which a policy of
+    /// the operator refused.
+    pub const REFUSED: ByteSize = ByteSize::mebibytes(1);
+
+    /// As many failed versions as documents may be kept, or so many if that is more.
+    pub const FAILED_VERSIONS: u32 = 1_000;
+
+    /// The quota, with room for what an archive has besides the bytes of its documents.
+    fn beside(quota: ByteSize) -> ByteSize {
+        let bytes = quota.bytes();
+        ByteSize::new(
+            bytes
+                .saturating_add(bytes / 16)
+                .saturating_add(Self::FLOOR.bytes()),
+        )
+    }
+}
+
 /// A document that must not be kept, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("refused: {0}")]
 pub struct Refusal(pub ErrorCode);
 
 impl Limits {
+    /// The most bytes that a user with this quota may have in staging.
+    #[must_use]
+    pub fn staging_allowance(&self, quota: &Quota) -> ByteSize {
+        let fixed = self.allowances.staging;
+        fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
+    }
+
+    /// The most bytes that the archives of exports of a user with this quota may have.
+    #[must_use]
+    pub fn result_allowance(&self, quota: &Quota) -> ByteSize {
+        let fixed = self.allowances.results;
+        fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
+    }
+
+    /// The most failed versions of a user with this quota.
+    #[must_use]
+    pub fn failed_version_limit(&self, quota: &Quota) -> u32 {
+        quota.document_limit(self).max(Allowances::FAILED_VERSIONS)
+    }
+
     /// Judges what a document turned out to be; quota is judged where it is counted.
     pub fn judge(
         &self,
@@ -117,6 +171,7 @@ mod tests {
             type_mismatch: TypeMismatch::Reject,
             imports: ImportLimits::default(),
             operations: OperationLimits::default(),
+            allowances: Allowances::default(),
         };
         let png: MediaType = "image/png".parse().unwrap();
         let pdf: MediaType = "application/pdf".parse().unwrap();

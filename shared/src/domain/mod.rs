@@ -33,7 +33,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use decimal::{Decimal, is_respelled, plain_length};
 pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
-pub use error_code::{ErrorCode, Failure, UnknownErrorCode};
+pub use error_code::{ErrorCode, Failure, Keeping, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
     AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId,
@@ -43,7 +43,7 @@ pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };
-pub use limits::{ImportLimits, Limits, OperationLimits, Refusal, TypeMismatch};
+pub use limits::{Allowances, ImportLimits, Limits, OperationLimits, Refusal, TypeMismatch};
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};

@@ -135,6 +135,8 @@ words! {
     TooLarge = "too_large",
     /// It unpacks to too many times its size.
     RatioExceeded = "ratio_exceeded",
+    /// The archive of an export has no room among the results that its owner may keep.
+    QuotaExceeded = "quota_exceeded",
 }
 
 impl OperationErrorCode {
@@ -151,6 +153,9 @@ impl OperationErrorCode {
             Self::OverlappingEntries => "Entries of the archive share bytes.",
             Self::TooManyEntries => "The archive has more entries than one import may have.",
             Self::TooLarge => "The archive unpacks to more bytes than one import may have.",
+            Self::QuotaExceeded => {
+                "The archive doesn't fit beside the results that are kept; delete some of those, or export less."
+            }
             Self::RatioExceeded => "The archive unpacks to too many times its size.",
         }
     }

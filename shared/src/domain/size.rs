@@ -27,6 +27,12 @@ impl ByteSize {
         Self(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
+    /// So many mebibytes (2^20 bytes).
+    #[must_use]
+    pub const fn mebibytes(count: u32) -> Self {
+        Self((count as i64) << 20)
+    }
+
     /// So many gibibytes (2^30 bytes).
     #[must_use]
     pub const fn gibibytes(count: u32) -> Self {

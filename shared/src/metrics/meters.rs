@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::capacity::CapacityMeters;
+use super::disk::DiskLevels;
 use super::labels::{Attempt, Circuit, Held, Hint, Refused, Stop, class, method};
 use super::ledger::Levels;
 use super::overdue::Overdue;
@@ -44,6 +45,7 @@ pub(super) struct Kept {
     cleanups_stopped: Counters<2>,
     storage_calls: Counters<2>,
     storage_seconds: Times<1>,
+    pub(super) disk: DiskLevels,
     pub(super) ledger: Levels,
 }
 
@@ -131,6 +133,7 @@ impl Default for Meters {
                 "Time of calls to storage, by operation",
                 Family::new_with_constructor(request_times),
             ),
+            disk: DiskLevels::named(names),
             ledger: Levels::named(names),
             registry,
         };

@@ -1,6 +1,7 @@
 //! What the service counts and times of itself, for Prometheus. No label ever holds an id or a URL.
 
 mod capacity;
+mod disk;
 mod labels;
 mod ledger;
 mod meters;

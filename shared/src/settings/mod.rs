@@ -1,6 +1,7 @@
 //! Every setting, gathered in one place: flags, environment, defaults and what they mean together.
 
 mod cleanup;
+mod disk;
 mod import;
 mod jwt;
 mod logging;
@@ -12,6 +13,7 @@ mod tracing;
 mod values;
 
 pub use cleanup::{Age, CleanupSettings};
+pub use disk::DiskSettings;
 pub use import::ImportSettings;
 pub use jwt::{JwtAlgorithm, JwtSettings};
 pub use logging::LogFormat;
@@ -208,6 +210,10 @@ pub struct Settings {
     /// What one user may have of operations.
     #[command(flatten)]
     pub operations: OperationSettings,
+
+    /// How much of the disks users may take.
+    #[command(flatten)]
+    pub disk: DiskSettings,
 
     /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
     #[arg(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Settings;
 use crate::db::DatabaseUrl;
 use crate::domain::{Limits, TypePolicy};
-use crate::storage::{ParseStorageUrlError, StorageUrl};
+use crate::storage::{ParseStorageUrlError, StorageUrl, WatchedFolder};
 
 /// The part of the service that a process plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,33 @@ pub struct Resolved {
     pub settings: Settings,
 }
 
+impl Resolved {
+    /// The folders of this process that fill up as users bring bytes.
+    #[must_use]
+    pub fn watched_folders(&self) -> Vec<WatchedFolder> {
+        let local = |place, url: &StorageUrl| {
+            let is_local = url.place().scheme() == "file";
+            let path = is_local
+                .then(|| url.place().to_file_path().ok())
+                .flatten()?;
+            Some(WatchedFolder { place, path })
+        };
+        let database = match &self.database_url {
+            DatabaseUrl::Sqlite(path) => Some(WatchedFolder {
+                place: "database",
+                path: path.parent().unwrap_or(path).to_owned(),
+            }),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let folders = [
+            local("staging", &self.staging_url),
+            local("storage", &self.storage_url),
+            database,
+        ];
+        folders.into_iter().flatten().collect()
+    }
+}
+
 impl Settings {
     /// Fills in defaults and refuses what doesn't fit together for `role`.
     pub fn resolve(self, role: Role) -> Result<Resolved, InvalidSettings> {
@@ -134,6 +161,7 @@ impl Settings {
                 type_mismatch: self.type_mismatch.0,
                 imports: self.import.limits(),
                 operations: self.operations.limits(),
+                allowances: self.disk.allowances(),
             },
             data_dir,
             settings: self,

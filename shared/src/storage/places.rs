@@ -4,13 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::key::{key_within, new_key, url_of};
 use super::url::StorageUrl;
-use super::{ByteStream, Local, Range, SourceStream, Stat, Storage, StorageError, WriteError};
+use super::{
+    ByteStream, FreeSpace, Local, Range, SourceError, SourceStream, Stat, Storage, StorageError,
+    WriteError,
+};
 use crate::domain::{ByteSize, Hasher, Sha256, Timestamp};
 
 /// Where uploads are staged and where documents are stored; the same place, perhaps.
@@ -23,6 +26,7 @@ pub struct Places {
 struct Inner {
     staging: Arc<dyn Storage>,
     store: Arc<dyn Storage>,
+    free_space: FreeSpace,
 }
 
 /// Bytes that lie durably in staging.
@@ -51,8 +55,31 @@ impl Places {
     /// From adapters; tests wrap them in decorators. `staging` and `store` may serve the same place.
     #[must_use]
     pub fn new(staging: Arc<dyn Storage>, store: Arc<dyn Storage>) -> Self {
-        let inner = Arc::new(Inner { staging, store });
+        let inner = Arc::new(Inner {
+            staging,
+            store,
+            free_space: FreeSpace::default(),
+        });
         Self { inner }
+    }
+
+    /// The same places, which stage nothing while `free_space` is low.
+    #[must_use]
+    pub fn watching(&self, free_space: FreeSpace) -> Self {
+        let inner = Arc::new(Inner {
+            staging: Arc::clone(self.staging()),
+            store: Arc::clone(self.store()),
+            free_space,
+        });
+        Self { inner }
+    }
+
+    /// Whether there is room for anything new. What was accepted is settled all the same.
+    pub fn check_room(&self) -> Result<(), StorageError> {
+        if self.inner.free_space.is_low() {
+            return Err(StorageError::Full);
+        }
+        Ok(())
     }
 
     /// From the operator's URLs. Folders are made; clients of S3 take their credentials from
@@ -117,26 +144,33 @@ impl Places {
 
     /// Streams bytes into staging under a new key while counting and hashing them. They are
     /// durable when this returns. A call that is dropped or fails leaves nothing, save where
-    /// the process dies or the backend does not answer: that is found by listing.
+    /// the process dies or the backend does not answer: that is found by listing. It fails, even
+    /// on its way, when there is too little room for anything new.
     pub async fn stage(
         &self,
         now: Timestamp,
         source: SourceStream<'_>,
     ) -> Result<Staged, WriteError> {
+        self.check_room()?;
         let key = new_key(now);
         let mut tally = Tally::default();
         let unsettled = Unsettled {
             url: url_of(self.staging().place(), &key),
             storage: Some(Arc::clone(self.staging())),
         };
-        let counted = Box::pin(source.inspect_ok(|chunk| tally.add(chunk)));
+        let counted = Box::pin(source.map(|chunk| {
+            let chunk = chunk?;
+            self.check_room()?;
+            tally.add(&chunk);
+            Ok::<_, SourceError>(chunk)
+        }));
         let outcome = self.staging().put(&key, counted).await;
         if matches!(outcome, Ok(_) | Err(WriteError::Source(_))) {
             unsettled.settle();
         }
         let (size, sha256) = tally.finish();
         Ok(Staged {
-            url: outcome?,
+            url: outcome.map_err(of_storage)?,
             begun_at: now,
             size,
             sha256,
@@ -301,6 +335,17 @@ impl Places {
     /// so that a second attempt finds what the first one did.
     fn target_of(&self, staged: &Url) -> Result<Url, StorageError> {
         Ok(url_of(self.store().place(), self.key_of(staged)?))
+    }
+}
+
+/// An error of storage may have come by way of the source, as that of a full disk does.
+fn of_storage(error: WriteError) -> WriteError {
+    match error {
+        WriteError::Source(source) => match source.downcast::<StorageError>() {
+            Ok(error) => WriteError::Storage(*error),
+            Err(source) => WriteError::Source(source),
+        },
+        error @ WriteError::Storage(_) => error,
     }
 }
 

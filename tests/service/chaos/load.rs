@@ -139,7 +139,12 @@ fn judged(answer: &Answer) -> Fate {
     if answer.status == 202 {
         return Fate::Accepted(answer.json());
     }
-    answer.expect_problem(503, "unavailable");
+    let code = answer.json()["code"].as_str().map(str::to_owned);
+    let expected = match code.as_deref() {
+        Some("storage_full") => "storage_full",
+        _ => "unavailable",
+    };
+    answer.expect_problem(503, expected);
     assert!(
         answer.header("retry-after").parse::<u32>().is_ok(),
         "a 503 says when to come back"

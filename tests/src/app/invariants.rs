@@ -125,6 +125,26 @@ impl Ledger {
                  FROM versions WHERE owner_id = users.id AND status = 'active'), 0)",
             ),
             (
+                "users are charged other bytes than they have in staging",
+                "SELECT count(*) FROM users WHERE staging_bytes <> \
+                 COALESCE((SELECT sum(size_bytes) FROM versions WHERE owner_id = users.id AND status = 'error' AND staged_url IS NOT NULL), 0) \
+                 + COALESCE((SELECT sum(source_size) FROM operations WHERE owner_id = users.id AND source_url IS NOT NULL), 0)",
+            ),
+            (
+                "users are charged other results than they have",
+                "SELECT count(*) FROM users WHERE result_bytes <> COALESCE((SELECT sum(result_size) FROM operations \
+                 WHERE owner_id = users.id AND result_url IS NOT NULL), 0)",
+            ),
+            (
+                "users are charged other failures than they have",
+                "SELECT count(*) FROM users WHERE failed_versions <> \
+                 (SELECT count(*) FROM versions WHERE owner_id = users.id AND status = 'error')",
+            ),
+            (
+                "operations at rest have something reserved",
+                "SELECT count(*) FROM operations WHERE held_bytes <> 0",
+            ),
+            (
                 "users are charged other documents than they keep",
                 "SELECT count(*) FROM users WHERE used_documents <> \
                  (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",

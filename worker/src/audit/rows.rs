@@ -210,10 +210,12 @@ async fn check_quotas(audit: &mut Audit<'_>) -> Result<(), DbError> {
 
 /// A drift in words.
 fn told(drift: &QuotaDrift) -> String {
-    let [used, reserved, documents] = drift.counted;
-    let [really_used, really_reserved, really_documents] = drift.actual;
-    format!(
-        "is charged {used} bytes, {reserved} reserved, {documents} documents, and keeps \
-         {really_used} bytes, {really_reserved} reserved, {really_documents} documents"
-    )
+    let words = |[used, reserved, documents, staging, results, failed]: [i64; 6]| {
+        format!(
+            "{used} bytes, {reserved} reserved, {documents} documents, {staging} bytes in staging, \
+             {results} of results, {failed} failed versions"
+        )
+    };
+    let (counted, actual) = (words(drift.counted), words(drift.actual));
+    format!("is charged {counted}, and keeps {actual}")
 }

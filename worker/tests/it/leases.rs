@@ -43,6 +43,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         outcome: Outcome::Failed {
             failure: ErrorCode::Internal.into(),
             gave_up: None,
+            leftovers: vec![],
         },
     };
     let settled = db::settle(&service.db, &[settlement], service.clock.now())

@@ -10,9 +10,9 @@ use futures::{StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, Statement};
 use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use shared::domain::{
-    ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits, ManualClock,
-    Metadata, OperationLimits, Retention, Timestamp, TypeMismatch, TypePolicy, User, UserId,
-    VersionId, Visibility,
+    Allowances, ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits,
+    ManualClock, Metadata, OperationLimits, Retention, Timestamp, TypeMismatch, TypePolicy, User,
+    UserId, VersionId, Visibility,
 };
 use shared::metrics::Meters;
 use shared::ownership::Ownership;
@@ -274,5 +274,6 @@ fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        allowances: Allowances::default(),
     }
 }

@@ -13,19 +13,41 @@ use crate::domain::{BlobId, Timestamp, UserId};
 const USED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
      ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'active')";
 const RESERVED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
-     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'pending')";
+     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'pending') \
+     + (SELECT CAST(COALESCE(sum(o.held_bytes), 0) AS bigint) FROM operations o \
+     WHERE o.owner_id = u.id AND o.action = 'import')";
 const DOCUMENTS: &str =
     "(SELECT count(*) FROM documents d WHERE d.owner_id = u.id AND d.status <> 'error')";
+
+const STAGING: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
+     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'error' AND v.staged_url IS NOT NULL) \
+     + (SELECT CAST(COALESCE(sum(o.source_size), 0) AS bigint) FROM operations o \
+     WHERE o.owner_id = u.id AND o.source_url IS NOT NULL)";
+const RESULTS: &str = "(SELECT CAST(COALESCE(sum(COALESCE(o.result_size, 0) + o.held_bytes), 0) AS bigint) \
+     FROM operations o WHERE o.owner_id = u.id AND o.action = 'export')";
+const FAILED: &str = "(SELECT count(*) FROM documents d JOIN versions v ON v.document_id = d.id \
+     WHERE d.owner_id = u.id AND v.status = 'error')";
+
+/// The counters of a user: their columns, and what each has to be.
+const COUNTERS: [(&str, &str); 6] = [
+    ("used_bytes", USED),
+    ("reserved_bytes", RESERVED),
+    ("used_documents", DOCUMENTS),
+    ("staging_bytes", STAGING),
+    ("result_bytes", RESULTS),
+    ("failed_versions", FAILED),
+];
 
 /// A user who is charged for other things than they keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaDrift {
     /// The user.
     pub user: UserId,
-    /// Used bytes, reserved bytes and documents, as they are counted.
-    pub counted: [i64; 3],
+    /// Used bytes, reserved bytes, documents, bytes in staging, bytes of results and failed
+    /// versions, as they are counted.
+    pub counted: [i64; 6],
     /// The same, as they are.
-    pub actual: [i64; 3],
+    pub actual: [i64; 6],
 }
 
 /// Looks at `limit` users behind `after`.
@@ -34,22 +56,28 @@ pub async fn quota_drift(
     after: Uuid,
     limit: u32,
 ) -> Result<AuditPage<QuotaDrift>, DbError> {
+    let list = |write: fn(&str, &str) -> String, between: &str| {
+        let written = COUNTERS.map(|(column, actual)| write(column, actual));
+        written.join(between)
+    };
+    let counted = list(
+        |column, actual| format!("u.{column}, {actual} AS actual_{column}"),
+        ", ",
+    );
+    let differs = list(|column, _| format!("{column} <> actual_{column}"), " OR ");
     let sql = format!(
-        "SELECT * FROM (SELECT u.id, u.used_bytes, u.reserved_bytes, u.used_documents, {USED} AS used, \
-         {RESERVED} AS reserved, {DOCUMENTS} AS documents FROM users u \
-         WHERE u.id > $1 AND u.id <= $2) AS c \
-         WHERE used_bytes <> used OR reserved_bytes <> reserved OR used_documents <> documents"
+        "SELECT * FROM (SELECT u.id, {counted} FROM users u WHERE u.id > $1 AND u.id <= $2) AS c WHERE {differs}"
     );
     let row = |row: &QueryResult| -> Result<QuotaDrift, DbError> {
-        let number = |column| -> Result<i64, DbError> { Ok(row.try_get("", column)?) };
+        let (mut counted, mut actual) = ([0; 6], [0; 6]);
+        for (index, (column, _)) in COUNTERS.iter().enumerate() {
+            counted[index] = row.try_get("", column)?;
+            actual[index] = row.try_get("actual_", column)?;
+        }
         Ok(QuotaDrift {
             user: UserId(row.try_get("", "id")?),
-            counted: [
-                number("used_bytes")?,
-                number("reserved_bytes")?,
-                number("used_documents")?,
-            ],
-            actual: [number("used")?, number("reserved")?, number("documents")?],
+            counted,
+            actual,
         })
     };
     page(db, "users", &sql, after, limit, row).await
@@ -63,10 +91,8 @@ pub async fn mend_quota_drift(db: &Database, user: UserId) -> Result<(), DbError
         let hold = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE";
         query(&transaction, hold, [user.0.into()]).await?;
     }
-    let sql = format!(
-        "UPDATE users AS u SET used_bytes = {USED}, reserved_bytes = {RESERVED}, used_documents = {DOCUMENTS} \
-         WHERE u.id = $1"
-    );
+    let anew = COUNTERS.map(|(column, actual)| format!("{column} = {actual}"));
+    let sql = format!("UPDATE users AS u SET {} WHERE u.id = $1", anew.join(", "));
     execute(&transaction, sql, [user.0.into()]).await?;
     transaction.commit().await?;
     Ok(())

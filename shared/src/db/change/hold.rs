@@ -100,7 +100,8 @@ pub(in crate::db) async fn charge(
     limits: &Limits,
 ) -> Result<(), ChangeError> {
     let sql = "UPDATE users SET used_bytes = used_bytes + $2, reserved_bytes = reserved_bytes + $3, \
-         used_documents = used_documents + $4 WHERE id = $1 \
+         used_documents = used_documents + $4, staging_bytes = staging_bytes - $7, \
+         failed_versions = failed_versions - $8 WHERE id = $1 \
          AND used_bytes + reserved_bytes + $2 + $3 <= COALESCE(quota_bytes, $5) \
          AND ($4 = 0 OR used_documents + $4 <= COALESCE(quota_documents, $6))";
     let values = [
@@ -110,6 +111,8 @@ pub(in crate::db) async fn charge(
         charge.documents.into(),
         limits.default_quota_bytes.as_i64().into(),
         i64::from(limits.default_quota_documents).into(),
+        charge.retried_bytes.as_i64().into(),
+        charge.retried_versions.into(),
     ];
     match execute(transaction, sql, values).await? {
         0 => Err(ChangeError::QuotaExceeded),
@@ -141,6 +144,10 @@ pub(in crate::db) struct Charge {
     pub used: ByteSize,
     pub reserved: ByteSize,
     pub documents: i64,
+    /// Staged bytes of failed versions that are pending again, which no longer count as such.
+    pub retried_bytes: ByteSize,
+    /// How many versions these are.
+    pub retried_versions: i64,
 }
 
 /// Those of `wanted`, in their order, that fit into the owner's quota one after the other.

@@ -103,6 +103,8 @@ fn judge(
         charge: Charge {
             reserved: *size,
             documents,
+            retried_bytes: *size,
+            retried_versions: 1,
             ..Charge::default()
         },
     })
@@ -154,7 +156,9 @@ pub(in crate::db) async fn retry_all(
     for one in retried {
         sum.reserved = ByteSize::new(sum.reserved.bytes() + one.charge.reserved.bytes());
         sum.documents += one.charge.documents;
+        sum.retried_versions += one.charge.retried_versions;
     }
+    sum.retried_bytes = sum.reserved;
     charge(transaction, owner, sum, limits).await?;
     let backend = transaction.get_database_backend();
     let documents = format!(

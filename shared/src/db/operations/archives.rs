@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::deaths::revive;
 use super::rows;
+use crate::db::accounts::Charges;
 use crate::db::batch::{execute, query};
 use crate::db::ledger_sql::for_update;
 use crate::db::{Database, DatabaseTransaction, DbError, JobRef, discards};
-use crate::domain::{Action, Operation, OperationId, OperationStatus, Tally, Timestamp};
+use crate::domain::{Action, Operation, OperationId, OperationStatus, Tally, Timestamp, UserId};
 
 /// An operation that this transaction has taken hold of.
 pub(super) struct Held {
@@ -18,6 +19,10 @@ pub(super) struct Held {
     pub(super) next: i64,
     pub(super) source: Option<String>,
     pub(super) is_cancelled: bool,
+    /// The length of the source.
+    pub(super) source_size: i64,
+    /// What the job at work has reserved.
+    pub(super) reserved: i64,
 }
 
 /// What a writing under a claim found.
@@ -50,8 +55,8 @@ pub(super) async fn hold_operation(
     (id, action): (OperationId, Action),
 ) -> Result<Option<Held>, DbError> {
     let sql = format!(
-        "SELECT {}, options, next_position, source_url, cancel_requested FROM operations \
-         WHERE id = $1 AND expired_at IS NULL{}",
+        "SELECT {}, options, next_position, source_url, source_size, held_bytes, cancel_requested \
+         FROM operations WHERE id = $1 AND expired_at IS NULL{}",
         rows::OPERATION,
         for_update(transaction.get_database_backend(), "operations"),
     );
@@ -76,7 +81,37 @@ pub(super) async fn hold_operation(
         next: row.try_get("", "next_position")?,
         source: row.try_get("", "source_url")?,
         is_cancelled: row.try_get("", "cancel_requested")?,
+        source_size: row.try_get("", "source_size")?,
+        reserved: row.try_get("", "held_bytes")?,
     }))
+}
+
+/// Where bytes count that the job of an operation has reserved: an import's of the quota, an
+/// export's of the result allowance.
+pub(super) fn held_of(charges: &mut Charges, owner: UserId, action: Action) -> &mut i64 {
+    let charge = charges.of(owner.0);
+    match action {
+        Action::Export => &mut charge.results,
+        _ => &mut charge.reserved,
+    }
+}
+
+/// Gives back what the job of an operation has reserved.
+pub(super) async fn release_held(
+    transaction: &DatabaseTransaction,
+    held: &Held,
+) -> Result<(), DbError> {
+    if held.reserved == 0 {
+        return Ok(());
+    }
+    let Operation {
+        id, owner, action, ..
+    } = held.operation;
+    let forget = "UPDATE operations SET held_bytes = 0 WHERE id = $1";
+    execute(transaction, forget, [id.0.into()]).await?;
+    let mut charges = Charges::default();
+    *held_of(&mut charges, owner, action) += held.reserved;
+    charges.give_back(transaction).await
 }
 
 /// Whether the claim holds; its row is locked, so that this stays true.
@@ -160,23 +195,29 @@ pub async fn expire_archives(
     // The old value, which RETURNING doesn't give, is read first, under the row's lock.
     let lock = for_update(transaction.get_database_backend(), "operations");
     let due = format!(
-        "SELECT id, COALESCE(result_url, source_url) FROM operations \
+        "SELECT id, COALESCE(result_url, source_url), owner_id, COALESCE(result_size, 0), \
+         CASE WHEN source_url IS NULL THEN 0 ELSE source_size END FROM operations \
          WHERE (result_expires_at IS NOT NULL AND result_expires_at <= $1) \
          OR (source_url IS NOT NULL AND finished_at <= $2) ORDER BY id LIMIT 500{lock}"
     );
     let values = [now.as_micros().into(), ended_before.as_micros().into()];
     let mut gone: Vec<uuid::Uuid> = Vec::new();
+    let mut charges = Charges::default();
     for row in query(&transaction, due, values).await? {
         gone.push(row.try_get_by_index(0)?);
         urls.push(row.try_get_by_index(1)?);
+        let charge = charges.of(row.try_get_by_index(2)?);
+        charge.results += row.try_get_by_index::<i64>(3)?;
+        charge.staging += row.try_get_by_index::<i64>(4)?;
     }
     let forget = format!(
-        "UPDATE operations SET source_url = NULL, result_url = NULL, result_size = NULL, \
+        "UPDATE operations SET source_url = NULL, source_size = 0, result_url = NULL, result_size = NULL, \
          result_sha256 = NULL, result_expires_at = NULL WHERE id IN ({})",
         crate::db::ledger_sql::ids(transaction.get_database_backend())
     );
     execute(&transaction, forget, [crate::db::batch::parameter(&gone)?]).await?;
     discards::add(&transaction, &urls, now).await?;
+    charges.give_back(&transaction).await?;
     transaction.commit().await?;
     Ok(urls.len() as u64)
 }

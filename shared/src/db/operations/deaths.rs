@@ -4,30 +4,35 @@
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::archives::{count, forget_written};
+use super::archives::{count, forget_written, held_of};
 use super::import::settle_items;
 use crate::db::DatabaseTransaction;
 use crate::db::DbError;
+use crate::db::accounts::Charges;
 use crate::db::batch::{execute, parameter, query};
 use crate::db::ledger_sql::{for_update, ids};
-use crate::domain::{Action, ItemCode, JobId, OperationErrorCode, OperationId, Tally, Timestamp};
+use crate::domain::{
+    Action, ItemCode, JobId, OperationErrorCode, OperationId, Tally, Timestamp, UserId,
+};
 
 /// What is said of a document that an import has made, and that was not settled when it ended.
 const UNSETTLED: &str =
     "The import could not go on before the document was settled; the document tells its end.";
 
-/// Ends the operations of jobs that are given up, before those jobs are.
+/// Ends the operations of jobs that are given up, before those jobs are. Gives what they had
+/// reserved, which the caller gives back.
 pub async fn end_with_dead_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<Charges, DbError> {
+    let mut reserved = Charges::default();
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(reserved);
     }
     let backend = transaction.get_database_backend();
     let sql = format!(
-        "SELECT id, action, dry_run FROM operations WHERE status IN ('pending', 'running') \
+        "SELECT id, action, dry_run, owner_id, held_bytes FROM operations WHERE status IN ('pending', 'running') \
          AND id IN (SELECT subject_id FROM jobs WHERE id IN ({})) ORDER BY id{}",
         ids(backend),
         for_update(backend, "operations"),
@@ -44,12 +49,14 @@ pub async fn end_with_dead_jobs(
         }
         tell_the_rest(transaction, OperationId(id), action).await?;
         end(transaction, OperationId(id), now).await?;
+        let (owner, held): (Uuid, i64) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+        *held_of(&mut reserved, UserId(owner), action) += held;
     }
-    Ok(())
+    Ok(reserved)
 }
 
 /// Says of each item that is pending that the operation could not go on.
-async fn tell_the_rest(
+pub(super) async fn tell_the_rest(
     transaction: &DatabaseTransaction,
     id: OperationId,
     action: Action,
@@ -85,7 +92,7 @@ async fn end(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE operations SET status = 'error', error_code = $3, error_detail = $4, \
-         started_at = COALESCE(started_at, $2), finished_at = $2 WHERE id = $1";
+         held_bytes = 0, started_at = COALESCE(started_at, $2), finished_at = $2 WHERE id = $1";
     let code = OperationErrorCode::Internal;
     let values = [
         id.0.into(),

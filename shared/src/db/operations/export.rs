@@ -6,17 +6,19 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-use super::archives::{Hold, begin_anew, count, end, forget_written, hold};
+use super::archives::{Hold, begin_anew, count, end, forget_written, hold, release_held};
+use super::deaths::tell_the_rest;
 use super::items::{Dealt, DueItem, record, skip};
 use crate::crash::{self, CrashPoint};
+use crate::db::accounts::Charges;
 use crate::db::batch::{execute, parameter, query};
 use crate::db::documents::{Found, columns};
 use crate::db::ledger_sql::ids;
 use crate::db::settle::finish_jobs;
-use crate::db::{Database, DbError, JobRef, Settlement};
+use crate::db::{Database, DatabaseTransaction, DbError, JobRef, Settlement};
 use crate::domain::{
-    Action, ByteSize, Document, DocumentId, ItemCode, MediaType, OperationId, OperationStatus,
-    RunMode, Sha256, Timestamp, UserId,
+    Action, ByteSize, Document, DocumentId, ItemCode, MediaType, OperationErrorCode, OperationId,
+    OperationStatus, RunMode, Sha256, Timestamp, UserId,
 };
 use crate::storage::Staged;
 
@@ -287,6 +289,8 @@ pub enum ExportEnd {
     Dry,
     /// Its owner wanted it to stop.
     Cancelled,
+    /// Its owner's result allowance has no room for the archive.
+    NoRoom,
 }
 
 /// Ends an export with the job that it was done by. `Stops` says that nothing was written,
@@ -306,7 +310,7 @@ pub async fn finish_export(
     };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     if let Some(held) = &held {
-        let mut status = OperationStatus::Completed;
+        let (mut status, mut size) = (OperationStatus::Completed, 0);
         match ending {
             ExportEnd::Written(archive) => {
                 let taken = "SELECT 1 FROM discards WHERE url = $1";
@@ -325,8 +329,14 @@ pub async fn finish_export(
                     now.plus(RESULT_KEPT_FOR).as_micros().into(),
                 ];
                 execute(&transaction, sql, values).await?;
+                size = archive.size.as_i64();
             }
             ExportEnd::Dry => {}
+            ExportEnd::NoRoom => {
+                forget_written(&transaction, id).await?;
+                tell_the_rest(&transaction, id, Action::Export).await?;
+                status = OperationStatus::Error;
+            }
             ExportEnd::Cancelled => {
                 status = OperationStatus::Cancelled;
                 if held.operation.mode == RunMode::Real {
@@ -336,12 +346,38 @@ pub async fn finish_export(
                 count(&transaction, id, skipped).await?;
             }
         }
-        end(&transaction, id, status, now).await?;
+        match status {
+            OperationStatus::Error => end_without_room(&transaction, id, now).await?,
+            status => end(&transaction, id, status, now).await?,
+        }
+        // What was reserved becomes what the archive has.
+        release_held(&transaction, held).await?;
+        let mut charges = Charges::default();
+        charges.of(held.operation.owner.0).results -= size;
+        charges.give_back(&transaction).await?;
     }
     crash::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;
     crash::reach(CrashPoint::AfterExport);
     Ok(held.map_or(Standing::Over, |_| Standing::Goes(())))
+}
+
+async fn end_without_room(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE operations SET status = 'error', error_code = $2, error_detail = $3, \
+         finished_at = $4 WHERE id = $1";
+    let code = OperationErrorCode::QuotaExceeded;
+    let values = [
+        id.0.into(),
+        code.as_str().into(),
+        code.detail().into(),
+        now.as_micros().into(),
+    ];
+    execute(transaction, sql, values).await?;
+    Ok(())
 }
 
 /// The archive of an export.

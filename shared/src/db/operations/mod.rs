@@ -14,6 +14,7 @@ mod import;
 mod items;
 mod options;
 mod read;
+mod result;
 mod room;
 mod rows;
 mod running;
@@ -33,12 +34,13 @@ pub use export::{
 pub use import::{
     ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
     ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
-    add_import_items, begin_import, create_import, due_import_items, hand_in, refuse_import,
-    settle_import, start_import,
+    TurnRequest, add_import_items, begin_import, create_import, due_import_items, hand_in,
+    refuse_import, settle_import, start_import,
 };
 pub use options::Task;
 pub use read::{
     ItemPage, OperationPage, find_ended, find_operation, list_operation_items, list_operations,
 };
+pub use result::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
 pub use room::{NoRoom, OpenError, may_open_operation};
 pub use undo::{NewUndo, UndoError, undo_operation};

@@ -5,6 +5,7 @@
 
 mod blobs;
 mod rows;
+mod staged;
 mod statements;
 
 pub(super) use statements::finish_jobs;
@@ -63,6 +64,8 @@ pub enum Outcome {
         failure: Failure,
         /// The cause, for operators, if attempts ran out: the job is then dead.
         gave_up: Option<String>,
+        /// Where the staged bytes may lie, should they not be kept.
+        leftovers: Vec<Url>,
     },
     /// The attempt failed; another one follows.
     Again {
@@ -223,7 +226,7 @@ async fn attempt(
         .iter()
         .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
     let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
-    end_with_dead_jobs(&transaction, &given_up, now).await?;
+    let reserved = end_with_dead_jobs(&transaction, &given_up, now).await?;
     let versions: Vec<_> = settlements
         .iter()
         .filter_map(|one| one.work.as_ref())
@@ -244,8 +247,10 @@ async fn attempt(
         Err(jobs) => return Ok(Attempt::ContentGone(jobs)),
     };
     statements::activate(&transaction, &live, &blobs, now).await?;
-    let ended = statements::fail(&transaction, &live, now).await?;
-    statements::account(&transaction, &live, &ended).await?;
+    let failed = statements::fail(&transaction, &live, now).await?;
+    statements::account(&transaction, &live, &failed.ended).await?;
+    reserved.give_back(&transaction).await?;
+    let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
     statements::record(&transaction, &live, now).await?;
 
     let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
@@ -254,7 +259,7 @@ async fn attempt(
         answers.push(if !held.contains(&one.job.id.0) {
             Settled::LeaseLost
         } else if living.contains(&one.job.id) {
-            let removable = removable(one, &blobs);
+            let removable = removable(one, &blobs, &kept);
             Settled::Committed { removable }
         } else {
             let removable = left_over(&transaction, one).await?;
@@ -295,10 +300,20 @@ impl Settled {
 }
 
 /// The bytes that the committed settlement of a living version leaves without a row.
-fn removable(settlement: &Settlement, blobs: &HashMap<ContentKey, (Uuid, String)>) -> Vec<Url> {
-    let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
-    else {
-        return Vec::new();
+fn removable(
+    settlement: &Settlement,
+    blobs: &HashMap<ContentKey, (Uuid, String)>,
+    kept: &HashSet<Uuid>,
+) -> Vec<Url> {
+    let (activation, work) = match (&settlement.outcome, &settlement.work) {
+        (Outcome::Activated(activation), Some(work)) => (activation, work),
+        (Outcome::Failed { leftovers, .. }, Some(work)) if !kept.contains(&work.version.0) => {
+            let mut urls = leftovers.clone();
+            urls.retain(|url| *url != work.staged);
+            urls.push(work.staged.clone());
+            return urls;
+        }
+        _ => return Vec::new(),
     };
     let mut urls = activation.leftovers.clone();
     let kept = blobs

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::staged::may_be_kept;
 use super::{Activation, Outcome, Settlement, StepDone};
 use crate::db::batch::{Columns, Kind};
 use crate::db::work::PendingWork;
@@ -123,6 +124,7 @@ pub const FAILURES: &Columns = &[
     ("document_id", Kind::Uuid),
     ("error_code", Kind::Text),
     ("error_detail", Kind::Text),
+    ("may_be_kept", Kind::Boolean),
 ];
 
 #[derive(Serialize)]
@@ -131,6 +133,7 @@ pub struct FailureRow<'a> {
     document_id: Uuid,
     error_code: &'static str,
     error_detail: &'a str,
+    may_be_kept: bool,
 }
 
 impl<'a> FailureRow<'a> {
@@ -140,6 +143,7 @@ impl<'a> FailureRow<'a> {
             document_id: work.document.0,
             error_code: failure.code.as_str(),
             error_detail: &failure.detail,
+            may_be_kept: may_be_kept(failure),
         }
     }
 }
@@ -149,6 +153,7 @@ pub const ACCOUNTS: &Columns = &[
     ("used", Kind::Integer),
     ("released", Kind::Integer),
     ("documents", Kind::Integer),
+    ("failed", Kind::Integer),
 ];
 
 #[derive(Default, Serialize)]
@@ -157,6 +162,7 @@ pub struct AccountRow {
     pub used: i64,
     pub released: i64,
     pub documents: i64,
+    pub failed: i64,
 }
 
 pub const EVENTS: &Columns = &[

@@ -122,32 +122,49 @@ pub async fn activate<'a>(
     Ok(())
 }
 
-/// Makes versions fail, and gives the documents that end in `error` with them: a pending one
-/// does with its last pending version.
+/// What became of versions that failed.
+#[derive(Debug, Default)]
+pub struct FailedRows {
+    /// The documents that end in `error`: a pending one does with its last pending version.
+    pub ended: HashSet<Uuid>,
+    /// The versions whose bytes may still be kept: the latest of their documents, of which another
+    /// try may make something.
+    pub keepable: HashSet<Uuid>,
+}
+
+/// Makes versions fail.
 pub async fn fail<'a>(
     transaction: &DatabaseTransaction,
     live: &[&'a Settlement],
     now: Timestamp,
-) -> Result<HashSet<Uuid>, DbError> {
+) -> Result<FailedRows, DbError> {
     let row = |settlement: &'a Settlement| match (&settlement.outcome, &settlement.work) {
         (Outcome::Failed { failure, .. }, Some(work)) => Some(FailureRow::new(work, failure)),
         _ => None,
     };
     let failures: Vec<_> = live.iter().copied().filter_map(row).collect();
     if failures.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(FailedRows::default());
     }
     let list = rows(transaction.get_database_backend(), FAILURES);
     let versions = format!(
         "UPDATE versions SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
-         settled_at = $2 FROM {list} WHERE versions.id = x.version_id"
+         settled_at = $2, staged_url = CASE WHEN x.may_be_kept AND versions.number = \
+         (SELECT d.latest_version FROM documents d WHERE d.id = x.document_id) THEN versions.staged_url END \
+         FROM {list} WHERE versions.id = x.version_id RETURNING versions.id, versions.staged_url"
     );
-    execute(
+    let failed = query(
         transaction,
         versions,
         [parameter(&failures)?, now.as_micros().into()],
     )
     .await?;
+    let mut keepable = HashSet::new();
+    for row in failed {
+        if row.try_get_by_index::<Option<String>>(1)?.is_some() {
+            keepable.insert(row.try_get_by_index(0)?);
+        }
+    }
     let documents = format!(
         "UPDATE documents SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
          revision = revision + 1, updated_at = $2 FROM {list} \
@@ -161,10 +178,11 @@ pub async fn fail<'a>(
         [parameter(&failures)?, now.as_micros().into()],
     )
     .await?;
-    ended
+    let ended = ended
         .into_iter()
         .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
+        .collect::<Result<_, DbError>>()?;
+    Ok(FailedRows { ended, keepable })
 }
 
 /// Turns reservations into use, or releases them.
@@ -192,6 +210,7 @@ pub async fn account(
             }
             Outcome::Failed { .. } => {
                 account.released += work.size.as_i64();
+                account.failed += 1;
                 let document = work.document.0;
                 let ends = ended.contains(&document) && given_back.insert(document);
                 account.documents += i64::from(ends);
@@ -204,7 +223,7 @@ pub async fn account(
     }
     let accounts: Vec<_> = accounts
         .into_values()
-        .filter(|account| account.released > 0 || account.documents > 0)
+        .filter(|account| account.released > 0 || account.documents > 0 || account.failed > 0)
         .collect();
     if accounts.is_empty() {
         return Ok(());
@@ -214,7 +233,8 @@ pub async fn account(
     hold_users(transaction, &owners).await?;
     let sql = format!(
         "UPDATE users SET used_bytes = used_bytes + x.used, reserved_bytes = reserved_bytes - x.released, \
-         used_documents = used_documents - x.documents FROM {list} WHERE users.id = x.owner_id"
+         used_documents = used_documents - x.documents, \
+         failed_versions = failed_versions + x.failed FROM {list} WHERE users.id = x.owner_id"
     );
     execute(transaction, sql, [parameter(&accounts)?]).await?;
     Ok(())

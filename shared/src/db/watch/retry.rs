@@ -220,11 +220,12 @@ async fn charge(
     for one in failed {
         let sum = sums.entry(one.owner).or_insert(Reservation {
             owner_id: one.owner,
-            bytes: 0,
-            documents: 0,
+            ..Reservation::default()
         });
         sum.bytes = sum.bytes.saturating_add(one.size);
         sum.documents += one.documents();
+        sum.retried_bytes = sum.bytes;
+        sum.retried_versions += 1;
     }
     let sums: Vec<_> = sums.into_values().collect();
     let whole = reserve_rows(transaction, limits, &sums).await?;
@@ -234,6 +235,8 @@ async fn charge(
             owner_id: one.owner,
             bytes: one.size,
             documents: one.documents(),
+            retried_bytes: one.size,
+            retried_versions: 1,
         };
         let fits = whole.contains(&one.owner)
             || !reserve_rows(transaction, limits, &[alone])

@@ -28,7 +28,12 @@ where
             source: error.into(),
         };
     };
-    let full = ["QuotaExceeded", "InsufficientCapacity", "XMinioStorageFull"];
+    let full = [
+        "QuotaExceeded",
+        "InsufficientCapacity",
+        "InsufficientStorage",
+        "XMinioStorageFull",
+    ];
     if status == 507 || error.code().is_some_and(|code| full.contains(&code)) {
         return StorageError::Full;
     }

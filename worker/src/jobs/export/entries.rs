@@ -15,6 +15,9 @@ use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
 use crate::fault::Fault;
 use crate::tools::Tools;
 
+/// What a document takes beside its bytes: its headers, and what the manifest says of it.
+const ENVELOPE: u64 = 64 << 10;
+
 /// The largest piece that is sent at once.
 const PIECE: usize = 1 << 20;
 
@@ -75,6 +78,20 @@ impl<'a> Entries<'a> {
     /// How many bytes the archive has so far.
     pub const fn length(&self) -> u64 {
         self.writer.length()
+    }
+
+    /// How many bytes there are at most, in the archive and of what waits in staging, once `next`
+    /// is written.
+    pub fn length_with(&self, next: &Next) -> u64 {
+        let content = next.item.contents.get(next.index);
+        let size = content.map_or(0, |content| content.size.bytes());
+        self.length() + self.manifest.so_far() + size + ENVELOPE
+    }
+
+    /// The same once all is written: the manifest is packed into the archive while its parts still
+    /// wait, and has more to say of each file than the directory.
+    pub fn length_at_end(&self) -> u64 {
+        self.length() + 3 * self.manifest.so_far() + ENVELOPE
     }
 
     /// Writes the next version. Gives what became of its item if it was the last one.

@@ -9,6 +9,7 @@
 //!   said of their items, and they are left out.
 
 mod ahead;
+mod budget;
 mod entries;
 mod pack;
 mod spool;
@@ -23,6 +24,7 @@ use shared::domain::{ItemCode, Operation, OperationId, RunMode};
 use shared::storage::{SourceError, SourceStream, Staged, WriteError};
 use tokio::sync::mpsc;
 
+use self::budget::{Budget, Reservation};
 use self::entries::Entries;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -147,14 +149,23 @@ struct Unfinished;
 
 /// Writes the archive.
 async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
+    tools.places.check_room()?;
+    let mut budget = Budget::new(export, work, tools);
+    match budget.covers_documents().await? {
+        Reservation::Made => {}
+        Reservation::NoRoom => return Ok(ExportEnd::NoRoom),
+        Reservation::Unwanted => return Ok(ExportEnd::Cancelled),
+    }
     let (sender, receiver) = mpsc::channel(PIECES);
     let staging = tools.places.stage(tools.clock.now(), pieces(receiver));
-    let writing = write_entries(export, work, tools, sender);
+    let writing = write_entries(&mut budget, export, work, tools, sender);
     let (staged, written) = tokio::join!(staging, writing);
     match (staged, written) {
         (Ok(archive), Ok(Written::Whole)) => Ok(ExportEnd::Written(archive)),
         (Ok(archive), Ok(Written::Stopped)) => Ok(unwanted(archive, tools)),
         (Err(_), Ok(Written::Stopped)) => Ok(ExportEnd::Cancelled),
+        // It broke off before its end: nothing was kept of it.
+        (_, Ok(Written::WithoutRoom)) => Ok(ExportEnd::NoRoom),
         (Err(WriteError::Storage(error)), _) => Err(error.into()),
         (_, Err(fault)) => Err(fault),
         (Err(WriteError::Source(error)), Ok(Written::Whole)) => Err(Fault::internal(error)),
@@ -185,9 +196,22 @@ fn pieces(receiver: mpsc::Receiver<Piece>) -> SourceStream<'static> {
 enum Written {
     Whole,
     Stopped,
+    WithoutRoom,
+}
+
+impl Written {
+    /// How it ends where there is no room.
+    const fn without(reservation: Reservation) -> Option<Self> {
+        match reservation {
+            Reservation::Made => None,
+            Reservation::NoRoom => Some(Self::WithoutRoom),
+            Reservation::Unwanted => Some(Self::Stopped),
+        }
+    }
 }
 
 async fn write_entries(
+    budget: &mut Budget<'_>,
     export: &Export,
     work: &Work,
     tools: &Tools,
@@ -198,7 +222,11 @@ async fn write_entries(
     let mut written_before = 0;
     let mut ahead = Box::pin(ahead::contents(export, tools));
     while let Some(next) = ahead.next().await {
-        let Some(outcome) = entries.take(next?).await? else {
+        let next = next?;
+        if let Some(end) = Written::without(budget.covers(entries.length_with(&next)).await?) {
+            return Ok(end);
+        }
+        let Some(outcome) = entries.take(next).await? else {
             continue;
         };
         exported.push(outcome);
@@ -209,6 +237,9 @@ async fn write_entries(
                 return Ok(Written::Stopped);
             }
         }
+    }
+    if let Some(end) = Written::without(budget.covers(entries.length_at_end()).await?) {
+        return Ok(end);
     }
     // All is written: who wants it to stop now comes too late.
     record(export, work, tools, &exported).await?;

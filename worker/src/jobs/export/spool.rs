@@ -60,6 +60,11 @@ impl<'a> Spool<'a> {
         Ok(())
     }
 
+    /// How long it is so far.
+    pub const fn so_far(&self) -> u64 {
+        self.length + self.begun.len() as u64
+    }
+
     /// How long it is, now that no more documents come.
     pub fn end(&mut self) -> u64 {
         self.begun.extend_from_slice(b"\n]}\n");

@@ -1,7 +1,8 @@
 //! Takes in the next entries of an import, and leaves those after them to another job, which
 //! goes behind whoever waits by then.
 //!
-//! - *does*: waits while its owner has enough waiting; stages the bytes of the entries, a bounded number at a time, then in one
+//! - *does*: waits while its owner has enough waiting; reserves the entries from the quota, and
+//!   stages the bytes of those that fit, a bounded number at a time, then in one
 //!   transaction takes them in as uploads are, writes what became of each item, ends this job and
 //!   enqueues the next.
 //! - *safe to repeat because* that transaction is guarded by the fence, and an item that was
@@ -14,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use shared::db::{
     BACKLOG_PAUSE, DbError, DueItems, HandIn, HandedIn, ImportArrival, ImportItem, Outcome,
-    Standing, Tries, due_import_items, hand_in,
+    Standing, Tries, TurnRequest, due_import_items, hand_in,
 };
 use shared::domain::{DocumentName, ItemCode, Metadata, OperationId};
 use shared::queue::Queue;
@@ -44,8 +45,18 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
-    let (job, now) = (work.claimed.job, tools.clock.now());
-    let turn = match due_import_items(&tools.db, id, job, (ENTRIES, VERSIONS), now).await? {
+    tools.places.check_room()?;
+    let job = work.claimed.job;
+    let request = TurnRequest {
+        id,
+        job,
+        items: ENTRIES,
+        versions: VERSIONS,
+        bytes: BYTES,
+        limits: &tools.limits,
+        now: tools.clock.now(),
+    };
+    let turn = match due_import_items(&tools.db, &request).await? {
         Standing::Goes(DueItems::Turn(turn)) => turn,
         Standing::Goes(DueItems::Later) => {
             let herald = tools.herald.clone();
@@ -61,7 +72,7 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
         tools,
         urls: Vec::new(),
     };
-    let items = within(turn.items);
+    let items = turn.items;
     let mut arrivals = Vec::with_capacity(items.len());
     // Each future is named before it is awaited, so that the compiler sees one lifetime.
     let staging: Vec<_> = items
@@ -97,22 +108,6 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
         }
         Standing::LeaseLost => Err(Fault::LeaseLost),
     }
-}
-
-/// As many of the items as one chunk takes.
-fn within(mut items: Vec<ImportItem>) -> Vec<ImportItem> {
-    let mut bytes = 0_u64;
-    let mut fits = 0;
-    for item in &items {
-        let contents = item.entry.contents.iter();
-        bytes = bytes.saturating_add(contents.map(|content| content.size).sum());
-        if fits > 0 && bytes > BYTES {
-            break;
-        }
-        fits += 1;
-    }
-    items.truncate(fits);
-    items
 }
 
 async fn take_in(
@@ -156,7 +151,25 @@ async fn arrival(
     };
     let mut contents = Vec::new();
     let mut failure = None;
-    for content in &item.entry.contents {
+    if !item.fits {
+        let most = tools.limits.max_document.bytes();
+        let is_too_large = item
+            .entry
+            .contents
+            .iter()
+            .any(|content| content.size > most);
+        failure = Some(if is_too_large {
+            ItemCode::TooLarge
+        } else {
+            ItemCode::QuotaExceeded
+        });
+    }
+    let wanted = if item.fits {
+        &item.entry.contents[..]
+    } else {
+        &[]
+    };
+    for content in wanted {
         match contents::stage(source, content, tools).await? {
             Ok(content) => {
                 staged.urls.push(content.staged.clone());

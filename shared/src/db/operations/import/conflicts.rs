@@ -25,6 +25,10 @@ pub(super) async fn resolve(
     let mut used: HashMap<String, DocumentId> = HashMap::new();
     let mut renamed = Vec::new();
     for (index, (fate, arrival)) in fates.iter_mut().zip(request.arrivals).enumerate() {
+        if let Fate::Failed(ItemCode::QuotaExceeded) = fate {
+            *fate = without_room(others.have(arrival), import.on_conflict);
+            continue;
+        }
         let Fate::Document(name, id) = &*fate else {
             continue;
         };
@@ -45,6 +49,16 @@ pub(super) async fn resolve(
         }
     }
     rename(transaction, import, renamed, (fates, request, used)).await
+}
+
+/// What becomes of an item that the quota has no room for: one whose name is taken was perhaps
+/// never to become anything.
+const fn without_room(is_name_taken: bool, policy: ConflictPolicy) -> Fate {
+    match (is_name_taken, policy) {
+        (true, ConflictPolicy::Skip) => Fate::Skipped(ItemCode::NameTaken),
+        (true, ConflictPolicy::Fail) => Fate::Failed(ItemCode::NameTaken),
+        _ => Fate::Failed(ItemCode::QuotaExceeded),
+    }
 }
 
 type Rest<'a> = (&'a mut [Fate], &'a HandIn<'a>, HashMap<String, DocumentId>);
@@ -80,6 +94,16 @@ struct Others {
 }
 
 impl Others {
+    /// Whether one of them has the name of an arrival.
+    fn have(&self, arrival: &ImportArrival) -> bool {
+        let others = if arrival.is_described {
+            &self.before
+        } else {
+            &self.now
+        };
+        others.contains_key(arrival.name.as_str())
+    }
+
     async fn load(
         transaction: &DatabaseTransaction,
         import: &Import,

@@ -9,8 +9,8 @@ use crate::db::operations::create::CreateOperationError;
 use crate::db::operations::room::{check_open, make_room};
 use crate::db::{Commit, DbError};
 use crate::domain::{
-    Action, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
-    Timestamp, UserId,
+    Action, ByteSize, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
+    Tally, Timestamp, UserId,
 };
 use crate::queue::JobKind;
 
@@ -55,6 +55,8 @@ pub struct NewImport {
     pub on_conflict: ConflictPolicy,
     /// Where the archive is staged.
     pub source: Url,
+    /// How many bytes it has.
+    pub source_size: ByteSize,
     /// The W3C trace context of the request, if it had one.
     pub traceparent: Option<String>,
     /// When it was asked for.
@@ -70,8 +72,8 @@ pub async fn create_import(
     let transaction = on.database().begin().await?;
     check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
     let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
-         total, succeeded, failed, skipped, next_position, source_url, created_at) \
-         VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6)";
+         total, succeeded, failed, skipped, next_position, source_url, created_at, source_size) \
+         VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6, $7)";
     let values = [
         new.id.0.into(),
         new.owner.0.into(),
@@ -79,6 +81,7 @@ pub async fn create_import(
         json!({"on_conflict": new.on_conflict.as_str()}).into(),
         new.source.as_str().into(),
         new.at.as_micros().into(),
+        new.source_size.as_i64().into(),
     ];
     match execute(&transaction, sql, values).await {
         Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
@@ -91,6 +94,10 @@ pub async fn create_import(
         ..NewJob::without_subject(JobKind::ReadArchive, new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    // It was held to the allowance as it came in.
+    let charge = "UPDATE users SET staging_bytes = staging_bytes + $2 WHERE id = $1";
+    let values = [new.owner.0.into(), new.source_size.as_i64().into()];
+    execute(&transaction, charge, values).await?;
     let operation = Operation {
         id: new.id,
         owner: new.owner,

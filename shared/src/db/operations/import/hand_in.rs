@@ -18,7 +18,7 @@ use crate::db::batch::execute;
 use crate::db::change::{Charge, charge, hold_all, release};
 use crate::db::intake::accept_within;
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::operations::archives::{count, hold_operation};
+use crate::db::operations::archives::{count, hold_operation, release_held};
 use crate::db::operations::export::Standing;
 use crate::db::operations::items::skip;
 use crate::db::settle::finish_jobs;
@@ -60,6 +60,8 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         return Ok(Standing::Over);
     };
     let owner = held.operation.owner;
+    // What was reserved for the chunk becomes what is reserved for its versions, or nothing.
+    release_held(&transaction, &held).await?;
     let follows = if held.is_cancelled {
         let skipped = skip_rest(&transaction, request.operation, held.next).await?;
         count(&transaction, request.operation, skipped).await?;

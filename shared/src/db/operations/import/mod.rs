@@ -11,14 +11,13 @@ mod hand_in;
 mod names;
 mod read;
 mod settle;
+mod turn;
 
 pub use arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
 pub use create::{ConflictPolicy, NewImport, create_import};
 pub use entry::{ArchivedContent, ImportEntry, NewImportItem};
 pub use hand_in::hand_in;
-pub use read::{
-    DueItems, Import, ImportItem, ImportTurn, add_import_items, begin_import, due_import_items,
-    refuse_import, start_import,
-};
+pub use read::{Import, add_import_items, begin_import, refuse_import, start_import};
 pub(super) use settle::settle_items;
 pub use settle::{ImportProgress, settle_import};
+pub use turn::{DueItems, ImportItem, ImportTurn, TurnRequest, due_import_items};

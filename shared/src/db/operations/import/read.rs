@@ -1,19 +1,18 @@
 //! The way from an archive to items: begun anew by each attempt, until the entries are taken in.
 
 use serde::Serialize;
-use serde_json::Value;
 use url::Url;
 
 use super::create::ConflictPolicy;
 use super::entry::{ImportEntry, NewImportItem};
 use crate::crash::{self, CrashPoint};
-use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::db::accounts::Charges;
+use crate::db::batch::{Columns, Kind, execute, parameter, rows};
 use crate::db::jobs::{NewJob, enqueue};
-use crate::db::ledger_sql::array_length;
 use crate::db::operations::archives::{Held, Hold, begin_anew, hold};
 use crate::db::operations::export::Standing;
 use crate::db::settle::finish_jobs;
-use crate::db::{BACKLOG_PAUSE, Database, DbError, JobRef, Settlement, backlog, discards};
+use crate::db::{Database, DbError, JobRef, Settlement, discards};
 use crate::domain::{
     Action, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
 };
@@ -175,14 +174,14 @@ pub async fn refuse_import(
     now: Timestamp,
 ) -> Result<Standing<()>, DbError> {
     let transaction = db.begin().await?;
-    match hold(&transaction, (import.id, Action::Import), settlement.job).await? {
-        Hold::Held(_) => {}
+    let held = match hold(&transaction, (import.id, Action::Import), settlement.job).await? {
+        Hold::Held(held) => held,
         Hold::Over => return Ok(Standing::Over),
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
-    }
+    };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     let sql = "UPDATE operations SET status = 'error', error_code = $2, error_detail = $3, \
-         finished_at = $4, source_url = NULL WHERE id = $1";
+         finished_at = $4, source_url = NULL, source_size = 0 WHERE id = $1";
     let values = [
         import.id.0.into(),
         code.as_str().into(),
@@ -191,91 +190,9 @@ pub async fn refuse_import(
     ];
     execute(&transaction, sql, values).await?;
     discards::add(&transaction, &[import.source.as_str()], now).await?;
+    let mut charges = Charges::default();
+    charges.of(import.owner.0).staging += held.source_size;
+    charges.give_back(&transaction).await?;
     transaction.commit().await?;
     Ok(Standing::Goes(()))
-}
-
-/// An item whose turn it is.
-#[derive(Clone, Debug)]
-pub struct ImportItem {
-    /// Its place in the operation.
-    pub position: i64,
-    /// Its name.
-    pub name: String,
-    /// What it is made of.
-    pub entry: ImportEntry,
-}
-
-/// The next items of an import.
-#[derive(Clone, Debug)]
-pub struct ImportTurn {
-    /// The import.
-    pub import: Import,
-    /// At most as many as were asked for; none at the end, or if it is to stop.
-    pub items: Vec<ImportItem>,
-}
-
-/// Whether it is an import's turn.
-#[derive(Clone, Debug)]
-pub enum DueItems {
-    /// It is.
-    Turn(ImportTurn),
-    /// Its owner has so much waiting that it is not: its job is due again after
-    /// [`BACKLOG_PAUSE`].
-    Later,
-}
-
-/// The next items of an import, in their order: at most so many, with at most so many versions
-/// together unless the first has more.
-pub async fn due_import_items(
-    db: &Database,
-    id: OperationId,
-    job: JobRef,
-    (limit, versions): (u32, u32),
-    now: Timestamp,
-) -> Result<Standing<DueItems>, DbError> {
-    let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Import), job).await? {
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
-    };
-    let import = import_of(&held)?;
-    if !held.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
-        backlog::postpone(&transaction, job, now.plus(BACKLOG_PAUSE)).await?;
-        transaction.commit().await?;
-        return Ok(Standing::Goes(DueItems::Later));
-    }
-    transaction.commit().await?;
-    if held.is_cancelled {
-        let items = Vec::new();
-        return Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })));
-    }
-    let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
-         AND result = 'pending' AND document_id IS NULL ORDER BY position";
-    // They are counted first: one item may be ten thousand versions.
-    let contents = array_length(db.backend(), "entry", "contents");
-    let sql = format!("SELECT CAST({contents} AS bigint) {due} LIMIT {limit}");
-    let values: [sea_orm::Value; 2] = [id.0.into(), held.next.into()];
-    let (mut fitting, mut count) = (0, 0);
-    for row in query(db.reader(), sql, values.clone()).await? {
-        let contents: Option<i64> = row.try_get_by_index(0)?;
-        count += contents.unwrap_or_default();
-        if fitting > 0 && count > i64::from(versions) {
-            break;
-        }
-        fitting += 1;
-    }
-    let sql = format!("SELECT position, name, entry {due} LIMIT {fitting}");
-    let mut items = Vec::new();
-    for row in query(db.reader(), sql, values).await? {
-        let entry: Option<Value> = row.try_get_by_index(2)?;
-        let entry = entry.and_then(|entry| serde_json::from_value(entry).ok());
-        items.push(ImportItem {
-            position: row.try_get_by_index(0)?,
-            name: row.try_get_by_index(1)?,
-            entry: entry.ok_or_else(|| DbError::corrupt("operation_items", "entry", id))?,
-        });
-    }
-    Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })))
 }

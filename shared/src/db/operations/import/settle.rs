@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use crate::crash::{self, CrashPoint};
+use crate::db::accounts::Charges;
 use crate::db::backlog::postpone;
 use crate::db::batch::{execute, query};
 use crate::db::ledger_sql::array_length;
@@ -54,10 +55,13 @@ pub async fn settle_import(
         OperationStatus::Completed
     };
     end(&transaction, id, status, now).await?;
-    let forget = "UPDATE operations SET source_url = NULL WHERE id = $1";
+    let forget = "UPDATE operations SET source_url = NULL, source_size = 0 WHERE id = $1";
     execute(&transaction, forget, [id.0.into()]).await?;
     if let Some(source) = &held.source {
         discards::add(&transaction, &[source], now).await?;
+        let mut charges = Charges::default();
+        charges.of(held.operation.owner.0).staging += held.source_size;
+        charges.give_back(&transaction).await?;
     }
     crash::reach(CrashPoint::BeforeImportEnd);
     transaction.commit().await?;

@@ -1,0 +1,354 @@
+//! Uploads on their way: how many each user has, and how many bytes of them lie in staging without
+//! a row. Bytes are counted as they arrive, and given back once a row counts them or they are
+//! removed.
+//!
+//! Up to [`SLACK`] of a user's bytes are known to this process alone: small uploads cost no
+//! statement. What is more was granted by the ledger, in large pieces, so that all processes
+//! together keep to the user's staging allowance but for that slack.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use shared::db::{
+    Database, GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
+};
+use shared::domain::{ByteSize, Clock, Limits, UserId};
+use shared::metrics::Meters;
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use crate::problem::{Code, Problem};
+
+/// Bytes of one user's uploads that this process counts by itself.
+const SLACK: u64 = 4 << 20;
+
+/// What is asked for at once beyond that.
+const GRANT: u64 = 64 << 20;
+
+/// Uploads of one user that are under way at once in this process.
+const MOST_UPLOADS: u32 = 512;
+
+/// How long a grant outlives its process.
+const GRANTED_FOR: Duration = Duration::from_secs(90);
+
+/// How often grants are renewed, and given up where nothing is under way any more.
+const RENEWAL: Duration = Duration::from_secs(20);
+
+/// The uploads under way in this process; clones share them.
+#[derive(Clone)]
+pub struct InFlight(Arc<Inner>);
+
+struct Inner {
+    holder: Uuid,
+    db: Database,
+    clock: Arc<dyn Clock>,
+    limits: Arc<Limits>,
+    meters: Meters,
+    accounts: Mutex<HashMap<UserId, Arc<Account>>>,
+}
+
+/// The uploads of one user.
+#[derive(Debug, Default)]
+struct Account {
+    state: Mutex<Counts>,
+    /// Held by whoever asks the ledger.
+    turn: Arc<Turn<()>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    uploads: u32,
+    held: u64,
+    granted: u64,
+}
+
+/// A user whose grant is being given up.
+struct Idle {
+    owner: UserId,
+    account: Arc<Account>,
+    granted: u64,
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// What an upload is held to as it streams in.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The most bytes that the quota has left for it.
+    pub quota: u64,
+    /// What the staging allowance had left when it began.
+    pub staging: u64,
+}
+
+/// One upload under way. Clones are one upload; it is over with the last of them.
+#[derive(Clone)]
+pub struct Held(Arc<HeldInner>);
+
+struct HeldInner {
+    of: InFlight,
+    owner: UserId,
+    account: Arc<Account>,
+    bounds: Bounds,
+    bytes: Mutex<Bytes>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Bytes {
+    arrived: u64,
+    held: u64,
+}
+
+impl InFlight {
+    /// Nothing is under way.
+    pub fn new(db: Database, clock: Arc<dyn Clock>, limits: Arc<Limits>, meters: Meters) -> Self {
+        Self(Arc::new(Inner {
+            holder: Uuid::new_v4(),
+            db,
+            clock,
+            limits,
+            meters,
+            accounts: Mutex::default(),
+        }))
+    }
+
+    /// What `owner` may still upload; everything, if there is no such user: the intake says so.
+    pub async fn room(&self, owner: UserId) -> Result<UploadRoom, Problem> {
+        let Inner {
+            holder,
+            db,
+            clock,
+            limits,
+            ..
+        } = &*self.0;
+        let room = upload_room(db, (owner, *holder), limits, clock.now()).await?;
+        Ok(room.unwrap_or(UploadRoom {
+            bytes: u64::MAX,
+            documents: u64::MAX,
+            may_fail: true,
+            staging: u64::MAX,
+        }))
+    }
+
+    /// Lets an upload of at least `declared` bytes begin, or refuses it.
+    pub async fn begin(
+        &self,
+        owner: UserId,
+        declared: ByteSize,
+        bounds: Bounds,
+    ) -> Result<Held, Problem> {
+        let account = {
+            let mut accounts = lock(&self.0.accounts);
+            let account = Arc::clone(accounts.entry(owner).or_default());
+            let mut counts = lock(&account.state);
+            if counts.uploads >= MOST_UPLOADS {
+                return Err(Code::TooManyUploads.into());
+            }
+            counts.uploads += 1;
+            drop(counts);
+            account
+        };
+        let held = Held(Arc::new(HeldInner {
+            of: self.clone(),
+            owner,
+            account,
+            bounds,
+            bytes: Mutex::default(),
+        }));
+        held.hold(declared.bytes()).await?;
+        Ok(held)
+    }
+
+    /// Renews what was granted, and gives up what is not needed any more, for ever.
+    pub async fn keep(&self) {
+        let mut ticks = interval(RENEWAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.renew().await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "grants of uploads were not renewed"
+                );
+            }
+        }
+    }
+
+    /// Gives up all that was granted; nothing may be under way any more.
+    pub async fn end(&self) {
+        let owners: Vec<_> = lock(&self.0.accounts)
+            .iter()
+            .filter(|(_, account)| lock(&account.state).granted > 0)
+            .map(|(owner, _)| *owner)
+            .collect();
+        if owners.is_empty() {
+            return;
+        }
+        if let Err(error) = give_up_grants(&self.0.db, self.0.holder, &owners).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "grants of uploads are left to their end"
+            );
+        }
+    }
+
+    async fn renew(&self) -> Result<(), shared::db::DbError> {
+        let Inner {
+            holder, db, clock, ..
+        } = &*self.0;
+        let idle = self.take_idle();
+        if !idle.is_empty() {
+            let owners: Vec<_> = idle.iter().map(|one| one.owner).collect();
+            if let Err(error) = give_up_grants(db, *holder, &owners).await {
+                for one in &idle {
+                    lock(&one.account.state).granted = one.granted;
+                }
+                return Err(error);
+            }
+            let mut accounts = lock(&self.0.accounts);
+            for one in idle {
+                if lock(&one.account.state).uploads == 0 {
+                    accounts.remove(&one.owner);
+                }
+            }
+        }
+        let is_granted = |account: &Arc<Account>| lock(&account.state).granted > 0;
+        if !lock(&self.0.accounts).values().any(is_granted) {
+            return Ok(());
+        }
+        let now = clock.now();
+        renew_grants(db, *holder, now.plus(GRANTED_FOR), now).await
+    }
+
+    /// Users with grants that need none now. Their grants count no more, and nobody draws for them
+    /// while the guards are held.
+    fn take_idle(&self) -> Vec<Idle> {
+        let accounts = lock(&self.0.accounts);
+        let idle = accounts.iter().filter_map(|(owner, account)| {
+            let turn = Arc::clone(&account.turn).try_lock_owned().ok()?;
+            let mut counts = lock(&account.state);
+            if counts.granted == 0 || counts.uploads > 0 {
+                return None;
+            }
+            Some(Idle {
+                owner: *owner,
+                account: Arc::clone(account),
+                granted: std::mem::take(&mut counts.granted),
+                _turn: turn,
+            })
+        });
+        idle.collect()
+    }
+}
+
+impl Held {
+    /// Notes that so many more bytes have come, or says why they may not.
+    pub async fn arrived(&self, bytes: usize) -> Result<(), Problem> {
+        let missing = {
+            let mut counted = lock(&self.0.bytes);
+            counted.arrived = counted.arrived.saturating_add(bytes as u64);
+            if counted.arrived > self.0.bounds.quota {
+                return Err(Code::QuotaExceeded.into());
+            }
+            counted.arrived.saturating_sub(counted.held)
+        };
+        if missing == 0 {
+            return Ok(());
+        }
+        self.hold(missing).await
+    }
+
+    /// Holds more bytes of the allowance.
+    async fn hold(&self, more: u64) -> Result<(), Problem> {
+        loop {
+            let Some(needed) = self.try_hold(more) else {
+                return Ok(());
+            };
+            let account = &self.0.account;
+            let _turn = account.turn.lock().await;
+            let granted = lock(&account.state).granted;
+            if granted >= needed {
+                // Somebody else has asked meanwhile.
+                continue;
+            }
+            let Inner {
+                holder,
+                db,
+                clock,
+                limits,
+                ..
+            } = &*self.0.of.0;
+            let now = clock.now();
+            let request = GrantRequest {
+                owner: self.0.owner,
+                holder: *holder,
+                needed,
+                wanted: needed.saturating_add(GRANT),
+                until: now.plus(GRANTED_FOR),
+                now,
+            };
+            match draw_grant(db, &request, limits).await? {
+                Some(granted) => lock(&account.state).granted = granted,
+                None => return Err(out_of_allowance()),
+            }
+        }
+    }
+
+    /// Holds them if that needs no grant; else tells how much has to be granted.
+    fn try_hold(&self, more: u64) -> Option<u64> {
+        let mut counts = lock(&self.0.account.state);
+        let held = counts.held.saturating_add(more);
+        let by_itself = counts
+            .granted
+            .saturating_add(SLACK)
+            .min(self.0.bounds.staging);
+        if held > counts.granted.max(by_itself) {
+            return Some(held);
+        }
+        counts.held = held;
+        drop(counts);
+        lock(&self.0.bytes).held += more;
+        self.0.of.0.meters.holds(more);
+        None
+    }
+}
+
+/// Refused for the sake of the staging allowance.
+pub fn out_of_allowance() -> Problem {
+    Problem::from(Code::QuotaExceeded).with_detail(
+        "Uploads under way, archives of imports and failed uploads have as many bytes as they may.",
+    )
+}
+
+impl Drop for HeldInner {
+    fn drop(&mut self) {
+        let bytes = lock(&self.bytes).held;
+        self.of.0.meters.lets_go(bytes);
+        let mut accounts = lock(&self.of.0.accounts);
+        let mut counts = lock(&self.account.state);
+        counts.held = counts.held.saturating_sub(bytes);
+        counts.uploads = counts.uploads.saturating_sub(1);
+        let is_over = counts.uploads == 0 && counts.granted == 0;
+        drop(counts);
+        if is_over {
+            accounts.remove(&self.owner);
+        }
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
