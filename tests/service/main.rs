@@ -24,6 +24,7 @@ mod costly;
 mod crashes;
 mod data_folder;
 mod database_faults;
+mod disk_use;
 mod documents;
 mod draining;
 mod export;
