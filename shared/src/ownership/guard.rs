@@ -81,13 +81,27 @@ impl Ownership {
         let mut standings = Vec::new();
         for storage in self.inner.places.distinct() {
             let standing = match storage.mark().await? {
-                Some(Mark::Of(found)) if found == ours => Standing::Ours,
-                Some(mark) => Standing::Foreign(mark),
-                None => self.without_mark(&**storage).await?,
+                Some(mark) => marked(mark, ours),
+                None => self.without_mark(&**storage, ours).await?,
             };
             standings.push((Arc::clone(storage), standing));
         }
         Ok(standings)
+    }
+
+    /// A place in which no mark was found. Another process may have marked it, and have begun to
+    /// use it, since that look: before the place is refused, it is looked at once more.
+    async fn without_mark(
+        &self,
+        storage: &dyn Storage,
+        ours: InstallationId,
+    ) -> Result<Standing, OwnershipError> {
+        let standing = self.by_knowledge(storage).await?;
+        if standing == Standing::Unmarked {
+            return Ok(standing);
+        }
+        let found = storage.mark().await?;
+        Ok(found.map_or(standing, |mark| marked(mark, ours)))
     }
 
     /// Puts the mark of this ledger on every place, whatever mark was there: whoever had one of
@@ -102,7 +116,8 @@ impl Ownership {
         self.write_down().await
     }
 
-    async fn without_mark(&self, storage: &dyn Storage) -> Result<Standing, OwnershipError> {
+    /// How a place without a mark stands to the ledger, by what the ledger knows of it.
+    async fn by_knowledge(&self, storage: &dyn Storage) -> Result<Standing, OwnershipError> {
         let db = &self.inner.db;
         let marked = db::marked_places(db).await?;
         if marked.iter().any(|url| url == storage.place().as_str()) {
@@ -156,6 +171,14 @@ impl Ownership {
         db::remember_marked(db, &urls, clock.now()).await?;
         is_written_down.store(true, Ordering::Release);
         Ok(())
+    }
+}
+
+/// How a place with a mark stands to the ledger.
+fn marked(mark: Mark, ours: InstallationId) -> Standing {
+    match mark {
+        Mark::Of(found) if found == ours => Standing::Ours,
+        mark => Standing::Foreign(mark),
     }
 }
 
