@@ -5,7 +5,8 @@ use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use crate::db::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::db::accounts::Charges;
+use crate::db::batch::{Columns, Kind, parameter, query, rows};
 use crate::db::ledger_sql::bytewise;
 use crate::db::references::{SOURCES, Source, Staged};
 use crate::db::{Database, DbError};
@@ -153,10 +154,16 @@ pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool,
         query(&transaction, hold, [version.id.into()]).await?;
     }
     let forget = format!(
-        "UPDATE versions SET staged_url = NULL WHERE id = $1 AND status = 'error' AND staged_url{bytewise} = $2"
+        "UPDATE versions SET staged_url = NULL WHERE id = $1 AND status = 'error' AND staged_url{bytewise} = $2 \
+         RETURNING owner_id, size_bytes"
     );
     let values = [version.id.into(), version.url.as_str().into()];
-    let forgotten = execute(&transaction, forget, values).await?;
+    let forgotten = query(&transaction, forget, values).await?;
+    let mut charges = Charges::default();
+    for row in &forgotten {
+        charges.of(row.try_get_by_index(0)?).staging += row.try_get_by_index::<i64>(1)?;
+    }
+    charges.give_back(&transaction).await?;
     transaction.commit().await?;
-    Ok(forgotten > 0)
+    Ok(!forgotten.is_empty())
 }
