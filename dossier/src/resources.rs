@@ -40,7 +40,10 @@ impl Resources {
         let free_space = FreeSpace::of(resolved.watched_folders(), min_free);
         let places =
             Watched::places(&places(resolved).await?, &meters).watching(free_space.clone());
-        let watching = AbortOnDropHandle::new(tokio::spawn(free_space.watch(meters.clone())));
+        let watching = AbortOnDropHandle::new(tokio::spawn({
+            let meters = meters.clone();
+            free_space.watch(move |reading| meters.sees_disk(reading))
+        }));
         let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
             QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
             QueueUrl::Redis {

@@ -6,6 +6,7 @@ use prometheus_client::registry::Registry;
 
 use super::Meters;
 use super::meters::{Labels, keep};
+use crate::storage::DiskReading;
 
 /// Meters that show what was told last.
 pub(super) struct DiskLevels {
@@ -46,15 +47,17 @@ impl Meters {
         self.0.disk.bytes_in_flight.dec_by(bytes);
     }
 
-    /// So many bytes are free on the disk of `place`.
-    pub fn has_free(&self, place: &'static str, bytes: u64) {
-        let name = [("place", place.to_owned())];
-        let level = self.0.disk.free_bytes.get_or_create(&name);
-        level.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    }
-
-    /// Whether a disk has too little room for anything new.
-    pub fn is_full(&self, is_full: bool) {
-        self.0.disk.storage_full.set(i64::from(is_full));
+    /// A look at the local disks found this.
+    pub fn sees_disk(&self, reading: DiskReading) {
+        match reading {
+            DiskReading::Free { place, bytes } => {
+                let name = [("place", place.to_owned())];
+                let level = self.0.disk.free_bytes.get_or_create(&name);
+                level.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+            }
+            DiskReading::Low(is_low) => {
+                self.0.disk.storage_full.set(i64::from(is_low));
+            }
+        }
     }
 }

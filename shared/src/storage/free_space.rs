@@ -13,7 +13,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::domain::ByteSize;
-use crate::metrics::Meters;
 
 /// How often the disks are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -32,6 +31,20 @@ pub struct WatchedFolder {
     pub place: &'static str,
     /// The folder.
     pub path: PathBuf,
+}
+
+/// What a look at the disks found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskReading {
+    /// So many bytes are free on the disk of a folder.
+    Free {
+        /// What the folder is for.
+        place: &'static str,
+        /// The bytes.
+        bytes: u64,
+    },
+    /// Whether any disk has too little room for anything new.
+    Low(bool),
 }
 
 /// Whether there is room for new bytes; clones share the answer.
@@ -81,7 +94,7 @@ impl FreeSpace {
             floor,
             is_low: AtomicBool::new(false),
         }));
-        this.look(None);
+        this.look(|_| {});
         this
     }
 
@@ -91,15 +104,15 @@ impl FreeSpace {
         self.0.is_low.load(Ordering::Relaxed)
     }
 
-    /// Keeps looking, for ever.
-    pub async fn watch(self, meters: Meters) {
+    /// Keeps looking, for ever, and tells `seen` what each look found.
+    pub async fn watch(self, seen: impl Fn(DiskReading) + Clone + Send + 'static) {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let (this, meters) = (self.clone(), meters.clone());
+            let (this, seen) = (self.clone(), seen.clone());
             // A disk of the network may take its time.
-            let looked = tokio::task::spawn_blocking(move || this.look(Some(&meters))).await;
+            let looked = tokio::task::spawn_blocking(move || this.look(seen)).await;
             if let Err(panicked) = looked {
                 error!(
                     error = &panicked as &dyn std::error::Error,
@@ -109,15 +122,16 @@ impl FreeSpace {
         }
     }
 
-    fn look(&self, meters: Option<&Meters>) {
+    fn look(&self, seen: impl Fn(DiskReading)) {
         let mut is_low = false;
         for folder in &self.0.folders {
             match Disk::of(folder) {
                 Ok(disk) => {
                     is_low |= disk.is_low(self.0.floor);
-                    if let Some(meters) = meters {
-                        meters.has_free(folder.place, disk.free);
-                    }
+                    seen(DiskReading::Free {
+                        place: folder.place,
+                        bytes: disk.free,
+                    });
                 }
                 // Whoever uses it says so louder.
                 Err(error) => tracing::debug!(
@@ -127,9 +141,7 @@ impl FreeSpace {
                 ),
             }
         }
-        if let Some(meters) = meters {
-            meters.is_full(is_low);
-        }
+        seen(DiskReading::Low(is_low));
         match (self.0.is_low.swap(is_low, Ordering::Relaxed), is_low) {
             (false, true) => warn!("a disk has too little room: nothing new is taken in"),
             (true, false) => info!("there is room again for what is new"),

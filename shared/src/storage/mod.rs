@@ -13,7 +13,7 @@ mod url;
 
 pub use self::url::{Checksums, ParseStorageUrlError, S3Location, StorageUrl};
 pub use error::{StorageError, WriteError};
-pub use free_space::{FreeSpace, WatchedFolder};
+pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
 pub use local::Local;
 pub use mark::{Mark, Marking};
 pub use places::{Places, Staged, Taken};
