@@ -42,8 +42,11 @@ pub fn verdict(error: &(dyn Error + 'static), work: &Work, now: Timestamp) -> Op
 /// How soon a job is due again that met a part that is away. Nobody claims it before that is back.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// What becomes of a job whose attempt failed by a part that is away. One for which there was no
-/// room may find room for others: it comes back later.
+/// How much of a document for which there was no room is written anew in a second, in the long
+/// run: a large one comes back later, so that it doesn't keep a full disk busy.
+const REWRITTEN: u64 = 16 << 20;
+
+/// What becomes of a job whose attempt failed by a part that is away.
 pub fn handed_back(
     suspect: Suspect,
     error: &(dyn Error + 'static),
@@ -51,7 +54,7 @@ pub fn handed_back(
     now: Timestamp,
 ) -> Outcome {
     let pause = match suspect {
-        Suspect::Full => LONGEST_PAUSE,
+        Suspect::Full => room_again(work),
         Suspect::Database | Suspect::Storage => AWAY,
     };
     let cause = match error.downcast_ref::<Fault>() {
@@ -62,6 +65,14 @@ pub fn handed_back(
         run_at: now.plus(jittered(pause, work.claimed.attempt, work.claimed.job)),
         cause,
     }
+}
+
+fn room_again(work: &Work) -> Duration {
+    let size = work
+        .pending
+        .as_ref()
+        .map_or(0, |pending| pending.size.bytes());
+    (AWAY + Duration::from_secs(size / REWRITTEN)).min(LONGEST_PAUSE)
 }
 
 /// The end of a job that was begun more often than it may be.
