@@ -49,6 +49,9 @@ fn look(value: &Value, place: &mut String, found: &mut Vec<String>, most: usize)
         }
         Value::Object(object) => {
             for (name, member) in object {
+                if found.len() >= most {
+                    return;
+                }
                 place.push('/');
                 place.push_str(&name.replace('~', "~0").replace('/', "~1"));
                 if check_storable(name).is_err() {
