@@ -106,7 +106,7 @@ mod tests {
             "--jwt-secret=a secret that is long enough to be one",
             "--database-url=postgres://u:hidden@host/db",
             "--bootstrap-key=a secret that is long enough to be one",
-            "--storage-url=s3://bucket/prefix?endpoint=http://s3:9000&secret_key=hidden",
+            "--storage-url=s3://bucket/prefix?endpoint=http://s3:9000",
             "--jwt-jwks=https://u:hidden@id.example.com/keys",
             "--jwt-audience=us",
             "--keep-versions=3",

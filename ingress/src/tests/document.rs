@@ -213,5 +213,5 @@ async fn every_admin_operation_refuses_ordinary_users() {
         }
         count += 1;
     }
-    assert_eq!(count, 13);
+    assert_eq!(count, 14);
 }
