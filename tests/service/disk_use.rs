@@ -28,12 +28,15 @@ const MIB: usize = 1 << 20;
 /// How long bytes that nobody needs may lie.
 const REMOVAL: Duration = Duration::from_secs(30);
 
-/// Bytes of all files below a folder.
+/// Bytes of all files below a folder, save the mark that says whose place it is.
 fn bytes_below(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return 0;
     };
-    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+    let users = entries
+        .flatten()
+        .filter(|entry| entry.file_name() != ".dossier");
+    let sizes = users.map(|entry| match entry.metadata() {
         Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
         Ok(metadata) => metadata.len(),
         Err(_) => 0,

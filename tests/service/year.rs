@@ -91,7 +91,8 @@ const TABLES: &[(&str, &str, i64)] = &[
         "quota and DOSSIER_KEEP_VERSIONS; failed ones by DOSSIER_KEEP_FAILURES",
         0,
     ),
-    ("workers", "half a minute without a sign of life", 0),
+    // One that the turned clock made silent may not have been forgotten yet.
+    ("workers", "half a minute without a sign of life", 2),
     ("write_checks", "one row", 0),
 ];
 
