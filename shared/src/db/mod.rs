@@ -12,6 +12,7 @@ mod cleanup;
 mod clock;
 mod connect;
 mod connection;
+mod database_url;
 mod discards;
 mod documents;
 mod entities;
@@ -67,8 +68,9 @@ pub use cleanup::{
     forget_finished_jobs, prune_versions, purge_archived, trim_events,
 };
 pub use clock::DatabaseClock;
-pub use connect::{Database, DatabaseUrl, InvalidDatabaseUrl, PoolUse};
+pub use connect::{Database, PoolUse};
 pub use connection::{Connection, DatabaseTransaction};
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, UnfitServer};
