@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use domain::{ByteSize, Limits, Metadata, UserId};
+use ledger::{Arrival, Database, accept, delete_document};
+use ledger::{Precondition, Target};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use shared::db::{Arrival, Database, accept, delete_document};
-use shared::db::{Precondition, Target};
-use shared::domain::{ByteSize, Limits, Metadata, UserId};
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, arrival, limits, user};
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use domain::{ByteSize, Metadata, Status, UserId};
+use ledger::{Database, DocumentFilter, ListRequest, Position, Sort, explain_page, list_page};
 use serde_json::json;
-use shared::db::{Database, DocumentFilter, ListRequest, Position, Sort, explain_page, list_page};
-use shared::domain::{ByteSize, Metadata, Status, UserId};
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, user};
 use tests::shelf::fill;

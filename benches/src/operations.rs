@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
-use tests::ledger;
+
 use tests::servers::Dossier;
 
 /// Uploads that are under way at once while the files of the archives are made.
@@ -91,7 +91,7 @@ async fn shelf(app: &TestApp, name: &str, count: usize) -> (Client, Vec<String>)
     let db = app.database().await;
     let original = first.parse().expect("an id");
     let mut ids = vec![first.to_owned()];
-    let copies = ledger::copies(&db, original, count - 1).await;
+    let copies = tests::ledger::copies(&db, original, count - 1).await;
     ids.extend(copies.iter().map(ToString::to_string));
     db.close().await.expect("the database is let go of");
     (client, ids)

@@ -4,10 +4,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use shared::db::{Database, ensure_bootstrap_key};
-use shared::domain::Timestamp;
-use shared::private_file::{self, Made};
-use shared::settings::{BootstrapKey, Resolved};
+use domain::Timestamp;
+use ledger::{Database, ensure_bootstrap_key};
+use settings::{BootstrapKey, Resolved};
+use storage::private_file::{self, Made};
 use tracing::warn;
 
 use crate::data_folder;

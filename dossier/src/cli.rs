@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use shared::domain::{ByteSize, JobId, Role, UserName};
-use shared::queue::{JobKind, JobState, Queue};
-use shared::settings::Settings;
+use domain::{ByteSize, JobId, Role, UserName};
+use queue::{JobKind, JobState, Queue};
+use settings::Settings;
 
 use crate::commands::NOT_DONE;
 use crate::started::{self, Shown};

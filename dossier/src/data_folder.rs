@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use shared::db::DatabaseUrl;
-use shared::private_file;
-use shared::settings::Resolved;
+use ledger::DatabaseUrl;
+use settings::Resolved;
+use storage::private_file;
 use tracing::warn;
 
 /// The file in the data folder that says by its lock that a `serve` holds the folder.

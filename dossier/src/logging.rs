@@ -3,13 +3,13 @@
 use std::io::IsTerminal as _;
 
 use anyhow::anyhow;
-use shared::settings::{LogFormat, Settings};
+use settings::{LogFormat, Settings};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use crate::one_line::OneLine;
-use crate::telemetry::Exporter;
+use crate::span_export::Exporter;
 
 /// Starts logging as the settings say, unless their filter can't be read.
 pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The one binary: subcommands, nothing else.
+#![doc = include_str!("../../docs/ARCHITECTURE.md")]
 
 mod bootstrap;
 mod cli;
@@ -10,12 +10,12 @@ mod logging;
 mod one_line;
 mod resources;
 mod shutdown;
+mod span_export;
 mod started;
-mod telemetry;
 
 use std::process::ExitCode;
 
-use self::telemetry::Exporter;
+use self::span_export::Exporter;
 
 fn main() -> ExitCode {
     data_folder::keep_files_private();

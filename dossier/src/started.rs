@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use domain::{AuditEntry, AuditEvent, AuditKind, AuditOrigin, Clock as _, SystemClock};
+use ledger::{Database, write_audit_log};
 use serde_json::json;
-use shared::db::{Database, write_audit_log};
-use shared::domain::{AuditEntry, AuditEvent, AuditKind, AuditOrigin, Clock as _, SystemClock};
 use tokio::time::timeout;
 use tracing::warn;
 use url::Url;

@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use domain::{NotStorable, read_json, unstorable_members};
 use poem::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::{MetaMediaType, MetaParamIn, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
-use shared::domain::{NotStorable, read_json, unstorable_members};
 
 use crate::problem::{Code, FieldError, Problem};
 use crate::read_body::{LARGEST, ReadBody, extent, parsed};
@@ -337,8 +337,8 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
 
 #[cfg(test)]
 mod tests {
+    use domain::UniqueName;
     use poem_openapi::Object;
-    use shared::domain::UniqueName;
 
     use super::*;
 

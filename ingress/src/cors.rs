@@ -11,7 +11,7 @@ use poem::http::header::{
 };
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
-use shared::settings::CorsOrigin;
+use settings::CorsOrigin;
 
 /// What scripts of allowed origins may send.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";

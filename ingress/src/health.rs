@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{Database, DbError};
-use shared::metrics::Circuit;
-use shared::ownership::{Ownership, OwnershipError};
-use shared::storage::Places;
+use ledger::ownership::{Ownership, OwnershipError};
+use ledger::{Database, DbError};
+use storage::Places;
+use telemetry::Circuit;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::JobId;
-use shared::metrics::{Hint, Meters};
-use shared::queue::{Feed, Queue};
+use domain::JobId;
+use queue::{Feed, Queue};
+use telemetry::{Hint, Meters};
 use tokio::sync::mpsc;
 
 /// Hints that wait to be sent. One that finds no room is dropped.

@@ -11,11 +11,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::db::{
+use domain::{ByteSize, Clock, Limits, UserId};
+use ledger::{
     Database, GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
 };
-use shared::domain::{ByteSize, Clock, Limits, UserId};
-use shared::metrics::Meters;
+use telemetry::Meters;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -193,7 +193,7 @@ impl InFlight {
         }
     }
 
-    async fn renew(&self) -> Result<(), shared::db::DbError> {
+    async fn renew(&self) -> Result<(), ledger::DbError> {
         let Inner {
             holder, db, clock, ..
         } = &*self.0;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::crash::{self, CrashPoint};
-use shared::db::{
+use crash_points::CrashPoint;
+use domain::{Clock, Document, Limits};
+use ledger::{
     Arrival, ChangeError, Commit, Database, DbError, GroupCommit, GroupCommitError, GroupWriter,
     IntakeRefusal, NewContent, Target, accept, add_version,
 };
-use shared::domain::{Clock, Document, Limits};
-use shared::metrics::Meters;
-use shared::queue::Queue;
+use queue::Queue;
+use telemetry::Meters;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug_span};
@@ -130,7 +130,7 @@ impl Intake {
         bytes: StagedBytes,
     ) -> Result<Document, Problem> {
         self.check_in_time(&bytes)?;
-        crash::reach(CrashPoint::Staged);
+        crash_points::reach(CrashPoint::Staged);
         match add_version(on, target, content, &self.limits).await {
             Ok(document) => {
                 bytes.keep();
@@ -158,12 +158,12 @@ impl Intake {
     async fn submit(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
         self.check_in_time(&bytes)?;
         let (document, job) = (arrival.document(), arrival.job);
-        crash::reach(CrashPoint::Staged);
+        crash_points::reach(CrashPoint::Staged);
         match self.door.submit(arrival).await {
             Ok(Ok(())) => {
                 bytes.keep();
                 self.meters.took_in(document.size);
-                crash::reach(CrashPoint::BeforeHint);
+                crash_points::reach(CrashPoint::BeforeHint);
                 self.hints.give(Queue::Ingest, job);
                 Ok(document)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use poem::{Endpoint, Request, Response, Result};
-use shared::metrics::Meters;
+use telemetry::Meters;
 
 use crate::table::RouteTable;
 

@@ -4,7 +4,7 @@
 use std::io;
 
 use poem::{Endpoint, Response};
-use shared::metrics::Meters;
+use telemetry::Meters;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;

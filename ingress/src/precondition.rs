@@ -1,13 +1,13 @@
 //! `If-Match` (RFC 9110, section 13.1.1): a change is made only to the revision that the caller has seen.
 
+use domain::{Caller, Document, DocumentId};
+use ledger::{Precondition, Target};
 use poem::http::HeaderMap;
 use poem::http::header::IF_MATCH;
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::{MetaParamIn, MetaSchemaRef};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use shared::db::{Precondition, Target};
-use shared::domain::{Caller, Document, DocumentId};
 
 use crate::content::entity_tags;
 use crate::problem::{Code, Problem};

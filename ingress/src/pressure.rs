@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use shared::db::{Database, DbError, OwnerPage, owner_heads, owners_served};
-use shared::domain::{Clock, UserId};
-use shared::metrics::Overdue;
-use shared::queue::Queue;
+use domain::{Clock, UserId};
+use ledger::{Database, DbError, OwnerPage, owner_heads, owners_served};
+use queue::Queue;
+use telemetry::Overdue;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use shared::db::Database;
-use shared::domain::{Clock, Limits, Rate, UserId};
-use shared::metrics::Meters;
-use shared::ownership::Ownership;
-use shared::queue::Feed;
-use shared::settings::{CorsOrigin, JwtSettings, Network};
-use shared::storage::Places;
+use domain::{Clock, Limits, Rate, UserId};
+use ledger::Database;
+use ledger::ownership::Ownership;
+use queue::Feed;
+use settings::{CorsOrigin, JwtSettings, Network};
+use storage::Places;
+use telemetry::Meters;
 use tokio_util::sync::CancellationToken;
 
 use crate::capacity::Capacity;

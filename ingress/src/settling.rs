@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shared::db::{Database, DbError, find_version};
-use shared::domain::{DocumentId, Version, VersionStatus};
+use domain::{DocumentId, Version, VersionStatus};
+use ledger::{Database, DbError, find_version};
 use url::Url;
 
 use crate::waiters::Waiters;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::{Role, check_storable};
 use poem::http::Method;
 use serde_json::Value;
-use shared::domain::{Role, check_storable};
 
 use crate::problem::{Code, FieldError, Problem};
 

@@ -1,8 +1,8 @@
 //! Where a request belongs in a trace: taken in with it, and handed on to the jobs it leads to.
 
+use domain::TraceContext;
 use poem::Request;
-use shared::domain::TraceContext;
-use shared::metrics::{follow_trace, place_in_trace};
+use telemetry::{follow_trace, place_in_trace};
 use tracing::Span;
 use uuid::Uuid;
 

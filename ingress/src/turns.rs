@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
-use shared::db::OwnerHead;
-use shared::domain::{JobId, Timestamp, UserId};
+use domain::{JobId, Timestamp, UserId};
+use ledger::OwnerHead;
 
 /// The owners who wait in a queue.
 #[derive(Debug, Default)]

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::{DocumentId, OperationId};
 use futures::StreamExt;
-use shared::db::{Database, DbError, find_ended, find_settled, find_settled_versions};
-use shared::domain::{DocumentId, OperationId};
-use shared::queue::{Awaited, Feed};
+use ledger::{Database, DbError, find_ended, find_settled, find_settled_versions};
+use queue::{Awaited, Feed};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -224,7 +224,7 @@ impl Drop for Waiting {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use shared::domain::{Timestamp, VersionStatus};
+    use domain::{Timestamp, VersionStatus};
 
     use super::*;
     use crate::settling::settled_version;

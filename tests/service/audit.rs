@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use domain::{Clock, DocumentId, SystemClock};
 use futures::stream;
+use ledger::accept;
+use queue::JobKind;
 use serde_json::Value;
-use shared::db::accept;
-use shared::domain::{Clock, DocumentId, SystemClock};
-use shared::queue::JobKind;
-use shared::storage::{Places, Storage};
+use storage::{Places, Storage};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
@@ -41,7 +41,7 @@ pub fn key_of<'u>(places: &Places, url: &'u Url) -> &'u str {
 pub async fn location(app: &TestApp, document: &Value) -> Url {
     let db = app.database().await;
     let id: DocumentId = document["id"].as_str().unwrap().parse().unwrap();
-    let document = shared::db::find_document(&db, id).await.unwrap().unwrap();
+    let document = ledger::find_document(&db, id).await.unwrap().unwrap();
     db.close().await.unwrap();
     document.active().unwrap().location.clone()
 }
@@ -117,7 +117,7 @@ async fn pending(app: &TestApp, client: &Client) -> DocumentId {
     arrival.staged = staged.url;
     let document = arrival.document;
     let mut limits = limits();
-    limits.default_quota_bytes = shared::domain::ByteSize::gibibytes(1);
+    limits.default_quota_bytes = domain::ByteSize::gibibytes(1);
     assert_eq!(accept(&db, &limits, &[arrival]).await.unwrap(), [Ok(())]);
     db.close().await.unwrap();
     document
@@ -188,7 +188,7 @@ in_both_modes! {
         let staged = "SELECT count(*) FROM versions WHERE status = 'error' AND staged_url IS NOT NULL";
         assert_eq!(app.number(staged).await, 1);
         let db = app.database().await;
-        let known = shared::db::audit::known_objects(&db, "", "~", 100).await.unwrap();
+        let known = ledger::audit::known_objects(&db, "", "~", 100).await.unwrap();
         let failed = known.iter().filter(|object| object.is_staged());
         for object in failed.filter(|object| object.size.unwrap().bytes() == tests::content::PDF.len() as u64) {
             places.delete(&object.location().unwrap()).await.unwrap();

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
-use serde_json::{Value, json};
-use shared::db::{
-    AuditFilter, AuditPage, AuditRow, Database, forget_audit_log, list_audit_log, write_audit_log,
-};
-use shared::domain::{
+use domain::{
     Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, DocumentId, Timestamp, UserId,
 };
+use ledger::{
+    AuditFilter, AuditPage, AuditRow, Database, forget_audit_log, list_audit_log, write_audit_log,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::ledger::NOW;

@@ -1,14 +1,14 @@
 //! Who hands in many versions at once has a bounded number of them waiting: imports and bulk
 //! retries wait until there is room, without a row for each look.
 
-use sea_orm::ConnectionTrait;
-use shared::db::{
+use domain::{ErrorCode, JobId, Limits, OperationId, RunMode, UserId};
+use ledger::{
     BACKLOG_PAUSE, Chunk, ChunkRequest, Database, DueItems, JobRef, NewJob, NewOperation, Outcome,
     OwnerHead, OwnerPage, Selection, Settlement, Standing, Task, TurnRequest, create_operation,
     due_import_items, enqueue, owner_heads, run_chunk,
 };
-use shared::domain::{ErrorCode, JobId, Limits, OperationId, RunMode, UserId};
-use shared::queue::{JobKind, Queue};
+use queue::{JobKind, Queue};
+use sea_orm::ConnectionTrait;
 use tests::ledger::{NOW, accepted, arrival, claim_at, count, failed, limits, settle_all, user};
 use tests::on_each_database;
 use uuid::Uuid;

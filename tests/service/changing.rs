@@ -1,8 +1,8 @@
 //! Reading what changes meanwhile: whole old bytes or an error, never a mix.
 
+use domain::Hasher;
 use futures::StreamExt;
 use reqwest::Method;
-use shared::domain::Hasher;
 use tests::app::{Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;

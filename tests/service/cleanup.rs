@@ -3,15 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
-use shared::db::{
+use domain::{
+    ByteSize, DocumentId, ErrorCode, JobId, Sha256, Status, Timestamp, UserId, VersionId,
+};
+use ledger::{
     ChangeError, Database, FinishedBefore, NewContent, Outcome, Precondition, PruneRequest, Target,
     add_version, archive_document, expire_failed, find_document, forget_finished_jobs,
     list_versions, prune_versions, purge_archived, retry_document,
 };
-use shared::domain::{
-    ByteSize, DocumentId, ErrorCode, JobId, Sha256, Status, Timestamp, UserId, VersionId,
-};
+use sea_orm::ConnectionTrait;
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, count, counters, failed, limits, passed,
     settle_all, user,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{ClaimRequest, ClaimedJob, Database, DatabaseClock, accept, claim_jobs};
-use shared::domain::{Clock, SystemClock, Timestamp, UserId};
-use shared::queue::Queue;
+use domain::{Clock, SystemClock, Timestamp, UserId};
+use ledger::{ClaimRequest, ClaimedJob, Database, DatabaseClock, accept, claim_jobs};
+use queue::Queue;
 use tests::databases::TestDatabase;
 use tests::ledger::{arrival, limits, user};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::PDF;
-use tests::{in_both_modes, ledger};
+use tests::in_both_modes;
 
 /// As many values as metadata may have, in pairs of which a filter finds each half everywhere.
 fn widest() -> Value {
@@ -33,7 +33,7 @@ async fn hoarder(app: &TestApp, count: usize) -> Client {
     alice.patch_json(&path, &widest).await.expecting(200);
     let db = app.database().await;
     let id = document["id"].as_str().unwrap().parse().unwrap();
-    ledger::copies(&db, id, count - 1).await;
+    tests::ledger::copies(&db, id, count - 1).await;
     db.close().await.unwrap();
     alice
 }

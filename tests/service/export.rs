@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
+use queue::JobKind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::queue::JobKind;
 use tests::app::{Mode, TestApp, Upload};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;

@@ -1,8 +1,8 @@
 //! SQLite without room: what was answered is committed, before, meanwhile and after.
 
+use domain::{Limits, UserId};
+use ledger::{Database, accept};
 use sea_orm::ConnectionTrait;
-use shared::db::{Database, accept};
-use shared::domain::{Limits, UserId};
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, arrival, assert_balanced, count, limits, user};
 

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
-use serde_json::Value;
-use shared::db::{
+use domain::{
+    ByteSize, ErrorCode, ItemCode, ItemResult, Metadata, OperationId, OperationStatus, RunMode,
+    Sha256, UserId,
+};
+use ledger::{
     ArchivedContent, ClaimRequest, ClaimedJob, ConflictPolicy, Database, DueItems, ExportEnd,
     Exported, HandIn, ImportArrival, ImportEntry, ImportProgress, ItemPage, NewImport,
     NewImportItem, NewOperation, Outcome, Selection, Settlement, StagedContent, Standing, Task,
@@ -13,11 +15,9 @@ use shared::db::{
     create_import, create_operation, due_import_items, find_operation, finish_export, hand_in,
     list_operation_items, record_export, settle, settle_import, start_import,
 };
-use shared::domain::{
-    ByteSize, ErrorCode, ItemCode, ItemResult, Metadata, OperationId, OperationStatus, RunMode,
-    Sha256, UserId,
-};
-use shared::queue::{JobKind, Queue};
+use queue::{JobKind, Queue};
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
 use tests::ledger::{
     LEASE, NOW, active, assert_balanced, claim_at, failed, limits, passed, settle_all, user,
 };
@@ -41,7 +41,7 @@ pub async fn claim(db: &Database, kind: JobKind) -> ClaimedJob {
 }
 
 async fn claim_jobs(db: &Database, request: &ClaimRequest<'_>) -> Vec<ClaimedJob> {
-    shared::db::claim_jobs(db, request).await.unwrap()
+    ledger::claim_jobs(db, request).await.unwrap()
 }
 
 fn settlement(claimed: &ClaimedJob, outcome: Outcome) -> Settlement {

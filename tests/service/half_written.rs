@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::SinkExt;
+use queue::JobKind;
 use reqwest::Method;
-use shared::queue::JobKind;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use shared::db::{
+use domain::{Sha256, Timestamp, UserId};
+use ledger::{
     Begin, Database, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request,
     begin_request, finish_request, forget_expired_requests, remove_user,
 };
-use shared::domain::{Sha256, Timestamp, UserId};
 use tests::ledger::{NOW, count, user};
 use tests::on_each_database;
 

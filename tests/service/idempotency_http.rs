@@ -381,6 +381,6 @@ async fn a_process_that_dies_before_its_change_is_made_leaves_it_to_the_next() {
     app.ends_whole(3).await;
 }
 
-async fn versions(database: &shared::db::Database) -> i64 {
+async fn versions(database: &ledger::Database) -> i64 {
     count(database, "SELECT count(*) FROM versions").await
 }

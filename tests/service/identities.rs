@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use domain::{Role, Sha256};
 use futures::StreamExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ledger::{Database, ensure_bootstrap_key, find_key_holder};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::db::{Database, ensure_bootstrap_key, find_key_holder};
-use shared::domain::{Role, Sha256};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::ledger::{NOW, user};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use shared::db::{
+use domain::{ErrorCode, Status, UserId, Visibility};
+use ledger::{
     Arrival, BlobOrigin, Database, IntakeRefusal, JobRef, Outcome, Settled, accept, discarded,
     find_document, hand_back, hand_back_unheard, renew_leases, settle,
 };
-use shared::domain::{ErrorCode, Status, UserId, Visibility};
-use shared::queue::Queue;
+use queue::Queue;
 use tests::ledger::{
     LEASE, NOW, activated, arrival, claim_at, count, counters, failed, limits, settlement, stored,
     user,
@@ -36,7 +36,7 @@ on_each_database! {
     }
 
     async fn a_timeline_tells_each_step_in_order_and_page_by_page(db: &Database) {
-        use shared::db::{StepDone, timeline};
+        use ledger::{StepDone, timeline};
 
         let owner = user(db, "alice").await;
         let arrival = arrival(owner, "hello", NOW);

@@ -139,7 +139,7 @@ in_both_modes! {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;
         let encode = |bytes: &[u8]| {
-            let digest = shared::domain::Sha256::of(bytes);
+            let digest = domain::Sha256::of(bytes);
             base64::engine::general_purpose::STANDARD.encode(digest.as_bytes())
         };
         for header in ["content-digest", "repr-digest"] {

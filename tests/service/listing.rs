@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use shared::db::{
+use domain::{ByteSize, Document, DocumentId, Metadata, Status, Timestamp, UserId, Visibility};
+use ledger::{
     Arrival, Database, DocumentFilter, ListRequest, Position, Sort, Target, accept,
     delete_document, list_page,
 };
-use shared::domain::{
-    ByteSize, Document, DocumentId, Metadata, Status, Timestamp, UserId, Visibility,
-};
+use serde_json::{Value, json};
 use tests::ledger::{NOW, accepted, active, arrival, failed, limits, passed, settle_all, user};
 use tests::on_each_database;
 
@@ -122,7 +120,7 @@ async fn delete(db: &Database, document: &Document) {
     let target = Target {
         document: document.id,
         owner: document.owner,
-        precondition: shared::db::Precondition::None,
+        precondition: ledger::Precondition::None,
     };
     delete_document(db, &target, NOW, |_| vec![]).await.unwrap();
 }
@@ -260,10 +258,10 @@ on_each_database! {
         let owner = user(db, "alice").await;
         let readable = active(db, owner, "1").await;
         let archived = active(db, owner, "2").await;
-        let target = Target { document: archived, owner, precondition: shared::db::Precondition::None };
-        shared::db::archive_document(db, &target, NOW).await.unwrap();
+        let target = Target { document: archived, owner, precondition: ledger::Precondition::None };
+        ledger::archive_document(db, &target, NOW).await.unwrap();
         let broken = accepted(db, arrival(owner, "3", NOW)).await;
-        settle_all(db, NOW, |_| failed(shared::domain::ErrorCode::TypeNotAllowed)).await;
+        settle_all(db, NOW, |_| failed(domain::ErrorCode::TypeNotAllowed)).await;
         let waiting = accepted(db, arrival(owner, "4", NOW)).await;
         let with = async |statuses: &[Status]| {
             found(db, owner, DocumentFilter { statuses: statuses.to_vec(), ..DocumentFilter::default() }).await
@@ -358,7 +356,7 @@ on_each_database! {
             let filter = DocumentFilter { metadata: Some(object(&wanted)), ..DocumentFilter::default() };
             let found = found(db, owner, filter).await.contains(&document);
             assert_eq!(found, expected, "{metadata} @> {wanted}");
-            let target = Target { document, owner, precondition: shared::db::Precondition::None };
+            let target = Target { document, owner, precondition: ledger::Precondition::None };
             delete_document(db, &target, NOW, |_| vec![]).await.unwrap();
         }
     }

@@ -1,9 +1,9 @@
 //! Memory does not grow with the size of a document.
 
 use bytes::Bytes;
+use domain::Hasher;
 use futures::StreamExt;
 use reqwest::Method;
-use shared::domain::Hasher;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;

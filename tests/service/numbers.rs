@@ -214,7 +214,7 @@ in_both_modes! {
 }
 
 /// A number's value, for numbers that are told apart by it here.
-fn worth(text: &str) -> shared::domain::Decimal {
+fn worth(text: &str) -> domain::Decimal {
     let number: serde_json::Number = serde_json::from_str(text).unwrap();
     (&number).into()
 }

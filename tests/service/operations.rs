@@ -1,11 +1,11 @@
 //! Bulk operations over HTTP: what is asked for, what became of each item, and what can be done about it.
 
+use domain::DocumentId;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::domain::DocumentId;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, PNG};
-use tests::{in_both_modes, ledger};
+use tests::in_both_modes;
 
 const UNKNOWN: &str = "0192aaaa-0000-7000-8000-000000000000";
 
@@ -51,7 +51,7 @@ async fn post(client: &Client, path: &str) -> tests::app::Answer {
 async fn multiplied(app: &TestApp, document: &Value, count: usize) -> Vec<DocumentId> {
     let id = document["id"].as_str().unwrap().parse().unwrap();
     let db = app.database().await;
-    let copies = ledger::copies(&db, id, count).await;
+    let copies = tests::ledger::copies(&db, id, count).await;
     db.close().await.unwrap();
     copies
 }

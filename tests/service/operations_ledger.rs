@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use shared::db::{
+use domain::{
+    ByteSize, DocumentId, ErrorCode, ItemCode, ItemResult, Lifecycle, Limits, OperationId,
+    OperationItem, OperationStatus, RunMode, Status, Timestamp, UserId,
+};
+use ledger::{
     Chunk, ChunkRequest, ClaimRequest, ClaimedJob, Database, DocumentChanges, DocumentFilter,
     ItemPage, NewOperation, NewUndo, Outcome, Selection, Settlement, Target, Task, UserChanges,
     archive_document, cancel_operation, change_user, claim_jobs, create_operation, edit_document,
     find_document, find_operation, list_operation_items, run_chunk, settle, timeline,
     undo_operation,
 };
-use shared::domain::{
-    ByteSize, DocumentId, ErrorCode, ItemCode, ItemResult, Lifecycle, Limits, OperationId,
-    OperationItem, OperationStatus, RunMode, Status, Timestamp, UserId,
-};
-use shared::queue::{JobKind, Queue};
+use queue::{JobKind, Queue};
+use serde_json::json;
 use tests::ledger::{
     LEASE, NOW, accepted, active, arrival, assert_balanced, copies, counters, failed, limits,
     passed, settle_all, user,
@@ -182,7 +182,7 @@ fn target(document: DocumentId, owner: UserId) -> Target {
     Target {
         document,
         owner,
-        precondition: shared::db::Precondition::None,
+        precondition: ledger::Precondition::None,
     }
 }
 
@@ -396,7 +396,7 @@ on_each_database! {
         run_dry(db, &limits()).await;
         let after = find_document(db, all[0]).await.unwrap().unwrap();
         assert_eq!(after.revision, changed.revision + 1);
-        let same = shared::domain::Document { revision: before.revision, updated_at: before.updated_at, ..after };
+        let same = domain::Document { revision: before.revision, updated_at: before.updated_at, ..after };
         assert_eq!(same, before);
     }
 
@@ -412,7 +412,7 @@ on_each_database! {
         run_dry(db, &limits()).await;
         let renamed = DocumentChanges { name: Some("mine".parse().unwrap()), ..DocumentChanges::default() };
         edit_document(db, &target(all[1], owner), renamed, NOW).await.unwrap();
-        shared::db::delete_document(db, &target(all[2], owner), NOW, |_| vec![]).await.unwrap();
+        ledger::delete_document(db, &target(all[2], owner), NOW, |_| vec![]).await.unwrap();
         let undo = undo_of(id, owner);
         undo_operation(db, &undo, &limits().operations).await.unwrap();
         run_dry(db, &limits()).await;
@@ -440,7 +440,7 @@ on_each_database! {
             at: NOW,
         };
         let refused = create_operation(db, &new, &limits().operations).await.unwrap_err();
-        assert!(matches!(refused, shared::db::CreateOperationError::TooMany));
+        assert!(matches!(refused, ledger::CreateOperationError::TooMany));
         assert!(find_operation(db, new.id).await.unwrap().is_none());
         let just_so = DocumentFilter { created_after: Some(NOW), ..DocumentFilter::default() };
         let new = NewOperation { selection: Selection::Matching(just_so), ..new };

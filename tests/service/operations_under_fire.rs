@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
-use tests::{in_both_modes, ledger};
+use tests::in_both_modes;
 
 /// A lease short enough to see it end.
 const SHORT_LEASE: (&str, &str) = ("DOSSIER_LEASE", "2s");
@@ -15,7 +15,7 @@ async fn collector(app: &TestApp, name: &str, count: usize) -> Client {
     let pending = client.uploads("report.pdf", PDF).await;
     let document = client.settled(&pending).await;
     let db = app.database().await;
-    ledger::copies(
+    tests::ledger::copies(
         &db,
         document["id"].as_str().unwrap().parse().unwrap(),
         count - 1,
@@ -60,7 +60,7 @@ in_both_modes! {
             ),
             ("items that don't know what they did", "SELECT count(*) FROM operation_items WHERE result <> 'succeeded' OR revision <> 3"),
         ] {
-            assert_eq!(ledger::count(&db, sql).await, 0, "{what}");
+            assert_eq!(tests::ledger::count(&db, sql).await, 0, "{what}");
         }
         db.close().await.unwrap();
         app.ends_clean().await;
@@ -77,7 +77,7 @@ in_both_modes! {
         app.admin().delete(&path).await.expecting(204);
         app.ends_clean().await;
         let db = app.database().await;
-        assert_eq!(ledger::count(&db, "SELECT count(*) FROM operation_items").await, 0);
+        assert_eq!(tests::ledger::count(&db, "SELECT count(*) FROM operation_items").await, 0);
         db.close().await.unwrap();
     }
 

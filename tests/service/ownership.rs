@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
+use domain::InstallationId;
+use queue::JobKind;
 use serde_json::Value;
-use shared::domain::InstallationId;
-use shared::queue::JobKind;
-use shared::storage::Mark;
+use storage::Mark;
 use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;

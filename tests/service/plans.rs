@@ -1,10 +1,10 @@
 //! How pages of a long list are found on each database: through an index, in its order, and
 //! without passing what isn't asked for.
 
+use domain::{Metadata, Status, UserId};
+use ledger::{Database, DocumentFilter, ListRequest, Position, explain_page};
 use sea_orm::DbBackend;
 use serde_json::json;
-use shared::db::{Database, DocumentFilter, ListRequest, Position, explain_page};
-use shared::domain::{Metadata, Status, UserId};
 use tests::ledger::user;
 use tests::on_each_database;
 use tests::shelf::fill;

@@ -2,7 +2,7 @@
 //! it keeps prepared statements apart, and is refused with a reason if it doesn't.
 
 use futures::future::join_all;
-use shared::db::{Database, DatabaseUrl, DbError, UnfitServer, accept};
+use ledger::{Database, DatabaseUrl, DbError, UnfitServer, accept};
 use tests::ledger::{NOW, arrival, assert_balanced, count, limits, passed, settle_all, user};
 use tests::servers::{PgBouncer, Postgres};
 

@@ -1,8 +1,8 @@
 //! Redis within TLS: with a user, a password and an authority of one's own, and never without the
 //! certificate being checked.
 
-use shared::domain::{JobId, Timestamp};
-use shared::queue::{Feed, Queue, QueueUrl, RedisFeed};
+use domain::{JobId, Timestamp};
+use queue::{Feed, Queue, QueueUrl, RedisFeed};
 use tempfile::TempDir;
 use tests::servers::{Redis, program};
 use tokio::process::Command;

@@ -1,17 +1,15 @@
 //! Quota after each step of any sequence of steps: never passed, always the sum of the rows, and
 //! refused only where it would be passed.
 
+use domain::{BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId};
 use futures::FutureExt;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
-use shared::db::{
+use ledger::{
     ChangeError, Database, IntakeRefusal, NewContent, Outcome, Precondition, Target, accept,
     add_version, archive_document, delete_document, delete_version, find_version, restore_document,
     restore_version, retry_document, settle,
 };
-use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId,
-};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use tests::databases::TestDatabase;
 use tests::ledger::{
     NOW, arrival, assert_balanced, claim_at, counters, failed, limits, settlement, stored, user,
@@ -167,7 +165,7 @@ impl Account<'_> {
             Step::RestoreVersion { place, number } => self.size_of(place, number).await,
             Step::Retry { place } => {
                 let target = self.at(place).unwrap();
-                let document = shared::db::find_document(self.db, target.document).await;
+                let document = ledger::find_document(self.db, target.document).await;
                 let latest = document.unwrap().unwrap().latest_version;
                 self.size_of(place, latest).await
             }

@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
+use domain::{BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId};
 use futures::future::join_all;
-use sea_orm::ConnectionTrait;
-use shared::db::{
+use ledger::{
     ChangeError, Database, DbError, DocumentChanges, NewContent, Outcome, Precondition, Target,
     accept, add_version, archive_document, delete_document, delete_version, discarded,
     edit_document, find_document, list_versions, remove_user, restore_document, restore_version,
     retry_document, settle,
 };
-use shared::domain::{
-    BlobId, ByteSize, DocumentId, ErrorCode, JobId, Limits, Sha256, UserId, VersionId,
-};
+use sea_orm::ConnectionTrait;
 use tests::databases::TestDatabase;
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, claim_at, count, counters, failed, limits,

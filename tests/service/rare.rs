@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use serde_json::{Number, Value, json};
-use shared::db::{
+use domain::{Document, DocumentId, Metadata, OperationId, RunMode, UserId, fold};
+use ledger::{
     Arrival, Database, DocumentChanges, DocumentFilter, ListRequest, NewOperation, Position,
     Precondition, Selection, Sort, Target, Task, accept, create_operation, delete_document,
     edit_document, explain_page, list_page,
 };
-use shared::domain::{Document, DocumentId, Metadata, OperationId, RunMode, UserId, fold};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde_json::{Number, Value, json};
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, accepted, arrival, limits, rows, user};
 use tests::on_each_database;

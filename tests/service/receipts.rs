@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use shared::db::{
+use domain::{
+    DocumentId, ErrorCode, JobId, KeyId, Role, Sha256, Timestamp, User, UserId, VersionId,
+};
+use ledger::{
     ApiKey, Arrival, Begin, ChangeError, Commit, Database, DbError, DocumentChanges, JobFilter,
     JobPage, KeyedRequest, NewContent, Outcome, Precondition, Receipt, RequestClaim, SavedAnswer,
     Target, UserChanges, WithReceipt, abandon_request, accept, add_key, add_user, add_version,
     archive_document, begin_request, change_user, dead_jobs, delete_document, delete_version,
     edit_document, finish_request, remove_key, remove_user, restore_document, restore_version,
     retry_document, retry_job,
-};
-use shared::domain::{
-    DocumentId, ErrorCode, JobId, KeyId, Role, Sha256, Timestamp, User, UserId, VersionId,
 };
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, count, failed, limits, settle_all, user,
@@ -165,7 +165,7 @@ fn content() -> NewContent {
         job: JobId::new(NOW),
         declared_type: None,
         staged: format!("file:///staging/{id}").parse().unwrap(),
-        size: shared::domain::ByteSize::new(text.len() as u64),
+        size: domain::ByteSize::new(text.len() as u64),
         sha256: Sha256::of(text.as_bytes()),
         traceparent: None,
         at: NOW,

@@ -3,20 +3,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend};
-use shared::db::{
+use domain::{
+    ByteSize, DocumentId, ErrorCode, JobId, OperationId, OperationLimits, RunMode, Sha256, Status,
+    Timestamp, UserId, VersionId,
+};
+use ledger::{
     CreateOperationError, Database, EventWalk, ItemPage, NewOperation, NewUndo, NoRoom, Selection,
     Task, UndoError, add_version, expire_operations, find_document, find_operation,
     forget_failures, list_operation_items, list_operations, may_open_operation,
     remove_expired_operation, timeline, trim_events, undo_operation,
 };
-use shared::db::{
-    NewContent, OperationPage, Precondition, Target, create_operation, expire_failed,
-};
-use shared::domain::{
-    ByteSize, DocumentId, ErrorCode, JobId, OperationId, OperationLimits, RunMode, Sha256, Status,
-    Timestamp, UserId, VersionId,
-};
+use ledger::{NewContent, OperationPage, Precondition, Target, create_operation, expire_failed};
+use sea_orm::{ConnectionTrait, DbBackend};
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, count, failed, limits, settle_all, user,
 };

@@ -1,8 +1,8 @@
 //! What a claim leaves to others: no owner gets more than a share of a worker's slots.
 
-use shared::db::{ClaimRequest, ClaimedJob, Database, NewJob, OwnerShare, claim_within, enqueue};
-use shared::domain::UserId;
-use shared::queue::{JobKind, Queue};
+use domain::UserId;
+use ledger::{ClaimRequest, ClaimedJob, Database, NewJob, OwnerShare, claim_within, enqueue};
+use queue::{JobKind, Queue};
 use tests::ledger::{LEASE, NOW, user};
 use tests::on_each_database;
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::config::Credentials;
-use shared::domain::ByteSize;
-use shared::storage::contract::check_contract;
-use shared::storage::{Storage, StorageError, StorageUrl};
+use domain::ByteSize;
+use storage::contract::check_contract;
+use storage::{Storage, StorageError, StorageUrl};
 use tests::servers::S3;
 
 use crate::audit::old_key;

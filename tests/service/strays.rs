@@ -1,13 +1,13 @@
 //! Who refers to bytes, on each database: nothing that a row needs is ever let go of.
 
-use sea_orm::{ConnectionTrait, DbBackend};
-use shared::db::audit::{enqueue_lost_jobs, known_objects, pending_without_job};
-use shared::db::{
+use domain::{ByteSize, ErrorCode, VersionId};
+use ledger::audit::{enqueue_lost_jobs, known_objects, pending_without_job};
+use ledger::{
     BlobOrigin, Database, FoundObject, IntakeRefusal, NewJob, Settled, accept, discard_strays,
     end_quarantine, enqueue, find_strays, quarantine_strays, quarantined, settle,
 };
-use shared::domain::{ByteSize, ErrorCode, VersionId};
-use shared::queue::JobKind;
+use queue::JobKind;
+use sea_orm::{ConnectionTrait, DbBackend};
 use tests::ledger::{
     NOW, activated, active, arrival, assert_balanced, claim_at, count, failed, limits, settlement,
     stored, user,
@@ -23,7 +23,7 @@ fn object(url: &str) -> FoundObject {
 }
 
 /// Gives every pending version one more job, as a retry by hand would.
-async fn enqueues_again(db: &Database, claimed: &shared::db::ClaimedJob) {
+async fn enqueues_again(db: &Database, claimed: &ledger::ClaimedJob) {
     let job = NewJob {
         subject: claimed.subject,
         ..NewJob::without_subject(JobKind::ProcessVersion, claimed.owner, NOW)

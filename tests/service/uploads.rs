@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::Sha256;
 use futures::StreamExt;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use shared::domain::Sha256;
 use tests::app::{Mode, TestApp, Upload};
 use tests::content::{PDF, PNG, pseudo_random};
 use tests::in_both_modes;

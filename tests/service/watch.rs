@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use shared::db::{
+use domain::{ErrorCode, JobId, Status};
+use ledger::{
     ALIVE_FOR, Database, JobFilter, JobPage, JobRetry, Outcome, Precondition, Target, WorkerPage,
     WorkerSign, accept, dead_jobs, find_document, list_workers, oldest_pending, oldest_waiting,
     queue_states, retry_document, retry_jobs, see_worker, settle,
 };
-use shared::domain::{ErrorCode, JobId, Status};
-use shared::queue::{JobState, Queue};
+use queue::{JobState, Queue};
 use tests::ledger::{
     NOW, accepted, arrival, assert_balanced, claim_at, counters, limits, passed, settle_all, user,
 };
@@ -47,7 +47,7 @@ on_each_database! {
         assert_eq!(answers, [JobRetry::NotDead(JobState::Ready)]);
         let claimed = claim_at(db, 10, NOW).await;
         assert_eq!((claimed[0].attempt, claimed[0].job.id, claimed[0].job.fence), (1, jobs[0], 2));
-        shared::db::hand_back(db, &[claimed[0].job], NOW).await.unwrap();
+        ledger::hand_back(db, &[claimed[0].job], NOW).await.unwrap();
         settle_all(db, NOW, passed).await;
         assert_eq!(counters(db, owner).await, (5, 0, 1));
         assert_balanced(db).await;
@@ -86,8 +86,8 @@ on_each_database! {
     }
 
     async fn a_version_that_failed_behind_an_active_one_is_tried_again(db: &Database) {
-        use shared::db::{NewContent, add_version};
-        use shared::domain::{ByteSize, Sha256, VersionId};
+        use ledger::{NewContent, add_version};
+        use domain::{ByteSize, Sha256, VersionId};
 
         let owner = user(db, "alice").await;
         let document = tests::ledger::active(db, owner, "hello").await;
@@ -170,6 +170,6 @@ async fn a_dead_job_keeps_its_cause() {
     let settlement = tests::ledger::settlement(db, &claimed, gave_up("")).await;
     settle(db, &[settlement], NOW).await.unwrap();
     let job = dead(db).await.remove(0);
-    let seen = shared::db::find_job(db, job).await.unwrap().unwrap();
+    let seen = ledger::find_job(db, job).await.unwrap().unwrap();
     assert_eq!(seen.last_error.as_deref(), Some("no room"));
 }

@@ -7,25 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{
+    ByteSize, Clock, DocumentId, JobId, KeyId, Limits, ManualClock, Metadata, OperationId,
+    Retention, RunMode, Sha256, User, UserId, VersionId, Visibility,
+};
 use futures::stream;
-use sea_orm::{ConnectionTrait, DbBackend};
-use serde_json::json;
-use shared::db::{
+use ledger::ownership::Ownership;
+use ledger::{
     ApiKey, ConflictPolicy, Database, DocumentChanges, DocumentFilter, NewContent, NewImport,
     NewJob, NewOperation, NewUndo, Precondition, Selection, Target, Task, VersionScope, WorkerSign,
     accept, add_key, add_user, add_version, archive_document, begin_request, create_import,
     create_operation, delete_document, edit_document, enqueue, find_ended, remove_user,
     restore_document, see_worker, undo_operation,
 };
-use shared::db::{Arrival, KeyedRequest};
-use shared::domain::{
-    ByteSize, Clock, DocumentId, JobId, KeyId, Limits, ManualClock, Metadata, OperationId,
-    Retention, RunMode, Sha256, User, UserId, VersionId, Visibility,
-};
-use shared::metrics::Meters;
-use shared::ownership::Ownership;
-use shared::queue::{Feed, InProcessFeed, JobKind, Queue};
-use shared::storage::{Places, Staged, StorageUrl};
+use ledger::{Arrival, KeyedRequest};
+use queue::{Feed, InProcessFeed, JobKind, Queue};
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde_json::json;
+use storage::{Places, Staged, StorageUrl};
+use telemetry::Meters;
 use tests::ledger::{NOW, count, limits, rows, user};
 use tests::on_each_database;
 use tokio_util::sync::CancellationToken;

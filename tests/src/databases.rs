@@ -1,6 +1,6 @@
 //! A fresh, migrated database of each kind.
 
-use shared::db::{Database, DatabaseUrl};
+use ledger::{Database, DatabaseUrl};
 use tempfile::TempDir;
 
 use crate::servers::Postgres;

@@ -7,17 +7,17 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
-use shared::db::{
-    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, Outcome, Settled,
-    Settlement, accept, add_user, claim_jobs, load_pending, settle,
-};
-use shared::domain::{
+use domain::{
     Allowances, BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata,
     OperationLimits, Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId, VersionId,
     Visibility,
 };
-use shared::queue::Queue;
+use ledger::{
+    Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, Outcome, Settled,
+    Settlement, accept, add_user, claim_jobs, load_pending, settle,
+};
+use queue::Queue;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use url::Url;
 use uuid::Uuid;
 

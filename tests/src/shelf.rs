@@ -9,9 +9,9 @@
 use std::ops::Range;
 use std::path::Path;
 
+use domain::UserId;
+use ledger::Database;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use shared::db::Database;
-use shared::domain::UserId;
 
 use crate::ledger::NOW;
 

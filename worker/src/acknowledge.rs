@@ -7,8 +7,8 @@ use std::sync::Arc;
 use apalis::prelude::{Acknowledge, BoxDynError, ExecutionContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use shared::db::{Outcome, Settled};
-use shared::metrics::{Attempt, Meters};
+use ledger::{Outcome, Settled};
+use telemetry::{Attempt, Meters};
 use tracing::{error, info, warn};
 
 use crate::circuits::{Circuits, Suspect, suspect_of};

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use shared::crash::{self, CrashPoint};
-use shared::db::{self, ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork, Tries};
-use shared::domain::{Clock, Limits, Timestamp, UserId, VersionId};
-use shared::queue::{Feed, Hints, JobKind, Listener, Queue};
+use crash_points::CrashPoint;
+use domain::{Clock, Limits, Timestamp, UserId, VersionId};
+use ledger::{ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork, Tries};
+use queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -81,7 +81,7 @@ impl Returns {
         // A renewal of their leases may still be under way.
         let mut tries = Tries::default();
         loop {
-            match db::hand_back(&self.db, jobs, self.clock.now()).await {
+            match ledger::hand_back(&self.db, jobs, self.clock.now()).await {
                 Err(error) if tries.again(&error) => {}
                 answer => return answer,
             }
@@ -281,7 +281,7 @@ impl Claims {
             return Ok(Vec::new());
         }
         let share = self.shares.used();
-        db::claim_within(&self.returns.db, &request, &kinds, &share).await
+        ledger::claim_within(&self.returns.db, &request, &kinds, &share).await
     }
 
     /// Gives back what a claim took whose answer was lost: nobody works on it, and its attempt
@@ -289,7 +289,7 @@ impl Claims {
     async fn hand_back_unheard(&self) -> Result<(), DbError> {
         let held = self.leases.held_of(self.queue);
         let (db, now) = (&self.returns.db, self.now());
-        let jobs = db::hand_back_unheard(db, self.queue, &self.worker, &held, now).await?;
+        let jobs = ledger::hand_back_unheard(db, self.queue, &self.worker, &held, now).await?;
         if jobs > 0 {
             warn!(queue = %self.queue, jobs, "jobs of lost claims were handed back");
         }
@@ -333,7 +333,7 @@ impl Claims {
         }
         let mut pending = pending?;
         for work in pending.values() {
-            crash::reach_with(CrashPoint::AfterClaim, work.name.as_str());
+            crash_points::reach_with(CrashPoint::AfterClaim, work.name.as_str());
         }
         if stops {
             return Ok(());
@@ -378,7 +378,7 @@ impl Claims {
         if versions.is_empty() {
             return Ok(HashMap::new());
         }
-        let found = db::load_pending(&self.returns.db, &versions, &self.limits).await?;
+        let found = ledger::load_pending(&self.returns.db, &versions, &self.limits).await?;
         Ok(found.into_iter().map(|work| (work.version, work)).collect())
     }
 

@@ -1,10 +1,10 @@
 //! Whether bytes may be destroyed: asked right before each cleanup that does, so that a place which
 //! isn't this installation's any more loses nothing. Operators are told of each refusal.
 
-use shared::domain::Share;
-use shared::metrics::{Meters, Stop};
-use shared::ownership::{Ownership, OwnershipError};
-use shared::queue::JobKind;
+use domain::Share;
+use ledger::ownership::{Ownership, OwnershipError};
+use queue::JobKind;
+use telemetry::{Meters, Stop};
 use tracing::error;
 use url::Url;
 

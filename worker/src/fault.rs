@@ -1,10 +1,10 @@
 //! How an attempt fails, and which failure of storage or ledger means which. Steps and
 //! jobs return it; what becomes of the job is said by the verdict.
 
-use shared::db::{DbError, GroupCommitError};
-use shared::domain::{ErrorCode, Refusal};
-use shared::ownership::OwnershipError;
-use shared::storage::StorageError;
+use domain::{ErrorCode, Refusal};
+use ledger::ownership::OwnershipError;
+use ledger::{DbError, GroupCommitError};
+use storage::StorageError;
 
 use crate::remover::RemoveError;
 

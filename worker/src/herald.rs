@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::{DocumentId, JobId, OperationId};
-use shared::queue::{Awaited, Feed, FeedError, Queue};
+use domain::{DocumentId, JobId, OperationId};
+use queue::{Awaited, Feed, FeedError, Queue};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::db::{self, Database, JobRef};
-use shared::domain::Clock;
-use shared::queue::Queue;
+use domain::Clock;
+use ledger::{Database, JobRef};
+use queue::Queue;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -107,7 +107,7 @@ impl Leases {
         if held.is_empty() {
             return Renewed::All;
         }
-        match db::renew_leases(db, &held, clock.now().plus(lease)).await {
+        match ledger::renew_leases(db, &held, clock.now().plus(lease)).await {
             Ok(lost) => {
                 for job in &lost {
                     self.lose(job);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::domain::{JobId, Timestamp};
+use domain::{JobId, Timestamp};
 
 /// Where Linux tells the name of the machine.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";

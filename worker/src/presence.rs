@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{self, Database, WorkerSign};
-use shared::domain::{Clock, Timestamp};
-use shared::queue::Queue;
+use domain::{Clock, Timestamp};
+use ledger::{Database, WorkerSign};
+use queue::Queue;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -38,7 +38,7 @@ impl Presence {
     pub async fn keep(self, started_at: Timestamp) {
         let mut at = started_at;
         loop {
-            if let Err(error) = db::see_worker(&self.db, &self.sign(at)).await {
+            if let Err(error) = ledger::see_worker(&self.db, &self.sign(at)).await {
                 debug!(
                     error = &error as &dyn std::error::Error,
                     "a sign of life was lost"
@@ -51,7 +51,7 @@ impl Presence {
 
     /// Takes the worker off the list of those alive.
     pub async fn end(self) {
-        let forgotten = timeout(PATIENCE, db::forget_worker(&self.db, &self.worker)).await;
+        let forgotten = timeout(PATIENCE, ledger::forget_worker(&self.db, &self.worker)).await;
         if !matches!(forgotten, Ok(Ok(()))) {
             debug!("the worker stays on the list until it counts as silent");
         }

@@ -2,10 +2,10 @@
 //! can't remove stays in the ledger's list, for the job `remove_discarded`.
 
 use futures::{StreamExt, stream};
-use shared::db::{self, Database, DbError};
-use shared::ownership::OwnershipError;
-use shared::queue::JobKind;
-use shared::storage::{Places, StorageError};
+use ledger::ownership::OwnershipError;
+use ledger::{Database, DbError};
+use queue::JobKind;
+use storage::{Places, StorageError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -133,7 +133,7 @@ pub async fn remove_batch(
             Err(error) => failures.push(error),
         }
     }
-    db::forget_discarded(db, &gone).await?;
+    ledger::forget_discarded(db, &gone).await?;
     Ok(Removal::Done(Batch {
         removed: gone.len(),
         failures,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::Database;
-use shared::domain::{Clock, Limits, Retention, Timestamp};
-use shared::metrics::Meters;
-use shared::ownership::Ownership;
-use shared::queue::{Feed, Queue};
-use shared::storage::Places;
+use domain::{Clock, Limits, Retention, Timestamp};
+use ledger::Database;
+use ledger::ownership::Ownership;
+use queue::{Feed, Queue};
+use storage::Places;
+use telemetry::Meters;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;

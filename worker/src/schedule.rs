@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{self, Database, DbError, NewJob};
-use shared::domain::{Clock, Retention, Timestamp, UserId};
-use shared::queue::JobKind;
+use domain::{Clock, Retention, Timestamp, UserId};
+use ledger::{Database, DbError, NewJob};
+use queue::JobKind;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 use uuid::Uuid;
@@ -75,7 +75,7 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
 }
 
 async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
-    let discarded = !db::discarded(db, "", 1).await?.is_empty();
+    let discarded = !ledger::discarded(db, "", 1).await?.is_empty();
     let wanted = |schedule: &&Schedule| match schedule.kind {
         JobKind::RemoveDiscarded => discarded,
         JobKind::PruneVersions => retention.versions.is_some(),
@@ -84,7 +84,7 @@ async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Re
     };
     let jobs = SCHEDULES.iter().filter(wanted);
     let jobs: Vec<_> = jobs.map(|schedule| schedule.job(now)).collect();
-    db::enqueue(db.writer(), &jobs, now).await
+    ledger::enqueue(db.writer(), &jobs, now).await
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{
+use domain::{Clock, DocumentId};
+use ledger::{
     self, Database, DbError, GroupCommit, GroupCommitError, GroupWriter, Outcome, Settled,
     Settlement,
 };
-use shared::domain::{Clock, DocumentId};
 use tokio::time::sleep;
 
 use crate::circuits::{Circuits, Suspect};
@@ -87,7 +87,7 @@ impl GroupWriter for OutcomeWriter {
     type Answer = Settled;
 
     async fn write(&self, items: &[Settlement]) -> Result<Vec<Settled>, DbError> {
-        let answers = db::settle(&self.db, items, self.clock.now()).await?;
+        let answers = ledger::settle(&self.db, items, self.clock.now()).await?;
         let settled = items.iter().zip(&answers).filter_map(settled_document);
         self.herald.documents_settled(settled);
         Ok(answers)

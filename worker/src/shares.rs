@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::db::OwnerShare;
-use shared::domain::UserId;
-use shared::queue::Queue;
+use domain::UserId;
+use ledger::OwnerShare;
+use queue::Queue;
 use tokio::sync::Notify;
 
 /// The shares of one queue.

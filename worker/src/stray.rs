@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use domain::Timestamp;
 use futures::TryStreamExt;
-use shared::db::{self, Database, DbError, FoundObject};
-use shared::domain::Timestamp;
-use shared::storage::{Entry, Places, Storage, StorageError};
+use ledger::{Database, DbError, FoundObject};
+use storage::{Entry, Places, Storage, StorageError};
 use url::Url;
 
 /// How many objects one question to the ledger is about.
@@ -51,7 +51,7 @@ where
         let old = chunk.iter().filter(|entry| entry.begun_at() < before);
         let old = old.map(|entry| found_object(places, entry));
         let old = old.collect::<Result<Vec<_>, _>>()?;
-        let strays: HashSet<_> = db::find_strays(db, &old).await?.into_iter().collect();
+        let strays: HashSet<_> = ledger::find_strays(db, &old).await?.into_iter().collect();
         survey.strays += strays.len() as u64;
         let room = HELD - survey.held.len();
         let old = old.into_iter();
@@ -76,6 +76,6 @@ pub fn object_at(places: &Places, url: &str) -> Option<FoundObject> {
     Some(FoundObject {
         staged: places.origin_of(&url).ok()?,
         url,
-        size: shared::domain::ByteSize::ZERO,
+        size: domain::ByteSize::ZERO,
     })
 }

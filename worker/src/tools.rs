@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::db::Database;
-use shared::domain::{Clock, Limits, Retention};
-use shared::storage::Places;
+use domain::{Clock, Limits, Retention};
+use ledger::Database;
+use storage::Places;
 use tokio::sync::Semaphore;
 
 use crate::circuits::Circuits;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use shared::db::{JobRef, Outcome};
-use shared::domain::{ErrorCode, Failure, Timestamp};
+use domain::{ErrorCode, Failure, Timestamp};
+use ledger::{JobRef, Outcome};
 
 use crate::circuits::Suspect;
 use crate::fault::Fault;
@@ -131,7 +131,7 @@ fn with_sources(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::JobId;
+    use domain::JobId;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use shared::crash::{self, CrashPoint};
-use shared::db::{ClaimedJob, Outcome, PendingWork, Settlement, StepDone};
-use shared::domain::{Clock, Timestamp};
+use crash_points::CrashPoint;
+use domain::{Clock, Timestamp};
+use ledger::{ClaimedJob, Outcome, PendingWork, Settlement, StepDone};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::field::Empty;
 use tracing::{Instrument as _, debug_span};
@@ -95,7 +95,7 @@ impl Work {
     /// Says that the version is at `point`.
     pub fn reach(&self, point: CrashPoint) {
         if let Some(pending) = &self.pending {
-            crash::reach_with(point, pending.name.as_str());
+            crash_points::reach_with(point, pending.name.as_str());
         }
     }
 

@@ -1,15 +1,15 @@
 //! `dossier user` and `dossier key`: accounts without the API.
 
 use anyhow::{Context as _, bail};
-use serde_json::json;
-use shared::db::{
+use domain::{
+    AuditEvent, AuditKind, Clock as _, Identity, KeyId, Sha256, SystemClock, User, UserId,
+};
+use ledger::{
     ApiKey, ChangedUser, Database, UserChanges, UserPage, add_key, add_user, change_user,
     find_user_named, forget_identity, list_users,
 };
-use shared::domain::{
-    AuditEvent, AuditKind, Clock as _, Identity, KeyId, Sha256, SystemClock, User, UserId,
-};
-use shared::settings::Resolved;
+use serde_json::json;
+use settings::Resolved;
 
 use super::logged;
 use crate::{cli, resources};

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use domain::{Clock, SystemClock};
+use ledger::ownership::Ownership;
 use serde_json::json;
-use shared::domain::{Clock, SystemClock};
-use shared::ownership::Ownership;
-use shared::settings::Resolved;
+use settings::Resolved;
 use worker::{AuditMode, AuditRequest, Deep, Finding, Summary, audit};
 
 use crate::{cli, resources};

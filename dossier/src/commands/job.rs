@@ -1,11 +1,9 @@
 //! `dossier job`: what operators see of jobs, and dead ones tried again, without the API.
 
 use anyhow::{Context as _, bail};
-use shared::db::{
-    Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs,
-};
-use shared::domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
-use shared::settings::Resolved;
+use domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
+use ledger::{Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs};
+use settings::Resolved;
 
 use super::logged;
 use crate::{cli, resources};

@@ -1,9 +1,9 @@
 //! `dossier migrate`: the schema, and the first admin.
 
 use anyhow::Context as _;
-use shared::db::Database;
-use shared::domain::{Clock as _, SystemClock};
-use shared::settings::Resolved;
+use domain::{Clock as _, SystemClock};
+use ledger::Database;
+use settings::Resolved;
 
 use crate::cli::Migrate;
 use crate::{bootstrap, resources};

@@ -11,9 +11,9 @@ pub use audit::NOT_DONE;
 
 use std::process::ExitCode;
 
-use shared::db::{Audited, Database};
-use shared::domain::{AuditEntry, AuditEvent, AuditOrigin, Clock as _, SystemClock};
-use shared::settings::Role;
+use domain::{AuditEntry, AuditEvent, AuditOrigin, Clock as _, SystemClock};
+use ledger::{Audited, Database};
+use settings::Role;
 use uuid::Uuid;
 
 use crate::cli::{Cli, Command};

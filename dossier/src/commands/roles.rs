@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
-use shared::db;
-use shared::settings::Resolved;
+use settings::Resolved;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -33,7 +32,7 @@ pub async fn serve(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let key_file = migrate::up(&resolved, &resources.db).await?;
     if !resolved.database_url.is_shared() {
         // Whoever holds the folder knows that the process before it is dead.
-        db::release_predecessor(&resources.db, resources.clock.now()).await?;
+        ledger::release_predecessor(&resources.db, resources.clock.now()).await?;
     }
     verify_ownership(&resources.ownership).await?;
     started::note(&resources.db, "serve", shown).await;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use shared::domain::SystemClock;
-use shared::ownership::{Ownership, Standing};
-use shared::settings::Resolved;
-use shared::storage::Mark;
+use domain::SystemClock;
+use ledger::ownership::{Ownership, Standing};
+use settings::Resolved;
+use storage::Mark;
 
 use crate::{cli, resources};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use domain::{Actor, AuditEntry, AuditEvent, AuditOrigin, Clock, Timestamp};
+use ledger::{Audited, Commit};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use shared::db::{Audited, Commit};
-use shared::domain::{Actor, AuditEntry, AuditEvent, AuditOrigin, Clock, Timestamp};
 
 use crate::auth::Session;
 use crate::problem::Problem;

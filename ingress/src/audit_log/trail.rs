@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shared::db::{Database, write_audit_log};
-use shared::domain::{AuditEntry, AuditEvent, AuditId, AuditOrigin, Clock, DocumentId, Timestamp};
+use domain::{AuditEntry, AuditEvent, AuditId, AuditOrigin, Clock, DocumentId, Timestamp};
+use ledger::{Database, write_audit_log};
 use tokio::time::MissedTickBehavior;
 
 /// How long what was counted waits to be written.
@@ -173,8 +173,8 @@ impl Counted {
 
 #[cfg(test)]
 mod tests {
+    use domain::{Actor, AuditKind};
     use serde_json::json;
-    use shared::domain::{Actor, AuditKind};
 
     use super::*;
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use poem::http::HeaderMap;
-use shared::db::{
+use domain::{
+    Account, AuditEntry, AuditEvent, AuditOrigin, Clock, Identity, Sha256, User, UserName,
+};
+use ledger::{
     Audited, Credential, Database, IdentityHolder, UserNameTaken, add_user, find_identity_holder,
     find_key_holder,
 };
-use shared::domain::{
-    Account, AuditEntry, AuditEvent, AuditOrigin, Clock, Identity, Sha256, User, UserName,
-};
-use shared::settings::JwtSettings;
+use poem::http::HeaderMap;
+use settings::JwtSettings;
 use uuid::Uuid;
 
 use super::bearer::bearer_token;

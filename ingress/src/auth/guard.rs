@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use shared::db::Credential;
-use shared::domain::{Account, Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
-use shared::settings::Network;
+use domain::{Account, Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
+use ledger::Credential;
+use settings::Network;
 
 use super::Authenticator;
 use super::revocations::Revocations;
@@ -57,7 +57,7 @@ impl Guard {
     pub(super) fn note_read(
         &self,
         origin: AuditOrigin,
-        owner: shared::domain::UserId,
+        owner: domain::UserId,
         document: Option<DocumentId>,
     ) {
         let event = AuditEvent::of_documents(AuditKind::DocumentsRead, owner, []);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::{Clock, Identity, InvalidIdentity, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
-use shared::domain::{Clock, Identity, InvalidIdentity, Timestamp};
-use shared::settings::{JwtAlgorithm, JwtSettings};
+use settings::{JwtAlgorithm, JwtSettings};
 
 use super::jwks::KeySetError;
 use super::key_ring::{KeyRing, KeySource};
@@ -284,9 +284,9 @@ const fn library_name(algorithm: JwtAlgorithm) -> Algorithm {
 
 #[cfg(test)]
 mod tests {
+    use domain::ManualClock;
     use jsonwebtoken::{EncodingKey, encode};
     use serde_json::{Value, json};
-    use shared::domain::ManualClock;
 
     use super::*;
 

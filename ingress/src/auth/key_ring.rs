@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::{Clock, Timestamp};
 use jsonwebtoken::{DecodingKey, Header};
-use shared::domain::{Clock, Timestamp};
 
 use super::jwks::{KeySet, KeySetError, fetch};
 
@@ -142,8 +142,8 @@ enum Age {
 
 #[cfg(test)]
 mod tests {
+    use domain::ManualClock;
     use jsonwebtoken::Algorithm;
-    use shared::domain::ManualClock;
 
     use super::*;
 

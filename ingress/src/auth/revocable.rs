@@ -82,9 +82,9 @@ impl Body for Revocable {
 
 #[cfg(test)]
 mod tests {
+    use domain::Sha256;
     use futures::StreamExt;
-    use shared::db::{Credential, Revocation};
-    use shared::domain::Sha256;
+    use ledger::{Credential, Revocation};
 
     use super::*;
     use crate::auth::revocations::Revocations;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use shared::db::{Credential, Database, Revocation, find_revoked};
+use ledger::{Credential, Database, Revocation, find_revoked};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -110,7 +110,7 @@ impl Drop for Watch {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::Sha256;
+    use domain::Sha256;
 
     use super::*;
 

@@ -4,11 +4,11 @@
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use domain::{Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
+use ledger::Credential;
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, Uri};
 use poem::{Request, Response};
-use shared::db::Credential;
-use shared::domain::{Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
 use url::form_urlencoded;
 
 use super::guard::Guard;

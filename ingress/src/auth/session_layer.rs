@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use ledger::Revocation;
 use poem::http::header::CONTENT_TYPE;
 use poem::{Endpoint, Request, Response, Result};
-use shared::db::Revocation;
 
 use super::Session;
 use super::guard::Guard;

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use domain::{Caller, Role};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use shared::domain::{Caller, Role};
 
 use super::Session;
 use crate::capacity::Ticket;

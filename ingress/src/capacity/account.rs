@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use shared::domain::UserId;
+use domain::UserId;
 
 /// Who answers for a request: the address that it came from, until its user is known. Those that
 /// bring a token are apart: strangers take nothing away from them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poem::Request;
 use poem::http::header::AUTHORIZATION;
-use shared::metrics::{Held, Meters, Refused};
+use telemetry::{Held, Meters, Refused};
 use tokio::sync::Semaphore;
 
 use super::fair_budget::{FairBudget, Shares, Spent};

@@ -178,8 +178,8 @@ impl fmt::Debug for Taken {
 mod tests {
     use std::net::IpAddr;
 
+    use domain::UserId;
     use futures::FutureExt;
-    use shared::domain::UserId;
     use uuid::Uuid;
 
     use super::*;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::UserId;
 use poem::Request;
-use shared::domain::UserId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 

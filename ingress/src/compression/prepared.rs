@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::Sha256;
 use poem::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use poem::http::{HeaderMap, StatusCode};
 use poem::{Body, Response};
-use shared::domain::Sha256;
 use tokio::sync::OnceCell;
 
 use super::accept::accepted;

@@ -2,11 +2,11 @@
 
 use std::time::UNIX_EPOCH;
 
+use domain::Timestamp;
 use poem::http::HeaderMap;
 use poem::http::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
-use shared::domain::Timestamp;
 
 /// What tells one state of a representation from another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use shared::domain::MediaType;
+use domain::MediaType;
 
 /// What a browser shall do with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

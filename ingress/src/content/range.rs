@@ -1,6 +1,6 @@
 //! `Range` of RFC 9110, section 14: which bytes of a representation are asked for.
 
-use shared::storage::Range;
+use storage::Range;
 
 /// More ranges than this are answered with the whole: they cost more than they save.
 const MAX_RANGES: usize = 50;

@@ -1,9 +1,9 @@
 //! Answers as they are kept and given again.
 
+use ledger::SavedAnswer;
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use poem::{Body, Response};
-use shared::db::SavedAnswer;
 
 use crate::problem::{REQUEST_ID, RequestId};
 

@@ -1,11 +1,11 @@
 //! What makes a request the same: who sends it, to what, with which body.
 
+use domain::{MediaType, Sha256, UserId};
+use ledger::KeyedRequest;
 use poem::Request;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
-use shared::db::KeyedRequest;
-use shared::domain::{MediaType, Sha256, UserId};
 
 use crate::body::{Many, Media};
 use crate::problem::Problem;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::http::Method;
-use poem::{Endpoint, Request, Response, Result};
-use shared::db::{
+use ledger::{
     Begin, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request, find_request,
     finish_request,
 };
+use poem::http::Method;
+use poem::{Endpoint, Request, Response, Result};
 use tracing::Instrument;
 
 use super::answer::{is_final, read, replay};

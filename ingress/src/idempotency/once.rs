@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::Timestamp;
+use ledger::{Commit, Database, Receipt, RequestClaim, SavedAnswer, WithReceipt};
 use poem::http::HeaderMap;
 use poem::{IntoResponse, Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use shared::db::{Commit, Database, Receipt, RequestClaim, SavedAnswer, WithReceipt};
-use shared::domain::Timestamp;
 
 use super::answer::read;
 use super::sealed::seal;

@@ -1,9 +1,9 @@
 //! Answers that hold a secret: kept so that nobody can read them but the one who has the token
 //! of the first request, of which the service knows only a hash.
 
+use ledger::SavedAnswer;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
-use shared::db::SavedAnswer;
 use uuid::Uuid;
 
 /// Marks a kept answer whose body is sealed. No header of HTTP has a name of this form.

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::Clock;
+use ledger::{Begin, Database, SavedAnswer, begin_request};
 use poem::Request;
-use shared::db::{Begin, Database, SavedAnswer, begin_request};
-use shared::domain::Clock;
 
 use super::identity::Identity;
 use super::layer::{TAKEOVER_AFTER, in_progress, reused};

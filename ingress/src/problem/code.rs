@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use domain::ErrorCode;
 use poem::http::StatusCode;
-use shared::domain::ErrorCode;
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $status:ident, $title:literal, $detail:literal;)*) => {

@@ -13,12 +13,12 @@ use poem::http::header::{
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use shared::db::{
+use domain::{DocumentId, Failure};
+use ledger::{
     CancelError, ChangeError, CreateOperationError, DbError, NoRoom, OpenError, RemoveResultError,
     UndoError,
 };
-use shared::domain::{DocumentId, Failure};
-use shared::storage::StorageError;
+use storage::StorageError;
 
 use super::Code;
 use crate::prefer::Wait;

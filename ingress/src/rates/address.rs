@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use poem::http::HeaderMap;
 use poem::{Addr, Request};
-use shared::settings::Network;
+use settings::Network;
 
 /// An address, or the network of an IPv6 address: whoever has one address of a /64 has all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

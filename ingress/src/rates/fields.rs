@@ -1,8 +1,8 @@
 //! The header fields that tell of a limit (draft-ietf-httpapi-ratelimit-headers): structured
 //! fields with one item, the name of the policy.
 
+use domain::Rate;
 use poem::http::HeaderName;
-use shared::domain::Rate;
 use std::time::Duration;
 
 /// What is left of the quota, and when it is whole again.

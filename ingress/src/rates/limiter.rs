@@ -4,11 +4,11 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use domain::Rate;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use shared::domain::Rate;
 
 /// Keys that have a bucket of their own; a bucket is a few dozen bytes.
 const MOST_KEYS: usize = 100_000;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use domain::{Rate, UserId};
 use poem::Response;
 use poem::http::HeaderValue;
-use shared::domain::{Rate, UserId};
 
 use super::Address;
 use super::fields::{RATE_LIMIT, RATE_LIMIT_POLICY, policy, seconds, state};

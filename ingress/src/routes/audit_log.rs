@@ -1,10 +1,10 @@
 //! The security log, for admins.
 
+use domain::check_storable;
+use ledger::{AuditFilter, AuditPage, list_audit_log};
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
-use shared::db::{AuditFilter, AuditPage, list_audit_log};
-use shared::domain::check_storable;
 
 use super::tags::Group;
 use super::users::AdminListProblems;
@@ -75,7 +75,7 @@ impl AuditLogRoutes {
     }
 }
 
-fn read_kind(text: &AuditKindText) -> Result<shared::domain::AuditKind, Problem> {
+fn read_kind(text: &AuditKindText) -> Result<domain::AuditKind, Problem> {
     let kind = text.0.parse();
     kind.map_err(|_| Problem::invalid_field("kind", "is not a kind of the security log"))
 }

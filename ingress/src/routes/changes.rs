@@ -1,14 +1,14 @@
 //! Changes of one document: what it is called, whether it is put away, whether it is there at all.
 
-use poem_openapi::param::Path;
-use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{
+use domain::{AuditEvent, AuditKind, Document, DocumentId};
+use ledger::{
     DocumentChanges, archive_document, delete_document, edit_document, restore_document,
     retry_document,
 };
-use shared::domain::{AuditEvent, AuditKind, Document, DocumentId};
-use shared::queue::Queue;
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use queue::Queue;
 
 use super::tags::Group;
 use crate::audit_log::Origin;

@@ -1,9 +1,9 @@
 //! The bytes of a document.
 
+use domain::{Caller, DocumentId, UserId};
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
-use shared::domain::{Caller, DocumentId, UserId};
 
 use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
 use super::documents::readable;

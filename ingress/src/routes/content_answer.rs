@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::{Document, MediaType, Sha256, Timestamp, Version, VersionState};
 use futures::{StreamExt, TryStreamExt};
+use ledger::{Database, ExportResult, contents_within_second};
 use poem::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
@@ -15,9 +17,7 @@ use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
-use shared::db::{Database, ExportResult, contents_within_second};
-use shared::domain::{Document, MediaType, Sha256, Timestamp, Version, VersionState};
-use shared::storage::{Range, StorageError};
+use storage::{Range, StorageError};
 use url::Url;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use poem::http::Version;
 use poem::{Body, Request};
-use shared::storage::{Places, Range, StorageError};
+use storage::{Places, Range, StorageError};
 use tokio::sync::Semaphore;
 use url::Url;
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use domain::{Access, Caller, Document, DocumentId, Status, UserId};
+use ledger::{Database, find_document, find_named};
 use poem::Request;
 use poem::http::header::IF_NONE_MATCH;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{Database, find_document, find_named};
-use shared::domain::{Access, Caller, Document, DocumentId, Status, UserId};
 
 use super::tags::Group;
 use crate::auth::Who;

@@ -1,14 +1,12 @@
 //! Imports: an archive is streamed into staging and accepted; jobs do the rest.
 
+use domain::{ByteSize, Operation, OperationId, UserId};
+use ledger::{ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation};
 use poem::Request;
 use poem_openapi::param::Query;
 use poem_openapi::{Enum, OpenApi};
+use queue::Queue;
 use serde_json::json;
-use shared::db::{
-    ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation,
-};
-use shared::domain::{ByteSize, Operation, OperationId, UserId};
-use shared::queue::Queue;
 
 use super::operations::Accepted;
 use super::tags::Group;

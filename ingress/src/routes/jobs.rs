@@ -1,14 +1,14 @@
 //! Queues, jobs and workers, for admins.
 
-use poem_openapi::param::{Path, Query};
-use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{
+use domain::{AuditEvent, JobId};
+use ledger::{
     JobFilter, JobPage, JobRetry, JobView, WorkerPage, dead_jobs, list_jobs, list_workers,
     queue_states, retry_job, retry_jobs,
 };
-use shared::domain::{AuditEvent, JobId};
-use shared::queue::JobKind;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use queue::JobKind;
 
 use super::tags::Group;
 use super::users::AdminListProblems;

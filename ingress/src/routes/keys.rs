@@ -1,12 +1,12 @@
 //! API keys of users, for admins.
 
+use domain::{AuditEvent, AuditKind, KeyId, Sha256, UserId};
+use ledger::{ApiKey, add_key, find_user, list_keys, remove_key};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::json;
-use shared::db::{ApiKey, add_key, find_user, list_keys, remove_key};
-use shared::domain::{AuditEvent, AuditKind, KeyId, Sha256, UserId};
 use uuid::Uuid;
 
 use super::tags::Group;

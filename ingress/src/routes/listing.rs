@@ -1,10 +1,10 @@
 //! Lists of documents: filtered, ordered, page by page.
 
+use domain::{Access, ByteSize, UserId};
+use ledger::{DbError, DocumentFilter, ListRequest, Position, list_page};
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
-use shared::db::{DbError, DocumentFilter, ListRequest, Position, list_page};
-use shared::domain::{Access, ByteSize, UserId};
 
 use super::documents::ReadProblems;
 use super::tags::Group;

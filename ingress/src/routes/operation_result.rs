@@ -1,11 +1,11 @@
 //! The archive that an export wrote.
 
+use domain::{Action, Caller, OperationId, UserId};
+use ledger::{find_export_result, remove_result};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{find_export_result, remove_result};
-use shared::domain::{Action, Caller, OperationId, UserId};
-use shared::queue::Queue;
+use queue::Queue;
 
 use super::content_answer::{Audience, ContentAnswer, Representation, hand_out};
 use super::operations::readable;

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
+use domain::{
+    Access, Action, AuditEvent, AuditKind, Caller, JobId, Operation, OperationId, RunMode, UserId,
+};
+use ledger::{
+    Database, ItemPage, NewOperation, NewUndo, OperationPage, Task, cancel_operation,
+    create_operation, find_operation, list_operation_items, list_operations, undo_operation,
+};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
+use queue::Queue;
 use serde_json::json;
-use shared::db::{
-    Database, ItemPage, NewOperation, NewUndo, OperationPage, Task, cancel_operation,
-    create_operation, find_operation, list_operation_items, list_operations, undo_operation,
-};
-use shared::domain::{
-    Access, Action, AuditEvent, AuditKind, Caller, JobId, Operation, OperationId, RunMode, UserId,
-};
-use shared::queue::Queue;
 
 use super::documents::ReadProblems;
 use super::tags::Group;

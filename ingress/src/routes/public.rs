@@ -1,12 +1,12 @@
 //! Public documents, for everybody who knows their names.
 
+use domain::Document;
+use ledger::find_public;
 use poem::Request;
 use poem::http::header::IF_NONE_MATCH;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::find_public;
-use shared::domain::Document;
 
 use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
 use super::tags::Group;

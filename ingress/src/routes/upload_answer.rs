@@ -1,9 +1,9 @@
 //! What an uploader is told: that the bytes are accepted, or, to those who wait, what became of them.
 
+use domain::{Document, VersionState};
+use ledger::find_document;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
-use shared::db::find_document;
-use shared::domain::{Document, VersionState};
 
 use super::uploads::UploadRoutes;
 use crate::precondition::revision_tag;

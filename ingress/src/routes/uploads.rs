@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use domain::{
+    ByteSize, Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
+};
+use ledger::{Arrival, NewContent};
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use serde_json::json;
-use shared::db::{Arrival, NewContent};
-use shared::domain::{
-    ByteSize, Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
-};
 
 use super::documents::readable;
 use super::tags::Group;

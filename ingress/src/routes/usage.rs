@@ -1,10 +1,10 @@
 //! What a user keeps, and what happened to a document: accounts of the past and present.
 
+use domain::{Access, DocumentId, UserId};
+use ledger::{timeline, usage};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use shared::db::{timeline, usage};
-use shared::domain::{Access, DocumentId, UserId};
 
 use super::documents::readable;
 use super::tags::Group;

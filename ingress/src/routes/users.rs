@@ -1,15 +1,15 @@
 //! Users, for admins.
 
-use poem_openapi::param::{Path, Query};
-use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
-use serde_json::json;
-use shared::db::{
+use domain::{AuditEvent, AuditKind, User, UserId};
+use ledger::{
     ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
     find_user, list_users, remove_user,
 };
-use shared::domain::{AuditEvent, AuditKind, User, UserId};
-use shared::queue::Queue;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use queue::Queue;
+use serde_json::json;
 
 use super::tags::Group;
 use crate::audit_log::Origin;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use domain::{AuditEvent, AuditKind, Caller, Document, DocumentId, UserId};
+use ledger::{delete_version, find_version, list_versions, restore_version};
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
-use shared::db::{delete_version, find_version, list_versions, restore_version};
-use shared::domain::{AuditEvent, AuditKind, Caller, Document, DocumentId, UserId};
-use shared::queue::Queue;
+use queue::Queue;
 
 use super::content::Answer;
 use super::content_answer::{Audience, Representation, Wish, hand_out};

@@ -1,9 +1,9 @@
 //! Lines of the security log as admins read them.
 
+use domain::AuditId;
+use ledger::AuditRow;
 use poem_openapi::Object;
 use serde_json::Value;
-use shared::db::AuditRow;
-use shared::domain::AuditId;
 
 use super::{Id, Moment};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::Metadata;
+use ledger::DocumentChanges;
 use poem_openapi::Object;
 use serde_json::Value;
-use shared::db::DocumentChanges;
-use shared::domain::Metadata;
 
 use super::{NameText, UniqueNameText, truth};
 use crate::body::{FromMembers, Members};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::{Document, DocumentId, Failure, Lifecycle, Status, UserId};
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
-use shared::domain::{Document, DocumentId, Failure, Lifecycle, Status, UserId};
 
 use super::{Id, Moment};
 
@@ -150,10 +150,10 @@ impl From<Document> for DocumentBody {
 
 #[cfg(test)]
 mod tests {
-    use poem_openapi::types::ToJSON;
-    use shared::domain::{
+    use domain::{
         ByteSize, Current, ErrorCode, Metadata, Sha256, Timestamp, UniqueName, Visibility,
     };
+    use poem_openapi::types::ToJSON;
 
     use super::*;
 

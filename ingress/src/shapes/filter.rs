@@ -2,12 +2,10 @@
 
 use std::str::FromStr;
 
+use domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, check_storable, read_json};
+use ledger::{DocumentFilter, Sort};
 use poem_openapi::Object;
 use serde_json::Value;
-use shared::db::{DocumentFilter, Sort};
-use shared::domain::{
-    ByteSize, Metadata, Status, Timestamp, TypePattern, check_storable, read_json,
-};
 
 use super::{MetadataText, Moment, NamePartText, StatusesText, TypePatternText, truth};
 use crate::body::{FromMembers, Members};

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
+use domain::{AuditKind, Metadata};
+use ledger::SortKey;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use queue::JobKind;
 use serde_json::Value;
-use shared::db::SortKey;
-use shared::domain::{AuditKind, Metadata};
-use shared::queue::JobKind;
 
 macro_rules! forms {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {$(

@@ -1,9 +1,9 @@
 //! Queues, jobs and workers as admins see them.
 
+use domain::JobId;
+use ledger::{JobFilter, JobView, QueueState, WorkerSign};
 use poem_openapi::{Enum, Object};
-use shared::db::{JobFilter, JobView, QueueState, WorkerSign};
-use shared::domain::JobId;
-use shared::queue::{JobKind, JobState, Queue};
+use queue::{JobKind, JobState, Queue};
 use uuid::Uuid;
 
 use super::{Id, JobKindText, JobStatesText, Moment};

@@ -1,8 +1,8 @@
 //! API keys as admins read and make them.
 
+use domain::KeyId;
+use ledger::ApiKey;
 use poem_openapi::Object;
-use shared::db::ApiKey;
-use shared::domain::KeyId;
 
 use super::{Id, Moment};
 use crate::body::{FromMembers, Members};

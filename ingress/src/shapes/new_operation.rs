@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use domain::{Action, DocumentId, Operation, RunMode};
+use ledger::{DocumentChanges, DocumentFilter, Selection, Task, VersionScope};
 use poem_openapi::{Enum, Object, Union};
 use serde_json::Value;
-use shared::db::{DocumentChanges, DocumentFilter, Selection, Task, VersionScope};
-use shared::domain::{Action, DocumentId, Operation, RunMode};
 
 use super::changes::DocumentChangesBody;
 use super::filter::DocumentFilterBody;

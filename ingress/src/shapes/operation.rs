@@ -1,10 +1,10 @@
 //! A bulk operation and its items as their owner reads them.
 
-use poem_openapi::{Enum, Object};
-use shared::domain::{
+use domain::{
     Action, DocumentId, ItemReason, ItemResult, Operation, OperationFailure, OperationId,
     OperationItem, OperationStatus, RunMode,
 };
+use poem_openapi::{Enum, Object};
 
 use super::{Id, Moment};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::domain::{Sha256, UserId, check_storable};
+use domain::{Sha256, UserId, check_storable};
 
 use super::CursorText;
 use crate::problem::Problem;

@@ -1,7 +1,7 @@
 //! A public document as everybody reads it.
 
+use domain::{Document, Sha256};
 use poem_openapi::Object;
-use shared::domain::{Document, Sha256};
 
 use super::Moment;
 

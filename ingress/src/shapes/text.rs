@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use domain::Timestamp;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{
     ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type,
 };
 use serde_json::Value;
-use shared::domain::Timestamp;
 
 /// Reads a member of a body that is true or false.
 pub fn truth(value: &Value) -> Result<bool, &'static str> {
@@ -118,7 +118,7 @@ impl ToJSON for Moment {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::DocumentId;
+    use domain::DocumentId;
 
     use super::*;
 

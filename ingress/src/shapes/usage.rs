@@ -1,8 +1,8 @@
 //! What a user keeps, and what happened to a document.
 
+use domain::Status;
+use ledger::{Event, TypeUsage, Usage};
 use poem_openapi::Object;
-use shared::db::{Event, TypeUsage, Usage};
-use shared::domain::Status;
 
 use super::Moment;
 

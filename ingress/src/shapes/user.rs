@@ -1,11 +1,9 @@
 //! Users as admins read and write them.
 
+use domain::{ByteSize, Identity, InvalidIdentity, Quota, Role, Timestamp, User, UserId, UserName};
+use ledger::UserChanges;
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
-use shared::db::UserChanges;
-use shared::domain::{
-    ByteSize, Identity, InvalidIdentity, Quota, Role, Timestamp, User, UserId, UserName,
-};
 
 use super::{Id, IssuerText, Moment, NameText, SubjectText, truth};
 use crate::body::{Change, FromMembers, Members};

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use domain::{Version, VersionState, VersionStatus};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
 use poem_openapi::{Enum, Object};
-use shared::domain::{Version, VersionState, VersionStatus};
 
 use super::Moment;
 use super::document::FailureBody;

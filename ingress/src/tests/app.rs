@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderMap, Method, StatusCode};
-use poem::{Body, Endpoint, Request, Response};
-use serde_json::{Value, json};
-use shared::db::{Database, DatabaseUrl, ensure_bootstrap_key};
-use shared::domain::{
+use domain::{
     Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, Sha256, SystemClock,
     TypeMismatch, TypePolicy,
 };
-use shared::metrics::Meters;
-use shared::ownership::Ownership;
-use shared::queue::InProcessFeed;
-use shared::settings::JwtSettings;
-use shared::storage::{Places, StorageUrl};
+use ledger::ownership::Ownership;
+use ledger::{Database, DatabaseUrl, ensure_bootstrap_key};
+use poem::http::{HeaderMap, Method, StatusCode};
+use poem::{Body, Endpoint, Request, Response};
+use queue::InProcessFeed;
+use serde_json::{Value, json};
+use settings::JwtSettings;
+use storage::{Places, StorageUrl};
+use telemetry::Meters;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

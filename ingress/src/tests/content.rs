@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use poem::Body;
-use poem::http::Method;
-use shared::db::{
+use domain::{BlobId, UserId, VersionId};
+use ledger::{
     Activation, BlobOrigin, ClaimRequest, Outcome, Settlement, claim_jobs, load_pending, settle,
 };
-use shared::domain::{BlobId, UserId, VersionId};
-use shared::queue::Queue;
+use poem::Body;
+use poem::http::Method;
+use queue::Queue;
 
 use super::app::{Answer, App, Client};
 

@@ -1,7 +1,7 @@
 //! Clients who hang up between staging and answer.
 
-use shared::db::Arrival;
-use shared::domain::{ByteSize, DocumentId, JobId, Metadata, UserId, VersionId, Visibility};
+use domain::{ByteSize, DocumentId, JobId, Metadata, UserId, VersionId, Visibility};
+use ledger::Arrival;
 
 use super::app::App;
 use super::routes::ends_with_staged;

@@ -1,11 +1,11 @@
 //! What the header of an upload declares, judged before a byte of the body is read.
 
+use domain::{ByteSize, MediaType};
 use poem::http::HeaderMap;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Body, Request, RequestBody, Result};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use shared::domain::{ByteSize, MediaType};
 
 use super::Digests;
 use super::envelope::ENVELOPE_BYTES;

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use domain::Sha256;
 use poem::http::HeaderMap;
-use shared::domain::Sha256;
 
 /// RFC 8941 lets senders leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -5,8 +5,8 @@ use std::io;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use domain::{Hasher, Sha256};
 use futures::{Stream, TryStreamExt};
-use shared::domain::{Hasher, Sha256};
 
 use super::receive::read_error;
 use crate::problem::{Code, Problem};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use shared::domain::{DocumentName, Metadata, UniqueName, Visibility, read_json};
+use domain::{DocumentName, Metadata, UniqueName, Visibility, read_json};
 
 use crate::problem::{FieldError, Problem};
 

@@ -1,8 +1,8 @@
 //! Reads a form: the file streams on as it comes, the fields stand before or after it.
 
+use domain::{ByteSize, Hasher, MediaType};
 use poem::http::HeaderMap;
 use poem::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
-use shared::domain::{ByteSize, Hasher, MediaType};
 
 use super::Digests;
 use super::declared::Upload;

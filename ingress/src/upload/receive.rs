@@ -4,9 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{ByteSize, MediaType, Timestamp};
 use futures::{Stream, StreamExt, TryStreamExt};
-use shared::domain::{ByteSize, MediaType, Timestamp};
-use shared::storage::{Places, SourceError, SourceStream, WriteError};
+use storage::{Places, SourceError, SourceStream, WriteError};
 
 use tokio::time::timeout;
 

@@ -1,6 +1,6 @@
 //! Staged bytes that nobody has taken over yet: they are removed unless somebody does.
 
-use shared::storage::{Places, Staged};
+use storage::{Places, Staged};
 use tokio::runtime::Handle;
 use url::Url;
 

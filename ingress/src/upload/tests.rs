@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use bytes::Bytes;
+use domain::{ByteSize, Clock, Sha256, SystemClock, UserId};
 use futures::{StreamExt, TryStreamExt};
+use ledger::{Database, DatabaseUrl};
 use poem::Body;
 use poem::http::HeaderMap;
-use shared::db::{Database, DatabaseUrl};
-use shared::domain::{ByteSize, Clock, Sha256, SystemClock, UserId};
-use shared::metrics::Meters;
-use shared::storage::{Places, StorageUrl};
+use storage::{Places, StorageUrl};
+use telemetry::Meters;
 use tempfile::TempDir;
 
 use super::declared::Upload;

@@ -2,7 +2,7 @@
 //! passes without. What failed may have been committed or not, but never by half, and doing it
 //! again comes to the same end.
 
-use shared::db::{Database, DatabaseUrl, Settled, accept, settle};
+use ledger::{Database, DatabaseUrl, Settled, accept, settle};
 use tests::ledger::{NOW, active, arrival, claim_at, count, limits, settlement, stored, user};
 use tests::servers::{Gate, Postgres};
 

@@ -1,13 +1,13 @@
 //! A process that dies at each named point in turn, and whoever goes on after it: every promise
-//! is kept, once. The points are those of `shared::crash`; one that is never reached fails.
+//! is kept, once. The points are those of `crash_points`; one that is never reached fails.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use crash_points::CrashPoint;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::crash::CrashPoint;
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
@@ -275,7 +275,7 @@ fn a_release_build_has_no_points() {
             .arg(format!("-Cdebug-assertions={debug_assertions}"))
             .arg("-o")
             .arg(object.path())
-            .arg(root.join("shared/src/crash.rs"))
+            .arg(root.join("shared/crash-points/src/lib.rs"))
             .status();
         assert!(status.unwrap().success());
         let object = std::fs::read(object.path()).unwrap();

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use domain::Sha256;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::domain::Sha256;
 use tests::app::{self, Client};
 use tests::content::pseudo_random;
 use tests::dice::Dice;

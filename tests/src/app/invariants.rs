@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
-use shared::db::Database;
 
 use super::Mode;
 use crate::servers::{S3, Variables};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::Credentials;
-use shared::db::{NewJob, enqueue};
-use shared::domain::{Clock, SystemClock, UserId};
-use shared::queue::JobKind;
-use shared::storage::{Places, StorageUrl};
+use domain::{Clock, SystemClock, UserId};
+use ledger::{NewJob, enqueue};
+use queue::JobKind;
+use storage::{Places, StorageUrl};
 use uuid::Uuid;
 
 use super::{Mode, TestApp};

@@ -260,7 +260,7 @@ impl TestApp {
     }
 
     /// The ledger, for those who look or reach behind the service.
-    pub async fn database(&self) -> shared::db::Database {
+    pub async fn database(&self) -> ledger::Database {
         Ledger::open(self.mode, self.folder.path(), &self.variables)
             .await
             .into_database()

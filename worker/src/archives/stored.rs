@@ -3,7 +3,7 @@
 use archive::{Chunks, Source, SourceError};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use shared::storage::{Places, Range, StorageError};
+use storage::{Places, Range, StorageError};
 use url::Url;
 
 /// An archive in storage.

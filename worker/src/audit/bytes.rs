@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use domain::{Hasher, Sha256};
 use futures::TryStreamExt;
-use shared::db::audit::{KnownObject, forget_staged, known_objects, still_known};
-use shared::db::{self, DbError, FoundObject};
-use shared::domain::{Hasher, Sha256};
-use shared::storage::{Entry, EntryStream, Places, Storage, StorageError};
+use ledger::audit::{KnownObject, forget_staged, known_objects, still_known};
+use ledger::{DbError, FoundObject};
+use storage::{Entry, EntryStream, Places, Storage, StorageError};
 use url::Url;
 
 use super::finding::{FindingKind, Remedy};
@@ -95,7 +95,7 @@ async fn check_share(
     let taking = Taking {
         place: place.place(),
         listed: survey.listed,
-        strays: survey.strays + db::quarantined_in(db, place.place()).await?,
+        strays: survey.strays + ledger::quarantined_in(db, place.place()).await?,
         few,
     };
     if !taking.is_too_much(retention.swept) {
@@ -291,12 +291,12 @@ async fn tell_strays(
     kind: FindingKind,
 ) -> Result<(), AuditError> {
     let (db, now) = (&audit.request.db, audit.request.clock.now());
-    let strays = db::find_strays(db, &objects).await?;
+    let strays = ledger::find_strays(db, &objects).await?;
     if strays.is_empty() {
         return Ok(());
     }
     if audit.quarantines {
-        db::quarantine_strays(db, &objects, now).await?;
+        ledger::quarantine_strays(db, &objects, now).await?;
     }
     let remedy = audit.remedy(if audit.quarantines {
         Remedy::Quarantined

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::domain::ByteSize;
+use domain::ByteSize;
 use tokio::time::{Instant, sleep_until};
 
 /// How long a reader may be ahead of its pace before it rests.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use shared::db::{self, Database, DbError};
-use shared::domain::{ByteSize, Clock, Retention, Timestamp};
-use shared::ownership::{Ownership, OwnershipError};
-use shared::storage::{Places, StorageError};
+use domain::{ByteSize, Clock, Retention, Timestamp};
+use ledger::ownership::{Ownership, OwnershipError};
+use ledger::{Database, DbError};
+use storage::{Places, StorageError};
 
 use super::bytes::check_bytes;
 use super::finding::{Finding, FindingKind, Remedy, Summary};
@@ -122,6 +122,6 @@ pub async fn audit(
     };
     check_rows(&mut audit).await?;
     check_bytes(&mut audit).await?;
-    audit.summary.quarantined = db::quarantined(&request.db).await?.0;
+    audit.summary.quarantined = ledger::quarantined(&request.db).await?.0;
     Ok(audit.summary)
 }

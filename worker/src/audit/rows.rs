@@ -1,12 +1,12 @@
 //! The ledger held against itself.
 
-use shared::db::audit::{
+use domain::{Timestamp, UserId, VersionId};
+use ledger::audit::{
     Astray, QuotaDrift, astray_documents, blob_drift, doomed_bytes, end_jobs_without_subject,
     enqueue_lost_jobs, jobs_without_subject, mend_astray_document, mend_blob_drift,
     mend_quota_drift, pending_without_job, quota_drift, spare_doomed_bytes, unreadable_documents,
 };
-use shared::db::{Database, DbError};
-use shared::domain::{Timestamp, UserId, VersionId};
+use ledger::{Database, DbError};
 use uuid::Uuid;
 
 use super::finding::{FindingKind, Remedy};

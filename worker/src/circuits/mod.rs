@@ -12,11 +12,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shared::db::Database;
-use shared::domain::Clock;
-use shared::metrics::{Circuit, Meters};
-use shared::queue::{JobKind, Queue};
-use shared::storage::Places;
+use domain::Clock;
+use ledger::Database;
+use queue::{JobKind, Queue};
+use storage::Places;
+use telemetry::{Circuit, Meters};
 use tokio::sync::{self, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::Timestamp;
 use futures::stream;
-use shared::db::Database;
-use shared::domain::Timestamp;
-use shared::storage::{Places, Storage, WriteError};
+use ledger::Database;
+use storage::{Places, Storage, WriteError};
 use tokio::time::timeout;
 
 /// A part that takes longer is as good as away.

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use shared::db::DbError;
-use shared::storage::StorageError;
+use ledger::DbError;
+use storage::StorageError;
 
 use crate::fault::Fault;
 
@@ -66,7 +66,7 @@ fn suspect_itself(error: &(dyn Error + 'static)) -> Option<Suspect> {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::ErrorCode;
+    use domain::ErrorCode;
 
     use super::*;
 

@@ -8,8 +8,6 @@
 
 use std::time::Duration;
 
-use shared::db;
-
 use crate::fault::Fault;
 use crate::tools::Tools;
 
@@ -21,6 +19,6 @@ const KEPT_AFTER_END: Duration = Duration::from_hours(24);
 pub async fn expire_archives(tools: &Tools) -> Result<(), Fault> {
     let now = tools.clock.now();
     let ended_before = now.minus(KEPT_AFTER_END);
-    while db::expire_archives(&tools.db, ended_before, now).await? > 0 {}
+    while ledger::expire_archives(&tools.db, ended_before, now).await? > 0 {}
     Ok(())
 }

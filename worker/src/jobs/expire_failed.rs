@@ -5,8 +5,6 @@
 //! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -16,6 +14,6 @@ pub async fn expire_failed(tools: &Tools) -> Result<(), Fault> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.failed);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while db::expire_failed(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::expire_failed(&tools.db, before, CHUNK, now, traces).await? > 0 {}
     Ok(())
 }

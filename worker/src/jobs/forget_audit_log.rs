@@ -6,8 +6,6 @@
 //! - *if it dies here*, the rest goes next time.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -18,7 +16,7 @@ const MOST_DELETED: u32 = 100_000;
 /// Runs the job.
 pub async fn forget_audit_log(tools: &Tools) -> Result<(), Fault> {
     let before = tools.clock.now().minus(tools.retention.audit_log);
-    while db::forget_audit_log(&tools.db, before, CHUNK).await? > 0 {}
-    while db::forget_deleted_identities(&tools.db, MOST_DELETED, CHUNK).await? > 0 {}
+    while ledger::forget_audit_log(&tools.db, before, CHUNK).await? > 0 {}
+    while ledger::forget_deleted_identities(&tools.db, MOST_DELETED, CHUNK).await? > 0 {}
     Ok(())
 }

@@ -6,8 +6,6 @@
 //! - *if it dies here*, the rest goes next time.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -17,6 +15,6 @@ pub async fn forget_failures(tools: &Tools) -> Result<(), Fault> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.failures);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while db::forget_failures(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::forget_failures(&tools.db, before, CHUNK, now, traces).await? > 0 {}
     Ok(())
 }

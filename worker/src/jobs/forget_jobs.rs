@@ -6,8 +6,8 @@
 //! - *if it dies here*, the rest goes next time.
 //! - *on failure* of the database the same.
 
-use shared::db::{self, FinishedBefore};
-use shared::domain::Retention;
+use domain::Retention;
+use ledger::FinishedBefore;
 
 use super::CHUNK;
 use crate::fault::Fault;
@@ -21,6 +21,6 @@ pub async fn forget_jobs(tools: &Tools) -> Result<(), Fault> {
         keyed: now.minus(Retention::KEYED_JOBS),
         dead: now.minus(tools.retention.dead_jobs),
     };
-    while db::forget_finished_jobs(&tools.db, before, CHUNK).await? > 0 {}
+    while ledger::forget_finished_jobs(&tools.db, before, CHUNK).await? > 0 {}
     Ok(())
 }

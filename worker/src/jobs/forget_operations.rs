@@ -6,8 +6,6 @@
 //! - *if it dies here*, the rest goes next time.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -16,7 +14,7 @@ use crate::tools::Tools;
 pub async fn forget_operations(tools: &Tools) -> Result<(), Fault> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.operations);
-    while db::expire_operations(&tools.db, before, CHUNK, now).await? > 0 {}
-    while db::remove_expired_operation(&tools.db).await? {}
+    while ledger::expire_operations(&tools.db, before, CHUNK, now).await? > 0 {}
+    while ledger::remove_expired_operation(&tools.db).await? {}
     Ok(())
 }

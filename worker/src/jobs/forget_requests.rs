@@ -5,14 +5,12 @@
 //! - *if it dies here*, the rest goes next time.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
 
 /// Runs the job.
 pub async fn forget_requests(tools: &Tools) -> Result<(), Fault> {
-    while db::forget_expired_requests(&tools.db, tools.clock.now(), CHUNK).await? > 0 {}
+    while ledger::forget_expired_requests(&tools.db, tools.clock.now(), CHUNK).await? > 0 {}
     Ok(())
 }

@@ -20,8 +20,8 @@ mod trim_events;
 
 use std::sync::Arc;
 
-use shared::db::Outcome;
-use shared::queue::JobKind;
+use ledger::Outcome;
+use queue::JobKind;
 
 use crate::fault::Fault;
 use crate::pipeline;

@@ -7,8 +7,8 @@
 //! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
 //! - *on failure* of the database the same.
 
-use shared::db::{self, PruneRequest};
-use shared::domain::DocumentId;
+use domain::DocumentId;
+use ledger::PruneRequest;
 use uuid::Uuid;
 
 use super::CHUNK;
@@ -28,7 +28,7 @@ pub async fn prune_versions(tools: &Tools) -> Result<(), Fault> {
             limit: CHUNK,
         };
         let traces = |staged: &str| tools.places.traces_of(staged);
-        from = db::prune_versions(&tools.db, request, tools.clock.now(), traces)
+        from = ledger::prune_versions(&tools.db, request, tools.clock.now(), traces)
             .await?
             .next;
     }

@@ -6,8 +6,6 @@
 //! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
 //! - *on failure* of the database the same.
 
-use shared::db;
-
 use super::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
@@ -20,6 +18,6 @@ pub async fn purge_archived(tools: &Tools) -> Result<(), Fault> {
     let now = tools.clock.now();
     let before = now.minus(kept_for);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while db::purge_archived(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::purge_archived(&tools.db, before, CHUNK, now, traces).await? > 0 {}
     Ok(())
 }

@@ -6,9 +6,8 @@
 //! - *if it dies here*, what was removed but not forgotten is removed again.
 //! - *on failure* of some, the others are removed; another attempt follows.
 
-use shared::db;
-use shared::domain::ErrorCode;
-use shared::storage::StorageError;
+use domain::ErrorCode;
+use storage::StorageError;
 use tracing::warn;
 use url::Url;
 
@@ -20,7 +19,7 @@ use crate::tools::Tools;
 pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
     let (mut after, mut elsewhere, mut failure) = (String::new(), 0, None);
     loop {
-        let listed = db::discarded(&tools.db, &after, BATCH as u64).await?;
+        let listed = ledger::discarded(&tools.db, &after, BATCH as u64).await?;
         let Some(last) = listed.last() else {
             break;
         };

@@ -9,11 +9,9 @@
 //! - *on failure* of the database it is tried again; after the last attempt the operation ends
 //!   in `error` with the job.
 
-use shared::db::{
-    BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk,
-};
-use shared::domain::OperationId;
-use shared::queue::Queue;
+use domain::OperationId;
+use ledger::{BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
+use queue::Queue;
 
 use crate::fault::Fault;
 use crate::tools::Tools;

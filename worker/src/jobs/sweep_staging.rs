@@ -13,8 +13,7 @@
 //! clocks differ by more than the other half, the intake still finds that its bytes are discarded,
 //! and refuses it.
 
-use shared::db;
-use shared::queue::JobKind;
+use queue::JobKind;
 use tracing::info;
 
 use super::CHUNK;
@@ -64,7 +63,7 @@ async fn discard_strays(tools: &Tools) -> Result<u64, Fault> {
             return Ok(strays);
         }
         for chunk in survey.held.chunks(CHUNK as usize) {
-            strays += db::discard_strays(&tools.db, chunk, now).await?;
+            strays += ledger::discard_strays(&tools.db, chunk, now).await?;
         }
         if !survey.is_cut_off() {
             return Ok(strays);

@@ -8,8 +8,7 @@
 //! - *if it dies here*, the next one begins anew.
 //! - *on failure* of storage or database it is tried again.
 
-use shared::db;
-use shared::queue::JobKind;
+use queue::JobKind;
 use tracing::warn;
 
 use super::CHUNK;
@@ -34,7 +33,7 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
         let taking = Taking {
             place: places.store().place(),
             listed: survey.listed,
-            strays: survey.strays + db::quarantined_in(db, places.store().place()).await?,
+            strays: survey.strays + ledger::quarantined_in(db, places.store().place()).await?,
             few: FEW_STORED,
         };
         let share = tools.retention.swept;
@@ -42,7 +41,7 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
             return Ok(());
         }
         for chunk in survey.held.chunks(CHUNK as usize) {
-            strays += db::quarantine_strays(db, chunk, now).await?;
+            strays += ledger::quarantine_strays(db, chunk, now).await?;
         }
         if !survey.is_cut_off() {
             break;
@@ -56,6 +55,6 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
     }
     let over = now.minus(tools.retention.quarantined);
     let found = |url: &str| object_at(places, url);
-    while db::end_quarantine(db, over, CHUNK, now, found).await? > 0 {}
+    while ledger::end_quarantine(db, over, CHUNK, now, found).await? > 0 {}
     Ok(())
 }

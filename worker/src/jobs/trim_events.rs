@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use shared::db::{self, EventWalk};
+use ledger::EventWalk;
 
 use super::CHUNK;
 use crate::fault::Fault;
@@ -31,7 +31,7 @@ pub async fn trim_events(tools: &Tools) -> Result<(), Fault> {
         EventWalk::of_old(old),
     ] {
         for _ in 0..CHUNKS {
-            if db::trim_events(&tools.db, walk, CHUNK).await? {
+            if ledger::trim_events(&tools.db, walk, CHUNK).await? {
                 break;
             }
         }

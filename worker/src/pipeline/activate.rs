@@ -8,7 +8,7 @@
 //! - *on failure* of the database it is tried again; with a lost lease nothing counts, and nothing
 //!   may be removed.
 
-use shared::db::{Outcome, Settled};
+use ledger::{Outcome, Settled};
 use url::Url;
 
 use super::store::InStore;

@@ -6,7 +6,7 @@
 //! - *if it dies here*, nothing has happened.
 //! - *on failure* the version is rejected with the code of the limit.
 
-use shared::domain::{ErrorCode, Limits};
+use domain::{ErrorCode, Limits};
 
 use super::identify::Identified;
 use crate::fault::Fault;

@@ -9,8 +9,8 @@
 
 use std::io;
 
-use shared::domain::MediaType;
-use shared::storage::{Places, StorageError};
+use domain::MediaType;
+use storage::{Places, StorageError};
 
 use super::source::{self, Stored};
 use super::verify::Present;

@@ -9,8 +9,8 @@ mod source;
 mod store;
 mod verify;
 
-use shared::crash::CrashPoint as At;
-use shared::db::Outcome;
+use crash_points::CrashPoint as At;
+use ledger::Outcome;
 use tracing::{Instrument as _, debug_span};
 
 use self::activate::activate;

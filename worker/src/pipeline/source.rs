@@ -4,9 +4,9 @@
 use std::io;
 
 use bytes::Bytes;
+use domain::ByteSize;
 use futures::TryStreamExt;
-use shared::domain::ByteSize;
-use shared::storage::{ByteStream, Places, Range, StorageError};
+use storage::{ByteStream, Places, Range, StorageError};
 use tokio::runtime::Handle;
 use url::Url;
 

@@ -10,9 +10,9 @@
 //! - *on failure* of storage it is tried again; bytes that are not those that were accepted
 //!   reject the version as `digest_mismatch`.
 
-use shared::db::{Activation, BlobOrigin};
-use shared::domain::{BlobId, Clock};
-use shared::storage::{Places, StorageError};
+use domain::{BlobId, Clock};
+use ledger::{Activation, BlobOrigin};
+use storage::{Places, StorageError};
 use tracing::warn;
 use url::Url;
 

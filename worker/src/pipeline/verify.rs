@@ -7,9 +7,9 @@
 //! - *on failure*: bytes that are gone or short reject the version as `upload_incomplete`; a
 //!   storage that doesn't answer is tried again, and in the end `storage_unavailable`.
 
-use shared::db::PendingWork;
-use shared::domain::ErrorCode;
-use shared::storage::Places;
+use domain::ErrorCode;
+use ledger::PendingWork;
+use storage::Places;
 use url::Url;
 
 use crate::fault::Fault;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::{Clock, Status, Timestamp, UserId};
+use ledger::NewJob;
+use queue::{Feed, JobKind, Queue};
 use sea_orm::ConnectionTrait;
-use shared::db::{self, NewJob};
-use shared::domain::{Clock, Status, Timestamp, UserId};
-use shared::queue::{Feed, JobKind, Queue};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -68,7 +68,9 @@ async fn owners_whose_jobs_are_not_due_hide_no_other_owner() {
     };
     let mut jobs: Vec<_> = (1..=100).map(|owner| job(owner, now.plus(LEASE))).collect();
     jobs.push(job(101, now));
-    db::enqueue(service.db.writer(), &jobs, now).await.unwrap();
+    ledger::enqueue(service.db.writer(), &jobs, now)
+        .await
+        .unwrap();
     let claimed = service.claims_of(Queue::Maintenance).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(claimed[0].owner, UserId(Uuid::from_u128(101)));

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use shared::db::{self, Outcome, Settled, Settlement};
-use shared::domain::{Clock, ErrorCode, Status, Timestamp};
-use shared::queue::{Feed, JobKind, Queue};
+use domain::{Clock, ErrorCode, Status, Timestamp};
+use ledger::{Outcome, Settled, Settlement};
+use queue::{Feed, JobKind, Queue};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,8 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     let service = Service::start().await;
     let document = service.accepts("twice.txt", b"twice").await;
     let late = service.claims().await.remove(0);
-    let versions = [shared::domain::VersionId(late.subject.unwrap())];
-    let work = db::load_pending(&service.db, &versions, &service.limits)
+    let versions = [domain::VersionId(late.subject.unwrap())];
+    let work = ledger::load_pending(&service.db, &versions, &service.limits)
         .await
         .unwrap();
     service.clock.advance(LEASE);
@@ -46,7 +46,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
             leftovers: vec![],
         },
     };
-    let settled = db::settle(&service.db, &[settlement], service.clock.now())
+    let settled = ledger::settle(&service.db, &[settlement], service.clock.now())
         .await
         .unwrap();
     assert_eq!(settled, [Settled::LeaseLost]);

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{Clock, DocumentId, ErrorCode, InstallationId, Lifecycle, Status, Timestamp};
-use shared::metrics::Circuit;
-use shared::queue::{Feed, JobKind};
-use shared::storage::{
+use domain::{Clock, DocumentId, ErrorCode, InstallationId, Lifecycle, Status, Timestamp};
+use queue::{Feed, JobKind};
+use storage::{
     ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
     StorageError, WriteError,
 };
+use telemetry::Circuit;
 use tokio::sync::watch;
 use url::Url;
 use worker::WorkerRole;

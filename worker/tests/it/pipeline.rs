@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{Clock, DocumentId, ErrorCode, Lifecycle, Status, Timestamp};
 use futures::TryStreamExt;
-use shared::domain::{Clock, DocumentId, ErrorCode, Lifecycle, Status, Timestamp};
-use shared::queue::{Feed, JobKind};
-use shared::storage::Places;
+use queue::{Feed, JobKind};
+use storage::Places;
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -85,7 +85,7 @@ async fn the_same_content_is_kept_once() {
     let second = service.accepts("two.txt", b"the same bytes").await;
     service.settles(&[second]).await;
 
-    let location = |document: shared::domain::Document| -> Url {
+    let location = |document: domain::Document| -> Url {
         document.lifecycle.current().unwrap().location.clone()
     };
     assert_eq!(

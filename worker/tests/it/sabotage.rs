@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{Clock, DocumentId, Lifecycle, Timestamp};
 use futures::TryStreamExt;
-use shared::domain::{Clock, DocumentId, Lifecycle, Timestamp};
-use shared::queue::Feed;
-use shared::storage::{Places, Storage};
+use queue::Feed;
+use storage::{Places, Storage};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;

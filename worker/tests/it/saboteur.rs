@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use domain::{InstallationId, Timestamp};
 use futures::StreamExt;
-use shared::domain::{InstallationId, Timestamp};
-use shared::storage::{
+use storage::{
     ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
     WriteError,
 };

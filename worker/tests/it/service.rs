@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream;
-use futures::{StreamExt, TryStreamExt};
-use sea_orm::{ConnectionTrait, Statement};
-use shared::db::{self, Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
-use shared::domain::{
+use domain::{
     Allowances, ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits,
     ManualClock, Metadata, OperationLimits, Retention, Timestamp, TypeMismatch, TypePolicy, User,
     UserId, VersionId, Visibility,
 };
-use shared::metrics::Meters;
-use shared::ownership::Ownership;
-use shared::queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
-use shared::storage::{Places, Storage, StorageUrl};
+use futures::stream;
+use futures::{StreamExt, TryStreamExt};
+use ledger::ownership::Ownership;
+use ledger::{Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
+use queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
+use sea_orm::{ConnectionTrait, Statement};
+use storage::{Places, Storage, StorageUrl};
+use telemetry::Meters;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -97,7 +97,7 @@ impl Service {
             id,
             ..User::new(name, self.clock.now())
         };
-        db::add_user(&self.db, &user).await.unwrap();
+        ledger::add_user(&self.db, &user).await.unwrap();
     }
 
     /// A worker of all queues.
@@ -162,7 +162,7 @@ impl Service {
             at: now,
             receipt: None,
         };
-        let answers = db::accept(&self.db, &self.limits, std::slice::from_ref(&arrival))
+        let answers = ledger::accept(&self.db, &self.limits, std::slice::from_ref(&arrival))
             .await
             .unwrap();
         assert_eq!(answers, [Ok(())]);
@@ -189,7 +189,7 @@ impl Service {
     }
 
     pub async fn document(&self, id: DocumentId) -> Document {
-        db::find_document(&self.db, id).await.unwrap().unwrap()
+        ledger::find_document(&self.db, id).await.unwrap().unwrap()
     }
 
     /// Claims due uploads as another worker.
@@ -207,7 +207,7 @@ impl Service {
             after: UserId(Uuid::nil()),
             now: self.clock.now(),
         };
-        db::claim_jobs(&self.db, &request).await.unwrap()
+        ledger::claim_jobs(&self.db, &request).await.unwrap()
     }
 
     /// The number that a question gives.

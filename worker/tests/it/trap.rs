@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shared::domain::{InstallationId, Timestamp};
-use shared::storage::{
+use domain::{InstallationId, Timestamp};
+use storage::{
     ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
     WriteError,
 };

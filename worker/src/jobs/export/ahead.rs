@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use archive::{Method, Packed};
 use bytes::{Bytes, BytesMut};
+use domain::{ItemCode, Sha256};
 use futures::{Stream, TryStreamExt, stream};
-use shared::db::{Export, ExportContent, ExportItem, export_items};
-use shared::domain::{ItemCode, Sha256};
-use shared::storage::{Places, StorageError};
+use ledger::{Export, ExportContent, ExportItem, export_items};
+use storage::{Places, StorageError};
 use tokio::time::sleep;
 
 use super::Room;

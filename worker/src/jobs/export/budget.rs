@@ -1,7 +1,7 @@
 //! The room of an archive that is being written: reserved from its owner's result allowance ahead
 //! of what is written, in large steps.
 
-use shared::db::{Export, Standing, WantedRoom, export_size, reserve_result};
+use ledger::{Export, Standing, WantedRoom, export_size, reserve_result};
 
 use crate::fault::Fault;
 use crate::tools::Tools;

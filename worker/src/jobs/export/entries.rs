@@ -3,8 +3,8 @@
 
 use archive::{EntryHeader, Method, Names, Writer};
 use bytes::Bytes;
-use shared::db::{ExportContent, Exported};
-use shared::domain::{Document, ItemCode, MediaType, Timestamp};
+use domain::{Document, ItemCode, MediaType, Timestamp};
+use ledger::{ExportContent, Exported};
 use tokio::sync::mpsc;
 
 use super::ahead::{Content, Next, method_for};

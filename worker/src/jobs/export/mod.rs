@@ -15,13 +15,13 @@ mod pack;
 mod spool;
 
 use bytes::Bytes;
+use domain::{ItemCode, Operation, OperationId, RunMode};
 use futures::StreamExt;
-use shared::db::{
+use ledger::{
     self, Export, ExportEnd, Exported, Outcome, Standing, begin_export, export_items,
     finish_export, record_export,
 };
-use shared::domain::{ItemCode, Operation, OperationId, RunMode};
-use shared::storage::{SourceError, SourceStream, Staged, WriteError};
+use storage::{SourceError, SourceStream, Staged, WriteError};
 use tokio::sync::mpsc;
 
 use self::budget::{Budget, Reservation};
@@ -120,7 +120,7 @@ impl Room {
     }
 
     /// Why nothing is written of an item, if nothing is. All versions of it have room, or none.
-    fn judge(&mut self, item: &db::ExportItem) -> Option<ItemCode> {
+    fn judge(&mut self, item: &ledger::ExportItem) -> Option<ItemCode> {
         match (&item.document, item.contents.len()) {
             (Err(code), _) => Some(*code),
             (Ok(_), 0) => Some(ItemCode::NotActive),

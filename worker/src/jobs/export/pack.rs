@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use archive::{EntryHeader, OpenEntry, Writer};
 use bytes::Bytes;
+use domain::{Hasher, ItemCode};
 use futures::TryStreamExt;
-use shared::db::ExportContent;
-use shared::domain::{Hasher, ItemCode};
-use shared::storage::{ByteStream, Places, Range, StorageError};
+use ledger::ExportContent;
+use storage::{ByteStream, Places, Range, StorageError};
 use tokio::time::sleep;
 
 use super::entries::Pieces;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use serde::Serialize;
-use shared::storage::WriteError;
+use storage::WriteError;
 use url::Url;
 
 use super::entries::Pieces;

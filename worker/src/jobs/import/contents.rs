@@ -2,10 +2,10 @@
 //! uploads are. An entry that is broken leaves nothing behind.
 
 use archive::{EntryError, EntryReader, Extent, Method};
+use domain::ItemCode;
 use futures::{StreamExt, TryStreamExt};
-use shared::db::{ArchivedContent, StagedContent};
-use shared::domain::ItemCode;
-use shared::storage::{SourceError, Staged, WriteError};
+use ledger::{ArchivedContent, StagedContent};
+use storage::{SourceError, Staged, WriteError};
 
 use crate::archives::StoredArchive;
 use crate::fault::Fault;

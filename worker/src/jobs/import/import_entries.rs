@@ -11,15 +11,15 @@
 //! - *on failure* of storage or ledger what was staged is removed, and it is tried again; what is
 //!   wrong with single entries is said of their items.
 
+use domain::{DocumentName, ItemCode, Metadata, OperationId};
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::Value;
-use shared::db::{
+use ledger::{
     BACKLOG_PAUSE, DbError, DueItems, HandIn, HandedIn, ImportArrival, ImportItem, Outcome,
     Standing, Tries, TurnRequest, due_import_items, hand_in,
 };
-use shared::domain::{DocumentName, ItemCode, Metadata, OperationId};
-use shared::queue::Queue;
-use shared::storage::Places;
+use queue::Queue;
+use serde_json::Value;
+use storage::Places;
 use url::Url;
 
 use super::{contents, over};

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use archive::{Contents, EntryProblem, Extent, Listed, Method};
+use domain::{DocumentName, ItemCode, MediaType, Metadata, Sha256};
+use ledger::{ArchivedContent, ImportEntry, NewImportItem};
 use serde_json::{Map, Value};
-use shared::db::{ArchivedContent, ImportEntry, NewImportItem};
-use shared::domain::{DocumentName, ItemCode, MediaType, Metadata, Sha256};
 
 use super::manifest::Described;
 use crate::archives::MANIFEST;

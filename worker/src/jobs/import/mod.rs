@@ -8,7 +8,7 @@ mod manifest;
 mod read_archive;
 mod settle_import;
 
-use shared::db::Outcome;
+use ledger::Outcome;
 
 pub use import_entries::import_entries;
 pub use read_archive::read_archive;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use archive::{
     ArchiveError, Contents, EntryError, EntryReader, Limits as ArchiveLimits, Listed, check,
 };
-use shared::db::{
+use domain::{OperationErrorCode, OperationId};
+use ledger::{
     Import, NewImportItem, Outcome, Standing, add_import_items, begin_import, refuse_import,
     start_import,
 };
-use shared::domain::{OperationErrorCode, OperationId};
-use shared::queue::Queue;
+use queue::Queue;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::info;

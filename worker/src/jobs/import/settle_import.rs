@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
-use shared::db::{ImportProgress, Outcome, Standing, settle_import as settle};
-use shared::domain::OperationId;
-use shared::queue::Queue;
+use domain::OperationId;
+use ledger::{ImportProgress, Outcome, Standing, settle_import as settle};
+use queue::Queue;
 
 use super::over;
 use crate::fault::Fault;

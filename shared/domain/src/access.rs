@@ -1,0 +1,79 @@
+//! Who may see what. What a caller may not see does not exist for them.
+
+use super::{Role, UserId};
+
+/// Somebody who proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user.
+    pub user: UserId,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Whom a key or a token belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub caller: Caller,
+    /// Whether they may do nothing for now.
+    pub disabled: bool,
+}
+
+/// The answer to "may they?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// They may.
+    Granted,
+    /// It doesn't exist for them.
+    Hidden,
+}
+
+impl Caller {
+    /// Whether the caller may read what belongs to `owner`, having asked for
+    /// `requested` owner (`?owner=`): admins must name the owner they mean.
+    #[must_use]
+    pub fn may_read(&self, owner: UserId, requested: Option<UserId>) -> Access {
+        match requested {
+            Some(requested) if requested != owner => Access::Hidden,
+            Some(_) if self.role == Role::Admin => Access::Granted,
+            _ => self.may_change(owner),
+        }
+    }
+
+    /// Whether the caller may change what belongs to `owner`: only their own.
+    #[must_use]
+    pub fn may_change(&self, owner: UserId) -> Access {
+        if owner == self.user {
+            Access::Granted
+        } else {
+            Access::Hidden
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn an_admin_reads_for_a_named_owner_and_changes_only_their_own() {
+        let now = Timestamp::from_micros(0);
+        let (alice, bob) = (UserId::new(now), UserId::new(now));
+        let admin = Caller {
+            user: bob,
+            role: Role::Admin,
+        };
+        let user = Caller {
+            user: bob,
+            role: Role::User,
+        };
+        assert_eq!(admin.may_read(alice, None), Access::Hidden);
+        assert_eq!(admin.may_read(alice, Some(alice)), Access::Granted);
+        assert_eq!(admin.may_change(alice), Access::Hidden);
+        assert_eq!(user.may_read(alice, Some(alice)), Access::Hidden);
+        assert_eq!(user.may_read(bob, Some(bob)), Access::Granted);
+        assert_eq!(user.may_read(bob, None), Access::Granted);
+    }
+}

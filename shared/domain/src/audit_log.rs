@@ -1,0 +1,413 @@
+//! The words of the security log: what is written down, and of whom. No secret is ever part of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{AuditId, DocumentId, JobId, Sha256, Timestamp, User, UserId};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum AuditKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl AuditKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The kind as admins and the database know it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A key or token was refused, or that of a disabled user; counted by address and minute.
+    AuthenticationRefused = "authentication.refused";
+    /// An ordinary user asked for what is for admins; counted by user and minute.
+    AdministrationRefused = "administration.refused";
+    /// A key was made.
+    KeyCreated = "key.created";
+    /// A key was removed.
+    KeyRemoved = "key.removed";
+    /// Another bootstrap key is in force.
+    BootstrapKeyChanged = "bootstrap_key.changed";
+    /// A user was added.
+    UserCreated = "user.created";
+    /// A name or a quota of a user was changed.
+    UserChanged = "user.changed";
+    /// A user got another role.
+    UserRoleChanged = "user.role_changed";
+    /// A user was disabled.
+    UserDisabled = "user.disabled";
+    /// A user was enabled again.
+    UserEnabled = "user.enabled";
+    /// A user was deleted.
+    UserDeleted = "user.deleted";
+    /// An identity was linked to a user.
+    IdentityLinked = "identity.linked";
+    /// An identity is a user's no more.
+    IdentityUnlinked = "identity.unlinked";
+    /// An admin read what is another user's; counted by owner and minute.
+    DocumentsRead = "documents.read";
+    /// Documents were deleted one by one; counted by owner and minute.
+    DocumentDeleted = "document.deleted";
+    /// Versions were deleted one by one; counted by owner and minute.
+    VersionDeleted = "version.deleted";
+    /// A bulk operation that deletes was begun.
+    DocumentsDeleted = "documents.deleted";
+    /// Dead jobs are tried again.
+    JobsRetried = "jobs.retried";
+    /// A process started, with these settings.
+    ServiceStarted = "service.started";
+}
+
+/// A text that is not a kind.
+#[derive(Debug, thiserror::Error)]
+#[error("is not a kind of the security log")]
+pub struct UnknownAuditKind;
+
+impl fmt::Display for AuditKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AuditKind {
+    type Err = UnknownAuditKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|kind| kind.as_str() == text)
+            .ok_or(UnknownAuditKind)
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Actor {
+    /// A user.
+    User(UserId),
+    /// Whoever ran a command of the program.
+    Operator,
+    /// Nobody who is known.
+    Unknown,
+}
+
+impl Actor {
+    /// As it is written; nothing if nobody is known.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::User(user) => Some(user.to_string()),
+            Self::Operator => Some("operator".to_owned()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Whence something was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditOrigin {
+    /// Who did it.
+    pub actor: Actor,
+    /// From which address or network.
+    pub address: Option<String>,
+    /// By which request.
+    pub request_id: Option<String>,
+}
+
+impl AuditOrigin {
+    /// A command of the program.
+    pub const OPERATOR: Self = Self {
+        actor: Actor::Operator,
+        address: None,
+        request_id: None,
+    };
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// What.
+    pub kind: AuditKind,
+    /// To what or whom: an id.
+    pub subject: Option<String>,
+    /// The rest of it.
+    pub detail: Map<String, Value>,
+}
+
+/// A line of the security log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id; entries that are counted together have one.
+    pub id: AuditId,
+    /// When, of several the first.
+    pub at: Timestamp,
+    /// Whence.
+    pub origin: AuditOrigin,
+    /// What.
+    pub event: AuditEvent,
+    /// How often.
+    pub count: u64,
+}
+
+impl AuditEvent {
+    /// Something that was done to `subject`; `detail` is a JSON object.
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "subjects are ids: they are small, and read better so"
+    )]
+    pub fn new(kind: AuditKind, subject: impl ToString, detail: Value) -> Self {
+        Self {
+            kind,
+            subject: Some(subject.to_string()),
+            detail: match detail {
+                Value::Object(detail) => detail,
+                _ => Map::new(),
+            },
+        }
+    }
+
+    /// A user was added.
+    #[must_use]
+    pub fn user_added(user: &User) -> Vec<Self> {
+        let detail = json!({"name": user.name, "role": user.role.as_str()});
+        let added = Self::new(AuditKind::UserCreated, user.id, detail);
+        let linked = user.identities.iter();
+        let linked =
+            linked.map(|identity| Self::new(AuditKind::IdentityLinked, user.id, json!(identity)));
+        std::iter::once(added).chain(linked).collect()
+    }
+
+    /// What became different of a user.
+    #[must_use]
+    pub fn user_changed(before: &User, after: &User) -> Vec<Self> {
+        let event = |kind, detail| Self::new(kind, after.id, detail);
+        let mut events = Vec::new();
+        if before.role != after.role {
+            let detail = json!({"from": before.role.as_str(), "to": after.role.as_str()});
+            events.push(event(AuditKind::UserRoleChanged, detail));
+        }
+        match (before.disabled, after.disabled) {
+            (false, true) => events.push(event(AuditKind::UserDisabled, json!({}))),
+            (true, false) => events.push(event(AuditKind::UserEnabled, json!({}))),
+            _ => {}
+        }
+        for identity in &before.identities {
+            if !after.identities.contains(identity) {
+                events.push(event(AuditKind::IdentityUnlinked, json!(identity)));
+            }
+        }
+        for identity in &after.identities {
+            if !before.identities.contains(identity) {
+                events.push(event(AuditKind::IdentityLinked, json!(identity)));
+            }
+        }
+        if (&before.name, before.quota) != (&after.name, after.quota) {
+            let told = |user: &User| {
+                json!({
+                    "name": user.name,
+                    "quota_bytes": user.quota.bytes.map(super::ByteSize::bytes),
+                    "quota_documents": user.quota.documents,
+                })
+            };
+            let detail = json!({"from": told(before), "to": told(after)});
+            events.push(event(AuditKind::UserChanged, detail));
+        }
+        events
+    }
+
+    /// Jobs that are tried again, if there are any; some of them are named.
+    #[must_use]
+    pub fn jobs_retried(jobs: &[JobId]) -> Option<Self> {
+        let named: Vec<_> = jobs.iter().take(100).collect();
+        let detail = json!({"jobs": jobs.len(), "job_ids": named});
+        let event = match jobs {
+            [] => return None,
+            [job] => Self::new(AuditKind::JobsRetried, job, detail),
+            _ => Self {
+                subject: None,
+                ..Self::new(AuditKind::JobsRetried, "", detail)
+            },
+        };
+        Some(event)
+    }
+
+    /// Documents of an owner that something was done to.
+    #[must_use]
+    pub fn of_documents(
+        kind: AuditKind,
+        owner: UserId,
+        documents: impl IntoIterator<Item = DocumentId>,
+    ) -> Self {
+        let documents: Vec<_> = documents.into_iter().collect();
+        Self::new(kind, owner, json!({"document_ids": documents}))
+    }
+}
+
+impl AuditEntry {
+    /// An entry of its own.
+    #[must_use]
+    pub fn single(origin: AuditOrigin, event: AuditEvent, at: Timestamp) -> Self {
+        Self {
+            id: AuditId::new(at),
+            at,
+            origin,
+            event,
+            count: 1,
+        }
+    }
+
+    /// One of several that are counted together: those of one kind, actor, subject and address
+    /// in one minute, by whatever process. So what comes often can't fill the log.
+    #[must_use]
+    pub fn counted(origin: AuditOrigin, event: AuditEvent, at: Timestamp) -> Self {
+        let group = json!([
+            event.kind.as_str(),
+            origin.actor.text(),
+            event.subject,
+            origin.address
+        ]);
+        Self {
+            id: AuditId::of_minute(at, &group.to_string()),
+            ..Self::single(origin, event, at)
+        }
+    }
+
+    /// Whether it is one of those that are counted together.
+    #[must_use]
+    pub const fn is_counted(kind: AuditKind) -> bool {
+        matches!(
+            kind,
+            AuditKind::AuthenticationRefused
+                | AuditKind::AdministrationRefused
+                | AuditKind::DocumentsRead
+                | AuditKind::DocumentDeleted
+                | AuditKind::VersionDeleted
+                | AuditKind::ServiceStarted
+        )
+    }
+
+    /// Writes it into the log of the process: one line, target `audit`.
+    pub fn log(&self) {
+        let Self {
+            origin,
+            event,
+            count,
+            ..
+        } = self;
+        let detail = Value::Object(event.detail.clone());
+        tracing::info!(
+            target: "audit",
+            {
+                audit.kind = event.kind.as_str(),
+                audit.actor = origin.actor.text(),
+                audit.subject = event.subject,
+                audit.detail = %detail,
+                audit.count = count,
+                client.address = origin.address,
+                request.id = origin.request_id,
+            },
+            "{}",
+            event.kind
+        );
+    }
+}
+
+const MINUTE: i64 = 60_000_000;
+
+impl AuditId {
+    /// The id that all of one group have in the minute of `at`.
+    #[must_use]
+    pub fn of_minute(at: Timestamp, group: &str) -> Self {
+        let minute = at.as_micros().div_euclid(MINUTE) * MINUTE;
+        let mut bytes = [0; 10];
+        bytes.copy_from_slice(&Sha256::of(group.as_bytes()).as_bytes()[..10]);
+        Self(uuid_at(minute, &bytes))
+    }
+
+    /// Not above the id of any entry of `at` or later.
+    #[must_use]
+    pub fn lowest_at(at: Timestamp) -> Self {
+        let minute = at.as_micros().div_euclid(MINUTE) * MINUTE;
+        Self(uuid_at(minute, &[0; 10]))
+    }
+}
+
+fn uuid_at(micros: i64, bytes: &[u8; 10]) -> Uuid {
+    let millis = u64::try_from(micros / 1_000).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, bytes).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+
+    const AT: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+    fn second(seconds: u64) -> Timestamp {
+        AT.plus(std::time::Duration::from_secs(seconds))
+    }
+
+    fn refused(address: &str, at: Timestamp) -> AuditId {
+        let origin = AuditOrigin {
+            actor: Actor::Unknown,
+            address: Some(address.to_owned()),
+            request_id: None,
+        };
+        let event = AuditEvent {
+            kind: AuditKind::AuthenticationRefused,
+            subject: None,
+            detail: Map::new(),
+        };
+        AuditEntry::counted(origin, event, at).id
+    }
+
+    #[test]
+    fn those_of_one_minute_are_one() {
+        assert_eq!(refused("a", second(0)), refused("a", second(59)));
+        assert_ne!(refused("a", second(0)), refused("a", second(60)));
+        assert_ne!(refused("a", second(0)), refused("b", second(0)));
+        assert!(AuditId::lowest_at(second(59)) < refused("a", second(59)));
+        assert!(refused("a", second(59)) < AuditId::lowest_at(second(60)));
+        assert!(AuditId::lowest_at(second(60)) < AuditId::new(second(60)));
+    }
+
+    #[test]
+    fn each_change_of_a_user_is_told_by_its_kind() {
+        let before = User::new("alice".parse().unwrap(), AT);
+        let after = User {
+            role: Role::Admin,
+            disabled: true,
+            identities: vec![super::super::Identity::new("", "a").unwrap()],
+            ..before.clone()
+        };
+        let kinds = |before: &User, after: &User| {
+            let events = AuditEvent::user_changed(before, after).into_iter();
+            events.map(|event| event.kind).collect::<Vec<_>>()
+        };
+        let expected = [
+            AuditKind::UserRoleChanged,
+            AuditKind::UserDisabled,
+            AuditKind::IdentityLinked,
+        ];
+        assert_eq!(kinds(&before, &after), expected);
+        assert_eq!(kinds(&before, &before), []);
+        let renamed = User {
+            name: "alicia".parse().unwrap(),
+            ..before.clone()
+        };
+        assert_eq!(kinds(&before, &renamed), [AuditKind::UserChanged]);
+    }
+}

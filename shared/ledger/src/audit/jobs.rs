@@ -1,0 +1,97 @@
+//! Versions that nobody works on, and jobs that have nothing to work on.
+
+use sea_orm::DbBackend;
+use uuid::Uuid;
+
+use crate::batch::{execute, parameter, query};
+use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::ids;
+use crate::{Database, DbError};
+use domain::{JobId, Timestamp, UserId, VersionId};
+use queue::JobKind;
+
+/// True of a pending version `v` that no live job is about.
+const IS_LOST: &str = "v.status = 'pending' AND v.staged_url IS NOT NULL AND NOT EXISTS \
+     (SELECT 1 FROM jobs j WHERE j.subject_id = v.id AND j.state IN ('ready', 'running'))";
+
+/// At most `limit` pending versions that no live job is about. Version and job are written
+/// together and end together, so there is none while all is well.
+pub async fn pending_without_job(db: &Database, limit: u32) -> Result<Vec<VersionId>, DbError> {
+    // The live jobs are read once, not once for each version.
+    let sql = "SELECT v.id FROM versions v LEFT JOIN (SELECT DISTINCT subject_id FROM jobs \
+         WHERE state IN ('ready', 'running') AND subject_id IS NOT NULL) AS live ON live.subject_id = v.id \
+         WHERE v.status = 'pending' AND v.staged_url IS NOT NULL AND live.subject_id IS NULL ORDER BY v.id LIMIT $1";
+    query(db.reader(), sql, [i64::from(limit).into()])
+        .await?
+        .iter()
+        .map(|row| Ok(VersionId(row.try_get_by_index(0)?)))
+        .collect()
+}
+
+/// Enqueues a job for each of `versions` that is pending still and has none, and gives those.
+/// The rows are locked before it looks, so that no version gets two.
+pub async fn enqueue_lost_jobs(
+    db: &Database,
+    versions: &[VersionId],
+    now: Timestamp,
+) -> Result<Vec<VersionId>, DbError> {
+    let wanted = ids(db.backend());
+    let transaction = db.begin().await?;
+    if db.backend() == DbBackend::Postgres {
+        let hold = format!(
+            "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
+             WHERE v.id IN ({wanted}) ORDER BY d.id, v.id FOR NO KEY UPDATE OF d, v"
+        );
+        query(&transaction, hold, [parameter(versions)?]).await?;
+    }
+    let lost =
+        format!("SELECT v.id, v.owner_id FROM versions v WHERE v.id IN ({wanted}) AND {IS_LOST}");
+    let (mut mended, mut jobs) = (Vec::new(), Vec::new());
+    for row in query(&transaction, lost, [parameter(versions)?]).await? {
+        let (version, owner): (Uuid, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        mended.push(VersionId(version));
+        jobs.push(NewJob {
+            subject: Some(version),
+            ..NewJob::without_subject(JobKind::ProcessVersion, UserId(owner), now)
+        });
+    }
+    enqueue(&transaction, &jobs, now).await?;
+    transaction.commit().await?;
+    Ok(mended)
+}
+
+/// At most `limit` live jobs, enqueued before `before`, whose version is not pending or not there.
+pub async fn jobs_without_subject(
+    db: &Database,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<JobId>, DbError> {
+    let sql = "SELECT j.id FROM jobs j LEFT JOIN versions v ON v.id = j.subject_id AND v.status = 'pending' \
+         WHERE j.kind = $1 AND j.state IN ('ready', 'running') AND j.created_at < $2 AND v.id IS NULL \
+         ORDER BY j.id LIMIT $3";
+    let values = [
+        JobKind::ProcessVersion.as_str().into(),
+        before.as_micros().into(),
+        i64::from(limit).into(),
+    ];
+    query(db.reader(), sql, values)
+        .await?
+        .iter()
+        .map(|row| Ok(JobId(row.try_get_by_index(0)?)))
+        .collect()
+}
+
+/// Ends those of `jobs` that wait and still have nothing to work on, and says how many it were.
+pub async fn end_jobs_without_subject(
+    db: &Database,
+    jobs: &[JobId],
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    let sql = format!(
+        "UPDATE jobs SET state = 'done', finished_at = $2, last_error = 'ended by an audit: it had no subject' \
+         WHERE id IN ({}) AND state = 'ready' \
+         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = jobs.subject_id AND v.status = 'pending')",
+        ids(db.backend())
+    );
+    execute(db.writer(), sql, [parameter(jobs)?, now.as_micros().into()]).await
+}

@@ -1,0 +1,169 @@
+//! The objects that rows refer to, in the order in which storage lists them.
+
+use sea_orm::DbBackend;
+use serde::Serialize;
+use url::Url;
+use uuid::Uuid;
+
+use crate::accounts::Charges;
+use crate::batch::{Columns, Kind, parameter, query, rows};
+use crate::ledger_sql::bytewise;
+use crate::references::{SOURCES, Source, Staged};
+use crate::{Database, DbError};
+use domain::{ByteSize, Sha256};
+
+/// An object that a row refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownObject {
+    /// Where it has to lie, as the row says it.
+    pub url: String,
+    /// What refers to it: `blob`, `version`, …
+    pub what: &'static str,
+    /// The row's id.
+    pub id: Uuid,
+    /// How long it has to be, if the row says so.
+    pub size: Option<ByteSize>,
+    /// What its digest has to be, if the row says so.
+    pub sha256: Option<Sha256>,
+}
+
+impl KnownObject {
+    /// The URL, if it is one.
+    #[must_use]
+    pub fn location(&self) -> Option<Url> {
+        self.url.parse().ok()
+    }
+
+    /// Whether it was staged, and may have been taken into the store under the same key.
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        SOURCES
+            .iter()
+            .any(|source| source.what == self.what && source.staged == Staged::Yes)
+    }
+}
+
+/// At most `limit` objects whose URLs sort behind `after` and before `until`, byte by byte.
+pub async fn known_objects(
+    db: &Database,
+    after: &str,
+    until: &str,
+    limit: u32,
+) -> Result<Vec<KnownObject>, DbError> {
+    let bytewise = bytewise(db.backend());
+    let one = |source: &Source| {
+        let Source {
+            what,
+            table,
+            column,
+            size,
+            sha256,
+            ..
+        } = source;
+        format!(
+            "SELECT * FROM (SELECT {column}{bytewise} AS url, '{what}' AS what, id, \
+             CAST({size} AS bigint) AS size_bytes, CAST({sha256} AS text) AS sha256 FROM {table} \
+             WHERE {column}{bytewise} > $1 AND {column}{bytewise} < $2 ORDER BY {column}{bytewise} LIMIT $3) AS {table}_{column}"
+        )
+    };
+    let all: Vec<_> = SOURCES.iter().map(one).collect();
+    let sql = format!("{} ORDER BY 1 LIMIT $3", all.join(" UNION ALL "));
+    let values = [after.into(), until.into(), i64::from(limit).into()];
+    query(db.reader(), sql, values)
+        .await?
+        .iter()
+        .map(known_object)
+        .collect()
+}
+
+fn known_object(row: &sea_orm::QueryResult) -> Result<KnownObject, DbError> {
+    let what: String = row.try_get("", "what")?;
+    let id: Uuid = row.try_get("", "id")?;
+    let size: Option<i64> = row.try_get("", "size_bytes")?;
+    let sha256: Option<String> = row.try_get("", "sha256")?;
+    let source = SOURCES.iter().find(|source| source.what == what);
+    let source = source.ok_or_else(|| DbError::corrupt("sources", "what", id))?;
+    Ok(KnownObject {
+        url: row.try_get("", "url")?,
+        what: source.what,
+        id,
+        size: size.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        sha256: sha256
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|_| DbError::corrupt(source.table, source.sha256, id))?,
+    })
+}
+
+const KNOWN: &Columns = &[("id", Kind::Uuid), ("url", Kind::Text)];
+
+#[derive(Serialize)]
+struct KnownRow<'a> {
+    id: Uuid,
+    url: &'a str,
+}
+
+/// Those of `objects` that the same rows still refer to.
+pub async fn still_known(
+    db: &Database,
+    objects: Vec<KnownObject>,
+) -> Result<Vec<KnownObject>, DbError> {
+    let backend = db.backend();
+    let (bytewise, list) = (bytewise(backend), rows(backend, KNOWN));
+    let mut known = Vec::with_capacity(objects.len());
+    for Source {
+        what,
+        table,
+        column,
+        ..
+    } in SOURCES
+    {
+        let asked = objects.iter().filter(|object| object.what == *what);
+        let asked: Vec<_> = asked
+            .map(|object| KnownRow {
+                id: object.id,
+                url: &object.url,
+            })
+            .collect();
+        if asked.is_empty() {
+            continue;
+        }
+        let sql = format!(
+            "SELECT r.id FROM {list} JOIN {table} r ON r.id = x.id AND r.{column}{bytewise} = x.url"
+        );
+        for row in query(db.reader(), sql, [parameter(&asked)?]).await? {
+            let id: Uuid = row.try_get_by_index(0)?;
+            known.extend(
+                objects
+                    .iter()
+                    .find(|object| object.what == *what && object.id == id)
+                    .cloned(),
+            );
+        }
+    }
+    Ok(known)
+}
+
+/// Makes failed versions let go of staged bytes that are gone: they can't be retried.
+pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool, DbError> {
+    let bytewise = bytewise(db.backend());
+    let transaction = db.begin().await?;
+    if db.backend() == DbBackend::Postgres {
+        let hold = "SELECT d.id FROM documents d JOIN versions v ON v.document_id = d.id \
+             WHERE v.id = $1 FOR NO KEY UPDATE OF d";
+        query(&transaction, hold, [version.id.into()]).await?;
+    }
+    let forget = format!(
+        "UPDATE versions SET staged_url = NULL WHERE id = $1 AND status = 'error' AND staged_url{bytewise} = $2 \
+         RETURNING owner_id, size_bytes"
+    );
+    let values = [version.id.into(), version.url.as_str().into()];
+    let forgotten = query(&transaction, forget, values).await?;
+    let mut charges = Charges::default();
+    for row in &forgotten {
+        charges.of(row.try_get_by_index(0)?).staging += row.try_get_by_index::<i64>(1)?;
+    }
+    charges.give_back(&transaction).await?;
+    transaction.commit().await?;
+    Ok(!forgotten.is_empty())
+}

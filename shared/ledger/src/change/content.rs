@@ -1,0 +1,132 @@
+//! A new version of a document: readers keep the old one until the new one is through.
+
+use sea_orm::ActiveValue::Set;
+use url::Url;
+
+use super::anew::anew;
+use super::edit::{finish, revised, update};
+use super::hold::{Charge, charge, hold, note};
+use super::{ChangeError, Target};
+use crate::Commit;
+use crate::batch::execute;
+use crate::entities::document;
+use crate::jobs::{NewJob, enqueue};
+use crash_points::CrashPoint;
+use domain::{
+    ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,
+    VersionId,
+};
+use queue::JobKind;
+
+/// New bytes for a document, staged.
+#[derive(Clone, Debug)]
+pub struct NewContent {
+    /// The id of the version they become.
+    pub version: VersionId,
+    /// The id of the job that processes it.
+    pub job: JobId,
+    /// What the client said they are.
+    pub declared_type: Option<MediaType>,
+    /// Where they are staged.
+    pub staged: Url,
+    /// Their counted length.
+    pub size: ByteSize,
+    /// Their digest.
+    pub sha256: Sha256,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// When they were accepted.
+    pub at: Timestamp,
+}
+
+/// Adds a pending version with the next number. A document in `error` goes back to
+/// `pending` with it; one that is pending or archived takes none.
+pub async fn add_version(
+    on: &impl Commit<Document>,
+    target: &Target,
+    content: &NewContent,
+    limits: &Limits,
+) -> Result<Document, ChangeError> {
+    anew(|| add(on, target, content, limits)).await
+}
+
+async fn add(
+    on: &impl Commit<Document>,
+    target: &Target,
+    content: &NewContent,
+    limits: &Limits,
+) -> Result<Document, ChangeError> {
+    let _slot = on.database().change_slot(target.owner).await?;
+    let transaction = on.database().begin().await?;
+    let before = hold(&transaction, target).await?;
+    let mut row = revised(&before, content.at);
+    let number = before.latest_version + 1;
+    row.latest_version = Set(i64::from(number));
+    let documents = match before.lifecycle {
+        Lifecycle::Active(_) => 0,
+        Lifecycle::Error(_) => {
+            let status = before.lifecycle.status().after(Transition::Retry)?;
+            row = document::ActiveModel {
+                status: Set(status.to_string()),
+                error_code: Set(None),
+                error_detail: Set(None),
+                size_bytes: Set(content.size.as_i64()),
+                sha256: Set(content.sha256.to_string()),
+                declared_type: Set(content.declared_type.as_ref().map(MediaType::to_string)),
+                ..row
+            };
+            1
+        }
+        Lifecycle::Pending | Lifecycle::Archived { .. } => return Err(ChangeError::NotActive),
+    };
+    charge(
+        &transaction,
+        before.owner,
+        Charge {
+            reserved: content.size,
+            documents,
+            ..Charge::default()
+        },
+        limits,
+    )
+    .await?;
+    update(&transaction, row).await?;
+    let version = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, \
+         type_mismatch, size_bytes, sha256, staged_url, created_at) \
+         SELECT $1, $2, $3, $4, 'pending', $5, $6, false, $7, $8, $9, $10 \
+         WHERE NOT EXISTS (SELECT 1 FROM discards WHERE url = $9)";
+    let values = [
+        content.version.0.into(),
+        before.id.0.into(),
+        before.owner.0.into(),
+        i64::from(number).into(),
+        before.name.as_str().into(),
+        content
+            .declared_type
+            .as_ref()
+            .map(MediaType::to_string)
+            .into(),
+        content.size.as_i64().into(),
+        content.sha256.to_string().into(),
+        content.staged.as_str().into(),
+        content.at.as_micros().into(),
+    ];
+    if execute(&transaction, version, values).await? == 0 {
+        return Err(ChangeError::BytesDiscarded);
+    }
+    note(&transaction, &before, "accepted", Some(number), content.at).await?;
+    let job = NewJob {
+        id: content.job,
+        kind: JobKind::ProcessVersion,
+        subject: Some(content.version.0),
+        owner: before.owner,
+        dedupe_key: None,
+        run_at: content.at,
+        traceparent: content.traceparent.clone(),
+    };
+    enqueue(&transaction, &[job], content.at).await?;
+    crash_points::reach(CrashPoint::BeforeVersion);
+    let document = finish(on, transaction, &before).await?;
+    crash_points::reach(CrashPoint::AfterVersion);
+    Ok(document)
+}

@@ -1,0 +1,46 @@
+//! Deleting documents, whatever their status: gone at once, their bytes a moment later.
+
+use super::anew::anew;
+use super::hold::hold;
+use super::{ChangeError, Target};
+use crate::jobs::{NewJob, enqueue};
+use crate::{Commit, DatabaseTransaction, DbError, removal};
+use domain::{DocumentId, JobId, Timestamp, UserId};
+use queue::JobKind;
+
+/// Deletes a document with all its versions. Quota is given back in the same
+/// transaction, and a job that removes the bytes is enqueued; its id is returned.
+///
+/// `traces` says where the bytes of staged uploads may lie.
+pub async fn delete_document(
+    on: &impl Commit<()>,
+    target: &Target,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
+) -> Result<JobId, ChangeError> {
+    anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
+        let transaction = on.database().begin().await?;
+        let document = hold(&transaction, target).await?;
+        let job = delete_all(&transaction, document.owner, &[document.id], now, &traces).await?;
+        on.commit(transaction, &()).await?;
+        Ok(job)
+    })
+    .await
+}
+
+/// Deletes documents of `owner` that are held. Gives the id of the job that removes the bytes.
+pub(crate) async fn delete_all(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    documents: &[DocumentId],
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send,
+) -> Result<JobId, DbError> {
+    let documents: Vec<_> = documents.iter().map(|document| document.0).collect();
+    let held = removal::delete_documents(transaction, &documents).await?;
+    let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
+    enqueue(transaction, std::slice::from_ref(&job), now).await?;
+    held.give_back(transaction, now, traces).await?;
+    Ok(job.id)
+}

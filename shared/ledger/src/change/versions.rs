@@ -1,0 +1,134 @@
+//! Old versions: made current again without copying a byte, or deleted.
+
+use sea_orm::ActiveValue::Set;
+
+use super::anew::anew;
+use super::edit::{finish, revised, update};
+use super::hold::{Charge, charge, hold, note};
+use super::{ChangeError, Target};
+use crate::batch::{execute, parameter, query};
+use crate::entities::{document, version};
+use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::ids;
+use crate::{Commit, DatabaseTransaction, DbError, removal};
+use domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
+use queue::JobKind;
+
+/// Makes a new version out of an active one: the same bytes, counted once more. Gives
+/// the document, whose current version is the new one.
+pub async fn restore_version(
+    on: &impl Commit<Document>,
+    target: &Target,
+    number: u32,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Document, ChangeError> {
+    anew(|| restore(on, target, number, limits, now)).await
+}
+
+async fn restore(
+    on: &impl Commit<Document>,
+    target: &Target,
+    number: u32,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Document, ChangeError> {
+    let _slot = on.database().change_slot(target.owner).await?;
+    let transaction = on.database().begin().await?;
+    let before = hold(&transaction, target).await?;
+    let old = find(&transaction, &before, number).await?;
+    let (Some(blob), Some(mime_type), Some(_)) =
+        (old.blob_id, old.mime_type.clone(), before.active())
+    else {
+        return Err(ChangeError::NotActive);
+    };
+    let size = ByteSize::new(old.size_bytes.unsigned_abs());
+    let held = "UPDATE blobs SET refs = refs + 1 WHERE id = $1 RETURNING storage_url";
+    let held = query(&transaction, held, [blob.into()]).await?;
+    let held = held
+        .first()
+        .ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
+    // After the blob, as everywhere.
+    charge(
+        &transaction,
+        before.owner,
+        Charge {
+            used: size,
+            ..Charge::default()
+        },
+        limits,
+    )
+    .await?;
+    let next = before.latest_version + 1;
+    let copy = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, mime_type, \
+         type_mismatch, size_bytes, sha256, blob_id, created_at, settled_at) \
+         SELECT $1, document_id, owner_id, $2, 'active', name, declared_type, mime_type, type_mismatch, \
+         size_bytes, sha256, blob_id, $3, $3 FROM versions WHERE id = $4";
+    let values = [
+        VersionId::new(now).0.into(),
+        i64::from(next).into(),
+        now.as_micros().into(),
+        old.id.into(),
+    ];
+    execute(&transaction, copy, values).await?;
+    let row = document::ActiveModel {
+        version: Set(Some(i64::from(next))),
+        latest_version: Set(i64::from(next)),
+        mime_type: Set(Some(mime_type)),
+        type_mismatch: Set(old.type_mismatch),
+        declared_type: Set(old.declared_type.clone()),
+        size_bytes: Set(old.size_bytes),
+        sha256: Set(old.sha256.clone()),
+        storage_url: Set(Some(held.try_get_by_index(0)?)),
+        ..revised(&before, now)
+    };
+    update(&transaction, row).await?;
+    note(&transaction, &before, "version_restored", Some(next), now).await?;
+    finish(on, transaction, &before).await
+}
+
+/// Deletes a version that readers don't get. Gives the id of the job that removes its bytes.
+///
+/// `traces` says where the bytes of a staged upload may lie.
+pub async fn delete_version(
+    on: &impl Commit<()>,
+    target: &Target,
+    number: u32,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
+) -> Result<JobId, ChangeError> {
+    anew(|| async {
+        let _slot = on.database().change_slot(target.owner).await?;
+        let transaction = on.database().begin().await?;
+        let before = hold(&transaction, target).await?;
+        let old = find(&transaction, &before, number).await?;
+        let current = before.lifecycle.current().map(|current| current.version);
+        // Without a current version, the latest is what the document is about.
+        if current == Some(number) || (current.is_none() && number == before.latest_version) {
+            return Err(ChangeError::CurrentVersion);
+        }
+        let this = ids(on.database().backend());
+        let (removed, held) =
+            removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
+        removal::note_removed(&transaction, &removed, now).await?;
+        let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
+        enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+        held.give_back(&transaction, now, &traces).await?;
+        on.commit(transaction, &()).await?;
+        Ok(job.id)
+    })
+    .await
+}
+
+async fn find(
+    transaction: &DatabaseTransaction,
+    document: &Document,
+    number: u32,
+) -> Result<version::Model, ChangeError> {
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+    let select = version::Entity::find()
+        .filter(version::Column::DocumentId.eq(document.id.0))
+        .filter(version::Column::Number.eq(i64::from(number)));
+    select.one(transaction).await?.ok_or(ChangeError::NotFound)
+}

@@ -1,0 +1,75 @@
+//! Staged bytes of failed versions that nobody has retried in time, or that nobody can retry any
+//! more since another version came after them.
+
+use sea_orm::DbBackend;
+use uuid::Uuid;
+
+use crate::accounts::Charges;
+use crate::batch::{execute, parameter, query};
+use crate::ledger_sql::ids;
+use crate::{Database, DbError, discards};
+use domain::Timestamp;
+
+/// Lets go of the staged bytes of at most `limit` versions that failed before `before`, or that
+/// are not the latest of their documents any more, and says how many. The versions keep their errors; they can't be retried any more.
+///
+/// Their documents are locked first, as a retry does: of the two, one finds what the other did.
+///
+/// `traces` says where the bytes of a staged upload may lie.
+pub async fn expire_failed(
+    db: &Database,
+    before: Timestamp,
+    limit: u32,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send,
+) -> Result<usize, DbError> {
+    const EXPIRED: &str = "v.status = 'error' AND v.staged_url IS NOT NULL \
+         AND (v.settled_at < $2 OR v.number < d.latest_version)";
+    let transaction = db.begin().await?;
+    let candidates = "SELECT id FROM versions WHERE status = 'error' AND staged_url IS NOT NULL \
+         AND settled_at < $1 ORDER BY settled_at LIMIT $2";
+    let values = [before.as_micros().into(), i64::from(limit).into()];
+    let mut found = query(&transaction, candidates, values).await?;
+    if found.len() < limit as usize {
+        let outdated = "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
+             WHERE v.status = 'error' AND v.staged_url IS NOT NULL AND v.settled_at >= $1 \
+             AND v.number < d.latest_version ORDER BY v.settled_at LIMIT $2";
+        let rest = i64::from(limit).saturating_sub_unsigned(found.len() as u64);
+        let values = [before.as_micros().into(), rest.into()];
+        found.extend(query(&transaction, outdated, values).await?);
+    }
+    let candidates: Vec<Uuid> = found
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?;
+    if candidates.is_empty() {
+        return Ok(0);
+    }
+    let wanted = ids(db.backend());
+    let candidates = parameter(&candidates)?;
+    if db.backend() == DbBackend::Postgres {
+        let hold = format!(
+            "SELECT d.id FROM documents d WHERE d.id IN \
+             (SELECT v.document_id FROM versions v WHERE v.id IN ({wanted})) ORDER BY d.id FOR NO KEY UPDATE"
+        );
+        query(&transaction, hold, [candidates.clone()]).await?;
+    }
+    let staged = format!(
+        "SELECT v.id, v.staged_url, v.owner_id, v.size_bytes FROM versions v \
+         JOIN documents d ON d.id = v.document_id WHERE v.id IN ({wanted}) AND {EXPIRED}"
+    );
+    let values = [candidates, before.as_micros().into()];
+    let (mut expired, mut urls) = (Vec::<Uuid>::new(), Vec::new());
+    let mut charges = Charges::default();
+    for row in query(&transaction, staged, values).await? {
+        expired.push(row.try_get_by_index(0)?);
+        urls.extend(traces(&row.try_get_by_index::<String>(1)?));
+        charges.of(row.try_get_by_index(2)?).staging += row.try_get_by_index::<i64>(3)?;
+    }
+    let forget = format!("UPDATE versions SET staged_url = NULL WHERE id IN ({wanted})");
+    execute(&transaction, forget, [parameter(&expired)?]).await?;
+    discards::add(&transaction, &urls, now).await?;
+    charges.give_back(&transaction).await?;
+    transaction.commit().await?;
+    Ok(expired.len())
+}

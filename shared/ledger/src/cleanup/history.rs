@@ -1,0 +1,103 @@
+//! Old versions of documents with a long history.
+
+use std::num::NonZeroU32;
+
+use sea_orm::DbBackend;
+use uuid::Uuid;
+
+use crate::batch::{parameter, query};
+use crate::ledger_sql::ids;
+use crate::{Database, DbError, removal};
+use domain::{DocumentId, Timestamp};
+
+/// Which versions are to be pruned.
+#[derive(Clone, Copy, Debug)]
+pub struct PruneRequest {
+    /// How many active versions of each document are kept.
+    pub keep: NonZeroU32,
+    /// The first document that is looked at, in the order of ids.
+    pub from: DocumentId,
+    /// The most documents, and the most versions, of one batch.
+    pub limit: u32,
+}
+
+/// What came of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many versions were removed.
+    pub versions: usize,
+    /// Where the next batch begins; `None` at the end.
+    pub next: Option<DocumentId>,
+}
+
+/// True of a version `v` of a document `d` that may go: neither pending nor what readers get,
+/// and at least `{keep}` active ones are newer. Failed ones push nothing out.
+fn is_old(keep: NonZeroU32) -> String {
+    format!(
+        "v.status <> 'pending' AND v.number <> COALESCE(d.version, 0) AND v.number < \
+         (SELECT n.number FROM versions n WHERE n.document_id = d.id AND n.status = 'active' \
+         ORDER BY n.number DESC LIMIT 1 OFFSET {})",
+        keep.get() - 1
+    )
+}
+
+/// Removes old versions of one batch of documents, and what they hold.
+///
+/// `traces` says where the bytes of a staged upload may lie.
+pub async fn prune_versions(
+    db: &Database,
+    request: PruneRequest,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send,
+) -> Result<Pruned, DbError> {
+    let PruneRequest { keep, from, limit } = request;
+    let is_old = is_old(keep);
+    let candidates = format!(
+        "SELECT d.id FROM documents d WHERE d.latest_version > 1 AND d.latest_version > $1 AND d.id >= $2 \
+         AND EXISTS (SELECT 1 FROM versions v WHERE v.document_id = d.id AND {is_old}) ORDER BY d.id LIMIT $3"
+    );
+    let values = [
+        i64::from(keep.get()).into(),
+        from.0.into(),
+        i64::from(limit).into(),
+    ];
+    let documents: Vec<Uuid> = query(db.reader(), candidates, values)
+        .await?
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?;
+    let (Some(first), Some(last)) = (documents.first(), documents.last()) else {
+        return Ok(Pruned {
+            versions: 0,
+            next: None,
+        });
+    };
+    let transaction = db.begin().await?;
+    let wanted = ids(db.backend());
+    if db.backend() == DbBackend::Postgres {
+        let hold = format!(
+            "SELECT id FROM documents WHERE id IN ({wanted}) ORDER BY id FOR NO KEY UPDATE"
+        );
+        query(&transaction, hold, [parameter(&documents)?]).await?;
+    }
+    let old = format!(
+        "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
+         WHERE d.id IN ({wanted}) AND {is_old} ORDER BY d.id, v.number LIMIT {limit}"
+    );
+    let (removed, held) =
+        removal::delete_versions(&transaction, &old, parameter(&documents)?).await?;
+    removal::note_removed(&transaction, &removed, now).await?;
+    held.give_back(&transaction, now, traces).await?;
+    transaction.commit().await?;
+    // A document may have more old versions than one batch takes; one of which none goes, as
+    // when somebody else was faster, is passed.
+    let next = if removed.is_empty() {
+        Uuid::from_u128(last.as_u128().saturating_add(1))
+    } else {
+        *first
+    };
+    Ok(Pruned {
+        versions: removed.len(),
+        next: Some(DocumentId(next)),
+    })
+}

@@ -1,0 +1,387 @@
+//! Connections: one writer and one reader handle, whatever the database.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode,
+    TransactionOptions,
+};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+
+use super::connection::{Bounds, Connection, DatabaseTransaction};
+use super::postgres::{Opening, open};
+use super::schema::{KnownMigrations, check_schema};
+use super::search::limit_time;
+use super::slots::{Slot, Slots};
+use super::{DatabaseUrl, DbError, SchemaMismatch, write_check};
+use domain::UserId;
+
+/// How long a statement waits for a free connection or for SQLite's lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the schema is looked at without a reason.
+const WATCH: Duration = Duration::from_secs(10);
+
+/// How many times as long as a request a job may wait for a statement.
+const JOBS_ARE_PATIENT: u32 = 3;
+
+/// How many times as long a statement may take whose size has no bound.
+const LENGTHY: u32 = 15;
+
+/// How much longer than anybody waits for it the server goes on with a statement.
+const AFTER_LIMIT: Duration = Duration::from_secs(5);
+
+/// The most searches at once: each may keep a processor busy.
+const SEARCHES: u32 = 8;
+
+/// How long somebody waits for the turn to write to SQLite. Who is before them is bounded: it is
+/// better to wait than to be refused.
+const TURN: Duration = Duration::from_secs(15);
+
+/// How busy the connections of a pool are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The pool.
+    pub name: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub most: u32,
+}
+
+/// The database. On SQLite writes go through one connection, reads through a read-only pool
+/// beside it, and searches, which may take long, through another; on PostgreSQL all are one pool.
+#[derive(Clone, Debug)]
+pub struct Database {
+    writer: Connection,
+    reader: Connection,
+    searcher: Connection,
+    searches: Arc<Slots>,
+    bulk_writes: Arc<Slots>,
+    changes: Arc<Slots>,
+    /// The migrations that it has to have, for those who asked.
+    migrations: KnownMigrations,
+    /// What was wrong with the schema when it was looked at last.
+    mismatch: Arc<Mutex<Option<SchemaMismatch>>>,
+}
+
+impl Database {
+    /// Connects with at most `connections` connections; a missing SQLite file is made. No call
+    /// has a time limit: for commands, which wait as long as it takes.
+    pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
+        Self::connect_bounded(url, connections, None).await
+    }
+
+    /// The same, for a role of the service: jobs wait for a statement three times as long as
+    /// `limit`, and requests for as long as that, by [`Self::for_requests`].
+    pub async fn connect_limited(
+        url: &DatabaseUrl,
+        connections: u32,
+        limit: Duration,
+    ) -> Result<Self, DbError> {
+        let limit = limit.saturating_mul(JOBS_ARE_PATIENT);
+        Self::connect_bounded(url, connections, Some(limit)).await
+    }
+
+    async fn connect_bounded(
+        url: &DatabaseUrl,
+        connections: u32,
+        limit: Option<Duration>,
+    ) -> Result<Self, DbError> {
+        let bounds = Bounds {
+            limit,
+            sessions: Arc::default(),
+        };
+        let (writer, reader, searcher) = match url {
+            DatabaseUrl::Sqlite(path) => (
+                sqlite(path, Access::Write).await?,
+                sqlite(path, Access::Read { connections }).await?,
+                sqlite(path, Access::Search).await?,
+            ),
+            DatabaseUrl::Postgres(url) => {
+                let opening = Opening {
+                    url,
+                    connections,
+                    statement_timeout: limit.map(|limit| limit.saturating_add(AFTER_LIMIT)),
+                };
+                let pool = open(opening, &bounds.sessions).await?;
+                (pool.clone(), pool.clone(), pool)
+            }
+        };
+        // On PostgreSQL connections are left for everything else.
+        let (search_slots, bulk_slots, change_slots) = match url {
+            DatabaseUrl::Sqlite(_) => (slots(SEARCHES), slots(1), changes(2)),
+            DatabaseUrl::Postgres(_) => (
+                slots((connections / 2).min(SEARCHES)),
+                slots((connections / 4).min(SEARCHES)),
+                changes(connections / 2),
+            ),
+        };
+        let bounded = |pool| Connection {
+            pool,
+            bounds: bounds.clone(),
+        };
+        Ok(Self {
+            writer: bounded(writer),
+            reader: bounded(reader),
+            searcher: bounded(searcher),
+            searches: search_slots,
+            bulk_writes: bulk_slots,
+            changes: change_slots,
+            migrations: Arc::default(),
+            mismatch: Arc::default(),
+        })
+    }
+
+    /// The same connections, for those who answer requests: they wait a third as long.
+    #[must_use]
+    pub fn for_requests(mut self) -> Self {
+        for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
+            let limit = &mut connection.bounds.limit;
+            *limit = limit.map(|limit| limit / JOBS_ARE_PATIENT);
+        }
+        self
+    }
+
+    /// Has [`Self::check`] hold the schema against these migrations, oldest first.
+    #[must_use]
+    pub fn expecting(mut self, migrations: Vec<String>) -> Self {
+        self.migrations = migrations.into();
+        self
+    }
+
+    /// Has `seen` called after each statement of this handle, and of clones made from now on.
+    pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
+        for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
+            let seen = seen.clone();
+            connection.pool.set_metric_callback(move |_| seen());
+        }
+    }
+
+    /// For statements that change nothing.
+    #[must_use]
+    pub const fn reader(&self) -> &Connection {
+        &self.reader
+    }
+
+    /// For searches alone.
+    pub(super) const fn searcher(&self) -> &Connection {
+        &self.searcher
+    }
+
+    /// A slot for a search among the documents of `owner`.
+    pub(super) async fn search_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.searches.take(owner).await
+    }
+
+    /// A slot for a transaction of `owner` that writes very many rows, to be taken before it
+    /// begins: uploads wait behind few of them.
+    pub(super) async fn bulk_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.bulk_writes.take(owner).await
+    }
+
+    /// A slot for a change of one document of `owner`, to be taken before its transaction begins:
+    /// others wait behind few of one owner's changes.
+    pub(super) async fn change_slot(&self, owner: UserId) -> Result<Slot, DbError> {
+        self.changes.take(owner).await
+    }
+
+    /// The turn of a job that writes many rows. On SQLite there is one at a time, so that
+    /// uploads wait behind no more than that.
+    pub(super) async fn bulk_turn(&self) -> Option<OwnedSemaphorePermit> {
+        match self.backend() {
+            DbBackend::Sqlite => self.bulk_writes.wait().await,
+            _ => None,
+        }
+    }
+
+    /// For single statements that change something.
+    #[must_use]
+    pub const fn writer(&self) -> &Connection {
+        &self.writer
+    }
+
+    /// A transaction that may write. SQLite takes its lock at once: one that is
+    /// upgraded half-way can fail where this one waits. None begins in a schema of another release.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
+        if let Some(mismatch) = self.mismatch().clone() {
+            return Err(mismatch.into());
+        }
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// A transaction whose statements may take fifteen times as long: for a rare change whose size
+    /// has no bound.
+    pub(super) async fn begin_lengthy(&self) -> Result<DatabaseTransaction, DbError> {
+        let transaction = self.begin().await?.with_patience(LENGTHY);
+        if self.backend() == DbBackend::Postgres {
+            let unlimited = "SET LOCAL statement_timeout = 0";
+            transaction.execute_unprepared(unlimited).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// How busy its connections are: of one pool, or of three on SQLite.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolUse> {
+        let pool = |name, open: u32, idle: usize, most| PoolUse {
+            name,
+            idle: u32::try_from(idle).unwrap_or(open).min(open),
+            open,
+            most,
+        };
+        if self.backend() == DbBackend::Postgres {
+            let one = self.writer.get_postgres_connection_pool();
+            let most = one.options().get_max_connections();
+            return vec![pool("all", one.size(), one.num_idle(), most)];
+        }
+        let pools = [
+            ("writer", &self.writer),
+            ("reader", &self.reader),
+            ("searcher", &self.searcher),
+        ];
+        pools
+            .map(|(name, connection)| {
+                let one = connection.get_sqlite_connection_pool();
+                let most = one.options().get_max_connections();
+                pool(name, one.size(), one.num_idle(), most)
+            })
+            .to_vec()
+    }
+
+    /// Whether the database answers; for those who expect migrations, also whether it has them
+    /// and can write.
+    pub async fn check(&self) -> Result<(), DbError> {
+        if self.migrations.is_empty() {
+            self.reader.execute_unprepared("SELECT 1").await?;
+            return Ok(());
+        }
+        let checked = check_schema(&self.reader, &self.migrations).await;
+        let mismatch = match &checked {
+            Ok(()) => None,
+            Err(DbError::Schema(mismatch)) => Some(mismatch.clone()),
+            // It isn't known.
+            Err(_) => return checked,
+        };
+        *self.mismatch() = mismatch;
+        checked?;
+        write_check::write(self).await
+    }
+
+    /// Checks it now and again, for ever: nothing is changed in a schema of another release, also
+    /// if nobody asks for readiness.
+    pub async fn watch(&self) {
+        loop {
+            // Whoever asks is told.
+            let _ = self.check().await;
+            sleep(WATCH).await;
+        }
+    }
+
+    fn mismatch(&self) -> MutexGuard<'_, Option<SchemaMismatch>> {
+        self.mismatch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for running statements and closes all connections.
+    pub async fn close(self) -> Result<(), DbError> {
+        let shared = self.backend() == DbBackend::Postgres;
+        self.writer.pool.close().await?;
+        if !shared {
+            self.reader.pool.close().await?;
+            self.searcher.pool.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Which dialect it speaks.
+    pub(super) fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+}
+
+/// Slots of which nobody gets all, if there are several.
+fn slots(all: u32) -> Arc<Slots> {
+    let all = all.max(1) as usize;
+    Arc::new(Slots::new(all, all.div_ceil(4)))
+}
+
+/// Slots of which each owner gets so many.
+fn changes(of_one: u32) -> Arc<Slots> {
+    Arc::new(Slots::new(Semaphore::MAX_PERMITS, of_one.max(1) as usize))
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Write,
+    Read { connections: u32 },
+    Search,
+}
+
+/// Whether the connection may be used again: it is in no transaction. SQLite rolls back by itself
+/// when the disk is full; the driver's own rollback then fails, and it takes every later
+/// transaction for a part of that one: they would be answered, and never be committed.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The rollback of a transaction that was dropped is still on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbError> {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite://");
+    let connections = match access {
+        Access::Write => 1,
+        Access::Read { connections } => connections,
+        Access::Search => SEARCHES,
+    };
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false);
+    let patience = match access {
+        Access::Write => TURN,
+        Access::Read { .. } | Access::Search => PATIENCE,
+    };
+    options.acquire_timeout(patience).test_before_acquire(false);
+    // A connection that is thrown away takes its prepared statements along.
+    options.idle_timeout(None).max_lifetime(None);
+    match access {
+        Access::Write => options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        }),
+        Access::Read { .. } => &mut options,
+        Access::Search => options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(limit_time(connection)))
+                .before_acquire(|connection, _| {
+                    Box::pin(async move { limit_time(connection).await.map(|()| true) })
+                })
+                .after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        }),
+    };
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
+            .filename(&path)
+            .busy_timeout(PATIENCE)
+            .foreign_keys(true);
+        match access {
+            Access::Write => options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // An accepted upload survives a power cut: NORMAL would not sync each commit.
+                .synchronous(SqliteSynchronous::Full),
+            Access::Read { .. } | Access::Search => options.read_only(true),
+        }
+    });
+    Ok(sea_orm::Database::connect(options).await?)
+}

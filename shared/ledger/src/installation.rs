@@ -1,0 +1,104 @@
+//! Which installation this ledger is, and which places carry its mark. Called by the room `ownership`.
+
+use url::Url;
+use uuid::Uuid;
+
+use super::audit::known_objects;
+use super::batch::{execute, query};
+use super::ledger_sql::bytewise;
+use super::{Database, DbError};
+use domain::{InstallationId, Timestamp};
+
+/// Sorts behind every key, and before what isn't in the place.
+const BEHIND_KEYS: &str = "~";
+
+/// The id of this ledger, which is made at the first call.
+pub async fn installation(db: &Database, now: Timestamp) -> Result<InstallationId, DbError> {
+    if let Some(id) = find_installation(db).await? {
+        return Ok(id);
+    }
+    let sql = "INSERT INTO installation (one, id, created_at) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING";
+    let values = [InstallationId::new(now).0.into(), now.as_micros().into()];
+    execute(db.writer(), sql, values).await?;
+    // Another process may have been faster.
+    let found = find_installation(db).await?;
+    found.ok_or_else(|| DbError::corrupt("installation", "one", 1))
+}
+
+async fn find_installation(db: &Database) -> Result<Option<InstallationId>, DbError> {
+    let found = query(db.reader(), "SELECT id FROM installation", []).await?;
+    let id: Option<Uuid> = match found.first() {
+        Some(row) => Some(row.try_get_by_index(0)?),
+        None => None,
+    };
+    Ok(id.map(InstallationId))
+}
+
+/// The places that this ledger has marked as its own.
+pub async fn marked_places(db: &Database) -> Result<Vec<String>, DbError> {
+    let found = query(db.reader(), "SELECT url FROM places ORDER BY url", []).await?;
+    found
+        .iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Writes down that places carry the mark of this ledger.
+pub async fn remember_marked(db: &Database, places: &[Url], now: Timestamp) -> Result<(), DbError> {
+    for place in places {
+        let sql = "INSERT INTO places (url, marked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let values = [place.as_str().into(), now.as_micros().into()];
+        execute(db.writer(), sql, values).await?;
+    }
+    Ok(())
+}
+
+/// What a ledger knows of the objects of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// Nothing.
+    Nothing,
+    /// There were objects, which may be gone by now.
+    Past,
+    /// There are objects.
+    Present,
+}
+
+/// How many rows are looked at for one whose bytes have to be there.
+const SAMPLE: u32 = 100;
+
+/// What this ledger knows of the objects of `place`.
+pub async fn knowledge_of(db: &Database, place: &Url) -> Result<Knowledge, DbError> {
+    let (after, until) = (place.as_str(), format!("{place}{BEHIND_KEYS}"));
+    let known = known_objects(db, after, &until, SAMPLE).await?;
+    // What was staged may have been taken elsewhere.
+    if known.iter().any(|object| !object.is_staged()) {
+        return Ok(Knowledge::Present);
+    }
+    if !known.is_empty() {
+        return Ok(Knowledge::Past);
+    }
+    let bytewise = bytewise(db.backend());
+    for table in ["discards", "quarantine"] {
+        let sql = format!(
+            "SELECT url FROM {table} WHERE url{bytewise} > $1 AND url{bytewise} < $2 LIMIT 1"
+        );
+        let found = query(db.reader(), sql, [after.into(), until.as_str().into()]).await?;
+        if !found.is_empty() {
+            return Ok(Knowledge::Past);
+        }
+    }
+    Ok(Knowledge::Nothing)
+}
+
+/// How many objects of `place` are in quarantine.
+pub async fn quarantined_in(db: &Database, place: &Url) -> Result<u64, DbError> {
+    let sql = "SELECT count(*) FROM quarantine WHERE url > $1 AND url < $2";
+    let until = format!("{place}{BEHIND_KEYS}");
+    let found = query(db.reader(), sql, [place.as_str().into(), until.into()]).await?;
+    let count: i64 = match found.first() {
+        Some(row) => row.try_get_by_index(0)?,
+        None => 0,
+    };
+    Ok(count.unsigned_abs())
+}

@@ -1,0 +1,140 @@
+//! The ledger: the only truth about users, documents, versions, blobs and jobs.
+//!
+//! Functions take a [`Database`] and domain types; rows never leave this room.
+
+mod accounts;
+pub mod audit;
+mod audit_log;
+mod backlog;
+mod batch;
+mod change;
+mod cleanup;
+mod clock;
+mod connect;
+mod connection;
+mod database_url;
+mod discards;
+mod documents;
+mod entities;
+mod error;
+mod events;
+mod group_commit;
+mod idempotency;
+mod identities;
+mod installation;
+mod intake;
+mod jobs;
+mod keys;
+mod ledger_sql;
+mod list;
+mod operations;
+pub mod ownership;
+mod pooler;
+mod postgres;
+mod predecessor;
+mod receipt;
+mod references;
+mod removal;
+mod respelled;
+mod revoked;
+mod schema;
+mod search;
+mod sessions;
+mod settle;
+mod shares;
+mod slots;
+mod strays;
+mod tries;
+mod upload_grants;
+mod usage;
+mod user_removal;
+mod users;
+mod values;
+mod versions;
+mod watch;
+mod work;
+mod write_check;
+
+pub use audit_log::{
+    AuditFilter, AuditPage, AuditRow, Audited, forget_audit_log, list_audit_log, write_audit_log,
+};
+pub use backlog::BACKLOG_PAUSE;
+pub use change::{
+    ChangeError, DocumentChanges, NewContent, Precondition, Target, add_version, archive_document,
+    delete_document, delete_version, edit_document, restore_document, restore_version,
+    retry_document,
+};
+pub use cleanup::{
+    EventWalk, FinishedBefore, PruneRequest, Pruned, expire_failed, forget_failures,
+    forget_finished_jobs, prune_versions, purge_archived, trim_events,
+};
+pub use clock::DatabaseClock;
+pub use connect::{Database, PoolUse};
+pub use connection::{Connection, DatabaseTransaction};
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use discards::{discarded, forget_discarded};
+pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
+pub use error::{DbError, UnfitServer};
+pub use events::{Event, contents_within_second, timeline};
+pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
+pub use idempotency::{
+    Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
+    find_request, finish_request, forget_expired_requests,
+};
+pub use identities::{
+    IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,
+};
+pub use installation::{
+    Knowledge, installation, knowledge_of, marked_places, quarantined_in, remember_marked,
+};
+pub use intake::{Arrival, IntakeRefusal, accept};
+pub use jobs::{
+    ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, claim_within, enqueue,
+    hand_back, hand_back_unheard, renew_leases,
+};
+pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
+pub use list::{
+    DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
+};
+pub use operations::{
+    ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
+    ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
+    TurnRequest, add_import_items, begin_import, create_import, due_import_items, hand_in,
+    refuse_import, settle_import, start_import,
+};
+pub use operations::{
+    CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
+    NewUndo, NoRoom, OpenError, OperationPage, Selection, Task, UndoError, cancel_operation,
+    create_operation, expire_operations, find_ended, find_operation, list_operation_items,
+    list_operations, may_open_operation, remove_expired_operation, run_chunk, undo_operation,
+};
+pub use operations::{
+    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
+    begin_export, expire_archives, export_items, find_export_result, finish_export, record_export,
+};
+pub use operations::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
+pub use predecessor::release_predecessor;
+pub use receipt::{Commit, Receipt, WithReceipt};
+pub use references::FoundObject;
+pub use revoked::{Credential, Revocation, find_revoked};
+pub use schema::SchemaMismatch;
+pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
+pub use shares::OwnerShare;
+pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
+pub use tries::Tries;
+pub use upload_grants::{
+    GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
+};
+pub use usage::{TypeUsage, Usage, usage};
+pub use user_removal::remove_user;
+pub use users::{
+    ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    find_user, find_user_named, list_users,
+};
+pub use versions::{find_version, list_versions};
+pub use watch::{
+    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueueState, WorkerPage,
+    WorkerSign, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
+    oldest_waiting, owner_heads, owners_served, queue_states, retry_job, retry_jobs, see_worker,
+};
+pub use work::{PendingWork, load_pending};

@@ -1,0 +1,112 @@
+//! A filter as conditions of SQL: for lists, and for whatever else acts on the documents it means.
+
+use sea_orm::DbBackend;
+
+use super::DocumentFilter;
+use crate::values::Values;
+use domain::{ByteSize, Status, Timestamp, TypePattern, UserId, fold};
+
+/// Conditions, joined by AND, that hold for the rows of `documents` that are the
+/// owner's and that `filter` means. Their values are added to `values`. What metadata contains
+/// SQLite can't say: there [`super::find`] has a look at each document.
+pub fn matching(
+    backend: DbBackend,
+    owner: UserId,
+    filter: &DocumentFilter,
+    values: &mut Values,
+) -> String {
+    let mut conditions = vec![format!("documents.owner_id = {}", values.bind(owner.0))];
+    conditions.extend(status(&filter.statuses));
+    if let Some(pattern) = &filter.media_types {
+        conditions.push(media_type(backend, pattern, values));
+    }
+    if let Some(part) = &filter.name_part {
+        let part = fold(part);
+        conditions.push(match backend {
+            // In words that the index of trigrams serves.
+            DbBackend::Postgres => {
+                let pattern = values.bind(format!("%{}%", literally(&part)));
+                format!("documents.name_folded LIKE {pattern}")
+            }
+            _ => format!("instr(documents.name_folded, {}) > 0", values.bind(part)),
+        });
+    }
+    // Written out, so that the index of public documents can serve it.
+    conditions.extend(filter.is_public.map(|is_public| {
+        let not = if is_public { "" } else { "NOT " };
+        format!("{not}documents.is_public")
+    }));
+    let moment = |moment: Option<Timestamp>| moment.map(Timestamp::as_micros);
+    let size = |size: Option<ByteSize>| size.map(ByteSize::as_i64);
+    let bounds = [
+        ("created_at >", moment(filter.created_after)),
+        ("created_at <", moment(filter.created_before)),
+        ("updated_at >", moment(filter.updated_after)),
+        ("updated_at <", moment(filter.updated_before)),
+        ("size_bytes >=", size(filter.min_size)),
+        ("size_bytes <=", size(filter.max_size)),
+    ];
+    for (comparison, bound) in bounds {
+        if let Some(bound) = bound {
+            conditions.push(format!("documents.{comparison} {}", values.bind(bound)));
+        }
+    }
+    if let (DbBackend::Postgres, Some(metadata)) = (backend, &filter.metadata) {
+        let text = serde_json::Value::Object(metadata.as_object().clone()).to_string();
+        let text = values.bind(text);
+        conditions.push(format!("documents.metadata @> {text}::jsonb"));
+    }
+    conditions.join(" AND ")
+}
+
+/// A text as a pattern of `LIKE` that only the text itself matches.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Statuses are written out: there are few, and indexes of some of them exist.
+fn status(statuses: &[Status]) -> Vec<String> {
+    let wanted = |status: &Status| statuses.contains(status);
+    let words: Vec<_> = Status::ALL
+        .into_iter()
+        .filter(wanted)
+        .map(|status| format!("'{status}'"))
+        .collect();
+    if words.len() == Status::ALL.len() {
+        return Vec::new();
+    }
+    if words.is_empty() {
+        return vec!["false".to_owned()];
+    }
+    let mut conditions = vec![format!("documents.status IN ({})", words.join(", "))];
+    if !wanted(&Status::Active) {
+        // What SQLite doesn't conclude by itself: the index of what isn't active serves.
+        conditions.push("documents.status <> 'active'".to_owned());
+    }
+    conditions
+}
+
+fn media_type(backend: DbBackend, pattern: &TypePattern, values: &mut Values) -> String {
+    let pattern = pattern.to_string();
+    if pattern == "*/*" {
+        return "documents.mime_type IS NOT NULL".to_owned();
+    }
+    match pattern.strip_suffix("/*") {
+        // In the words of the index of families.
+        Some(family) => {
+            let of = match backend {
+                DbBackend::Postgres => "split_part(documents.mime_type, '/', 1)",
+                _ => "substr(documents.mime_type, 1, instr(documents.mime_type, '/') - 1)",
+            };
+            format!("{of} = {}", values.bind(family))
+        }
+        None => format!("documents.mime_type = {}", values.bind(pattern)),
+    }
+}

@@ -1,0 +1,100 @@
+//! One page of a list, found through the index of its order, or of what is rare in it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sea_orm::DbBackend;
+
+use super::find::{Question, decode_and_find};
+use super::{ListRequest, Position};
+use crate::batch::parameter;
+use crate::documents::{Found, columns};
+use crate::ledger_sql::ids;
+use crate::search::Search;
+use crate::{Database, DbError};
+use domain::{Document, DocumentId};
+
+/// The longest that a page is looked for.
+const TIME: Duration = Duration::from_secs(5);
+
+/// The documents behind the place that the request names, in its order. Documents
+/// that come or go meanwhile make no other one appear twice or not at all; those whose rows
+/// can't be read are passed by. [`DbError::TimeLimit`] if it takes too long.
+pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
+    let search = db.search(request.owner, TIME).await?;
+    let limit = request.limit as usize;
+    let mut documents = Vec::new();
+    let mut after = request.after.clone();
+    while documents.len() < limit {
+        let left = limit - documents.len();
+        after = read_more(&search, request, (after, left), &mut documents).await?;
+        if after.is_none() {
+            break;
+        }
+    }
+    search.end().await?;
+    Ok(documents)
+}
+
+/// How the database would find the page, line by line, in its own words.
+pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
+    let (explain, column) = match db.backend() {
+        DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
+        _ => ("EXPLAIN QUERY PLAN", 3),
+    };
+    let search = db.search(request.owner, TIME).await?;
+    let (columns, limit) = (columns(db.backend()), request.limit as usize);
+    let question = question(request);
+    let after = request.after.as_ref();
+    let (sql, values) = question.statement(&search, &columns, after, limit).await?;
+    let rows = search.query(format!("{explain} {sql}"), values).await?;
+    rows.into_iter()
+        .map(|row| Ok(row.try_get_by_index(column)?))
+        .collect()
+}
+
+const fn question(request: &ListRequest) -> Question<'_> {
+    Question {
+        owner: request.owner,
+        filter: &request.filter,
+        sort: request.sort,
+    }
+}
+
+/// Reads the next documents behind a place, at most so many, and says behind which place the
+/// list goes on, if it may.
+async fn read_more(
+    search: &Search,
+    request: &ListRequest,
+    (after, limit): (Option<Position>, usize),
+    documents: &mut Vec<Document>,
+) -> Result<Option<Position>, DbError> {
+    let question = question(request);
+    if let Some(wanted) = question.decoded(search) {
+        let found = decode_and_find(search, question, wanted, after, limit).await?;
+        documents.extend(read(search, &found.documents).await?);
+        return Ok(found.next);
+    }
+    let columns = columns(search.backend());
+    let statement = question.statement(search, &columns, after.as_ref(), limit);
+    let (sql, values) = statement.await?;
+    let rows = search.query(sql, values).await?;
+    documents.extend(Found::read(&rows)?.documents);
+    let last = rows.last().filter(|_| rows.len() == limit);
+    last.map(|row| Position::of_row(row, request.sort))
+        .transpose()
+}
+
+/// Documents by their ids, in that order.
+async fn read(search: &Search, wanted: &[DocumentId]) -> Result<Vec<Document>, DbError> {
+    let backend = search.backend();
+    let sql = format!(
+        "SELECT {} FROM documents WHERE id IN ({})",
+        columns(backend),
+        ids(backend)
+    );
+    let rows = search.query(sql, [parameter(wanted)?]).await?;
+    let found = Found::read(&rows)?.documents.into_iter();
+    let mut found: HashMap<_, _> = found.map(|document| (document.id, document)).collect();
+    Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
+}

@@ -1,0 +1,183 @@
+//! What a list of documents is asked for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Position;
+use domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, UserId};
+
+/// Which documents of an owner are meant: those that meet every condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentFilter {
+    /// One of these statuses.
+    pub statuses: Vec<Status>,
+    /// The type of the current version, or its family.
+    pub media_types: Option<TypePattern>,
+    /// A part of the name, whatever its letter case; no character is a wildcard.
+    pub name_part: Option<String>,
+    /// Whether everybody may read it.
+    pub is_public: Option<bool>,
+    /// Accepted later than this.
+    pub created_after: Option<Timestamp>,
+    /// Accepted earlier than this.
+    pub created_before: Option<Timestamp>,
+    /// Changed later than this.
+    pub updated_after: Option<Timestamp>,
+    /// Changed earlier than this.
+    pub updated_before: Option<Timestamp>,
+    /// At least so many bytes.
+    pub min_size: Option<ByteSize>,
+    /// At most so many bytes.
+    pub max_size: Option<ByteSize>,
+    /// What the metadata contains, in the sense of PostgreSQL's `@>`: members of objects at
+    /// every depth, elements of arrays in any order, scalars of the same type and value.
+    pub metadata: Option<Metadata>,
+}
+
+impl DocumentFilter {
+    /// How deep objects and arrays in `metadata` may be nested. Whoever takes a filter in
+    /// refuses a deeper one.
+    pub const MAX_DEPTH: usize = 8;
+
+    /// How many values `metadata` may have, at all depths: each is compared with those of many
+    /// documents. Whoever takes a filter in refuses one with more.
+    pub const MAX_VALUES: usize = 64;
+
+    /// Whether `metadata` is nested deeper than that.
+    #[must_use]
+    pub fn is_too_deep(metadata: &Metadata) -> bool {
+        metadata.depth() > Self::MAX_DEPTH
+    }
+
+    /// Whether `metadata` has more values than that.
+    #[must_use]
+    pub fn is_too_wide(metadata: &Metadata) -> bool {
+        metadata.values() > Self::MAX_VALUES
+    }
+}
+
+/// All documents but archived ones.
+impl Default for DocumentFilter {
+    fn default() -> Self {
+        Self {
+            statuses: vec![Status::Pending, Status::Active, Status::Error],
+            media_types: None,
+            name_part: None,
+            is_public: None,
+            created_after: None,
+            created_before: None,
+            updated_after: None,
+            updated_before: None,
+            min_size: None,
+            max_size: None,
+            metadata: None,
+        }
+    }
+}
+
+/// What documents are ordered by; those that are alike in it by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SortKey {
+    /// When they were accepted.
+    CreatedAt,
+    /// When they changed last.
+    UpdatedAt,
+    /// Their names, by code point.
+    Name,
+    /// Their lengths.
+    Size,
+}
+
+impl SortKey {
+    /// Every key.
+    pub const ALL: [Self; 4] = [Self::CreatedAt, Self::UpdatedAt, Self::Name, Self::Size];
+
+    /// The word for it, which is the column's name as well.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Name => "name",
+            Self::Size => "size_bytes",
+        }
+    }
+}
+
+/// The order of a list, written as a key with `-` in front for the highest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sort {
+    /// What is compared.
+    pub key: SortKey,
+    /// Whether the highest comes first.
+    pub descending: bool,
+}
+
+/// Newest first.
+impl Default for Sort {
+    fn default() -> Self {
+        Self {
+            key: SortKey::CreatedAt,
+            descending: true,
+        }
+    }
+}
+
+/// A text that names no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be created_at, updated_at, name or size_bytes, with '-' in front for descending")]
+pub struct UnknownSort;
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.descending { "-" } else { "" };
+        write!(f, "{sign}{}", self.key.as_str())
+    }
+}
+
+impl FromStr for Sort {
+    type Err = UnknownSort;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (word, descending) = match text.strip_prefix('-') {
+            Some(word) => (word, true),
+            None => (text, false),
+        };
+        let key = SortKey::ALL.into_iter().find(|key| key.as_str() == word);
+        key.map(|key| Self { key, descending }).ok_or(UnknownSort)
+    }
+}
+
+/// A page of an owner's documents.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Whose documents.
+    pub owner: UserId,
+    /// Which of them.
+    pub filter: DocumentFilter,
+    /// In which order.
+    pub sort: Sort,
+    /// Behind which place: that of the last document of the page before.
+    pub after: Option<Position>,
+    /// The most documents.
+    pub limit: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_written_as_it_is_read() {
+        for key in SortKey::ALL {
+            for descending in [false, true] {
+                let sort = Sort { key, descending };
+                assert_eq!(sort.to_string().parse(), Ok(sort));
+            }
+        }
+        assert_eq!(Sort::default().to_string(), "-created_at");
+        for wrong in ["", "-", "size", "--name", "+name", "Name"] {
+            assert_eq!(wrong.parse::<Sort>(), Err(UnknownSort), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where SQLite looks first if a part of a name or metadata is asked for: an index of words,
+//! which triggers keep (migration `m0010_index_words`). It finds what is rare; a page of what
+//! is common is found along its order. To have a word is a necessary condition and no more:
+//! who asks here still holds what is found against the exact ones.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{DbBackend, Value};
+
+use super::DocumentFilter;
+use crate::DbError;
+use crate::batch::parameter;
+use crate::search::Search;
+use crate::values::Values;
+use domain::{UserId, fold};
+
+/// The most documents that are looked at one by one, and sorted, for a page.
+const FEW: i64 = 2_000;
+
+/// A question's words, as the view `words_of_documents` makes them of documents: `$1` is the
+/// owner, `$2` the parts of a name, three characters each, and `$3` the metadata. A number that
+/// isn't told apart from others there has no word; an integer of 64 bits may be one of those.
+const WORDS: &str = "\
+    SELECT '\"n' || substr(hex($1), -12) || hex(value) || '\"' AS word FROM json_each($2) \
+    UNION SELECT CASE substr(scalar, 1, 1) WHEN 'i' THEN '(' || word || ' OR ' || large || ')' ELSE word END FROM (\
+        SELECT scalar, '\"m' || substr(hex($1), -12) || hex(substr(scalar || place, 1, 200)) || '\"' AS word, \
+        '\"m' || substr(hex($1), -12) || hex(substr('large' || place, 1, 200)) || '\"' AS large FROM (\
+            SELECT CASE \
+                WHEN leaf.type = 'text' THEN 't' || substr(leaf.atom, 1, 100) \
+                WHEN leaf.type NOT IN ('integer', 'real') THEN leaf.type \
+                WHEN abs(leaf.atom + 0.0) <= 9007199254740992.0 THEN 'd' || format('%!.17g', leaf.atom + 0.0) \
+                WHEN leaf.type = 'integer' AND typeof(leaf.atom) = 'integer' THEN 'i' || leaf.atom \
+                ELSE 'large' END AS scalar, \
+            CASE WHEN typeof(leaf.key) = 'text' THEN '.' || leaf.key ELSE '' END \
+            || CASE WHEN instr(leaf.path, '[') = 0 THEN leaf.path ELSE '' END AS place \
+            FROM json_tree($3) AS leaf WHERE leaf.type NOT IN ('object', 'array')\
+        ) WHERE scalar <> 'large'\
+    ) LIMIT 16";
+
+/// The rarest of them, joined: to go along all documents that have a word takes long if there
+/// are many, so the common ones of a question aren't looked up. How rare one is, is told by how
+/// many have it, or how soon so many are found.
+fn rarest() -> String {
+    format!(
+        "SELECT group_concat(word, ' AND ') FROM (SELECT word FROM ({WORDS}) AS asked ORDER BY (\
+         SELECT CASE count(*) WHEN 256 THEN 1.0 / max(number) ELSE count(*) - 256 END FROM \
+         (SELECT rowid AS number FROM document_words WHERE document_words MATCH asked.word LIMIT 256)) LIMIT 3)"
+    )
+}
+
+/// Whether few documents of many may meet the filter, and no index of an order knows which.
+const fn may_be_rare(filter: &DocumentFilter) -> bool {
+    filter.metadata.is_some() || filter.name_part.is_some()
+}
+
+/// Where those that may meet the filter are looked for, as a FROM item: among all documents, or,
+/// on SQLite, whose planner can't know what is rare, among the few that the index names.
+pub async fn source(
+    search: &Search,
+    owner: UserId,
+    filter: &DocumentFilter,
+    values: &mut Values,
+) -> Result<String, DbError> {
+    let few = match search.backend() {
+        DbBackend::Sqlite if may_be_rare(filter) => few(search, owner, filter).await?,
+        _ => None,
+    };
+    Ok(match few {
+        // SQLite joins them in this order.
+        Some(numbers) => format!(
+            "json_each({}) AS few CROSS JOIN document_numbers ON document_numbers.number = few.value \
+             CROSS JOIN documents ON documents.id = document_numbers.document_id",
+            values.bind(numbers)
+        ),
+        None => "documents".to_owned(),
+    })
+}
+
+/// The numbers, as a JSON array, of the documents that can meet the filter's conditions on name
+/// and metadata, if they are few; nothing if they aren't, or if the index doesn't know.
+async fn few(
+    search: &Search,
+    owner: UserId,
+    filter: &DocumentFilter,
+) -> Result<Option<String>, DbError> {
+    let parts = filter.name_part.as_deref().map(threes).unwrap_or_default();
+    if parts.is_empty() && filter.metadata.is_none() {
+        return Ok(None);
+    }
+    let metadata = filter.metadata.clone().unwrap_or_default();
+    let metadata = serde_json::Value::Object(metadata.as_object().clone()).to_string();
+    let values: [Value; 3] = [owner.0.into(), parameter(&parts)?, metadata.into()];
+    let asked = search.query(rarest(), values).await?;
+    let asked: Option<String> = match asked.first() {
+        Some(row) => row.try_get_by_index(0)?,
+        None => None,
+    };
+    let Some(words) = asked else { return Ok(None) };
+    let sql = format!(
+        "SELECT CASE WHEN count(*) <= {FEW} THEN json_group_array(number) END FROM \
+         (SELECT rowid AS number FROM document_words WHERE document_words MATCH $1 LIMIT {FEW} + 1)"
+    );
+    match search.query(sql, [words.into()]).await?.first() {
+        Some(row) => Ok(row.try_get_by_index(0)?),
+        None => Ok(None),
+    }
+}
+
+/// Each three characters that follow each other in a part of a name, once.
+fn threes(part: &str) -> Vec<String> {
+    let characters: Vec<char> = fold(part).chars().collect();
+    let threes: BTreeSet<String> = characters.windows(3).map(String::from_iter).collect();
+    threes.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_made_of_characters_whatever_their_bytes() {
+        assert_eq!(threes("ÄßE"), ["sse", "äss"]);
+        assert_eq!(threes("aaaaa"), ["aaa"]);
+        assert_eq!(threes("🦀🦀"), [] as [&str; 0]);
+    }
+}

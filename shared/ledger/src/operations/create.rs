@@ -1,0 +1,204 @@
+//! Accepting an operation: what it is about is found by a read, and fixed as its items by one
+//! statement, so that nothing is searched while others wait to write.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use super::options::Task;
+use super::room::{NoRoom, check_open, make_room};
+use crate::batch::{execute, parameter};
+use crate::jobs::{NewJob, enqueue};
+use crate::list::{Question, find_ids};
+use crate::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
+use domain::{
+    DocumentId, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
+    Timestamp, UserId,
+};
+
+/// The longest that the documents of an operation are looked for.
+const TIME: Duration = Duration::from_secs(20);
+
+/// Which documents are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selection {
+    /// These, each once, in this order.
+    Ids(Vec<DocumentId>),
+    /// Those that the filter means at the moment when the operation is accepted, oldest first.
+    Matching(DocumentFilter),
+}
+
+/// An operation to be accepted.
+#[derive(Clone, Debug)]
+pub struct NewOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What it does.
+    pub task: Task,
+    /// To what.
+    pub selection: Selection,
+    /// Whether it does it.
+    pub mode: RunMode,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// An operation that was not accepted; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateOperationError {
+    /// More than [`Operation::MAX_ITEMS`] documents are meant.
+    #[error("more documents are meant than one operation takes")]
+    TooMany,
+    /// The owner has been deleted.
+    #[error("the owner is gone")]
+    OwnerGone,
+    /// The owner has as much of operations as they may.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Accepts an operation. Once it returns `Ok`, that is durable. Gives the operation, and the
+/// job that begins it.
+pub async fn create_operation(
+    on: &impl Commit<Operation>,
+    new: &NewOperation,
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), CreateOperationError> {
+    let found = match &new.selection {
+        Selection::Ids(_) => Vec::new(),
+        Selection::Matching(filter) => find(on.database(), new.owner, filter).await?,
+    };
+    let _slot = on.database().bulk_slot(new.owner).await?;
+    let transaction = on.database().begin().await?;
+    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+    match insert(&transaction, new).await {
+        Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
+        inserted => inserted?,
+    }
+    let count = match &new.selection {
+        Selection::Ids(documents) => insert_named(&transaction, new, documents).await?,
+        Selection::Matching(_) => insert_found(&transaction, new, &found).await?,
+    };
+    let total = u32::try_from(count).ok();
+    let total = total.filter(|total| (*total as usize) <= Operation::MAX_ITEMS);
+    let total = total.ok_or(CreateOperationError::TooMany)?;
+    let counted = "UPDATE operations SET total = $2 WHERE id = $1";
+    execute(
+        &transaction,
+        counted,
+        [new.id.0.into(), i64::from(total).into()],
+    )
+    .await?;
+    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+    let job = NewJob {
+        subject: Some(new.id.0),
+        traceparent: new.traceparent.clone(),
+        ..NewJob::without_subject(new.task.job(), new.owner, new.at)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    let operation = Operation {
+        id: new.id,
+        owner: new.owner,
+        action: new.task.action(),
+        state: OperationState::Pending,
+        mode: new.mode,
+        tally: Tally {
+            total,
+            ..Tally::default()
+        },
+        created_at: new.at,
+    };
+    on.commit(transaction, &operation).await?;
+    Ok((operation, job.id))
+}
+
+/// Inserts the operation's row, which counts no items yet.
+async fn insert(transaction: &DatabaseTransaction, new: &NewOperation) -> Result<(), DbError> {
+    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
+         total, succeeded, failed, skipped, next_position, created_at) \
+         VALUES ($1, $2, $3, 'pending', $4, $5, false, 0, 0, 0, 0, 0, $6)";
+    let values = [
+        new.id.0.into(),
+        new.owner.0.into(),
+        new.task.action().as_str().into(),
+        (new.mode == RunMode::Dry).into(),
+        new.task.options().into(),
+        new.at.as_micros().into(),
+    ];
+    execute(transaction, sql, values).await?;
+    Ok(())
+}
+
+/// The documents that the filter means now, oldest first.
+async fn find(
+    db: &Database,
+    owner: UserId,
+    filter: &DocumentFilter,
+) -> Result<Vec<DocumentId>, CreateOperationError> {
+    let search = db.search(owner, TIME).await?;
+    let question = Question {
+        owner,
+        filter,
+        sort: Sort {
+            key: SortKey::CreatedAt,
+            descending: false,
+        },
+    };
+    let found = find_ids(&search, question, Operation::MAX_ITEMS + 1).await?;
+    search.end().await?;
+    if found.len() > Operation::MAX_ITEMS {
+        return Err(CreateOperationError::TooMany);
+    }
+    Ok(found)
+}
+
+/// A FROM item called `x` of the ids in `$1`, a JSON array, with their places in it.
+const fn list(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "(SELECT value::uuid AS id, ordinality - 1 AS position \
+             FROM json_array_elements_text($1::json) WITH ORDINALITY AS named (value, ordinality)) AS x"
+        }
+        _ => "(SELECT unhex(value, '-') AS id, key AS position FROM json_each($1)) AS x",
+    }
+}
+
+/// The named documents in the order in which they are named. What isn't the owner's, or
+/// isn't there, becomes an item without a name.
+async fn insert_named(
+    transaction: &DatabaseTransaction,
+    new: &NewOperation,
+    documents: &[DocumentId],
+) -> Result<u64, DbError> {
+    let sql = format!(
+        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
+         SELECT $2, x.position, x.id, documents.name, 'pending' FROM {} \
+         LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3",
+        list(transaction.get_database_backend())
+    );
+    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
+    execute(transaction, sql, values).await
+}
+
+/// The documents that were found, but for those that have gone since.
+async fn insert_found(
+    transaction: &DatabaseTransaction,
+    new: &NewOperation,
+    documents: &[DocumentId],
+) -> Result<u64, DbError> {
+    let sql = format!(
+        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
+         SELECT $2, row_number() OVER (ORDER BY x.position) - 1, x.id, documents.name, 'pending' FROM {} \
+         CROSS JOIN documents WHERE documents.id = x.id AND documents.owner_id = $3",
+        list(transaction.get_database_backend())
+    );
+    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
+    execute(transaction, sql, values).await
+}

@@ -1,0 +1,417 @@
+//! Exports: what is to be written into the archive, and what became of each document.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use super::archives::{Hold, begin_anew, count, end, forget_written, hold, release_held};
+use super::deaths::tell_the_rest;
+use super::items::{Dealt, DueItem, record, skip};
+use crate::accounts::Charges;
+use crate::batch::{execute, parameter, query};
+use crate::documents::{Found, columns};
+use crate::ledger_sql::ids;
+use crate::settle::finish_jobs;
+use crate::{Database, DatabaseTransaction, DbError, JobRef, Settlement};
+use crash_points::CrashPoint;
+use domain::{
+    Action, ByteSize, Document, DocumentId, ItemCode, MediaType, OperationErrorCode, OperationId,
+    OperationStatus, RunMode, Sha256, Timestamp, UserId,
+};
+use storage::Staged;
+
+/// How long the archive of an export is kept.
+pub const RESULT_KEPT_FOR: Duration = Duration::from_hours(24);
+
+/// Which versions of a document an export holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionScope {
+    /// The one that readers get.
+    Current,
+    /// Every active one.
+    All,
+}
+
+/// An export that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Export {
+    /// The operation.
+    pub id: OperationId,
+    /// Whose documents they are.
+    pub owner: UserId,
+    /// Which versions.
+    pub scope: VersionScope,
+    /// Whether there is to be an archive.
+    pub mode: RunMode,
+}
+
+/// What a job finds when it asks for its operation, or writes for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<T> {
+    /// It goes on.
+    Goes(T),
+    /// Its owner wants it to stop.
+    Stops,
+    /// There is nothing left to do.
+    Over,
+    /// Somebody else holds the claim: nothing was changed.
+    LeaseLost,
+}
+
+/// Begins an export from its first item, whatever a former attempt found out.
+pub async fn begin_export(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    now: Timestamp,
+) -> Result<Standing<Export>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Export), job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let sql = "UPDATE operation_items SET result = 'pending', code = NULL, detail = NULL \
+         WHERE operation_id = $1 AND result <> 'pending'";
+    execute(&transaction, sql, [id.0.into()]).await?;
+    begin_anew(&transaction, id, now).await?;
+    transaction.commit().await?;
+    if held.is_cancelled {
+        return Ok(Standing::Stops);
+    }
+    let all = held.options["versions"].as_bool().unwrap_or_default();
+    Ok(Standing::Goes(Export {
+        id,
+        owner: held.operation.owner,
+        scope: if all {
+            VersionScope::All
+        } else {
+            VersionScope::Current
+        },
+        mode: held.operation.mode,
+    }))
+}
+
+/// An item of an export.
+#[derive(Clone, Debug)]
+pub struct ExportItem {
+    /// Its place in the operation.
+    pub position: i64,
+    /// The document, if it is there, the owner's, and can be read; else why it isn't exported.
+    pub document: Result<Document, ItemCode>,
+    /// What is to be written of it: the version that readers get first, then the others by number.
+    pub contents: Vec<ExportContent>,
+}
+
+/// One version in the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportContent {
+    /// Its number.
+    pub number: u32,
+    /// What its bytes are.
+    pub media_type: MediaType,
+    /// What the client said they are.
+    pub declared_type: Option<MediaType>,
+    /// How many there are.
+    pub size: ByteSize,
+    /// Their digest.
+    pub sha256: Sha256,
+    /// Where they are.
+    pub location: Url,
+    /// When they were accepted.
+    pub created_at: Timestamp,
+}
+
+/// The items of an export from `position` on, at most `limit`.
+pub async fn export_items(
+    db: &Database,
+    export: &Export,
+    position: i64,
+    limit: u32,
+) -> Result<Vec<ExportItem>, DbError> {
+    let sql = format!(
+        "SELECT position, document_id FROM operation_items \
+         WHERE operation_id = $1 AND position >= $2 ORDER BY position LIMIT {limit}"
+    );
+    let mut places: Vec<(i64, DocumentId)> = Vec::new();
+    for row in query(db.reader(), sql, [export.id.0.into(), position.into()]).await? {
+        let document: Option<Uuid> = row.try_get_by_index(1)?;
+        let document = document
+            .ok_or_else(|| DbError::corrupt("operation_items", "document_id", export.id))?;
+        places.push((row.try_get_by_index(0)?, DocumentId(document)));
+    }
+    let wanted: Vec<_> = places.iter().map(|(_, document)| *document).collect();
+    // Documents first: versions that are added meanwhile don't matter then.
+    let mut documents = documents_of(db, export.owner, &wanted).await?;
+    let mut contents = match export.scope {
+        VersionScope::Current => HashMap::new(),
+        VersionScope::All => contents_of(db, &wanted).await?,
+    };
+    let item = |(position, id): (i64, DocumentId)| {
+        let document = documents.remove(&id).unwrap_or(Err(ItemCode::NotFound));
+        let current = document.as_ref().ok().and_then(current_content);
+        let mut others = contents.remove(&id).unwrap_or_default();
+        let number = current.as_ref().map(|current| current.number);
+        others.retain(|content| number.is_some_and(|number| number != content.number));
+        ExportItem {
+            position,
+            document,
+            contents: current.into_iter().chain(others).collect(),
+        }
+    };
+    Ok(places.into_iter().map(item).collect())
+}
+
+/// What readers get of a document, if it is active.
+fn current_content(document: &Document) -> Option<ExportContent> {
+    let current = document.active()?;
+    Some(ExportContent {
+        number: current.version,
+        media_type: current.media_type.clone(),
+        declared_type: document.declared_type.clone(),
+        size: document.size,
+        sha256: document.sha256,
+        location: current.location.clone(),
+        created_at: document.updated_at,
+    })
+}
+
+async fn documents_of(
+    db: &Database,
+    owner: UserId,
+    wanted: &[DocumentId],
+) -> Result<HashMap<DocumentId, Result<Document, ItemCode>>, DbError> {
+    let sql = format!(
+        "SELECT {} FROM documents WHERE id IN ({}) AND owner_id = $2",
+        columns(db.backend()),
+        ids(db.backend())
+    );
+    let values = [parameter(wanted)?, owner.0.into()];
+    let found = Found::read(&query(db.reader(), sql, values).await?)?;
+    let unreadable = found.unreadable.into_iter();
+    let unreadable = unreadable.map(|id| (id, Err(ItemCode::Internal)));
+    let documents = found.documents.into_iter();
+    let documents = documents.map(|document| (document.id, Ok(document)));
+    Ok(documents.chain(unreadable).collect())
+}
+
+/// The active versions of documents, by number.
+async fn contents_of(
+    db: &Database,
+    wanted: &[DocumentId],
+) -> Result<HashMap<DocumentId, Vec<ExportContent>>, DbError> {
+    let sql = format!(
+        "SELECT v.id, v.document_id, v.number, v.mime_type, v.declared_type, v.size_bytes, v.sha256, \
+         v.created_at, blobs.storage_url FROM versions v JOIN blobs ON blobs.id = v.blob_id \
+         WHERE v.document_id IN ({}) AND v.status = 'active' ORDER BY v.document_id, v.number",
+        ids(db.backend())
+    );
+    let mut contents: HashMap<DocumentId, Vec<ExportContent>> = HashMap::new();
+    for row in query(db.reader(), sql, [parameter(wanted)?]).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let corrupt = |column| DbError::corrupt("versions", column, id);
+        let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
+        let number: i64 = row.try_get("", "number")?;
+        let size: i64 = row.try_get("", "size_bytes")?;
+        let declared_type: Option<String> = row.try_get("", "declared_type")?;
+        let document = DocumentId(row.try_get("", "document_id")?);
+        contents.entry(document).or_default().push(ExportContent {
+            number: u32::try_from(number).map_err(|_| corrupt("number"))?,
+            media_type: text("mime_type")?
+                .parse()
+                .map_err(|_| corrupt("mime_type"))?,
+            declared_type: declared_type
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|_| corrupt("declared_type"))?,
+            size: ByteSize::new(size.unsigned_abs()),
+            sha256: text("sha256")?.parse().map_err(|_| corrupt("sha256"))?,
+            location: Url::parse(&text("storage_url")?).map_err(|_| corrupt("blob_id"))?,
+            created_at: Timestamp::from_micros(row.try_get("", "created_at")?),
+        });
+    }
+    Ok(contents)
+}
+
+/// What became of an item of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Its place in the operation.
+    pub position: i64,
+    /// Why it is not in the archive, if it isn't.
+    pub failure: Option<ItemCode>,
+}
+
+/// Writes what became of items, while the claim holds.
+pub async fn record_export(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    exported: &[Exported],
+) -> Result<Standing<()>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Export), job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let dealt: Vec<_> = exported.iter().map(dealt).collect();
+    let tally = record(&transaction, id, &dealt).await?;
+    count(&transaction, id, tally).await?;
+    transaction.commit().await?;
+    Ok(if held.is_cancelled {
+        Standing::Stops
+    } else {
+        Standing::Goes(())
+    })
+}
+
+fn dealt(exported: &Exported) -> Dealt {
+    let item = DueItem {
+        position: exported.position,
+        document: DocumentId(Uuid::nil()),
+        former: None,
+    };
+    match exported.failure {
+        None => Dealt::succeeded(&item),
+        Some(code) => Dealt::failed(&item, code),
+    }
+}
+
+/// How an export ends.
+#[derive(Clone, Debug)]
+pub enum ExportEnd {
+    /// The archive is durable.
+    Written(Staged),
+    /// There was none to be written.
+    Dry,
+    /// Its owner wanted it to stop.
+    Cancelled,
+    /// Its owner's result allowance has no room for the archive.
+    NoRoom,
+}
+
+/// Ends an export with the job that it was done by. `Stops` says that nothing was written,
+/// because the archive is about to be removed.
+pub async fn finish_export(
+    db: &Database,
+    id: OperationId,
+    settlement: &Settlement,
+    ending: &ExportEnd,
+    now: Timestamp,
+) -> Result<Standing<()>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Export), settlement.job).await? {
+        Hold::Held(held) => Some(held),
+        Hold::Over => None,
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
+    if let Some(held) = &held {
+        let (mut status, mut size) = (OperationStatus::Completed, 0);
+        match ending {
+            ExportEnd::Written(archive) => {
+                let taken = "SELECT 1 FROM discards WHERE url = $1";
+                let taken = query(&transaction, taken, [archive.url.as_str().into()]).await?;
+                if !taken.is_empty() {
+                    // It took so long that the archive was taken for left behind.
+                    return Ok(Standing::Stops);
+                }
+                let sql = "UPDATE operations SET result_url = $2, result_size = $3, result_sha256 = $4, \
+                     result_expires_at = $5 WHERE id = $1";
+                let values = [
+                    id.0.into(),
+                    archive.url.as_str().into(),
+                    archive.size.as_i64().into(),
+                    archive.sha256.to_string().into(),
+                    now.plus(RESULT_KEPT_FOR).as_micros().into(),
+                ];
+                execute(&transaction, sql, values).await?;
+                size = archive.size.as_i64();
+            }
+            ExportEnd::Dry => {}
+            ExportEnd::NoRoom => {
+                forget_written(&transaction, id).await?;
+                tell_the_rest(&transaction, id, Action::Export).await?;
+                status = OperationStatus::Error;
+            }
+            ExportEnd::Cancelled => {
+                status = OperationStatus::Cancelled;
+                if held.operation.mode == RunMode::Real {
+                    forget_written(&transaction, id).await?;
+                }
+                let skipped = skip(&transaction, id, 0, i64::MAX).await?;
+                count(&transaction, id, skipped).await?;
+            }
+        }
+        match status {
+            OperationStatus::Error => end_without_room(&transaction, id, now).await?,
+            status => end(&transaction, id, status, now).await?,
+        }
+        // What was reserved becomes what the archive has.
+        release_held(&transaction, held).await?;
+        let mut charges = Charges::default();
+        charges.of(held.operation.owner.0).results -= size;
+        charges.give_back(&transaction).await?;
+    }
+    crash_points::reach(CrashPoint::BeforeExport);
+    transaction.commit().await?;
+    crash_points::reach(CrashPoint::AfterExport);
+    Ok(held.map_or(Standing::Over, |_| Standing::Goes(())))
+}
+
+async fn end_without_room(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE operations SET status = 'error', error_code = $2, error_detail = $3, \
+         finished_at = $4 WHERE id = $1";
+    let code = OperationErrorCode::QuotaExceeded;
+    let values = [
+        id.0.into(),
+        code.as_str().into(),
+        code.detail().into(),
+        now.as_micros().into(),
+    ];
+    execute(transaction, sql, values).await?;
+    Ok(())
+}
+
+/// The archive of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportResult {
+    /// Where it is.
+    pub location: Url,
+    /// How many bytes it has.
+    pub size: ByteSize,
+    /// Their digest.
+    pub sha256: Sha256,
+    /// Until when it is kept.
+    pub expires_at: Timestamp,
+}
+
+/// The archive of an export, if there is one.
+pub async fn find_export_result(
+    db: &Database,
+    id: OperationId,
+) -> Result<Option<ExportResult>, DbError> {
+    let sql = "SELECT result_url, result_size, result_sha256, result_expires_at FROM operations \
+         WHERE id = $1 AND result_url IS NOT NULL";
+    let found = query(db.reader(), sql, [id.0.into()]).await?;
+    let Some(row) = found.first() else {
+        return Ok(None);
+    };
+    let corrupt = |column| DbError::corrupt("operations", column, id);
+    let url: String = row.try_get_by_index(0)?;
+    let sha256: String = row.try_get_by_index(2)?;
+    let size: i64 = row.try_get_by_index(1)?;
+    Ok(Some(ExportResult {
+        location: Url::parse(&url).map_err(|_| corrupt("result_url"))?,
+        size: ByteSize::new(size.unsigned_abs()),
+        sha256: sha256.parse().map_err(|_| corrupt("result_sha256"))?,
+        expires_at: Timestamp::from_micros(row.try_get_by_index(3)?),
+    }))
+}

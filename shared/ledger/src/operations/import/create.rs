@@ -1,0 +1,112 @@
+//! Accepting an import: its archive is staged, and a job reads it.
+
+use serde_json::json;
+use url::Url;
+
+use crate::batch::execute;
+use crate::jobs::{NewJob, enqueue};
+use crate::operations::create::CreateOperationError;
+use crate::operations::room::{check_open, make_room};
+use crate::{Commit, DbError};
+use domain::{
+    Action, ByteSize, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
+    Tally, Timestamp, UserId,
+};
+use queue::JobKind;
+
+/// What becomes of an entry whose name another document of its owner has, archived ones apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConflictPolicy {
+    /// It is skipped.
+    Skip,
+    /// It gets a number: `report (2).pdf`.
+    #[default]
+    Rename,
+    /// It becomes a new version of that document.
+    NewVersion,
+    /// It fails.
+    Fail,
+}
+
+impl ConflictPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 4] = [Self::Skip, Self::Rename, Self::NewVersion, Self::Fail];
+
+    /// The word that the database knows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Rename => "rename",
+            Self::NewVersion => "new_version",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// An import whose archive is staged.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// Its id.
+    pub id: OperationId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What becomes of names that are taken.
+    pub on_conflict: ConflictPolicy,
+    /// Where the archive is staged.
+    pub source: Url,
+    /// How many bytes it has.
+    pub source_size: ByteSize,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// Accepts an import with the job that reads its archive. Once it returns `Ok`, that is durable.
+pub async fn create_import(
+    on: &impl Commit<Operation>,
+    new: &NewImport,
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), CreateOperationError> {
+    let transaction = on.database().begin().await?;
+    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
+         total, succeeded, failed, skipped, next_position, source_url, created_at, source_size) \
+         VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6, $7)";
+    let values = [
+        new.id.0.into(),
+        new.owner.0.into(),
+        Action::Import.as_str().into(),
+        json!({"on_conflict": new.on_conflict.as_str()}).into(),
+        new.source.as_str().into(),
+        new.at.as_micros().into(),
+        new.source_size.as_i64().into(),
+    ];
+    match execute(&transaction, sql, values).await {
+        Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
+        inserted => inserted?,
+    };
+    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+    let job = NewJob {
+        subject: Some(new.id.0),
+        traceparent: new.traceparent.clone(),
+        ..NewJob::without_subject(JobKind::ReadArchive, new.owner, new.at)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    // It was held to the allowance as it came in.
+    let charge = "UPDATE users SET staging_bytes = staging_bytes + $2 WHERE id = $1";
+    let values = [new.owner.0.into(), new.source_size.as_i64().into()];
+    execute(&transaction, charge, values).await?;
+    let operation = Operation {
+        id: new.id,
+        owner: new.owner,
+        action: Action::Import,
+        state: OperationState::Pending,
+        mode: RunMode::Real,
+        tally: Tally::default(),
+        created_at: new.at,
+    };
+    on.commit(transaction, &operation).await?;
+    Ok((operation, job.id))
+}

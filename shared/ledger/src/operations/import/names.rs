@@ -1,0 +1,297 @@
+//! Names that are taken among an owner's documents, and free ones like them. However many
+//! documents have a name or a number behind it, a chunk asks a bounded number of questions.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::batch::{parameter, query};
+use crate::ledger_sql::texts;
+use crate::{DatabaseTransaction, DbError};
+use domain::{DocumentId, DocumentName, Timestamp, UserId};
+
+/// The longest name, in characters.
+const LONGEST: usize = 255;
+
+/// What may follow the last dot of a name and be kept behind its number, with the dot.
+const LONGEST_EXTENSION: usize = 20;
+
+/// How many numbers are tried together beyond those that are needed.
+const WINDOW: u32 = 16;
+
+/// How often numbers are tried together before a name is given up: more only where somebody
+/// left gaps that are too small.
+const ROUNDS: usize = 8;
+
+/// Points between a number that is taken and one that is free, of which each question asks.
+const POINTS: u32 = 16;
+
+/// Of each of `names`, the newest document of the owner that has it and isn't archived. With
+/// `before`, documents that came since then don't count.
+pub(super) async fn taken(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    names: &[&str],
+    before: Option<Timestamp>,
+) -> Result<HashMap<String, DocumentId>, DbError> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // One step along the index for each name, whose rows are in the order of their ids: any
+    // number of documents may have it.
+    let since = if before.is_some() {
+        " AND documents.id < $3"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT x.value, (SELECT documents.id FROM documents WHERE documents.owner_id = $2 \
+         AND documents.name = x.value AND documents.status <> 'archived'{since} \
+         ORDER BY documents.id DESC LIMIT 1) FROM ({}) x",
+        texts(transaction.get_database_backend())
+    );
+    let mut values = vec![parameter(names)?, owner.0.into()];
+    values.extend(before.map(|before| least_id(before).into()));
+    let mut found = HashMap::new();
+    for row in query(transaction, sql, values).await? {
+        let document: Option<Uuid> = row.try_get_by_index(1)?;
+        if let Some(document) = document {
+            found.insert(row.try_get_by_index(0)?, DocumentId(document));
+        }
+    }
+    Ok(found)
+}
+
+/// What sorts before every id that was made at `moment` or later (RFC 9562, section 5.7).
+fn least_id(moment: Timestamp) -> Uuid {
+    let milliseconds = u128::try_from(moment.as_micros() / 1000).unwrap_or_default();
+    Uuid::from_u128(milliseconds << 80)
+}
+
+/// For each of `names`, which are taken, one that is free: with a number, and none of them
+/// twice. `None` for one whose numbers are used up, as far as they are tried.
+pub(super) async fn free(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    names: &[DocumentName],
+    used: &mut HashSet<String>,
+) -> Result<Vec<Option<DocumentName>>, DbError> {
+    let ledger = Ledger { transaction, owner };
+    let mut found = vec![None; names.len()];
+    let mut open: HashMap<&str, Search> = HashMap::new();
+    for (place, name) in names.iter().enumerate().rev() {
+        let search = Search {
+            waiting: Vec::new(),
+            next: 2,
+        };
+        let search = open.entry(name.as_str()).or_insert(search);
+        search.waiting.push(place);
+    }
+    for round in 0..ROUNDS {
+        if round > 0 {
+            ledger.skip(&mut open, used).await?;
+        }
+        let windows = open.iter().flat_map(|(name, search)| {
+            search.window().filter_map(|number| candidate(name, number))
+        });
+        let taken = ledger.taken(windows).await?;
+        for (name, search) in &mut open {
+            for number in search.window() {
+                let Some(place) = search.waiting.last() else {
+                    break;
+                };
+                search.next = number + 1;
+                let free = candidate(name, number)
+                    .filter(|free| !taken.contains(free.as_str()) && !used.contains(free.as_str()));
+                if let Some(free) = free {
+                    used.insert(free.as_str().to_owned());
+                    found[*place] = Some(free);
+                    search.waiting.pop();
+                }
+            }
+        }
+        open.retain(|_, search| !search.waiting.is_empty());
+        if open.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The search for numbers behind one name.
+struct Search {
+    /// Who needs one, the first of them last.
+    waiting: Vec<usize>,
+    /// The number to go on with.
+    next: u32,
+}
+
+impl Search {
+    fn window(&self) -> std::ops::Range<u32> {
+        let needed = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        self.next..self.next.saturating_add(needed).saturating_add(WINDOW)
+    }
+}
+
+struct Ledger<'a> {
+    transaction: &'a DatabaseTransaction,
+    owner: UserId,
+}
+
+impl Ledger<'_> {
+    /// Which of them are taken.
+    async fn taken(
+        &self,
+        names: impl Iterator<Item = DocumentName>,
+    ) -> Result<HashSet<String>, DbError> {
+        let names: Vec<_> = names.collect();
+        let names: Vec<_> = names.iter().map(DocumentName::as_str).collect();
+        let taken = taken(self.transaction, self.owner, &names, None).await?;
+        Ok(taken.into_keys().collect())
+    }
+
+    /// Moves searches past numbers that are taken, by doubling the step until one is free, and
+    /// then by parting what lies between. Drops those for which none is found.
+    async fn skip(
+        &self,
+        open: &mut HashMap<&str, Search>,
+        used: &HashSet<String>,
+    ) -> Result<(), DbError> {
+        let steps = |next: u32| {
+            let further = (0..u32::BITS - 1).map_while(move |power| next.checked_add(1 << power));
+            std::iter::once(next).chain(further)
+        };
+        let mut gaps: HashMap<&str, Gap> = HashMap::new();
+        let asked = open.iter().flat_map(|(name, search)| {
+            steps(search.next).filter_map(|number| candidate(name, number))
+        });
+        let taken = self.taken(asked).await?;
+        let is_free = |name: &str, number: u32, taken: &HashSet<String>| {
+            candidate(name, number)
+                .is_some_and(|free| !taken.contains(free.as_str()) && !used.contains(free.as_str()))
+        };
+        for (name, search) in &*open {
+            let mut gap = Gap {
+                taken: search.next - 1,
+                free: None,
+            };
+            gap.narrow(steps(search.next), |number| is_free(name, number, &taken));
+            gaps.insert(name, gap);
+        }
+        gaps.retain(|_, gap| gap.free.is_some());
+        while gaps.values().any(|gap| gap.points().next().is_some()) {
+            let asked = gaps
+                .iter()
+                .flat_map(|(name, gap)| gap.points().filter_map(|number| candidate(name, number)));
+            let taken = self.taken(asked).await?;
+            for (name, gap) in &mut gaps {
+                let points: Vec<_> = gap.points().collect();
+                gap.narrow(points.into_iter(), |number| is_free(name, number, &taken));
+            }
+        }
+        open.retain(|name, search| {
+            let free = gaps.get(name).and_then(|gap| gap.free);
+            search.next = free.unwrap_or(search.next);
+            free.is_some()
+        });
+        Ok(())
+    }
+}
+
+/// A number that is taken, and one behind it that is free.
+struct Gap {
+    taken: u32,
+    free: Option<u32>,
+}
+
+impl Gap {
+    /// Numbers between the two, evenly apart; none if they are neighbours.
+    fn points(&self) -> impl Iterator<Item = u32> + use<> {
+        let (taken, free) = (self.taken, self.free.unwrap_or(self.taken));
+        let step = (free.saturating_sub(taken) / POINTS).max(1);
+        (1..POINTS)
+            .map_while(move |point| taken.checked_add(step * point))
+            .take_while(move |number| *number < free)
+    }
+
+    /// Draws the two together as far as `points`, which ascend, allow.
+    fn narrow(&mut self, points: impl Iterator<Item = u32>, is_free: impl Fn(u32) -> bool) {
+        for number in points {
+            if is_free(number) {
+                self.free = Some(number);
+                break;
+            }
+            self.taken = number;
+        }
+    }
+}
+
+/// `report.pdf` and 2 are `report (2).pdf`. A stem that leaves no room is cut.
+fn candidate(name: &str, number: u32) -> Option<DocumentName> {
+    let (stem, extension) = match name.rfind('.') {
+        Some(at) if at > 0 && name[at..].chars().count() <= LONGEST_EXTENSION => name.split_at(at),
+        _ => (name, ""),
+    };
+    let suffix = format!(" ({number}){extension}");
+    let room = LONGEST.saturating_sub(suffix.chars().count());
+    let stem: String = stem.chars().take(room).collect();
+    format!("{}{suffix}", stem.trim_end()).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(name: &str, number: u32) -> String {
+        candidate(name, number).unwrap().as_str().to_owned()
+    }
+
+    #[test]
+    fn a_number_stands_before_the_extension() {
+        assert_eq!(numbered("report.pdf", 2), "report (2).pdf");
+        assert_eq!(numbered("README", 10), "README (10)");
+        assert_eq!(numbered(".profile", 2), ".profile (2)");
+    }
+
+    #[test]
+    fn every_name_of_full_length_has_room_for_every_number() {
+        let names = [
+            format!("{}.txt", "ä".repeat(251)),
+            format!("a.{}", "x".repeat(253)),
+            format!(".{}", "x".repeat(254)),
+            format!("{}.{}", "x".repeat(235), "y".repeat(19)),
+            "\u{1f468}\u{200d}".repeat(127) + "x",
+            format!("{}.a b c", "- ".repeat(124) + "x"),
+            ".".repeat(255),
+        ];
+        for name in names {
+            assert!(name.parse::<DocumentName>().is_ok(), "{name}");
+            let mut seen = HashSet::new();
+            for number in [2, 3, 10, 99, 100_000, u32::MAX] {
+                let numbered = numbered(&name, number);
+                assert!(numbered.chars().count() <= LONGEST, "{numbered}");
+                assert!(numbered.contains(&format!(" ({number})")), "{numbered}");
+                assert!(seen.insert(numbered));
+            }
+        }
+    }
+
+    #[test]
+    fn a_gap_is_narrowed_to_neighbours_in_few_questions() {
+        for last in [2_u32, 3, 17, 1000, 99_999, 1 << 30] {
+            let mut gap = Gap {
+                taken: 2,
+                free: Some(u32::MAX),
+            };
+            let mut questions = 0;
+            while gap.points().next().is_some() {
+                let points: Vec<_> = gap.points().collect();
+                gap.narrow(points.into_iter(), |number| number > last);
+                questions += 1;
+            }
+            assert_eq!((gap.taken, gap.free), (last, Some(last + 1)));
+            assert!(questions <= 9, "{questions}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The end of an import: items are settled with the versions that they became.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+
+use crate::accounts::Charges;
+use crate::backlog::postpone;
+use crate::batch::{execute, query};
+use crate::ledger_sql::array_length;
+use crate::operations::archives::{Hold, count, end, hold};
+use crate::operations::export::Standing;
+use crate::settle::finish_jobs;
+use crate::{Database, DatabaseTransaction, DbError, Settlement, discards};
+use crash_points::CrashPoint;
+use domain::{Action, ItemCode, OperationId, OperationStatus, Tally, Timestamp};
+
+/// How far an import is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportProgress {
+    /// Versions are still under way: the same job looks again.
+    Waits,
+    /// It has ended; its archive is not needed any more.
+    Ended(Option<String>),
+}
+
+/// Settles the items whose versions are settled. Ends the import if these were the last, else
+/// has the same job look again after `pause`.
+pub async fn settle_import(
+    db: &Database,
+    id: OperationId,
+    settlement: &Settlement,
+    pause: Duration,
+    now: Timestamp,
+) -> Result<Standing<ImportProgress>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Import), settlement.job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let tally = settle_items(&transaction, id).await?;
+    count(&transaction, id, tally).await?;
+    let left =
+        "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'pending' LIMIT 1";
+    if !query(&transaction, left, [id.0.into()]).await?.is_empty() {
+        postpone(&transaction, settlement.job, now.plus(pause)).await?;
+        transaction.commit().await?;
+        return Ok(Standing::Goes(ImportProgress::Waits));
+    }
+    finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
+    let status = if held.is_cancelled && was_cut_short(&transaction, id).await? {
+        OperationStatus::Cancelled
+    } else {
+        OperationStatus::Completed
+    };
+    end(&transaction, id, status, now).await?;
+    let forget = "UPDATE operations SET source_url = NULL, source_size = 0 WHERE id = $1";
+    execute(&transaction, forget, [id.0.into()]).await?;
+    if let Some(source) = &held.source {
+        discards::add(&transaction, &[source], now).await?;
+        let mut charges = Charges::default();
+        charges.of(held.operation.owner.0).staging += held.source_size;
+        charges.give_back(&transaction).await?;
+    }
+    crash_points::reach(CrashPoint::BeforeImportEnd);
+    transaction.commit().await?;
+    crash_points::reach(CrashPoint::AfterImportEnd);
+    Ok(Standing::Goes(ImportProgress::Ended(held.source)))
+}
+
+/// Whether anything was left out when its owner wanted it to stop. If that came too late,
+/// all was done.
+async fn was_cut_short(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'skipped' \
+         AND code = $2 LIMIT 1";
+    let values = [id.0.into(), ItemCode::Cancelled.as_str().into()];
+    Ok(!query(transaction, sql, values).await?.is_empty())
+}
+
+/// An item is settled once its version is, and those before it. It is what the archive
+/// promised only if all versions are active that the archive has of it; else the last one
+/// that failed says why.
+pub(in crate::operations) async fn settle_items(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+) -> Result<Tally, DbError> {
+    // Each question is about the versions of one item: a join would lead SQLite to go through
+    // the items for each version.
+    let of_item = "FROM versions v WHERE v.document_id = operation_items.document_id";
+    let settled = format!(
+        "WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 {of_item} AND v.status = 'pending' AND v.number <= operation_items.version)"
+    );
+    let contents = array_length(
+        transaction.get_database_backend(),
+        "operation_items.entry",
+        "contents",
+    );
+    let refused = format!(
+        "{of_item} AND v.status = 'error' AND v.number <= operation_items.version \
+         AND v.number > operation_items.version - {contents}"
+    );
+    let failed = format!(
+        "UPDATE operation_items SET result = 'failed', \
+         code = (SELECT v.error_code {refused} ORDER BY v.number DESC LIMIT 1), \
+         detail = (SELECT CASE WHEN {contents} > 1 THEN 'Version ' || CAST(v.number AS text) || ': ' ELSE '' END \
+         || COALESCE(v.error_detail, v.error_code) {refused} ORDER BY v.number DESC LIMIT 1) \
+         {settled} AND EXISTS (SELECT 1 {refused})"
+    );
+    let failed = execute(transaction, failed, [id.0.into()]).await?;
+    let succeeded = format!(
+        "UPDATE operation_items SET result = 'succeeded' {settled} AND EXISTS \
+         (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active') \
+         AND NOT EXISTS (SELECT 1 {refused})"
+    );
+    let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
+    // Deleted by its owner meanwhile.
+    let gone = "UPDATE operation_items SET result = 'failed', code = $2, detail = $3 \
+         WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.document_id = operation_items.document_id \
+         AND v.number = operation_items.version)";
+    let code = ItemCode::NotFound;
+    let values = [id.0.into(), code.as_str().into(), code.detail().into()];
+    let gone = execute(transaction, gone, values).await?;
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Tally {
+        total: number(succeeded + failed + gone),
+        succeeded: number(succeeded),
+        failed: number(failed + gone),
+        skipped: 0,
+    })
+}

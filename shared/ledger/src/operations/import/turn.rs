@@ -1,0 +1,182 @@
+//! The next entries of an import: chosen, and reserved from the quota before their bytes are staged.
+
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+
+use super::entry::ImportEntry;
+use super::read::{Import, import_of};
+use crate::batch::{execute, query};
+use crate::ledger_sql::{array_length, for_update};
+use crate::operations::archives::{Held, Hold, hold};
+use crate::operations::export::Standing;
+use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
+use domain::{Action, Limits, OperationId, Timestamp};
+
+/// What a job asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnRequest<'a> {
+    /// The import.
+    pub id: OperationId,
+    /// The job, under its claim.
+    pub job: JobRef,
+    /// The most items.
+    pub items: u32,
+    /// The most versions of them together, unless the first one alone has more.
+    pub versions: u32,
+    /// The most bytes of them, unless the first one alone has more.
+    pub bytes: u64,
+    /// What the operator allows.
+    pub limits: &'a Limits,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// An item whose turn it is.
+#[derive(Clone, Debug)]
+pub struct ImportItem {
+    /// Its place in the operation.
+    pub position: i64,
+    /// Its name.
+    pub name: String,
+    /// What it is made of.
+    pub entry: ImportEntry,
+    /// Whether its owner's quota has room for it. What has none is not to be staged.
+    pub fits: bool,
+}
+
+/// The next items of an import.
+#[derive(Clone, Debug)]
+pub struct ImportTurn {
+    /// The import.
+    pub import: Import,
+    /// At most as many as were asked for; none at the end, or if it is to stop.
+    pub items: Vec<ImportItem>,
+}
+
+/// Whether it is an import's turn.
+#[derive(Clone, Debug)]
+pub enum DueItems {
+    /// It is.
+    Turn(ImportTurn),
+    /// Its owner has so much waiting that it is not: its job is due again after
+    /// [`BACKLOG_PAUSE`].
+    Later,
+}
+
+/// The next items of an import, in their order. The bytes of those that fit into the quota are
+/// reserved, in place of what a former attempt had reserved, until the job hands them in.
+pub async fn due_import_items(
+    db: &Database,
+    request: &TurnRequest<'_>,
+) -> Result<Standing<DueItems>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (request.id, Action::Import), request.job).await? {
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let import = import_of(&held)?;
+    if !held.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
+        let later = request.now.plus(BACKLOG_PAUSE);
+        backlog::postpone(&transaction, request.job, later).await?;
+        transaction.commit().await?;
+        return Ok(Standing::Goes(DueItems::Later));
+    }
+    let mut items = Vec::new();
+    if !held.is_cancelled {
+        items = next_items(&transaction, request, held.next).await?;
+        reserve(&transaction, request.limits, &held, &mut items).await?;
+    }
+    transaction.commit().await?;
+    Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })))
+}
+
+async fn next_items(
+    transaction: &DatabaseTransaction,
+    request: &TurnRequest<'_>,
+    from: i64,
+) -> Result<Vec<ImportItem>, DbError> {
+    let id = request.id;
+    let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
+         AND result = 'pending' AND document_id IS NULL ORDER BY position";
+    // They are counted first: one item may be ten thousand versions.
+    let contents = array_length(transaction.get_database_backend(), "entry", "contents");
+    let sql = format!(
+        "SELECT CAST({contents} AS bigint) {due} LIMIT {}",
+        request.items
+    );
+    let values: [sea_orm::Value; 2] = [id.0.into(), from.into()];
+    let (mut fitting, mut count) = (0, 0);
+    for row in query(transaction, sql, values.clone()).await? {
+        let contents: Option<i64> = row.try_get_by_index(0)?;
+        count += contents.unwrap_or_default();
+        if fitting > 0 && count > i64::from(request.versions) {
+            break;
+        }
+        fitting += 1;
+    }
+    let sql = format!("SELECT position, name, entry {due} LIMIT {fitting}");
+    let mut items: Vec<ImportItem> = Vec::new();
+    let mut bytes = 0_u64;
+    for row in query(transaction, sql, values).await? {
+        let entry: Option<Value> = row.try_get_by_index(2)?;
+        let entry = entry.and_then(|entry| serde_json::from_value(entry).ok());
+        let item = ImportItem {
+            position: row.try_get_by_index(0)?,
+            name: row.try_get_by_index(1)?,
+            entry: entry.ok_or_else(|| DbError::corrupt("operation_items", "entry", id))?,
+            fits: false,
+        };
+        bytes = bytes.saturating_add(item.size());
+        if !items.is_empty() && bytes > request.bytes {
+            break;
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// Reserves the bytes of the items, one after the other, that fit into what is left of the quota.
+async fn reserve(
+    transaction: &DatabaseTransaction,
+    limits: &Limits,
+    held: &Held,
+    items: &mut [ImportItem],
+) -> Result<(), DbError> {
+    let owner = held.operation.owner;
+    let sql = format!(
+        "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes FROM users WHERE id = $1{}",
+        for_update(transaction.get_database_backend(), "users"),
+    );
+    let values = [owner.0.into(), limits.default_quota_bytes.as_i64().into()];
+    let found = query(transaction, sql, values).await?;
+    let left: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let mut left = left.saturating_add(held.reserved).max(0).unsigned_abs();
+    let mut reserved = 0_u64;
+    for item in items {
+        if let Some(rest) = left.checked_sub(item.size()) {
+            item.fits = true;
+            left = rest;
+            reserved += item.size();
+        }
+    }
+    let reserved = i64::try_from(reserved).unwrap_or(i64::MAX);
+    if reserved == held.reserved {
+        return Ok(());
+    }
+    let id = held.operation.id;
+    let note = "UPDATE operations SET held_bytes = $2 WHERE id = $1";
+    execute(transaction, note, [id.0.into(), reserved.into()]).await?;
+    let charge = "UPDATE users SET reserved_bytes = reserved_bytes + $2 WHERE id = $1";
+    let further = reserved - held.reserved;
+    execute(transaction, charge, [owner.0.into(), further.into()]).await?;
+    Ok(())
+}
+
+impl ImportItem {
+    /// How many bytes it has, unpacked.
+    fn size(&self) -> u64 {
+        let contents = self.entry.contents.iter();
+        contents.fold(0, |sum, content| content.size.saturating_add(sum))
+    }
+}

@@ -1,0 +1,154 @@
+//! Archives of exports: their room is reserved from the result allowance before they are written,
+//! and given back when their owner has no use for them any more.
+
+use crate::accounts::Charges;
+use crate::batch::{execute, query};
+use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::for_update;
+use crate::{Commit, Database, DbError, JobRef, discards};
+use domain::{
+    Action, ByteSize, JobId, Limits, OperationId, OperationStatus, Quota, Timestamp, UserId,
+};
+use queue::JobKind;
+
+use super::archives::{Hold, hold};
+use super::export::{Export, Standing, VersionScope};
+
+/// A result that can't be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveResultError {
+    /// There is no such export of that owner, or it has no result.
+    #[error("there is no such result")]
+    NotFound,
+    /// The export has not ended.
+    #[error("the export has not ended")]
+    NotReady,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sea_orm::DbErr> for RemoveResultError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// How many bytes the documents of an export have, unpacked and without what an archive adds.
+pub async fn export_size(db: &Database, export: &Export) -> Result<u64, DbError> {
+    // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
+    let documents = "FROM operation_items i JOIN documents d ON d.id = i.document_id";
+    let wanted = "WHERE i.operation_id = $1 AND (d.owner_id = $2) IS TRUE AND d.status = 'active'";
+    let sql = match export.scope {
+        VersionScope::Current => {
+            format!("SELECT CAST(COALESCE(sum(d.size_bytes), 0) AS bigint) {documents} {wanted}")
+        }
+        VersionScope::All => format!(
+            "SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) {documents} \
+             JOIN versions v ON v.document_id = d.id AND v.status = 'active' {wanted}"
+        ),
+    };
+    let values = [export.id.0.into(), export.owner.0.into()];
+    let found = query(db.reader(), sql, values).await?;
+    let size: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(size.unsigned_abs())
+}
+
+/// How much room an archive is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedRoom {
+    /// The least that makes sense.
+    pub needed: u64,
+    /// What would be good to have.
+    pub wanted: u64,
+}
+
+/// Reserves room for the archive of an export in place of what it had so far, while the claim
+/// holds. Gives how much; `None` if the allowance has less than is needed, and then nothing changes.
+pub async fn reserve_result(
+    db: &Database,
+    id: OperationId,
+    job: JobRef,
+    room: WantedRoom,
+    limits: &Limits,
+) -> Result<Standing<Option<u64>>, DbError> {
+    let transaction = db.begin().await?;
+    let held = match hold(&transaction, (id, Action::Export), job).await? {
+        Hold::Held(held) if held.is_cancelled => return Ok(Standing::Stops),
+        Hold::Held(held) => held,
+        Hold::Over => return Ok(Standing::Over),
+        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    };
+    let owner = held.operation.owner;
+    let sql = format!(
+        "SELECT quota_bytes, result_bytes FROM users WHERE id = $1{}",
+        for_update(db.backend(), "users")
+    );
+    let found = query(&transaction, sql, [owner.0.into()]).await?;
+    let Some(row) = found.first() else {
+        return Ok(Standing::Over);
+    };
+    let quota: Option<i64> = row.try_get_by_index(0)?;
+    let charged: i64 = row.try_get_by_index(1)?;
+    let quota = Quota {
+        bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        documents: None,
+    };
+    let others = charged.saturating_sub(held.reserved).max(0);
+    let left = limits
+        .result_allowance(&quota)
+        .as_i64()
+        .saturating_sub(others);
+    let left = left.max(0).unsigned_abs();
+    if room.needed > left {
+        return Ok(Standing::Goes(None));
+    }
+    let reserved = room.wanted.max(room.needed).min(left);
+    let bytes = i64::try_from(reserved).unwrap_or(i64::MAX);
+    let note = "UPDATE operations SET held_bytes = $2 WHERE id = $1";
+    execute(&transaction, note, [id.0.into(), bytes.into()]).await?;
+    let charge = "UPDATE users SET result_bytes = result_bytes + $2 WHERE id = $1";
+    let further = bytes - held.reserved;
+    execute(&transaction, charge, [owner.0.into(), further.into()]).await?;
+    transaction.commit().await?;
+    Ok(Standing::Goes(Some(reserved)))
+}
+
+/// Lets go of the archive of an export before its time. Gives the job that removes its bytes.
+pub async fn remove_result(
+    on: &impl Commit<()>,
+    owner: UserId,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<JobId, RemoveResultError> {
+    let transaction = on.database().begin().await?;
+    let sql = format!(
+        "SELECT status, result_url, COALESCE(result_size, 0) FROM operations \
+         WHERE id = $1 AND owner_id = $2 AND action = $3{}",
+        for_update(on.database().backend(), "operations")
+    );
+    let values = [id.0.into(), owner.0.into(), Action::Export.as_str().into()];
+    let found = query(&transaction, sql, values).await?;
+    let row = found.first().ok_or(RemoveResultError::NotFound)?;
+    let status: String = row.try_get_by_index(0)?;
+    let status: OperationStatus = status
+        .parse()
+        .map_err(|_| DbError::corrupt("operations", "status", id))?;
+    if matches!(status, OperationStatus::Pending | OperationStatus::Running) {
+        return Err(RemoveResultError::NotReady);
+    }
+    let url: Option<String> = row.try_get_by_index(1)?;
+    let url = url.ok_or(RemoveResultError::NotFound)?;
+    let size: i64 = row.try_get_by_index(2)?;
+    let forget = "UPDATE operations SET result_url = NULL, result_size = NULL, result_sha256 = NULL, \
+         result_expires_at = NULL WHERE id = $1";
+    execute(&transaction, forget, [id.0.into()]).await?;
+    discards::add(&transaction, &[url], now).await?;
+    let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
+    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    let mut charges = Charges::default();
+    charges.of(owner.0).results += size;
+    charges.give_back(&transaction).await?;
+    on.commit(transaction, &()).await?;
+    Ok(job.id)
+}

@@ -1,0 +1,239 @@
+//! What one owner may have of operations: so many open ones, so many kept ones, and so many items
+//! of all. The oldest that have ended make room for new ones; where none can, there is none.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::expire::hide;
+use crate::batch::query;
+use crate::jobs::{NewJob, enqueue};
+use crate::{Database, DatabaseTransaction, DbError};
+use domain::{OperationLimits, Timestamp, UserId};
+use queue::JobKind;
+
+/// There is no room for another operation of this owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// As many as may be have not ended yet.
+    #[error("too many operations have not ended yet")]
+    TooManyOpen,
+    /// Those that can't be removed yet are as many as may be, or hold as many items.
+    #[error("too many operations, or too many items of them, have to be kept")]
+    TooManyKept,
+}
+
+/// Why an operation may not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no room for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Whether an owner may open another operation: to be asked before anything large is read.
+pub async fn may_open_operation(
+    db: &Database,
+    owner: UserId,
+    limits: &OperationLimits,
+) -> Result<(), OpenError> {
+    check_open(db.reader(), owner, limits).await
+}
+
+/// Refuses another operation of an owner who has as many open as they may.
+pub(super) async fn check_open<E: From<NoRoom> + From<DbError>>(
+    connection: &impl ConnectionTrait,
+    owner: UserId,
+    limits: &OperationLimits,
+) -> Result<(), E> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM operations WHERE owner_id = $1 \
+         AND status IN ('pending', 'running') LIMIT $2) AS open_ones";
+    let values = [owner.0.into(), i64::from(limits.open).into()];
+    let found = query(connection, sql, values).await?;
+    let open: i64 = match found.first() {
+        Some(row) => row.try_get_by_index(0).map_err(DbError::from)?,
+        None => 0,
+    };
+    if open >= i64::from(limits.open) {
+        return Err(NoRoom::TooManyOpen.into());
+    }
+    Ok(())
+}
+
+/// Makes room for an operation of an owner that this transaction has written, by removing older
+/// ones that have ended.
+pub(super) async fn make_room<E: From<NoRoom> + From<DbError>>(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    limits: &OperationLimits,
+    now: Timestamp,
+) -> Result<(), E> {
+    let sql = "SELECT count(*), CAST(COALESCE(sum(total), 0) AS bigint) FROM operations WHERE owner_id = $1";
+    let found = query(transaction, sql, [owner.0.into()]).await?;
+    let (operations, items) = match found.first() {
+        Some(row) => (
+            row.try_get_by_index::<i64>(0).map_err(DbError::from)?,
+            row.try_get_by_index::<i64>(1).map_err(DbError::from)?,
+        ),
+        None => (0, 0),
+    };
+    if operations <= i64::from(limits.kept) && items <= i64::from(limits.items) {
+        return Ok(());
+    }
+    let kept = Kept::of(transaction, owner).await?;
+    let removed = kept.removed_for(limits)?;
+    if removed.is_empty() {
+        return Ok(());
+    }
+    hide(transaction, &removed, now).await?;
+    let minute = now.as_micros() / 60_000_000;
+    let job = NewJob {
+        dedupe_key: Some(format!("{}:room:{minute}", JobKind::ForgetOperations)),
+        ..NewJob::without_subject(JobKind::ForgetOperations, owner, now)
+    };
+    enqueue(transaction, std::slice::from_ref(&job), now).await?;
+    Ok(())
+}
+
+/// An operation, or one with the one that takes it back: they go together.
+#[derive(Debug, Default)]
+struct Unit {
+    id: Uuid,
+    operations: i64,
+    items: i64,
+    /// Whether it is seen, and may be removed.
+    may_go: bool,
+}
+
+impl Unit {
+    fn add(&mut self, other: &Self) {
+        self.operations += other.operations;
+        self.items += other.items;
+        self.may_go &= other.may_go;
+    }
+}
+
+/// All that an owner has, the oldest first.
+#[derive(Debug, Default)]
+struct Kept {
+    units: Vec<Unit>,
+    /// Those that nobody sees any more, and whose rows are still there.
+    expired: Unit,
+}
+
+impl Kept {
+    async fn of(transaction: &DatabaseTransaction, owner: UserId) -> Result<Self, DbError> {
+        let sql = "SELECT id, undoes, total, expired_at IS NOT NULL, finished_at IS NOT NULL \
+             AND source_url IS NULL AND result_url IS NULL FROM operations WHERE owner_id = $1 ORDER BY id";
+        let (mut kept, mut later) = (Self::default(), Vec::new());
+        let mut places: HashMap<Uuid, usize> = HashMap::new();
+        for row in query(transaction, sql, [owner.0.into()]).await? {
+            let id: Uuid = row.try_get_by_index(0)?;
+            let undoes: Option<Uuid> = row.try_get_by_index(1)?;
+            let one = Unit {
+                id,
+                operations: 1,
+                items: row.try_get_by_index(2)?,
+                may_go: row.try_get_by_index(4)?,
+            };
+            if row.try_get_by_index(3)? {
+                kept.expired.add(&one);
+            } else if let Some(undoes) = undoes {
+                later.push((undoes, one));
+            } else {
+                places.insert(id, kept.units.len());
+                kept.units.push(one);
+            }
+        }
+        for (undoes, undo) in later {
+            match places.get(&undoes) {
+                Some(place) => kept.units[*place].add(&undo),
+                None => kept.expired.add(&undo),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The oldest ones whose removal makes room: a tenth more than is needed, so that the next ones
+    /// find room at once.
+    fn removed_for(&self, limits: &OperationLimits) -> Result<Vec<Uuid>, NoRoom> {
+        let (most, most_items) = (i64::from(limits.kept), i64::from(limits.items));
+        let mut operations: i64 = self.units.iter().map(|unit| unit.operations).sum();
+        let mut items: i64 = self.units.iter().map(|unit| unit.items).sum();
+        // Rows that wait to be removed count as well, or they could be made faster than they go.
+        let rows = operations + self.expired.operations;
+        let row_items = items + self.expired.items;
+        let mut removed = Vec::new();
+        if operations > most || items > most_items {
+            for unit in self.units.iter().filter(|unit| unit.may_go) {
+                if operations <= most - most / 10 && items <= most_items - most_items / 10 {
+                    break;
+                }
+                operations -= unit.operations;
+                items -= unit.items;
+                removed.push(unit.id);
+            }
+        }
+        if items > most_items || rows > 2 * most || row_items > 2 * most_items {
+            return Err(NoRoom::TooManyKept);
+        }
+        Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: OperationLimits = OperationLimits {
+        open: 10,
+        kept: 10,
+        items: 1_000,
+    };
+
+    fn unit(number: u128, items: i64, may_go: bool) -> Unit {
+        Unit {
+            id: Uuid::from_u128(number),
+            operations: 1,
+            items,
+            may_go,
+        }
+    }
+
+    fn removed(units: Vec<Unit>, expired: i64) -> Result<Vec<u128>, NoRoom> {
+        let kept = Kept {
+            units,
+            expired: unit(0, expired, false),
+        };
+        let removed = kept.removed_for(&LIMITS)?;
+        Ok(removed.iter().map(Uuid::as_u128).collect())
+    }
+
+    #[test]
+    fn the_oldest_that_have_ended_make_room() {
+        let many = |count| {
+            (1..=count)
+                .map(|number| unit(number, 1, number != 1))
+                .collect()
+        };
+        assert_eq!(removed(many(10), 0), Ok(vec![]));
+        assert_eq!(removed(many(11), 0), Ok(vec![2, 3]));
+        let large = |last| vec![unit(1, 400, true), unit(2, 400, true), unit(3, last, false)];
+        assert_eq!(removed(large(200), 0), Ok(vec![]));
+        assert_eq!(removed(large(300), 0), Ok(vec![1]));
+        assert_eq!(removed(large(900), 0), Ok(vec![1, 2]));
+    }
+
+    #[test]
+    fn without_any_that_can_go_there_is_no_room() {
+        let open = vec![unit(1, 600, false), unit(2, 500, false)];
+        assert_eq!(removed(open, 0), Err(NoRoom::TooManyKept));
+        let fits = || vec![unit(1, 600, true), unit(2, 500, false)];
+        assert_eq!(removed(fits(), 900), Ok(vec![1]));
+        assert_eq!(removed(fits(), 901), Err(NoRoom::TooManyKept));
+    }
+}

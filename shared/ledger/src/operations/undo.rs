@@ -1,0 +1,185 @@
+//! Taking an operation back: another operation, whose items remember what they were.
+
+use sea_orm::ConnectionTrait;
+
+use super::act::{EDITED_VALUES, Turn};
+use super::edits::Edit;
+use super::former::WayBack;
+use super::items::Dealt;
+use super::room::{NoRoom, check_open, make_room};
+use super::rows;
+use crate::batch::{execute, query};
+use crate::change::Move;
+use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::for_update;
+use crate::{Commit, DatabaseTransaction, DbError};
+use domain::{
+    ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits, Timestamp,
+    UserId,
+};
+use queue::JobKind;
+
+/// An operation that was not taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// There is no such operation, or it belongs to somebody else.
+    #[error("there is no such operation")]
+    NotFound,
+    /// It can't be taken back, or has been.
+    #[error(transparent)]
+    NotUndoable(#[from] NotUndoable),
+    /// The owner has as much of operations as they may.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// An operation that is to take another one back.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUndo {
+    /// Its id.
+    pub id: OperationId,
+    /// The one that it takes back.
+    pub undoes: OperationId,
+    /// Whose both are.
+    pub owner: UserId,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// Accepts an operation that takes back what another one did to documents. Its items are those
+/// that succeeded. Gives it, and the job that begins it.
+pub async fn undo_operation(
+    on: &impl Commit<Operation>,
+    new: &NewUndo,
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), UndoError> {
+    let (id, owner, undo, now) = (new.undoes, new.owner, new.id, new.at);
+    let _slot = on.database().bulk_slot(owner).await?;
+    let transaction = on.database().begin().await?;
+    let known = taken_back(&transaction, id, owner).await?;
+    match known.ok_or(UndoError::NotFound)? {
+        (operation, Undone::NotYet) => operation.may_be_undone()?,
+        (_, Undone::Before) => return Err(NotUndoable.into()),
+    }
+    check_open::<UndoError>(&transaction, owner, limits).await?;
+    let row = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, undoes, cancel_requested, \
+         total, succeeded, failed, skipped, next_position, created_at) \
+         SELECT $2, owner_id, 'undo', 'pending', false, $4, id, false, succeeded, 0, 0, 0, 0, $3 \
+         FROM operations WHERE id = $1";
+    let values = [
+        id.0.into(),
+        undo.0.into(),
+        now.as_micros().into(),
+        serde_json::json!({}).into(),
+    ];
+    execute(&transaction, row, values).await?;
+    let items = "INSERT INTO operation_items (operation_id, position, document_id, name, result, before, revision) \
+         SELECT $2, row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', before, revision \
+         FROM operation_items WHERE operation_id = $1 AND result = 'succeeded'";
+    execute(&transaction, items, [id.0.into(), undo.0.into()]).await?;
+    make_room::<UndoError>(&transaction, owner, limits, now).await?;
+    let job = NewJob {
+        subject: Some(undo.0),
+        ..NewJob::without_subject(JobKind::RunOperation, owner, now)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    let sql = format!("SELECT {} FROM operations WHERE id = $1", rows::OPERATION);
+    let made = query(&transaction, sql, [undo.0.into()]).await?;
+    let made = made.first().map(rows::operation).transpose()?;
+    let made = made.ok_or(UndoError::NotFound)?;
+    on.commit(transaction, &made).await?;
+    Ok((made, job.id))
+}
+
+/// Whether an operation has been taken back.
+enum Undone {
+    Before,
+    NotYet,
+}
+
+/// The operation that is to be taken back, and whether it has been.
+async fn taken_back(
+    transaction: &DatabaseTransaction,
+    id: OperationId,
+    owner: UserId,
+) -> Result<Option<(Operation, Undone)>, DbError> {
+    let sql = format!(
+        "SELECT {}, EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
+         FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
+        rows::OPERATION,
+        for_update(transaction.get_database_backend(), "operations"),
+    );
+    let found = query(transaction, sql, [id.0.into(), owner.0.into()]).await?;
+    let Some(row) = found.first() else {
+        return Ok(None);
+    };
+    let undone = if row.try_get("", "undone")? {
+        Undone::Before
+    } else {
+        Undone::NotYet
+    };
+    Ok(Some((rows::operation(row)?, undone)))
+}
+
+impl Turn<'_> {
+    /// Makes the documents what they were, but for those that were changed since.
+    pub async fn ways_back(&self) -> Result<Vec<Dealt>, DbError> {
+        let (mut dealt, mut moves, mut edits) = (Vec::new(), Vec::new(), Vec::new());
+        let mut values = 0;
+        for found in self.found() {
+            let (item, document) = match found {
+                Ok(found) => found,
+                Err(item) if self.held.unreadable.contains(&item.document) => {
+                    dealt.push(self.missing(item));
+                    continue;
+                }
+                Err(item) => {
+                    dealt.push(Dealt::skipped(item, ItemCode::NotFound));
+                    continue;
+                }
+            };
+            // What can't be read any more harms no other item.
+            let Some((former, revision)) = &item.former else {
+                dealt.push(Dealt::failed(item, ItemCode::Internal));
+                continue;
+            };
+            if document.revision != *revision {
+                dealt.push(Dealt::skipped(item, ItemCode::RevisionMismatch));
+                continue;
+            }
+            let Ok(way_back) = former.clone().way_back(document, self.now) else {
+                dealt.push(Dealt::failed(item, ItemCode::Internal));
+                continue;
+            };
+            match way_back {
+                WayBack::Edit(after) => {
+                    values += after.metadata.values();
+                    if values > EDITED_VALUES && !edits.is_empty() {
+                        break;
+                    }
+                    edits.push(Edit {
+                        item,
+                        before: document,
+                        after: *after,
+                    });
+                }
+                WayBack::Move(verb, status, since) => {
+                    dealt.push(match document.lifecycle.status().judge(verb) {
+                        Judgement::AlreadyThere => Dealt::skipped(item, ItemCode::Unchanged),
+                        Judgement::Refused(refused) => Dealt::failed(item, refused),
+                        Judgement::Leads(_) => {
+                            moves.push(Move::new(document.id, status, since));
+                            Dealt::succeeded(item)
+                        }
+                    });
+                }
+            }
+        }
+        self.write_moves(&moves).await?;
+        dealt.extend(self.edit(edits).await?);
+        Ok(dealt)
+    }
+}

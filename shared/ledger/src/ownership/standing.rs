@@ -1,0 +1,103 @@
+//! How a place and this ledger stand to each other, and why bytes are not to be touched.
+
+use url::Url;
+
+use crate::DbError;
+use domain::InstallationId;
+use storage::{Mark, StorageError};
+
+/// How a place and this ledger stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It carries the mark of this installation.
+    Ours,
+    /// It has no mark yet, and nothing in it is somebody else's: it is empty, or this ledger used
+    /// it before there were marks.
+    Unmarked,
+    /// It carries another mark.
+    Foreign(Mark),
+    /// It carried the mark of this installation, and has none any more.
+    Lost,
+    /// It has no mark, and objects of which this ledger knows nothing.
+    Occupied,
+}
+
+/// Why it isn't certain that the places are this installation's.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnershipError {
+    /// A place belongs to another ledger.
+    #[error(
+        "{place} belongs to installation {found}, and this ledger is installation {ours}: name \
+         another place, or take this one over with `dossier storage adopt`"
+    )]
+    Foreign {
+        /// The place.
+        place: Url,
+        /// Whose it is.
+        found: InstallationId,
+        /// Who we are.
+        ours: InstallationId,
+    },
+    /// A place has a mark that can't be read.
+    #[error(
+        "{place} carries a mark that this release doesn't understand, and this ledger is installation \
+         {ours}: name another place, or take this one over with `dossier storage adopt`"
+    )]
+    Unknown {
+        /// The place.
+        place: Url,
+        /// Who we are.
+        ours: InstallationId,
+    },
+    /// A place is not what it was: a volume that is not mounted, a bucket that was emptied.
+    #[error(
+        "{place} has lost the mark of installation {ours}: mount or restore what was there, or have \
+         it marked anew with `dossier storage adopt`"
+    )]
+    Lost {
+        /// The place.
+        place: Url,
+        /// Who we are.
+        ours: InstallationId,
+    },
+    /// A place has objects of somebody who has left no mark.
+    #[error(
+        "{place} holds objects that this ledger, installation {ours}, knows nothing of: name another \
+         place, or take this one over with `dossier storage adopt`"
+    )]
+    Occupied {
+        /// The place.
+        place: Url,
+        /// Who we are.
+        ours: InstallationId,
+    },
+    /// The ledger can't be asked.
+    #[error(transparent)]
+    Ledger(#[from] DbError),
+    /// A place can't be asked.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl OwnershipError {
+    /// Whether a place is not this installation's, for as long as nobody does something about it.
+    /// Otherwise it could not be told.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Ledger(_) | Self::Storage(_))
+    }
+}
+
+impl Standing {
+    /// Whether the place may be used.
+    pub fn permit(self, place: &Url, ours: InstallationId) -> Result<(), OwnershipError> {
+        let place = place.clone();
+        match self {
+            Self::Ours | Self::Unmarked => Ok(()),
+            Self::Foreign(Mark::Of(found)) => Err(OwnershipError::Foreign { place, found, ours }),
+            Self::Foreign(Mark::Unknown) => Err(OwnershipError::Unknown { place, ours }),
+            Self::Lost => Err(OwnershipError::Lost { place, ours }),
+            Self::Occupied => Err(OwnershipError::Occupied { place, ours }),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Receipts: what a request with a key is answered, kept by the very transaction that makes its
+//! change. So a change whose process dies is either not made, or has its answer.
+
+use std::future::Future;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::batch::{Columns, Kind, execute, parameter, rows};
+use super::idempotency::{RequestClaim, SavedAnswer};
+use super::{Database, DatabaseTransaction, DbError};
+use domain::Timestamp;
+
+/// The answer of a request, as it stands when its change is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The request.
+    pub claim: RequestClaim,
+    /// What it is answered.
+    pub answer: SavedAnswer,
+    /// Until when its process may still find a better answer, as for those who wait. Whoever
+    /// repeats the request before then is told that it is running.
+    pub open_until: Option<Timestamp>,
+}
+
+/// How a change is made true: whoever makes one in a transaction ends the transaction by this,
+/// and says what came of it.
+pub trait Commit<T>: Sync {
+    /// Where the change is made.
+    fn database(&self) -> &Database;
+
+    /// Commits. An error means that nothing was changed, or that nobody knows.
+    fn commit(
+        &self,
+        transaction: DatabaseTransaction,
+        made: &T,
+    ) -> impl Future<Output = Result<(), DbError>> + Send;
+}
+
+/// A change that nobody has a key for.
+impl<T: Sync> Commit<T> for Database {
+    fn database(&self) -> &Database {
+        self
+    }
+
+    async fn commit(&self, transaction: DatabaseTransaction, _: &T) -> Result<(), DbError> {
+        Ok(transaction.commit().await?)
+    }
+}
+
+/// A change whose answer is kept with it, if `receipt` gives one.
+#[derive(Clone, Debug)]
+pub struct WithReceipt<F> {
+    /// Where the change is made.
+    pub db: Database,
+    /// What the change is answered.
+    pub receipt: F,
+}
+
+impl<T, F, G> Commit<T> for WithReceipt<F>
+where
+    T: Sync,
+    F: Fn(&T) -> G + Send + Sync,
+    G: Future<Output = Option<Receipt>> + Send,
+{
+    fn database(&self) -> &Database {
+        &self.db
+    }
+
+    async fn commit(&self, transaction: DatabaseTransaction, made: &T) -> Result<(), DbError> {
+        if let Some(receipt) = (self.receipt)(made).await {
+            keep_receipts(&transaction, &[receipt]).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+const RECEIPTS: &Columns = &[
+    ("owner_id", Kind::Uuid),
+    ("key", Kind::Text),
+    ("subject_id", Kind::Uuid),
+    ("fence", Kind::Integer),
+    ("status", Kind::Integer),
+    ("headers", Kind::Json),
+    ("body", Kind::Text),
+    ("open_until", Kind::Integer),
+];
+
+#[derive(Serialize)]
+struct ReceiptRow<'a> {
+    owner_id: Uuid,
+    key: &'a str,
+    subject_id: Uuid,
+    fence: i64,
+    status: u16,
+    headers: &'a [(String, String)],
+    /// In hexadecimal: JSON has no bytes.
+    body: String,
+    open_until: Option<i64>,
+}
+
+impl<'a> From<&'a Receipt> for ReceiptRow<'a> {
+    fn from(receipt: &'a Receipt) -> Self {
+        let claim = &receipt.claim;
+        Self {
+            owner_id: claim.owner.0,
+            key: &claim.key,
+            subject_id: claim.subject,
+            fence: claim.fence,
+            status: receipt.answer.status,
+            headers: &receipt.answer.headers,
+            body: hex(&receipt.answer.body),
+            open_until: receipt.open_until.map(Timestamp::as_micros),
+        }
+    }
+}
+
+/// Keeps the answers, last of all that a transaction does. Fails if one of the requests was
+/// taken over: then another process makes its change, and this one must not.
+pub(super) async fn keep_receipts(
+    transaction: &DatabaseTransaction,
+    receipts: &[Receipt],
+) -> Result<(), DbError> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    let backend = transaction.get_database_backend();
+    let list = rows(backend, RECEIPTS);
+    let body = match backend {
+        DbBackend::Postgres => "decode(x.body, 'hex')",
+        _ => "unhex(x.body)",
+    };
+    let sql = format!(
+        "UPDATE idempotency SET state = 'done', status = x.status, headers = x.headers, \
+         body = {body}, open_until = x.open_until FROM {list} \
+         WHERE idempotency.owner_id = x.owner_id AND idempotency.key = x.key \
+         AND idempotency.subject_id = x.subject_id AND idempotency.fence = x.fence \
+         AND idempotency.state = 'running'"
+    );
+    let list: Vec<_> = receipts.iter().map(ReceiptRow::from).collect();
+    let kept = execute(transaction, sql, [parameter(&list)?]).await?;
+    if kept == receipts.len() as u64 {
+        Ok(())
+    } else {
+        Err(DbError::TakenOver)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

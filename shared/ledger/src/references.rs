@@ -1,0 +1,158 @@
+//! Who refers to bytes: the one list of columns that hold the URLs of objects which a row needs.
+//! The cleanup asks it before it lets go of an object, the audit compares it with what storage
+//! has, and an outcome asks it before it removes what it left over.
+//!
+//! Whoever adds a table whose rows need objects adds its column here. Bytes may lie in storage
+//! before their row is committed, but for no longer than half of `Retention::stray` after
+//! their key was made.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde::Serialize;
+use url::Url;
+
+use super::DbError;
+use super::batch::{Columns, Kind, parameter, query, rows};
+use super::ledger_sql::bytewise;
+use domain::ByteSize;
+
+/// A column of URLs that its table's rows need. Each has a partial or whole index `bytewise`.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// What a row is called in findings.
+    pub what: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The length of the bytes, as SQL; `NULL` if the table doesn't know.
+    pub size: &'static str,
+    /// Their digest, as SQL; `NULL` if the table doesn't know.
+    pub sha256: &'static str,
+    /// Whether it names where bytes were staged: they may have been taken into the store, under
+    /// the same key.
+    pub staged: Staged,
+}
+
+/// Whether bytes may be elsewhere than their column says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Staged {
+    /// They lie in staging, or under the same key in the store.
+    Yes,
+    /// They lie where the column says.
+    No,
+}
+
+/// All of them.
+pub const SOURCES: &[Source] = &[
+    Source {
+        what: "blob",
+        table: "blobs",
+        column: "storage_url",
+        size: "size_bytes",
+        sha256: "sha256",
+        staged: Staged::No,
+    },
+    Source {
+        what: "version",
+        table: "versions",
+        column: "staged_url",
+        size: "size_bytes",
+        sha256: "sha256",
+        staged: Staged::Yes,
+    },
+    Source {
+        what: "import",
+        table: "operations",
+        column: "source_url",
+        size: "NULL",
+        sha256: "NULL",
+        staged: Staged::No,
+    },
+    Source {
+        what: "export",
+        table: "operations",
+        column: "result_url",
+        size: "result_size",
+        sha256: "result_sha256",
+        staged: Staged::No,
+    },
+];
+
+/// An object that was found in storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundObject {
+    /// Where it lies.
+    pub url: Url,
+    /// Where its bytes were staged, if it comes from there.
+    pub staged: Url,
+    /// Its length.
+    pub size: ByteSize,
+}
+
+/// The columns of objects that travel as `x`.
+pub(super) const OBJECTS: &Columns = &[
+    ("url", Kind::Text),
+    ("staged", Kind::Text),
+    ("size_bytes", Kind::Integer),
+];
+
+#[derive(Serialize)]
+struct ObjectRow<'a> {
+    url: &'a str,
+    staged: &'a str,
+    size_bytes: i64,
+}
+
+/// The objects as the parameter of a statement.
+pub(super) fn objects_parameter(objects: &[FoundObject]) -> Result<sea_orm::Value, DbError> {
+    let objects = objects.iter().map(|object| ObjectRow {
+        url: object.url.as_str(),
+        staged: object.staged.as_str(),
+        size_bytes: object.size.as_i64(),
+    });
+    parameter(&objects.collect::<Vec<_>>())
+}
+
+/// True of an object `x` that no row refers to. One statement looks at all tables, so that
+/// bytes which pass from one row to another are seen at one of them.
+pub(super) fn is_unreferred(backend: DbBackend) -> String {
+    let bytewise = bytewise(backend);
+    let mut conditions = Vec::new();
+    for Source {
+        table,
+        column,
+        staged,
+        ..
+    } in SOURCES
+    {
+        let names = match staged {
+            Staged::Yes => &["url", "staged"][..],
+            Staged::No => &["url"],
+        };
+        conditions.extend(names.iter().map(|name| {
+            format!("NOT EXISTS (SELECT 1 FROM {table} r WHERE r.{column}{bytewise} = x.{name})")
+        }));
+    }
+    conditions.join(" AND ")
+}
+
+/// Those of `objects` that no row refers to.
+pub(super) async fn unreferred(
+    connection: &impl ConnectionTrait,
+    objects: &[FoundObject],
+) -> Result<Vec<String>, DbError> {
+    if objects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let backend = connection.get_database_backend();
+    let sql = format!(
+        "SELECT x.url FROM {} WHERE {}",
+        rows(backend, OBJECTS),
+        is_unreferred(backend)
+    );
+    let found = query(connection, sql, [objects_parameter(objects)?]).await?;
+    found
+        .iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! Removing versions, however many: what they held is given back in the transaction that
+//! removes them. Whoever removes versions or documents calls this.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::accounts::Charges;
+use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::events::NewEvent;
+use super::ledger_sql::ids;
+use super::{DatabaseTransaction, DbError, discards, events};
+use domain::{DocumentId, Timestamp, UserId, VersionStatus};
+
+/// A version that was removed.
+#[derive(Debug)]
+pub(super) struct Removed {
+    owner: UserId,
+    document: DocumentId,
+    number: u32,
+}
+
+/// What removed versions and documents held of their owners' quota, of content and in staging.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    charges: Charges,
+    blobs: BTreeMap<Uuid, i64>,
+    staged: Vec<String>,
+}
+
+const BLOBS: &Columns = &[("id", Kind::Uuid), ("refs", Kind::Integer)];
+
+#[derive(Debug, Serialize)]
+struct BlobRow {
+    id: Uuid,
+    refs: i64,
+}
+
+/// Deletes the versions whose ids `subquery` gives, with `$1` as its parameter. The caller has
+/// locked their documents.
+pub(super) async fn delete_versions(
+    transaction: &DatabaseTransaction,
+    subquery: &str,
+    parameter: impl Into<sea_orm::Value>,
+) -> Result<(Vec<Removed>, Held), DbError> {
+    let sql = format!(
+        "DELETE FROM versions WHERE id IN ({subquery}) \
+         RETURNING id, owner_id, document_id, number, status, size_bytes, blob_id, staged_url"
+    );
+    let (mut removed, mut held) = (Vec::new(), Held::default());
+    for row in query(transaction, sql, [parameter.into()]).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let corrupt = |column| DbError::corrupt("versions", column, id);
+        let owner_id: Uuid = row.try_get("", "owner_id")?;
+        let number: i64 = row.try_get("", "number")?;
+        let (size, status): (i64, String) =
+            (row.try_get("", "size_bytes")?, row.try_get("", "status")?);
+        removed.push(Removed {
+            owner: UserId(owner_id),
+            document: DocumentId(row.try_get("", "document_id")?),
+            number: u32::try_from(number).map_err(|_| corrupt("number"))?,
+        });
+        let staged: Option<String> = row.try_get("", "staged_url")?;
+        let charge = held.charges.of(owner_id);
+        match status.parse().map_err(|_| corrupt("status"))? {
+            VersionStatus::Active => charge.used += size,
+            VersionStatus::Pending => charge.reserved += size,
+            VersionStatus::Error => {
+                charge.failed += 1;
+                charge.staging += staged.as_ref().map_or(0, |_| size);
+            }
+        }
+        if let Some(blob) = row.try_get::<Option<Uuid>>("", "blob_id")? {
+            *held.blobs.entry(blob).or_default() += 1;
+        }
+        held.staged.extend(staged);
+    }
+    Ok((removed, held))
+}
+
+/// Deletes documents with all their versions. The caller has locked them, and gives back what
+/// they held.
+pub(super) async fn delete_documents(
+    transaction: &DatabaseTransaction,
+    documents: &[Uuid],
+) -> Result<Held, DbError> {
+    let wanted = ids(transaction.get_database_backend());
+    let versions = format!("SELECT v.id FROM versions v WHERE v.document_id IN ({wanted})");
+    let (_, mut held) = delete_versions(transaction, &versions, parameter(documents)?).await?;
+    let sql = format!("DELETE FROM documents WHERE id IN ({wanted}) RETURNING owner_id, status");
+    for row in query(transaction, sql, [parameter(documents)?]).await? {
+        let (owner, status): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        // Those in `error` are not counted.
+        held.charges.of(owner).documents += i64::from(status != "error");
+    }
+    Ok(held)
+}
+
+/// Writes into the timelines of their documents that versions were removed.
+pub(super) async fn note_removed(
+    transaction: &DatabaseTransaction,
+    removed: &[Removed],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let event = |version: &Removed| NewEvent {
+        owner: version.owner,
+        document: version.document,
+        kind: "version_deleted",
+        version: Some(version.number),
+    };
+    let noted: Vec<_> = removed.iter().map(event).collect();
+    events::add(transaction, &noted, now).await
+}
+
+impl Held {
+    /// Gives all of it back: bytes are discarded, content loses references and goes with the
+    /// last one, quota is released. Rows are locked in the order that holds everywhere.
+    ///
+    /// `traces` says where the bytes of a staged upload may lie.
+    pub(super) async fn give_back(
+        self,
+        transaction: &DatabaseTransaction,
+        now: Timestamp,
+        traces: impl Fn(&str) -> Vec<String> + Send,
+    ) -> Result<(), DbError> {
+        let staged: Vec<_> = self.staged.iter().flat_map(|url| traces(url)).collect();
+        discards::add(transaction, &staged, now).await?;
+        let blobs = self.blobs.into_iter();
+        let blobs: Vec<_> = blobs.map(|(id, refs)| BlobRow { id, refs }).collect();
+        release_blobs(transaction, &blobs, now).await?;
+        self.charges.give_back(transaction).await
+    }
+}
+
+async fn release_blobs(
+    transaction: &DatabaseTransaction,
+    blobs: &[BlobRow],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    if blobs.is_empty() {
+        return Ok(());
+    }
+    let backend = transaction.get_database_backend();
+    let wanted: Vec<_> = blobs.iter().map(|blob| blob.id).collect();
+    let (wanted, list) = (parameter(&wanted)?, rows(backend, BLOBS));
+    if backend == DbBackend::Postgres {
+        let hold = format!(
+            "SELECT id FROM blobs WHERE id IN ({}) ORDER BY sha256, size_bytes FOR UPDATE",
+            ids(backend)
+        );
+        query(transaction, hold, [wanted.clone()]).await?;
+    }
+    let release =
+        format!("UPDATE blobs SET refs = blobs.refs - x.refs FROM {list} WHERE blobs.id = x.id");
+    execute(transaction, release, [parameter(blobs)?]).await?;
+    let gone = format!(
+        "DELETE FROM blobs WHERE id IN ({}) AND refs = 0 RETURNING storage_url",
+        ids(backend)
+    );
+    let mut urls: Vec<String> = Vec::new();
+    for row in query(transaction, gone, [wanted]).await? {
+        urls.push(row.try_get_by_index(0)?);
+    }
+    discards::add(transaction, &urls, now).await
+}

@@ -1,0 +1,87 @@
+//! Keys and users that don't count any more: asked for all at once, for requests that go on
+//! for long.
+
+use sea_orm::QueryResult;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::batch::{Columns, Kind, parameter, query, rows};
+use super::{Database, DbError};
+use domain::{Sha256, UserId};
+
+/// What a request was let in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// An API key, by its hash.
+    Key(Sha256),
+    /// A token that speaks of a user.
+    Token(UserId),
+}
+
+/// Why a credential doesn't count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// The key was removed, or its user deleted.
+    Gone,
+    /// The user is disabled.
+    Disabled,
+}
+
+#[derive(Serialize)]
+struct KeyRow {
+    hash: String,
+}
+
+#[derive(Serialize)]
+struct UserRow {
+    id: Uuid,
+}
+
+/// Those of `credentials` that don't count any more: at most one question for each kind.
+pub async fn find_revoked(
+    db: &Database,
+    credentials: &[Credential],
+) -> Result<Vec<(Credential, Revocation)>, DbError> {
+    let (mut keys, mut users) = (Vec::new(), Vec::new());
+    for credential in credentials {
+        match credential {
+            Credential::Key(hash) => keys.push(KeyRow {
+                hash: hash.to_string(),
+            }),
+            Credential::Token(user) => users.push(UserRow { id: user.0 }),
+        }
+    }
+    let mut revoked = Vec::new();
+    if !keys.is_empty() {
+        const COLUMNS: &Columns = &[("hash", Kind::Text)];
+        let sql = format!(
+            "SELECT users.disabled, x.hash FROM {} LEFT JOIN api_keys ON api_keys.hash = x.hash \
+             LEFT JOIN users ON users.id = api_keys.user_id WHERE users.id IS NULL OR users.disabled",
+            rows(db.backend(), COLUMNS)
+        );
+        for row in query(db.reader(), sql, [parameter(&keys)?]).await? {
+            let hash: String = row.try_get_by_index(1)?;
+            let key = hash.parse();
+            let key = key.map_err(|_| DbError::corrupt("api_keys", "hash", &hash))?;
+            revoked.push((Credential::Key(key), why(&row)?));
+        }
+    }
+    if !users.is_empty() {
+        const COLUMNS: &Columns = &[("id", Kind::Uuid)];
+        let sql = format!(
+            "SELECT users.disabled, x.id FROM {} LEFT JOIN users ON users.id = x.id \
+             WHERE users.id IS NULL OR users.disabled",
+            rows(db.backend(), COLUMNS)
+        );
+        for row in query(db.reader(), sql, [parameter(&users)?]).await? {
+            let user = UserId(row.try_get_by_index(1)?);
+            revoked.push((Credential::Token(user), why(&row)?));
+        }
+    }
+    Ok(revoked)
+}
+
+fn why(row: &QueryResult) -> Result<Revocation, DbError> {
+    let disabled: Option<bool> = row.try_get_by_index(0)?;
+    Ok(disabled.map_or(Revocation::Gone, |_| Revocation::Disabled))
+}

@@ -1,0 +1,350 @@
+//! The outcome transaction: what workers found out becomes true, once, for whoever still holds the claim.
+//!
+//! This is the commit point of the pipeline. Rows are locked in one order in
+//! the whole service: operations, documents and versions, jobs, blobs, users.
+
+mod blobs;
+mod rows;
+mod staged;
+mod statements;
+
+pub(super) use statements::finish_jobs;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use self::blobs::{ContentKey, hold_blobs};
+use super::operations::end_with_dead_jobs;
+use super::references::{FoundObject, unreferred};
+use super::work::PendingWork;
+use super::{Database, DbError, JobRef, discards};
+use crate::DatabaseTransaction;
+use crash_points::CrashPoint;
+use domain::{BlobId, ErrorCode, Failure, JobId, MediaType, Timestamp};
+
+/// Whether the bytes of an activation were written for it or were there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobOrigin {
+    /// Written or adopted by this job.
+    Stored,
+    /// Found in storage under the same digest and size.
+    Shared,
+    /// Known under the same digest and size, but lost by storage, and written anew in its place.
+    PutBack,
+}
+
+/// A version that passed the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// What its bytes are.
+    pub media_type: MediaType,
+    /// Whether its name or declared type said something else.
+    pub type_mismatch: bool,
+    /// The id of the blob, should it be a new one.
+    pub blob: BlobId,
+    /// Where its bytes are.
+    pub location: Url,
+    /// How they got there.
+    pub origin: BlobOrigin,
+    /// Copies of the bytes that are not needed once it is active.
+    pub leftovers: Vec<Url>,
+}
+
+/// What became of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The version is readable.
+    Activated(Activation),
+    /// The version failed for good.
+    Failed {
+        /// What its owner is told.
+        failure: Failure,
+        /// The cause, for operators, if attempts ran out: the job is then dead.
+        gave_up: Option<String>,
+        /// Where the staged bytes may lie, should they not be kept.
+        leftovers: Vec<Url>,
+    },
+    /// The attempt failed; another one follows.
+    Again {
+        /// When it is due.
+        run_at: Timestamp,
+        /// What it would be if it were the last attempt.
+        code: ErrorCode,
+        /// The cause, for operators.
+        cause: String,
+    },
+    /// The attempt met a fault of the infrastructure, and doesn't count; another one follows once
+    /// that is over.
+    HandedBack {
+        /// When it is due.
+        run_at: Timestamp,
+        /// The cause, for operators.
+        cause: String,
+    },
+    /// The job did what it was for, or found nothing to do.
+    Done,
+    /// The job, which has no version, failed on its last attempt.
+    Dead {
+        /// The cause, for operators.
+        cause: String,
+    },
+}
+
+/// A step of the pipeline that an attempt has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDone {
+    /// What is true since: `verified`, `identified`, …
+    pub kind: &'static str,
+    /// Since when.
+    pub at: Timestamp,
+    /// How long the step took.
+    pub duration: Duration,
+}
+
+/// What is to be settled.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The claim it was done under.
+    pub job: JobRef,
+    /// What was worked on, if there was anything.
+    pub work: Option<PendingWork>,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// Who did it.
+    pub worker: String,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// The steps it went through.
+    pub steps: Vec<StepDone>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Whether a settlement came true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is committed.
+    Committed {
+        /// Bytes that no row refers to any more; written down as discarded.
+        removable: Vec<Url>,
+    },
+    /// Somebody else holds the claim: nothing that was done under it counts, and
+    /// nothing may be removed.
+    LeaseLost,
+}
+
+/// Settles a group in one transaction; the answers are in the order of `settlements`.
+///
+/// A process that slept past its lease may have claimed the same job again, so that one group
+/// holds outcomes of two claims. Only the later one can count.
+pub async fn settle(
+    db: &Database,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<Vec<Settled>, DbError> {
+    let places = latest_of_each_job(settlements);
+    let mut latest: Vec<_> = places
+        .iter()
+        .map(|place| settlements[*place].clone())
+        .collect();
+    let mut orphaned = Vec::new();
+    loop {
+        match attempt(db, &latest, &orphaned, now).await? {
+            Attempt::Settled(answers) => {
+                let mut all = vec![Settled::LeaseLost; settlements.len()];
+                for (place, answer) in places.into_iter().zip(answers) {
+                    all[place] = answer;
+                }
+                return Ok(all);
+            }
+            Attempt::ContentGone(jobs) => {
+                for settlement in latest
+                    .iter_mut()
+                    .filter(|settlement| jobs.contains(&settlement.job.id))
+                {
+                    orphaned.extend(put_back(&settlement.outcome));
+                    settlement.outcome = content_gone(now);
+                }
+            }
+        }
+    }
+}
+
+/// Where the settlement of each job is whose claim is the latest; of several under one claim, the
+/// first. The statements know a job by its id alone, so each may come only once.
+fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
+    let mut latest: HashMap<JobId, usize> = HashMap::new();
+    for (place, settlement) in settlements.iter().enumerate() {
+        let kept = latest.entry(settlement.job.id).or_insert(place);
+        if settlement.job.fence > settlements[*kept].job.fence {
+            *kept = place;
+        }
+    }
+    let mut places: Vec<_> = latest.into_values().collect();
+    places.sort_unstable();
+    places
+}
+
+/// Content that was there when the worker looked was deleted since: the staged
+/// bytes are still there, so the job begins anew at once.
+fn content_gone(now: Timestamp) -> Outcome {
+    Outcome::Again {
+        run_at: now,
+        code: ErrorCode::Internal,
+        cause: "shared content was deleted meanwhile".to_owned(),
+    }
+}
+
+/// Where an attempt wrote bytes anew. Nobody refers to them once their content is gone: it never
+/// comes back under the same URL.
+fn put_back(outcome: &Outcome) -> Option<Url> {
+    match outcome {
+        Outcome::Activated(activation) if activation.origin == BlobOrigin::PutBack => {
+            Some(activation.location.clone())
+        }
+        _ => None,
+    }
+}
+
+enum Attempt {
+    Settled(Vec<Settled>),
+    /// Nothing was written: these jobs relied on content that is gone.
+    ContentGone(HashSet<JobId>),
+}
+
+async fn attempt(
+    db: &Database,
+    settlements: &[Settlement],
+    orphaned: &[Url],
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let transaction = db.begin().await?;
+    let given_up = settlements
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
+    let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
+    let reserved = end_with_dead_jobs(&transaction, &given_up, now).await?;
+    let versions: Vec<_> = settlements
+        .iter()
+        .filter_map(|one| one.work.as_ref())
+        .map(|work| work.version.0)
+        .collect();
+    let alive = statements::hold_pending(&transaction, &versions).await?;
+    let held = statements::finish_jobs(&transaction, settlements, now).await?;
+    let live = |one: &&Settlement| {
+        held.contains(&one.job.id.0)
+            && one
+                .work
+                .as_ref()
+                .is_some_and(|work| alive.contains(&work.version.0))
+    };
+    let live: Vec<&Settlement> = settlements.iter().filter(live).collect();
+    let blobs = match hold_blobs(&transaction, &live, now).await? {
+        Ok(blobs) => blobs,
+        Err(jobs) => return Ok(Attempt::ContentGone(jobs)),
+    };
+    statements::activate(&transaction, &live, &blobs, now).await?;
+    let failed = statements::fail(&transaction, &live, now).await?;
+    statements::account(&transaction, &live, &failed.ended).await?;
+    reserved.give_back(&transaction).await?;
+    let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
+    statements::record(&transaction, &live, now).await?;
+
+    let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
+    let mut answers = Vec::with_capacity(settlements.len());
+    for one in settlements {
+        answers.push(if !held.contains(&one.job.id.0) {
+            Settled::LeaseLost
+        } else if living.contains(&one.job.id) {
+            let removable = removable(one, &blobs, &kept);
+            Settled::Committed { removable }
+        } else {
+            let removable = left_over(&transaction, one).await?;
+            Settled::Committed { removable }
+        });
+    }
+    let urls: Vec<_> = answers
+        .iter()
+        .flat_map(Settled::removable)
+        .chain(orphaned)
+        .map(Url::as_str)
+        .collect();
+    discards::add(&transaction, &urls, now).await?;
+    commit(transaction, &live).await?;
+    Ok(Attempt::Settled(answers))
+}
+
+/// The commit point. Tests cut it for versions alone: jobs of the schedule pass here at any time.
+async fn commit(transaction: DatabaseTransaction, live: &[&Settlement]) -> Result<(), DbError> {
+    let has_versions = !live.is_empty();
+    if has_versions {
+        crash_points::reach(CrashPoint::BeforeOutcome);
+    }
+    transaction.commit().await?;
+    if has_versions {
+        crash_points::reach(CrashPoint::AfterOutcome);
+    }
+    Ok(())
+}
+
+impl Settled {
+    fn removable(&self) -> &[Url] {
+        match self {
+            Self::Committed { removable } => removable,
+            Self::LeaseLost => &[],
+        }
+    }
+}
+
+/// The bytes that the committed settlement of a living version leaves without a row.
+fn removable(
+    settlement: &Settlement,
+    blobs: &HashMap<ContentKey, (Uuid, String)>,
+    kept: &HashSet<Uuid>,
+) -> Vec<Url> {
+    let (activation, work) = match (&settlement.outcome, &settlement.work) {
+        (Outcome::Activated(activation), Some(work)) => (activation, work),
+        (Outcome::Failed { leftovers, .. }, Some(work)) if !kept.contains(&work.version.0) => {
+            let mut urls = leftovers.clone();
+            urls.retain(|url| *url != work.staged);
+            urls.push(work.staged.clone());
+            return urls;
+        }
+        _ => return Vec::new(),
+    };
+    let mut urls = activation.leftovers.clone();
+    let kept = blobs
+        .get(&ContentKey::of(work))
+        .is_some_and(|(_, url)| url == activation.location.as_str());
+    if activation.origin != BlobOrigin::Shared && !kept {
+        urls.push(activation.location.clone());
+    }
+    urls
+}
+
+/// The bytes that an attempt leaves behind whose version was deleted meanwhile, or settled by
+/// another job. In the latter case a row may need them: the keys are the same.
+async fn left_over(
+    transaction: &DatabaseTransaction,
+    settlement: &Settlement,
+) -> Result<Vec<Url>, DbError> {
+    let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
+    else {
+        return Ok(Vec::new());
+    };
+    let mut urls = activation.leftovers.clone();
+    if activation.origin != BlobOrigin::Shared {
+        urls.push(activation.location.clone());
+    }
+    let found = urls.iter().map(|url| FoundObject {
+        url: url.clone(),
+        staged: work.staged.clone(),
+        size: work.size,
+    });
+    let unreferred = unreferred(transaction, &found.collect::<Vec<_>>()).await?;
+    urls.retain(|url| unreferred.iter().any(|stray| stray == url.as_str()));
+    Ok(urls)
+}

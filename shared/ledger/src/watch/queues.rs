@@ -1,0 +1,86 @@
+//! Queues as a whole: how much waits in each, and for how long.
+
+use std::time::Duration;
+
+use crate::batch::query;
+use crate::{Database, DbError};
+use domain::Timestamp;
+use queue::{JobState, Queue};
+
+/// What is in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueState {
+    /// The queue.
+    pub queue: Queue,
+    /// Jobs that wait, those whose time has not come included.
+    pub depth: u64,
+    /// Jobs that workers hold.
+    pub running: u64,
+    /// Jobs that failed on every attempt.
+    pub dead: u64,
+    /// For how long the oldest job that could be begun has been waiting.
+    pub oldest: Option<Duration>,
+}
+
+/// Every queue at `now`. It counts what waits: not for every request.
+pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueState>, DbError> {
+    let mut states: Vec<_> = Queue::ALL
+        .into_iter()
+        .map(|queue| QueueState {
+            queue,
+            depth: 0,
+            running: 0,
+            dead: 0,
+            oldest: None,
+        })
+        .collect();
+    // Each half names the condition of the index that serves it.
+    let counts = "SELECT queue, state, count(*) FROM jobs WHERE state IN ('ready', 'running') GROUP BY queue, state \
+         UNION ALL SELECT queue, state, count(*) FROM jobs WHERE state = 'dead' GROUP BY queue, state";
+    for row in query(db.reader(), counts, []).await? {
+        let (queue, state): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let count = row.try_get_by_index::<i64>(2)?.unsigned_abs();
+        let corrupt = |column| DbError::corrupt("jobs", column, &queue);
+        let known = states.iter_mut().find(|one| one.queue.as_str() == queue);
+        let known = known.ok_or_else(|| corrupt("queue"))?;
+        match state.parse().map_err(|_| corrupt("state"))? {
+            JobState::Ready => known.depth = count,
+            JobState::Running => known.running = count,
+            JobState::Dead => known.dead = count,
+            JobState::Done => {}
+        }
+    }
+    for state in &mut states {
+        let oldest = oldest_waiting(db, state.queue).await?;
+        state.oldest = oldest
+            .filter(|run_at| *run_at <= now)
+            .map(|run_at| now.since(run_at));
+    }
+    Ok(states)
+}
+
+/// Since when the oldest waiting job of a queue is due, or from when on. One step in an index.
+pub async fn oldest_waiting(db: &Database, queue: Queue) -> Result<Option<Timestamp>, DbError> {
+    let sql = "SELECT min(run_at) FROM jobs WHERE state = 'ready' AND queue = $1";
+    moment(db, sql, Some(queue)).await
+}
+
+/// Since when the oldest pending version is in the service. One step in an index.
+pub async fn oldest_pending(db: &Database) -> Result<Option<Timestamp>, DbError> {
+    let sql = "SELECT min(created_at) FROM versions WHERE status = 'pending'";
+    moment(db, sql, None).await
+}
+
+async fn moment(
+    db: &Database,
+    sql: &str,
+    queue: Option<Queue>,
+) -> Result<Option<Timestamp>, DbError> {
+    let values = queue.map(|queue| queue.as_str().into());
+    let found = query(db.reader(), sql, values).await?;
+    let micros: Option<i64> = match found.first() {
+        Some(row) => row.try_get_by_index(0)?,
+        None => None,
+    };
+    Ok(micros.map(Timestamp::from_micros))
+}

@@ -1,0 +1,36 @@
+//! What one user may have of bulk operations.
+
+use clap::Args;
+
+use domain::OperationLimits;
+
+/// Settings of bulk operations.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OperationSettings {
+    /// The most operations of a user that have not ended
+    #[arg(long = "max-open-operations", env = "DOSSIER_MAX_OPEN_OPERATIONS", global = true, default_value_t = 100,
+        value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_open: u32,
+
+    /// The most operations of a user that are kept; the oldest that have ended make room
+    #[arg(long = "max-operations", env = "DOSSIER_MAX_OPERATIONS", global = true, default_value_t = 10_000,
+        value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_kept: u32,
+
+    /// The most items of all operations of a user that are kept, likewise
+    #[arg(long = "max-operation-items", env = "DOSSIER_MAX_OPERATION_ITEMS", global = true, default_value_t = 2_000_000,
+        value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(100_000..))]
+    pub max_items: u32,
+}
+
+impl OperationSettings {
+    /// As a rule.
+    #[must_use]
+    pub const fn limits(&self) -> OperationLimits {
+        OperationLimits {
+            open: self.max_open,
+            kept: self.max_kept,
+            items: self.max_items,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What the settings mean together, for one role.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::Settings;
+use domain::{Limits, TypePolicy};
+use ledger::DatabaseUrl;
+use storage::{ParseStorageUrlError, StorageUrl, WatchedFolder};
+
+/// The part of the service that a process plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything in one process.
+    Serve,
+    /// HTTP alone.
+    Ingress,
+    /// Jobs alone.
+    Worker,
+    /// An operator's command.
+    Command,
+}
+
+/// Settings that don't fit together; each message names the one to change.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// SQLite has room for one process.
+    #[error(
+        "DOSSIER_DATABASE_URL: {0} needs a database that processes can share, postgres://…; SQLite belongs to `dossier serve`"
+    )]
+    DatabaseNotShared(&'static str),
+    /// The in-process queue ends at the process.
+    #[error(
+        "DOSSIER_QUEUE_URL: {0} needs a queue that processes can share, redis://…; inprocess: belongs to `dossier serve`"
+    )]
+    QueueNotShared(&'static str),
+    /// A short secret can be guessed.
+    #[error("DOSSIER_JWT_SECRET: a secret has at least 32 characters")]
+    ShortJwtSecret,
+    /// Tokens that were made for other services would pass.
+    #[error(
+        "DOSSIER_JWT_AUDIENCE: a key set (DOSSIER_JWT_JWKS) needs the audience that tokens must name, or those for other services would be accepted"
+    )]
+    KeySetWithoutAudience,
+    /// The collector of spans can't be one.
+    #[error("{variable}: {reason}")]
+    OtlpEndpoint {
+        /// The variable that names it.
+        variable: &'static str,
+        /// What it should be.
+        reason: &'static str,
+    },
+    /// The data folder can't hold files.
+    #[error("DOSSIER_DATA_DIR: {0}")]
+    DataFolderName(#[from] ParseStorageUrlError),
+    /// The data folder can't be named absolutely.
+    #[error("DOSSIER_DATA_DIR: {path} can't be found: {source}")]
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Settings with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The data folder, absolute.
+    pub data_dir: PathBuf,
+    /// Where the database is.
+    pub database_url: DatabaseUrl,
+    /// Where uploads wait.
+    pub staging_url: StorageUrl,
+    /// Where documents are kept.
+    pub storage_url: StorageUrl,
+    /// Where health is told.
+    pub ops_listen: SocketAddr,
+    /// What the operator allows.
+    pub limits: Limits,
+    /// The rest, as it was written.
+    pub settings: Settings,
+}
+
+impl Resolved {
+    /// The folders of this process that fill up as users bring bytes.
+    #[must_use]
+    pub fn watched_folders(&self) -> Vec<WatchedFolder> {
+        let local = |place, url: &StorageUrl| {
+            let is_local = url.place().scheme() == "file";
+            let path = is_local
+                .then(|| url.place().to_file_path().ok())
+                .flatten()?;
+            Some(WatchedFolder { place, path })
+        };
+        let database = match &self.database_url {
+            DatabaseUrl::Sqlite(path) => Some(WatchedFolder {
+                place: "database",
+                path: path.parent().unwrap_or(path).to_owned(),
+            }),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let folders = [
+            local("staging", &self.staging_url),
+            local("storage", &self.storage_url),
+            database,
+        ];
+        folders.into_iter().flatten().collect()
+    }
+}
+
+impl Settings {
+    /// Fills in defaults and refuses what doesn't fit together for `role`.
+    pub fn resolve(self, role: Role) -> Result<Resolved, InvalidSettings> {
+        let data_dir =
+            std::path::absolute(&self.data_dir).map_err(|source| InvalidSettings::DataFolder {
+                path: self.data_dir.clone(),
+                source,
+            })?;
+        let database_url = self
+            .database_url
+            .clone()
+            .unwrap_or_else(|| DatabaseUrl::Sqlite(data_dir.join("dossier.sqlite")));
+        self.check_shared(role, &database_url)?;
+        if self
+            .jwt
+            .secret
+            .as_ref()
+            .is_some_and(|secret| secret.len() < 32)
+        {
+            return Err(InvalidSettings::ShortJwtSecret);
+        }
+        if self.jwt.jwks.is_some() && self.jwt.audience.is_none() {
+            return Err(InvalidSettings::KeySetWithoutAudience);
+        }
+        let storage_url = match &self.storage_url {
+            Some(url) => url.clone(),
+            None => StorageUrl::from_directory(&data_dir.join("storage"))?,
+        };
+        let staging_url = match &self.staging_url {
+            Some(url) => url.clone(),
+            None if storage_url.is_object_store() => storage_url.clone(),
+            None => StorageUrl::from_directory(&data_dir.join("staging"))?,
+        };
+        let ops_port = if role == Role::Worker { 9091 } else { 9090 };
+        Ok(Resolved {
+            database_url,
+            staging_url,
+            storage_url,
+            ops_listen: self
+                .ops_listen
+                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, ops_port).into()),
+            limits: Limits {
+                max_document: self.max_document_bytes,
+                default_quota_bytes: self.default_quota_bytes,
+                default_quota_documents: self.default_quota_documents,
+                types: TypePolicy {
+                    allowed: self.allowed_types.clone(),
+                    blocked: self.blocked_types.clone(),
+                },
+                type_mismatch: self.type_mismatch.0,
+                imports: self.import.limits(),
+                operations: self.operations.limits(),
+                allowances: self.disk.allowances(),
+            },
+            data_dir,
+            settings: self,
+        })
+    }
+
+    fn check_shared(&self, role: Role, database_url: &DatabaseUrl) -> Result<(), InvalidSettings> {
+        let name = match role {
+            Role::Serve | Role::Command => return Ok(()),
+            Role::Ingress => "dossier ingress",
+            Role::Worker => "dossier worker",
+        };
+        if !database_url.is_shared() {
+            return Err(InvalidSettings::DatabaseNotShared(name));
+        }
+        if !self.queue_url.is_shared() {
+            return Err(InvalidSettings::QueueNotShared(name));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! Values that only settings have, and how they are written.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use domain::{Sha256, TypeMismatch};
+
+/// The first admin's API key. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BootstrapKey(String);
+
+impl BootstrapKey {
+    /// The key itself, for the file in which it is handed over.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the database keeps of it.
+    #[must_use]
+    pub fn hash(&self) -> Sha256 {
+        Sha256::of(self.0.as_bytes())
+    }
+}
+
+impl FromStr for BootstrapKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let printable = text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if printable && (32..=256).contains(&text.len()) && text.trim() == text {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a key has 32 to 256 printable ASCII characters")
+        }
+    }
+}
+
+impl fmt::Debug for BootstrapKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BootstrapKey(…)")
+    }
+}
+
+/// How `DOSSIER_TYPE_MISMATCH` is written.
+#[derive(Clone, Copy, Debug)]
+pub struct MismatchPolicy(pub TypeMismatch);
+
+impl FromStr for MismatchPolicy {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "record" => Ok(Self(TypeMismatch::Record)),
+            "reject" => Ok(Self(TypeMismatch::Reject)),
+            _ => Err("it is record or reject"),
+        }
+    }
+}
+
+/// An origin whose scripts may use the API in a browser (RFC 6454).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigin {
+    /// Every one.
+    Any,
+    /// This one, as browsers write it.
+    One(String),
+}
+
+impl CorsOrigin {
+    /// Whether the value of an `Origin` field is meant.
+    #[must_use]
+    pub fn allows(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(allowed) => allowed == origin,
+        }
+    }
+}
+
+impl FromStr for CorsOrigin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let wrong = "an origin is a scheme, a host and perhaps a port, such as https://app.example.com, or *";
+        let url = url::Url::parse(text).map_err(|_| wrong)?;
+        let origin = url.origin().ascii_serialization();
+        // Browsers leave the default port out and write hosts in lower case: so is it compared.
+        let bare = url.path() == "/" && !text.ends_with('/') && url.query().is_none();
+        if bare && url.fragment().is_none() && url.username().is_empty() && origin != "null" {
+            Ok(Self::One(origin))
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
+/// Reads a duration such as `60s`, `24h` or `30d`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a duration is a number and a unit, such as 60s, 24h or 30d".to_owned())
+}
+
+/// A lease shorter than a few seconds would end while its worker is well.
+pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        lease if lease >= Duration::from_secs(2) => Ok(lease),
+        _ => Err("a lease lasts at least 2s".to_owned()),
+    }
+}
+
+/// A time limit without which nothing would ever be done in time.
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        limit if limit >= Duration::from_secs(1) => Ok(limit),
+        _ => Err("a time limit is at least 1s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bootstrap_key_is_long_and_printable() {
+        assert!("k".repeat(32).parse::<BootstrapKey>().is_ok());
+        for wrong in [
+            "k".repeat(31),
+            "k".repeat(257),
+            "ключ".repeat(10),
+            format!("{}\n", "k".repeat(40)),
+        ] {
+            assert!(wrong.parse::<BootstrapKey>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
+        assert!(parse_duration("30").is_err());
+        assert!(parse_lease("1s").is_err());
+        assert!(parse_timeout("999ms").is_err());
+    }
+
+    #[test]
+    fn an_origin_is_compared_as_browsers_write_it() {
+        let read = |text: &str| text.parse::<CorsOrigin>();
+        assert_eq!(
+            read("HTTPS://App.Example.com:443"),
+            Ok(CorsOrigin::One("https://app.example.com".to_owned()))
+        );
+        assert!(
+            read("http://localhost:3000")
+                .unwrap()
+                .allows("http://localhost:3000")
+        );
+        assert!(read("*").unwrap().allows("https://anything"));
+        for wrong in [
+            "",
+            "app.example.com",
+            "https://x/",
+            "https://x/y",
+            "https://x?y",
+            "https://u@x",
+            "null",
+            "file:///x",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

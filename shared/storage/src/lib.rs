@@ -1,0 +1,22 @@
+//! Where bytes are kept: one port, an adapter for each kind of storage, and the places in use.
+
+pub mod contract;
+mod error;
+mod free_space;
+mod key;
+mod local;
+mod mark;
+mod places;
+mod port;
+pub mod private_file;
+mod s3;
+mod url;
+
+pub use self::url::{Checksums, ParseStorageUrlError, S3Location, StorageUrl};
+pub use error::{StorageError, WriteError};
+pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
+pub use local::Local;
+pub use mark::{Mark, Marking};
+pub use places::{Places, Staged, Taken};
+pub use port::{ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage};
+pub use s3::S3;

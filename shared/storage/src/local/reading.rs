@@ -1,0 +1,67 @@
+//! Reading a file as a stream of large chunks, each read where blocking is allowed.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream;
+
+use super::outcome::{blocking, is_missing, stat_of};
+use crate::{ByteStream, Range};
+
+/// How many bytes are read at once.
+const CHUNK: u64 = 256 << 10;
+
+/// A part of a file that is still to be read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    file: Arc<File>,
+    next: u64,
+    end: u64,
+}
+
+impl Reading {
+    /// Opens the file at `path`; `None` if there is none.
+    pub(super) fn open(path: &Path, range: Option<Range>) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Err(error) if is_missing(&error) => return Ok(None),
+            opened => opened?,
+        };
+        let Some(stat) = stat_of(&file.metadata()?)? else {
+            return Ok(None);
+        };
+        let range = range.unwrap_or(Range {
+            start: 0,
+            length: stat.size.bytes(),
+        });
+        Ok(Some(Self {
+            file: Arc::new(file),
+            next: range.start,
+            end: range.start.saturating_add(range.length),
+        }))
+    }
+
+    /// The bytes. Nothing is read before they are asked for.
+    pub(super) fn stream(self) -> ByteStream {
+        Box::pin(stream::try_unfold(self, |mut reading| async move {
+            let wanted = (reading.end - reading.next).min(CHUNK);
+            if wanted == 0 {
+                return Ok(None);
+            }
+            let (file, start) = (Arc::clone(&reading.file), reading.next);
+            let chunk = blocking("read", move || read(&file, start, wanted)).await?;
+            reading.next += wanted;
+            Ok(Some((chunk, reading)))
+        }))
+    }
+}
+
+fn read(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
+    let length = usize::try_from(length).map_err(|_| ErrorKind::InvalidInput)?;
+    let mut chunk = vec![0; length];
+    file.read_exact_at(&mut chunk, start)?;
+    Ok(chunk.into())
+}

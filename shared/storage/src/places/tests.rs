@@ -1,0 +1,256 @@
+//! Tests of the places.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use super::*;
+use crate::{EntryStream, Mark, Marking};
+use domain::InstallationId;
+
+const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+fn url_in(folder: &Path, name: &str) -> StorageUrl {
+    StorageUrl::from_directory(&folder.join(name)).unwrap()
+}
+
+async fn two_places() -> (tempfile::TempDir, Places) {
+    let folder = tempfile::tempdir().unwrap();
+    let (staging, store) = (
+        url_in(folder.path(), "staging"),
+        url_in(folder.path(), "store"),
+    );
+    let places = Places::connect(&staging, &store).await.unwrap();
+    (folder, places)
+}
+
+fn source(text: &'static str) -> SourceStream<'static> {
+    Box::pin(stream::iter([Ok(Bytes::from(text))]))
+}
+
+async fn content(places: &Places, url: &Url) -> String {
+    let chunks: Vec<Bytes> = places
+        .open(url, None)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    String::from_utf8(chunks.concat()).unwrap()
+}
+
+async fn count(storage: &Arc<dyn Storage>) -> usize {
+    storage.list(None).await.unwrap().count().await
+}
+
+#[tokio::test]
+async fn staged_bytes_are_counted_and_hashed_and_then_taken() {
+    let (_folder, places) = two_places().await;
+    let staged = places.stage(NOW, source("hello")).await.unwrap();
+    assert_eq!(staged.size, ByteSize::new(5));
+    assert_eq!(staged.sha256, Sha256::of(b"hello"));
+    let located = places.locate(&staged.url).await.unwrap().unwrap();
+    assert_eq!(
+        (located.0, located.1.size),
+        (staged.url.clone(), staged.size)
+    );
+
+    for _ in 0..2 {
+        let taken = places
+            .take(&staged.url, staged.size, staged.sha256)
+            .await
+            .unwrap();
+        assert_eq!(taken.leftover, None);
+        assert_eq!(
+            places.traces(&staged.url),
+            [staged.url.clone(), taken.url.clone()]
+        );
+        assert_eq!(content(&places, &taken.url).await, "hello");
+        let located = places.locate(&staged.url).await.unwrap().unwrap();
+        assert_eq!(located.0, taken.url);
+    }
+    assert_eq!(count(places.staging()).await, 0);
+    for trace in places.traces(&staged.url) {
+        places.delete(&trace).await.unwrap();
+    }
+    assert_eq!(places.locate(&staged.url).await.unwrap(), None);
+    places
+        .take(&staged.url, staged.size, staged.sha256)
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
+async fn bytes_staged_where_they_are_stored_stay_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url_in(folder.path(), "both");
+    let places = Places::connect(&url, &url).await.unwrap();
+    let staged = places.stage(NOW, source("hello")).await.unwrap();
+    let taken = places
+        .take(&staged.url, staged.size, staged.sha256)
+        .await
+        .unwrap();
+    let url = staged.url.clone();
+    assert_eq!(
+        taken,
+        Taken {
+            url,
+            leftover: None
+        }
+    );
+    assert_eq!(places.traces(&staged.url), [staged.url]);
+    assert!(places.are_one());
+    places.check().await.unwrap();
+}
+
+/// Two local places that pretend to be of different kinds.
+async fn strangers() -> (tempfile::TempDir, Places) {
+    let (folder, places) = two_places().await;
+    let store = Arc::new(Stranger(Arc::clone(places.store())));
+    (folder, Places::new(Arc::clone(places.staging()), store))
+}
+
+#[tokio::test]
+async fn bytes_staged_in_another_kind_of_storage_are_copied_once() {
+    let (_folder, places) = strangers().await;
+    let staged = places.stage(NOW, source("hello")).await.unwrap();
+    for _ in 0..2 {
+        let taken = places
+            .take(&staged.url, staged.size, staged.sha256)
+            .await
+            .unwrap();
+        assert_eq!(taken.leftover.as_ref(), Some(&staged.url));
+        assert_eq!(content(&places, &taken.url).await, "hello");
+        // The second time, the copy that is there will do.
+        places.delete(&staged.url).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_changed_in_staging_are_not_stored() {
+    let (_folder, places) = strangers().await;
+    let staged = places.stage(NOW, source("hello")).await.unwrap();
+    for (size, sha256) in [
+        (staged.size, Sha256::of(b"hullo")),
+        (ByteSize::new(4), staged.sha256),
+    ] {
+        let error = places.take(&staged.url, size, sha256).await.unwrap_err();
+        assert!(
+            matches!(error, StorageError::DigestMismatch { .. }),
+            "{error}"
+        );
+        assert_eq!(count(places.store()).await, 0);
+    }
+    places.delete(&staged.url).await.unwrap();
+    let error = places
+        .take(&staged.url, staged.size, staged.sha256)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StorageError::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_write_whose_end_is_unknown_is_undone() {
+    let (_folder, places) = two_places().await;
+    let forgetful = Arc::new(Stranger(Arc::clone(places.staging())));
+    let places = Places::new(forgetful, Arc::clone(places.store()));
+    places.stage(NOW, source("forget me")).await.unwrap_err();
+    while count(places.staging()).await > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn urls_of_other_places_and_places_within_each_other_are_refused() {
+    let (folder, places) = two_places().await;
+    let stranger: Url = "s3://bucket/a".parse().unwrap();
+    let unknown = |error: &StorageError| matches!(error, StorageError::UnknownPlace { .. });
+    assert!(unknown(&places.stat(&stranger).await.unwrap_err()));
+    assert!(unknown(&places.locate(&stranger).await.unwrap_err()));
+    assert_eq!(places.traces(&stranger), [stranger]);
+    let (outer, inner) = (
+        url_in(folder.path(), "store"),
+        url_in(folder.path(), "store/in"),
+    );
+    for (staging, store) in [(&outer, &inner), (&inner, &outer)] {
+        let error = Places::connect(staging, store).await.unwrap_err();
+        assert!(matches!(error, StorageError::Overlap { .. }), "{error}");
+    }
+    // By other names as well.
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(at("store"), at("link")).unwrap();
+    for name in ["link", "link/in", "staging/../store"] {
+        let other = url_in(folder.path(), name);
+        for (staging, store) in [(&other, &outer), (&outer, &other)] {
+            match Places::connect(staging, store).await {
+                Err(StorageError::Overlap { .. }) => {}
+                Ok(_) if staging == store => {}
+                connected => panic!("{staging} and {store}: {connected:?}"),
+            }
+        }
+    }
+    let around = places.place_around(&at("link")).await.unwrap();
+    assert_eq!(around, Some(places.store().place()));
+    assert_eq!(places.place_around(folder.path()).await.unwrap(), None);
+}
+
+/// A place that can't take from others, and loses the answer to what is called "forget me".
+#[derive(Debug)]
+struct Stranger(Arc<dyn Storage>);
+
+#[async_trait::async_trait]
+impl Storage for Stranger {
+    fn place(&self) -> &Url {
+        self.0.place()
+    }
+
+    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
+        let url = self.0.put(key, source).await?;
+        let stat = self.0.stat(&url).await?;
+        if stat.is_some_and(|stat| stat.size == ByteSize::new(9)) {
+            return Err(StorageError::Full.into());
+        }
+        Ok(url)
+    }
+
+    async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
+        self.0.open(url, range).await
+    }
+
+    async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
+        self.0.stat(url).await
+    }
+
+    async fn delete(&self, url: &Url) -> Result<(), StorageError> {
+        self.0.delete(url).await
+    }
+
+    async fn take(&self, _staged: &Url, _key: &str) -> Result<Option<Url>, StorageError> {
+        Ok(None)
+    }
+
+    async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError> {
+        self.0.list(after).await
+    }
+
+    async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        self.0.sweep(older_than).await
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        self.0.check().await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.0.mark().await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.0.set_mark(installation, marking).await
+    }
+}

@@ -1,0 +1,239 @@
+//! The adapter for S3. An object is seen when its last request is answered, and then it is as
+//! durable as the service makes it.
+
+use async_trait::async_trait;
+use aws_sdk_s3::config::Credentials;
+use futures::stream;
+use url::Url;
+
+use super::client::Bucket;
+use super::copy::{Copied, Source, copy};
+use super::listing;
+use super::marking;
+use super::outcome::{failed, is_missing, odd, stat_of};
+use super::upload::Uploads;
+use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
+use crate::{
+    ByteStream, EntryStream, Mark, Marking, Range, S3Location, SourceStream, Stat, Storage,
+    StorageError, WriteError,
+};
+use domain::{InstallationId, Timestamp};
+
+/// A prefix of a bucket.
+#[derive(Debug)]
+pub struct S3 {
+    place: Url,
+    bucket: Bucket,
+    prefix: String,
+    uploads: Uploads,
+}
+
+impl S3 {
+    /// The place at an `s3:` URL, which ends with a slash, with these credentials or those of
+    /// the standard AWS environment. Nothing is sent yet.
+    pub async fn connect(
+        place: &Url,
+        location: &S3Location,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        Self {
+            place: place.clone(),
+            bucket: Bucket::connect(location, credentials).await,
+            prefix: location.prefix.clone(),
+            uploads: Uploads::new(),
+        }
+    }
+
+    /// The key in the bucket of the object at `url`.
+    fn key_of(&self, url: &Url) -> Result<String, StorageError> {
+        let key = key_within(&self.place, url);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
+        Ok(format!("{}{key}", self.prefix))
+    }
+
+    /// The key in the bucket of the mark of this place.
+    fn mark_key(&self) -> String {
+        format!("{}{MARK}", self.prefix)
+    }
+
+    fn new_object(&self, key: &str) -> Result<(Url, String), StorageError> {
+        let url = url_of(&self.place, key);
+        if !is_key(key) {
+            return Err(StorageError::UnknownPlace { url });
+        }
+        Ok((url, format!("{}{key}", self.prefix)))
+    }
+}
+
+#[async_trait]
+impl Storage for S3 {
+    fn place(&self) -> &Url {
+        &self.place
+    }
+
+    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
+        let (url, key) = self.new_object(key)?;
+        self.uploads.put(&self.bucket, &key, source).await?;
+        Ok(url)
+    }
+
+    async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
+        let key = self.key_of(url)?;
+        let not_found = || StorageError::NotFound { url: url.clone() };
+        if range.is_some_and(|range| range.length == 0) {
+            // The protocol has no range of nothing.
+            self.stat(url).await?.ok_or_else(not_found)?;
+            return Ok(Box::pin(stream::empty()));
+        }
+        let request = self
+            .bucket
+            .client
+            .get_object()
+            .bucket(&self.bucket.name)
+            .key(key);
+        let request = request.set_range(range.map(|Range { start, length }| {
+            format!("bytes={start}-{}", start.saturating_add(length - 1))
+        }));
+        let object = match request.send().await {
+            Err(error) if is_missing(&error) => return Err(not_found()),
+            answer => answer.map_err(|error| failed("open", error))?,
+        };
+        let length = object
+            .content_length
+            .and_then(|length| u64::try_from(length).ok());
+        if range.is_some_and(|range| length != Some(range.length)) {
+            return Err(odd(
+                "open",
+                "the service gives another range than was asked for",
+            ));
+        }
+        Ok(Box::pin(stream::try_unfold(
+            object.body,
+            |mut body| async move {
+                let chunk = body
+                    .try_next()
+                    .await
+                    .map_err(|error| StorageError::Unavailable {
+                        action: "read",
+                        source: error.into(),
+                    })?;
+                Ok(chunk.map(|chunk| (chunk, body)))
+            },
+        )))
+    }
+
+    async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
+        let key = self.key_of(url)?;
+        let request = self
+            .bucket
+            .client
+            .head_object()
+            .bucket(&self.bucket.name)
+            .key(key);
+        match request.send().await {
+            Ok(found) => Ok(Some(stat_of(
+                found.content_length,
+                found.last_modified.as_ref(),
+            ))),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(failed("look", error)),
+        }
+    }
+
+    async fn delete(&self, url: &Url) -> Result<(), StorageError> {
+        let key = self.key_of(url)?;
+        let request = self
+            .bucket
+            .client
+            .delete_object()
+            .bucket(&self.bucket.name)
+            .key(key);
+        match request.send().await {
+            Err(error) if !is_missing(&error) => Err(failed("delete", error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A copy by the service, so that the object stays at `staged` as well.
+    async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
+        let (url, key) = self.new_object(key)?;
+        let Some(source) = source_of(staged) else {
+            return Ok(None);
+        };
+        if copy(&self.bucket, &source, &key).await? == Copied::Done {
+            return Ok(Some(url));
+        }
+        // Gone already, or with a service that isn't ours; keys don't recur, so what has
+        // this one is what was staged.
+        Ok(self.stat(&url).await?.map(|_| url))
+    }
+
+    async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError> {
+        let after = match start_of(&self.place, after) {
+            Start::First => None,
+            Start::Behind(key) => Some(key),
+            Start::Past => return Ok(Box::pin(stream::empty())),
+        };
+        Ok(listing::list(
+            &self.bucket,
+            &self.place,
+            &self.prefix,
+            after,
+        ))
+    }
+
+    async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        listing::sweep(&self.bucket, &self.prefix, older_than).await
+    }
+
+    /// Whether the bucket is there and we may see it; that it can be written to, only a
+    /// write can tell.
+    async fn check(&self) -> Result<(), StorageError> {
+        let request = self.bucket.client.head_bucket().bucket(&self.bucket.name);
+        request
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("reach its bucket", error))
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        marking::mark(&self.bucket, &self.mark_key()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        marking::set_mark(&self.bucket, &self.mark_key(), installation, marking).await
+    }
+}
+
+/// The object at the URL of another place, if that is one of S3.
+fn source_of(staged: &Url) -> Option<Source> {
+    if staged.scheme() != "s3" {
+        return None;
+    }
+    Some(Source {
+        bucket: staged.host_str()?.to_owned(),
+        key: staged.path().strip_prefix('/')?.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{StorageError, StorageUrl};
+
+    #[tokio::test]
+    async fn a_service_that_is_not_there_is_unavailable() {
+        // Nobody listens on the port for services that multiplex others.
+        let url: StorageUrl = "s3://bucket/documents?endpoint=http://127.0.0.1:1"
+            .parse()
+            .unwrap();
+        let credentials = super::Credentials::new("key", "secret", None, None, "tests");
+        let storage = url.connect_as(Some(credentials)).await.unwrap();
+        let error = storage.check().await.unwrap_err();
+        assert!(matches!(error, StorageError::Unavailable { .. }), "{error}");
+    }
+}

@@ -1,0 +1,56 @@
+//! The mark of a place as an object of its bucket. Called by the adapter.
+
+use super::client::Bucket;
+use super::outcome::{failed, is_missing, status};
+use crate::{Mark, Marking, StorageError, mark};
+use domain::InstallationId;
+
+/// The mark under `key`; `None` if there is none.
+pub(super) async fn mark(bucket: &Bucket, key: &str) -> Result<Option<Mark>, StorageError> {
+    let request = bucket.client.get_object().bucket(&bucket.name).key(key);
+    let mut object = match request.send().await {
+        Err(error) if is_missing(&error) => return Ok(None),
+        answer => answer.map_err(|error| failed("read its mark", error))?,
+    };
+    let mut text = Vec::new();
+    while let Some(chunk) = object.body.next().await {
+        let chunk = chunk.map_err(|error| StorageError::Unavailable {
+            action: "read its mark",
+            source: error.into(),
+        })?;
+        text.extend_from_slice(&chunk);
+        if text.len() > mark::LONGEST {
+            return Ok(Some(Mark::Unknown));
+        }
+    }
+    Ok(Some(mark::read(&text)))
+}
+
+/// Writes the mark of `installation` under `key`.
+pub(super) async fn set_mark(
+    bucket: &Bucket,
+    key: &str,
+    installation: InstallationId,
+    marking: Marking,
+) -> Result<(), StorageError> {
+    let request = || {
+        let request = bucket.client.put_object().bucket(&bucket.name).key(key);
+        request
+            .content_type("application/json")
+            .body(mark::written(installation).into())
+    };
+    if marking == Marking::First {
+        match request().if_none_match("*").send().await {
+            Ok(_) => return Ok(()),
+            // There is one, or somebody else writes one at this moment.
+            Err(error) if matches!(status(&error), Some(409 | 412)) => return Ok(()),
+            // A service without conditional writes.
+            Err(error) if status(&error) == Some(501) => {}
+            Err(error) => return Err(failed("write its mark", error)),
+        }
+    }
+    let outcome = request().send().await;
+    outcome
+        .map(drop)
+        .map_err(|error| failed("write its mark", error))
+}

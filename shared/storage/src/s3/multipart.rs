@@ -1,0 +1,110 @@
+//! A multipart upload that is aborted unless it is completed, whatever ends it. Used by uploads
+//! and by copies of large objects.
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use tokio::runtime::Handle;
+
+use super::client::Bucket;
+use super::outcome::{failed, is_missing};
+use crate::StorageError;
+
+/// An upload that has begun. One that is dropped is aborted in the background; what escapes
+/// that is found by `sweep`.
+#[derive(Debug)]
+pub(super) struct Multipart {
+    bucket: Bucket,
+    key: String,
+    /// Until it is completed or aborted.
+    id: Option<String>,
+}
+
+impl Multipart {
+    /// Begins an upload to `key`.
+    pub(super) async fn begin(bucket: &Bucket, key: &str) -> Result<Self, StorageError> {
+        let request = bucket
+            .client
+            .create_multipart_upload()
+            .bucket(&bucket.name)
+            .key(key);
+        let begun = request
+            .send()
+            .await
+            .map_err(|error| failed("begin a write", error))?;
+        Ok(Self {
+            bucket: bucket.clone(),
+            key: key.to_owned(),
+            id: begun.upload_id,
+        })
+    }
+
+    /// The id that the service gave it.
+    pub(super) fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
+    /// Makes an object of `size` bytes of the parts: from here on it is seen.
+    pub(super) async fn complete(
+        mut self,
+        mut parts: Vec<CompletedPart>,
+        size: u64,
+    ) -> Result<(), StorageError> {
+        parts.sort_unstable_by_key(CompletedPart::part_number);
+        let whole = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts))
+            .build();
+        let request = self.bucket.client.complete_multipart_upload();
+        let request = request
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(self.id());
+        if let Err(error) = request.multipart_upload(whole).send().await {
+            // When the answer is lost and the request sent again, the upload is no more.
+            if error.code() != Some("NoSuchUpload") || !self.is_stored(size).await {
+                self.abort().await;
+                return Err(failed("complete a write", error));
+            }
+        }
+        self.id = None;
+        Ok(())
+    }
+
+    /// Removes what was uploaded.
+    pub(super) async fn abort(mut self) {
+        if let Some(id) = self.id.take() {
+            abort(&self.bucket, &self.key, &id).await;
+        }
+    }
+
+    async fn is_stored(&self, size: u64) -> bool {
+        let request = self.bucket.client.head_object();
+        let found = request
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .send()
+            .await;
+        let length = found.ok().and_then(|found| found.content_length);
+        length.and_then(|length| u64::try_from(length).ok()) == Some(size)
+    }
+}
+
+impl Drop for Multipart {
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id.take(), Handle::try_current()) else {
+            return;
+        };
+        let (bucket, key) = (self.bucket.clone(), std::mem::take(&mut self.key));
+        runtime.spawn(async move { abort(&bucket, &key, &id).await });
+    }
+}
+
+async fn abort(bucket: &Bucket, key: &str, id: &str) {
+    let request = bucket.client.abort_multipart_upload().bucket(&bucket.name);
+    match request.key(key).upload_id(id).send().await {
+        Err(error) if !is_missing(&error) => {
+            let error = failed("abort a write", error);
+            tracing::debug!(storage.key = key, %error, "an unfinished write is left to the sweep");
+        }
+        _ => {}
+    }
+}

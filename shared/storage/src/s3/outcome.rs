@@ -1,0 +1,84 @@
+//! What an S3 service answers, in the words of storage.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::primitives::DateTime;
+
+use crate::{Stat, StorageError};
+use domain::{ByteSize, Timestamp};
+
+/// A refusal: what the service said.
+#[derive(Debug, thiserror::Error)]
+#[error("the service answered {status} {code} (request {request}): {message}")]
+struct Answer {
+    status: u16,
+    code: String,
+    request: String,
+    message: String,
+}
+
+/// The failure of `action`.
+pub(super) fn failed<E>(action: &'static str, error: SdkError<E>) -> StorageError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let Some(status) = status(&error) else {
+        return StorageError::Unavailable {
+            action,
+            source: error.into(),
+        };
+    };
+    let full = [
+        "QuotaExceeded",
+        "InsufficientCapacity",
+        "InsufficientStorage",
+        "XMinioStorageFull",
+    ];
+    if status == 507 || error.code().is_some_and(|code| full.contains(&code)) {
+        return StorageError::Full;
+    }
+    let meta = error.meta();
+    let answer = Answer {
+        status,
+        code: meta.code().unwrap_or("without a code").to_owned(),
+        request: meta.request_id().unwrap_or("without a number").to_owned(),
+        message: meta.message().unwrap_or("nothing more was said").to_owned(),
+    };
+    StorageError::Unavailable {
+        action,
+        source: answer.into(),
+    }
+}
+
+/// A failure of `action` though the service reported a success.
+pub(super) fn odd(action: &'static str, what: &'static str) -> StorageError {
+    StorageError::Unavailable {
+        action,
+        source: what.into(),
+    }
+}
+
+/// The HTTP status of a refusal.
+pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
+}
+
+/// Whether the service says that there is no such object or upload. That there is no such
+/// bucket is another matter, though the answer to HEAD doesn't tell.
+pub(super) fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    status(error) == Some(404) && error.code() != Some("NoSuchBucket")
+}
+
+/// What is known of an object.
+pub(super) fn stat_of(size: Option<i64>, modified: Option<&DateTime>) -> Stat {
+    Stat {
+        size: ByteSize::new(size.unwrap_or_default().max(0).unsigned_abs()),
+        modified_at: modified.map_or(Timestamp::from_micros(0), moment),
+    }
+}
+
+/// A time of the service.
+pub(super) fn moment(time: &DateTime) -> Timestamp {
+    let micros = time.secs().saturating_mul(1_000_000);
+    Timestamp::from_micros(micros.saturating_add(i64::from(time.subsec_nanos() / 1_000)))
+}

@@ -1,0 +1,163 @@
+//! Looks into the ledger for whoever reads the meters: what waits, and how busy the connections are.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use super::Meters;
+use super::meters::{Labels, keep};
+use domain::Timestamp;
+use ledger::{
+    Database, DbError, QueueState, WorkerPage, list_workers, oldest_pending, queue_states,
+};
+use queue::Queue;
+
+/// Looking again sooner gives what is known: anybody on the operators' port may ask.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// A ledger that takes longer is as good as away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// More workers than this are not told apart from so many.
+const MOST_WORKERS: u32 = 10_000;
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// Meters that show what was seen last.
+pub(super) struct Levels {
+    queue_depth: Family<Labels<1>, Gauge>,
+    queue_running: Family<Labels<1>, Gauge>,
+    queue_dead: Family<Labels<1>, Gauge>,
+    queue_oldest: Family<Labels<1>, Seconds>,
+    oldest_pending: Seconds,
+    workers: Gauge,
+    up: Gauge,
+    connections: Family<Labels<2>, Gauge>,
+    last_look: Mutex<Option<Instant>>,
+}
+
+impl Levels {
+    /// Under their names, each queue at zero.
+    pub(super) fn named(names: &mut Registry) -> Self {
+        let levels = Self {
+            queue_depth: keep(names, "queue_depth", "Jobs that wait, by queue"),
+            queue_running: keep(names, "queue_running", "Jobs that workers hold, by queue"),
+            queue_dead: keep(
+                names,
+                "queue_dead",
+                "Jobs that failed on every attempt, by queue",
+            ),
+            queue_oldest: keep(
+                names,
+                "queue_oldest_seconds",
+                "For how long the oldest job that could be begun has been waiting, by queue",
+            ),
+            oldest_pending: keep(
+                names,
+                "oldest_pending_seconds",
+                "For how long the oldest pending version has been in the service",
+            ),
+            workers: keep(names, "workers", "Workers that are alive"),
+            up: keep(
+                names,
+                "ledger_up",
+                "Whether the last look into the ledger was answered",
+            ),
+            connections: keep(
+                names,
+                "database_connections",
+                "Connections to the database, by pool and state",
+            ),
+            last_look: Mutex::default(),
+        };
+        for queue in Queue::ALL {
+            let name = [("queue", queue.to_string())];
+            for level in [
+                &levels.queue_depth,
+                &levels.queue_running,
+                &levels.queue_dead,
+            ] {
+                drop(level.get_or_create(&name));
+            }
+            drop(levels.queue_oldest.get_or_create(&name));
+        }
+        levels
+    }
+}
+
+/// What was seen.
+struct Look {
+    queues: Vec<QueueState>,
+    pending_since: Option<Timestamp>,
+    workers: usize,
+}
+
+impl Meters {
+    /// Looks into the ledger. While it is away, what was seen last stays.
+    pub async fn look(&self, db: &Database, now: Timestamp) {
+        let kept = &self.0.ledger;
+        for pool in db.pools() {
+            let used = pool.open.saturating_sub(pool.idle);
+            for (state, count) in [("used", used), ("idle", pool.idle), ("most", pool.most)] {
+                let labels = [("pool", pool.name.to_owned()), ("state", state.to_owned())];
+                kept.connections.get_or_create(&labels).set(count.into());
+            }
+        }
+        let mut last = kept.last_look.lock().await;
+        if last.is_some_and(|at| at.elapsed() < FRESH) {
+            return;
+        }
+        let look = timeout(PATIENCE, look(db, now)).await;
+        *last = Some(Instant::now());
+        kept.up.set(i64::from(matches!(look, Ok(Ok(_)))));
+        match look {
+            Ok(Ok(look)) => self.show(&look, now),
+            Ok(Err(error)) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "no look into the ledger"
+                );
+            }
+            Err(_) => tracing::debug!("no look into the ledger: no answer"),
+        }
+    }
+
+    fn show(&self, look: &Look, now: Timestamp) {
+        let kept = &self.0.ledger;
+        let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        for state in &look.queues {
+            let name = [("queue", state.queue.to_string())];
+            kept.queue_depth
+                .get_or_create(&name)
+                .set(level(state.depth));
+            kept.queue_running
+                .get_or_create(&name)
+                .set(level(state.running));
+            kept.queue_dead.get_or_create(&name).set(level(state.dead));
+            let oldest = state.oldest.unwrap_or_default().as_secs_f64();
+            kept.queue_oldest.get_or_create(&name).set(oldest);
+        }
+        let pending = look.pending_since.map(|since| now.since(since));
+        kept.oldest_pending
+            .set(pending.unwrap_or_default().as_secs_f64());
+        kept.workers.set(level(look.workers as u64));
+    }
+}
+
+async fn look(db: &Database, now: Timestamp) -> Result<Look, DbError> {
+    let page = WorkerPage {
+        now,
+        after: None,
+        limit: MOST_WORKERS,
+    };
+    Ok(Look {
+        queues: queue_states(db, now).await?,
+        pending_since: oldest_pending(db).await?,
+        workers: list_workers(db, page).await?.len(),
+    })
+}

@@ -1,0 +1,167 @@
+//! A decorator around storage: counts and times every call, and puts it into a span.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
+use url::Url;
+
+use super::Meters;
+use domain::{InstallationId, Timestamp};
+use storage::{
+    ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
+    StorageError, WriteError,
+};
+
+/// The calls, by the names they have among the meters.
+pub(super) const CALLS: [&str; 10] = [
+    "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
+];
+
+/// How they end: `broken_off` is a write whose sender went away.
+pub(super) const OUTCOMES: [&str; 3] = ["ok", "error", "broken_off"];
+
+/// Storage that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    inner: Arc<dyn Storage>,
+    meters: Meters,
+}
+
+impl Watched {
+    /// Both places, watched.
+    #[must_use]
+    pub fn places(places: &Places, meters: &Meters) -> Places {
+        let watched = |inner: &Arc<dyn Storage>| -> Arc<dyn Storage> {
+            Arc::new(Self {
+                inner: Arc::clone(inner),
+                meters: meters.clone(),
+            })
+        };
+        Places::new(watched(places.staging()), watched(places.store()))
+    }
+
+    async fn call<T, E>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, E>>,
+        outcome_of: impl FnOnce(&E) -> &'static str,
+    ) -> Result<T, E> {
+        let begun = Instant::now();
+        let span = span(name);
+        let answer = call.instrument(span.clone()).await;
+        let outcome = answer.as_ref().err().map_or("ok", outcome_of);
+        span.record("storage.outcome", outcome);
+        self.meters.called(name, outcome, begun.elapsed());
+        answer
+    }
+
+    async fn plain<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        self.call(name, call, |_| "error").await
+    }
+}
+
+fn span(name: &'static str) -> Span {
+    debug_span!("storage", storage.operation = name, storage.outcome = Empty)
+}
+
+#[async_trait]
+impl Storage for Watched {
+    fn place(&self) -> &Url {
+        self.inner.place()
+    }
+
+    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
+        self.call("put", self.inner.put(key, source), |error| match error {
+            WriteError::Source(_) => "broken_off",
+            WriteError::Storage(_) => "error",
+        })
+        .await
+    }
+
+    async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
+        self.plain("open", self.inner.open(url, range)).await
+    }
+
+    async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
+        self.plain("stat", self.inner.stat(url)).await
+    }
+
+    async fn delete(&self, url: &Url) -> Result<(), StorageError> {
+        self.plain("delete", self.inner.delete(url)).await
+    }
+
+    async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
+        self.plain("take", self.inner.take(staged, key)).await
+    }
+
+    async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError> {
+        self.plain("list", self.inner.list(after)).await
+    }
+
+    async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        self.plain("sweep", self.inner.sweep(older_than)).await
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        self.plain("check", self.inner.check()).await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        self.plain("mark", self.inner.mark()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        self.plain("set_mark", self.inner.set_mark(installation, marking))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+    use storage::StorageUrl;
+
+    #[tokio::test]
+    async fn every_call_is_counted_by_how_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| StorageUrl::from_directory(&folder.path().join(name)).unwrap();
+        let places = Places::connect(&place("staging"), &place("store"))
+            .await
+            .unwrap();
+        let meters = Meters::default();
+        let places = Watched::places(&places, &meters);
+        let now = Timestamp::from_micros(0);
+        let good: SourceStream<'_> = Box::pin(stream::iter([Ok("bytes".into())]));
+        let staged = places.stage(now, good).await.unwrap();
+        let broken: SourceStream<'_> = Box::pin(stream::iter([Err("gone".into())]));
+        places.stage(now, broken).await.unwrap_err();
+        places.delete(&staged.url).await.unwrap();
+        assert!(places.open(&staged.url, None).await.is_err());
+        let text = meters.text();
+        for (call, outcome) in [
+            ("put", "ok"),
+            ("put", "broken_off"),
+            ("delete", "ok"),
+            ("open", "error"),
+        ] {
+            let line = format!(
+                "dossier_storage_calls_total{{operation=\"{call}\",outcome=\"{outcome}\"}} 1"
+            );
+            assert!(text.contains(&line), "{line}\n{text}");
+        }
+        assert!(!text.contains(folder.path().to_str().unwrap()));
+    }
+}
