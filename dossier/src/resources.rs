@@ -136,9 +136,8 @@ pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
 }
 
 fn make_database_folder(resolved: &Resolved) -> anyhow::Result<()> {
-    if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
+    if matches!(resolved.database_url, DatabaseUrl::Sqlite(_)) {
         data_folder::make(resolved)?;
-        data_folder::make_database_private(file);
     }
     Ok(())
 }

@@ -146,6 +146,42 @@ async fn what_a_former_release_left_open_is_closed() {
     assert_eq!(found, [format!("{} has 750", data.display())]);
 }
 
+#[tokio::test]
+async fn what_a_wrong_database_url_names_is_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let other_folder = folder.path().join("other");
+    fs::create_dir(&other_folder).unwrap();
+    let other_file = folder.path().join("other.txt");
+    fs::write(
+        &other_file,
+        "This is no database, and longer than the header of one: ".repeat(20),
+    )
+    .unwrap();
+    for other in [&other_folder, &other_file] {
+        let mode = || fs::metadata(other).unwrap().permissions().mode();
+        fs::set_permissions(other, Permissions::from_mode(0o755)).unwrap();
+        let before = mode();
+        for role in ["serve", "migrate"] {
+            let mut command = Command::new(program());
+            command
+                .arg(role)
+                .env_clear()
+                .env(
+                    "DOSSIER_DATABASE_URL",
+                    format!("sqlite://{}", other.display()),
+                )
+                .current_dir(folder.path());
+            let output = command.output().await.unwrap();
+            assert!(!output.status.success(), "{role} {}", other.display());
+            let lines = String::from_utf8(output.stderr).unwrap();
+            assert!(lines.contains("DOSSIER_DATABASE_URL"), "{role}: {lines}");
+            assert_eq!(mode(), before, "{role} {}", other.display());
+        }
+    }
+    let text = fs::read_to_string(&other_file).unwrap();
+    assert!(text.starts_with("This is no database"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_serve_ends_and_names_what_the_first_one_has() {
     let app = TestApp::start(Mode::Embedded).await;

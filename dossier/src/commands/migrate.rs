@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use domain::{Clock as _, SystemClock};
-use ledger::Database;
+use ledger::{Database, DatabaseUrl};
 use settings::Resolved;
 
 use crate::cli::Migrate;
-use crate::{bootstrap, resources};
+use crate::{bootstrap, data_folder, resources};
 
 pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Result<()> {
     let db = resources::database(resolved).await?;
@@ -39,5 +39,9 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
 /// Brings the schema up to date and puts the bootstrap key in force.
 pub async fn up(resolved: &Resolved, db: &Database) -> anyhow::Result<Option<std::path::PathBuf>> {
     migrations::up(db.writer()).await?;
+    if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
+        // Not before the schema is in it: a wrong setting may name anything.
+        data_folder::make_database_private(file);
+    }
     bootstrap::ensure(resolved, db, SystemClock.now()).await
 }

@@ -60,9 +60,14 @@ pub const fn is_private(mode: u32) -> bool {
     mode & 0o777 == mode & 0o700
 }
 
-/// Takes from everybody else what they may do with the file at `path`.
+/// Takes from everybody else what they may do with the file at `path`. What is no regular file is
+/// left as it is ([`ErrorKind::InvalidInput`]): without its execute bits a folder is closed to all.
 pub fn make_private(path: &Path) -> io::Result<()> {
-    if is_private(fs::metadata(path)?.permissions().mode()) {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    if is_private(metadata.permissions().mode()) {
         return Ok(());
     }
     fs::set_permissions(path, Permissions::from_mode(0o600))
@@ -136,6 +141,10 @@ mod tests {
         fs::create_dir(&other).unwrap();
         assert_eq!(make(&other, b"one").unwrap(), Made::Present);
         replace(&other, b"one").unwrap_err();
+        let mode = || fs::metadata(&other).unwrap().permissions().mode();
+        let before = mode();
+        make_private(&other).unwrap_err();
+        assert_eq!(mode(), before);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
