@@ -5,7 +5,7 @@ use sea_orm_migration::sea_orm::{
 };
 use sea_orm_migration::{MigrationStatus, MigratorTrait, SchemaManager};
 
-use crate::Migrator;
+use crate::list::Migrator;
 
 /// The newest migration of the oldest release that can work with the schema as it is now. A
 /// migration that takes something away which that release needs raises it.

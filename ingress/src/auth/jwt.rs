@@ -50,7 +50,10 @@ pub enum JwtSetupError {
 impl From<&JwtSettings> for JwtRules {
     fn from(settings: &JwtSettings) -> Self {
         Self {
-            secret: settings.secret.clone().map(String::into_bytes),
+            secret: settings
+                .secret
+                .as_ref()
+                .map(|secret| secret.as_bytes().to_vec()),
             key_set: settings.jwks.as_deref().map(KeySource::of),
             algorithms: settings.allowed_algorithms(),
             issuer: settings.issuer.clone(),

@@ -28,8 +28,8 @@ pub struct ApiKeyPageBody {
     pub next_cursor: Option<String>,
 }
 
-/// A key that was just made.
-#[derive(Debug, Object)]
+/// A key that was just made. It isn't `Debug`, so that no log shows it.
+#[derive(Object)]
 #[oai(rename = "NewApiKey")]
 pub struct NewKeyBody {
     /// Its id.

@@ -78,7 +78,7 @@ impl App {
             .await
             .unwrap();
         let jwt = JwtSettings {
-            secret: Some(JWT_SECRET.to_owned()),
+            secret: Some(JWT_SECRET.to_owned().into()),
             create_users: true,
             ..JwtSettings::default()
         };

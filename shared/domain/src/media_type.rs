@@ -21,12 +21,6 @@ impl MediaType {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// `application/octet-stream`, which says nothing.
-    #[must_use]
-    pub fn octet_stream() -> Self {
-        Self("application/octet-stream".to_owned())
-    }
 }
 
 impl fmt::Display for MediaType {

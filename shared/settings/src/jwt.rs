@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::values::Secret;
+
 #[expect(
     clippy::doc_markdown,
     reason = "`--help` shows these texts as they stand"
@@ -19,7 +21,7 @@ pub struct JwtSettings {
         value_name = "SECRET",
         hide_env_values = true
     )]
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 
     /// Accept JWTs signed by a key of this JWK set: a file or an http(s) URL
     #[arg(

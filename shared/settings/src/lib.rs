@@ -22,7 +22,7 @@ pub use proxies::Network;
 pub use rates::{RateLimit, RateSettings};
 pub use resolved::{InvalidSettings, Resolved, Role};
 pub use tracing::{OtlpEndpoint, TracingSettings};
-pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, parse_duration};
+pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, Secret, parse_duration};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -126,7 +126,7 @@ impl Settings {
             .jwt
             .secret
             .as_ref()
-            .is_some_and(|secret| secret.len() < 32)
+            .is_some_and(|secret| secret.as_bytes().len() < 32)
         {
             return Err(InvalidSettings::ShortJwtSecret);
         }

@@ -11,12 +11,6 @@ use domain::{Sha256, TypeMismatch};
 pub struct BootstrapKey(String);
 
 impl BootstrapKey {
-    /// The key itself, for the file in which it is handed over.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
     /// What the database keeps of it.
     #[must_use]
     pub fn hash(&self) -> Sha256 {
@@ -42,6 +36,30 @@ impl FromStr for BootstrapKey {
 impl fmt::Debug for BootstrapKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BootstrapKey(…)")
+    }
+}
+
+/// A secret shared with whoever issues tokens. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret as the bytes that a key is made of.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
     }
 }
 
@@ -126,6 +144,14 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = "hidden".repeat(10);
+        let key: BootstrapKey = text.parse().unwrap();
+        let shown = format!("{key:?} {:?}", Secret::from(text));
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
 
     #[test]
     fn a_bootstrap_key_is_long_and_printable() {
