@@ -6,33 +6,26 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
-use crate::auth::{Guard, Sessions, document_sessions};
-use crate::compression::Compressed;
-use crate::cors::CrossOrigin;
-use crate::examples::add_examples;
-use crate::health::Health;
-use crate::hints::Hints;
-use crate::idempotency::{Keyed, document_keys};
-use crate::intake::Intake;
-use crate::measured::Measured;
-use crate::problem::Frame;
+use crate::auth::{Guard, Sessions};
+use crate::http::{Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable};
+use crate::idempotency::Keyed;
+use crate::openapi::{MergedPaths, add_examples, document_keys, document_sessions, make_strict};
+use crate::operators::Health;
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
-    JobRoutes, KeyRoutes, ListRoutes, Merged, MetricsRoutes, OperationRoutes, PageRoutes, Pages,
+    JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, PageRoutes, Pages,
     PublicRoutes, ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
-use crate::strictness::make_strict;
-use crate::table::RouteTable;
-use crate::upload::{MaxArchive, MaxDocument};
-use crate::waiters::Waiters;
+use crate::uploads::{Intake, MaxArchive, MaxDocument};
+use crate::waiting::{JobNotifier, Waiters};
 
 /// What the handlers share beyond the service itself.
 pub(crate) struct Parts {
     pub(crate) service: Service,
     pub(crate) guard: Arc<Guard>,
     pub(crate) intake: Intake,
-    pub(crate) hints: Hints,
+    pub(crate) notifier: JobNotifier,
     pub(crate) waiters: Waiters,
     pub(crate) health: Health,
 }
@@ -57,7 +50,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let keyed = Keyed::new(framed, Arc::clone(&table), intake, shared);
     let sessions = Sessions::new(keyed, guard);
     let answered = CrossOrigin::new(Compressed(sessions), &origins);
-    Measured::new(answered, table, meters)
+    HttpMetrics::new(answered, table, meters)
 }
 
 /// The endpoint of the operators' port.
@@ -74,16 +67,16 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
     let Parts {
         service,
         intake,
-        hints,
+        notifier,
         waiters,
         health,
         ..
     } = parts;
-    Merged((
+    MergedPaths((
         ImportRoutes {
             service: service.clone(),
             intake: intake.clone(),
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         UploadRoutes {
             service: service.clone(),
@@ -96,33 +89,33 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         },
         ChangeRoutes {
             service: service.clone(),
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         ListRoutes(service.clone()),
         ContentRoutes(service.clone()),
         VersionRoutes {
             service: service.clone(),
             waiters: waiters.clone(),
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         OperationRoutes {
             service: service.clone(),
             waiters,
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         ResultRoutes {
             service: service.clone(),
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         UsageRoutes(service.clone()),
         PublicRoutes(service.clone()),
         UserRoutes {
             service: service.clone(),
-            hints: hints.clone(),
+            notifier: notifier.clone(),
         },
         JobRoutes {
             service: service.clone(),
-            hints,
+            notifier,
         },
         (AuditLogRoutes(service.clone()), KeyRoutes(service)),
         HealthRoutes(health),

@@ -10,14 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
 use crate::auth::{Authenticator, Guard, JwtSetupError};
-use crate::health::Health;
-use crate::hints::Hints;
-use crate::intake::Intake;
-use crate::operations_port::OperationsPort;
+use crate::http::{ServerLimits, serve};
+use crate::operators::{Health, OperationsPort};
 use crate::routes::MetricsRoutes;
-use crate::server::{ServerLimits, serve};
 use crate::service::Service;
-use crate::waiters::Waiters;
+use crate::uploads::Intake;
+use crate::waiting::{JobNotifier, Waiters};
 
 /// Where to listen, or where it is listened: asking for port 0 gets a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,10 +135,10 @@ pub async fn run_operations(
 async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
-    let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
+    let notifier = JobNotifier::start(Arc::clone(&service.feed), service.meters.clone());
     Ok(Parts {
-        intake: Intake::open(&service, hints.clone()),
-        hints,
+        intake: Intake::open(&service, notifier.clone()),
+        notifier,
         guard: Guard::new(&service, authenticator),
         waiters: Waiters::default(),
         health: Health::new(service.clone()),

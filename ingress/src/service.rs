@@ -12,10 +12,9 @@ use storage::Places;
 use telemetry::Meters;
 use tokio_util::sync::CancellationToken;
 
-use crate::capacity::Capacity;
-use crate::pressure::Pressure;
+use crate::capacity::{Capacity, Pressure};
+use crate::http::ServerLimits;
 use crate::problem::{Code, Problem};
-use crate::server::ServerLimits;
 
 /// What a process must be given to serve the API.
 #[derive(Clone, Debug)]

@@ -1,8 +1,6 @@
-//! The security log as this process writes it: with changes, by their transactions; what is
-//! refused or read, a moment later and counted.
+//! What the security log records of requests that change nothing: counted, and written a moment later.
 
-mod origin;
+mod counts;
 mod trail;
 
-pub(crate) use origin::Origin;
 pub use trail::AuditTrail;

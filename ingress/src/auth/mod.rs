@@ -2,23 +2,23 @@
 
 mod authenticator;
 mod bearer;
-mod document;
+mod current_user;
 mod guard;
 mod jwks;
 mod jwt;
 mod key_ring;
+mod request_origin;
 mod revocable;
 mod revocations;
 mod session;
 mod session_layer;
-mod who;
 
 pub use authenticator::Authenticator;
 pub(crate) use bearer::bearer_token;
-pub(crate) use document::document_sessions;
+pub use current_user::{Admin, Anyone, CurrentUser};
 pub(crate) use guard::Guard;
 pub use jwks::KeySetError;
 pub use jwt::JwtSetupError;
+pub(crate) use request_origin::RequestOrigin;
 pub(crate) use session::Session;
 pub(crate) use session_layer::Sessions;
-pub use who::{Admin, Anyone, Who};

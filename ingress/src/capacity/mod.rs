@@ -1,11 +1,15 @@
-//! What all requests of a process share, and how much of it one address or one user may have.
+//! What all requests of a process share, how much of it one address or one user may have, and when
+//! uploads are turned away.
 
 mod account;
+mod back_pressure;
 mod budgets;
 mod fair_budget;
+mod queue_turns;
 mod ticket;
 
 pub use account::Account;
+pub use back_pressure::Pressure;
 pub use budgets::{Capacity, CapacityLimits};
 pub use fair_budget::Taken;
 pub use ticket::Ticket;

@@ -7,13 +7,12 @@ use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 
-use crate::body::{Many, Media};
+use crate::http::{Many, Media, extent};
 use crate::problem::Problem;
-use crate::read_body::extent;
-use crate::upload::is_form;
+use crate::uploads::is_form;
 
 /// The field that carries a key.
-pub(super) const FIELD: &str = "Idempotency-Key";
+pub const FIELD: &str = "Idempotency-Key";
 const MAX_LENGTH: usize = 255;
 
 /// A body with more values is not decoded.

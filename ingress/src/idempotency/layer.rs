@@ -12,17 +12,16 @@ use poem::{Endpoint, Request, Response, Result};
 use tracing::Instrument;
 
 use super::answer::{is_final, read, replay};
-use super::identity::{Identity, canonical, key};
-use super::once::Once;
+use super::identity::{FIELD, Identity, canonical, key};
+use super::request::IdempotentRequest;
 use super::sealed::open;
 use super::upload::{KeyedUpload, State};
 use crate::auth::{Session, bearer_token};
 use crate::capacity::Ticket;
-use crate::intake::Intake;
+use crate::http::{LARGEST, ReadBody, RouteTable, parsed};
 use crate::problem::{Code, Problem, RequestId};
-use crate::read_body::{LARGEST, ReadBody, parsed};
 use crate::service::Service;
-use crate::table::RouteTable;
+use crate::uploads::Intake;
 
 /// A request that hasn't ended by then is taken for dead. It is more than anybody is let wait.
 pub(super) const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
@@ -62,7 +61,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Keyed<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-        let carries = request.headers().contains_key(super::identity::FIELD);
+        let carries = request.headers().contains_key(FIELD);
         if !carries || !changes.contains(request.method()) {
             return self.0.endpoint.call(request).await;
         }
@@ -118,11 +117,11 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         let (db, now) = (&self.service.db, self.service.clock.now());
         match begin_request(db, &keyed, now, TAKEOVER_AFTER).await? {
             Begin::Started(claim) => {
-                let once = Once::begun(claim);
+                let idempotent = IdempotentRequest::begun(claim);
                 body.put_back(&mut request);
-                request.set_data(once.clone());
+                request.set_data(idempotent.clone());
                 let response = self.endpoint.get_response(request).await;
-                Ok(self.finish(&once, response).await)
+                Ok(self.finish(&idempotent, response).await)
             }
             Begin::Replay(answer) => again(&request, answer),
             Begin::InProgress => Err(in_progress()),
@@ -143,7 +142,7 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         let response = self.endpoint.get_response(request).await;
         match keyed.take() {
             State::Unknown => self.refused_unread(&unread, response).await,
-            State::Begun(once) => Ok(self.finish(&once, response).await),
+            State::Begun(idempotent) => Ok(self.finish(&idempotent, response).await),
             State::Answered(answer) => Ok(replay(answer, &id)),
         }
     }
@@ -161,7 +160,9 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         }
         let (db, now) = (&self.service.db, self.service.clock.now());
         match begin_request(db, unread, now, TAKEOVER_AFTER).await {
-            Ok(Begin::Started(claim)) => Ok(self.finish(&Once::begun(claim), response).await),
+            Ok(Begin::Started(claim)) => Ok(self
+                .finish(&IdempotentRequest::begun(claim), response)
+                .await),
             // An equal one was refused meanwhile.
             Ok(Begin::Replay(_) | Begin::InProgress) => Ok(response),
             Ok(Begin::Reused) => Err(reused()),
@@ -174,11 +175,11 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
 
     /// Keeps the answer if it isn't, or frees the key for another try. A database that fails now
     /// leaves the key taken for a while; the answer is what it is.
-    async fn finish(&self, once: &Once, mut response: Response) -> Response {
-        let Some(claim) = once.claim() else {
+    async fn finish(&self, idempotent: &IdempotentRequest, mut response: Response) -> Response {
+        let Some(claim) = idempotent.claim() else {
             return response;
         };
-        if once.is_kept() && response.status().is_success() {
+        if idempotent.is_kept() && response.status().is_success() {
             return response;
         }
         let db = &self.service.db;

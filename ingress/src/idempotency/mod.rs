@@ -2,17 +2,16 @@
 //!
 //! A layer around the API reads JSON bodies and decides before the handler begins. Uploads are
 //! known only when their bytes are staged, so their handlers ask through [`KeyedUpload`]. Either
-//! way a handler makes its change through [`Once`], which keeps the answer with the change.
+//! way a handler makes its change through [`IdempotentRequest`], which keeps the answer with the change.
 
 mod answer;
-mod document;
 mod identity;
 mod layer;
-mod once;
+mod request;
 mod sealed;
 mod upload;
 
-pub use document::document_keys;
+pub use identity::FIELD;
 pub use layer::Keyed;
-pub use once::Once;
+pub use request::IdempotentRequest;
 pub use upload::KeyedUpload;

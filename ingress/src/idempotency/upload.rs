@@ -9,7 +9,7 @@ use poem::Request;
 
 use super::identity::Identity;
 use super::layer::{TAKEOVER_AFTER, in_progress, reused};
-use super::once::Once;
+use super::request::IdempotentRequest;
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -30,7 +30,7 @@ pub(super) enum State {
     #[default]
     Unknown,
     /// It is this request's to answer.
-    Begun(Once),
+    Begun(IdempotentRequest),
     /// It was answered before.
     Answered(SavedAnswer),
 }
@@ -61,14 +61,14 @@ impl KeyedUpload {
 
     /// Decides, now that the upload is known. A problem ends the request; if it was answered
     /// before, its answer stands in for the problem.
-    pub async fn begin(&self, body: &str) -> Result<Once, Problem> {
+    pub async fn begin(&self, body: &str) -> Result<IdempotentRequest, Problem> {
         let request = self.identity.with_body(body.as_bytes());
         let begun = begin_request(&self.db, &request, self.clock.now(), TAKEOVER_AFTER).await?;
         match begun {
             Begin::Started(claim) => {
-                let once = Once::begun(claim);
-                self.set(State::Begun(once.clone()));
-                Ok(once)
+                let idempotent = IdempotentRequest::begun(claim);
+                self.set(State::Begun(idempotent.clone()));
+                Ok(idempotent)
             }
             Begin::Replay(answer) => {
                 self.set(State::Answered(answer));

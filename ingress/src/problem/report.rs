@@ -21,8 +21,7 @@ use ledger::{
 use storage::StorageError;
 
 use super::Code;
-use crate::prefer::Wait;
-use crate::shapes::Id;
+use crate::dto::Id;
 
 /// Seconds after which a client may try again what was unavailable.
 const RETRY_AFTER_SECONDS: &str = "2";
@@ -275,7 +274,12 @@ impl Problem {
 
     /// A document that was accepted, and failed while its uploader waited. It stays.
     #[must_use]
-    pub fn failed(document: DocumentId, failure: &Failure, location: &str, wait: Wait) -> Self {
+    pub fn failed(
+        document: DocumentId,
+        failure: &Failure,
+        location: &str,
+        wait: impl fmt::Display,
+    ) -> Self {
         let problem = Self {
             failed: Some(document),
             ..Self::from(Code::from(failure.code))
@@ -344,7 +348,7 @@ impl Problem {
     }
 
     /// Whether it is one of a document, which the worker has logged.
-    pub(super) const fn is_of_document(&self) -> bool {
+    pub const fn is_of_document(&self) -> bool {
         self.failed.is_some()
     }
 

@@ -12,7 +12,7 @@ use poem_openapi::error::{
 use super::{Code, Problem};
 
 /// Reads any error that an endpoint returned. A [`Problem`] passes as it is.
-pub(super) fn problem_of(error: Error) -> Problem {
+pub fn problem_of(error: Error) -> Problem {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return problem,
         Err(error) => error,
@@ -37,7 +37,7 @@ pub(super) fn problem_of(error: Error) -> Problem {
 }
 
 /// The code of an answer that carries a bare status.
-pub(super) fn code_of(status: StatusCode) -> Code {
+pub fn code_of(status: StatusCode) -> Code {
     match status {
         StatusCode::UNAUTHORIZED => Code::Unauthorized,
         StatusCode::FORBIDDEN => Code::Forbidden,

@@ -6,15 +6,15 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 
-use super::tags::Group;
 use super::users::AdminListProblems;
 use crate::auth::Admin;
-use crate::problem::{Documented, Problem};
-use crate::service::Service;
-use crate::shapes::{
+use crate::dto::{
     AuditKindText, AuditLogPageBody, AuditSubjectText, Binding, CursorText, Limit, Moment, cursor,
     cut, position,
 };
+use crate::openapi::{Documented, Group};
+use crate::problem::Problem;
+use crate::service::Service;
 
 /// The route of the security log.
 #[derive(Clone, Debug)]

@@ -10,16 +10,15 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 
-use super::tags::Group;
-use crate::audit_log::Origin;
-use crate::auth::Who;
-use crate::body::{JsonBody, MergePatch};
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::precondition::{IfMatch, revision_tag};
-use crate::problem::{Documented, Problem, problem_sets};
+use super::if_match::{IfMatch, revision_tag};
+use crate::auth::{CurrentUser, RequestOrigin};
+use crate::dto::{DocumentBody, Id};
+use crate::http::{JsonBody, MergePatch};
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::Problem;
 use crate::service::Service;
-use crate::shapes::{DocumentBody, Id};
+use crate::waiting::JobNotifier;
 
 problem_sets! {
     /// Changing what a document is called.
@@ -77,7 +76,7 @@ pub struct ChangeRoutes {
     /// What the API works with.
     pub service: Service,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
@@ -92,16 +91,16 @@ impl ChangeRoutes {
     )]
     async fn edit(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
         body: JsonBody<DocumentChanges, MergePatch>,
     ) -> Result<Changed, Documented<EditProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, Changed::from);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, Changed::from);
         let edited = edit_document(&on, &target, body.0, now).await;
         Ok(edited.map_err(Problem::from)?.into())
     }
@@ -116,22 +115,22 @@ impl ChangeRoutes {
     )]
     async fn delete(
         &self,
-        who: Who,
-        origin: Origin,
+        caller: CurrentUser,
+        origin: RequestOrigin,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, |()| Deleted::Gone);
         let kind = AuditKind::DocumentDeleted;
-        let deleted = AuditEvent::of_documents(kind, who.0.user, [id.0.0]);
+        let deleted = AuditEvent::of_documents(kind, caller.0.user, [id.0.0]);
         let on = origin.log(on, move |()| vec![deleted.clone()]);
         let deleted = delete_document(&on, &target, now, self.service.traces()).await;
-        self.hints
-            .give(Queue::Maintenance, deleted.map_err(Problem::from)?);
+        self.notifier
+            .notify(Queue::Maintenance, deleted.map_err(Problem::from)?);
         Ok(Deleted::Gone)
     }
 
@@ -145,15 +144,15 @@ impl ChangeRoutes {
     )]
     async fn archive(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, Changed::from);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, Changed::from);
         let archived = archive_document(&on, &target, now).await;
         Ok(archived.map_err(Problem::from)?.into())
     }
@@ -166,15 +165,15 @@ impl ChangeRoutes {
     )]
     async fn restore(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, Changed::from);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, Changed::from);
         let restored = restore_document(&on, &target, now).await;
         Ok(restored.map_err(Problem::from)?.into())
     }
@@ -189,18 +188,18 @@ impl ChangeRoutes {
     )]
     async fn retry(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Retried, Documented<RetryProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, Retried::from);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, Retried::from);
         let retried = retry_document(&on, &target, &self.service.limits, now).await;
         let (document, job) = retried.map_err(Problem::from)?;
-        self.hints.give(Queue::Ingest, job);
+        self.notifier.notify(Queue::Ingest, job);
         Ok(document.into())
     }
 }

@@ -7,11 +7,10 @@ use poem_openapi::param::{Path, Query};
 
 use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
 use super::documents::readable;
-use super::tags::Group;
-use crate::auth::Who;
-use crate::problem::{Documented, problem_sets};
+use crate::auth::CurrentUser;
+use crate::dto::Id;
+use crate::openapi::{Documented, Group, problem_sets};
 use crate::service::Service;
-use crate::shapes::Id;
 
 problem_sets! {
     /// Reading content.
@@ -34,7 +33,7 @@ impl ContentRoutes {
     )]
     async fn read(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         /// Show it instead of saving it, if its type cannot run script.
@@ -43,7 +42,8 @@ impl ContentRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, who.0, (id.0.0, owner), inline.0).await
+        self.answer(request, caller.0, (id.0.0, owner), inline.0)
+            .await
     }
 
     /// Ask about the bytes of a document without reading them
@@ -54,7 +54,7 @@ impl ContentRoutes {
     )]
     async fn head(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         /// As for reading.
@@ -63,7 +63,8 @@ impl ContentRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, who.0, (id.0.0, owner), inline.0).await
+        self.answer(request, caller.0, (id.0.0, owner), inline.0)
+            .await
     }
 }
 

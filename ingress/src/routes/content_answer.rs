@@ -22,7 +22,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::content_source::ContentSource;
-use crate::content::{
+use crate::http::{
     Condition, Disposition, HEAD, RangeAnswer, Validators, charset, content_disposition, evaluate,
     has_range_date, select,
 };

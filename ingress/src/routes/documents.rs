@@ -10,14 +10,14 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::tags::Group;
-use crate::auth::Who;
-use crate::content::matches_etag;
-use crate::precondition::revision_tag;
-use crate::problem::{Code, Documented, Problem, problem_sets};
+use super::if_match::revision_tag;
+use crate::auth::CurrentUser;
+use crate::dto::{DocumentBody, Id, UniqueNameText};
+use crate::http::matches_etag;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
 use crate::service::Service;
-use crate::shapes::{DocumentBody, Id, UniqueNameText};
-use crate::waiters::Waiters;
+use crate::waiting::Waiters;
 
 problem_sets! {
     /// Reading a document.
@@ -62,7 +62,7 @@ impl DocumentRoutes {
     )]
     async fn read(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         /// Seconds to wait for it to leave `pending`.
@@ -72,7 +72,8 @@ impl DocumentRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Read, Documented<ReadProblems>> {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, who.0, (id.0.0, owner), wait.0).await
+        self.answer(request, caller.0, (id.0.0, owner), wait.0)
+            .await
     }
 
     /// Read a document by its unique name
@@ -83,7 +84,7 @@ impl DocumentRoutes {
     )]
     async fn read_named(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         unique_name: Path<UniqueNameText>,
         /// Seconds to wait for it to leave `pending`.
@@ -94,9 +95,10 @@ impl DocumentRoutes {
     ) -> Result<Read, Documented<ReadProblems>> {
         let name = unique_name.0.0.parse().map_err(|_| Code::NotFound)?;
         let owner = owner.0.map(|id| id.0);
-        let named = find_named(&self.service.db, owner.unwrap_or(who.0.user), &name).await;
+        let named = find_named(&self.service.db, owner.unwrap_or(caller.0.user), &name).await;
         let named = named.map_err(Problem::from)?.ok_or(Code::NotFound)?;
-        self.answer(request, who.0, (named.id, owner), wait.0).await
+        self.answer(request, caller.0, (named.id, owner), wait.0)
+            .await
     }
 }
 

@@ -3,10 +3,10 @@
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
-use super::tags::Group;
 use crate::auth::Anyone;
-use crate::health::Health;
-use crate::problem::{Code, Documented, FieldError, Problem, problem_sets};
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::operators::Health;
+use crate::problem::{Code, FieldError, Problem};
 
 problem_sets! {
     /// What readiness can answer besides yes.

@@ -9,17 +9,15 @@ use queue::Queue;
 use serde_json::json;
 
 use super::operations::Accepted;
-use super::tags::Group;
 use super::uploads::came_before;
-use crate::auth::Who;
-use crate::hints::Hints;
-use crate::idempotency::{KeyedUpload, Once};
-use crate::in_flight::Bounds;
-use crate::intake::Intake;
-use crate::problem::{Documented, Problem, problem_sets};
+use crate::auth::CurrentUser;
+use crate::http::traceparent;
+use crate::idempotency::{IdempotentRequest, KeyedUpload};
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::Problem;
 use crate::service::Service;
-use crate::trace_context::traceparent;
-use crate::upload::{ArchiveUpload, Destination, Purpose, StagedBytes};
+use crate::uploads::{ArchiveUpload, Bounds, Destination, Intake, Purpose, StagedBytes};
+use crate::waiting::JobNotifier;
 
 problem_sets! {
     /// What can come of an import.
@@ -63,7 +61,7 @@ pub struct ImportRoutes {
     /// What runs to its end though nobody waits for it.
     pub intake: Intake,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
@@ -79,7 +77,7 @@ impl ImportRoutes {
     )]
     async fn import(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         /// What becomes of a file whose name another document has; `rename` if it is left out.
         on_conflict: Query<Option<OnConflict>>,
@@ -88,33 +86,33 @@ impl ImportRoutes {
         let on_conflict = on_conflict.0.map(ConflictPolicy::from).unwrap_or_default();
         let keyed = KeyedUpload::of(request);
         if !came_before(keyed) {
-            self.service.admit(who.0.user)?;
+            self.service.admit(caller.0.user)?;
             let limits = &self.service.limits.operations;
-            let may_open = may_open_operation(&self.service.db, who.0.user, limits).await;
+            let may_open = may_open_operation(&self.service.db, caller.0.user, limits).await;
             may_open.map_err(Problem::from)?;
         }
-        let to = self.admit(who.0.user, body.0.declared_size()).await?;
+        let to = self.admit(caller.0.user, body.0.declared_size()).await?;
         let received = body.0.receive(Purpose::Archive, &to).await?;
         drop(to);
         let at = self.service.clock.now();
         let staged = received.bytes.staged();
         let new = NewImport {
             id: OperationId::new(at),
-            owner: who.0.user,
+            owner: caller.0.user,
             on_conflict,
             source: staged.url.clone(),
             source_size: staged.size,
             traceparent: traceparent(request),
             at,
         };
-        let once = match keyed {
+        let idempotent = match keyed {
             Some(keyed) => {
                 let identity = json!({"sha256": staged.sha256, "size": staged.size});
                 keyed.begin(&identity.to_string()).await?
             }
-            None => Once::default(),
+            None => IdempotentRequest::default(),
         };
-        let importing = accept(self.clone(), once, new, received.bytes);
+        let importing = accept(self.clone(), idempotent, new, received.bytes);
         let accepted = self.intake.keep_running(importing).await;
         Ok(accepted.map_err(Problem::internal)??.into())
     }
@@ -142,15 +140,15 @@ impl ImportRoutes {
 /// Accepts an import, or removes its archive, even if the client hung up.
 async fn accept(
     routes: ImportRoutes,
-    once: Once,
+    idempotent: IdempotentRequest,
     new: NewImport,
     bytes: StagedBytes,
 ) -> Result<Operation, Problem> {
-    let on = once.on(&routes.service.db, Accepted::from);
+    let on = idempotent.on(&routes.service.db, Accepted::from);
     match create_import(&on, &new, &routes.service.limits.operations).await {
         Ok((operation, job)) => {
             bytes.keep();
-            routes.hints.give(Queue::Bulk, job);
+            routes.notifier.notify(Queue::Bulk, job);
             Ok(operation)
         }
         Err(error) => {

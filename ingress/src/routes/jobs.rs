@@ -10,20 +10,19 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::JobKind;
 
-use super::tags::Group;
 use super::users::AdminListProblems;
-use crate::audit_log::Origin;
-use crate::auth::Admin;
-use crate::body::{JsonBody, Optional};
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::{Admin, RequestOrigin};
+use crate::dto::{
     Binding, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText, JobsRetriedBody,
     Limit, QueueName, QueuePageBody, RetrySelection, WorkerPageBody, cursor, cut, position,
     read_states,
 };
+use crate::http::{JsonBody, Optional};
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
+use crate::waiting::JobNotifier;
 
 problem_sets! {
     /// Trying a job again.
@@ -62,7 +61,7 @@ pub struct JobRoutes {
     /// What the API works with.
     pub service: Service,
     /// Where word of jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
@@ -127,17 +126,19 @@ impl JobRoutes {
     async fn retry(
         &self,
         _admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         id: Path<Id<JobId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Retried, Documented<RetryJobProblems>> {
         let Service {
             db, limits, clock, ..
         } = &self.service;
-        let on = origin.log(once.on(db, Retried::from), |job: &JobView| told(&[job.id]));
+        let on = origin.log(idempotent.on(db, Retried::from), |job: &JobView| {
+            told(&[job.id])
+        });
         let retried = retry_job(&on, id.0.0, limits, clock.now()).await;
         let job = retried.map_err(Problem::from)?.map_err(refused)?;
-        self.hints.give(job.queue, job.id);
+        self.notifier.notify(job.queue, job.id);
         Ok(job.into())
     }
 
@@ -148,7 +149,7 @@ impl JobRoutes {
     async fn retry_many(
         &self,
         _admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         body: JsonBody<RetrySelection, Optional>,
     ) -> Result<ManyRetried, Documented<RetryJobsProblems>> {
         let Service {
@@ -172,7 +173,7 @@ impl JobRoutes {
             let answers = retry_jobs(&on, &jobs, limits, clock.now()).await;
             for (job, answer) in jobs.iter().zip(answers.map_err(Problem::from)?) {
                 if let JobRetry::Ready(queue) = answer {
-                    self.hints.give(queue, *job);
+                    self.notifier.notify(queue, *job);
                     retried.retried += 1;
                 } else {
                     retried.refused += 1;

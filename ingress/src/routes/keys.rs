@@ -9,17 +9,16 @@ use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::tags::Group;
-use crate::audit_log::Origin;
-use crate::auth::Admin;
-use crate::body::{JsonBody, Optional};
-use crate::idempotency::Once;
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::{Admin, RequestOrigin};
+use crate::dto::{
     ApiKeyPageBody, Binding, CursorText, Id, Limit, NewKeyBody, NewKeyRequest, cursor, cut,
     position,
 };
+use crate::http::{JsonBody, Optional};
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
 
 problem_sets! {
     /// Making a key.
@@ -59,10 +58,10 @@ impl KeyRoutes {
     async fn add(
         &self,
         _admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         request: &Request,
         id: Path<Id<UserId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
         _body: JsonBody<NewKeyRequest, Optional>,
     ) -> Result<Added, Documented<AddKeyProblems>> {
         let now = self.0.clock.now();
@@ -78,7 +77,7 @@ impl KeyRoutes {
             let (id, key) = (Id(row.id), key.clone());
             Added::Created(Json(NewKeyBody { id, key }), location)
         };
-        let on = once
+        let on = idempotent
             .secret(request.headers())
             .on(&self.0.db, answer.clone());
         let on = origin.log(on, |key: &ApiKey| {
@@ -132,12 +131,12 @@ impl KeyRoutes {
     async fn remove(
         &self,
         _admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         id: Path<Id<UserId>>,
         key_id: Path<Id<KeyId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Removed, Documented<KeyProblems>> {
-        let on = once.on(&self.0.db, |()| Removed::Gone);
+        let on = idempotent.on(&self.0.db, |()| Removed::Gone);
         let removed = event(AuditKind::KeyRemoved, id.0.0, key_id.0.0);
         let on = origin.log(on, move |()| vec![removed.clone()]);
         if remove_key(&on, id.0.0, key_id.0.0)

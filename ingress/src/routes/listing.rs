@@ -7,14 +7,14 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 
 use super::documents::ReadProblems;
-use super::tags::Group;
-use crate::auth::Who;
-use crate::problem::{Code, Documented, Problem};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::CurrentUser;
+use crate::dto::{
     Binding, CursorText, DocumentPageBody, FilterTexts, Id, Limit, MetadataText, Moment,
     NamePartText, SortText, StatusesText, TypePatternText, cursor, cut, position,
 };
+use crate::openapi::{Documented, Group};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
 
 /// The route of the list.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl ListRoutes {
     )]
     async fn list(
         &self,
-        who: Who,
+        caller: CurrentUser,
         /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
         status: Query<Option<StatusesText>>,
         /// A type such as `application/pdf`, or a family such as `image/*`.
@@ -83,12 +83,12 @@ impl ListRoutes {
             max_size: max_size.0.map(ByteSize::new),
             ..DocumentFilter::default()
         })?;
-        let owner = owner.0.map_or(who.0.user, |id| id.0);
-        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+        let owner = owner.0.map_or(caller.0.user, |id| id.0);
+        if caller.0.may_read(owner, Some(owner)) == Access::Hidden {
             return Err(Code::NotFound.into());
         }
         let question = format!("{filter:?}");
-        let binding = Binding::new(who.0.user, &[&"documents", &owner, &sort, &question]);
+        let binding = Binding::new(caller.0.user, &[&"documents", &owner, &sort, &question]);
         let after = position(binding, cursor.0.as_ref(), |text| {
             Position::read(text, sort)
         })?;

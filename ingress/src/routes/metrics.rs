@@ -6,11 +6,10 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::{PlainText, Response as WithHeader};
 use tokio::runtime::Handle;
 
-use super::tags::Group;
 use crate::auth::Anyone;
-use crate::problem::{Documented, problem_sets};
+use crate::openapi::{Documented, Group, problem_sets};
 use crate::service::Service;
-use crate::waiters::Waiters;
+use crate::waiting::Waiters;
 
 problem_sets! {
     /// What the meters can answer besides themselves.

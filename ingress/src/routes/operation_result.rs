@@ -9,13 +9,13 @@ use queue::Queue;
 
 use super::content_answer::{Audience, ContentAnswer, Representation, hand_out};
 use super::operations::readable;
-use super::tags::Group;
-use crate::auth::Who;
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::auth::CurrentUser;
+use crate::dto::Id;
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
 use crate::service::Service;
-use crate::shapes::Id;
+use crate::waiting::JobNotifier;
 
 problem_sets! {
     /// Reading the archive of an export.
@@ -37,7 +37,7 @@ pub struct ResultRoutes {
     /// What the API works with.
     pub service: Service,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 type Answer = Result<ContentAnswer, Documented<ResultProblems>>;
@@ -54,14 +54,14 @@ impl ResultRoutes {
     )]
     async fn read(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<OperationId>>,
         /// Whose operation it is; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, who.0, (id.0.0, owner)).await
+        self.answer(request, caller.0, (id.0.0, owner)).await
     }
 
     /// Ask about the archive of an export without reading it
@@ -72,14 +72,14 @@ impl ResultRoutes {
     )]
     async fn head(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<OperationId>>,
         /// As for reading.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, who.0, (id.0.0, owner)).await
+        self.answer(request, caller.0, (id.0.0, owner)).await
     }
 
     /// Delete the archive of an export
@@ -92,15 +92,15 @@ impl ResultRoutes {
     )]
     async fn delete(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<OperationId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<DeleteResultProblems>> {
         let (db, now) = (&self.service.db, self.service.clock.now());
-        let on = once.on(db, |()| Deleted::Gone);
-        let removed = remove_result(&on, who.0.user, id.0.0, now).await;
-        self.hints
-            .give(Queue::Maintenance, removed.map_err(Problem::from)?);
+        let on = idempotent.on(db, |()| Deleted::Gone);
+        let removed = remove_result(&on, caller.0.user, id.0.0, now).await;
+        self.notifier
+            .notify(Queue::Maintenance, removed.map_err(Problem::from)?);
         Ok(Deleted::Gone)
     }
 }

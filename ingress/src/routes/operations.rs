@@ -17,20 +17,17 @@ use queue::Queue;
 use serde_json::json;
 
 use super::documents::ReadProblems;
-use super::tags::Group;
-use crate::audit_log::Origin;
-use crate::auth::Who;
-use crate::body::{JsonBody, Many};
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::{CurrentUser, RequestOrigin};
+use crate::dto::{
     Binding, CursorText, Id, ItemResultBody, Limit, NewOperationRequest, OperationBody,
     OperationItemPageBody, OperationPageBody, cursor, cut, position,
 };
-use crate::trace_context::traceparent;
-use crate::waiters::Waiters;
+use crate::http::{JsonBody, Many, traceparent};
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
+use crate::waiting::{JobNotifier, Waiters};
 
 problem_sets! {
     /// Asking for an operation.
@@ -75,7 +72,7 @@ pub struct OperationRoutes {
     /// Who waits for an operation.
     pub waiters: Waiters,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
@@ -91,10 +88,10 @@ impl OperationRoutes {
     )]
     async fn create(
         &self,
-        who: Who,
-        origin: Origin,
+        caller: CurrentUser,
+        origin: RequestOrigin,
         request: &Request,
-        once: Once,
+        idempotent: IdempotentRequest,
         body: JsonBody<NewOperationRequest, Many>,
     ) -> Result<Accepted, Documented<NewOperationProblems>> {
         if matches!(body.0.task, Task::Export(_)) && body.0.mode == RunMode::Real {
@@ -103,14 +100,14 @@ impl OperationRoutes {
         let at = self.service.clock.now();
         let new = NewOperation {
             id: OperationId::new(at),
-            owner: who.0.user,
+            owner: caller.0.user,
             task: body.0.task,
             selection: body.0.selection,
             mode: body.0.mode,
             traceparent: traceparent(request),
             at,
         };
-        let on = origin.log(once.on(&self.service.db, Accepted::from), deleting);
+        let on = origin.log(idempotent.on(&self.service.db, Accepted::from), deleting);
         let created = create_operation(&on, &new, &self.service.limits.operations).await;
         Ok(self.begun(created.map_err(Problem::from)?).into())
     }
@@ -119,7 +116,7 @@ impl OperationRoutes {
     #[oai(path = "/operations", method = "get", operation_id = "list_operations")]
     async fn list(
         &self,
-        who: Who,
+        caller: CurrentUser,
         /// Operations in a page, 50 if it is left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
@@ -129,11 +126,11 @@ impl OperationRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<OperationPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
-        let owner = owner.0.map_or(who.0.user, |id| id.0);
-        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+        let owner = owner.0.map_or(caller.0.user, |id| id.0);
+        if caller.0.may_read(owner, Some(owner)) == Access::Hidden {
             return Err(Code::NotFound.into());
         }
-        let binding = Binding::new(who.0.user, &[&"operations", &owner]);
+        let binding = Binding::new(caller.0.user, &[&"operations", &owner]);
         let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let page = OperationPage {
             owner,
@@ -158,7 +155,7 @@ impl OperationRoutes {
     )]
     async fn read(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<OperationId>>,
         /// Seconds to wait for it to end.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
@@ -170,10 +167,10 @@ impl OperationRoutes {
         let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
         // The place is taken before the look, so that nothing happens in between.
         let mut waiting = (!wait.is_zero()).then(|| self.waiters.join_operation(id));
-        let mut operation = readable(&self.service.db, who.0, id, owner).await?;
+        let mut operation = readable(&self.service.db, caller.0, id, owner).await?;
         if let (Some(waiting), false) = (&mut waiting, operation.state.has_ended()) {
             waiting.settled(wait).await;
-            operation = readable(&self.service.db, who.0, id, owner).await?;
+            operation = readable(&self.service.db, caller.0, id, owner).await?;
         }
         Ok(Json(operation.into()))
     }
@@ -188,7 +185,7 @@ impl OperationRoutes {
     )]
     async fn items(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<OperationId>>,
         /// Only those with this result.
         result: Query<Option<ItemResultBody>>,
@@ -202,9 +199,9 @@ impl OperationRoutes {
     ) -> Result<Json<OperationItemPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
         let owner = owner.0.map(|id| id.0);
-        let operation = readable(&self.service.db, who.0, id.0.0, owner).await?;
+        let operation = readable(&self.service.db, caller.0, id.0.0, owner).await?;
         let question = format!("{:?}", result.0);
-        let binding = Binding::new(who.0.user, &[&"items", &operation.id, &question]);
+        let binding = Binding::new(caller.0.user, &[&"items", &operation.id, &question]);
         let after = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let page = ItemPage {
             operation: operation.id,
@@ -232,12 +229,12 @@ impl OperationRoutes {
     )]
     async fn cancel(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<OperationId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Accepted, Documented<CancelProblems>> {
-        let on = once.on(&self.service.db, Accepted::from);
-        let cancelled = cancel_operation(&on, id.0.0, who.0.user).await;
+        let on = idempotent.on(&self.service.db, Accepted::from);
+        let cancelled = cancel_operation(&on, id.0.0, caller.0.user).await;
         Ok(cancelled.map_err(Problem::from)?.into())
     }
 
@@ -252,18 +249,18 @@ impl OperationRoutes {
     )]
     async fn undo(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<OperationId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Accepted, Documented<UndoProblems>> {
         let at = self.service.clock.now();
         let new = NewUndo {
             id: OperationId::new(at),
             undoes: id.0.0,
-            owner: who.0.user,
+            owner: caller.0.user,
             at,
         };
-        let on = once.on(&self.service.db, Accepted::from);
+        let on = idempotent.on(&self.service.db, Accepted::from);
         let undone = undo_operation(&on, &new, &self.service.limits.operations).await;
         Ok(self.begun(undone.map_err(Problem::from)?).into())
     }
@@ -271,7 +268,7 @@ impl OperationRoutes {
 
 impl OperationRoutes {
     fn begun(&self, (operation, job): (Operation, JobId)) -> Operation {
-        self.hints.give(Queue::Bulk, job);
+        self.notifier.notify(Queue::Bulk, job);
         operation
     }
 }

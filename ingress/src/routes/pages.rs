@@ -11,10 +11,10 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::Value;
 
-use super::tags::Group;
 use crate::auth::Anyone;
-use crate::compression::PreparedPage;
-use crate::problem::{Documented, Problem, problem_sets};
+use crate::http::PreparedPage;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::Problem;
 
 problem_sets! {
     /// What the pages can answer besides themselves.

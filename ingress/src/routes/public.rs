@@ -9,12 +9,12 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
-use super::tags::Group;
 use crate::auth::Anyone;
-use crate::content::matches_etag;
-use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::dto::{PublicBody, UniqueNameText};
+use crate::http::matches_etag;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
 use crate::service::Service;
-use crate::shapes::{PublicBody, UniqueNameText};
 
 problem_sets! {
     /// Reading about a public document.

@@ -1,16 +1,15 @@
 //! What an uploader is told: that the bytes are accepted, or, to those who wait, what became of them.
 
 use domain::{Document, VersionState};
-use ledger::find_document;
+use ledger::{Database, find_document};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
 
-use super::uploads::UploadRoutes;
-use crate::precondition::revision_tag;
-use crate::prefer::{Prefer, Wait};
+use super::if_match::revision_tag;
+use crate::dto::DocumentBody;
+use crate::http::{Prefer, Wait};
 use crate::problem::Problem;
-use crate::settling::settled_version;
-use crate::shapes::DocumentBody;
+use crate::waiting::{Waiters, settled_version};
 
 #[derive(ApiResponse)]
 pub(super) enum Uploaded {
@@ -47,32 +46,28 @@ pub(super) enum Uploaded {
     ),
 }
 
-impl UploadRoutes {
-    /// Answers an upload that was taken in as the latest version of `document`.
-    pub(super) async fn answer(
-        &self,
-        document: Document,
-        location: String,
-        prefer: Prefer,
-    ) -> Result<Uploaded, Problem> {
-        let Some(wait) = prefer.wait else {
-            return Ok(pending(document, location, None));
-        };
-        let (db, version) = (&self.service.db, (document.id, document.latest_version));
-        let settled = settled_version(db, &self.waiters, version, wait.duration()).await?;
-        match settled.map(|(version, _)| version.state) {
-            Some(VersionState::Error { failure, .. }) => {
-                Err(Problem::failed(document.id, &failure, &location, wait))
-            }
-            Some(VersionState::Active { .. }) => match find_document(db, document.id).await? {
-                Some(document) => Ok(active(document, location, wait)),
-                None => Ok(pending(document, location, Some(wait))),
-            },
-            // Not settled in time, or deleted meanwhile.
-            Some(VersionState::Pending { .. }) | None => {
-                Ok(pending(document, location, Some(wait)))
-            }
+/// Answers an upload that was taken in as the latest version of `document`.
+pub(super) async fn answer(
+    db: &Database,
+    waiters: &Waiters,
+    (document, location): (Document, String),
+    prefer: Prefer,
+) -> Result<Uploaded, Problem> {
+    let Some(wait) = prefer.wait else {
+        return Ok(pending(document, location, None));
+    };
+    let version = (document.id, document.latest_version);
+    let settled = settled_version(db, waiters, version, wait.duration()).await?;
+    match settled.map(|(version, _)| version.state) {
+        Some(VersionState::Error { failure, .. }) => {
+            Err(Problem::failed(document.id, &failure, &location, wait))
         }
+        Some(VersionState::Active { .. }) => match find_document(db, document.id).await? {
+            Some(document) => Ok(active(document, location, wait)),
+            None => Ok(pending(document, location, Some(wait))),
+        },
+        // Not settled in time, or deleted meanwhile.
+        Some(VersionState::Pending { .. }) | None => Ok(pending(document, location, Some(wait))),
     }
 }
 

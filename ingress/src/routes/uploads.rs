@@ -12,23 +12,21 @@ use poem_openapi::param::{Path, Query};
 use serde_json::json;
 
 use super::documents::readable;
-use super::tags::Group;
-use super::upload_answer::{Uploaded, pending};
+use super::if_match::IfMatch;
+use super::upload_answer::{Uploaded, answer, pending};
 use super::versions::version_location;
-use crate::auth::Who;
-use crate::idempotency::{KeyedUpload, Once};
-use crate::in_flight::Bounds;
-use crate::intake::Intake;
-use crate::precondition::IfMatch;
-use crate::prefer::Prefer;
-use crate::problem::{Code, Documented, Problem, problem_sets};
+use crate::auth::CurrentUser;
+use crate::dto::{Id, MetadataText, NameText, UniqueNameText};
+use crate::http::{Prefer, traceparent};
+use crate::idempotency::{IdempotentRequest, KeyedUpload};
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
 use crate::service::Service;
-use crate::shapes::{Id, MetadataText, NameText, UniqueNameText};
-use crate::trace_context::traceparent;
-use crate::upload::{
-    Destination, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload, VersionUpload,
+use crate::uploads::{
+    Bounds, Destination, Intake, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload,
+    VersionUpload,
 };
-use crate::waiters::Waiters;
+use crate::waiting::Waiters;
 
 problem_sets! {
     /// What can come of an upload besides a document.
@@ -86,7 +84,7 @@ impl UploadRoutes {
     )]
     async fn upload(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         /// The document's name; required with a raw body.
         name: Query<Option<NameText>>,
@@ -110,31 +108,39 @@ impl UploadRoutes {
         let keyed = KeyedUpload::of(request);
         let came_before = came_before(keyed);
         if !came_before {
-            self.service.admit(who.0.user)?;
+            self.service.admit(caller.0.user)?;
         }
         let demand = Demand {
             size: body.declared_size(),
             documents: 1,
             came_before,
         };
-        let to = self.admit(who.0, demand).await?;
+        let to = self.admit(caller.0, demand).await?;
         let received = body.receive(Purpose::Document(fields), &to).await?;
         drop(to);
         let document = received.fields.into_new_document()?;
         let mut arrival = Arrival {
             declared_type: received.declared_type,
             traceparent: traceparent(request),
-            ..arrival(who.0, document, &received.bytes, self.service.clock.now())
+            ..arrival(
+                caller.0,
+                document,
+                &received.bytes,
+                self.service.clock.now(),
+            )
         };
         if let Some(keyed) = keyed {
-            let once = keyed.begin(&identity_of_document(&arrival)).await?;
-            let once = once.open_until(self.settled_by(prefer));
+            let idempotent = keyed.begin(&identity_of_document(&arrival)).await?;
+            let idempotent = idempotent.open_until(self.settled_by(prefer));
             let (document, location) = (arrival.document(), document_location(arrival.document));
-            arrival.receipt = once.receipt(pending(document, location, prefer.wait)).await;
+            arrival.receipt = idempotent
+                .receipt(pending(document, location, prefer.wait))
+                .await;
         }
         let document = self.intake.take_in(arrival, received.bytes).await?;
         let location = document_location(document.id);
-        Ok(self.answer(document, location, prefer).await?)
+        let (db, waiters) = (&self.service.db, &self.waiters);
+        Ok(answer(db, waiters, (document, location), prefer).await?)
     }
 
     /// Upload a new version
@@ -147,7 +153,7 @@ impl UploadRoutes {
     )]
     async fn upload_version(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
@@ -167,33 +173,34 @@ impl UploadRoutes {
             came_before,
         };
         if !came_before {
-            self.service.admit(who.0.user)?;
-            demand.documents = self.check_target(who.0, id.0.0, &if_match).await?;
+            self.service.admit(caller.0.user)?;
+            demand.documents = self.check_target(caller.0, id.0.0, &if_match).await?;
         }
-        let to = self.admit(who.0, demand).await?;
+        let to = self.admit(caller.0, demand).await?;
         let received = body.receive(Purpose::Version, &to).await?;
         drop(to);
         let content = NewContent {
             traceparent: traceparent(request),
             ..content(&received, self.service.clock.now())
         };
-        let once = match keyed {
+        let idempotent = match keyed {
             Some(keyed) => keyed.begin(&identity_of_version(&content)).await?,
-            None => Once::default(),
+            None => IdempotentRequest::default(),
         };
-        let answer = move |document: Document| {
+        let accepted = move |document: Document| {
             let location = version_location(document.id, document.latest_version);
             pending(document, location, prefer.wait)
         };
-        let once = once.open_until(self.settled_by(prefer));
-        let on = once.on(&self.service.db, answer);
-        let target = if_match.target(who.0, id.0.0);
+        let idempotent = idempotent.open_until(self.settled_by(prefer));
+        let on = idempotent.on(&self.service.db, accepted);
+        let target = if_match.target(caller.0, id.0.0);
         let taken = self
             .intake
             .take_in_version(on, target, content, received.bytes);
         let document = taken.await?;
         let location = version_location(document.id, document.latest_version);
-        Ok(self.answer(document, location, prefer).await?)
+        let (db, waiters) = (&self.service.db, &self.waiters);
+        Ok(answer(db, waiters, (document, location), prefer).await?)
     }
 }
 

@@ -7,13 +7,13 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
 use super::documents::readable;
-use super::tags::Group;
-use crate::auth::Who;
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::CurrentUser;
+use crate::dto::{
     Binding, CursorText, Id, Limit, TimelinePageBody, UsageBody, cursor, cut, position,
 };
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
 
 problem_sets! {
     /// Reading an account.
@@ -30,12 +30,12 @@ impl UsageRoutes {
     #[oai(path = "/usage", method = "get", operation_id = "read_usage")]
     async fn usage(
         &self,
-        who: Who,
+        caller: CurrentUser,
         /// Whose documents; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<UsageBody>, Documented<AccountProblems>> {
-        let owner = owner.0.map_or(who.0.user, |id| id.0);
-        if who.0.may_read(owner, Some(owner)) == Access::Hidden {
+        let owner = owner.0.map_or(caller.0.user, |id| id.0);
+        if caller.0.may_read(owner, Some(owner)) == Access::Hidden {
             return Err(Code::NotFound.into());
         }
         let kept = usage(&self.0.db, owner, &self.0.limits).await;
@@ -51,7 +51,7 @@ impl UsageRoutes {
     )]
     async fn timeline(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Entries in a page, 50 if it is left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
@@ -63,8 +63,8 @@ impl UsageRoutes {
     ) -> Result<Json<TimelinePageBody>, Documented<AccountProblems>> {
         let limit = Limit::read(limit.0)?;
         let id = id.0.0;
-        readable(&self.0.db, who.0, id, owner.0.map(|id| id.0)).await?;
-        let binding = Binding::new(who.0.user, &[&"timeline", &id]);
+        readable(&self.0.db, caller.0, id, owner.0.map(|id| id.0)).await?;
+        let binding = Binding::new(caller.0.user, &[&"timeline", &id]);
         let after = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let found = timeline(
             &self.0.db,

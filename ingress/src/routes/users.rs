@@ -11,17 +11,16 @@ use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 use serde_json::json;
 
-use super::tags::Group;
-use crate::audit_log::Origin;
-use crate::auth::Admin;
-use crate::body::{JsonBody, MergePatch};
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::shapes::{
+use crate::auth::{Admin, RequestOrigin};
+use crate::dto::{
     Binding, CursorText, Id, Limit, NewUser, UserBody, UserPageBody, cursor, cut, position,
 };
+use crate::http::{JsonBody, MergePatch};
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
+use crate::waiting::JobNotifier;
 
 problem_sets! {
     /// Reading a list of the administration.
@@ -62,7 +61,7 @@ pub struct UserRoutes {
     /// What the API works with.
     pub service: Service,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
@@ -72,12 +71,12 @@ impl UserRoutes {
     async fn add(
         &self,
         _admin: Admin,
-        origin: Origin,
-        once: Once,
+        origin: RequestOrigin,
+        idempotent: IdempotentRequest,
         body: JsonBody<NewUser>,
     ) -> Result<Added, Documented<AddUserProblems>> {
         let user = body.0.at(self.service.clock.now());
-        let on = once.on(&self.service.db, Added::from);
+        let on = idempotent.on(&self.service.db, Added::from);
         let on = origin.log(on, AuditEvent::user_added);
         add_user(&on, &user).await.map_err(|error| match error {
             UserNameTaken::Taken => name_taken(),
@@ -140,14 +139,14 @@ impl UserRoutes {
     async fn change(
         &self,
         _admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         id: Path<Id<UserId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
         body: JsonBody<UserChanges, MergePatch>,
     ) -> Result<Json<UserBody>, Documented<ChangeUserProblems>> {
         let answer = |changed: ChangedUser| Json(UserBody::from(changed.after));
         let on = origin.log(
-            once.on(&self.service.db, answer),
+            idempotent.on(&self.service.db, answer),
             |changed: &ChangedUser| AuditEvent::user_changed(&changed.before, &changed.after),
         );
         let changed = change_user(&on, id.0.0, &body.0, self.service.clock.now()).await;
@@ -163,23 +162,23 @@ impl UserRoutes {
     async fn delete(
         &self,
         admin: Admin,
-        origin: Origin,
+        origin: RequestOrigin,
         id: Path<Id<UserId>>,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<DeleteUserProblems>> {
         let now = self.service.clock.now();
         // Their keys go with them: who deletes themselves can't ask again.
-        let once = if id.0.0 == admin.0.user {
-            Once::default()
+        let idempotent = if id.0.0 == admin.0.user {
+            IdempotentRequest::default()
         } else {
-            once
+            idempotent
         };
-        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let on = idempotent.on(&self.service.db, |()| Deleted::Gone);
         let deleted = AuditEvent::new(AuditKind::UserDeleted, id.0.0, json!({}));
         let on = origin.log(on, move |()| vec![deleted.clone()]);
         let removed = remove_user(&on, id.0.0, now, self.service.traces()).await;
         let job = removed.map_err(not_changed)?.ok_or(Code::NotFound)?;
-        self.hints.give(Queue::Maintenance, job);
+        self.notifier.notify(Queue::Maintenance, job);
         Ok(Deleted::Gone)
     }
 }

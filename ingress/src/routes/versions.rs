@@ -13,20 +13,17 @@ use queue::Queue;
 use super::content::Answer;
 use super::content_answer::{Audience, Representation, Wish, hand_out};
 use super::documents::{ReadProblems, readable};
-use super::tags::Group;
-use crate::audit_log::Origin;
-use crate::auth::Who;
-use crate::hints::Hints;
-use crate::idempotency::Once;
-use crate::precondition::{IfMatch, revision_tag};
-use crate::problem::{Code, Documented, Problem, problem_sets};
-use crate::service::Service;
-use crate::settling::settled_version;
-use crate::shapes::{
+use super::if_match::{IfMatch, revision_tag};
+use crate::auth::{CurrentUser, RequestOrigin};
+use crate::dto::{
     Binding, CursorText, DocumentBody, Id, Limit, VersionBody, VersionNumber, VersionPageBody,
     cursor, cut, position,
 };
-use crate::waiters::Waiters;
+use crate::idempotency::IdempotentRequest;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
+use crate::waiting::{JobNotifier, Waiters, settled_version};
 
 problem_sets! {
     /// Making a version current again.
@@ -65,7 +62,7 @@ pub struct VersionRoutes {
     /// Who waits for a document.
     pub waiters: Waiters,
     /// Where word of new jobs goes.
-    pub hints: Hints,
+    pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Versions")]
@@ -78,7 +75,7 @@ impl VersionRoutes {
     )]
     async fn list(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         /// Versions in a page, 50 if it is left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
@@ -89,8 +86,8 @@ impl VersionRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<VersionPageBody>, Documented<ReadProblems>> {
         let (limit, id) = (Limit::read(limit.0)?, id.0.0);
-        readable(&self.service.db, who.0, id, owner.0.map(|id| id.0)).await?;
-        let binding = Binding::new(who.0.user, &[&"versions", &id]);
+        readable(&self.service.db, caller.0, id, owner.0.map(|id| id.0)).await?;
+        let binding = Binding::new(caller.0.user, &[&"versions", &id]);
         let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let found = list_versions(&self.service.db, id, before, limit.and_one().into()).await;
         let (versions, more) = cut(found.map_err(Problem::from)?, limit);
@@ -110,7 +107,7 @@ impl VersionRoutes {
     )]
     async fn read(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
         /// Seconds to wait for it to leave `pending`.
@@ -120,7 +117,7 @@ impl VersionRoutes {
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<VersionBody>, Documented<ReadProblems>> {
         let (db, version) = (&self.service.db, (id.0.0, number.0.0));
-        readable(db, who.0, id.0.0, owner.0.map(|id| id.0)).await?;
+        readable(db, caller.0, id.0.0, owner.0.map(|id| id.0)).await?;
         let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
         let found = settled_version(db, &self.waiters, version, wait).await;
         let (version, _) = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
@@ -135,7 +132,7 @@ impl VersionRoutes {
     )]
     async fn read_content(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
@@ -146,7 +143,7 @@ impl VersionRoutes {
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
         let version = (id.0.0, number.0.0);
-        self.content(request, (who.0, owner), version, inline.0)
+        self.content(request, (caller.0, owner), version, inline.0)
             .await
     }
 
@@ -158,7 +155,7 @@ impl VersionRoutes {
     )]
     async fn head_content(
         &self,
-        who: Who,
+        caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
@@ -169,7 +166,7 @@ impl VersionRoutes {
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
         let version = (id.0.0, number.0.0);
-        self.content(request, (who.0, owner), version, inline.0)
+        self.content(request, (caller.0, owner), version, inline.0)
             .await
     }
 
@@ -183,16 +180,16 @@ impl VersionRoutes {
     )]
     async fn restore(
         &self,
-        who: Who,
+        caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Restored, Documented<RestoreProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, Restored::from);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, Restored::from);
         let limits = &self.service.limits;
         let restored = restore_version(&on, &target, number.0.0, limits, now).await;
         Ok(restored.map_err(Problem::from)?.into())
@@ -208,24 +205,24 @@ impl VersionRoutes {
     )]
     async fn delete(
         &self,
-        who: Who,
-        origin: Origin,
+        caller: CurrentUser,
+        origin: RequestOrigin,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        once: Once,
+        idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let (target, now) = (if_match.target(who.0, id.0.0), self.service.clock.now());
-        let on = once.on(&self.service.db, |()| Deleted::Gone);
+        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
+        let on = idempotent.on(&self.service.db, |()| Deleted::Gone);
         let kind = AuditKind::VersionDeleted;
-        let deleted = AuditEvent::of_documents(kind, who.0.user, [id.0.0]);
+        let deleted = AuditEvent::of_documents(kind, caller.0.user, [id.0.0]);
         let on = origin.log(on, move |()| vec![deleted.clone()]);
         let traces = self.service.traces();
         let deleted = delete_version(&on, &target, number.0.0, now, traces).await;
         let job = deleted.map_err(Problem::from)?;
-        self.hints.give(Queue::Maintenance, job);
+        self.notifier.notify(Queue::Maintenance, job);
         Ok(Deleted::Gone)
     }
 }

@@ -20,14 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api};
 use crate::auth::{Authenticator, Guard};
-use crate::capacity::{Capacity, CapacityLimits};
-use crate::health::Health;
-use crate::hints::Hints;
-use crate::intake::Intake;
-use crate::pressure::Pressure;
-use crate::server::ServerLimits;
+use crate::capacity::{Capacity, CapacityLimits, Pressure};
+use crate::http::ServerLimits;
+use crate::operators::Health;
 use crate::service::{SelfTest, Service};
-use crate::waiters::Waiters;
+use crate::uploads::Intake;
+use crate::waiting::{JobNotifier, Waiters};
 
 pub const ADMIN_KEY: &str = "the bootstrap key of these tests only";
 pub const JWT_SECRET: &str = "a secret that only these tests know of";
@@ -108,13 +106,13 @@ impl App {
         let authenticator =
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
-        let hints = Hints::start(Arc::clone(&service.feed), service.meters.clone());
-        let intake = Intake::open(&service, hints.clone());
+        let notifier = JobNotifier::start(Arc::clone(&service.feed), service.meters.clone());
+        let intake = Intake::open(&service, notifier.clone());
         let parts = Parts {
             service: service.clone(),
             guard: Guard::new(&service, authenticator.await.unwrap()),
             intake: intake.clone(),
-            hints,
+            notifier,
             waiters: waiters.clone(),
             health: Health::new(service.clone()),
         };

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::app::App;
-use crate::table::RouteTable;
+use crate::http::RouteTable;
 
 /// JSON that refuses an object with the same key twice.
 struct Strict;

@@ -5,8 +5,7 @@ use ledger::Arrival;
 
 use super::app::App;
 use super::routes::ends_with_staged;
-use crate::in_flight::Bounds;
-use crate::upload::{Destination, StagedBytes};
+use crate::uploads::{Bounds, Destination, StagedBytes};
 
 async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
     let now = app.service.clock.now();

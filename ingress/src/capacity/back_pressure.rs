@@ -1,0 +1,133 @@
+//! Back-pressure: uploads that would wait for too long are not let in.
+//!
+//! An upload waits behind those of its owner, and for the owner's turn. Two questions a second,
+//! whose cost doesn't depend on how much waits, answer both for all requests of the process.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::{Clock, UserId};
+use ledger::{Database, DbError, OwnerPage, owner_heads, owners_served};
+use queue::Queue;
+use telemetry::Overdue;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::queue_turns::Turns;
+
+/// How often owners who wait are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Owners that one look sees. If there are more, the next one goes on behind them.
+const OWNERS: u32 = 1_000;
+
+/// Whose uploads are let in; clones share the answer.
+#[derive(Clone, Debug)]
+pub struct Pressure {
+    /// The longest that an upload may wait; zero lets everything in.
+    bound: Duration,
+    shut_out: Arc<RwLock<ShutOut>>,
+}
+
+/// Who is not let in.
+#[derive(Debug, Default)]
+struct ShutOut {
+    /// Whether nobody is.
+    everybody: bool,
+    /// Those whose own uploads wait for too long.
+    owners: HashSet<UserId>,
+}
+
+impl Pressure {
+    /// Lets uploads in that have to wait for at most `bound`; always, if that is zero.
+    #[must_use]
+    pub fn bounded_by(bound: Duration) -> Self {
+        Self {
+            bound,
+            shut_out: Arc::default(),
+        }
+    }
+
+    /// Whether an upload of `owner` is let in.
+    pub(crate) fn judge(&self, owner: UserId) -> Result<(), Overdue> {
+        let shut_out = self.shut_out.read().unwrap_or_else(PoisonError::into_inner);
+        if shut_out.everybody {
+            Err(Overdue::Queue)
+        } else if shut_out.owners.contains(&owner) {
+            Err(Overdue::Owner)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Keeps looking, for ever.
+    pub(crate) async fn watch(&self, db: &Database, clock: &dyn Clock) {
+        if self.bound.is_zero() {
+            return std::future::pending().await;
+        }
+        let mut turns = Turns::default();
+        let mut after = UserId(Uuid::nil());
+        let mut ticks = interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = clock.now();
+            let page = OwnerPage {
+                queue: Queue::Ingest,
+                after,
+                limit: OWNERS,
+                now,
+            };
+            let looks = async {
+                Ok::<_, DbError>((
+                    owner_heads(db, page).await?,
+                    owners_served(db, page.queue).await?,
+                ))
+            };
+            let Ok((found, served)) = looks.await else {
+                // Uploads are told so by whoever needs the database.
+                self.shut_out(ShutOut::default());
+                continue;
+            };
+            let last = found.last().map(|(owner, _)| *owner);
+            let last = last.filter(|_| found.len() >= OWNERS as usize);
+            turns.see(after, last, &found, now);
+            turns.serve(&served);
+            after = last.unwrap_or(UserId(Uuid::nil()));
+            self.shut_out(ShutOut {
+                everybody: turns.longest(now) > self.bound,
+                owners: turns.owners_behind(self.bound, now).collect(),
+            });
+        }
+    }
+
+    fn shut_out(&self, now: ShutOut) {
+        let mut shut_out = self
+            .shut_out
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (shut_out.everybody, now.everybody) {
+            (false, true) => tracing::warn!("jobs wait for too long: uploads are turned away"),
+            (true, false) => tracing::info!("uploads are let in again"),
+            _ => {}
+        }
+        match (shut_out.owners.len(), now.owners.len()) {
+            (0, 0) => {}
+            (0, owners) => tracing::info!(
+                owners,
+                "jobs of some owners wait for too long: their uploads are turned away"
+            ),
+            (_, 0) => tracing::info!("uploads of every owner are let in again"),
+            _ => {}
+        }
+        *shut_out = now;
+    }
+}
+
+/// Everything is let in.
+impl Default for Pressure {
+    fn default() -> Self {
+        Self::bounded_by(Duration::ZERO)
+    }
+}

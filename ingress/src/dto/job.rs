@@ -1,0 +1,302 @@
+//! Queues, jobs and workers as admins see them.
+
+use domain::JobId;
+use ledger::{JobFilter, JobView, QueueState, WorkerSign};
+use poem_openapi::{Enum, Object};
+use queue::{JobKind, JobState, Queue};
+use uuid::Uuid;
+
+use super::{Id, JobKindText, JobStatesText, Moment};
+use crate::http::{Change, FromMembers, Members};
+use crate::problem::Problem;
+
+/// A queue of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "QueueName", rename_all = "lowercase")]
+pub enum QueueName {
+    /// Uploads on their way to active.
+    Ingest,
+    /// Chunks of bulk operations.
+    Bulk,
+    /// What the service does by itself.
+    Maintenance,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "JobState", rename_all = "lowercase")]
+pub enum JobStateBody {
+    /// It waits, perhaps for its time to come.
+    Ready,
+    /// A worker holds it.
+    Running,
+    /// It did what it was for.
+    Done,
+    /// It failed on every attempt.
+    Dead,
+}
+
+/// What is in a queue.
+#[derive(Debug, Object)]
+#[oai(rename = "Queue")]
+pub struct QueueBody {
+    /// Its name.
+    pub queue: QueueName,
+    /// Jobs that wait.
+    pub depth: u64,
+    /// Jobs that workers hold.
+    pub running: u64,
+    /// Jobs that failed on every attempt.
+    pub dead: u64,
+    /// For how long the oldest job that could be begun has been waiting; `null` if there is none.
+    #[oai(nullable)]
+    pub oldest_seconds: Option<f64>,
+}
+
+/// The queues. There is no next page.
+#[derive(Debug, Object)]
+#[oai(rename = "QueuePage")]
+pub struct QueuePageBody {
+    /// Every queue.
+    pub items: Vec<QueueBody>,
+    /// Always `null`.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+/// A job.
+#[derive(Debug, Object)]
+#[oai(rename = "Job")]
+pub struct JobBody {
+    /// Its id.
+    pub id: Id<JobId>,
+    /// Its queue.
+    pub queue: QueueName,
+    /// What it does.
+    pub kind: String,
+    /// How far it is.
+    pub state: JobStateBody,
+    /// The id of what it does it to, if it is about one thing.
+    #[oai(nullable)]
+    pub subject: Option<Id<Uuid>>,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// Why the last attempt that failed did.
+    #[oai(nullable)]
+    pub last_error: Option<String>,
+    /// When it was enqueued.
+    pub created_at: Moment,
+}
+
+/// A page of jobs.
+#[derive(Debug, Object)]
+#[oai(rename = "JobPage")]
+pub struct JobPageBody {
+    /// The jobs.
+    pub items: Vec<JobBody>,
+    /// The `cursor` of the next page, if there is one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+/// A worker that is alive.
+#[derive(Debug, Object)]
+#[oai(rename = "Worker")]
+pub struct WorkerBody {
+    /// Its name, another one for each start.
+    pub name: String,
+    /// The queues it works on.
+    pub queues: Vec<QueueName>,
+    /// How many jobs it holds.
+    pub running: u32,
+    /// When it last said so.
+    pub last_seen: Moment,
+}
+
+/// A page of workers.
+#[derive(Debug, Object)]
+#[oai(rename = "WorkerPage")]
+pub struct WorkerPageBody {
+    /// The workers.
+    pub items: Vec<WorkerBody>,
+    /// The `cursor` of the next page, if there is one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+/// Which dead jobs are to be tried again: all of them, if nothing is said.
+#[derive(Debug, Object)]
+#[oai(rename = "JobSelection")]
+pub struct JobSelectionBody {
+    /// Those in this queue.
+    pub queue: Option<QueueName>,
+    /// Those of this kind.
+    pub kind: Option<JobKindText>,
+    /// `dead`: no other job can be tried again.
+    pub state: Option<RetriedStateBody>,
+}
+
+/// The state in which a job can be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "RetriedState", rename_all = "lowercase")]
+pub enum RetriedStateBody {
+    /// It was given up.
+    Dead,
+}
+
+/// How many dead jobs are tried again.
+#[derive(Debug, Object)]
+#[oai(rename = "JobsRetried")]
+pub struct JobsRetriedBody {
+    /// Those that are ready now.
+    pub retried: u64,
+    /// Those that stay dead: their versions can't be processed again, or don't fit into the quota.
+    pub refused: u64,
+    /// Whether there are more than one request takes: send it again.
+    pub more: bool,
+}
+
+/// Which dead jobs are to be tried again, as read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetrySelection(pub JobFilter);
+
+impl FromMembers for RetrySelection {
+    type Schema = JobSelectionBody;
+
+    fn take(members: &mut Members) -> Option<Self> {
+        let queue: Change<Queue> = members.change("queue");
+        let kind: Change<JobKind> = members.change("kind");
+        let state: Change<JobState> = members.change("state");
+        for (member, cleared) in [
+            ("queue", queue == Change::Clear),
+            ("kind", kind == Change::Clear),
+            ("state", state == Change::Clear),
+        ] {
+            if cleared {
+                members.refuse::<()>(member, "must not be null");
+            }
+        }
+        if matches!(state, Change::Set(state) if state != JobState::Dead) {
+            members.refuse::<()>("state", "must be dead");
+        }
+        Some(Self(JobFilter {
+            states: vec![JobState::Dead],
+            queue: queue.value(),
+            kind: kind.value(),
+        }))
+    }
+}
+
+/// Reads a comma list of states.
+pub fn read_states(text: Option<&JobStatesText>) -> Result<Vec<JobState>, Problem> {
+    let states = text.into_iter().flat_map(|text| text.0.split(','));
+    states
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| {
+            Problem::invalid_field("state", "must be a list of ready, running, done, dead")
+        })
+}
+
+impl From<Queue> for QueueName {
+    fn from(queue: Queue) -> Self {
+        match queue {
+            Queue::Ingest => Self::Ingest,
+            Queue::Bulk => Self::Bulk,
+            Queue::Maintenance => Self::Maintenance,
+        }
+    }
+}
+
+impl From<QueueName> for Queue {
+    fn from(name: QueueName) -> Self {
+        match name {
+            QueueName::Ingest => Self::Ingest,
+            QueueName::Bulk => Self::Bulk,
+            QueueName::Maintenance => Self::Maintenance,
+        }
+    }
+}
+
+impl From<JobState> for JobStateBody {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Ready => Self::Ready,
+            JobState::Running => Self::Running,
+            JobState::Done => Self::Done,
+            JobState::Dead => Self::Dead,
+        }
+    }
+}
+
+impl From<QueueState> for QueueBody {
+    fn from(state: QueueState) -> Self {
+        Self {
+            queue: state.queue.into(),
+            depth: state.depth,
+            running: state.running,
+            dead: state.dead,
+            oldest_seconds: state.oldest.map(|oldest| oldest.as_secs_f64()),
+        }
+    }
+}
+
+impl From<JobView> for JobBody {
+    fn from(job: JobView) -> Self {
+        Self {
+            id: Id(job.id),
+            queue: job.queue.into(),
+            kind: job.kind,
+            state: job.state.into(),
+            subject: job.subject.map(Id),
+            attempts: job.attempts,
+            last_error: job.last_error,
+            created_at: Moment(job.created_at),
+        }
+    }
+}
+
+impl From<WorkerSign> for WorkerBody {
+    fn from(sign: WorkerSign) -> Self {
+        Self {
+            name: sign.name,
+            queues: sign.queues.into_iter().map(Into::into).collect(),
+            running: sign.running,
+            last_seen: Moment(sign.at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::read_object;
+
+    #[test]
+    fn nothing_said_selects_every_dead_job() {
+        let all: RetrySelection = read_object(b"{}").unwrap();
+        assert_eq!((all.0.queue, all.0.kind), (None, None));
+        let some: RetrySelection =
+            read_object(br#"{"queue":"ingest","kind":"process_version","state":"dead"}"#).unwrap();
+        assert_eq!(some.0.queue, Some(Queue::Ingest));
+        assert_eq!(some.0.kind, Some(JobKind::ProcessVersion));
+    }
+
+    #[test]
+    fn every_bad_member_is_named() {
+        let bad =
+            read_object::<RetrySelection>(br#"{"queue":"x","kind":null,"state":"done","all":1}"#);
+        let mut pointers = bad.unwrap_err().pointers_for_tests();
+        pointers.sort();
+        assert_eq!(pointers, ["/all", "/kind", "/queue", "/state"]);
+    }
+
+    #[test]
+    fn states_are_a_comma_list() {
+        assert_eq!(read_states(None).unwrap(), []);
+        let text = |text: &str| JobStatesText(text.to_owned());
+        let both = [JobState::Dead, JobState::Ready];
+        assert_eq!(read_states(Some(&text("dead,ready"))).unwrap(), both);
+        assert!(read_states(Some(&text("dead,"))).is_err());
+    }
+}

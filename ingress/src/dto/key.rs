@@ -1,0 +1,61 @@
+//! API keys as admins read and make them.
+
+use domain::KeyId;
+use ledger::ApiKey;
+use poem_openapi::Object;
+
+use super::{Id, Moment};
+use crate::http::{FromMembers, Members};
+
+/// An API key. What it is, nobody can read any more.
+#[derive(Debug, Object)]
+#[oai(rename = "ApiKey")]
+pub struct ApiKeyBody {
+    /// Its id.
+    pub id: Id<KeyId>,
+    /// When it was made.
+    pub created_at: Moment,
+}
+
+/// A page of API keys.
+#[derive(Debug, Object)]
+#[oai(rename = "ApiKeyPage")]
+pub struct ApiKeyPageBody {
+    /// The keys.
+    pub items: Vec<ApiKeyBody>,
+    /// The `cursor` of the next page, if there is one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+/// A key that was just made. It isn't `Debug`, so that no log shows it.
+#[derive(Object)]
+#[oai(rename = "NewApiKey")]
+pub struct NewKeyBody {
+    /// Its id.
+    pub id: Id<KeyId>,
+    /// The key itself, for the `Authorization` field. It is shown this once.
+    pub key: String,
+}
+
+/// A request for a key. There is nothing to say.
+#[derive(Debug, Object)]
+#[oai(rename = "NewApiKeyRequest")]
+pub struct NewKeyRequest {}
+
+impl FromMembers for NewKeyRequest {
+    type Schema = Self;
+
+    fn take(_: &mut Members) -> Option<Self> {
+        Some(Self {})
+    }
+}
+
+impl From<ApiKey> for ApiKeyBody {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: Id(key.id),
+            created_at: Moment(key.created_at),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Request bodies in memory: read within a bound, decoded, and taken apart.
+
+mod failed_read;
+mod json;
+mod members;
+mod read;
+
+pub use failed_read::read_error;
+pub use json::{JsonBody, Many, Media, MergePatch, Optional};
+#[cfg(test)]
+pub use members::read_object;
+pub use members::{Change, FromMembers, Members};
+pub use read::{LARGEST, ReadBody, extent, parsed};

@@ -1,0 +1,199 @@
+//! Reading a JSON body into memory, and out of it again: within a bound, when there is room for it
+//! among all bodies, and on no thread that others wait for if it is long.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use poem::Request;
+use poem::http::header::CONTENT_LENGTH;
+use tokio::sync::Semaphore;
+
+use super::failed_read::read_error;
+use crate::capacity::{Taken, Ticket};
+use crate::problem::{Code, Problem};
+
+/// The largest JSON body of any operation: ids of as many documents as one may name.
+pub const LARGEST: usize = 5 << 20;
+/// A body up to this length is not accounted for: the number of requests bounds them.
+const SMALL: usize = 16 << 10;
+/// A body up to this length is parsed where its request is answered.
+const QUICK: usize = 64 << 10;
+/// Longer ones at once: what is decoded is many times as large for a moment.
+const AT_ONCE: usize = 2;
+
+static LONG_ONES: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// A body that was read whole.
+pub struct ReadBody {
+    pub bytes: Bytes,
+    /// Its room among all bodies.
+    room: Option<Taken>,
+}
+
+/// That the body of a request lies in memory already, and has its room.
+#[derive(Clone)]
+struct HasRoom {
+    _room: Arc<Option<Taken>>,
+}
+
+impl ReadBody {
+    /// Reads `body`, which is that of `request`, unless it has more than `most` bytes.
+    pub async fn read(request: &Request, body: poem::Body, most: usize) -> Result<Self, Problem> {
+        let expected = declared(request).unwrap_or(most);
+        if expected > most {
+            return Err(Code::TooLarge.into());
+        }
+        let ticket = if request.data::<HasRoom>().is_some() {
+            None
+        } else {
+            Ticket::of(request)
+        };
+        let mut chunks = std::pin::pin!(body.into_bytes_stream());
+        let mut read = Collected::default();
+        let mut room = None;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(read_error)?;
+            let length = read.len() + chunk.len();
+            if length > most {
+                return Err(Code::TooLarge.into());
+            }
+            if let Some(ticket) = ticket
+                && length > SMALL
+                && room.is_none()
+            {
+                room = Some(ticket.hold_body(expected as u64).await?);
+            }
+            read.push(chunk);
+        }
+        let bytes = read.whole();
+        Ok(Self { bytes, room })
+    }
+
+    /// Puts the body back into its request, for whoever reads it next.
+    pub fn put_back(self, request: &mut Request) {
+        request.set_body(poem::Body::from(self.bytes));
+        let room = Arc::new(self.room);
+        request.set_data(HasRoom { _room: room });
+    }
+}
+
+/// What `parse` makes of the bytes.
+pub async fn parsed<T: Send + 'static>(
+    bytes: Bytes,
+    parse: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if bytes.len() <= QUICK {
+        return Ok(parse(&bytes));
+    }
+    let turn = LONG_ONES.acquire().await.map_err(Problem::internal)?;
+    let parsing = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        parse(&bytes)
+    });
+    parsing.await.map_err(Problem::internal)
+}
+
+fn declared(request: &Request) -> Option<usize> {
+    let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+    // One that is longer than any number is too long.
+    Some(length.parse().unwrap_or(usize::MAX))
+}
+
+/// Chunks: a single one as it came, several copied together.
+#[derive(Default)]
+struct Collected {
+    only: Bytes,
+    several: BytesMut,
+}
+
+impl Collected {
+    fn len(&self) -> usize {
+        self.only.len() + self.several.len()
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if self.len() == 0 {
+            self.only = chunk;
+            return;
+        }
+        let only = std::mem::take(&mut self.only);
+        self.several.extend_from_slice(&only);
+        self.several.extend_from_slice(&chunk);
+    }
+
+    fn whole(self) -> Bytes {
+        if self.several.is_empty() {
+            self.only
+        } else {
+            self.several.freeze()
+        }
+    }
+}
+
+/// How many values a text of JSON holds, and how deep they lie in each other, as far as that can
+/// be told without decoding it.
+pub fn extent(text: &[u8]) -> (usize, usize) {
+    let (mut values, mut depth, mut deepest) = (1_usize, 0_usize, 0_usize);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b',' => values += 1,
+            b'[' | b'{' => {
+                values += 1;
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (values, deepest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_before_they_are_decoded() {
+        for (text, expected) in [
+            ("1", (1, 0)),
+            ("[1,2]", (3, 1)),
+            (r#"{"a":[[]],"b,[{":"\"[,"}"#, (5, 3)),
+            ("]]]", (1, 0)),
+            ("[[[", (4, 3)),
+        ] {
+            assert_eq!(extent(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_to_its_bound_and_no_further() {
+        let request = |length: &str| {
+            let request = Request::builder().header("content-length", length);
+            request.finish()
+        };
+        let chunks = || {
+            let chunks = ["ab", "cd", "e"].map(Ok::<_, std::io::Error>);
+            poem::Body::from_bytes_stream(futures::stream::iter(chunks))
+        };
+        let read = ReadBody::read(&Request::default(), chunks(), 5).await;
+        assert_eq!(&read.unwrap_or_else(|_| unreachable!()).bytes[..], b"abcde");
+        for (request, most) in [
+            (Request::default(), 4),
+            (request("6"), 5),
+            (request("99999999999999999999"), 5),
+        ] {
+            let read = ReadBody::read(&request, chunks(), most).await;
+            assert_eq!(
+                read.err().map(|problem| problem.code()),
+                Some(Code::TooLarge)
+            );
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! HTTP itself: connections, routing, bodies, codings and header fields. It knows nothing of documents.
+
+mod body;
+mod charset;
+mod compression;
+mod conditional;
+mod cors;
+mod disposition;
+mod frame;
+mod http_metrics;
+mod prefer;
+mod range;
+mod route_table;
+mod server;
+mod trace_context;
+
+#[cfg(test)]
+pub use body::read_object;
+pub use body::{
+    Change, FromMembers, JsonBody, LARGEST, Many, Media, Members, MergePatch, Optional, ReadBody,
+    extent, parsed, read_error,
+};
+pub use charset::{HEAD, charset};
+pub use compression::{Compressed, PreparedPage};
+pub use conditional::{Condition, Validators, entity_tags, evaluate, has_range_date, matches_etag};
+pub use cors::CrossOrigin;
+pub use disposition::{Disposition, content_disposition};
+pub use frame::Frame;
+pub use http_metrics::HttpMetrics;
+pub use prefer::{Prefer, Wait};
+pub use range::{RangeAnswer, select};
+pub use route_table::{Route, RouteTable};
+pub use server::{ServerLimits, serve};
+pub use trace_context::traceparent;

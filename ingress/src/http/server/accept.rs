@@ -1,0 +1,146 @@
+//! The accept loop: takes connections in, holds their number down, and drains them at the end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use poem::endpoint::ToDynEndpoint;
+use poem::{Endpoint, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::ServerLimits;
+use super::activity::Activity;
+use super::connection::Connection;
+use super::connections::Connections;
+use super::exchange::SharedEndpoint;
+use crate::capacity::{Account, Capacity};
+
+/// The pause after an accept error that is the machine's (no file descriptors, no memory).
+const SHORTEST_BACK_OFF: Duration = Duration::from_millis(50);
+/// The longest such pause: a machine that recovers is noticed within it.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
+
+/// Serves `endpoint` on `listener` until `shutdown`, then lets requests in
+/// flight go on for the grace period of `limits`, and returns when all connections are closed.
+/// What all requests share is taken of `capacity`.
+pub async fn serve<E>(
+    listener: TcpListener,
+    endpoint: E,
+    capacity: Capacity,
+    limits: ServerLimits,
+    shutdown: CancellationToken,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let open = Connections::new(limits.connections, capacity.meters().clone());
+    let acceptor = Acceptor {
+        endpoint: Arc::new(ToDynEndpoint(endpoint)),
+        capacity,
+        limits,
+        shutdown,
+        open: Arc::new(open),
+        tasks: TaskTracker::new(),
+        abort: CancellationToken::new(),
+    };
+    acceptor.accept(&listener).await;
+    // Whoever is in the kernel's queue believes to be connected: closing it would reset them.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        acceptor.spawn(stream, peer, None);
+    }
+    drop(listener);
+    acceptor.drain().await;
+}
+
+/// What accepted connections are served with.
+struct Acceptor {
+    endpoint: SharedEndpoint,
+    capacity: Capacity,
+    limits: ServerLimits,
+    shutdown: CancellationToken,
+    open: Arc<Connections>,
+    tasks: TaskTracker,
+    /// Cancelled when the grace period is over.
+    abort: CancellationToken,
+}
+
+impl Acceptor {
+    async fn accept(&self, listener: &TcpListener) {
+        let mut back_off = SHORTEST_BACK_OFF;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    back_off = SHORTEST_BACK_OFF;
+                    // Others make room only when somebody is there to take it. Who waits as the
+                    // service stops is let in like those in the kernel's queue.
+                    let slot = tokio::select! {
+                        biased;
+                        slot = self.open.slot() => slot,
+                        () = self.shutdown.cancelled() => None,
+                    };
+                    self.spawn(stream, peer, slot);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, back_off_ms = back_off.as_millis(), "could not accept a connection");
+                    tokio::time::sleep(back_off).await;
+                    back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>) {
+        let activity = Arc::new(Activity::default());
+        let account = Account::of_peer(peer);
+        let registered = self.open.register(account, &activity, slot);
+        let connection = Connection {
+            endpoint: Arc::clone(&self.endpoint),
+            capacity: self.capacity.clone(),
+            limits: self.limits,
+            shutdown: self.shutdown.clone(),
+            peer,
+            activity,
+        };
+        let abort = self.abort.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = connection.serve(stream) => {}
+                () = registered.close.cancelled() => {}
+                () = abort.cancelled() => {}
+            }
+        });
+    }
+
+    async fn drain(self) {
+        self.tasks.close();
+        let ended = tokio::time::timeout(self.limits.grace, self.tasks.wait()).await;
+        if ended.is_err() {
+            tracing::warn!(
+                connections = self.tasks.len(),
+                "cutting off what the grace period did not end"
+            );
+            self.abort.cancel();
+            self.tasks.wait().await;
+        }
+    }
+}
+
+/// Whether the error says that this one connection is gone, and nothing of the machine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
+}

@@ -1,0 +1,137 @@
+//! One connection, from accept to close: HTTP/1.1 or HTTP/2 over clear text, as the client begins.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::ServerLimits;
+use super::activity::Activity;
+use super::edges::HEADER_BYTES;
+use super::exchange::{Exchange, SharedEndpoint};
+use super::progress::StreamExecutor;
+use super::socket::{Linger, Socket};
+use crate::capacity::Capacity;
+
+/// What one HTTP/2 stream may send before it is read: as much as a large chunk for storage.
+const STREAM_WINDOW: u32 = 512 << 10;
+/// What all streams of a connection may send before they are read: it bounds memory.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// What one HTTP/2 stream holds of an answer before the peer takes it.
+const STREAM_BUFFER: usize = 64 << 10;
+/// Frames of 16 KiB, the default, cost sixteen times the work of these.
+const FRAME: u32 = 256 << 10;
+/// Header fields of a request.
+const HEADER_FIELDS: usize = 100;
+/// What one HTTP/1.1 connection may hold in its read buffer, a whole header among others. Nobody
+/// has to be known for it.
+const READ_BUFFER: usize = 64 << 10;
+/// Streams that a peer has begun and reset before they were looked at: more end the connection.
+const RESET_AT_ONCE: usize = 20;
+/// Streams that were reset for faults of the peer: more end the connection.
+const FAULTY_STREAMS: usize = 64;
+/// A dead HTTP/2 peer is noticed by a ping this often, and given as long to answer.
+const PING: Duration = Duration::from_secs(20);
+/// While draining: time for a request that is on its way to arrive, and for the last bytes to
+/// leave, before a connection without a request is closed.
+const DRAIN_IDLE: Duration = Duration::from_millis(500);
+
+/// What a connection needs to be served.
+pub(super) struct Connection {
+    pub(super) endpoint: SharedEndpoint,
+    pub(super) capacity: Capacity,
+    pub(super) limits: ServerLimits,
+    pub(super) shutdown: CancellationToken,
+    pub(super) peer: SocketAddr,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Connection {
+    /// Serves the connection to its end. Errors are the peer's and of no interest beyond a debug line.
+    pub(super) async fn serve(self, stream: TcpStream) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+        let linger = Linger::default();
+        let activity = Arc::clone(&self.activity);
+        let exchange = Arc::new(Exchange {
+            endpoint: Arc::clone(&self.endpoint),
+            capacity: self.capacity.clone(),
+            limits: self.limits,
+            shutdown: self.shutdown.clone(),
+            peer: self.peer,
+            local: stream.local_addr().ok(),
+            linger: linger.clone(),
+        });
+        let socket = Socket::new(stream, self.limits.write_stall, linger);
+        let service = service_fn(|request: http::Request<Incoming>| {
+            let in_flight = activity.begin();
+            let exchange = Arc::clone(&exchange);
+            async move { Ok::<_, Infallible>(exchange.answer(request, in_flight).await) }
+        });
+        let builder = self.builder();
+        let mut connection =
+            std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
+        // The connection is looked at first: on a busy machine a time may be over before what has
+        // long arrived was read.
+        let result = tokio::select! {
+            biased;
+            result = connection.as_mut() => result,
+            () = activity.quiet(self.limits.first_request, self.limits.idle) => return,
+            () = self.shutdown.cancelled() => {
+                // Whoever has just connected, or kept a connection, may be sending a request.
+                tokio::select! {
+                    biased;
+                    result = connection.as_mut() => return log(self.peer, result),
+                    () = activity.busy(DRAIN_IDLE) => {}
+                }
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    biased;
+                    result = connection.as_mut() => result,
+                    () = activity.quiet(DRAIN_IDLE, DRAIN_IDLE) => return,
+                }
+            }
+        };
+        log(self.peer, result);
+    }
+
+    fn builder(&self) -> auto::Builder<StreamExecutor> {
+        let mut builder = auto::Builder::new(StreamExecutor {
+            stall: self.limits.write_stall,
+        });
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header)
+            .max_headers(HEADER_FIELDS)
+            .max_buf_size(READ_BUFFER);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.streams)
+            .max_header_list_size(HEADER_BYTES)
+            .max_pending_accept_reset_streams(RESET_AT_ONCE)
+            .max_local_error_reset_streams(FAULTY_STREAMS)
+            .max_send_buf_size(STREAM_BUFFER)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(FRAME)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
+        builder
+    }
+}
+
+fn log(peer: SocketAddr, result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!(client.address = %peer, error, "connection ended early");
+    }
+}

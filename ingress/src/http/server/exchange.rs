@@ -1,0 +1,169 @@
+//! One request and its answer: what must hold before an endpoint sees the request, and what the
+//! answer takes of what all share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{ALLOW, CONNECTION};
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body as _, Incoming};
+use poem::endpoint::DynEndpoint;
+use poem::http::uri::Scheme;
+use poem::http::{Method, StatusCode, Version};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
+use tokio_util::sync::CancellationToken;
+
+use super::ServerLimits;
+use super::activity::InFlight;
+use super::edges;
+use super::progress::Progress;
+use super::request_body::{Patience, RequestBody};
+use super::response_body::{InUse, ResponseBody, SharedBody};
+use super::socket::Linger;
+use crate::capacity::{Capacity, Taken, Ticket};
+use crate::problem::{Code, Problem, RequestId};
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+/// Methods that some route answers.
+const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+/// Answers up to this size are not accounted for one by one: the number of requests bounds them.
+const SMALL: u64 = 16 << 10;
+
+/// How long a peer may leave a refusal lie, which has no place among the requests in flight.
+const REFUSED_STALL: Duration = Duration::from_secs(2);
+
+/// The endpoint as connections share it.
+pub(super) type SharedEndpoint = Arc<dyn DynEndpoint<Output = Response>>;
+
+/// What the requests of one connection have in common.
+pub(super) struct Exchange {
+    pub(super) endpoint: SharedEndpoint,
+    pub(super) capacity: Capacity,
+    pub(super) limits: ServerLimits,
+    pub(super) shutdown: CancellationToken,
+    pub(super) peer: SocketAddr,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) linger: Linger,
+}
+
+impl Exchange {
+    /// The answer to a request, which is in flight until it has left.
+    pub(super) async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        in_flight: InFlight,
+    ) -> http::Response<ResponseBody> {
+        let is_reusable = request.version() == Version::HTTP_11;
+        let mut request = self.request(request);
+        let (is_head, id) = (
+            request.method() == Method::HEAD,
+            RequestId::settle(&mut request),
+        );
+        let mut is_broken = false;
+        let (mut response, ticket, memory) = match self.admit(&request) {
+            Ok(ticket) => self.admitted(request, ticket).await,
+            Err(problem) => {
+                // Of a request that HTTP forbids it isn't certain where it ends.
+                is_broken = problem.code() != Code::Overloaded;
+                drop(request);
+                (refused(&problem, &id, is_head), None, None)
+            }
+        };
+        // What is left of the body would be read as the next request; and a server that
+        // stops reads no next request.
+        let is_last = is_broken || self.linger.is_asked() || self.shutdown.is_cancelled();
+        if is_reusable && is_last {
+            response.headers_mut().insert(CONNECTION, CLOSE);
+        }
+        let response: http::Response<BoxBody<_, _>> = response.into();
+        if ticket.is_none()
+            && let Some(progress) = Progress::of_stream()
+        {
+            progress.hurry(REFUSED_STALL.min(self.limits.write_stall));
+        }
+        let in_use = InUse {
+            _in_flight: in_flight,
+            _ticket: ticket,
+            _memory: memory,
+        };
+        response.map(|body| ResponseBody::new(body, in_use))
+    }
+
+    fn admit(&self, request: &Request) -> Result<Ticket, Problem> {
+        match edges::refusal(request) {
+            Some(problem) => Err(problem),
+            None => self.capacity.admit(self.peer, request),
+        }
+    }
+
+    async fn admitted(
+        &self,
+        mut request: Request,
+        ticket: Ticket,
+    ) -> (Response, Option<Ticket>, Option<Taken>) {
+        if edges::asks_about_all(&request) {
+            let response = Response::builder().status(StatusCode::NO_CONTENT);
+            return (response.header(ALLOW, METHODS).finish(), Some(ticket), None);
+        }
+        request.set_data(ticket.clone());
+        let is_head = request.method() == Method::HEAD;
+        let changes_nothing = is_head || request.method() == Method::GET;
+        let id = RequestId::of(&request);
+        let mut response = self.endpoint.get_response(request).await;
+        if let Err(problem) = ticket.settle() {
+            return (refused(&problem, &id, is_head), None, None);
+        }
+        let memory = match own_bytes(&mut response) {
+            0..=SMALL => None,
+            bytes => match ticket.try_hold_answer(bytes) {
+                Ok(memory) => Some(memory),
+                Err(problem) if changes_nothing => {
+                    response = refused(&problem, &id, is_head);
+                    None
+                }
+                // What was changed was changed: its client must learn of it.
+                Err(_) => None,
+            },
+        };
+        (response, Some(ticket), memory)
+    }
+
+    fn request(&self, request: http::Request<Incoming>) -> Request {
+        let (parts, body) = request.into_parts();
+        let local = self.local.map_or_else(LocalAddr::default, |address| {
+            LocalAddr(Addr::SocketAddr(address))
+        });
+        let peer = RemoteAddr(Addr::SocketAddr(self.peer));
+        let parts = RequestParts::from((parts, local, peer, Scheme::HTTP));
+        let patience = Patience {
+            chunk: self.limits.body_chunk,
+            rate: self.limits.body_rate,
+        };
+        let body = RequestBody::new(body, patience, self.linger.clone());
+        Request::from_parts(parts, BoxBody::new(body).into())
+    }
+}
+
+/// How many bytes of its own an answer has in memory. One that is read as it goes says itself
+/// what it holds.
+fn own_bytes(response: &mut Response) -> u64 {
+    if response.extensions().get::<SharedBody>().is_some() {
+        return 0;
+    }
+    let body: BoxBody<_, _> = response.take_body().into();
+    let bytes = body.size_hint().exact().unwrap_or(0);
+    response.set_body(Body::from(body));
+    bytes
+}
+
+fn refused(problem: &Problem, id: &RequestId, is_head: bool) -> Response {
+    let mut response = problem.to_response(id.as_str());
+    id.show_in(response.headers_mut());
+    if is_head {
+        response.set_body(Body::empty());
+    }
+    response
+}

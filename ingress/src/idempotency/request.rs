@@ -1,0 +1,142 @@
+//! What a handler does to act once: it makes its change by [`IdempotentRequest::on`], which keeps the answer
+//! with the change.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::Timestamp;
+use ledger::{Commit, Database, Receipt, RequestClaim, SavedAnswer, WithReceipt};
+use poem::http::HeaderMap;
+use poem::{IntoResponse, Request, RequestBody, Result};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::answer::read;
+use super::sealed::seal;
+use crate::auth::bearer_token;
+
+/// A request that is acted on once, if it has a key. Found among the request's data, where the
+/// layer puts it.
+#[derive(Clone, Debug, Default)]
+pub struct IdempotentRequest(Option<Run>);
+
+#[derive(Clone, Debug)]
+struct Run {
+    claim: RequestClaim,
+    kept: Arc<AtomicBool>,
+    open_until: Option<Timestamp>,
+    token: Option<Token>,
+}
+
+/// The bearer token of the request, which is never shown.
+#[derive(Clone)]
+struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl IdempotentRequest {
+    pub(super) fn begun(claim: RequestClaim) -> Self {
+        Self(Some(Run {
+            claim,
+            kept: Arc::default(),
+            open_until: None,
+            token: None,
+        }))
+    }
+
+    /// Whether the final answer is kept already, if the request was not refused after all.
+    pub(super) fn is_kept(&self) -> bool {
+        let kept = |run: &Run| run.kept.load(Ordering::Acquire);
+        self.0.as_ref().is_some_and(kept)
+    }
+
+    pub(super) fn claim(&self) -> Option<&RequestClaim> {
+        self.0.as_ref().map(|run| &run.claim)
+    }
+
+    /// The same, but the answer is not the last word: until then a better one may come.
+    #[must_use]
+    pub fn open_until(mut self, end: Option<Timestamp>) -> Self {
+        if let Some(run) = &mut self.0 {
+            run.open_until = end;
+        }
+        self
+    }
+
+    /// The same, but the answer holds a secret: it is kept so that only the token of this
+    /// request opens it.
+    #[must_use]
+    pub fn secret(mut self, headers: &HeaderMap) -> Self {
+        if let Some(run) = &mut self.0 {
+            run.token = bearer_token(headers).map(|token| Token(token.to_owned()));
+        }
+        self
+    }
+
+    /// The ledger for one change, whose outcome is answered by `answer`. The answer is kept by
+    /// the transaction that makes the change.
+    pub fn on<T, R, F>(&self, db: &Database, answer: F) -> impl Commit<T> + Send + use<T, R, F>
+    where
+        T: Clone + Send + Sync,
+        R: IntoResponse,
+        F: Fn(T) -> R + Send + Sync,
+    {
+        let idempotent = self.clone();
+        let receipt = move |made: &T| {
+            let keyed = idempotent.0.is_some();
+            let response = keyed.then(|| answer(made.clone()).into_response());
+            let idempotent = idempotent.clone();
+            async move { idempotent.receipt(response?).await }
+        };
+        WithReceipt {
+            db: db.clone(),
+            receipt,
+        }
+    }
+
+    /// What is to be kept with a change that others make; `None` without a key.
+    pub async fn receipt(&self, answer: impl IntoResponse) -> Option<Receipt> {
+        let run = self.0.as_ref()?;
+        Some(run.receipt(answer.into_response()).await)
+    }
+}
+
+impl Run {
+    async fn receipt(&self, mut response: poem::Response) -> Receipt {
+        let answer = read(&mut response).await;
+        let answer = match &self.token {
+            None => answer,
+            // What can't be sealed is not kept: the key alone is.
+            Some(token) => seal(answer.clone(), &token.0).unwrap_or(SavedAnswer {
+                body: Vec::new(),
+                ..answer
+            }),
+        };
+        self.kept
+            .store(self.open_until.is_none(), Ordering::Release);
+        Receipt {
+            claim: self.claim.clone(),
+            answer,
+            open_until: self.open_until,
+        }
+    }
+}
+
+impl<'a> ApiExtractor<'a> for IdempotentRequest {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::PoemExtractor];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        Ok(request.data::<Self>().cloned().unwrap_or_default())
+    }
+}

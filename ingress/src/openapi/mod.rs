@@ -1,0 +1,18 @@
+//! The OpenAPI document: what the library can't derive from the routes' types, or derives too loosely.
+
+mod examples;
+mod idempotency_keys;
+mod merge;
+mod problems;
+mod security;
+mod strict;
+mod tags;
+
+pub use examples::add_examples;
+pub use idempotency_keys::document_keys;
+pub use merge::MergedPaths;
+pub(crate) use problems::problem_sets;
+pub use problems::{Documented, ProblemSet};
+pub use security::document_sessions;
+pub use strict::make_strict;
+pub use tags::Group;

@@ -1,0 +1,65 @@
+//! The operators' port, on a thread and a runtime of its own: health is told while the API has
+//! all that it can do.
+
+use std::io;
+
+use poem::{Endpoint, Response};
+use telemetry::Meters;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::capacity::{Capacity, CapacityLimits};
+use crate::http::{ServerLimits, serve};
+
+/// Requests in flight. Its clients are few, and known.
+const REQUESTS: u32 = 64;
+
+/// What is served on the port, and where.
+pub struct OperationsPort<E> {
+    /// The port, bound.
+    pub listener: TcpListener,
+    /// What answers.
+    pub endpoint: E,
+    /// What clients may hold open.
+    pub limits: ServerLimits,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
+    /// Serves the port until `shutdown`; the future that is returned ends when it is closed.
+    pub fn serve(
+        self,
+        shutdown: CancellationToken,
+    ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let Self {
+            listener,
+            endpoint,
+            limits,
+        } = self;
+        // It is registered with the runtime of the caller; the other one takes it over.
+        let listener = listener.into_std()?;
+        let (end, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("operations".to_owned());
+        thread.spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let serving = async {
+                let listener = TcpListener::from_std(listener)?;
+                // Counted by themselves: what the API has in flight takes nothing of it.
+                let limits_of_requests = CapacityLimits::of_requests(REQUESTS, Some(REQUESTS));
+                let capacity = Capacity::new(limits_of_requests, Meters::default());
+                serve(listener, endpoint, capacity, limits, shutdown).await;
+                Ok(())
+            };
+            if let Err(error) = runtime.and_then(|runtime| runtime.block_on(serving)) {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the operators' port is closed");
+            }
+            // Nobody may wait for it any more.
+            let _ = end.send(());
+        })?;
+        Ok(async {
+            let _ = ended.await;
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Streams the bytes of one upload into staging, within its bounds, and checks them against their digests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{ByteSize, MediaType, Timestamp};
+use futures::{Stream, StreamExt, TryStreamExt};
+use storage::{Places, SourceError, SourceStream, WriteError};
+
+use super::digest_field::Digests;
+use super::fields::Fields;
+use super::in_flight::Held;
+use super::staged::StagedBytes;
+use crate::problem::{Code, Problem};
+
+/// Where an upload goes, and when it came.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The places in use.
+    pub places: Places,
+    /// The present moment.
+    pub now: Timestamp,
+    /// How long the whole body may take.
+    pub patience: Duration,
+    /// What its bytes are counted by as they arrive.
+    pub held: Held,
+}
+
+/// An upload that came in whole. Its bytes are durable in staging.
+#[derive(Debug)]
+pub struct Received {
+    /// The bytes.
+    pub bytes: StagedBytes,
+    /// What the client says they are.
+    pub declared_type: Option<MediaType>,
+    /// What else was said of them.
+    pub fields: Fields,
+}
+
+impl Destination {
+    /// Stages a document of at most `max` bytes that must keep the promises of `digests`.
+    pub(super) async fn stage<S>(
+        &self,
+        bytes: S,
+        max: ByteSize,
+        digests: &Digests,
+    ) -> Result<StagedBytes, Problem>
+    where
+        S: Stream<Item = Result<Bytes, Problem>> + Send,
+    {
+        let staged = self
+            .places
+            .stage(self.now, bounded(bytes, max, &self.held))
+            .await
+            .map_err(write_error)?;
+        let staged = StagedBytes::new(self.places.clone(), staged, self.held.clone());
+        if digests.match_with(staged.staged().sha256) {
+            Ok(staged)
+        } else {
+            Err(Code::DigestMismatch.into())
+        }
+    }
+}
+
+/// Passes `bytes` through until there are more than `max`, or more than their owner may have.
+fn bounded<'a>(
+    bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'a,
+    max: ByteSize,
+    held: &'a Held,
+) -> SourceStream<'a> {
+    let mut left = max.bytes();
+    let bounded = bytes.map(move |chunk| {
+        let chunk = chunk?;
+        left = left
+            .checked_sub(chunk.len() as u64)
+            .ok_or_else(|| Problem::from(Code::TooLarge))?;
+        Ok::<_, Problem>(chunk)
+    });
+    let held = bounded.and_then(move |chunk: Bytes| async move {
+        held.arrived(chunk.len()).await?;
+        Ok(chunk)
+    });
+    Box::pin(held.map_err(SourceError::from))
+}
+
+/// Bytes that could not be staged: because of their sender, or of the storage.
+fn write_error(error: WriteError) -> Problem {
+    match error {
+        WriteError::Source(source) => match source.downcast::<Problem>() {
+            Ok(problem) => *problem,
+            Err(source) => Problem::from(Code::UploadIncomplete).because(source),
+        },
+        WriteError::Storage(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+impl Destination {
+    /// Stages some bytes.
+    pub(crate) async fn stage_for_tests(&self, bytes: &'static [u8]) -> StagedBytes {
+        let chunk = futures::stream::iter([Ok(Bytes::from_static(bytes))]);
+        let staged = self
+            .stage(chunk, ByteSize::new(1000), &Digests::default())
+            .await;
+        staged.unwrap()
+    }
+}

@@ -1,0 +1,25 @@
+//! Uploads, from the declared header to the transaction that accepts them. Bodies are streamed into
+//! staging; none is ever kept in memory.
+
+mod declared;
+mod destination;
+mod digest_field;
+mod envelope;
+mod fields;
+mod form;
+mod in_flight;
+mod intake;
+mod parameters;
+mod parts;
+mod receive;
+mod staged;
+
+pub use declared::{ArchiveUpload, MaxArchive, MaxDocument, Upload, VersionUpload, is_form};
+pub use destination::{Destination, Received};
+pub use fields::{NewDocument, Purpose, QueryFields};
+pub use in_flight::Bounds;
+pub use intake::Intake;
+pub use staged::StagedBytes;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Waiting for one version to be through the pipeline: for those who ask for it, and for uploaders who would rather wait.
+
+use std::time::{Duration, Instant};
+
+use domain::{DocumentId, Version, VersionStatus};
+use ledger::{Database, DbError, find_version};
+use url::Url;
+
+use super::Waiters;
+
+/// A version of a document, and where its bytes are if it is active.
+pub type FoundVersion = (Version, Option<Url>);
+
+/// The version, as soon as it isn't pending any more or when `patience` is at its end;
+/// `None` if there is no such version.
+pub async fn settled_version(
+    db: &Database,
+    waiters: &Waiters,
+    (document, number): (DocumentId, u32),
+    patience: Duration,
+) -> Result<Option<FoundVersion>, DbError> {
+    let end = Instant::now() + patience;
+    loop {
+        // The place is taken before the look, so that nothing happens in between.
+        let mut waiting = waiters.join_version(document, number);
+        let found = find_version(db, document, number).await?;
+        let pending = found
+            .as_ref()
+            .is_some_and(|(version, _)| version.status() == VersionStatus::Pending);
+        let left = end.saturating_duration_since(Instant::now());
+        if !pending || left.is_zero() || waiters.are_closed() {
+            return Ok(found);
+        }
+        waiting.settled(left).await;
+    }
+}
