@@ -20,6 +20,7 @@ mod chaos;
 mod cleanup;
 mod clocks;
 mod compression;
+mod content_dates;
 mod costly;
 mod crashes;
 mod data_folder;

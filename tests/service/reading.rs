@@ -126,24 +126,34 @@ in_both_modes! {
             alice.send(request).await
         };
         // Both contents came in one second, a while ago.
-        app.tampers("UPDATE documents SET updated_at = 784111777900000").await;
+        app.tampers("UPDATE versions SET settled_at = 784111777000000 + number * 100000").await;
         app.tampers("UPDATE events SET at = 784111777100000 WHERE kind = 'activated'").await;
+        // What else is changed of it moves no date.
+        let renamed = alice.patch_json(&format!("/v1/documents/{id}"), &json!({"name": "letters.txt"})).await;
+        renamed.expecting(200);
         let forms = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
         for date in forms {
             let whole = by_date(date).await;
             assert_eq!((whole.status.as_u16(), whole.text().as_str()), (200, "THE OTHER CONTENT"), "{date}");
+            assert_eq!(whole.header("last-modified"), forms[0]);
+            // Who has the first one is not told that they have this one.
+            let since = alice.request(Method::GET, &path).header("if-modified-since", date);
+            assert_eq!(alice.send(since).await.status, 200, "{date}");
         }
         // The first one came earlier: the date tells them apart.
         app.tampers("UPDATE events SET at = at - 1000000 WHERE sequence = \
              (SELECT MIN(sequence) FROM events WHERE kind = 'activated')").await;
+        app.tampers("UPDATE versions SET settled_at = settled_at - 1000000 WHERE number = 1").await;
         for date in forms {
+            let since = alice.request(Method::GET, &path).header("if-modified-since", date);
+            assert_eq!(alice.send(since).await.status, 304, "{date}");
             let part = by_date(date).await;
             assert_eq!((part.status.as_u16(), part.text().as_str()), (206, " CONTENT"), "{date}");
             let since = alice.request(Method::GET, &path).header("if-unmodified-since", date);
             assert_eq!(alice.send(since).await.status, 200, "{date}");
         }
         // Within the second of the change, another one may follow.
-        app.tampers("UPDATE documents SET updated_at = 4102444800000000").await;
+        app.tampers("UPDATE versions SET settled_at = 4102444800000000 WHERE number = 2").await;
         let head = alice.send(alice.request(Method::HEAD, &path)).await;
         assert_eq!(by_date(head.header("last-modified")).await.status, 200);
         let since = alice.request(Method::GET, &path).header("if-unmodified-since", forms[0]);

@@ -13,7 +13,7 @@ use poem::http::header::{
 pub struct Validators {
     /// The entity tag with its quotes; it is a strong one.
     pub etag: String,
-    /// When it changed last.
+    /// When it became what it is.
     pub modified_at: Timestamp,
     /// Whether the second of `modified_at` stands for more than one state.
     pub is_second_shared: bool,
@@ -49,9 +49,11 @@ pub fn evaluate<'a>(
     let not_modified = if headers.contains_key(IF_NONE_MATCH) {
         matches_etag(headers, &IF_NONE_MATCH, &validators.etag)
     } else {
-        single(headers, &IF_MODIFIED_SINCE)
-            .and_then(seconds)
-            .is_some_and(|since| modified <= since)
+        // One who has another content of that second has to get this one.
+        !validators.is_second_shared
+            && single(headers, &IF_MODIFIED_SINCE)
+                .and_then(seconds)
+                .is_some_and(|since| modified <= since)
     };
     if not_modified {
         return Condition::NotModified;
@@ -92,10 +94,12 @@ fn is_date_strong(validators: &Validators, now: Timestamp) -> bool {
     !validators.is_second_shared && whole_seconds(now) > whole_seconds(validators.modified_at)
 }
 
-/// Whether the request asks for a part on condition of a date.
+/// Whether the answer depends on a date that has to tell contents apart.
 #[must_use]
-pub fn has_range_date(headers: &HeaderMap) -> bool {
-    headers.contains_key(RANGE) && single(headers, &IF_RANGE).and_then(seconds).is_some()
+pub fn depends_on_date(headers: &HeaderMap) -> bool {
+    let has_date = |field| single(headers, field).and_then(seconds).is_some();
+    (headers.contains_key(RANGE) && has_date(&IF_RANGE))
+        || (!headers.contains_key(IF_NONE_MATCH) && has_date(&IF_MODIFIED_SINCE))
 }
 
 /// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
@@ -292,6 +296,8 @@ mod tests {
         };
         assert!(!range_holds_at(&by_date, &shared, later()));
         assert!(range_holds_at(&[(&IF_RANGE, "\"abc\"")], &shared, within));
+        let since = headers(&[(&IF_MODIFIED_SINCE, DATE)]);
+        assert_ne!(evaluate(&since, &shared, later()), Condition::NotModified);
     }
 
     #[test]

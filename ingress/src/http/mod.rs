@@ -22,7 +22,9 @@ pub use body::{
 };
 pub use charset::{HEAD, charset};
 pub use compression::{Compressed, PreparedPage};
-pub use conditional::{Condition, Validators, entity_tags, evaluate, has_range_date, matches_etag};
+pub use conditional::{
+    Condition, Validators, depends_on_date, entity_tags, evaluate, matches_etag,
+};
 pub use cors::CrossOrigin;
 pub use disposition::{Disposition, content_disposition};
 pub use frame::Frame;

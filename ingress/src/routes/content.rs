@@ -1,15 +1,16 @@
 //! The bytes of a document.
 
-use domain::{Caller, DocumentId, UserId};
+use domain::{Access, Caller, DocumentId, UserId};
+use ledger::{DatedDocument, find_dated};
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
-use super::documents::readable;
 use crate::auth::CurrentUser;
 use crate::dto::Id;
 use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
 use crate::service::Service;
 
 problem_sets! {
@@ -81,10 +82,23 @@ impl ContentRoutes {
             audience: Audience::Caller,
         };
         let find = || async move {
-            let document = readable(&self.0.db, caller, id, owner).await?;
-            let found = Representation::of_document(&document, wish)?;
-            found.dated(request, (&self.0.db, &document)).await
+            let dated = self.readable(caller, id, owner).await?;
+            let found = Representation::of_document(&dated, wish)?;
+            found.told_apart(request, (&self.0.db, &dated)).await
         };
         Ok(hand_out(request, &self.0, find).await?)
+    }
+
+    /// The document if the caller may read it, with the date of its content.
+    async fn readable(
+        &self,
+        caller: Caller,
+        id: DocumentId,
+        owner: Option<UserId>,
+    ) -> Result<DatedDocument, Problem> {
+        let dated = find_dated(&self.0.db, id).await?;
+        let dated =
+            dated.filter(|dated| caller.may_read(dated.document.owner, owner) == Access::Granted);
+        dated.ok_or_else(|| Code::NotFound.into())
     }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::{Document, MediaType, Sha256, Timestamp, Version, VersionState};
 use futures::{StreamExt, TryStreamExt};
-use ledger::{Database, ExportResult, contents_within_second};
+use ledger::{Database, DatedDocument, ExportResult, is_second_shared};
 use poem::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
@@ -23,8 +23,8 @@ use uuid::Uuid;
 
 use super::content_source::ContentSource;
 use crate::http::{
-    Condition, Disposition, HEAD, RangeAnswer, Validators, charset, content_disposition, evaluate,
-    has_range_date, select,
+    Condition, Disposition, HEAD, RangeAnswer, Validators, charset, content_disposition,
+    depends_on_date, evaluate, select,
 };
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -75,7 +75,8 @@ pub(super) struct Wish {
 
 impl Representation {
     /// What readers get of a document; one that isn't active has no content.
-    pub(super) fn of_document(document: &Document, wish: Wish) -> Result<Self, Problem> {
+    pub(super) fn of_document(dated: &DatedDocument, wish: Wish) -> Result<Self, Problem> {
+        let document = &dated.document;
         let current = document.active().ok_or(Code::NotActive)?;
         let disposition = Disposition::for_type(&current.media_type, wish.inline);
         Ok(Self {
@@ -85,7 +86,7 @@ impl Representation {
             location: current.location.clone(),
             length: document.size.bytes(),
             sha256: document.sha256,
-            modified_at: document.updated_at,
+            modified_at: dated.content_since,
             is_second_shared: false,
             audience: wish.audience,
         })
@@ -138,15 +139,13 @@ impl Representation {
 
     /// Looks up whether the document had another content within the same second, if the answer
     /// depends on that: dates don't tell the two apart.
-    pub(super) async fn dated(
+    pub(super) async fn told_apart(
         mut self,
         request: &Request,
-        (db, document): (&Database, &Document),
+        (db, dated): (&Database, &DatedDocument),
     ) -> Result<Self, Problem> {
-        let is_first = document.latest_version == 1;
-        if !is_first && has_range_date(request.headers()) {
-            let contents = contents_within_second(db, document.id, self.modified_at).await?;
-            self.is_second_shared = contents > 1;
+        if depends_on_date(request.headers()) {
+            self.is_second_shared = is_second_shared(db, dated).await?;
         }
         Ok(self)
     }
@@ -375,7 +374,7 @@ const HEADERS: [(&str, &str); 8] = [
         "ETag",
         "The SHA-256 of the whole content, in hexadecimal, in quotes.",
     ),
-    ("Last-Modified", "When the document changed last."),
+    ("Last-Modified", "When the content became what it is."),
     (
         "Repr-Digest",
         "The SHA-256 of the whole content (RFC 9530).",

@@ -1,7 +1,7 @@
 //! Public documents, for everybody who knows their names.
 
 use domain::Document;
-use ledger::find_public;
+use ledger::{find_public, find_public_dated};
 use poem::Request;
 use poem::http::header::IF_NONE_MATCH;
 use poem_openapi::param::{Path, Query};
@@ -139,9 +139,11 @@ impl PublicRoutes {
             audience: Audience::Everybody,
         };
         let find = || async move {
-            let document = self.find(unique_name).await?;
-            let found = Representation::of_document(&document, wish)?;
-            found.dated(request, (&self.0.db, &document)).await
+            let named = unique_name.parse().map_err(|_| Code::NotFound)?;
+            let found = find_public_dated(&self.0.db, &named).await?;
+            let dated = found.ok_or(Code::NotFound)?;
+            let found = Representation::of_document(&dated, wish)?;
+            found.told_apart(request, (&self.0.db, &dated)).await
         };
         Ok(hand_out(request, &self.0, find).await?)
     }

@@ -189,13 +189,15 @@ pub async fn find_named(
     find(db.reader(), "unique_name = $1 AND owner_id = $2", values).await
 }
 
+/// The condition for what everybody may read under the name `$1`. It finds users by the owner's
+/// key alone: who reads pages of the public waits for no list of users.
+pub(super) const PUBLIC: &str = "unique_name = $1 AND is_public AND status = 'active' AND EXISTS \
+     (SELECT 1 FROM users WHERE users.id = documents.owner_id AND NOT users.disabled)";
+
 /// The document that everybody may read under that name: public, active, and of a user who isn't
 /// disabled.
 pub async fn find_public(db: &Database, name: &UniqueName) -> Result<Option<Document>, DbError> {
-    // By the owner's key alone: who reads pages of the public waits for no list of users.
-    let condition = "unique_name = $1 AND is_public AND status = 'active' AND EXISTS \
-         (SELECT 1 FROM users WHERE users.id = documents.owner_id AND NOT users.disabled)";
-    find(db.reader(), condition, [name.as_str().into()]).await
+    find(db.reader(), PUBLIC, [name.as_str().into()]).await
 }
 
 #[derive(Serialize)]

@@ -86,26 +86,6 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// How many contents a document got within the second of `moment`.
-pub async fn contents_within_second(
-    db: &Database,
-    document: DocumentId,
-    moment: Timestamp,
-) -> Result<u64, DbError> {
-    let sql = "SELECT COUNT(*) FROM events WHERE document_id = $1 AND at >= $2 AND at < $3 \
-         AND kind IN ('activated', 'version_restored')";
-    let start = moment.as_micros().div_euclid(1_000_000) * 1_000_000;
-    let values = [document.0.into(), start.into(), (start + 1_000_000).into()];
-    let rows = query(db.reader(), sql, values).await?;
-    let count: Option<i64> = rows
-        .first()
-        .map(|row| row.try_get_by_index(0))
-        .transpose()?;
-    Ok(count
-        .and_then(|count| u64::try_from(count).ok())
-        .unwrap_or_default())
-}
-
 /// Places that one row has in the order of a timeline: its steps, then the row itself. There
 /// are fewer steps than that.
 const PLACES: i64 = 16;

@@ -12,6 +12,7 @@ mod cleanup;
 mod clock;
 mod connect;
 mod connection;
+mod content_dates;
 mod database_url;
 mod discards;
 mod documents;
@@ -71,11 +72,12 @@ pub use cleanup::{
 pub use clock::DatabaseClock;
 pub use connect::{Database, PoolUse};
 pub use connection::{Connection, DatabaseTransaction};
+pub use content_dates::{DatedDocument, find_dated, find_public_dated, is_second_shared};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{discarded, forget_discarded};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, UnfitServer};
-pub use events::{Event, contents_within_second, timeline};
+pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,

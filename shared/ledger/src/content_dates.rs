@@ -1,0 +1,92 @@
+//! Since when readers get the content of a document: a date that tells contents apart, as
+//! `Last-Modified` has to. Nothing else that happens to the document moves it.
+
+use sea_orm::ConnectionTrait;
+
+use crate::batch::query;
+use crate::documents::{columns, document};
+use crate::{Database, DbError};
+use domain::{Document, DocumentId, Timestamp, UniqueName};
+
+/// A document, with the date of the content that readers get.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatedDocument {
+    /// The document.
+    pub document: Document,
+    /// When its current version became active. Of a document without one, its last change.
+    pub content_since: Timestamp,
+}
+
+/// The document with that id, whoever owns it, with the date of its content.
+pub async fn find_dated(db: &Database, id: DocumentId) -> Result<Option<DatedDocument>, DbError> {
+    find(db, "documents.id = $1", id.0).await
+}
+
+/// The document that everybody may read under that name, as [`find_public`](super::find_public)
+/// finds it, with the date of its content.
+pub async fn find_public_dated(
+    db: &Database,
+    name: &UniqueName,
+) -> Result<Option<DatedDocument>, DbError> {
+    find(db, super::documents::PUBLIC, name.as_str()).await
+}
+
+async fn find(
+    db: &Database,
+    condition: &str,
+    value: impl Into<sea_orm::Value>,
+) -> Result<Option<DatedDocument>, DbError> {
+    let reader = db.reader();
+    // By the key of versions: no join, which a planner might begin at its other end.
+    let sql = format!(
+        "SELECT {}, (SELECT v.settled_at FROM versions v WHERE v.document_id = documents.id \
+         AND v.number = documents.version) AS content_since FROM documents WHERE {condition}",
+        columns(reader.get_database_backend())
+    );
+    let found = query(reader, sql, [value.into()]).await?;
+    let Some(row) = found.first() else {
+        return Ok(None);
+    };
+    let document = document(row)?;
+    let since: Option<i64> = row.try_get("", "content_since")?;
+    Ok(Some(DatedDocument {
+        content_since: since.map_or(document.updated_at, Timestamp::from_micros),
+        document,
+    }))
+}
+
+/// Whether the second of the content's date may be that of another content of the document as
+/// well, which readers got before: then the date tells nothing.
+pub async fn is_second_shared(db: &Database, dated: &DatedDocument) -> Result<bool, DbError> {
+    let Some(current) = dated.document.lifecycle.current() else {
+        return Ok(false);
+    };
+    if current.version == 1 {
+        // Nothing was there before it.
+        return Ok(false);
+    }
+    // Versions are pruned, and the oldest events are trimmed. If an event from before that second
+    // is still there, those within it are; if all former versions are, no event is needed.
+    let activated =
+        "document_id = $1 AND at >= $2 AND at < $3 AND kind IN ('activated', 'version_restored')";
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM events WHERE {activated}) > 1 \
+         OR EXISTS (SELECT 1 FROM versions WHERE document_id = $1 AND number <> $4 \
+         AND status = 'active' AND settled_at >= $2 AND settled_at < $3) \
+         OR NOT (EXISTS (SELECT 1 FROM events WHERE document_id = $1 AND at < $2) \
+         OR (SELECT count(*) FROM versions WHERE document_id = $1 AND number < $4) = $4 - 1)"
+    );
+    let start = dated.content_since.as_micros().div_euclid(1_000_000) * 1_000_000;
+    let values = [
+        dated.document.id.0.into(),
+        start.into(),
+        (start + 1_000_000).into(),
+        i64::from(current.version).into(),
+    ];
+    let rows = query(db.reader(), sql, values).await?;
+    let shared: Option<bool> = rows
+        .first()
+        .map(|row| row.try_get_by_index(0))
+        .transpose()?;
+    Ok(shared.unwrap_or(true))
+}
