@@ -120,6 +120,42 @@ fn shared_holds_crates_alone() {
     assert_eq!(found, known.map(|folder| (*folder).to_owned()).collect());
 }
 
+/// Who destroys an object asks the adapter of its place. One room does; the others ask that room,
+/// which looks at the mark of the place.
+#[test]
+fn bytes_are_destroyed_by_one_door() {
+    let decorates = |path: &Path| path.ends_with("telemetry/src/storage.rs");
+    let is_door = |path: &Path| path.ends_with("storage/src/removal.rs");
+    let adapters = ["storage", "staging()", "store()", "adapter", "inner"];
+    let calls: Vec<_> = adapters
+        .iter()
+        .flat_map(|adapter| [format!("{adapter}.delete("), format!("{adapter}.sweep(")])
+        .collect();
+    let mut doors = 0;
+    for member in ["shared", "ingress", "worker", "dossier"] {
+        for (path, text) in sources(&root().join(member)) {
+            let is_test = path.components().any(|part| part.as_os_str() == "tests")
+                || path.ends_with("tests.rs")
+                || path.ends_with("contract.rs");
+            if is_test || decorates(&path) {
+                continue;
+            }
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for line in text.lines() {
+                let asks = calls.iter().any(|call| line.contains(call.as_str()));
+                let is_of_places = line.contains("places.");
+                doors += usize::from(asks && is_door(&path));
+                assert!(
+                    !asks || is_of_places || is_door(&path),
+                    "{}: {line}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert_eq!(doors, 2);
+}
+
 #[test]
 fn every_source_says_first_what_it_is_for() {
     for folder in CRATES {

@@ -8,7 +8,7 @@ use futures::stream;
 use ledger::accept;
 use queue::JobKind;
 use serde_json::Value;
-use storage::{Places, Storage};
+use storage::{Places, Storage, Writer};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
@@ -28,7 +28,10 @@ pub fn old_key() -> String {
 pub async fn puts(storage: &dyn Storage, key: &str, bytes: impl Into<Bytes>) -> Url {
     let bytes = bytes.into();
     let source = stream::iter([Ok(bytes)]);
-    storage.put(key, Box::pin(source)).await.unwrap()
+    storage
+        .put(key, Box::pin(source), Writer::Service)
+        .await
+        .unwrap()
 }
 
 /// The key of the object at `url`.

@@ -67,6 +67,7 @@ mod retention;
 mod saturation;
 mod schema;
 mod shares;
+mod slow_senders;
 mod start;
 mod storage;
 mod strays;

@@ -1,16 +1,19 @@
 //! Whose bytes are whose: nothing is destroyed in a place that isn't this ledger's, and nothing that
 //! doesn't have one of our names.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use domain::InstallationId;
+use domain::{Clock, InstallationId, SystemClock};
+use futures::TryStreamExt;
 use queue::JobKind;
-use serde_json::Value;
-use storage::Mark;
+use reqwest::Method;
+use serde_json::{Value, json};
+use storage::{Mark, Marking, Places};
 use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;
@@ -18,6 +21,7 @@ use tests::in_both_modes;
 use tests::servers::{Postgres, program};
 use tokio::process::Command;
 
+use crate::archives;
 use crate::audit::{old_key, puts};
 
 /// How a command ended.
@@ -112,6 +116,24 @@ async fn owner_of(app: &TestApp) -> InstallationId {
     }
 }
 
+/// The URLs of all objects in the places.
+async fn objects(places: &Places) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for storage in places.distinct() {
+        let listed = storage.list(None).await.unwrap();
+        let listed: Vec<_> = listed.try_collect().await.unwrap();
+        found.extend(listed.into_iter().map(|entry| entry.url.to_string()));
+    }
+    found
+}
+
+/// Marks the places as somebody's, whatever mark they have.
+async fn is_marked_for(places: &Places, installation: InstallationId) {
+    for storage in places.distinct() {
+        storage.set_mark(installation, Marking::Over).await.unwrap();
+    }
+}
+
 const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
 
 in_both_modes! {
@@ -169,6 +191,53 @@ in_both_modes! {
         app.ends_clean().await;
         let audited = app.command(&["audit", "--deep"]).await;
         assert_eq!(audited.code, 0, "{}", audited.printed);
+    }
+
+    async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode) {
+        let times = [("DOSSIER_PURGE_ARCHIVED_AFTER", "1s"), ("DOSSIER_KEEP_FAILED_FOR", "1s"), ("DOSSIER_BLOCKED_TYPES", "application/json")];
+        let app = TestApp::start_with(mode, &times).await;
+        let places = app.places().await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let document = archives::active(&alice, "deleted.pdf", PDF).await;
+        let archived = archives::active(&alice, "archived.txt", "words\n").await;
+        let path = |document: &Value| format!("/v1/documents/{}", document["id"].as_str().unwrap());
+        alice.post_json(&format!("{}/archive", path(&archived)), &json!({})).await.answer().expecting(200);
+        let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
+        let export = archives::operation(&alice, &export).await;
+        let failed = alice.uploads("refused.json", "{\"a\": [1, 2]}\n").await;
+        assert_eq!(alice.settled(&failed).await["status"], "error");
+        archives::active(&bob, "of-bob.txt", "words of bob\n").await;
+        // What an attempt left over is on its way out.
+        while app.number("SELECT count(*) FROM discards").await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+
+        let ours = owner_of(&app).await;
+        is_marked_for(&places, InstallationId::new(SystemClock.now())).await;
+        let before = objects(&places).await;
+        alice.delete(&path(&document)).await.expecting(204);
+        alice.delete(&archives::result_path(&export)).await.expecting(204);
+        app.admin().delete(&format!("/v1/admin/users/{}", bob.user.as_deref().unwrap())).await.expecting(204);
+        let wrong = alice.request(Method::POST, "/v1/documents?name=wrong.bin")
+            .header("content-digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:").body("refused");
+        alice.send(wrong).await.expect_problem(422, "digest_mismatch");
+        let broken = archives::import(&alice, "no archive", "").await;
+        assert_eq!(broken["status"], "error");
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        app.works_off_all(&[JobKind::PurgeArchived, JobKind::ExpireFailed, JobKind::ExpireArchives]).await;
+        app.works_off_all(&SWEEPS).await;
+        app.works_off(JobKind::RemoveDiscarded).await;
+        assert_eq!(app.number("SELECT count(*) FROM documents").await, 1, "the failed one");
+        assert!(app.number("SELECT count(*) FROM discards").await >= 5);
+        let after = objects(&places).await;
+        let lost: Vec<_> = before.difference(&after).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+
+        is_marked_for(&places, ours).await;
+        app.works_off(JobKind::RemoveDiscarded).await;
+        assert_eq!(app.number("SELECT count(*) FROM discards").await, 0);
+        // The upload that was refused at the door has no row: the next sweep takes it in its time.
+        assert_eq!(objects(&places).await.len(), 1);
     }
 
     async fn a_sweep_stops_where_too_much_would_go(mode: Mode) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_s3::config::Credentials;
 use domain::ByteSize;
 use storage::contract::check_contract;
-use storage::{Storage, StorageError, StorageUrl};
+use storage::{Storage, StorageError, StorageUrl, Writer};
 use tests::servers::S3;
 
 use crate::audit::old_key;
@@ -35,7 +35,11 @@ async fn a_bucket_of_its_own_needs_no_prefix() {
     let url = s3.fresh_storage_url().await.replace("/documents", "");
     let storage = connect(s3, &url).await;
     let url = storage
-        .put(&old_key(), Box::pin(futures::stream::empty()))
+        .put(
+            &old_key(),
+            Box::pin(futures::stream::empty()),
+            Writer::Service,
+        )
         .await
         .unwrap();
     let stat = storage.stat(&url).await.unwrap().unwrap();

@@ -47,8 +47,13 @@ impl From<StorageError> for Fault {
             StorageError::DigestMismatch { .. } => return Self::Reject(ErrorCode::DigestMismatch),
             // Not a rejection: it may have been moved by an attempt that lost its lease meanwhile.
             StorageError::NotFound { .. } => ErrorCode::UploadIncomplete,
-            StorageError::Full | StorageError::Unavailable { .. } => ErrorCode::StorageUnavailable,
-            StorageError::UnknownPlace { .. } | StorageError::Overlap { .. } => ErrorCode::Internal,
+            StorageError::Full
+            | StorageError::Busy
+            | StorageError::SlowSource
+            | StorageError::Unavailable { .. } => ErrorCode::StorageUnavailable,
+            StorageError::UnknownPlace { .. }
+            | StorageError::Overlap { .. }
+            | StorageError::NotOurs { .. } => ErrorCode::Internal,
         };
         Self::Retry {
             code,

@@ -123,8 +123,9 @@ pub async fn remove_batch(
     if !clearance.is_given(JobKind::RemoveDiscarded).await? {
         return Ok(Removal::Stopped);
     }
+    let removal = &places.removal();
     let mut answers = stream::iter(urls)
-        .map(|url| async move { places.delete(&url).await.map(|()| url) })
+        .map(|url| async move { removal.delete(&url).await.map(|()| url) })
         .buffer_unordered(AT_ONCE);
     let (mut gone, mut failures) = (Vec::new(), Vec::new());
     while let Some(answer) = answers.next().await {

@@ -128,9 +128,12 @@ impl From<StorageError> for Problem {
         let code = match error {
             StorageError::Unavailable { .. } => Code::Unavailable,
             StorageError::Full => Code::StorageFull,
+            StorageError::Busy => Code::Overloaded,
+            StorageError::SlowSource => Code::RequestTimeout,
             StorageError::NotFound { .. }
             | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
+            | StorageError::NotOurs { .. }
             | StorageError::DigestMismatch { .. } => Code::Internal,
         };
         Self::from(code).because(error)

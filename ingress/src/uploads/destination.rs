@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ByteSize, MediaType, Timestamp};
 use futures::{Stream, StreamExt, TryStreamExt};
-use storage::{Places, SourceError, SourceStream, WriteError};
+use storage::{Places, SourceError, SourceStream, WriteError, Writer};
 
 use super::digest_field::Digests;
 use super::fields::Fields;
@@ -48,9 +48,10 @@ impl Destination {
     where
         S: Stream<Item = Result<Bytes, Problem>> + Send,
     {
+        let writer = Writer::User(self.held.owner());
         let staged = self
             .places
-            .stage(self.now, bounded(bytes, max, &self.held))
+            .stage_for(writer, self.now, bounded(bytes, max, &self.held))
             .await
             .map_err(write_error)?;
         let staged = StagedBytes::new(self.places.clone(), staged, self.held.clone());

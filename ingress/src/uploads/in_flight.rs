@@ -243,6 +243,11 @@ impl InFlight {
 }
 
 impl Held {
+    /// Whose upload it is.
+    pub fn owner(&self) -> UserId {
+        self.0.owner
+    }
+
     /// Notes that so many more bytes have come, or says why they may not.
     pub async fn arrived(&self, bytes: usize) -> Result<(), Problem> {
         let missing = {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use url::Url;
 
-use super::{Mark, Marking, Range, SourceStream, Storage, StorageError, WriteError};
+use super::{Mark, Marking, Range, SourceStream, Storage, StorageError, WriteError, Writer};
 use domain::{ByteSize, InstallationId, Timestamp};
 
 /// The part size of the adapters that write in parts.
@@ -166,7 +166,7 @@ async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage
         storage.delete(&url).await.expect_err("a stranger's URL");
     }
     for name in ["taxes-2023", "ac/report", ".dossier/installation"] {
-        let refused = storage.put(name, chunks(b"?", 1)).await;
+        let refused = storage.put(name, chunks(b"?", 1), Writer::Service).await;
         assert!(refused.is_err(), "{name} is no key");
     }
     assert_eq!(
@@ -186,7 +186,7 @@ async fn a_broken_write_leaves_nothing(storage: &dyn Storage) {
         let url = storage.place().join(&key).expect("a URL");
         let begun = chunks(&noise(size), 65_536);
         let broken = begun.chain(stream::iter([Err("the line went dead".into())]));
-        match storage.put(&key, Box::pin(broken)).await {
+        match storage.put(&key, Box::pin(broken), Writer::Service).await {
             Err(WriteError::Source(error)) if error.to_string() == "the line went dead" => {}
             outcome => panic!("a source that broke after {size} bytes gave {outcome:?}"),
         }
@@ -197,7 +197,11 @@ async fn a_broken_write_leaves_nothing(storage: &dyn Storage) {
         );
 
         let begun = chunks(&noise(size), 65_536);
-        let mut put = storage.put(&key, Box::pin(begun.chain(stream::pending())));
+        let mut put = storage.put(
+            &key,
+            Box::pin(begun.chain(stream::pending())),
+            Writer::Service,
+        );
         let patience = if size > PART { 2_000 } else { 200 };
         let ended = tokio::time::timeout(Duration::from_millis(patience), &mut put).await;
         assert!(ended.is_err(), "a write ended before its source");
@@ -321,7 +325,11 @@ async fn sweeping_spares_objects(storage: &dyn Storage) {
     let url = put(storage, &key(0xba, 1), b"kept", 100).await;
     let open = key(0xba, 2);
     let begun = chunks(&noise(2 * PART), 65_536);
-    let mut put = storage.put(&open, Box::pin(begun.chain(stream::pending())));
+    let mut put = storage.put(
+        &open,
+        Box::pin(begun.chain(stream::pending())),
+        Writer::Service,
+    );
     let ended = tokio::time::timeout(Duration::from_secs(2), &mut put).await;
     assert!(ended.is_err(), "a write ended before its source");
     assert_eq!(
@@ -378,7 +386,9 @@ fn chunks(bytes: &[u8], size: usize) -> SourceStream<'static> {
 }
 
 async fn put(storage: &dyn Storage, key: &str, bytes: &[u8], chunk: usize) -> Url {
-    let put = storage.put(key, chunks(bytes, chunk)).await;
+    let put = storage
+        .put(key, chunks(bytes, chunk), Writer::Service)
+        .await;
     put.unwrap_or_else(|error| panic!("writing {key}: {error:?}"))
 }
 

@@ -35,9 +35,21 @@ pub enum StorageError {
         /// Where they are.
         url: Url,
     },
+    /// A place doesn't carry the mark of this installation: nothing in it is destroyed.
+    #[error("{place} isn't known to be this installation's")]
+    NotOurs {
+        /// The place.
+        place: Url,
+    },
     /// The backend is out of room.
     #[error("the storage is full")]
     Full,
+    /// Others hold all the memory that writes may take, or all of this writer's share, for too long.
+    #[error("all buffers for writes are taken")]
+    Busy,
+    /// The source of the bytes is so slow that others, who wait for its memory, come first.
+    #[error("the source is too slow while others wait")]
+    SlowSource,
     /// The backend did not answer or refused.
     #[error("storage could not {action}")]
     Unavailable {

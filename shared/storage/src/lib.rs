@@ -9,6 +9,7 @@ mod mark;
 mod places;
 mod port;
 pub mod private_file;
+mod removal;
 mod s3;
 mod url;
 
@@ -18,5 +19,8 @@ pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
 pub use local::Local;
 pub use mark::{Mark, Marking};
 pub use places::{Places, Staged, Taken};
-pub use port::{ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage};
+pub use port::{
+    ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage, Writer,
+};
+pub use removal::Removal;
 pub use s3::S3;

@@ -2,7 +2,7 @@
 //! serves a URL. Everything that reads or writes bytes calls this, never an adapter.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
@@ -11,10 +11,10 @@ use url::Url;
 use super::key::{key_within, new_key, url_of};
 use super::url::StorageUrl;
 use super::{
-    ByteStream, FreeSpace, Local, Range, SourceError, SourceStream, Stat, Storage, StorageError,
-    WriteError,
+    ByteStream, FreeSpace, Local, Range, Removal, SourceError, SourceStream, Stat, Storage,
+    StorageError, WriteError, Writer,
 };
-use domain::{ByteSize, Hasher, Sha256, Timestamp};
+use domain::{ByteSize, Hasher, InstallationId, Sha256, Timestamp};
 
 /// Where uploads are staged and where documents are stored; the same place, perhaps.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ struct Inner {
     staging: Arc<dyn Storage>,
     store: Arc<dyn Storage>,
     free_space: FreeSpace,
+    /// Whose the places should be, once that is known.
+    installation: Arc<OnceLock<InstallationId>>,
 }
 
 /// Bytes that lie durably in staging.
@@ -59,6 +61,19 @@ impl Places {
             staging,
             store,
             free_space: FreeSpace::default(),
+            installation: Arc::default(),
+        });
+        Self { inner }
+    }
+
+    /// Places of the same installation behind other adapters: decorators, or one of the two alone.
+    #[must_use]
+    pub fn with_adapters(&self, staging: Arc<dyn Storage>, store: Arc<dyn Storage>) -> Self {
+        let inner = Arc::new(Inner {
+            staging,
+            store,
+            free_space: FreeSpace::default(),
+            installation: Arc::clone(&self.inner.installation),
         });
         Self { inner }
     }
@@ -70,8 +85,27 @@ impl Places {
             staging: Arc::clone(self.staging()),
             store: Arc::clone(self.store()),
             free_space,
+            installation: Arc::clone(&self.inner.installation),
         });
         Self { inner }
+    }
+
+    /// Says whose mark the places have to carry before anything in them is destroyed: known to all
+    /// clones. Whoever says so first is believed: a ledger keeps its id.
+    pub fn belong_to(&self, installation: InstallationId) {
+        let known = self.inner.installation.get_or_init(|| installation);
+        debug_assert_eq!(*known, installation, "a ledger keeps its id");
+    }
+
+    /// Whose they should be.
+    pub(super) fn installation(&self) -> Option<InstallationId> {
+        self.inner.installation.get().copied()
+    }
+
+    /// The door to the removal of objects that are removed together.
+    #[must_use]
+    pub fn removal(&self) -> Removal {
+        Removal::from(self.clone())
     }
 
     /// Whether there is room for anything new. What was accepted is settled all the same.
@@ -146,8 +180,20 @@ impl Places {
     /// durable when this returns. A call that is dropped or fails leaves nothing, save where
     /// the process dies or the backend does not answer: that is found by listing. It fails, even
     /// on its way, when there is too little room for anything new.
+    ///
+    /// This is the service's own; [`Self::stage_for`] says on whose behalf.
     pub async fn stage(
         &self,
+        now: Timestamp,
+        source: SourceStream<'_>,
+    ) -> Result<Staged, WriteError> {
+        self.stage_for(Writer::Service, now, source).await
+    }
+
+    /// Does what [`Self::stage`] does, at the charge of `writer`.
+    pub async fn stage_for(
+        &self,
+        writer: Writer,
         now: Timestamp,
         source: SourceStream<'_>,
     ) -> Result<Staged, WriteError> {
@@ -156,7 +202,7 @@ impl Places {
         let mut tally = Tally::default();
         let unsettled = Unsettled {
             url: url_of(self.staging().place(), &key),
-            storage: Some(Arc::clone(self.staging())),
+            places: Some(self.clone()),
         };
         let counted = Box::pin(source.map(|chunk| {
             let chunk = chunk?;
@@ -164,7 +210,7 @@ impl Places {
             tally.add(&chunk);
             Ok::<_, SourceError>(chunk)
         }));
-        let outcome = self.staging().put(&key, counted).await;
+        let outcome = self.staging().put(&key, counted, writer).await;
         if matches!(outcome, Ok(_) | Err(WriteError::Source(_))) {
             unsettled.settle();
         }
@@ -187,9 +233,9 @@ impl Places {
         self.adapter_of(url)?.stat(url).await
     }
 
-    /// Removes the object at `url`. Removing what isn't there is a success.
+    /// Removes the object at `url`, if its place is ours. Removing what isn't there is a success.
     pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
-        self.adapter_of(url)?.delete(url).await
+        self.removal().delete(url).await
     }
 
     /// Where the staged bytes are now: at `staged`, or in the store already, where a former
@@ -250,6 +296,7 @@ impl Places {
     ) -> Result<(), StorageError> {
         let key = key_within(self.store().place(), lost);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
+        self.removal().check(self.store()).await?;
         self.copy(source, key, size, sha256).await
     }
 
@@ -281,11 +328,11 @@ impl Places {
 
     /// Removes what writes that never ended left behind before `older_than`, and says how many.
     pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
-        let swept = self.staging().sweep(older_than).await?;
-        if self.are_one() {
-            return Ok(swept);
+        let (removal, mut swept) = (self.removal(), 0);
+        for storage in self.distinct() {
+            swept += removal.sweep(storage, older_than).await?;
         }
-        Ok(swept + self.store().sweep(older_than).await?)
+        Ok(swept)
     }
 
     /// Whether both places can be reached and written to.
@@ -305,7 +352,7 @@ impl Places {
         sha256: Sha256,
     ) -> Result<(), StorageError> {
         let source = verified(self.open(staged, None).await?, staged, size, sha256);
-        match self.store().put(key, source).await {
+        match self.store().put(key, source, Writer::Service).await {
             Ok(_) => Ok(()),
             Err(WriteError::Storage(error)) => Err(error),
             // The source is a place of ours: its errors are storage's.
@@ -319,7 +366,7 @@ impl Places {
         }
     }
 
-    fn adapter_of(&self, url: &Url) -> Result<&Arc<dyn Storage>, StorageError> {
+    pub(super) fn adapter_of(&self, url: &Url) -> Result<&Arc<dyn Storage>, StorageError> {
         [self.store(), self.staging()]
             .into_iter()
             .find(|storage| key_within(storage.place(), url).is_some())
@@ -390,23 +437,23 @@ fn verified(bytes: ByteStream, url: &Url, size: ByteSize, sha256: Sha256) -> Sou
 /// have left is removed in the background.
 struct Unsettled {
     url: Url,
-    storage: Option<Arc<dyn Storage>>,
+    places: Option<Places>,
 }
 
 impl Unsettled {
     fn settle(mut self) {
-        self.storage = None;
+        self.places = None;
     }
 }
 
 impl Drop for Unsettled {
     fn drop(&mut self) {
-        let (Some(storage), Ok(runtime)) = (self.storage.take(), Handle::try_current()) else {
+        let (Some(places), Ok(runtime)) = (self.places.take(), Handle::try_current()) else {
             return;
         };
         let url = self.url.clone();
         runtime.spawn(async move {
-            if let Err(error) = storage.delete(&url).await {
+            if let Err(error) = places.delete(&url).await {
                 tracing::debug!(storage.url = %url, %error, "an unfinished upload is left to the cleanup");
             }
         });

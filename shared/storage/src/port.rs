@@ -9,7 +9,7 @@ use url::Url;
 
 use super::key::made_at;
 use super::{Mark, Marking, StorageError, WriteError};
-use domain::{ByteSize, InstallationId, Timestamp};
+use domain::{ByteSize, InstallationId, Timestamp, UserId};
 
 /// Bytes on their way out of storage, in large chunks.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
@@ -19,6 +19,16 @@ pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Bytes on their way into storage. It is read once, to its end.
 pub type SourceStream<'a> = Pin<Box<dyn Stream<Item = Result<Bytes, SourceError>> + Send + 'a>>;
+
+/// On whose behalf bytes are written. What a write takes of what all of them share, as memory, is
+/// charged to its writer, so that no writer takes everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writer {
+    /// The service itself: copies, and what is small and has a bounded number.
+    Service,
+    /// A user who uploads, imports or exports.
+    User(UserId),
+}
 
 /// A part of an object: `length` bytes from `start`, both inside the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +81,15 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
 
     /// Writes a new object and returns its URL. When it returns, the bytes are
     /// durable. When it fails or is dropped, nothing can be seen under the
-    /// key, and what is left behind is found by `sweep`.
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError>;
+    /// key, and what is left behind is found by `sweep`. It fails with [`StorageError::Busy`] if
+    /// there is no memory for it for too long, and with [`StorageError::SlowSource`] if it keeps
+    /// others waiting for memory that its source doesn't fill.
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError>;
 
     /// Opens an object, whole or in part. Nothing is read before the stream is polled
     /// beyond what tells that the object is there.

@@ -12,7 +12,7 @@ use super::Meters;
 use domain::{InstallationId, Timestamp};
 use storage::{
     ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
-    StorageError, WriteError,
+    StorageError, WriteError, Writer,
 };
 
 /// The calls, by the names they have among the meters.
@@ -40,7 +40,7 @@ impl Watched {
                 meters: meters.clone(),
             })
         };
-        Places::new(watched(places.staging()), watched(places.store()))
+        places.with_adapters(watched(places.staging()), watched(places.store()))
     }
 
     async fn call<T, E>(
@@ -77,11 +77,20 @@ impl Storage for Watched {
         self.inner.place()
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
-        self.call("put", self.inner.put(key, source), |error| match error {
-            WriteError::Source(_) => "broken_off",
-            WriteError::Storage(_) => "error",
-        })
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
+        self.call(
+            "put",
+            self.inner.put(key, source, writer),
+            |error| match error {
+                WriteError::Source(_) => "broken_off",
+                WriteError::Storage(_) => "error",
+            },
+        )
         .await
     }
 

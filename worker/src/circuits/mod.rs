@@ -175,9 +175,9 @@ impl Circuits {
         } = &*self.0;
         match circuit {
             Circuit::Database => probe::database(db).await,
-            Circuit::Staging => probe::place(places.staging(), clock.now()).await,
+            Circuit::Staging => probe::place(places, places.staging(), clock.now()).await,
             Circuit::Store if places.are_one() => Ok(()),
-            Circuit::Store => probe::place(places.store(), clock.now()).await,
+            Circuit::Store => probe::place(places, places.store(), clock.now()).await,
         }
     }
 

@@ -27,10 +27,14 @@ pub async fn database(db: &Database) -> Result<(), Failure> {
 
 /// Whether a place takes bytes and gives them up again. An object that is left over has no row:
 /// the cleanup finds it.
-pub async fn place(storage: &Arc<dyn Storage>, now: Timestamp) -> Result<(), Failure> {
+pub async fn place(
+    places: &Places,
+    storage: &Arc<dyn Storage>,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let write = async {
         storage.check().await?;
-        let place = Places::new(Arc::clone(storage), Arc::clone(storage));
+        let place = places.with_adapters(Arc::clone(storage), Arc::clone(storage));
         let bytes = Box::pin(stream::iter([Ok(Bytes::from_static(&PROBE))]));
         let staged = place.stage(now, bytes).await?;
         place.delete(&staged.url).await?;

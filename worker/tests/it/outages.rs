@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use domain::{Clock, DocumentId, ErrorCode, InstallationId, Lifecycle, Status, Timestamp};
 use queue::{Feed, JobKind};
 use storage::{
-    ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
-    StorageError, WriteError,
+    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
+    WriteError, Writer,
 };
 use telemetry::Circuit;
 use tokio::sync::watch;
@@ -93,10 +93,15 @@ impl Storage for Outdoors {
         self.inner.stat(url).await
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
         self.reach(None)?;
         self.has_room(None)?;
-        self.inner.put(key, source).await
+        self.inner.put(key, source, writer).await
     }
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
@@ -162,7 +167,7 @@ impl Outside {
                 failed: Arc::clone(&failed),
             })
         };
-        let places = Places::new(
+        let places = service.places.with_adapters(
             outdoors(service.places.staging()),
             outdoors(service.places.store()),
         );

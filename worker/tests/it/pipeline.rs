@@ -8,7 +8,6 @@ use bytes::Bytes;
 use domain::{Clock, DocumentId, ErrorCode, Lifecycle, Status, Timestamp};
 use futures::TryStreamExt;
 use queue::{Feed, JobKind};
-use storage::Places;
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -190,7 +189,9 @@ async fn where_staging_is_the_store_documents_stay_where_they_were_staged() {
     let third = service.accepts("three.txt", b"other bytes").await;
     let mut role = service.role();
     let place = service.places.staging();
-    role.places = Places::new(Arc::clone(place), Arc::clone(place));
+    role.places = service
+        .places
+        .with_adapters(Arc::clone(place), Arc::clone(place));
     let settled = service.feed.settled().await;
     let working = Service::works(role);
     wait_for(settled, &[first, second, third]).await;

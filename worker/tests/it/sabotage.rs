@@ -45,17 +45,17 @@ fn places(service: &Service, layout: Layout, plan: &Arc<Plan>) -> Places {
     };
     let (staging, store) = (service.places.staging(), service.places.store());
     match layout {
-        Layout::TwoFolders => Places::new(
+        Layout::TwoFolders => service.places.with_adapters(
             sabotaged(staging, Taking::Renames),
             sabotaged(store, Taking::Renames),
         ),
-        Layout::TwoKinds => Places::new(
+        Layout::TwoKinds => service.places.with_adapters(
             sabotaged(staging, Taking::Refuses),
             sabotaged(store, Taking::Refuses),
         ),
         Layout::OnePlace => {
             let both = sabotaged(staging, Taking::Renames);
-            Places::new(Arc::clone(&both), both)
+            service.places.with_adapters(Arc::clone(&both), both)
         }
     }
 }
@@ -115,7 +115,9 @@ async fn run(layout: Layout, plan: &Arc<Plan>, breaks: Break) {
     let places = match layout {
         Layout::OnePlace => {
             let staging = service.places.staging();
-            Places::new(Arc::clone(staging), Arc::clone(staging))
+            service
+                .places
+                .with_adapters(Arc::clone(staging), Arc::clone(staging))
         }
         Layout::TwoFolders | Layout::TwoKinds => service.places.clone(),
     };

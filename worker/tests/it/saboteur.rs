@@ -11,7 +11,7 @@ use domain::{InstallationId, Timestamp};
 use futures::StreamExt;
 use storage::{
     ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    WriteError,
+    WriteError, Writer,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -129,8 +129,13 @@ impl Storage for Saboteur {
         self.plan.call(self.inner.stat(url)).await
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
-        self.plan.call(self.inner.put(key, source)).await
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
+        self.plan.call(self.inner.put(key, source, writer)).await
     }
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {

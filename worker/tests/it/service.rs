@@ -128,7 +128,8 @@ impl Service {
         wrap: impl FnOnce(Arc<dyn Storage>) -> S,
     ) -> Places {
         let staging = Arc::new(wrap(Arc::clone(self.places.staging())));
-        Places::new(staging, Arc::clone(self.places.store()))
+        self.places
+            .with_adapters(staging, Arc::clone(self.places.store()))
     }
 
     /// Stages `content` and takes it in.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{InstallationId, Timestamp};
 use storage::{
     ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    WriteError,
+    WriteError, Writer,
 };
 use tokio::sync::mpsc;
 use url::Url;
@@ -57,8 +57,13 @@ impl Storage for Trap {
         }
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
-        self.inner.put(key, source).await
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
+        self.inner.put(key, source, writer).await
     }
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {

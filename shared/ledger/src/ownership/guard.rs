@@ -50,11 +50,13 @@ impl Ownership {
             db,
             clock,
             installation,
+            places,
             ..
         } = &*self.inner;
         let id = installation
             .get_or_try_init(|| crate::installation(db, clock.now()))
             .await?;
+        places.belong_to(*id);
         Ok(*id)
     }
 

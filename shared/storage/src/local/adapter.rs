@@ -24,7 +24,7 @@ use crate::mark;
 use crate::private_file;
 use crate::{
     ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    WriteError,
+    WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -91,7 +91,12 @@ impl Storage for Local {
         &self.place
     }
 
-    async fn put(&self, key: &str, mut source: SourceStream<'_>) -> Result<Url, WriteError> {
+    async fn put(
+        &self,
+        key: &str,
+        mut source: SourceStream<'_>,
+        _: Writer,
+    ) -> Result<Url, WriteError> {
         let (url, target) = self.new_object(key)?;
         let dropped = CancellationToken::new();
         let _guard = dropped.clone().drop_guard();

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Local;
 use crate::contract::check_contract;
-use crate::{Mark, Marking, SourceStream, Storage};
+use crate::{Mark, Marking, SourceStream, Storage, Writer};
 use domain::{InstallationId, Timestamp};
 
 const KEY: &str = "3f/018bcfe5-6800-7000-8000-00000000003f";
@@ -52,7 +52,7 @@ async fn it_keeps_the_contract() {
 #[tokio::test]
 async fn what_is_stored_is_readable_by_this_user_alone() {
     let (folder, local) = place().await;
-    let url = local.put(KEY, source(b"a")).await.unwrap();
+    let url = local.put(KEY, source(b"a"), Writer::Service).await.unwrap();
     let path = url.to_file_path().unwrap();
     assert_eq!(mode(&path), 0o600);
     for parent in path.ancestors().skip(1).take(3) {
@@ -66,23 +66,32 @@ async fn what_breaks_off_leaves_no_file() {
     let (_folder, local) = place().await;
     let chunk = || Ok(Bytes::from(vec![1; 100_000]));
     let broken = stream::iter((0..20).map(|_| chunk())).chain(stream::iter([Err("gone".into())]));
-    local.put(KEY, Box::pin(broken)).await.unwrap_err();
+    local
+        .put(KEY, Box::pin(broken), Writer::Service)
+        .await
+        .unwrap_err();
     // The file is removed in the background: let that go first.
     while drafts(&local) > 0 {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
     }
-    local.put(OTHER, source(b"b")).await.unwrap();
+    local
+        .put(OTHER, source(b"b"), Writer::Service)
+        .await
+        .unwrap();
     assert_eq!(drafts(&local), 0);
 }
 
 #[tokio::test]
 async fn folders_that_vanish_are_made_again() {
     let (_folder, local) = place().await;
-    let url = local.put(KEY, source(b"a")).await.unwrap();
+    let url = local.put(KEY, source(b"a"), Writer::Service).await.unwrap();
     let path = url.to_file_path().unwrap();
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
     fs::remove_dir_all(local.place().to_file_path().unwrap().join(".aside")).unwrap();
-    local.put(KEY, source(b"again")).await.unwrap();
+    local
+        .put(KEY, source(b"again"), Writer::Service)
+        .await
+        .unwrap();
     assert_eq!(fs::read(path).unwrap(), b"again");
 }
 
@@ -98,7 +107,7 @@ async fn a_place_that_vanished_is_not_ready() {
 async fn what_is_not_ours_is_neither_listed_nor_swept() {
     let (_folder, local) = place().await;
     let root = local.place().to_file_path().unwrap();
-    let url = local.put(KEY, source(b"a")).await.unwrap();
+    let url = local.put(KEY, source(b"a"), Writer::Service).await.unwrap();
     let name = &KEY[3..];
     for foreign in [
         "README.txt",

@@ -205,8 +205,13 @@ impl Storage for Stranger {
         self.0.place()
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
-        let url = self.0.put(key, source).await?;
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
+        let url = self.0.put(key, source, writer).await?;
         let stat = self.0.stat(&url).await?;
         if stat.is_some_and(|stat| stat.size == ByteSize::new(9)) {
             return Err(StorageError::Full.into());

@@ -15,7 +15,7 @@ use super::upload::Uploads;
 use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
 use crate::{
     ByteStream, EntryStream, Mark, Marking, Range, S3Location, SourceStream, Stat, Storage,
-    StorageError, WriteError,
+    StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -71,9 +71,14 @@ impl Storage for S3 {
         &self.place
     }
 
-    async fn put(&self, key: &str, source: SourceStream<'_>) -> Result<Url, WriteError> {
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
         let (url, key) = self.new_object(key)?;
-        self.uploads.put(&self.bucket, &key, source).await?;
+        self.uploads.put(&self.bucket, &key, source, writer).await?;
         Ok(url)
     }
 

@@ -1,6 +1,7 @@
 //! Storage in S3 and services that speak its protocol: a place is a prefix of a bucket.
 
 mod adapter;
+mod buffers;
 mod client;
 mod copy;
 mod listing;

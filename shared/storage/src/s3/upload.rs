@@ -1,17 +1,15 @@
 //! Writing an object of unknown length: one request if it is small, else parts in parallel.
 
-use std::sync::Arc;
-
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
+use super::buffers::{Buffer, BufferLimits, Buffers};
 use super::client::Bucket;
 use super::multipart::Multipart;
 use super::outcome::failed;
 use super::parts::{Parts, part_size};
-use crate::{SourceStream, StorageError, WriteError};
+use crate::{SourceError, SourceStream, StorageError, WriteError, Writer};
 
 /// How many parts of one upload are under way at once.
 const AT_ONCE: usize = 4;
@@ -19,14 +17,10 @@ const AT_ONCE: usize = 4;
 /// What every upload may gather before it needs a buffer: many documents are smaller.
 const WITHOUT_BUFFER: usize = 256 << 10;
 
-/// How many buffers of the smallest part all uploads to one place have. Each is taken before it
-/// is filled, and given back when its part was sent: this bounds memory where there are many.
-const BUFFERS: u32 = 32;
-
 /// What the uploads to one place share.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
-    buffers: Arc<Semaphore>,
+    buffers: Buffers,
 }
 
 /// The parts of one upload.
@@ -34,6 +28,7 @@ struct Sending {
     bucket: Bucket,
     key: String,
     upload: String,
+    writer: Writer,
     /// Those under way end when this is dropped.
     under_way: JoinSet<Result<CompletedPart, StorageError>>,
     sent: Vec<CompletedPart>,
@@ -43,7 +38,11 @@ struct Sending {
 impl Uploads {
     /// No upload yet.
     pub(super) fn new() -> Self {
-        let buffers = Arc::new(Semaphore::new(BUFFERS as usize));
+        Self::within(BufferLimits::default())
+    }
+
+    fn within(limits: BufferLimits) -> Self {
+        let buffers = Buffers::new(limits);
         Self { buffers }
     }
 
@@ -53,6 +52,7 @@ impl Uploads {
         bucket: &Bucket,
         key: &str,
         source: SourceStream<'_>,
+        writer: Writer,
     ) -> Result<(), WriteError> {
         let mut parts = Parts::of(source);
         let head = parts
@@ -62,10 +62,9 @@ impl Uploads {
         if parts.are_over().await.map_err(WriteError::Source)? {
             return Ok(put_whole(bucket, key, head).await?);
         }
-        let buffer = self.buffer(1).await?;
-        let first = parts.fill(head, part_size(1)).await;
-        let first = first.map_err(WriteError::Source)?;
-        if parts.are_over().await.map_err(WriteError::Source)? {
+        let buffer = self.buffer(writer, 1).await?;
+        let first = filled(&buffer, parts.fill(head, part_size(1))).await?;
+        if filled(&buffer, parts.are_over()).await? {
             return Ok(put_whole(bucket, key, first).await?);
         }
         let upload = Multipart::begin(bucket, key).await?;
@@ -73,6 +72,7 @@ impl Uploads {
             bucket: bucket.clone(),
             key: key.to_owned(),
             upload: upload.id().to_owned(),
+            writer,
             under_way: JoinSet::new(),
             sent: Vec::new(),
             size: 0,
@@ -90,7 +90,7 @@ impl Uploads {
     async fn send_parts(
         &self,
         mut sending: Sending,
-        (first, buffer): (Bytes, OwnedSemaphorePermit),
+        (first, buffer): (Bytes, Buffer),
         mut parts: Parts<'_>,
     ) -> Result<(Vec<CompletedPart>, u64), WriteError> {
         sending.send(1, first, buffer);
@@ -98,9 +98,9 @@ impl Uploads {
         while !parts.are_over().await.map_err(WriteError::Source)? {
             number += 1;
             sending.wait_for_turn().await?;
-            let buffer = self.buffer(number).await?;
-            let part = parts.next(part_size(number)).await;
-            sending.send(number, part.map_err(WriteError::Source)?, buffer);
+            let buffer = self.buffer(sending.writer, number).await?;
+            let part = filled(&buffer, parts.next(part_size(number))).await?;
+            sending.send(number, part, buffer);
         }
         while let Some(ended) = sending.under_way.join_next().await {
             sending.sent.push(part_of(ended)?);
@@ -108,16 +108,10 @@ impl Uploads {
         Ok((sending.sent, sending.size))
     }
 
-    /// Waits for a buffer for the part with this number. Whoever waits holds none but those of
-    /// parts that are being sent, so every upload gets on.
-    async fn buffer(&self, number: i32) -> Result<OwnedSemaphorePermit, StorageError> {
+    /// Waits for a buffer for the part with this number.
+    async fn buffer(&self, writer: Writer, number: i32) -> Result<Buffer, StorageError> {
         let smallest = part_size(number).div_ceil(part_size(1));
-        let buffers = u32::try_from(smallest).unwrap_or(BUFFERS).min(BUFFERS);
-        let buffer = Arc::clone(&self.buffers).acquire_many_owned(buffers);
-        buffer.await.map_err(|closed| StorageError::Unavailable {
-            action: "write a part",
-            source: closed.into(),
-        })
+        self.buffers.take(writer, smallest).await
     }
 }
 
@@ -135,7 +129,7 @@ impl Sending {
         Ok(())
     }
 
-    fn send(&mut self, number: i32, part: Bytes, buffer: OwnedSemaphorePermit) {
+    fn send(&mut self, number: i32, part: Bytes, buffer: Buffer) {
         self.size += part.len() as u64;
         let request = self.bucket.client.upload_part().bucket(&self.bucket.name);
         let request = request
@@ -153,6 +147,18 @@ impl Sending {
                 .set_checksum_crc64_nvme(answer.checksum_crc64_nvme)
                 .build())
         });
+    }
+}
+
+/// What the source gives for `buffer`, unless it takes too long while others wait.
+async fn filled<T>(
+    buffer: &Buffer,
+    filling: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, WriteError> {
+    tokio::select! {
+        biased;
+        filled = filling => filled.map_err(WriteError::Source),
+        () = buffer.is_claimed() => Err(StorageError::SlowSource.into()),
     }
 }
 
@@ -176,43 +182,93 @@ fn part_of(
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use futures::future::join_all;
     use futures::{FutureExt, StreamExt, stream};
+    use uuid::Uuid;
 
     use super::*;
-    use crate::StorageUrl;
-    use crate::key::new_key;
-    use domain::Timestamp;
+    use crate::{Checksums, S3Location};
+    use domain::UserId;
 
     const CHUNK: usize = 64 << 10;
     const SENT: usize = 1 << 20;
 
-    #[tokio::test]
-    async fn no_more_is_gathered_at_once_than_there_are_buffers_for() {
-        let url: StorageUrl = "s3://bucket/documents?endpoint=http://127.0.0.1:1"
-            .parse()
-            .unwrap();
+    fn user(number: u128) -> Writer {
+        Writer::User(UserId(Uuid::from_u128(number)))
+    }
+
+    /// Nobody listens there.
+    async fn bucket() -> Bucket {
+        let location = S3Location {
+            bucket: "bucket".to_owned(),
+            prefix: String::new(),
+            endpoint: Some("http://127.0.0.1:1".parse().unwrap()),
+            region: None,
+            path_style: true,
+            checksums: Checksums::default(),
+        };
         let credentials =
             aws_sdk_s3::config::Credentials::new("key", "secret", None, None, "tests");
-        let storage = url.connect_as(Some(credentials)).await.unwrap();
-        let gathered = AtomicUsize::new(0);
+        Bucket::connect(&location, Some(credentials)).await
+    }
+
+    /// A part of a part, and then nothing more.
+    fn stalling(gathered: &AtomicUsize) -> SourceStream<'_> {
         let chunk = Bytes::from(vec![0; CHUNK]);
-        let senders = BUFFERS as usize + 20;
-        let uploads = (0..senders).map(|_| {
-            // Each sends a part of a part, and then nothing more.
-            let chunks = stream::repeat_with(|| {
-                gathered.fetch_add(CHUNK, Ordering::Relaxed);
-                Ok(chunk.clone())
-            });
-            let chunks = chunks.take(SENT / CHUNK).chain(stream::pending());
-            let (storage, key) = (&storage, new_key(Timestamp::from_micros(0)));
-            async move { storage.put(&key, Box::pin(chunks)).await }
+        let chunks = stream::repeat_with(move || {
+            gathered.fetch_add(CHUNK, Ordering::Relaxed);
+            Ok(chunk.clone())
         });
-        assert!(join_all(uploads).now_or_never().is_none());
-        // Who has no buffer has taken one chunk beyond what needs none, to see that it goes on.
-        let waiting = 20 * (WITHOUT_BUFFER + CHUNK);
-        let most = BUFFERS as usize * SENT + waiting;
-        assert_eq!(gathered.load(Ordering::Relaxed), most);
+        Box::pin(chunks.take(SENT / CHUNK).chain(stream::pending()))
+    }
+
+    #[tokio::test]
+    async fn no_more_is_gathered_at_once_than_there_are_buffers_for() {
+        let (bucket, uploads) = (bucket().await, Uploads::new());
+        let BufferLimits { all, of_one, .. } = BufferLimits::default();
+        for (writers, buffers) in [(1, of_one), (100, all)] {
+            let gathered = AtomicUsize::new(0);
+            let senders = buffers as usize + 20;
+            let writing = (0..senders).map(|sender| {
+                let writer = user(sender as u128 % writers);
+                uploads.put(&bucket, "key", stalling(&gathered), writer)
+            });
+            assert!(join_all(writing).now_or_never().is_none());
+            // Who has no buffer has taken one chunk beyond what needs none, to see that it goes on.
+            let without = 20 * (WITHOUT_BUFFER + CHUNK);
+            let most = buffers as usize * SENT + without;
+            assert_eq!(gathered.load(Ordering::Relaxed), most, "{writers} writers");
+        }
+    }
+
+    #[tokio::test]
+    async fn slow_senders_end_where_others_wait() {
+        let uploads = Uploads::within(BufferLimits {
+            filling: Duration::from_millis(5),
+            claim: Duration::from_millis(5),
+            ..BufferLimits::default()
+        });
+        let bucket = bucket().await;
+        let gathered = AtomicUsize::new(0);
+        let all = BufferLimits::default().all;
+        let slow = (0..u128::from(all))
+            .map(|sender| Box::pin(uploads.put(&bucket, "key", stalling(&gathered), user(sender))));
+        let mut slow = futures::future::select_all(slow);
+        assert!((&mut slow).now_or_never().is_none());
+        let quick = stream::iter([Ok(Bytes::from(vec![0; SENT]))]);
+        let quick = uploads.put(&bucket, "key", Box::pin(quick), user(1_000));
+        let (quick, (ended, _, left)) = tokio::join!(quick, slow);
+        // It came as far as the bucket, which isn't there.
+        assert!(matches!(
+            quick,
+            Err(WriteError::Storage(StorageError::Unavailable { .. }))
+        ));
+        assert!(matches!(
+            ended,
+            Err(WriteError::Storage(StorageError::SlowSource))
+        ));
+        assert_eq!(left.len(), all as usize - 1);
     }
 }

@@ -21,7 +21,7 @@ use ledger::{
     self, Export, ExportEnd, Exported, Outcome, Standing, begin_export, export_items,
     finish_export, record_export,
 };
-use storage::{SourceError, SourceStream, Staged, WriteError};
+use storage::{SourceError, SourceStream, Staged, WriteError, Writer};
 use tokio::sync::mpsc;
 
 use self::budget::{Budget, Reservation};
@@ -157,7 +157,8 @@ async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
         Reservation::Unwanted => return Ok(ExportEnd::Cancelled),
     }
     let (sender, receiver) = mpsc::channel(PIECES);
-    let staging = tools.places.stage(tools.clock.now(), pieces(receiver));
+    let (writer, now) = (Writer::User(export.owner), tools.clock.now());
+    let staging = tools.places.stage_for(writer, now, pieces(receiver));
     let writing = write_entries(&mut budget, export, work, tools, sender);
     let (staged, written) = tokio::join!(staging, writing);
     match (staged, written) {

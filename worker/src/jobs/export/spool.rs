@@ -51,6 +51,8 @@ impl<'a> Spool<'a> {
         let part = Bytes::from(std::mem::take(&mut self.begun));
         self.length += part.len() as u64;
         let source = Box::pin(stream::iter([Ok(part)]));
+        // Not at the charge of the owner: the archives of whose exports may hold all buffers that
+        // the owner has, while they wait for this.
         let staged = self.tools.places.stage(self.tools.clock.now(), source);
         match staged.await {
             Ok(staged) => self.staged.push(staged.url),

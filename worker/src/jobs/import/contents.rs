@@ -2,19 +2,20 @@
 //! uploads are. An entry that is broken leaves nothing behind.
 
 use archive::{EntryError, EntryReader, Extent, Method};
-use domain::ItemCode;
+use domain::{ItemCode, UserId};
 use futures::{StreamExt, TryStreamExt};
 use ledger::{ArchivedContent, StagedContent};
-use storage::{SourceError, Staged, WriteError};
+use storage::{SourceError, Staged, WriteError, Writer};
 
 use crate::archives::StoredArchive;
 use crate::fault::Fault;
 use crate::tools::Tools;
 
-/// Stages the bytes of an entry.
+/// Stages the bytes of an entry of an import of `owner`.
 pub async fn stage(
     source: &StoredArchive,
     content: &ArchivedContent,
+    owner: UserId,
     tools: &Tools,
 ) -> Result<Result<StagedContent, ItemCode>, Fault> {
     if content.size > tools.limits.max_document.bytes() {
@@ -26,8 +27,9 @@ pub async fn stage(
     };
     // It may be asked again at its end.
     let bytes = reader.into_stream().map_err(SourceError::from).fuse();
-    let staged = tools.places.stage(tools.clock.now(), Box::pin(bytes)).await;
-    let staged = match staged {
+    let (writer, now) = (Writer::User(owner), tools.clock.now());
+    let staged = tools.places.stage_for(writer, now, Box::pin(bytes));
+    let staged = match staged.await {
         Ok(staged) => staged,
         Err(WriteError::Storage(error)) => return Err(error.into()),
         Err(WriteError::Source(error)) => {

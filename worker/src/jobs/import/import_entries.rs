@@ -11,7 +11,7 @@
 //! - *on failure* of storage or ledger what was staged is removed, and it is tried again; what is
 //!   wrong with single entries is said of their items.
 
-use domain::{DocumentName, ItemCode, Metadata, OperationId};
+use domain::{DocumentName, ItemCode, Metadata, OperationId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
 use ledger::{
     BACKLOG_PAUSE, DbError, DueItems, HandIn, HandedIn, ImportArrival, ImportItem, Outcome,
@@ -77,7 +77,7 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // Each future is named before it is awaited, so that the compiler sees one lifetime.
     let staging: Vec<_> = items
         .iter()
-        .map(|item| arrival(item, &source, tools))
+        .map(|item| arrival(item, &source, turn.import.owner, tools))
         .collect();
     let mut staging = stream::iter(staging).buffered(AT_ONCE);
     while let Some(arrival) = staging.try_next().await? {
@@ -137,6 +137,7 @@ async fn take_in(
 async fn arrival(
     item: &ImportItem,
     source: &StoredArchive,
+    owner: UserId,
     tools: &Tools,
 ) -> Result<ImportArrival, Fault> {
     let name: DocumentName = item.name.parse().map_err(Fault::internal)?;
@@ -170,7 +171,7 @@ async fn arrival(
         &[]
     };
     for content in wanted {
-        match contents::stage(source, content, tools).await? {
+        match contents::stage(source, content, owner, tools).await? {
             Ok(content) => {
                 staged.urls.push(content.staged.clone());
                 contents.push(content);
@@ -231,8 +232,9 @@ impl Drop for Litter<'_> {
 /// Removes them in the background; what is left is found by the cleanup.
 fn remove(places: Places, urls: Vec<Url>) {
     tokio::spawn(async move {
+        let removal = places.removal();
         for url in urls {
-            if let Err(error) = places.delete(&url).await {
+            if let Err(error) = removal.delete(&url).await {
                 tracing::debug!(storage.url = %url, %error, "staged bytes are left to the cleanup");
             }
         }
