@@ -68,6 +68,8 @@ impl MigratorTrait for Migrator {
             sql!("m0023_trim_events"),
             // Room to forget failures: which are due.
             sql!("m0024_forget_failures"),
+            // Who let go of bytes that wait to be removed, and what they are charged for them.
+            sql!("m0025_charge_discards"),
         ]
     }
 }

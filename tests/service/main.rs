@@ -25,6 +25,7 @@ mod costly;
 mod crashes;
 mod data_folder;
 mod database_faults;
+mod discards;
 mod disk_use;
 mod documents;
 mod draining;

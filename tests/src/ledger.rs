@@ -275,6 +275,11 @@ pub async fn assert_balanced(db: &Database) {
              result_bytes <> (SELECT COALESCE(sum(COALESCE(result_size, 0) + held_bytes), 0) FROM operations WHERE owner_id = users.id AND action = 'export')",
         ),
         (
+            "what users are charged for bytes to be removed",
+            "SELECT count(*) FROM users WHERE discarded_bytes <> \
+             (SELECT COALESCE(sum(charged_bytes), 0) FROM discards WHERE owner_id = users.id)",
+        ),
+        (
             "blobs",
             "SELECT count(*) FROM blobs WHERE refs = 0 OR refs <> (SELECT count(*) FROM versions WHERE blob_id = blobs.id)",
         ),

@@ -31,6 +31,10 @@ const GRANT: u64 = 64 << 20;
 /// Uploads of one user that are under way at once in this process.
 const MOST_UPLOADS: u32 = 512;
 
+/// What is said to who has deleted more than waits to be removed.
+const REMOVAL_WAITS: &str =
+    "Too many bytes that were deleted wait to be removed; try again when some of them are.";
+
 /// How long a grant outlives its process.
 const GRANTED_FOR: Duration = Duration::from_secs(90);
 
@@ -114,6 +118,7 @@ impl InFlight {
     }
 
     /// What `owner` may still upload; everything, if there is no such user: the intake says so.
+    /// Refuses who lets go of bytes faster than they are removed, until some of them are.
     pub async fn room(&self, owner: UserId) -> Result<UploadRoom, Problem> {
         let Inner {
             holder,
@@ -123,11 +128,15 @@ impl InFlight {
             ..
         } = &*self.0;
         let room = upload_room(db, (owner, *holder), limits, clock.now()).await?;
+        if room.is_some_and(|room| room.removal == 0) {
+            return Err(Problem::from(Code::StorageFull).with_detail(REMOVAL_WAITS));
+        }
         Ok(room.unwrap_or(UploadRoom {
             bytes: u64::MAX,
             documents: u64::MAX,
             may_fail: true,
             staging: u64::MAX,
+            removal: u64::MAX,
         }))
     }
 

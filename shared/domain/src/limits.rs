@@ -94,6 +94,9 @@ impl Allowances {
     /// the operator refused.
     pub const REFUSED: ByteSize = ByteSize::mebibytes(1);
 
+    /// What an object counts at least where bytes wait to be removed: a block of a disk.
+    pub const BLOCK: u64 = 4 << 10;
+
     /// As many failed versions as documents may be kept, or so many if that is more.
     pub const FAILED_VERSIONS: u32 = 1_000;
 
@@ -119,6 +122,15 @@ impl Limits {
     pub fn staging_allowance(&self, quota: &Quota) -> ByteSize {
         let fixed = self.allowances.staging;
         fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
+    }
+
+    /// The most bytes of a user with this quota that may wait to be removed before anything new is
+    /// taken in: all that the quota holds, of whatever size the documents are.
+    #[must_use]
+    pub fn removal_allowance(&self, quota: &Quota) -> ByteSize {
+        let blocks = u64::from(quota.document_limit(self)).saturating_mul(Allowances::BLOCK);
+        let beside = Allowances::beside(quota.byte_limit(self)).bytes();
+        ByteSize::new(beside.saturating_add(blocks))
     }
 
     /// The most bytes that the archives of exports of a user with this quota may have.

@@ -20,6 +20,7 @@ const CHARGES: &Columns = &[
     ("staging", Kind::Integer),
     ("results", Kind::Integer),
     ("failed", Kind::Integer),
+    ("discarded", Kind::Integer),
 ];
 
 /// What is given back to one owner.
@@ -38,6 +39,8 @@ pub(super) struct ChargeRow {
     pub(super) results: i64,
     /// Failed versions.
     pub(super) failed: i64,
+    /// Bytes that are to be removed; what is charged anew is less than nothing.
+    pub(super) discarded: i64,
 }
 
 /// What is given back, by owner.
@@ -72,7 +75,8 @@ impl Charges {
         let sql = format!(
             "UPDATE users SET used_bytes = used_bytes - x.used, reserved_bytes = reserved_bytes - x.reserved, \
              used_documents = used_documents - x.documents, staging_bytes = staging_bytes - x.staging, \
-             result_bytes = result_bytes - x.results, failed_versions = failed_versions - x.failed \
+             result_bytes = result_bytes - x.results, failed_versions = failed_versions - x.failed, \
+             discarded_bytes = discarded_bytes - x.discarded \
              FROM {list} WHERE users.id = x.owner_id"
         );
         execute(transaction, sql, [parameter(&charges)?]).await?;

@@ -74,7 +74,9 @@ pub use connect::{Database, PoolUse};
 pub use connection::{Connection, DatabaseTransaction};
 pub use content_dates::{DatedDocument, find_dated, find_public_dated, is_second_shared};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
-pub use discards::{discarded, forget_discarded};
+pub use discards::{
+    DiscardLevel, discard_level, discarded, forget_discarded, mend_discarded_bytes,
+};
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, UnfitServer};
 pub use events::{Event, timeline};

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::accounts::Charges;
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::discards::Discard;
 use super::events::NewEvent;
 use super::ledger_sql::ids;
 use super::{DatabaseTransaction, DbError, discards, events};
@@ -26,8 +27,10 @@ pub(super) struct Removed {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     charges: Charges,
-    blobs: BTreeMap<Uuid, i64>,
-    staged: Vec<String>,
+    /// References by content, and who had one of them.
+    blobs: BTreeMap<Uuid, (i64, Uuid)>,
+    /// Where bytes were staged, whose they are, and how many.
+    staged: Vec<(String, Uuid, i64)>,
 }
 
 const BLOBS: &Columns = &[("id", Kind::Uuid), ("refs", Kind::Integer)];
@@ -73,9 +76,9 @@ pub(super) async fn delete_versions(
             }
         }
         if let Some(blob) = row.try_get::<Option<Uuid>>("", "blob_id")? {
-            *held.blobs.entry(blob).or_default() += 1;
+            held.blobs.entry(blob).or_insert((0, owner_id)).0 += 1;
         }
-        held.staged.extend(staged);
+        held.staged.extend(staged.map(|url| (url, owner_id, size)));
     }
     Ok((removed, held))
 }
@@ -120,28 +123,36 @@ impl Held {
     ///
     /// `traces` says where the bytes of a staged upload may lie.
     pub(super) async fn give_back(
-        self,
+        mut self,
         transaction: &DatabaseTransaction,
         now: Timestamp,
         traces: impl Fn(&str) -> Vec<String> + Send,
     ) -> Result<(), DbError> {
-        let staged: Vec<_> = self.staged.iter().flat_map(|url| traces(url)).collect();
-        discards::add(transaction, &staged, now).await?;
-        let blobs = self.blobs.into_iter();
-        let blobs: Vec<_> = blobs.map(|(id, refs)| BlobRow { id, refs }).collect();
-        release_blobs(transaction, &blobs, now).await?;
+        let staged = std::mem::take(&mut self.staged).into_iter();
+        let mut discarded: Vec<_> = staged
+            .flat_map(|(url, owner, size)| Discard::at_any(owner, traces(&url), size))
+            .collect();
+        discarded.extend(release_blobs(transaction, &self.blobs).await?);
+        discards::add_charged(transaction, &discarded, &mut self.charges, now).await?;
         self.charges.give_back(transaction).await
     }
 }
 
+/// Takes references from content. Gives the bytes of what has none any more: they are charged to
+/// one of those who had the last ones.
 async fn release_blobs(
     transaction: &DatabaseTransaction,
-    blobs: &[BlobRow],
-    now: Timestamp,
-) -> Result<(), DbError> {
+    blobs: &BTreeMap<Uuid, (i64, Uuid)>,
+) -> Result<Vec<Discard>, DbError> {
     if blobs.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let owners = blobs;
+    let blobs = owners.iter().map(|(id, (refs, _))| BlobRow {
+        id: *id,
+        refs: *refs,
+    });
+    let blobs: Vec<_> = blobs.collect();
     let backend = transaction.get_database_backend();
     let wanted: Vec<_> = blobs.iter().map(|blob| blob.id).collect();
     let (wanted, list) = (parameter(&wanted)?, rows(backend, BLOBS));
@@ -154,14 +165,18 @@ async fn release_blobs(
     }
     let release =
         format!("UPDATE blobs SET refs = blobs.refs - x.refs FROM {list} WHERE blobs.id = x.id");
-    execute(transaction, release, [parameter(blobs)?]).await?;
+    execute(transaction, release, [parameter(&blobs)?]).await?;
     let gone = format!(
-        "DELETE FROM blobs WHERE id IN ({}) AND refs = 0 RETURNING storage_url",
+        "DELETE FROM blobs WHERE id IN ({}) AND refs = 0 RETURNING id, storage_url, size_bytes",
         ids(backend)
     );
-    let mut urls: Vec<String> = Vec::new();
+    let mut discarded = Vec::new();
     for row in query(transaction, gone, [wanted]).await? {
-        urls.push(row.try_get_by_index(0)?);
+        let id: Uuid = row.try_get_by_index(0)?;
+        let (url, size): (String, i64) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        if let Some((_, owner)) = owners.get(&id) {
+            discarded.push(Discard::of(*owner, url, size));
+        }
     }
-    discards::add(transaction, &urls, now).await
+    Ok(discarded)
 }

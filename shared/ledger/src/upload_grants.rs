@@ -26,6 +26,8 @@ pub struct UploadRoom {
     pub may_fail: bool,
     /// Bytes that are left of the staging allowance beside what other processes were granted.
     pub staging: u64,
+    /// Bytes that may still be let go of before some of those that wait are removed.
+    pub removal: u64,
 }
 
 /// What `owner` may still upload, for the process `holder`; `None` if there is no such user.
@@ -36,7 +38,7 @@ pub async fn upload_room(
     now: Timestamp,
 ) -> Result<Option<UploadRoom>, DbError> {
     let sql = "SELECT quota_bytes, quota_documents, used_bytes + reserved_bytes AS held_bytes, used_documents, \
-         failed_versions, staging_bytes + (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) FROM upload_grants g \
+         failed_versions, discarded_bytes, staging_bytes + (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) FROM upload_grants g \
          WHERE g.user_id = users.id AND g.holder <> $2 AND g.expires_at > $3) AS staged_bytes \
          FROM users WHERE id = $1";
     let values = [owner.0.into(), holder.into(), now.as_micros().into()];
@@ -58,6 +60,10 @@ pub async fn upload_room(
         staging: left(
             limits.staging_allowance(&quota).as_i64(),
             number("staged_bytes")?,
+        ),
+        removal: left(
+            limits.removal_allowance(&quota).as_i64(),
+            number("discarded_bytes")?,
         ),
     }))
 }

@@ -13,7 +13,8 @@ use super::Meters;
 use super::meters::{Labels, keep};
 use domain::Timestamp;
 use ledger::{
-    Database, DbError, QueueState, WorkerPage, list_workers, oldest_pending, queue_states,
+    Database, DbError, DiscardLevel, QueueState, WorkerPage, discard_level, list_workers,
+    oldest_pending, queue_states,
 };
 use queue::Queue;
 
@@ -36,6 +37,8 @@ pub(super) struct Levels {
     queue_oldest: Family<Labels<1>, Seconds>,
     oldest_pending: Seconds,
     workers: Gauge,
+    discarded_objects: Gauge,
+    discarded_bytes: Gauge,
     up: Gauge,
     connections: Family<Labels<2>, Gauge>,
     last_look: Mutex<Option<Instant>>,
@@ -63,6 +66,16 @@ impl Levels {
                 "For how long the oldest pending version has been in the service",
             ),
             workers: keep(names, "workers", "Workers that are alive"),
+            discarded_objects: keep(
+                names,
+                "discarded_objects",
+                "Objects that no row refers to any more and that wait to be removed, up to a million",
+            ),
+            discarded_bytes: keep(
+                names,
+                "discarded_bytes",
+                "Bytes that users are charged for objects that wait to be removed",
+            ),
             up: keep(
                 names,
                 "ledger_up",
@@ -95,6 +108,7 @@ struct Look {
     queues: Vec<QueueState>,
     pending_since: Option<Timestamp>,
     workers: usize,
+    discarded: DiscardLevel,
 }
 
 impl Meters {
@@ -146,6 +160,8 @@ impl Meters {
         kept.oldest_pending
             .set(pending.unwrap_or_default().as_secs_f64());
         kept.workers.set(level(look.workers as u64));
+        kept.discarded_objects.set(level(look.discarded.objects));
+        kept.discarded_bytes.set(level(look.discarded.bytes));
     }
 }
 
@@ -159,5 +175,6 @@ async fn look(db: &Database, now: Timestamp) -> Result<Look, DbError> {
         queues: queue_states(db, now).await?,
         pending_since: oldest_pending(db).await?,
         workers: list_workers(db, page).await?.len(),
+        discarded: discard_level(db).await?,
     })
 }

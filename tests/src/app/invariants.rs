@@ -131,6 +131,11 @@ impl Ledger {
                  + COALESCE((SELECT sum(source_size) FROM operations WHERE owner_id = users.id AND source_url IS NOT NULL), 0)",
             ),
             (
+                "users are charged other bytes than wait to be removed",
+                "SELECT count(*) FROM users WHERE discarded_bytes <> \
+                 COALESCE((SELECT sum(charged_bytes) FROM discards WHERE owner_id = users.id), 0)",
+            ),
+            (
                 "users are charged other results than they have",
                 "SELECT count(*) FROM users WHERE result_bytes <> COALESCE((SELECT sum(result_size) FROM operations \
                  WHERE owner_id = users.id AND result_url IS NOT NULL), 0)",

@@ -210,10 +210,18 @@ async fn check_quotas(audit: &mut Audit<'_>) -> Result<(), DbError> {
 
 /// A drift in words.
 fn told(drift: &QuotaDrift) -> String {
-    let words = |[used, reserved, documents, staging, results, failed]: [i64; 6]| {
+    let words = |[
+        used,
+        reserved,
+        documents,
+        staging,
+        results,
+        failed,
+        discarded,
+    ]: [i64; 7]| {
         format!(
             "{used} bytes, {reserved} reserved, {documents} documents, {staging} bytes in staging, \
-             {results} of results, {failed} failed versions"
+             {results} of results, {failed} failed versions, {discarded} bytes to be removed"
         )
     };
     let (counted, actual) = (words(drift.counted), words(drift.actual));

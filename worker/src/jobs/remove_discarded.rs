@@ -43,6 +43,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
             break;
         }
     }
+    ledger::mend_discarded_bytes(&tools.db).await?;
     if elsewhere > 0 {
         warn!(
             objects = elsewhere,

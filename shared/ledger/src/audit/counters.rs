@@ -28,14 +28,18 @@ const RESULTS: &str = "(SELECT CAST(COALESCE(sum(COALESCE(o.result_size, 0) + o.
 const FAILED: &str = "(SELECT count(*) FROM documents d JOIN versions v ON v.document_id = d.id \
      WHERE d.owner_id = u.id AND v.status = 'error')";
 
+const DISCARDED: &str = "(SELECT CAST(COALESCE(sum(x.charged_bytes), 0) AS bigint) FROM discards x \
+     WHERE x.owner_id = u.id)";
+
 /// The counters of a user: their columns, and what each has to be.
-const COUNTERS: [(&str, &str); 6] = [
+const COUNTERS: [(&str, &str); 7] = [
     ("used_bytes", USED),
     ("reserved_bytes", RESERVED),
     ("used_documents", DOCUMENTS),
     ("staging_bytes", STAGING),
     ("result_bytes", RESULTS),
     ("failed_versions", FAILED),
+    ("discarded_bytes", DISCARDED),
 ];
 
 /// A user who is charged for other things than they keep.
@@ -43,11 +47,11 @@ const COUNTERS: [(&str, &str); 6] = [
 pub struct QuotaDrift {
     /// The user.
     pub user: UserId,
-    /// Used bytes, reserved bytes, documents, bytes in staging, bytes of results and failed
-    /// versions, as they are counted.
-    pub counted: [i64; 6],
+    /// Used bytes, reserved bytes, documents, bytes in staging, bytes of results, failed versions
+    /// and bytes that are to be removed, as they are counted.
+    pub counted: [i64; 7],
     /// The same, as they are.
-    pub actual: [i64; 6],
+    pub actual: [i64; 7],
 }
 
 /// Looks at `limit` users behind `after`.
@@ -69,7 +73,7 @@ pub async fn quota_drift(
         "SELECT * FROM (SELECT u.id, {counted} FROM users u WHERE u.id > $1 AND u.id <= $2) AS c WHERE {differs}"
     );
     let row = |row: &QueryResult| -> Result<QuotaDrift, DbError> {
-        let (mut counted, mut actual) = ([0; 6], [0; 6]);
+        let (mut counted, mut actual) = ([0; 7], [0; 7]);
         for (index, (column, _)) in COUNTERS.iter().enumerate() {
             counted[index] = row.try_get("", column)?;
             actual[index] = row.try_get("actual_", column)?;

@@ -1,6 +1,6 @@
 //! Bytes that are to be removed although a row needs them.
 
-use crate::batch::{execute, query};
+use crate::batch::query;
 use crate::ledger_sql::bytewise;
 use crate::references::SOURCES;
 use crate::{Database, DbError, discards};
@@ -30,10 +30,5 @@ pub async fn doomed_bytes(db: &Database, limit: u32) -> Result<Vec<String>, DbEr
 
 /// Strikes those of `urls` that a row still needs off the list of what is to be removed.
 pub async fn spare_doomed_bytes(db: &Database, urls: &[String]) -> Result<u64, DbError> {
-    let list = discards::list(db.backend());
-    let sql = format!(
-        "DELETE FROM discards WHERE url IN (SELECT x.url FROM {list}) AND ({})",
-        is_needed(db)
-    );
-    execute(db.writer(), sql, [discards::urls_parameter(urls)?]).await
+    discards::strike(db, urls, &is_needed(db)).await
 }

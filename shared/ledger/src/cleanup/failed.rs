@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
+use crate::discards::Discard;
 use crate::ledger_sql::ids;
 use crate::{Database, DbError, discards};
 use domain::Timestamp;
@@ -59,16 +60,18 @@ pub async fn expire_failed(
          JOIN documents d ON d.id = v.document_id WHERE v.id IN ({wanted}) AND {EXPIRED}"
     );
     let values = [candidates, before.as_micros().into()];
-    let (mut expired, mut urls) = (Vec::<Uuid>::new(), Vec::new());
+    let (mut expired, mut let_go) = (Vec::<Uuid>::new(), Vec::new());
     let mut charges = Charges::default();
     for row in query(&transaction, staged, values).await? {
         expired.push(row.try_get_by_index(0)?);
-        urls.extend(traces(&row.try_get_by_index::<String>(1)?));
-        charges.of(row.try_get_by_index(2)?).staging += row.try_get_by_index::<i64>(3)?;
+        let traces = traces(&row.try_get_by_index::<String>(1)?);
+        let (owner, size): (Uuid, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        let_go.extend(Discard::at_any(owner, traces, size));
+        charges.of(owner).staging += size;
     }
     let forget = format!("UPDATE versions SET staged_url = NULL WHERE id IN ({wanted})");
     execute(&transaction, forget, [parameter(&expired)?]).await?;
-    discards::add(&transaction, &urls, now).await?;
+    discards::add_charged(&transaction, &let_go, &mut charges, now).await?;
     charges.give_back(&transaction).await?;
     transaction.commit().await?;
     Ok(expired.len())

@@ -8,6 +8,7 @@ use super::deaths::revive;
 use super::rows;
 use crate::accounts::Charges;
 use crate::batch::{execute, query};
+use crate::discards::Discard;
 use crate::ledger_sql::for_update;
 use crate::{Database, DatabaseTransaction, DbError, JobRef, discards};
 use domain::{Action, Operation, OperationId, OperationStatus, Tally, Timestamp, UserId};
@@ -191,7 +192,7 @@ pub async fn expire_archives(
     now: Timestamp,
 ) -> Result<u64, DbError> {
     let transaction = db.begin().await?;
-    let mut urls: Vec<String> = Vec::new();
+    let mut let_go = Vec::new();
     // The old value, which RETURNING doesn't give, is read first, under the row's lock.
     let lock = for_update(transaction.get_database_backend(), "operations");
     let due = format!(
@@ -205,10 +206,16 @@ pub async fn expire_archives(
     let mut charges = Charges::default();
     for row in query(&transaction, due, values).await? {
         gone.push(row.try_get_by_index(0)?);
-        urls.push(row.try_get_by_index(1)?);
-        let charge = charges.of(row.try_get_by_index(2)?);
-        charge.results += row.try_get_by_index::<i64>(3)?;
-        charge.staging += row.try_get_by_index::<i64>(4)?;
+        let owner: uuid::Uuid = row.try_get_by_index(2)?;
+        let (result, source): (i64, i64) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+        let_go.push(Discard::of(
+            owner,
+            row.try_get_by_index(1)?,
+            result.max(source),
+        ));
+        let charge = charges.of(owner);
+        charge.results += result;
+        charge.staging += source;
     }
     let forget = format!(
         "UPDATE operations SET source_url = NULL, source_size = 0, result_url = NULL, result_size = NULL, \
@@ -216,8 +223,8 @@ pub async fn expire_archives(
         crate::ledger_sql::ids(transaction.get_database_backend())
     );
     execute(&transaction, forget, [crate::batch::parameter(&gone)?]).await?;
-    discards::add(&transaction, &urls, now).await?;
+    discards::add_charged(&transaction, &let_go, &mut charges, now).await?;
     charges.give_back(&transaction).await?;
     transaction.commit().await?;
-    Ok(urls.len() as u64)
+    Ok(let_go.len() as u64)
 }

@@ -3,6 +3,7 @@
 
 use crate::accounts::Charges;
 use crate::batch::{execute, query};
+use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
 use crate::ledger_sql::for_update;
 use crate::{Commit, Database, DbError, JobRef, discards};
@@ -81,7 +82,7 @@ pub async fn reserve_result(
     };
     let owner = held.operation.owner;
     let sql = format!(
-        "SELECT quota_bytes, result_bytes FROM users WHERE id = $1{}",
+        "SELECT quota_bytes, quota_documents, result_bytes, discarded_bytes FROM users WHERE id = $1{}",
         for_update(db.backend(), "users")
     );
     let found = query(&transaction, sql, [owner.0.into()]).await?;
@@ -89,11 +90,15 @@ pub async fn reserve_result(
         return Ok(Standing::Over);
     };
     let quota: Option<i64> = row.try_get_by_index(0)?;
-    let charged: i64 = row.try_get_by_index(1)?;
+    let documents: Option<i64> = row.try_get_by_index(1)?;
+    let (charged, discarded): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
     let quota = Quota {
         bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        documents: None,
+        documents: documents.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
     };
+    if discarded >= limits.removal_allowance(&quota).as_i64() {
+        return Ok(Standing::Goes(None));
+    }
     let others = charged.saturating_sub(held.reserved).max(0);
     let left = limits
         .result_allowance(&quota)
@@ -143,11 +148,12 @@ pub async fn remove_result(
     let forget = "UPDATE operations SET result_url = NULL, result_size = NULL, result_sha256 = NULL, \
          result_expires_at = NULL WHERE id = $1";
     execute(&transaction, forget, [id.0.into()]).await?;
-    discards::add(&transaction, &[url], now).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     let mut charges = Charges::default();
     charges.of(owner.0).results += size;
+    let archive = [Discard::of(owner.0, url, size)];
+    discards::add_charged(&transaction, &archive, &mut charges, now).await?;
     charges.give_back(&transaction).await?;
     on.commit(transaction, &()).await?;
     Ok(job.id)

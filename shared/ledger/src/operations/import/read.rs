@@ -7,6 +7,7 @@ use super::create::ConflictPolicy;
 use super::entry::{ImportEntry, NewImportItem};
 use crate::accounts::Charges;
 use crate::batch::{Columns, Kind, execute, parameter, rows};
+use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::{Held, Hold, begin_anew, hold};
 use crate::operations::export::Standing;
@@ -187,9 +188,11 @@ pub async fn refuse_import(
         now.as_micros().into(),
     ];
     execute(&transaction, sql, values).await?;
-    discards::add(&transaction, &[import.source.as_str()], now).await?;
     let mut charges = Charges::default();
     charges.of(import.owner.0).staging += held.source_size;
+    let url = import.source.to_string();
+    let source = [Discard::of(import.owner.0, url, held.source_size)];
+    discards::add_charged(&transaction, &source, &mut charges, now).await?;
     charges.give_back(&transaction).await?;
     transaction.commit().await?;
     Ok(Standing::Goes(()))

@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use crate::accounts::Charges;
 use crate::backlog::postpone;
 use crate::batch::{execute, query};
+use crate::discards::Discard;
 use crate::ledger_sql::array_length;
 use crate::operations::archives::{Hold, count, end, hold};
 use crate::operations::export::Standing;
@@ -58,9 +59,11 @@ pub async fn settle_import(
     let forget = "UPDATE operations SET source_url = NULL, source_size = 0 WHERE id = $1";
     execute(&transaction, forget, [id.0.into()]).await?;
     if let Some(source) = &held.source {
-        discards::add(&transaction, &[source], now).await?;
         let mut charges = Charges::default();
-        charges.of(held.operation.owner.0).staging += held.source_size;
+        let owner = held.operation.owner.0;
+        charges.of(owner).staging += held.source_size;
+        let source = [Discard::of(owner, source.clone(), held.source_size)];
+        discards::add_charged(&transaction, &source, &mut charges, now).await?;
         charges.give_back(&transaction).await?;
     }
     crash_points::reach(CrashPoint::BeforeImportEnd);
