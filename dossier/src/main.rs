@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     let failure = cli.failure();
-    descriptors::raise();
+    let descriptors = descriptors::raise();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -38,6 +38,12 @@ fn main() -> ExitCode {
     };
     if let Err(error) = logging::start(&cli.settings, exporter.as_ref()) {
         return fail(&error, failure);
+    }
+    if let Err(error) = descriptors {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "fewer connections are taken than could be"
+        );
     }
     let ended = runtime.block_on(commands::run(cli));
     if let Some(exporter) = exporter {

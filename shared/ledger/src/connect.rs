@@ -12,6 +12,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
+use tracing::{info, warn};
 
 use super::connection::{Bounds, Connection, DatabaseTransaction};
 use super::postgres::{Opening, open};
@@ -282,9 +283,18 @@ impl Database {
     /// Checks it now and again, for ever: nothing is changed in a schema of another release, also
     /// if nobody asks for readiness.
     pub async fn watch(&self) {
+        let mut seen = Outcomes::default();
         loop {
-            // Whoever asks is told.
-            let _ = self.check().await;
+            let checked = self.check().await;
+            if seen.are_changed_by(&checked) {
+                match &checked {
+                    Ok(()) => info!("the database can be used again"),
+                    Err(error) => warn!(
+                        error = error as &dyn std::error::Error,
+                        "the database can't be used"
+                    ),
+                }
+            }
             sleep(WATCH).await;
         }
     }
@@ -307,6 +317,20 @@ impl Database {
     /// Which dialect it speaks.
     pub(super) fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
+    }
+}
+
+/// What looks at the database found: operators are told of what changes.
+#[derive(Debug, Default)]
+struct Outcomes {
+    /// What was wrong at the last look.
+    wrong: Option<String>,
+}
+
+impl Outcomes {
+    fn are_changed_by(&mut self, checked: &Result<(), DbError>) -> bool {
+        let wrong = checked.as_ref().err().map(ToString::to_string);
+        std::mem::replace(&mut self.wrong, wrong) != self.wrong
     }
 }
 
@@ -384,4 +408,24 @@ async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbErr
         }
     });
     Ok(sea_orm::Database::connect(options).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_once_and_so_is_that_it_is_over() {
+        let mut seen = Outcomes::default();
+        let told = [
+            Ok(()),
+            Err(DbError::Busy),
+            Err(DbError::Busy),
+            Err(DbError::TakenOver),
+            Ok(()),
+            Ok(()),
+        ];
+        let told = told.map(|checked| seen.are_changed_by(&checked));
+        assert_eq!(told, [false, true, false, true, true, false]);
+    }
 }
