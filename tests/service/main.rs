@@ -30,6 +30,7 @@ mod disk_use;
 mod documents;
 mod draining;
 mod export;
+mod filling_disk;
 mod full_database;
 mod given_up;
 mod half_written;
