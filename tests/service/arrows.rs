@@ -109,6 +109,16 @@ fn crates_point_one_way() {
     }
 }
 
+/// What tests alone may use is a feature that no program is built with.
+#[test]
+fn no_program_is_built_with_what_is_for_tests() {
+    for folder in CRATES {
+        let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let product = manifest.split("[dev-dependencies]").next().unwrap();
+        assert!(!product.contains("\"test-support\""), "{folder}");
+    }
+}
+
 /// What stands under `shared/` is crates, and each of them is known here.
 #[test]
 fn shared_holds_crates_alone() {

@@ -1,7 +1,6 @@
 //! Time: where it comes from and how it is written. Nothing else asks the system for it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -115,29 +114,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is turned.
-#[derive(Debug)]
-pub struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    /// A clock that shows `start`.
-    #[must_use]
-    pub const fn starting_at(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.0))
-    }
-
-    /// Turns the clock forward.
-    pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(micros(duration), Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,13 +124,5 @@ mod tests {
         assert_eq!(moment.to_string(), "2023-11-14T22:13:20.000042Z");
         assert_eq!(Timestamp::parse_rfc3339(&moment.to_string()), Some(moment));
         assert_eq!(moment.to_http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
-    }
-
-    #[test]
-    fn the_manual_clock_moves_only_by_hand() {
-        let clock = ManualClock::starting_at(Timestamp::from_micros(5));
-        assert_eq!(clock.now(), clock.now());
-        clock.advance(Duration::from_micros(7));
-        assert_eq!(clock.now(), Timestamp::from_micros(12));
     }
 }

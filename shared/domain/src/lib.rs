@@ -13,6 +13,8 @@ mod ids;
 mod json;
 mod lifecycle;
 mod limits;
+#[cfg(any(test, feature = "test-support"))]
+mod manual_clock;
 mod media_type;
 mod metadata;
 mod name;
@@ -29,7 +31,7 @@ mod version;
 
 pub use access::{Access, Account, Caller};
 pub use audit_log::{Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, UnknownAuditKind};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, SystemClock, Timestamp};
 pub use decimal::{Decimal, is_respelled, plain_length};
 pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use document::{Document, Visibility};
@@ -44,6 +46,8 @@ pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };
 pub use limits::{Allowances, ImportLimits, Limits, OperationLimits, Refusal, TypeMismatch};
+#[cfg(any(test, feature = "test-support"))]
+pub use manual_clock::ManualClock;
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};

@@ -97,9 +97,9 @@ pub use jobs::{
     hand_back, hand_back_unheard, renew_leases,
 };
 pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
-pub use list::{
-    DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, explain_page, list_page,
-};
+#[cfg(feature = "test-support")]
+pub use list::explain_page;
+pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
 pub use operations::{
     ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
     ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,

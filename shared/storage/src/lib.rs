@@ -1,5 +1,6 @@
 //! Where bytes are kept: one port, an adapter for each kind of storage, and the places in use.
 
+#[cfg(any(test, feature = "test-support"))]
 pub mod contract;
 mod error;
 mod free_space;

@@ -8,6 +8,8 @@ mod request;
 mod words;
 
 pub(super) use find::{Question, find_ids};
-pub use page::{explain_page, list_page};
+#[cfg(feature = "test-support")]
+pub use page::explain_page;
+pub use page::list_page;
 pub use position::Position;
 pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};

@@ -37,6 +37,7 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
 }
 
 /// How the database would find the page, line by line, in its own words.
+#[cfg(feature = "test-support")]
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
     let (explain, column) = match db.backend() {
         DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
