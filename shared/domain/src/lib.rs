@@ -20,6 +20,7 @@ mod metadata;
 mod name;
 mod operation;
 mod operation_item;
+mod quota;
 mod rate;
 mod retention;
 mod share;
@@ -56,11 +57,12 @@ pub use operation::{
     OperationFailure, OperationState, OperationStatus, RunMode, Tally, UnknownWord,
 };
 pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
+pub use quota::Quota;
 pub use rate::{InvalidRate, Rate};
 pub use retention::Retention;
 pub use share::{ParseShareError, Share};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use storable::{NotStorable, check_storable, unstorable_members};
 pub use trace::{InvalidTraceContext, TraceContext};
-pub use user::{Quota, Role, UnknownRole, User};
+pub use user::{Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};

@@ -1,6 +1,6 @@
 //! The limits that the operator sets, and what is judged by them.
 
-use super::{ByteSize, ErrorCode, MediaType, Quota, TypePolicy};
+use super::{ByteSize, ErrorCode, MediaType, TypePolicy};
 
 /// What to do when name and content disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Allowances {
     pub const FAILED_VERSIONS: u32 = 1_000;
 
     /// The quota, with room for what an archive has besides the bytes of its documents.
-    fn beside(quota: ByteSize) -> ByteSize {
+    pub(super) fn beside(quota: ByteSize) -> ByteSize {
         let bytes = quota.bytes();
         ByteSize::new(
             bytes
@@ -117,35 +117,6 @@ impl Allowances {
 pub struct Refusal(pub ErrorCode);
 
 impl Limits {
-    /// The most bytes that a user with this quota may have in staging.
-    #[must_use]
-    pub fn staging_allowance(&self, quota: &Quota) -> ByteSize {
-        let fixed = self.allowances.staging;
-        fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
-    }
-
-    /// The most bytes of a user with this quota that may wait to be removed before anything new is
-    /// taken in: all that the quota holds, of whatever size the documents are.
-    #[must_use]
-    pub fn removal_allowance(&self, quota: &Quota) -> ByteSize {
-        let blocks = u64::from(quota.document_limit(self)).saturating_mul(Allowances::BLOCK);
-        let beside = Allowances::beside(quota.byte_limit(self)).bytes();
-        ByteSize::new(beside.saturating_add(blocks))
-    }
-
-    /// The most bytes that the archives of exports of a user with this quota may have.
-    #[must_use]
-    pub fn result_allowance(&self, quota: &Quota) -> ByteSize {
-        let fixed = self.allowances.results;
-        fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
-    }
-
-    /// The most failed versions of a user with this quota.
-    #[must_use]
-    pub fn failed_version_limit(&self, quota: &Quota) -> u32 {
-        quota.document_limit(self).max(Allowances::FAILED_VERSIONS)
-    }
-
     /// Judges what a document turned out to be; quota is judged where it is counted.
     pub fn judge(
         &self,

@@ -1,9 +1,9 @@
-//! Users, their roles and quotas.
+//! Users and their roles.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ByteSize, Identity, Limits, Timestamp, UserId, UserName};
+use super::{Identity, Quota, Timestamp, UserId, UserName};
 
 /// What a user may do; a later role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,29 +45,6 @@ impl FromStr for Role {
             "admin" => Ok(Self::Admin),
             _ => Err(UnknownRole(text.to_owned())),
         }
-    }
-}
-
-/// A user's own limits; `None` is the service's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quota {
-    /// Bytes, used and reserved together.
-    pub bytes: Option<ByteSize>,
-    /// Documents in every status but `error`.
-    pub documents: Option<u32>,
-}
-
-impl Quota {
-    /// The byte limit in force.
-    #[must_use]
-    pub fn byte_limit(&self, limits: &Limits) -> ByteSize {
-        self.bytes.unwrap_or(limits.default_quota_bytes)
-    }
-
-    /// The document limit in force.
-    #[must_use]
-    pub fn document_limit(&self, limits: &Limits) -> u32 {
-        self.documents.unwrap_or(limits.default_quota_documents)
     }
 }
 
