@@ -2,8 +2,6 @@
 
 use url::Url;
 
-use super::SourceError;
-
 /// A backend that failed. `Unavailable` may pass on another try; the rest won't.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -60,6 +58,9 @@ pub enum StorageError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+/// Why a source of bytes broke off: the sender's error, passed through untouched.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A write that failed: by the side that sends, or by the side that stores.
 #[derive(Debug, thiserror::Error)]

@@ -14,14 +14,12 @@ mod removal;
 mod s3;
 mod url;
 
-pub use self::url::{Checksums, ParseStorageUrlError, S3Location, StorageUrl};
-pub use error::{StorageError, WriteError};
+pub use self::url::{ParseStorageUrlError, StorageUrl};
+pub use error::{SourceError, StorageError, WriteError};
 pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
 pub use local::Local;
 pub use mark::{Mark, Marking};
 pub use places::{Places, Staged, Taken};
-pub use port::{
-    ByteStream, Entry, EntryStream, Range, SourceError, SourceStream, Stat, Storage, Writer,
-};
+pub use port::{ByteStream, Entry, EntryStream, Range, SourceStream, Stat, Storage, Writer};
 pub use removal::Removal;
-pub use s3::S3;
+pub use s3::{Checksums, S3, S3Location};

@@ -8,14 +8,11 @@ use futures::Stream;
 use url::Url;
 
 use super::key::made_at;
-use super::{Mark, Marking, StorageError, WriteError};
+use super::{Mark, Marking, SourceError, StorageError, WriteError};
 use domain::{ByteSize, InstallationId, Timestamp, UserId};
 
 /// Bytes on their way out of storage, in large chunks.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
-
-/// Why a source of bytes broke off: the sender's error, passed through untouched.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Bytes on their way into storage. It is read once, to its end.
 pub type SourceStream<'a> = Pin<Box<dyn Stream<Item = Result<Bytes, SourceError>> + Send + 'a>>;

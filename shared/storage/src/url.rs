@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws_sdk_s3::config::Credentials;
 use url::Url;
 
-use super::{Local, S3, Storage, StorageError};
+use super::{Checksums, Local, S3, S3Location, Storage, StorageError};
 
 /// A place to keep bytes in: `file:///absolute/path`, or
 /// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`.
@@ -22,34 +22,6 @@ pub struct StorageUrl {
 enum Kind {
     Local,
     S3(S3Location),
-}
-
-/// Where an S3 place is, and how to speak to it. Credentials are never part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct S3Location {
-    /// The bucket.
-    pub bucket: String,
-    /// What the keys of all objects of the place begin with: empty, or ending with a slash.
-    pub prefix: String,
-    /// The service, if it isn't AWS.
-    pub endpoint: Option<Url>,
-    /// The region, if the environment isn't to say it.
-    pub region: Option<String>,
-    /// Whether the bucket is named in the path instead of the host name. Usual where there is
-    /// an endpoint, and needed where a dot in the name doesn't fit the certificate.
-    pub path_style: bool,
-    /// When requests and answers carry checksums.
-    pub checksums: Checksums,
-}
-
-/// When requests and answers carry the checksums of the S3 protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Checksums {
-    /// Wherever the protocol has them.
-    #[default]
-    Supported,
-    /// Only where the protocol demands them: for services that don't know the newer ones.
-    Required,
 }
 
 /// A text that is not a storage URL. It is shown to the operator; secrets are not repeated.

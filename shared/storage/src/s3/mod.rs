@@ -5,6 +5,7 @@ mod buffers;
 mod client;
 mod copy;
 mod listing;
+mod location;
 mod marking;
 mod multipart;
 mod outcome;
@@ -12,3 +13,4 @@ mod parts;
 mod upload;
 
 pub use adapter::S3;
+pub use location::{Checksums, S3Location};
