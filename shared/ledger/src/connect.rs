@@ -1,29 +1,20 @@
 //! Connections: one writer and one reader handle, whatever the database.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode,
-    TransactionOptions,
-};
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectionTrait, DbBackend, SqliteTransactionMode, TransactionOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::connection::{Bounds, Connection, DatabaseTransaction};
-use super::postgres::{Opening, open};
+use super::postgres::{self, Opening};
 use super::schema::{KnownMigrations, check_schema};
-use super::search::limit_time;
 use super::slots::{Slot, Slots};
+use super::sqlite::{self, Access};
 use super::{DatabaseUrl, DbError, SchemaMismatch, write_check};
 use domain::UserId;
-
-/// How long a statement waits for a free connection or for SQLite's lock.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the schema is looked at without a reason.
 const WATCH: Duration = Duration::from_secs(10);
@@ -39,10 +30,6 @@ const AFTER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The most searches at once: each may keep a processor busy.
 const SEARCHES: u32 = 8;
-
-/// How long somebody waits for the turn to write to SQLite. Who is before them is bounded: it is
-/// better to wait than to be refused.
-const TURN: Duration = Duration::from_secs(15);
 
 /// How busy the connections of a pool are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +87,14 @@ impl Database {
             limit,
             sessions: Arc::default(),
         };
+        let searching = Access::Search {
+            connections: SEARCHES,
+        };
         let (writer, reader, searcher) = match url {
             DatabaseUrl::Sqlite(path) => (
-                sqlite(path, Access::Write).await?,
-                sqlite(path, Access::Read { connections }).await?,
-                sqlite(path, Access::Search).await?,
+                sqlite::open(path, Access::Write).await?,
+                sqlite::open(path, Access::Read { connections }).await?,
+                sqlite::open(path, searching).await?,
             ),
             DatabaseUrl::Postgres(url) => {
                 let opening = Opening {
@@ -112,7 +102,7 @@ impl Database {
                     connections,
                     statement_timeout: limit.map(|limit| limit.saturating_add(AFTER_LIMIT)),
                 };
-                let pool = open(opening, &bounds.sessions).await?;
+                let pool = postgres::open(opening, &bounds.sessions).await?;
                 (pool.clone(), pool.clone(), pool)
             }
         };
@@ -277,7 +267,7 @@ impl Database {
         };
         *self.mismatch() = mismatch;
         checked?;
-        write_check::write(self).await
+        write_check::write(&self.writer).await
     }
 
     /// Checks it now and again, for ever: nothing is changed in a schema of another release, also
@@ -343,71 +333,6 @@ fn slots(all: u32) -> Arc<Slots> {
 /// Slots of which each owner gets so many.
 fn changes(of_one: u32) -> Arc<Slots> {
     Arc::new(Slots::new(Semaphore::MAX_PERMITS, of_one.max(1) as usize))
-}
-
-#[derive(Clone, Copy)]
-enum Access {
-    Write,
-    Read { connections: u32 },
-    Search,
-}
-
-/// Whether the connection may be used again: it is in no transaction. SQLite rolls back by itself
-/// when the disk is full; the driver's own rollback then fails, and it takes every later
-/// transaction for a part of that one: they would be answered, and never be committed.
-async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // The rollback of a transaction that was dropped is still on its way.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
-}
-
-async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnection, DbError> {
-    let path = path.to_owned();
-    let mut options = ConnectOptions::new("sqlite://");
-    let connections = match access {
-        Access::Write => 1,
-        Access::Read { connections } => connections,
-        Access::Search => SEARCHES,
-    };
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .sqlx_logging(false);
-    let patience = match access {
-        Access::Write => TURN,
-        Access::Read { .. } | Access::Search => PATIENCE,
-    };
-    options.acquire_timeout(patience).test_before_acquire(false);
-    // A connection that is thrown away takes its prepared statements along.
-    options.idle_timeout(None).max_lifetime(None);
-    match access {
-        Access::Write => options.map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_release(|connection, _| Box::pin(is_at_rest(connection)))
-        }),
-        Access::Read { .. } => &mut options,
-        Access::Search => options.map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_connect(|connection, _| Box::pin(limit_time(connection)))
-                .before_acquire(|connection, _| {
-                    Box::pin(async move { limit_time(connection).await.map(|()| true) })
-                })
-                .after_release(|connection, _| Box::pin(is_at_rest(connection)))
-        }),
-    };
-    options.map_sqlx_sqlite_opts(move |options| {
-        let options = options
-            .filename(&path)
-            .busy_timeout(PATIENCE)
-            .foreign_keys(true);
-        match access {
-            Access::Write => options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // An accepted upload survives a power cut: NORMAL would not sync each commit.
-                .synchronous(SqliteSynchronous::Full),
-            Access::Read { .. } | Access::Search => options.read_only(true),
-        }
-    });
-    Ok(sea_orm::Database::connect(options).await?)
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use tokio::time::timeout;
 use super::error::is_fault_of_session;
 use super::sessions::Sessions;
 
+/// How long a statement waits for a free connection or for SQLite's lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long calls may take, and what is known of the sessions they use.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {

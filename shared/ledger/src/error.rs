@@ -2,8 +2,6 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
-use super::SchemaMismatch;
-
 /// A server that answers, and yet can't be worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitServer {
@@ -16,6 +14,31 @@ pub enum UnfitServer {
          statements apart: use pool_mode = session, or PgBouncer 1.21 or later with max_prepared_statements"
     )]
     MixesSessions,
+}
+
+/// A schema that this release can't work with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaMismatch {
+    /// It is older.
+    #[error(
+        "the schema lacks {missing}: expected {expected}, found {found}; run `dossier migrate`"
+    )]
+    Older {
+        /// The first migration that it lacks.
+        missing: String,
+        /// The newest one that it should have.
+        expected: String,
+        /// The newest one that it has.
+        found: String,
+    },
+    /// It is newer, and doesn't say that this release may go on with it.
+    #[error("the schema has {unknown}, which this release doesn't know: expected {expected}")]
+    Newer {
+        /// The newest migration that it has.
+        unknown: String,
+        /// The newest one that is known.
+        expected: String,
+    },
 }
 
 /// A question to the database that was not answered as asked.

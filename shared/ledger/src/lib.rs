@@ -40,10 +40,12 @@ mod respelled;
 mod revoked;
 mod schema;
 mod search;
+mod search_limit;
 mod sessions;
 mod settle;
 mod shares;
 mod slots;
+mod sqlite;
 mod strays;
 mod tries;
 mod upload_grants;
@@ -78,7 +80,7 @@ pub use discards::{
     DiscardLevel, discard_level, discarded, forget_discarded, mend_discarded_bytes,
 };
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
-pub use error::{DbError, UnfitServer};
+pub use error::{DbError, SchemaMismatch, UnfitServer};
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
@@ -121,7 +123,6 @@ pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use revoked::{Credential, Revocation, find_revoked};
-pub use schema::SchemaMismatch;
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};

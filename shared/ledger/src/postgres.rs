@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::time::timeout;
 
-use super::connect::PATIENCE;
+use super::connection::PATIENCE;
 use super::pooler::{Pooling, find_pooling};
 use super::sessions::Sessions;
 use super::{DbError, UnfitServer};

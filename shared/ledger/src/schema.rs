@@ -6,38 +6,13 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
-use super::DbError;
 use super::batch::query;
 use super::connection::Connection;
+use super::error::{DbError, SchemaMismatch};
 use super::ledger_sql::has_table;
 
 /// The migrations that a release knows, oldest first.
 pub type KnownMigrations = Arc<[String]>;
-
-/// A schema that this release can't work with.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SchemaMismatch {
-    /// It is older.
-    #[error(
-        "the schema lacks {missing}: expected {expected}, found {found}; run `dossier migrate`"
-    )]
-    Older {
-        /// The first migration that it lacks.
-        missing: String,
-        /// The newest one that it should have.
-        expected: String,
-        /// The newest one that it has.
-        found: String,
-    },
-    /// It is newer, and doesn't say that this release may go on with it.
-    #[error("the schema has {unknown}, which this release doesn't know: expected {expected}")]
-    Newer {
-        /// The newest migration that it has.
-        unknown: String,
-        /// The newest one that is known.
-        expected: String,
-    },
-}
 
 /// Whether a release that knows `known` can work with the schema.
 pub async fn check_schema(connection: &Connection, known: &[String]) -> Result<(), DbError> {

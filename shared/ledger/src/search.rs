@@ -9,24 +9,15 @@ use sea_orm::{
     Value,
 };
 use sqlx::error::DatabaseError;
-use sqlx::sqlite::SqliteConnection;
 use tokio::runtime::Handle;
 
+use super::search_limit;
 use super::slots::Slot;
 use super::{Database, DatabaseTransaction, DbError};
 use domain::UserId;
 
-/// How many steps of SQLite's machine pass between two looks at the time: some microseconds.
-const STEPS: i32 = 1_000;
-
 /// How much longer than its own limit a server may be silent about a statement.
 const GRACE: Duration = Duration::from_secs(1);
-
-tokio::task_local! {
-    /// How long the search may take for which a connection is acquired: hooks of the pool run
-    /// within the task that acquires.
-    static LIMIT: Duration;
-}
 
 /// A search that goes on: statements of one snapshot, which may take so long together.
 pub struct Search {
@@ -62,7 +53,7 @@ impl Database {
         let begin = self
             .searcher()
             .begin_with_options(TransactionOptions::default());
-        let transaction = LIMIT.scope(limit, begin).await?;
+        let transaction = search_limit::within(limit, begin).await?;
         let transaction = transaction.with_limit(limit + GRACE);
         if transaction.get_database_backend() == DbBackend::Postgres {
             // For this transaction alone, so that a pooler may stand in between. Which index is
@@ -123,17 +114,6 @@ impl Search {
     pub async fn end(self) -> Result<(), DbError> {
         Ok(self.transaction.commit().await?)
     }
-}
-
-/// Has SQLite look at the time while it works for the search that acquires `connection`, and
-/// stop when that is over.
-pub(super) async fn limit_time(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    // Outside of a search nobody acquires one but the pool itself.
-    let limit = LIMIT.try_with(|limit| *limit).unwrap_or_default();
-    let deadline = Instant::now() + limit;
-    let mut handle = connection.lock_handle().await?;
-    handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
-    Ok(())
 }
 
 /// What a statement that was stopped because of its time is told apart by: SQLSTATE 57014

@@ -7,6 +7,7 @@ mod documents;
 mod doomed;
 mod jobs;
 mod known;
+mod page;
 
 pub use counters::{
     BlobDrift, QuotaDrift, blob_drift, mend_blob_drift, mend_quota_drift, quota_drift,
@@ -19,14 +20,4 @@ pub use jobs::{
     end_jobs_without_subject, enqueue_lost_jobs, jobs_without_subject, pending_without_job,
 };
 pub use known::{KnownObject, forget_staged, known_objects, still_known};
-
-use uuid::Uuid;
-
-/// A page of a question: what was found among so many rows, and behind which row the next begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditPage<T> {
-    /// What was found.
-    pub found: Vec<T>,
-    /// The last row that was looked at; `None` at the end of the table.
-    pub next: Option<Uuid>,
-}
+pub use page::AuditPage;

@@ -5,6 +5,7 @@ mod matching;
 mod page;
 mod position;
 mod request;
+mod sort;
 mod words;
 
 pub(super) use find::{Question, find_ids};
@@ -12,4 +13,5 @@ pub(super) use find::{Question, find_ids};
 pub use page::explain_page;
 pub use page::list_page;
 pub use position::Position;
-pub use request::{DocumentFilter, ListRequest, Sort, SortKey, UnknownSort};
+pub use request::{DocumentFilter, ListRequest};
+pub use sort::{Sort, SortKey, UnknownSort};

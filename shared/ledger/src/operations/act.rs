@@ -3,60 +3,17 @@
 
 use super::edits;
 use super::former::Former;
-use super::items::{Dealt, DueItem};
-use super::running::{Deed, Running};
-use crate::change::{ChangeError, Held, Move, delete_all, retry_all, retryable, write_moves};
-use crate::events::{self, NewEvent};
-use crate::{DatabaseTransaction, DbError, DocumentChanges};
-use domain::{
-    Document, DocumentId, ItemCode, ItemReason, JobId, Judgement, Limits, RunMode, Timestamp,
-    Transition,
-};
+use super::items::Dealt;
+use super::running::Deed;
+use super::turn::{Acted, EDITED_VALUES, Turn};
+use crate::change::{ChangeError, Move, delete_all, retry_all, retryable};
+use crate::{DbError, DocumentChanges};
+use domain::{ItemCode, ItemReason, Judgement, Transition};
 
 /// Versions that one chunk deletes at most, unless a single document has more: they are read.
 const DELETED_VERSIONS: u32 = 5_000;
 
-/// Values of metadata that one chunk writes at most, unless a single document has more: SQLite
-/// keeps a word of each.
-pub const EDITED_VALUES: usize = 5_000;
-
-/// A chunk whose turn it is, with its documents, which are held.
-pub struct Turn<'a> {
-    /// The transaction of the chunk.
-    pub transaction: &'a DatabaseTransaction,
-    /// The operation.
-    pub running: &'a Running,
-    /// The items.
-    pub items: &'a [DueItem],
-    /// Those of their documents that are there and the owner's.
-    pub held: &'a Held,
-    /// What the operator allows.
-    pub limits: &'a Limits,
-    /// The present moment.
-    pub now: Timestamp,
-}
-
-/// What became of the first items of a chunk, or of all, and which jobs that made necessary.
-#[derive(Debug, Default)]
-pub struct Acted {
-    /// What became of them.
-    pub dealt: Vec<Dealt>,
-    /// Jobs that process versions.
-    pub processing: Vec<JobId>,
-    /// The job that removes bytes.
-    pub removing: Option<JobId>,
-}
-
-impl From<Vec<Dealt>> for Acted {
-    fn from(dealt: Vec<Dealt>) -> Self {
-        Self {
-            dealt,
-            ..Self::default()
-        }
-    }
-}
-
-impl<'a> Turn<'a> {
+impl Turn<'_> {
     /// Does to the chunk what the operation is for.
     ///
     /// `traces` says where the bytes of staged uploads may lie.
@@ -71,38 +28,6 @@ impl<'a> Turn<'a> {
             Deed::Update(changes) => Ok(self.updates(changes).await?.into()),
             Deed::Retry => self.retries().await,
             Deed::Undo => Ok(self.ways_back().await?.into()),
-        }
-    }
-
-    /// Whether it is done, or only said what would be.
-    pub fn is_real(&self) -> bool {
-        self.running.operation.mode == RunMode::Real
-    }
-
-    /// Items with their documents, and those that have none.
-    pub fn found(&self) -> impl Iterator<Item = Result<(&'a DueItem, &'a Document), &'a DueItem>> {
-        let document = |item: &'a DueItem| self.held.documents.get(&item.document);
-        self.items
-            .iter()
-            .map(move |item| document(item).map(|document| (item, document)).ok_or(item))
-    }
-
-    /// An item without a document: there is none, or it can't be read.
-    pub fn missing(&self, item: &DueItem) -> Dealt {
-        let code = if self.held.unreadable.contains(&item.document) {
-            ItemCode::Internal
-        } else {
-            ItemCode::NotFound
-        };
-        Dealt::failed(item, code)
-    }
-
-    /// An item that is done; its document was `former`.
-    pub fn done(&self, item: &DueItem, document: &Document, former: Former) -> Dealt {
-        if self.is_real() {
-            Dealt::changed(item, former, document.revision + 1)
-        } else {
-            Dealt::succeeded(item)
         }
     }
 
@@ -123,32 +48,6 @@ impl<'a> Turn<'a> {
         }
         self.write_moves(&moves).await?;
         Ok(dealt)
-    }
-
-    /// Writes moves and their events, unless this is a dry run.
-    pub async fn write_moves(&self, moves: &[Move]) -> Result<(), DbError> {
-        if moves.is_empty() || !self.is_real() {
-            return Ok(());
-        }
-        write_moves(self.transaction, moves, self.now).await?;
-        let events = moves.iter().map(|moved| (moved.document(), moved.event()));
-        self.note(events).await
-    }
-
-    /// Writes events into timelines.
-    pub async fn note(
-        &self,
-        events: impl Iterator<Item = (DocumentId, &'static str)>,
-    ) -> Result<(), DbError> {
-        let owner = self.running.operation.owner;
-        let event = |(document, kind)| NewEvent {
-            owner,
-            document,
-            kind,
-            version: None,
-        };
-        let events: Vec<_> = events.map(event).collect();
-        events::add(self.transaction, &events, self.now).await
     }
 
     async fn updates(&self, changes: &DocumentChanges) -> Result<Vec<Dealt>, DbError> {

@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
-use super::deaths::revive;
+use super::revive::revive;
 use super::rows;
 use crate::accounts::Charges;
 use crate::batch::{execute, query};

@@ -3,9 +3,9 @@
 //!
 //! This is the commit point of a bulk operation. Its row is locked before all others.
 
-use super::act::{Acted, Turn};
 use super::items::{due_items, record, skip};
 use super::running::{Deed, Running, Stops, advance, take};
+use super::turn::{Acted, Turn};
 use crate::change::hold_all;
 use crate::jobs::{NewJob, enqueue};
 use crate::settle::finish_jobs;

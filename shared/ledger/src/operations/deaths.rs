@@ -102,28 +102,6 @@ async fn end(
     Ok(())
 }
 
-/// Lets an operation that could not go on do so: what was said of the rest is taken back.
-pub(super) async fn revive(
-    transaction: &DatabaseTransaction,
-    id: OperationId,
-) -> Result<(), DbError> {
-    let mut told = [0, 0];
-    for (result, told) in ["failed", "skipped"].into_iter().zip(&mut told) {
-        let sql = format!(
-            "UPDATE operation_items SET result = 'pending', code = NULL, detail = NULL \
-             WHERE operation_id = $1 AND result = '{result}' AND code = $2"
-        );
-        let values = [id.0.into(), ItemCode::Interrupted.as_str().into()];
-        *told = number(execute(transaction, sql, values).await?);
-    }
-    let [failed, skipped] = told.map(i64::from);
-    let sql = "UPDATE operations SET status = 'running', finished_at = NULL, error_code = NULL, \
-         error_detail = NULL, failed = failed - $2, skipped = skipped - $3 WHERE id = $1";
-    let values = [id.0.into(), failed.into(), skipped.into()];
-    execute(transaction, sql, values).await?;
-    Ok(())
-}
-
 fn number(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::act::Turn;
 use super::former::Former;
 use super::items::{Dealt, DueItem};
+use super::turn::Turn;
 use crate::DbError;
 use crate::change::{holders, write_edits};
 use domain::{Document, ItemCode, UniqueName};

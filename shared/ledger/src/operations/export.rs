@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::archives::{Hold, begin_anew, count, end, forget_written, hold, release_held};
 use super::deaths::tell_the_rest;
 use super::items::{Dealt, DueItem, record, skip};
+use super::standing::Standing;
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::documents::{Found, columns};
@@ -45,19 +46,6 @@ pub struct Export {
     pub scope: VersionScope,
     /// Whether there is to be an archive.
     pub mode: RunMode,
-}
-
-/// What a job finds when it asks for its operation, or writes for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing<T> {
-    /// It goes on.
-    Goes(T),
-    /// Its owner wants it to stop.
-    Stops,
-    /// There is nothing left to do.
-    Over,
-    /// Somebody else holds the claim: nothing was changed.
-    LeaseLost,
 }
 
 /// Begins an export from its first item, whatever a former attempt found out.

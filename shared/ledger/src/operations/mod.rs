@@ -15,9 +15,12 @@ mod items;
 mod options;
 mod read;
 mod result;
+mod revive;
 mod room;
 mod rows;
 mod running;
+mod standing;
+mod turn;
 mod undo;
 
 pub(super) use deaths::end_with_dead_jobs;
@@ -28,7 +31,7 @@ pub use chunk::{Chunk, ChunkDone, ChunkRequest, run_chunk};
 pub use create::{CreateOperationError, NewOperation, Selection, create_operation};
 pub use expire::{expire_operations, remove_expired_operation};
 pub use export::{
-    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
+    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, VersionScope,
     begin_export, export_items, find_export_result, finish_export, record_export,
 };
 pub use import::{
@@ -43,4 +46,5 @@ pub use read::{
 };
 pub use result::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
 pub use room::{NoRoom, OpenError, may_open_operation};
+pub use standing::Standing;
 pub use undo::{NewUndo, UndoError, undo_operation};

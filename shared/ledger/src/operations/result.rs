@@ -13,7 +13,8 @@ use domain::{
 use queue::JobKind;
 
 use super::archives::{Hold, hold};
-use super::export::{Export, Standing, VersionScope};
+use super::export::{Export, VersionScope};
+use super::standing::Standing;
 
 /// A result that can't be removed.
 #[derive(Debug, thiserror::Error)]

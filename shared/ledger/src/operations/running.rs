@@ -4,8 +4,8 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::deaths::revive;
 use super::options::changes;
+use super::revive::revive;
 use super::rows;
 use crate::batch::{execute, query};
 use crate::ledger_sql::for_update;

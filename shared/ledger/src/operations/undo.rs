@@ -2,12 +2,12 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::act::{EDITED_VALUES, Turn};
 use super::edits::Edit;
 use super::former::WayBack;
 use super::items::Dealt;
 use super::room::{NoRoom, check_open, make_room};
 use super::rows;
+use super::turn::{EDITED_VALUES, Turn};
 use crate::batch::{execute, query};
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};

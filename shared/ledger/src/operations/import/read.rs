@@ -10,7 +10,7 @@ use crate::batch::{Columns, Kind, execute, parameter, rows};
 use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::{Held, Hold, begin_anew, hold};
-use crate::operations::export::Standing;
+use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
 use crate::{Database, DbError, JobRef, Settlement, discards};
 use crash_points::CrashPoint;

@@ -10,7 +10,7 @@ use crate::batch::{execute, query};
 use crate::discards::Discard;
 use crate::ledger_sql::array_length;
 use crate::operations::archives::{Hold, count, end, hold};
-use crate::operations::export::Standing;
+use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
 use crate::{Database, DatabaseTransaction, DbError, Settlement, discards};
 use crash_points::CrashPoint;

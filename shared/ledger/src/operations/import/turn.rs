@@ -8,7 +8,7 @@ use super::read::{Import, import_of};
 use crate::batch::{execute, query};
 use crate::ledger_sql::{array_length, for_update};
 use crate::operations::archives::{Held, Hold, hold};
-use crate::operations::export::Standing;
+use crate::operations::standing::Standing;
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
 use domain::{Action, Limits, OperationId, Timestamp};
 

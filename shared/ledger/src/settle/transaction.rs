@@ -1,0 +1,222 @@
+//! The outcome transaction: what workers found out becomes true, once, for whoever still holds the claim.
+//!
+//! This is the commit point of the pipeline. Rows are locked in one order in
+//! the whole service: operations, documents and versions, jobs, blobs, users.
+
+use std::collections::{HashMap, HashSet};
+
+use url::Url;
+use uuid::Uuid;
+
+use super::blobs::{ContentKey, hold_blobs};
+use super::outcome::{BlobOrigin, Outcome, Settled, Settlement};
+use super::{staged, statements};
+use crate::operations::end_with_dead_jobs;
+use crate::references::{FoundObject, unreferred};
+use crate::{Database, DatabaseTransaction, DbError, discards};
+use crash_points::CrashPoint;
+use domain::{ErrorCode, JobId, Timestamp};
+
+/// Settles a group in one transaction; the answers are in the order of `settlements`.
+///
+/// A process that slept past its lease may have claimed the same job again, so that one group
+/// holds outcomes of two claims. Only the later one can count.
+pub async fn settle(
+    db: &Database,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<Vec<Settled>, DbError> {
+    let places = latest_of_each_job(settlements);
+    let mut latest: Vec<_> = places
+        .iter()
+        .map(|place| settlements[*place].clone())
+        .collect();
+    let mut orphaned = Vec::new();
+    loop {
+        match attempt(db, &latest, &orphaned, now).await? {
+            Attempt::Settled(answers) => {
+                let mut all = vec![Settled::LeaseLost; settlements.len()];
+                for (place, answer) in places.into_iter().zip(answers) {
+                    all[place] = answer;
+                }
+                return Ok(all);
+            }
+            Attempt::ContentGone(jobs) => {
+                for settlement in latest
+                    .iter_mut()
+                    .filter(|settlement| jobs.contains(&settlement.job.id))
+                {
+                    orphaned.extend(put_back(&settlement.outcome));
+                    settlement.outcome = content_gone(now);
+                }
+            }
+        }
+    }
+}
+
+/// Where the settlement of each job is whose claim is the latest; of several under one claim, the
+/// first. The statements know a job by its id alone, so each may come only once.
+fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
+    let mut latest: HashMap<JobId, usize> = HashMap::new();
+    for (place, settlement) in settlements.iter().enumerate() {
+        let kept = latest.entry(settlement.job.id).or_insert(place);
+        if settlement.job.fence > settlements[*kept].job.fence {
+            *kept = place;
+        }
+    }
+    let mut places: Vec<_> = latest.into_values().collect();
+    places.sort_unstable();
+    places
+}
+
+/// Content that was there when the worker looked was deleted since: the staged
+/// bytes are still there, so the job begins anew at once.
+fn content_gone(now: Timestamp) -> Outcome {
+    Outcome::Again {
+        run_at: now,
+        code: ErrorCode::Internal,
+        cause: "shared content was deleted meanwhile".to_owned(),
+    }
+}
+
+/// Where an attempt wrote bytes anew. Nobody refers to them once their content is gone: it never
+/// comes back under the same URL.
+fn put_back(outcome: &Outcome) -> Option<Url> {
+    match outcome {
+        Outcome::Activated(activation) if activation.origin == BlobOrigin::PutBack => {
+            Some(activation.location.clone())
+        }
+        _ => None,
+    }
+}
+
+enum Attempt {
+    Settled(Vec<Settled>),
+    /// Nothing was written: these jobs relied on content that is gone.
+    ContentGone(HashSet<JobId>),
+}
+
+async fn attempt(
+    db: &Database,
+    settlements: &[Settlement],
+    orphaned: &[Url],
+    now: Timestamp,
+) -> Result<Attempt, DbError> {
+    let transaction = db.begin().await?;
+    let given_up = settlements
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
+    let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
+    let reserved = end_with_dead_jobs(&transaction, &given_up, now).await?;
+    let versions: Vec<_> = settlements
+        .iter()
+        .filter_map(|one| one.work.as_ref())
+        .map(|work| work.version.0)
+        .collect();
+    let alive = statements::hold_pending(&transaction, &versions).await?;
+    let held = statements::finish_jobs(&transaction, settlements, now).await?;
+    let live = |one: &&Settlement| {
+        held.contains(&one.job.id.0)
+            && one
+                .work
+                .as_ref()
+                .is_some_and(|work| alive.contains(&work.version.0))
+    };
+    let live: Vec<&Settlement> = settlements.iter().filter(live).collect();
+    let blobs = match hold_blobs(&transaction, &live, now).await? {
+        Ok(blobs) => blobs,
+        Err(jobs) => return Ok(Attempt::ContentGone(jobs)),
+    };
+    statements::activate(&transaction, &live, &blobs, now).await?;
+    let failed = statements::fail(&transaction, &live, now).await?;
+    statements::account(&transaction, &live, &failed.ended).await?;
+    reserved.give_back(&transaction).await?;
+    let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
+    statements::record(&transaction, &live, now).await?;
+
+    let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
+    let mut answers = Vec::with_capacity(settlements.len());
+    for one in settlements {
+        answers.push(if !held.contains(&one.job.id.0) {
+            Settled::LeaseLost
+        } else if living.contains(&one.job.id) {
+            let removable = removable(one, &blobs, &kept);
+            Settled::Committed { removable }
+        } else {
+            let removable = left_over(&transaction, one).await?;
+            Settled::Committed { removable }
+        });
+    }
+    let urls: Vec<_> = answers
+        .iter()
+        .flat_map(Settled::removable)
+        .chain(orphaned)
+        .map(Url::as_str)
+        .collect();
+    discards::add(&transaction, &urls, now).await?;
+    commit(transaction, &live).await?;
+    Ok(Attempt::Settled(answers))
+}
+
+/// The commit point. Tests cut it for versions alone: jobs of the schedule pass here at any time.
+async fn commit(transaction: DatabaseTransaction, live: &[&Settlement]) -> Result<(), DbError> {
+    let has_versions = !live.is_empty();
+    if has_versions {
+        crash_points::reach(CrashPoint::BeforeOutcome);
+    }
+    transaction.commit().await?;
+    if has_versions {
+        crash_points::reach(CrashPoint::AfterOutcome);
+    }
+    Ok(())
+}
+
+/// The bytes that the committed settlement of a living version leaves without a row.
+fn removable(
+    settlement: &Settlement,
+    blobs: &HashMap<ContentKey, (Uuid, String)>,
+    kept: &HashSet<Uuid>,
+) -> Vec<Url> {
+    let (activation, work) = match (&settlement.outcome, &settlement.work) {
+        (Outcome::Activated(activation), Some(work)) => (activation, work),
+        (Outcome::Failed { leftovers, .. }, Some(work)) if !kept.contains(&work.version.0) => {
+            let mut urls = leftovers.clone();
+            urls.retain(|url| *url != work.staged);
+            urls.push(work.staged.clone());
+            return urls;
+        }
+        _ => return Vec::new(),
+    };
+    let mut urls = activation.leftovers.clone();
+    let kept = blobs
+        .get(&ContentKey::of(work))
+        .is_some_and(|(_, url)| url == activation.location.as_str());
+    if activation.origin != BlobOrigin::Shared && !kept {
+        urls.push(activation.location.clone());
+    }
+    urls
+}
+
+/// The bytes that an attempt leaves behind whose version was deleted meanwhile, or settled by
+/// another job. In the latter case a row may need them: the keys are the same.
+async fn left_over(
+    transaction: &DatabaseTransaction,
+    settlement: &Settlement,
+) -> Result<Vec<Url>, DbError> {
+    let (Outcome::Activated(activation), Some(work)) = (&settlement.outcome, &settlement.work)
+    else {
+        return Ok(Vec::new());
+    };
+    let mut urls = activation.leftovers.clone();
+    if activation.origin != BlobOrigin::Shared {
+        urls.push(activation.location.clone());
+    }
+    let found = urls.iter().map(|url| FoundObject {
+        url: url.clone(),
+        staged: work.staged.clone(),
+        size: work.size,
+    });
+    let unreferred = unreferred(transaction, &found.collect::<Vec<_>>()).await?;
+    urls.retain(|url| unreferred.iter().any(|stray| stray == url.as_str()));
+    Ok(urls)
+}
