@@ -5,7 +5,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::labels::{Held, Refused};
-use super::meters::{Counters, keep};
+use super::register::{Counters, keep};
 
 /// Shown as they were told last.
 pub(super) struct CapacityMeters {

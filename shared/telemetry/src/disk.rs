@@ -4,8 +4,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Meters;
-use super::meters::{Labels, keep};
+use super::register::{Labels, keep};
 use storage::DiskReading;
 
 /// Meters that show what was told last.
@@ -32,31 +31,29 @@ impl DiskLevels {
             ),
         }
     }
-}
 
-impl Meters {
     /// So many more bytes of uploads are on their way.
-    pub fn holds(&self, bytes: u64) {
+    pub(super) fn holds(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.0.disk.bytes_in_flight.inc_by(bytes);
+        self.bytes_in_flight.inc_by(bytes);
     }
 
     /// So many bytes of uploads are not on their way any more.
-    pub fn lets_go(&self, bytes: u64) {
+    pub(super) fn lets_go(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.0.disk.bytes_in_flight.dec_by(bytes);
+        self.bytes_in_flight.dec_by(bytes);
     }
 
     /// A look at the local disks found this.
-    pub fn sees_disk(&self, reading: DiskReading) {
+    pub(super) fn sees_disk(&self, reading: DiskReading) {
         match reading {
             DiskReading::Free { place, bytes } => {
                 let name = [("place", place.to_owned())];
-                let level = self.0.disk.free_bytes.get_or_create(&name);
+                let level = self.free_bytes.get_or_create(&name);
                 level.set(i64::try_from(bytes).unwrap_or(i64::MAX));
             }
             DiskReading::Low(is_low) => {
-                self.0.disk.storage_full.set(i64::from(is_low));
+                self.storage_full.set(i64::from(is_low));
             }
         }
     }

@@ -167,3 +167,11 @@ pub(super) const fn class(status: u16) -> &'static str {
         _ => "5xx",
     }
 }
+
+/// The calls to storage, by the names they have among the meters.
+pub(super) const CALLS: [&str; 10] = [
+    "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
+];
+
+/// How they end: `broken_off` is a write whose sender went away.
+pub(super) const OUTCOMES: [&str; 3] = ["ok", "error", "broken_off"];

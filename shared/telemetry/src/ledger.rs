@@ -9,8 +9,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::Meters;
-use super::meters::{Labels, keep};
+use super::register::{Labels, keep};
 use domain::Timestamp;
 use ledger::{
     Database, DbError, DiscardLevel, QueueState, WorkerPage, discard_level, list_workers,
@@ -111,24 +110,23 @@ struct Look {
     discarded: DiscardLevel,
 }
 
-impl Meters {
+impl Levels {
     /// Looks into the ledger. While it is away, what was seen last stays.
-    pub async fn look(&self, db: &Database, now: Timestamp) {
-        let kept = &self.0.ledger;
+    pub(super) async fn look(&self, db: &Database, now: Timestamp) {
         for pool in db.pools() {
             let used = pool.open.saturating_sub(pool.idle);
             for (state, count) in [("used", used), ("idle", pool.idle), ("most", pool.most)] {
                 let labels = [("pool", pool.name.to_owned()), ("state", state.to_owned())];
-                kept.connections.get_or_create(&labels).set(count.into());
+                self.connections.get_or_create(&labels).set(count.into());
             }
         }
-        let mut last = kept.last_look.lock().await;
+        let mut last = self.last_look.lock().await;
         if last.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
         let look = timeout(PATIENCE, look(db, now)).await;
         *last = Some(Instant::now());
-        kept.up.set(i64::from(matches!(look, Ok(Ok(_)))));
+        self.up.set(i64::from(matches!(look, Ok(Ok(_)))));
         match look {
             Ok(Ok(look)) => self.show(&look, now),
             Ok(Err(error)) => {
@@ -142,26 +140,25 @@ impl Meters {
     }
 
     fn show(&self, look: &Look, now: Timestamp) {
-        let kept = &self.0.ledger;
         let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         for state in &look.queues {
             let name = [("queue", state.queue.to_string())];
-            kept.queue_depth
+            self.queue_depth
                 .get_or_create(&name)
                 .set(level(state.depth));
-            kept.queue_running
+            self.queue_running
                 .get_or_create(&name)
                 .set(level(state.running));
-            kept.queue_dead.get_or_create(&name).set(level(state.dead));
+            self.queue_dead.get_or_create(&name).set(level(state.dead));
             let oldest = state.oldest.unwrap_or_default().as_secs_f64();
-            kept.queue_oldest.get_or_create(&name).set(oldest);
+            self.queue_oldest.get_or_create(&name).set(oldest);
         }
         let pending = look.pending_since.map(|since| now.since(since));
-        kept.oldest_pending
+        self.oldest_pending
             .set(pending.unwrap_or_default().as_secs_f64());
-        kept.workers.set(level(look.workers as u64));
-        kept.discarded_objects.set(level(look.discarded.objects));
-        kept.discarded_bytes.set(level(look.discarded.bytes));
+        self.workers.set(level(look.workers as u64));
+        self.discarded_objects.set(level(look.discarded.objects));
+        self.discarded_bytes.set(level(look.discarded.bytes));
     }
 }
 

@@ -6,6 +6,7 @@ mod labels;
 mod ledger;
 mod meters;
 mod overdue;
+mod register;
 mod spans;
 mod storage;
 

@@ -10,26 +10,24 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Metric, Registry};
+use prometheus_client::registry::Registry;
 
 use super::capacity::CapacityMeters;
 use super::disk::DiskLevels;
-use super::labels::{Attempt, Circuit, Held, Hint, Refused, Stop, class, method};
+use super::labels::{Attempt, CALLS, Circuit, Held, Hint, OUTCOMES, Refused, Stop, class, method};
 use super::ledger::Levels;
 use super::overdue::Overdue;
-use super::storage::{CALLS, OUTCOMES};
-use domain::ByteSize;
+use super::register::{Counters, Labels, Times, keep, keep_as};
+use domain::{ByteSize, Timestamp};
+use ledger::Database;
 use queue::{JobKind, Queue};
-
-pub(super) type Labels<const N: usize> = [(&'static str, String); N];
-pub(super) type Counters<const N: usize> = Family<Labels<N>, Counter>;
-type Times<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
+use storage::DiskReading;
 
 /// The meters of a process; clones share them.
 #[derive(Clone)]
-pub struct Meters(pub(super) Arc<Kept>);
+pub struct Meters(Arc<Kept>);
 
-pub(super) struct Kept {
+struct Kept {
     registry: Registry,
     requests: Counters<3>,
     request_seconds: Times<2>,
@@ -45,8 +43,8 @@ pub(super) struct Kept {
     cleanups_stopped: Counters<2>,
     storage_calls: Counters<2>,
     storage_seconds: Times<1>,
-    pub(super) disk: DiskLevels,
-    pub(super) ledger: Levels,
+    disk: DiskLevels,
+    ledger: Levels,
 }
 
 /// From a millisecond to half a minute.
@@ -140,15 +138,6 @@ impl Default for Meters {
         kept.begin_at_zero();
         Self(Arc::new(kept))
     }
-}
-
-pub(super) fn keep<M: Metric + Clone + Default>(names: &mut Registry, name: &str, help: &str) -> M {
-    keep_as(names, name, help, M::default())
-}
-
-fn keep_as<M: Metric + Clone>(names: &mut Registry, name: &str, help: &str, meter: M) -> M {
-    names.register(name, help, meter.clone());
-    meter
 }
 
 fn circuit_label(circuit: Circuit) -> Labels<1> {
@@ -302,6 +291,26 @@ impl Meters {
             ("cause", why.as_str().to_owned()),
         ];
         self.0.cleanups_stopped.get_or_create(&labels).inc();
+    }
+
+    /// So many more bytes of uploads are on their way.
+    pub fn holds(&self, bytes: u64) {
+        self.0.disk.holds(bytes);
+    }
+
+    /// So many bytes of uploads are not on their way any more.
+    pub fn lets_go(&self, bytes: u64) {
+        self.0.disk.lets_go(bytes);
+    }
+
+    /// A look at the local disks found this.
+    pub fn sees_disk(&self, reading: DiskReading) {
+        self.0.disk.sees_disk(reading);
+    }
+
+    /// Looks into the ledger. While it is away, what was seen last stays.
+    pub async fn look(&self, db: &Database, now: Timestamp) {
+        self.0.ledger.look(db, now).await;
     }
 
     /// A call to storage ended.

@@ -15,14 +15,6 @@ use storage::{
     StorageError, WriteError, Writer,
 };
 
-/// The calls, by the names they have among the meters.
-pub(super) const CALLS: [&str; 10] = [
-    "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
-];
-
-/// How they end: `broken_off` is a write whose sender went away.
-pub(super) const OUTCOMES: [&str; 3] = ["ok", "error", "broken_off"];
-
 /// Storage that is watched.
 #[derive(Debug)]
 pub struct Watched {
