@@ -1,0 +1,282 @@
+//! Every setting as the operator writes it: its flag, its variable and its default.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings,
+    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, TracingSettings, values,
+};
+use domain::{ByteSize, TypePattern};
+use ledger::DatabaseUrl;
+use queue::{Queue, QueueUrl};
+use storage::StorageUrl;
+
+#[expect(
+    clippy::doc_markdown,
+    reason = "`--help` shows these texts as they stand"
+)]
+/// The settings of every role, as the operator writes them.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Where the embedded default keeps everything
+    #[arg(
+        long,
+        env = "DOSSIER_DATA_DIR",
+        global = true,
+        default_value = "./dossier-data",
+        value_name = "FOLDER"
+    )]
+    pub data_dir: PathBuf,
+
+    /// postgres://… or sqlite://… [default: an SQLite file in the data folder]
+    #[arg(
+        long,
+        env = "DOSSIER_DATABASE_URL",
+        global = true,
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// The most connections of this process to the database
+    #[arg(long, env = "DOSSIER_DATABASE_CONNECTIONS", global = true, default_value_t = 16, value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_connections: u32,
+
+    /// How long a request waits for one statement of the database; jobs wait three times as long
+    #[arg(long, env = "DOSSIER_DATABASE_TIMEOUT", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_timeout)]
+    pub database_timeout: Duration,
+
+    /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db (with ?prefix=word on
+    /// a shared server, ?ca=/path if rediss: has an authority of its own)
+    #[arg(
+        long,
+        env = "DOSSIER_QUEUE_URL",
+        global = true,
+        default_value = "inprocess:",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub queue_url: QueueUrl,
+
+    /// Where uploads wait: file://… or s3://bucket/prefix [default: a folder in
+    /// the data folder, or the place of the storage itself if that is S3]
+    #[arg(long, env = "DOSSIER_STAGING_URL", global = true, value_name = "URL")]
+    pub staging_url: Option<StorageUrl>,
+
+    /// Where documents are kept: file://… or s3://bucket/prefix [default: a folder in the data folder]
+    #[arg(long, env = "DOSSIER_STORAGE_URL", global = true, value_name = "URL")]
+    pub storage_url: Option<StorageUrl>,
+
+    /// Where the API listens
+    #[arg(
+        long,
+        env = "DOSSIER_LISTEN",
+        global = true,
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+
+    /// Where health is told [default: 127.0.0.1:9090, of a worker 127.0.0.1:9091]
+    #[arg(
+        long,
+        env = "DOSSIER_OPS_LISTEN",
+        global = true,
+        value_name = "ADDRESS"
+    )]
+    pub ops_listen: Option<SocketAddr>,
+
+    /// The first admin's API key, 32–256 printable characters [default: made at the
+    /// first start and written to admin.key in the data folder]
+    #[arg(
+        long,
+        env = "DOSSIER_BOOTSTRAP_KEY",
+        global = true,
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    pub bootstrap_key: Option<BootstrapKey>,
+
+    /// Which JSON Web Tokens are accepted.
+    #[command(flatten)]
+    pub jwt: JwtSettings,
+
+    /// Proxies in front of the API, a comma list of addresses and networks: what they say in
+    /// X-Forwarded-For is where a client comes from [default: none]
+    #[arg(
+        long,
+        env = "DOSSIER_TRUSTED_PROXIES",
+        global = true,
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    pub trusted_proxies: Vec<Network>,
+
+    /// How often users and strangers may come.
+    #[command(flatten)]
+    pub rates: RateSettings,
+
+    /// The largest document, in bytes or with a unit such as 5GiB
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_DOCUMENT_BYTES",
+        global = true,
+        default_value = "5GiB",
+        value_name = "SIZE"
+    )]
+    pub max_document_bytes: ByteSize,
+
+    /// Bytes of a user without limits of their own
+    #[arg(
+        long,
+        env = "DOSSIER_DEFAULT_QUOTA_BYTES",
+        global = true,
+        default_value = "10GiB",
+        value_name = "SIZE"
+    )]
+    pub default_quota_bytes: ByteSize,
+
+    /// Documents of a user without limits of their own
+    #[arg(
+        long,
+        env = "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
+        global = true,
+        default_value_t = 1_000_000,
+        value_name = "NUMBER"
+    )]
+    pub default_quota_documents: u32,
+
+    /// Types that are taken, judged on the detected type: a comma list such as application/pdf,image/*
+    #[arg(
+        long,
+        env = "DOSSIER_ALLOWED_TYPES",
+        global = true,
+        default_value = "*/*",
+        value_delimiter = ',',
+        value_name = "TYPES"
+    )]
+    pub allowed_types: Vec<TypePattern>,
+
+    /// Types that are not, whatever is allowed [default: none]
+    #[arg(
+        long,
+        env = "DOSSIER_BLOCKED_TYPES",
+        global = true,
+        value_delimiter = ',',
+        value_name = "TYPES"
+    )]
+    pub blocked_types: Vec<TypePattern>,
+
+    /// What to do when name and content disagree: record or reject
+    #[arg(
+        long,
+        env = "DOSSIER_TYPE_MISMATCH",
+        global = true,
+        default_value = "record",
+        value_name = "WORD"
+    )]
+    pub type_mismatch: MismatchPolicy,
+
+    /// What one import may be.
+    #[command(flatten)]
+    pub import: ImportSettings,
+
+    /// What one user may have of operations.
+    #[command(flatten)]
+    pub operations: OperationSettings,
+
+    /// How much of the disks users may take.
+    #[command(flatten)]
+    pub disk: DiskSettings,
+
+    /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
+    #[arg(
+        long,
+        env = "DOSSIER_CORS_ORIGINS",
+        global = true,
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
+    pub cors_origins: Vec<CorsOrigin>,
+
+    /// How long what nobody needs any more is kept.
+    #[command(flatten)]
+    pub cleanup: CleanupSettings,
+
+    /// How long a silent worker keeps a job
+    #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_lease)]
+    pub lease: Duration,
+
+    /// Connections of clients at once; fewer where the process may open fewer files
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_CONNECTIONS",
+        global = true,
+        default_value = "8192",
+        value_name = "NUMBER"
+    )]
+    pub max_connections: NonZeroUsize,
+
+    /// Requests in flight of one address whose users are not known [default: a quarter of the connections]
+    #[arg(
+        long,
+        env = "DOSSIER_MAX_REQUESTS_PER_ADDRESS",
+        global = true,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_requests_per_address: Option<u32>,
+
+    /// How long running requests and jobs may go on after a stop was asked for
+    #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub grace: Duration,
+
+    /// Uploads are turned away while the oldest waiting one has waited for longer; 0s never
+    #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_duration)]
+    pub max_queue_age: Duration,
+
+    /// The queues a worker serves
+    #[arg(
+        long,
+        env = "DOSSIER_QUEUES",
+        global = true,
+        default_value = "ingest,bulk,maintenance",
+        value_delimiter = ',',
+        value_name = "QUEUES"
+    )]
+    pub queues: Vec<Queue>,
+
+    /// How many jobs of each queue a worker runs at once
+    #[arg(
+        long,
+        env = "DOSSIER_CONCURRENCY",
+        global = true,
+        default_value = "16",
+        value_name = "NUMBER"
+    )]
+    pub concurrency: NonZeroUsize,
+
+    /// What is logged: a tracing filter
+    #[arg(
+        long,
+        env = "DOSSIER_LOG",
+        global = true,
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+
+    /// human or json [default: human on a terminal, else json]
+    #[arg(long, env = "DOSSIER_LOG_FORMAT", global = true, value_name = "WORD")]
+    pub log_format: Option<LogFormat>,
+
+    /// What is told to OpenTelemetry.
+    #[command(flatten)]
+    pub tracing: TracingSettings,
+}
