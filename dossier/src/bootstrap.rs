@@ -10,7 +10,7 @@ use settings::{BootstrapKey, Resolved};
 use storage::private_file::{self, Made};
 use tracing::warn;
 
-use crate::data_folder;
+use crate::{api_key, data_folder};
 
 /// Puts the bootstrap key in force, and says in which file it lies if the operator gave none.
 pub async fn ensure(
@@ -38,7 +38,7 @@ fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
     if let Some(key) = read(file)? {
         return Ok(key);
     }
-    let key = super::commands::generate_key();
+    let key = api_key::generate();
     match private_file::make(file, format!("{key}\n").as_bytes())? {
         Made::New => key.parse().map_err(anyhow::Error::msg),
         // Another process was faster.

@@ -9,8 +9,10 @@ use domain::{ByteSize, JobId, Role, UserName};
 use queue::{JobKind, JobState, Queue};
 use settings::Settings;
 
-use crate::commands::NOT_DONE;
 use crate::started::{self, Shown};
+
+/// The exit code of an audit that could not be done.
+const NOT_DONE: u8 = 2;
 
 /// The document service that people trust with a file and walk away.
 #[derive(Parser, Debug)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../../docs/ARCHITECTURE.md")]
 
+mod api_key;
 mod bootstrap;
 mod cli;
 mod commands;

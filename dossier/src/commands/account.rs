@@ -11,8 +11,8 @@ use ledger::{
 use serde_json::json;
 use settings::Resolved;
 
-use super::logged;
-use crate::{cli, resources};
+use super::operator_log::logged;
+use crate::{api_key, cli, resources};
 
 /// How many users are read at once.
 const PAGE: u64 = 500;
@@ -110,7 +110,7 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     let db = resources::database(resolved).await?;
     let holder = named(&db, &user).await?;
     let now = SystemClock.now();
-    let secret = super::generate_key();
+    let secret = api_key::generate();
     let key = ApiKey {
         id: KeyId::new(now),
         user: holder.id,

@@ -15,9 +15,6 @@ use crate::{cli, resources};
 /// The exit code of an audit that found something.
 const FINDINGS: u8 = 1;
 
-/// The exit code of an audit that could not be done.
-pub const NOT_DONE: u8 = 2;
-
 pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<ExitCode> {
     let db = resources::database(resolved).await?;
     let places = resources::places(resolved).await?;

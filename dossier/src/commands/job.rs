@@ -5,7 +5,7 @@ use domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
 use ledger::{Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs};
 use settings::Resolved;
 
-use super::logged;
+use super::operator_log::logged;
 use crate::{cli, resources};
 
 /// How many jobs are read or tried again at once.

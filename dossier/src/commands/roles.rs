@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use worker::WorkerRole;
 
-use crate::commands::migrate;
+use super::migrate;
 use crate::data_folder;
 use crate::descriptors;
 use crate::greeting;

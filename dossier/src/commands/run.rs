@@ -1,0 +1,37 @@
+//! The one list of commands: which is done by whom.
+
+use std::process::ExitCode;
+
+use settings::Role;
+
+use super::{account, audit, job, migrate, roles, storage};
+use crate::cli::{Cli, Command};
+
+/// Does what the command line asks for.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    let role = match command {
+        Command::Serve => Role::Serve,
+        Command::Ingress => Role::Ingress,
+        Command::Worker => Role::Worker,
+        Command::Migrate { .. }
+        | Command::User { .. }
+        | Command::Key { .. }
+        | Command::Job { .. }
+        | Command::Storage { .. }
+        | Command::Audit(_) => Role::Command,
+    };
+    let resolved = cli.settings.resolve(role)?;
+    match command {
+        Command::Serve => Box::pin(roles::serve(resolved, &cli.shown)).await,
+        Command::Ingress => Box::pin(roles::ingress(resolved, &cli.shown)).await,
+        Command::Worker => Box::pin(roles::worker(resolved, &cli.shown)).await,
+        Command::Migrate { direction } => migrate::run(&resolved, direction).await,
+        Command::User { command } => account::user(&resolved, command).await,
+        Command::Key { command } => account::key(&resolved, command).await,
+        Command::Job { command } => job::run(&resolved, command).await,
+        Command::Storage { command } => storage::run(&resolved, command).await,
+        Command::Audit(options) => return audit::run(&resolved, options).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
