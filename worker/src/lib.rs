@@ -24,6 +24,7 @@ mod pipeline;
 mod presence;
 mod remover;
 mod role;
+mod run;
 mod schedule;
 mod settler;
 mod shares;
@@ -35,4 +36,5 @@ mod work;
 pub use audit::{
     AuditError, AuditRequest, Deep, Finding, FindingKind, Mode as AuditMode, Remedy, Summary, audit,
 };
-pub use role::{WorkerError, WorkerRole, run};
+pub use role::{WorkerError, WorkerRole};
+pub use run::run;

@@ -10,7 +10,9 @@ mod finding;
 mod pace;
 mod request;
 mod rows;
+mod run;
 
 pub use finding::{Finding, FindingKind, Remedy, Summary};
-pub use request::{AuditError, AuditRequest, Deep, Mode, audit};
+pub use request::{AuditError, AuditRequest, Deep, Mode};
 pub use rows::{enqueue_lost, report_quota_drift};
+pub use run::audit;

@@ -1,4 +1,4 @@
-//! One audit from start to end: what is asked for, and how what is found is told.
+//! What an audit is asked for, and how what is found is told.
 
 use std::sync::Arc;
 
@@ -7,10 +7,8 @@ use ledger::ownership::{Ownership, OwnershipError};
 use ledger::{Database, DbError};
 use storage::{Places, StorageError};
 
-use super::bytes::check_bytes;
 use super::finding::{Finding, FindingKind, Remedy, Summary};
 use super::pace::Pace;
-use super::rows::check_rows;
 
 /// Whether findings are only told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +74,21 @@ pub struct Audit<'a> {
     report: &'a mut (dyn FnMut(Finding) + Send),
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    /// One that has found nothing yet, and hands each finding to `report` as it comes.
+    pub fn new(request: &'a AuditRequest, report: &'a mut (dyn FnMut(Finding) + Send)) -> Self {
+        Self {
+            request,
+            pace: match request.deep {
+                Deep::No => None,
+                Deep::Digests(rate) => Some(Pace::of(rate)),
+            },
+            summary: Summary::default(),
+            quarantines: request.mode == Mode::Repair,
+            report,
+        }
+    }
+
     /// Tells what was found.
     pub fn tell(&mut self, kind: FindingKind, subject: String, detail: String, remedy: Remedy) {
         *self.summary.findings.entry(kind).or_default() += 1;
@@ -103,25 +115,4 @@ impl Audit<'_> {
         let now = self.request.clock.now();
         now.minus(self.request.retention.stray)
     }
-}
-
-/// Audits, and hands each finding to `report` as it comes.
-pub async fn audit(
-    request: &AuditRequest,
-    report: &mut (dyn FnMut(Finding) + Send),
-) -> Result<Summary, AuditError> {
-    let mut audit = Audit {
-        request,
-        pace: match request.deep {
-            Deep::No => None,
-            Deep::Digests(rate) => Some(Pace::of(rate)),
-        },
-        summary: Summary::default(),
-        quarantines: request.mode == Mode::Repair,
-        report,
-    };
-    check_rows(&mut audit).await?;
-    check_bytes(&mut audit).await?;
-    audit.summary.quarantined = ledger::quarantined(&request.db).await?.0;
-    Ok(audit.summary)
 }

@@ -9,7 +9,7 @@
 use domain::Retention;
 use ledger::FinishedBefore;
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
 

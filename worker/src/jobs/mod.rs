@@ -1,6 +1,8 @@
-//! The one list of jobs: which kind is done by which handler.
+//! Jobs: a file for each kind, and the list of them.
 
 mod check_ledger;
+mod chunk;
+mod dispatch;
 mod expire_archives;
 mod expire_failed;
 mod export;
@@ -18,44 +20,4 @@ mod sweep_staging;
 mod sweep_store;
 mod trim_events;
 
-use std::sync::Arc;
-
-use ledger::Outcome;
-use queue::JobKind;
-
-use crate::fault::Fault;
-use crate::pipeline;
-use crate::tools::Tools;
-use crate::work::Work;
-
-/// How many rows one transaction of the cleanup changes: few enough that nobody waits for it.
-const CHUNK: u32 = 500;
-
-/// Does a job. `Ok` means that it is settled.
-pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
-    match work.claimed.kind {
-        // Those that settle themselves, with what they found out or did.
-        JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
-        JobKind::RunOperation => return run_operation::run_operation(&work, &tools).await,
-        JobKind::Export => return export::export(&work, &tools).await,
-        JobKind::ReadArchive => return import::read_archive(&work, &tools).await,
-        JobKind::ImportEntries => return import::import_entries(&work, &tools).await,
-        JobKind::SettleImport => return import::settle_import(&work, &tools).await,
-        JobKind::RemoveDiscarded => remove_discarded::remove_discarded(&tools).await?,
-        JobKind::ForgetRequests => forget_requests::forget_requests(&tools).await?,
-        JobKind::ExpireFailed => expire_failed::expire_failed(&tools).await?,
-        JobKind::PurgeArchived => purge_archived::purge_archived(&tools).await?,
-        JobKind::PruneVersions => prune_versions::prune_versions(&tools).await?,
-        JobKind::ExpireArchives => expire_archives::expire_archives(&tools).await?,
-        JobKind::ForgetAuditLog => forget_audit_log::forget_audit_log(&tools).await?,
-        JobKind::ForgetJobs => forget_jobs::forget_jobs(&tools).await?,
-        JobKind::SweepStaging => sweep_staging::sweep_staging(&tools).await?,
-        JobKind::CheckLedger => check_ledger::check_ledger(&tools).await?,
-        JobKind::ForgetOperations => forget_operations::forget_operations(&tools).await?,
-        JobKind::ForgetFailures => forget_failures::forget_failures(&tools).await?,
-        JobKind::TrimEvents => trim_events::trim_events(&tools).await?,
-        JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
-    }
-    tools.settler.settle(work.settlement(Outcome::Done)).await?;
-    Ok(())
-}
+pub use dispatch::run;

@@ -11,7 +11,7 @@ use domain::DocumentId;
 use ledger::PruneRequest;
 use uuid::Uuid;
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
 

@@ -6,7 +6,7 @@
 //! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
 //! - *on failure* of the database the same.
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
 

@@ -16,7 +16,7 @@
 use queue::JobKind;
 use tracing::info;
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::clearance::{FEW_STAGED, Taking};
 use crate::fault::Fault;
 use crate::stray::{Survey, survey};

@@ -11,7 +11,7 @@
 use queue::JobKind;
 use tracing::warn;
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::clearance::{FEW_STORED, Taking};
 use crate::fault::Fault;
 use crate::stray::{Survey, object_at, survey};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ledger::EventWalk;
 
-use super::CHUNK;
+use super::chunk::CHUNK;
 use crate::fault::Fault;
 use crate::tools::Tools;
 

@@ -1,78 +1,12 @@
-//! The pipeline of a version: one page of awaited steps, each of which takes what the
-//! former one found. Failures are values; what becomes of them is not said here.
+//! The pipeline of a version: a file for each step, and the page that they stand on.
 
 mod activate;
 mod check;
 mod discard;
 mod identify;
+mod process;
 mod source;
 mod store;
 mod verify;
 
-use crash_points::CrashPoint as At;
-use ledger::Outcome;
-use tracing::{Instrument as _, debug_span};
-
-use self::activate::activate;
-use self::check::check;
-use self::discard::discard;
-use self::identify::identify;
-use self::store::store;
-use self::verify::verify;
-use crate::fault::Fault;
-use crate::tools::Tools;
-use crate::work::{Step, Work};
-
-const VERIFY: Step = Step {
-    kind: "verified",
-    before: At::BeforeVerify,
-    after: At::AfterVerify,
-};
-const IDENTIFY: Step = Step {
-    kind: "identified",
-    before: At::BeforeIdentify,
-    after: At::AfterIdentify,
-};
-const CHECK: Step = Step {
-    kind: "checked",
-    before: At::BeforeCheck,
-    after: At::AfterCheck,
-};
-const STORE: Step = Step {
-    kind: "stored",
-    before: At::BeforeStore,
-    after: At::AfterStore,
-};
-
-/// Takes a pending version to active. `Ok` means that the job is settled.
-pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
-    // Is there still something to do? The version may be settled, or deleted with its document.
-    let Some(pending) = &work.pending else {
-        tools.settler.settle(work.settlement(Outcome::Done)).await?;
-        return Ok(());
-    };
-
-    let (places, clock) = (&tools.places, &*tools.clock);
-    let present = work.step(VERIFY, clock, verify(pending, places)).await?;
-    let identified = work
-        .step(IDENTIFY, clock, identify(present, places))
-        .await?;
-    let permitted = work
-        .step(CHECK, clock, async { check(identified, &tools.limits) })
-        .await?;
-    let stored = work
-        .step(STORE, clock, store(permitted, places, clock))
-        .await?;
-
-    // The commit point. Until here nobody can see that the job was begun, and all of it can
-    // be done again; from here on the version is active, and the job is done, for good.
-    work.reach(At::BeforeActivate);
-    let activated = activate(stored, work, &tools.settler)
-        .instrument(debug_span!("step", step.kind = "activated"))
-        .await?;
-    work.reach(At::AfterActivate);
-
-    discard(activated, &tools.remover);
-    work.reach(At::AfterDiscard);
-    Ok(())
-}
+pub use process::process;

@@ -12,7 +12,7 @@ use ledger::{Export, ExportContent, ExportItem, export_items};
 use storage::{Places, StorageError};
 use tokio::time::sleep;
 
-use super::Room;
+use super::room::Room;
 use crate::fault::Fault;
 use crate::tools::Tools;
 

@@ -2,44 +2,20 @@
 //! that they belong to.
 
 use archive::{EntryHeader, Method, Names, Writer};
-use bytes::Bytes;
 use domain::{Document, ItemCode, MediaType, Timestamp};
 use ledger::{ExportContent, Exported};
 use tokio::sync::mpsc;
 
 use super::ahead::{Content, Next, method_for};
 use super::pack::pack;
+use super::pieces::{Piece, Pieces};
 use super::spool::Spool;
-use super::{Piece, Unfinished};
 use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
 use crate::fault::Fault;
 use crate::tools::Tools;
 
 /// What a document takes beside its bytes: its headers, and what the manifest says of it.
 const ENVELOPE: u64 = 64 << 10;
-
-/// The largest piece that is sent at once.
-const PIECE: usize = 1 << 20;
-
-/// The door to the storage.
-pub struct Pieces(mpsc::Sender<Piece>);
-
-impl Pieces {
-    /// Sends bytes of the archive.
-    pub async fn send(&self, mut bytes: Bytes) -> Result<(), Fault> {
-        while !bytes.is_empty() {
-            let piece = bytes.split_to(bytes.len().min(PIECE));
-            self.pass(Piece::Bytes(piece)).await?;
-        }
-        Ok(())
-    }
-
-    /// The storage says itself why it takes no more.
-    async fn pass(&self, piece: Piece) -> Result<(), Fault> {
-        let sent = self.0.send(piece).await;
-        sent.map_err(|_| Fault::internal(Unfinished))
-    }
-}
 
 /// The archive as far as it is written.
 pub struct Entries<'a> {
@@ -66,7 +42,7 @@ impl<'a> Entries<'a> {
     pub fn new(tools: &'a Tools, sender: mpsc::Sender<Piece>) -> Self {
         Self {
             tools,
-            pieces: Pieces(sender),
+            pieces: Pieces::new(sender),
             writer: Writer::new(),
             names: Names::reserving(&[MANIFEST, VERSIONS]),
             manifest: Spool::new(tools),

@@ -11,7 +11,7 @@ use ledger::ExportContent;
 use storage::{ByteStream, Places, Range, StorageError};
 use tokio::time::sleep;
 
-use super::entries::Pieces;
+use super::pieces::Pieces;
 use crate::fault::Fault;
 
 /// How long is waited before a document is read on that broke off.

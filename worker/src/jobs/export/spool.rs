@@ -7,7 +7,7 @@ use serde::Serialize;
 use storage::WriteError;
 use url::Url;
 
-use super::entries::Pieces;
+use super::pieces::Pieces;
 use crate::archives::{FORMAT, ManifestDocument};
 use crate::fault::Fault;
 use crate::tools::Tools;

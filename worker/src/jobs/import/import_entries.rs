@@ -22,7 +22,8 @@ use serde_json::Value;
 use storage::Places;
 use url::Url;
 
-use super::{contents, over};
+use super::contents;
+use super::over::over;
 use crate::archives::StoredArchive;
 use crate::fault::Fault;
 use crate::tools::Tools;

@@ -25,7 +25,7 @@ use tracing::info;
 
 use super::items::{Files, plain};
 use super::manifest::{self, Unread};
-use super::over;
+use super::over::over;
 use crate::archives::{MANIFEST, StoredArchive};
 use crate::fault::Fault;
 use crate::tools::Tools;

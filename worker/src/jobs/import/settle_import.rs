@@ -12,7 +12,7 @@ use domain::OperationId;
 use ledger::{ImportProgress, Outcome, Standing, settle_import as settle};
 use queue::Queue;
 
-use super::over;
+use super::over::over;
 use crate::fault::Fault;
 use crate::tools::Tools;
 use crate::work::Work;

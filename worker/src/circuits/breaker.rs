@@ -1,0 +1,257 @@
+//! Circuit breakers: which parts of the infrastructure are away, as this worker knows. While a
+//! circuit is open, jobs that need the part are not claimed, and those that met the fault are
+//! handed back, their attempts not counted. A failure opens a circuit only if a probe of the part
+//! fails as well: what fails while the part is well is the job's own fault.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::Clock;
+use ledger::Database;
+use queue::{JobKind, Queue};
+use storage::Places;
+use telemetry::{Circuit, Meters};
+use tokio::sync::{self, watch};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::probe;
+use super::suspect::Suspect;
+
+/// The pause after a first probe that failed. It doubles up to the longest one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause between probes of storage.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The longest pause between probes of the database, which others wait for as well.
+const LONGEST_DATABASE_PAUSE: Duration = Duration::from_secs(5);
+
+/// A circuit that opens again within this time goes on with the pauses it had.
+const RELAPSE: Duration = Duration::from_secs(30);
+
+/// A look that began so shortly ago tells enough: of jobs that fail together one looks.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// How long jobs are not claimed after the database came back: first, every worker renews the
+/// leases of the jobs that it holds, which may be over by now.
+const RENEWAL: Duration = Duration::from_secs(2);
+
+/// How often the database is probed without a reason: its schema may change.
+const WATCH: Duration = Duration::from_secs(10);
+
+/// The circuits of a worker; clones share them.
+#[derive(Clone)]
+pub struct Circuits(Arc<Inner>);
+
+struct Inner {
+    db: Database,
+    places: Places,
+    clock: Arc<dyn Clock>,
+    meters: Meters,
+    open: watch::Sender<Open>,
+    /// When storage and database were looked at last. One looks at a time.
+    looks: [sync::Mutex<Option<Instant>>; 2],
+    /// The pause of each circuit, and when it was closed last.
+    pauses: Mutex<[(Duration, Option<Instant>); Circuit::ALL.len()]>,
+}
+
+/// Which circuits are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Open([bool; Circuit::ALL.len()]);
+
+impl Open {
+    const fn has(self, circuit: Circuit) -> bool {
+        self.0[circuit as usize]
+    }
+
+    const fn storage(self) -> bool {
+        self.has(Circuit::Staging) || self.has(Circuit::Store)
+    }
+
+    /// The kinds of jobs of a queue that don't need what is away.
+    fn kinds_of(self, queue: Queue) -> Vec<JobKind> {
+        let goes = |kind: &JobKind| {
+            kind.queue() == queue
+                && !self.has(Circuit::Database)
+                && !(self.storage() && kind.needs_storage())
+        };
+        JobKind::ALL.into_iter().filter(goes).collect()
+    }
+}
+
+impl fmt::Debug for Circuits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Circuits")
+            .field(&*self.0.open.borrow())
+            .finish()
+    }
+}
+
+impl Circuits {
+    /// All closed.
+    pub fn new(db: Database, places: Places, clock: Arc<dyn Clock>, meters: Meters) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            places,
+            clock,
+            meters,
+            open: watch::Sender::new(Open::default()),
+            looks: Default::default(),
+            pauses: Mutex::new([(FIRST_PAUSE, None); Circuit::ALL.len()]),
+        }))
+    }
+
+    /// Whether what is suspected is away, as a probe of it says.
+    pub async fn confirm(&self, suspect: Suspect) -> bool {
+        let (circuits, look): (&[Circuit], _) = match suspect {
+            Suspect::Database => (&[Circuit::Database], &self.0.looks[0]),
+            Suspect::Storage | Suspect::Full => {
+                (&[Circuit::Staging, Circuit::Store], &self.0.looks[1])
+            }
+        };
+        let is_open = || circuits.iter().any(|circuit| self.is_open(*circuit));
+        let mut last = look.lock().await;
+        if is_open() {
+            return true;
+        }
+        if last.is_some_and(|at| at.elapsed() < FRESH) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        for circuit in circuits {
+            if let Err(error) = self.probe(*circuit).await {
+                self.open(*circuit, &*error);
+            }
+        }
+        is_open()
+    }
+
+    /// Probes the database now and again, for ever.
+    pub async fn watch(self) {
+        loop {
+            self.confirm(Suspect::Database).await;
+            sleep(WATCH).await;
+        }
+    }
+
+    /// The kinds of jobs of a queue that can be claimed now.
+    pub fn kinds_of(&self, queue: Queue) -> Vec<JobKind> {
+        let open = *self.0.open.borrow();
+        open.kinds_of(queue)
+    }
+
+    /// Returns once jobs of a queue can be claimed: at once, or a while after the database has
+    /// come back.
+    pub async fn lets_claim(&self, queue: Queue) {
+        let mut open = self.0.open.subscribe();
+        loop {
+            let was_away = open.borrow_and_update().has(Circuit::Database);
+            // The sender is ours.
+            let _ = open.wait_for(|open| !open.kinds_of(queue).is_empty()).await;
+            if !was_away {
+                return;
+            }
+            sleep(RENEWAL).await;
+        }
+    }
+
+    /// Returns once the database is not known to be away.
+    pub async fn database_is_back(&self) {
+        let mut open = self.0.open.subscribe();
+        let _ = open.wait_for(|open| !open.has(Circuit::Database)).await;
+    }
+
+    fn is_open(&self, circuit: Circuit) -> bool {
+        self.0.open.borrow().has(circuit)
+    }
+
+    async fn probe(&self, circuit: Circuit) -> Result<(), probe::Failure> {
+        let Inner {
+            db, places, clock, ..
+        } = &*self.0;
+        match circuit {
+            Circuit::Database => probe::database(db).await,
+            Circuit::Staging => probe::place(places, places.staging(), clock.now()).await,
+            Circuit::Store if places.are_one() => Ok(()),
+            Circuit::Store => probe::place(places, places.store(), clock.now()).await,
+        }
+    }
+
+    fn open(&self, circuit: Circuit, cause: &(dyn std::error::Error + 'static)) {
+        let opened = self
+            .0
+            .open
+            .send_if_modified(|open| !std::mem::replace(&mut open.0[circuit as usize], true));
+        if !opened {
+            return;
+        }
+        warn!(
+            circuit = circuit.as_str(),
+            error = cause,
+            "a part is away: jobs that need it wait"
+        );
+        self.0.meters.circuit(circuit, true);
+        tokio::spawn(Self::close_when_well(Arc::downgrade(&self.0), circuit));
+    }
+
+    /// Probes until the part is well, or the worker is gone.
+    async fn close_when_well(circuits: std::sync::Weak<Inner>, circuit: Circuit) {
+        let begun = Instant::now();
+        loop {
+            let Some(inner) = circuits.upgrade() else {
+                return;
+            };
+            let pause = inner.next_pause(circuit, begun);
+            drop(inner);
+            sleep(pause).await;
+            let Some(this) = circuits.upgrade().map(Self) else {
+                return;
+            };
+            if this.probe(circuit).await.is_ok() {
+                this.close(circuit, begun);
+                return;
+            }
+        }
+    }
+
+    fn close(&self, circuit: Circuit, opened_at: Instant) {
+        self.0.pauses()[circuit as usize].1 = Some(Instant::now());
+        self.0.meters.circuit(circuit, false);
+        self.0
+            .open
+            .send_modify(|open| open.0[circuit as usize] = false);
+        info!(
+            circuit = circuit.as_str(),
+            away_ms = u64::try_from(opened_at.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "a part is back: jobs that need it go on"
+        );
+    }
+}
+
+impl Inner {
+    /// The pause before the next probe of a circuit that was opened at `opened_at`.
+    fn next_pause(&self, circuit: Circuit, opened_at: Instant) -> Duration {
+        let longest = match circuit {
+            Circuit::Database => LONGEST_DATABASE_PAUSE,
+            Circuit::Staging | Circuit::Store => LONGEST_PAUSE,
+        };
+        let (pause, closed_at) = &mut self.pauses()[circuit as usize];
+        // The first one since it was opened: a relapse goes on where the former time ended.
+        if let Some(closed) = closed_at.take()
+            && opened_at.duration_since(closed) > RELAPSE
+        {
+            *pause = FIRST_PAUSE;
+        }
+        let now = *pause;
+        *pause = (now * 2).min(longest);
+        now
+    }
+
+    fn pauses(
+        &self,
+    ) -> std::sync::MutexGuard<'_, [(Duration, Option<Instant>); Circuit::ALL.len()]> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,207 @@
+//! Writes the archive of an export, from its first item, straight into staging.
+//!
+//! - *does*: reads the documents ahead in bounded numbers, packs them, streams the archive into
+//!   staging while it writes down what became of each item, and at last who may read it.
+//! - *safe to repeat because* nobody sees the archive before the transaction that ends both
+//!   operation and job; another attempt begins with the first item and a new archive.
+//! - *if it dies here*, half an archive stays in staging without a row; the cleanup finds it.
+//! - *on failure* of storage or ledger it is tried again; what is wrong with single documents is
+//!   said of their items, and they are left out.
+
+use domain::{OperationId, RunMode};
+use futures::StreamExt;
+use ledger::{
+    Export, ExportEnd, Exported, Outcome, Standing, begin_export, export_items, finish_export,
+    record_export,
+};
+use storage::{Staged, WriteError, Writer};
+use tokio::sync::mpsc;
+
+use super::ahead;
+use super::budget::{Budget, Reservation};
+use super::entries::Entries;
+use super::pieces::{Piece, Unfinished, as_source};
+use super::room::Room;
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// Pieces of the archive that may wait for the storage.
+const PIECES: usize = 8;
+
+/// Items whose outcome is written together.
+const GROUP: usize = 256;
+
+/// So many bytes are written at most before it is asked whether anybody still wants them.
+const BYTES_BETWEEN: u64 = 64 << 20;
+
+/// Items that a dry run judges together.
+const JUDGED: u32 = 500;
+
+/// Runs the job.
+pub async fn export(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    let Some(id) = work.claimed.subject.map(OperationId) else {
+        return over(work, tools).await;
+    };
+    let end = match begin_export(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
+        Standing::Over => return over(work, tools).await,
+        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::Stops => ExportEnd::Cancelled,
+        Standing::Goes(export) => match export.mode {
+            RunMode::Dry => judge(&export, work, tools).await?,
+            RunMode::Real => write(&export, work, tools).await?,
+        },
+    };
+    let settlement = work.settlement(Outcome::Done);
+    let finished = finish_export(&tools.db, id, &settlement, &end, tools.clock.now()).await?;
+    match finished {
+        Standing::Goes(()) => {}
+        // Its owner is gone, with the operation.
+        Standing::Over => discard(end, tools),
+        Standing::LeaseLost => {
+            discard(end, tools);
+            return Err(Fault::LeaseLost);
+        }
+        Standing::Stops => return Err(Fault::internal(Unfinished)),
+    }
+    tools.herald.operation_ended(id);
+    Ok(())
+}
+
+async fn over(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    tools.settler.settle(work.settlement(Outcome::Done)).await?;
+    Ok(())
+}
+
+/// An archive that nobody refers to.
+fn discard(end: ExportEnd, tools: &Tools) {
+    if let ExportEnd::Written(archive) = end {
+        tools.remover.remove(vec![archive.url]);
+    }
+}
+
+/// Says what would become of each item.
+async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
+    let mut position = 0;
+    let mut room = Room::of(tools);
+    loop {
+        let items = export_items(&tools.db, export, position, JUDGED).await?;
+        let Some(last) = items.last() else {
+            return Ok(ExportEnd::Dry);
+        };
+        position = last.position + 1;
+        let exported: Vec<_> = items
+            .iter()
+            .map(|item| Exported {
+                position: item.position,
+                failure: room.judge(item),
+            })
+            .collect();
+        match record_export(&tools.db, export.id, work.claimed.job, &exported).await? {
+            Standing::Goes(()) => {}
+            Standing::Stops | Standing::Over => return Ok(ExportEnd::Cancelled),
+            Standing::LeaseLost => return Err(Fault::LeaseLost),
+        }
+    }
+}
+
+/// Writes the archive.
+async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
+    tools.places.check_room()?;
+    let mut budget = Budget::new(export, work, tools);
+    match budget.covers_documents().await? {
+        Reservation::Made => {}
+        Reservation::NoRoom => return Ok(ExportEnd::NoRoom),
+        Reservation::Unwanted => return Ok(ExportEnd::Cancelled),
+    }
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let (writer, now) = (Writer::User(export.owner), tools.clock.now());
+    let staging = tools.places.stage_for(writer, now, as_source(receiver));
+    let writing = write_entries(&mut budget, export, work, tools, sender);
+    let (staged, written) = tokio::join!(staging, writing);
+    match (staged, written) {
+        (Ok(archive), Ok(Written::Whole)) => Ok(ExportEnd::Written(archive)),
+        (Ok(archive), Ok(Written::Stopped)) => Ok(unwanted(archive, tools)),
+        (Err(_), Ok(Written::Stopped)) => Ok(ExportEnd::Cancelled),
+        // It broke off before its end: nothing was kept of it.
+        (_, Ok(Written::WithoutRoom)) => Ok(ExportEnd::NoRoom),
+        (Err(WriteError::Storage(error)), _) => Err(error.into()),
+        (_, Err(fault)) => Err(fault),
+        (Err(WriteError::Source(error)), Ok(Written::Whole)) => Err(Fault::internal(error)),
+    }
+}
+
+/// Whole, but nobody wants it.
+fn unwanted(archive: Staged, tools: &Tools) -> ExportEnd {
+    tools.remover.remove(vec![archive.url]);
+    ExportEnd::Cancelled
+}
+
+/// How far the writing came.
+enum Written {
+    Whole,
+    Stopped,
+    WithoutRoom,
+}
+
+impl Written {
+    /// How it ends where there is no room.
+    const fn without(reservation: Reservation) -> Option<Self> {
+        match reservation {
+            Reservation::Made => None,
+            Reservation::NoRoom => Some(Self::WithoutRoom),
+            Reservation::Unwanted => Some(Self::Stopped),
+        }
+    }
+}
+
+async fn write_entries(
+    budget: &mut Budget<'_>,
+    export: &Export,
+    work: &Work,
+    tools: &Tools,
+    sender: mpsc::Sender<Piece>,
+) -> Result<Written, Fault> {
+    let mut entries = Entries::new(tools, sender);
+    let mut exported = Vec::new();
+    let mut written_before = 0;
+    let mut ahead = Box::pin(ahead::contents(export, tools));
+    while let Some(next) = ahead.next().await {
+        let next = next?;
+        if let Some(end) = Written::without(budget.covers(entries.length_with(&next)).await?) {
+            return Ok(end);
+        }
+        let Some(outcome) = entries.take(next).await? else {
+            continue;
+        };
+        exported.push(outcome);
+        if exported.len() >= GROUP || entries.length() - written_before >= BYTES_BETWEEN {
+            written_before = entries.length();
+            let group = std::mem::take(&mut exported);
+            if !record(export, work, tools, &group).await? {
+                return Ok(Written::Stopped);
+            }
+        }
+    }
+    if let Some(end) = Written::without(budget.covers(entries.length_at_end()).await?) {
+        return Ok(end);
+    }
+    // All is written: who wants it to stop now comes too late.
+    record(export, work, tools, &exported).await?;
+    entries.finish().await?;
+    Ok(Written::Whole)
+}
+
+/// Writes down what became of items; `false` if nobody wants the rest.
+async fn record(
+    export: &Export,
+    work: &Work,
+    tools: &Tools,
+    exported: &[Exported],
+) -> Result<bool, Fault> {
+    match record_export(&tools.db, export.id, work.claimed.job, exported).await? {
+        Standing::Goes(()) => Ok(true),
+        Standing::Stops | Standing::Over => Ok(false),
+        Standing::LeaseLost => Err(Fault::LeaseLost),
+    }
+}
