@@ -11,8 +11,8 @@ use url::Url;
 use super::key::{key_within, new_key, url_of};
 use super::url::StorageUrl;
 use super::{
-    ByteStream, FreeSpace, Local, Range, Removal, SourceError, SourceStream, Stat, Storage,
-    StorageError, WriteError, Writer,
+    ByteStream, FreeSpace, Local, Range, SourceError, SourceStream, Stat, Storage, StorageError,
+    WriteError, Writer,
 };
 use domain::{ByteSize, Hasher, InstallationId, Sha256, Timestamp};
 
@@ -100,12 +100,6 @@ impl Places {
     /// Whose they should be.
     pub(super) fn installation(&self) -> Option<InstallationId> {
         self.inner.installation.get().copied()
-    }
-
-    /// The door to the removal of objects that are removed together.
-    #[must_use]
-    pub fn removal(&self) -> Removal {
-        Removal::from(self.clone())
     }
 
     /// Whether there is room for anything new. What was accepted is settled all the same.
@@ -233,11 +227,6 @@ impl Places {
         self.adapter_of(url)?.stat(url).await
     }
 
-    /// Removes the object at `url`, if its place is ours. Removing what isn't there is a success.
-    pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
-        self.removal().delete(url).await
-    }
-
     /// Where the staged bytes are now: at `staged`, or in the store already, where a former
     /// attempt took them before it died. `None` if they are gone.
     pub async fn locate(&self, staged: &Url) -> Result<Option<(Url, Stat)>, StorageError> {
@@ -285,21 +274,6 @@ impl Places {
         })
     }
 
-    /// Writes the bytes at `source` anew at `lost`, a URL of the store whose own bytes are gone or
-    /// damaged, and verifies `size` and `sha256` on the way. The source stays. Doing it again is safe.
-    pub async fn put_back(
-        &self,
-        lost: &Url,
-        source: &Url,
-        size: ByteSize,
-        sha256: Sha256,
-    ) -> Result<(), StorageError> {
-        let key = key_within(self.store().place(), lost);
-        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
-        self.removal().check(self.store()).await?;
-        self.copy(source, key, size, sha256).await
-    }
-
     /// Every URL at which bytes of this staged upload may lie, for those who remove them.
     #[must_use]
     pub fn traces(&self, staged: &Url) -> Vec<Url> {
@@ -326,15 +300,6 @@ impl Places {
         traces.into_iter().map(String::from).collect()
     }
 
-    /// Removes what writes that never ended left behind before `older_than`, and says how many.
-    pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
-        let (removal, mut swept) = (self.removal(), 0);
-        for storage in self.distinct() {
-            swept += removal.sweep(storage, older_than).await?;
-        }
-        Ok(swept)
-    }
-
     /// Whether both places can be reached and written to.
     pub async fn check(&self) -> Result<(), StorageError> {
         if self.are_one() {
@@ -344,7 +309,8 @@ impl Places {
         Ok(())
     }
 
-    async fn copy(
+    /// Copies through this process, and verifies `size` and `sha256`.
+    pub(super) async fn copy(
         &self,
         staged: &Url,
         key: &str,

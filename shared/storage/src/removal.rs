@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::key::key_within;
 use super::{Mark, Places, Storage, StorageError};
-use domain::Timestamp;
+use domain::{ByteSize, Sha256, Timestamp};
 
 /// Removes objects that are removed together: the mark of each place is looked at once.
 #[derive(Debug)]
@@ -59,5 +60,43 @@ impl Removal {
             Err(StorageError::NotOurs { place })
         };
         checked.get_or_try_init(look).await.copied()
+    }
+}
+
+/// What destroys bytes passes the door.
+impl Places {
+    /// The door to the removal of objects that are removed together.
+    #[must_use]
+    pub fn removal(&self) -> Removal {
+        Removal::from(self.clone())
+    }
+
+    /// Removes the object at `url`, if its place is ours. Removing what isn't there is a success.
+    pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
+        self.removal().delete(url).await
+    }
+
+    /// Writes the bytes at `source` anew at `lost`, a URL of the store whose own bytes are gone or
+    /// damaged, and verifies `size` and `sha256` on the way. The source stays. Doing it again is safe.
+    pub async fn put_back(
+        &self,
+        lost: &Url,
+        source: &Url,
+        size: ByteSize,
+        sha256: Sha256,
+    ) -> Result<(), StorageError> {
+        let key = key_within(self.store().place(), lost);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
+        self.removal().check(self.store()).await?;
+        self.copy(source, key, size, sha256).await
+    }
+
+    /// Removes what writes that never ended left behind before `older_than`, and says how many.
+    pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        let (removal, mut swept) = (self.removal(), 0);
+        for storage in self.distinct() {
+            swept += removal.sweep(storage, older_than).await?;
+        }
+        Ok(swept)
     }
 }
