@@ -16,3 +16,4 @@ pub mod ledger;
 pub mod servers;
 pub mod shelf;
 pub mod slow;
+pub mod sources;
