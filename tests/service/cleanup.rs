@@ -4,14 +4,16 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::{
-    ByteSize, DocumentId, ErrorCode, JobId, Sha256, Status, Timestamp, UserId, VersionId,
+    AuditKind, ByteSize, DocumentId, ErrorCode, JobId, Sha256, Status, Timestamp, UserId, VersionId,
 };
 use ledger::{
-    ChangeError, Database, FinishedBefore, NewContent, Outcome, Precondition, PruneRequest, Target,
-    add_version, archive_document, expire_failed, find_document, forget_finished_jobs,
-    list_versions, prune_versions, purge_archived, retry_document,
+    AuditFilter, AuditPage, ChangeError, Database, FinishedBefore, NewContent, Outcome,
+    Precondition, PruneRequest, Target, add_version, archive_document, expire_failed,
+    find_document, forget_finished_jobs, list_audit_log, list_versions, prune_versions,
+    purge_archived, retry_document,
 };
 use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, count, counters, failed, limits, passed,
     settle_all, user,
@@ -33,6 +35,23 @@ fn target(document: DocumentId, owner: UserId) -> Target {
         owner,
         precondition: Precondition::None,
     }
+}
+
+/// The one line of the security log that tells of a kind and an owner, by the service itself.
+async fn told(db: &Database, kind: AuditKind, owner: UserId) -> Value {
+    let filter = AuditFilter {
+        kind: Some(kind),
+        actor: Some("service".to_owned()),
+        subject: Some(owner.to_string()),
+        ..AuditFilter::default()
+    };
+    let page = AuditPage {
+        below: None,
+        limit: 10,
+    };
+    let found = list_audit_log(db, &filter, page).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].detail.clone()
 }
 
 /// Uploads `content` as a new version, and settles it.
@@ -169,6 +188,15 @@ on_each_database! {
         // The bytes of bob's two versions; the shared content is needed still.
         assert_eq!(count(db, "SELECT count(*) FROM discards").await, 2);
         assert_balanced(db).await;
+        // Each owner has a line, which counts all that was deleted in that minute.
+        for (owner, document) in [(alice, old), (bob, alone)] {
+            let line = told(db, AuditKind::DocumentsPurged, owner).await;
+            assert_eq!(line, json!({"document_ids": [document], "count": 1}));
+        }
+        archive_document(db, &target(kept, bob), NOW).await.unwrap();
+        assert_eq!(purge(NOW.plus(DAY)).await, 1);
+        let line = told(db, AuditKind::DocumentsPurged, bob).await;
+        assert_eq!((&line["count"], line["document_ids"].as_array().unwrap().len()), (&json!(2), 2));
     }
 
     async fn pruning_keeps_the_newest_active_versions(db: &Database) {
@@ -183,6 +211,8 @@ on_each_database! {
         assert_eq!(prune(db, 3, 10).await, 0);
         // The failed third is newer than the second newest active one, the second.
         assert_eq!(prune(db, 2, 10).await, 1);
+        let line = told(db, AuditKind::VersionsPruned, owner).await;
+        assert_eq!(line, json!({"document_ids": [document], "count": 1}));
         assert_eq!(numbers(db, document).await, [2, 3, 4, 5, 6]);
         assert_eq!(counters(db, owner).await, (8, 6, 1));
         assert_eq!(prune(db, 1, 1).await, 2);

@@ -44,7 +44,7 @@ impl Guard {
     pub(super) fn note_refusal(&self, origin: AuditOrigin, kind: AuditKind, reason: &str) {
         let subject = match origin.actor {
             Actor::User(user) => Some(user.to_string()),
-            Actor::Operator | Actor::Unknown => None,
+            Actor::Operator | Actor::Service | Actor::Unknown => None,
         };
         let event = AuditEvent {
             subject,

@@ -17,7 +17,7 @@ pub struct AuditLogEntryBody {
     pub at: Moment,
     /// What happened.
     pub kind: String,
-    /// Who did it: the id of a user, `operator` for commands of the program, `null` if nobody knows.
+    /// Who did it: a user's id, `operator` for commands, `service` for the cleanup, `null` if unknown.
     #[oai(nullable)]
     pub actor: Option<String>,
     /// To whom or what: an id.

@@ -64,6 +64,10 @@ kinds! {
     VersionDeleted = "version.deleted";
     /// A bulk operation that deletes was begun.
     DocumentsDeleted = "documents.deleted";
+    /// The cleanup deleted documents that were archived long ago; counted by owner and minute.
+    DocumentsPurged = "documents.purged";
+    /// The cleanup deleted old versions; counted by owner and minute.
+    VersionsPruned = "versions.pruned";
     /// Dead jobs are tried again.
     JobsRetried = "jobs.retried";
     /// A process started, with these settings.
@@ -98,6 +102,8 @@ pub enum Actor {
     User(UserId),
     /// Whoever ran a command of the program.
     Operator,
+    /// The service by itself, as its settings say.
+    Service,
     /// Nobody who is known.
     Unknown,
 }
@@ -109,6 +115,7 @@ impl Actor {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::Operator => Some("operator".to_owned()),
+            Self::Service => Some("service".to_owned()),
             Self::Unknown => None,
         }
     }
@@ -129,6 +136,13 @@ impl AuditOrigin {
     /// A command of the program.
     pub const OPERATOR: Self = Self {
         actor: Actor::Operator,
+        address: None,
+        request_id: None,
+    };
+
+    /// The service by itself.
+    pub const SERVICE: Self = Self {
+        actor: Actor::Service,
         address: None,
         request_id: None,
     };
@@ -294,6 +308,8 @@ impl AuditEntry {
                 | AuditKind::DocumentsRead
                 | AuditKind::DocumentDeleted
                 | AuditKind::VersionDeleted
+                | AuditKind::DocumentsPurged
+                | AuditKind::VersionsPruned
                 | AuditKind::ServiceStarted
         )
     }

@@ -23,6 +23,13 @@ pub(super) struct Removed {
     number: u32,
 }
 
+impl Removed {
+    /// Whose it was, and of which document.
+    pub(super) const fn of(&self) -> (UserId, DocumentId) {
+        (self.owner, self.document)
+    }
+}
+
 /// What removed versions and documents held of their owners' quota, of content and in staging.
 #[derive(Debug, Default)]
 pub(super) struct Held {

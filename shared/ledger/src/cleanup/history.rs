@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
+use super::told::write_removed;
 use crate::batch::{parameter, query};
 use crate::ledger_sql::ids;
 use crate::{Database, DbError, removal};
-use domain::{DocumentId, Timestamp};
+use domain::{AuditEntry, AuditKind, DocumentId, Timestamp};
 
 /// Which versions are to be pruned.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +89,10 @@ pub async fn prune_versions(
         removal::delete_versions(&transaction, &old, parameter(&documents)?).await?;
     removal::note_removed(&transaction, &removed, now).await?;
     held.give_back(&transaction, now, traces).await?;
+    let of_documents = removed.iter().map(removal::Removed::of);
+    let told = write_removed(&transaction, AuditKind::VersionsPruned, of_documents, now).await?;
     transaction.commit().await?;
+    told.iter().for_each(AuditEntry::log);
     // A document may have more old versions than one batch takes; one of which none goes, as
     // when somebody else was faster, is passed.
     let next = if removed.is_empty() {
