@@ -54,6 +54,7 @@ mod operations_ledger;
 mod operations_manual;
 mod operations_under_fire;
 mod ownership;
+mod parts;
 mod plans;
 mod pooler;
 mod pressure;

@@ -71,7 +71,7 @@ async fn undoes(
 
 async fn expires(db: &Database, before: Timestamp) -> usize {
     let hidden = expire_operations(db, before, 100, NOW).await.unwrap();
-    while remove_expired_operation(db).await.unwrap() {}
+    while remove_expired_operation(db, NOW).await.unwrap() {}
     hidden
 }
 
@@ -138,10 +138,10 @@ on_each_database! {
         assert!(matches!(undoes(db, old, owner).await, Err(UndoError::NotFound)));
         let left = async || count(db, "SELECT count(*) FROM operation_items").await;
         for expected in [3_006, 1_006, 6] {
-            assert!(remove_expired_operation(db).await.unwrap());
+            assert!(remove_expired_operation(db, NOW).await.unwrap());
             assert_eq!(left().await, expected);
         }
-        assert!(!remove_expired_operation(db).await.unwrap());
+        assert!(!remove_expired_operation(db, NOW).await.unwrap());
         assert_eq!(count(db, "SELECT count(*) FROM operations").await, 2);
         let page = ItemPage { operation: young, result: None, after: None, limit: 10 };
         assert_eq!(list_operation_items(db, page).await.unwrap().len(), 3);
@@ -174,14 +174,14 @@ on_each_database! {
         for _ in 0..40 {
             asks(db, alice, 300, &limits).await.unwrap();
             ends(db, NOW).await;
-            while remove_expired_operation(db).await.unwrap() {}
+            while remove_expired_operation(db, NOW).await.unwrap() {}
         }
         let items = "SELECT count(*) FROM operation_items";
         assert_eq!(count(db, items).await, 900 + 900);
         for _ in 0..40 {
             asks(db, alice, 0, &limits).await.unwrap();
             ends(db, NOW).await;
-            while remove_expired_operation(db).await.unwrap() {}
+            while remove_expired_operation(db, NOW).await.unwrap() {}
         }
         let kept = listed(db, alice).await.len();
         assert!((9..=10).contains(&kept), "{kept}");
@@ -198,7 +198,7 @@ on_each_database! {
         };
         assert!(matches!(refused, CreateOperationError::NoRoom(NoRoom::TooManyKept)), "{refused}");
         assert!(count(db, items).await <= 900 + 3 * 1_000);
-        while remove_expired_operation(db).await.unwrap() {}
+        while remove_expired_operation(db, NOW).await.unwrap() {}
         asks(db, alice, 1_000, &limits).await.unwrap();
     }
 

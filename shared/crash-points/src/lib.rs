@@ -49,6 +49,8 @@ points! {
     AfterOutcome = "outcome.after-commit": "A group of outcomes is true; nobody was told.",
     AfterActivate = "activate.after": "The pipeline knows that the version is active.",
     AfterDiscard = "discard.after": "Its leftovers were handed to the remover.",
+    BeforeItems = "items.before-commit": "A part of an operation's items is written.",
+    AfterItems = "items.after-commit": "A part of an operation's items is true; the rest is not.",
     BeforeChunk = "chunk.before-commit": "All rows of a chunk of an operation are written.",
     AfterChunk = "chunk.after-commit": "A chunk is dealt with; nobody was told.",
     BeforeExport = "export.before-commit": "An archive is durable; no row refers to it.",

@@ -18,6 +18,14 @@ pub fn texts(backend: DbBackend) -> &'static str {
     }
 }
 
+/// A subquery that gives the integers in `$2`, a JSON array.
+pub fn integers(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "SELECT value::bigint FROM json_array_elements_text($2::json)",
+        _ => "SELECT value FROM json_each($2)",
+    }
+}
+
 /// A question that gives a row if there is a table of that name.
 pub fn has_table(backend: DbBackend, name: &str) -> String {
     match backend {

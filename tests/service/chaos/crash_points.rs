@@ -28,6 +28,8 @@ enum Scene {
     Uploads,
     /// An operation on several documents.
     Chunk,
+    /// An operation on so many that it is accepted in parts.
+    Parts,
     /// The export of several documents.
     Export,
     /// The import of an archive with two files.
@@ -40,6 +42,7 @@ const fn leading_to(point: CrashPoint) -> (Scene, usize) {
     use CrashPoint as At;
     match point {
         At::BeforeChunk | At::AfterChunk => (Scene::Chunk, 0),
+        At::BeforeItems | At::AfterItems => (Scene::Parts, 0),
         At::BeforeExport => (Scene::Export, 1),
         At::AfterExport => (Scene::Export, 0),
         At::BeforeHandIn => (Scene::Import, 2),
@@ -62,6 +65,8 @@ const fn is_of_ingress(point: CrashPoint) -> bool {
             | At::BeforeHint
             | At::BeforeVersion
             | At::AfterVersion
+            | At::BeforeItems
+            | At::AfterItems
     )
 }
 
@@ -104,6 +109,7 @@ impl Round {
         let operation = match self.scene {
             Scene::Uploads => return self.uploads(point).await,
             Scene::Chunk => json!({"action": "archive", "select": select}),
+            Scene::Parts => self.of_many(),
             Scene::Export => json!({"action": "export", "select": select}),
             Scene::Import => {
                 let archive = archive_of(&[("a.txt", "one text"), ("b.txt", "another text")]);
@@ -122,6 +128,14 @@ impl Round {
             .json(&operation);
         let answer = self.alice.try_send(request).await;
         self.notes(answer);
+    }
+
+    /// An operation that is about a document, and many that aren't there.
+    fn of_many(&self) -> Value {
+        let others =
+            (0..2_500).map(|number| json!(format!("0192aaaa-0000-7000-8000-{number:012x}")));
+        let ids: Vec<_> = others.chain([self.before[0]["id"].clone()]).collect();
+        json!({"action": "archive", "select": {"ids": ids}})
     }
 
     /// In the embedded mode the process may die before it answers what it works on already.
@@ -181,13 +195,24 @@ impl Round {
         if matches!(self.scene, Scene::Uploads) {
             return;
         }
+        if matches!(self.scene, Scene::Parts) {
+            // What was accepted by half is nothing, and doesn't stand in the way of the whole.
+            let operations = alice.get("/v1/operations").await.expecting(200);
+            assert_eq!(operations["items"], json!([]));
+            let operation = alice.runs(&self.of_many()).await;
+            assert_eq!(
+                (&operation["total"], &operation["succeeded"]),
+                (&json!(2_501), &json!(1))
+            );
+            return;
+        }
         let operations = alice.get("/v1/operations").await.expecting(200);
         assert_eq!(operations["items"].as_array().unwrap().len(), 1);
         let operation = ended(alice, &operations["items"][0]).await;
         assert_eq!(operation["status"], "completed", "{operation}");
         assert_eq!(operation["succeeded"], operation["total"], "{operation}");
         match self.scene {
-            Scene::Uploads => {}
+            Scene::Uploads | Scene::Parts => {}
             Scene::Chunk => {
                 for before in &self.before {
                     let path = format!("/v1/documents/{}", before["id"].as_str().unwrap());

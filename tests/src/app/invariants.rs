@@ -156,11 +156,11 @@ impl Ledger {
             ),
             (
                 "operations have not ended",
-                "SELECT count(*) FROM operations WHERE status IN ('pending', 'running')",
+                "SELECT count(*) FROM operations WHERE status IN ('pending', 'running') AND expired_at IS NULL",
             ),
             (
                 "operations don't count their items",
-                "SELECT count(*) FROM operations o WHERE o.status <> 'error' AND (o.total, o.succeeded, o.failed, o.skipped) <> \
+                "SELECT count(*) FROM operations o WHERE o.status <> 'error' AND o.expired_at IS NULL AND (o.total, o.succeeded, o.failed, o.skipped) <> \
                  ((SELECT count(*) FROM operation_items WHERE operation_id = o.id), \
                  (SELECT count(*) FROM operation_items WHERE operation_id = o.id AND result = 'succeeded'), \
                  (SELECT count(*) FROM operation_items WHERE operation_id = o.id AND result = 'failed'), \

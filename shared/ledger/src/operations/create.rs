@@ -1,16 +1,18 @@
-//! Accepting an operation: what it is about is found by a read, and fixed as its items by one
-//! statement, so that nothing is searched while others wait to write.
+//! Accepting an operation: what it is about is found by a read, and fixed as its items by few
+//! statements, so that nothing is searched while others wait to write.
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
+use super::draft::{Draft, ITEMS};
 use super::options::Task;
 use super::room::{NoRoom, check_open, make_room};
 use crate::batch::{execute, parameter};
 use crate::jobs::{NewJob, enqueue};
 use crate::list::{Question, find_ids};
 use crate::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
+use crash_points::CrashPoint;
 use domain::{
     DocumentId, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
     Timestamp, UserId,
@@ -75,20 +77,70 @@ pub async fn create_operation(
         Selection::Ids(_) => Vec::new(),
         Selection::Matching(filter) => find(on.database(), new.owner, filter).await?,
     };
+    let documents = match &new.selection {
+        Selection::Ids(documents) => documents,
+        Selection::Matching(_) => &found,
+    };
+    if documents.len() > Operation::MAX_ITEMS {
+        return Err(CreateOperationError::TooMany);
+    }
+    let (parts, last) = documents.split_at(documents.len().saturating_sub(1) / ITEMS * ITEMS);
+    let mut draft = None;
+    for part in parts.chunks(ITEMS) {
+        draft = Some(write_part(on.database(), new, (part, documents.len()), draft, limits).await?);
+    }
     let _slot = on.database().bulk_slot(new.owner).await?;
     let transaction = on.database().begin().await?;
-    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
-    match insert(&transaction, new).await {
-        Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
-        inserted => inserted?,
-    }
-    let count = match &new.selection {
-        Selection::Ids(documents) => insert_named(&transaction, new, documents).await?,
-        Selection::Matching(_) => insert_found(&transaction, new, &found).await?,
+    let written = if let Some(draft) = draft {
+        draft.hold(&transaction).await?;
+        draft.finish(&transaction).await?;
+        draft.written
+    } else {
+        check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+        insert(&transaction, new, 0).await?;
+        0
     };
-    let total = u32::try_from(count).ok();
-    let total = total.filter(|total| (*total as usize) <= Operation::MAX_ITEMS);
-    let total = total.ok_or(CreateOperationError::TooMany)?;
+    let written = written + insert_items(&transaction, new, last, written).await?;
+    let total = u32::try_from(written).map_err(|_| CreateOperationError::TooMany)?;
+    finish(on, transaction, (new, total), limits).await
+}
+
+/// Writes a part of an operation's items, and first of all the operation, which nobody sees until
+/// the last one is written.
+async fn write_part(
+    db: &Database,
+    new: &NewOperation,
+    (part, of): (&[DocumentId], usize),
+    draft: Option<Draft>,
+    limits: &OperationLimits,
+) -> Result<Draft, CreateOperationError> {
+    // Each part takes its turn among all that write as much.
+    let _slot = db.bulk_slot(new.owner).await?;
+    let transaction = db.begin().await?;
+    let mut draft = if let Some(draft) = draft {
+        draft.hold(&transaction).await?;
+        draft
+    } else {
+        check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+        insert(&transaction, new, of).await?;
+        // While it is seen: what has expired counts otherwise.
+        make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+        Draft::hide(&transaction, new.id, new.at).await?
+    };
+    draft.written += insert_items(&transaction, new, part, draft.written).await?;
+    crash_points::reach(CrashPoint::BeforeItems);
+    transaction.commit().await.map_err(DbError::from)?;
+    crash_points::reach(CrashPoint::AfterItems);
+    Ok(draft)
+}
+
+/// Counts the items of an operation that is written whole, and has a job begin it.
+async fn finish(
+    on: &impl Commit<Operation>,
+    transaction: DatabaseTransaction,
+    (new, total): (&NewOperation, u32),
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), CreateOperationError> {
     let counted = "UPDATE operations SET total = $2 WHERE id = $1";
     execute(
         &transaction,
@@ -119,11 +171,15 @@ pub async fn create_operation(
     Ok((operation, job.id))
 }
 
-/// Inserts the operation's row, which counts no items yet.
-async fn insert(transaction: &DatabaseTransaction, new: &NewOperation) -> Result<(), DbError> {
+/// Inserts the operation's row, which counts the items that are to come.
+async fn insert(
+    transaction: &DatabaseTransaction,
+    new: &NewOperation,
+    total: usize,
+) -> Result<(), CreateOperationError> {
     let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
          total, succeeded, failed, skipped, next_position, created_at) \
-         VALUES ($1, $2, $3, 'pending', $4, $5, false, 0, 0, 0, 0, 0, $6)";
+         VALUES ($1, $2, $3, 'pending', $4, $5, false, $7, 0, 0, 0, 0, $6)";
     let values = [
         new.id.0.into(),
         new.owner.0.into(),
@@ -131,9 +187,12 @@ async fn insert(transaction: &DatabaseTransaction, new: &NewOperation) -> Result
         (new.mode == RunMode::Dry).into(),
         new.task.options().into(),
         new.at.as_micros().into(),
+        i64::try_from(total).unwrap_or(i64::MAX).into(),
     ];
-    execute(transaction, sql, values).await?;
-    Ok(())
+    match execute(transaction, sql, values).await {
+        Err(DbError::Constraint(_)) => Err(CreateOperationError::OwnerGone),
+        inserted => Ok(inserted.map(drop)?),
+    }
 }
 
 /// The documents that the filter means now, oldest first.
@@ -170,35 +229,35 @@ const fn list(backend: DbBackend) -> &'static str {
     }
 }
 
-/// The named documents in the order in which they are named. What isn't the owner's, or
-/// isn't there, becomes an item without a name.
-async fn insert_named(
+/// Inserts items behind those that are written, and says how many these were.
+async fn insert_items(
     transaction: &DatabaseTransaction,
     new: &NewOperation,
     documents: &[DocumentId],
+    written: u64,
 ) -> Result<u64, DbError> {
+    // Named documents in the order in which they are named: what isn't the owner's, or isn't
+    // there, becomes an item without a name. Of found ones, those that are there still.
+    let (position, join) = match new.selection {
+        Selection::Ids(_) => (
+            "x.position",
+            "LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3",
+        ),
+        Selection::Matching(_) => (
+            "row_number() OVER (ORDER BY x.position) - 1",
+            "CROSS JOIN documents WHERE documents.id = x.id AND documents.owner_id = $3",
+        ),
+    };
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
-         SELECT $2, x.position, x.id, documents.name, 'pending' FROM {} \
-         LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3",
+         SELECT $2, $4 + {position}, x.id, documents.name, 'pending' FROM {} {join}",
         list(transaction.get_database_backend())
     );
-    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
-    execute(transaction, sql, values).await
-}
-
-/// The documents that were found, but for those that have gone since.
-async fn insert_found(
-    transaction: &DatabaseTransaction,
-    new: &NewOperation,
-    documents: &[DocumentId],
-) -> Result<u64, DbError> {
-    let sql = format!(
-        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
-         SELECT $2, row_number() OVER (ORDER BY x.position) - 1, x.id, documents.name, 'pending' FROM {} \
-         CROSS JOIN documents WHERE documents.id = x.id AND documents.owner_id = $3",
-        list(transaction.get_database_backend())
-    );
-    let values = [parameter(documents)?, new.id.0.into(), new.owner.0.into()];
+    let values = [
+        parameter(documents)?,
+        new.id.0.into(),
+        new.owner.0.into(),
+        i64::try_from(written).unwrap_or(i64::MAX).into(),
+    ];
     execute(transaction, sql, values).await
 }

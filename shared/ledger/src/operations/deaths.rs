@@ -60,7 +60,8 @@ pub(super) async fn tell_the_rest(
     action: Action,
 ) -> Result<(), DbError> {
     if action == Action::Import {
-        let settled = settle_items(transaction, id).await?;
+        let all = ("position >= $2", 0_i64.into());
+        let settled = settle_items(transaction, id, all).await?;
         count(transaction, id, settled).await?;
     }
     let code = ItemCode::Interrupted;

@@ -73,15 +73,16 @@ pub(super) async fn hide(
     Ok(held.len())
 }
 
-/// Removes a batch of rows of an operation that is hidden, and says whether there was one.
-pub async fn remove_expired_operation(db: &Database) -> Result<bool, DbError> {
+/// Removes a batch of rows of an operation that is hidden, and says whether there was one. A draft
+/// that may still be finished is left.
+pub async fn remove_expired_operation(db: &Database, now: Timestamp) -> Result<bool, DbError> {
     let transaction = db.begin().await?;
     let next = format!(
-        "SELECT o.id, o.next_position, o.total FROM operations o WHERE o.expired_at IS NOT NULL \
+        "SELECT o.id, o.next_position, o.total FROM operations o WHERE o.expired_at <= $1 \
          AND NOT EXISTS (SELECT 1 FROM operations u WHERE u.undoes = o.id) ORDER BY o.expired_at LIMIT 1{}",
         unless_locked(db.backend()),
     );
-    let found = query(&transaction, next, []).await?;
+    let found = query(&transaction, next, [now.as_micros().into()]).await?;
     let Some(row) = found.first() else {
         return Ok(false);
     };

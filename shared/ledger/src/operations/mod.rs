@@ -6,6 +6,7 @@ mod cancel;
 mod chunk;
 mod create;
 mod deaths;
+mod draft;
 mod edits;
 mod expire;
 mod export;

@@ -2,6 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
+use super::draft::{Draft, ITEMS};
 use super::edits::Edit;
 use super::former::WayBack;
 use super::items::Dealt;
@@ -12,7 +13,8 @@ use crate::batch::{execute, query};
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};
 use crate::ledger_sql::for_update;
-use crate::{Commit, DatabaseTransaction, DbError};
+use crate::slots::Slot;
+use crate::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
     ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits, Timestamp,
     UserId,
@@ -56,38 +58,139 @@ pub async fn undo_operation(
     new: &NewUndo,
     limits: &OperationLimits,
 ) -> Result<(Operation, JobId), UndoError> {
-    let (id, owner, undo, now) = (new.undoes, new.owner, new.id, new.at);
-    let _slot = on.database().bulk_slot(owner).await?;
-    let transaction = on.database().begin().await?;
-    let known = taken_back(&transaction, id, owner).await?;
-    match known.ok_or(UndoError::NotFound)? {
-        (operation, Undone::NotYet) => operation.may_be_undone()?,
+    let last = match begin(on.database(), new, limits).await? {
+        Begun::Whole(all) => {
+            copy_items(&all.transaction, new, (0, i64::MAX), 0).await?;
+            all
+        }
+        Begun::Draft(draft, positions) => copy_parts(on.database(), new, draft, positions).await?,
+    };
+    finish(on, last, new, limits).await
+}
+
+/// The transaction that makes an operation whole.
+struct LastPart {
+    transaction: DatabaseTransaction,
+    /// How many items it has, if that isn't known to be right already.
+    written: Option<u64>,
+    _slot: Slot,
+}
+
+/// An operation that takes another one back, without items as yet.
+enum Begun {
+    /// Its items are few: they are written by the same transaction.
+    Whole(LastPart),
+    /// They are written by several, until it is whole. So many items are looked through.
+    Draft(Draft, i64),
+}
+
+async fn begin(db: &Database, new: &NewUndo, limits: &OperationLimits) -> Result<Begun, UndoError> {
+    let slot = db.bulk_slot(new.owner).await?;
+    let transaction = db.begin().await?;
+    let known = taken_back(&transaction, new.undoes, new.owner).await?;
+    let undone = match known.ok_or(UndoError::NotFound)? {
+        (operation, Undone::NotYet) => operation,
         (_, Undone::Before) => return Err(NotUndoable.into()),
-    }
-    check_open::<UndoError>(&transaction, owner, limits).await?;
+    };
+    undone.may_be_undone()?;
+    check_open::<UndoError>(&transaction, new.owner, limits).await?;
     let row = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, undoes, cancel_requested, \
          total, succeeded, failed, skipped, next_position, created_at) \
          SELECT $2, owner_id, 'undo', 'pending', false, $4, id, false, succeeded, 0, 0, 0, 0, $3 \
          FROM operations WHERE id = $1";
     let values = [
-        id.0.into(),
-        undo.0.into(),
-        now.as_micros().into(),
+        new.undoes.0.into(),
+        new.id.0.into(),
+        new.at.as_micros().into(),
         serde_json::json!({}).into(),
     ];
     execute(&transaction, row, values).await?;
+    if undone.tally.total as usize <= ITEMS {
+        return Ok(Begun::Whole(LastPart {
+            transaction,
+            written: None,
+            _slot: slot,
+        }));
+    }
+    make_room::<UndoError>(&transaction, new.owner, limits, new.at).await?;
+    let draft = Draft::hide(&transaction, new.id, new.at).await?;
+    transaction.commit().await.map_err(DbError::from)?;
+    Ok(Begun::Draft(draft, i64::from(undone.tally.total)))
+}
+
+/// Writes the items of a draft part by part. Gives the transaction that writes the last ones.
+async fn copy_parts(
+    db: &Database,
+    new: &NewUndo,
+    mut draft: Draft,
+    positions: i64,
+) -> Result<LastPart, UndoError> {
+    let mut from = 0_i64;
+    loop {
+        let slot = db.bulk_slot(new.owner).await?;
+        let transaction = db.begin().await?;
+        draft.hold(&transaction).await?;
+        let end = from.saturating_add(i64::try_from(ITEMS).unwrap_or(i64::MAX));
+        draft.written += copy_items(&transaction, new, (from, end), draft.written).await?;
+        if end >= positions {
+            draft.finish(&transaction).await?;
+            return Ok(LastPart {
+                transaction,
+                written: Some(draft.written),
+                _slot: slot,
+            });
+        }
+        transaction.commit().await.map_err(DbError::from)?;
+        from = end;
+    }
+}
+
+/// Copies those of the items at positions `from` up to `end` that succeeded behind those that are
+/// written, and says how many these were.
+async fn copy_items(
+    transaction: &DatabaseTransaction,
+    new: &NewUndo,
+    (from, end): (i64, i64),
+    written: u64,
+) -> Result<u64, DbError> {
     let items = "INSERT INTO operation_items (operation_id, position, document_id, name, result, before, revision) \
-         SELECT $2, row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', before, revision \
-         FROM operation_items WHERE operation_id = $1 AND result = 'succeeded'";
-    execute(&transaction, items, [id.0.into(), undo.0.into()]).await?;
-    make_room::<UndoError>(&transaction, owner, limits, now).await?;
+         SELECT $2, $5 + row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', before, revision \
+         FROM operation_items WHERE operation_id = $1 AND position >= $3 AND position < $4 AND result = 'succeeded'";
+    let values = [
+        new.undoes.0.into(),
+        new.id.0.into(),
+        from.into(),
+        end.into(),
+        i64::try_from(written).unwrap_or(i64::MAX).into(),
+    ];
+    execute(transaction, items, values).await
+}
+
+/// Has a job begin it.
+async fn finish(
+    on: &impl Commit<Operation>,
+    last: LastPart,
+    new: &NewUndo,
+    limits: &OperationLimits,
+) -> Result<(Operation, JobId), UndoError> {
+    let LastPart {
+        transaction,
+        written,
+        _slot,
+    } = last;
+    if let Some(written) = written {
+        let counted = "UPDATE operations SET total = $2 WHERE id = $1";
+        let total = i64::try_from(written).unwrap_or(i64::MAX);
+        execute(&transaction, counted, [new.id.0.into(), total.into()]).await?;
+    }
+    make_room::<UndoError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
-        subject: Some(undo.0),
-        ..NewJob::without_subject(JobKind::RunOperation, owner, now)
+        subject: Some(new.id.0),
+        ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
     };
-    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
     let sql = format!("SELECT {} FROM operations WHERE id = $1", rows::OPERATION);
-    let made = query(&transaction, sql, [undo.0.into()]).await?;
+    let made = query(&transaction, sql, [new.id.0.into()]).await?;
     let made = made.first().map(rows::operation).transpose()?;
     let made = made.ok_or(UndoError::NotFound)?;
     on.commit(transaction, &made).await?;

@@ -27,9 +27,9 @@ pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
     };
     let settlement = work.settlement(Outcome::Done);
     match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
-        Standing::Goes(ImportProgress::Waits) => {
+        Standing::Goes(ImportProgress::Waits(pause)) => {
             let job = work.claimed.job.id;
-            tools.herald.clone().job_due_in(PAUSE, Queue::Bulk, job);
+            tools.herald.clone().job_due_in(pause, Queue::Bulk, job);
             Ok(())
         }
         Standing::Goes(ImportProgress::Ended(source)) => {

@@ -17,17 +17,20 @@ use crate::batch::execute;
 use crate::change::{Charge, charge, hold_all, release};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
-use crate::operations::archives::{count, hold_operation, release_held};
+use crate::operations::archives::{Held, count, hold_operation, release_held};
 use crate::operations::items::skip;
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
 use crate::{Arrival, ChangeError, Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
 use domain::{
-    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, OperationId, Status,
-    Tally, UserId, VersionId, Visibility,
+    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, Status, UserId,
+    VersionId, Visibility,
 };
 use queue::JobKind;
+
+/// Items that are skipped at once when an import is stopped.
+const SKIPPED: i64 = 10_000;
 
 /// Takes a chunk in.
 pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
@@ -63,10 +66,8 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
     // What was reserved for the chunk becomes what is reserved for its versions, or nothing.
     release_held(&transaction, &held).await?;
     let follows = if held.is_cancelled {
-        let skipped = skip_rest(&transaction, request.operation, held.next).await?;
-        count(&transaction, request.operation, skipped).await?;
         chunk.discard_all().await?;
-        JobKind::SettleImport
+        skip_next(&transaction, &held).await?
     } else {
         chunk.take_in(owner, &documents).await?;
         chunk.unused = write_fates(&transaction, request, &chunk.fates).await?;
@@ -93,13 +94,17 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
     Ok(Standing::Goes(done))
 }
 
-/// Skips what was not begun.
-async fn skip_rest(
-    transaction: &DatabaseTransaction,
-    operation: OperationId,
-    next: i64,
-) -> Result<Tally, DbError> {
-    skip(transaction, operation, next, i64::MAX).await
+/// Skips the next ones of what was not begun. Gives the job that follows.
+async fn skip_next(transaction: &DatabaseTransaction, held: &Held) -> Result<JobKind, DbError> {
+    let (id, end) = (held.operation.id, held.next + SKIPPED);
+    let skipped = skip(transaction, id, held.next, end).await?;
+    count(transaction, id, skipped).await?;
+    if end >= i64::from(held.operation.tally.total) {
+        return Ok(JobKind::SettleImport);
+    }
+    let sql = "UPDATE operations SET next_position = $2 WHERE id = $1";
+    execute(transaction, sql, [id.0.into(), end.into()]).await?;
+    Ok(JobKind::ImportEntries)
 }
 
 struct Chunk<'a> {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use crate::accounts::Charges;
 use crate::backlog::postpone;
-use crate::batch::{execute, query};
+use crate::batch::{execute, parameter, query};
 use crate::discards::Discard;
-use crate::ledger_sql::array_length;
+use crate::ledger_sql::{array_length, integers};
 use crate::operations::archives::{Hold, count, end, hold};
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
@@ -16,11 +16,14 @@ use crate::{Database, DatabaseTransaction, DbError, Settlement, discards};
 use crash_points::CrashPoint;
 use domain::{Action, ItemCode, OperationId, OperationStatus, Tally, Timestamp};
 
+/// Items that one transaction settles.
+const ITEMS: usize = 2_000;
+
 /// How far an import is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportProgress {
-    /// Versions are still under way: the same job looks again.
-    Waits,
+    /// Versions are still under way, or many are settled: the same job looks again after a while.
+    Waits(Duration),
     /// It has ended; its archive is not needed any more.
     Ended(Option<String>),
 }
@@ -34,20 +37,31 @@ pub async fn settle_import(
     pause: Duration,
     now: Timestamp,
 ) -> Result<Standing<ImportProgress>, DbError> {
+    let settled = settled_positions(db, id).await?;
+    let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let held = match hold(&transaction, (id, Action::Import), settlement.job).await? {
         Hold::Held(held) => held,
         Hold::Over => return Ok(Standing::Over),
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    let tally = settle_items(&transaction, id).await?;
-    count(&transaction, id, tally).await?;
+    if !settled.is_empty() {
+        let some = format!("position IN ({})", integers(db.backend()));
+        let tally = settle_items(&transaction, id, (&some, parameter(&settled)?)).await?;
+        count(&transaction, id, tally).await?;
+    }
     let left =
         "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'pending' LIMIT 1";
     if !query(&transaction, left, [id.0.into()]).await?.is_empty() {
+        // There may be more of them.
+        let pause = if settled.len() < ITEMS {
+            pause
+        } else {
+            Duration::ZERO
+        };
         postpone(&transaction, settlement.job, now.plus(pause)).await?;
         transaction.commit().await?;
-        return Ok(Standing::Goes(ImportProgress::Waits));
+        return Ok(Standing::Goes(ImportProgress::Waits(pause)));
     }
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     let status = if held.is_cancelled && was_cut_short(&transaction, id).await? {
@@ -84,20 +98,39 @@ async fn was_cut_short(
     Ok(!query(transaction, sql, values).await?.is_empty())
 }
 
+/// True of an item whose versions are settled, or gone.
+const SETTLED: &str = "operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND NOT EXISTS \
+     (SELECT 1 FROM versions v WHERE v.document_id = operation_items.document_id \
+     AND v.status = 'pending' AND v.number <= operation_items.version)";
+
+/// Where items are whose versions are settled: so many as one transaction writes. They are looked
+/// for before it, so that nobody waits meanwhile.
+async fn settled_positions(db: &Database, id: OperationId) -> Result<Vec<i64>, DbError> {
+    let sql = format!(
+        "SELECT position FROM operation_items WHERE {SETTLED} ORDER BY position LIMIT {ITEMS}"
+    );
+    let found = query(db.reader(), sql, [id.0.into()]).await?;
+    found
+        .into_iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}
+
+/// Settles those of the items that are among `some`, a condition with `$2`.
+///
 /// An item is settled once its version is, and those before it. It is what the archive
 /// promised only if all versions are active that the archive has of it; else the last one
 /// that failed says why.
 pub(in crate::operations) async fn settle_items(
     transaction: &DatabaseTransaction,
     id: OperationId,
+    (some, parameter): (&str, Value),
 ) -> Result<Tally, DbError> {
     // Each question is about the versions of one item: a join would lead SQLite to go through
     // the items for each version.
     let of_item = "FROM versions v WHERE v.document_id = operation_items.document_id";
-    let settled = format!(
-        "WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND NOT EXISTS \
-         (SELECT 1 {of_item} AND v.status = 'pending' AND v.number <= operation_items.version)"
-    );
+    let settled = format!("WHERE {SETTLED} AND {some}");
+    let values = || [id.0.into(), parameter.clone()];
     let contents = array_length(
         transaction.get_database_backend(),
         "operation_items.entry",
@@ -114,20 +147,22 @@ pub(in crate::operations) async fn settle_items(
          || COALESCE(v.error_detail, v.error_code) {refused} ORDER BY v.number DESC LIMIT 1) \
          {settled} AND EXISTS (SELECT 1 {refused})"
     );
-    let failed = execute(transaction, failed, [id.0.into()]).await?;
+    let failed = execute(transaction, failed, values()).await?;
     let succeeded = format!(
         "UPDATE operation_items SET result = 'succeeded' {settled} AND EXISTS \
          (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active') \
          AND NOT EXISTS (SELECT 1 {refused})"
     );
-    let succeeded = execute(transaction, succeeded, [id.0.into()]).await?;
+    let succeeded = execute(transaction, succeeded, values()).await?;
     // Deleted by its owner meanwhile.
-    let gone = "UPDATE operation_items SET result = 'failed', code = $2, detail = $3 \
-         WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.document_id = operation_items.document_id \
-         AND v.number = operation_items.version)";
+    let gone = format!(
+        "UPDATE operation_items SET result = 'failed', code = $3, detail = $4 \
+         WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND {some} \
+         AND NOT EXISTS (SELECT 1 {of_item} AND v.number = operation_items.version)"
+    );
     let code = ItemCode::NotFound;
-    let values = [id.0.into(), code.as_str().into(), code.detail().into()];
+    let [id, parameter] = values();
+    let values = [id, parameter, code.as_str().into(), code.detail().into()];
     let gone = execute(transaction, gone, values).await?;
     let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Tally {

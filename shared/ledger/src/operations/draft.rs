@@ -1,0 +1,67 @@
+//! Operations with so many items that these are written by several transactions, so that nobody
+//! waits for all of them: the operation is a draft until it is whole.
+//!
+//! A draft is an operation that expires, in a while, unless it is finished: nobody sees it, no job
+//! is about it, and what a process leaves half-written is removed as what has expired is.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+
+use crate::batch::{execute, query};
+use crate::{DatabaseTransaction, DbError};
+use domain::{OperationId, Timestamp};
+
+/// Items that one transaction writes.
+pub(super) const ITEMS: usize = 2_000;
+
+/// How long the items of an operation may take to be written.
+const TIME: Duration = Duration::from_mins(10);
+
+/// An operation that isn't whole yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft {
+    id: OperationId,
+    expires: Timestamp,
+    /// How many items were written.
+    pub written: u64,
+}
+
+impl Draft {
+    /// Hides an operation that this transaction has written, for it is not whole.
+    pub async fn hide(
+        transaction: &DatabaseTransaction,
+        id: OperationId,
+        now: Timestamp,
+    ) -> Result<Self, DbError> {
+        let expires = now.plus(TIME);
+        let sql = "UPDATE operations SET expired_at = $2 WHERE id = $1";
+        let values = [id.0.into(), expires.as_micros().into()];
+        execute(transaction, sql, values).await?;
+        Ok(Self {
+            id,
+            expires,
+            written: 0,
+        })
+    }
+
+    /// Locks it, unless it has expired meanwhile: then too much goes on here.
+    pub async fn hold(&self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
+        let lock = crate::ledger_sql::for_update(transaction.get_database_backend(), "operations");
+        let sql = format!(
+            "SELECT id FROM operations WHERE id = $1 AND expired_at = $2 AND next_position = 0{lock}"
+        );
+        let values = [self.id.0.into(), self.expires.as_micros().into()];
+        if query(transaction, sql, values).await?.is_empty() {
+            return Err(DbError::Busy);
+        }
+        Ok(())
+    }
+
+    /// Shows it, for it is whole. The caller holds it.
+    pub async fn finish(self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
+        let sql = "UPDATE operations SET expired_at = NULL WHERE id = $1";
+        execute(transaction, sql, [self.id.0.into()]).await?;
+        Ok(())
+    }
+}
