@@ -8,6 +8,8 @@ use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::{PDF, PNG, pseudo_random};
 use tests::in_both_modes;
 
+use crate::archives::archive_of;
+
 fn path(document: &Value) -> String {
     format!("/v1/documents/{}", document["id"].as_str().unwrap())
 }
@@ -181,6 +183,33 @@ in_both_modes! {
         alice.send(alice.request(Method::POST, &format!("{}/archive", path(&document)))).await.expecting(200);
         puts(&alice, &document, PNG).await.expect_problem(409, "not_active");
         alice.get(&format!("{}/versions/1/content", path(&document))).await.expect_problem(409, "not_active");
+        app.ends_clean().await;
+    }
+
+    async fn a_document_has_so_many_versions_at_most(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_MAX_VERSIONS", "3")]).await;
+        let alice = app.user("alice").await;
+        let document = active(&alice, "report.pdf", PDF).await;
+        // They weigh nothing, and are counted all the same, also when many come at once.
+        let answers = join_all((0..6).map(|_| puts(&alice, &document, ""))).await;
+        let taken = answers.iter().filter(|answer| answer.status == 202);
+        for answer in taken.clone() {
+            version_of(&alice, answer).await;
+        }
+        assert_eq!(taken.count(), 2);
+        for refused in answers.iter().filter(|answer| answer.status != 202) {
+            refused.expect_problem(403, "quota_exceeded");
+        }
+        let restored = alice.post_json(&format!("{}/versions/1/restore", path(&document)), &json!({})).await;
+        restored.answer().expect_problem(403, "quota_exceeded");
+        let import = alice.request(Method::POST, "/v1/operations/import?on_conflict=new_version")
+            .header("content-type", "application/zip").body(archive_of(&[("report.pdf", "another text")]));
+        let import = alice.ended(&alice.send(import).await.expecting(202)).await;
+        assert_eq!((&import["status"], &import["failed"]), (&json!("completed"), &json!(1)));
+        assert_eq!(alice.items_of(&import).await[0]["code"], "quota_exceeded");
+        // Who lets go of one has room for another.
+        alice.delete(&format!("{}/versions/2", path(&document))).await.expecting(204);
+        assert_eq!(puts(&alice, &document, "").await.status, 202);
         app.ends_clean().await;
     }
 

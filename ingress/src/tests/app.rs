@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, Sha256, SystemClock,
-    TypeMismatch, TypePolicy,
+    Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, RowLimits, Sha256,
+    SystemClock, TypeMismatch, TypePolicy,
 };
 use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseUrl, ensure_bootstrap_key};
@@ -180,6 +180,7 @@ pub fn limits() -> Limits {
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
         allowances: Allowances::default(),
+        rows: RowLimits::default(),
     }
 }
 

@@ -46,7 +46,9 @@ pub use json::{InvalidJson, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };
-pub use limits::{Allowances, ImportLimits, Limits, OperationLimits, Refusal, TypeMismatch};
+pub use limits::{
+    Allowances, ImportLimits, Limits, OperationLimits, Refusal, RowLimits, TypeMismatch,
+};
 #[cfg(any(test, feature = "test-support"))]
 pub use manual_clock::ManualClock;
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};

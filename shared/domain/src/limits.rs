@@ -30,6 +30,22 @@ pub struct Limits {
     pub operations: OperationLimits,
     /// What users may cause to lie on disk beside their quota.
     pub allowances: Allowances,
+    /// How many rows users may cause that have no bytes of their own.
+    pub rows: RowLimits,
+}
+
+/// How many rows users may cause that have no bytes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowLimits {
+    /// The most versions of a document, in whatever status.
+    pub versions: u32,
+}
+
+/// As the settings have it unless the operator says otherwise.
+impl Default for RowLimits {
+    fn default() -> Self {
+        Self { versions: 10_000 }
+    }
 }
 
 /// What one import may be.
@@ -155,6 +171,7 @@ mod tests {
             imports: ImportLimits::default(),
             operations: OperationLimits::default(),
             allowances: Allowances::default(),
+            rows: RowLimits::default(),
         };
         let png: MediaType = "image/png".parse().unwrap();
         let pdf: MediaType = "application/pdf".parse().unwrap();

@@ -120,6 +120,7 @@ impl Settings {
                 imports: self.import.limits(),
                 operations: self.operations.limits(),
                 allowances: self.disk.allowances(),
+                rows: self.rows.limits(),
             },
             data_dir,
             settings: self,

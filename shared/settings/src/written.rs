@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings,
-    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, TracingSettings, values,
+    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RowSettings,
+    TracingSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
@@ -194,6 +195,10 @@ pub struct Settings {
     /// How much of the disks users may take.
     #[command(flatten)]
     pub disk: DiskSettings,
+
+    /// How many rows users may cause.
+    #[command(flatten)]
+    pub rows: RowSettings,
 
     /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
     #[arg(

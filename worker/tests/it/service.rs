@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use domain::{
     Allowances, ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits,
-    ManualClock, Metadata, OperationLimits, Retention, Timestamp, TypeMismatch, TypePolicy, User,
-    UserId, VersionId, Visibility,
+    ManualClock, Metadata, OperationLimits, Retention, RowLimits, Timestamp, TypeMismatch,
+    TypePolicy, User, UserId, VersionId, Visibility,
 };
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
@@ -276,5 +276,6 @@ fn limits() -> Limits {
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
         allowances: Allowances::default(),
+        rows: RowLimits::default(),
     }
 }

@@ -85,8 +85,10 @@ async fn add(
         Charge {
             reserved: content.size,
             documents,
+            may_fail: 1,
             ..Charge::default()
-        },
+        }
+        .with_version_of(&before, limits),
         limits,
     )
     .await?;

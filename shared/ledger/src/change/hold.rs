@@ -10,7 +10,7 @@ use crate::documents::{self, Found, columns};
 use crate::events::NewEvent;
 use crate::ledger_sql::{for_update, ids};
 use crate::{DatabaseTransaction, DbError, events};
-use domain::{ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
+use domain::{Allowances, ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
 
 /// What `If-Match` demands of the document's revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,9 @@ pub(crate) async fn charge(
          used_documents = used_documents + $4, staging_bytes = staging_bytes - $7, \
          failed_versions = failed_versions - $8 WHERE id = $1 \
          AND used_bytes + reserved_bytes + $2 + $3 <= COALESCE(quota_bytes, $5) \
-         AND ($4 = 0 OR used_documents + $4 <= COALESCE(quota_documents, $6))";
+         AND ($4 = 0 OR used_documents + $4 <= COALESCE(quota_documents, $6)) \
+         AND ($9 IS NULL OR (SELECT count(*) FROM versions WHERE document_id = $9) < $10) \
+         AND ($11 = 0 OR failed_versions < $12 OR failed_versions < COALESCE(quota_documents, $6))";
     let values = [
         owner.0.into(),
         charge.used.as_i64().into(),
@@ -113,6 +115,10 @@ pub(crate) async fn charge(
         i64::from(limits.default_quota_documents).into(),
         charge.retried_bytes.as_i64().into(),
         charge.retried_versions.into(),
+        charge.crowded.map(|document| document.0).into(),
+        i64::from(limits.rows.versions).into(),
+        charge.may_fail.into(),
+        i64::from(Allowances::FAILED_VERSIONS).into(),
     ];
     match execute(transaction, sql, values).await? {
         0 => Err(ChangeError::QuotaExceeded),
@@ -138,6 +144,18 @@ pub(crate) async fn release(
     Ok(())
 }
 
+impl Charge {
+    /// With a new version of `document`. Its versions are counted only where there can be too
+    /// many: some may have been removed.
+    pub(super) fn with_version_of(self, document: &Document, limits: &Limits) -> Self {
+        let crowded = document.latest_version >= limits.rows.versions;
+        Self {
+            crowded: crowded.then_some(document.id),
+            ..self
+        }
+    }
+}
+
 /// What is taken from an owner's quota.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Charge {
@@ -148,6 +166,10 @@ pub(crate) struct Charge {
     pub retried_bytes: ByteSize,
     /// How many versions these are.
     pub retried_versions: i64,
+    /// The document that gets a version, if it may have as many as it can already.
+    pub crowded: Option<DocumentId>,
+    /// How many new versions there are that may come to nothing.
+    pub may_fail: i64,
 }
 
 /// Those of `wanted`, in their order, that fit into the owner's quota one after the other.

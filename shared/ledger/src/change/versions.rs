@@ -55,7 +55,8 @@ async fn restore(
         Charge {
             used: size,
             ..Charge::default()
-        },
+        }
+        .with_version_of(&before, limits),
         limits,
     )
     .await?;

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sea_orm::ConnectionTrait;
 use url::Url;
 
 use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
@@ -13,10 +14,11 @@ use super::conflicts::resolve;
 use super::fate::{Fate, code_of, write_fates};
 use super::further::{self, Further, Raised, is_in_error};
 use super::read::{Import, import_of};
-use crate::batch::execute;
+use crate::batch::{execute, parameter, query};
 use crate::change::{Charge, charge, hold_all, release};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::ids;
 use crate::operations::archives::{Held, count, hold_operation, release_held};
 use crate::operations::items::skip;
 use crate::operations::standing::Standing;
@@ -278,6 +280,7 @@ impl<'a> Chunk<'a> {
         documents: &HashMap<DocumentId, Document>,
         arrived: &HashMap<DocumentId, Arrival>,
     ) -> Result<HashSet<usize>, DbError> {
+        let full = self.full_documents(documents).await?;
         let mut revived = HashSet::new();
         let mut charges = Vec::new();
         let mut whole = Charge::default();
@@ -286,6 +289,7 @@ impl<'a> Chunk<'a> {
                 continue;
             };
             let (further, brings_back) = match &self.fates[index] {
+                Fate::Document(_, id) | Fate::Versions(id) if full.contains(id) => continue,
                 Fate::Document(_, id) if arrived.contains_key(id) => (&contents[1..], false),
                 Fate::Versions(id) if documents.contains_key(id) || arrived.contains_key(id) => {
                     let in_error = documents.get(id).is_some_and(is_in_error);
@@ -316,6 +320,48 @@ impl<'a> Chunk<'a> {
             }
         }
         Ok(affordable)
+    }
+
+    /// The documents that would have more versions than a document may, with those of this chunk.
+    async fn full_documents(
+        &self,
+        documents: &HashMap<DocumentId, Document>,
+    ) -> Result<HashSet<DocumentId>, DbError> {
+        let most = u64::from(self.request.limits.rows.versions);
+        let mut added: HashMap<DocumentId, u64> = HashMap::new();
+        for (arrival, fate) in self.request.arrivals.iter().zip(&self.fates) {
+            if let (Ok(contents), Fate::Document(_, id) | Fate::Versions(id)) =
+                (&arrival.contents, fate)
+            {
+                *added.entry(*id).or_default() += contents.len() as u64;
+            }
+        }
+        let (mut full, mut counted) = (HashSet::new(), Vec::new());
+        for (id, added) in &added {
+            match documents.get(id) {
+                // Some of them may have been removed.
+                Some(there) if u64::from(there.latest_version) + added > most => counted.push(*id),
+                None if *added > most => drop(full.insert(*id)),
+                _ => {}
+            }
+        }
+        if counted.is_empty() {
+            return Ok(full);
+        }
+        let sql = format!(
+            "SELECT document_id, count(*) FROM versions WHERE document_id IN ({}) GROUP BY document_id",
+            ids(self.transaction.get_database_backend())
+        );
+        for row in query(self.transaction, sql, [parameter(&counted)?]).await? {
+            let (id, count) = (
+                DocumentId(row.try_get_by_index(0)?),
+                row.try_get_by_index::<i64>(1)?,
+            );
+            if count.unsigned_abs() + added[&id] > most {
+                full.insert(id);
+            }
+        }
+        Ok(full)
     }
 
     /// Charges, if it fits.

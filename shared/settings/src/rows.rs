@@ -1,0 +1,23 @@
+//! How many rows users may cause that have no bytes of their own, as the operator writes it.
+
+use clap::Args;
+use domain::RowLimits;
+
+/// Settings of what is counted beside bytes and documents.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RowSettings {
+    /// The most versions of a document
+    #[arg(long, env = "DOSSIER_MAX_VERSIONS", global = true, default_value_t = 10_000,
+        value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_versions: u32,
+}
+
+impl RowSettings {
+    /// As a rule.
+    #[must_use]
+    pub const fn limits(&self) -> RowLimits {
+        RowLimits {
+            versions: self.max_versions,
+        }
+    }
+}
