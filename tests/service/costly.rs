@@ -11,19 +11,19 @@ use tests::content::PDF;
 use tests::in_both_modes;
 
 /// As many values as metadata may have, in pairs of which a filter finds each half everywhere.
-fn widest() -> Value {
+pub fn widest() -> Value {
     let pairs: Vec<_> = (0..333).map(|number| json!([number, number])).collect();
     json!({"a": pairs})
 }
 
 /// As many values as a filter may have; no document has such pairs, and each has their halves.
-fn nowhere() -> Value {
+pub fn nowhere() -> Value {
     let pairs: Vec<_> = (0..21).map(|number| json!([number, number + 1])).collect();
     json!({"a": pairs})
 }
 
 /// A user with so many documents of the widest metadata.
-async fn hoarder(app: &TestApp, count: usize) -> Client {
+pub async fn hoarder(app: &TestApp, count: usize) -> Client {
     let user = json!({"name": "alice", "quota_documents": 1_000_000});
     let alice = app.user_with(user).await;
     let pending = alice.uploads("report.pdf", PDF).await;

@@ -81,6 +81,7 @@ mod unstorable;
 mod uploads;
 mod versions;
 mod waiting;
+mod walk;
 mod watch;
 mod work;
 mod year;
