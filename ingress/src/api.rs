@@ -7,7 +7,7 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
 use crate::auth::{Guard, Sessions};
-use crate::http::{Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable};
+use crate::http::{AllowedOrigins, Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable};
 use crate::idempotency::Keyed;
 use crate::openapi::{MergedPaths, add_examples, document_keys, document_sessions, make_strict};
 use crate::operators::Health;
@@ -35,7 +35,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let pages = Pages::default();
     let meters = parts.service.meters.clone();
     let (shared, intake) = (parts.service.clone(), parts.intake.clone());
-    let origins = Arc::clone(&parts.service.cors_origins);
+    let origins = AllowedOrigins::new(&parts.service.cors_origins);
     let max = MaxDocument(parts.service.limits.max_document);
     let max_archive = MaxArchive(parts.service.limits.imports.bytes);
     let guard = Arc::clone(&parts.guard);
@@ -49,7 +49,7 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let framed = framed.data(max).data(max_archive);
     let keyed = Keyed::new(framed, Arc::clone(&table), intake, shared);
     let sessions = Sessions::new(keyed, guard);
-    let answered = CrossOrigin::new(Compressed(sessions), &origins);
+    let answered = CrossOrigin::new(Compressed(sessions), origins);
     HttpMetrics::new(answered, table, meters)
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Parts, api, operations};
 use crate::auth::{Authenticator, Guard, JwtSetupError};
-use crate::http::{ServerLimits, serve};
+use crate::http::{AllowedOrigins, Door, ServerLimits, serve};
 use crate::operators::{Health, OperationsPort};
 use crate::routes::MetricsRoutes;
 use crate::service::Service;
@@ -73,8 +73,12 @@ pub async fn run(
     // Health is told until the API has drained: that is when it is asked for most.
     let drained = CancellationToken::new();
     let api_served = async {
-        let (capacity, limits) = (service.capacity.clone(), service.server);
-        serve(api_listener, api(parts), capacity, limits, shutdown.clone()).await;
+        let door = Door {
+            capacity: service.capacity.clone(),
+            limits: service.server,
+            origins: AllowedOrigins::new(&service.cors_origins),
+        };
+        serve(api_listener, api(parts), door, shutdown.clone()).await;
         intake.close().await;
         drained.cancel();
     };

@@ -1,5 +1,8 @@
 //! Cross-origin requests of browsers (the Fetch standard, section 3.3): for the origins that the operator names.
 //!
+//! What is refused before an endpoint sees it, as too much at once, tells its browser the same: a
+//! script could not read the refusal otherwise.
+//!
 //! Tokens travel in a header field that scripts set themselves, so no credentials are allowed.
 
 use std::sync::Arc;
@@ -23,26 +26,75 @@ const EXPOSED: &str = "ETag, Location, Retry-After, Content-Range, Accept-Ranges
 /// How long a browser may remember what it was allowed, in seconds.
 const MAX_AGE: &str = "600";
 
+/// Whose scripts may read answers; clones share the list.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedOrigins(Arc<[CorsOrigin]>);
+
+/// What the answer to one request tells its browser.
+#[derive(Debug)]
+pub struct OriginGrant {
+    /// The origin, if it is allowed.
+    origin: Option<HeaderValue>,
+    /// Whether answers depend on the origin at all.
+    varies: bool,
+    is_preflight: bool,
+}
+
 /// An endpoint that scripts of other origins may use.
 pub struct CrossOrigin<E> {
     inner: E,
-    origins: Arc<[CorsOrigin]>,
+    origins: AllowedOrigins,
+}
+
+impl AllowedOrigins {
+    /// Scripts of `origins` may read answers; without any, nothing changes.
+    #[must_use]
+    pub fn new(origins: &Arc<[CorsOrigin]>) -> Self {
+        Self(Arc::clone(origins))
+    }
+
+    /// What the answer to `request` tells, whoever gives it.
+    pub fn grant(&self, request: &Request) -> OriginGrant {
+        let allowed = |origin: &&HeaderValue| {
+            let text = origin.to_str();
+            text.is_ok_and(|text| self.0.iter().any(|allowed| allowed.allows(text)))
+        };
+        let origin = request.headers().get(ORIGIN).filter(allowed);
+        OriginGrant {
+            origin: origin.cloned(),
+            varies: !self.0.is_empty(),
+            is_preflight: is_preflight(request),
+        }
+    }
+}
+
+impl OriginGrant {
+    /// The answer to a browser that asks before it sends the request itself.
+    pub fn preflight(&self) -> Option<Response> {
+        (self.origin.is_some() && self.is_preflight).then(preflight)
+    }
+
+    /// Adds it to an answer.
+    pub fn show_in(self, response: &mut Response) {
+        if !self.varies {
+            return;
+        }
+        let headers = response.headers_mut();
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = self.origin {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static(EXPOSED),
+            );
+        }
+    }
 }
 
 impl<E> CrossOrigin<E> {
-    /// Lets scripts of `origins` use `inner`; without any, nothing changes.
-    pub fn new(inner: E, origins: &[CorsOrigin]) -> Self {
-        Self {
-            inner,
-            origins: origins.into(),
-        }
-    }
-
-    fn allowed(&self, request: &Request) -> Option<HeaderValue> {
-        let origin = request.headers().get(ORIGIN)?;
-        let text = origin.to_str().ok()?;
-        let allowed = self.origins.iter().any(|allowed| allowed.allows(text));
-        allowed.then(|| origin.clone())
+    /// Lets scripts of `origins` use `inner`.
+    pub const fn new(inner: E, origins: AllowedOrigins) -> Self {
+        Self { inner, origins }
     }
 }
 
@@ -50,23 +102,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for CrossOrigin<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if self.origins.is_empty() {
-            return self.inner.call(request).await;
-        }
-        let origin = self.allowed(&request);
-        let mut response = match &origin {
-            Some(_) if is_preflight(&request) => preflight(),
-            _ => self.inner.call(request).await?,
+        let grant = self.origins.grant(&request);
+        let mut response = match grant.preflight() {
+            Some(preflight) => preflight,
+            None => self.inner.call(request).await?,
         };
-        let headers = response.headers_mut();
-        headers.append(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = origin {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(
-                ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static(EXPOSED),
-            );
-        }
+        grant.show_in(&mut response);
         Ok(response)
     }
 }

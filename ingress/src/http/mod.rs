@@ -25,12 +25,12 @@ pub use compression::{Compressed, PreparedPage};
 pub use conditional::{
     Condition, Validators, depends_on_date, entity_tags, evaluate, matches_etag,
 };
-pub use cors::CrossOrigin;
+pub use cors::{AllowedOrigins, CrossOrigin};
 pub use disposition::{Disposition, content_disposition};
 pub use frame::Frame;
 pub use http_metrics::HttpMetrics;
 pub use prefer::{Prefer, Wait};
 pub use range::{RangeAnswer, select};
 pub use route_table::{Route, RouteTable};
-pub use server::{ServerLimits, serve};
+pub use server::{Door, ServerLimits, serve};
 pub use trace_context::traceparent;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::capacity::{Capacity, CapacityLimits};
-use crate::http::{ServerLimits, serve};
+use crate::http::{AllowedOrigins, Door, ServerLimits, serve};
 
 /// Requests in flight. Its clients are few, and known.
 const REQUESTS: u32 = 64;
@@ -47,8 +47,12 @@ impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
                 let listener = TcpListener::from_std(listener)?;
                 // Counted by themselves: what the API has in flight takes nothing of it.
                 let limits_of_requests = CapacityLimits::of_requests(REQUESTS, Some(REQUESTS));
-                let capacity = Capacity::new(limits_of_requests, Meters::default());
-                serve(listener, endpoint, capacity, limits, shutdown).await;
+                let door = Door {
+                    capacity: Capacity::new(limits_of_requests, Meters::default()),
+                    limits,
+                    origins: AllowedOrigins::default(),
+                };
+                serve(listener, endpoint, door, shutdown).await;
                 Ok(())
             };
             if let Err(error) = runtime.and_then(|runtime| runtime.block_on(serving)) {

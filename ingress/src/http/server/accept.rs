@@ -13,12 +13,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::ServerLimits;
 use super::activity::Activity;
 use super::connection::Connection;
 use super::connections::Connections;
-use super::exchange::SharedEndpoint;
-use crate::capacity::{Account, Capacity};
+use super::exchange::{Door, SharedEndpoint};
+use crate::capacity::Account;
 
 /// The pause after an accept error that is the machine's (no file descriptors, no memory).
 const SHORTEST_BACK_OFF: Duration = Duration::from_millis(50);
@@ -26,22 +25,16 @@ const SHORTEST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
 
 /// Serves `endpoint` on `listener` until `shutdown`, then lets requests in
-/// flight go on for the grace period of `limits`, and returns when all connections are closed.
-/// What all requests share is taken of `capacity`.
-pub async fn serve<E>(
-    listener: TcpListener,
-    endpoint: E,
-    capacity: Capacity,
-    limits: ServerLimits,
-    shutdown: CancellationToken,
-) where
+/// flight go on for the grace period of the limits, and returns when all connections are closed.
+pub async fn serve<E>(listener: TcpListener, endpoint: E, door: Door, shutdown: CancellationToken)
+where
     E: Endpoint<Output = Response> + 'static,
 {
-    let open = Connections::new(limits.connections, capacity.meters().clone());
+    let meters = door.capacity.meters().clone();
+    let open = Connections::new(door.limits.connections, meters);
     let acceptor = Acceptor {
         endpoint: Arc::new(ToDynEndpoint(endpoint)),
-        capacity,
-        limits,
+        door,
         shutdown,
         open: Arc::new(open),
         tasks: TaskTracker::new(),
@@ -59,8 +52,7 @@ pub async fn serve<E>(
 /// What accepted connections are served with.
 struct Acceptor {
     endpoint: SharedEndpoint,
-    capacity: Capacity,
-    limits: ServerLimits,
+    door: Door,
     shutdown: CancellationToken,
     open: Arc<Connections>,
     tasks: TaskTracker,
@@ -105,8 +97,7 @@ impl Acceptor {
         let registered = self.open.register(account, &activity, slot);
         let connection = Connection {
             endpoint: Arc::clone(&self.endpoint),
-            capacity: self.capacity.clone(),
-            limits: self.limits,
+            door: self.door.clone(),
             shutdown: self.shutdown.clone(),
             peer,
             activity,
@@ -123,7 +114,7 @@ impl Acceptor {
 
     async fn drain(self) {
         self.tasks.close();
-        let ended = tokio::time::timeout(self.limits.grace, self.tasks.wait()).await;
+        let ended = tokio::time::timeout(self.door.limits.grace, self.tasks.wait()).await;
         if ended.is_err() {
             tracing::warn!(
                 connections = self.tasks.len(),

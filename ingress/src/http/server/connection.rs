@@ -12,13 +12,11 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::ServerLimits;
 use super::activity::Activity;
 use super::edges::HEADER_BYTES;
-use super::exchange::{Exchange, SharedEndpoint};
+use super::exchange::{Door, Exchange, SharedEndpoint};
 use super::progress::StreamExecutor;
 use super::socket::{Linger, Socket};
-use crate::capacity::Capacity;
 
 /// What one HTTP/2 stream may send before it is read: as much as a large chunk for storage.
 const STREAM_WINDOW: u32 = 512 << 10;
@@ -46,8 +44,7 @@ const DRAIN_IDLE: Duration = Duration::from_millis(500);
 /// What a connection needs to be served.
 pub(super) struct Connection {
     pub(super) endpoint: SharedEndpoint,
-    pub(super) capacity: Capacity,
-    pub(super) limits: ServerLimits,
+    pub(super) door: Door,
     pub(super) shutdown: CancellationToken,
     pub(super) peer: SocketAddr,
     pub(super) activity: Arc<Activity>,
@@ -63,14 +60,13 @@ impl Connection {
         let activity = Arc::clone(&self.activity);
         let exchange = Arc::new(Exchange {
             endpoint: Arc::clone(&self.endpoint),
-            capacity: self.capacity.clone(),
-            limits: self.limits,
+            door: self.door.clone(),
             shutdown: self.shutdown.clone(),
             peer: self.peer,
             local: stream.local_addr().ok(),
             linger: linger.clone(),
         });
-        let socket = Socket::new(stream, self.limits.write_stall, linger);
+        let socket = Socket::new(stream, self.door.limits.write_stall, linger);
         let service = service_fn(|request: http::Request<Incoming>| {
             let in_flight = activity.begin();
             let exchange = Arc::clone(&exchange);
@@ -84,7 +80,7 @@ impl Connection {
         let result = tokio::select! {
             biased;
             result = connection.as_mut() => result,
-            () = activity.quiet(self.limits.first_request, self.limits.idle) => return,
+            () = activity.quiet(self.door.limits.first_request, self.door.limits.idle) => return,
             () = self.shutdown.cancelled() => {
                 // Whoever has just connected, or kept a connection, may be sending a request.
                 tokio::select! {
@@ -105,18 +101,18 @@ impl Connection {
 
     fn builder(&self) -> auto::Builder<StreamExecutor> {
         let mut builder = auto::Builder::new(StreamExecutor {
-            stall: self.limits.write_stall,
+            stall: self.door.limits.write_stall,
         });
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header)
+            .header_read_timeout(self.door.limits.header)
             .max_headers(HEADER_FIELDS)
             .max_buf_size(READ_BUFFER);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.limits.streams)
+            .max_concurrent_streams(self.door.limits.streams)
             .max_header_list_size(HEADER_BYTES)
             .max_pending_accept_reset_streams(RESET_AT_ONCE)
             .max_local_error_reset_streams(FAULTY_STREAMS)

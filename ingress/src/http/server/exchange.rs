@@ -24,6 +24,7 @@ use super::request_body::{Patience, RequestBody};
 use super::response_body::{InUse, ResponseBody, SharedBody};
 use super::socket::Linger;
 use crate::capacity::{Capacity, Taken, Ticket};
+use crate::http::cors::{AllowedOrigins, OriginGrant};
 use crate::problem::{Code, Problem, RequestId};
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -38,11 +39,21 @@ const REFUSED_STALL: Duration = Duration::from_secs(2);
 /// The endpoint as connections share it.
 pub(super) type SharedEndpoint = Arc<dyn DynEndpoint<Output = Response>>;
 
+/// What every request passes before an endpoint sees it; clones share it.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// What all requests share is taken of this.
+    pub capacity: Capacity,
+    /// What clients may hold open.
+    pub limits: ServerLimits,
+    /// Whose scripts may read what is refused here.
+    pub origins: AllowedOrigins,
+}
+
 /// What the requests of one connection have in common.
 pub(super) struct Exchange {
     pub(super) endpoint: SharedEndpoint,
-    pub(super) capacity: Capacity,
-    pub(super) limits: ServerLimits,
+    pub(super) door: Door,
     pub(super) shutdown: CancellationToken,
     pub(super) peer: SocketAddr,
     pub(super) local: Option<SocketAddr>,
@@ -68,8 +79,9 @@ impl Exchange {
             Err(problem) => {
                 // Of a request that HTTP forbids it isn't certain where it ends.
                 is_broken = problem.code() != Code::Overloaded;
+                let grant = self.door.origins.grant(&request);
                 drop(request);
-                (refused(&problem, &id, is_head), None, None)
+                (refused(&problem, &id, is_head, grant), None, None)
             }
         };
         // What is left of the body would be read as the next request; and a server that
@@ -82,7 +94,7 @@ impl Exchange {
         if ticket.is_none()
             && let Some(progress) = Progress::of_stream()
         {
-            progress.hurry(REFUSED_STALL.min(self.limits.write_stall));
+            progress.hurry(REFUSED_STALL.min(self.door.limits.write_stall));
         }
         let in_use = InUse {
             _in_flight: in_flight,
@@ -95,7 +107,7 @@ impl Exchange {
     fn admit(&self, request: &Request) -> Result<Ticket, Problem> {
         match edges::refusal(request) {
             Some(problem) => Err(problem),
-            None => self.capacity.admit(self.peer, request),
+            None => self.door.capacity.admit(self.peer, request),
         }
     }
 
@@ -112,16 +124,17 @@ impl Exchange {
         let is_head = request.method() == Method::HEAD;
         let changes_nothing = is_head || request.method() == Method::GET;
         let id = RequestId::of(&request);
+        let grant = self.door.origins.grant(&request);
         let mut response = self.endpoint.get_response(request).await;
         if let Err(problem) = ticket.settle() {
-            return (refused(&problem, &id, is_head), None, None);
+            return (refused(&problem, &id, is_head, grant), None, None);
         }
         let memory = match own_bytes(&mut response) {
             0..=SMALL => None,
             bytes => match ticket.try_hold_answer(bytes) {
                 Ok(memory) => Some(memory),
                 Err(problem) if changes_nothing => {
-                    response = refused(&problem, &id, is_head);
+                    response = refused(&problem, &id, is_head, grant);
                     None
                 }
                 // What was changed was changed: its client must learn of it.
@@ -139,8 +152,8 @@ impl Exchange {
         let peer = RemoteAddr(Addr::SocketAddr(self.peer));
         let parts = RequestParts::from((parts, local, peer, Scheme::HTTP));
         let patience = Patience {
-            chunk: self.limits.body_chunk,
-            rate: self.limits.body_rate,
+            chunk: self.door.limits.body_chunk,
+            rate: self.door.limits.body_rate,
         };
         let body = RequestBody::new(body, patience, self.linger.clone());
         Request::from_parts(parts, BoxBody::new(body).into())
@@ -159,11 +172,16 @@ fn own_bytes(response: &mut Response) -> u64 {
     bytes
 }
 
-fn refused(problem: &Problem, id: &RequestId, is_head: bool) -> Response {
-    let mut response = problem.to_response(id.as_str());
+/// The answer to what an endpoint doesn't see. A browser that asks first is let go on, or its
+/// script could not read why the request itself is refused.
+fn refused(problem: &Problem, id: &RequestId, is_head: bool, grant: OriginGrant) -> Response {
+    let is_overload = problem.code() == Code::Overloaded;
+    let preflight = grant.preflight().filter(|_| is_overload);
+    let mut response = preflight.unwrap_or_else(|| problem.to_response(id.as_str()));
     id.show_in(response.headers_mut());
     if is_head {
         response.set_body(Body::empty());
     }
+    grant.show_in(&mut response);
     response
 }

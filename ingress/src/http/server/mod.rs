@@ -13,6 +13,7 @@ mod response_body;
 mod socket;
 
 pub use accept::serve;
+pub use exchange::Door;
 pub use limits::ServerLimits;
 pub use request_body::BodyStalled;
 pub use response_body::SharedBody;

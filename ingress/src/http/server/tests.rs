@@ -1,17 +1,23 @@
 //! What a client may hold open, tried over real sockets.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use poem::http::StatusCode;
 use poem::{Body, Endpoint, EndpointExt, Request, Response};
+use settings::CorsOrigin;
 use telemetry::Meters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{ServerLimits, serve};
+use super::{Door, ServerLimits, serve};
 use crate::capacity::{Capacity, CapacityLimits};
+use crate::http::AllowedOrigins;
+
+/// Scripts of this origin may read answers.
+const ORIGIN: &str = "https://app.example.com";
 
 /// Shorter than any test may take, longer than any answer does.
 pub(super) const SHORT: Duration = Duration::from_millis(150);
@@ -52,13 +58,13 @@ impl Server {
         let shutdown = CancellationToken::new();
         let requests = CapacityLimits::of_requests(requests, Some(requests));
         let capacity = Capacity::new(requests, Meters::default());
-        let task = tokio::spawn(serve(
-            listener,
-            endpoint,
+        let origins: Arc<[CorsOrigin]> = Arc::new([ORIGIN.parse().unwrap()]);
+        let door = Door {
             capacity,
             limits,
-            shutdown.clone(),
-        ));
+            origins: AllowedOrigins::new(&origins),
+        };
+        let task = tokio::spawn(serve(listener, endpoint, door, shutdown.clone()));
         Self {
             address,
             shutdown,
@@ -290,4 +296,56 @@ async fn what_outlives_the_grace_period_is_cut_off() {
     server.shutdown.cancel();
     server.task.await.unwrap();
     assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_script_reads_why_there_was_no_room_for_its_request() {
+    let server = Server::start_for(1, ServerLimits::default(), reader()).await;
+    // It takes the only place, and never ends.
+    let mut held = server.connect().await;
+    let upload =
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\nexpect: 100-continue\r\n\r\n";
+    held.write_all(upload).await.unwrap();
+    // The body is asked for: so the place is taken.
+    held.read_exact(&mut [0; 20]).await.unwrap();
+    let ask = |method: &str, fields: &str| {
+        let end = "host: x\r\nconnection: close\r\n\r\n";
+        format!("{method} / HTTP/1.1\r\n{fields}{end}")
+    };
+    let allowed = format!("origin: {ORIGIN}\r\n");
+    let grant = format!("access-control-allow-origin: {ORIGIN}\r\n");
+    let refused = server.exchange(&ask("GET", &allowed)).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    for field in [
+        &*grant,
+        "access-control-expose-headers: ",
+        "vary: Origin",
+        "retry-after: ",
+    ] {
+        assert!(
+            refused
+                .to_ascii_lowercase()
+                .contains(&field.to_ascii_lowercase()),
+            "{field}: {refused}"
+        );
+    }
+    let preflight = format!("{allowed}access-control-request-method: PUT\r\n");
+    let answer = server.exchange(&ask("OPTIONS", &preflight)).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 204") && answer.contains(&grant),
+        "{answer}"
+    );
+    for fields in ["", "origin: https://elsewhere.example\r\n"] {
+        let refused = server.exchange(&ask("GET", fields)).await;
+        assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+        assert!(!refused.contains("access-control-allow"), "{refused}");
+    }
+    // Neither does a request that HTTP forbids stay without an answer that can be read.
+    let forbidden = format!("GET / HTTP/1.1\r\n{allowed}host: x\r\nhost: y\r\n\r\n");
+    let refused = server.exchange(&forbidden).await;
+    assert!(
+        refused.starts_with("HTTP/1.1 400") && refused.contains(&grant),
+        "{refused}"
+    );
+    drop(held);
 }
