@@ -7,4 +7,5 @@ mod document;
 mod hang_up;
 mod process;
 mod routes;
+mod uploads_at_once;
 mod wrapped;
