@@ -4,6 +4,7 @@ use domain::JobId;
 use ledger::{JobFilter, JobView, QueueState, WorkerSign};
 use poem_openapi::{Enum, Object};
 use queue::{JobKind, JobState, Queue};
+use telemetry::Circuit;
 use uuid::Uuid;
 
 use super::{Id, JobKindText, JobStatesText, Moment};
@@ -51,6 +52,11 @@ pub struct QueueBody {
     /// For how long the oldest job that could be begun has been waiting; `null` if there is none.
     #[oai(nullable)]
     pub oldest_seconds: Option<f64>,
+    /// Parts of the service that are away, `database`, `staging` or `store`, so that jobs of this
+    /// queue wait. Left out if there are none, and by a process that has no worker, which doesn't
+    /// know.
+    #[oai(skip_serializing_if_is_none)]
+    pub waits_for: Option<Vec<String>>,
 }
 
 /// The queues. There is no next page.
@@ -229,9 +235,17 @@ impl From<JobState> for JobStateBody {
     }
 }
 
-impl From<QueueState> for QueueBody {
-    fn from(state: QueueState) -> Self {
+impl QueueBody {
+    /// What is in a queue, while those parts are known to be away.
+    pub fn of(state: QueueState, away: &[Circuit]) -> Self {
+        let mut kinds = JobKind::ALL.into_iter();
+        let needs_storage = kinds.any(|kind| kind.queue() == state.queue && kind.needs_storage());
+        let away = away
+            .iter()
+            .filter(|part| **part == Circuit::Database || needs_storage);
+        let waits_for: Vec<_> = away.map(|part| part.as_str().to_owned()).collect();
         Self {
+            waits_for: (!waits_for.is_empty()).then_some(waits_for),
             queue: state.queue.into(),
             depth: state.depth,
             running: state.running,

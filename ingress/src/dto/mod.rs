@@ -25,7 +25,7 @@ pub use forms::{
     UniqueNameText,
 };
 pub use job::{
-    JobBody, JobPageBody, JobsRetriedBody, QueueName, QueuePageBody, RetrySelection,
+    JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,
     WorkerPageBody, read_states,
 };
 pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};

@@ -14,8 +14,8 @@ use super::users::AdminListProblems;
 use crate::auth::{Admin, RequestOrigin};
 use crate::dto::{
     Binding, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText, JobsRetriedBody,
-    Limit, QueueName, QueuePageBody, RetrySelection, WorkerPageBody, cursor, cut, position,
-    read_states,
+    Limit, QueueBody, QueueName, QueuePageBody, RetrySelection, WorkerPageBody, cursor, cut,
+    position, read_states,
 };
 use crate::http::{JsonBody, Optional};
 use crate::idempotency::IdempotentRequest;
@@ -73,9 +73,10 @@ impl JobRoutes {
         _admin: Admin,
     ) -> Result<Json<QueuePageBody>, Documented<AdminListProblems>> {
         let states = queue_states(&self.service.db, self.service.clock.now()).await;
-        let states = states.map_err(Problem::from)?;
+        let states = states.map_err(Problem::from)?.into_iter();
+        let away = self.service.meters.open_circuits();
         Ok(Json(QueuePageBody {
-            items: states.into_iter().map(Into::into).collect(),
+            items: states.map(|state| QueueBody::of(state, &away)).collect(),
             next_cursor: None,
         }))
     }

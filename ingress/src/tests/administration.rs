@@ -3,6 +3,7 @@
 use jsonwebtoken::{EncodingKey, Header, encode};
 use poem::http::Method;
 use serde_json::json;
+use telemetry::Circuit;
 
 use super::app::{Answer, App, JWT_SECRET};
 
@@ -130,4 +131,22 @@ async fn a_token_brings_its_user_along() {
         .get("/v1/documents")
         .await;
     assert_eq!(expired.problem(), problem(401, "unauthorized"));
+}
+
+#[tokio::test]
+async fn queues_tell_what_their_jobs_wait_for() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let meters = &app.service.meters;
+    let queues = || async { admin.get("/v1/admin/queues").await.json()["items"].clone() };
+    let quiet = queues().await;
+    assert_eq!(quiet[0].as_object().unwrap().len(), 5, "{quiet}");
+    meters.circuit(Circuit::Store, true);
+    meters.circuit(Circuit::Database, true);
+    for queue in queues().await.as_array().unwrap() {
+        assert_eq!(queue["waits_for"], json!(["database", "store"]), "{queue}");
+    }
+    meters.circuit(Circuit::Store, false);
+    meters.circuit(Circuit::Database, false);
+    assert_eq!(queues().await, quiet);
 }
