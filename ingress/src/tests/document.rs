@@ -81,6 +81,29 @@ async fn the_document_is_as_it_was_reviewed() {
     insta::assert_snapshot!(document);
 }
 
+/// Any request may find no room; any request of somebody may be one too many.
+#[tokio::test]
+async fn every_operation_tells_that_it_may_be_turned_away() {
+    let app = App::start().await;
+    let document = app.nobody().get("/openapi.json").await.json();
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations += 1;
+            let tells = |status: &str, code: &str| {
+                let response = &operation["responses"][status];
+                let text = response["description"].as_str().unwrap_or_default();
+                let says_when = response["headers"]["Retry-After"].is_object();
+                text.contains(&format!("`{code}`")) && says_when
+            };
+            assert!(tells("503", "overloaded"), "{method} {path}");
+            let has_a_user = operation["security"].is_array();
+            assert_eq!(tells("429", "rate_limited"), has_a_user, "{method} {path}");
+        }
+    }
+    assert!(operations > 40, "{operations}");
+}
+
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let app = App::start().await;
