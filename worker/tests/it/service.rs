@@ -87,6 +87,8 @@ impl Service {
             _folder: folder,
         };
         service.add_user(service.owner).await;
+        // As every process does before it begins: its places are marked.
+        service.role().ownership.verify().await.unwrap();
         service
     }
 
