@@ -1,6 +1,6 @@
 //! ZIP archives as streams, for exports and imports: written in memory that
 //! doesn't grow with what goes in, read without believing what they say. It
-//! stands alone, knows no database and no storage, and never touches a file.
+//! knows no database and no storage, and never touches a file.
 //!
 //! - [`Writer`] turns entries into the bytes of an archive, in order, without
 //!   ever going back; [`Names`] finds safe and unique names for them.
@@ -12,7 +12,6 @@
 mod method;
 mod moment;
 mod names;
-mod numbers;
 mod reader;
 mod records;
 mod writer;

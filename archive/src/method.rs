@@ -77,15 +77,6 @@ impl Method {
             Self::Deflated => 8,
         }
     }
-
-    /// The method of this number, if it can be read here.
-    pub(crate) const fn of_number(number: u16) -> Option<Self> {
-        match number {
-            0 => Some(Self::Stored),
-            8 => Some(Self::Deflated),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,34 +1,16 @@
-//! The records of the format, byte for byte: the one place that knows their layout.
+//! The records of an archive as the writer lays them out, byte for byte. How they are read,
+//! `zip_records` knows.
+
+use zip_records::{
+    CENTRAL, ELSEWHERE, ELSEWHERE_16, END, FLAG_STREAMED, FLAG_UTF8, LOCAL, WIDE_END,
+    WIDE_END_LENGTH, WIDE_LOCATOR,
+};
 
 use crate::method::Method;
-use crate::numbers::Fields;
 
-pub(crate) const LOCAL: &[u8; 4] = b"PK\x03\x04";
-pub(crate) const CENTRAL: &[u8; 4] = b"PK\x01\x02";
-pub(crate) const END: &[u8; 4] = b"PK\x05\x06";
-pub(crate) const WIDE_END: &[u8; 4] = b"PK\x06\x06";
-pub(crate) const WIDE_LOCATOR: &[u8; 4] = b"PK\x06\x07";
 const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
 
-pub(crate) const LOCAL_LENGTH: u64 = 30;
-pub(crate) const CENTRAL_LENGTH: usize = 46;
-pub(crate) const END_LENGTH: usize = 22;
-pub(crate) const WIDE_LOCATOR_LENGTH: usize = 20;
-pub(crate) const WIDE_END_LENGTH: usize = 56;
-
-/// A number that is said elsewhere, in the Zip64 field.
-pub(crate) const ELSEWHERE: u32 = u32::MAX;
-pub(crate) const ELSEWHERE_16: u16 = u16::MAX;
-
 const WIDE_FIELD: u16 = 1;
-const UNICODE_PATH_FIELD: u16 = 0x7075;
-
-pub(crate) const FLAG_ENCRYPTED: u16 = 1;
-pub(crate) const FLAG_STREAMED: u16 = 1 << 3;
-pub(crate) const FLAG_PATCH: u16 = 1 << 5;
-pub(crate) const FLAG_STRONG: u16 = 1 << 6;
-pub(crate) const FLAG_UTF8: u16 = 1 << 11;
-pub(crate) const FLAG_MASKED: u16 = 1 << 13;
 
 /// Made by version 4.5 on Unix, whose file modes follow.
 const MADE_BY: u16 = 3 * 256 + 45;
@@ -194,145 +176,4 @@ pub(crate) fn end(entries: u64, offset: u64, size: u64) -> Vec<u8> {
     out.extend(short(offset).to_le_bytes());
     out.extend(0_u16.to_le_bytes());
     out
-}
-
-/// An entry as some archive's directory has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Central<'a> {
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc32: u32,
-    pub(crate) packed: u64,
-    pub(crate) size: u64,
-    pub(crate) volume: u32,
-    pub(crate) attributes: u32,
-    pub(crate) offset: u64,
-    pub(crate) name: &'a [u8],
-    pub(crate) extra: &'a [u8],
-}
-
-/// The lengths of the record that `bytes` begin with: fixed, name, extra, comment.
-pub(crate) fn central_length(bytes: &[u8]) -> Option<usize> {
-    let mut fields = Fields(bytes.get(28..CENTRAL_LENGTH)?);
-    let (name, extra, comment) = (fields.u16()?, fields.u16()?, fields.u16()?);
-    Some(CENTRAL_LENGTH + usize::from(name) + usize::from(extra) + usize::from(comment))
-}
-
-/// Reads one record of the directory; `None` if it is not one.
-pub(crate) fn read_central(bytes: &[u8]) -> Option<Central<'_>> {
-    let mut fields = Fields(bytes);
-    if fields.bytes(4)? != CENTRAL {
-        return None;
-    }
-    let _versions = fields.u32()?;
-    let (flags, method) = (fields.u16()?, fields.u16()?);
-    let _modified = fields.u32()?;
-    let crc32 = fields.u32()?;
-    let (packed, size) = (fields.u32()?, fields.u32()?);
-    let (name, extra, comment) = (fields.u16()?, fields.u16()?, fields.u16()?);
-    let volume = fields.u16()?;
-    let _internal = fields.u16()?;
-    let attributes = fields.u32()?;
-    let offset = fields.u32()?;
-    let name = fields.bytes(usize::from(name))?;
-    let extra = fields.bytes(usize::from(extra))?;
-    fields.bytes(usize::from(comment))?;
-    let mut wide = Fields(extra_field(extra, WIDE_FIELD).unwrap_or_default());
-    let mut wide_if = |value: u32| -> Option<u64> {
-        if value == ELSEWHERE {
-            wide.u64()
-        } else {
-            Some(u64::from(value))
-        }
-    };
-    let (size, packed, offset) = (wide_if(size)?, wide_if(packed)?, wide_if(offset)?);
-    let volume = if volume == ELSEWHERE_16 {
-        wide.u32()?
-    } else {
-        u32::from(volume)
-    };
-    Some(Central {
-        flags,
-        method,
-        crc32,
-        packed,
-        size,
-        volume,
-        attributes,
-        offset,
-        name,
-        extra,
-    })
-}
-
-/// The header before the bytes of an entry, as some archive has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Local<'a> {
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc32: u32,
-    /// `None` if a Zip64 field was to say it, and doesn't.
-    pub(crate) packed: Option<u64>,
-    pub(crate) size: Option<u64>,
-    pub(crate) name: &'a [u8],
-}
-
-/// How long the header is that `bytes` begin with.
-pub(crate) fn local_length(bytes: &[u8]) -> Option<usize> {
-    let mut fields = Fields(bytes.get(26..30)?);
-    Some(30 + usize::from(fields.u16()?) + usize::from(fields.u16()?))
-}
-
-/// Reads a local header; `None` if it is not one.
-pub(crate) fn read_local(bytes: &[u8]) -> Option<Local<'_>> {
-    let mut fields = Fields(bytes);
-    if fields.bytes(4)? != LOCAL {
-        return None;
-    }
-    let _version = fields.u16()?;
-    let (flags, method) = (fields.u16()?, fields.u16()?);
-    let _modified = fields.u32()?;
-    let crc32 = fields.u32()?;
-    let (packed, size) = (fields.u32()?, fields.u32()?);
-    let (name, extra) = (fields.u16()?, fields.u16()?);
-    let name = fields.bytes(usize::from(name))?;
-    let extra = fields.bytes(usize::from(extra))?;
-    let mut wide = Fields(extra_field(extra, WIDE_FIELD).unwrap_or_default());
-    let mut wide_if = |value: u32| {
-        if value == ELSEWHERE {
-            wide.u64()
-        } else {
-            Some(u64::from(value))
-        }
-    };
-    let (size, packed) = (wide_if(size), wide_if(packed));
-    Some(Local {
-        flags,
-        method,
-        crc32,
-        packed,
-        size,
-        name,
-    })
-}
-
-/// A name in UTF-8 that stands beside one in an older encoding, if it belongs to it.
-pub(crate) fn unicode_path<'a>(extra: &'a [u8], name: &[u8]) -> Option<&'a str> {
-    let mut fields = Fields(extra_field(extra, UNICODE_PATH_FIELD)?);
-    let version = fields.bytes(1)?;
-    let of = fields.u32()?;
-    (version == [1] && of == crc32fast::hash(name))
-        .then(|| std::str::from_utf8(fields.0).ok())
-        .flatten()
-}
-
-fn extra_field(extra: &[u8], wanted: u16) -> Option<&[u8]> {
-    let mut fields = Fields(extra);
-    loop {
-        let (id, length) = (fields.u16()?, fields.u16()?);
-        let content = fields.bytes(usize::from(length))?;
-        if id == wanted {
-            return Some(content);
-        }
-    }
 }

@@ -3,15 +3,13 @@
 
 use bytes::{Buf, BytesMut};
 use futures::TryStreamExt;
+use zip_records::{CENTRAL, CENTRAL_LENGTH, Central, Decoder, LOCAL_LENGTH, central_length};
 
 use super::end::locate;
-use super::judge::{Paths, folder_problem, is_folder, path_of, problem_of};
+use super::judge::{Paths, folder_problem, is_folder, method_of, problem_of};
 use super::overlap::part;
 use super::{ArchiveError, EntryProblem, Source};
 use crate::method::Method;
-use crate::records::{
-    CENTRAL, CENTRAL_LENGTH, Central, LOCAL_LENGTH, central_length, read_central,
-};
 
 /// What is kept of the path of an entry that isn't taken, in bytes: to show it.
 const SHOWN_PATH: usize = 1024;
@@ -54,7 +52,7 @@ impl Extent {
     /// Where it ends at the earliest.
     pub(super) fn least_end(&self) -> Option<u64> {
         self.offset
-            .checked_add(LOCAL_LENGTH + u64::from(self.name_length))?
+            .checked_add(LOCAL_LENGTH as u64 + u64::from(self.name_length))?
             .checked_add(self.packed)
     }
 }
@@ -85,6 +83,7 @@ pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, Arc
     let place = locate(source, limits).await?;
     // Within the limit, and no more than the directory has room for.
     let mut entries = Vec::with_capacity(usize::try_from(place.entries).unwrap_or(0));
+    let mut decoder = Decoder::new();
     let mut paths = Paths::default();
     let mut sums = Sums::default();
     let mut buffer = BytesMut::new();
@@ -102,7 +101,9 @@ pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, Arc
         left -= wanted as u64;
         buffer.extend_from_slice(&chunk[..wanted]);
         while let Some(length) = whole_record(&buffer)? {
-            let record = read_central(&buffer[..length])
+            let record = decoder.decode(&buffer[..length]);
+            let record = record
+                .filter(|record| record.is_complete)
                 .ok_or(ArchiveError::Lying("an entry's record is broken"))?;
             sums.add(&record, limits)?;
             entries.push(listed(&record, &mut paths)?);
@@ -142,13 +143,15 @@ fn listed(record: &Central<'_>, paths: &mut Paths) -> Result<Listed, ArchiveErro
     if record.volume != 0 {
         return Err(ArchiveError::Split);
     }
-    let path = path_of(record);
-    let is_folder = path.as_deref().is_some_and(|path| is_folder(record, path));
+    let entry = record.entry();
+    let path = record.path();
+    let is_folder = path.as_deref().is_some_and(|path| is_folder(entry, path));
     let problem = match &path {
-        Some(path) if is_folder => folder_problem(record, path),
+        Some(path) if is_folder => folder_problem(entry, path),
         path => problem_of(record, path.as_deref()),
     };
-    let mut path = path.unwrap_or_else(|| String::from_utf8_lossy(record.name).into_owned());
+    let path = path.unwrap_or_else(|| String::from_utf8_lossy(record.name));
+    let mut path = path.into_owned();
     // A twin of one that has a problem of its own is a twin all the same.
     let is_new = paths.take(path.trim_end_matches('/'));
     let twin = Some(EntryProblem::Duplicate).filter(|_| !is_new && !is_folder);
@@ -162,12 +165,12 @@ fn listed(record: &Central<'_>, paths: &mut Paths) -> Result<Listed, ArchiveErro
         path,
         is_folder,
         extent: Extent {
-            offset: record.offset,
-            limit: record.offset,
-            packed: record.packed,
-            size: record.size,
-            crc32: record.crc32,
-            method: Method::of_number(record.method).unwrap_or(Method::Stored),
+            offset: entry.header_start(),
+            limit: entry.header_start(),
+            packed: entry.compressed_size(),
+            size: entry.size(),
+            crc32: entry.crc32(),
+            method: method_of(entry).unwrap_or(Method::Stored),
             name_crc32: crc32fast::hash(record.name),
             name_length: u16::try_from(record.name.len()).unwrap_or(u16::MAX),
         },
@@ -183,8 +186,9 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, record: &Central<'_>, limits: &Limits) -> Result<(), ArchiveError> {
-        self.packed = self.packed.saturating_add(record.packed);
-        self.size = self.size.saturating_add(record.size);
+        let entry = record.entry();
+        self.packed = self.packed.saturating_add(entry.compressed_size());
+        self.size = self.size.saturating_add(entry.size());
         if self.size > limits.bytes {
             return Err(ArchiveError::TooLarge);
         }

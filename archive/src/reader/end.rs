@@ -1,13 +1,13 @@
 //! The end of an archive: where its directory is, and whether all that is said of
 //! that agrees. Of two readings none is chosen: the archive is refused.
 
+use zip_records::{
+    CENTRAL_LENGTH, ELSEWHERE, ELSEWHERE_16, END_LENGTH, End, WIDE_END_LENGTH, WIDE_LOCATOR,
+    WIDE_LOCATOR_LENGTH, WideEnd, WideLocator,
+};
+
 use super::source::{Source, read_whole};
 use super::{ArchiveError, Limits};
-use crate::numbers::Fields;
-use crate::records::{
-    CENTRAL_LENGTH, ELSEWHERE, ELSEWHERE_16, END, END_LENGTH, WIDE_END, WIDE_END_LENGTH,
-    WIDE_LOCATOR, WIDE_LOCATOR_LENGTH,
-};
 
 /// An end record with the longest comment, and what may stand before it.
 const TAIL: u64 = (END_LENGTH + 65_535 + WIDE_LOCATOR_LENGTH) as u64;
@@ -24,15 +24,6 @@ pub(super) struct Place {
     pub(super) size: u64,
 }
 
-/// What an end record says: its volumes, and the place.
-struct End {
-    offset: u64,
-    volumes: (u16, u16),
-    entries: (u16, u16),
-    size: u32,
-    start: u32,
-}
-
 /// Finds the directory.
 pub(super) async fn locate(source: &dyn Source, limits: &Limits) -> Result<Place, ArchiveError> {
     let length = source.length();
@@ -44,15 +35,18 @@ pub(super) async fn locate(source: &dyn Source, limits: &Limits) -> Result<Place
         usize::try_from(tail_length).unwrap_or(0),
     )
     .await?;
-    let end = find_end(&tail, tail_start)?;
-    let end_at = usize::try_from(end.offset - tail_start).unwrap_or(0);
+    let (end_at, end) = find_end(&tail)?;
+    let end_offset = tail_start + end_at as u64;
     let locator = end_at
         .checked_sub(WIDE_LOCATOR_LENGTH)
         .and_then(|at| tail.get(at..end_at))
         .filter(|record| record.starts_with(WIDE_LOCATOR));
     let (place, directory_end) = match locator {
-        Some(locator) => wide_place(source, &end, locator).await?,
-        None => (narrow_place(&end)?, end.offset),
+        Some(locator) => {
+            let locator_at = end_offset - WIDE_LOCATOR_LENGTH as u64;
+            wide_place(source, &end, locator, locator_at).await?
+        }
+        None => (narrow_place(&end)?, end_offset),
     };
     if place.entries > limits.entries {
         return Err(ArchiveError::TooManyEntries {
@@ -72,35 +66,22 @@ pub(super) async fn locate(source: &dyn Source, limits: &Limits) -> Result<Place
     Ok(place)
 }
 
-/// The only record whose comment ends where the archive does.
-fn find_end(tail: &[u8], tail_start: u64) -> Result<End, ArchiveError> {
-    let fits = |at: &usize| {
-        tail[*at..].starts_with(END)
-            && Fields(&tail[at + END_LENGTH - 2..])
-                .u16()
-                .is_some_and(|comment| at + END_LENGTH + usize::from(comment) == tail.len())
+/// The only record whose comment ends where the archive does, and where it is.
+fn find_end(tail: &[u8]) -> Result<(usize, End), ArchiveError> {
+    let fits = |at: usize| {
+        let end = End::decode(&tail[at..])?;
+        (at + END_LENGTH + usize::from(end.comment) == tail.len()).then_some((at, end))
     };
     let last = tail
         .len()
         .checked_sub(END_LENGTH)
         .ok_or(ArchiveError::NotAnArchive)?;
-    let mut found = (0..=last).rev().filter(fits);
-    let at = found.next().ok_or(ArchiveError::NotAnArchive)?;
+    let mut found = (0..=last).rev().filter_map(fits);
+    let end = found.next().ok_or(ArchiveError::NotAnArchive)?;
     if found.next().is_some() {
         return Err(ArchiveError::Lying("there are two ends"));
     }
-    read_end(&tail[at..], tail_start + at as u64).ok_or(ArchiveError::NotAnArchive)
-}
-
-fn read_end(bytes: &[u8], offset: u64) -> Option<End> {
-    let mut fields = Fields(bytes.get(4..)?);
-    Some(End {
-        offset,
-        volumes: (fields.u16()?, fields.u16()?),
-        entries: (fields.u16()?, fields.u16()?),
-        size: fields.u32()?,
-        start: fields.u32()?,
-    })
+    Ok(end)
 }
 
 fn narrow_place(end: &End) -> Result<Place, ArchiveError> {
@@ -120,17 +101,17 @@ async fn wide_place(
     source: &dyn Source,
     end: &End,
     locator: &[u8],
+    locator_at: u64,
 ) -> Result<(Place, u64), ArchiveError> {
     const TORN: ArchiveError = ArchiveError::Lying("its Zip64 end is broken");
-    let mut fields = Fields(&locator[4..]);
-    let (Some(volume), Some(offset), Some(volumes)) = (fields.u32(), fields.u64(), fields.u32())
-    else {
-        return Err(TORN);
-    };
+    let WideLocator {
+        volume,
+        offset,
+        volumes,
+    } = WideLocator::decode(locator).ok_or(TORN)?;
     if volume != 0 || volumes > 1 {
         return Err(ArchiveError::Split);
     }
-    let locator_at = end.offset - WIDE_LOCATOR_LENGTH as u64;
     if offset
         .checked_add(WIDE_END_LENGTH as u64)
         .is_none_or(|least| least > locator_at)
@@ -138,7 +119,7 @@ async fn wide_place(
         return Err(TORN);
     }
     let record = read_whole(source, offset, WIDE_END_LENGTH).await?;
-    let wide = read_wide_end(&record).ok_or(TORN)?;
+    let wide = WideEnd::decode(&record).ok_or(TORN)?;
     if offset
         .checked_add(12)
         .and_then(|at| at.checked_add(wide.length))
@@ -154,44 +135,19 @@ async fn wide_place(
     {
         return Err(ArchiveError::Split);
     }
-    let count_fits =
-        |narrow: u16| narrow == ELSEWHERE_16 || u64::from(narrow) == wide.place.entries;
+    let count_fits = |narrow: u16| narrow == ELSEWHERE_16 || u64::from(narrow) == wide.entries.1;
     let fits = |narrow: u32, wide: u64| narrow == ELSEWHERE || u64::from(narrow) == wide;
     if !count_fits(end.entries.0)
         || !count_fits(end.entries.1)
-        || !fits(end.size, wide.place.size)
-        || !fits(end.start, wide.place.start)
+        || !fits(end.size, wide.size)
+        || !fits(end.start, wide.start)
     {
         return Err(ArchiveError::Lying("its two ends disagree"));
     }
-    Ok((wide.place, offset))
-}
-
-struct WideEnd {
-    length: u64,
-    volumes: (u32, u32),
-    entries: (u64, u64),
-    place: Place,
-}
-
-fn read_wide_end(record: &[u8]) -> Option<WideEnd> {
-    let mut fields = Fields(record);
-    if fields.bytes(4)? != WIDE_END {
-        return None;
-    }
-    let length = fields.u64()?;
-    let _versions = fields.u32()?;
-    let volumes = (fields.u32()?, fields.u32()?);
-    let entries = (fields.u64()?, fields.u64()?);
-    let (size, start) = (fields.u64()?, fields.u64()?);
-    Some(WideEnd {
-        length,
-        volumes,
-        entries,
-        place: Place {
-            entries: entries.1,
-            start,
-            size,
-        },
-    })
+    let place = Place {
+        entries: wide.entries.1,
+        start: wide.start,
+        size: wide.size,
+    };
+    Ok((place, offset))
 }

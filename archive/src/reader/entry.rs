@@ -5,16 +5,16 @@ use bytes::{Buf, Bytes, BytesMut};
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 use futures::{Stream, TryStreamExt};
+use zip_records::{FLAG_ENCRYPTED, FLAG_STREAMED, LOCAL, LOCAL_LENGTH, Local, local_length};
 
 use super::{Chunks, EntryError, Extent, Source};
 use crate::method::Method;
-use crate::records::{FLAG_ENCRYPTED, FLAG_STREAMED, LOCAL_LENGTH, local_length, read_local};
 
 /// The most that is given at once: a few packed bytes may be many.
 const PIECE: usize = 256 * 1024;
 
 /// What a header can take: two fields of 16 bits decide.
-const LONGEST_HEADER: u64 = LOCAL_LENGTH + 2 * 65_535;
+const LONGEST_HEADER: u64 = LOCAL_LENGTH as u64 + 2 * 65_535;
 
 /// Reads one entry.
 pub struct EntryReader {
@@ -42,6 +42,9 @@ impl EntryReader {
             .map_err(EntryError::Source)?;
         let mut packed = BytesMut::new();
         let header = loop {
+            if packed.len() >= LOCAL.len() && !packed.starts_with(LOCAL) {
+                return Err(EntryError::Broken("there is no header"));
+            }
             if let Some(header) = local_length(&packed).filter(|header| *header <= packed.len()) {
                 break header;
             }
@@ -160,7 +163,7 @@ fn unpack(
 
 /// Whether the header says what the directory says.
 fn agree(header: &[u8], extent: &Extent) -> Result<(), EntryError> {
-    let Some(local) = read_local(header) else {
+    let Some(local) = Local::decode(header) else {
         return Err(EntryError::Broken("there is no header"));
     };
     let same_name = local.name.len() == usize::from(extent.name_length)

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use zip::CompressionMethod;
+use zip::read::ZipFileEntry;
+use zip_records::{Central, FLAG_ENCRYPTED, FLAG_MASKED, FLAG_PATCH, FLAG_STRONG};
+
 use super::EntryProblem;
-use super::cp437;
 use crate::method::Method;
 use crate::names::folded;
-use crate::records::{
-    Central, FLAG_ENCRYPTED, FLAG_MASKED, FLAG_PATCH, FLAG_STRONG, FLAG_UTF8, unicode_path,
-};
 
 /// The longest path that is taken, in bytes.
 const LONGEST_PATH: usize = 4096;
@@ -34,50 +34,49 @@ impl Paths {
     }
 }
 
-/// The path of an entry as text; `None` if it isn't text.
-pub(super) fn path_of(entry: &Central<'_>) -> Option<String> {
-    if let Some(path) = unicode_path(entry.extra, entry.name) {
-        return Some(path.to_owned());
-    }
-    match std::str::from_utf8(entry.name) {
-        // Many write UTF-8 without saying so.
-        Ok(path) => Some(path.to_owned()),
-        Err(_) if entry.flags & FLAG_UTF8 != 0 => None,
-        Err(_) => Some(cp437::decode(entry.name)),
+/// How an entry is packed, if that can be read here.
+pub(super) fn method_of(entry: &ZipFileEntry<'_>) -> Option<Method> {
+    match entry.compression() {
+        CompressionMethod::Stored => Some(Method::Stored),
+        CompressionMethod::Deflated => Some(Method::Deflated),
+        _ => None,
     }
 }
 
 /// Whether it is a folder: these hold nothing.
-pub(super) fn is_folder(entry: &Central<'_>, path: &str) -> bool {
-    path.ends_with('/') && entry.size == 0 && entry.packed <= 2
+pub(super) fn is_folder(entry: &ZipFileEntry<'_>, path: &str) -> bool {
+    path.ends_with('/') && entry.size() == 0 && entry.compressed_size() <= 2
 }
 
 /// What is wrong with an entry other than its place among others.
-pub(super) fn problem_of(entry: &Central<'_>, path: Option<&str>) -> Option<EntryProblem> {
+pub(super) fn problem_of(record: &Central<'_>, path: Option<&str>) -> Option<EntryProblem> {
     if !path.is_some_and(is_safe) {
         return Some(EntryProblem::UnsafeName);
     }
-    let kind = (entry.attributes >> 16) & MODE_KIND;
+    let entry = record.entry();
+    let kind = (entry.external_attributes() >> 16) & MODE_KIND;
     if kind != 0 && kind != MODE_FILE {
         return Some(EntryProblem::NotAFile);
     }
-    if entry.flags & (FLAG_ENCRYPTED | FLAG_STRONG | FLAG_MASKED) != 0 {
+    if record.flags & (FLAG_ENCRYPTED | FLAG_STRONG | FLAG_MASKED) != 0 {
         return Some(EntryProblem::Encrypted);
     }
-    match Method::of_number(entry.method) {
-        _ if entry.flags & FLAG_PATCH != 0 => Some(EntryProblem::UnknownMethod),
+    match method_of(entry) {
+        _ if record.flags & FLAG_PATCH != 0 => Some(EntryProblem::UnknownMethod),
         None => Some(EntryProblem::UnknownMethod),
-        Some(Method::Stored) if entry.packed != entry.size => Some(EntryProblem::Broken),
+        Some(Method::Stored) if entry.compressed_size() != entry.size() => {
+            Some(EntryProblem::Broken)
+        }
         Some(_) => None,
     }
 }
 
 /// What is wrong with a folder.
-pub(super) fn folder_problem(entry: &Central<'_>, path: &str) -> Option<EntryProblem> {
+pub(super) fn folder_problem(entry: &ZipFileEntry<'_>, path: &str) -> Option<EntryProblem> {
     if !path.strip_suffix('/').is_some_and(is_safe) {
         return Some(EntryProblem::UnsafeName);
     }
-    let kind = (entry.attributes >> 16) & MODE_KIND;
+    let kind = (entry.external_attributes() >> 16) & MODE_KIND;
     (kind != 0 && kind != MODE_FOLDER && kind != MODE_FILE).then_some(EntryProblem::NotAFile)
 }
 

@@ -1,6 +1,5 @@
 //! Archives that others made: nothing in them is believed before it was checked.
 
-mod cp437;
 mod directory;
 mod end;
 mod entry;

@@ -1,14 +1,16 @@
-//! What other programs say of our archives. Python is among what the tests need;
+//! What others say of our archives, and we of theirs. Python is among what the tests need;
 //! `unzip` and 7-Zip are asked where they are there, and `./test` installs them.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Cursor, Read as _, Seek, Write};
 use std::path::Path;
 use std::process::Command;
 
 use archive::{EntryHeader, Method, Writer};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipReadOptions, ZipWriter};
 
-use crate::fixtures::header;
+use crate::fixtures::{bytes_of, contents, header};
 
 /// Tests the archive and says which entries it has.
 const PYTHON: &str = "import sys, zipfile
@@ -81,4 +83,51 @@ fn other_programs_read_what_is_written() {
         "3 3000000\nstraße/grün.txt\nStored.bin\nDeflated.bin\n"
     );
     others(&path);
+
+    let mut archive = ZipArchive::new(File::open(&path).unwrap()).unwrap();
+    assert_eq!(archive.len(), 3);
+    for index in 0..archive.len() {
+        let strictly = ZipReadOptions::new().enforce_header_consistency(true);
+        let mut content = Vec::new();
+        let mut entry = archive.by_index_with_options(index, strictly).unwrap();
+        entry.read_to_end(&mut content).unwrap();
+        assert!(content == text);
+    }
+}
+
+/// Two entries, written by the crate `zip`.
+fn by_zip<W: Write + Seek>(mut writer: ZipWriter<W>, text: &[u8]) -> W {
+    let entries = [
+        ("grün.txt", CompressionMethod::Stored, false),
+        ("folder/large.txt", CompressionMethod::Deflated, true),
+    ];
+    for (name, method, is_large) in entries {
+        let options = SimpleFileOptions::default()
+            .compression_method(method)
+            .large_file(is_large);
+        writer.start_file(name, options).unwrap();
+        writer.write_all(text).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+#[test]
+fn what_the_crate_zip_writes_is_read() {
+    let text: String = (0..5000).map(|number| format!("line {number}\n")).collect();
+    let text = text.as_bytes();
+    let streamed = by_zip(ZipWriter::new_stream(Vec::new()), text).into_inner();
+    let patched = by_zip(ZipWriter::new(Cursor::new(Vec::new())), text).into_inner();
+    for archive in [streamed, patched] {
+        let found = contents(&archive).unwrap();
+        let names: Vec<_> = found
+            .entries
+            .iter()
+            .map(|entry| entry.path.as_str())
+            .collect();
+        assert_eq!(names, ["grün.txt", "folder/large.txt"]);
+        for entry in &found.entries {
+            assert_eq!(entry.problem, None);
+            assert!(bytes_of(&archive, entry).unwrap() == text);
+        }
+    }
 }

@@ -1,10 +1,15 @@
-//! The entries of a ZIP, read by hand within bounds: the central directory
-//! where it holds, else the local headers from the start. Hostile counts,
-//! offsets and sizes cost nothing but an answer that is less sure.
+//! The entries of a ZIP, read within bounds: the central directory where it
+//! holds, else the local headers from the start. Hostile counts, offsets and
+//! sizes cost nothing but an answer that is less sure.
 
 use std::io::{self, Read};
 
-use crate::numbers::{u16_le, u32_le, u64_le};
+use zip::CompressionMethod;
+use zip_records::{
+    CENTRAL, CENTRAL_LENGTH, Decoder, ELSEWHERE, END_LENGTH, End, FLAG_ENCRYPTED, FLAG_STREAMED,
+    LOCAL_LENGTH, Local, WIDE_END_LENGTH, WIDE_LOCATOR_LENGTH, WideEnd, WideLocator, local_length,
+};
+
 use crate::window::Window;
 
 /// More entries than this say no more about the type.
@@ -14,23 +19,27 @@ const MOST_DIRECTORY_BYTES: usize = 384 * 1024;
 const MOST_PACKED: usize = 64 * 1024;
 const MOST_INFLATED: u64 = 256 * 1024;
 
-const END: &[u8] = b"PK\x05\x06";
-const CENTRAL: &[u8] = b"PK\x01\x02";
-const LOCAL: &[u8] = b"PK\x03\x04";
-
 /// One entry as the directory describes it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) encrypted: bool,
-    method: u16,
+    packing: Packing,
     packed: u64,
     offset: u64,
 }
 
+/// How an entry's bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Stored,
+    Deflated,
+    Unknown,
+}
+
 impl Entry {
-    pub(super) const fn is_stored(&self) -> bool {
-        self.method == 0
+    pub(super) fn is_stored(&self) -> bool {
+        self.packing == Packing::Stored
     }
 }
 
@@ -112,24 +121,20 @@ fn locate(window: &mut Window) -> io::Result<Option<Place>> {
     let (tail_start, tail) = window.tail()?;
     let tail = tail.to_vec();
     let mut candidates = 0;
-    for at in (0..tail.len().saturating_sub(21)).rev() {
-        if !tail[at..].starts_with(END) {
+    for at in (0..tail.len().saturating_sub(END_LENGTH - 1)).rev() {
+        let Some(end) = End::decode(&tail[at..]) else {
             continue;
-        }
+        };
         candidates += 1;
         if candidates > 8 {
             break;
         }
-        let end_offset = tail_start + at as u64;
-        let (Some(size), Some(offset)) = (u32_le(&tail, at + 12), u32_le(&tail, at + 16)) else {
-            continue;
-        };
-        let (mut size, mut offset, mut directory_end) =
-            (u64::from(size), u64::from(offset), end_offset);
-        if (size == u64::from(u32::MAX) || offset == u64::from(u32::MAX))
-            && let Some(wide) = wide_end(window, &tail, at)?
+        let (mut size, mut offset) = (u64::from(end.size), u64::from(end.start));
+        let mut directory_end = tail_start + at as u64;
+        if (end.size == ELSEWHERE || end.start == ELSEWHERE)
+            && let Some((wide, wide_at)) = wide_end(window, &tail[..at])?
         {
-            (size, offset, directory_end) = wide;
+            (size, offset, directory_end) = (wide.size, wide.start, wide_at);
         }
         let Some(start) = directory_end.checked_sub(size) else {
             continue;
@@ -138,7 +143,7 @@ fn locate(window: &mut Window) -> io::Result<Option<Place>> {
             if window.read(start, 4)? == CENTRAL {
                 return Ok(Some(Place {
                     start,
-                    size: size.max(46),
+                    size: size.max(CENTRAL_LENGTH as u64),
                     shift,
                 }));
             }
@@ -147,55 +152,37 @@ fn locate(window: &mut Window) -> io::Result<Option<Place>> {
     Ok(None)
 }
 
-/// Size, offset and end of the directory as a ZIP64 end record has them.
-fn wide_end(window: &mut Window, tail: &[u8], end: usize) -> io::Result<Option<(u64, u64, u64)>> {
-    let Some(locator) = end.checked_sub(20) else {
+/// The ZIP64 end record that the bytes `before` the end record tell of, and its place.
+fn wide_end(window: &mut Window, before: &[u8]) -> io::Result<Option<(WideEnd, u64)>> {
+    let Some(locator) = before
+        .last_chunk::<WIDE_LOCATOR_LENGTH>()
+        .and_then(|record| WideLocator::decode(record))
+    else {
         return Ok(None);
     };
-    if !tail[locator..].starts_with(b"PK\x06\x07") {
-        return Ok(None);
-    }
-    let Some(record_offset) = u64_le(tail, locator + 8) else {
-        return Ok(None);
-    };
-    let record = window.read(record_offset, 56)?;
-    if !record.starts_with(b"PK\x06\x06") {
-        return Ok(None);
-    }
-    Ok(u64_le(&record, 40)
-        .zip(u64_le(&record, 48))
-        .map(|(size, offset)| (size, offset, record_offset)))
+    let record = window.read(locator.offset, WIDE_END_LENGTH)?;
+    Ok(WideEnd::decode(&record).map(|end| (end, locator.offset)))
 }
 
-fn central_entries(bytes: &[u8], shift: u64) -> Vec<Entry> {
+fn central_entries(mut bytes: &[u8], shift: u64) -> Vec<Entry> {
+    let mut decoder = Decoder::new();
     let mut entries = Vec::new();
-    let mut at = 0;
     while entries.len() < MOST_ENTRIES
-        && bytes
-            .get(at..)
-            .is_some_and(|rest| rest.starts_with(CENTRAL))
+        && let Some(record) = decoder.decode(bytes)
     {
-        let header = &bytes[at..];
-        let (Some(name_length), Some(extra), Some(comment), Some(offset)) = (
-            u16_le(header, 28),
-            u16_le(header, 30),
-            u16_le(header, 32),
-            u32_le(header, 42),
-        ) else {
-            break;
-        };
-        let name_end = 46 + usize::from(name_length);
-        let Some(name) = header.get(46..name_end) else {
-            break;
-        };
+        let entry = record.entry();
         entries.push(Entry {
-            name: clean_name(name),
-            encrypted: u16_le(header, 8).unwrap_or(0) & 1 != 0,
-            method: u16_le(header, 10).unwrap_or(0),
-            packed: u64::from(u32_le(header, 20).unwrap_or(0)),
-            offset: u64::from(offset).wrapping_add(shift),
+            name: clean_name(record.name),
+            encrypted: record.flags & FLAG_ENCRYPTED != 0,
+            packing: match entry.compression() {
+                CompressionMethod::Stored => Packing::Stored,
+                CompressionMethod::Deflated => Packing::Deflated,
+                _ => Packing::Unknown,
+            },
+            packed: entry.compressed_size(),
+            offset: entry.header_start().wrapping_add(shift),
         });
-        at += name_end + usize::from(extra) + usize::from(comment);
+        bytes = bytes.get(record.length..).unwrap_or_default();
     }
     entries
 }
@@ -205,37 +192,30 @@ fn central_entries(bytes: &[u8], shift: u64) -> Vec<Entry> {
 fn local_entries(head: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut at = 0;
-    while entries.len() < MOST_ENTRIES && head.get(at..).is_some_and(|rest| rest.starts_with(LOCAL))
+    while entries.len() < MOST_ENTRIES
+        && let Some(header) = head.get(at..).and_then(Local::decode)
     {
-        let header = &head[at..];
-        let (Some(flags), Some(method), Some(packed), Some(name_length), Some(extra)) = (
-            u16_le(header, 6),
-            u16_le(header, 8),
-            u32_le(header, 18),
-            u16_le(header, 26),
-            u16_le(header, 28),
-        ) else {
-            break;
-        };
-        let name_end = 30 + usize::from(name_length);
-        let Some(name) = header.get(30..name_end) else {
-            break;
-        };
-        let data = at + name_end + usize::from(extra);
-        let size = if flags & 8 != 0 && packed == 0 {
+        let data = at + header.length;
+        let streamed = header.flags & FLAG_STREAMED != 0;
+        let packed = header.packed.unwrap_or(0);
+        let size = if streamed && packed == 0 {
             head.get(data..).map_or(0, next_header)
         } else {
-            packed as usize
+            usize::try_from(packed).unwrap_or(usize::MAX)
         };
         entries.push(Entry {
-            name: clean_name(name),
-            encrypted: flags & 1 != 0,
-            method,
+            name: clean_name(header.name),
+            encrypted: header.flags & FLAG_ENCRYPTED != 0,
+            packing: match header.method {
+                0 => Packing::Stored,
+                8 => Packing::Deflated,
+                _ => Packing::Unknown,
+            },
             packed: size as u64,
             offset: at as u64,
         });
         at = data.saturating_add(size);
-        if flags & 8 != 0
+        if streamed
             && head
                 .get(at..)
                 .is_some_and(|rest| rest.starts_with(b"PK\x07\x08"))
@@ -265,32 +245,26 @@ fn clean_name(name: &[u8]) -> String {
 }
 
 fn inflate(window: &mut Window, entry: &Entry) -> io::Result<Vec<u8>> {
-    let header = window.read(entry.offset, 30)?;
-    let (Some(name), Some(extra)) = (u16_le(&header, 26), u16_le(&header, 28)) else {
+    let header = window.read(entry.offset, LOCAL_LENGTH)?;
+    let Some(header) = local_length(&header).filter(|_| !entry.encrypted) else {
         return Ok(Vec::new());
     };
-    if !header.starts_with(LOCAL) || entry.encrypted {
-        return Ok(Vec::new());
-    }
-    let data = entry
-        .offset
-        .saturating_add(30 + u64::from(name) + u64::from(extra));
     let packed = window.read(
-        data,
+        entry.offset.saturating_add(header as u64),
         usize::try_from(entry.packed)
             .unwrap_or(usize::MAX)
             .min(MOST_PACKED),
     )?;
     let mut content = Vec::new();
-    match entry.method {
-        0 => content = packed,
-        8 => {
+    match entry.packing {
+        Packing::Stored => content = packed,
+        Packing::Deflated => {
             // What was inflated before an error still tells what it is.
             let _partial = flate2::read::DeflateDecoder::new(packed.as_slice())
                 .take(MOST_INFLATED)
                 .read_to_end(&mut content);
         }
-        _ => {}
+        Packing::Unknown => {}
     }
     Ok(content)
 }

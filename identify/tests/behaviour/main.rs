@@ -6,6 +6,7 @@ mod compounds;
 mod contradictions;
 mod corpus;
 mod fixtures;
+mod hostile_zip;
 mod mutations;
 mod names;
 mod packages;
