@@ -4,6 +4,10 @@
 //! script could not read the refusal otherwise.
 //!
 //! Tokens travel in a header field that scripts set themselves, so no credentials are allowed.
+//!
+//! `poem::middleware::Cors` refuses requests of other origins with 403 instead of leaving them to
+//! the browser, takes every `OPTIONS` for a preflight, overwrites the `Vary` of an answer and
+//! leaves it out of those without an origin, so that a cache would mix them up.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! `Content-Disposition` (RFC 6266) with names of any script (RFC 8187).
 
-use std::fmt::Write as _;
-
 use domain::MediaType;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What a browser shall do with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +31,21 @@ const SHOWN_INLINE: [&str; 15] = [
     "video/webm",
 ];
 
+/// What is no `attr-char` of RFC 8187, section 3.2.1.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
 impl Disposition {
     /// What to do with content of a type when inline was asked for: all but safe types are saved.
     #[must_use]
@@ -55,9 +69,7 @@ pub fn content_disposition(disposition: Disposition, name: &str) -> String {
     let mut value = format!("{kind}; filename=\"{plain}\"");
     if plain != name {
         value.push_str("; filename*=UTF-8''");
-        for byte in name.bytes() {
-            push_extended(&mut value, byte);
-        }
+        value.extend(utf8_percent_encode(name, ESCAPED));
     }
     value
 }
@@ -69,16 +81,6 @@ fn plain(character: char) -> char {
         '"' | '\\' | '%' | '/' => '_',
         ' '..='~' => character,
         _ => '_',
-    }
-}
-
-/// An `attr-char` of RFC 8187 as it is, anything else escaped.
-fn push_extended(value: &mut String, byte: u8) {
-    if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-        value.push(char::from(byte));
-    } else {
-        // Writing to a String can't fail.
-        let _ = write!(value, "%{byte:02X}");
     }
 }
 
@@ -108,6 +110,20 @@ mod tests {
             attachment(r#"a"b%.txt"#),
             r#"attachment; filename="a_b_.txt"; filename*=UTF-8''a%22b%25.txt"#
         );
+    }
+
+    #[test]
+    fn what_may_stand_in_an_extended_value_is_not_escaped() {
+        let printable: String = ('!'..='~').collect();
+        let value = attachment(&printable);
+        let (_, extended) = value.split_once("UTF-8''").unwrap();
+        let kept: String = extended
+            .split('%')
+            .enumerate()
+            .flat_map(|(at, part)| part.chars().skip(if at == 0 { 0 } else { 2 }))
+            .filter(|character| !character.is_ascii_alphanumeric())
+            .collect();
+        assert_eq!(kept, "!#$&+-.^_`|~");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `Prefer: wait=N` (RFC 7240): how long a client would rather wait than ask again.
+//! `Prefer: wait=N` (RFC 7240): how long a client would rather wait than ask again. It is
+//! older than structured fields, and most of what it may hold is none.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The table of routes, methods and parameters, read once from the OpenAPI document so that it can't drift from it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -202,30 +203,9 @@ impl Route {
 
 /// Decodes `application/x-www-form-urlencoded`; `None` if the result isn't UTF-8.
 fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        let escaped = if byte == b'%' {
-            tail.first_chunk::<2>().and_then(|digits| hex(*digits))
-        } else {
-            None
-        };
-        match (byte, escaped) {
-            (_, Some(value)) => {
-                bytes.push(value);
-                rest = &rest[2..];
-            }
-            (b'+', None) => bytes.push(b' '),
-            (byte, None) => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
+    let text = text.replace('+', " ");
+    let decoded = percent_encoding::percent_decode_str(&text).decode_utf8();
+    decoded.ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]

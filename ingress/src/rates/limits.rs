@@ -80,7 +80,7 @@ impl Allowed {
     }
 }
 
-fn refusal(name: &str, rate: Rate, Exceeded(wait): Exceeded) -> Problem {
+fn refusal(name: &'static str, rate: Rate, Exceeded(wait): Exceeded) -> Problem {
     let fields = [
         (RATE_LIMIT, state(name, 0, wait)),
         (RATE_LIMIT_POLICY, policy(name, rate)),

@@ -1,15 +1,8 @@
 //! `Content-Digest` and `Repr-Digest` (RFC 9530): SHA-256 digests that the sender promises.
 
-use base64::Engine;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use domain::Sha256;
 use poem::http::HeaderMap;
-
-/// RFC 8941 lets senders leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 const FIELDS: [&str; 2] = ["content-digest", "repr-digest"];
 
@@ -52,71 +45,29 @@ impl Digests {
     }
 }
 
-/// The `sha-256` member of a dictionary (RFC 8941, section 4.2.2); the last one wins.
+/// The `sha-256` member of a dictionary, of which all values are byte sequences (RFC 9651,
+/// section 3.2). Their parameters mean nothing here.
 fn sha256_of(text: &str) -> Result<Option<Sha256>, MalformedDigest> {
+    let dictionary: Dictionary = Parser::new(text).parse().map_err(|_| MalformedDigest)?;
     let mut found = None;
-    let mut rest = text.trim_matches(' ');
-    while !rest.is_empty() {
-        let (key, tail) = key(rest)?;
-        let (value, tail) = byte_sequence(tail.strip_prefix('=').ok_or(MalformedDigest)?)?;
-        if key == "sha-256" {
-            let bytes = value.try_into().map_err(|_| MalformedDigest)?;
-            found = Some(Sha256::from_bytes(bytes));
-        }
-        rest = parameters(tail)?.trim_start_matches([' ', '\t']);
-        if let Some(tail) = rest.strip_prefix(',') {
-            rest = tail.trim_start_matches([' ', '\t']);
-            if rest.is_empty() {
-                return Err(MalformedDigest);
-            }
-        } else if !rest.is_empty() {
+    for (key, value) in &dictionary {
+        let ListEntry::Item(item) = value else {
             return Err(MalformedDigest);
+        };
+        let BareItem::ByteSequence(bytes) = &item.bare_item else {
+            return Err(MalformedDigest);
+        };
+        if key.as_str() == "sha-256" {
+            let bytes = bytes.as_slice().try_into().map_err(|_| MalformedDigest)?;
+            found = Some(Sha256::from_bytes(bytes));
         }
     }
     Ok(found)
 }
 
-fn key(text: &str) -> Result<(&str, &str), MalformedDigest> {
-    let first = |byte: u8| byte.is_ascii_lowercase() || byte == b'*';
-    let inner = |byte: u8| first(byte) || byte.is_ascii_digit() || b"_-.".contains(&byte);
-    let length = text.bytes().take_while(|&byte| inner(byte)).count();
-    if text.bytes().next().is_some_and(first) {
-        Ok(text.split_at(length))
-    } else {
-        Err(MalformedDigest)
-    }
-}
-
-fn byte_sequence(text: &str) -> Result<(Vec<u8>, &str), MalformedDigest> {
-    let (encoded, rest) = text
-        .strip_prefix(':')
-        .and_then(|text| text.split_once(':'))
-        .ok_or(MalformedDigest)?;
-    let bytes = BASE64.decode(encoded).map_err(|_| MalformedDigest)?;
-    Ok((bytes, rest))
-}
-
-/// Skips parameters: they mean nothing here, but must have the form of some.
-fn parameters(mut text: &str) -> Result<&str, MalformedDigest> {
-    while let Some(tail) = text.strip_prefix(';') {
-        let (_, tail) = key(tail.trim_start_matches(' '))?;
-        text = match tail.strip_prefix('=') {
-            None => tail,
-            Some(value) if value.starts_with(':') => byte_sequence(value)?.1,
-            Some(value) => {
-                let end = value.find([';', ',', ' ', '\t']).unwrap_or(value.len());
-                if end == 0 {
-                    return Err(MalformedDigest);
-                }
-                &value[end..]
-            }
-        };
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use poem::http::HeaderValue;
 
     use super::*;

@@ -102,25 +102,16 @@ fn extended(value: &[u8]) -> Option<String> {
     }
 }
 
+/// `None` where a percent sign is no escape.
 fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [] => return Some(decoded),
-            [b'%', high, low, behind @ ..] => {
-                let byte = digit(*high)? * 16 + digit(*low)?;
-                decoded.push(u8::try_from(byte).ok()?);
-                behind
-            }
-            [b'%', ..] => return None,
-            [byte, behind @ ..] => {
-                decoded.push(*byte);
-                behind
-            }
-        };
-    }
+    let is_escape = |tail: &[u8]| {
+        tail.first_chunk::<2>()
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let mut tails = text.split(|byte| *byte == b'%').skip(1);
+    tails
+        .all(is_escape)
+        .then(|| percent_encoding::percent_decode(text).collect())
 }
 
 /// UTF-8, as all of today's clients send it; what is none is taken for Latin-1.
