@@ -38,7 +38,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -52,24 +52,9 @@ impl FromStr for Sha256 {
     type Err = ParseDigestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return Err(ParseDigestError);
-        }
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = hex_value(pair[0])? << 4 | hex_value(pair[1])?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseDigestError)?;
         Ok(Self(bytes))
-    }
-}
-
-fn hex_value(digit: u8) -> Result<u8, ParseDigestError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(ParseDigestError),
     }
 }
 
@@ -112,12 +97,16 @@ mod tests {
     fn the_digest_of_nothing_is_the_published_one() {
         let text = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Hasher::default().finish().to_string(), text);
-        assert_eq!(text.parse::<Sha256>().unwrap(), Sha256::of(b""));
+        for text in [text.to_owned(), text.to_uppercase()] {
+            assert_eq!(text.parse::<Sha256>().unwrap(), Sha256::of(b""));
+        }
     }
 
     #[test]
     fn what_is_not_hexadecimal_is_refused() {
-        assert!("xyz".parse::<Sha256>().is_err());
+        for text in ["", "xyz", &"0".repeat(63), &"0".repeat(66), &"g".repeat(64)] {
+            assert!(text.parse::<Sha256>().is_err(), "{text}");
+        }
         assert!("é".repeat(32).parse::<Sha256>().is_err());
     }
 }

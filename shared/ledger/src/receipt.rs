@@ -110,7 +110,7 @@ impl<'a> From<&'a Receipt> for ReceiptRow<'a> {
             fence: claim.fence,
             status: receipt.answer.status,
             headers: &receipt.answer.headers,
-            body: hex(&receipt.answer.body),
+            body: hex::encode(&receipt.answer.body),
             open_until: receipt.open_until.map(Timestamp::as_micros),
         }
     }
@@ -145,15 +145,4 @@ pub(super) async fn keep_receipts(
     } else {
         Err(DbError::TakenOver)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
