@@ -91,27 +91,35 @@ pub fn is_form(declared: &MediaType) -> bool {
     declared.as_str() == "multipart/form-data"
 }
 
+/// The type that the header of a body, or of a part, declares. What is no type, such as `text`,
+/// or nothing at all, declares none.
+pub(super) fn declared_type(headers: &HeaderMap) -> Option<MediaType> {
+    let field = headers.get(CONTENT_TYPE)?.as_bytes();
+    let essence = field.split(|byte| *byte == b';').next()?;
+    std::str::from_utf8(essence).ok()?.parse().ok()
+}
+
+fn begins_as_form(content_type: &[u8]) -> bool {
+    let form = b"multipart/form-data";
+    let begin = content_type.trim_ascii_start().get(..form.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(form))
+}
+
 impl Form {
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(content_type) = headers.get(CONTENT_TYPE) else {
-            return Ok(Self::Raw {
-                declared_type: None,
-            });
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.map_or(&b""[..], |value| value.as_bytes());
+        let declared_type = declared_type(headers);
+        let is_form = match &declared_type {
+            Some(declared) => is_form(declared),
+            // A form whose type is malformed must not be kept as if it were the file.
+            None if begins_as_form(content_type) => return Err(Code::UnsupportedMediaType.into()),
+            None => false,
         };
-        let unsupported = || Problem::from(Code::UnsupportedMediaType);
-        let content_type = content_type.to_str().map_err(|_| unsupported())?.trim();
-        if content_type.is_empty() {
-            return Ok(Self::Raw {
-                declared_type: None,
-            });
+        if !is_form {
+            return Ok(Self::Raw { declared_type });
         }
-        let declared: MediaType = content_type.parse().map_err(|_| unsupported())?;
-        if !is_form(&declared) {
-            return Ok(Self::Raw {
-                declared_type: Some(declared),
-            });
-        }
-        let parameters = Parameters::of(content_type.as_bytes());
+        let parameters = Parameters::of_media_type(content_type);
         let boundary = parameters
             .get("boundary")
             .and_then(|boundary| std::str::from_utf8(boundary).ok())
@@ -230,7 +238,8 @@ fn request_meta(fields: Vec<Property>) -> MetaRequest {
         description: Some(
             "The bytes of the document: as the part `file` of a form, or, under any other \
              `Content-Type`, as the body itself. They are read as a stream, of any size up to the \
-             limit of the service.",
+             limit of the service. Fields of a form are UTF-8, unless their part or the \
+             field `_charset_` declares another charset (RFC 7578).",
         ),
         content: vec![
             MetaMediaType {
@@ -317,13 +326,25 @@ mod tests {
                 declared_type: None
             }
         );
-        for empty in ["", " "] {
-            let none = Form::Raw {
+        for none in [
+            "",
+            " ",
+            ";",
+            "; charset=utf-8",
+            "text",
+            "unknown",
+            "text/",
+            "/plain",
+        ] {
+            let raw = Form::Raw {
                 declared_type: None,
             };
-            assert_eq!(form(empty), Ok(none));
+            assert_eq!(form(none), Ok(raw), "{none}");
         }
-        assert_eq!(form("nonsense"), Err(Code::UnsupportedMediaType));
+        assert_eq!(
+            form("Multipart/Form-Data, text/plain"),
+            Err(Code::UnsupportedMediaType)
+        );
     }
 
     #[test]
@@ -339,6 +360,7 @@ mod tests {
             "multipart/form-data;boundary=\"abc123\"",
             "Multipart/Form-Data;; charset=utf-8 ;\tBOUNDARY = abc123 ;",
             "multipart/form-data; x=\"boundary=no; y\"; boundary=abc123",
+            r#"multipart/form-data; boundary="abc\1\23""#,
         ] {
             let read = Form::Multipart {
                 boundary: "abc123".to_owned(),

@@ -56,6 +56,8 @@ pub struct Fields {
     unique_name: Option<UniqueName>,
     is_public: Option<bool>,
     metadata: Option<Metadata>,
+    /// The name of the form's file, or what is wrong with it.
+    file_name: Option<Result<DocumentName, String>>,
     seen: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
@@ -108,6 +110,7 @@ impl Fields {
             unique_name: None,
             is_public: None,
             metadata: None,
+            file_name: None,
             seen: Vec::new(),
             errors: Vec::new(),
         }
@@ -128,10 +131,24 @@ impl Fields {
 
     /// Reads one field of [`FORM_FIELDS`].
     pub(super) fn read(&mut self, field: &'static str, value: &str) {
-        if self.seen.contains(&field) {
-            return self.refuse(field, "is given more than once");
+        if self.claim(field) {
+            self.set(field, value);
         }
-        self.seen.push(field);
+    }
+
+    /// Notes that a field is given, which it may be once.
+    pub(super) fn claim(&mut self, field: &'static str) -> bool {
+        let is_first = !self.seen.contains(&field);
+        if is_first {
+            self.seen.push(field);
+        } else {
+            self.refuse(field, "is given more than once");
+        }
+        is_first
+    }
+
+    /// Reads the value of a field that is claimed.
+    pub(super) fn set(&mut self, field: &'static str, value: &str) {
         let read = match field {
             "name" => parse(value).map(|name| self.name = Some(name)),
             "unique_name" => parse(value).map(|name| self.unique_name = Some(name)),
@@ -149,17 +166,10 @@ impl Fields {
         }
     }
 
-    /// Takes the name of a form's file, if no field gave one.
+    /// Takes the name of a form's file. It counts only if no field gives one, which may come
+    /// later: so what is wrong with it is no mistake yet.
     pub(super) fn read_file_name(&mut self, file_name: Option<&str>) {
-        if self.subject == Subject::Version || self.seen.contains(&"name") {
-            return;
-        }
-        if let Some(file_name) = file_name {
-            match parse(file_name) {
-                Ok(name) => self.name = Some(name),
-                Err(detail) => self.refuse("file", format!("its file name {detail}")),
-            }
-        }
+        self.file_name = file_name.map(parse);
     }
 
     pub(super) fn refuse(&mut self, field: &str, detail: impl Into<String>) {
@@ -182,11 +192,14 @@ impl Fields {
         }
     }
 
-    /// Fails already now if a raw body would end up without a name.
+    /// Fails if what is described would end up without a name: all that names it was read.
     pub(super) fn check_named(&mut self) -> Result<(), Problem> {
-        let named = self.name.is_some() || self.subject == Subject::Version;
-        if !named && self.errors.is_empty() {
-            self.refuse("name", "is required");
+        if self.subject == Subject::Document && self.name.is_none() && self.errors.is_empty() {
+            match self.file_name.take() {
+                Some(Ok(name)) => self.name = Some(name),
+                Some(Err(detail)) => self.refuse("file", format!("its file name {detail}")),
+                None => self.refuse("name", "is required"),
+            }
         }
         self.check()
     }
@@ -260,6 +273,29 @@ mod tests {
                 }
             }
             assert_eq!(fields.into_new_document().unwrap().name.as_str(), "given");
+        }
+    }
+
+    #[test]
+    fn a_bad_name_of_the_file_counts_only_if_no_field_gives_one() {
+        for bad in ["", "dir/x.txt", "a\0b", &"x".repeat(300)] {
+            for order in [["field", "file"], ["file", "field"]] {
+                let mut fields = described(Origin::Form);
+                for step in order {
+                    match step {
+                        "field" => fields.read("name", "given"),
+                        _ => fields.read_file_name(Some(bad)),
+                    }
+                    assert!(fields.check().is_ok(), "{bad:?}");
+                }
+                assert_eq!(fields.into_new_document().unwrap().name.as_str(), "given");
+            }
+            let mut fields = described(Origin::Form);
+            fields.read_file_name(Some(bad));
+            assert_eq!(
+                fields.into_new_document().unwrap_err().pointers_for_tests(),
+                ["/file"]
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! Uploads, from the declared header to the transaction that accepts them. Bodies are streamed into
 //! staging; none is ever kept in memory.
 
+mod charset;
 mod declared;
 mod destination;
 mod digest_field;
@@ -13,6 +14,7 @@ mod parameters;
 mod parts;
 mod receive;
 mod staged;
+mod texts;
 
 pub use declared::{ArchiveUpload, MaxArchive, MaxDocument, Upload, VersionUpload, is_form};
 pub use destination::{Destination, Received};
@@ -21,5 +23,7 @@ pub use in_flight::Bounds;
 pub use intake::Intake;
 pub use staged::StagedBytes;
 
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod tests;

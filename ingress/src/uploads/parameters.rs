@@ -2,6 +2,10 @@
 //! `multipart/form-data; boundary=…` (RFC 2045, RFC 6266, RFC 8187). Lenient where clients are
 //! known to be: empty parameters, blanks around anything, values with blanks.
 
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+use super::charset::{charset, decode};
+
 /// The parameters of a field, in their order, behind its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters(Vec<(String, Vec<u8>)>);
@@ -9,9 +13,35 @@ pub(super) struct Parameters(Vec<(String, Vec<u8>)>);
 /// `"` and line ends, as browsers write them in names (HTML, section 4.10.21.8).
 const WRITTEN_BY_BROWSERS: [(&[u8], u8); 3] = [(b"%22", b'"'), (b"%0D", b'\r'), (b"%0A", b'\n')];
 
+/// What a backslash in a quoted value quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backslash {
+    /// Whatever follows (RFC 9110, section 5.6.4).
+    QuotesAll,
+    /// A quote or another backslash; before anything else it is a part of a Windows path, which
+    /// is how old browsers send names.
+    QuotesQuotes,
+}
+
+/// A value that tells its charset.
+struct Extended {
+    text: String,
+    /// Whether every client and server is to know the charset (RFC 5987, section 3.2).
+    is_common: bool,
+}
+
 impl Parameters {
-    /// Reads what follows the first `;` of a field.
+    /// Reads what follows the first `;` of a `Content-Disposition`.
     pub(super) fn of(field: &[u8]) -> Self {
+        Self::read(field, Backslash::QuotesQuotes)
+    }
+
+    /// Reads what follows the first `;` of a `Content-Type`.
+    pub(super) fn of_media_type(field: &[u8]) -> Self {
+        Self::read(field, Backslash::QuotesAll)
+    }
+
+    fn read(field: &[u8], backslash: Backslash) -> Self {
         let mut found = Vec::new();
         let start = field.iter().position(|byte| *byte == b';');
         let mut rest = start.map_or(&[][..], |at| &field[at..]);
@@ -22,7 +52,7 @@ impl Parameters {
                 .unwrap_or(tail.len());
             let (name, tail) = tail.split_at(length);
             let (value, tail) = match tail.strip_prefix(b"=") {
-                Some(tail) => value(tail),
+                Some(tail) => value(tail, backslash),
                 None => (Vec::new(), tail),
             };
             let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
@@ -40,19 +70,69 @@ impl Parameters {
         named.next().map(|(_, value)| value.as_slice())
     }
 
-    /// The text of a parameter of a form: as `name*` (RFC 8187) if that can be read, else as it
-    /// stands in `name`.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    /// The text of a parameter of a form: as `name*` (RFC 8187) or in the sections `name*0`,
+    /// `name*1`… (RFC 2231), if that can be read, else as it stands in `name`, which is in the
+    /// `charset` of the form. A `name*` in a charset that few read is for want of a `name`.
+    pub(super) fn text(&self, name: &str, charset: Option<&'static Encoding>) -> Option<String> {
         let extended = self.get(&format!("{name}*")).and_then(extended);
-        extended.or_else(|| self.get(name).map(plain))
+        let extended = extended.or_else(|| self.continued(name));
+        let extended = extended.filter(|extended| !extended.text.is_empty());
+        let plain = self.get(name).map(|value| plain(value, charset));
+        match (extended, plain) {
+            (Some(extended), Some(plain)) if !extended.is_common && !plain.is_empty() => {
+                Some(plain)
+            }
+            (Some(extended), _) => Some(extended.text),
+            (None, plain) => plain,
+        }
+    }
+
+    /// The value that stands in numbered sections, of which none may be missing.
+    fn continued(&self, name: &str) -> Option<Extended> {
+        let section = |(key, value): &(String, Vec<u8>)| {
+            let number = key.strip_prefix(name)?.strip_prefix('*')?;
+            let encoded = number.strip_suffix('*');
+            let number: usize = encoded.unwrap_or(number).parse().ok()?;
+            Some((number, encoded.is_some(), value.clone()))
+        };
+        let mut sections: Vec<_> = self.0.iter().filter_map(section).collect();
+        sections.sort_by_key(|(number, ..)| *number);
+        let (_, is_first_encoded, first) = sections.first()?;
+        let (encoding, begin) = match is_first_encoded.then(|| declared(first)) {
+            Some(declared) => declared?,
+            None => (UTF_8, first.as_slice()),
+        };
+        let mut bytes = Vec::new();
+        for (expected, (number, is_encoded, value)) in sections.iter().enumerate() {
+            let value = if expected == 0 {
+                begin
+            } else {
+                value.as_slice()
+            };
+            match (*number == expected, is_encoded) {
+                (false, _) => return None,
+                (true, true) => bytes.extend(percent_decoded(value)?),
+                (true, false) => bytes.extend_from_slice(value),
+            }
+        }
+        Extended::decoded(encoding, &bytes)
+    }
+}
+
+impl Extended {
+    fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Option<Self> {
+        Some(Self {
+            text: decode(encoding, bytes)?,
+            is_common: encoding == UTF_8 || encoding == WINDOWS_1252,
+        })
     }
 }
 
 /// A value and what is behind it, which is nothing or begins with `;`.
-fn value(text: &[u8]) -> (Vec<u8>, &[u8]) {
+fn value(text: &[u8], backslash: Backslash) -> (Vec<u8>, &[u8]) {
     let text = text.trim_ascii_start();
     let (value, rest) = match text.strip_prefix(b"\"") {
-        Some(quoted) => quoted_text(quoted),
+        Some(quoted) => quoted_text(quoted, backslash),
         None => (Vec::new(), text),
     };
     let end = rest
@@ -67,16 +147,17 @@ fn value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// What stands before the closing quote. A backslash quotes a quote or another one; before
-/// anything else it is a part of a Windows path, which is how old browsers send names.
-fn quoted_text(text: &[u8]) -> (Vec<u8>, &[u8]) {
+/// What stands before the closing quote.
+fn quoted_text(text: &[u8], backslash: Backslash) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut rest = text;
     loop {
         rest = match rest {
             [] => return (value, rest),
             [b'"', behind @ ..] => return (value, behind),
-            [b'\\', quoted @ (b'"' | b'\\'), behind @ ..] => {
+            [b'\\', quoted, behind @ ..]
+                if backslash == Backslash::QuotesAll || matches!(quoted, b'"' | b'\\') =>
+            {
                 value.push(*quoted);
                 behind
             }
@@ -88,18 +169,17 @@ fn quoted_text(text: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// `UTF-8''%C3%9Cbersicht.pdf`; `None` if it is another charset or broken.
-fn extended(value: &[u8]) -> Option<String> {
+/// `UTF-8''%C3%9Cbersicht.pdf`; `None` if its charset is unknown or it is broken.
+fn extended(value: &[u8]) -> Option<Extended> {
+    let (encoding, encoded) = declared(value)?;
+    Extended::decoded(encoding, &percent_decoded(encoded)?)
+}
+
+/// The charset that a value tells, and what stands behind it and the language.
+fn declared(value: &[u8]) -> Option<(&'static Encoding, &[u8])> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
-    let (charset, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
-    let bytes = percent_decoded(encoded)?;
-    if charset.eq_ignore_ascii_case(b"utf-8") {
-        String::from_utf8(bytes).ok()
-    } else if charset.eq_ignore_ascii_case(b"iso-8859-1") {
-        Some(latin1(&bytes))
-    } else {
-        None
-    }
+    let (label, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((charset(label)?, encoded))
 }
 
 /// `None` where a percent sign is no escape.
@@ -114,8 +194,9 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
         .then(|| percent_encoding::percent_decode(text).collect())
 }
 
-/// UTF-8, as all of today's clients send it; what is none is taken for Latin-1.
-fn plain(value: &[u8]) -> String {
+/// In the charset of the form, which is UTF-8 of all of today's clients; what is none is taken
+/// for windows-1252, as old ones send it.
+fn plain(value: &[u8], charset: Option<&'static Encoding>) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some((byte, behind)) = rest.split_first() {
@@ -130,11 +211,12 @@ fn plain(value: &[u8]) -> String {
             behind
         };
     }
-    String::from_utf8(bytes).unwrap_or_else(|error| latin1(error.as_bytes()))
-}
-
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(*byte)).collect()
+    decode(charset.unwrap_or(UTF_8), &bytes).unwrap_or_else(|| {
+        WINDOWS_1252
+            .decode_without_bom_handling(&bytes)
+            .0
+            .into_owned()
+    })
 }
 
 #[cfg(test)]
@@ -142,7 +224,7 @@ mod tests {
     use super::*;
 
     fn text(field: &str, name: &str) -> Option<String> {
-        Parameters::of(field.as_bytes()).text(name)
+        Parameters::of(field.as_bytes()).text(name, None)
     }
 
     #[test]
@@ -231,6 +313,29 @@ mod tests {
             ("form-data; filename*=UTF-8''%4; filename=x", "x"),
             ("form-data; filename*=KOI8-R''%C1; filename=x", "x"),
             ("form-data; filename*=nonsense; filename=x", "x"),
+            ("form-data; filename*=UTF-8''; filename=x", "x"),
+            ("form-data; filename*=windows-1251''%C1; filename=x", "x"),
+            ("form-data; filename*=windows-1251''%C1", "Б"),
+            ("form-data; filename*=windows-1251''%C1; filename=\"\"", "Б"),
+            ("form-data; filename*=windows-1252''%80.txt", "€.txt"),
+            ("form-data; filename*=iso-8859-1''a%96b", "a–b"),
+            (
+                "form-data; filename*1*=sicht%2etxt; filename=x; filename*0*=UTF-8''%C3%9Cber",
+                "Übersicht.txt",
+            ),
+            (
+                "form-data; filename*0=\"long \"; filename*1=\"name.txt\"",
+                "long name.txt",
+            ),
+            // A character may be cut between two sections.
+            (
+                "form-data; filename*0*=UTF-8''%C3; filename*1*=%9C; filename*2=.t%20t",
+                "Ü.t%20t",
+            ),
+            ("form-data; filename*0=a; filename*2=b; filename=x", "x"),
+            ("form-data; filename*1=a; filename=x", "x"),
+            ("form-data; filename*0=a; filename*0=b; filename=x", "x"),
+            ("form-data; filename*0*=UTF-8; filename=x", "x"),
         ] {
             assert_eq!(
                 text(field, "filename").as_deref(),
@@ -241,8 +346,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf_8_is_latin_1() {
-        let parameters = Parameters::of(b"form-data; filename=\"\xfcber.txt\"");
-        assert_eq!(parameters.text("filename").as_deref(), Some("über.txt"));
+    fn a_plain_name_is_in_the_charset_of_the_form_or_in_windows_1252() {
+        for (name, charset, expected) in [
+            (&b"\xfcber"[..], None, "über"),
+            (b"a\x96b", None, "a–b"),
+            (b"\xc3\xbc", None, "ü"),
+            (b"\xc3\xbc", Some(WINDOWS_1252), "Ã¼"),
+            (b"\xc1", Some(encoding_rs::KOI8_R), "а"),
+        ] {
+            let field = [b"form-data; filename=\"", name, b"\""].concat();
+            let text = Parameters::of(&field).text("filename", charset);
+            assert_eq!(text.as_deref(), Some(expected), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_quotes_whatever_follows_in_a_media_type() {
+        let field = br#"multipart/form-data; boundary="a\+b\"c""#;
+        let parameters = Parameters::of_media_type(field);
+        assert_eq!(parameters.get("boundary"), Some(&b"a+b\"c"[..]));
     }
 }
