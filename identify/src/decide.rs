@@ -31,10 +31,11 @@ pub fn identify(source: &mut dyn Source, name: Option<&str>) -> io::Result<Ident
     if let Some(found) = content.finding {
         content.finding = Some(polyglot::inspect(&mut window, found)?);
     }
-    Ok(decide(&content, name.and_then(names::media_type)))
+    Ok(decide(&content, name))
 }
 
-fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
+fn decide(content: &Content, name: Option<&str>) -> Identification {
+    let by_name = name.and_then(names::media_type);
     let chosen = by_name.and_then(|named| refine::by_name(content, named));
     let by_content = content.finding.map(|found| found.media_type);
     let unnamed = by_content.map(|detected| refine::by_content(detected, by_name));
@@ -53,7 +54,7 @@ fn decide(content: &Content, by_name: Option<&'static str>) -> Identification {
         confidence,
         by_content,
         by_name,
-        mismatch: by_name.is_some_and(|named| contradiction::differs(named, media_type)),
+        mismatch: name.is_some_and(|name| contradiction::name_contradicts(name, media_type)),
         active_content: facts.active
             || active::is_active(media_type)
             || active::is_active(facts.media_type),

@@ -30,7 +30,7 @@ pub struct Identification {
     pub by_content: Option<&'static str>,
     /// What the name alone says, if its extension is known.
     pub by_name: Option<&'static str>,
-    /// The name contradicts the content, see [`crate::contradicts`].
+    /// The name contradicts the content: no type that its extension means agrees.
     pub mismatch: bool,
     /// It can run: markup that holds scripts, programs, scripts, macros.
     pub active_content: bool,

@@ -104,6 +104,27 @@ in_both_modes! {
         assert_eq!(document["error"]["code"], "type_mismatch");
     }
 
+    async fn whatever_an_extension_means_is_no_mismatch(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_TYPE_MISMATCH", "reject")]).await;
+        let alice = app.user("alice").await;
+        let module = "module example.com/m\n\ngo 1.22\n".as_bytes();
+        let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".as_slice();
+        for (name, declared, bytes, status) in [
+            ("go.mod", "audio/x-mod", module, 201),
+            ("go.mod", "application/octet-stream", module, 201),
+            ("data.csv.gz", "text/csv", gzip, 201),
+            ("notes.log", "unknown", module, 201),
+            ("data.csv", "text/csv", gzip, 422),
+            ("go.mod", "audio/x-mod", PDF, 422),
+            ("go.mod", "application/pdf", module, 422),
+        ] {
+            let request = alice.request(Method::POST, &format!("/v1/documents?name={name}"));
+            let request = request.header("content-type", declared).header("prefer", "wait=30");
+            let answer = alice.send(request.body(bytes)).await;
+            assert_eq!(answer.status.as_u16(), status, "{name} as {declared}: {}", answer.text());
+        }
+    }
+
     async fn bad_fields_are_named(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

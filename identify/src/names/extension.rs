@@ -1,6 +1,8 @@
 //! The type that a file name claims: by its last extension, or as a whole.
 
-use super::{Row, code_extensions, document_extensions, picture_extensions};
+use super::{
+    Row, aliases, code_extensions, document_extensions, picture_extensions, shared_extensions,
+};
 
 const TABLES: &[&[Row]] = &[
     document_extensions::DOCUMENTS,
@@ -46,20 +48,38 @@ const WHOLE_NAMES: &[(&str, &str)] = &[
 
 /// What the name claims, if its extension is known.
 pub(crate) fn media_type(name: &str) -> Option<&'static str> {
-    let base = name
-        .rsplit(['/', '\\'])
-        .next()?
-        .trim_end_matches([' ', '.'])
-        .to_ascii_lowercase();
+    let base = base(name)?;
     if let Some((_, media_type)) = WHOLE_NAMES.iter().find(|(known, _)| *known == base) {
         return Some(media_type);
     }
     let (_, extension) = base.rsplit_once('.')?;
-    TABLES
-        .iter()
-        .flat_map(|table| table.iter())
+    rows()
         .find(|(_, extensions)| extensions.split(' ').any(|known| known == extension))
         .map(|(media_type, _)| *media_type)
+}
+
+/// All that the name may claim: what it is taken for comes first.
+pub(crate) fn claims(name: &str) -> Vec<&'static str> {
+    let base = base(name).unwrap_or_default();
+    let extension = base.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let others = shared_extensions::other_types(extension);
+    media_type(name).into_iter().chain(others).collect()
+}
+
+/// Whether the tables of names have a type, which is canonical: of a type with several names, the
+/// table of aliases has all.
+pub(crate) fn is_known(media_type: &str) -> bool {
+    aliases::canonical_static(media_type).is_some() || rows().any(|(known, _)| *known == media_type)
+}
+
+/// The last segment as the tables have it.
+fn base(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).next()?;
+    Some(last.trim_end_matches([' ', '.']).to_ascii_lowercase())
+}
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLES.iter().flat_map(|table| table.iter())
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 
 pub(crate) mod aliases;
 mod code_extensions;
+mod compressed;
 mod document_extensions;
 mod extension;
 mod picture_extensions;
+mod shared_extensions;
 
-pub(crate) use extension::media_type;
+pub(crate) use compressed::inner_type;
+pub(crate) use extension::{claims, is_known, media_type};
 
 /// A type and the extensions that mean it, separated by blanks.
 type Row = (&'static str, &'static str);

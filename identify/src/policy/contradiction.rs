@@ -1,22 +1,85 @@
 //! When a declared type or a name contradicts what was detected.
 
 use super::{active, family, vague};
-use crate::names::aliases;
+use crate::names::{self, aliases};
 
-/// Whether a type that a client declared contradicts what was detected.
+/// Whether a type that a client declared for a file of that name contradicts what was detected.
 ///
 /// What clients declare without knowing says nothing; names of one type agree; a type agrees
 /// with the general type it is a kind of (text, XML, JSON, ZIP, OLE2), unless the general name
-/// would hide that the document can run.
+/// would hide that the document can run. What is declared by the extension is no more than what
+/// the extension claims, and of a compressed file it is the type of what was compressed.
 #[must_use]
-pub fn contradicts(declared: &str, detected: &str) -> bool {
-    let canonical = aliases::canonical(declared);
-    let is_vague = vague::says_nothing(&canonical, &aliases::canonical(detected));
-    differs(declared, detected) && !is_vague
+pub fn contradicts(declared: &str, detected: &str, name: Option<&str>) -> bool {
+    if agrees(declared, detected) {
+        return false;
+    }
+    !name.is_some_and(|name| {
+        is_by_extension(declared, detected, name) || is_of_compressed(declared, detected, name)
+    })
 }
 
-/// The same of a type that a name claims: nobody's registry comes between.
-pub(crate) fn differs(claimed: &str, detected: &str) -> bool {
+/// Whether what a name claims contradicts what was detected: nobody's registry comes between.
+pub(crate) fn name_contradicts(name: &str, detected: &str) -> bool {
+    let claims = names::claims(name);
+    !claims.is_empty() && !one_holds(&claims, detected)
+}
+
+fn agrees(declared: &str, detected: &str) -> bool {
+    let (claimed, found) = (aliases::canonical(declared), aliases::canonical(detected));
+    !differs(declared, detected)
+        || vague::says_nothing(&claimed, &found)
+        || is_strange(&claimed, &found)
+}
+
+/// Registries give each extension one type. Where the extension means several, the declared type
+/// is one of them, and the content another.
+fn is_by_extension(declared: &str, detected: &str, name: &str) -> bool {
+    let claims = names::claims(name);
+    let declared = aliases::canonical(declared);
+    claims
+        .iter()
+        .any(|claim| aliases::canonical(claim) == declared)
+        && one_holds(&claims, detected)
+}
+
+/// Python and others guess the type of `data.csv.gz` as `text/csv`, with an encoding that an
+/// upload has no field for.
+fn is_of_compressed(declared: &str, detected: &str, name: &str) -> bool {
+    family::is_compression(&aliases::canonical(detected))
+        && !name_contradicts(name, detected)
+        && names::inner_type(name).is_some_and(|inner| agrees(declared, inner))
+}
+
+/// Whether the content is one of the types that an extension means. Of bytes of which nothing is
+/// known only the first is asked: the others would excuse anything.
+fn one_holds(claims: &[&str], detected: &str) -> bool {
+    let is_found = !vague::is_nothing(&aliases::canonical(detected));
+    let asked = if is_found { claims.len() } else { 1 };
+    let mut claims = claims.iter().take(asked);
+    claims.any(|claim| !differs(claim, detected))
+}
+
+/// A name that no table has, such as `application/x-log`, can't be held against content of its
+/// kind. `application` is of any kind, but not a cover for what runs.
+fn is_strange(declared: &str, detected: &str) -> bool {
+    let is_known = names::is_known(declared) || vague::is_known(declared);
+    if is_known || active::is_browser_active(detected) {
+        return false;
+    }
+    let is_source = family::is_textual(detected);
+    match declared.split_once('/') {
+        Some(("application", _)) => is_source || !active::is_active(detected),
+        Some(("text", _)) => is_source,
+        Some((kind, _)) => detected
+            .split_once('/')
+            .is_some_and(|(found, _)| found == kind),
+        None => false,
+    }
+}
+
+/// Whether a claimed type is another than the one detected.
+fn differs(claimed: &str, detected: &str) -> bool {
     let (claimed, detected) = (aliases::canonical(claimed), aliases::canonical(detected));
     if vague::is_nothing(&detected) {
         return is_unmistakable(&claimed);
@@ -89,8 +152,6 @@ fn are_alike(declared: &str, detected: &str) -> bool {
             "text/javascript" | "application/typescript" | "text/jsx"
         )
     };
-    // The extension .ts belongs to both.
-    let shared_extension = declared == "application/typescript" && detected == "video/mp2t";
     let locked = detected == "application/x-tika-ooxml-protected"
         && (declared.starts_with("application/vnd.openxmlformats-")
             || family::is_compound(declared)
@@ -102,6 +163,5 @@ fn are_alike(declared: &str, detected: &str) -> bool {
         || code(declared) && code(detected)
         || scripts(declared) && scripts(detected)
         || locked
-        || shared_extension
         || family::are_siblings(declared, detected)
 }

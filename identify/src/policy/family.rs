@@ -178,6 +178,8 @@ const SIBLINGS: &[&[&str]] = &[
         "video/x-m4v",
         "video/3gpp",
         "video/3gpp2",
+        "audio/3gpp",
+        "audio/3gpp2",
     ],
     &["image/heif", "image/heic"],
     &[
@@ -239,6 +241,22 @@ pub(crate) fn are_siblings(one: &str, other: &str) -> bool {
     SIBLINGS
         .iter()
         .any(|family| family.contains(&one) && family.contains(&other))
+}
+
+/// Whether documents of this type are one file, compressed.
+pub(crate) fn is_compression(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "application/gzip"
+            | "application/x-bzip2"
+            | "application/x-xz"
+            | "application/zstd"
+            | "application/x-compress"
+            | "application/x-lzma"
+            | "application/x-lzip"
+            | "application/x-lz4"
+            | "application/x-brotli"
+    )
 }
 
 /// Raw camera formats that share TIFF's mark.

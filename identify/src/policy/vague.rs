@@ -40,8 +40,8 @@ struct Loose {
 const LOOSE: &[Loose] = &[
     Loose {
         declared: "application/vnd.ms-excel",
-        also: is_table,
-        why: "Windows with Excel: .csv",
+        also: |detected| is_table(detected) || is_office(detected, "spreadsheetml"),
+        why: "Windows with Excel: .csv; old clients: .xlsx",
     },
     Loose {
         declared: "text/csv",
@@ -50,8 +50,8 @@ const LOOSE: &[Loose] = &[
     },
     Loose {
         declared: "application/msword",
-        also: |detected| detected == "application/rtf",
-        why: "Windows with Word: .rtf",
+        also: |detected| detected == "application/rtf" || is_office(detected, "wordprocessingml"),
+        why: "Windows with Word: .rtf; old clients: .docx",
     },
     Loose {
         declared: "video/mp2t",
@@ -67,11 +67,6 @@ const LOOSE: &[Loose] = &[
         declared: "text/vnd.trolltech.linguist",
         also: is_plain_source,
         why: "shared-mime-info: .ts",
-    },
-    Loose {
-        declared: "model/vnd.mts",
-        also: is_plain_source,
-        why: "mime-db: .mts, which is TypeScript or MPEG too",
     },
     Loose {
         declared: "application/rls-services+xml",
@@ -94,14 +89,9 @@ const LOOSE: &[Loose] = &[
         why: "mime-db: .obj",
     },
     Loose {
-        declared: "application/vnd.apple.keynote",
-        also: is_plain_source,
-        why: "mime-db: .key, which is a PEM file too",
-    },
-    Loose {
         declared: "application/vnd.ms-powerpoint",
-        also: |detected| matches!(detected, "text/x-gettext-translation" | "text/plain"),
-        why: "mime-db: .pot",
+        also: |detected| is_office(detected, "presentationml"),
+        why: "old clients: .pptx",
     },
     Loose {
         declared: "application/vnd.microsoft.portable-executable",
@@ -116,7 +106,32 @@ const LOOSE: &[Loose] = &[
     Loose {
         declared: "application/x-compressed",
         also: is_compressed,
-        why: "Windows: .tgz, .gz",
+        why: "Windows: .tgz, .gz; archivers: .rar, .7z",
+    },
+    Loose {
+        declared: "text/tab-separated-values",
+        also: is_table,
+        why: "spreadsheets: tables with commas between their columns",
+    },
+    Loose {
+        declared: "text/javascript",
+        also: family::is_json,
+        why: "old servers and clients: JSON, which is no script by itself",
+    },
+    Loose {
+        declared: "text/plain",
+        also: |detected| detected == "application/pgp-encrypted",
+        why: "browsers: .asc, which is PGP as text",
+    },
+    Loose {
+        declared: "text/html",
+        also: |detected| matches!(detected, "text/x-vue" | "text/x-svelte"),
+        why: "editors: components, which are written as HTML",
+    },
+    Loose {
+        declared: "message/rfc822",
+        also: |detected| detected == "multipart/related",
+        why: "Windows: .mht",
     },
 ];
 
@@ -133,6 +148,11 @@ pub(super) fn says_nothing(declared: &str, detected: &str) -> bool {
 /// Whether a type says nothing of any content.
 pub(super) fn is_nothing(media_type: &str) -> bool {
     media_type.is_empty() || ALWAYS.iter().any(|(name, _)| *name == media_type)
+}
+
+/// Whether it is told here of what a type is declared.
+pub(super) fn is_known(declared: &str) -> bool {
+    LOOSE.iter().any(|loose| loose.declared == declared)
 }
 
 /// `image/*`, as pickers of Android declare it, is any picture.
@@ -155,16 +175,21 @@ fn is_plain_source(detected: &str) -> bool {
     family::is_textual(detected) && !active::is_browser_active(detected)
 }
 
+/// Documents of Office in XML, without macros.
+fn is_office(detected: &str, kind: &str) -> bool {
+    let rest = detected.strip_prefix("application/vnd.openxmlformats-officedocument.");
+    rest.is_some_and(|rest| rest.starts_with(kind))
+}
+
 fn is_compressed(detected: &str) -> bool {
-    matches!(
-        detected,
-        "application/gzip"
-            | "application/zip"
-            | "application/x-compress"
-            | "application/x-bzip2"
-            | "application/x-xz"
-            | "application/x-tar"
-    )
+    family::is_compression(detected)
+        || matches!(
+            detected,
+            "application/zip"
+                | "application/x-tar"
+                | "application/vnd.rar"
+                | "application/x-7z-compressed"
+        )
 }
 
 #[cfg(test)]

@@ -45,8 +45,10 @@ pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Ident
         .map_err(fault_of)?;
     let media_type: MediaType = found.media_type.parse().map_err(Fault::internal)?;
     let declared = pending.declared_type.as_ref();
-    let declared_otherwise = declared
-        .is_some_and(|declared| identify::contradicts(declared.as_str(), media_type.as_str()));
+    let name = Some(pending.name.as_str());
+    let declared_otherwise = declared.is_some_and(|declared| {
+        identify::contradicts(declared.as_str(), media_type.as_str(), name)
+    });
     Ok(Identified {
         type_mismatch: found.mismatch || declared_otherwise,
         present,
