@@ -112,6 +112,28 @@ in_both_modes! {
         }
     }
 
+    async fn text_is_shown_with_a_charset_that_holds_for_all_of_it(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let long = |length: usize, end: &[u8]| [vec![b'a'; length], b"\n".to_vec(), end.to_vec()].concat();
+        for (name, bytes, media_type, expected) in [
+            ("a.txt", long(70_000, b"\xfc"), "text/plain", "text/plain"),
+            ("b.txt", long(70_000, "ü".as_bytes()), "text/plain", "text/plain; charset=utf-8"),
+            ("c.txt", long(300_000, b"\xfc"), "text/plain", "text/plain"),
+            ("d.txt", long(300_000, b"a"), "text/plain", "text/plain"),
+            ("e.csv", "a,b\n1,ü\n2,ö\n".into(), "text/csv", "text/csv; charset=utf-8"),
+            ("f.md", "# Ü\n\n- *one*\n- [two](x)\n".into(), "text/markdown", "text/markdown; charset=utf-8"),
+            ("g.css", "body { color: red }\n.a::after { content: 'ü' }\n".into(), "text/css", "text/css; charset=utf-8"),
+        ] {
+            let document = alice.settled(&alice.uploads(name, bytes).await).await;
+            assert_eq!(document["mime_type"], media_type, "{name}");
+            let path = format!("/v1/documents/{}/content?inline=true", document["id"].as_str().unwrap());
+            let shown = alice.get(&path).await;
+            assert_eq!(shown.header("content-type"), expected, "{name}");
+            assert!(shown.header("content-disposition").starts_with("inline"), "{name}");
+        }
+    }
+
     async fn a_date_never_joins_two_contents_of_one_second(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

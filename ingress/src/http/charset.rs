@@ -1,10 +1,11 @@
 //! The charset of text that a browser shows: without one it takes UTF-8 for windows-1252.
 
-/// How much of a text is looked at.
-pub const HEAD: u64 = 64 << 10;
+/// How much of a text is looked at: all of it, mostly, at the cost of one reading of storage.
+pub const HEAD: u64 = 256 << 10;
 
 /// The charset of a text that begins with `head`, as far as its bytes prove one. Of the many
-/// charsets of eight bits none can be told from another: saying nothing leaves it to the browser.
+/// charsets of eight bits none can be told from another, and a longer text that begins with
+/// nothing but ASCII may go on in any of them: saying nothing leaves it to the browser.
 #[must_use]
 pub fn charset(head: &[u8], is_whole: bool) -> Option<&'static str> {
     match head {
@@ -21,12 +22,17 @@ pub fn charset(head: &[u8], is_whole: bool) -> Option<&'static str> {
     if memchr::memmem::find(head, b"\x1b$").is_some() {
         return None;
     }
-    match std::str::from_utf8(head) {
-        Ok(_) => Some("utf-8"),
-        // A character that the cut splits is no error.
-        Err(error) if error.error_len().is_none() && !is_whole => Some("utf-8"),
-        Err(_) => None,
-    }
+    let (valid, is_cut) = match std::str::from_utf8(head) {
+        Ok(_) => (head, false),
+        Err(error) => (&head[..error.valid_up_to()], error.error_len().is_none()),
+    };
+    // A character that the cut splits is no error, and no proof.
+    let is_utf8 = match (is_whole, is_cut) {
+        (true, _) => valid.len() == head.len(),
+        (false, true) => !valid.is_ascii(),
+        (false, false) => valid.len() == head.len() && !valid.is_ascii(),
+    };
+    is_utf8.then_some("utf-8")
 }
 
 /// UTF-16 has its zeros, those of Latin letters, in one half of the code units.
@@ -81,6 +87,20 @@ mod tests {
         ] {
             assert_eq!(charset(&bytes, true), expected, "{bytes:?}");
         }
-        assert_eq!(charset(&text.as_bytes()[..3], false), Some("utf-8"));
+        assert_eq!(charset(&text.as_bytes()[..3], false), None);
+        assert_eq!(charset(&text.as_bytes()[..6], false), Some("utf-8"));
+    }
+
+    #[test]
+    fn the_beginning_proves_nothing_of_a_rest_that_it_does_not_show() {
+        let long = "a".repeat(70_000);
+        let mixed = [long.as_bytes(), b"\xfc"].concat();
+        assert_eq!(charset(&mixed, true), None);
+        assert_eq!(charset(long.as_bytes(), true), Some("utf-8"));
+        assert_eq!(charset(long.as_bytes(), false), None);
+        // The last byte may begin a character of UTF-8, or be one of another charset.
+        assert_eq!(charset(&[long.as_bytes(), b"\xc3"].concat(), false), None);
+        let proved = format!("ü{long}");
+        assert_eq!(charset(proved.as_bytes(), false), Some("utf-8"));
     }
 }

@@ -12,22 +12,41 @@ pub enum Disposition {
     Inline,
 }
 
-/// Types that no browser runs as a program or renders with scripts in them.
-const SHOWN_INLINE: [&str; 15] = [
+/// Types that no browser runs as a program or renders with scripts in them, by the names that
+/// detection gives them.
+const SHOWN_INLINE: [&str; 33] = [
+    "application/json",
     "application/pdf",
+    "audio/aac",
     "audio/flac",
     "audio/mp4",
     "audio/mpeg",
     "audio/ogg",
-    "audio/wav",
+    "audio/vnd.wave",
+    "audio/webm",
+    "image/apng",
     "image/avif",
     "image/bmp",
     "image/gif",
+    "image/heic",
+    "image/heif",
     "image/jpeg",
+    "image/jxl",
     "image/png",
+    "image/tiff",
+    "image/vnd.microsoft.icon",
     "image/webp",
+    "text/calendar",
+    "text/css",
+    "text/csv",
+    "text/markdown",
     "text/plain",
+    "text/tab-separated-values",
+    "text/vcard",
+    "text/vtt",
     "video/mp4",
+    "video/ogg",
+    "video/quicktime",
     "video/webm",
 ];
 
@@ -139,11 +158,23 @@ mod tests {
     #[test]
     fn only_what_cannot_run_script_is_shown() {
         let of = |name: &str| Disposition::for_type(&name.parse().unwrap(), true);
-        assert_eq!(of("image/png"), Disposition::Inline);
+        for name in [
+            "image/png",
+            "audio/vnd.wave",
+            "text/plain",
+            "text/csv",
+            "text/markdown",
+            "text/css",
+            "application/json",
+        ] {
+            assert_eq!(of(name), Disposition::Inline, "{name}");
+        }
         for name in [
             "text/html",
             "image/svg+xml",
             "text/xml",
+            "text/javascript",
+            "multipart/related",
             "application/xhtml+xml",
             "application/octet-stream",
         ] {
