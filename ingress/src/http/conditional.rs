@@ -8,6 +8,9 @@ use poem::http::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
 
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
+
 /// What tells one state of a representation from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validators {
@@ -89,9 +92,13 @@ fn matches_strongly(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool
 }
 
 /// Whether the date of the last change tells this state from every other (RFC 9110, section
-/// 8.8.2.2). Within the second of the change another one may follow, which has the same date.
+/// 8.8.2.2). Within a second of the change, by clocks that differ a little, another one may follow
+/// that has the same date.
 fn is_date_strong(validators: &Validators, now: Timestamp) -> bool {
-    !validators.is_second_shared && whole_seconds(now) > whole_seconds(validators.modified_at)
+    let age = now
+        .as_micros()
+        .saturating_sub(validators.modified_at.as_micros());
+    !validators.is_second_shared && age >= SECOND
 }
 
 /// Whether the answer depends on a date that has to tell contents apart.
@@ -145,7 +152,7 @@ fn single<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Option<&'a str> {
 }
 
 fn whole_seconds(moment: Timestamp) -> i64 {
-    moment.as_micros().div_euclid(1_000_000)
+    moment.as_micros().div_euclid(SECOND)
 }
 
 /// A date in any of the three forms of HTTP (RFC 9110, section 5.6.7), in seconds since the
@@ -178,7 +185,7 @@ mod tests {
     ];
 
     fn later() -> Timestamp {
-        Timestamp::parse_rfc3339("1994-11-06T08:49:38.0Z").unwrap()
+        Timestamp::parse_rfc3339("1994-11-06T08:49:38.5Z").unwrap()
     }
 
     fn headers(fields: &[(&HeaderName, &str)]) -> HeaderMap {
@@ -289,7 +296,12 @@ mod tests {
     fn a_date_does_not_tell_contents_of_one_second_apart() {
         let by_date = [(&IF_RANGE, DATE)];
         let within = Timestamp::parse_rfc3339("1994-11-06T08:49:37.999Z").unwrap();
-        assert!(!range_holds_at(&by_date, &validators(), within));
+        // Another second, but less than one after 37.5.
+        let soon = Timestamp::parse_rfc3339("1994-11-06T08:49:38.499Z").unwrap();
+        for now in [within, soon] {
+            assert!(!range_holds_at(&by_date, &validators(), now));
+        }
+        assert!(range_holds_at(&by_date, &validators(), later()));
         let shared = Validators {
             is_second_shared: true,
             ..validators()
