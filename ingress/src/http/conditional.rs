@@ -77,8 +77,12 @@ fn is_wanted(headers: &HeaderMap, validators: &Validators) -> bool {
     if headers.contains_key(IF_MATCH) {
         return matches_strongly(headers, &IF_MATCH, &validators.etag);
     }
-    let since = single(headers, &IF_UNMODIFIED_SINCE).and_then(seconds);
-    since.is_none_or(|since| whole_seconds(validators.modified_at) <= since)
+    let Some(since) = single(headers, &IF_UNMODIFIED_SINCE).and_then(seconds) else {
+        return true;
+    };
+    let modified = whole_seconds(validators.modified_at);
+    // One who has another content of that second must not go on with this one.
+    modified < since || modified == since && !validators.is_second_shared
 }
 
 /// Whether the list in `field` is `*` or names `etag` by strong comparison: a tag that was made
@@ -107,6 +111,7 @@ pub fn depends_on_date(headers: &HeaderMap) -> bool {
     let has_date = |field| single(headers, field).and_then(seconds).is_some();
     (headers.contains_key(RANGE) && has_date(&IF_RANGE))
         || (!headers.contains_key(IF_NONE_MATCH) && has_date(&IF_MODIFIED_SINCE))
+        || (!headers.contains_key(IF_MATCH) && has_date(&IF_UNMODIFIED_SINCE))
 }
 
 /// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
@@ -310,6 +315,13 @@ mod tests {
         assert!(range_holds_at(&[(&IF_RANGE, "\"abc\"")], &shared, within));
         let since = headers(&[(&IF_MODIFIED_SINCE, DATE)]);
         assert_ne!(evaluate(&since, &shared, later()), Condition::NotModified);
+        let of_state = |validators: &Validators, date: &str| {
+            let since = headers(&[(&IF_UNMODIFIED_SINCE, date), (&RANGE, "bytes=0-0")]);
+            evaluate(&since, validators, later()) != Condition::Failed
+        };
+        assert!(of_state(&validators(), DATE));
+        assert!(!of_state(&shared, DATE));
+        assert!(of_state(&shared, "Sun, 06 Nov 1994 08:49:38 GMT"));
     }
 
     #[test]
