@@ -6,9 +6,11 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
-use crate::auth::{Guard, Sessions};
-use crate::http::{AllowedOrigins, Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable};
-use crate::idempotency::Keyed;
+use crate::auth::{Authenticated, Guard, Sessions};
+use crate::http::{
+    AllowedOrigins, Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable, Router,
+};
+use crate::idempotency::Idempotency;
 use crate::openapi::{MergedPaths, add_examples, document_keys, document_sessions, make_strict};
 use crate::operators::Health;
 use crate::routes::{
@@ -45,12 +47,11 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let page = page.replace(&service.spec(), &format!("{document:#}"));
     pages.set(&document, page);
     let table = table(&service);
-    let framed = framed(service, Arc::clone(&table));
-    let framed = framed.data(max).data(max_archive);
-    let keyed = Keyed::new(framed, Arc::clone(&table), intake, shared);
-    let sessions = Sessions::new(keyed, guard);
+    let handlers = service.into_endpoint().data(max).data(max_archive);
+    let idempotent = Idempotency::new(handlers, intake, &shared);
+    let sessions = Sessions::new(Frame(Authenticated(idempotent)), guard);
     let answered = CrossOrigin::new(Compressed(sessions), origins);
-    HttpMetrics::new(answered, table, meters)
+    Router::new(HttpMetrics::new(answered, meters), table)
 }
 
 /// The endpoint of the operators' port.
@@ -60,7 +61,7 @@ pub(crate) fn operations(
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = documented((HealthRoutes(health), metrics));
     let table = table(&service);
-    framed(service, table)
+    Router::new(Frame(service.into_endpoint()), table)
 }
 
 fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
@@ -141,14 +142,7 @@ fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
 }
 
 /// The table of routes is read from the document itself.
-fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> Arc<RouteTable> {
+fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> RouteTable {
     let document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
-    Arc::new(RouteTable::from_document(&document))
-}
-
-fn framed<T: OpenApi + 'static>(
-    service: OpenApiService<T, ()>,
-    table: Arc<RouteTable>,
-) -> Frame<impl Endpoint<Output = Response>> {
-    Frame::new(service.into_endpoint(), table)
+    RouteTable::from_document(&document)
 }

@@ -1,18 +1,13 @@
-//! The first argument of every handler: who is calling, and whether the request may go on at all.
-//!
-//! Extractors run in order, so nothing of the body is read before these agree.
-
-use std::sync::Arc;
+//! The first argument of every handler: who is calling, as the layer in front of all handlers found
+//! out. Whether the query has only documented parameters is checked here.
 
 use domain::{Caller, Role};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::Session;
-use crate::capacity::Ticket;
 use crate::http::Route;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 const SCHEME: &str = "bearer";
 
@@ -20,7 +15,7 @@ const SCHEME: &str = "bearer";
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser(pub Caller);
 
-/// A user who is an admin; others get 403.
+/// A user who is an admin.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub Caller);
 
@@ -28,27 +23,17 @@ pub struct Admin(pub Caller);
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 
-/// Authenticates first, then checks the query against the documented parameters.
-async fn admit(request: &Request, demand: Role) -> Result<Caller, Problem> {
-    let session = request
-        .data::<Session>()
-        .ok_or_else(|| Problem::internal("no session is set up"))?;
-    let caller = session.caller(request.headers()).await?;
-    if let Some(ticket) = Ticket::of(request) {
-        ticket.belongs_to(caller.user)?;
-    }
-    if demand == Role::Admin && caller.role != Role::Admin {
-        session.is_forbidden(caller);
-        return Err(Code::Forbidden.into());
-    }
+/// The caller, who has this role at least.
+fn caller_of(request: &Request, role: Role) -> Result<Caller, Problem> {
+    let caller = request.data::<CurrentUser>().map(|user| user.0);
+    let caller = caller.filter(|caller| caller.role >= role);
+    let caller = caller.ok_or_else(|| Problem::internal("the route demands too little"))?;
     check_query(request)?;
     Ok(caller)
 }
 
 fn check_query(request: &Request) -> Result<(), Problem> {
-    let route = request
-        .data::<Arc<Route>>()
-        .ok_or_else(|| Problem::internal("the route is not known"))?;
+    let route = Route::of(request).ok_or_else(|| Problem::internal("the route is not known"))?;
     route.check_query(request.uri().query())
 }
 
@@ -89,7 +74,7 @@ macro_rules! secured {
                 _: &mut RequestBody,
                 _: ExtractParamOptions<()>,
             ) -> Result<Self> {
-                Ok(Self(admit(request, Role::$role).await?))
+                Ok(Self(caller_of(request, Role::$role)?))
             }
         }
     )*};

@@ -1,5 +1,6 @@
 //! Who is calling: API keys and JWTs, behind one bearer scheme.
 
+mod authenticated;
 mod authenticator;
 mod bearer;
 mod current_user;
@@ -13,6 +14,7 @@ mod revocations;
 mod session;
 mod session_layer;
 
+pub(crate) use authenticated::Authenticated;
 pub use authenticator::Authenticator;
 pub(crate) use bearer::bearer_token;
 pub use current_user::{Admin, Anyone, CurrentUser};

@@ -1,8 +1,8 @@
-//! Who sends one request, found out once whoever asks: the layer of idempotency keys and the
-//! handler's extractor ask both.
+//! Who sends one request, and what the layers around the handlers tell of it: its client how often
+//! they may come yet, the security log what was refused or read.
 
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use domain::{Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
 use ledger::Credential;
@@ -25,8 +25,6 @@ struct Inner {
     address: Option<Address>,
     request_id: RequestId,
     admitted: OnceLock<Admitted>,
-    /// A refusal that whoever asked first hands on to whoever answers.
-    refusal: Mutex<Option<Problem>>,
 }
 
 /// A caller who was let in.
@@ -44,19 +42,12 @@ impl Session {
             guard,
             request_id,
             admitted: OnceLock::new(),
-            refusal: Mutex::default(),
         }))
     }
 
     /// Who sent the request with this header. A user who is disabled is told so, and one who comes
-    /// too often as well.
-    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        if let Some(admitted) = self.0.admitted.get() {
-            return Ok(admitted.caller);
-        }
-        if let Some(refusal) = self.refusal().take() {
-            return Err(refusal);
-        }
+    /// too often as well. Asked once for each request.
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let guard = &self.0.guard;
         let unknown = self.origin(Actor::Unknown);
         let proved = guard.authenticator.account(headers, &unknown).await;
@@ -72,18 +63,8 @@ impl Session {
             credential,
             allowed: guard.rates.request_of(caller.user)?,
         };
-        Ok(self.0.admitted.get_or_init(|| admitted).caller)
-    }
-
-    /// The caller, or a refusal that the next one who asks is given.
-    pub(crate) async fn known(&self, headers: &HeaderMap) -> Option<Caller> {
-        match self.caller(headers).await {
-            Ok(caller) => Some(caller),
-            Err(refusal) => {
-                *self.refusal() = Some(refusal);
-                None
-            }
-        }
+        self.0.admitted.get_or_init(|| admitted);
+        Ok(caller)
     }
 
     /// The caller, if they were let in.
@@ -146,11 +127,6 @@ impl Session {
             Ok(()) => refusal,
             Err(limited) => limited,
         }
-    }
-
-    fn refusal(&self) -> MutexGuard<'_, Option<Problem>> {
-        let refusal = &self.0.refusal;
-        refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

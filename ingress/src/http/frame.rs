@@ -1,9 +1,9 @@
-//! The outermost frame around all endpoints: names the request, turns whatever failed into a problem, logs it once.
+//! The frame around all endpoints: opens the span of the request, turns whatever failed into a
+//! problem, and logs it once.
 
 use std::any::Any;
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures::FutureExt;
 use poem::http::header::{CONTENT_LENGTH, HeaderValue};
@@ -11,53 +11,40 @@ use poem::http::{HeaderName, Method};
 use poem::{Body, Endpoint, Request, Response, Result};
 use tracing::Instrument;
 
-use super::route_table::RouteTable;
+use super::route_table::RouteMatch;
 use super::trace_context::trace_of;
 use crate::problem::{Code, Problem, REQUEST_ID, RequestId, code_of, problem_of};
 
 /// Wraps the API so that every answer is one of the contract's.
-pub struct Frame<E> {
-    inner: E,
-    table: Arc<RouteTable>,
-}
+pub struct Frame<E>(pub E);
 
-impl<E: Endpoint> Frame<E> {
-    /// Frames `inner`, whose routes are those of `table`.
-    pub const fn new(inner: E, table: Arc<RouteTable>) -> Self {
-        Self { inner, table }
-    }
-
+impl<E: Endpoint<Output = Response>> Frame<E> {
     async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
-        let route = self.table.find(request.method(), request.uri().path())?;
+        let found = request.data::<RouteMatch>().cloned();
+        let route = found.unwrap_or(RouteMatch::NotFound).route()?;
         tracing::Span::current().record("http.route", route.pattern.as_str());
         // The library would throw the body away before its length is known.
         request.set_method(route.method.clone());
-        request.set_data(route);
-        let answer = AssertUnwindSafe(self.inner.get_response_or_error(request))
-            .catch_unwind()
-            .await;
-        match answer {
-            Ok(Ok(response)) if is_bare_failure(&response) => {
-                Err(code_of(response.status()).into())
-            }
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(problem_of(error)),
-            Err(panic) => Err(Problem::internal(panic_text(panic.as_ref()))),
-        }
+        answer_of(&self.0, request).await
     }
 }
 
-/// The error is kept as it is: the frame needs the value, not its rendering.
-trait ResponseOrError: Endpoint {
-    async fn get_response_or_error(&self, request: Request) -> Result<Response> {
-        use poem::IntoResponse;
-        self.call(request).await.map(IntoResponse::into_response)
+/// The answer of `endpoint`, or the problem that it failed with: an error, a panic, or a status
+/// without a body of ours.
+pub async fn answer_of<E>(endpoint: &E, request: Request) -> Result<Response, Problem>
+where
+    E: Endpoint<Output = Response>,
+{
+    let answer = AssertUnwindSafe(endpoint.call(request)).catch_unwind();
+    match answer.await {
+        Ok(Ok(response)) if is_bare_failure(&response) => Err(code_of(response.status()).into()),
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) => Err(problem_of(error)),
+        Err(panic) => Err(Problem::internal(panic_text(panic.as_ref()))),
     }
 }
 
-impl<E: Endpoint> ResponseOrError for E {}
-
-impl<E: Endpoint> Endpoint for Frame<E> {
+impl<E: Endpoint<Output = Response>> Endpoint for Frame<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
@@ -157,6 +144,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::{RouteTable, Router};
 
     async fn framed<F>(answer: impl Fn() -> F + Send + Sync) -> Response
     where
@@ -164,9 +152,8 @@ mod tests {
     {
         let table = RouteTable::from_document(&json!({"paths": {"/": {"get": {}}}}));
         let endpoint = poem::endpoint::make(move |_| answer());
-        Frame::new(endpoint, Arc::new(table))
-            .get_response(Request::default())
-            .await
+        let routed = Router::new(Frame(endpoint), table);
+        routed.get_response(Request::default()).await
     }
 
     async fn code(response: Response) -> (u16, String) {

@@ -11,6 +11,7 @@ mod http_metrics;
 mod prefer;
 mod range;
 mod route_table;
+mod router;
 mod server;
 mod trace_context;
 
@@ -27,10 +28,11 @@ pub use conditional::{
 };
 pub use cors::{AllowedOrigins, CrossOrigin};
 pub use disposition::{Disposition, content_disposition};
-pub use frame::Frame;
+pub use frame::{Frame, answer_of};
 pub use http_metrics::HttpMetrics;
 pub use prefer::{Prefer, Wait};
 pub use range::{RangeAnswer, select};
 pub use route_table::{Route, RouteTable};
+pub use router::Router;
 pub use server::{Door, ServerLimits, serve};
 pub use trace_context::traceparent;

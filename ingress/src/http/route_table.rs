@@ -1,10 +1,12 @@
-//! The table of routes, methods and parameters, read once from the OpenAPI document so that it can't drift from it.
+//! The table of routes, methods and parameters: a tree of path segments, read once from the OpenAPI
+//! document so that it can't drift from it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{Role, check_storable};
+use poem::Request;
 use poem::http::Method;
 use serde_json::Value;
 
@@ -15,23 +17,32 @@ const UNSTORABLE: &str = "must not contain the character U+0000";
 /// All routes of a document.
 #[derive(Debug, Default)]
 pub struct RouteTable {
-    paths: Vec<Path>,
+    root: Node,
 }
 
-#[derive(Debug)]
-struct Path {
-    segments: Vec<Segment>,
+/// A prefix of paths.
+#[derive(Debug, Default)]
+struct Node {
+    /// By the next segment.
+    fixed: BTreeMap<String, Node>,
+    /// For any other segment.
+    parameter: Option<Box<Node>>,
+    /// Those of the path that ends here; none, if it is only a prefix.
     operations: Vec<Arc<Route>>,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Segment {
-    /// Sorts first: a fixed path wins over one with parameters.
-    Fixed(String),
-    Parameter,
+/// What the table says of a request.
+#[derive(Clone, Debug)]
+pub enum RouteMatch {
+    /// The operation that answers it.
+    Found(Arc<Route>),
+    /// No such path.
+    NotFound,
+    /// The path has other methods: these, as `Allow` lists them.
+    MethodNotAllowed(String),
 }
 
-/// One operation: what the frame and the extractors know of it.
+/// One operation: what layers and extractors know of it.
 #[derive(Debug)]
 pub struct Route {
     /// The path as documented: `/v1/documents/{id}`.
@@ -40,8 +51,8 @@ pub struct Route {
     pub method: Method,
     /// Whether its body is a stream of any length, rather than JSON.
     pub streams: bool,
-    /// What its caller must be, if they must be somebody at all.
-    pub demands: Role,
+    /// The role that its caller needs; `None` if it takes no token.
+    pub demands: Option<Role>,
     query: BTreeSet<String>,
 }
 
@@ -49,77 +60,96 @@ impl RouteTable {
     /// Reads the table from an OpenAPI document. What isn't there is no route.
     #[must_use]
     pub fn from_document(document: &Value) -> Self {
-        let paths = document["paths"].as_object().into_iter().flatten();
-        let mut paths: Vec<_> = paths
-            .map(|(pattern, operations)| Path::read(pattern, operations))
-            .collect();
-        paths.sort_by(|left, right| left.segments.cmp(&right.segments));
-        Self { paths }
+        let mut table = Self::default();
+        for (pattern, operations) in document["paths"].as_object().into_iter().flatten() {
+            let node = pattern.split('/').fold(&mut table.root, Node::child);
+            let operations = operations.as_object().into_iter().flatten();
+            let routes = operations
+                .filter_map(|(method, operation)| Route::read(pattern, method, operation));
+            node.operations.extend(routes.map(Arc::new));
+        }
+        table
     }
 
-    /// The operation for a request, or the problem: 404, or 405 with what is allowed.
-    pub fn find(&self, method: &Method, path: &str) -> Result<Arc<Route>, Problem> {
-        let path = self
-            .paths
-            .iter()
-            .find(|candidate| candidate.matches(path))
-            .ok_or(Code::NotFound)?;
-        path.operation(method)
-            .ok_or_else(|| Problem::method_not_allowed(&path.allow()))
+    /// The operation for a request, or why there is none.
+    #[must_use]
+    pub fn find(&self, method: &Method, path: &str) -> RouteMatch {
+        let Some(node) = self.root.find(Some(path)) else {
+            return RouteMatch::NotFound;
+        };
+        match node.operation(method) {
+            Some(route) => RouteMatch::Found(Arc::clone(route)),
+            None => RouteMatch::MethodNotAllowed(node.allow()),
+        }
     }
 
     /// Every operation, as method and documented path.
     #[cfg(test)]
     pub fn operations(&self) -> impl Iterator<Item = (&Method, &str)> {
-        let operations = self.paths.iter().flat_map(|path| &path.operations);
+        let mut nodes = vec![&self.root];
+        let mut routes = Vec::new();
+        while let Some(node) = nodes.pop() {
+            nodes.extend(node.fixed.values());
+            nodes.extend(node.parameter.as_deref());
+            routes.extend(&node.operations);
+        }
+        let operations = routes.into_iter();
         operations.map(|route| (&route.method, route.pattern.as_str()))
     }
 }
 
-impl Path {
-    fn read(pattern: &str, operations: &Value) -> Self {
-        let segments = pattern.split('/').map(Segment::read).collect();
-        let operations = operations.as_object().into_iter().flatten();
-        let operations =
-            operations.filter_map(|(method, operation)| Route::read(pattern, method, operation));
-        Self {
-            segments,
-            operations: operations.map(Arc::new).collect(),
+impl RouteMatch {
+    /// The operation, or the problem: 404, or 405 with what is allowed.
+    pub fn route(self) -> Result<Arc<Route>, Problem> {
+        match self {
+            Self::Found(route) => Ok(route),
+            Self::NotFound => Err(Code::NotFound.into()),
+            Self::MethodNotAllowed(allow) => Err(Problem::method_not_allowed(&allow)),
+        }
+    }
+}
+
+impl Node {
+    /// The node behind this one for a documented segment.
+    fn child(&mut self, segment: &str) -> &mut Self {
+        if segment.starts_with('{') {
+            self.parameter.get_or_insert_default()
+        } else {
+            self.fixed.entry(segment.to_owned()).or_default()
         }
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let mut given = path.split('/');
-        let all = self
-            .segments
-            .iter()
-            .all(|segment| given.next().is_some_and(|text| segment.matches(text)));
-        all && given.next().is_none()
+    /// The node where the rest of a path ends. A fixed segment wins over a parameter; the way
+    /// through the parameter is tried if the fixed one leads nowhere.
+    fn find(&self, rest: Option<&str>) -> Option<&Self> {
+        let Some(rest) = rest else {
+            return (!self.operations.is_empty()).then_some(self);
+        };
+        let (segment, rest) = match rest.split_once('/') {
+            Some((segment, rest)) => (segment, Some(rest)),
+            None => (rest, None),
+        };
+        let fixed = self.fixed.get(segment).and_then(|node| node.find(rest));
+        fixed.or_else(|| {
+            let node = self.parameter.as_deref()?;
+            // What the database can't hold names nothing.
+            let is_name = !segment.is_empty() && !segment.contains("%00");
+            is_name.then(|| node.find(rest)).flatten()
+        })
     }
 
     /// HEAD is answered wherever GET is.
-    fn operation(&self, method: &Method) -> Option<Arc<Route>> {
-        let exact = |method: &Method| {
-            self.operations
-                .iter()
-                .find(|route| route.method == method)
-                .cloned()
-        };
+    fn operation(&self, method: &Method) -> Option<&Arc<Route>> {
+        let exact = |method: &Method| self.operations.iter().find(|route| route.method == method);
         exact(method).or_else(|| {
-            if method == Method::HEAD {
-                exact(&Method::GET)
-            } else {
-                None
-            }
+            let is_head = *method == Method::HEAD;
+            is_head.then(|| exact(&Method::GET)).flatten()
         })
     }
 
     fn allow(&self) -> String {
-        let mut methods: BTreeSet<_> = self
-            .operations
-            .iter()
-            .map(|route| route.method.as_str())
-            .collect();
+        let methods = self.operations.iter().map(|route| route.method.as_str());
+        let mut methods: BTreeSet<_> = methods.collect();
         if methods.contains("GET") {
             methods.insert("HEAD");
         }
@@ -127,25 +157,16 @@ impl Path {
     }
 }
 
-impl Segment {
-    fn read(text: &str) -> Self {
-        if text.starts_with('{') {
-            Self::Parameter
-        } else {
-            Self::Fixed(text.to_owned())
-        }
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Fixed(fixed) => fixed == text,
-            // What the database can't hold names nothing.
-            Self::Parameter => !text.is_empty() && !text.contains("%00"),
-        }
-    }
-}
-
 impl Route {
+    /// The route that a request was matched to.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<&Arc<Self>> {
+        match request.data()? {
+            RouteMatch::Found(route) => Some(route),
+            RouteMatch::NotFound | RouteMatch::MethodNotAllowed(_) => None,
+        }
+    }
+
     fn read(pattern: &str, method: &str, operation: &Value) -> Option<Self> {
         let method = method.to_ascii_uppercase().parse().ok()?;
         let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -153,13 +174,14 @@ impl Route {
         let query = query
             .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
             .collect();
+        let role = if pattern.starts_with("/v1/admin/") {
+            Role::Admin
+        } else {
+            Role::User
+        };
         Some(Self {
             streams: operation["requestBody"]["content"]["*/*"].is_object(),
-            demands: if pattern.starts_with("/v1/admin/") {
-                Role::Admin
-            } else {
-                Role::User
-            },
+            demands: operation["security"].is_array().then_some(role),
             pattern: pattern.to_owned(),
             method,
             query,
@@ -221,11 +243,16 @@ mod tests {
             ]}, "delete": {}},
             "/v1/documents/by-name/{name}": {"get": {}},
             "/v1/documents/{id}/content": {"get": {}, "head": {}, "put": {}},
+            "/v1/documents/by-name/content/{part}": {"get": {}},
         }}))
     }
 
+    fn find(method: &Method, path: &str) -> Result<Arc<Route>, Problem> {
+        table().find(method, path).route()
+    }
+
     fn pattern(method: &Method, path: &str) -> String {
-        table().find(method, path).unwrap().pattern.clone()
+        find(method, path).unwrap().pattern.clone()
     }
 
     #[test]
@@ -238,6 +265,40 @@ mod tests {
             pattern(&Method::GET, "/v1/documents/x/content"),
             "/v1/documents/{id}/content"
         );
+    }
+
+    #[test]
+    fn a_parameter_is_tried_where_a_fixed_segment_leads_nowhere() {
+        assert_eq!(
+            pattern(&Method::PUT, "/v1/documents/by-id/content"),
+            "/v1/documents/{id}/content"
+        );
+        assert_eq!(
+            pattern(&Method::GET, "/v1/documents/by-name"),
+            "/v1/documents/{id}"
+        );
+        assert_eq!(
+            pattern(&Method::GET, "/v1/documents/by-name/content/1"),
+            "/v1/documents/by-name/content/{part}"
+        );
+    }
+
+    #[test]
+    fn a_role_is_demanded_where_the_document_demands_a_token() {
+        let token = json!({"security": [{"bearer": []}]});
+        let table = RouteTable::from_document(&json!({"paths": {
+            "/v1/admin/users": {"get": token},
+            "/v1/usage": {"get": token},
+            "/health/live": {"get": {}},
+        }}));
+        for (path, demands) in [
+            ("/v1/admin/users", Some(Role::Admin)),
+            ("/v1/usage", Some(Role::User)),
+            ("/health/live", None),
+        ] {
+            let route = table.find(&Method::GET, path).route().unwrap();
+            assert_eq!(route.demands, demands, "{path}");
+        }
     }
 
     #[test]
@@ -260,7 +321,7 @@ mod tests {
             "/v1/documents/by-name/a%00",
         ] {
             assert_eq!(
-                table().find(&Method::GET, path).unwrap_err().code(),
+                find(&Method::GET, path).unwrap_err().code(),
                 Code::NotFound,
                 "{path}"
             );
@@ -269,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_unknown_method_is_told_what_is_allowed() {
-        let problem = table().find(&Method::POST, "/v1/documents/7").unwrap_err();
+        let problem = find(&Method::POST, "/v1/documents/7").unwrap_err();
         assert_eq!(problem.code(), Code::MethodNotAllowed);
         assert_eq!(
             problem.to_response_for_tests().header("allow"),
@@ -279,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_parameter_must_be_known_single_and_utf8() {
-        let route = table().find(&Method::GET, "/v1/documents/7").unwrap();
+        let route = find(&Method::GET, "/v1/documents/7").unwrap();
         assert!(route.check_query(Some("wait=5&")).is_ok());
         assert!(route.check_query(Some("w%61it=%C3%A9")).is_ok());
         for query in [

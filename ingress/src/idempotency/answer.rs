@@ -1,14 +1,11 @@
-//! Answers as they are kept and given again.
+//! Answers as they are kept.
 
 use ledger::SavedAnswer;
 use poem::http::StatusCode;
-use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use poem::http::header::CONTENT_LENGTH;
 use poem::{Body, Response};
 
-use crate::problem::{REQUEST_ID, RequestId};
-
-/// Says that an answer was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+use crate::problem::REQUEST_ID;
 
 /// Whether an answer is one that a repetition must get as well. Failures of ours may pass
 /// on another try, as may what was too much for now, and who isn't known has no keys.
@@ -38,50 +35,9 @@ pub(super) async fn read(response: &mut Response) -> SavedAnswer {
     saved
 }
 
-/// The answer once more, to the request `id`.
-pub(super) fn replay(answer: SavedAnswer, id: &RequestId) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = Response::builder().status(status).body(answer.body);
-    // Only what was kept says what kind of body it is.
-    response.headers_mut().remove(CONTENT_TYPE);
-    for (name, value) in answer.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    response
-        .headers_mut()
-        .insert(REPLAYED, HeaderValue::from_static("true"));
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(REQUEST_ID), id);
-    }
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn an_answer_comes_back_as_it_was() {
-        let mut first = Response::builder()
-            .status(StatusCode::CREATED)
-            .header("location", "/x")
-            .content_type("application/json")
-            .body("{}");
-        let saved = read(&mut first).await;
-        assert_eq!(first.into_body().into_vec().await.unwrap(), b"{}");
-        let id = RequestId::of(&poem::Request::default());
-        let again = replay(saved, &id);
-        assert_eq!(again.header("x-request-id"), Some(id.as_str()));
-        assert_eq!(again.status(), StatusCode::CREATED);
-        assert_eq!(again.header("location"), Some("/x"));
-        assert_eq!(again.content_type(), Some("application/json"));
-        assert_eq!(again.header("idempotency-replayed"), Some("true"));
-        assert_eq!(again.into_body().into_vec().await.unwrap(), b"{}");
-    }
 
     #[test]
     fn what_may_pass_on_another_try_is_not_kept() {

@@ -85,12 +85,11 @@ impl IdempotentRequest {
         R: IntoResponse,
         F: Fn(T) -> R + Send + Sync,
     {
-        let idempotent = self.clone();
+        let run = self.0.clone();
         let receipt = move |made: &T| {
-            let keyed = idempotent.0.is_some();
-            let response = keyed.then(|| answer(made.clone()).into_response());
-            let idempotent = idempotent.clone();
-            async move { idempotent.receipt(response?).await }
+            let run = run.clone();
+            let response = run.as_ref().map(|_| answer(made.clone()).into_response());
+            async move { Some(run?.receipt(response?).await) }
         };
         WithReceipt {
             db: db.clone(),
@@ -99,9 +98,9 @@ impl IdempotentRequest {
     }
 
     /// What is to be kept with a change that others make; `None` without a key.
-    pub async fn receipt(&self, answer: impl IntoResponse) -> Option<Receipt> {
+    pub async fn receipt<R: IntoResponse>(&self, answer: impl FnOnce() -> R) -> Option<Receipt> {
         let run = self.0.as_ref()?;
-        Some(run.receipt(answer.into_response()).await)
+        Some(run.receipt(answer().into_response()).await)
     }
 }
 

@@ -1,90 +1,76 @@
 //! Uploads with a key: which request it is shows only when the bytes are staged. One that is
 //! refused before that is known by its header.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use domain::Clock;
-use ledger::{Begin, Database, SavedAnswer, begin_request};
 use poem::Request;
 
+use super::claims::{Claimed, Claims};
 use super::identity::Identity;
-use super::layer::{TAKEOVER_AFTER, in_progress, reused};
+use super::replay::Replay;
 use super::request::IdempotentRequest;
 use crate::problem::Problem;
-use crate::service::Service;
 
-/// What a handler finds among the data of an upload that has a key.
-#[derive(Clone, Debug)]
-pub struct KeyedUpload {
+/// An upload that is acted on once, if it has a key.
+#[derive(Clone, Debug, Default)]
+pub struct KeyedUpload(Option<Arc<Keyed>>);
+
+#[derive(Debug)]
+struct Keyed {
     identity: Identity,
-    db: Database,
-    clock: Arc<dyn Clock>,
+    claims: Claims,
     came_before: bool,
-    state: Arc<Mutex<State>>,
+    begun: OnceLock<IdempotentRequest>,
 }
 
-/// How far it came.
-#[derive(Debug, Default)]
-pub(super) enum State {
-    /// Its bytes are not known yet.
-    #[default]
-    Unknown,
-    /// It is this request's to answer.
-    Begun(IdempotentRequest),
-    /// It was answered before.
-    Answered(SavedAnswer),
+/// What an upload turns out to be once its bytes are known.
+#[derive(Debug)]
+pub enum Begun {
+    /// One that is to be acted on.
+    First(IdempotentRequest),
+    /// One that was answered before.
+    Replay(Replay),
 }
 
 impl KeyedUpload {
-    pub(super) fn new(identity: Identity, came_before: bool, service: &Service) -> Self {
-        Self {
+    pub(super) fn new(identity: Identity, came_before: bool, claims: Claims) -> Self {
+        Self(Some(Arc::new(Keyed {
             identity,
-            db: service.db.clone(),
-            clock: Arc::clone(&service.clock),
+            claims,
             came_before,
-            state: Arc::default(),
-        }
+            begun: OnceLock::new(),
+        })))
     }
 
-    /// The key of a request, if it has one.
+    /// The upload that a request is; the layer put it among its data, if it has a key.
     #[must_use]
-    pub fn of(request: &Request) -> Option<&Self> {
-        request.data()
+    pub fn of(request: &Request) -> Self {
+        request.data::<Self>().cloned().unwrap_or_default()
     }
 
     /// Whether a request with the key came before. What is true now, such as a quota that it
     /// has used up itself, must not be held against its repetition.
     #[must_use]
-    pub const fn came_before(&self) -> bool {
-        self.came_before
+    pub fn came_before(&self) -> bool {
+        self.0.as_ref().is_some_and(|keyed| keyed.came_before)
     }
 
-    /// Decides, now that the upload is known. A problem ends the request; if it was answered
-    /// before, its answer stands in for the problem.
-    pub async fn begin(&self, body: &str) -> Result<IdempotentRequest, Problem> {
-        let request = self.identity.with_body(body.as_bytes());
-        let begun = begin_request(&self.db, &request, self.clock.now(), TAKEOVER_AFTER).await?;
-        match begun {
-            Begin::Started(claim) => {
-                let idempotent = IdempotentRequest::begun(claim);
-                self.set(State::Begun(idempotent.clone()));
-                Ok(idempotent)
+    /// Decides, now that the upload is known: `identity` tells it from others.
+    pub async fn begin(&self, identity: impl FnOnce() -> String) -> Result<Begun, Problem> {
+        let Some(keyed) = &self.0 else {
+            return Ok(Begun::First(IdempotentRequest::default()));
+        };
+        let request = keyed.identity.with_body(identity().as_bytes());
+        match keyed.claims.claim(&request).await? {
+            Claimed::First(idempotent) => {
+                Ok(Begun::First(keyed.begun.get_or_init(|| idempotent).clone()))
             }
-            Begin::Replay(answer) => {
-                self.set(State::Answered(answer));
-                Err(in_progress())
-            }
-            Begin::InProgress => Err(in_progress()),
-            Begin::Reused => Err(reused()),
+            Claimed::Answered(answer) => Ok(Begun::Replay(Replay::new(answer, None)?)),
         }
     }
 
-    /// How it ended.
-    pub(super) fn take(&self) -> State {
-        std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    /// What was begun, if it came so far.
+    pub(super) fn begun(&self) -> Option<&IdempotentRequest> {
+        self.0.as_ref()?.begun.get()
     }
 }

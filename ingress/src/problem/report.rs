@@ -379,7 +379,6 @@ impl Problem {
         };
         let mut response = poem_openapi::payload::Json(body).into_response();
         response.set_status(self.answer_status());
-        response.extensions_mut().insert(self.code);
         response.headers_mut().insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),

@@ -9,10 +9,9 @@ use queue::Queue;
 use serde_json::json;
 
 use super::operations::Accepted;
-use super::uploads::came_before;
 use crate::auth::CurrentUser;
 use crate::http::traceparent;
-use crate::idempotency::{IdempotentRequest, KeyedUpload};
+use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -82,10 +81,10 @@ impl ImportRoutes {
         /// What becomes of a file whose name another document has; `rename` if it is left out.
         on_conflict: Query<Option<OnConflict>>,
         body: ArchiveUpload,
-    ) -> Result<Accepted, Documented<ImportProblems>> {
+    ) -> Result<Replayable<Accepted>, Documented<ImportProblems>> {
         let on_conflict = on_conflict.0.map(ConflictPolicy::from).unwrap_or_default();
         let keyed = KeyedUpload::of(request);
-        if !came_before(keyed) {
+        if !keyed.came_before() {
             self.service.admit(caller.0.user)?;
             let limits = &self.service.limits.operations;
             let may_open = may_open_operation(&self.service.db, caller.0.user, limits).await;
@@ -105,16 +104,15 @@ impl ImportRoutes {
             traceparent: traceparent(request),
             at,
         };
-        let idempotent = match keyed {
-            Some(keyed) => {
-                let identity = json!({"sha256": staged.sha256, "size": staged.size});
-                keyed.begin(&identity.to_string()).await?
-            }
-            None => IdempotentRequest::default(),
+        let identity = || json!({"sha256": staged.sha256, "size": staged.size}).to_string();
+        let idempotent = match keyed.begin(identity).await? {
+            Begun::First(idempotent) => idempotent,
+            Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
         };
         let importing = accept(self.clone(), idempotent, new, received.bytes);
         let accepted = self.intake.keep_running(importing).await;
-        Ok(accepted.map_err(Problem::internal)??.into())
+        let operation = accepted.map_err(Problem::internal)??;
+        Ok(Replayable::New(operation.into()))
     }
 }
 

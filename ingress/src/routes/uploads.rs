@@ -18,7 +18,7 @@ use super::versions::version_location;
 use crate::auth::CurrentUser;
 use crate::dto::{Id, MetadataText, NameText, UniqueNameText};
 use crate::http::{Prefer, traceparent};
-use crate::idempotency::{IdempotentRequest, KeyedUpload};
+use crate::idempotency::{Begun, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -98,7 +98,7 @@ impl UploadRoutes {
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: Upload,
-    ) -> Result<Uploaded, Documented<UploadProblems>> {
+    ) -> Result<Replayable<Uploaded>, Documented<UploadProblems>> {
         let fields = QueryFields {
             name: name.0.map(|text| text.0),
             unique_name: unique_name.0.map(|text| text.0),
@@ -106,7 +106,7 @@ impl UploadRoutes {
             metadata: metadata.0.map(|text| text.0),
         };
         let keyed = KeyedUpload::of(request);
-        let came_before = came_before(keyed);
+        let came_before = keyed.came_before();
         if !came_before {
             self.service.admit(caller.0.user)?;
         }
@@ -129,18 +129,17 @@ impl UploadRoutes {
                 self.service.clock.now(),
             )
         };
-        if let Some(keyed) = keyed {
-            let idempotent = keyed.begin(&identity_of_document(&arrival)).await?;
-            let idempotent = idempotent.open_until(self.settled_by(prefer));
-            let (document, location) = (arrival.document(), document_location(arrival.document));
-            arrival.receipt = idempotent
-                .receipt(pending(document, location, prefer.wait))
-                .await;
-        }
+        let idempotent = match keyed.begin(|| identity_of_document(&arrival)).await? {
+            Begun::First(idempotent) => idempotent.open_until(self.settled_by(prefer)),
+            Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
+        };
+        let location = document_location(arrival.document);
+        let accepted = || pending(arrival.document(), location.clone(), prefer.wait);
+        arrival.receipt = idempotent.receipt(accepted).await;
         let document = self.intake.take_in(arrival, received.bytes).await?;
-        let location = document_location(document.id);
         let (db, waiters) = (&self.service.db, &self.waiters);
-        Ok(answer(db, waiters, (document, location), prefer).await?)
+        let uploaded = answer(db, waiters, (document, location), prefer).await?;
+        Ok(Replayable::New(uploaded))
     }
 
     /// Upload a new version
@@ -163,10 +162,10 @@ impl UploadRoutes {
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: VersionUpload,
-    ) -> Result<Uploaded, Documented<UploadVersionProblems>> {
+    ) -> Result<Replayable<Uploaded>, Documented<UploadVersionProblems>> {
         let VersionUpload(body) = body;
         let keyed = KeyedUpload::of(request);
-        let came_before = came_before(keyed);
+        let came_before = keyed.came_before();
         let mut demand = Demand {
             size: body.declared_size(),
             documents: 0,
@@ -183,15 +182,14 @@ impl UploadRoutes {
             traceparent: traceparent(request),
             ..content(&received, self.service.clock.now())
         };
-        let idempotent = match keyed {
-            Some(keyed) => keyed.begin(&identity_of_version(&content)).await?,
-            None => IdempotentRequest::default(),
+        let idempotent = match keyed.begin(|| identity_of_version(&content)).await? {
+            Begun::First(idempotent) => idempotent.open_until(self.settled_by(prefer)),
+            Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
         };
         let accepted = move |document: Document| {
             let location = version_location(document.id, document.latest_version);
             pending(document, location, prefer.wait)
         };
-        let idempotent = idempotent.open_until(self.settled_by(prefer));
         let on = idempotent.on(&self.service.db, accepted);
         let target = if_match.target(caller.0, id.0.0);
         let taken = self
@@ -200,7 +198,8 @@ impl UploadRoutes {
         let document = taken.await?;
         let location = version_location(document.id, document.latest_version);
         let (db, waiters) = (&self.service.db, &self.waiters);
-        Ok(answer(db, waiters, (document, location), prefer).await?)
+        let uploaded = answer(db, waiters, (document, location), prefer).await?;
+        Ok(Replayable::New(uploaded))
     }
 }
 
@@ -262,11 +261,6 @@ impl UploadRoutes {
 /// Where a document is.
 fn document_location(document: DocumentId) -> String {
     format!("/v1/documents/{document}")
-}
-
-/// Whether a request with the key came before: what is asked at the door is not asked again.
-pub(super) fn came_before(keyed: Option<&KeyedUpload>) -> bool {
-    keyed.is_some_and(KeyedUpload::came_before)
 }
 
 /// What makes an upload the same as another, however its form was written.

@@ -1,0 +1,140 @@
+//! Claims of requests with a key, in the ledger: taken before anything is done, and ended with the
+//! answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Clock;
+use ledger::{
+    Begin, Database, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request,
+    find_request, finish_request,
+};
+use poem::Response;
+use poem::error::ResponseError;
+
+use super::answer::{is_final, read};
+use super::request::IdempotentRequest;
+use crate::problem::{Code, Problem, RequestId};
+use crate::service::Service;
+
+/// A request that hasn't ended by then is taken for dead. It is more than anybody is let wait.
+const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
+
+/// Refusals of a request that was cut off, or whose key is another's for now.
+const OF_THIS_TRY: [Code; 4] = [
+    Code::UploadIncomplete,
+    Code::RequestTimeout,
+    Code::IdempotencyInProgress,
+    Code::IdempotencyKeyReused,
+];
+
+/// What a request is answered.
+pub(super) type Answer = Result<Response, Problem>;
+
+/// Takes claims and ends them.
+#[derive(Clone, Debug)]
+pub(super) struct Claims {
+    db: Database,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a request with a key is.
+pub(super) enum Claimed {
+    /// The first one of its key, or the first that came so far.
+    First(IdempotentRequest),
+    /// One that was answered before.
+    Answered(SavedAnswer),
+}
+
+impl Claims {
+    /// Claims in the ledger of `service`.
+    pub(super) fn new(service: &Service) -> Self {
+        Self {
+            db: service.db.clone(),
+            clock: Arc::clone(&service.clock),
+        }
+    }
+
+    /// Claims a request, unless another is running or has its key.
+    pub(super) async fn claim(&self, request: &KeyedRequest) -> Result<Claimed, Problem> {
+        match self.begin(request).await? {
+            Begin::Started(claim) => Ok(Claimed::First(IdempotentRequest::begun(claim))),
+            Begin::Replay(answer) => Ok(Claimed::Answered(answer)),
+            Begin::InProgress => Err(Code::IdempotencyInProgress.into()),
+            Begin::Reused => Err(Code::IdempotencyKeyReused.into()),
+        }
+    }
+
+    /// What became of a request with this key, without claiming it; `None` if none came.
+    pub(super) async fn find(&self, request: &KeyedRequest) -> Result<Option<Begin>, DbError> {
+        find_request(&self.db, request, self.clock.now()).await
+    }
+
+    /// Keeps the answer if it isn't, or frees the key for another try. A database that fails now
+    /// leaves the key taken for a while; the answer is what it is.
+    pub(super) async fn end(
+        &self,
+        request: &IdempotentRequest,
+        mut answer: Answer,
+        id: &RequestId,
+    ) -> Answer {
+        let Some(claim) = request.claim() else {
+            return answer;
+        };
+        let status = match &answer {
+            Ok(response) => response.status(),
+            Err(problem) => problem.status(),
+        };
+        if request.is_kept() && status.is_success() {
+            return answer;
+        }
+        let ended = if is_final(status) {
+            let saved = match &mut answer {
+                Ok(response) => read(response).await,
+                Err(problem) => read(&mut problem.to_response(id.as_str())).await,
+            };
+            finish_request(&self.db, claim, &saved).await
+        } else {
+            abandon_request(&self.db, claim).await
+        };
+        if let Err(error) = ended {
+            not_kept(&error);
+        }
+        answer
+    }
+
+    /// Keeps the refusal of an upload whose bytes never came to be known, unless it says
+    /// something of this try alone.
+    pub(super) async fn keep_refusal(
+        &self,
+        unread: &KeyedRequest,
+        refusal: Problem,
+        id: &RequestId,
+    ) -> Answer {
+        if !is_final(refusal.status()) || OF_THIS_TRY.contains(&refusal.code()) {
+            return Err(refusal);
+        }
+        match self.begin(unread).await {
+            Ok(Begin::Started(claim)) => {
+                let request = IdempotentRequest::begun(claim);
+                self.end(&request, Err(refusal), id).await
+            }
+            // An equal one was refused meanwhile.
+            Ok(Begin::Replay(_) | Begin::InProgress) => Err(refusal),
+            Ok(Begin::Reused) => Err(Code::IdempotencyKeyReused.into()),
+            Err(error) => {
+                not_kept(&error);
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
+        begin_request(&self.db, request, self.clock.now(), TAKEOVER_AFTER).await
+    }
+}
+
+fn not_kept(error: &DbError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, "an answer could not be kept for repetitions");
+}
