@@ -10,11 +10,11 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 
-use super::if_match::{IfMatch, revision_tag};
-use crate::auth::{CurrentUser, RequestOrigin};
+use super::document_change::DocumentChange;
+use super::if_match::revision_tag;
+use crate::auth::RequestOrigin;
 use crate::dto::{DocumentBody, Id};
 use crate::http::{JsonBody, MergePatch};
-use crate::idempotency::IdempotentRequest;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -91,16 +91,14 @@ impl ChangeRoutes {
     )]
     async fn edit(
         &self,
-        caller: CurrentUser,
-        id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        id: Path<Id<DocumentId>>,
         body: JsonBody<DocumentChanges, MergePatch>,
     ) -> Result<Changed, Documented<EditProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, Changed::from);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, Changed::from);
         let edited = edit_document(&on, &target, body.0, now).await;
         Ok(edited.map_err(Problem::from)?.into())
     }
@@ -115,18 +113,16 @@ impl ChangeRoutes {
     )]
     async fn delete(
         &self,
-        caller: CurrentUser,
-        origin: RequestOrigin,
-        id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        origin: RequestOrigin,
+        id: Path<Id<DocumentId>>,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, |()| Deleted::Gone);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, |()| Deleted::Gone);
         let kind = AuditKind::DocumentDeleted;
-        let deleted = AuditEvent::of_documents(kind, caller.0.user, [id.0.0]);
+        let deleted = AuditEvent::of_documents(kind, change.caller().user, [id.0.0]);
         let on = origin.log(on, move |()| vec![deleted.clone()]);
         let deleted = delete_document(&on, &target, now, self.service.traces()).await;
         self.notifier
@@ -144,15 +140,13 @@ impl ChangeRoutes {
     )]
     async fn archive(
         &self,
-        caller: CurrentUser,
-        id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        id: Path<Id<DocumentId>>,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, Changed::from);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, Changed::from);
         let archived = archive_document(&on, &target, now).await;
         Ok(archived.map_err(Problem::from)?.into())
     }
@@ -165,15 +159,13 @@ impl ChangeRoutes {
     )]
     async fn restore(
         &self,
-        caller: CurrentUser,
-        id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        id: Path<Id<DocumentId>>,
     ) -> Result<Changed, Documented<MoveProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, Changed::from);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, Changed::from);
         let restored = restore_document(&on, &target, now).await;
         Ok(restored.map_err(Problem::from)?.into())
     }
@@ -188,15 +180,13 @@ impl ChangeRoutes {
     )]
     async fn retry(
         &self,
-        caller: CurrentUser,
-        id: Path<Id<DocumentId>>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        id: Path<Id<DocumentId>>,
     ) -> Result<Retried, Documented<RetryProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, Retried::from);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, Retried::from);
         let retried = retry_document(&on, &target, &self.service.limits, now).await;
         let (document, job) = retried.map_err(Problem::from)?;
         self.notifier.notify(Queue::Ingest, job);

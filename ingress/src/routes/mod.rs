@@ -5,6 +5,7 @@ mod changes;
 mod content;
 mod content_answer;
 mod content_source;
+mod document_change;
 mod documents;
 mod health;
 mod if_match;

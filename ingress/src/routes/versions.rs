@@ -12,14 +12,14 @@ use queue::Queue;
 
 use super::content::Answer;
 use super::content_answer::{Audience, Representation, Wish, hand_out};
+use super::document_change::DocumentChange;
 use super::documents::{ReadProblems, readable};
-use super::if_match::{IfMatch, revision_tag};
+use super::if_match::revision_tag;
 use crate::auth::{CurrentUser, RequestOrigin};
 use crate::dto::{
     Binding, CursorText, DocumentBody, Id, Limit, VersionBody, VersionNumber, VersionPageBody,
     cursor, cut, position,
 };
-use crate::idempotency::IdempotentRequest;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -180,16 +180,14 @@ impl VersionRoutes {
     )]
     async fn restore(
         &self,
-        caller: CurrentUser,
-        id: Path<Id<DocumentId>>,
-        number: Path<VersionNumber>,
         /// Revisions that the document may have, as in its `ETag`.
         #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
+        change: DocumentChange,
+        id: Path<Id<DocumentId>>,
+        number: Path<VersionNumber>,
     ) -> Result<Restored, Documented<RestoreProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, Restored::from);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, Restored::from);
         let limits = &self.service.limits;
         let restored = restore_version(&on, &target, number.0.0, limits, now).await;
         Ok(restored.map_err(Problem::from)?.into())
@@ -205,19 +203,17 @@ impl VersionRoutes {
     )]
     async fn delete(
         &self,
-        caller: CurrentUser,
+        /// Revisions that the document may have, as in its `ETag`.
+        #[oai(name = "If-Match")]
+        change: DocumentChange,
         origin: RequestOrigin,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
-        /// Revisions that the document may have, as in its `ETag`.
-        #[oai(name = "If-Match")]
-        if_match: IfMatch,
-        idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<DeleteProblems>> {
-        let (target, now) = (if_match.target(caller.0, id.0.0), self.service.clock.now());
-        let on = idempotent.on(&self.service.db, |()| Deleted::Gone);
+        let (target, now) = (change.target(id.0.0), self.service.clock.now());
+        let on = change.on(&self.service.db, |()| Deleted::Gone);
         let kind = AuditKind::VersionDeleted;
-        let deleted = AuditEvent::of_documents(kind, caller.0.user, [id.0.0]);
+        let deleted = AuditEvent::of_documents(kind, change.caller().user, [id.0.0]);
         let on = origin.log(on, move |()| vec![deleted.clone()]);
         let traces = self.service.traces();
         let deleted = delete_version(&on, &target, number.0.0, now, traces).await;
