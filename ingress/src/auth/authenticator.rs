@@ -14,12 +14,14 @@ use settings::JwtSettings;
 use uuid::Uuid;
 
 use super::bearer::bearer_token;
-use super::guard::Proved;
 use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use crate::problem::{Code, Problem};
 
 /// How many names are tried for a new user before one is made up.
 const NAMES: u32 = 20;
+
+/// An account that was proved, and by what.
+pub(super) type Proved = (Account, Credential);
 
 /// What to do with a good token whose subject is no user yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{Account, Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
-use ledger::Credential;
+use domain::{Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
 use settings::Network;
 
 use super::Authenticator;
@@ -24,9 +23,6 @@ pub(crate) struct Guard {
     /// What is written into the security log a moment later.
     pub(crate) trail: AuditTrail,
 }
-
-/// An account that was proved, and by what.
-pub(super) type Proved = (Account, Credential);
 
 impl Guard {
     /// A guard for the requests of `service`.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use poem::Request;
 use poem::http::header::AUTHORIZATION;
-use telemetry::{Held, Meters, Refused};
+use telemetry::{Held, Meters};
 use tokio::sync::Semaphore;
 
-use super::fair_budget::{FairBudget, Shares, Spent};
+use super::fair_budget::{FairBudget, Shares};
+use super::process::Budgets;
 use super::{Account, Ticket};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// Requests for health at once, beside all others: an orchestrator must be answered when
 /// everything else is taken.
@@ -53,15 +54,6 @@ impl CapacityLimits {
 /// The budgets; clones share them.
 #[derive(Clone, Debug)]
 pub struct Capacity(Arc<Budgets>);
-
-#[derive(Debug)]
-pub(super) struct Budgets {
-    requests: FairBudget,
-    health: Arc<Semaphore>,
-    pub(super) answers: FairBudget,
-    pub(super) bodies: FairBudget,
-    pub(super) meters: Meters,
-}
 
 impl Capacity {
     /// Budgets of these sizes. A user has half of the requests and a quarter of the bytes at most.
@@ -119,17 +111,5 @@ impl Capacity {
             Ok(seat) => Ok(Ticket::new(Arc::clone(&self.0), account, seat)),
             Err(spent) => Err(self.0.refuse(account, spent)),
         }
-    }
-}
-
-impl Budgets {
-    /// The refusal of what doesn't fit, which is counted.
-    pub(super) fn refuse(&self, account: Account, spent: Spent) -> Problem {
-        self.meters.refused(match (spent, account) {
-            (Spent::Total, _) => Refused::Process,
-            (Spent::Share, Account::Address(_) | Account::Claimant(_)) => Refused::Address,
-            (Spent::Share, Account::User(_)) => Refused::User,
-        });
-        Code::Overloaded.into()
     }
 }

@@ -5,6 +5,7 @@ mod account;
 mod back_pressure;
 mod budgets;
 mod fair_budget;
+mod process;
 mod queue_turns;
 mod ticket;
 

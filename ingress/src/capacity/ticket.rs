@@ -11,8 +11,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::Account;
-use super::budgets::Budgets;
 use super::fair_budget::{Spent, Taken};
+use super::process::Budgets;
 use crate::problem::Problem;
 
 /// How long a body waits for room before its request is turned away.
