@@ -136,7 +136,7 @@ fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Value {
 
 fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
     OpenApiService::new(routes, "Dossier", env!("CARGO_PKG_VERSION")).description(
-        "Takes documents in, judges what they are, keeps them, and hands them out. \
+        "Stores documents: detects their types, keeps their versions and serves their content. \
          Every error is a problem document (RFC 9457).",
     )
 }

@@ -17,7 +17,7 @@ use crate::service::Service;
 use crate::uploads::Intake;
 use crate::waiting::{JobNotifier, Waiters};
 
-/// Where to listen, or where it is listened: asking for port 0 gets a free one.
+/// Addresses to listen on, or listened on: port 0 asks for a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The API.

@@ -21,42 +21,42 @@ use crate::problem::{Code, Problem};
 pub struct Service {
     /// The ledger.
     pub db: Database,
-    /// Where bytes are.
+    /// Where bytes are stored.
     pub places: Places,
-    /// Whose these are.
+    /// Verifies that the places belong to this ledger.
     pub ownership: Ownership,
-    /// Who is told of new jobs, and tells of settled documents.
+    /// Announces new jobs and settled documents.
     pub feed: Arc<dyn Feed>,
-    /// Where the time comes from.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// What the operator allows.
+    /// Limits set by the operator.
     pub limits: Arc<Limits>,
     /// Which JWTs are accepted.
     pub jwt: JwtSettings,
-    /// Who may say, in `X-Forwarded-For`, where a client comes from.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Arc<[Network]>,
-    /// How often a user may ask, if that is limited.
+    /// Rate limit for each user, if any.
     pub user_rate: Option<Rate>,
-    /// How often an address may send keys and tokens that are refused, if that is limited.
+    /// Rate limit for each address on keys and tokens that are refused, if any.
     pub refusal_rate: Option<Rate>,
-    /// Whether this process can tell types apart.
+    /// Self-test of type detection.
     pub self_test: SelfTest,
-    /// Of which origins browsers may use the API.
+    /// Origins whose scripts may use the API.
     pub cors_origins: Arc<[CorsOrigin]>,
-    /// What this process counts of itself.
+    /// Read the metrics of this process.
     pub meters: Meters,
-    /// Whether uploads are let in.
+    /// Back-pressure on uploads.
     pub pressure: Pressure,
-    /// What clients may hold open.
+    /// Limits on connections and on the patience with them.
     pub server: ServerLimits,
-    /// What the requests of this process share.
+    /// Budgets that the requests of this process share.
     pub capacity: Capacity,
     /// Cancelled when the process was asked to stop: from then on it isn't ready.
     pub stopping: CancellationToken,
 }
 
 impl Service {
-    /// Turns an upload of `owner` away, or lets it in. To be asked before its body is read.
+    /// Refuses an upload of `owner` while there is back-pressure. Called before its body is read.
     pub(crate) fn admit(&self, owner: UserId) -> Result<(), Problem> {
         self.pressure.judge(owner).map_err(|overdue| {
             self.meters.turned_away(overdue);
@@ -71,7 +71,7 @@ impl Service {
     }
 }
 
-/// A test of something that readiness depends on but this crate doesn't know.
+/// A test that readiness depends on, of something that this crate doesn't know.
 #[derive(Clone)]
 pub struct SelfTest(Arc<dyn Fn() -> bool + Send + Sync>);
 

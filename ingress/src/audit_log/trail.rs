@@ -67,7 +67,7 @@ impl AuditTrail {
         }
         if let Err(error) = write_audit_log(db.writer(), &entries).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the security log was not written; it is tried again");
+            tracing::warn!(error, "could not write the security log; retrying");
             self.counts().put_back(waiting);
         }
     }

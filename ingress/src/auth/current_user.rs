@@ -42,7 +42,7 @@ fn register_scheme(registry: &mut Registry) {
         SCHEME,
         MetaSecurityScheme {
             ty: "http",
-            description: Some("An API key, or a JWT where the operator has set them up."),
+            description: Some("An API key, or a JWT if the operator enabled them."),
             name: None,
             key_in: None,
             scheme: Some("bearer"),

@@ -72,12 +72,12 @@ impl Session {
         self.0.admitted.get().copied()
     }
 
-    /// Where the time of the security log comes from.
+    /// The clock of the security log.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.0.guard.trail.clock()
     }
 
-    /// Whence the request comes, for the security log.
+    /// Where the request comes from, for the security log.
     pub(crate) fn origin(&self, actor: Actor) -> AuditOrigin {
         AuditOrigin {
             actor,

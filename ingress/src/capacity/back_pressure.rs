@@ -1,4 +1,4 @@
-//! Back-pressure: uploads that would wait for too long are not let in.
+//! Back-pressure: uploads that would wait for too long are refused.
 //!
 //! An upload waits behind those of its owner, and for the owner's turn. Two questions a second,
 //! whose cost doesn't depend on how much waits, answer both for all requests of the process.
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Owners that one look sees. If there are more, the next one goes on behind them.
 const OWNERS: u32 = 1_000;
 
-/// Whose uploads are let in; clones share the answer.
+/// Which uploads are accepted; clones share the state.
 #[derive(Clone, Debug)]
 pub struct Pressure {
     /// The longest that an upload may wait; zero lets everything in.
@@ -108,17 +108,17 @@ impl Pressure {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         match (shut_out.everybody, now.everybody) {
-            (false, true) => tracing::warn!("jobs wait for too long: uploads are turned away"),
-            (true, false) => tracing::info!("uploads are let in again"),
+            (false, true) => tracing::warn!("jobs wait for too long: uploads are refused"),
+            (true, false) => tracing::info!("uploads are accepted again"),
             _ => {}
         }
         match (shut_out.owners.len(), now.owners.len()) {
             (0, 0) => {}
             (0, owners) => tracing::info!(
                 owners,
-                "jobs of some owners wait for too long: their uploads are turned away"
+                "jobs of some owners wait for too long: their uploads are refused"
             ),
-            (_, 0) => tracing::info!("uploads of every owner are let in again"),
+            (_, 0) => tracing::info!("uploads of every owner are accepted again"),
             _ => {}
         }
         *shut_out = now;

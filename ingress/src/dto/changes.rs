@@ -10,18 +10,18 @@ use serde_json::Value;
 use super::{NameText, UniqueNameText, truth};
 use crate::http::{FromMembers, Members};
 
-/// What changes of a document; what is left out stays.
+/// Changes to a document; members left out keep their values.
 #[derive(Debug, Object)]
 #[oai(rename = "DocumentChanges")]
 pub struct DocumentChangesBody {
     /// A new name.
     pub name: Option<NameText>,
-    /// A name that is unique over the whole service; `null` gives it up.
+    /// A name that is unique across the service; `null` removes it.
     #[oai(nullable)]
     pub unique_name: Option<UniqueNameText>,
-    /// Whether everybody may read it by its unique name, which it needs then.
+    /// Whether anybody may read it by its unique name, which is required then.
     pub is_public: Option<bool>,
-    /// Merged into the metadata at every depth; members that are `null` go.
+    /// Merged into the metadata at every depth; members that are `null` are removed.
     pub metadata: Option<BTreeMap<String, Value>>,
 }
 

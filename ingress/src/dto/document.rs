@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Id, Moment};
 
-/// Where a document is in its life.
+/// The status of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "DocumentStatus", rename_all = "lowercase")]
 pub enum StatusBody {
@@ -30,7 +30,7 @@ pub struct FailureBody {
     pub code: String,
     /// The reason, for people.
     pub detail: String,
-    /// Whether the same bytes may pass on another try.
+    /// Whether a retry may succeed.
     pub retryable: bool,
 }
 
@@ -44,15 +44,15 @@ pub struct DocumentBody {
     pub owner: Id<UserId>,
     /// Its name.
     pub name: String,
-    /// Where it is in its life.
+    /// Its status.
     pub status: StatusBody,
-    /// What its bytes are, judged by themselves.
+    /// The media type detected from its bytes.
     #[oai(nullable)]
     pub mime_type: Option<String>,
-    /// What the client said they are.
+    /// The media type that the client declared.
     #[oai(nullable)]
     pub declared_type: Option<String>,
-    /// Whether its name or declared type says something else than its bytes.
+    /// Whether its name or declared type contradicts its bytes.
     pub type_mismatch: bool,
     /// Length of the version that readers get.
     pub size_bytes: u64,
@@ -63,23 +63,23 @@ pub struct DocumentBody {
     pub version: Option<u32>,
     /// The highest version; it may still be pending or have failed.
     pub latest_version: u32,
-    /// A name that is unique over the whole service.
+    /// A name that is unique across the service.
     #[oai(nullable)]
     pub unique_name: Option<String>,
-    /// Whether everybody may read it by its unique name.
+    /// Whether anybody may read it by its unique name.
     pub is_public: bool,
-    /// What its owner says of it.
+    /// Custom members set by its owner.
     pub metadata: BTreeMap<String, Value>,
     /// Why it failed.
     #[oai(nullable)]
     pub error: Option<FailureBody>,
-    /// Counts its changes; the `ETag` holds it.
+    /// The number of its last change, as in the `ETag`.
     pub revision: u64,
     /// When it was accepted.
     pub created_at: Moment,
-    /// When it changed last.
+    /// When it was last changed.
     pub updated_at: Moment,
-    /// When it was put away.
+    /// When it was archived.
     #[oai(nullable)]
     pub archived_at: Option<Moment>,
 }

@@ -109,29 +109,29 @@ fn contained(value: Value) -> Result<Metadata, String> {
     Ok(metadata)
 }
 
-/// Which documents are meant, with the names of the list's parameters.
+/// A filter with the parameters of the document list.
 #[derive(Debug, Object)]
 #[oai(rename = "DocumentFilter")]
 pub struct DocumentFilterBody {
-    /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
+    /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but `archived` by default.
     pub status: Option<StatusesText>,
-    /// A type such as `application/pdf`, or a family such as `image/*`.
+    /// A media type such as `application/pdf`, or a range such as `image/*`.
     pub mime_type: Option<TypePatternText>,
-    /// A part of the name, whatever its letter case.
+    /// Part of the name, case-insensitive.
     pub name: Option<NamePartText>,
-    /// Whether everybody may read it.
+    /// Whether anybody may read it.
     pub is_public: Option<bool>,
-    /// Accepted later than this.
+    /// Accepted after this time.
     pub created_after: Option<Moment>,
-    /// Accepted earlier than this.
+    /// Accepted before this time.
     pub created_before: Option<Moment>,
-    /// Changed later than this.
+    /// Changed after this time.
     pub updated_after: Option<Moment>,
-    /// Changed earlier than this.
+    /// Changed before this time.
     pub updated_before: Option<Moment>,
-    /// At least so many bytes.
+    /// Minimum size in bytes.
     pub min_size: Option<u64>,
-    /// At most so many bytes.
+    /// Maximum size in bytes.
     pub max_size: Option<u64>,
     /// What the metadata contains.
     pub metadata: Option<MetadataText>,

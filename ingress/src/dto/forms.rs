@@ -78,7 +78,7 @@ forms! {
              [^\\u0000-\\u001f\\u007f-\\u009f/\\\\\\u202a-\\u202e\\u2066-\\u2069]*\\s*$",
         )
     };
-    /// A name that is unique over the whole service.
+    /// A name that is unique across the service.
     UniqueNameText = MetaSchema {
         min_length: Some(3),
         max_length: Some(128),

@@ -23,7 +23,7 @@ pub enum QueueName {
     Maintenance,
 }
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "JobState", rename_all = "lowercase")]
 pub enum JobStateBody {
@@ -49,7 +49,7 @@ pub struct QueueBody {
     pub running: u64,
     /// Jobs that failed on every attempt.
     pub dead: u64,
-    /// For how long the oldest job that could be begun has been waiting; `null` if there is none.
+    /// Age in seconds of the oldest job that is ready; `null` if there is none.
     #[oai(nullable)]
     pub oldest_seconds: Option<f64>,
     /// Parts of the service that are away, `database`, `staging` or `store`, so that jobs of this
@@ -80,12 +80,12 @@ pub struct JobBody {
     pub queue: QueueName,
     /// What it does.
     pub kind: String,
-    /// How far it is.
+    /// Its status.
     pub state: JobStateBody,
     /// The id of what it does it to, if it is about one thing.
     #[oai(nullable)]
     pub subject: Option<Id<Uuid>>,
-    /// How often it was begun.
+    /// The number of attempts.
     pub attempts: u32,
     /// Why the last attempt that failed did.
     #[oai(nullable)]
@@ -113,9 +113,9 @@ pub struct WorkerBody {
     pub name: String,
     /// The queues it works on.
     pub queues: Vec<QueueName>,
-    /// How many jobs it holds.
+    /// The number of jobs it runs.
     pub running: u32,
-    /// When it last said so.
+    /// When its last heartbeat was.
     pub last_seen: Moment,
 }
 
@@ -130,19 +130,19 @@ pub struct WorkerPageBody {
     pub next_cursor: Option<String>,
 }
 
-/// Which dead jobs are to be tried again: all of them, if nothing is said.
+/// The dead jobs to retry; all by default.
 #[derive(Debug, Object)]
 #[oai(rename = "JobSelection")]
 pub struct JobSelectionBody {
-    /// Those in this queue.
+    /// Only this queue.
     pub queue: Option<QueueName>,
-    /// Those of this kind.
+    /// Only this kind.
     pub kind: Option<JobKindText>,
-    /// `dead`: no other job can be tried again.
+    /// `dead`: no other job can be retried.
     pub state: Option<RetriedStateBody>,
 }
 
-/// The state in which a job can be tried again.
+/// The state in which a job can be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "RetriedState", rename_all = "lowercase")]
 pub enum RetriedStateBody {
@@ -150,15 +150,15 @@ pub enum RetriedStateBody {
     Dead,
 }
 
-/// How many dead jobs are tried again.
+/// The number of dead jobs that are retried.
 #[derive(Debug, Object)]
 #[oai(rename = "JobsRetried")]
 pub struct JobsRetriedBody {
-    /// Those that are ready now.
+    /// Jobs that are ready now.
     pub retried: u64,
-    /// Those that stay dead: their versions can't be processed again, or don't fit into the quota.
+    /// Jobs that stay dead: their versions can't be processed again or don't fit into the quota.
     pub refused: u64,
-    /// Whether there are more than one request takes: send it again.
+    /// Whether more jobs match than one request retries: send it again.
     pub more: bool,
 }
 

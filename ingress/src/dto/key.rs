@@ -7,7 +7,7 @@ use poem_openapi::Object;
 use super::{Id, Moment};
 use crate::http::{FromMembers, Members};
 
-/// An API key. What it is, nobody can read any more.
+/// An API key, without the key itself.
 #[derive(Debug, Object)]
 #[oai(rename = "ApiKey")]
 pub struct ApiKeyBody {
@@ -34,11 +34,11 @@ pub struct ApiKeyPageBody {
 pub struct NewKeyBody {
     /// Its id.
     pub id: Id<KeyId>,
-    /// The key itself, for the `Authorization` field. It is shown this once.
+    /// The key for the `Authorization` field, shown only now.
     pub key: String,
 }
 
-/// A request for a key. There is nothing to say.
+/// A request for a key. It has no members.
 #[derive(Debug, Object)]
 #[oai(rename = "NewApiKeyRequest")]
 pub struct NewKeyRequest {}

@@ -46,7 +46,7 @@ pub enum ExportActionBody {
 #[derive(Debug, Object)]
 #[oai(rename = "SelectionByIds")]
 pub struct SelectionByIdsBody {
-    /// The documents. One that is named twice counts once.
+    /// The documents; duplicates count once.
     #[oai(validator(max_items = 100_000))]
     pub ids: Vec<Id<DocumentId>>,
 }
@@ -77,7 +77,7 @@ pub struct PlainOperationBody {
     pub action: PlainActionBody,
     /// Which documents are meant.
     pub select: SelectionBody,
-    /// Whether only to say what would become of each document; `false` if it is left out.
+    /// Whether to report what would happen to each document without changing it; `false` by default.
     pub dry_run: Option<bool>,
 }
 
@@ -89,9 +89,9 @@ pub struct UpdateOperationBody {
     pub action: UpdateActionBody,
     /// Which documents are meant.
     pub select: SelectionBody,
-    /// What changes of each document.
+    /// Changes to each document.
     pub changes: DocumentChangesBody,
-    /// Whether only to say what would become of each document; `false` if it is left out.
+    /// Whether to report what would happen to each document without changing it; `false` by default.
     pub dry_run: Option<bool>,
 }
 
@@ -103,9 +103,9 @@ pub struct ExportOperationBody {
     pub action: ExportActionBody,
     /// Which documents are meant.
     pub select: SelectionBody,
-    /// Whether the archive holds every active version of each document; `false` if it is left out.
+    /// Whether the archive holds every active version of each document; `false` by default.
     pub versions: Option<bool>,
-    /// Whether only to say what would become of each document; `false` if it is left out.
+    /// Whether to report what would happen to each document without changing it; `false` by default.
     pub dry_run: Option<bool>,
 }
 

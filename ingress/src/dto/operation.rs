@@ -30,7 +30,7 @@ pub enum ActionBody {
     Undo,
 }
 
-/// How far an operation is.
+/// The status of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "OperationStatus", rename_all = "lowercase")]
 pub enum OperationStatusBody {
@@ -78,17 +78,17 @@ pub struct OperationBody {
     pub id: Id<OperationId>,
     /// What it does to each item.
     pub action: ActionBody,
-    /// How far it is.
+    /// Its status.
     pub status: OperationStatusBody,
-    /// How many items it has.
+    /// The number of items.
     pub total: u32,
-    /// How many are done, or would be.
+    /// Items that succeeded, or would.
     pub succeeded: u32,
-    /// How many can't be done.
+    /// Items that failed, or would.
     pub failed: u32,
-    /// How many there was nothing to do for.
+    /// Items that were skipped: there was nothing to do.
     pub skipped: u32,
-    /// Whether it only says what would become of each item.
+    /// Whether it reports what would happen to each item without changing it.
     pub dry_run: bool,
     /// When it was accepted.
     pub created_at: Moment,

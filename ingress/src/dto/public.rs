@@ -5,11 +5,11 @@ use poem_openapi::Object;
 
 use super::Moment;
 
-/// What everybody may know of a public document.
+/// The public metadata of a document.
 #[derive(Debug, Object)]
 #[oai(rename = "PublicDocument")]
 pub struct PublicBody {
-    /// The name that it is found by.
+    /// Its unique name.
     pub unique_name: String,
     /// Its name.
     pub name: String,
@@ -19,7 +19,7 @@ pub struct PublicBody {
     pub size_bytes: u64,
     /// Their SHA-256, in hexadecimal.
     pub sha256: String,
-    /// When it changed last.
+    /// When it was last changed.
     pub updated_at: Moment,
 }
 

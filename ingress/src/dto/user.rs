@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Id, IssuerText, Moment, NameText, SubjectText, truth};
 use crate::http::{Change, FromMembers, Members};
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "Role", rename_all = "lowercase")]
 pub enum RoleBody {
@@ -18,7 +18,7 @@ pub enum RoleBody {
     Admin,
 }
 
-/// Whose tokens are a user's.
+/// The issuer and subject of a user's tokens.
 #[derive(Debug, Object)]
 #[oai(rename = "Identity")]
 pub struct IdentityBody {
@@ -36,19 +36,19 @@ pub struct UserBody {
     pub id: Id<UserId>,
     /// Their name, unique.
     pub name: String,
-    /// What they may do.
+    /// The user's role.
     pub role: RoleBody,
-    /// Whether they may do nothing for now.
+    /// Whether the user is disabled.
     pub disabled: bool,
-    /// Whose tokens are theirs.
+    /// The identities linked to the user.
     pub identities: Vec<IdentityBody>,
-    /// Bytes they may keep; `null` is the service's default.
+    /// Quota in bytes; `null` is the service's default.
     #[oai(nullable)]
     pub quota_bytes: Option<u64>,
-    /// Documents they may keep; `null` is the service's default.
+    /// Quota in documents; `null` is the service's default.
     #[oai(nullable)]
     pub quota_documents: Option<u32>,
-    /// When they were added.
+    /// When the user was added.
     pub created_at: Moment,
 }
 
@@ -69,22 +69,22 @@ pub struct UserPageBody {
 pub struct NewUserBody {
     /// Their name.
     pub name: NameText,
-    /// What they may do; `user` if it is left out.
+    /// The user's role; `user` by default.
     pub role: Option<RoleBody>,
-    /// Whether they may do nothing for now.
+    /// Whether the user is disabled.
     pub disabled: Option<bool>,
-    /// Whose tokens are theirs.
+    /// The identities linked to the user.
     #[oai(validator(max_items = 16))]
     pub identities: Option<Vec<IdentityBody>>,
-    /// Bytes they may keep; `null` is the service's default.
+    /// Quota in bytes; `null` is the service's default.
     #[oai(nullable, validator(minimum(value = "0")))]
     pub quota_bytes: Option<i64>,
-    /// Documents they may keep; `null` is the service's default.
+    /// Quota in documents; `null` is the service's default.
     #[oai(nullable)]
     pub quota_documents: Option<u32>,
 }
 
-/// What changes of a user.
+/// Changes to a user.
 #[derive(Debug, Object)]
 #[oai(rename = "UserChanges")]
 pub struct UserChangesBody {
@@ -92,15 +92,15 @@ pub struct UserChangesBody {
     pub name: Option<NameText>,
     /// A new role.
     pub role: Option<RoleBody>,
-    /// Whether they may do nothing from now on.
+    /// Whether to disable the user.
     pub disabled: Option<bool>,
-    /// Whose tokens are theirs from now on.
+    /// The identities linked to the user, replacing the present ones.
     #[oai(validator(max_items = 16))]
     pub identities: Option<Vec<IdentityBody>>,
-    /// Bytes they may keep; `null` is the service's default.
+    /// Quota in bytes; `null` is the service's default.
     #[oai(nullable, validator(minimum(value = "0")))]
     pub quota_bytes: Option<i64>,
-    /// Documents they may keep; `null` is the service's default.
+    /// Quota in documents; `null` is the service's default.
     #[oai(nullable)]
     pub quota_documents: Option<u32>,
 }

@@ -30,13 +30,13 @@ pub struct VersionBody {
     pub number: u32,
     /// What became of it.
     pub status: VersionStatusBody,
-    /// What its bytes are, judged by themselves.
+    /// The media type detected from its bytes.
     #[oai(nullable)]
     pub mime_type: Option<String>,
-    /// What the client said they are.
+    /// The media type that the client declared.
     #[oai(nullable)]
     pub declared_type: Option<String>,
-    /// Whether its name or declared type says something else than its bytes.
+    /// Whether its name or declared type contradicts its bytes.
     pub type_mismatch: bool,
     /// Its length.
     pub size_bytes: u64,

@@ -115,7 +115,7 @@ fn log(problem: &Problem) {
             tracing::error!(problem.code = %problem.code(), cause, "the request failed");
         }
         Code::Unavailable | Code::Overloaded => {
-            tracing::warn!(problem.code = %problem.code(), cause, "the request was turned away");
+            tracing::warn!(problem.code = %problem.code(), cause, "the service could not serve the request");
         }
         code => tracing::debug!(problem.code = %code, cause, "the request was refused"),
     }

@@ -136,5 +136,5 @@ impl Claims {
 
 fn not_kept(error: &DbError) {
     let error = error as &dyn std::error::Error;
-    tracing::warn!(error, "an answer could not be kept for repetitions");
+    tracing::warn!(error, "could not keep an answer for repeated requests");
 }

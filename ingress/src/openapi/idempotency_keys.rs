@@ -20,7 +20,7 @@ fn document_operation(operation: &mut Value) {
         "name": FIELD,
         "in": "header",
         "required": false,
-        "description": "Names this request for 24 hours: sent again, it is answered again, and acted on once.",
+        "description": "Identifies this request for 24 hours: a repetition gets the same answer and has no further effect.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         "example": "0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60",
     });
@@ -29,7 +29,7 @@ fn document_operation(operation: &mut Value) {
         None => operation["parameters"] = json!([field]),
     }
     let replayed = json!({
-        "description": "`true`, if the request was answered before.",
+        "description": "`true` if this is the answer to an earlier request with the same key.",
         "schema": {"type": "string", "enum": ["true"]},
     });
     let Some(responses) = operation["responses"].as_object_mut() else {

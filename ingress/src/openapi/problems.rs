@@ -117,10 +117,7 @@ fn headers(status: u16) -> Vec<MetaHeader> {
     let header = match status {
         401 => Some(("WWW-Authenticate", "Always `Bearer`.")),
         416 => Some(("Content-Range", "`bytes */<length>`")),
-        503 => Some((
-            "Retry-After",
-            "Seconds after which another try makes sense.",
-        )),
+        503 => Some(("Retry-After", "Seconds to wait before trying again.")),
         _ => None,
     };
     let meta = |(name, description): (&str, &str)| MetaHeader {

@@ -30,28 +30,28 @@ const ANSWERS: &[(&str, &str)] = &[
         "403",
         "`disabled`: This account is disabled; an administrator can enable it.",
     ),
-    (
-        "429",
-        "`rate_limited`: Too much was asked for; try again later.",
-    ),
+    ("429", "`rate_limited`: Too many requests; try again later."),
 ];
 
 /// What a client reads of a limit that was passed.
 fn limit_fields() -> [(&'static str, Value); 3] {
     let field = |description: &str, kind: &str| json!({"description": description, "required": true, "schema": {"type": kind}});
     [
-        ("Retry-After", field("Seconds to wait.", "integer")),
+        (
+            "Retry-After",
+            field("Seconds to wait before trying again.", "integer"),
+        ),
         (
             "RateLimit",
             field(
-                "What is left, and when all of it is: `\"default\";r=0;t=30`.",
+                "Requests left, and seconds until the limit resets: `\"default\";r=0;t=30`.",
                 "string",
             ),
         ),
         (
             "RateLimit-Policy",
             field(
-                "How much there is, in how many seconds: `\"default\";q=600;w=60`.",
+                "Requests allowed per number of seconds: `\"default\";q=600;w=60`.",
                 "string",
             ),
         ),

@@ -5,16 +5,16 @@ use poem_openapi::Tags;
 /// A group of operations.
 #[derive(Tags)]
 pub enum Group {
-    /// Documents of one's own.
+    /// The caller's documents.
     Documents,
-    /// What was uploaded to documents, one after the other.
+    /// The versions of a document.
     Versions,
-    /// What is done to many documents at once.
+    /// Bulk operations on documents.
     Operations,
-    /// Documents that everybody may read.
+    /// Documents that anybody may read.
     Public,
-    /// Users and their keys, for admins.
+    /// Users, keys and jobs, for admins.
     Administration,
-    /// Whether the service runs, and what it can do.
+    /// Health, documentation and metrics.
     Service,
 }

@@ -1,4 +1,4 @@
-//! Whether this process can do its work: each part it depends on, tried now and then.
+//! Readiness: checks each part that this process depends on, at most once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum Part {
     Database,
     /// The feed of jobs.
     Queue,
-    /// Where bytes are.
+    /// Where bytes are stored.
     Storage,
     /// Telling types apart.
     TypeDetection,

@@ -1,5 +1,5 @@
-//! The operators' port, on a thread and a runtime of its own: health is told while the API has
-//! all that it can do.
+//! The operators' port, on a thread and a runtime of its own: health and metrics are served while
+//! the API is overloaded.
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub struct OperationsPort<E> {
     pub listener: TcpListener,
     /// What answers.
     pub endpoint: E,
-    /// What clients may hold open.
+    /// Limits on connections and on the patience with them.
     pub limits: ServerLimits,
 }
 

@@ -7,7 +7,7 @@ use poem::http::StatusCode;
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $status:ident, $title:literal, $detail:literal;)*) => {
-        /// What went wrong, for programs. Its status and title belong to it.
+        /// The code, for programs. Its status and title belong to it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = $detail] $name,)*
@@ -54,37 +54,37 @@ codes! {
     Forbidden = "forbidden", FORBIDDEN, "Forbidden", "This is for administrators.";
     Disabled = "disabled", FORBIDDEN, "Disabled", "This account is disabled; an administrator can enable it.";
     QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota is used up.";
-    NotFound = "not_found", NOT_FOUND, "Not found", "There is nothing here.";
-    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "The method is not known here; see the Allow field.";
-    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stopped coming, or came too slowly.";
+    NotFound = "not_found", NOT_FOUND, "Not found", "Nothing was found here.";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "This method is not supported here; see the Allow field.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stalled or arrived too slowly.";
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
     NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
     IdempotencyInProgress = "idempotency_in_progress", CONFLICT, "Request in progress", "A request with this idempotency key is still running.";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key reused", "Another request had this idempotency key.";
-    CurrentVersion = "current_version", CONFLICT, "Current version", "Readers get this version; it cannot be deleted.";
+    CurrentVersion = "current_version", CONFLICT, "Current version", "This is the current version; it cannot be deleted.";
     NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
     NotReady = "not_ready", CONFLICT, "Not ready", "The operation has not ended yet.";
-    Finished = "finished", CONFLICT, "Finished", "The operation is over.";
-    NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can not be taken back, or has been.";
-    RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It was changed since the revision of If-Match.";
+    Finished = "finished", CONFLICT, "Finished", "The operation has ended.";
+    NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can't be undone, or has been undone.";
+    RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It has been changed since the revision in If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
-    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The request body has a form that is not accepted here.";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The media type of the request body is not accepted here.";
     UriTooLong = "uri_too_long", URI_TOO_LONG, "URI too long", "The target of the request is longer than the service accepts.";
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large", "The header fields of the request are larger than the service accepts.";
-    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No range lies inside the content.";
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No requested range overlaps the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
     DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
-    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS, "Too many uploads", "As many uploads are under way as one user may have; wait until some have ended.";
+    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS, "Too many uploads", "Too many of your uploads are in progress; wait until some have ended.";
     TypeNotAllowed = "type_not_allowed", UNPROCESSABLE_ENTITY, "Type not allowed", "The service does not accept documents of this type.";
-    TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content is not what the name or the declared type says.";
+    TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content contradicts its name or declared type.";
     StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";
-    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong here; the id of the request helps to find it.";
-    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Rate limited", "Too much was asked for; try again later.";
-    NotSupported = "not_supported", NOT_IMPLEMENTED, "Not supported", "The service can not do that.";
-    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service has more to do than it can; try again later.";
-    StorageFull = "storage_full", SERVICE_UNAVAILABLE, "Storage full", "There is no room for anything new; try again later.";
-    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service cannot be reached; try again later.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error", "An internal error occurred; the request id helps to find it.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Rate limited", "Too many requests; try again later.";
+    NotSupported = "not_supported", NOT_IMPLEMENTED, "Not supported", "The service does not support this.";
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service is overloaded; try again later.";
+    StorageFull = "storage_full", SERVICE_UNAVAILABLE, "Storage full", "The storage is full; try again later.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service is unavailable; try again later.";
 }
 
 impl From<ErrorCode> for Code {

@@ -61,19 +61,19 @@ pub struct ProblemBody {
     /// `/problems/<code>`
     #[oai(rename = "type")]
     pub kind: String,
-    /// A short sentence that is the same for all problems of this type.
+    /// A summary that is the same for all problems of this type.
     pub title: String,
     /// The status of the answer.
     pub status: u16,
-    /// What went wrong this time.
+    /// An explanation of this occurrence.
     pub detail: String,
-    /// What went wrong, for programs.
+    /// The code, for programs.
     pub code: String,
-    /// Names the request in the service's log.
+    /// The request's id in the service's log.
     pub request_id: String,
     /// The fields and parameters that are not valid.
     pub errors: Option<Vec<FieldError>>,
-    /// The document that was accepted and failed, for those who waited for it.
+    /// The document that was accepted and then failed, if the client waited for it.
     pub document_id: Option<Id<DocumentId>>,
 }
 

@@ -34,20 +34,20 @@ impl AuditLogRoutes {
     async fn list(
         &self,
         admin: Admin,
-        /// Those of this kind.
+        /// Only this kind.
         kind: Query<Option<AuditKindText>>,
         /// What this user did, by id; `operator` for commands of the program.
         actor: Query<Option<AuditSubjectText>>,
         /// What was done to this user, document or job, by id.
         subject: Query<Option<AuditSubjectText>>,
-        /// Later than this.
+        /// After this time.
         after: Query<Option<Moment>>,
-        /// Earlier than this.
+        /// Before this time.
         before: Query<Option<Moment>>,
-        /// Lines in a page, 50 if it is left out.
+        /// Lines per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
     ) -> Result<Json<AuditLogPageBody>, Documented<AdminListProblems>> {
         let limit = Limit::read(limit.0)?;

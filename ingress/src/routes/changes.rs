@@ -50,14 +50,14 @@ enum Changed {
 
 #[derive(ApiResponse)]
 enum Retried {
-    /// Its latest version is in the pipeline again.
+    /// Its latest version is pending again.
     #[oai(status = 202)]
     Document(
         Json<Box<DocumentBody>>,
         /// Its revision, as `"r<revision>"`.
         #[oai(header = "ETag")]
         String,
-        /// Seconds after which a look makes sense.
+        /// Seconds to wait before polling again.
         #[oai(header = "Retry-After")]
         u32,
     ),
@@ -65,7 +65,7 @@ enum Retried {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// It is gone, and its quota is given back; the bytes follow.
+    /// Deleted. Its quota is released at once; the bytes are removed in the background.
     #[oai(status = 204)]
     Gone,
 }
@@ -73,9 +73,9 @@ enum Deleted {
 /// The routes that change a document.
 #[derive(Clone, Debug)]
 pub struct ChangeRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
@@ -83,7 +83,7 @@ pub struct ChangeRoutes {
 impl ChangeRoutes {
     /// Edit a document
     ///
-    /// By a JSON merge patch. One that changes nothing leaves the revision as it is.
+    /// With a JSON merge patch. A patch that changes nothing leaves the revision unchanged.
     #[oai(
         path = "/documents/:id",
         method = "patch",
@@ -91,7 +91,7 @@ impl ChangeRoutes {
     )]
     async fn edit(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         id: Path<Id<DocumentId>>,
@@ -105,7 +105,7 @@ impl ChangeRoutes {
 
     /// Delete a document
     ///
-    /// With all its versions, whatever its status.
+    /// With all its versions, in any status.
     #[oai(
         path = "/documents/:id",
         method = "delete",
@@ -113,7 +113,7 @@ impl ChangeRoutes {
     )]
     async fn delete(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         origin: RequestOrigin,
@@ -132,7 +132,7 @@ impl ChangeRoutes {
 
     /// Archive a document
     ///
-    /// Readers get nothing of it any more, until it is restored.
+    /// It can no longer be read until it is restored.
     #[oai(
         path = "/documents/:id/archive",
         method = "post",
@@ -140,7 +140,7 @@ impl ChangeRoutes {
     )]
     async fn archive(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         id: Path<Id<DocumentId>>,
@@ -159,7 +159,7 @@ impl ChangeRoutes {
     )]
     async fn restore(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         id: Path<Id<DocumentId>>,
@@ -170,9 +170,9 @@ impl ChangeRoutes {
         Ok(restored.map_err(Problem::from)?.into())
     }
 
-    /// Try the latest version again
+    /// Retry the latest version
     ///
-    /// If it failed and its bytes are still kept. Its quota is reserved anew.
+    /// If it failed and its bytes are still kept. Its quota is reserved again.
     #[oai(
         path = "/documents/:id/retry",
         method = "post",
@@ -180,7 +180,7 @@ impl ChangeRoutes {
     )]
     async fn retry(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         id: Path<Id<DocumentId>>,

@@ -37,9 +37,9 @@ impl ContentRoutes {
         caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
-        /// Show it instead of saving it, if its type cannot run script.
+        /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
@@ -47,7 +47,7 @@ impl ContentRoutes {
             .await
     }
 
-    /// Ask about the bytes of a document without reading them
+    /// Read the headers of a document's bytes
     #[oai(
         path = "/documents/:id/content",
         method = "head",

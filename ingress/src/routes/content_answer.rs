@@ -405,7 +405,7 @@ impl ApiResponse for ContentAnswer {
                 ),
                 response(
                     304,
-                    "The client has it already.",
+                    "The client's copy is current.",
                     vec![HEADERS[0], HEADERS[1], HEADERS[4]],
                 ),
             ],

@@ -85,7 +85,7 @@ impl ContentSource {
         let chunks = chunks.inspect_err(|error| {
             tracing::error!(
                 error = error as &dyn std::error::Error,
-                "a download broke off"
+                "download interrupted"
             );
         });
         let chunks = chunks.map_err(std::io::Error::other);

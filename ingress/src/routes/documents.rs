@@ -34,7 +34,7 @@ enum Read {
         #[oai(header = "ETag")]
         String,
     ),
-    /// The client has this revision already.
+    /// The client's copy is current.
     #[oai(status = 304)]
     NotModified(
         /// Its revision, as `"r<revision>"`.
@@ -46,9 +46,9 @@ enum Read {
 /// The document routes.
 #[derive(Clone, Debug)]
 pub struct DocumentRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Who waits for a document.
+    /// Requests that wait for a document.
     pub waiters: Waiters,
 }
 
@@ -65,10 +65,10 @@ impl DocumentRoutes {
         caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
-        /// Seconds to wait for it to leave `pending`.
+        /// Seconds to wait until it is no longer `pending`.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
         wait: Query<Option<u32>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Read, Documented<ReadProblems>> {
         let owner = owner.0.map(|id| id.0);
@@ -87,10 +87,10 @@ impl DocumentRoutes {
         caller: CurrentUser,
         request: &Request,
         unique_name: Path<UniqueNameText>,
-        /// Seconds to wait for it to leave `pending`.
+        /// Seconds to wait until it is no longer `pending`.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
         wait: Query<Option<u32>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Read, Documented<ReadProblems>> {
         let name = unique_name.0.0.parse().map_err(|_| Code::NotFound)?;

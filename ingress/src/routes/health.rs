@@ -13,7 +13,7 @@ problem_sets! {
     HealthProblems { Invalid }
 }
 
-/// That all is well.
+/// The state of the process.
 #[derive(Debug, Object)]
 #[oai(rename = "Health")]
 struct HealthBody {
@@ -35,14 +35,14 @@ fn well(status: &str) -> Json<HealthBody> {
 
 #[OpenApi(tag = "Group::Service")]
 impl HealthRoutes {
-    /// The process is up
+    /// Check liveness
     #[oai(path = "/health/live", method = "get", operation_id = "live")]
     #[expect(clippy::unused_async, reason = "the library awaits every handler")]
     async fn live(&self, _anyone: Anyone) -> Answer {
         Ok(well("live"))
     }
 
-    /// The process can do its work
+    /// Check readiness
     ///
     /// Database, queue and storage can be reached, types are told apart, and nobody has asked the
     /// process to stop. If not, `errors` names the parts that fail.

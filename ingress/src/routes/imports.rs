@@ -27,7 +27,7 @@ problem_sets! {
     }
 }
 
-/// What becomes of a file whose name another document has, archived ones apart.
+/// How to handle a file whose name a document that isn't archived has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "OnConflict", rename_all = "snake_case")]
 pub enum OnConflict {
@@ -55,17 +55,17 @@ impl From<OnConflict> for ConflictPolicy {
 /// The routes of imports.
 #[derive(Clone, Debug)]
 pub struct ImportRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// What runs to its end though nobody waits for it.
+    /// Completes what was begun after its client hung up.
     pub intake: Intake,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
 impl ImportRoutes {
-    /// Make documents of the files in a ZIP archive
+    /// Import a ZIP archive
     ///
     /// As `multipart/form-data` or as a raw body. Each file becomes an item with a result of its
     /// own. The manifest of an export gives back names, types, metadata and versions.
@@ -78,7 +78,7 @@ impl ImportRoutes {
         &self,
         caller: CurrentUser,
         request: &Request,
-        /// What becomes of a file whose name another document has; `rename` if it is left out.
+        /// How to handle a file whose name another document has; `rename` by default.
         on_conflict: Query<Option<OnConflict>>,
         body: ArchiveUpload,
     ) -> Result<Replayable<Accepted>, Documented<ImportProblems>> {

@@ -43,14 +43,14 @@ const BATCHES: usize = 20;
 
 #[derive(ApiResponse)]
 enum Retried {
-    /// The job is ready, with attempts anew.
+    /// The job is ready, with a fresh attempt count.
     #[oai(status = 202)]
     Job(Json<JobBody>),
 }
 
 #[derive(ApiResponse)]
 enum ManyRetried {
-    /// The jobs are ready, with attempts anew.
+    /// The jobs are ready, with a fresh attempt count.
     #[oai(status = 202)]
     Jobs(Json<JobsRetriedBody>),
 }
@@ -58,15 +58,15 @@ enum ManyRetried {
 /// The routes of queues, jobs and workers.
 #[derive(Clone, Debug)]
 pub struct JobRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Where word of jobs goes.
+    /// Notifies workers of jobs.
     pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
 impl JobRoutes {
-    /// See how much waits, and for how long
+    /// List queues with their depth and age
     #[oai(path = "/queues", method = "get", operation_id = "list_queues")]
     async fn queues(
         &self,
@@ -86,16 +86,16 @@ impl JobRoutes {
     async fn jobs(
         &self,
         admin: Admin,
-        /// States, as a comma list: `ready`, `running`, `done`, `dead`. All if it is left out.
+        /// States, as a comma list: `ready`, `running`, `done`, `dead`. All by default.
         state: Query<Option<JobStatesText>>,
-        /// Those in this queue.
+        /// Only this queue.
         queue: Query<Option<QueueName>>,
-        /// Those of this kind, such as `process_version`.
+        /// Only this kind, such as `process_version`.
         kind: Query<Option<JobKindText>>,
-        /// Jobs in a page, 50 if it is left out.
+        /// Jobs per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
     ) -> Result<Json<JobPageBody>, Documented<AdminListProblems>> {
         let limit = Limit::read(limit.0)?;
@@ -120,9 +120,9 @@ impl JobRoutes {
         }))
     }
 
-    /// Try a dead job again
+    /// Retry a dead job
     ///
-    /// A version that failed with it goes back to `pending`, and its quota is reserved anew.
+    /// A version that failed with it goes back to `pending`, and its quota is reserved again.
     #[oai(path = "/jobs/:id/retry", method = "post", operation_id = "retry_job")]
     async fn retry(
         &self,
@@ -143,9 +143,9 @@ impl JobRoutes {
         Ok(job.into())
     }
 
-    /// Try dead jobs again
+    /// Retry dead jobs
     ///
-    /// All of them, or those that the filter means; at most 10,000 for one request.
+    /// All of them, or those that match the filter; at most 10,000 per request.
     #[oai(path = "/jobs/retry", method = "post", operation_id = "retry_jobs")]
     async fn retry_many(
         &self,
@@ -189,15 +189,15 @@ impl JobRoutes {
         Ok(ManyRetried::Jobs(Json(retried)))
     }
 
-    /// List workers that are alive
+    /// List live workers
     #[oai(path = "/workers", method = "get", operation_id = "list_workers")]
     async fn workers(
         &self,
         admin: Admin,
-        /// Workers in a page, 50 if it is left out.
+        /// Workers per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
     ) -> Result<Json<WorkerPageBody>, Documented<AdminListProblems>> {
         let limit = Limit::read(limit.0)?;
@@ -240,7 +240,7 @@ fn told(jobs: &[JobId]) -> Vec<AuditEvent> {
 fn refused(refusal: JobRetry) -> Problem {
     match refusal {
         JobRetry::NotDead(state) => {
-            let detail = format!("A job that is {state} can't be tried again.");
+            let detail = format!("A job that is {state} can't be retried.");
             Problem::from(Code::IllegalTransition).with_detail(detail)
         }
         JobRetry::NotRetryable => Code::NotRetryable.into(),

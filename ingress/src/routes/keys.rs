@@ -32,14 +32,14 @@ problem_sets! {
 
 #[derive(ApiResponse)]
 enum Added {
-    /// The key. It is shown this once: only its hash is kept.
+    /// The key, shown only now: the service keeps its hash alone.
     #[oai(status = 201)]
     Created(Json<NewKeyBody>, #[oai(header = "Location")] String),
 }
 
 #[derive(ApiResponse)]
 enum Removed {
-    /// The key opens nothing any more.
+    /// The key is removed and no longer accepted.
     #[oai(status = 204)]
     Gone,
 }
@@ -50,7 +50,7 @@ pub struct KeyRoutes(pub Service);
 
 #[OpenApi(prefix_path = "/v1/admin/users", tag = "Group::Administration")]
 impl KeyRoutes {
-    /// Make an API key
+    /// Create an API key
     ///
     /// With an `Idempotency-Key` the answer is kept as any other, but so that only the bearer
     /// token of the first request can read it again; to another, the idempotency key is reused.
@@ -95,10 +95,10 @@ impl KeyRoutes {
         &self,
         admin: Admin,
         id: Path<Id<UserId>>,
-        /// Keys in a page, 50 if it is left out.
+        /// Keys per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
     ) -> Result<Json<ApiKeyPageBody>, Documented<KeyProblems>> {
         let (user, limit) = (id.0.0, Limit::read(limit.0)?);

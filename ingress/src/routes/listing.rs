@@ -24,7 +24,7 @@ pub struct ListRoutes(pub Service);
 impl ListRoutes {
     /// List documents
     ///
-    /// Page by page; no document is skipped or shown twice while others come and go.
+    /// Page by page; no document is skipped or repeated while others are added or removed.
     #[oai(path = "/documents", method = "get", operation_id = "list_documents")]
     #[expect(
         clippy::too_many_arguments,
@@ -33,36 +33,36 @@ impl ListRoutes {
     async fn list(
         &self,
         caller: CurrentUser,
-        /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but archived if it is left out.
+        /// Statuses, as a comma list: `pending`, `active`, `archived`, `error`. All but `archived` by default.
         status: Query<Option<StatusesText>>,
-        /// A type such as `application/pdf`, or a family such as `image/*`.
+        /// A media type such as `application/pdf`, or a range such as `image/*`.
         mime_type: Query<Option<TypePatternText>>,
-        /// A part of the name, whatever its letter case.
+        /// Part of the name, case-insensitive.
         name: Query<Option<NamePartText>>,
-        /// Whether everybody may read it.
+        /// Whether anybody may read it.
         is_public: Query<Option<bool>>,
-        /// Accepted later than this.
+        /// Accepted after this time.
         created_after: Query<Option<Moment>>,
-        /// Accepted earlier than this.
+        /// Accepted before this time.
         created_before: Query<Option<Moment>>,
-        /// Changed later than this.
+        /// Changed after this time.
         updated_after: Query<Option<Moment>>,
-        /// Changed earlier than this.
+        /// Changed before this time.
         updated_before: Query<Option<Moment>>,
-        /// At least so many bytes.
+        /// Minimum size in bytes.
         min_size: Query<Option<u64>>,
-        /// At most so many bytes.
+        /// Maximum size in bytes.
         max_size: Query<Option<u64>>,
         /// A JSON object that the metadata contains.
         metadata: Query<Option<MetadataText>>,
-        /// `created_at`, `updated_at`, `name` or `size_bytes`, with `-` in front for descending; `-created_at` if it is left out.
+        /// `created_at`, `updated_at`, `name` or `size_bytes`, prefixed with `-` for descending order; `-created_at` by default.
         sort: Query<Option<SortText>>,
-        /// Documents in a page, 50 if it is left out.
+        /// Documents per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
-        /// Whose documents; admins may name another user.
+        /// The documents' owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;

@@ -27,7 +27,7 @@ const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 pub struct MetricsRoutes {
     /// What the process works with.
     pub service: Service,
-    /// Who waits for a document.
+    /// Requests that wait for a document.
     pub waiters: Waiters,
     /// The runtime that works with the ledger.
     pub runtime: Handle,
@@ -35,7 +35,7 @@ pub struct MetricsRoutes {
 
 #[OpenApi(tag = "Group::Service")]
 impl MetricsRoutes {
-    /// What this process counts of itself
+    /// Read the metrics of this process
     #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
     async fn metrics(
         &self,

@@ -1,4 +1,4 @@
-//! The routes: each handler reads who asks, parses, asks the domain once, and answers.
+//! The routes. A handler takes its caller, parses, calls the domain once, and answers.
 
 mod audit_log;
 mod changes;

@@ -26,7 +26,7 @@ problem_sets! {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// It is gone, and counts no more; the bytes follow.
+    /// Deleted, and no longer counted; the bytes are removed in the background.
     #[oai(status = 204)]
     Gone,
 }
@@ -34,9 +34,9 @@ enum Deleted {
 /// The routes of results.
 #[derive(Clone, Debug)]
 pub struct ResultRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
@@ -57,14 +57,14 @@ impl ResultRoutes {
         caller: CurrentUser,
         request: &Request,
         id: Path<Id<OperationId>>,
-        /// Whose operation it is; admins may name another user.
+        /// The operation's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
         self.answer(request, caller.0, (id.0.0, owner)).await
     }
 
-    /// Ask about the archive of an export without reading it
+    /// Read the headers of an export's archive
     #[oai(
         path = "/operations/:id/result",
         method = "head",
@@ -84,7 +84,7 @@ impl ResultRoutes {
 
     /// Delete the archive of an export
     ///
-    /// Before its time, to make room for others. The operation and its items stay.
+    /// Before it expires, to make room for others. The operation and its items are kept.
     #[oai(
         path = "/operations/:id/result",
         method = "delete",

@@ -44,14 +44,14 @@ problem_sets! {
 /// An operation that was accepted.
 #[derive(ApiResponse)]
 pub(super) enum Accepted {
-    /// It is accepted, and goes on by itself.
+    /// The operation is accepted and runs in the background.
     #[oai(status = 202)]
     Operation(
         Json<OperationBody>,
-        /// Where it can be watched.
+        /// URL of the operation.
         #[oai(header = "Location")]
         String,
-        /// Seconds after which a look makes sense.
+        /// Seconds to wait before polling again.
         #[oai(header = "Retry-After")]
         u32,
     ),
@@ -67,20 +67,20 @@ impl From<Operation> for Accepted {
 /// The routes of operations.
 #[derive(Clone, Debug)]
 pub struct OperationRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Who waits for an operation.
+    /// Requests that wait for an operation.
     pub waiters: Waiters,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Operations")]
 impl OperationRoutes {
-    /// Do something to many documents
+    /// Start a bulk operation
     ///
-    /// Up to 100,000. Which ones is fixed at this moment; each becomes an item with a result
-    /// of its own, and one that can't be done never stops the others.
+    /// On up to 100,000 documents, selected when it is created. Each becomes an item with a result
+    /// of its own; one that fails never stops the others.
     #[oai(
         path = "/operations",
         method = "post",
@@ -117,12 +117,12 @@ impl OperationRoutes {
     async fn list(
         &self,
         caller: CurrentUser,
-        /// Operations in a page, 50 if it is left out.
+        /// Operations per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
-        /// Whose operations; admins may name another user.
+        /// The operations' owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<OperationPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
@@ -157,10 +157,10 @@ impl OperationRoutes {
         &self,
         caller: CurrentUser,
         id: Path<Id<OperationId>>,
-        /// Seconds to wait for it to end.
+        /// Seconds to wait until it has ended.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
         wait: Query<Option<u32>>,
-        /// Whose operation it is; admins may name another user.
+        /// The operation's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<OperationBody>, Documented<ReadProblems>> {
         let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
@@ -187,14 +187,14 @@ impl OperationRoutes {
         &self,
         caller: CurrentUser,
         id: Path<Id<OperationId>>,
-        /// Only those with this result.
+        /// Only items with this result.
         result: Query<Option<ItemResultBody>>,
-        /// Items in a page, 50 if it is left out.
+        /// Items per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
-        /// Whose operation it is; admins may name another user.
+        /// The operation's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<OperationItemPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
@@ -219,9 +219,9 @@ impl OperationRoutes {
         }))
     }
 
-    /// Stop an operation
+    /// Cancel an operation
     ///
-    /// Soon: what is being dealt with comes to its end, and what was not begun is skipped.
+    /// Items in progress are completed; those not begun are skipped.
     #[oai(
         path = "/operations/:id/cancel",
         method = "post",
@@ -238,7 +238,7 @@ impl OperationRoutes {
         Ok(cancelled.map_err(Problem::from)?.into())
     }
 
-    /// Take an operation back
+    /// Undo an operation
     ///
     /// One that archived, restored or updated, and has ended. Another operation makes the
     /// documents what they were, but for those that were changed since.

@@ -70,7 +70,7 @@ type Answer<T> = Result<T, Documented<PageProblems>>;
 
 #[OpenApi(tag = "Group::Service")]
 impl PageRoutes {
-    /// Leads to the page
+    /// Redirect to the documentation
     #[oai(path = "/", method = "get", operation_id = "home")]
     #[expect(clippy::unused_async, reason = "the library awaits every handler")]
     async fn home(&self, _anyone: Anyone) -> Answer<Home> {
@@ -84,7 +84,7 @@ impl PageRoutes {
         Ok(PageAnswer(answer, std::marker::PhantomData))
     }
 
-    /// A page to read it by
+    /// Interactive documentation
     #[oai(path = "/docs", method = "get", operation_id = "docs")]
     async fn docs(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Html<String>>> {
         let mut answer = self.0.get()?.page.answer(request.headers()).await;
@@ -110,7 +110,7 @@ impl<P: Payload> ApiResponse for PageAnswer<P> {
         MetaResponses {
             responses: vec![
                 response(200, "The page.", vec![page], &TAG),
-                response(304, "The client has it already.", vec![], &TAG),
+                response(304, "The client's copy is current.", vec![], &TAG),
             ],
         }
     }
@@ -133,14 +133,19 @@ impl ApiResponse for Home {
     fn meta() -> MetaResponses {
         let there = ("Location", "The page.");
         MetaResponses {
-            responses: vec![response(303, "It is elsewhere.", vec![], &there)],
+            responses: vec![response(
+                303,
+                "Redirects to the documentation.",
+                vec![],
+                &there,
+            )],
         }
     }
 
     fn register(_: &mut Registry) {}
 }
 
-const TAG: (&str, &str) = ("ETag", "Tells this state of the page from others.");
+const TAG: (&str, &str) = ("ETag", "Entity tag of the page.");
 
 fn response(
     status: u16,

@@ -29,17 +29,17 @@ enum Read {
     #[oai(status = 200)]
     Document(
         Json<PublicBody>,
-        /// Tells this state from others.
+        /// Entity tag of the metadata.
         #[oai(header = "ETag")]
         String,
         /// `public, no-cache`
         #[oai(header = "Cache-Control")]
         String,
     ),
-    /// The client knows this state already.
+    /// The client's copy is current.
     #[oai(status = 304)]
     NotModified(
-        /// Tells this state from others.
+        /// Entity tag of the metadata.
         #[oai(header = "ETag")]
         String,
         /// `public, no-cache`
@@ -57,7 +57,7 @@ type Content = Result<ContentAnswer, Documented<PublicContentProblems>>;
 
 #[OpenApi(prefix_path = "/public", tag = "Group::Public")]
 impl PublicRoutes {
-    /// Read about a public document
+    /// Read the metadata of a public document
     #[oai(
         path = "/:unique_name",
         method = "get",
@@ -72,7 +72,7 @@ impl PublicRoutes {
         self.answer(request, &unique_name.0.0).await
     }
 
-    /// Ask whether a public document is there
+    /// Check whether a public document exists
     #[oai(
         path = "/:unique_name",
         method = "head",
@@ -98,13 +98,13 @@ impl PublicRoutes {
         _anyone: Anyone,
         request: &Request,
         unique_name: Path<UniqueNameText>,
-        /// Show it instead of saving it, if its type cannot run script.
+        /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
     ) -> Content {
         self.content(request, &unique_name.0.0, inline.0).await
     }
 
-    /// Ask about the bytes of a public document without reading them
+    /// Read the headers of a public document's bytes
     #[oai(
         path = "/:unique_name/content",
         method = "head",

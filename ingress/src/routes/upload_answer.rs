@@ -13,7 +13,7 @@ use crate::waiting::{Waiters, settled_version};
 
 #[derive(ApiResponse)]
 pub(super) enum Uploaded {
-    /// `Prefer: wait` was kept: the document is active, with these bytes.
+    /// `Prefer: wait` was honored: the document is active with these bytes.
     #[oai(status = 201)]
     Active(
         Json<Box<DocumentBody>>,
@@ -27,7 +27,7 @@ pub(super) enum Uploaded {
         #[oai(header = "Preference-Applied")]
         String,
     ),
-    /// The bytes are accepted and durable; readers get them in a moment.
+    /// The bytes are accepted and durable; they can be read once they are processed.
     #[oai(status = 202)]
     Pending(
         Json<Box<DocumentBody>>,
@@ -37,10 +37,10 @@ pub(super) enum Uploaded {
         /// The document's revision, as `"r<revision>"`.
         #[oai(header = "ETag")]
         String,
-        /// Seconds after which a look makes sense.
+        /// Seconds to wait before polling again.
         #[oai(header = "Retry-After")]
         u32,
-        /// `wait=<seconds>`, if the client would wait.
+        /// `wait=<seconds>`, if the client asked to wait.
         #[oai(header = "Preference-Applied")]
         Option<String>,
     ),

@@ -64,11 +64,11 @@ struct Demand {
 /// The upload routes.
 #[derive(Clone, Debug)]
 pub struct UploadRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Where accepted documents go.
+    /// Accepts uploads.
     pub intake: Intake,
-    /// Who waits for a document.
+    /// Requests that wait for a document.
     pub waiters: Waiters,
 }
 
@@ -88,13 +88,13 @@ impl UploadRoutes {
         request: &Request,
         /// The document's name; required with a raw body.
         name: Query<Option<NameText>>,
-        /// A name that is unique over the whole service.
+        /// A name that is unique across the service.
         unique_name: Query<Option<UniqueNameText>>,
-        /// Whether everybody may read it by its unique name.
+        /// Whether anybody may read it by its unique name.
         is_public: Query<Option<bool>>,
         /// A JSON object.
         metadata: Query<Option<MetadataText>>,
-        /// `wait=<seconds up to 60>`: answer when the document is settled.
+        /// `wait=<seconds up to 60>`: answer when the document is processed.
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: Upload,
@@ -144,7 +144,7 @@ impl UploadRoutes {
 
     /// Upload a new version
     ///
-    /// Readers keep the old one until the new one is through the pipeline, and for good if it fails.
+    /// The old one stays current until the new one is processed, and for good if that fails.
     #[oai(
         path = "/documents/:id/content",
         method = "put",
@@ -155,10 +155,10 @@ impl UploadRoutes {
         caller: CurrentUser,
         request: &Request,
         id: Path<Id<DocumentId>>,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
-        /// `wait=<seconds up to 60>`: answer when the version is settled.
+        /// `wait=<seconds up to 60>`: answer when the version is processed.
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: VersionUpload,

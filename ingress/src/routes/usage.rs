@@ -26,12 +26,12 @@ pub struct UsageRoutes(pub Service);
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Documents")]
 impl UsageRoutes {
-    /// Read what is kept, and how much may be
+    /// Read usage and limits
     #[oai(path = "/usage", method = "get", operation_id = "read_usage")]
     async fn usage(
         &self,
         caller: CurrentUser,
-        /// Whose documents; admins may name another user.
+        /// The documents' owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<UsageBody>, Documented<AccountProblems>> {
         let owner = owner.0.map_or(caller.0.user, |id| id.0);
@@ -43,7 +43,7 @@ impl UsageRoutes {
         Ok(Json(kept.into()))
     }
 
-    /// Read what happened to a document, in order
+    /// Read the timeline of a document
     #[oai(
         path = "/documents/:id/timeline",
         method = "get",
@@ -53,12 +53,12 @@ impl UsageRoutes {
         &self,
         caller: CurrentUser,
         id: Path<Id<DocumentId>>,
-        /// Entries in a page, 50 if it is left out.
+        /// Entries per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<TimelinePageBody>, Documented<AccountProblems>> {
         let limit = Limit::read(limit.0)?;

@@ -50,7 +50,7 @@ enum Added {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// The user, their keys and their documents are gone; the bytes follow.
+    /// The user, their keys and their documents are deleted; the bytes are removed in the background.
     #[oai(status = 204)]
     Gone,
 }
@@ -58,9 +58,9 @@ enum Deleted {
 /// The user routes.
 #[derive(Clone, Debug)]
 pub struct UserRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
@@ -91,10 +91,10 @@ impl UserRoutes {
     async fn list(
         &self,
         admin: Admin,
-        /// Users in a page, 50 if it is left out.
+        /// Users per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
     ) -> Result<Json<UserPageBody>, Documented<AdminListProblems>> {
         let limit = Limit::read(limit.0)?;

@@ -34,7 +34,7 @@ problem_sets! {
 
 #[derive(ApiResponse)]
 enum Restored {
-    /// The document, whose newest version has the bytes of the old one.
+    /// The document with the restored bytes as its newest version.
     #[oai(status = 201)]
     Document(
         Json<Box<DocumentBody>>,
@@ -49,7 +49,7 @@ enum Restored {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// It is gone, and its quota is given back; the bytes follow.
+    /// Deleted. Its quota is released at once; the bytes are removed in the background.
     #[oai(status = 204)]
     Gone,
 }
@@ -57,11 +57,11 @@ enum Deleted {
 /// The version routes.
 #[derive(Clone, Debug)]
 pub struct VersionRoutes {
-    /// What the API works with.
+    /// The service that all handlers share.
     pub service: Service,
-    /// Who waits for a document.
+    /// Requests that wait for a document.
     pub waiters: Waiters,
-    /// Where word of new jobs goes.
+    /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
 }
 
@@ -77,12 +77,12 @@ impl VersionRoutes {
         &self,
         caller: CurrentUser,
         id: Path<Id<DocumentId>>,
-        /// Versions in a page, 50 if it is left out.
+        /// Versions per page, 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-        /// The `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         cursor: Query<Option<CursorText>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<VersionPageBody>, Documented<ReadProblems>> {
         let (limit, id) = (Limit::read(limit.0)?, id.0.0);
@@ -110,10 +110,10 @@ impl VersionRoutes {
         caller: CurrentUser,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
-        /// Seconds to wait for it to leave `pending`.
+        /// Seconds to wait until it is no longer `pending`.
         #[oai(validator(minimum(value = "0"), maximum(value = "60")))]
         wait: Query<Option<u32>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Result<Json<VersionBody>, Documented<ReadProblems>> {
         let (db, version) = (&self.service.db, (id.0.0, number.0.0));
@@ -136,9 +136,9 @@ impl VersionRoutes {
         request: &Request,
         id: Path<Id<DocumentId>>,
         number: Path<VersionNumber>,
-        /// Show it instead of saving it, if its type cannot run script.
+        /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
-        /// Whose document it is; admins may name another user.
+        /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
@@ -147,7 +147,7 @@ impl VersionRoutes {
             .await
     }
 
-    /// Ask about the bytes of a version without reading them
+    /// Read the headers of a version's bytes
     #[oai(
         path = "/documents/:id/versions/:number/content",
         method = "head",
@@ -170,9 +170,9 @@ impl VersionRoutes {
             .await
     }
 
-    /// Make a version current again
+    /// Restore a version
     ///
-    /// As a new version with the same bytes; nothing is copied, but they count once more.
+    /// As a new version with the same bytes, which are not copied but count again.
     #[oai(
         path = "/documents/:id/versions/:number/restore",
         method = "post",
@@ -180,7 +180,7 @@ impl VersionRoutes {
     )]
     async fn restore(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         id: Path<Id<DocumentId>>,
@@ -195,7 +195,7 @@ impl VersionRoutes {
 
     /// Delete a version
     ///
-    /// Any but the one that readers get.
+    /// Any but the current one.
     #[oai(
         path = "/documents/:id/versions/:number",
         method = "delete",
@@ -203,7 +203,7 @@ impl VersionRoutes {
     )]
     async fn delete(
         &self,
-        /// Revisions that the document may have, as in its `ETag`.
+        /// Revisions to apply the change to, as in the document's `ETag`; any other is refused.
         #[oai(name = "If-Match")]
         change: DocumentChange,
         origin: RequestOrigin,

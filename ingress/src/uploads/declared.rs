@@ -268,21 +268,21 @@ fn described_fields() -> Vec<Property> {
             "name",
             field(
                 NameText::schema(),
-                "The document's name; the file's name if it is left out.",
+                "The document's name; the file's name by default.",
             ),
         ),
         (
             "unique_name",
             field(
                 UniqueNameText::schema(),
-                "A name that is unique over the whole service.",
+                "A name that is unique across the service.",
             ),
         ),
         (
             "is_public",
             field(
                 MetaSchema::new("boolean"),
-                "Whether everybody may read it by its unique name.",
+                "Whether anybody may read it by its unique name.",
             ),
         ),
         (

@@ -69,7 +69,7 @@ pub struct NewDocument {
     pub name: DocumentName,
     /// Who can find it.
     pub visibility: Visibility,
-    /// What its owner says of it.
+    /// Custom members set by its owner.
     pub metadata: Metadata,
 }
 

@@ -178,7 +178,7 @@ impl InFlight {
             if let Err(error) = self.renew().await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "grants of uploads were not renewed"
+                    "could not renew upload grants"
                 );
             }
         }
@@ -197,7 +197,7 @@ impl InFlight {
         if let Err(error) = give_up_grants(&self.0.db, self.0.holder, &owners).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "grants of uploads are left to their end"
+                "could not release upload grants; they expire"
             );
         }
     }

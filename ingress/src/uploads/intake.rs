@@ -1,4 +1,5 @@
-//! From staged bytes to an accepted document: one transaction for what arrives together, then a hint.
+//! From staged bytes to an accepted document: one transaction for all uploads that arrive together,
+//! then a notification of the workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::waiting::JobNotifier;
 
 /// Uploads that share a transaction. Larger groups save little and make everyone in them wait.
 const GROUP: usize = 256;
-/// The door through which documents come in.
+/// Accepts staged uploads in groups.
 #[derive(Clone, Debug)]
 pub struct Intake {
     door: GroupCommit<Writer>,

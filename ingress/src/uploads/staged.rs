@@ -60,7 +60,7 @@ async fn remove(places: &Places, staged: &Url) {
         tracing::warn!(
             storage.url = %staged,
             error = &error as &dyn std::error::Error,
-            "refused bytes are left in staging for the cleanup",
+            "could not remove refused bytes from staging; the cleanup will",
         );
     }
 }

@@ -118,7 +118,7 @@ impl Acceptor {
         if ended.is_err() {
             tracing::warn!(
                 connections = self.tasks.len(),
-                "cutting off what the grace period did not end"
+                "closing connections at the end of the grace period"
             );
             self.abort.cancel();
             self.tasks.wait().await;
