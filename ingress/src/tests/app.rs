@@ -61,6 +61,11 @@ pub struct Answer {
 
 impl App {
     pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// One whose service was changed by `adjust`.
+    pub async fn start_with(adjust: impl FnOnce(&mut Service)) -> Self {
         let folder = TempDir::new().unwrap();
         let database = DatabaseUrl::Sqlite(folder.path().join("ledger.sqlite"));
         let db = Database::connect(&database, 4).await.unwrap();
@@ -80,7 +85,7 @@ impl App {
             create_users: true,
             ..JwtSettings::default()
         };
-        let service = Service {
+        let mut service = Service {
             ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),
             db,
             places,
@@ -99,6 +104,7 @@ impl App {
             capacity: Capacity::new(CapacityLimits::of_requests(1_000, None), Meters::default()),
             stopping: CancellationToken::new(),
         };
+        adjust(&mut service);
         Self::of(service, folder).await
     }
 

@@ -360,3 +360,21 @@ async fn health_names_what_fails() {
         problem(503, "unavailable")
     );
 }
+
+#[tokio::test]
+async fn a_request_with_a_key_is_authenticated_once() {
+    let rate = "3/h".parse().unwrap();
+    let app = App::start_with(|service| service.user_rate = Some(rate)).await;
+    let alice = app.alice().await;
+    let path = format!("/v1/documents/{UNKNOWN}");
+    for (key, expected) in [
+        ("a", problem(404, "not_found")),
+        ("b", problem(404, "not_found")),
+        ("c", problem(404, "not_found")),
+        ("d", problem(429, "rate_limited")),
+    ] {
+        let headers = [("idempotency-key", key)];
+        let answer = alice.send(Method::DELETE, &path, &headers, "").await;
+        assert_eq!(answer.problem(), expected, "{key}");
+    }
+}
