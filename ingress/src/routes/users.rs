@@ -2,7 +2,7 @@
 
 use domain::{AuditEvent, AuditKind, User, UserId};
 use ledger::{
-    ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    ChangeUserError, ChangedUser, UserChanges, UserNameTaken, UserPage, add_user, change_user,
     find_user, list_users, remove_user,
 };
 use poem_openapi::param::{Path, Query};
@@ -199,13 +199,13 @@ fn identity_taken() -> Problem {
         .with_detail("Another user is linked to one of the identities.")
 }
 
-fn not_changed(error: DeleteUserError) -> Problem {
+fn not_changed(error: ChangeUserError) -> Problem {
     match error {
-        DeleteUserError::LastAdmin => Problem::from(Code::IllegalTransition).with_detail(
+        ChangeUserError::LastAdmin => Problem::from(Code::IllegalTransition).with_detail(
             "The last administrator can be neither deleted nor disabled nor made an ordinary user.",
         ),
-        DeleteUserError::NameTaken => name_taken(),
-        DeleteUserError::IdentityTaken => identity_taken(),
-        DeleteUserError::Database(error) => error.into(),
+        ChangeUserError::NameTaken => name_taken(),
+        ChangeUserError::IdentityTaken => identity_taken(),
+        ChangeUserError::Database(error) => error.into(),
     }
 }

@@ -133,7 +133,7 @@ pub use upload_grants::{
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::remove_user;
 pub use users::{
-    ChangedUser, DeleteUserError, UserChanges, UserNameTaken, UserPage, add_user, change_user,
+    ChangeUserError, ChangedUser, UserChanges, UserNameTaken, UserPage, add_user, change_user,
     find_user, find_user_named, list_users,
 };
 pub use versions::{find_version, list_versions};

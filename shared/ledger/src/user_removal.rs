@@ -6,7 +6,7 @@ use super::batch::{execute, query};
 use super::entities::user;
 use super::jobs::{NewJob, enqueue};
 use super::ledger_sql::for_update;
-use super::users::{DeleteUserError, other_admin};
+use super::users::{ChangeUserError, other_admin};
 use super::{Commit, DatabaseTransaction, DbError, Tries, discards, identities};
 use domain::{JobId, Role, Timestamp, UserId};
 use queue::JobKind;
@@ -20,11 +20,11 @@ pub async fn remove_user(
     id: UserId,
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
-) -> Result<Option<JobId>, DeleteUserError> {
+) -> Result<Option<JobId>, ChangeUserError> {
     let mut tries = Tries::default();
     loop {
         match attempt(on, id, now, &traces).await {
-            Err(DeleteUserError::Database(error)) if tries.again(&error) => {}
+            Err(ChangeUserError::Database(error)) if tries.again(&error) => {}
             answer => return answer,
         }
     }
@@ -35,14 +35,14 @@ async fn attempt(
     id: UserId,
     now: Timestamp,
     traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
-) -> Result<Option<JobId>, DeleteUserError> {
+) -> Result<Option<JobId>, ChangeUserError> {
     let transaction = on.database().begin_lengthy().await?;
     let Some(row) = user::Entity::find_by_id(id.0).one(&transaction).await? else {
         return Ok(None);
     };
     let is_admin = row.role == Role::Admin.as_str() && !row.disabled;
     if is_admin && !other_admin(&transaction, id).await? {
-        return Err(DeleteUserError::LastAdmin);
+        return Err(ChangeUserError::LastAdmin);
     }
     hold_everything(&transaction, id).await?;
     let mut urls = staged(&transaction, id, traces).await?;

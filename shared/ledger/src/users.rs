@@ -39,7 +39,7 @@ impl From<LinkError> for UserNameTaken {
 
 /// A user who can't be deleted or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum DeleteUserError {
+pub enum ChangeUserError {
     /// Nobody could manage the service any more.
     #[error("the last admin can't be deleted, demoted or disabled")]
     LastAdmin,
@@ -54,13 +54,13 @@ pub enum DeleteUserError {
     Database(#[from] DbError),
 }
 
-impl From<sea_orm::DbErr> for DeleteUserError {
+impl From<sea_orm::DbErr> for ChangeUserError {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Database(error.into())
     }
 }
 
-impl From<LinkError> for DeleteUserError {
+impl From<LinkError> for ChangeUserError {
     fn from(error: LinkError) -> Self {
         match error {
             LinkError::Taken => Self::IdentityTaken,
@@ -221,11 +221,11 @@ pub async fn change_user(
     id: UserId,
     changes: &UserChanges,
     now: Timestamp,
-) -> Result<Option<User>, DeleteUserError> {
+) -> Result<Option<User>, ChangeUserError> {
     let mut tries = Tries::default();
     loop {
         match try_change(on, id, changes, now).await {
-            Err(DeleteUserError::Database(error)) if tries.again(&error) => {}
+            Err(ChangeUserError::Database(error)) if tries.again(&error) => {}
             answer => return answer,
         }
     }
@@ -236,7 +236,7 @@ async fn try_change(
     id: UserId,
     changes: &UserChanges,
     now: Timestamp,
-) -> Result<Option<User>, DeleteUserError> {
+) -> Result<Option<User>, ChangeUserError> {
     let transaction = on.database().begin().await?;
     // Before the user's own row, or two admins who demote each other would wait in a circle.
     let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
@@ -251,7 +251,7 @@ async fn try_change(
         return Ok(None);
     };
     if before.is_enabled_admin() && !other_admin {
-        return Err(DeleteUserError::LastAdmin);
+        return Err(ChangeUserError::LastAdmin);
     }
     let row = write_changes(&transaction, row, changes).await?;
     if let Some(identities) = &changes.identities {
@@ -270,7 +270,7 @@ async fn write_changes(
     transaction: &DatabaseTransaction,
     row: user::Model,
     changes: &UserChanges,
-) -> Result<user::Model, DeleteUserError> {
+) -> Result<user::Model, ChangeUserError> {
     let mut row: user::ActiveModel = row.into();
     if let Some(name) = &changes.name {
         row.name = Set(name.to_string());
@@ -295,7 +295,7 @@ async fn write_changes(
     };
     match row.map_err(DbError::from) {
         Ok(row) => Ok(row),
-        Err(DbError::Constraint(_)) => Err(DeleteUserError::NameTaken),
+        Err(DbError::Constraint(_)) => Err(ChangeUserError::NameTaken),
         Err(error) => Err(error.into()),
     }
 }
