@@ -70,7 +70,7 @@ pub async fn run(
     });
 
     let in_flight = intake.in_flight().clone();
-    // Health is told until the API has drained: that is when it is asked for most.
+    // Health is served until the API has drained: that is when it is asked for most.
     let drained = CancellationToken::new();
     let api_served = async {
         let door = Door {

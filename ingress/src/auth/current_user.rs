@@ -19,7 +19,7 @@ pub struct CurrentUser(pub Caller);
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub Caller);
 
-/// Nobody in particular: the operation needs no token.
+/// Anyone: the operation needs no token.
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 

@@ -1,5 +1,5 @@
 //! What every request passes: who sends it, whether they come too often, whether what let them in
-//! still counts; and what the security log is told of it.
+//! is still valid; and what the security log records of it.
 
 use std::sync::Arc;
 

@@ -147,7 +147,7 @@ pub(super) struct JwtVerifier {
 }
 
 impl JwtVerifier {
-    /// Checks the rules and loads what keys are at hand.
+    /// Checks the settings and loads the keys.
     pub(super) async fn new(rules: JwtRules, clock: Arc<dyn Clock>) -> Result<Self, JwtSetupError> {
         if rules.algorithms.is_empty() {
             return Err(JwtSetupError::NoAlgorithm);

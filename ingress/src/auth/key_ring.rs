@@ -36,7 +36,7 @@ impl KeySource {
     }
 }
 
-/// The keys at hand.
+/// The keys in memory.
 #[derive(Debug)]
 pub(super) struct KeyRing {
     source: KeySource,
@@ -110,7 +110,7 @@ impl KeyRing {
         Some((loaded.set.candidates(header), age))
     }
 
-    /// Loads the keys anew, unless that was tried a moment ago. One at a time: the others wait for it.
+    /// Reloads the keys, unless that was tried a moment ago. One at a time: the others wait for it.
     async fn refresh(&self) -> Result<(), KeySetError> {
         let mut last = self.refreshing.lock().await;
         let now = self.clock.now();
@@ -133,7 +133,7 @@ impl KeyRing {
     }
 }
 
-/// Whether the keys at hand may have been taken back since.
+/// Whether the keys in memory may have been revoked since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
     Fresh,

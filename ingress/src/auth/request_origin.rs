@@ -10,7 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::session::Session;
 use crate::problem::Problem;
 
-/// Who asks, whence and by which request. It stands behind the caller among a handler's
+/// Who asks, from where and by which request. It stands behind the caller among a handler's
 /// arguments, who is known by then.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestOrigin {

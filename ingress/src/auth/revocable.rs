@@ -11,19 +11,19 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::revocations::Watch;
 
-/// Bodies up to this length are given whole: they are at hand, and on their way at once.
+/// Bodies up to this length aren't watched: they are in memory and sent at once.
 const SHORT: u64 = 1 << 20;
 
 /// How a body ends that is not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// As broken off, so that nobody takes it for whole.
+    /// As an error, so that no client takes it for complete.
     Cut,
     /// As if it were over, which a stream of events may be at any time.
     Close,
 }
 
-/// A body that goes on until its credential doesn't count any more.
+/// A body that ends early if its credential is revoked.
 pub(super) struct Revocable {
     inner: BoxBody<Bytes, io::Error>,
     end: End,

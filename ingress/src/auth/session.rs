@@ -27,7 +27,7 @@ struct Inner {
     admitted: OnceLock<Admitted>,
 }
 
-/// A caller who was let in.
+/// An authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
     pub(crate) caller: Caller,
@@ -67,7 +67,7 @@ impl Session {
         Ok(caller)
     }
 
-    /// The caller, if they were let in.
+    /// The caller, if they were authenticated.
     pub(crate) fn admitted(&self) -> Option<Admitted> {
         self.0.admitted.get().copied()
     }
@@ -93,7 +93,7 @@ impl Session {
         self.0.guard.note_refusal(origin, kind, "not an admin");
     }
 
-    /// Tells the client how often they may come yet, and the security log what an admin read.
+    /// Adds the client's rate limit to the answer, and records in the security log what an admin read.
     pub(super) fn answered(&self, asked: Option<&Uri>, response: &mut Response) {
         let Some(admitted) = self.admitted() else {
             return;
@@ -113,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Counts a key or token that was refused; who sends too many is told so instead.
+    /// Counts a key or token that was refused; too many of them are answered with 429 instead.
     fn refused(&self, headers: &HeaderMap, refusal: Problem) -> Problem {
         if refusal.code() != Code::Unauthorized || !headers.contains_key(AUTHORIZATION) {
             return refusal;

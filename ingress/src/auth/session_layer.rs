@@ -1,4 +1,4 @@
-//! The layer that gives each request its session, and ends what goes on for long when its caller
+//! The layer that gives each request its session, and ends long requests when their caller
 //! is disabled, deleted, or loses their key.
 
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Sessions<E> {
         let id = RequestId::settle(&mut request);
         let session = Session::new(Arc::clone(&self.guard), &request, id.clone());
         request.set_data(session.clone());
-        // Most name no owner: those are spared a look.
+        // Most name no owner: their queries aren't parsed.
         let query = request.uri().query().unwrap_or_default();
         let asked = query.contains("owner").then(|| request.uri().clone());
         let mut response = tokio::select! {

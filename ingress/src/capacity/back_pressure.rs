@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use super::queue_turns::Turns;
 
-/// How often owners who wait are looked at.
+/// How often waiting owners are polled.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Owners that one look sees. If there are more, the next one goes on behind them.
+/// Owners in one poll. If there are more, the next one continues behind them.
 const OWNERS: u32 = 1_000;
 
 /// Which uploads are accepted; clones share the state.
@@ -30,17 +30,17 @@ pub struct Pressure {
     shut_out: Arc<RwLock<ShutOut>>,
 }
 
-/// Who is not let in.
+/// Whose uploads are refused.
 #[derive(Debug, Default)]
 struct ShutOut {
-    /// Whether nobody is.
+    /// Whether everybody's are.
     everybody: bool,
     /// Those whose own uploads wait for too long.
     owners: HashSet<UserId>,
 }
 
 impl Pressure {
-    /// Lets uploads in that have to wait for at most `bound`; always, if that is zero.
+    /// Accepts uploads that have to wait for at most `bound`; all, if that is zero.
     #[must_use]
     pub fn bounded_by(bound: Duration) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Pressure {
         }
     }
 
-    /// Whether an upload of `owner` is let in.
+    /// Whether an upload of `owner` is accepted.
     pub(crate) fn judge(&self, owner: UserId) -> Result<(), Overdue> {
         let shut_out = self.shut_out.read().unwrap_or_else(PoisonError::into_inner);
         if shut_out.everybody {
@@ -61,7 +61,7 @@ impl Pressure {
         }
     }
 
-    /// Keeps looking, for ever.
+    /// Polls, for ever.
     pub(crate) async fn watch(&self, db: &Database, clock: &dyn Clock) {
         if self.bound.is_zero() {
             return std::future::pending().await;
@@ -86,7 +86,7 @@ impl Pressure {
                 ))
             };
             let Ok((found, served)) = looks.await else {
-                // Uploads are told so by whoever needs the database.
+                // Uploads fail by themselves while the database is away.
                 self.shut_out(ShutOut::default());
                 continue;
             };
@@ -125,7 +125,7 @@ impl Pressure {
     }
 }
 
-/// Everything is let in.
+/// Accepts everything.
 impl Default for Pressure {
     fn default() -> Self {
         Self::bounded_by(Duration::ZERO)

@@ -1,5 +1,5 @@
 //! What all requests of a process share, how much of it one address or one user may have, and when
-//! uploads are turned away.
+//! uploads are refused.
 
 mod account;
 mod back_pressure;

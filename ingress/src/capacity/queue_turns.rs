@@ -1,5 +1,5 @@
-//! How long owners wait for their turn in a queue, by what is seen of it from time to time. It
-//! never speaks to the database.
+//! How long owners wait for their turn in a queue, computed from periodic samples. It never queries
+//! the database.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -15,7 +15,7 @@ use super::fair_budget::{Spent, Taken};
 use super::process::Budgets;
 use crate::problem::Problem;
 
-/// How long a body waits for room before its request is turned away.
+/// How long a body waits for room before its request is refused.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Clones are the same place. It is given up with the last one.

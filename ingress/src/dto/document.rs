@@ -16,7 +16,7 @@ pub enum StatusBody {
     Pending,
     /// Readers get a version.
     Active,
-    /// Put away; it can be restored.
+    /// Archived; it can be restored.
     Archived,
     /// No version passed the pipeline.
     Error,

@@ -1,4 +1,4 @@
-//! Texts whose form the OpenAPI document tells: names, filters, orders. They are taken as they
+//! Texts whose form the OpenAPI document states: names, filters, orders. They are taken as they
 //! come; the domain reads them and says what is wrong.
 
 use std::borrow::Cow;
@@ -132,7 +132,7 @@ forms! {
         enum_items: orders(),
         ..MetaSchema::new("string")
     };
-    /// Where a list goes on.
+    /// Where a list continues.
     CursorText = text("^[A-Za-z0-9_-]+$");
 }
 

@@ -19,7 +19,7 @@ pub enum QueueName {
     Ingest,
     /// Chunks of bulk operations.
     Bulk,
-    /// What the service does by itself.
+    /// Cleanup and maintenance.
     Maintenance,
 }
 

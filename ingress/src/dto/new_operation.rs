@@ -12,7 +12,7 @@ use super::filter::DocumentFilterBody;
 use super::{Id, truth};
 use crate::http::{Change, FromMembers, Members};
 
-/// What can be done without being told more.
+/// Operations that need no further members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "PlainAction", rename_all = "lowercase")]
 pub enum PlainActionBody {

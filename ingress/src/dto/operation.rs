@@ -12,9 +12,9 @@ use super::{Id, Moment};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "Action", rename_all = "lowercase")]
 pub enum ActionBody {
-    /// Put away.
+    /// Archive.
     Archive,
-    /// Taken back.
+    /// Undo.
     Restore,
     /// Deleted with all versions.
     Delete,

@@ -30,7 +30,7 @@ impl Binding {
     }
 }
 
-/// The cursor that goes on behind `position`.
+/// The cursor of the page behind `position`.
 #[must_use]
 pub fn cursor(binding: Binding, position: &dyn fmt::Display) -> String {
     let mut bytes = binding.0.to_vec();
@@ -38,7 +38,7 @@ pub fn cursor(binding: Binding, position: &dyn fmt::Display) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position that a cursor goes on behind, as `parse` reads it.
+/// The position that a cursor continues behind, as `parse` reads it.
 pub fn position<T>(
     binding: Binding,
     cursor: Option<&CursorText>,
@@ -86,7 +86,7 @@ impl Limit {
             .ok_or_else(|| Problem::invalid_field("limit", "must be from 1 to 200"))
     }
 
-    /// What to ask the ledger for: one more tells that there is a next page.
+    /// The rows to ask the ledger for: one more shows that there is a next page.
     #[must_use]
     pub fn and_one(self) -> u32 {
         u32::from(self.0) + 1

@@ -39,7 +39,7 @@ impl PublicBody {
         })
     }
 
-    /// The entity tag of this state, which tells nothing of the document's revisions.
+    /// The entity tag of this state, which doesn't reveal the document's revisions.
     #[must_use]
     pub fn entity_tag(&self) -> String {
         let Moment(updated_at) = self.updated_at;

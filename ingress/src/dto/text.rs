@@ -16,7 +16,7 @@ pub fn truth(value: &Value) -> Result<bool, &'static str> {
 }
 
 /// An id as a path or query parameter holds it. One that is malformed is
-/// answered like one that nobody has.
+/// answered like an unknown one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id<T>(pub T);
 

@@ -29,7 +29,7 @@ pub struct DocumentCounts {
     pub pending: u64,
     /// Readable.
     pub active: u64,
-    /// Put away.
+    /// Archived.
     pub archived: u64,
     /// Failed.
     pub error: u64,

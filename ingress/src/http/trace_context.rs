@@ -1,4 +1,4 @@
-//! Where a request belongs in a trace: taken in with it, and handed on to the jobs it leads to.
+//! Trace context (W3C): read from a request, and passed on to the jobs that it enqueues.
 
 use domain::TraceContext;
 use poem::Request;
@@ -6,7 +6,7 @@ use telemetry::{follow_trace, place_in_trace};
 use tracing::Span;
 use uuid::Uuid;
 
-/// The place of the request's `span` in the trace that its client tells of, or in a new one.
+/// The place of the request's `span` in its client's trace, or in a new one.
 pub fn trace_of(request: &Request, span: &Span) -> TraceContext {
     let sent = request
         .header("traceparent")
@@ -20,7 +20,7 @@ pub fn trace_of(request: &Request, span: &Span) -> TraceContext {
     })
 }
 
-/// Where the request belongs, for the job that it leads to.
+/// The trace context of the request, for the jobs that it enqueues.
 pub fn traceparent(request: &Request) -> Option<String> {
     request.data::<TraceContext>().map(TraceContext::to_string)
 }

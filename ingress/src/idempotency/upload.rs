@@ -55,7 +55,7 @@ impl KeyedUpload {
         self.0.as_ref().is_some_and(|keyed| keyed.came_before)
     }
 
-    /// Decides, now that the upload is known: `identity` tells it from others.
+    /// Claims the upload, now that its bytes are known: `identity` distinguishes it from others.
     pub async fn begin(&self, identity: impl FnOnce() -> String) -> Result<Begun, Problem> {
         let Some(keyed) = &self.0 else {
             return Ok(Begun::First(IdempotentRequest::default()));

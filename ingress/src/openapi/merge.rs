@@ -1,6 +1,6 @@
 //! Routes of one path that live in several files, as one path of the document.
 //!
-//! The library writes a path anew for each set of routes that names it, and a
+//! The library writes a path once for each set of routes that names it, and a
 //! JSON object with the same key twice is read differently by everyone.
 
 use std::collections::HashMap;

@@ -13,11 +13,11 @@ use tokio::time::{Instant, timeout};
 
 use crate::service::Service;
 
-/// A part that takes longer is as good as away.
+/// A part that takes longer is unavailable.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What comes later than that comes from a process that doesn't get on.
+/// A process whose runtime takes this much longer is overloaded.
 const LATE: Duration = Duration::from_secs(1);
-/// Asking again sooner gets the same answer: anybody may ask, and some parts are costly to try.
+/// How long an answer is cached: anybody may ask, and some parts are costly to check.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Something that the service cannot do without.
@@ -54,7 +54,7 @@ impl Part {
 pub struct Failing {
     /// Which one.
     pub part: Part,
-    /// What operators are told of it; causes that may name places stay in the log.
+    /// What the answer says; causes that may name places stay in the log.
     pub detail: String,
 }
 
@@ -67,11 +67,11 @@ impl From<Part> for Failing {
     }
 }
 
-/// When it was looked, and what failed.
+/// When the parts were checked, and which failed.
 type Look = (Instant, Vec<Failing>);
 
-/// Tries the parts, on the runtime that works with them: whoever asks may be on another one, and
-/// must be answered when that one is overrun.
+/// Checks the parts, on the runtime that works with them: requests may come on another one, and
+/// must be answered while that one is overloaded.
 #[derive(Clone, Debug)]
 pub struct Health {
     service: Service,
@@ -109,7 +109,7 @@ impl Health {
         failing
     }
 
-    /// Tries the parts where they are at work.
+    /// Checks the parts on their runtime.
     async fn look(&self) -> Vec<Failing> {
         let this = self.clone();
         let looking = self.runtime.spawn(async move { this.try_all().await });

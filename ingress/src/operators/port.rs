@@ -59,7 +59,7 @@ impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "the operators' port is closed");
             }
-            // Nobody may wait for it any more.
+            // The receiver may be gone.
             let _ = end.send(());
         })?;
         Ok(async {

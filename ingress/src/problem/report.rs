@@ -39,7 +39,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// How many are told of one request.
+    /// How many an answer lists.
     pub const MOST: usize = 100;
 }
 
@@ -307,7 +307,7 @@ impl Problem {
         })
     }
 
-    /// A failure of ours, whose cause somebody must look at.
+    /// An internal error, which operators must look at.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::from(Code::Internal).because(cause)

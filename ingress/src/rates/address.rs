@@ -1,4 +1,4 @@
-//! The address that a client comes from, as far as it tells one client from another.
+//! The address of a client, as far as it distinguishes clients.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -12,7 +12,7 @@ use settings::Network;
 pub(crate) struct Address(IpAddr);
 
 impl Address {
-    /// Whence the request comes; nowhere, if it didn't come over the network.
+    /// The address of the request's client; `None` if it didn't come over the network.
     pub(crate) fn of(request: &Request, trusted: &[Network]) -> Option<Self> {
         match &request.remote_addr().0 {
             Addr::SocketAddr(peer) => {

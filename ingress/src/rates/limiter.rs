@@ -14,7 +14,7 @@ use governor::{Quota, RateLimiter};
 const MOST_KEYS: usize = 100_000;
 /// Buckets that all further keys share.
 const SHARED: u64 = 1_024;
-/// So many further keys come between two looks for buckets that nobody needs any more.
+/// Unused buckets are looked for once in so many further keys.
 const SWEEP: u64 = 10_000;
 
 /// What a key may do yet.
@@ -90,7 +90,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
                 .fetch_add(1, Ordering::Relaxed)
                 .is_multiple_of(SWEEP)
             {
-                // Who hasn't come for a while is as good as new.
+                // A bucket that is full again is as good as a new one.
                 self.buckets.retain_recent();
             }
             if self.buckets.len() >= MOST_KEYS {

@@ -42,7 +42,7 @@ impl RateLimits {
         }))
     }
 
-    /// Counts a request of a user; `None` if nobody counts.
+    /// Counts a request of a user; `None` if there is no limit.
     pub(crate) fn request_of(&self, user: UserId) -> Result<Option<Allowed>, Problem> {
         let Some(limiter) = &self.0.users else {
             return Ok(None);
@@ -66,7 +66,7 @@ impl RateLimits {
 }
 
 impl Allowed {
-    /// Tells the client of it.
+    /// Adds the header fields that state it.
     pub(crate) fn tell(&self, response: &mut Response) {
         let left = state(USERS, self.left.remaining, self.left.whole_in);
         for (name, value) in [

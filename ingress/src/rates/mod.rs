@@ -1,4 +1,5 @@
-//! How often users and strangers may come, and how they are told (draft-ietf-httpapi-ratelimit-headers).
+//! Rate limits of users and of addresses, and the header fields that state them
+//! (draft-ietf-httpapi-ratelimit-headers).
 
 mod address;
 mod fields;

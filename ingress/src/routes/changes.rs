@@ -1,4 +1,4 @@
-//! Changes of one document: what it is called, whether it is put away, whether it is there at all.
+//! Changes to one document: edit, archive, restore, retry, delete.
 
 use domain::{AuditEvent, AuditKind, Document, DocumentId};
 use ledger::{
@@ -21,16 +21,16 @@ use crate::service::Service;
 use crate::waiting::JobNotifier;
 
 problem_sets! {
-    /// Changing what a document is called.
+    /// Editing a document.
     EditProblems {
         BadJson, UploadIncomplete, Unauthorized, NotFound, RequestTimeout, UniqueNameTaken, RevisionMismatch,
         TooLarge, UnsupportedMediaType, Invalid,
     }
     /// Deleting a document.
     DeleteProblems { Unauthorized, NotFound, RevisionMismatch, Invalid }
-    /// Putting a document away, or taking it back.
+    /// Archiving or restoring a document.
     MoveProblems { Unauthorized, NotFound, IllegalTransition, RevisionMismatch, Invalid }
-    /// Trying a document again.
+    /// Retrying a document.
     RetryProblems {
         Unauthorized, QuotaExceeded, NotFound, IllegalTransition, NotRetryable, RevisionMismatch, Invalid,
     }

@@ -111,7 +111,7 @@ impl DocumentRoutes {
         wait: Option<u32>,
     ) -> Result<Read, Documented<ReadProblems>> {
         let wait = Duration::from_secs(wait.unwrap_or_default().into());
-        // The place is taken before the look, so that nothing happens in between.
+        // Joined before the query, so that no change is missed in between.
         let mut waiting = (!wait.is_zero()).then(|| self.waiters.join(id));
         let mut document = readable(&self.service.db, caller, id, owner).await?;
         if let (Some(waiting), Status::Pending) = (&mut waiting, document.lifecycle.status()) {

@@ -44,8 +44,8 @@ impl HealthRoutes {
 
     /// Check readiness
     ///
-    /// Database, queue and storage can be reached, types are told apart, and nobody has asked the
-    /// process to stop. If not, `errors` names the parts that fail.
+    /// Ready if database, queue and storage can be reached, type detection passes its self-test and
+    /// the process isn't stopping. If not, `errors` names the parts that fail.
     #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
     async fn ready(&self, _anyone: Anyone) -> Answer {
         let failing = self.0.failing().await;

@@ -1,4 +1,4 @@
-//! Imports: an archive is streamed into staging and accepted; jobs do the rest.
+//! Imports: an archive is streamed into staging and accepted; a job unpacks it.
 
 use domain::{ByteSize, Operation, OperationId, UserId};
 use ledger::{ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation};
@@ -117,7 +117,7 @@ impl ImportRoutes {
 }
 
 impl ImportRoutes {
-    /// Refuses at the door what clearly has no room. Gives where the archive goes: it is held to
+    /// Refuses before reading what clearly has no room. Returns where the archive goes: it is held to
     /// the staging allowance of its owner.
     async fn admit(&self, owner: UserId, size: ByteSize) -> Result<Destination, Problem> {
         self.service.places.check_room()?;

@@ -25,11 +25,11 @@ use crate::service::Service;
 use crate::waiting::JobNotifier;
 
 problem_sets! {
-    /// Trying a job again.
+    /// Retrying a job.
     RetryJobProblems {
         Unauthorized, Forbidden, QuotaExceeded, NotFound, IllegalTransition, NotRetryable, Invalid,
     }
-    /// Trying many jobs again.
+    /// Retrying many jobs.
     RetryJobsProblems {
         BadJson, UploadIncomplete, Unauthorized, Forbidden, RequestTimeout, TooLarge,
         UnsupportedMediaType, Invalid,
@@ -225,14 +225,14 @@ impl From<JobView> for Retried {
     }
 }
 
-/// Those of `jobs` that are tried again.
+/// Those of `jobs` that are retried.
 fn ready(jobs: &[JobId], answers: &[JobRetry]) -> Vec<JobId> {
     let answered = jobs.iter().zip(answers);
     let ready = answered.filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)));
     ready.map(|(job, _)| *job).collect()
 }
 
-/// What the security log is told of jobs that are tried again.
+/// What the security log records of jobs that are retried.
 fn told(jobs: &[JobId]) -> Vec<AuditEvent> {
     AuditEvent::jobs_retried(jobs).into_iter().collect()
 }

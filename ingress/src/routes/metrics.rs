@@ -1,4 +1,4 @@
-//! The meters of this process, for Prometheus: on the operators' port alone; no token is needed.
+//! Metrics of this process, for Prometheus: on the operators' port only; no token is needed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ problem_sets! {
     MetricsProblems { Invalid }
 }
 
-/// How long the ledger is waited for beyond its own patience.
+/// How long the ledger's metrics are waited for, beyond its own timeout.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The form of the text (`OpenMetrics`, section 4).

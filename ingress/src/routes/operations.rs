@@ -1,4 +1,4 @@
-//! Bulk operations: asked for, watched, stopped, taken back.
+//! Bulk operations: created, polled, cancelled, undone.
 
 use std::time::Duration;
 
@@ -165,7 +165,7 @@ impl OperationRoutes {
     ) -> Result<Json<OperationBody>, Documented<ReadProblems>> {
         let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
         let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
-        // The place is taken before the look, so that nothing happens in between.
+        // Joined before the query, so that no change is missed in between.
         let mut waiting = (!wait.is_zero()).then(|| self.waiters.join_operation(id));
         let mut operation = readable(&self.service.db, caller.0, id, owner).await?;
         if let (Some(waiting), false) = (&mut waiting, operation.state.has_ended()) {
@@ -273,7 +273,7 @@ impl OperationRoutes {
     }
 }
 
-/// What the security log is told of an operation: that it deletes.
+/// What the security log records of an operation: that it deletes.
 fn deleting(operation: &Operation) -> Vec<AuditEvent> {
     if operation.action != Action::Delete || operation.mode == RunMode::Dry {
         return vec![];

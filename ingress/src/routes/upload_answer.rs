@@ -1,4 +1,4 @@
-//! What an uploader is told: that the bytes are accepted, or, to those who wait, what became of them.
+//! The answer to an upload: that its bytes are accepted, or, with `Prefer: wait`, its outcome.
 
 use domain::{Document, VersionState};
 use ledger::{Database, find_document};

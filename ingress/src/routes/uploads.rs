@@ -1,4 +1,4 @@
-//! Uploads: checked at the door, streamed into staging, taken in, answered.
+//! Uploads: checked before their bodies are read, streamed into staging, accepted, answered.
 
 use std::time::Duration;
 
@@ -211,7 +211,7 @@ impl UploadRoutes {
         Some(self.service.clock.now().plus(wait.duration() + ANSWERING))
     }
 
-    /// Refuses at the door what clearly doesn't fit; the intake asks again. Gives where the body
+    /// Refuses before reading what clearly doesn't fit; the intake checks again. Returns where the body
     /// goes, and what bounds it.
     async fn admit(&self, caller: Caller, demand: Demand) -> Result<Destination, Problem> {
         self.service.places.check_room()?;
@@ -240,7 +240,7 @@ impl UploadRoutes {
         })
     }
 
-    /// Refuses at the door a version that the document doesn't take; the intake asks again.
+    /// Refuses before reading a version that the document doesn't take; the intake checks again.
     /// Gives how many documents it adds to those that count.
     async fn check_target(
         &self,

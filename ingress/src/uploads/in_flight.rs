@@ -105,7 +105,7 @@ struct Bytes {
 }
 
 impl InFlight {
-    /// Nothing is under way.
+    /// No uploads in progress.
     pub fn new(db: Database, clock: Arc<dyn Clock>, limits: Arc<Limits>, meters: Meters) -> Self {
         Self(Arc::new(Inner {
             holder: Uuid::new_v4(),
@@ -169,7 +169,7 @@ impl InFlight {
         Ok(held)
     }
 
-    /// Renews what was granted, and gives up what is not needed any more, for ever.
+    /// Renews grants and releases those that aren't needed any more, for ever.
     pub async fn keep(&self) {
         let mut ticks = interval(RENEWAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -283,7 +283,7 @@ impl Held {
             let _turn = account.turn.lock().await;
             let granted = lock(&account.state).granted;
             if granted >= needed {
-                // Somebody else has asked meanwhile.
+                // Another upload of the same user has drawn a grant meanwhile.
                 continue;
             }
             let Inner {

@@ -52,7 +52,7 @@ impl GroupWriter for Writer {
 }
 
 impl Intake {
-    /// Opens the door.
+    /// Starts the group commit.
     #[must_use]
     pub fn open(service: &Service, notifier: JobNotifier) -> Self {
         let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
@@ -77,7 +77,7 @@ impl Intake {
         }
     }
 
-    /// Takes a document in. It is taken in, or its bytes removed, even if the
+    /// Accepts a document. It is accepted, or its bytes removed, even if the
     /// returned future is dropped because the client hung up.
     pub async fn take_in(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
         let intake = self.clone();
@@ -88,7 +88,7 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
-    /// Takes a new version in, under the same promise; `on` commits it.
+    /// Accepts a new version, under the same promise; `on` commits it.
     pub async fn take_in_version(
         &self,
         on: impl Commit<Document> + Send + 'static,
@@ -102,13 +102,13 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
-    /// The uploads on their way to this door.
+    /// The uploads in progress.
     #[must_use]
     pub const fn in_flight(&self) -> &InFlight {
         &self.in_flight
     }
 
-    /// Runs what must come to its end, whether anybody waits for it or not.
+    /// Runs `running` to its end, even if the returned handle is dropped.
     pub fn keep_running<F>(&self, running: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Staged bytes that nobody has taken over yet: they are removed unless somebody does.
+//! Staged bytes without a row: they are removed when dropped, unless they are kept.
 
 use storage::{Places, Staged};
 use tokio::runtime::Handle;

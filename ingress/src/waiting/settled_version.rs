@@ -1,4 +1,4 @@
-//! Waiting for one version to be through the pipeline: for those who ask for it, and for uploaders who would rather wait.
+//! Waits for one version to be processed: for `?wait=` and for uploads with `Prefer: wait`.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub async fn settled_version(
 ) -> Result<Option<FoundVersion>, DbError> {
     let end = Instant::now() + patience;
     loop {
-        // The place is taken before the look, so that nothing happens in between.
+        // Joined before the query, so that no change is missed in between.
         let mut waiting = waiters.join_version(document, number);
         let found = find_version(db, document, number).await?;
         let pending = found

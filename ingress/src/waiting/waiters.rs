@@ -1,7 +1,7 @@
-//! Requests that wait for a document or a version to leave `pending`, or an operation to end:
-//! woken by the feed, never by a question of their own.
+//! Requests that wait for a document or a version to leave `pending`, or an operation to end: woken
+//! by the feed; none polls by itself.
 //!
-//! What the feed loses is found by a question a second for all waiters together.
+//! What the feed loses is found by polling once a second for all waiters together.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use queue::{Awaited, Feed};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// How long word of a settled document may take when the feed lost it.
+/// How often the database is polled for what the feed lost.
 const LOOK: Duration = Duration::from_secs(1);
 /// Ids in one question to the database.
 const BATCH: usize = 5_000;
@@ -34,7 +34,7 @@ pub struct Waiters(Arc<Mutex<Table>>);
 #[derive(Debug, Default)]
 struct Table {
     subjects: BTreeMap<Subject, watch::Sender<bool>>,
-    /// Nobody waits any more: the process is about to end.
+    /// Set at shutdown: nothing waits any more.
     closed: bool,
 }
 
@@ -80,7 +80,7 @@ impl Waiters {
         }
     }
 
-    /// Wakes everybody for good: those who wait must not hold up the end of the process.
+    /// Wakes all waiters for good: they must not delay the shutdown.
     pub fn close(&self) {
         let mut table = self.table();
         table.closed = true;
@@ -97,7 +97,7 @@ impl Waiters {
         waiting.map(watch::Sender::receiver_count).sum()
     }
 
-    /// Whether nobody is let wait any more.
+    /// Whether waiting has ended for good.
     #[must_use]
     pub fn are_closed(&self) -> bool {
         self.table().closed

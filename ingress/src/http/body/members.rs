@@ -70,7 +70,7 @@ impl Members {
 
     /// Notes an error at a pointer; there is no value then.
     pub fn refuse_at<T>(&mut self, pointer: String, detail: impl Into<String>) -> Option<T> {
-        // More are not told: there may be as many as the body has values.
+        // The number is bounded: there may be as many as the body has values.
         if self.errors.len() < FieldError::MOST {
             let detail = detail.into();
             self.errors.push(FieldError { pointer, detail });

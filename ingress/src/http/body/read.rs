@@ -132,7 +132,7 @@ impl Collected {
 }
 
 /// How many values a text of JSON holds, and how deep they lie in each other, as far as that can
-/// be told without decoding it.
+/// be known without decoding it.
 pub fn extent(text: &[u8]) -> (usize, usize) {
     let (mut values, mut depth, mut deepest) = (1_usize, 0_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);

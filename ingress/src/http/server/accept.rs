@@ -1,4 +1,4 @@
-//! The accept loop: takes connections in, holds their number down, and drains them at the end.
+//! The accept loop: accepts connections, bounds their number, and drains them at shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -72,8 +72,8 @@ impl Acceptor {
             match accepted {
                 Ok((stream, peer)) => {
                     back_off = SHORTEST_BACK_OFF;
-                    // Others make room only when somebody is there to take it. Who waits as the
-                    // service stops is let in like those in the kernel's queue.
+                    // Idle connections are closed only when another one needs their place. One
+                    // that waits as the service stops is served like those in the kernel's queue.
                     let slot = tokio::select! {
                         biased;
                         slot = self.open.slot() => slot,

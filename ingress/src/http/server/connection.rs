@@ -75,7 +75,7 @@ impl Connection {
         let builder = self.builder();
         let mut connection =
             std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
-        // The connection is looked at first: on a busy machine a time may be over before what has
+        // The connection is polled first: on a busy machine a time may be over before what has
         // long arrived was read.
         let result = tokio::select! {
             biased;

@@ -17,7 +17,7 @@ use crate::capacity::Account;
 /// A connection that has just come, or has just been answered, is given as long for its next
 /// request before it has to make room.
 const IDLE_AT_LEAST: Duration = Duration::from_secs(1);
-/// While there is no room, it is looked for again after so long.
+/// How often idle connections are looked for while there is no room.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Of all connections so many make room at a time: looking through them has its price.
 const AT_A_TIME: usize = 64;
@@ -76,7 +76,7 @@ impl Connections {
         }
     }
 
-    /// Adds an accepted connection; one that is let in at the end needs no slot.
+    /// Adds an accepted connection; one that is accepted during shutdown needs no slot.
     pub(super) fn register(
         self: &Arc<Self>,
         account: Account,

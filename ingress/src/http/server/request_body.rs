@@ -1,4 +1,4 @@
-//! A request body that loses patience with a sender who stops sending, or all but stops.
+//! A request body that fails if its sender stalls or sends too slowly.
 
 use std::io;
 use std::pin::Pin;
