@@ -54,7 +54,10 @@ fn work() -> Vec<(&'static str, Value)> {
     vec![
         (
             "Queue",
-            json!({"queue": "ingest", "depth": 12, "running": 4, "dead": 0, "oldest_seconds": 0.4}),
+            json!({
+                "queue": "ingest", "depth": 12, "running": 4, "dead": 0, "oldest_seconds": 0.4,
+                "waits_for": ["store"],
+            }),
         ),
         (
             "Job",
