@@ -168,7 +168,7 @@ in_both_modes! {
         let store = &**places.store();
         puts(store, &old_key(), "an orphan").await;
         puts(&**places.staging(), &old_key(), "left behind").await;
-        places.delete(&at[0]).await.unwrap();
+        app.loses(&at[0]).await;
         puts(store, key_of(&places, &at[1]), pseudo_random(1, 3_001)).await;
         puts(store, key_of(&places, &at[2]), pseudo_random(99, 3_000)).await;
         let lost = pending(&app, &alice).await;
@@ -194,7 +194,7 @@ in_both_modes! {
         let known = ledger::audit::known_objects(&db, "", "~", 100).await.unwrap();
         let failed = known.iter().filter(|object| object.is_staged());
         for object in failed.filter(|object| object.size.unwrap().bytes() == tests::content::PDF.len() as u64) {
-            places.delete(&object.location().unwrap()).await.unwrap();
+            app.loses(&object.location().unwrap()).await;
         }
         db.close().await.unwrap();
 
@@ -274,7 +274,7 @@ in_both_modes! {
         let alice = app.user("alice").await;
         let (lost, damaged) = (active(&alice, 1).await, active(&alice, 2).await);
         let places = app.places().await;
-        places.delete(&location(&app, &lost).await).await.unwrap();
+        app.loses(&location(&app, &lost).await).await;
         let at = location(&app, &damaged).await;
         puts(&**places.store(), key_of(&places, &at), pseudo_random(2, 2_999)).await;
         let found = audits(&app, &[]).await;
@@ -321,7 +321,7 @@ in_both_modes! {
         assert_eq!(places.stat(&stale).await.unwrap(), None);
         assert_eq!(places.stat(&orphan).await.unwrap(), None);
         assert!(places.stat(&young.url).await.unwrap().is_some());
-        places.delete(&young.url).await.unwrap();
+        app.loses(&young.url).await;
         assert_eq!(alice.downloads(&document).await, pseudo_random(1, 3_000));
         app.ends_clean().await;
     }

@@ -153,7 +153,7 @@ in_both_modes! {
             let middle = bytes.len() / 2;
             let name = document["name"].as_str().unwrap();
             if name.contains("gone") {
-                places.delete(&url).await.unwrap();
+                app.loses(&url).await;
             } else if name.contains("changed") {
                 bytes[middle] ^= 1;
                 puts(&**places.store(), key_of(&places, &url), bytes).await;

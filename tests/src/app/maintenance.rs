@@ -8,7 +8,8 @@ use aws_sdk_s3::config::Credentials;
 use domain::{Clock, SystemClock, UserId};
 use ledger::{NewJob, enqueue};
 use queue::JobKind;
-use storage::{Places, StorageUrl};
+use storage::{Places, Storage, StorageUrl};
+use url::Url;
 use uuid::Uuid;
 
 use super::{Mode, TestApp};
@@ -46,6 +47,15 @@ impl TestApp {
         let credentials = Credentials::new(key, secret, None, None, "tests");
         let both = url.connect_as(Some(credentials)).await.expect("a client");
         Places::new(Arc::clone(&both), both)
+    }
+
+    /// Removes bytes behind the service's back, past the door that only the owner of a place opens.
+    pub async fn loses(&self, url: &Url) {
+        let places = self.places().await;
+        let holds =
+            |storage: &&Arc<dyn Storage>| url.as_str().starts_with(storage.place().as_str());
+        let storage = places.distinct().find(holds).expect("a place holds it");
+        storage.delete(url).await.expect("storage removes it");
     }
 
     /// Has the service do a job now that it does by schedule, and waits until it is done.
