@@ -28,7 +28,8 @@ pub struct ApiKeyPageBody {
     pub next_cursor: Option<String>,
 }
 
-/// A key that was just made. It isn't `Debug`, so that no log shows it.
+// It isn't `Debug`, so that no log shows the key.
+/// A key that was just made.
 #[derive(Object)]
 #[oai(rename = "NewApiKey")]
 pub struct NewKeyBody {
