@@ -17,6 +17,7 @@ mod audit_log;
 mod backlog;
 mod changing;
 mod chaos;
+mod claim_costs;
 mod cleanup;
 mod clocks;
 mod compression;

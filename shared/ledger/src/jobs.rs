@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -12,9 +12,9 @@ use super::{Database, DbError, OwnerShare};
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
 
-/// How many jobs of one owner are looked at for each that is wanted, so that
+/// How many jobs are looked at for each that is wanted, so that
 /// workers which claim at the same moment find different ones.
-const CHOICE: u64 = 4;
+const CHOICE: i64 = 4;
 
 /// A job to be enqueued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,43 +210,78 @@ async fn claim_after(
     (kinds, share): (&[JobKind], &OwnerShare),
     after: UserId,
 ) -> Result<Vec<ClaimedJob>, DbError> {
-    let in_rounds = "SELECT jobs.id FROM candidates JOIN jobs ON jobs.id = candidates.id \
-         WHERE jobs.state IN ('ready', 'running') AND jobs.run_at <= $2 \
-         ORDER BY candidates.turn, candidates.place LIMIT $5";
-    let lock = if db.backend() == DbBackend::Postgres {
+    let (sql, values) = claim_statement(db.backend(), request, (kinds, share), after)?;
+    query(db.writer(), sql, values)
+        .await?
+        .iter()
+        .map(claimed_job)
+        .collect()
+}
+
+fn claim_statement(
+    backend: DbBackend,
+    request: &ClaimRequest<'_>,
+    (kinds, share): (&[JobKind], &OwnerShare),
+    after: UserId,
+) -> Result<(String, Vec<Value>), DbError> {
+    // Which jobs are foremost is known before their rows are looked up: the rows of all that are due
+    // would cost as much as waits. SQLite keeps the order of a cross join; on PostgreSQL no index of
+    // waiting jobs fits the second look at a row, so that its key alone is left to find it by.
+    let is_bound = share.could_be_passed(request.limit);
+    let foremost = if is_bound {
+        OwnerShare::foremost(backend)
+    } else {
+        "foremost AS (SELECT id, turn, place, true AS fits FROM candidates \
+         ORDER BY turn, place LIMIT $5 * $8)"
+            .to_owned()
+    };
+    let lock = if backend == DbBackend::Postgres {
         " FOR UPDATE OF jobs SKIP LOCKED"
     } else {
         ""
     };
-    let is_bound = share.could_be_passed(request.limit);
-    let (tables, chosen) = if is_bound {
-        OwnerShare::chosen(db.backend())
-    } else {
-        (String::new(), in_rounds)
-    };
     let sql = format!(
-        "{}{tables} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
-         WHERE id IN ({chosen}{lock}) \
+        "{}, {foremost} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
+         WHERE id IN (SELECT jobs.id FROM foremost CROSS JOIN jobs WHERE jobs.id = foremost.id \
+         AND jobs.finished_at IS NULL AND jobs.run_at <= $2 \
+         ORDER BY foremost.fits DESC, foremost.turn, foremost.place \
+         LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
-        candidates(db.backend()).replace("{known}", &one_of(kinds, request.queue)),
+        candidates(backend).replace("{known}", &one_of(kinds, request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
     let mut values = vec![
         request.queue.as_str().into(),
         request.now.as_micros().into(),
         after.0.into(),
-        limit.saturating_mul(CHOICE.cast_signed()).into(),
+        limit.min(share.most()).saturating_mul(CHOICE).into(),
         limit.into(),
         request.worker.into(),
         request.now.plus(request.lease).as_micros().into(),
+        CHOICE.into(),
     ];
     if is_bound {
         values.extend(share.values()?);
     }
-    query(db.writer(), sql, values)
-        .await?
-        .iter()
-        .map(claimed_job)
+    Ok((sql, values))
+}
+
+/// How the database claims, line by line, in its own words. PostgreSQL does it to tell the buffers.
+#[cfg(feature = "test-support")]
+pub async fn explain_claim(
+    db: &Database,
+    request: &ClaimRequest<'_>,
+    share: &OwnerShare,
+) -> Result<Vec<String>, DbError> {
+    let kinds = (&JobKind::ALL[..], share);
+    let (sql, values) = claim_statement(db.backend(), request, kinds, request.after)?;
+    let (explain, column) = match db.backend() {
+        DbBackend::Postgres => ("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF)", 0),
+        _ => ("EXPLAIN QUERY PLAN", 3),
+    };
+    let rows = query(db.writer(), format!("{explain} {sql}"), values).await?;
+    rows.into_iter()
+        .map(|row| Ok(row.try_get_by_index(column)?))
         .collect()
 }
 
@@ -317,7 +352,7 @@ pub async fn renew_leases(
     let list = rows(db.backend(), CLAIMS);
     let renew = format!(
         "UPDATE jobs SET run_at = $2 FROM {list} WHERE jobs.id = x.id AND jobs.fence = x.fence \
-         AND jobs.state = 'running'"
+         AND jobs.worker IS NOT NULL"
     );
     let values = [claim_rows(jobs)?, until.as_micros().into()];
     let renewed = execute(db.writer(), renew, values).await?;
@@ -348,7 +383,7 @@ pub async fn hand_back(db: &Database, jobs: &[JobRef], now: Timestamp) -> Result
     let list = rows(db.backend(), CLAIMS);
     let sql = format!(
         "UPDATE jobs SET state = 'ready', worker = NULL, attempts = attempts - 1, run_at = $2 FROM {list} \
-         WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.state = 'running'"
+         WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.worker IS NOT NULL"
     );
     execute(
         db.writer(),

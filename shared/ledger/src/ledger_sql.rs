@@ -10,6 +10,16 @@ pub fn ids(backend: DbBackend) -> &'static str {
     }
 }
 
+/// The condition that `column` is one of the few ids in `$1`, a JSON array of UUIDs. Unlike a
+/// subquery, it lets PostgreSQL look each of them up whatever it believes of the table.
+pub fn is_one_of(backend: DbBackend, column: &str) -> String {
+    let ids = ids(backend);
+    match backend {
+        DbBackend::Postgres => format!("{column} = ANY (ARRAY({ids}))"),
+        _ => format!("{column} IN ({ids})"),
+    }
+}
+
 /// A subquery that gives the texts in `$1`, a JSON array.
 pub fn texts(backend: DbBackend) -> &'static str {
     match backend {
@@ -62,13 +72,16 @@ pub fn array_length(backend: DbBackend, column: &str, list: &str) -> String {
     }
 }
 
-/// Ids of jobs that may be claimed, in the order in which they are to be: one
-/// from each owner, then a second from each, and so on, the oldest of an owner first.
+/// Ids of jobs that may be claimed, each with its owner, the owner's place in the round and the
+/// job's turn among the owner's: the first of each owner, then a second of each, and so on, the
+/// oldest of an owner first.
 ///
 /// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how
-/// many of one owner are looked at; `{known}` stands for the condition that the kind of
+/// many of one owner are looked at, and where there are `$8` owners or more, that divided by it;
+/// `{known}` stands for the condition that the kind of
 /// a job is known to this release. Owners with due jobs are found by skipping
-/// through the index, so what one of them piled up costs the others nothing.
+/// through the index, so what one of them piled up costs the others nothing; turns are counted
+/// after the limit, because a window function reads all rows that are due at the same moment.
 pub fn candidates(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => concat!(
@@ -80,9 +93,11 @@ pub fn candidates(backend: DbBackend) -> &'static str {
             "AND j.owner_id > owners.owner_id AND j.run_at <= $2 ORDER BY j.owner_id LIMIT 1), place + 1 ",
             "FROM owners WHERE owner_id IS NOT NULL AND place < 64), ",
             "candidates AS (SELECT due.id, due.turn, owners.place, owners.owner_id FROM owners CROSS JOIN LATERAL ( ",
-            "SELECT j.id, row_number() OVER (ORDER BY j.run_at) AS turn FROM jobs j ",
+            "SELECT oldest.id, row_number() OVER (ORDER BY oldest.run_at, oldest.id) AS turn FROM ( ",
+            "SELECT j.id, j.run_at FROM jobs j ",
             "WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND j.owner_id = owners.owner_id AND {known} ",
-            "AND j.run_at <= $2 ORDER BY j.run_at LIMIT $4) due WHERE owners.owner_id IS NOT NULL)",
+            "AND j.run_at <= $2 ORDER BY j.run_at LIMIT ",
+            "(SELECT CASE WHEN count(owner_id) < $8 THEN $4 ELSE $4 / $8 END FROM owners)) oldest) due WHERE owners.owner_id IS NOT NULL)",
         ),
         _ => concat!(
             "WITH RECURSIVE owners (owner_id, place) AS ( ",
@@ -96,7 +111,8 @@ pub fn candidates(backend: DbBackend) -> &'static str {
             "row_number() OVER (PARTITION BY owners.owner_id ORDER BY j.run_at) AS turn ",
             "FROM owners CROSS JOIN jobs j ON j.id IN (SELECT k.id FROM jobs k ",
             "WHERE k.queue = $1 AND k.state IN ('ready', 'running') AND k.owner_id = owners.owner_id AND {known} ",
-            "AND k.run_at <= $2 ORDER BY k.run_at LIMIT $4) WHERE owners.owner_id IS NOT NULL)",
+            "AND k.run_at <= $2 ORDER BY k.run_at LIMIT ",
+            "(SELECT CASE WHEN count(owner_id) < $8 THEN $4 ELSE $4 / $8 END FROM owners)) WHERE owners.owner_id IS NOT NULL)",
         ),
     }
 }

@@ -94,6 +94,8 @@ pub use installation::{
     Knowledge, installation, knowledge_of, marked_places, quarantined_in, remember_marked,
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
+#[cfg(feature = "test-support")]
+pub use jobs::explain_claim;
 pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, claim_within, enqueue,
     hand_back, hand_back_unheard, renew_leases,

@@ -42,32 +42,32 @@ impl OwnerShare {
         held.unwrap_or_default().saturating_add(wanted) > self.most
     }
 
-    /// Common table expressions behind `candidates`, and what is chosen from them: at most `$5` jobs
-    /// that fit into the shares of their owners, which `$8` and `$9` tell. Further ones of the same
-    /// owners stand in for those that somebody else has locked.
-    pub(super) fn chosen(backend: DbBackend) -> (String, &'static str) {
-        let tables = format!(
-            ", held AS (SELECT x.owner_id, x.jobs FROM {}), \
-             shared AS (SELECT candidates.id, candidates.turn, candidates.place, \
-             candidates.turn <= $9 - COALESCE(held.jobs, 0) AS fits \
-             FROM candidates LEFT JOIN held ON held.owner_id = candidates.owner_id)",
-            rows(backend, HELD).replace("$1", "$8"),
-        );
-        let chosen = "SELECT jobs.id FROM shared JOIN jobs ON jobs.id = shared.id \
-             WHERE jobs.state IN ('ready', 'running') AND jobs.run_at <= $2 \
-             ORDER BY shared.fits DESC, shared.turn, shared.place \
-             LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM shared WHERE shared.fits)";
-        (tables, chosen)
+    /// The most jobs of one owner, as the database counts.
+    pub(super) fn most(&self) -> i64 {
+        i64::try_from(self.most).unwrap_or(i64::MAX)
     }
 
-    /// `$8` and `$9`.
+    /// Common table expressions behind `candidates`: the foremost of them, those that fit into the
+    /// shares of their owners, which `$9` and `$10` tell, before those that don't. The latter stand in
+    /// for what somebody else has locked.
+    pub(super) fn foremost(backend: DbBackend) -> String {
+        format!(
+            "held AS (SELECT x.owner_id, x.jobs FROM {}), \
+             shared AS (SELECT candidates.id, candidates.turn, candidates.place, \
+             candidates.turn <= $10 - COALESCE(held.jobs, 0) AS fits \
+             FROM candidates LEFT JOIN held ON held.owner_id = candidates.owner_id), \
+             foremost AS (SELECT * FROM shared ORDER BY fits DESC, turn, place LIMIT $5 * $8)",
+            rows(backend, HELD).replace("$1", "$9"),
+        )
+    }
+
+    /// `$9` and `$10`.
     pub(super) fn values(&self) -> Result<[Value; 2], DbError> {
         let row = |(owner, jobs): &(UserId, usize)| HeldRow {
             owner_id: owner.0,
             jobs: *jobs,
         };
         let held: Vec<_> = self.held.iter().map(row).collect();
-        let most = i64::try_from(self.most).unwrap_or(i64::MAX);
-        Ok([parameter(&held)?, most.into()])
+        Ok([parameter(&held)?, self.most().into()])
     }
 }

@@ -14,11 +14,12 @@ use super::{Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::batch::{execute, parameter, query, rows};
-use crate::ledger_sql::ids;
+use crate::ledger_sql::is_one_of;
 use crate::users::hold_users;
 use domain::Timestamp;
 
-/// Locks those of `versions` that are pending, and their documents.
+/// Locks those of `versions` that are pending, and their documents. What is pending isn't asked by
+/// its status: PostgreSQL might go through the index of all that is.
 pub async fn hold_pending(
     transaction: &DatabaseTransaction,
     versions: &[Uuid],
@@ -34,8 +35,8 @@ pub async fn hold_pending(
     };
     let sql = format!(
         "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
-         WHERE v.id IN ({}) AND v.status = 'pending' ORDER BY d.id, v.id{lock}",
-        ids(backend),
+         WHERE {} AND v.settled_at IS NULL ORDER BY d.id, v.id{lock}",
+        is_one_of(backend, "v.id"),
     );
     let held = query(transaction, sql, [parameter(versions)?]).await?;
     held.into_iter()
@@ -43,7 +44,8 @@ pub async fn hold_pending(
         .collect()
 }
 
-/// Ends the jobs whose claim still holds, and gives their ids.
+/// Ends the jobs whose claim still holds, and gives their ids. Running jobs have a worker; asked by
+/// their state, PostgreSQL might go through the index of all that waits.
 pub async fn finish_jobs(
     transaction: &DatabaseTransaction,
     settlements: &[Settlement],
@@ -53,7 +55,7 @@ pub async fn finish_jobs(
     let sql = format!(
         "UPDATE jobs SET state = x.state, run_at = x.run_at, last_error = x.last_error, \
          finished_at = x.finished_at, attempts = attempts - x.uncounted, worker = NULL FROM {list} \
-         WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.state = 'running' RETURNING jobs.id"
+         WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.worker IS NOT NULL RETURNING jobs.id"
     );
     let list: Vec<_> = settlements
         .iter()
