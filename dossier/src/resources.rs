@@ -63,6 +63,7 @@ impl Resources {
             .await
             .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url))?;
         let clock = DatabaseClock::of(&db).await;
+        let db = db.with_keys(resolved.limits.rows.keys);
         let db = db.expecting(migrations::names());
         Ok(Self {
             ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),

@@ -123,6 +123,43 @@ on_each_database! {
         assert_eq!(forget_expired_requests(db, end, 100).await.unwrap(), 0);
     }
 
+    async fn so_many_keys_of_an_owner_are_kept(db: &Database) {
+        let db = &db.clone().with_keys(4);
+        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+        for key in ["a", "b", "c", "d"] {
+            let claim = started(db, &request(alice, key, key), NOW).await;
+            if key != "d" {
+                finish_request(db, &claim, &answer()).await.unwrap();
+            }
+        }
+        assert_eq!(begin(db, &request(alice, "e", "e"), NOW).await, Begin::NoRoom);
+        // What is kept is answered, and goes on if its process died.
+        assert_eq!(begin(db, &request(alice, "a", "a"), NOW).await, Begin::Replay(answer()));
+        assert_eq!(begin(db, &request(alice, "a", "b"), NOW).await, Begin::Reused);
+        assert_eq!(begin(db, &request(alice, "d", "d"), NOW).await, Begin::InProgress);
+        started(db, &request(alice, "d", "d"), NOW.plus(PATIENCE)).await;
+        started(db, &request(bob, "e", "e"), NOW).await;
+        // With the next day, and the cleanup, there is room again.
+        let later = NOW.plus(KEPT_FOR);
+        assert_eq!(begin(db, &request(alice, "e", "e"), later).await, Begin::NoRoom);
+        forget_expired_requests(db, later, 100).await.unwrap();
+        started(db, &request(alice, "e", "e"), later.plus(PATIENCE)).await;
+    }
+
+    async fn so_many_bytes_of_answers_are_kept(db: &Database) {
+        let db = &db.clone().with_keys(32);
+        let owner = user(db, "alice").await;
+        let large = SavedAnswer { body: vec![b'x'; 16 << 10], ..answer() };
+        let mut kept = 0;
+        while let Begin::Started(claim) = begin(db, &request(owner, &kept.to_string(), "a"), NOW).await {
+            finish_request(db, &claim, &large).await.unwrap();
+            kept += 1;
+            assert!(kept < 32);
+        }
+        assert_eq!(kept, 8);
+        assert!(ledger::has_no_room(db, owner, NOW));
+    }
+
     async fn keys_go_with_their_owner(db: &Database) {
         let owner = user(db, "alice").await;
         started(db, &request(owner, "k", "a"), NOW).await;

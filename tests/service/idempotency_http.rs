@@ -66,6 +66,35 @@ in_both_modes! {
         app.ends_clean().await;
     }
 
+    async fn so_many_keys_of_a_user_are_kept(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_MAX_IDEMPOTENCY_KEYS", "16")]).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        let first = keyed(&alice, "first", upload(&alice, "a.pdf", PDF)).await;
+        let document = alice.settled(&first.expecting(202)).await;
+        let patch = || {
+            let request = alice.request(Method::PATCH, &path(&document));
+            request.header("content-type", "application/json").body(r#"{"name":"a.pdf"}"#)
+        };
+        let mut kept = 1;
+        for number in 0..40 {
+            let answer = keyed(&alice, &number.to_string(), patch()).await;
+            if answer.status == 200 {
+                kept += 1;
+            } else {
+                answer.expect_problem(429, "rate_limited");
+                assert_ne!(answer.header("retry-after"), "");
+            }
+        }
+        // Each ingress lets in one more.
+        assert!((16..20).contains(&kept), "{kept}");
+        replays(&first, &keyed(&alice, "first", upload(&alice, "a.pdf", PDF)).await);
+        keyed(&alice, "new", upload(&alice, "b.pdf", PDF)).await.expect_problem(429, "rate_limited");
+        alice.send(patch()).await.expecting(200);
+        let other = keyed(&bob, "new", upload(&bob, "b.pdf", PDF)).await;
+        bob.settled(&other.expecting(202)).await;
+        app.ends_clean().await;
+    }
+
     async fn a_form_is_the_same_whatever_its_boundary(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Clock;
 use ledger::{
     Begin, Database, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request,
-    find_request, finish_request,
+    find_request, finish_request, has_no_room,
 };
 use poem::Response;
 use poem::error::ResponseError;
@@ -62,7 +62,17 @@ impl Claims {
             Begin::Replay(answer) => Ok(Claimed::Answered(answer)),
             Begin::InProgress => Err(Code::IdempotencyInProgress.into()),
             Begin::Reused => Err(Code::IdempotencyKeyReused.into()),
+            Begin::NoRoom => Err(no_room()),
         }
+    }
+
+    /// Refuses a new key of an owner who was found to have too many a moment ago: to be asked
+    /// before a body is read.
+    pub(super) fn check_room(&self, request: &KeyedRequest) -> Result<(), Problem> {
+        if has_no_room(&self.db, request.owner, self.clock.now()) {
+            return Err(no_room());
+        }
+        Ok(())
     }
 
     /// What became of a request with this key, without claiming it; `None` if none came.
@@ -119,8 +129,8 @@ impl Claims {
                 let request = IdempotentRequest::begun(claim);
                 self.end(&request, Err(refusal), id).await
             }
-            // An equal one was refused meanwhile.
-            Ok(Begin::Replay(_) | Begin::InProgress) => Err(refusal),
+            // An equal one was refused meanwhile, or there is no room to keep this one.
+            Ok(Begin::Replay(_) | Begin::InProgress | Begin::NoRoom) => Err(refusal),
             Ok(Begin::Reused) => Err(Code::IdempotencyKeyReused.into()),
             Err(error) => {
                 not_kept(&error);
@@ -132,6 +142,11 @@ impl Claims {
     async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
         begin_request(&self.db, request, self.clock.now(), TAKEOVER_AFTER).await
     }
+}
+
+fn no_room() -> Problem {
+    Problem::from(Code::RateLimited)
+        .with_detail("Too many idempotency keys were used in the last 24 hours.")
 }
 
 fn not_kept(error: &DbError) {

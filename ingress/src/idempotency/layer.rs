@@ -104,6 +104,9 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         if let Some(Begin::Replay(refusal)) = before {
             return Ok(Replay::new(refusal, None)?.into_response());
         }
+        if before.is_none() {
+            self.claims.check_room(&unread)?;
+        }
         let keyed = KeyedUpload::new(identity, before.is_some(), self.claims.clone());
         request.set_data(keyed.clone());
         let answer = answer_of(&self.endpoint, request).await;

@@ -39,12 +39,17 @@ pub struct Limits {
 pub struct RowLimits {
     /// The most versions of a document, in whatever status.
     pub versions: u32,
+    /// The most idempotency keys of a user that are kept; their answers have 4 KiB each on average.
+    pub keys: u32,
 }
 
 /// As the settings have it unless the operator says otherwise.
 impl Default for RowLimits {
     fn default() -> Self {
-        Self { versions: 10_000 }
+        Self {
+            versions: 10_000,
+            keys: 100_000,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::connection::{Bounds, Connection, DatabaseTransaction};
+use super::key_room::KeyRoom;
 use super::postgres::{self, Opening};
 use super::schema::{KnownMigrations, check_schema};
 use super::slots::{Slot, Slots};
@@ -54,6 +55,8 @@ pub struct Database {
     searches: Arc<Slots>,
     bulk_writes: Arc<Slots>,
     changes: Arc<Slots>,
+    /// How many idempotency keys owners may have.
+    keys: Arc<KeyRoom>,
     /// The migrations that it has to have, for those who asked.
     migrations: KnownMigrations,
     /// What was wrong with the schema when it was looked at last.
@@ -126,6 +129,7 @@ impl Database {
             searches: search_slots,
             bulk_writes: bulk_slots,
             changes: change_slots,
+            keys: Arc::default(),
             migrations: Arc::default(),
             mismatch: Arc::default(),
         })
@@ -139,6 +143,18 @@ impl Database {
             *limit = limit.map(|limit| limit / JOBS_ARE_PATIENT);
         }
         self
+    }
+
+    /// Keeps at most so many idempotency keys of an owner.
+    #[must_use]
+    pub fn with_keys(mut self, most: u32) -> Self {
+        self.keys = Arc::new(KeyRoom::new(most));
+        self
+    }
+
+    /// How many idempotency keys owners may have.
+    pub(super) fn keys(&self) -> &KeyRoom {
+        &self.keys
     }
 
     /// Has [`Self::check`] hold the schema against these migrations, oldest first.

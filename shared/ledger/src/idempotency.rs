@@ -18,6 +18,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::batch::{execute, query};
+use super::key_room::KeyAdmission;
 use super::{Database, DbError};
 use domain::{DocumentId, Sha256, Timestamp, UserId};
 
@@ -70,6 +71,8 @@ pub enum Begin {
     InProgress,
     /// The key belongs to another request.
     Reused,
+    /// It is new, and its owner has as many keys, or as large answers, as may be kept.
+    NoRoom,
 }
 
 /// Takes up a request, of many equal ones exactly one, or says what became of it. One that has
@@ -80,7 +83,16 @@ pub async fn begin_request(
     now: Timestamp,
     takeover_after: Duration,
 ) -> Result<Begin, DbError> {
+    let room = db.keys().admit(db, request.owner, now).await?;
     for _ in 0..LOOKS {
+        if room == KeyAdmission::Full {
+            match find_request(db, request, now).await? {
+                None => return Ok(Begin::NoRoom),
+                // It may have to be taken over, which needs no room.
+                Some(Begin::InProgress) => {}
+                Some(begin) => return Ok(begin),
+            }
+        }
         if let Some(claim) = claim(db, request, now, takeover_after).await? {
             return Ok(Begin::Started(claim));
         }
@@ -90,6 +102,13 @@ pub async fn begin_request(
         // It was abandoned in between: the key is free again.
     }
     Ok(Begin::InProgress)
+}
+
+/// Whether an owner was found a moment ago to have no room for another key: to be asked before
+/// anything large is read for a new one.
+#[must_use]
+pub fn has_no_room(db: &Database, owner: UserId, now: Timestamp) -> bool {
+    db.keys().is_full(owner, now)
 }
 
 async fn claim(
@@ -187,6 +206,7 @@ pub async fn finish_request(
         answer.body.clone().into(),
     ];
     execute(db.writer(), sql, values).await?;
+    db.keys().charge(claim.owner, answer.body.len());
     Ok(())
 }
 

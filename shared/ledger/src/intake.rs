@@ -181,6 +181,9 @@ pub async fn accept(
     crash_points::reach(CrashPoint::BeforeIntake);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterIntake);
+    for receipt in arrivals.iter().filter_map(|one| one.receipt.as_ref()) {
+        receipt.charge(db);
+    }
     Ok(answers)
 }
 

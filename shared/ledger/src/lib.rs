@@ -25,6 +25,7 @@ mod identities;
 mod installation;
 mod intake;
 mod jobs;
+mod key_room;
 mod keys;
 mod ledger_sql;
 mod list;
@@ -85,7 +86,7 @@ pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
-    find_request, finish_request, forget_expired_requests,
+    find_request, finish_request, forget_expired_requests, has_no_room,
 };
 pub use identities::{
     IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,

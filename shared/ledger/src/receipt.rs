@@ -24,6 +24,14 @@ pub struct Receipt {
     pub open_until: Option<Timestamp>,
 }
 
+impl Receipt {
+    /// Counts its bytes, now that they are kept.
+    pub(super) fn charge(&self, db: &Database) {
+        let bytes = self.answer.body.len();
+        db.keys().charge(self.claim.owner, bytes);
+    }
+}
+
 /// How a change is made true: whoever makes one in a transaction ends the transaction by this,
 /// and says what came of it.
 pub trait Commit<T>: Sync {
@@ -69,10 +77,13 @@ where
     }
 
     async fn commit(&self, transaction: DatabaseTransaction, made: &T) -> Result<(), DbError> {
-        if let Some(receipt) = (self.receipt)(made).await {
-            keep_receipts(&transaction, &[receipt]).await?;
-        }
-        Ok(transaction.commit().await?)
+        let Some(receipt) = (self.receipt)(made).await else {
+            return Ok(transaction.commit().await?);
+        };
+        keep_receipts(&transaction, std::slice::from_ref(&receipt)).await?;
+        transaction.commit().await?;
+        receipt.charge(&self.db);
+        Ok(())
     }
 }
 

@@ -10,6 +10,11 @@ pub struct RowSettings {
     #[arg(long, env = "DOSSIER_MAX_VERSIONS", global = true, default_value_t = 10_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_versions: u32,
+
+    /// The most idempotency keys of a user that are kept, with answers of 4KiB each on average
+    #[arg(long, env = "DOSSIER_MAX_IDEMPOTENCY_KEYS", global = true, default_value_t = 100_000,
+        value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_idempotency_keys: u32,
 }
 
 impl RowSettings {
@@ -18,6 +23,7 @@ impl RowSettings {
     pub const fn limits(&self) -> RowLimits {
         RowLimits {
             versions: self.max_versions,
+            keys: self.max_idempotency_keys,
         }
     }
 }
