@@ -70,6 +70,8 @@ impl MigratorTrait for Migrator {
             sql!("m0024_forget_failures"),
             // Who let go of bytes that wait to be removed, and what they are charged for them.
             sql!("m0025_charge_discards"),
+            // How much the items of operations keep of what documents were.
+            sql!("m0026_count_former_states"),
         ]
     }
 }

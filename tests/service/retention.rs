@@ -168,7 +168,7 @@ on_each_database! {
 
     async fn the_oldest_operations_make_room_for_new_ones(db: &Database) {
         let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        let limits = OperationLimits { open: 3, kept: 10, items: 1_000 };
+        let limits = OperationLimits { open: 3, kept: 10, items: 1_000, ..OperationLimits::default() };
         asks(db, bob, 900, &limits).await.unwrap();
         ends(db, NOW).await;
         for _ in 0..40 {
@@ -204,7 +204,7 @@ on_each_database! {
 
     async fn so_many_operations_may_be_open_at_once(db: &Database) {
         let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        let limits = OperationLimits { open: 3, kept: 10, items: 1_000 };
+        let limits = OperationLimits { open: 3, kept: 10, items: 1_000, ..OperationLimits::default() };
         for _ in 0..3 {
             asks(db, alice, 1, &limits).await.unwrap();
         }

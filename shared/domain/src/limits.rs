@@ -84,6 +84,8 @@ pub struct OperationLimits {
     pub kept: u32,
     /// The most items of all of them.
     pub items: u32,
+    /// The most bytes that their items keep of what documents were, to take it back.
+    pub before: ByteSize,
 }
 
 /// As the settings have it unless the operator says otherwise.
@@ -93,6 +95,7 @@ impl Default for OperationLimits {
             open: 100,
             kept: 10_000,
             items: 2_000_000,
+            before: ByteSize::gibibytes(2),
         }
     }
 }

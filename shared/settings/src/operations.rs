@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use domain::OperationLimits;
+use domain::{ByteSize, OperationLimits};
 
 /// Settings of bulk operations.
 #[derive(Args, Clone, Copy, Debug)]
@@ -21,6 +21,16 @@ pub struct OperationSettings {
     #[arg(long = "max-operation-items", env = "DOSSIER_MAX_OPERATION_ITEMS", global = true, default_value_t = 2_000_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(100_000..))]
     pub max_items: u32,
+
+    /// The most bytes that operations of a user keep of what documents were, likewise
+    #[arg(
+        long = "max-undo-bytes",
+        env = "DOSSIER_MAX_UNDO_BYTES",
+        global = true,
+        default_value = "2GiB",
+        value_name = "SIZE"
+    )]
+    pub max_undo_bytes: ByteSize,
 }
 
 impl OperationSettings {
@@ -31,6 +41,7 @@ impl OperationSettings {
             open: self.max_open,
             kept: self.max_kept,
             items: self.max_items,
+            before: self.max_undo_bytes,
         }
     }
 }

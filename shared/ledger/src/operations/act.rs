@@ -4,6 +4,7 @@
 use super::edits;
 use super::former::Former;
 use super::items::Dealt;
+use super::room::FormerRoom;
 use super::running::Deed;
 use super::turn::{Acted, EDITED_VALUES, Turn};
 use crate::change::{ChangeError, Move, delete_all, retry_all, retryable};
@@ -12,6 +13,10 @@ use domain::{ItemCode, ItemReason, Judgement, Transition};
 
 /// Versions that one chunk deletes at most, unless a single document has more: they are read.
 const DELETED_VERSIONS: u32 = 5_000;
+
+/// What an item is told whose document can't be changed for want of room for what it was.
+const NO_FORMER_ROOM: &str =
+    "There is no room to keep what the document was, which taking the operation back needs.";
 
 impl Turn<'_> {
     /// Does to the chunk what the operation is for.
@@ -58,6 +63,10 @@ impl Turn<'_> {
                 Err(item) => dealt.push(self.missing(item)),
                 Ok((item, before)) => match crate::change::edited(before, changes) {
                     Ok(None) => dealt.push(Dealt::skipped(item, ItemCode::Unchanged)),
+                    Ok(Some(_)) if self.room == FormerRoom::Full => {
+                        let reason = ItemReason::new(ItemCode::QuotaExceeded, NO_FORMER_ROOM);
+                        dealt.push(Dealt::failed(item, reason));
+                    }
                     Ok(Some(after)) => {
                         values += after.metadata.values();
                         if values > EDITED_VALUES && !planned.is_empty() {

@@ -3,7 +3,8 @@
 //!
 //! This is the commit point of a bulk operation. Its row is locked before all others.
 
-use super::items::{due_items, record, skip};
+use super::items::{due_items, record, size_before, skip};
+use super::room::{FormerRoom, room_for_former};
 use super::running::{Deed, Running, Stops, advance, take};
 use super::turn::{Acted, Turn};
 use crate::change::hold_all;
@@ -86,7 +87,7 @@ pub async fn run_chunk(
         Some(running) => cease(&transaction, running, request).await?,
         None => finish(&transaction, request).await?.then(Done::default),
     };
-    let (Some(Done { acted, tally }), running) = (dealt, running) else {
+    let (Some(Done { acted, counted }), running) = (dealt, running) else {
         return Ok(Chunk::LeaseLost);
     };
     let mut done = ChunkDone {
@@ -95,7 +96,7 @@ pub async fn run_chunk(
         removing: acted.removing,
     };
     if let Some(running) = running {
-        let ended = advance(&transaction, &running, tally, request.now).await?;
+        let ended = advance(&transaction, &running, counted, request.now).await?;
         if ended.is_none() {
             done.next = Some(enqueue_next(&transaction, &running, request).await?);
         }
@@ -117,7 +118,8 @@ fn adds_to_backlog(running: &Running) -> bool {
 #[derive(Debug, Default)]
 struct Done {
     acted: Acted,
-    tally: Tally,
+    /// What became of items, and bytes of what their documents were.
+    counted: (Tally, i64),
 }
 
 /// Deals with the next items; `None` if the claim is lost.
@@ -128,6 +130,14 @@ async fn deal(
     traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
 ) -> Result<Option<Done>, DbError> {
     let operation = &running.operation;
+    // Operations are locked before documents.
+    let room = match &running.deed {
+        Deed::Update(_) if operation.mode == RunMode::Real => {
+            let limits = &request.limits.operations;
+            room_for_former(transaction, operation.owner, limits, request.now).await?
+        }
+        _ => FormerRoom::Left,
+    };
     let items = due_items(transaction, operation.id, running.next, ITEMS).await?;
     let documents: Vec<_> = items.iter().map(|item| item.document).collect();
     let held = hold_all(transaction, operation.owner, &documents).await?;
@@ -139,12 +149,14 @@ async fn deal(
         running,
         items: &items,
         held: &held,
+        room,
         limits: request.limits,
         now: request.now,
     };
     let acted = turn.act(traces).await?;
     let tally = record(transaction, operation.id, &acted.dealt).await?;
-    Ok(Some(Done { acted, tally }))
+    let counted = (tally, size_before(&acted.dealt));
+    Ok(Some(Done { acted, counted }))
 }
 
 /// Skips the next items; `None` if the claim is lost.
@@ -160,7 +172,7 @@ async fn cease(
     let tally = skip(transaction, id, next, next + SKIPPED).await?;
     Ok(Some(Done {
         acted: Acted::default(),
-        tally,
+        counted: (tally, 0),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! What a document was before an operation changed it: as much as taking that back needs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{DbError, respelled};
 use domain::{
@@ -27,8 +27,15 @@ pub enum Former {
         unique_name: Option<String>,
         /// Whether everybody could read it.
         is_public: bool,
-        /// What its owner said of it, if that was changed.
+        /// All that its owner said of it, if that was changed: as former releases kept it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         metadata: Option<Value>,
+        /// Those members of its metadata that were changed or removed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        members: Option<Value>,
+        /// Those that it didn't have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        added: Vec<String>,
     },
 }
 
@@ -41,18 +48,39 @@ impl Former {
         }
     }
 
-    /// What a document that is about to become `after` says of itself now.
+    /// How many bytes it has as an item keeps it.
+    pub fn size(&self) -> i64 {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        i64::try_from(text.len()).unwrap_or(i64::MAX)
+    }
+
+    /// What a document that is about to become `after` says of itself now, as far as that changes.
     pub fn sayings(before: &Document, after: &Document) -> Self {
-        let changed = before.metadata != after.metadata;
+        let (was, is) = (before.metadata.as_object(), after.metadata.as_object());
+        let changed = was
+            .iter()
+            .filter(|(name, value)| is.get(*name) != Some(*value));
+        let changed: Map<_, _> = changed
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let added = is.keys().filter(|name| !was.contains_key(*name));
         Self::Edited {
             name: before.name.to_string(),
             unique_name: before.visibility.unique_name().map(UniqueName::to_string),
             is_public: before.visibility.is_public(),
-            metadata: changed.then(|| {
-                let object = before.metadata.as_object().clone();
-                respelled::written(Value::Object(object))
-            }),
+            metadata: None,
+            members: (!changed.is_empty()).then(|| respelled::written(Value::Object(changed))),
+            added: added.cloned().collect(),
         }
+    }
+}
+
+/// An object that was kept, or what isn't one.
+fn object_of(kept: Option<Value>) -> Result<Option<Map<String, Value>>, ()> {
+    match kept.map(respelled::read) {
+        None => Ok(None),
+        Some(Some(Value::Object(object))) => Ok(Some(object)),
+        Some(_) => Err(()),
     }
 }
 
@@ -79,19 +107,24 @@ impl Former {
                 unique_name,
                 is_public,
                 metadata,
+                members,
+                added,
             } => {
                 let unique_name = unique_name.map(|name| name.parse()).transpose();
                 let unique_name = unique_name.map_err(|_| corrupt("before"))?;
-                let metadata = match metadata.map(respelled::read) {
-                    None => document.metadata.clone(),
-                    Some(Some(Value::Object(object))) => Metadata::stored(object),
-                    Some(_) => return Err(corrupt("before")),
-                };
+                let mut object = object_of(metadata)
+                    .map_err(|()| corrupt("before"))?
+                    .unwrap_or_else(|| document.metadata.as_object().clone());
+                for name in &added {
+                    object.remove(name);
+                }
+                let members = object_of(members).map_err(|()| corrupt("before"))?;
+                object.extend(members.unwrap_or_default());
                 Ok(WayBack::Edit(Box::new(Document {
                     name: name.parse().map_err(|_| corrupt("before"))?,
                     visibility: Visibility::new(unique_name, is_public)
                         .ok_or_else(|| corrupt("before"))?,
-                    metadata,
+                    metadata: Metadata::stored(object),
                     ..document.clone()
                 })))
             }

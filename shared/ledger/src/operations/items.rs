@@ -31,8 +31,10 @@ pub async fn due_items(
     limit: u32,
 ) -> Result<Vec<DueItem>, DbError> {
     let sql = format!(
-        "SELECT position, document_id, before, revision FROM operation_items \
-         WHERE operation_id = $1 AND position >= $2 ORDER BY position LIMIT {limit}"
+        "SELECT i.position, i.document_id, COALESCE(undone.before, i.before), i.revision FROM operation_items i \
+         JOIN operations o ON o.id = i.operation_id LEFT JOIN operation_items undone \
+         ON undone.operation_id = o.undoes AND undone.position = i.undoes_position \
+         WHERE i.operation_id = $1 AND i.position >= $2 ORDER BY i.position LIMIT {limit}"
     );
     let found = query(transaction, sql, [operation.0.into(), position.into()]).await?;
     let corrupt = |column| DbError::corrupt("operation_items", column, operation);
@@ -99,6 +101,12 @@ impl Dealt {
             ..Self::succeeded(item)
         }
     }
+}
+
+/// How many bytes items keep of what documents were.
+pub fn size_before(dealt: &[Dealt]) -> i64 {
+    let former = dealt.iter().filter_map(|one| one.former.as_ref());
+    former.map(|(former, _)| former.size()).sum()
 }
 
 /// Writes what became of items, and counts them.

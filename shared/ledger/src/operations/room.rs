@@ -1,5 +1,5 @@
-//! What one owner may have of operations: so many open ones, so many kept ones, and so many items
-//! of all. The oldest that have ended make room for new ones; where none can, there is none.
+//! What one owner may have of operations: so many open ones, so many kept ones, so many items
+//! of all, and so many bytes of what documents were. The oldest that have ended make room for new ones; where none can, there is none.
 
 use std::collections::HashMap;
 
@@ -22,6 +22,15 @@ pub enum NoRoom {
     /// Those that can't be removed yet are as many as may be, or hold as many items.
     #[error("too many operations, or too many items of them, have to be kept")]
     TooManyKept,
+}
+
+/// Whether there is room for more of what documents were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormerRoom {
+    /// There is.
+    Left,
+    /// There is none, and no operation can go.
+    Full,
 }
 
 /// Why an operation may not be opened.
@@ -89,14 +98,50 @@ pub(super) async fn make_room<E: From<NoRoom> + From<DbError>>(
     if removed.is_empty() {
         return Ok(());
     }
-    hide(transaction, &removed, now).await?;
+    forget(transaction, owner, &removed, now).await?;
+    Ok(())
+}
+
+/// Hides operations, and has a job remove their rows.
+async fn forget(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    operations: &[Uuid],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    hide(transaction, operations, now).await?;
     let minute = now.as_micros() / 60_000_000;
     let job = NewJob {
         dedupe_key: Some(format!("{}:room:{minute}", JobKind::ForgetOperations)),
         ..NewJob::without_subject(JobKind::ForgetOperations, owner, now)
     };
-    enqueue(transaction, std::slice::from_ref(&job), now).await?;
-    Ok(())
+    enqueue(transaction, std::slice::from_ref(&job), now).await
+}
+
+/// Makes room for what documents are before an operation changes them, by removing the oldest
+/// operations that have ended and keep some of it, and says whether there is any now.
+pub(super) async fn room_for_former(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    limits: &OperationLimits,
+    now: Timestamp,
+) -> Result<FormerRoom, DbError> {
+    let sql = "SELECT CAST(COALESCE(sum(before_bytes), 0) AS bigint) FROM operations \
+         WHERE owner_id = $1 AND before_bytes > 0";
+    let found = query(transaction, sql, [owner.0.into()]).await?;
+    let before: i64 = match found.first() {
+        Some(row) => row.try_get_by_index(0)?,
+        None => 0,
+    };
+    if before < limits.before.as_i64() {
+        return Ok(FormerRoom::Left);
+    }
+    let kept = Kept::of(transaction, owner).await?;
+    let (removed, room) = kept.removed_for_former(limits);
+    if !removed.is_empty() {
+        forget(transaction, owner, &removed, now).await?;
+    }
+    Ok(room)
 }
 
 /// An operation, or one with the one that takes it back: they go together.
@@ -105,6 +150,8 @@ struct Unit {
     id: Uuid,
     operations: i64,
     items: i64,
+    /// Bytes of what documents were.
+    before: i64,
     /// Whether it is seen, and may be removed.
     may_go: bool,
 }
@@ -113,6 +160,7 @@ impl Unit {
     fn add(&mut self, other: &Self) {
         self.operations += other.operations;
         self.items += other.items;
+        self.before += other.before;
         self.may_go &= other.may_go;
     }
 }
@@ -128,7 +176,7 @@ struct Kept {
 impl Kept {
     async fn of(transaction: &DatabaseTransaction, owner: UserId) -> Result<Self, DbError> {
         let sql = "SELECT id, undoes, total, expired_at IS NOT NULL, finished_at IS NOT NULL \
-             AND source_url IS NULL AND result_url IS NULL FROM operations WHERE owner_id = $1 ORDER BY id";
+             AND source_url IS NULL AND result_url IS NULL, before_bytes FROM operations WHERE owner_id = $1 ORDER BY id";
         let (mut kept, mut later) = (Self::default(), Vec::new());
         let mut places: HashMap<Uuid, usize> = HashMap::new();
         for row in query(transaction, sql, [owner.0.into()]).await? {
@@ -138,6 +186,7 @@ impl Kept {
                 id,
                 operations: 1,
                 items: row.try_get_by_index(2)?,
+                before: row.try_get_by_index(5)?,
                 may_go: row.try_get_by_index(4)?,
             };
             if row.try_get_by_index(3)? {
@@ -183,16 +232,45 @@ impl Kept {
         }
         Ok(removed)
     }
+
+    /// The oldest ones whose removal makes room for what documents were. What waits to be removed
+    /// may be as much again.
+    fn removed_for_former(&self, limits: &OperationLimits) -> (Vec<Uuid>, FormerRoom) {
+        let most = limits.before.as_i64();
+        let mut before: i64 = self.units.iter().map(|unit| unit.before).sum();
+        let mut waiting = self.expired.before;
+        let mut removed = Vec::new();
+        if before >= most {
+            let may_go = |unit: &&Unit| unit.may_go && unit.before > 0;
+            for unit in self.units.iter().filter(may_go) {
+                if before <= most - most / 10 {
+                    break;
+                }
+                before -= unit.before;
+                waiting += unit.before;
+                removed.push(unit.id);
+            }
+        }
+        let room = if before >= most || waiting > most {
+            FormerRoom::Full
+        } else {
+            FormerRoom::Left
+        };
+        (removed, room)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::ByteSize;
+
     use super::*;
 
     const LIMITS: OperationLimits = OperationLimits {
         open: 10,
         kept: 10,
         items: 1_000,
+        before: ByteSize::gibibytes(1_000),
     };
 
     fn unit(number: u128, items: i64, may_go: bool) -> Unit {
@@ -200,6 +278,7 @@ mod tests {
             id: Uuid::from_u128(number),
             operations: 1,
             items,
+            before: items << 30,
             may_go,
         }
     }
@@ -226,6 +305,27 @@ mod tests {
         assert_eq!(removed(large(200), 0), Ok(vec![]));
         assert_eq!(removed(large(300), 0), Ok(vec![1]));
         assert_eq!(removed(large(900), 0), Ok(vec![1, 2]));
+    }
+
+    #[test]
+    fn room_for_what_documents_were_is_made_likewise() {
+        let freed = |units: Vec<Unit>, waiting| {
+            let kept = Kept {
+                units,
+                expired: unit(0, waiting, false),
+            };
+            let (removed, room) = kept.removed_for_former(&LIMITS);
+            let removed: Vec<_> = removed.iter().map(Uuid::as_u128).collect();
+            (removed, room)
+        };
+        let large = || vec![unit(1, 400, true), unit(2, 400, true), unit(3, 300, false)];
+        assert_eq!(freed(large(), 0), (vec![1], FormerRoom::Left));
+        assert_eq!(freed(large(), 601), (vec![1], FormerRoom::Full));
+        let open = vec![unit(1, 0, true), unit(2, 1_000, false)];
+        assert_eq!(freed(open, 0), (vec![], FormerRoom::Full));
+        // What waits is counted with the rest, but leaves room.
+        let few = vec![unit(1, 500, true), unit(2, 400, false)];
+        assert_eq!(freed(few, 900), (vec![], FormerRoom::Left));
     }
 
     #[test]

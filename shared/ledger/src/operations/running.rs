@@ -108,11 +108,11 @@ fn deed(action: Action, id: Uuid, options: &Value) -> Result<Option<Deed>, DbErr
     })
 }
 
-/// Counts what was dealt with, and ends the operation if that was all. Gives how it ended.
+/// Counts what was dealt with, and the bytes that are kept of what it was `before`, and ends the operation if that was all. Gives how it ended.
 pub async fn advance(
     transaction: &DatabaseTransaction,
     running: &Running,
-    dealt: Tally,
+    (dealt, before): (Tally, i64),
     now: Timestamp,
 ) -> Result<Option<OperationEnd>, DbError> {
     let next = running.next + i64::from(dealt.total);
@@ -128,7 +128,7 @@ pub async fn advance(
     };
     let sql = "UPDATE operations SET status = $2, next_position = $3, succeeded = succeeded + $4, \
          failed = failed + $5, skipped = skipped + $6, started_at = COALESCE(started_at, $7), \
-         finished_at = $8, error_code = NULL, error_detail = NULL WHERE id = $1";
+         finished_at = $8, before_bytes = before_bytes + $9, error_code = NULL, error_detail = NULL WHERE id = $1";
     let values = [
         running.operation.id.0.into(),
         status.as_str().into(),
@@ -138,6 +138,7 @@ pub async fn advance(
         i64::from(dealt.skipped).into(),
         now.as_micros().into(),
         end.as_ref().map(|_| now.as_micros()).into(),
+        before.into(),
     ];
     execute(transaction, sql, values).await?;
     Ok(end)

@@ -2,7 +2,8 @@
 
 use super::former::Former;
 use super::items::{Dealt, DueItem};
-use super::running::Running;
+use super::room::FormerRoom;
+use super::running::{Deed, Running};
 use crate::change::{Held, Move, write_moves};
 use crate::events::{self, NewEvent};
 use crate::{DatabaseTransaction, DbError};
@@ -22,6 +23,8 @@ pub struct Turn<'a> {
     pub items: &'a [DueItem],
     /// Those of their documents that are there and the owner's.
     pub held: &'a Held,
+    /// Whether there is room for what documents were.
+    pub room: FormerRoom,
     /// What the operator allows.
     pub limits: &'a Limits,
     /// The present moment.
@@ -72,9 +75,10 @@ impl<'a> Turn<'a> {
         Dealt::failed(item, code)
     }
 
-    /// An item that is done; its document was `former`.
+    /// An item that is done; its document was `former`, which is kept but by what takes something
+    /// back itself.
     pub fn done(&self, item: &DueItem, document: &Document, former: Former) -> Dealt {
-        if self.is_real() {
+        if self.is_real() && !matches!(self.running.deed, Deed::Undo) {
             Dealt::changed(item, former, document.revision + 1)
         } else {
             Dealt::succeeded(item)

@@ -146,15 +146,15 @@ async fn copy_parts(
 }
 
 /// Copies those of the items at positions `from` up to `end` that succeeded behind those that are
-/// written, and says how many these were.
+/// written, and says how many these were. What the documents were stays with those alone.
 async fn copy_items(
     transaction: &DatabaseTransaction,
     new: &NewUndo,
     (from, end): (i64, i64),
     written: u64,
 ) -> Result<u64, DbError> {
-    let items = "INSERT INTO operation_items (operation_id, position, document_id, name, result, before, revision) \
-         SELECT $2, $5 + row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', before, revision \
+    let items = "INSERT INTO operation_items (operation_id, position, document_id, name, result, undoes_position, revision) \
+         SELECT $2, $5 + row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', position, revision \
          FROM operation_items WHERE operation_id = $1 AND position >= $3 AND position < $4 AND result = 'succeeded'";
     let values = [
         new.undoes.0.into(),
