@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::read_json;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
@@ -126,7 +127,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
 
 /// The document with what the layers around the routes add to it.
 fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Value {
-    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    let mut document: Value = read_json(service.spec().as_bytes()).unwrap_or_default();
     document_keys(&mut document);
     document_sessions(&mut document);
     make_strict(&mut document);
@@ -143,6 +144,6 @@ fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
 
 /// The table of routes is read from the document itself.
 fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> RouteTable {
-    let document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    let document: Value = read_json(service.spec().as_bytes()).unwrap_or_default();
     RouteTable::from_document(&document)
 }

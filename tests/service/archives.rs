@@ -52,7 +52,7 @@ assert archive.testzip() is None
 print(json.dumps({name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}))",
         file.path(),
     );
-    serde_json::from_slice(&told).unwrap()
+    domain::read_json(&told).unwrap()
 }
 
 /// `unzip` finds nothing wrong with the archive.
@@ -73,7 +73,7 @@ pub fn manifest(archive: &Bytes) -> Value {
         "import sys, zipfile\nsys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read('manifest.json'))",
         file.path(),
     );
-    serde_json::from_slice(&told).unwrap()
+    domain::read_json(&told).unwrap()
 }
 
 /// Asks for an operation and waits for its end.

@@ -80,7 +80,7 @@ async fn audits(app: &TestApp, options: &[&str]) -> Audited {
     let mut findings = BTreeMap::new();
     let mut summary = Value::Null;
     for line in ended.printed.lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
+        let line: Value = domain::read_json(line.as_bytes()).unwrap();
         if line["summary"].is_object() {
             summary = line["summary"].clone();
             continue;

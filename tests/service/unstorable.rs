@@ -16,18 +16,18 @@ use crate::archives::{import, items, made_by};
 const UNKNOWN: &str = "0190a5c0-0000-7000-8000-000000000000";
 
 /// An operation of the API, as its document describes it.
-struct Operation {
-    method: Method,
+pub struct Operation {
+    pub method: Method,
     pattern: String,
     path_parameters: Vec<String>,
     query_parameters: Vec<String>,
     /// The members of its JSON body.
-    members: Option<BTreeSet<String>>,
+    pub members: Option<BTreeSet<String>>,
 }
 
 impl Operation {
     /// Its path with `value` for one parameter, and something legal for the others.
-    fn path_with(&self, parameter: Option<(&str, &str)>) -> String {
+    pub fn path_with(&self, parameter: Option<(&str, &str)>) -> String {
         self.path_parameters
             .iter()
             .fold(self.pattern.clone(), |path, name| {
@@ -40,7 +40,8 @@ impl Operation {
     }
 }
 
-async fn operations(app: &TestApp) -> Vec<Operation> {
+/// Every operation.
+pub async fn operations(app: &TestApp) -> Vec<Operation> {
     let document = app.nobody().get("/openapi.json").await.expecting(200);
     let mut operations = Vec::new();
     for (pattern, item) in document["paths"].as_object().unwrap() {
@@ -84,7 +85,8 @@ fn members(document: &Value, schema: &Value) -> BTreeSet<String> {
     found
 }
 
-async fn send(client: &Client, operation: &Operation, path: &str, body: &str) -> Answer {
+/// Sends a JSON body.
+pub async fn send(client: &Client, operation: &Operation, path: &str, body: &str) -> Answer {
     let request = client.request(operation.method.clone(), path);
     let request = request.header("content-type", "application/json");
     client.send(request.body(body.to_owned())).await

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::bearer::bearer_token;
 use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
+use super::token_header::header_of;
 use crate::problem::{Code, Problem};
 
 /// How many names are tried for a new user before one is made up.
@@ -156,7 +157,7 @@ fn label(labels: &[String]) -> UserName {
 /// Whether the token begins with the header of a signed token. An API key may
 /// hold any printable characters, but not by chance those.
 fn looks_like_jwt(token: &str) -> bool {
-    jsonwebtoken::decode_header(token).is_ok()
+    header_of(token).is_ok()
 }
 
 /// The name with a number behind it, cut so that it stays one.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::{InvalidJson, read_json};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
@@ -57,7 +58,7 @@ pub enum KeySetError {
     NotLoaded,
     /// It is no key set.
     #[error("it is not a JSON Web Key Set")]
-    Malformed(#[source] serde_json::Error),
+    Malformed(#[source] InvalidJson),
 }
 
 /// A key that can verify signatures of one algorithm.
@@ -79,7 +80,7 @@ impl KeySet {
         struct Raw {
             keys: Vec<Value>,
         }
-        let raw: Raw = serde_json::from_slice(json).map_err(KeySetError::Malformed)?;
+        let raw: Raw = read_json(json).map_err(KeySetError::Malformed)?;
         Ok(Arc::new(Self(
             raw.keys.into_iter().filter_map(Key::read).collect(),
         )))

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Identity, InvalidIdentity, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
 use serde::Deserialize;
 use serde_json::Value;
 use settings::{JwtAlgorithm, JwtSettings};
 
 use super::jwks::KeySetError;
 use super::key_ring::{KeyRing, KeySource};
+use super::token_header::{UnreadHeader, header_of};
 
 /// How much the issuer's clock may be ahead of ours when a token has only just
 /// become valid. An expired token is expired: it gets no such allowance.
@@ -78,6 +79,8 @@ impl JwtRules {
 pub(super) enum RefusedToken {
     #[error("the token is malformed or forged")]
     Invalid(#[from] jsonwebtoken::errors::Error),
+    #[error(transparent)]
+    Header(#[from] UnreadHeader),
     #[error("the token's algorithm is not permitted")]
     Algorithm,
     #[error("no key is known that the token could be signed with")]
@@ -188,7 +191,7 @@ impl JwtVerifier {
 
     /// Of whom a token speaks that is accepted.
     pub(super) async fn bearer(&self, token: &str) -> Result<Bearer, RefusedToken> {
-        let header = decode_header(token)?;
+        let header = header_of(token)?;
         if !self.algorithms.contains(&header.alg) {
             return Err(RefusedToken::Algorithm);
         }

@@ -13,6 +13,7 @@ mod revocable;
 mod revocations;
 mod session;
 mod session_layer;
+mod token_header;
 
 pub(crate) use authenticated::Authenticated;
 pub use authenticator::Authenticator;

@@ -89,7 +89,8 @@ fn name_part(text: &str) -> Result<String, String> {
 }
 
 fn metadata(text: &str) -> Result<Metadata, String> {
-    let value = read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
+    let value: Value =
+        read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
     contained(value)
 }
 

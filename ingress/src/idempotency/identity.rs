@@ -1,6 +1,6 @@
 //! What makes a request the same: who sends it, to what, with which body.
 
-use domain::{MediaType, Sha256, UserId};
+use domain::{MediaType, Sha256, UserId, read_json};
 use ledger::KeyedRequest;
 use poem::Request;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -101,7 +101,7 @@ pub(super) fn canonical(body: &[u8]) -> Vec<u8> {
     if extent(body).0 > MOST_VALUES {
         return body.to_vec();
     }
-    match serde_json::from_slice::<Value>(body) {
+    match read_json::<Value>(body) {
         Ok(value) => value.to_string().into_bytes(),
         Err(_) => body.to_vec(),
     }

@@ -227,7 +227,8 @@ fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
 }
 
 fn parse_metadata(text: &str) -> Result<Metadata, String> {
-    let value = read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
+    let value: serde_json::Value =
+        read_json(text.as_bytes()).map_err(|_| "must be a JSON object".to_owned())?;
     Metadata::try_from(value).map_err(|error| error.to_string())
 }
 

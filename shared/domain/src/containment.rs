@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn numbers_are_equal_by_value_at_every_depth() {
         let metadata = |text: &str| {
-            let value: Value = serde_json::from_str(text).unwrap();
+            let value: Value = crate::read_json(text.as_bytes()).unwrap();
             Metadata::try_from(value).unwrap()
         };
         let document =

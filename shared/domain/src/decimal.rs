@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn number(text: &str) -> Number {
-        serde_json::from_str(text).unwrap()
+        crate::read_json(text.as_bytes()).unwrap()
     }
 
     #[test]

@@ -1,44 +1,48 @@
-//! JSON as clients send it, read into values that keep every number as it is written.
+//! JSON as clients send it, read into values that keep every number as it is written. The one
+//! door through which such a text comes in: its reader would take an object with a reserved
+//! name for something else.
 
-use std::borrow::Cow;
+use serde::de::DeserializeOwned;
 
-use serde_json::Value;
-
-/// The name under which `serde_json` hands numbers of any length from its reader to its values.
-/// An object with that member would come out as a number.
-const RESERVED: &str = "$serde_json::private::Number";
+/// How the names begin under which `serde_json` hands something other than an object from its
+/// reader to its values: a number of any length, or a text that is JSON itself, which is read in
+/// turn, as deep as it likes.
+const RESERVED: &[u8] = b"$serde_json::private::";
 
 /// A text that isn't read.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidJson {
-    /// It is not well-formed, or nested too deep.
-    #[error("the text is not well-formed JSON")]
+    /// It is not well-formed, nested too deep, or doesn't fit what is to be read.
+    #[error("the text is not the JSON that was expected")]
     Malformed(#[from] serde_json::Error),
-    /// It has the one member name that can't be told from a number.
+    /// A member has a name that means something else to the reader.
     #[error("a member has a reserved name")]
     ReservedName,
 }
 
-/// Reads a JSON text.
-pub fn read_json(text: &[u8]) -> Result<Value, InvalidJson> {
-    if names_reserved(text) {
-        return Err(InvalidJson::ReservedName);
-    }
+/// Reads a JSON text: the values of a client, or what was made of them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no member has a reserved name here"
+)]
+pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, InvalidJson> {
+    check_member_names(text)?;
     Ok(serde_json::from_slice(text)?)
 }
 
-/// Whether a string of the text is the reserved name, perhaps with escapes.
-fn names_reserved(text: &[u8]) -> bool {
+/// Refuses a text with a member whose name is reserved. For texts that others read.
+pub fn check_member_names(text: &[u8]) -> Result<(), InvalidJson> {
     let mut rest = text;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
         rest = &rest[start + 1..];
         let end = end_of_string(rest);
-        if is_reserved(&rest[..end]) {
-            return true;
+        let (inside, behind) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+        if begins_reserved(inside) && behind.trim_ascii_start().starts_with(b":") {
+            return Err(InvalidJson::ReservedName);
         }
-        rest = rest.get(end + 1..).unwrap_or_default();
+        rest = behind;
     }
-    false
+    Ok(())
 }
 
 /// Where the string that `text` begins with ends.
@@ -52,54 +56,102 @@ fn end_of_string(text: &[u8]) -> usize {
     end.unwrap_or(text.len())
 }
 
-fn is_reserved(inside: &[u8]) -> bool {
-    if !inside.contains(&b'\\') {
-        return inside == RESERVED.as_bytes();
-    }
-    // Each character may be written in up to six bytes.
-    if inside.len() > 6 * RESERVED.len() {
-        return false;
-    }
-    let quoted = [b"\"", inside, b"\""].concat();
-    serde_json::from_slice::<Cow<'_, str>>(&quoted).is_ok_and(|text| text == RESERVED)
+/// Whether a string begins like the reserved names, perhaps with escapes.
+fn begins_reserved(inside: &[u8]) -> bool {
+    let mut rest = inside;
+    RESERVED.iter().all(|expected| {
+        let (found, length) = match rest {
+            [b'\\', b'u', digits @ ..] => (digits.get(..4).and_then(code_unit), 6),
+            [byte, ..] => (Some(u16::from(*byte)), 1),
+            [] => (None, 0),
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        found == Some(u16::from(*expected))
+    })
+}
+
+/// The code unit that four hexadecimal digits stand for.
+fn code_unit(digits: &[u8]) -> Option<u16> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    u16::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+
+    fn read(text: &str) -> Result<Value, InvalidJson> {
+        read_json(text.as_bytes())
+    }
 
     #[test]
     fn numbers_are_kept_as_they_are_written() {
         let text = "[1e+5,-0,1.50,1e-400,123456789012345678901234567890,21.518058988978538]";
-        assert_eq!(read_json(text.as_bytes()).unwrap().to_string(), text);
+        assert_eq!(read(text).unwrap().to_string(), text);
         // But for how the reader writes the exponent.
-        let read = read_json(b"[1E5,1e400]").unwrap();
-        assert_eq!(read.to_string(), "[1e+5,1e+400]");
+        assert_eq!(read("[1E5,1e400]").unwrap().to_string(), "[1e+5,1e+400]");
     }
 
     #[test]
-    fn no_object_is_taken_for_a_number() {
-        for text in [
-            r#"{"a":{"$serde_json::private::Number":"1"}}"#,
-            r#"{"\"":{"\u0024serde_json::private::Number":"1"}}"#,
-            r#"{"a\\":{"$serde_json::private::\u004eumber":"1e9"}}"#,
+    fn no_object_is_taken_for_something_else() {
+        for name in [
+            "Number",
+            "RawValue",
+            "",
+            "Anything",
+            "\\u004eumber",
+            "R\\\"aw",
         ] {
-            let read = read_json(text.as_bytes());
-            assert!(matches!(read, Err(InvalidJson::ReservedName)), "{text}");
+            for before in [
+                "$serde_json::private::",
+                "\\u0024serde_json::private::",
+                "$serde_jso\\u006E::private:\\u003a",
+            ] {
+                for text in [
+                    format!("{{\"{before}{name}\":\"1\"}}"),
+                    format!("[{{\"a\\\\\":{{\"\\\"\":1,\"{before}{name}\" \n:\"1e9\"}}}}]"),
+                    format!("{{\"a\":{{\"{before}{name}\":"),
+                ] {
+                    assert!(
+                        matches!(read(&text), Err(InvalidJson::ReservedName)),
+                        "{text}"
+                    );
+                }
+            }
         }
         for text in [
             r#"{"a":"b\\","$serde_json::private":1}"#,
+            r#"{"$serde_json::private:\\u003aNumber":1}"#,
+            r#"{"\\u0024serde_json::private::Number":1}"#,
             r#"["\"$serde_json::private::Number"]"#,
+            r#"{"a":"$serde_json::private::RawValue","b":["$serde_json::private::Number"]}"#,
         ] {
-            assert!(read_json(text.as_bytes()).is_ok(), "{text}");
+            let read = read(text);
+            assert!(!matches!(read, Err(InvalidJson::ReservedName)), "{text}");
         }
     }
 
     #[test]
     fn what_is_broken_is_no_json() {
-        for text in ["", "{", "\"", "\"\\", "{\"a\":1e}", "[01]"] {
-            let read = read_json(text.as_bytes());
-            assert!(matches!(read, Err(InvalidJson::Malformed(_))), "{text}");
+        for text in ["", "{", "\"", "\"\\", "\"\\u", "{\"a\":1e}", "[01]"] {
+            assert!(
+                matches!(read(text), Err(InvalidJson::Malformed(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_depth_is_bounded() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(read(&nested(127)).is_ok());
+        for depth in [128, 1_000_000] {
+            assert!(matches!(
+                read(&nested(depth)),
+                Err(InvalidJson::Malformed(_))
+            ));
         }
     }
 }

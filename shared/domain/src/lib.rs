@@ -42,7 +42,7 @@ pub use ids::{
     AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId,
     VersionId,
 };
-pub use json::{InvalidJson, read_json};
+pub use json::{InvalidJson, check_member_names, read_json};
 pub use lifecycle::{
     Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
 };

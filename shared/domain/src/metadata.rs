@@ -258,7 +258,7 @@ mod tests {
             ("1e99999999999999999999", Err(InvalidMetadata::LongNumber)),
         ] {
             let text = format!("{{\"a\":[{number}]}}");
-            let value: Value = serde_json::from_str(&text).unwrap();
+            let value: Value = crate::read_json(text.as_bytes()).unwrap();
             assert_eq!(Metadata::try_from(value).map(|_| ()), expected, "{number}");
         }
         assert_eq!(

@@ -11,7 +11,7 @@ use super::batch::{Columns, Kind, parameter, query, rows};
 use super::{Database, DbError};
 use domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
-    UniqueName, UserId, Visibility,
+    UniqueName, UserId, Visibility, read_json,
 };
 
 /// A row of `documents`, as [`columns`] gives it.
@@ -69,7 +69,7 @@ pub(super) fn document(row: &QueryResult) -> Result<Document, DbError> {
         .transpose()
         .map_err(|_| corrupt("unique_name"))?;
     let metadata: Map<String, Value> =
-        serde_json::from_str(&row.metadata).map_err(|_| corrupt("metadata"))?;
+        read_json(row.metadata.as_bytes()).map_err(|_| corrupt("metadata"))?;
     Ok(Document {
         id: DocumentId(id),
         owner: UserId(row.owner_id),

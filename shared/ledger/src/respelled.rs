@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use domain::{Metadata, is_respelled};
+use domain::{Metadata, is_respelled, read_json};
 
 /// Whether a number in it would be written in another way.
 fn is_any_respelled(value: &Value) -> bool {
@@ -34,7 +34,7 @@ pub fn written(object: Value) -> Value {
 /// The object that was [`written`]; `None` if it was none.
 pub fn read(value: Value) -> Option<Value> {
     let object = match value {
-        Value::String(text) => serde_json::from_str(&text).ok()?,
+        Value::String(text) => read_json(text.as_bytes()).ok()?,
         object => object,
     };
     Some(object).filter(Value::is_object)
@@ -66,7 +66,7 @@ mod tests {
             (r#"{"a":-0}"#, true),
             (r#"{"a":"1e5"}"#, false),
         ] {
-            let object: Value = serde_json::from_str(text).unwrap();
+            let object: Value = read_json(text.as_bytes()).unwrap();
             let kept = written(object.clone());
             assert_eq!(kept.is_string(), is_text, "{text}");
             assert_eq!(read(kept), Some(object));

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use domain::InstallationId;
+use domain::{InstallationId, read_json};
 
 /// The form of marks that this release writes and understands.
 const FORMAT: u32 = 1;
@@ -48,7 +48,7 @@ pub(super) fn written(installation: InstallationId) -> Vec<u8> {
 
 /// What was written.
 pub(super) fn read(text: &[u8]) -> Mark {
-    match serde_json::from_slice(text) {
+    match read_json(text) {
         Ok(Written {
             format: FORMAT,
             installation,

@@ -52,7 +52,7 @@ impl Answer {
     /// The body as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
+        domain::read_json(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
     }
 
     /// The body as text.

@@ -189,7 +189,8 @@ impl Members {
 
 /// Reads a body that is a JSON object.
 pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
-    let value = read_json(body).map_err(|error| Problem::from(Code::BadJson).because(error))?;
+    let value: Value =
+        read_json(body).map_err(|error| Problem::from(Code::BadJson).because(error))?;
     let unstorable = unstorable_members(&value, MOST_NAMED);
     if !unstorable.is_empty() {
         let error = |pointer| FieldError {

@@ -15,7 +15,7 @@ use crate::batch::parameter;
 use crate::ledger_sql::ids;
 use crate::search::Search;
 use crate::values::Values;
-use domain::{DocumentId, Metadata, UserId};
+use domain::{DocumentId, Metadata, UserId, read_json};
 
 /// The most documents whose metadata is in memory at once.
 const DECODED: usize = 100;
@@ -154,7 +154,7 @@ async fn containing(
     let wanted = wanted.clone();
     let look = move || -> HashSet<DocumentId> {
         let contains = |text: &str| {
-            let object: Option<Map<_, _>> = serde_json::from_str(text).ok();
+            let object: Option<Map<String, serde_json::Value>> = read_json(text.as_bytes()).ok();
             object.is_some_and(|object| Metadata::stored(object).contains(&wanted))
         };
         let containing = texts.iter().filter(|(_, text)| contains(text));

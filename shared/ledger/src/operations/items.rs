@@ -2,14 +2,13 @@
 
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::former::Former;
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::batch::{Columns, Kind, execute, parameter, query, rows};
-use domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally};
+use domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally, read_json};
 
 /// An item whose turn it is.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub async fn due_items(
     limit: u32,
 ) -> Result<Vec<DueItem>, DbError> {
     let sql = format!(
-        "SELECT i.position, i.document_id, COALESCE(undone.before, i.before), i.revision FROM operation_items i \
+        "SELECT i.position, i.document_id, CAST(COALESCE(undone.before, i.before) AS text), i.revision FROM operation_items i \
          JOIN operations o ON o.id = i.operation_id LEFT JOIN operation_items undone \
          ON undone.operation_id = o.undoes AND undone.position = i.undoes_position \
          WHERE i.operation_id = $1 AND i.position >= $2 ORDER BY i.position LIMIT {limit}"
@@ -42,9 +41,9 @@ pub async fn due_items(
         .iter()
         .map(|row| {
             let document: Option<Uuid> = row.try_get_by_index(1)?;
-            let before: Option<Value> = row.try_get_by_index(2).unwrap_or_default();
+            let before: Option<String> = row.try_get_by_index(2)?;
             let revision: Option<i64> = row.try_get_by_index(3)?;
-            let former = before.and_then(|before| serde_json::from_value(before).ok());
+            let former = before.and_then(|before| read_json(before.as_bytes()).ok());
             let former = former.zip(revision.map(i64::unsigned_abs));
             Ok(DueItem {
                 position: row.try_get_by_index(0)?,

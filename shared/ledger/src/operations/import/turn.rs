@@ -1,7 +1,6 @@
 //! The next entries of an import: chosen, and reserved from the quota before their bytes are staged.
 
 use sea_orm::ConnectionTrait;
-use serde_json::Value;
 
 use super::entry::ImportEntry;
 use super::read::{Import, import_of};
@@ -10,7 +9,7 @@ use crate::ledger_sql::{array_length, for_update};
 use crate::operations::archives::{Held, Hold, hold};
 use crate::operations::standing::Standing;
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
-use domain::{Action, Limits, OperationId, Timestamp};
+use domain::{Action, Limits, OperationId, Timestamp, read_json};
 
 /// What a job asks for.
 #[derive(Clone, Copy, Debug)]
@@ -115,12 +114,12 @@ async fn next_items(
         }
         fitting += 1;
     }
-    let sql = format!("SELECT position, name, entry {due} LIMIT {fitting}");
+    let sql = format!("SELECT position, name, CAST(entry AS text) {due} LIMIT {fitting}");
     let mut items: Vec<ImportItem> = Vec::new();
     let mut bytes = 0_u64;
     for row in query(transaction, sql, values).await? {
-        let entry: Option<Value> = row.try_get_by_index(2)?;
-        let entry = entry.and_then(|entry| serde_json::from_value(entry).ok());
+        let entry: Option<String> = row.try_get_by_index(2)?;
+        let entry = entry.and_then(|entry| read_json(entry.as_bytes()).ok());
         let item = ImportItem {
             position: row.try_get_by_index(0)?,
             name: row.try_get_by_index(1)?,
