@@ -44,6 +44,47 @@ fn item(name: &str, result: &str, code: &str) -> (String, String, String) {
 }
 
 in_both_modes! {
+    async fn one_document_that_a_manifest_describes_badly_harms_no_other(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let archive = made_by(
+            r"
+import json, hashlib
+digest = lambda text: hashlib.sha256(text.encode()).hexdigest()
+def document(path, **changes):
+    known = {'path': path, 'name': path + '.txt', 'declared_type': 'text/plain', 'sha256': digest(path.encode('utf-8', 'replace').decode()), 'metadata': {'of': path}}
+    return {**known, **changes}
+version = {'number': 1, 'path': 'older', 'sha256': digest('older')}
+documents = [
+    document('first'), document('name', name='a\ud800'), document('type', declared_type='\ud800'), document('listed', name=['x']),
+    document('number', versions=[{**version, 'number': 1.0}]), document('negative', versions=[{**version, 'number': -1, 'path': 'x'}]),
+    document('object', versions={}), document('data', metadata={'a': '\udfff'}), document('\ud800', name='lost'), 7, [], None,
+    document('extra', **{'\ud800': {'\udfff': 1e308}}), document('last', versions=None),
+]
+with zipfile.ZipFile(path, 'w') as z:
+    for name in ['first', 'name', 'type', 'listed', 'number', 'older', 'negative', 'object', 'data', 'extra', 'last', 'plain']: z.writestr(name, name)
+    z.writestr('manifest.json', json.dumps({'documents': documents, 'format': 1}))
+",
+        );
+        let imported = import(&alice, archive, "").await;
+        assert_eq!(imported["status"], "completed", "{imported}");
+        let mut told = items(&alice, &imported).await;
+        told.sort();
+        let failed = ["data.txt", "listed", "lost", "name", "negative.txt", "number.txt", "object.txt", "type.txt"];
+        let mut expected: Vec<_> = failed.iter().map(|name| item(name, "failed", "invalid")).collect();
+        expected.extend(["extra.txt", "first.txt", "last.txt", "plain"].map(|name| item(name, "succeeded", "")));
+        expected.sort();
+        assert_eq!(told, expected);
+        let page = alice.get("/v1/documents?sort=name").await.expecting(200);
+        let kept: Vec<_> = page["items"].as_array().unwrap().iter()
+            .map(|document| (&document["name"], &document["metadata"], &document["declared_type"])).collect();
+        for (kept, name) in kept.iter().zip(["extra", "first", "last"]) {
+            assert_eq!(*kept, (&json!(format!("{name}.txt")), &json!({"of": name}), &json!("text/plain")));
+        }
+        assert_eq!(kept.len(), 4);
+        app.ends_clean().await;
+    }
+
     async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
         let app = TestApp::start(mode).await;
         let (alice, bob) = (app.user("alice").await, app.user("bob").await);

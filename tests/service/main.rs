@@ -67,6 +67,7 @@ mod rare;
 mod rates;
 mod reading;
 mod receipts;
+mod reserved_names;
 mod retention;
 mod saturation;
 mod schema;

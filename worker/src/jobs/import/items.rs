@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use archive::{Contents, EntryProblem, Extent, Listed, Method};
-use domain::{DocumentName, ItemCode, MediaType, Metadata, Sha256};
+use domain::{DocumentName, ItemCode, MediaType, Metadata, Sha256, read_json};
 use ledger::{ArchivedContent, ImportEntry, NewImportItem};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::manifest::Described;
+use super::description::{BrokenDescription, Described, Description};
 use crate::archives::MANIFEST;
 
 /// What is shown of a path that can't be a name.
@@ -55,7 +56,30 @@ impl<'a> Files<'a> {
     }
 
     /// The item of a document whose bytes are there.
-    pub(super) fn described(&mut self, mut document: Described) -> Option<NewImportItem> {
+    pub(super) fn described(&mut self, document: Description<'_>) -> Option<NewImportItem> {
+        match document {
+            Description::Whole(document) => self.whole(document),
+            Description::Broken(document) => self.broken(document),
+        }
+    }
+
+    /// A description that can't be read is the failure of its own document: its files are no others.
+    fn broken(&mut self, document: BrokenDescription) -> Option<NewImportItem> {
+        if let Some(path) = &document.path {
+            self.take(path)?;
+        }
+        for path in &document.others {
+            self.take(path);
+        }
+        let name = document.name.or(document.path)?;
+        Some(NewImportItem {
+            position: 0,
+            name: shown(&name),
+            entry: Err(ItemCode::Invalid),
+        })
+    }
+
+    fn whole(&mut self, mut document: Described<'_>) -> Option<NewImportItem> {
         if !self.places.contains_key(document.path.as_str()) {
             return None;
         }
@@ -79,7 +103,7 @@ impl<'a> Files<'a> {
         if document.name.parse::<DocumentName>().is_err() {
             failure = Some(ItemCode::UnsafeName);
         }
-        let written = document.metadata.as_ref().map(|metadata| metadata.get());
+        let written = document.metadata.map(RawValue::get);
         let metadata = metadata(written).unwrap_or_else(|| {
             failure = Some(ItemCode::Invalid);
             Value::Null
@@ -107,7 +131,7 @@ fn metadata(written: Option<&str>) -> Option<Value> {
     if written.len() > LONGEST_METADATA {
         return None;
     }
-    let value: Value = serde_json::from_str(written).ok()?;
+    let value: Value = read_json(written.as_bytes()).ok()?;
     Metadata::try_from(value.clone()).ok().map(|_| value)
 }
 

@@ -1,5 +1,5 @@
-//! Reads a manifest as a stream: one document at a time is held, and bytes, documents and
-//! versions are bounded before anything is made of them. Nothing in it is believed.
+//! Reads a manifest as a stream: one document at a time is held, and bytes and documents are
+//! bounded before anything is made of them. Nothing in it is believed.
 
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
@@ -14,45 +14,17 @@ use serde::de::{
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
+use super::description::Description;
 use crate::archives::FORMAT;
 use crate::fault::Fault;
 
-/// The longest description of a document: ten thousand versions take half of it.
+/// The longest description of a document: the most versions that it may have take half of it.
 const LONGEST_DOCUMENT: usize = 8 << 20;
-
-/// The most versions of a document.
-const MOST_VERSIONS: usize = 10_000;
 
 /// What a manifest may have for each file of its archive, and beyond that: metadata of full
 /// length, names and digests.
 const BYTES_PER_FILE: u64 = 24 << 10;
 const BYTES_BESIDE: u64 = 1 << 20;
-
-/// A document that a manifest describes.
-#[derive(Debug, Deserialize)]
-pub(super) struct Described {
-    /// The entry with the bytes that readers got.
-    pub(super) path: String,
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) declared_type: Option<String>,
-    pub(super) sha256: String,
-    /// As it is written: many values of it take little room there, and much when they are read.
-    #[serde(default)]
-    pub(super) metadata: Option<Box<RawValue>>,
-    #[serde(default, deserialize_with = "versions")]
-    pub(super) versions: Vec<DescribedVersion>,
-}
-
-/// A version of a document that a manifest describes.
-#[derive(Debug, Deserialize)]
-pub(super) struct DescribedVersion {
-    pub(super) number: u32,
-    pub(super) path: String,
-    #[serde(default)]
-    pub(super) declared_type: Option<String>,
-    pub(super) sha256: String,
-}
 
 /// Why a manifest was not read to its end.
 #[derive(Debug)]
@@ -76,7 +48,7 @@ pub(super) fn read(
     entry: EntryReader,
     runtime: &Handle,
     most: usize,
-    take: impl FnMut(Described) -> bool,
+    take: impl FnMut(Description<'_>) -> bool,
 ) -> Result<(), Unread> {
     let allowance = Rc::new(Cell::new(LONGEST_DOCUMENT));
     let bytes = EntryBytes {
@@ -141,7 +113,7 @@ impl Read for EntryBytes<'_> {
 /// A whole manifest.
 struct Whole<'a, F>(Documents<'a, F>);
 
-impl<'de, F: FnMut(Described) -> bool> DeserializeSeed<'de> for Whole<'_, F> {
+impl<'de, F: FnMut(Description<'_>) -> bool> DeserializeSeed<'de> for Whole<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -158,7 +130,7 @@ enum Member {
     Other,
 }
 
-impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Whole<'_, F> {
+impl<'de, F: FnMut(Description<'_>) -> bool> Visitor<'de> for Whole<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -195,7 +167,7 @@ struct Documents<'a, F> {
     is_dropped: &'a Cell<bool>,
 }
 
-impl<'de, F: FnMut(Described) -> bool> DeserializeSeed<'de> for Documents<'_, F> {
+impl<'de, F: FnMut(Description<'_>) -> bool> DeserializeSeed<'de> for Documents<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -203,7 +175,7 @@ impl<'de, F: FnMut(Described) -> bool> DeserializeSeed<'de> for Documents<'_, F>
     }
 }
 
-impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Documents<'_, F> {
+impl<'de, F: FnMut(Description<'_>) -> bool> Visitor<'de> for Documents<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -213,12 +185,12 @@ impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Documents<'_, F> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         let mut found = 0;
         self.allowance.set(LONGEST_DOCUMENT);
-        while let Some(document) = list.next_element::<Described>()? {
+        while let Some(written) = list.next_element::<Box<RawValue>>()? {
             found += 1;
             if found > self.most {
                 return Err(A::Error::custom("it has more documents than files"));
             }
-            if !(self.take)(document) {
+            if !(self.take)(Description::read(&written)) {
                 self.is_dropped.set(true);
                 return Err(A::Error::custom("nobody waits for it"));
             }
@@ -226,30 +198,4 @@ impl<'de, F: FnMut(Described) -> bool> Visitor<'de> for Documents<'_, F> {
         }
         Ok(())
     }
-}
-
-/// Versions, at most [`MOST_VERSIONS`].
-fn versions<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<DescribedVersion>, D::Error> {
-    struct Versions;
-
-    impl<'de> Visitor<'de> for Versions {
-        type Value = Vec<DescribedVersion>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "at most {MOST_VERSIONS} versions")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut versions = Vec::new();
-            while let Some(version) = list.next_element()? {
-                if versions.len() == MOST_VERSIONS {
-                    return Err(A::Error::invalid_length(MOST_VERSIONS + 1, &self));
-                }
-                versions.push(version);
-            }
-            Ok(versions)
-        }
-    }
-
-    json.deserialize_seq(Versions)
 }

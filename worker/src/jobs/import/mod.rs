@@ -2,6 +2,7 @@
 //! operation ends when the last version of them is settled.
 
 mod contents;
+mod description;
 mod import_entries;
 mod items;
 mod manifest;

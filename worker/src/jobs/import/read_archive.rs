@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::info;
 
+use super::description::Description;
 use super::items::{Files, plain};
 use super::manifest::{self, Unread};
 use super::over::over;
@@ -192,7 +193,7 @@ fn describe(
     items: &mpsc::Sender<NewImportItem>,
 ) -> Result<Vec<bool>, Unread> {
     let mut files = Files::of(contents);
-    let take = |document| match files.described(document) {
+    let take = |document: Description<'_>| match files.described(document) {
         Some(item) => items.blocking_send(item).is_ok(),
         None => true,
     };
