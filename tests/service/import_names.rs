@@ -50,6 +50,23 @@ in_both_modes! {
         app.ends_clean().await;
     }
 
+    async fn names_that_are_cut_to_the_same_get_numbers(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let long = |index: usize| format!("{}{index:05}", "q".repeat(250));
+        let files: Vec<_> = (0..300).map(|index| (long(index), "text")).collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        let archive = archive_of(&files);
+        for _ in 0..3 {
+            let imported = import(&alice, archive.clone(), "").await;
+            assert_eq!((&imported["status"], &imported["succeeded"]), (&json!("completed"), &json!(300)), "{imported}");
+        }
+        let names: BTreeSet<_> = names(&alice).await.into_iter().collect();
+        assert_eq!(names.len(), 900);
+        assert!((0..300).all(|index| names.contains(&long(index))));
+        app.ends_clean().await;
+    }
+
     async fn many_files_of_one_name_get_the_numbers_in_turn(mode: Mode) {
         let app = TestApp::start(mode).await;
         let alice = app.user("alice").await;

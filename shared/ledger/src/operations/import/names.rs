@@ -1,6 +1,7 @@
 //! Names that are taken among an owner's documents, and free ones like them. However many
 //! documents have a name or a number behind it, a chunk asks a bounded number of questions.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::ConnectionTrait;
@@ -79,39 +80,30 @@ pub(super) async fn free(
 ) -> Result<Vec<Option<DocumentName>>, DbError> {
     let ledger = Ledger { transaction, owner };
     let mut found = vec![None; names.len()];
-    let mut open: HashMap<&str, Search> = HashMap::new();
-    for (place, name) in names.iter().enumerate().rev() {
-        let search = Search {
-            waiting: Vec::new(),
-            next: 2,
-        };
-        let search = open.entry(name.as_str()).or_insert(search);
-        search.waiting.push(place);
-    }
+    let mut open = searches(names);
     for round in 0..ROUNDS {
         if round > 0 {
             ledger.skip(&mut open, used).await?;
         }
-        let windows = open.iter().flat_map(|(name, search)| {
-            search.window().filter_map(|number| candidate(name, number))
+        let windows = open.iter().flat_map(|search| {
+            let numbers = search.window();
+            numbers.filter_map(|number| search.stem.candidate(number))
         });
         let taken = ledger.taken(windows).await?;
-        for (name, search) in &mut open {
+        for search in &mut open {
             for number in search.window() {
                 let Some(place) = search.waiting.last() else {
                     break;
                 };
                 search.next = number + 1;
-                let free = candidate(name, number)
-                    .filter(|free| !taken.contains(free.as_str()) && !used.contains(free.as_str()));
-                if let Some(free) = free {
+                if let Some(free) = search.stem.free(number, &taken, used) {
                     used.insert(free.as_str().to_owned());
                     found[*place] = Some(free);
                     search.waiting.pop();
                 }
             }
         }
-        open.retain(|_, search| !search.waiting.is_empty());
+        open.retain(|search| !search.waiting.is_empty());
         if open.is_empty() {
             break;
         }
@@ -119,18 +111,102 @@ pub(super) async fn free(
     Ok(found)
 }
 
-/// The search for numbers behind one name.
-struct Search {
+/// The searches for `names`. Names that could get the same one, because their stems are cut to
+/// make room for a number, have one search: each number is then given to one of them.
+fn searches(names: &[DocumentName]) -> Vec<Search<'_>> {
+    let mut searches: HashMap<(&str, &str), Search<'_>> = HashMap::new();
+    for (place, name) in names.iter().enumerate().rev() {
+        let whole = Stem::of(name.as_str());
+        let cut = whole.cut();
+        match searches.entry((cut.stem, cut.extension)) {
+            Entry::Occupied(mut other) => {
+                let other = other.get_mut();
+                if other.stem != whole {
+                    other.stem = cut;
+                }
+                other.waiting.push(place);
+            }
+            Entry::Vacant(none) => {
+                none.insert(Search {
+                    stem: whole,
+                    waiting: vec![place],
+                    next: 2,
+                });
+            }
+        }
+    }
+    searches.into_values().collect()
+}
+
+/// The search for numbers behind one stem.
+struct Search<'a> {
+    stem: Stem<'a>,
     /// Who needs one, the first of them last.
     waiting: Vec<usize>,
     /// The number to go on with.
     next: u32,
 }
 
-impl Search {
+impl Search<'_> {
     fn window(&self) -> std::ops::Range<u32> {
         let needed = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
         self.next..self.next.saturating_add(needed).saturating_add(WINDOW)
+    }
+}
+
+/// What a number is put behind, and what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stem<'a> {
+    stem: &'a str,
+    extension: &'a str,
+}
+
+impl<'a> Stem<'a> {
+    fn of(name: &'a str) -> Self {
+        let (stem, extension) = match name.rfind('.') {
+            Some(at) if at > 0 && name[at..].chars().count() <= LONGEST_EXTENSION => {
+                name.split_at(at)
+            }
+            _ => (name, ""),
+        };
+        Self { stem, extension }
+    }
+
+    /// As much of it as the longest number leaves room for.
+    fn cut(self) -> Self {
+        Self {
+            stem: self.beside(&self.suffix(u32::MAX)),
+            ..self
+        }
+    }
+
+    fn suffix(self, number: u32) -> String {
+        format!(" ({number}){}", self.extension)
+    }
+
+    /// The stem, cut so that the suffix has room.
+    fn beside(self, suffix: &str) -> &'a str {
+        let room = LONGEST.saturating_sub(suffix.chars().count());
+        let end = self.stem.char_indices().nth(room);
+        self.stem[..end.map_or(self.stem.len(), |(end, _)| end)].trim_end()
+    }
+
+    /// `report.pdf` and 2 are `report (2).pdf`. A stem that leaves no room is cut.
+    fn candidate(self, number: u32) -> Option<DocumentName> {
+        let suffix = self.suffix(number);
+        format!("{}{suffix}", self.beside(&suffix)).parse().ok()
+    }
+
+    /// The candidate, if neither the ledger nor the chunk has it.
+    fn free(
+        self,
+        number: u32,
+        taken: &HashSet<String>,
+        used: &HashSet<String>,
+    ) -> Option<DocumentName> {
+        let is_free =
+            |name: &DocumentName| !taken.contains(name.as_str()) && !used.contains(name.as_str());
+        self.candidate(number).filter(is_free)
     }
 }
 
@@ -155,46 +231,49 @@ impl Ledger<'_> {
     /// then by parting what lies between. Drops those for which none is found.
     async fn skip(
         &self,
-        open: &mut HashMap<&str, Search>,
+        open: &mut Vec<Search<'_>>,
         used: &HashSet<String>,
     ) -> Result<(), DbError> {
         let steps = |next: u32| {
             let further = (0..u32::BITS - 1).map_while(move |power| next.checked_add(1 << power));
             std::iter::once(next).chain(further)
         };
-        let mut gaps: HashMap<&str, Gap> = HashMap::new();
-        let asked = open.iter().flat_map(|(name, search)| {
-            steps(search.next).filter_map(|number| candidate(name, number))
+        let asked = open.iter().flat_map(|search| {
+            let numbers = steps(search.next);
+            numbers.filter_map(|number| search.stem.candidate(number))
         });
         let taken = self.taken(asked).await?;
-        let is_free = |name: &str, number: u32, taken: &HashSet<String>| {
-            candidate(name, number)
-                .is_some_and(|free| !taken.contains(free.as_str()) && !used.contains(free.as_str()))
-        };
-        for (name, search) in &*open {
-            let mut gap = Gap {
-                taken: search.next - 1,
-                free: None,
-            };
-            gap.narrow(steps(search.next), |number| is_free(name, number, &taken));
-            gaps.insert(name, gap);
-        }
-        gaps.retain(|_, gap| gap.free.is_some());
-        while gaps.values().any(|gap| gap.points().next().is_some()) {
-            let asked = gaps
-                .iter()
-                .flat_map(|(name, gap)| gap.points().filter_map(|number| candidate(name, number)));
+        let mut gaps: Vec<_> = open
+            .iter()
+            .map(|search| {
+                let mut gap = Gap {
+                    taken: search.next - 1,
+                    free: None,
+                };
+                let is_free = |number| search.stem.free(number, &taken, used).is_some();
+                gap.narrow(steps(search.next), is_free);
+                gap
+            })
+            .collect();
+        let is_open = |gap: &Gap| gap.free.is_some() && gap.points().next().is_some();
+        while gaps.iter().any(is_open) {
+            let asked = open.iter().zip(&gaps).filter(|(_, gap)| is_open(gap));
+            let asked = asked.flat_map(|(search, gap)| {
+                let numbers = gap.points();
+                numbers.filter_map(|number| search.stem.candidate(number))
+            });
             let taken = self.taken(asked).await?;
-            for (name, gap) in &mut gaps {
+            for (search, gap) in open.iter().zip(&mut gaps).filter(|(_, gap)| is_open(gap)) {
                 let points: Vec<_> = gap.points().collect();
-                gap.narrow(points.into_iter(), |number| is_free(name, number, &taken));
+                let is_free = |number| search.stem.free(number, &taken, used).is_some();
+                gap.narrow(points.into_iter(), is_free);
             }
         }
-        open.retain(|name, search| {
-            let free = gaps.get(name).and_then(|gap| gap.free);
-            search.next = free.unwrap_or(search.next);
-            free.is_some()
-        });
+        for (search, gap) in open.iter_mut().zip(&gaps) {
+            search.next = gap.free.unwrap_or(search.next);
+        }
+        let mut gaps = gaps.iter();
+        open.retain(|_| gaps.next().is_some_and(|gap| gap.free.is_some()));
         Ok(())
     }
 }
@@ -227,24 +306,16 @@ impl Gap {
     }
 }
 
-/// `report.pdf` and 2 are `report (2).pdf`. A stem that leaves no room is cut.
-fn candidate(name: &str, number: u32) -> Option<DocumentName> {
-    let (stem, extension) = match name.rfind('.') {
-        Some(at) if at > 0 && name[at..].chars().count() <= LONGEST_EXTENSION => name.split_at(at),
-        _ => (name, ""),
-    };
-    let suffix = format!(" ({number}){extension}");
-    let room = LONGEST.saturating_sub(suffix.chars().count());
-    let stem: String = stem.chars().take(room).collect();
-    format!("{}{suffix}", stem.trim_end()).parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn numbered(name: &str, number: u32) -> String {
-        candidate(name, number).unwrap().as_str().to_owned()
+        Stem::of(name)
+            .candidate(number)
+            .unwrap()
+            .as_str()
+            .to_owned()
     }
 
     #[test]
@@ -275,6 +346,49 @@ mod tests {
                 assert!(seen.insert(numbered));
             }
         }
+    }
+
+    #[test]
+    fn names_that_are_cut_to_the_same_share_their_numbers() {
+        let parsed = |names: &[String]| -> Vec<DocumentName> {
+            names.iter().map(|name| name.parse().unwrap()).collect()
+        };
+        let alike = |end: usize| format!("{}{end:05}", "q".repeat(250));
+        let long: Vec<_> = (0..600).map(alike).collect();
+        let long = parsed(&long);
+        let [search] = searches(&long).try_into().ok().unwrap();
+        assert_eq!(search.waiting.len(), 600);
+        let seen: HashSet<_> = (2..602)
+            .map(|number| search.stem.candidate(number))
+            .collect();
+        assert_eq!(seen.len(), 600);
+        // Whatever the number, those of different searches get different names.
+        let names: Vec<_> = (0..2000)
+            .map(|index| {
+                format!(
+                    "{}{}.a{}",
+                    "ä".repeat(230),
+                    "-".repeat(index % 20),
+                    index / 20
+                )
+            })
+            .chain(["a.txt", "a.txt", "b.txt", "a"].map(str::to_owned))
+            .collect();
+        let names = parsed(&names);
+        let searches = searches(&names);
+        for number in [2, 10, 99_999, u32::MAX] {
+            let given: HashSet<_> = searches
+                .iter()
+                .map(|search| search.stem.candidate(number))
+                .collect();
+            assert_eq!(given.len(), searches.len());
+        }
+        let waiting: usize = searches.iter().map(|search| search.waiting.len()).sum();
+        assert_eq!(waiting, names.len());
+        let of_a = searches
+            .iter()
+            .find(|search| search.stem == Stem::of("a.txt"));
+        assert_eq!(of_a.unwrap().waiting, [2001, 2000]);
     }
 
     #[test]
