@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::join_all;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+
+use crate::archives::archive_of;
 
 const POISON: &str = "poison.bin";
 
@@ -117,6 +120,46 @@ async fn a_file_that_kills_its_worker_ends_in_error_and_others_go_on() {
         worker.restart().await;
     }
     is_tried_again(&app, &alice, &poison, "every attempt ended with its worker").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_kills_the_only_process_ends_in_error() {
+    const TRAP: [(&str, &str); 1] = [("DOSSIER_CRASH_AT", "directory.before-commit:1")];
+    let app = Box::pin(TestApp::start(Mode::Embedded)).await;
+    let alice = app.user("alice").await;
+    let serve = app.workers().remove(0);
+    serve.terminate().await;
+    serve.restart_with(&TRAP).await;
+    let import = alice
+        .request(Method::POST, "/v1/operations/import")
+        .header("content-type", "application/zip");
+    // The process may die before its answer is there.
+    let archive = archive_of(&[("a.txt", "text")]);
+    drop(alice.try_send(import.body(archive)).await);
+    let is_over = async || {
+        let list = alice.request(Method::GET, "/v1/operations");
+        let answer = alice.try_send(list).await.ok();
+        let answer = answer.filter(|answer| answer.status == StatusCode::OK);
+        answer.is_some_and(|answer| answer.json()["items"][0]["finished_at"].is_string())
+    };
+    let (begin, mut deaths) = (Instant::now(), 0);
+    while !is_over().await {
+        assert!(begin.elapsed() < PATIENCE, "{deaths} deaths");
+        if !serve.runs() {
+            serve.aborted(PATIENCE).await;
+            serve.begins_again_with(&TRAP).await;
+            deaths += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(deaths, 8, "as many as there are attempts");
+    let operations = alice.get("/v1/operations").await.expecting(200);
+    let operation = &operations["items"][0];
+    assert_eq!(operation["status"], "error", "{operation}");
+    assert_eq!(operation["error"]["code"], "internal", "{operation}");
+    // Others are served.
+    let document = alice.uploads("a.bin", content(1)).await;
+    are_active(&alice, &[(1, document)]).await;
 }
 
 in_both_modes! {
