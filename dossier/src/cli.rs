@@ -224,8 +224,11 @@ pub struct JobFilter {
 
 /// Reads the command line and the environment. What is wrong is told in one line that names it.
 pub fn parse() -> Result<Cli, ExitCode> {
-    let is_empty = |variable: &OsStr| std::env::var_os(variable).is_some_and(|is| is.is_empty());
-    read(std::env::args_os(), is_empty).map_err(|error| {
+    let is_blank = |variable: &OsStr| {
+        let value = std::env::var_os(variable);
+        value.is_some_and(|value| value.as_encoded_bytes().trim_ascii().is_empty())
+    };
+    read(std::env::args_os(), is_blank).map_err(|error| {
         if matches!(
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
@@ -239,14 +242,14 @@ pub fn parse() -> Result<Cli, ExitCode> {
     })
 }
 
-/// Reads `arguments`. A variable that `is_empty` is one that isn't set: so compose files and
+/// Reads `arguments`. A variable that `is_blank` is one that isn't set: so compose files and
 /// unit files write it.
 fn read(
     arguments: impl IntoIterator<Item = OsString>,
-    is_empty: impl Fn(&OsStr) -> bool,
+    is_blank: impl Fn(&OsStr) -> bool,
 ) -> Result<Cli, clap::Error> {
     let mut command = Cli::command().mut_args(|argument| {
-        if argument.get_env().is_some_and(&is_empty) {
+        if argument.get_env().is_some_and(&is_blank) {
             argument.env(None::<&'static str>)
         } else {
             argument
@@ -304,6 +307,14 @@ mod tests {
                 "--{flag}"
             );
         }
+    }
+
+    #[test]
+    fn every_list_is_read_in_the_same_way() {
+        let command = Cli::command();
+        let mut arguments = command.get_arguments();
+        let own = arguments.find(|argument| argument.get_value_delimiter().is_some());
+        assert!(own.is_none(), "{own:?} isn't a `List`");
     }
 
     #[test]

@@ -77,24 +77,64 @@ fn an_empty_variable_is_one_that_is_not_set() {
         .collect();
     assert!(variables.len() > 30, "{variables:?}");
     let standard = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"];
-    let empty = variables.iter().chain(&standard).map(|name| (*name, ""));
-    for arguments in [&["migrate", "status"][..], &["user", "list"]] {
-        let output = dossier(&folder)
-            .args(arguments)
-            .envs(empty.clone())
-            .output()
-            .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{told}");
-        let up = dossier(&folder).args(["migrate", "up"]).output().unwrap();
-        assert!(up.status.success());
+    for blank in ["", " ", "\t \n"] {
+        let empty = variables.iter().chain(&standard).map(|name| (*name, blank));
+        for arguments in [&["migrate", "status"][..], &["user", "list"]] {
+            let output = dossier(&folder)
+                .args(arguments)
+                .envs(empty.clone())
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{blank:?}: {told}");
+            let up = dossier(&folder).args(["migrate", "up"]).output().unwrap();
+            assert!(up.status.success());
+        }
     }
+    let made: Vec<_> = folder.path().read_dir().unwrap().collect();
+    assert_eq!(made.len(), 1, "{made:?}: all of it is in the data folder");
     // The one that was put down empty on purpose is a mistake.
     let flag = dossier(&folder)
         .args(["--listen", "", "migrate", "status"])
         .output()
         .unwrap();
     assert!(line(&flag).contains("DOSSIER_LISTEN"));
+}
+
+#[test]
+fn every_list_is_written_in_the_same_ways() {
+    let folder = TempDir::new().unwrap();
+    let up = dossier(&folder).args(["migrate", "up"]).output().unwrap();
+    assert!(up.status.success());
+    for (name, one, other) in [
+        ("DOSSIER_ALLOWED_TYPES", "image/png", "text/*"),
+        ("DOSSIER_BLOCKED_TYPES", "image/png", "text/*"),
+        ("DOSSIER_TRUSTED_PROXIES", "10.0.0.0/8", "192.0.2.1"),
+        ("DOSSIER_CORS_ORIGINS", "https://a.example.com", "*"),
+        ("DOSSIER_QUEUES", "ingest", "bulk"),
+        ("DOSSIER_JWT_ALGORITHMS", "HS256", "EdDSA"),
+    ] {
+        let status = |value: &str| {
+            let mut command = dossier(&folder);
+            command.args(["migrate", "status"]).env(name, value);
+            command.output().unwrap()
+        };
+        for value in [
+            one.to_owned(),
+            format!("{one},{other}"),
+            format!(" {one} ,\t{other} "),
+            format!("{one},"),
+            format!(",{one},,{other}, "),
+        ] {
+            let output = status(&value);
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{name}={value:?}: {told}");
+        }
+        for value in [",", " , ", &format!("{one},no such thing")] {
+            let told = line(&status(value));
+            assert!(told.contains(name), "{name}={value:?}: {told}");
+        }
+    }
 }
 
 #[test]

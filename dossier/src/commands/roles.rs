@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
-use settings::Resolved;
+use settings::{List, Resolved};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -122,11 +122,11 @@ fn api_service(
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
         jwt: resolved.settings.jwt.clone(),
-        trusted_proxies: resolved.settings.trusted_proxies.as_slice().into(),
+        trusted_proxies: List::entries(&resolved.settings.trusted_proxies).into(),
         user_rate: resolved.settings.rates.rate_limit.0,
         refusal_rate: resolved.settings.rates.auth_rate_limit.0,
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
-        cors_origins: resolved.settings.cors_origins.as_slice().into(),
+        cors_origins: List::entries(&resolved.settings.cors_origins).into(),
         meters: resources.meters.clone(),
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         capacity: Capacity::new(requests, resources.meters.clone()),
@@ -155,7 +155,7 @@ fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
         limits: Arc::clone(&resources.limits),
         retention: resolved.settings.cleanup.retention(),
         meters: resources.meters.clone(),
-        queues: resolved.settings.queues.clone(),
+        queues: List::entries(&resolved.settings.queues),
         concurrency: resolved.settings.concurrency.get(),
         lease: resolved.settings.lease,
         grace: resolved.settings.grace,

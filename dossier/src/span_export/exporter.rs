@@ -98,7 +98,7 @@ impl Exporter {
 /// Who exports: `dossier`, unless the standard variables say otherwise.
 fn resource() -> Resource {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-    let named = std::env::var_os("OTEL_SERVICE_NAME").is_some_and(|name| !name.is_empty());
+    let named = std::env::var("OTEL_SERVICE_NAME").is_ok_and(|name| !name.trim().is_empty());
     let resource = Resource::builder().with_attribute(version);
     if named {
         resource.build()

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::values::Secret;
+use super::{List, Secret};
 
 #[expect(
     clippy::doc_markdown,
@@ -37,10 +37,9 @@ pub struct JwtSettings {
         long = "jwt-algorithms",
         env = "DOSSIER_JWT_ALGORITHMS",
         global = true,
-        value_delimiter = ',',
         value_name = "ALGORITHMS"
     )]
-    pub algorithms: Vec<JwtAlgorithm>,
+    pub algorithms: Vec<List<JwtAlgorithm>>,
 
     /// The issuer that tokens must name
     #[arg(
@@ -77,7 +76,7 @@ impl JwtSettings {
     #[must_use]
     pub fn allowed_algorithms(&self) -> Vec<JwtAlgorithm> {
         if !self.algorithms.is_empty() {
-            return self.algorithms.clone();
+            return List::entries(&self.algorithms);
         }
         let symmetric = self.secret.iter().map(|_| JwtAlgorithm::Hs256);
         let asymmetric = [

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{InvalidSettings, Settings};
+use super::{InvalidSettings, List, Settings};
 use domain::{Limits, TypePolicy};
 use ledger::DatabaseUrl;
 use storage::{StorageUrl, WatchedFolder};
@@ -113,8 +113,8 @@ impl Settings {
                 default_quota_bytes: self.default_quota_bytes,
                 default_quota_documents: self.default_quota_documents,
                 types: TypePolicy {
-                    allowed: self.allowed_types.clone(),
-                    blocked: self.blocked_types.clone(),
+                    allowed: List::entries(&self.allowed_types),
+                    blocked: List::entries(&self.blocked_types),
                 },
                 type_mismatch: self.type_mismatch.0,
                 imports: self.import.limits(),

@@ -35,7 +35,7 @@ impl TracingSettings {
             return Ok(Some(endpoint.clone()));
         }
         let standard = std::env::var(STANDARD).unwrap_or_default();
-        if standard.is_empty() {
+        if standard.trim().is_empty() {
             return Ok(None);
         }
         standard

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
-    BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings,
+    BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
     LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RowSettings,
     TracingSettings, values,
 };
@@ -114,10 +114,9 @@ pub struct Settings {
         long,
         env = "DOSSIER_TRUSTED_PROXIES",
         global = true,
-        value_delimiter = ',',
         value_name = "NETWORKS"
     )]
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<List<Network>>,
 
     /// How often users and strangers may come.
     #[command(flatten)]
@@ -159,20 +158,18 @@ pub struct Settings {
         env = "DOSSIER_ALLOWED_TYPES",
         global = true,
         default_value = "*/*",
-        value_delimiter = ',',
         value_name = "TYPES"
     )]
-    pub allowed_types: Vec<TypePattern>,
+    pub allowed_types: Vec<List<TypePattern>>,
 
     /// Types that are not, whatever is allowed [default: none]
     #[arg(
         long,
         env = "DOSSIER_BLOCKED_TYPES",
         global = true,
-        value_delimiter = ',',
         value_name = "TYPES"
     )]
-    pub blocked_types: Vec<TypePattern>,
+    pub blocked_types: Vec<List<TypePattern>>,
 
     /// What to do when name and content disagree: record or reject
     #[arg(
@@ -205,10 +202,9 @@ pub struct Settings {
         long,
         env = "DOSSIER_CORS_ORIGINS",
         global = true,
-        value_delimiter = ',',
         value_name = "ORIGINS"
     )]
-    pub cors_origins: Vec<CorsOrigin>,
+    pub cors_origins: Vec<List<CorsOrigin>>,
 
     /// How long what nobody needs any more is kept.
     #[command(flatten)]
@@ -252,10 +248,9 @@ pub struct Settings {
         env = "DOSSIER_QUEUES",
         global = true,
         default_value = "ingest,bulk,maintenance",
-        value_delimiter = ',',
         value_name = "QUEUES"
     )]
-    pub queues: Vec<Queue>,
+    pub queues: Vec<List<Queue>>,
 
     /// How many jobs of each queue a worker runs at once
     #[arg(
