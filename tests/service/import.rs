@@ -58,7 +58,7 @@ version = {'number': 1, 'path': 'older', 'sha256': digest('older')}
 documents = [
     document('first'), document('name', name='a\ud800'), document('type', declared_type='\ud800'), document('listed', name=['x']),
     document('number', versions=[{**version, 'number': 1.0}]), document('negative', versions=[{**version, 'number': -1, 'path': 'x'}]),
-    document('object', versions={}), document('data', metadata={'a': '\udfff'}), document('\ud800', name='lost'), 7, [], None,
+    document('object', versions={}), document('data', metadata={'a': '\udfff'}), document('\ud800', name='lost'), 7, None,
     document('extra', **{'\ud800': {'\udfff': 1e308}}), document('last', versions=None),
 ]
 with zipfile.ZipFile(path, 'w') as z:
@@ -72,6 +72,7 @@ with zipfile.ZipFile(path, 'w') as z:
         told.sort();
         let failed = ["data.txt", "listed", "lost", "name", "negative.txt", "number.txt", "object.txt", "type.txt"];
         let mut expected: Vec<_> = failed.iter().map(|name| item(name, "failed", "invalid")).collect();
+        expected.extend([item("manifest.json", "failed", "invalid"), item("manifest.json", "failed", "invalid")]);
         expected.extend(["extra.txt", "first.txt", "last.txt", "plain"].map(|name| item(name, "succeeded", "")));
         expected.sort();
         assert_eq!(told, expected);

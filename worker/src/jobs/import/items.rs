@@ -71,7 +71,9 @@ impl<'a> Files<'a> {
         for path in &document.others {
             self.take(path);
         }
-        let name = document.name.or(document.path)?;
+        let name = document.name.or(document.path);
+        // Of one that says nothing at all, the manifest is told.
+        let name = name.unwrap_or_else(|| MANIFEST.to_owned());
         Some(NewImportItem {
             position: 0,
             name: shown(&name),
