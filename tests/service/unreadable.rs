@@ -1,6 +1,7 @@
 //! A row that can't be read harms nobody but its own document: its own answer says so, and lists,
 //! operations, exports and audits pass it by and tell.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::in_both_modes;
@@ -18,6 +19,22 @@ async fn pages(client: &Client, query: &str) -> Vec<String> {
         let page = client.get(&format!("/v1/documents?{query}{cursor}")).await;
         let page = page.expecting(200);
         seen.extend(names(&page));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return seen,
+        }
+    }
+}
+
+/// A member of each item of a list, page by page.
+async fn every(client: &Client, path: &str, limit: u32, member: &str) -> Vec<Value> {
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    let join = if path.contains('?') { '&' } else { '?' };
+    loop {
+        let page = format!("{path}{join}limit={limit}{cursor}");
+        let page = client.get(&page).await.expecting(200);
+        let items = page["items"].as_array().unwrap().iter();
+        seen.extend(items.map(|item| item[member].clone()));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return seen,
@@ -67,5 +84,56 @@ in_both_modes! {
         assert_eq!(app.tampers(&sql).await, 2);
         alice.get(&path(&documents[1])).await.expecting(200);
         app.ends_clean().await;
+    }
+
+    async fn no_list_and_no_sum_is_spoiled_by_one_row(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let (admin, alice, bob) = (app.admin(), app.user("alice").await, app.user("bob").await);
+        let mut paths = Vec::new();
+        for name in ["a.txt", "b.txt", "c.txt"] {
+            let pending = alice.uploads(name, format!("this is {name}")).await;
+            let document = alice.settled(&pending).await;
+            paths.push(format!("/v1/documents/{}", document["id"].as_str().unwrap()));
+        }
+        for text in ["second", "third"] {
+            let put = alice.request(Method::PUT, &format!("{}/content", paths[0]));
+            let put = put.header("content-type", "text/plain").header("prefer", "wait=30").body(text);
+            let put = alice.send(put).await;
+            assert!(put.status.is_success(), "{}", put.text());
+        }
+        let dry = json!({"action": "archive", "dry_run": true, "select": {"filter": {}}});
+        let archive = alice.runs(&dry).await;
+        let export = json!({"action": "export", "select": {"filter": {}}, "versions": true});
+        alice.runs(&export).await;
+        for sql in [
+            "UPDATE documents SET mime_type = 'nonsense' WHERE name = 'b.txt'",
+            "UPDATE users SET name = '' WHERE name = 'bob'",
+            "UPDATE versions SET sha256 = 'broken' WHERE number = 2",
+            "UPDATE operations SET total = 5000000000, succeeded = 5000000000 WHERE action = 'export'",
+            "UPDATE operation_items SET code = 'nonsense', detail = '' WHERE name = 'b.txt' AND operation_id IN (SELECT id FROM operations WHERE action = 'archive')",
+            "UPDATE jobs SET attempts = 5000000000 WHERE kind = 'export'",
+        ] {
+            assert!(app.tampers(sql).await >= 1, "{sql}");
+        }
+
+        let usage = alice.get("/v1/usage").await.expecting(200);
+        assert_eq!(usage["documents"]["total"], 3, "{usage}");
+        let types: Vec<_> = usage["by_type"].as_array().unwrap().iter().map(|of| &of["documents"]).collect();
+        assert_eq!(types, [&json!(2)], "{usage}");
+        bob.get("/v1/usage").await.expecting(200);
+        for limit in [1, 2, 200] {
+            let names = every(&admin, "/v1/admin/users", limit, "name").await;
+            assert!(names.contains(&json!("alice")) && !names.contains(&json!("")), "{names:?}");
+            let numbers = every(&alice, &format!("{}/versions", paths[0]), limit, "number").await;
+            assert_eq!(numbers, [json!(3), json!(1)]);
+            assert_eq!(every(&alice, "/v1/operations", limit, "action").await, [json!("archive")]);
+            let items = format!("/v1/operations/{}/items", archive["id"].as_str().unwrap());
+            assert_eq!(every(&alice, &items, limit, "result").await.len(), 2);
+            let kinds = every(&admin, "/v1/admin/jobs?state=done", limit, "kind").await;
+            assert!(!kinds.is_empty() && !kinds.contains(&json!("export")), "{kinds:?}");
+            every(&alice, &format!("{}/timeline", paths[1]), limit, "kind").await;
+        }
+        let ended = alice.runs(&export).await;
+        assert_eq!((&ended["status"], &ended["succeeded"], &ended["failed"]), (&json!("completed"), &json!(2), &json!(1)));
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::readable::readable;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{AuditEntry, AuditId, AuditKind, Timestamp};
 
@@ -211,7 +212,7 @@ pub async fn list_audit_log(
         values.len()
     );
     let found = query(db.reader(), sql, values).await?;
-    found.iter().map(read).collect()
+    Ok(readable(&found, read))
 }
 
 fn read(row: &QueryResult) -> Result<AuditRow, DbError> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::readable::unreadable;
 use super::{Database, DbError};
 use domain::{DocumentId, Timestamp, UserId};
 
@@ -106,7 +107,10 @@ pub async fn timeline(
     let values = [document.0.into(), (after / PLACES).into(), rows.into()];
     let mut events = Vec::new();
     for row in query(db.reader(), sql, values).await? {
-        events.extend(row_events(&row)?);
+        match row_events(&row) {
+            Ok(of_row) => events.extend(of_row),
+            Err(error) => unreadable(&error),
+        }
     }
     events.retain(|event| event.sequence > after);
     events.truncate(most);

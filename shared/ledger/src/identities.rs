@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::ledger_sql::ids;
+use super::readable::unreadable;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{Account, Caller, Identity, Timestamp, User, UserId};
 
@@ -118,9 +119,10 @@ pub(super) async fn load(
         let user: Uuid = row.try_get_by_index(0)?;
         let (issuer, subject): (String, String) =
             (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        let identity = Identity::new(&issuer, &subject)
-            .map_err(|_| DbError::corrupt("identities", "subject", user))?;
-        of.entry(user).or_default().push(identity);
+        match Identity::new(&issuer, &subject) {
+            Ok(identity) => of.entry(user).or_default().push(identity),
+            Err(_) => unreadable(&DbError::corrupt("identities", "subject", user)),
+        }
     }
     for user in users {
         user.identities = of.remove(&user.id.0).unwrap_or_default();

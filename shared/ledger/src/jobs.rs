@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::ledger_sql::{candidates, ids};
+use super::readable::readable;
 use super::{Database, DbError, OwnerShare};
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
@@ -211,11 +212,9 @@ async fn claim_after(
     after: UserId,
 ) -> Result<Vec<ClaimedJob>, DbError> {
     let (sql, values) = claim_statement(db.backend(), request, (kinds, share), after)?;
-    query(db.writer(), sql, values)
-        .await?
-        .iter()
-        .map(claimed_job)
-        .collect()
+    // One that can't be read stays with its lease: it keeps nobody from the others.
+    let claimed = query(db.writer(), sql, values).await?;
+    Ok(readable(&claimed, claimed_job))
 }
 
 fn claim_statement(

@@ -5,8 +5,10 @@ use std::time::Duration;
 use sea_orm::EntityTrait;
 
 use super::entities::user;
+use super::readable::unreadable;
+use super::users::quota;
 use super::{Database, DbError};
-use domain::{ByteSize, Limits, MediaType, Status, User, UserId};
+use domain::{ByteSize, Limits, MediaType, Status, UserId};
 
 /// The longest that documents are counted.
 const TIME: Duration = Duration::from_secs(10);
@@ -50,7 +52,7 @@ pub async fn usage(
     };
     let size = |bytes: i64| ByteSize::new(bytes.unsigned_abs());
     let (used, reserved) = (size(row.used_bytes), size(row.reserved_bytes));
-    let quota = User::try_from(row)?.quota;
+    let quota = quota(&row)?;
     let sql = "SELECT status, mime_type, count(*), CAST(sum(size_bytes) AS bigint) FROM documents \
          WHERE owner_id = $1 GROUP BY status, mime_type ORDER BY mime_type";
     let mut documents = [0; 4];
@@ -60,16 +62,17 @@ pub async fn usage(
         let (status, media_type): (String, Option<String>) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let (count, bytes): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        let status: Status = status
-            .parse()
-            .map_err(|_| DbError::corrupt("documents", "status", owner))?;
-        documents[status as usize] += count.unsigned_abs();
+        match status.parse::<Status>() {
+            Ok(status) => documents[status as usize] += count.unsigned_abs(),
+            Err(_) => unreadable(&DbError::corrupt("documents", "status", owner)),
+        }
         let Some(media_type) = media_type else {
             continue;
         };
-        let media_type: MediaType = media_type
-            .parse()
-            .map_err(|_| DbError::corrupt("documents", "mime_type", owner))?;
+        let Ok(media_type) = media_type.parse::<MediaType>() else {
+            unreadable(&DbError::corrupt("documents", "mime_type", owner));
+            continue;
+        };
         match by_type.last_mut() {
             Some(last) if last.media_type == media_type => {
                 last.documents += count.unsigned_abs();

@@ -11,6 +11,7 @@ use super::batch::{parameter, query};
 use super::entities::user;
 use super::identities::{self, LinkError};
 use super::ledger_sql::ids;
+use super::readable::ReadablePage;
 use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
 use domain::{ByteSize, Identity, Quota, Role, Timestamp, User, UserId, UserName};
 
@@ -122,18 +123,21 @@ impl TryFrom<user::Model> for User {
             role: row.role.parse().map_err(|_| corrupt("role"))?,
             disabled: row.disabled,
             identities: Vec::new(),
-            quota: Quota {
-                bytes: row
-                    .quota_bytes
-                    .map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-                documents: row
-                    .quota_documents
-                    .map(|count| u32::try_from(count).map_err(|_| corrupt("quota_documents")))
-                    .transpose()?,
-            },
+            quota: quota(&row)?,
             created_at: Timestamp::from_micros(row.created_at),
         })
     }
+}
+
+/// The limits of a user, whatever else is in the row.
+pub(super) fn quota(row: &user::Model) -> Result<Quota, DbError> {
+    let corrupt = |_| DbError::corrupt("users", "quota_documents", row.id);
+    let bytes = row.quota_bytes;
+    let documents = row.quota_documents.map(u32::try_from);
+    Ok(Quota {
+        bytes: bytes.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        documents: documents.transpose().map_err(corrupt)?,
+    })
 }
 
 /// Adds a user with their identities.
@@ -203,14 +207,18 @@ async fn with_identities(
 
 /// A page of users, newest first.
 pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbError> {
-    let mut select = user::Entity::find()
-        .order_by_desc(user::Column::Id)
-        .limit(page.limit);
-    if let Some(before) = page.before {
-        select = select.filter(user::Column::Id.lt(before.0));
+    let mut found = ReadablePage::behind(page.before.map(|before| before.0), page.limit);
+    while found.wants_more() {
+        let mut select = user::Entity::find()
+            .order_by_desc(user::Column::Id)
+            .limit(page.limit);
+        if let Some(before) = found.behind {
+            select = select.filter(user::Column::Id.lt(before));
+        }
+        let rows = select.all(db.reader()).await?;
+        found.add(rows, |row| Ok(row.id), User::try_from)?;
     }
-    let rows = select.all(db.reader()).await?.into_iter();
-    let mut users = rows.map(User::try_from).collect::<Result<Vec<_>, _>>()?;
+    let mut users = found.into_items();
     identities::load(db.reader(), &mut users).await?;
     Ok(users)
 }

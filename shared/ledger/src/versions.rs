@@ -4,6 +4,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use url::Url;
 
 use super::entities::version;
+use super::readable::ReadablePage;
 use super::{Database, DbError};
 use domain::{
     BlobId, ByteSize, DocumentId, Failure, Timestamp, Version, VersionId, VersionState,
@@ -98,14 +99,15 @@ pub async fn list_versions(
     before: Option<u32>,
     limit: u64,
 ) -> Result<Vec<Version>, DbError> {
-    let mut select = version::Entity::find().filter(version::Column::DocumentId.eq(document.0));
-    if let Some(before) = before {
-        select = select.filter(version::Column::Number.lt(i64::from(before)));
+    let mut found = ReadablePage::behind(before.map(i64::from), limit);
+    while found.wants_more() {
+        let mut select = version::Entity::find().filter(version::Column::DocumentId.eq(document.0));
+        if let Some(before) = found.behind {
+            select = select.filter(version::Column::Number.lt(before));
+        }
+        let select = select.order_by_desc(version::Column::Number).limit(limit);
+        let rows = select.all(db.reader()).await?;
+        found.add(rows, |row| Ok(row.number), Version::try_from)?;
     }
-    let rows = select
-        .order_by_desc(version::Column::Number)
-        .limit(limit)
-        .all(db.reader())
-        .await?;
-    rows.into_iter().map(Version::try_from).collect()
+    Ok(found.into_items())
 }

@@ -5,6 +5,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, rows};
+use super::readable::readable;
 use super::{Database, DbError};
 use domain::{
     ByteSize, DocumentId, DocumentName, Limits, MediaType, Quota, Sha256, UserId, VersionId,
@@ -44,7 +45,7 @@ struct IdRow {
     id: Uuid,
 }
 
-/// Those of `versions` that are pending.
+/// Those of `versions` that are pending, and can be read.
 pub async fn load_pending(
     db: &Database,
     versions: &[VersionId],
@@ -73,7 +74,14 @@ pub async fn load_pending(
         ],
     )
     .await?;
-    found.iter().map(|row| pending_work(row, limits)).collect()
+    Ok(readable(&found, |row| pending_work(row, limits)))
+}
+
+/// Whether a version is pending, whatever else is in its row.
+pub async fn is_pending(db: &Database, version: VersionId) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM versions WHERE id = $1 AND status = 'pending'";
+    let found = query(db.reader(), sql, [version.0.into()]).await?;
+    Ok(!found.is_empty())
 }
 
 fn pending_work(row: &sea_orm::QueryResult, limits: &Limits) -> Result<PendingWork, DbError> {

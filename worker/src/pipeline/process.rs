@@ -2,7 +2,8 @@
 //! former one found. Failures are values; what becomes of them is not said here.
 
 use crash_points::CrashPoint as At;
-use ledger::Outcome;
+use domain::VersionId;
+use ledger::{Outcome, is_pending};
 use tracing::{Instrument as _, debug_span};
 
 use super::activate::activate;
@@ -40,6 +41,11 @@ const STORE: Step = Step {
 pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // Is there still something to do? The version may be settled, or deleted with its document.
     let Some(pending) = &work.pending else {
+        if let Some(version) = work.claimed.subject.map(VersionId)
+            && is_pending(&tools.db, version).await?
+        {
+            return Err(Fault::internal("the row of the version can't be read"));
+        }
         tools.settler.settle(work.settlement(Outcome::Done)).await?;
         return Ok(());
     };

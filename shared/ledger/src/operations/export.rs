@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use sea_orm::QueryResult;
 use url::Url;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::documents::{Found, columns};
 use crate::ledger_sql::ids;
+use crate::readable::readable;
 use crate::settle::finish_jobs;
 use crate::{Database, DatabaseTransaction, DbError, JobRef, Settlement};
 use crash_points::CrashPoint;
@@ -197,7 +199,7 @@ async fn contents_of(
         ids(db.backend())
     );
     let mut contents: HashMap<DocumentId, Vec<ExportContent>> = HashMap::new();
-    for row in query(db.reader(), sql, [parameter(wanted)?]).await? {
+    let read = |row: QueryResult| {
         let id: Uuid = row.try_get("", "id")?;
         let corrupt = |column| DbError::corrupt("versions", column, id);
         let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
@@ -205,7 +207,7 @@ async fn contents_of(
         let size: i64 = row.try_get("", "size_bytes")?;
         let declared_type: Option<String> = row.try_get("", "declared_type")?;
         let document = DocumentId(row.try_get("", "document_id")?);
-        contents.entry(document).or_default().push(ExportContent {
+        let content = ExportContent {
             number: u32::try_from(number).map_err(|_| corrupt("number"))?,
             media_type: text("mime_type")?
                 .parse()
@@ -218,7 +220,12 @@ async fn contents_of(
             sha256: text("sha256")?.parse().map_err(|_| corrupt("sha256"))?,
             location: Url::parse(&text("storage_url")?).map_err(|_| corrupt("blob_id"))?,
             created_at: Timestamp::from_micros(row.try_get("", "created_at")?),
-        });
+        };
+        Ok((document, content))
+    };
+    let found = query(db.reader(), sql, [parameter(wanted)?]).await?;
+    for (document, content) in readable(found, read) {
+        contents.entry(document).or_default().push(content);
     }
     Ok(contents)
 }

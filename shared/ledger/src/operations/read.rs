@@ -1,10 +1,11 @@
 //! Operations and their items as their owners read them.
 
-use sea_orm::DbBackend;
+use sea_orm::{DbBackend, QueryResult};
 
 use super::rows;
 use crate::batch::{parameter, query};
 use crate::ledger_sql::ids;
+use crate::readable::ReadablePage;
 use crate::values::Values;
 use crate::{Database, DbError};
 use domain::{ItemResult, Operation, OperationId, OperationItem, UserId};
@@ -35,21 +36,27 @@ pub async fn list_operations(
     db: &Database,
     page: OperationPage,
 ) -> Result<Vec<Operation>, DbError> {
-    let mut values = Values::default();
-    let mut conditions = format!(
-        "owner_id = {} AND expired_at IS NULL",
-        values.bind(page.owner.0)
-    );
-    if let Some(before) = page.before {
-        conditions = format!("{conditions} AND id < {}", values.bind(before.0));
+    let before = page.before.map(|before| before.0);
+    let mut operations = ReadablePage::behind(before, page.limit.into());
+    while operations.wants_more() {
+        let mut values = Values::default();
+        let mut conditions = format!(
+            "owner_id = {} AND expired_at IS NULL",
+            values.bind(page.owner.0)
+        );
+        if let Some(before) = operations.behind {
+            conditions = format!("{conditions} AND id < {}", values.bind(before));
+        }
+        let sql = format!(
+            "SELECT {} FROM operations WHERE {conditions} ORDER BY id DESC LIMIT {}",
+            rows::OPERATION,
+            page.limit
+        );
+        let found = query(db.reader(), sql, values.into_vec()).await?;
+        let id = |row: &QueryResult| Ok(row.try_get("", "id")?);
+        operations.add(found, id, |row| rows::operation(&row))?;
     }
-    let sql = format!(
-        "SELECT {} FROM operations WHERE {conditions} ORDER BY id DESC LIMIT {}",
-        rows::OPERATION,
-        page.limit
-    );
-    let found = query(db.reader(), sql, values.into_vec()).await?;
-    found.iter().map(rows::operation).collect()
+    Ok(operations.into_items())
 }
 
 /// A page of an operation's items, in their order: those behind `after`.
@@ -70,25 +77,27 @@ pub async fn list_operation_items(
     db: &Database,
     page: ItemPage,
 ) -> Result<Vec<OperationItem>, DbError> {
-    let mut values = Values::default();
-    let mut conditions = format!("operation_id = {}", values.bind(page.operation.0));
-    if let Some(result) = page.result {
-        // Written out, so that the index of what went wrong can serve it.
-        conditions = format!("{conditions} AND result = '{result}'");
-    }
-    if let Some(after) = page.after {
-        conditions = format!(
-            "{conditions} AND position > {}",
-            values.bind(i64::from(after))
+    let mut items = ReadablePage::behind(page.after.map(i64::from), page.limit.into());
+    while items.wants_more() {
+        let mut values = Values::default();
+        let mut conditions = format!("operation_id = {}", values.bind(page.operation.0));
+        if let Some(result) = page.result {
+            // Written out, so that the index of what went wrong can serve it.
+            conditions = format!("{conditions} AND result = '{result}'");
+        }
+        if let Some(after) = items.behind {
+            conditions = format!("{conditions} AND position > {}", values.bind(after));
+        }
+        let sql = format!(
+            "SELECT {} FROM operation_items WHERE {conditions} ORDER BY position LIMIT {}",
+            rows::ITEM,
+            page.limit
         );
+        let found = query(db.reader(), sql, values.into_vec()).await?;
+        let position = |row: &QueryResult| Ok(row.try_get("", "position")?);
+        items.add(found, position, |row| rows::item(&row))?;
     }
-    let sql = format!(
-        "SELECT {} FROM operation_items WHERE {conditions} ORDER BY position LIMIT {}",
-        rows::ITEM,
-        page.limit
-    );
-    let found = query(db.reader(), sql, values.into_vec()).await?;
-    found.iter().map(rows::item).collect()
+    Ok(items.into_items())
 }
 
 /// Those of `operations` that are over, gone ones included: one question for all who wait.

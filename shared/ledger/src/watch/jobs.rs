@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
 use crate::batch::query;
+use crate::readable::ReadablePage;
 use crate::values::Values;
 use crate::{Database, DbError};
 use domain::{JobId, Timestamp};
@@ -58,14 +59,23 @@ pub async fn list_jobs(
     filter: &JobFilter,
     page: JobPage,
 ) -> Result<Vec<JobView>, DbError> {
-    let mut values = Values::default();
-    let conditions = conditions(filter, page, &mut values);
-    let sql = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT {}",
-        page.limit
-    );
-    let found = query(db.reader(), sql, values.into_vec()).await?;
-    found.iter().map(view).collect()
+    let mut jobs = ReadablePage::behind(page.before, page.limit.into());
+    while jobs.wants_more() {
+        let mut values = Values::default();
+        let page = JobPage {
+            before: jobs.behind,
+            ..page
+        };
+        let conditions = conditions(filter, page, &mut values);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs WHERE {conditions} ORDER BY id DESC LIMIT {}",
+            page.limit
+        );
+        let found = query(db.reader(), sql, values.into_vec()).await?;
+        let id = |row: &QueryResult| Ok(JobId(row.try_get("", "id")?));
+        jobs.add(found, id, |row| view(&row))?;
+    }
+    Ok(jobs.into_items())
 }
 
 /// The job with that id.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::batch::query;
+use crate::readable::unreadable;
 use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::{JobState, Queue};
@@ -42,12 +43,13 @@ pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueStat
         let count = row.try_get_by_index::<i64>(2)?.unsigned_abs();
         let corrupt = |column| DbError::corrupt("jobs", column, &queue);
         let known = states.iter_mut().find(|one| one.queue.as_str() == queue);
-        let known = known.ok_or_else(|| corrupt("queue"))?;
-        match state.parse().map_err(|_| corrupt("state"))? {
-            JobState::Ready => known.depth = count,
-            JobState::Running => known.running = count,
-            JobState::Dead => known.dead = count,
-            JobState::Done => {}
+        match (known, state.parse()) {
+            (Some(known), Ok(JobState::Ready)) => known.depth = count,
+            (Some(known), Ok(JobState::Running)) => known.running = count,
+            (Some(known), Ok(JobState::Dead)) => known.dead = count,
+            (Some(_), Ok(JobState::Done)) => {}
+            (None, _) => unreadable(&corrupt("queue")),
+            (_, Err(_)) => unreadable(&corrupt("state")),
         }
     }
     for state in &mut states {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use sea_orm::QueryResult;
+
 use crate::batch::{execute, query};
+use crate::readable::readable;
 use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::Queue;
@@ -85,20 +88,19 @@ pub async fn list_workers(db: &Database, page: WorkerPage<'_>) -> Result<Vec<Wor
         page.after.unwrap_or_default().into(),
     ];
     let found = query(db.reader(), sql, values).await?;
-    found
-        .into_iter()
-        .map(|row| {
-            let name: String = row.try_get("", "name")?;
-            let corrupt = |column| DbError::corrupt("workers", column, &name);
-            let queues: String = row.try_get("", "queues")?;
-            let queues = queues.split(',').map(str::parse).collect::<Result<_, _>>();
-            let running: i64 = row.try_get("", "running")?;
-            Ok(WorkerSign {
-                queues: queues.map_err(|_| corrupt("queues"))?,
-                running: u32::try_from(running).map_err(|_| corrupt("running"))?,
-                at: Timestamp::from_micros(row.try_get("", "last_seen")?),
-                name,
-            })
+    let sign = |row: QueryResult| {
+        let name: String = row.try_get("", "name")?;
+        let corrupt = |column| DbError::corrupt("workers", column, &name);
+        let queues: String = row.try_get("", "queues")?;
+        let queues = queues.split(',').map(str::parse).collect::<Result<_, _>>();
+        let running: i64 = row.try_get("", "running")?;
+        Ok(WorkerSign {
+            queues: queues.map_err(|_| corrupt("queues"))?,
+            running: u32::try_from(running).map_err(|_| corrupt("running"))?,
+            at: Timestamp::from_micros(row.try_get("", "last_seen")?),
+            name,
         })
-        .collect()
+    };
+    // A few at most: a page that is short because of one is as good.
+    Ok(readable(found, sign))
 }

@@ -1,0 +1,108 @@
+//! Rows that were found together, of which one that can't be read harms nobody but itself.
+
+use tracing::warn;
+
+use super::DbError;
+
+/// Those of `rows` that can be read, in their order. The others are passed by, with a warning.
+pub fn readable<R, T>(
+    rows: impl IntoIterator<Item = R>,
+    mut read: impl FnMut(R) -> Result<T, DbError>,
+) -> Vec<T> {
+    let rows = rows.into_iter();
+    let readable = rows.filter_map(|row| match read(row) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            unreadable(&error);
+            None
+        }
+    });
+    readable.collect()
+}
+
+/// Says that a row is passed by.
+pub fn unreadable(error: &DbError) {
+    warn!(%error, "a row can't be read, and is passed by");
+}
+
+/// A page of a list that is asked for until it is full, or there is nothing more: rows that can't
+/// be read take nobody's place.
+#[derive(Debug)]
+pub struct ReadablePage<T, K> {
+    /// What could be read.
+    items: Vec<T>,
+    /// Behind which row to go on.
+    pub behind: Option<K>,
+    most: usize,
+    is_full: bool,
+}
+
+impl<T, K> ReadablePage<T, K> {
+    /// A page of at most `most` that begins behind a row, or with the first.
+    pub fn behind(row: Option<K>, most: u64) -> Self {
+        Self {
+            items: Vec::new(),
+            behind: row,
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            is_full: false,
+        }
+    }
+
+    /// Whether more rows are to be asked for.
+    pub const fn wants_more(&self) -> bool {
+        !self.is_full
+    }
+
+    /// Adds the next rows, of which so many were asked for as the page has at most.
+    pub fn add<R>(
+        &mut self,
+        rows: Vec<R>,
+        key: impl Fn(&R) -> Result<K, DbError>,
+        read: impl FnMut(R) -> Result<T, DbError>,
+    ) -> Result<(), DbError> {
+        let last = rows.last().map(key).transpose()?;
+        let is_last = rows.len() < self.most || last.is_none();
+        self.behind = last.or(self.behind.take());
+        self.items.extend(readable(rows, read));
+        self.items.truncate(self.most);
+        self.is_full = is_last || self.items.len() == self.most;
+        Ok(())
+    }
+
+    /// The page.
+    pub fn into_items(self) -> Vec<T> {
+        self.items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page of a list of `rows`, of which odd ones can't be read, and how often was asked.
+    fn page(rows: u32, most: u64) -> (Vec<u32>, usize) {
+        let mut page = ReadablePage::behind(None, most);
+        let mut asked = 0;
+        while page.wants_more() {
+            let first = page.behind.map_or(0, |last| last + 1);
+            let found = (first..rows).take(usize::try_from(most).unwrap());
+            let read = |row: u32| match row % 2 {
+                0 => Ok(row),
+                _ => Err(DbError::corrupt("table", "column", row)),
+            };
+            page.add(found.collect(), |row| Ok(*row), read).unwrap();
+            asked += 1;
+        }
+        (page.into_items(), asked)
+    }
+
+    #[test]
+    fn a_page_is_full_or_the_last() {
+        assert_eq!(page(0, 3), (vec![], 1));
+        assert_eq!(page(2, 3), (vec![0], 1));
+        assert_eq!(page(3, 3), (vec![0, 2], 2));
+        assert_eq!(page(9, 3), (vec![0, 2, 4], 2));
+        assert_eq!(page(9, 1), (vec![0], 1));
+        assert_eq!(page(4, 100), (vec![0, 2], 1));
+    }
+}
