@@ -1,10 +1,15 @@
 //! A row that can't be read harms nobody but its own document: its own answer says so, and lists,
 //! operations, exports and audits pass it by and tell.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
+use tests::content::PDF;
 use tests::in_both_modes;
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn names(list: &Value) -> Vec<String> {
     let items = list["items"].as_array().unwrap().iter();
@@ -131,9 +136,46 @@ in_both_modes! {
             assert_eq!(every(&alice, &items, limit, "result").await.len(), 2);
             let kinds = every(&admin, "/v1/admin/jobs?state=done", limit, "kind").await;
             assert!(!kinds.is_empty() && !kinds.contains(&json!("export")), "{kinds:?}");
-            every(&alice, &format!("{}/timeline", paths[1]), limit, "kind").await;
+            assert!(!every(&alice, &format!("{}/timeline", paths[0]), limit, "kind").await.is_empty());
         }
+        // So many items would count against what one user may keep of operations.
+        app.tampers("UPDATE operations SET total = 3, succeeded = 3 WHERE action = 'export'").await;
         let ended = alice.runs(&export).await;
         assert_eq!((&ended["status"], &ended["succeeded"], &ended["failed"]), (&json!("completed"), &json!(2), &json!(1)));
+    }
+
+    async fn a_pending_version_that_cannot_be_read_ends_in_error(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+        let (admin, alice) = (app.admin(), app.user("alice").await);
+        let pending = alice.uploads("a.pdf", PDF).await;
+        let refused = alice.settled(&pending).await;
+        assert_eq!(refused["error"]["code"], "type_not_allowed", "{refused}");
+        for broken in ["name = ''", "declared_type = 'nonsense'"] {
+            assert_eq!(app.tampers(&format!("UPDATE versions SET {broken} WHERE status = 'error'")).await, 1);
+            let path = format!("/v1/documents/{}", pending["id"].as_str().unwrap());
+            alice.post_json(&format!("{path}/retry"), &json!({})).await.expect_status(202).await;
+            let other = alice.uploads("b.txt", format!("beside {broken}")).await;
+            assert_eq!(alice.settled(&other).await["status"], "active");
+            let begin = Instant::now();
+            let failed = loop {
+                let document = alice.get(&path).await.expecting(200);
+                if document["status"] != "pending" {
+                    break document;
+                }
+                assert!(begin.elapsed() < PATIENCE, "{document}");
+                // The pauses between attempts grow to minutes: they are cut short.
+                app.tampers("UPDATE jobs SET run_at = created_at WHERE state = 'ready' AND last_error IS NOT NULL").await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            assert_eq!(failed["status"], "error", "{failed}");
+            assert_eq!(failed["error"]["code"], "internal", "{failed}");
+            let usage = alice.get("/v1/usage").await.expecting(200);
+            assert_eq!(usage["bytes"]["reserved"], 0, "{usage}");
+            let kinds = every(&alice, &format!("{path}/timeline"), 50, "kind").await;
+            assert_eq!(kinds.last(), Some(&json!("failed")), "{kinds:?}");
+        }
+        let dead = admin.get("/v1/admin/jobs?state=dead").await.expecting(200);
+        assert_eq!(dead["items"].as_array().unwrap().len(), 2, "{dead}");
+        app.ends_clean().await;
     }
 }

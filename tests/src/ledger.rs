@@ -166,8 +166,9 @@ pub async fn accepted(db: &Database, arrival: Arrival) -> DocumentId {
 pub async fn settle_all(db: &Database, now: Timestamp, outcome: impl Fn(&str) -> Outcome) {
     for claimed in claim_at(db, 1_000, now).await {
         let mut settlement = settlement(db, &claimed, Outcome::Done).await;
-        if let Some(work) = &settlement.work {
-            settlement.outcome = outcome(&work.sha256.to_string());
+        let work = settlement.work.as_ref();
+        if let Some(upload) = work.and_then(|work| work.upload.as_ref()) {
+            settlement.outcome = outcome(&upload.sha256.to_string());
         }
         let answers = settle(db, &[settlement], now).await.unwrap();
         assert!(matches!(answers[..], [Settled::Committed { .. }]));

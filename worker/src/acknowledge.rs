@@ -85,8 +85,10 @@ async fn is_to_blame(circuits: &Circuits, suspect: Suspect, work: &Work) -> bool
 /// that are not kept are removed.
 pub async fn settle(tools: &Tools, work: &Work, mut outcome: Outcome) {
     report(work, &outcome);
-    if let (Outcome::Failed { leftovers, .. }, Some(pending)) = (&mut outcome, &work.pending) {
-        *leftovers = tools.places.traces(&pending.staged);
+    let pending = work.pending.as_ref();
+    let upload = pending.and_then(|pending| pending.upload.as_ref());
+    if let (Outcome::Failed { leftovers, .. }, Some(upload)) = (&mut outcome, upload) {
+        *leftovers = tools.places.traces(&upload.staged);
     }
     match tools.settler.settle(work.settlement(outcome)).await {
         Ok(Settled::Committed { removable }) => tools.remover.remove(removable),

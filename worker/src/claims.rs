@@ -332,8 +332,8 @@ impl Claims {
             self.returns.hand_back(&jobs).await;
         }
         let mut pending = pending?;
-        for work in pending.values() {
-            crash_points::reach_with(CrashPoint::AfterClaim, work.name.as_str());
+        for upload in pending.values().filter_map(|work| work.upload.as_ref()) {
+            crash_points::reach_with(CrashPoint::AfterClaim, upload.name.as_str());
         }
         if stops {
             return Ok(());

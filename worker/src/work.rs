@@ -94,8 +94,9 @@ impl Work {
 
     /// Says that the version is at `point`.
     pub fn reach(&self, point: CrashPoint) {
-        if let Some(pending) = &self.pending {
-            crash_points::reach_with(point, pending.name.as_str());
+        let pending = self.pending.as_ref();
+        if let Some(upload) = pending.and_then(|pending| pending.upload.as_ref()) {
+            crash_points::reach_with(point, upload.name.as_str());
         }
     }
 

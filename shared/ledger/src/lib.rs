@@ -146,4 +146,4 @@ pub use watch::{
     WorkerSign, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
     oldest_waiting, owner_heads, owners_served, queue_states, retry_job, retry_jobs, see_worker,
 };
-pub use work::{PendingWork, is_pending, load_pending};
+pub use work::{PendingUpload, PendingWork, load_pending};

@@ -12,6 +12,7 @@ use super::batch::{Columns, Kind, execute, parameter, query, rows};
 use super::discards::Discard;
 use super::events::NewEvent;
 use super::ledger_sql::ids;
+use super::readable::unreadable;
 use super::{DatabaseTransaction, DbError, discards, events};
 use domain::{DocumentId, Timestamp, UserId, VersionStatus};
 
@@ -20,7 +21,8 @@ use domain::{DocumentId, Timestamp, UserId, VersionStatus};
 pub(super) struct Removed {
     owner: UserId,
     document: DocumentId,
-    number: u32,
+    /// `None` if it can't be read.
+    number: Option<u32>,
 }
 
 impl Removed {
@@ -62,7 +64,6 @@ pub(super) async fn delete_versions(
     let (mut removed, mut held) = (Vec::new(), Held::default());
     for row in query(transaction, sql, [parameter.into()]).await? {
         let id: Uuid = row.try_get("", "id")?;
-        let corrupt = |column| DbError::corrupt("versions", column, id);
         let owner_id: Uuid = row.try_get("", "owner_id")?;
         let number: i64 = row.try_get("", "number")?;
         let (size, status): (i64, String) =
@@ -70,17 +71,19 @@ pub(super) async fn delete_versions(
         removed.push(Removed {
             owner: UserId(owner_id),
             document: DocumentId(row.try_get("", "document_id")?),
-            number: u32::try_from(number).map_err(|_| corrupt("number"))?,
+            number: u32::try_from(number).ok(),
         });
         let staged: Option<String> = row.try_get("", "staged_url")?;
         let charge = held.charges.of(owner_id);
-        match status.parse().map_err(|_| corrupt("status"))? {
-            VersionStatus::Active => charge.used += size,
-            VersionStatus::Pending => charge.reserved += size,
-            VersionStatus::Error => {
+        match status.parse() {
+            Ok(VersionStatus::Active) => charge.used += size,
+            Ok(VersionStatus::Pending) => charge.reserved += size,
+            Ok(VersionStatus::Error) => {
                 charge.failed += 1;
                 charge.staging += staged.as_ref().map_or(0, |_| size);
             }
+            // What it was charged to is found by the audit.
+            Err(_) => unreadable(&DbError::corrupt("versions", "status", id)),
         }
         if let Some(blob) = row.try_get::<Option<Uuid>>("", "blob_id")? {
             held.blobs.entry(blob).or_insert((0, owner_id)).0 += 1;
@@ -118,7 +121,7 @@ pub(super) async fn note_removed(
         owner: version.owner,
         document: version.document,
         kind: "version_deleted",
-        version: Some(version.number),
+        version: version.number,
     };
     let noted: Vec<_> = removed.iter().map(event).collect();
     events::add(transaction, &noted, now).await

@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, rows};
+use super::readable::readable;
 use super::{Database, DbError};
 use domain::{Sha256, UserId};
 
@@ -59,12 +60,13 @@ pub async fn find_revoked(
              LEFT JOIN users ON users.id = api_keys.user_id WHERE users.id IS NULL OR users.disabled",
             rows(db.backend(), COLUMNS)
         );
-        for row in query(db.reader(), sql, [parameter(&keys)?]).await? {
+        let found = query(db.reader(), sql, [parameter(&keys)?]).await?;
+        revoked.extend(readable(found, |row| {
             let hash: String = row.try_get_by_index(1)?;
             let key = hash.parse();
             let key = key.map_err(|_| DbError::corrupt("api_keys", "hash", &hash))?;
-            revoked.push((Credential::Key(key), why(&row)?));
-        }
+            Ok((Credential::Key(key), why(&row)?))
+        }));
     }
     if !users.is_empty() {
         const COLUMNS: &Columns = &[("id", Kind::Uuid)];
@@ -73,10 +75,11 @@ pub async fn find_revoked(
              WHERE users.id IS NULL OR users.disabled",
             rows(db.backend(), COLUMNS)
         );
-        for row in query(db.reader(), sql, [parameter(&users)?]).await? {
+        let found = query(db.reader(), sql, [parameter(&users)?]).await?;
+        revoked.extend(readable(found, |row| {
             let user = UserId(row.try_get_by_index(1)?);
-            revoked.push((Credential::Token(user), why(&row)?));
-        }
+            Ok((Credential::Token(user), why(&row)?))
+        }));
     }
     Ok(revoked)
 }

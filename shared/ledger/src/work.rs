@@ -5,7 +5,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, rows};
-use super::readable::readable;
+use super::readable::{readable, unreadable};
 use super::{Database, DbError};
 use domain::{
     ByteSize, DocumentId, DocumentName, Limits, MediaType, Quota, Sha256, UserId, VersionId,
@@ -20,24 +20,31 @@ pub struct PendingWork {
     pub document: DocumentId,
     /// Its owner.
     pub owner: UserId,
-    /// Its number.
+    /// Counted length.
+    pub size: ByteSize,
+    /// Whether the owner holds more than the quota, as after it was lowered.
+    pub over_quota: bool,
+    /// The most bytes that the owner may have in staging.
+    pub staging_allowance: ByteSize,
+    /// What was uploaded. `None` if that part of the row can't be read: the version can only fail.
+    pub upload: Option<PendingUpload>,
+}
+
+/// What the row of a pending version says of the upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingUpload {
+    /// The number of the version.
     pub number: u32,
     /// The document's name when it was uploaded.
     pub name: DocumentName,
     /// What the client said the bytes are.
     pub declared_type: Option<MediaType>,
-    /// Counted length.
-    pub size: ByteSize,
     /// Computed digest.
     pub sha256: Sha256,
     /// Where the bytes were staged.
     pub staged: Url,
     /// Where the same content is stored already, if it is.
     pub stored: Option<Url>,
-    /// Whether the owner holds more than the quota, as after it was lowered.
-    pub over_quota: bool,
-    /// The most bytes that the owner may have in staging.
-    pub staging_allowance: ByteSize,
 }
 
 #[derive(Serialize)]
@@ -45,7 +52,7 @@ struct IdRow {
     id: Uuid,
 }
 
-/// Those of `versions` that are pending, and can be read.
+/// Those of `versions` that are pending.
 pub async fn load_pending(
     db: &Database,
     versions: &[VersionId],
@@ -77,44 +84,43 @@ pub async fn load_pending(
     Ok(readable(&found, |row| pending_work(row, limits)))
 }
 
-/// Whether a version is pending, whatever else is in its row.
-pub async fn is_pending(db: &Database, version: VersionId) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM versions WHERE id = $1 AND status = 'pending'";
-    let found = query(db.reader(), sql, [version.0.into()]).await?;
-    Ok(!found.is_empty())
-}
-
 fn pending_work(row: &sea_orm::QueryResult, limits: &Limits) -> Result<PendingWork, DbError> {
-    let id: Uuid = row.try_get("", "id")?;
-    let corrupt = |column| DbError::corrupt("versions", column, id);
-    let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
-    let number: i64 = row.try_get("", "number")?;
     let size: i64 = row.try_get("", "size_bytes")?;
-    let declared_type: Option<String> = row.try_get("", "declared_type")?;
-    let stored: Option<String> = row.try_get("", "stored_url")?;
     let quota: Option<i64> = row.try_get("", "quota_bytes")?;
     let quota = Quota {
         bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
         documents: None,
     };
     Ok(PendingWork {
-        version: VersionId(id),
+        version: VersionId(row.try_get("", "id")?),
         document: DocumentId(row.try_get("", "document_id")?),
         owner: UserId(row.try_get("", "owner_id")?),
+        size: ByteSize::new(size.unsigned_abs()),
+        over_quota: row.try_get("", "over_quota")?,
+        staging_allowance: limits.staging_allowance(&quota),
+        upload: pending_upload(row).inspect_err(unreadable).ok(),
+    })
+}
+
+fn pending_upload(row: &sea_orm::QueryResult) -> Result<PendingUpload, DbError> {
+    let id: Uuid = row.try_get("", "id")?;
+    let corrupt = |column| DbError::corrupt("versions", column, id);
+    let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
+    let number: i64 = row.try_get("", "number")?;
+    let declared_type: Option<String> = row.try_get("", "declared_type")?;
+    let stored: Option<String> = row.try_get("", "stored_url")?;
+    Ok(PendingUpload {
         number: u32::try_from(number).map_err(|_| corrupt("number"))?,
         name: text("name")?.parse().map_err(|_| corrupt("name"))?,
         declared_type: declared_type
             .map(|text| text.parse())
             .transpose()
             .map_err(|_| corrupt("declared_type"))?,
-        size: ByteSize::new(size.unsigned_abs()),
         sha256: text("sha256")?.parse().map_err(|_| corrupt("sha256"))?,
         staged: Url::parse(&text("staged_url")?).map_err(|_| corrupt("staged_url"))?,
         stored: stored
             .map(|text| Url::parse(&text))
             .transpose()
             .map_err(|_| corrupt("stored_url"))?,
-        over_quota: row.try_get("", "over_quota")?,
-        staging_allowance: limits.staging_allowance(&quota),
     })
 }

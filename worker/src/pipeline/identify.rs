@@ -29,9 +29,11 @@ pub struct Identified<'a> {
 
 /// Identifies the bytes of `present`.
 pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Identified<'a>, Fault> {
-    let pending = present.pending;
+    let Present {
+        pending, upload, ..
+    } = present;
     let mut bytes = source::open(places, &present.location, pending.size).await?;
-    let name = pending.name.as_str().to_owned();
+    let name = upload.name.as_str().to_owned();
     let look = move || {
         let source: &mut dyn identify::Source = match &mut bytes {
             Stored::Whole(bytes) => bytes,
@@ -44,8 +46,8 @@ pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Ident
         .map_err(Fault::internal)?
         .map_err(fault_of)?;
     let media_type: MediaType = found.media_type.parse().map_err(Fault::internal)?;
-    let declared = pending.declared_type.as_ref();
-    let name = Some(pending.name.as_str());
+    let declared = upload.declared_type.as_ref();
+    let name = Some(upload.name.as_str());
     let declared_otherwise = declared.is_some_and(|declared| {
         identify::contradicts(declared.as_str(), media_type.as_str(), name)
     });

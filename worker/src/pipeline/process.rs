@@ -2,8 +2,7 @@
 //! former one found. Failures are values; what becomes of them is not said here.
 
 use crash_points::CrashPoint as At;
-use domain::VersionId;
-use ledger::{Outcome, is_pending};
+use ledger::Outcome;
 use tracing::{Instrument as _, debug_span};
 
 use super::activate::activate;
@@ -41,17 +40,19 @@ const STORE: Step = Step {
 pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // Is there still something to do? The version may be settled, or deleted with its document.
     let Some(pending) = &work.pending else {
-        if let Some(version) = work.claimed.subject.map(VersionId)
-            && is_pending(&tools.db, version).await?
-        {
-            return Err(Fault::internal("the row of the version can't be read"));
-        }
         tools.settler.settle(work.settlement(Outcome::Done)).await?;
         return Ok(());
     };
 
+    // Somebody may mend the row before the last attempt.
+    let Some(upload) = &pending.upload else {
+        return Err(Fault::internal("the row of the version can't be read"));
+    };
+
     let (places, clock) = (&tools.places, &*tools.clock);
-    let present = work.step(VERIFY, clock, verify(pending, places)).await?;
+    let present = work
+        .step(VERIFY, clock, verify(pending, upload, places))
+        .await?;
     let identified = work
         .step(IDENTIFY, clock, identify(present, places))
         .await?;

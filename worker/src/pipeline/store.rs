@@ -30,14 +30,16 @@ pub async fn store(
     places: &Places,
     clock: &dyn Clock,
 ) -> Result<InStore, Fault> {
-    let pending = identified.present.pending;
-    let (location, origin, leftovers) = if let Some(stored) = &pending.stored {
+    let Present {
+        pending, upload, ..
+    } = identified.present;
+    let (location, origin, leftovers) = if let Some(stored) = &upload.stored {
         let origin = share(&identified.present, stored, places).await?;
-        let leftovers = traces_but(places, &pending.staged, stored);
+        let leftovers = traces_but(places, &upload.staged, stored);
         (stored.clone(), origin, leftovers)
     } else {
         let taken = places
-            .take(&pending.staged, pending.size, pending.sha256)
+            .take(&upload.staged, pending.size, upload.sha256)
             .await?;
         let leftovers = taken.leftover.into_iter().collect();
         (taken.url, BlobOrigin::Stored, leftovers)
@@ -54,7 +56,11 @@ pub async fn store(
 
 /// Makes sure that the content at `stored` is there, as far as its length tells.
 async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<BlobOrigin, Fault> {
-    let Present { pending, location } = present;
+    let Present {
+        pending,
+        upload,
+        location,
+    } = present;
     if location == stored {
         // `verify` has just found it.
         return Ok(BlobOrigin::Shared);
@@ -70,7 +76,7 @@ async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<B
     }
     warn!(storage.url = %stored, "stored bytes are missing or damaged and are written anew");
     places
-        .put_back(stored, location, pending.size, pending.sha256)
+        .put_back(stored, location, pending.size, upload.sha256)
         .await?;
     Ok(BlobOrigin::PutBack)
 }

@@ -8,7 +8,7 @@
 //!   storage that doesn't answer is tried again, and in the end `storage_unavailable`.
 
 use domain::ErrorCode;
-use ledger::PendingWork;
+use ledger::{PendingUpload, PendingWork};
 use storage::Places;
 use url::Url;
 
@@ -19,14 +19,24 @@ use crate::fault::Fault;
 pub struct Present<'a> {
     /// The version.
     pub pending: &'a PendingWork,
+    /// What its row says of the upload.
+    pub upload: &'a PendingUpload,
     /// Where its bytes are: in staging, or where a former attempt took them.
     pub location: Url,
 }
 
 /// Finds the bytes of `pending`.
-pub async fn verify<'a>(pending: &'a PendingWork, places: &Places) -> Result<Present<'a>, Fault> {
-    match places.locate(&pending.staged).await? {
-        Some((location, stat)) if stat.size == pending.size => Ok(Present { pending, location }),
+pub async fn verify<'a>(
+    pending: &'a PendingWork,
+    upload: &'a PendingUpload,
+    places: &Places,
+) -> Result<Present<'a>, Fault> {
+    match places.locate(&upload.staged).await? {
+        Some((location, stat)) if stat.size == pending.size => Ok(Present {
+            pending,
+            upload,
+            location,
+        }),
         _ => Err(Fault::Reject(ErrorCode::UploadIncomplete)),
     }
 }

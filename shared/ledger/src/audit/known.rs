@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::accounts::Charges;
 use crate::batch::{Columns, Kind, parameter, query, rows};
 use crate::ledger_sql::bytewise;
+use crate::readable::unreadable;
 use crate::references::{SOURCES, Source, Staged};
 use crate::{Database, DbError};
 use domain::{ByteSize, Sha256};
@@ -88,10 +89,12 @@ fn known_object(row: &sea_orm::QueryResult) -> Result<KnownObject, DbError> {
         what: source.what,
         id,
         size: size.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        sha256: sha256
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(|_| DbError::corrupt(source.table, source.sha256, id))?,
+        // The object is known all the same: its bytes are nobody's to clean away.
+        sha256: sha256.and_then(|text| {
+            let digest = text.parse();
+            let corrupt = |_| unreadable(&DbError::corrupt(source.table, source.sha256, id));
+            digest.map_err(corrupt).ok()
+        }),
     })
 }
 

@@ -11,6 +11,7 @@ use crate::DbError;
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::ledger_sql::{for_update, ids};
+use crate::readable::unreadable;
 use domain::{Action, ItemCode, JobId, OperationErrorCode, OperationId, Tally, Timestamp, UserId};
 
 /// What is said of a document that an import has made, and that was not settled when it ended.
@@ -39,9 +40,10 @@ pub async fn end_with_dead_jobs(
         let id: Uuid = row.try_get_by_index(0)?;
         let action: String = row.try_get_by_index(1)?;
         let is_dry: bool = row.try_get_by_index(2)?;
-        let action: Action = action
-            .parse()
-            .map_err(|_| DbError::corrupt("operations", "action", id))?;
+        let Ok(action) = action.parse::<Action>() else {
+            unreadable(&DbError::corrupt("operations", "action", id));
+            continue;
+        };
         if action == Action::Export && !is_dry {
             forget_written(transaction, OperationId(id)).await?;
         }

@@ -21,11 +21,13 @@ pub struct ContentKey {
 }
 
 impl ContentKey {
-    pub fn of(work: &PendingWork) -> Self {
-        Self {
-            sha256: work.sha256.to_string(),
+    /// `None` if nobody can tell.
+    pub fn of(work: &PendingWork) -> Option<Self> {
+        let upload = work.upload.as_ref()?;
+        Some(Self {
+            sha256: upload.sha256.to_string(),
             size_bytes: work.size.as_i64(),
-        }
+        })
     }
 }
 
@@ -67,13 +69,14 @@ pub async fn hold_blobs(
         else {
             continue;
         };
-        let entry = wanted
-            .entry(ContentKey::of(work))
-            .or_insert_with(|| Wanted {
-                activation,
-                refs: 0,
-                jobs: Vec::new(),
-            });
+        let Some(key) = ContentKey::of(work) else {
+            continue;
+        };
+        let entry = wanted.entry(key).or_insert_with(|| Wanted {
+            activation,
+            refs: 0,
+            jobs: Vec::new(),
+        });
         entry.refs += 1;
         entry.jobs.push(settlement.job.id);
         if activation.origin == BlobOrigin::Stored {

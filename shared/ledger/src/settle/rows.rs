@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::staged::may_be_kept;
 use super::{Activation, Outcome, Settlement, StepDone};
 use crate::batch::{Columns, Kind};
-use crate::work::PendingWork;
+use crate::work::{PendingUpload, PendingWork};
 use domain::{Failure, MediaType, Timestamp, check_storable};
 
 pub const JOBS: &Columns = &[
@@ -101,18 +101,19 @@ pub struct ActivationRow<'a> {
 impl<'a> ActivationRow<'a> {
     pub fn new(
         work: &'a PendingWork,
+        upload: &'a PendingUpload,
         activation: &'a Activation,
         (blob_id, url): &'a (Uuid, String),
     ) -> Self {
         Self {
             version_id: work.version.0,
             document_id: work.document.0,
-            number: work.number,
+            number: upload.number,
             mime_type: activation.media_type.as_str(),
             type_mismatch: activation.type_mismatch,
-            declared_type: work.declared_type.as_ref().map(MediaType::as_str),
+            declared_type: upload.declared_type.as_ref().map(MediaType::as_str),
             size_bytes: work.size.as_i64(),
-            sha256: work.sha256.to_string(),
+            sha256: upload.sha256.to_string(),
             blob_id: *blob_id,
             storage_url: url,
         }
@@ -197,7 +198,7 @@ impl EventRow {
             document_id: work.document.0,
             kind,
             data: json!({
-                "version": work.number,
+                "version": work.upload.as_ref().map(|upload| upload.number),
                 "attempt": settlement.attempt,
                 "duration_ms": milliseconds(now.since(settlement.started_at)),
                 "worker": settlement.worker,

@@ -76,8 +76,9 @@ pub async fn activate<'a>(
 ) -> Result<(), DbError> {
     let row = |settlement: &'a Settlement| match (&settlement.outcome, &settlement.work) {
         (Outcome::Activated(activation), Some(work)) => {
-            let blob = blobs.get(&ContentKey::of(work))?;
-            Some(ActivationRow::new(work, activation, blob))
+            let blob = blobs.get(&ContentKey::of(work)?)?;
+            let upload = work.upload.as_ref()?;
+            Some(ActivationRow::new(work, upload, activation, blob))
         }
         _ => None,
     };

@@ -181,15 +181,17 @@ fn removable(
         (Outcome::Activated(activation), Some(work)) => (activation, work),
         (Outcome::Failed { leftovers, .. }, Some(work)) if !kept.contains(&work.version.0) => {
             let mut urls = leftovers.clone();
-            urls.retain(|url| *url != work.staged);
-            urls.push(work.staged.clone());
+            if let Some(upload) = &work.upload {
+                urls.retain(|url| *url != upload.staged);
+                urls.push(upload.staged.clone());
+            }
             return urls;
         }
         _ => return Vec::new(),
     };
     let mut urls = activation.leftovers.clone();
-    let kept = blobs
-        .get(&ContentKey::of(work))
+    let kept = ContentKey::of(work)
+        .and_then(|key| blobs.get(&key))
         .is_some_and(|(_, url)| url == activation.location.as_str());
     if activation.origin != BlobOrigin::Shared && !kept {
         urls.push(activation.location.clone());
@@ -207,13 +209,16 @@ async fn left_over(
     else {
         return Ok(Vec::new());
     };
+    let Some(upload) = &work.upload else {
+        return Ok(Vec::new());
+    };
     let mut urls = activation.leftovers.clone();
     if activation.origin != BlobOrigin::Shared {
         urls.push(activation.location.clone());
     }
     let found = urls.iter().map(|url| FoundObject {
         url: url.clone(),
-        staged: work.staged.clone(),
+        staged: upload.staged.clone(),
         size: work.size,
     });
     let unreferred = unreferred(transaction, &found.collect::<Vec<_>>()).await?;
