@@ -1,14 +1,16 @@
 //! Clients who hold all that they can: memory, descriptors, places in flight. Others are served.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
-use tests::http2::{Greedy, STREAMS};
+use tests::http2::{Greedy, STREAMS, connect_from};
 use tests::in_both_modes;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// What a process may hold more than before for those who take nothing: far less than a chunk
@@ -93,6 +95,41 @@ in_both_modes! {
         assert!(liars.iter().all(|answer| [401, 503].contains(&answer.status.as_u16())));
         is_served(&app, &bob).await;
         drop(greedy);
+        app.ends_clean().await;
+    }
+
+    async fn strangers_at_many_addresses_shut_nobody_out(mode: Mode) {
+        let app = TestApp::start_with(mode, &[("DOSSIER_MAX_CONNECTIONS", "64")]).await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        publish(&alice).await;
+        let api = app.ingress().api();
+        for path in ["/docs", "/public/large/content"] {
+            let greedy = join_all((2..6).map(|host| Greedy::ask_from(Ipv4Addr::new(127, 0, 0, host), &api, path, 1))).await;
+            let taken = greedy.iter().flat_map(|peer| &peer.heads).filter(|(status, _)| *status == 200).count();
+            assert!(taken >= 8, "{path}: {taken}");
+            // Who has nothing yet has a place, with or without a key that was never seen.
+            assert_eq!(app.nobody().get("/openapi.json").await.status, 200);
+            is_served(&app, &app.user(&format!("new-{}", path.len())).await).await;
+            for _ in 0..3 {
+                is_served(&app, &bob).await;
+            }
+            drop(greedy);
+            while meter(&app, "dossier_http_requests_in_flight ").await > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        // Over HTTP/1.1 each has a connection, and takes nothing.
+        let mut readers = Vec::new();
+        for number in 0..96_u8 {
+            let mut socket = connect_from(Ipv4Addr::new(127, 0, 0, 2 + number % 6), &api).await;
+            // One that was closed at once is none.
+            let _ = socket.write_all(b"GET /public/large/content HTTP/1.1\r\nhost: x\r\n\r\n").await;
+            readers.push(socket);
+        }
+        for _ in 0..3 {
+            is_served(&app, &bob).await;
+        }
+        drop(readers);
         app.ends_clean().await;
     }
 

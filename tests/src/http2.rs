@@ -1,12 +1,28 @@
 //! Peers of HTTP/2 who ask for much and take little of it: each gives a window of its choice to
 //! every stream, and never more.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 use futures::future::join_all;
 use h2::RecvStream;
 use h2::client::{Builder, SendRequest};
 use http::{HeaderMap, Request, StatusCode};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// A connection to the API at `api` from an address of this machine.
+///
+/// # Panics
+/// If the service takes none.
+pub async fn connect_from(from: Ipv4Addr, api: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind((from, 0).into())
+        .expect("the address is of this machine");
+    let address = api.trim_start_matches("http://");
+    let connecting = socket.connect(address.parse().expect("an address"));
+    connecting.await.expect("the service takes connections")
+}
 
 /// Streams that a connection may have at once.
 pub const STREAMS: usize = 120;
@@ -27,9 +43,15 @@ impl Greedy {
     /// # Panics
     /// If the service doesn't answer.
     pub async fn ask(api: &str, path: &str, window: u32) -> Self {
-        let socket = TcpStream::connect(api.trim_start_matches("http://"))
-            .await
-            .expect("the service takes connections");
+        Self::ask_from(Ipv4Addr::LOCALHOST, api, path, window).await
+    }
+
+    /// The same, from an address of this machine.
+    ///
+    /// # Panics
+    /// If the service doesn't answer.
+    pub async fn ask_from(from: Ipv4Addr, api: &str, path: &str, window: u32) -> Self {
+        let socket = connect_from(from, api).await;
         let mut builder = Builder::new();
         builder.initial_window_size(window);
         let (sender, connection) = builder

@@ -12,6 +12,7 @@ use poem::{Request, Response};
 use url::form_urlencoded;
 
 use super::guard::Guard;
+use crate::capacity::Ticket;
 use crate::problem::{Code, Problem, RequestId};
 use crate::rates::{Address, Allowed};
 
@@ -23,6 +24,7 @@ pub(crate) struct Session(Arc<Inner>);
 struct Inner {
     guard: Arc<Guard>,
     address: Option<Address>,
+    ticket: Option<Ticket>,
     request_id: RequestId,
     admitted: OnceLock<Admitted>,
 }
@@ -39,6 +41,7 @@ impl Session {
     pub(super) fn new(guard: Arc<Guard>, request: &Request, request_id: RequestId) -> Self {
         Self(Arc::new(Inner {
             address: Address::of(request, &guard.proxies),
+            ticket: Ticket::of(request).cloned(),
             guard,
             request_id,
             admitted: OnceLock::new(),
@@ -50,6 +53,10 @@ impl Session {
     pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let guard = &self.0.guard;
         let unknown = self.origin(Actor::Unknown);
+        let _turn = match &self.0.ticket {
+            Some(ticket) if headers.contains_key(AUTHORIZATION) => ticket.check_token().await?,
+            _ => None,
+        };
         let proved = guard.authenticator.account(headers, &unknown).await;
         let (account, credential) = proved.map_err(|refusal| self.refused(headers, refusal))?;
         let caller = account.caller;

@@ -16,7 +16,41 @@ pub enum Account {
     User(UserId),
 }
 
+/// Whom an account is one of: what a class may have together is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Addresses without a good token.
+    Strangers,
+    /// Addresses with tokens that are yet to be checked.
+    Claimants,
+    /// Users.
+    Users,
+}
+
+/// The networks of IPv6 that one organisation is given, in a class: a host may use all of them.
+pub(super) type Site = (u8, Ipv6Addr);
+
 impl Account {
+    pub(super) const fn class(self) -> Class {
+        match self {
+            Self::Address(_) => Class::Strangers,
+            Self::Claimant(_) => Class::Claimants,
+            Self::User(_) => Class::Users,
+        }
+    }
+
+    /// The site that an address lies in.
+    pub(super) const fn site(self) -> Option<Site> {
+        match self {
+            Self::Address(IpAddr::V6(address)) | Self::Claimant(IpAddr::V6(address)) => {
+                let [a, b, c, ..] = address.segments();
+                let site = Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0);
+                Some((self.class() as u8, site))
+            }
+            _ => None,
+        }
+    }
+
     /// The account of whoever is at the other end of a connection.
     #[must_use]
     pub fn of_peer(peer: SocketAddr) -> Self {
@@ -31,15 +65,6 @@ impl Account {
     pub const fn as_claimant(self) -> Self {
         match self {
             Self::Address(address) => Self::Claimant(address),
-            other => other,
-        }
-    }
-
-    /// The same, when no token turned out to be good.
-    #[must_use]
-    pub const fn as_stranger(self) -> Self {
-        match self {
-            Self::Claimant(address) => Self::Address(address),
             other => other,
         }
     }

@@ -1,21 +1,20 @@
 //! The budgets of a process, and how large they are.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use poem::Request;
-use poem::http::header::AUTHORIZATION;
 use telemetry::{Held, Meters};
 use tokio::sync::Semaphore;
 
 use super::fair_budget::{FairBudget, Shares};
+use super::known_tokens::KnownTokens;
 use super::process::Budgets;
-use super::{Account, Ticket};
-use crate::problem::Problem;
 
 /// Requests for health at once, beside all others: an orchestrator must be answered when
 /// everything else is taken.
 const HEALTH: usize = 64;
+/// Tokens that are checked at once, of which nobody knows yet whether they are good: those who ask
+/// with known ones share the connections to the database with them.
+const CHECKS: u32 = 16;
 
 /// How much there is of what requests share.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +52,7 @@ impl CapacityLimits {
 
 /// The budgets; clones share them.
 #[derive(Clone, Debug)]
-pub struct Capacity(Arc<Budgets>);
+pub struct Capacity(pub(super) Arc<Budgets>);
 
 impl Capacity {
     /// Budgets of these sizes. A user has half of the requests and a quarter of the bytes at most.
@@ -75,6 +74,13 @@ impl Capacity {
             health: Arc::new(Semaphore::new(HEALTH)),
             answers: bytes(limits.answer_kibibytes),
             bodies: bytes(limits.body_kibibytes),
+            checks: FairBudget::new(Shares {
+                // A quarter of the total is the class of those who are yet to be known.
+                total: 4 * CHECKS,
+                address: CHECKS,
+                user: CHECKS,
+            }),
+            known: KnownTokens::default(),
             meters,
         }))
     }
@@ -93,23 +99,5 @@ impl Capacity {
         meters.held(Held::Requests, budgets.requests.taken().into());
         meters.held(Held::AnswerBytes, bytes(&budgets.answers));
         meters.held(Held::BodyBytes, bytes(&budgets.bodies));
-    }
-
-    /// Lets a request in that comes from `peer`, or turns it away.
-    pub fn admit(&self, peer: SocketAddr, request: &Request) -> Result<Ticket, Problem> {
-        let mut account = Account::of_peer(peer);
-        if request.headers().contains_key(AUTHORIZATION) {
-            account = account.as_claimant();
-        }
-        let path = request.uri().path();
-        if path.starts_with("/health/")
-            && let Ok(seat) = Arc::clone(&self.0.health).try_acquire_owned()
-        {
-            return Ok(Ticket::of_health(Arc::clone(&self.0), account, seat));
-        }
-        match self.0.requests.try_take(account, 1) {
-            Ok(seat) => Ok(Ticket::new(Arc::clone(&self.0), account, seat)),
-            Err(spent) => Err(self.0.refuse(account, spent)),
-        }
     }
 }

@@ -1,15 +1,28 @@
-//! A budget of the whole process, of which no account has more than its share. What is taken is
-//! given back when it is dropped.
+//! A budget of the whole process, shared by fairness that adapts: an account may hold as much as it
+//! leaves free, so that k greedy ones leave room for another in their midst. What is taken is given
+//! back when it is dropped.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep;
 
 use super::Account;
+use super::account::{Class, Site};
 
-/// How many units there are, and how many of them one account may have.
+#[cfg(test)]
+mod tests;
+
+/// Of a class, one in so many units is granted to whoever has no more, while there is anything.
+const GUARANTEED: u32 = 256;
+/// Who waits for what others hold looks again after so long.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How many units there are, and how many of them one account may have at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
     /// Of everybody.
@@ -27,8 +40,30 @@ pub(super) struct FairBudget(Arc<Books>);
 #[derive(Debug)]
 struct Books {
     shares: Shares,
-    total: Arc<Semaphore>,
-    accounts: Mutex<HashMap<Account, Arc<Semaphore>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    taken: u32,
+    classes: [u32; 3],
+    accounts: HashMap<Account, Entry>,
+    sites: HashMap<Site, u32>,
+}
+
+/// What one account has, and who waits for it.
+#[derive(Debug)]
+struct Entry {
+    held: u32,
+    waiting: u32,
+    queue: Arc<Queue>,
+}
+
+/// Those of an account who wait: one of them looks for what is free.
+#[derive(Debug)]
+struct Queue {
+    turn: Semaphore,
+    freed: Notify,
 }
 
 /// Why nothing was given.
@@ -36,7 +71,7 @@ struct Books {
 pub(super) enum Spent {
     /// The account has its share.
     Share,
-    /// Everything is taken.
+    /// Everything is taken, or all that its class may have.
     Total,
 }
 
@@ -44,105 +79,210 @@ pub(super) enum Spent {
 pub struct Taken {
     books: Arc<Books>,
     account: Account,
-    of_share: Option<OwnedSemaphorePermit>,
-    of_total: Option<OwnedSemaphorePermit>,
+    units: u32,
 }
 
 impl FairBudget {
     pub(super) fn new(shares: Shares) -> Self {
         Self(Arc::new(Books {
             shares,
-            total: Arc::new(Semaphore::new(shares.total as usize)),
-            accounts: Mutex::default(),
+            state: Mutex::default(),
         }))
     }
 
     /// Takes units if they are there. What is more than the share of an account counts as its
-    /// whole share: it gets that when it has nothing else.
+    /// whole share.
     pub(super) fn try_take(&self, account: Account, units: u32) -> Result<Taken, Spent> {
-        let units = units.min(self.0.share_of(account));
-        let mut taken = Taken::nothing(&self.0, account);
-        let of_share = self.0.semaphore_of(account).try_acquire_many_owned(units);
-        taken.of_share = Some(of_share.map_err(|_| Spent::Share)?);
-        let of_total = Arc::clone(&self.0.total).try_acquire_many_owned(units);
-        taken.of_total = Some(of_total.map_err(|_| Spent::Total)?);
-        Ok(taken)
+        let units = units.min(self.0.shares.of(account));
+        let mut state = self.0.lock();
+        state.judge(&self.0.shares, account, units, units)?;
+        state.taken += units;
+        state.hold(account, units);
+        drop(state);
+        Ok(Taken {
+            books: Arc::clone(&self.0),
+            account,
+            units,
+        })
     }
 
-    /// Waits until the units are there: behind others of the account, then behind everybody.
-    /// `None` if the budget is closed, which it never is.
-    pub(super) async fn take(&self, account: Account, units: u32) -> Option<Taken> {
-        let units = units.min(self.0.share_of(account));
-        let mut taken = Taken::nothing(&self.0, account);
-        let of_share = self.0.semaphore_of(account).acquire_many_owned(units);
-        taken.of_share = Some(of_share.await.ok()?);
-        let of_total = Arc::clone(&self.0.total).acquire_many_owned(units);
-        taken.of_total = Some(of_total.await.ok()?);
-        Some(taken)
+    /// Waits until the units are there: one of an account at a time, none behind another account.
+    pub(super) async fn take(&self, account: Account, units: u32) -> Taken {
+        if let Ok(taken) = self.try_take(account, units) {
+            return taken;
+        }
+        let waiting = Waiting::enter(&self.0, account);
+        // It is never closed.
+        let _turn = waiting.queue.turn.acquire().await;
+        loop {
+            let mut freed = std::pin::pin!(waiting.queue.freed.notified());
+            freed.as_mut().enable();
+            if let Ok(taken) = self.try_take(account, units) {
+                return taken;
+            }
+            tokio::select! {
+                () = freed => {}
+                () = sleep(RETRY) => {}
+            }
+        }
     }
 
     /// How many units are taken.
     pub(super) fn taken(&self) -> u32 {
-        let left = u32::try_from(self.0.total.available_permits()).unwrap_or(u32::MAX);
-        self.0.shares.total.saturating_sub(left)
+        self.0.lock().taken
+    }
+
+    /// How much of what the class of an account may have is taken: in hundredths.
+    pub(super) fn fill(&self, class: Class) -> u32 {
+        let taken = self.0.lock().classes[class as usize];
+        let most = u64::from(self.0.shares.of_class(class));
+        u32::try_from(u64::from(taken) * 100 / most).unwrap_or(100)
+    }
+}
+
+impl Shares {
+    /// Strangers have half of everything together, and who is yet to be known a quarter: the rest
+    /// is kept for those who are.
+    fn of_class(&self, class: Class) -> u32 {
+        match class {
+            Class::Strangers => (self.total / 2).max(1),
+            Class::Claimants => (self.total / 4).max(1),
+            Class::Users => self.total.max(1),
+        }
+    }
+
+    fn of(&self, account: Account) -> u32 {
+        let most = match account {
+            Account::Address(_) | Account::Claimant(_) => self.address,
+            Account::User(_) => self.user,
+        };
+        most.min(self.of_class(account.class())).max(1)
+    }
+}
+
+impl State {
+    /// Whether an account may have so many units more, of which `fresh` were nobody's before.
+    fn judge(
+        &self,
+        shares: &Shares,
+        account: Account,
+        units: u32,
+        fresh: u32,
+    ) -> Result<(), Spent> {
+        let most = shares.of_class(account.class());
+        let of_class = self.classes[account.class() as usize];
+        let free = shares.total.checked_sub(self.taken + fresh);
+        let free = free.zip(most.checked_sub(of_class + units));
+        let (in_all, in_class) = free.ok_or(Spent::Total)?;
+        let (free, guaranteed) = (in_all.min(in_class), (most / GUARANTEED).max(1));
+        let is_fair = |held: u32, share: u32, times: u32| {
+            held <= share.saturating_mul(times)
+                && (held <= guaranteed.saturating_mul(times) || held <= free.saturating_mul(times))
+        };
+        let share = shares.of(account);
+        let held = self.accounts.get(&account).map_or(0, |entry| entry.held);
+        let of_site = account.site().map_or(0, |site| {
+            self.sites.get(&site).map_or(units, |held| held + units)
+        });
+        // A site may be many subscribers: all of them have twice what one has.
+        let fair = is_fair(held + units, share, 1) && is_fair(of_site, share, 2);
+        fair.then_some(()).ok_or(Spent::Share)
+    }
+
+    fn hold(&mut self, account: Account, units: u32) {
+        self.classes[account.class() as usize] += units;
+        self.entry(account).held += units;
+        if let Some(site) = account.site() {
+            *self.sites.entry(site).or_default() += units;
+        }
+    }
+
+    fn release(&mut self, account: Account, units: u32) {
+        let of_class = &mut self.classes[account.class() as usize];
+        *of_class = of_class.saturating_sub(units);
+        if let Some(entry) = self.accounts.get_mut(&account) {
+            entry.held = entry.held.saturating_sub(units);
+            if entry.waiting > 0 {
+                entry.queue.freed.notify_waiters();
+            }
+        }
+        if let Some(site) = account.site() {
+            lower(&mut self.sites, &site, units);
+        }
+        self.tidy(account);
+    }
+
+    fn entry(&mut self, account: Account) -> &mut Entry {
+        self.accounts.entry(account).or_insert_with(|| Entry {
+            held: 0,
+            waiting: 0,
+            queue: Arc::new(Queue {
+                turn: Semaphore::new(1),
+                freed: Notify::new(),
+            }),
+        })
+    }
+
+    /// Forgets an account that has nothing and waits for nothing.
+    fn tidy(&mut self, account: Account) {
+        let entry = self.accounts.get(&account);
+        if entry.is_some_and(|entry| entry.held == 0 && entry.waiting == 0) {
+            self.accounts.remove(&account);
+        }
+    }
+}
+
+/// Takes from a count, which is forgotten at zero.
+fn lower<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K, units: u32) {
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(units);
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 
 impl Books {
-    const fn share_of(&self, account: Account) -> u32 {
-        match account {
-            Account::Address(_) | Account::Claimant(_) => self.shares.address,
-            Account::User(_) => self.shares.user,
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiting {
+    books: Arc<Books>,
+    account: Account,
+    queue: Arc<Queue>,
+}
+
+impl Waiting {
+    fn enter(books: &Arc<Books>, account: Account) -> Self {
+        let mut state = books.lock();
+        let entry = state.entry(account);
+        entry.waiting += 1;
+        let queue = Arc::clone(&entry.queue);
+        drop(state);
+        Self {
+            books: Arc::clone(books),
+            account,
+            queue,
         }
     }
+}
 
-    fn semaphore_of(&self, account: Account) -> Arc<Semaphore> {
-        let share = self.share_of(account) as usize;
-        let mut accounts = self.lock();
-        let semaphore = accounts
-            .entry(account)
-            .or_insert_with(|| Arc::new(Semaphore::new(share)));
-        Arc::clone(semaphore)
-    }
-
-    /// Forgets an account that nobody takes anything for.
-    fn tidy(&self, account: Account) {
-        let mut accounts = self.lock();
-        if accounts
-            .get(&account)
-            .is_some_and(|share| Arc::strong_count(share) == 1)
-        {
-            accounts.remove(&account);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Account, Arc<Semaphore>>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut state = self.books.lock();
+        state.entry(self.account).waiting -= 1;
+        state.tidy(self.account);
     }
 }
 
 impl Taken {
-    fn nothing(books: &Arc<Books>, account: Account) -> Self {
-        Self {
-            books: Arc::clone(books),
-            account,
-            of_share: None,
-            of_total: None,
-        }
-    }
-
-    /// How many units these are.
-    fn units(&self) -> usize {
-        let permits = self.of_total.as_ref();
-        permits.map_or(0, OwnedSemaphorePermit::num_permits)
-    }
-
     /// Gives back what is beyond `units`.
     pub(super) fn shrink_to(&mut self, units: u32) {
-        let beyond = self.units().saturating_sub(units as usize);
-        for permit in [&mut self.of_share, &mut self.of_total] {
-            drop(permit.as_mut().and_then(|permit| permit.split(beyond)));
-        }
+        let beyond = self.units.saturating_sub(units);
+        self.give_back(beyond);
     }
 
     /// Charges them to another account, if its share allows.
@@ -150,112 +290,34 @@ impl Taken {
         if self.account == account {
             return Ok(());
         }
-        let units = u32::try_from(self.units()).unwrap_or(u32::MAX);
-        let share = self.books.semaphore_of(account);
-        let of_share = share.try_acquire_many_owned(units);
-        self.of_share = Some(of_share.map_err(|_| Spent::Share)?);
-        let before = std::mem::replace(&mut self.account, account);
-        self.books.tidy(before);
+        let mut state = self.books.lock();
+        state.judge(&self.books.shares, account, self.units, 0)?;
+        state.hold(account, self.units);
+        state.release(self.account, self.units);
+        drop(state);
+        self.account = account;
         Ok(())
+    }
+
+    fn give_back(&mut self, units: u32) {
+        if units == 0 {
+            return;
+        }
+        self.units -= units;
+        let mut state = self.books.lock();
+        state.taken = state.taken.saturating_sub(units);
+        state.release(self.account, units);
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.of_total = None;
-        self.of_share = None;
-        self.books.tidy(self.account);
+        self.give_back(self.units);
     }
 }
 
 impl fmt::Debug for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Taken({} of {:?})", self.units(), self.account)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-
-    use domain::UserId;
-    use futures::FutureExt;
-    use uuid::Uuid;
-
-    use super::*;
-
-    const ALICE: Account = Account::User(UserId(Uuid::from_u128(1)));
-    const BOB: Account = Account::User(UserId(Uuid::from_u128(2)));
-
-    fn budget() -> FairBudget {
-        FairBudget::new(Shares {
-            total: 10,
-            address: 2,
-            user: 6,
-        })
-    }
-
-    fn address() -> Account {
-        Account::Address(IpAddr::from([192, 0, 2, 1]))
-    }
-
-    #[test]
-    fn nobody_has_more_than_a_share() {
-        let budget = budget();
-        let alice = budget.try_take(ALICE, 6).unwrap();
-        assert_eq!(budget.try_take(ALICE, 1).unwrap_err(), Spent::Share);
-        let bob = budget.try_take(BOB, 4).unwrap();
-        assert_eq!(budget.try_take(BOB, 1).unwrap_err(), Spent::Total);
-        assert_eq!(budget.taken(), 10);
-        drop((alice, bob));
-        assert_eq!(budget.taken(), 0);
-        assert!(budget.0.lock().is_empty(), "accounts are forgotten");
-    }
-
-    #[test]
-    fn more_than_a_share_counts_as_the_whole_share() {
-        let budget = budget();
-        let whole = budget.try_take(ALICE, 1_000).unwrap();
-        assert_eq!(budget.taken(), 6);
-        drop(whole);
-        assert_eq!(budget.taken(), 0);
-    }
-
-    #[test]
-    fn what_is_known_to_be_a_users_is_no_more_of_the_address() {
-        let budget = budget();
-        let mut first = budget.try_take(address(), 2).unwrap();
-        assert_eq!(budget.try_take(address(), 1).unwrap_err(), Spent::Share);
-        first.move_to(ALICE).unwrap();
-        let mut second = budget.try_take(address(), 1).unwrap();
-        drop(budget.try_take(ALICE, 4).unwrap());
-        let rest = budget.try_take(ALICE, 4).unwrap();
-        assert_eq!(second.move_to(ALICE).unwrap_err(), Spent::Share);
-        assert_eq!(budget.taken(), 7);
-        drop((first, second, rest));
-        assert!(budget.0.lock().is_empty());
-    }
-
-    #[test]
-    fn what_is_not_needed_after_all_is_given_back() {
-        let budget = budget();
-        let mut taken = budget.try_take(ALICE, 6).unwrap();
-        taken.shrink_to(2);
-        assert_eq!(budget.taken(), 2);
-        taken.shrink_to(5);
-        assert_eq!(budget.taken(), 2);
-    }
-
-    #[test]
-    fn who_waits_holds_up_nobody_of_another_account() {
-        let budget = budget();
-        let alice = budget.try_take(ALICE, 6).unwrap();
-        let mut waiting = Box::pin(budget.take(ALICE, 2));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        assert!(budget.take(BOB, 4).now_or_never().is_some());
-        drop(alice);
-        assert!(waiting.as_mut().now_or_never().is_some());
-        drop(waiting);
-        assert!(budget.0.lock().is_empty());
+        write!(f, "Taken({} of {:?})", self.units, self.account)
     }
 }

@@ -1,22 +1,29 @@
 //! The place of one request among all that are in flight. It travels with the request and its
 //! answer; whoever needs memory for either asks it.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::UserId;
+use domain::{Sha256, UserId};
 use poem::Request;
+use poem::http::header::AUTHORIZATION;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::Account;
+use super::account::Class;
+use super::budgets::Capacity;
 use super::fair_budget::{Spent, Taken};
 use super::process::Budgets;
+use super::{Account, Patience, Standing};
 use crate::problem::Problem;
 
-/// How long a body waits for room before its request is refused.
+/// How long a body, an answer, or a token that is to be checked waits for room before its request
+/// is refused.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an answer waits for room before it begins: whoever asked can still be told so.
+const BEFORE_ANSWER: Duration = Duration::from_secs(5);
 
 /// Clones are the same place. It is given up with the last one.
 #[derive(Clone, Debug)]
@@ -31,37 +38,83 @@ struct Place {
 #[derive(Debug)]
 struct Seat {
     account: Account,
+    /// What it is if it is nobody's.
+    stranger: Account,
+    /// What the request carries, by its digest.
+    token: Option<Sha256>,
+    is_proved: bool,
     /// `None` for what has a seat beside all others.
     taken: Option<Taken>,
     _health: Option<OwnedSemaphorePermit>,
 }
 
+impl Capacity {
+    /// Lets a request in that comes from `peer`, or turns it away.
+    pub fn admit(&self, peer: SocketAddr, request: &Request) -> Result<Ticket, Problem> {
+        let stranger = Account::of_peer(peer);
+        let token = request.headers().get(AUTHORIZATION);
+        let token = token.map(|token| Sha256::of(token.as_bytes()));
+        // Only who has a token can send it: whose it was is known before it is checked again.
+        let account = match token {
+            Some(token) => match self.0.known.user_of(token) {
+                Some(user) => Account::User(user),
+                None => stranger.as_claimant(),
+            },
+            None => stranger,
+        };
+        let path = request.uri().path();
+        if path.starts_with("/health/")
+            && let Ok(seat) = Arc::clone(&self.0.health).try_acquire_owned()
+        {
+            return Ok(Ticket::of_health(Arc::clone(&self.0), stranger, seat));
+        }
+        match self.0.requests.try_take(account, 1) {
+            Ok(seat) => Ok(Ticket::new(
+                Arc::clone(&self.0),
+                (stranger, account, token),
+                seat,
+            )),
+            Err(spent) => Err(self.0.refuse(account, spent)),
+        }
+    }
+}
+
 impl Ticket {
-    pub(super) fn new(budgets: Arc<Budgets>, account: Account, taken: Taken) -> Self {
-        Self::seated(budgets, account, (Some(taken), None))
+    pub(super) fn new(
+        budgets: Arc<Budgets>,
+        (stranger, account, token): (Account, Account, Option<Sha256>),
+        place: Taken,
+    ) -> Self {
+        let seat = Seat {
+            account,
+            stranger,
+            token,
+            is_proved: false,
+            taken: Some(place),
+            _health: None,
+        };
+        Self::seated(budgets, seat)
     }
 
     pub(super) fn of_health(
         budgets: Arc<Budgets>,
-        account: Account,
-        seat: OwnedSemaphorePermit,
+        stranger: Account,
+        health: OwnedSemaphorePermit,
     ) -> Self {
-        Self::seated(budgets, account, (None, Some(seat)))
+        let seat = Seat {
+            account: stranger,
+            stranger,
+            token: None,
+            is_proved: false,
+            taken: None,
+            _health: Some(health),
+        };
+        Self::seated(budgets, seat)
     }
 
-    fn seated(
-        budgets: Arc<Budgets>,
-        account: Account,
-        (taken, health): (Option<Taken>, Option<OwnedSemaphorePermit>),
-    ) -> Self {
-        Self(Arc::new(Place {
-            budgets,
-            seat: Mutex::new(Seat {
-                account,
-                taken,
-                _health: health,
-            }),
-        }))
+    fn seated(budgets: Arc<Budgets>, seat: Seat) -> Self {
+        let seat = Mutex::new(seat);
+        Self(Arc::new(Place { budgets, seat }))
     }
 
     /// The place of a request; none if it didn't come over a connection.
@@ -70,19 +123,46 @@ impl Ticket {
         request.data()
     }
 
+    /// Waits for the turn of a token to be checked; those that were good lately need none.
+    pub async fn check_token(&self) -> Result<Option<Taken>, Problem> {
+        let account = self.seat().account;
+        if account.class() == Class::Users {
+            return Ok(None);
+        }
+        let claimant = account.as_claimant();
+        let turn = self.0.budgets.checks.take(claimant, 1);
+        match timeout(PATIENCE, turn).await {
+            Ok(turn) => Ok(Some(turn)),
+            Err(_) => Err(self.0.budgets.refuse(account, Spent::Total)),
+        }
+    }
+
     /// Charges the request to its user, who is known now, and no more to the address.
     pub fn belongs_to(&self, user: UserId) -> Result<(), Problem> {
-        self.charge_to(|_| Account::User(user))
-    }
-
-    /// Charges the request to its address as a stranger's, if no user was found for its token.
-    pub fn settle(&self) -> Result<(), Problem> {
-        self.charge_to(Account::as_stranger)
-    }
-
-    fn charge_to(&self, account: impl FnOnce(Account) -> Account) -> Result<(), Problem> {
         let mut seat = self.seat();
-        let account = account(seat.account);
+        self.charge(&mut seat, Account::User(user))?;
+        seat.is_proved = true;
+        if let Some(token) = seat.token {
+            self.0.budgets.known.remember(token, user);
+        }
+        Ok(())
+    }
+
+    /// Charges the request to its address as a stranger's, if its token was refused, or is one that
+    /// nobody has checked.
+    pub fn settle(&self, is_refused: bool) -> Result<(), Problem> {
+        let mut seat = self.seat();
+        if is_refused && let Some(token) = seat.token {
+            self.0.budgets.known.forget(token);
+        }
+        if seat.is_proved || (!is_refused && seat.account.class() == Class::Users) {
+            return Ok(());
+        }
+        let stranger = seat.stranger;
+        self.charge(&mut seat, stranger)
+    }
+
+    fn charge(&self, seat: &mut Seat, account: Account) -> Result<(), Problem> {
         if let Some(taken) = &mut seat.taken {
             taken
                 .move_to(account)
@@ -92,6 +172,15 @@ impl Ticket {
         Ok(())
     }
 
+    /// Who takes the answer.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let is_user = self.seat().account.class() == Class::Users;
+        Standing {
+            stranger_among: (!is_user).then(|| Arc::clone(&self.0.budgets)),
+        }
+    }
+
     /// Room for an answer that lies in memory as a whole.
     pub fn try_hold_answer(&self, bytes: u64) -> Result<Taken, Problem> {
         let account = self.seat().account;
@@ -99,19 +188,45 @@ impl Ticket {
         taken.map_err(|spent| self.0.budgets.refuse(account, spent))
     }
 
-    /// Waits for room for the next bytes of an answer.
-    pub async fn hold_answer(&self, bytes: u64) -> Option<Taken> {
-        let account = self.seat().account;
-        self.0.budgets.answers.take(account, kibibytes(bytes)).await
+    /// Waits, for a moment, until there is room for the first bytes of an answer.
+    pub async fn await_room(&self, bytes: u64) -> Result<(), Problem> {
+        let room = self.hold_within(BEFORE_ANSWER, bytes).await;
+        room.map(drop)
     }
 
-    /// Waits for room for a body, for a moment.
+    /// Waits for room for the next bytes of an answer, not for ever.
+    pub async fn hold_answer(&self, bytes: u64) -> Result<Taken, Problem> {
+        self.hold_within(PATIENCE, bytes).await
+    }
+
+    async fn hold_within(&self, patience: Duration, bytes: u64) -> Result<Taken, Problem> {
+        let account = self.seat().account;
+        let room = self.0.budgets.answers.take(account, kibibytes(bytes));
+        let taken = timeout(patience, room).await;
+        taken.map_err(|_| self.0.budgets.refuse(account, Spent::Total))
+    }
+
+    /// Waits for room for more bytes of a body, for a moment.
     pub async fn hold_body(&self, bytes: u64) -> Result<Taken, Problem> {
         let account = self.seat().account;
         let room = self.0.budgets.bodies.take(account, kibibytes(bytes));
-        match timeout(PATIENCE, room).await {
-            Ok(Some(taken)) => Ok(taken),
-            _ => Err(self.0.budgets.refuse(account, Spent::Share)),
+        let taken = timeout(PATIENCE, room).await;
+        taken.map_err(|_| self.0.budgets.refuse(account, Spent::Share))
+    }
+
+    /// How long the sender of a body may take in all, beside what the rate allows it.
+    #[must_use]
+    pub fn patience_with_body(&self) -> Patience {
+        let bodies = &self.0.budgets.bodies;
+        let is_scarce = bodies.fill(Class::Users) >= 50;
+        let (seconds, rate) = if is_scarce {
+            (5, 64 << 10)
+        } else {
+            (30, 16 << 10)
+        };
+        Patience {
+            stall: Duration::from_secs(seconds),
+            rate,
         }
     }
 

@@ -17,6 +17,17 @@ pub enum RangeAnswer {
     Parts(Vec<Range>),
 }
 
+impl RangeAnswer {
+    /// How many bytes these are, of a representation of `length`.
+    pub fn bytes_of(&self, length: u64) -> u64 {
+        match self {
+            Self::Whole => length,
+            Self::Part(part) => part.length,
+            Self::Parts(parts) => parts.iter().map(|part| part.length).sum(),
+        }
+    }
+}
+
 /// No range lies inside the representation: 416.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no range lies inside the content")]

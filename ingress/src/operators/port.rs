@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::capacity::{Capacity, CapacityLimits};
 use crate::http::{AllowedOrigins, Door, ServerLimits, serve};
 
-/// Requests in flight. Its clients are few, and known.
-const REQUESTS: u32 = 64;
+/// Requests in flight. Its clients are few, known, and have no keys: all of them have half.
+const REQUESTS: u32 = 128;
 
 /// What is served on the port, and where.
 pub struct OperationsPort<E> {

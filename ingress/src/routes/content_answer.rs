@@ -172,6 +172,8 @@ impl Representation {
             return Ok(self.without_body());
         }
         let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
+        let room = source.await_room(parts.bytes_of(self.length)).await;
+        room.map_err(Withheld::Room)?;
         self.open(source, parts).await.map_err(Withheld::Storage)
     }
 
@@ -226,7 +228,7 @@ impl Representation {
                     start: 0,
                     length: self.length,
                 };
-                let body = source.body(source.open(&self.location, whole).await?);
+                let body = source.body(source.open(&self.location, whole).await?, whole.length);
                 Ok(self.with_body(StatusCode::OK, &self.media_type, self.length, body))
             }
             RangeAnswer::Part(part) => {
@@ -234,7 +236,7 @@ impl Representation {
                     StatusCode::PARTIAL_CONTENT,
                     &self.media_type,
                     part.length,
-                    source.body(source.open(&self.location, part).await?),
+                    source.body(source.open(&self.location, part).await?, part.length),
                 );
                 set(&mut answer.0, CONTENT_RANGE, &self.content_range(part));
                 Ok(answer)
@@ -270,7 +272,7 @@ impl Representation {
             StatusCode::PARTIAL_CONTENT,
             &media_type,
             length,
-            source.body(chunks.boxed()),
+            source.body(chunks.boxed(), length),
         )
     }
 
@@ -321,6 +323,8 @@ enum Withheld {
     Precondition,
     /// No range lies inside its bytes.
     Range(u64),
+    /// There is no room in memory for its bytes.
+    Room(Problem),
     /// Its bytes can't be opened.
     Storage(StorageError),
 }
@@ -342,6 +346,7 @@ where
             Ok(answer) => return Ok(answer),
             Err(Withheld::Precondition) => return Err(Code::RevisionMismatch.into()),
             Err(Withheld::Range(length)) => return Err(Problem::range_not_satisfiable(length)),
+            Err(Withheld::Room(problem)) => return Err(problem),
             Err(Withheld::Storage(StorageError::NotFound { .. }))
                 if missing.as_ref() != Some(&found.location) =>
             {

@@ -11,12 +11,15 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::capacity::Ticket;
+use crate::problem::Problem;
 
 /// What storage reads at once, at most.
 const CHUNK: u64 = 256 << 10;
 /// What is read for a stream before its client has shown that it takes anything: storage is not
 /// kept open for it meanwhile.
 const FIRST: u64 = 16 << 10;
+/// A chunk up to this length is not accounted for: the number of requests bounds them.
+const SMALL: u64 = 16 << 10;
 /// Such first readings under way at once: a connection may ask for very many.
 const FIRST_AT_ONCE: usize = 32;
 
@@ -41,6 +44,14 @@ impl ContentSource {
             places: places.clone(),
             ticket: Ticket::of(request).cloned(),
             is_stream: request.version() == Version::HTTP_2,
+        }
+    }
+
+    /// Waits until there is room for the first bytes of an answer of this length.
+    pub(super) async fn await_room(&self, length: u64) -> Result<(), Problem> {
+        match &self.ticket {
+            Some(ticket) if length > SMALL => ticket.await_room(length.min(CHUNK)).await,
+            _ => Ok(()),
         }
     }
 
@@ -81,7 +92,7 @@ impl ContentSource {
 
     /// Chunks as a body. One that breaks off ends the connection, so that no client takes half for
     /// the whole.
-    pub(super) fn body(&self, chunks: Chunks) -> Body {
+    pub(super) fn body(&self, chunks: Chunks, length: u64) -> Body {
         let chunks = chunks.inspect_err(|error| {
             tracing::error!(
                 error = error as &dyn std::error::Error,
@@ -90,8 +101,11 @@ impl ContentSource {
         });
         let chunks = chunks.map_err(std::io::Error::other);
         match self.ticket.clone() {
-            Some(ticket) => Body::from_bytes_stream(accounted(chunks.boxed(), ticket)),
-            None => Body::from_bytes_stream(chunks),
+            Some(ticket) if length > SMALL => {
+                let chunk = length.min(CHUNK);
+                Body::from_bytes_stream(accounted(chunks.boxed(), (ticket, chunk)))
+            }
+            _ => Body::from_bytes_stream(chunks),
         }
     }
 }
@@ -100,17 +114,14 @@ impl ContentSource {
 /// has left.
 fn accounted(
     chunks: BoxStream<'static, std::io::Result<Bytes>>,
-    ticket: Ticket,
+    (ticket, most): (Ticket, u64),
 ) -> impl Stream<Item = std::io::Result<Bytes>> {
-    stream::try_unfold((chunks, ticket), |(mut chunks, ticket)| async {
-        let room = ticket.hold_answer(CHUNK).await;
+    stream::try_unfold((chunks, ticket), move |(mut chunks, ticket)| async move {
+        let room = ticket.hold_answer(most).await;
+        let room = room.map_err(|_| std::io::ErrorKind::TimedOut)?;
         let Some(chunk) = chunks.try_next().await? else {
             return Ok(None);
         };
-        let chunk = match room {
-            Some(room) => room.around(chunk),
-            None => chunk,
-        };
-        Ok(Some((chunk, (chunks, ticket))))
+        Ok(Some((room.around(chunk), (chunks, ticket))))
     })
 }

@@ -2,12 +2,14 @@
 //! among all bodies, and on no thread that others wait for if it is long.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use poem::Request;
 use poem::http::header::CONTENT_LENGTH;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 use super::failed_read::read_error;
 use crate::capacity::{Taken, Ticket};
@@ -19,6 +21,8 @@ pub const LARGEST: usize = 5 << 20;
 const SMALL: usize = 16 << 10;
 /// A body up to this length is parsed where its request is answered.
 const QUICK: usize = 64 << 10;
+/// How often a sender who is waited for is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 /// Longer ones at once: what is decoded is many times as large for a moment.
 const AT_ONCE: usize = 2;
 
@@ -51,22 +55,17 @@ impl ReadBody {
         };
         let mut chunks = std::pin::pin!(body.into_bytes_stream());
         let mut read = Collected::default();
-        let mut room = None;
-        while let Some(chunk) = chunks.next().await {
+        let mut room = Room::new(ticket, expected);
+        while let Some(chunk) = room.in_time(chunks.next()).await? {
             let chunk = chunk.map_err(read_error)?;
             let length = read.len() + chunk.len();
             if length > most {
                 return Err(Code::TooLarge.into());
             }
-            if let Some(ticket) = ticket
-                && length > SMALL
-                && room.is_none()
-            {
-                room = Some(ticket.hold_body(expected as u64).await?);
-            }
+            room.make(length).await?;
             read.push(chunk);
         }
-        let bytes = read.whole();
+        let (bytes, room) = (read.whole(), room.taken);
         Ok(Self { bytes, room })
     }
 
@@ -75,6 +74,61 @@ impl ReadBody {
         request.set_body(poem::Body::from(self.bytes));
         let room = Arc::new(self.room);
         request.set_data(HasRoom { _room: room });
+    }
+}
+
+/// The room of a body that arrives, all of it at once: of several that each have a part, none might
+/// ever be whole. A sender who is slow loses it, the sooner if others wait.
+struct Room<'a> {
+    ticket: Option<&'a Ticket>,
+    expected: usize,
+    length: usize,
+    taken: Option<Taken>,
+    /// When the body began, without the time in which it waited for room.
+    begun: Instant,
+}
+
+impl<'a> Room<'a> {
+    fn new(ticket: Option<&'a Ticket>, expected: usize) -> Self {
+        Self {
+            ticket,
+            expected,
+            length: 0,
+            taken: None,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Makes room for a body of this length so far.
+    async fn make(&mut self, length: usize) -> Result<(), Problem> {
+        self.length = length;
+        if let Some(ticket) = self.ticket
+            && length > SMALL
+            && self.taken.is_none()
+        {
+            let waiting = Instant::now();
+            self.taken = Some(ticket.hold_body(self.expected as u64).await?);
+            self.begun += waiting.elapsed();
+        }
+        Ok(())
+    }
+
+    /// What comes next, if it comes before patience with the sender is over.
+    async fn in_time<T>(&self, next: impl Future<Output = T>) -> Result<T, Problem> {
+        let Some(ticket) = self.ticket.filter(|_| self.taken.is_some()) else {
+            return Ok(next.await);
+        };
+        let mut next = std::pin::pin!(next);
+        loop {
+            if let Ok(next) = timeout(LOOK, next.as_mut()).await {
+                return Ok(next);
+            }
+            let patience = ticket.patience_with_body();
+            let earned = (self.length as u64).saturating_mul(1_000) / u64::from(patience.rate);
+            if self.begun.elapsed() > patience.stall + Duration::from_millis(earned) {
+                return Err(Code::RequestTimeout.into());
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::activity::Activity;
 use super::edges::HEADER_BYTES;
 use super::exchange::{Door, Exchange, SharedEndpoint};
 use super::progress::StreamExecutor;
-use super::socket::{Linger, Socket};
+use super::socket::{Linger, Reader, Socket};
 
 /// What one HTTP/2 stream may send before it is read: as much as a large chunk for storage.
 const STREAM_WINDOW: u32 = 512 << 10;
@@ -56,7 +56,7 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }
-        let linger = Linger::default();
+        let (linger, reader) = (Linger::default(), Reader::default());
         let activity = Arc::clone(&self.activity);
         let exchange = Arc::new(Exchange {
             endpoint: Arc::clone(&self.endpoint),
@@ -65,8 +65,9 @@ impl Connection {
             peer: self.peer,
             local: stream.local_addr().ok(),
             linger: linger.clone(),
+            reader: reader.clone(),
         });
-        let socket = Socket::new(stream, self.door.limits.write_stall, linger);
+        let socket = Socket::new(stream, self.door.limits.write_stall, (reader, linger));
         let service = service_fn(|request: http::Request<Incoming>| {
             let in_flight = activity.begin();
             let exchange = Arc::clone(&exchange);

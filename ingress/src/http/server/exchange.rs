@@ -22,7 +22,7 @@ use super::edges;
 use super::progress::Progress;
 use super::request_body::{Patience, RequestBody};
 use super::response_body::{InUse, ResponseBody, SharedBody};
-use super::socket::Linger;
+use super::socket::{Linger, Reader};
 use crate::capacity::{Capacity, Taken, Ticket};
 use crate::http::cors::{AllowedOrigins, OriginGrant};
 use crate::problem::{Code, Problem, RequestId};
@@ -58,6 +58,7 @@ pub(super) struct Exchange {
     pub(super) peer: SocketAddr,
     pub(super) local: Option<SocketAddr>,
     pub(super) linger: Linger,
+    pub(super) reader: Reader,
 }
 
 impl Exchange {
@@ -91,10 +92,13 @@ impl Exchange {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
         let response: http::Response<BoxBody<_, _>> = response.into();
-        if ticket.is_none()
-            && let Some(progress) = Progress::of_stream()
-        {
-            progress.hurry(REFUSED_STALL.min(self.door.limits.write_stall));
+        match (Progress::of_stream(), &ticket) {
+            (Some(progress), Some(ticket)) => progress.is_answered_to(ticket.standing()),
+            (Some(progress), None) => {
+                progress.hurry(REFUSED_STALL.min(self.door.limits.write_stall));
+            }
+            (None, Some(ticket)) => self.reader.is(ticket.standing()),
+            (None, None) => {}
         }
         let in_use = InUse {
             _in_flight: in_flight,
@@ -126,7 +130,8 @@ impl Exchange {
         let id = RequestId::of(&request);
         let grant = self.door.origins.grant(&request);
         let mut response = self.endpoint.get_response(request).await;
-        if let Err(problem) = ticket.settle() {
+        let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+        if let Err(problem) = ticket.settle(is_refused) {
             return (refused(&problem, &id, is_head, grant), None, None);
         }
         let memory = match own_bytes(&mut response) {

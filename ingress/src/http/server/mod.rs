@@ -7,6 +7,7 @@ mod connections;
 mod edges;
 mod exchange;
 mod limits;
+mod pace;
 mod progress;
 mod request_body;
 mod response_body;

@@ -13,6 +13,9 @@ use hyper::rt::Executor;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::pace::Pace;
+use crate::capacity::{Patience, Standing};
+
 tokio::task_local! {
     /// The progress of the stream that this task answers.
     static OF_STREAM: Arc<Progress>;
@@ -20,6 +23,8 @@ tokio::task_local! {
 
 /// How often a stream that was handed nothing is looked at while its limit lasts.
 const LOOKS: u32 = 4;
+/// How often one whose peer is waited for is looked at: patience with strangers may run out.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What the peer of one stream has been handed and not taken.
 #[derive(Debug)]
@@ -32,17 +37,29 @@ pub(super) struct Progress {
 #[derive(Debug)]
 struct State {
     slices: usize,
-    /// When the peer last took one, or was handed the first.
-    since: Instant,
-    /// How long it may take nothing.
+    pace: Pace,
+    /// How long the peer may take nothing, whoever it is.
     limit: Duration,
+    /// Who it is, once that is known.
+    standing: Option<Standing>,
 }
 
 impl State {
+    /// How long the peer may still take nothing.
+    fn left(&self) -> Duration {
+        let all = Patience {
+            stall: self.limit,
+            rate: 0,
+        };
+        let patience = self.standing.as_ref();
+        let patience = patience.map_or(all, |standing| standing.patience(self.limit));
+        self.pace.left(patience, Instant::now())
+    }
+
     /// When it should be looked at again: as it stalls, if nothing happens until then.
     fn pause(&self) -> Duration {
         if self.slices > 0 {
-            self.limit.saturating_sub(self.since.elapsed())
+            self.left().min(LOOK)
         } else {
             self.limit / LOOKS
         }
@@ -54,8 +71,9 @@ impl Progress {
         Self {
             state: Mutex::new(State {
                 slices: 0,
-                since: Instant::now(),
+                pace: Pace::default(),
                 limit,
+                standing: None,
             }),
             taken: AtomicWaker::new(),
             hurried: Notify::new(),
@@ -70,13 +88,17 @@ impl Progress {
     /// The slice, which counts as handed over until it is dropped.
     pub(super) fn hand_over(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         let mut state = self.lock();
-        if state.slices == 0 {
-            state.since = Instant::now();
-        }
+        state.pace.await_peer(Instant::now());
         state.slices += 1;
         drop(state);
         let progress = Arc::clone(self);
         Bytes::from_owner(Slice { bytes, progress })
+    }
+
+    /// Who takes the answer.
+    pub(super) fn is_answered_to(&self, standing: Standing) {
+        self.lock().standing = Some(standing);
+        self.hurried.notify_one();
     }
 
     /// From now on the peer may take nothing for no longer than that.
@@ -104,7 +126,7 @@ impl Progress {
                 () = self.hurried.notified() => {}
             }
             let state = self.lock();
-            if state.slices > 0 && state.since.elapsed() >= state.limit {
+            if state.slices > 0 && state.left().is_zero() {
                 return;
             }
         }
@@ -130,8 +152,10 @@ impl Drop for Slice {
     fn drop(&mut self) {
         let mut state = self.progress.lock();
         state.slices -= 1;
-        state.since = Instant::now();
-        if state.slices == 0 {
+        state.pace.took(self.bytes.len(), Instant::now());
+        if state.slices > 0 {
+            state.pace.await_peer(Instant::now());
+        } else {
             drop(state);
             self.progress.taken.wake();
         }

@@ -7,8 +7,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,12 +16,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::pace::Pace;
+use crate::capacity::{Patience, Standing};
+
 /// Lingering ends when nothing came for so long …
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
 /// … or after so long at all.
 const LINGER_TOTAL: Duration = Duration::from_secs(20);
 /// Discarded at one go before other tasks get their turn.
 const LINGER_READ: usize = 64 << 10;
+/// How often a reader who is waited for is looked at: patience with strangers may run out.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A mark that a request was not read to its end.
 #[derive(Clone, Debug, Default)]
@@ -37,9 +42,28 @@ impl Linger {
     }
 }
 
+/// Who takes the answer that is on its way, over HTTP/1.1.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reader(Arc<Mutex<Option<Standing>>>);
+
+impl Reader {
+    pub(super) fn is(&self, standing: Standing) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    fn patience(&self, stall: Duration) -> Patience {
+        let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = Patience { stall, rate: 0 };
+        let standing = reader.as_ref();
+        standing.map_or(all, |standing| standing.patience(stall))
+    }
+}
+
 pub(super) struct Socket {
     stream: TcpStream,
     patience: Duration,
+    reader: Reader,
+    pace: Pace,
     stalled: Pin<Box<Sleep>>,
     waiting: bool,
     linger: Linger,
@@ -53,11 +77,17 @@ struct Closing {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, patience: Duration, linger: Linger) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        patience: Duration,
+        (reader, linger): (Reader, Linger),
+    ) -> Self {
         let stalled = Box::pin(tokio::time::sleep(patience));
         Self {
             stream,
             patience,
+            reader,
+            pace: Pace::default(),
             stalled,
             waiting: false,
             linger,
@@ -65,22 +95,33 @@ impl Socket {
         }
     }
 
-    /// Passes a write through, and fails one that made no progress for too long.
-    fn watch<T>(
+    /// Passes a write through, and fails one that made too little progress for too long.
+    fn watch(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = written {
             self.waiting = false;
-            return written;
+            let bytes = *written.as_ref().unwrap_or(&0);
+            self.pace.took(bytes, Instant::now());
+            return Poll::Ready(written);
         }
-        if !self.waiting {
-            self.waiting = true;
-            self.stalled.as_mut().reset(Instant::now() + self.patience);
+        self.pace.await_peer(Instant::now());
+        loop {
+            let patience = self.reader.patience(self.patience);
+            let left = self.pace.left(patience, Instant::now());
+            if left.is_zero() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            if !self.waiting {
+                self.waiting = true;
+                let until = Instant::now() + left.min(LOOK);
+                self.stalled.as_mut().reset(until);
+            }
+            ready!(self.stalled.as_mut().poll(context));
+            self.waiting = false;
         }
-        ready!(self.stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

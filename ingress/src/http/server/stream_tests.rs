@@ -90,7 +90,12 @@ async fn what_is_taken_slowly_comes_whole() {
 
 #[tokio::test]
 async fn a_place_in_flight_is_held_until_the_answer_has_left() {
-    let server = Server::start_for(1, impatient(), long()).await;
+    // Where strangers hold all that they may have, patience with them is a twelfth.
+    let limits = ServerLimits {
+        write_stall: 12 * SHORT,
+        ..ServerLimits::default()
+    };
+    let server = Server::start_for(1, limits, long()).await;
     let mut peer = connect(&server, 0).await;
     let (status, stuck) = ask(&mut peer, "GET").await;
     assert_eq!(status, StatusCode::OK);
