@@ -24,14 +24,15 @@ impl Address {
 }
 
 /// Behind proxies that are trusted, the last address that none of them has. Each adds the one that
-/// it was called from, so what stands before that is what a client made up.
+/// it was called from, so what stands before that is what a client made up. Where a proxy wrote no
+/// address, what stands before may be made up as well: the proxy itself is the client then.
 fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let fields = headers.get_all("x-forwarded-for").iter().rev();
-    let mut hops = fields.flat_map(|field| field.to_str().unwrap_or_default().rsplit(','));
+    let mut hops = fields.flat_map(|field| field.as_bytes().rsplit(|byte| *byte == b','));
     let mut address = peer;
     while is_trusted(address) {
-        let Some(hop) = hops.next().and_then(|hop| hop_address(hop.trim())) else {
+        let Some(hop) = hops.next().and_then(hop_address) else {
             break;
         };
         address = hop;
@@ -39,10 +40,14 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
     address
 }
 
-/// An address, perhaps with a port behind it.
-fn hop_address(text: &str) -> Option<IpAddr> {
+/// An address, perhaps in brackets, perhaps with a port behind it.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    text.parse().ok().or_else(with_port)
+    bare.unwrap_or(text).parse().ok().or_else(with_port)
 }
 
 impl From<IpAddr> for Address {
@@ -54,6 +59,19 @@ impl From<IpAddr> for Address {
             }
             address @ IpAddr::V4(_) => address,
         })
+    }
+}
+
+impl Address {
+    /// The networks around it that one organisation is given: a host may use all of them.
+    pub(super) fn site(self) -> Option<Ipv6Addr> {
+        match self.0 {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+            }
+        }
     }
 }
 
@@ -73,13 +91,32 @@ mod tests {
     #[test]
     fn a_proxy_is_believed_if_it_is_trusted() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let client = |peer: &str, fields: &[&str]| {
+        let client_of = |peer: &str, fields: &[&[u8]]| {
             let name = poem::http::HeaderName::from_static("x-forwarded-for");
-            let fields = fields
-                .iter()
-                .map(|field| (name.clone(), field.parse().unwrap()));
+            let value = |field| poem::http::HeaderValue::from_bytes(field).unwrap();
+            let fields = fields.iter().map(|field| (name.clone(), value(field)));
             client(&fields.collect(), peer.parse().unwrap(), &trusted).to_string()
         };
+        let client = |peer: &str, fields: &[&str]| {
+            let fields: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
+            client_of(peer, &fields)
+        };
+        for (field, expected) in [
+            (&b"\xff, 203.0.113.9"[..], "203.0.113.9"),
+            (b"1.2.3.4, \"\xfe, 203.0.113.9:1", "203.0.113.9"),
+            (b"203.0.113.9, unknown", "10.0.0.1"),
+            (b"203.0.113.9, unknown, 10.0.0.7", "10.0.0.7"),
+            (b"203.0.113.9,", "10.0.0.1"),
+            (b"203.0.113.9,\xff", "10.0.0.1"),
+        ] {
+            assert_eq!(client_of("10.0.0.1", &[field]), expected, "{field:?}");
+        }
+        assert_eq!(
+            client("10.0.0.1", &["203.0.113.9", "unknown"]),
+            "10.0.0.1",
+            "whatever was chosen before"
+        );
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
         assert_eq!(
             client("192.0.2.1", &["192.0.2.9"]),
             "192.0.2.1",
@@ -108,6 +145,14 @@ mod tests {
         assert_ne!(read("2001:db8:1:2::1"), read("2001:db8:1:3::1"));
         assert_eq!(read("::ffff:192.0.2.1"), read("192.0.2.1"));
         assert_ne!(read("192.0.2.2"), read("192.0.2.1"));
+        assert_eq!(
+            read("2001:db8:1:2::1").site(),
+            read("2001:db8:1:3::1").site()
+        );
+        assert_ne!(
+            read("2001:db8:1:2::1").site(),
+            read("2001:db8:2:2::1").site()
+        );
         assert_eq!(read("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
     }
 }

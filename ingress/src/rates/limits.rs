@@ -1,6 +1,7 @@
 //! The limits in force: of each user, and of each address whose keys and tokens are refused.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use domain::{Rate, UserId};
@@ -21,9 +22,14 @@ const REFUSED: &str = "authentication";
 #[derive(Clone)]
 pub(crate) struct RateLimits(Arc<Inner>);
 
+/// Of the networks of one site so many may each have all that one may have.
+const NETWORKS_OF_SITE: u32 = 8;
+
 struct Inner {
     users: Option<Limiter<UserId>>,
     refused: Option<Limiter<Address>>,
+    /// Whose every network is another address.
+    refused_sites: Option<Limiter<Ipv6Addr>>,
 }
 
 /// A request within the limit of its user.
@@ -39,6 +45,7 @@ impl RateLimits {
         Self(Arc::new(Inner {
             users: users.map(Limiter::new),
             refused: refused.map(Limiter::new),
+            refused_sites: refused.map(|rate| Limiter::new(rate.times(NETWORKS_OF_SITE))),
         }))
     }
 
@@ -60,6 +67,11 @@ impl RateLimits {
         let (Some(limiter), Some(address)) = (&self.0.refused, address) else {
             return Ok(());
         };
+        let sites = self.0.refused_sites.as_ref();
+        if let Some((sites, site)) = sites.zip(address.site()) {
+            let checked = sites.check(&site);
+            checked.map_err(|exceeded| refusal(REFUSED, sites.rate(), exceeded))?;
+        }
         let checked = limiter.check(&address).map(|_| ());
         checked.map_err(|exceeded| refusal(REFUSED, limiter.rate(), exceeded))
     }
@@ -91,5 +103,25 @@ fn refusal(name: &'static str, rate: Rate, Exceeded(wait): Exceeded) -> Problem 
 impl fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RateLimits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[test]
+    fn the_networks_of_one_site_are_limited_together() {
+        let limits = RateLimits::new(None, Some("10/h".parse().unwrap()));
+        let refused = |text: String| {
+            let address = text.parse::<IpAddr>().unwrap();
+            limits.refused_from(Some(address.into())).is_err()
+        };
+        let limited = (0..200).filter(|number| refused(format!("2001:db8:1:{number:x}::1")));
+        assert_eq!(limited.count(), 200 - 80);
+        assert!(!refused("2001:db8:2::1".to_owned()));
+        assert!(!refused("192.0.2.1".to_owned()));
     }
 }

@@ -30,6 +30,18 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// So many times as much in the same time.
+    #[must_use]
+    pub const fn times(self, factor: u32) -> Self {
+        let count = match NonZeroU32::new(factor) {
+            Some(factor) => self.count.saturating_mul(factor),
+            None => self.count,
+        };
+        Self { count, ..self }
+    }
+}
+
 impl FromStr for Rate {
     type Err = InvalidRate;
 
