@@ -72,6 +72,22 @@ async fn what_http_forbids_is_refused_with_a_problem() {
 }
 
 #[tokio::test]
+async fn a_coding_that_is_no_text_is_not_known() {
+    let server = Server::start(ServerLimits::default(), reader()).await;
+    for codings in [
+        &b"transfer-encoding: \xff\r\ntransfer-encoding: chunked\r\n"[..],
+        b"transfer-encoding: \xff, chunked\r\n",
+        b"transfer-encoding: gzip\xe9\r\ntransfer-encoding: chunked\r\n",
+    ] {
+        let head = &b"POST / HTTP/1.1\r\nhost: x\r\n"[..];
+        let request = [head, codings, b"\r\n0\r\n\r\n"].concat();
+        let answer = server.exchange(&request).await;
+        let is_refused = ["HTTP/1.1 501", "HTTP/1.1 400"].map(|line| answer.starts_with(line));
+        assert!(is_refused.contains(&true), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn what_only_looks_like_it_is_answered() {
     let server = Server::start(ServerLimits::default(), reader()).await;
     for request in [

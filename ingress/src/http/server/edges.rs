@@ -73,13 +73,13 @@ fn is_chunked_alone(headers: &HeaderMap) -> bool {
     if codings.peek().is_none() {
         return true;
     }
-    let codings = codings.filter_map(|line| line.to_str().ok());
+    // Compared as bytes: what can't be read as text is a coding that isn't known.
     let mut codings = codings
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
         .filter(|coding| !coding.is_empty());
     let is_chunked = codings
         .next()
-        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+        .is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
     is_chunked && codings.next().is_none()
 }

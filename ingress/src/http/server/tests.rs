@@ -77,9 +77,9 @@ impl Server {
     }
 
     /// Sends `request` and reads until the server closes.
-    pub(super) async fn exchange(&self, request: &str) -> String {
+    pub(super) async fn exchange(&self, request: &(impl AsRef<[u8]> + ?Sized)) -> String {
         let mut client = self.connect().await;
-        client.write_all(request.as_bytes()).await.unwrap();
+        client.write_all(request.as_ref()).await.unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         answer
