@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{Role, Sha256};
+use domain::{KeyId, Role, Sha256};
 use futures::StreamExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use ledger::{Database, ensure_bootstrap_key, find_key_holder};
+use ledger::{ApiKey, BootstrapKeyError, Database, add_key, ensure_bootstrap_key, find_key_holder};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
@@ -285,5 +285,14 @@ on_each_database! {
         ensure_bootstrap_key(db, key("second"), NOW).await.unwrap();
         assert_eq!(find_key_holder(db, key("first")).await.unwrap(), None);
         assert_eq!(find_key_holder(db, key("second")).await.unwrap(), Some(first));
+        // A key that somebody else holds would leave nobody an admin.
+        let other = user(db, "other").await;
+        let issued = ApiKey { id: KeyId::new(NOW), user: other, created_at: NOW };
+        assert!(add_key(db, issued, key("issued")).await.unwrap());
+        let refused = ensure_bootstrap_key(db, key("issued"), NOW).await;
+        assert!(matches!(refused, Err(BootstrapKeyError::Issued)));
+        assert_eq!(find_key_holder(db, key("second")).await.unwrap(), Some(first));
+        let holder = find_key_holder(db, key("issued")).await.unwrap();
+        assert_eq!(holder.unwrap().caller.role, Role::User);
     }
 }

@@ -108,6 +108,23 @@ pub async fn remove_key(on: &impl Commit<()>, user: UserId, key: KeyId) -> Resul
     Ok(true)
 }
 
+/// A bootstrap key that can't be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapKeyError {
+    /// It would have two holders.
+    #[error("it is a key that was issued to a user: choose another")]
+    Issued,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sea_orm::DbErr> for BootstrapKeyError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}
+
 /// Makes the bootstrap key the one with `hash`: another one stops working. It stays with the user
 /// who has it, whatever they are called by now; if nobody does, it goes to the admin of the first
 /// start, who is added if need be.
@@ -115,8 +132,13 @@ pub async fn ensure_bootstrap_key(
     db: &Database,
     hash: Sha256,
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<(), BootstrapKeyError> {
     let transaction = db.begin().await?;
+    let issued = "SELECT id FROM api_keys WHERE hash = $1 AND origin <> 'bootstrap'";
+    let issued = query(&transaction, issued, [hash.to_string().into()]).await?;
+    if !issued.is_empty() {
+        return Err(BootstrapKeyError::Issued);
+    }
     let holder = "SELECT user_id FROM api_keys WHERE origin = 'bootstrap' ORDER BY id LIMIT 1";
     let admin: Uuid = match query(&transaction, holder, []).await?.first() {
         Some(row) => row.try_get_by_index(0)?,

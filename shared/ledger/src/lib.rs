@@ -102,7 +102,10 @@ pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, claim_within, enqueue,
     hand_back, hand_back_unheard, renew_leases,
 };
-pub use keys::{ApiKey, add_key, ensure_bootstrap_key, find_key_holder, list_keys, remove_key};
+pub use keys::{
+    ApiKey, BootstrapKeyError, add_key, ensure_bootstrap_key, find_key_holder, list_keys,
+    remove_key,
+};
 #[cfg(feature = "test-support")]
 pub use list::explain_page;
 pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
