@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, check_storable, read_json};
+use domain::{
+    ByteSize, DocumentName, Metadata, Status, Timestamp, TypePattern, check_storable, read_json,
+};
 use ledger::{DocumentFilter, Sort};
 use poem_openapi::Object;
 use serde_json::Value;
@@ -84,6 +86,10 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 }
 
 fn name_part(text: &str) -> Result<String, String> {
+    let most = DocumentName::MAX_CHARACTERS;
+    if text.chars().nth(most).is_some() {
+        return Err(format!("must have at most {most} characters, as names do"));
+    }
     check_storable(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }

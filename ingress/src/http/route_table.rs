@@ -12,6 +12,10 @@ use serde_json::Value;
 
 use crate::problem::{Code, FieldError, Problem};
 
+/// The longest value of a parameter that is no metadata, in bytes: a name of 255 characters, with
+/// what is trimmed of it, and a cursor behind one.
+const LONGEST_VALUE: usize = 4 << 10;
+const TOO_LONG: &str = "must have at most 4096 bytes";
 const UNSTORABLE: &str = "must not contain the character U+0000";
 
 /// All routes of a document.
@@ -207,6 +211,9 @@ impl Route {
                 Some(name) => match decode(value) {
                     None => Some((name, "is not UTF-8")),
                     Some(value) if check_storable(&value).is_err() => Some((name, UNSTORABLE)),
+                    Some(value) if value.len() > LONGEST_VALUE && name != "metadata" => {
+                        Some((name, TOO_LONG))
+                    }
                     Some(_) => None,
                 },
             };

@@ -378,3 +378,26 @@ async fn a_request_with_a_key_is_authenticated_once() {
         assert_eq!(answer.problem(), expected, "{key}");
     }
 }
+
+#[tokio::test]
+async fn what_can_match_nothing_is_refused_before_it_is_looked_for() {
+    let app = App::start().await;
+    let alice = app.alice().await;
+    let long = "%61".repeat(8_000);
+    for (path, parameter) in [
+        ("/v1/documents", "name"),
+        ("/v1/documents", "mime_type"),
+        ("/v1/documents", "cursor"),
+        ("/v1/operations", "cursor"),
+    ] {
+        let refused = alice.get(&format!("{path}?{parameter}={long}")).await;
+        assert_eq!(refused.problem(), (422, "invalid".to_owned()), "{path}");
+        assert_eq!(refused.pointers(), [parameter], "{path}");
+    }
+    assert_eq!(alice.uploads(&long, "x").await.pointers(), ["name"]);
+    let most = "%C3%A9".repeat(255);
+    let found = alice.get(&format!("/v1/documents?name={most}")).await;
+    assert_eq!(found.status, 200);
+    let refused = alice.get(&format!("/v1/documents?name={most}x")).await;
+    assert_eq!(refused.pointers(), ["name"]);
+}

@@ -54,11 +54,16 @@ pub struct DocumentName(String);
 
 text!(DocumentName);
 
+impl DocumentName {
+    /// The most characters of a name.
+    pub const MAX_CHARACTERS: usize = 255;
+}
+
 impl FromStr for DocumentName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        plain_name(text, 255).map(Self)
+        plain_name(text, Self::MAX_CHARACTERS).map(Self)
     }
 }
 
