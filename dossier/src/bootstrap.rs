@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use domain::Timestamp;
 use ledger::{Database, ensure_bootstrap_key};
-use settings::{BootstrapKey, Resolved};
+use settings::{BootstrapKey, Resolved, read_small_file};
 use storage::private_file::{self, Made};
 use tracing::warn;
 
@@ -29,7 +29,7 @@ pub async fn ensure(
     };
     ensure_bootstrap_key(db, key.hash(), now)
         .await
-        .context("the admin's key could not be put in force")?;
+        .context("DOSSIER_BOOTSTRAP_KEY: the admin's key could not be put in force")?;
     Ok(file)
 }
 
@@ -51,10 +51,11 @@ fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
 
 /// The key in `file`; `None` if there is no such file.
 fn read(file: &Path) -> anyhow::Result<Option<BootstrapKey>> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match read_small_file(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text.context("can't be read")?,
     };
+    let text = String::from_utf8(text).context("can't be read")?;
     let key = text.trim().parse().map_err(anyhow::Error::msg);
     let key = key.context("can't be used")?;
     // A key that others can read is no secret. The file may be somebody else's to change.

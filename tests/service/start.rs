@@ -37,6 +37,10 @@ fn a_wrong_setting_is_named_in_one_line() {
         ("DOSSIER_MAX_DOCUMENT_BYTES", "much"),
         ("DOSSIER_ALLOWED_TYPES", "im*/png"),
         ("DOSSIER_TYPE_MISMATCH", "ignore"),
+        ("DOSSIER_DATABASE_URL", "sqlite::memory:"),
+        ("DOSSIER_PURGE_ARCHIVED_AFTER", "0"),
+        ("DOSSIER_KEEP_AUDIT_LOG", "0s"),
+        ("DOSSIER_LEASE", "9999999999d"),
         ("DOSSIER_LEASE", "1s"),
         ("DOSSIER_MAX_QUEUE_AGE", "soon"),
         ("DOSSIER_QUEUES", "ingest,other"),
@@ -54,6 +58,34 @@ fn a_wrong_setting_is_named_in_one_line() {
         let output = dossier(&folder).env(name, value).output().unwrap();
         assert!(line(&output).contains(name), "{name}: {}", line(&output));
     }
+}
+
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let serve = |name: &str, value: &str| {
+        let command = &mut dossier(&folder);
+        let command = command.arg("serve").env("DOSSIER_JWT_AUDIENCE", "x");
+        let command = command
+            .env("DOSSIER_LISTEN", "127.0.0.1:0")
+            .env(name, value);
+        let output = command
+            .env("DOSSIER_OPS_LISTEN", "127.0.0.1:0")
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let refused = serve("DOSSIER_JWT_JWKS", "/dev/zero");
+    assert!(refused.contains("/dev/zero"), "{refused}");
+    assert!(refused.contains("not a regular file"), "{refused}");
+    let data = folder.path().join("piped");
+    std::fs::create_dir(&data).unwrap();
+    let made = Command::new("mkfifo").arg(data.join("admin.key")).status();
+    assert!(made.unwrap().success());
+    let refused = serve("DOSSIER_DATA_DIR", data.to_str().unwrap());
+    assert!(refused.contains("admin.key"), "{refused}");
+    assert!(refused.contains("not a regular file"), "{refused}");
 }
 
 #[test]

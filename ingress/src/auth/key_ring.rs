@@ -120,7 +120,7 @@ impl KeyRing {
         *last = Some(now);
         let set = match &self.source {
             KeySource::Url(url) => fetch(url).await,
-            KeySource::File(path) => match tokio::fs::read(path).await {
+            KeySource::File(path) => match settings::read_small_file(path) {
                 Ok(json) => KeySet::parse(&json),
                 Err(source) => Err(KeySetError::File {
                     path: path.clone(),

@@ -19,6 +19,9 @@ pub enum InvalidDatabaseUrl {
     /// It is none of a database that is known.
     #[error("a database URL starts with postgres:// or sqlite://")]
     Unknown,
+    /// What is in memory is lost, and each connection would have its own.
+    #[error("a database in memory is lost at the end: name a file")]
+    InMemory,
     /// The driver connects to one server.
     #[error(
         "a database URL names one host: name a proxy or an address that follows the primary server"
@@ -45,6 +48,9 @@ impl FromStr for DatabaseUrl {
             .strip_prefix("sqlite://")
             .or_else(|| text.strip_prefix("sqlite:"))
         {
+            if path.contains(":memory:") || path.contains("mode=memory") {
+                return Err(InvalidDatabaseUrl::InMemory);
+            }
             let path = path.split('?').next().unwrap_or_default();
             if path.is_empty() {
                 return Err(InvalidDatabaseUrl::Unknown);
@@ -116,6 +122,20 @@ impl fmt::Debug for DatabaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_in_memory_is_refused() {
+        for text in [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite::memory:?cache=shared",
+            "sqlite:file::memory:?cache=shared",
+            "sqlite://ledger.sqlite?mode=memory",
+        ] {
+            let read = text.parse::<DatabaseUrl>();
+            assert!(matches!(read, Err(InvalidDatabaseUrl::InMemory)), "{text}");
+        }
+    }
 
     #[test]
     fn a_password_is_never_shown() {

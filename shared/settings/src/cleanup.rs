@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::parse_duration;
+use super::values;
 use domain::{Retention, Share};
 
 /// Settings of the cleanup, which workers run by themselves.
@@ -33,28 +33,29 @@ pub struct CleanupSettings {
     pub purge_archived_after: Age,
 
     /// How long a document that ended in error is kept, and a failed version of another one
-    #[arg(long, env = "DOSSIER_KEEP_FAILURES", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "DOSSIER_KEEP_FAILURES", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_failures: Duration,
 
     /// How long a bulk operation is kept after its end, with its items; then it can't be taken back
-    #[arg(long, env = "DOSSIER_KEEP_OPERATIONS", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "DOSSIER_KEEP_OPERATIONS", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_operations: Duration,
 
     /// How long events are kept; of older ones, each document that is still there keeps a few
-    #[arg(long, env = "DOSSIER_KEEP_EVENTS", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "DOSSIER_KEEP_EVENTS", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_events: Duration,
 
-    /// How long a failed document's staged bytes stay, so that its owner can retry
-    #[arg(long, env = "DOSSIER_KEEP_FAILED_FOR", global = true, default_value = "24h", value_name = "DURATION", value_parser = parse_duration)]
+    /// How long a failed document's staged bytes stay, so that its owner can retry; 0s keeps none
+    #[arg(long, env = "DOSSIER_KEEP_FAILED_FOR", global = true, default_value = "24h", value_name = "DURATION", value_parser = values::parse_time)]
     pub keep_failed_for: Duration,
 
     /// When bytes that no row refers to are taken for left behind, at least 10s; an upload
     /// may take half of it. The same for ingress and workers
-    #[arg(long, env = "DOSSIER_STRAY_AFTER", global = true, default_value = "24h", value_name = "DURATION", value_parser = parse_stray)]
+    #[arg(long, env = "DOSSIER_STRAY_AFTER", global = true, default_value = "24h", value_name = "DURATION", value_parser = values::parse_stray)]
     pub stray_after: Duration,
 
-    /// How long stored bytes that were left behind stay in quarantine before they are removed
-    #[arg(long, env = "DOSSIER_KEEP_QUARANTINED_FOR", global = true, default_value = "7d", value_name = "DURATION", value_parser = parse_duration)]
+    /// How long stored bytes that were left behind stay in quarantine before they are removed; 0s removes them
+    /// with the next cleanup
+    #[arg(long, env = "DOSSIER_KEEP_QUARANTINED_FOR", global = true, default_value = "7d", value_name = "DURATION", value_parser = values::parse_time)]
     pub keep_quarantined_for: Duration,
 
     /// The most of the objects of a place that one sweep may take for left behind, in percent,
@@ -69,11 +70,11 @@ pub struct CleanupSettings {
     pub max_sweep_share: Share,
 
     /// How long jobs that failed for good can be looked at and retried
-    #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_dead_jobs_for: Duration,
 
     /// How long the security log is kept
-    #[arg(long, env = "DOSSIER_KEEP_AUDIT_LOG", global = true, default_value = "365d", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, env = "DOSSIER_KEEP_AUDIT_LOG", global = true, default_value = "365d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_audit_log: Duration,
 }
 
@@ -115,17 +116,10 @@ impl FromStr for Age {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "never" => Ok(Self::Never),
-            _ => parse_duration(text)
+            _ => values::parse_kept(text)
                 .map(Self::After)
-                .map_err(|error| format!("it is never, or {error}")),
+                .map_err(|error| format!("say never to keep all; {error}")),
         }
-    }
-}
-
-fn parse_stray(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        age if age >= Retention::SHORTEST_STRAY => Ok(age),
-        _ => Err("uploads need time: it is at least 10s".to_owned()),
     }
 }
 
@@ -158,6 +152,8 @@ mod tests {
         assert_eq!(retention.archived, Some(Duration::from_hours(720)));
         for wrong in [
             "--purge-archived-after=soon",
+            "--purge-archived-after=0s",
+            "--keep-audit-log=0s",
             "--stray-after=9s",
             "--keep-versions=-1",
             "--max-sweep-share=101%",

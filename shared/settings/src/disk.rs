@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::values::parse_some_bytes;
 use domain::{Allowances, ByteSize};
 
 /// Settings of what lies on disk beside documents.
@@ -13,7 +14,8 @@ pub struct DiskSettings {
         long,
         env = "DOSSIER_STAGING_ALLOWANCE",
         global = true,
-        value_name = "SIZE"
+        value_name = "SIZE",
+        value_parser = parse_some_bytes
     )]
     pub staging_allowance: Option<ByteSize>,
 
@@ -23,7 +25,8 @@ pub struct DiskSettings {
         long,
         env = "DOSSIER_RESULT_ALLOWANCE",
         global = true,
-        value_name = "SIZE"
+        value_name = "SIZE",
+        value_parser = parse_some_bytes
     )]
     pub result_allowance: Option<ByteSize>,
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::values::parse_some_bytes;
 use domain::{ByteSize, ImportLimits};
 
 /// Settings of imports.
@@ -18,7 +19,8 @@ pub struct ImportSettings {
         env = "DOSSIER_IMPORT_MAX_BYTES",
         global = true,
         default_value = "50GiB",
-        value_name = "SIZE"
+        value_name = "SIZE",
+        value_parser = parse_some_bytes
     )]
     pub max_bytes: ByteSize,
 

@@ -12,6 +12,7 @@ mod proxies;
 mod rates;
 mod resolved;
 mod rows;
+mod small_file;
 mod tracing;
 mod values;
 mod written;
@@ -28,6 +29,10 @@ pub use proxies::Network;
 pub use rates::{RateLimit, RateSettings};
 pub use resolved::{Resolved, Role};
 pub use rows::RowSettings;
+pub use small_file::read_small_file;
 pub use tracing::{OtlpEndpoint, TracingSettings};
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, Secret, parse_duration};
 pub use written::Settings;
+
+#[cfg(test)]
+mod bounds_tests;

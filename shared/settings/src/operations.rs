@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::values;
 use domain::{ByteSize, OperationLimits};
 
 /// Settings of bulk operations.
@@ -28,7 +29,8 @@ pub struct OperationSettings {
         env = "DOSSIER_MAX_UNDO_BYTES",
         global = true,
         default_value = "2GiB",
-        value_name = "SIZE"
+        value_name = "SIZE",
+        value_parser = values::parse_some_bytes
     )]
     pub max_undo_bytes: ByteSize,
 }

@@ -1,10 +1,11 @@
 //! Values that only settings have, and how they are written.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::{Sha256, TypeMismatch};
+use domain::{ByteSize, Retention, Sha256, TypeMismatch};
 
 /// The first admin's API key. It is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -125,19 +126,69 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| "a duration is a number and a unit, such as 60s, 24h or 30d".to_owned())
 }
 
-/// A lease shorter than a few seconds would end while its worker is well.
-pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
+/// Longer than that nothing is kept or waited for: beyond it, dates end.
+const LONGEST: Duration = Duration::from_hours(24 * 36_500);
+const DAY: Duration = Duration::from_hours(24);
+
+/// A duration between two others, or what is wrong with it.
+fn between(text: &str, least: Duration, most: Duration, wrong: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        lease if lease >= Duration::from_secs(2) => Ok(lease),
-        _ => Err("a lease lasts at least 2s".to_owned()),
+        duration if (least..=most).contains(&duration) => Ok(duration),
+        _ => Err(wrong.to_owned()),
     }
 }
 
-/// A time limit without which nothing would ever be done in time.
+/// A lease shorter than a few seconds would end while its worker is well; of one of many days
+/// nobody would wait for the end.
+pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_secs(2);
+    between(text, least, DAY, "a lease lasts 2s to 1d")
+}
+
+/// A time limit without which nothing would ever be done in time, or nothing would ever end.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        limit if limit >= Duration::from_secs(1) => Ok(limit),
-        _ => Err("a time limit is at least 1s".to_owned()),
+    let (least, most) = (Duration::from_secs(1), Duration::from_hours(1));
+    between(text, least, most, "a time limit is 1s to 1h")
+}
+
+/// How long a stop waits.
+pub(super) fn parse_grace(text: &str) -> Result<Duration, String> {
+    between(text, Duration::ZERO, DAY, "it is 1d at most")
+}
+
+/// How long something is kept that is of use: nobody means to lose it at once.
+pub(super) fn parse_kept(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_secs(1);
+    let wrong = "it is 1s to 36500d: with 0, all would be removed at once";
+    between(text, least, LONGEST, wrong)
+}
+
+/// A time that may be none.
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
+    between(text, Duration::ZERO, LONGEST, "it is 36500d at most")
+}
+
+/// A time after which something is done to what nobody uses.
+pub(super) fn parse_stray(text: &str) -> Result<Duration, String> {
+    let most = Duration::from_hours(24 * 365);
+    let wrong = "uploads need time, and disks have an end: it is 10s to 365d";
+    between(text, Retention::SHORTEST_STRAY, most, wrong)
+}
+
+/// A size that isn't zero.
+pub(super) fn parse_some_bytes(text: &str) -> Result<ByteSize, String> {
+    match text.parse::<ByteSize>() {
+        Ok(ByteSize::ZERO) => Err("with 0 nothing would fit: it is 1 at least".to_owned()),
+        Ok(size) => Ok(size),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How many jobs run at once: each has connections, files and memory of its own.
+pub(super) fn parse_concurrency(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(number) if number.get() <= 1_024 => Ok(number),
+        _ => Err("it is 1 to 1024".to_owned()),
     }
 }
 
@@ -171,7 +222,9 @@ mod tests {
         assert_eq!(parse_duration("30d"), Ok(Duration::from_hours(720)));
         assert!(parse_duration("30").is_err());
         assert!(parse_lease("1s").is_err());
+        assert!(parse_lease("9999999999d").is_err());
         assert!(parse_timeout("999ms").is_err());
+        assert!(parse_kept("0s").is_err());
     }
 
     #[test]

@@ -128,11 +128,12 @@ pub struct Settings {
         env = "DOSSIER_MAX_DOCUMENT_BYTES",
         global = true,
         default_value = "5GiB",
-        value_name = "SIZE"
+        value_name = "SIZE",
+        value_parser = values::parse_some_bytes
     )]
     pub max_document_bytes: ByteSize,
 
-    /// Bytes of a user without limits of their own
+    /// Bytes of a user without limits of their own; 0 takes nothing
     #[arg(
         long,
         env = "DOSSIER_DEFAULT_QUOTA_BYTES",
@@ -142,7 +143,7 @@ pub struct Settings {
     )]
     pub default_quota_bytes: ByteSize,
 
-    /// Documents of a user without limits of their own
+    /// Documents of a user without limits of their own; 0 takes none
     #[arg(
         long,
         env = "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
@@ -234,12 +235,12 @@ pub struct Settings {
     )]
     pub max_requests_per_address: Option<u32>,
 
-    /// How long running requests and jobs may go on after a stop was asked for
-    #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_duration)]
+    /// How long running requests and jobs may go on after a stop was asked for; 0s cuts them off
+    #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_grace)]
     pub grace: Duration,
 
     /// Uploads are turned away while the oldest waiting one has waited for longer; 0s never
-    #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_duration)]
+    #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_time)]
     pub max_queue_age: Duration,
 
     /// The queues a worker serves
@@ -258,7 +259,8 @@ pub struct Settings {
         env = "DOSSIER_CONCURRENCY",
         global = true,
         default_value = "16",
-        value_name = "NUMBER"
+        value_name = "NUMBER",
+        value_parser = values::parse_concurrency
     )]
     pub concurrency: NonZeroUsize,
 
