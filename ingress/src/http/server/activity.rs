@@ -16,22 +16,31 @@ pub(super) struct Activity {
 #[derive(Clone, Copy, Debug)]
 struct State {
     in_flight: usize,
+    /// Those of them that were let in.
+    admitted: usize,
     had_a_request: bool,
     /// When the last change was.
     since: Instant,
+    /// When the last that was let in ended.
+    vacant_since: Instant,
 }
 
 /// A request in flight, until the last byte of its answer is handed over.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<Activity>);
+pub(super) struct InFlight {
+    activity: Arc<Activity>,
+    is_admitted: bool,
+}
 
 impl Default for Activity {
     fn default() -> Self {
         Self {
             state: Mutex::new(State {
                 in_flight: 0,
+                admitted: 0,
                 had_a_request: false,
                 since: Instant::now(),
+                vacant_since: Instant::now(),
             }),
             changed: Notify::new(),
         }
@@ -45,13 +54,21 @@ impl Activity {
         state.had_a_request = true;
         drop(state);
         self.changed.notify_waiters();
-        InFlight(Arc::clone(self))
+        InFlight {
+            activity: Arc::clone(self),
+            is_admitted: false,
+        }
     }
 
-    /// Since when no request has been in flight; `None` while one is.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    /// Since when the connection has had nothing that was let in; `None` while it has. What was
+    /// refused has no place among the requests in flight, and keeps none for its connection.
+    pub(super) fn vacant_since(&self) -> Option<Instant> {
         let state = self.lock();
-        (state.in_flight == 0).then_some(state.since)
+        (state.admitted == 0).then_some(state.vacant_since)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lock().in_flight == 0
     }
 
     /// Returns once a request is in flight, or after `patience`.
@@ -60,7 +77,7 @@ impl Activity {
             loop {
                 let mut changed = std::pin::pin!(self.changed.notified());
                 changed.as_mut().enable();
-                if self.idle_since().is_none() {
+                if !self.is_idle() {
                     return;
                 }
                 changed.await;
@@ -91,12 +108,26 @@ impl Activity {
     }
 }
 
+impl InFlight {
+    /// The request was let in.
+    pub(super) fn admit(&mut self) {
+        if !self.is_admitted {
+            self.is_admitted = true;
+            self.activity.lock().admitted += 1;
+        }
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.activity.lock();
         state.in_flight -= 1;
         state.since = Instant::now();
+        if self.is_admitted {
+            state.admitted -= 1;
+            state.vacant_since = state.since;
+        }
         drop(state);
-        self.0.changed.notify_waiters();
+        self.activity.changed.notify_waiters();
     }
 }

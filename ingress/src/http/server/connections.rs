@@ -1,5 +1,5 @@
-//! The open connections: their number is bounded, and those without a request make room for
-//! others when there is none left.
+//! The open connections: their number is bounded, and those without a request that was let in make
+//! room for others when there is none left.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,8 +101,8 @@ impl Connections {
         }
     }
 
-    /// Has some connections closed that have no request: of the addresses that hold the most,
-    /// and of those the ones that have been idle for the longest.
+    /// Has some connections closed that have no request, or only refused ones: of the addresses
+    /// that hold the most, and of those the ones that have been idle for the longest.
     fn close_idle(&self) {
         let now = Instant::now();
         let all = self.lock();
@@ -111,7 +111,7 @@ impl Connections {
             *held.entry(open.account).or_default() += 1;
         }
         let idle = all.values().filter_map(|open| {
-            let since = open.activity.idle_since()?;
+            let since = open.activity.vacant_since()?;
             let is_old = now.duration_since(since) >= IDLE_AT_LEAST && !open.close.is_cancelled();
             is_old.then(|| (held.get(&open.account).copied().unwrap_or(0), since, open))
         });

@@ -66,7 +66,7 @@ impl Exchange {
     pub(super) async fn answer(
         &self,
         request: http::Request<Incoming>,
-        in_flight: InFlight,
+        mut in_flight: InFlight,
     ) -> http::Response<ResponseBody> {
         let is_reusable = request.version() == Version::HTTP_11;
         let mut request = self.request(request);
@@ -76,7 +76,10 @@ impl Exchange {
         );
         let mut is_broken = false;
         let (mut response, ticket, memory) = match self.admit(&request) {
-            Ok(ticket) => self.admitted(request, ticket).await,
+            Ok(ticket) => {
+                in_flight.admit();
+                self.admitted(request, ticket).await
+            }
             Err(problem) => {
                 // Of a request that HTTP forbids it isn't certain where it ends.
                 is_broken = problem.code() != Code::Overloaded;

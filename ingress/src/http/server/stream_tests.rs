@@ -109,3 +109,45 @@ async fn a_place_in_flight_is_held_until_the_answer_has_left() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Asks again and again, takes nothing, and returns once the connection is closed.
+async fn ask_until_closed(mut peer: SendRequest<Bytes>) {
+    let mut bodies = Vec::new();
+    loop {
+        let Ok(mut ready) = peer.ready().await else {
+            return;
+        };
+        let request = Request::get("http://x/").body(()).unwrap();
+        let Ok((answer, _)) = ready.send_request(request, true) else {
+            return;
+        };
+        let Ok(answer) = answer.await else {
+            return;
+        };
+        bodies.push(answer.into_body());
+        tokio::time::sleep(SHORT).await;
+        peer = ready;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_requests_are_refused_makes_room() {
+    let limits = ServerLimits {
+        connections: 2,
+        ..ServerLimits::default()
+    };
+    let server = Server::start_for(1, limits, long()).await;
+    let mut first = connect(&server, 0).await;
+    let (status, stuck) = ask(&mut first, "GET").await;
+    assert_eq!(status, StatusCode::OK);
+    let refused = tokio::spawn(ask_until_closed(connect(&server, 0).await));
+    let mut third = connect(&server, 0).await;
+    let (status, _) = ask(&mut third, "HEAD").await;
+    refused.await.unwrap();
+    assert_eq!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the first holds its place"
+    );
+    assert!(!stuck.is_end_stream());
+}
