@@ -28,6 +28,9 @@ use storage::Staged;
 /// How long the archive of an export is kept.
 pub const RESULT_KEPT_FOR: Duration = Duration::from_hours(24);
 
+/// Versions that are read at once, unless a single document has more.
+const VERSIONS: u32 = 2_000;
+
 /// Which versions of a document an export holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VersionScope {
@@ -114,7 +117,8 @@ pub struct ExportContent {
     pub created_at: Timestamp,
 }
 
-/// The items of an export from `position` on, at most `limit`.
+/// The items of an export from `position` on, at most `limit`, and fewer where they have very many
+/// versions: these are read all at once.
 pub async fn export_items(
     db: &Database,
     export: &Export,
@@ -132,9 +136,13 @@ pub async fn export_items(
             .ok_or_else(|| DbError::corrupt("operation_items", "document_id", export.id))?;
         places.push((row.try_get_by_index(0)?, DocumentId(document)));
     }
-    let wanted: Vec<_> = places.iter().map(|(_, document)| *document).collect();
+    let mut wanted: Vec<_> = places.iter().map(|(_, document)| *document).collect();
     // Documents first: versions that are added meanwhile don't matter then.
     let mut documents = documents_of(db, export.owner, &wanted).await?;
+    if export.scope == VersionScope::All {
+        wanted.truncate(few_versions(&wanted, &documents));
+        places.truncate(wanted.len());
+    }
     let mut contents = match export.scope {
         VersionScope::Current => HashMap::new(),
         VersionScope::All => contents_of(db, &wanted).await?,
@@ -152,6 +160,21 @@ pub async fn export_items(
         }
     };
     Ok(places.into_iter().map(item).collect())
+}
+
+/// How many of the first documents have at most [`VERSIONS`] versions together; one at least.
+fn few_versions(
+    wanted: &[DocumentId],
+    documents: &HashMap<DocumentId, Result<Document, ItemCode>>,
+) -> usize {
+    let mut versions = 0_u32;
+    let fits = wanted.iter().take_while(|id| {
+        if let Some(Ok(document)) = documents.get(id) {
+            versions = document.latest_version.saturating_add(versions);
+        }
+        versions <= VERSIONS
+    });
+    fits.count().max(1)
 }
 
 /// What readers get of a document, if it is active.
