@@ -72,6 +72,8 @@ impl MigratorTrait for Migrator {
             sql!("m0025_charge_discards"),
             // How much the items of operations keep of what documents were.
             sql!("m0026_count_former_states"),
+            // Users whose removal has begun.
+            sql!("m0027_mark_removed_users"),
         ]
     }
 }

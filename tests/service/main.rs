@@ -81,6 +81,7 @@ mod tracing;
 mod unreadable;
 mod unstorable;
 mod uploads;
+mod user_removal;
 mod versions;
 mod waiting;
 mod walk;

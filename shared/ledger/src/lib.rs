@@ -138,7 +138,7 @@ pub use upload_grants::{
     GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
 };
 pub use usage::{TypeUsage, Usage, usage};
-pub use user_removal::remove_user;
+pub use user_removal::{finish_removal, remove_user};
 pub use users::{
     ChangeUserError, ChangedUser, UserChanges, UserNameTaken, UserPage, add_user, change_user,
     find_user, find_user_named, list_users,

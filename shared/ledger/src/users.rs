@@ -159,6 +159,7 @@ async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(
         reserved_bytes: Set(0),
         used_documents: Set(0),
         created_at: Set(user.created_at.as_micros()),
+        removed_at: Set(None),
     };
     match user::Entity::insert(row)
         .exec_without_returning(transaction)
@@ -176,7 +177,8 @@ async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(
 
 /// The user with that id.
 pub async fn find_user(db: &Database, id: UserId) -> Result<Option<User>, DbError> {
-    let row = user::Entity::find_by_id(id.0).one(db.reader()).await?;
+    let select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
+    let row = select.one(db.reader()).await?;
     with_identities(db.reader(), row).await
 }
 
@@ -187,7 +189,9 @@ pub async fn find_user_named(db: &Database, named: &str) -> Result<Option<User>,
     {
         return Ok(Some(user));
     }
-    let select = user::Entity::find().filter(user::Column::Name.eq(named));
+    let select = user::Entity::find()
+        .filter(user::Column::Name.eq(named))
+        .filter(user::Column::RemovedAt.is_null());
     let row = select.one(db.reader()).await?;
     with_identities(db.reader(), row).await
 }
@@ -210,6 +214,7 @@ pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbEr
     let mut found = ReadablePage::behind(page.before.map(|before| before.0), page.limit);
     while found.wants_more() {
         let mut select = user::Entity::find()
+            .filter(user::Column::RemovedAt.is_null())
             .order_by_desc(user::Column::Id)
             .limit(page.limit);
         if let Some(before) = found.behind {
@@ -248,7 +253,7 @@ async fn try_change(
     let transaction = on.database().begin().await?;
     // Before the user's own row, or two admins who demote each other would wait in a circle.
     let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
-    let mut select = user::Entity::find_by_id(id.0);
+    let mut select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
     if transaction.get_database_backend() == DbBackend::Postgres {
         select = select.lock_exclusive();
     }

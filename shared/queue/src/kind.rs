@@ -49,6 +49,8 @@ pub enum JobKind {
     /// Forgets what of the security log was kept long enough, and all but the latest identities
     /// of deleted users. No subject.
     ForgetAuditLog,
+    /// Finishes the removal of a user. Subject: the user.
+    RemoveUser,
 }
 
 /// A text that is not a kind of job.
@@ -58,7 +60,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -79,6 +81,7 @@ impl JobKind {
         Self::TrimEvents,
         Self::ForgetFailures,
         Self::ForgetAuditLog,
+        Self::RemoveUser,
     ];
 
     /// The kind as operators and the database know it.
@@ -105,6 +108,7 @@ impl JobKind {
             Self::TrimEvents => "trim_events",
             Self::ForgetFailures => "forget_failures",
             Self::ForgetAuditLog => "forget_audit_log",
+            Self::RemoveUser => "remove_user",
         }
     }
 
@@ -131,7 +135,8 @@ impl JobKind {
             | Self::ForgetOperations
             | Self::TrimEvents
             | Self::ForgetFailures
-            | Self::ForgetAuditLog => Queue::Maintenance,
+            | Self::ForgetAuditLog
+            | Self::RemoveUser => Queue::Maintenance,
         }
     }
 
@@ -149,6 +154,7 @@ impl JobKind {
                 | Self::ForgetJobs
                 | Self::CheckLedger
                 | Self::ExpireArchives
+                | Self::RemoveUser
         )
     }
 
@@ -164,7 +170,7 @@ impl JobKind {
             | Self::ReadArchive
             | Self::ImportEntries
             | Self::SettleImport => 8,
-            Self::RemoveDiscarded => 10,
+            Self::RemoveDiscarded | Self::RemoveUser => 10,
             // What they leave undone, the next of the same kind does.
             Self::ForgetRequests
             | Self::ExpireFailed

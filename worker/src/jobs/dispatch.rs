@@ -8,7 +8,7 @@ use queue::JobKind;
 use super::{
     check_ledger, expire_archives, expire_failed, export, forget_audit_log, forget_failures,
     forget_jobs, forget_operations, forget_requests, import, prune_versions, purge_archived,
-    remove_discarded, run_operation, sweep_staging, sweep_store, trim_events,
+    remove_discarded, remove_user, run_operation, sweep_staging, sweep_store, trim_events,
 };
 use crate::fault::Fault;
 use crate::pipeline;
@@ -38,6 +38,7 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         JobKind::ForgetOperations => forget_operations::forget_operations(&tools).await?,
         JobKind::ForgetFailures => forget_failures::forget_failures(&tools).await?,
         JobKind::TrimEvents => trim_events::trim_events(&tools).await?,
+        JobKind::RemoveUser => remove_user::remove_user(&work, &tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
     }
     tools.settler.settle(work.settlement(Outcome::Done)).await?;

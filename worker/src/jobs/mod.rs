@@ -15,6 +15,7 @@ mod import;
 mod prune_versions;
 mod purge_archived;
 mod remove_discarded;
+mod remove_user;
 mod run_operation;
 mod sweep_staging;
 mod sweep_store;

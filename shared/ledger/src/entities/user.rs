@@ -16,6 +16,7 @@ pub struct Model {
     pub reserved_bytes: i64,
     pub used_documents: i64,
     pub created_at: i64,
+    pub removed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

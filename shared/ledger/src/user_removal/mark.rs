@@ -1,0 +1,63 @@
+//! Marking a user who is removed. From this commit on they are disabled, nobody sees them, and no
+//! key or token is theirs.
+
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::batch::execute;
+use crate::entities::user;
+use crate::jobs::{NewJob, enqueue};
+use crate::users::{ChangeUserError, other_admin};
+use crate::{Commit, identities};
+use domain::{JobId, Role, Timestamp, UserId};
+use queue::JobKind;
+
+/// How long the process that marks a user has for the rest, before a job looks for it.
+const JOB_AFTER: Duration = Duration::from_mins(1);
+
+/// No second job finishes the removal of the same user.
+pub(super) fn dedupe_key(id: UserId) -> String {
+    format!("{}:{id}", JobKind::RemoveUser)
+}
+
+/// Marks a user. Gives the id of the job that finishes the removal if nobody else does; `None` if
+/// there is no such user.
+pub(super) async fn mark(
+    on: &impl Commit<()>,
+    id: UserId,
+    now: Timestamp,
+) -> Result<Option<JobId>, ChangeUserError> {
+    let transaction = on.database().begin().await?;
+    let select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
+    let Some(row) = select.one(&transaction).await? else {
+        return Ok(None);
+    };
+    let is_admin = row.role == Role::Admin.as_str() && !row.disabled;
+    if is_admin && !other_admin(&transaction, id).await? {
+        return Err(ChangeUserError::LastAdmin);
+    }
+    let owner = || [id.0.into()];
+    // Chunks that run come to their end; what is left of their operations is skipped.
+    let operations = "UPDATE operations SET cancel_requested = true \
+         WHERE owner_id = $1 AND status IN ('pending', 'running')";
+    execute(&transaction, operations, owner()).await?;
+    let job = NewJob {
+        subject: Some(id.0),
+        dedupe_key: Some(dedupe_key(id)),
+        run_at: now.plus(JOB_AFTER),
+        ..NewJob::without_subject(JobKind::RemoveUser, id, now)
+    };
+    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    let marked =
+        "UPDATE users SET removed_at = $2, disabled = true WHERE id = $1 AND removed_at IS NULL";
+    let values = [id.0.into(), now.as_micros().into()];
+    if execute(&transaction, marked, values).await? == 0 {
+        return Ok(None);
+    }
+    let keys = "DELETE FROM api_keys WHERE user_id = $1";
+    execute(&transaction, keys, owner()).await?;
+    identities::mark_deleted(&transaction, id, now).await?;
+    on.commit(transaction, &()).await?;
+    Ok(Some(job.id))
+}

@@ -1,0 +1,88 @@
+//! Rows of a user who is removed, so many in one transaction: nobody waits for all of them.
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::batch::{execute, query};
+use crate::change::hold_all;
+use crate::removal::{delete_documents, delete_versions};
+use crate::{Database, DatabaseTransaction, DbError};
+use domain::{DocumentId, Timestamp, UserId};
+
+/// Documents of one part: what is indexed of their metadata goes with them.
+const DOCUMENTS: i64 = 100;
+
+/// Versions of one part.
+const VERSIONS: i64 = 1_000;
+
+/// Rows without bytes of one part.
+const ROWS: i64 = 2_000;
+
+/// Removes a part of what a user has, and says whether there was one.
+pub(super) async fn remove_part(
+    db: &Database,
+    id: UserId,
+    now: Timestamp,
+    traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
+) -> Result<bool, DbError> {
+    let _turn = db.bulk_turn().await;
+    let transaction = db.begin().await?;
+    let removed = remove_documents(&transaction, id, now, traces).await?
+        || remove_rows(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(removed)
+}
+
+async fn remove_documents(
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    now: Timestamp,
+    traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
+) -> Result<bool, DbError> {
+    let sql = format!(
+        "SELECT documents.id, (SELECT count(*) FROM (SELECT 1 FROM versions v \
+         WHERE v.document_id = documents.id LIMIT {}) AS counted) FROM documents \
+         WHERE documents.owner_id = $1 ORDER BY documents.created_at, documents.id LIMIT {DOCUMENTS}",
+        VERSIONS + 1
+    );
+    let (mut documents, mut versions) = (Vec::new(), 0);
+    for row in query(transaction, sql, [id.0.into()]).await? {
+        versions += row.try_get_by_index::<i64>(1)?;
+        if versions > VERSIONS && !documents.is_empty() {
+            break;
+        }
+        documents.push(DocumentId(row.try_get_by_index(0)?));
+    }
+    let Some(first) = documents.first() else {
+        return Ok(false);
+    };
+    hold_all(transaction, id, &documents).await?;
+    let held = if documents.len() == 1 && versions > VERSIONS {
+        // Those that nobody reads first, so that the document is never without its current one.
+        let others = format!(
+            "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id WHERE d.id = $1 \
+             AND (d.version IS NULL OR v.number <> d.version) ORDER BY v.number LIMIT {VERSIONS}"
+        );
+        delete_versions(transaction, &others, first.0).await?.1
+    } else {
+        let documents: Vec<Uuid> = documents.iter().map(|document| document.0).collect();
+        delete_documents(transaction, &documents).await?
+    };
+    held.give_back(transaction, now, traces).await?;
+    Ok(true)
+}
+
+/// Items of operations that have ended, and idempotency keys.
+async fn remove_rows(transaction: &impl ConnectionTrait, id: UserId) -> Result<bool, DbError> {
+    let items = format!(
+        "DELETE FROM operation_items WHERE (operation_id, position) IN \
+         (SELECT i.operation_id, i.position FROM operations o JOIN operation_items i \
+         ON i.operation_id = o.id WHERE o.owner_id = $1 AND o.finished_at IS NOT NULL LIMIT {ROWS})"
+    );
+    let keys = format!(
+        "DELETE FROM idempotency WHERE (owner_id, key) IN \
+         (SELECT owner_id, key FROM idempotency WHERE owner_id = $1 LIMIT {ROWS})"
+    );
+    Ok(execute(transaction, items, [id.0.into()]).await? > 0
+        || execute(transaction, keys, [id.0.into()]).await? > 0)
+}

@@ -1,0 +1,65 @@
+//! The removal of a user from its beginning to its end.
+
+use tracing::warn;
+
+use super::mark::mark;
+use super::parts::remove_part;
+use super::rest::remove_rest;
+use crate::users::ChangeUserError;
+use crate::{Commit, Database, DbError, Tries};
+use domain::{JobId, Timestamp, UserId};
+
+/// Deletes a user and all rows of theirs. Once they are marked they are gone for everybody; what
+/// this call doesn't get done, a job does a minute later. Gives the id of that job, or of the one
+/// that removes the bytes. `None` if there is no such user.
+///
+/// `traces` says where the bytes of staged uploads may lie.
+pub async fn remove_user(
+    on: &impl Commit<()>,
+    id: UserId,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
+) -> Result<Option<JobId>, ChangeUserError> {
+    let mut tries = Tries::default();
+    let finishing = loop {
+        match mark(on, id, now).await {
+            Err(ChangeUserError::Database(error)) if tries.again(&error) => {}
+            Err(error) => return Err(error),
+            Ok(None) => return Ok(None),
+            Ok(Some(job)) => break job,
+        }
+    };
+    match finish_removal(on.database(), id, now, traces).await {
+        Ok(removing) => Ok(Some(removing.unwrap_or(finishing))),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, user.id = %id, "a user is marked, and removed later by a job");
+            Ok(Some(finishing))
+        }
+    }
+}
+
+/// Removes what is left of a user who is marked, part by part. Gives the id of the job that
+/// removes the bytes; `None` if nothing was left.
+pub async fn finish_removal(
+    db: &Database,
+    id: UserId,
+    now: Timestamp,
+    traces: impl Fn(&str) -> Vec<String> + Send + Sync,
+) -> Result<Option<JobId>, DbError> {
+    let mut tries = Tries::default();
+    loop {
+        match remove_part(db, id, now, &traces).await {
+            Ok(true) => tries = Tries::default(),
+            Ok(false) => break,
+            Err(error) if tries.again(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    loop {
+        match remove_rest(db, id, now, &traces).await {
+            Err(error) if tries.again(&error) => {}
+            answer => return answer,
+        }
+    }
+}

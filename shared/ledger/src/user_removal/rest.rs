@@ -1,0 +1,88 @@
+//! The last transaction of a user's removal: what came in meanwhile, and the user.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use uuid::Uuid;
+
+use super::mark::dedupe_key;
+use crate::batch::{execute, query};
+use crate::jobs::{NewJob, enqueue};
+use crate::ledger_sql::for_update;
+use crate::removal::delete_documents;
+use crate::{Database, DatabaseTransaction, DbError, discards, identities};
+use domain::{JobId, Timestamp, UserId};
+use queue::JobKind;
+
+/// Removes what is left of a user who is marked, and the user. Gives the id of the job that
+/// removes the bytes; `None` if there is no such user any more.
+pub(super) async fn remove_rest(
+    db: &Database,
+    id: UserId,
+    now: Timestamp,
+    traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
+) -> Result<Option<JobId>, DbError> {
+    let owner = || [id.0.into()];
+    let transaction = db.begin_lengthy().await?;
+    let marked = "SELECT 1 FROM users WHERE id = $1 AND removed_at IS NOT NULL";
+    if query(&transaction, marked, owner()).await?.is_empty() {
+        return Ok(None);
+    }
+    hold_everything(&transaction, id).await?;
+    let documents = "SELECT id FROM documents WHERE owner_id = $1";
+    let documents = query(&transaction, documents, owner()).await?;
+    let documents: Vec<Uuid> = documents
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?;
+    let held = delete_documents(&transaction, &documents).await?;
+    let archives = archives(&transaction, id).await?;
+    let waiting = "DELETE FROM jobs WHERE dedupe_key = $1 AND state = 'ready'";
+    execute(&transaction, waiting, [dedupe_key(id).into()]).await?;
+    held.give_back(&transaction, now, traces).await?;
+    discards::add(&transaction, &archives, now).await?;
+    identities::mark_deleted(&transaction, id, now).await?;
+    execute(&transaction, "DELETE FROM users WHERE id = $1", owner()).await?;
+    let job = NewJob::without_subject(JobKind::RemoveDiscarded, id, now);
+    enqueue(&transaction, std::slice::from_ref(&job), now).await?;
+    transaction.commit().await?;
+    Ok(Some(job.id))
+}
+
+/// Locks all that is the user's, so that what is counted is what is removed: an upload that
+/// settled in between would leave a reference to its content behind.
+///
+/// The user comes before the last documents, unlike elsewhere: while their row is open, others
+/// are still added. Whoever settles one of those few may then wait in a circle with this
+/// transaction; the database ends one of the two, and both begin anew.
+async fn hold_everything(transaction: &DatabaseTransaction, id: UserId) -> Result<(), DbError> {
+    let backend = transaction.get_database_backend();
+    // The chunk that runs ends, and no other one begins.
+    let operations = format!(
+        "SELECT id FROM operations WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id{}",
+        for_update(backend, "operations")
+    );
+    let owner = || [id.0.into()];
+    query(transaction, operations, owner()).await?;
+    if backend != DbBackend::Postgres {
+        // SQLite has one writer, which this transaction is.
+        return Ok(());
+    }
+    // Counted, or the ids of all documents would travel here for nothing.
+    let documents = "SELECT count(*) FROM (SELECT 1 FROM documents d JOIN versions v ON v.document_id = d.id \
+         WHERE d.owner_id = $1 ORDER BY d.id, v.id FOR UPDATE) AS held";
+    query(transaction, documents, owner()).await?;
+    let user = "SELECT id FROM users WHERE id = $1 FOR UPDATE";
+    query(transaction, user, owner()).await?;
+    query(transaction, documents, owner()).await?;
+    Ok(())
+}
+
+/// Archives that were uploaded for imports or made by exports.
+async fn archives(transaction: &DatabaseTransaction, id: UserId) -> Result<Vec<String>, DbError> {
+    let archives = "SELECT COALESCE(source_url, result_url) FROM operations WHERE owner_id = $1 \
+         AND (source_url IS NOT NULL OR result_url IS NOT NULL)";
+    let found = query(transaction, archives, [id.0.into()]).await?;
+    found
+        .into_iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
+}

@@ -1,0 +1,22 @@
+//! Finishes the removal of a user, if the process that began it didn't.
+//!
+//! - *does*: in parts, removes what is left of a user who is marked, and the user at last.
+//! - *safe to repeat because* what is gone is not found again.
+//! - *if it dies here*, the next attempt goes on.
+//! - *on failure* of the database the same.
+
+use domain::UserId;
+
+use crate::fault::Fault;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// Runs the job.
+pub async fn remove_user(work: &Work, tools: &Tools) -> Result<(), Fault> {
+    let Some(user) = work.claimed.subject.map(UserId) else {
+        return Ok(());
+    };
+    let traces = |staged: &str| tools.places.traces_of(staged);
+    ledger::finish_removal(&tools.db, user, tools.clock.now(), traces).await?;
+    Ok(())
+}
