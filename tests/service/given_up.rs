@@ -272,6 +272,8 @@ on_each_database! {
         assert_eq!(state(db, id).await, (OperationStatus::Error, [2, 0, 2, 0], vec![told; 2]));
         settle_all(db, NOW, |_| failed(ErrorCode::TypeNotAllowed)).await;
         tries_again(db).await;
+        // The first look takes back what was told, the next one sees what became of the versions.
+        looks(db, id).await;
         looks(db, id).await;
         let refused = (ItemResult::Failed, Some(ItemCode::TypeNotAllowed));
         assert_eq!(state(db, id).await, (OperationStatus::Completed, [2, 0, 2, 0], vec![refused; 2]));
