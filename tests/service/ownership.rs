@@ -285,11 +285,7 @@ in_both_modes! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foreign_files_in_our_folders_outlive_every_sweep() {
-    let times = [
-        ("DOSSIER_STRAY_AFTER", "10s"),
-        ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
-    ];
-    let app = TestApp::start_with(Mode::Embedded, &times).await;
+    let folder = TempDir::new().unwrap();
     let mut foreign = Vec::new();
     for place in ["staging", "storage"] {
         for name in [
@@ -298,7 +294,7 @@ async fn foreign_files_in_our_folders_outlive_every_sweep() {
             "3f/notes-of-mine",
             ".aside/notes",
         ] {
-            let path = app.folder().join("data").join(place).join(name);
+            let path = folder.path().join("data").join(place).join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "mine").unwrap();
             let file = File::options().write(true).open(&path).unwrap();
@@ -306,6 +302,11 @@ async fn foreign_files_in_our_folders_outlive_every_sweep() {
             foreign.push(path);
         }
     }
+    let times = [
+        ("DOSSIER_STRAY_AFTER", "10s"),
+        ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
+    ];
+    let app = TestApp::start_in(folder, Mode::Embedded, &times).await;
     active(&app).await;
     for _ in 0..2 {
         app.works_off_all(&SWEEPS).await;
@@ -316,35 +317,6 @@ async fn foreign_files_in_our_folders_outlive_every_sweep() {
     for path in foreign {
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
-}
-
-#[tokio::test]
-async fn a_folder_of_somebody_else_is_refused_until_it_is_adopted() {
-    let folder = TempDir::new().unwrap();
-    let home = folder.path().join("home");
-    fs::create_dir(&home).unwrap();
-    fs::write(home.join("taxes-2023"), "mine").unwrap();
-    let variables = [
-        (
-            "DOSSIER_DATA_DIR",
-            folder.path().join("data").display().to_string(),
-        ),
-        ("DOSSIER_STORAGE_URL", format!("file://{}", home.display())),
-        ("DOSSIER_LISTEN", "127.0.0.1:0".to_owned()),
-        ("DOSSIER_OPS_LISTEN", "127.0.0.1:0".to_owned()),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value));
-    let refused = runs(&mut dossier(&["serve"], &variables)).await;
-    let line = refusal(&refused);
-    assert!(
-        line.contains("/home/") && line.contains("storage adopt"),
-        "{line}"
-    );
-    assert!(!home.join(".dossier").exists());
-    let adopted = runs(&mut dossier(&["storage", "adopt", "--yes"], &variables)).await;
-    assert_eq!(adopted.code, Some(0), "{}", adopted.told);
-    assert!(home.join(".dossier").exists());
-    assert_eq!(fs::read_to_string(home.join("taxes-2023")).unwrap(), "mine");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

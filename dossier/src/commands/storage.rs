@@ -29,9 +29,7 @@ async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> 
             Standing::Ours => "belongs to it".to_owned(),
             Standing::Unmarked => "has no mark, and is free".to_owned(),
             Standing::Lost => "has lost its mark".to_owned(),
-            Standing::Occupied => {
-                "has no mark, and objects or files that it doesn't know".to_owned()
-            }
+            Standing::Occupied => "has no mark, and objects that it doesn't know".to_owned(),
             Standing::Foreign(Mark::Of(found)) => format!("belongs to installation {found}"),
             Standing::Foreign(Mark::Unknown) => "has a mark that can't be read".to_owned(),
         };

@@ -118,12 +118,6 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// Whose the place is, as its mark says; `None` if it has none.
     async fn mark(&self) -> Result<Option<Mark>, StorageError>;
 
-    /// Whether files lie at the top of the place that can't be ours, which a listing doesn't show.
-    /// Only folders tell: of an object store, a prefix is named to be used.
-    async fn holds_others(&self) -> Result<bool, StorageError> {
-        Ok(false)
-    }
-
     /// Marks the place as that of `installation`, durably. Where another process marks it at the
     /// same moment, `mark` tells who was first.
     async fn set_mark(

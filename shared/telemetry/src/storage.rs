@@ -118,10 +118,6 @@ impl Storage for Watched {
         self.plain("mark", self.inner.mark()).await
     }
 
-    async fn holds_others(&self) -> Result<bool, StorageError> {
-        self.plain("holds_others", self.inner.holds_others()).await
-    }
-
     async fn set_mark(
         &self,
         installation: InstallationId,

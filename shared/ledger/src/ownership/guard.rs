@@ -132,8 +132,6 @@ impl Ownership {
         Ok(match crate::knowledge_of(db, storage.place()).await? {
             Knowledge::Present if is_empty => Standing::Lost,
             Knowledge::Present | Knowledge::Past => Standing::Unmarked,
-            // Somebody else's folder, named by mistake: nothing may be made or removed in it.
-            Knowledge::Nothing if is_empty && storage.holds_others().await? => Standing::Occupied,
             Knowledge::Nothing if is_empty => Standing::Unmarked,
             // A ledger from before there were marks may know nothing of what was left behind in
             // one of its places.

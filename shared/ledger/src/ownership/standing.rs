@@ -18,7 +18,7 @@ pub enum Standing {
     Foreign(Mark),
     /// It carried the mark of this installation, and has none any more.
     Lost,
-    /// It has no mark, and objects or files of which this ledger knows nothing.
+    /// It has no mark, and objects of which this ledger knows nothing.
     Occupied,
 }
 
@@ -62,7 +62,7 @@ pub enum OwnershipError {
     },
     /// A place has objects of somebody who has left no mark.
     #[error(
-        "{place} holds objects or files that this ledger, installation {ours}, knows nothing of: name another \
+        "{place} holds objects that this ledger, installation {ours}, knows nothing of: name another \
          place, or take this one over with `dossier storage adopt`"
     )]
     Occupied {

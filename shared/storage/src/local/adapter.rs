@@ -19,7 +19,7 @@ use super::outcome::{blocking, failed, stat_of, unless_missing};
 use super::overlap;
 use super::reading::Reading;
 use super::walk::Walk;
-use crate::key::{MARK, Start, is_folder, is_key, key_within, start_of, url_of};
+use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
 use crate::mark;
 use crate::private_file;
 use crate::{
@@ -203,11 +203,6 @@ impl Storage for Local {
         Ok(text.map(|text| mark::read(&text)))
     }
 
-    async fn holds_others(&self) -> Result<bool, StorageError> {
-        let root = self.folders.root().to_owned();
-        blocking("look into its folder", move || holds_others(&root)).await
-    }
-
     async fn set_mark(
         &self,
         installation: InstallationId,
@@ -217,21 +212,6 @@ impl Storage for Local {
         let text = mark::written(installation);
         blocking("write its mark", move || write_mark(&root, &text, marking)).await
     }
-}
-
-/// Whether anything in the folder has a name that we don't give. A file system has its own.
-fn holds_others(root: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(root)? {
-        let name = entry?.file_name();
-        let is_ours = name.to_str().is_some_and(|name| {
-            let is_known = Path::new(MARK).starts_with(name) || name == ASIDE;
-            is_known || name == "lost+found" || is_folder(name)
-        });
-        if !is_ours {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn read_mark(path: &Path) -> io::Result<Option<Vec<u8>>> {
