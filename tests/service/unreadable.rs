@@ -9,7 +9,7 @@ use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn names(list: &Value) -> Vec<String> {
     let items = list["items"].as_array().unwrap().iter();

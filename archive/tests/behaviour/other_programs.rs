@@ -113,7 +113,8 @@ fn by_zip<W: Write + Seek>(mut writer: ZipWriter<W>, text: &[u8]) -> W {
 
 #[test]
 fn what_the_crate_zip_writes_is_read() {
-    let text: String = (0..5000).map(|number| format!("line {number}\n")).collect();
+    let lines: Vec<_> = (0..5000).map(|number| format!("line {number}\n")).collect();
+    let text = lines.concat();
     let text = text.as_bytes();
     let streamed = by_zip(ZipWriter::new_stream(Vec::new()), text).into_inner();
     let patched = by_zip(ZipWriter::new(Cursor::new(Vec::new())), text).into_inner();

@@ -29,10 +29,11 @@ async fn activate_all(app: &App) {
             .await
             .unwrap()
             .remove(0);
+        let upload = work.upload.as_ref().unwrap();
         let taken = app
             .service
             .places
-            .take(&work.staged, work.size, work.sha256)
+            .take(&upload.staged, work.size, upload.sha256)
             .await
             .unwrap();
         let activation = Activation {

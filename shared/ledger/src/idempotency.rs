@@ -83,7 +83,7 @@ pub async fn begin_request(
     now: Timestamp,
     takeover_after: Duration,
 ) -> Result<Begin, DbError> {
-    let room = db.keys().admit(db, request.owner, now).await?;
+    let room = db.keys().admit(db.reader(), request.owner, now).await?;
     for _ in 0..LOOKS {
         if room == KeyAdmission::Full {
             match find_request(db, request, now).await? {

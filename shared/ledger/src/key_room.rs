@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::DbError;
 use super::batch::query;
-use super::{Database, DbError};
 use domain::{RowLimits, Timestamp, UserId};
+use sea_orm::ConnectionTrait;
 
 /// Bytes that the answers of an owner may have, for each key that there may be.
 const BYTES_OF_KEY: u64 = 4 << 10;
@@ -77,14 +78,14 @@ impl KeyRoom {
     /// Takes up the next key of `owner`, if there is room.
     pub(super) async fn admit(
         &self,
-        db: &Database,
+        connection: &impl ConnectionTrait,
         owner: UserId,
         now: Timestamp,
     ) -> Result<KeyAdmission, DbError> {
         if let Some(known) = self.take(owner, now) {
             return Ok(known);
         }
-        let kept = kept(db, owner).await?;
+        let kept = kept(connection, owner).await?;
         Ok(self.counted(owner, kept, now))
     }
 
@@ -157,10 +158,10 @@ impl KeyRoom {
 }
 
 /// The rows of an owner. Neither database reads the answers for their lengths.
-async fn kept(db: &Database, owner: UserId) -> Result<Kept, DbError> {
+async fn kept(connection: &impl ConnectionTrait, owner: UserId) -> Result<Kept, DbError> {
     let sql = "SELECT count(*), CAST(COALESCE(sum(length(body)), 0) AS bigint) FROM idempotency \
          WHERE owner_id = $1";
-    let found = query(db.reader(), sql, [owner.0.into()]).await?;
+    let found = query(connection, sql, [owner.0.into()]).await?;
     let Some(row) = found.first() else {
         return Ok(Kept { keys: 0, bytes: 0 });
     };
