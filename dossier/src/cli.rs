@@ -3,12 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use domain::{ByteSize, JobId, Role, UserName};
 use queue::{JobKind, JobState, Queue};
 use settings::Settings;
 
+use crate::refusal::one_line;
 use crate::started::{self, Shown};
 
 /// The exit code of an audit that could not be done.
@@ -183,7 +184,6 @@ pub enum Job {
         filter: JobFilter,
     },
     /// Try dead jobs again, with attempts anew
-    #[command(arg_required_else_help = true)]
     Retry {
         /// Their ids
         #[arg(required_unless_present = "all")]
@@ -248,7 +248,7 @@ fn read(
     arguments: impl IntoIterator<Item = OsString>,
     is_blank: impl Fn(&OsStr) -> bool,
 ) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command().mut_args(|argument| {
+    let mut command = without_help(Cli::command()).mut_args(|argument| {
         if argument.get_env().is_some_and(&is_blank) {
             argument.env(None::<&'static str>)
         } else {
@@ -261,30 +261,17 @@ fn read(
     Ok(Cli { shown, ..cli })
 }
 
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
-    // A value may come from the environment, so its name there is told as well.
-    match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) if argument.starts_with("--") => {
-            let flag = argument
-                .trim_start_matches('-')
-                .split([' ', '='])
-                .next()
-                .unwrap_or_default();
-            format!(
-                "DOSSIER_{}: {message}",
-                flag.replace('-', "_").to_uppercase()
-            )
-        }
-        _ => message,
-    }
+/// What is missing is told by name: a help text is no error.
+fn without_help(command: clap::Command) -> clap::Command {
+    command
+        .arg_required_else_help(false)
+        .mut_subcommands(without_help)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::is_secret;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -317,11 +304,80 @@ mod tests {
         assert!(own.is_none(), "{own:?} isn't a `List`");
     }
 
-    #[test]
-    fn a_wrong_value_is_told_in_one_line_that_names_it() {
-        let error = Cli::try_parse_from(["dossier", "--listen", "nowhere"]).unwrap_err();
+    fn told(arguments: &[&str]) -> String {
+        let arguments = std::iter::once(&"dossier").chain(arguments);
+        let error = read(arguments.map(OsString::from), |_| true).unwrap_err();
         let line = one_line(&error);
-        assert!(line.starts_with("DOSSIER_LISTEN: "), "{line}");
-        assert!(!line.contains('\n'));
+        assert!(!line.contains('\n'), "{line}");
+        line
+    }
+
+    #[test]
+    fn no_value_that_may_carry_a_secret_is_repeated() {
+        let (mut secret, mut open) = (0, 0);
+        for argument in Cli::command().get_arguments() {
+            let Some(name) = argument.get_env().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            let flag = argument.get_long().unwrap();
+            for wrong in [
+                "postgress://u:MARKER@h/x",
+                "postgres://u:se/MARKER@h/x",
+                "postgres://u:1/MARKER@h/x",
+                "redis://u:MARKER@h/0?no=MARKER",
+                "s3://MARKER:se/MARKER@h/x",
+                "s3://u:MARKER@h/x",
+                "grpc://u:MARKER@h",
+                "http://u:MARKER@h/?token=MARKER",
+                "MARKER",
+                "MARKER\n",
+            ] {
+                let line = [String::from("dossier"), format!("--{flag}={wrong}")];
+                let Err(error) = read(line.map(OsString::from), |_| true) else {
+                    continue;
+                };
+                let line = one_line(&error);
+                assert!(line.starts_with(&format!("{name}: ")), "{line}");
+                if is_secret(name) {
+                    secret += 1;
+                    assert!(!line.to_lowercase().contains("marker"), "{line}");
+                } else {
+                    open += 1;
+                }
+            }
+            // What help doesn't show, no error repeats.
+            assert!(
+                !argument.is_hide_env_values_set() || is_secret(name),
+                "{name}"
+            );
+        }
+        assert!(secret > 30 && open > 100, "{secret} {open}");
+    }
+
+    #[test]
+    fn one_line_holds_all_that_matters() {
+        let listen = told(&["--listen", "nowhere"]);
+        assert!(listen.starts_with("DOSSIER_LISTEN: ") && listen.contains("nowhere"));
+        for (arguments, parts) in [
+            (&["serve", "--listn", "x"][..], &["--listn", "--listen"][..]),
+            (&["job", "retry"], &["required arguments", "<IDS>"]),
+            (&["job"], &["requires a subcommand", "list, retry"]),
+            (&["key", "add"], &["<USER>"]),
+            (&["user", "disable"], &["<USER>"]),
+            (
+                &["--jwt-create-users=yes"],
+                &["DOSSIER_JWT_CREATE_USERS", "true, false"],
+            ),
+            (&["--concurrency=0"], &["DOSSIER_CONCURRENCY", "1 to 1024"]),
+            (
+                &["--database-url=postgres://u:se/cret@h/x"],
+                &["percent-encode"],
+            ),
+        ] {
+            let line = told(arguments);
+            for part in parts {
+                assert!(line.contains(part), "{part}: {line}");
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ pub fn serve(addresses: &Addresses, key_file: Option<&Path>) {
         addresses.ops
     );
     let token = if let Some(file) = key_file {
-        println!("The admin's key lies in {}. Try an upload:", file.display());
+        println!("The admin's key is in {}. Try an upload:", file.display());
         format!("$(cat '{}')", file.display())
     } else {
         println!("The admin's key is the one in DOSSIER_BOOTSTRAP_KEY. Try an upload:");

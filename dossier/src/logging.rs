@@ -16,7 +16,9 @@ pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| anyhow!("DOSSIER_LOG: '{}': {error}", settings.log))?
         // What the pool says of each session that it could not open: whoever waits for one is told.
-        .add_directive("sqlx_core::pool::inner=off".parse()?);
+        .add_directive("sqlx_core::pool::inner=off".parse()?)
+        // What it says of each migration: how many were applied is told once.
+        .add_directive("sea_orm_migration=warn".parse()?);
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal {
         LogFormat::Human

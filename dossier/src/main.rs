@@ -2,6 +2,7 @@
 
 mod api_key;
 mod bootstrap;
+mod causes;
 mod cli;
 mod commands;
 mod data_folder;
@@ -9,6 +10,7 @@ mod descriptors;
 mod greeting;
 mod logging;
 mod one_line;
+mod refusal;
 mod resources;
 mod shutdown;
 mod span_export;
@@ -58,6 +60,6 @@ fn main() -> ExitCode {
 
 /// One line: what failed, and each cause behind it.
 fn fail(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
-    eprintln!("dossier: {error:#}");
+    eprintln!("dossier: {}", causes::causes(error));
     exit
 }

@@ -127,6 +127,24 @@ pub async fn verify_ownership(ownership: &Ownership) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The database of a ledger that is there: a command that only works with one makes nothing.
+pub async fn ledger(resolved: &Resolved) -> anyhow::Result<Database> {
+    let url = &resolved.database_url;
+    let none = || {
+        format!("DOSSIER_DATABASE_URL: there is no ledger at {url}; `dossier migrate` makes one")
+    };
+    if let DatabaseUrl::Sqlite(file) = url
+        && !file.exists()
+    {
+        bail!(none());
+    }
+    let db = database(resolved).await?;
+    if !migrations::were_applied(db.writer()).await? {
+        bail!(none());
+    }
+    Ok(db)
+}
+
 /// The database alone; the folder of an SQLite file is made if need be.
 pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
     make_database_folder(resolved)?;

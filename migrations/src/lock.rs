@@ -32,14 +32,28 @@ pub struct Pending {
     pub applied: bool,
 }
 
-/// Applies every migration that is missing. Safe when several replicas call it at once.
-pub async fn up(database: &DatabaseConnection) -> Result<(), MigrationError> {
+/// Applies every migration that is missing, and tells how many were. Safe when several replicas
+/// call it at once.
+pub async fn up(database: &DatabaseConnection) -> Result<usize, MigrationError> {
     locked(database, "migrated up", Direction::Up).await
 }
 
 /// Takes the newest migration back. Data of what it made is lost.
 pub async fn down(database: &DatabaseConnection) -> Result<(), MigrationError> {
-    locked(database, "migrated down", Direction::Down).await
+    locked(database, "migrated down", Direction::Down).await?;
+    Ok(())
+}
+
+/// Whether the database has ever been migrated.
+pub async fn were_applied(database: &DatabaseConnection) -> Result<bool, MigrationError> {
+    let schema = SchemaManager::new(database);
+    schema
+        .has_table("seaql_migrations")
+        .await
+        .map_err(|source| MigrationError {
+            action: "read",
+            source,
+        })
 }
 
 /// Every migration, oldest first, and whether the database has it.
@@ -78,7 +92,7 @@ async fn locked(
     database: &DatabaseConnection,
     action: &'static str,
     direction: Direction,
-) -> Result<(), MigrationError> {
+) -> Result<usize, MigrationError> {
     let run = async {
         let transaction = database.begin().await?;
         if transaction.get_database_backend() == DbBackend::Postgres {
@@ -90,12 +104,14 @@ async fn locked(
                 .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
                 .await?;
         }
+        let missing = Migrator::get_pending_migrations(&transaction).await?.len();
         match direction {
             Direction::Up => Migrator::up(&transaction, None).await?,
             Direction::Down => Migrator::down(&transaction, Some(1)).await?,
         }
         say_who_can_work(&transaction).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(missing)
     };
     run.await
         .map_err(|source| MigrationError { action, source })

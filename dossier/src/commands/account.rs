@@ -18,7 +18,7 @@ use crate::{api_key, cli, resources};
 const PAGE: u64 = 500;
 
 pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()> {
-    let db = resources::database(resolved).await?;
+    let db = resources::ledger(resolved).await?;
     match command {
         cli::User::Add { name, role } => {
             let user = User {
@@ -107,7 +107,7 @@ async fn list(db: &Database) -> anyhow::Result<()> {
 
 pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     let cli::Key::Add { user } = command;
-    let db = resources::database(resolved).await?;
+    let db = resources::ledger(resolved).await?;
     let holder = named(&db, &user).await?;
     let now = SystemClock.now();
     let secret = api_key::generate();

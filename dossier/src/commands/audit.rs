@@ -16,7 +16,7 @@ use crate::{cli, resources};
 const FINDINGS: u8 = 1;
 
 pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<ExitCode> {
-    let db = resources::database(resolved).await?;
+    let db = resources::ledger(resolved).await?;
     let places = resources::places(resolved).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let request = AuditRequest {

@@ -12,7 +12,7 @@ use crate::{cli, resources};
 const PAGE: u32 = 500;
 
 pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
-    let db = resources::database(resolved).await?;
+    let db = resources::ledger(resolved).await?;
     match command {
         cli::Job::List { state, filter } => {
             let filter = JobFilter {

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use domain::{Clock as _, SystemClock};
 use ledger::{Database, DatabaseUrl};
 use settings::Resolved;
+use tracing::info;
 
 use crate::cli::Migrate;
 use crate::{bootstrap, data_folder, resources};
@@ -13,7 +14,7 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
     match direction.unwrap_or(Migrate::Up) {
         Migrate::Up => {
             if let Some(file) = up(resolved, &db).await? {
-                println!("The admin's key lies in {}", file.display());
+                println!("The admin's key is in {}", file.display());
             }
             println!("The schema is up to date.");
         }
@@ -38,7 +39,10 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
 
 /// Brings the schema up to date and puts the bootstrap key in force.
 pub async fn up(resolved: &Resolved, db: &Database) -> anyhow::Result<Option<std::path::PathBuf>> {
-    migrations::up(db.writer()).await?;
+    let migrations = migrations::up(db.writer()).await?;
+    if migrations > 0 {
+        info!(migrations, "the schema was brought up to date");
+    }
     if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
         // Not before the schema is in it: a wrong setting may name anything.
         data_folder::make_database_private(file);

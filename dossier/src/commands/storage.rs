@@ -12,7 +12,7 @@ use crate::{cli, resources};
 
 pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<()> {
     let cli::Storage::Adopt { yes } = command;
-    let db = resources::database(resolved).await?;
+    let db = resources::ledger(resolved).await?;
     let places = resources::places(resolved).await?;
     let ownership = Ownership::of(db.clone(), places, Arc::new(SystemClock));
     adopt(&ownership, yes).await?;

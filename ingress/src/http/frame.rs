@@ -114,7 +114,8 @@ fn log(problem: &Problem) {
         Code::Internal if !problem.is_of_document() => {
             tracing::error!(problem.code = %problem.code(), cause, "the request failed");
         }
-        Code::Unavailable | Code::Overloaded => {
+        // What has no cause was logged where it was found, such as a part that isn't ready.
+        Code::Unavailable | Code::Overloaded if !cause.is_empty() => {
             tracing::warn!(problem.code = %problem.code(), cause, "the service could not serve the request");
         }
         code => tracing::debug!(problem.code = %code, cause, "the request was refused"),
@@ -125,7 +126,11 @@ fn chain(cause: &dyn StdError) -> String {
     let mut text = cause.to_string();
     let mut source = cause.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let told = cause.to_string();
+        // Many a library repeats the cause in its own text.
+        if !text.ends_with(&told) {
+            text = format!("{text}: {told}");
+        }
         source = cause.source();
     }
     text

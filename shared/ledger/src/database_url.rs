@@ -22,6 +22,12 @@ pub enum InvalidDatabaseUrl {
     /// What is in memory is lost, and each connection would have its own.
     #[error("a database in memory is lost at the end: name a file")]
     InMemory,
+    /// Most likely a password with a character that means something in a URL.
+    #[error(
+        "it can't be read as a URL: percent-encode the user's name and the password, such as / as \
+         %2F, @ as %40 and # as %23"
+    )]
+    Unreadable,
     /// The driver connects to one server.
     #[error(
         "a database URL names one host: name a proxy or an address that follows the primary server"
@@ -69,12 +75,20 @@ fn postgres_url(text: &str) -> Result<String, InvalidDatabaseUrl> {
     const ATTRIBUTES: &str = "target_session_attrs";
 
     let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = after_scheme.split(['/', '?']).next().unwrap_or_default();
+    let authority = after_scheme
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default();
     let hosts = authority.rsplit('@').next().unwrap_or_default();
+    // An '@' that comes later was meant to end the password.
+    let before_query = after_scheme.split('?').next().unwrap_or_default();
+    if before_query[authority.len()..].contains('@') {
+        return Err(InvalidDatabaseUrl::Unreadable);
+    }
     if hosts.contains(',') {
         return Err(InvalidDatabaseUrl::SeveralHosts);
     }
-    let mut url = url::Url::parse(text).map_err(|_| InvalidDatabaseUrl::Unknown)?;
+    let mut url = url::Url::parse(text).map_err(|_| InvalidDatabaseUrl::Unreadable)?;
     let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let (wanted, hosts) = (
         parameters.iter().find(|(name, _)| name == ATTRIBUTES),
@@ -105,6 +119,13 @@ impl fmt::Display for DatabaseUrl {
             Self::Postgres(text) => match url::Url::parse(text) {
                 Ok(mut url) => {
                     let _ = url.set_password(None);
+                    let (secret, shown): (Vec<_>, Vec<_>) = url
+                        .query_pairs()
+                        .into_owned()
+                        .partition(|(name, _)| name == "password");
+                    if !secret.is_empty() {
+                        url.query_pairs_mut().clear().extend_pairs(shown);
+                    }
                     url.fmt(f)
                 }
                 Err(_) => f.write_str("postgres://"),
@@ -142,6 +163,8 @@ mod tests {
         let url: DatabaseUrl = "postgres://dossier:secret@db/dossier".parse().unwrap();
         assert_eq!(url.to_string(), "postgres://dossier@db/dossier");
         assert!(!format!("{url:?}").contains("secret"));
+        let url: DatabaseUrl = "postgres://db/x?user=u&password=secret".parse().unwrap();
+        assert_eq!(url.to_string(), "postgres://db/x?user=u");
     }
 
     #[test]
@@ -164,6 +187,20 @@ mod tests {
         }
         let standby = read("postgres://a@db/x?target_session_attrs=standby").unwrap_err();
         assert!(matches!(standby, InvalidDatabaseUrl::SessionAttributes));
+    }
+
+    #[test]
+    fn a_password_that_cuts_the_url_off_is_to_be_encoded() {
+        for wrong in ["se/cret", "1/cret", "se#cret", "1#cret", "a/b@c", "se?cret"] {
+            let error = format!("postgres://u:{wrong}@host/x").parse::<DatabaseUrl>();
+            let error = error.unwrap_err().to_string();
+            assert!(
+                error.contains("percent-encode") && !error.contains("cret"),
+                "{error}"
+            );
+        }
+        let fine = "postgres://u:se%2Fcret@host/x?options=a@b";
+        assert!(fine.parse::<DatabaseUrl>().is_ok());
     }
 
     #[test]

@@ -126,6 +126,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| "a duration is a number and a unit, such as 60s, 24h or 30d".to_owned())
 }
 
+/// A number of what can't be none.
+pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "it is a whole number, at least 1".to_owned())
+}
+
 /// Longer than that nothing is kept or waited for: beyond it, dates end.
 const LONGEST: Duration = Duration::from_hours(24 * 36_500);
 const DAY: Duration = Duration::from_hours(24);

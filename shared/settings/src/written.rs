@@ -221,7 +221,8 @@ pub struct Settings {
         env = "DOSSIER_MAX_CONNECTIONS",
         global = true,
         default_value = "8192",
-        value_name = "NUMBER"
+        value_name = "NUMBER",
+        value_parser = values::parse_count
     )]
     pub max_connections: NonZeroUsize,
 

@@ -28,8 +28,8 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseStorageUrlError {
     /// It is not a URL.
-    #[error("a storage URL is file:///absolute/path or s3://bucket/prefix, not {0:?}")]
-    NotAUrl(String),
+    #[error("a storage URL is file:///absolute/path or s3://bucket/prefix")]
+    NotAUrl,
     /// It is the URL of something else.
     #[error("{0}: is no kind of storage; there are file: and s3:")]
     UnknownScheme(String),
@@ -118,7 +118,7 @@ impl FromStr for StorageUrl {
     type Err = ParseStorageUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let not_a_url = || ParseStorageUrlError::NotAUrl(without_credentials(text));
+        let not_a_url = || ParseStorageUrlError::NotAUrl;
         let (scheme, rest) = text.split_once(':').ok_or_else(not_a_url)?;
         if scheme == "file" && !rest.starts_with("///") {
             return Err(ParseStorageUrlError::NotAbsolute);
@@ -253,14 +253,6 @@ fn parse_endpoint(text: &str) -> Result<Url, ParseStorageUrlError> {
         return Err(ParseStorageUrlError::Credentials);
     }
     Ok(url)
-}
-
-/// The text up to what may be a secret.
-fn without_credentials(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, behind)) => format!("…@{behind}"),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

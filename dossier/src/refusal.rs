@@ -1,0 +1,64 @@
+//! What is told of a command line that was asked wrongly: one line, without what may be a secret.
+
+use std::error::Error as _;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// How the variables end whose values may carry a secret: none is ever repeated.
+const SECRET: [&str; 5] = ["_URL", "_KEY", "_SECRET", "_ENDPOINT", "_JWKS"];
+
+/// The line: what is wrong, in which setting, and what could be said instead.
+pub fn one_line(error: &clap::Error) -> String {
+    let Some(variable) = variable(error) else {
+        return message(error);
+    };
+    if is_secret(&variable) {
+        return format!("{variable}: {}", without_value(error));
+    }
+    format!("{variable}: {}", message(error))
+}
+
+/// Whether a value of this variable may carry a secret.
+pub fn is_secret(variable: &str) -> bool {
+    SECRET.iter().any(|end| variable.ends_with(end))
+}
+
+/// The variable of the flag that is wrong: the value may come from the environment.
+fn variable(error: &clap::Error) -> Option<String> {
+    if error.kind() == ErrorKind::UnknownArgument {
+        return None;
+    }
+    let argument = text(error, ContextKind::InvalidArg)?;
+    let flag = argument.strip_prefix("--")?.split([' ', '=']).next()?;
+    Some(format!("DOSSIER_{}", flag.replace('-', "_").to_uppercase()))
+}
+
+/// What the setting should be. The reason of a parser may repeat its value, too.
+fn without_value(error: &clap::Error) -> String {
+    let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
+    let reason = error.source().map(ToString::to_string);
+    reason
+        .filter(|reason| value.is_empty() || !reason.contains(value))
+        .unwrap_or_else(|| "the value is missing or not valid".to_owned())
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// What the library tells in several lines, in one; of its usage, what is missing.
+fn message(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let wants_usage = error.kind() == ErrorKind::MissingRequiredArgument;
+    let is_told = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with("For more information")
+            && (wants_usage || !line.starts_with("Usage:"))
+    };
+    let lines: Vec<_> = text.lines().map(str::trim).filter(is_told).collect();
+    let line = lines.join(" ").replace(" Usage:", "; usage:");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
