@@ -160,6 +160,9 @@ on_each_database! {
         assert_eq!(expires(db, NOW.plus(DAY)).await, 0);
         assert!(matches!(undoes(db, undone, owner).await, Err(UndoError::NotUndoable(_))));
         assert_eq!(listed(db, owner).await, sorted([undo, undone]));
+        // Who was refused may lock the row for a moment longer, and expiry passes by what is locked.
+        let waits = "UPDATE operations SET total = total";
+        db.writer().execute_unprepared(waits).await.unwrap();
         assert_eq!(expires(db, NOW.plus(DAY * 3)).await, 1);
         for table in ["operations", "operation_items"] {
             assert_eq!(count(db, &format!("SELECT count(*) FROM {table}")).await, 0);
