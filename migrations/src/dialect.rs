@@ -16,6 +16,14 @@ pub async fn execute(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr
     Ok(())
 }
 
+/// What is meant for the database of `connection`.
+pub fn pick<T>(connection: &impl ConnectionTrait, postgres: T, sqlite: T) -> T {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => postgres,
+        _ => sqlite,
+    }
+}
+
 /// The statement as `backend` understands it, if it is for it.
 fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
     let other = match backend {

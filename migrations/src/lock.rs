@@ -1,10 +1,11 @@
 //! Running migrations so that replicas which start together don't disturb each other.
 
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
 };
 use sea_orm_migration::{MigrationStatus, MigratorTrait, SchemaManager};
 
+use crate::dialect::pick;
 use crate::list::Migrator;
 
 /// The newest migration of the oldest release that can work with the schema as it is now. A
@@ -95,14 +96,11 @@ async fn locked(
 ) -> Result<usize, MigrationError> {
     let run = async {
         let transaction = database.begin().await?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
-            // However long others, and the changes themselves, take.
-            transaction
-                .execute_unprepared("SET LOCAL statement_timeout = 0")
-                .await?;
-            transaction
-                .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
-                .await?;
+        // However long others, and the changes themselves, take.
+        let unlimited = "SET LOCAL statement_timeout = 0".to_owned();
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        for statement in pick(&transaction, vec![unlimited, lock], Vec::new()) {
+            transaction.execute_unprepared(&statement).await?;
         }
         let missing = Migrator::get_pending_migrations(&transaction).await?.len();
         match direction {

@@ -3,7 +3,9 @@
 //! nothing.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm_migration::sea_orm::{ConnectionTrait, Statement, Value};
+
+use crate::dialect::pick;
 
 /// Rows that are read at once.
 const BATCH: u32 = 2_000;
@@ -39,18 +41,19 @@ async fn fold_batch<C: ConnectionTrait>(
     after: Vec<u8>,
 ) -> Result<Option<Vec<u8>>, DbErr> {
     let backend = connection.get_database_backend();
-    let (select, update) = match backend {
-        DbBackend::Postgres => (
+    let (select, update) = pick(
+        connection,
+        (
             "SELECT uuid_send(id), name, name_folded FROM documents \
              WHERE id > encode($1, 'hex')::uuid AND name ~ '[^[:ascii:]]' ORDER BY id LIMIT $2",
             "UPDATE documents SET name_folded = $2 WHERE id = encode($1, 'hex')::uuid",
         ),
-        _ => (
+        (
             "SELECT id, name, name_folded FROM documents \
              WHERE id > $1 AND length(CAST(name AS blob)) > length(name) ORDER BY id LIMIT $2",
             "UPDATE documents SET name_folded = $2 WHERE id = $1",
         ),
-    };
+    );
     let values: [Value; 2] = [after.into(), i64::from(BATCH).into()];
     let statement = Statement::from_sql_and_values(backend, select, values);
     let mut last = None;

@@ -198,6 +198,25 @@ fn json_is_read_by_one_door() {
     assert_eq!(manifests, 1);
 }
 
+/// PostgreSQL and SQLite are told apart in one room of the ledger, and one file of the migrations.
+#[test]
+fn databases_differ_in_one_place() {
+    let is_dialect = |path: &Path| {
+        path.components().any(|part| part.as_os_str() == "dialect")
+            || path.ends_with("migrations/src/dialect.rs")
+    };
+    let words = ["DbBackend::", "Dialect::Postgres", "Dialect::Sqlite"];
+    let mut told = 0;
+    for folder in CRATES {
+        for (path, text) in sources(&root().join(folder).join("src")) {
+            let is_told = words.iter().any(|word| text.contains(word));
+            assert!(!is_told || is_dialect(&path), "{}", path.display());
+            told += usize::from(is_told);
+        }
+    }
+    assert_eq!(told, 2);
+}
+
 #[test]
 fn every_source_says_first_what_it_is_for() {
     for folder in CRATES {

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, rows};
+use super::batch::{Columns, Kind, execute, parameter};
 use super::users::hold_users;
 use super::{DatabaseTransaction, DbError};
 
@@ -69,7 +68,7 @@ impl Charges {
         if charges.is_empty() {
             return Ok(());
         }
-        let list = rows(transaction.get_database_backend(), CHARGES);
+        let list = transaction.dialect().rows(CHARGES);
         let owners: Vec<_> = charges.iter().map(|charge| charge.owner_id).collect();
         hold_users(transaction, &owners).await?;
         let sql = format!(

@@ -1,11 +1,12 @@
 //! The rows of the security log. Those that come with a change are written by its transaction;
 //! those of refusals and reads later, many by one statement.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::batch::{Columns, Kind, execute, parameter, query};
+use super::dialect::Dialect;
 use super::readable::readable;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{AuditEntry, AuditId, AuditKind, Timestamp};
@@ -107,35 +108,19 @@ pub async fn write_audit_log(
     if entries.is_empty() {
         return Ok(());
     }
-    let backend = connection.get_database_backend();
+    let dialect = Dialect::of(connection);
     let sql = format!(
         "INSERT INTO audit_log (id, at, kind, actor, subject, address, request_id, count, detail) \
          SELECT x.id, x.at, x.kind, x.actor, x.subject, x.address, x.request_id, x.count, x.detail \
          FROM {} WHERE true ON CONFLICT (id) DO UPDATE SET count = audit_log.count + excluded.count, \
          detail = CASE WHEN {} < {MOST_NAMED} THEN {} ELSE audit_log.detail END",
-        rows(backend, ROWS),
-        super::ledger_sql::array_length(backend, "audit_log.detail", "document_ids"),
-        named(backend)
+        dialect.rows(ROWS),
+        dialect.array_length("audit_log.detail", "document_ids"),
+        dialect.with_joined_array("audit_log.detail", "excluded.detail", "document_ids")
     );
     let list: Vec<_> = entries.iter().map(NewRow::from).collect();
     execute(connection, sql, [parameter(&list)?]).await?;
     Ok(())
-}
-
-/// The detail with the documents of both rows.
-const fn named(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => {
-            "jsonb_set(audit_log.detail, '{document_ids}', (SELECT jsonb_agg(value) FROM (\
-             SELECT value FROM jsonb_array_elements(audit_log.detail -> 'document_ids') UNION \
-             SELECT value FROM jsonb_array_elements(excluded.detail -> 'document_ids')) AS named))"
-        }
-        _ => {
-            "json_set(audit_log.detail, '$.document_ids', json((SELECT json_group_array(value) FROM (\
-             SELECT value FROM json_each(audit_log.detail, '$.document_ids') UNION \
-             SELECT value FROM json_each(excluded.detail, '$.document_ids')))))"
-        }
-    }
 }
 
 /// A change that is written into the log by its own transaction, and told to the log of the

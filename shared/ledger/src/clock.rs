@@ -4,7 +4,6 @@
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use sea_orm::DbBackend;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
@@ -44,7 +43,7 @@ impl DatabaseClock {
     /// The clock of a process that works on `db`: kept right for as long as it is used. SQLite
     /// has no other clock than the process's own.
     pub async fn of(db: &Database) -> Arc<dyn Clock> {
-        if db.backend() != DbBackend::Postgres {
+        if !db.dialect().has_clock() {
             return Arc::new(SystemClock);
         }
         let clock = Arc::new(Self::starting_with(Arc::new(SystemClock)));

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::connection::{Bounds, Connection, DatabaseTransaction};
+use super::dialect::Dialect;
 use super::key_room::KeyRoom;
 use super::postgres::{self, Opening};
 use super::schema::{KnownMigrations, check_schema};
@@ -203,9 +204,10 @@ impl Database {
     /// The turn of a job that writes many rows. On SQLite there is one at a time, so that
     /// uploads wait behind no more than that.
     pub(super) async fn bulk_turn(&self) -> Option<OwnedSemaphorePermit> {
-        match self.backend() {
-            DbBackend::Sqlite => self.bulk_writes.wait().await,
-            _ => None,
+        if self.dialect().has_one_writer() {
+            self.bulk_writes.wait().await
+        } else {
+            None
         }
     }
 
@@ -232,8 +234,7 @@ impl Database {
     /// has no bound.
     pub(super) async fn begin_lengthy(&self) -> Result<DatabaseTransaction, DbError> {
         let transaction = self.begin().await?.with_patience(LENGTHY);
-        if self.backend() == DbBackend::Postgres {
-            let unlimited = "SET LOCAL statement_timeout = 0";
+        if let Some(unlimited) = self.dialect().lift_time_limit() {
             transaction.execute_unprepared(unlimited).await?;
         }
         Ok(transaction)
@@ -248,7 +249,7 @@ impl Database {
             open,
             most,
         };
-        if self.backend() == DbBackend::Postgres {
+        if self.dialect().has_one_pool() {
             let one = self.writer.get_postgres_connection_pool();
             let most = one.options().get_max_connections();
             return vec![pool("all", one.size(), one.num_idle(), most)];
@@ -311,7 +312,7 @@ impl Database {
 
     /// Waits for running statements and closes all connections.
     pub async fn close(self) -> Result<(), DbError> {
-        let shared = self.backend() == DbBackend::Postgres;
+        let shared = self.dialect().has_one_pool();
         self.writer.pool.close().await?;
         if !shared {
             self.reader.pool.close().await?;
@@ -321,8 +322,8 @@ impl Database {
     }
 
     /// Which dialect it speaks.
-    pub(super) fn backend(&self) -> DbBackend {
-        self.writer.get_database_backend()
+    pub(super) fn dialect(&self) -> Dialect {
+        self.writer.dialect()
     }
 }
 

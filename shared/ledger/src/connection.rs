@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
+use super::dialect::Dialect;
 use super::error::is_fault_of_session;
 use super::sessions::Sessions;
 
@@ -61,6 +62,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The SQL that it understands.
+    pub(super) fn dialect(&self) -> Dialect {
+        Dialect::of(self)
+    }
+
     /// Begins a transaction.
     pub(super) async fn begin_with_options(
         &self,
@@ -97,6 +103,11 @@ pub struct DatabaseTransaction {
 }
 
 impl DatabaseTransaction {
+    /// The SQL that it understands.
+    pub(super) fn dialect(&self) -> Dialect {
+        Dialect::of(self)
+    }
+
     /// The same, whose calls may take so many times as long.
     pub(super) fn with_patience(mut self, times: u32) -> Self {
         let limit = &mut self.bounds.limit;

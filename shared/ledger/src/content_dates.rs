@@ -1,8 +1,6 @@
 //! Since when readers get the content of a document: a date that tells contents apart, as
 //! `Last-Modified` has to. Nothing else that happens to the document moves it.
 
-use sea_orm::ConnectionTrait;
-
 use crate::batch::query;
 use crate::documents::{columns, document};
 use crate::{Database, DbError};
@@ -41,7 +39,7 @@ async fn find(
     let sql = format!(
         "SELECT {}, (SELECT v.settled_at FROM versions v WHERE v.document_id = documents.id \
          AND v.number = documents.version) AS content_since FROM documents WHERE {condition}",
-        columns(reader.get_database_backend())
+        columns(reader.dialect())
     );
     let found = query(reader, sql, [value.into()]).await?;
     let Some(row) = found.first() else {

@@ -3,16 +3,14 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::accounts::Charges;
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::batch::{Columns, Kind, execute, parameter, query};
+use super::dialect::Dialect;
 use super::entities::discard;
-use super::ledger_sql::{for_update, ids};
 use super::{Database, DbError};
 use domain::{Allowances, Timestamp};
 
@@ -44,7 +42,7 @@ pub(super) async fn add(
     if urls.is_empty() {
         return Ok(());
     }
-    let list = rows(connection.get_database_backend(), COLUMNS);
+    let list = Dialect::of(connection).rows(COLUMNS);
     let sql = format!(
         "INSERT INTO discards (url, at) SELECT x.url, $2 FROM {list} WHERE true ON CONFLICT DO NOTHING"
     );
@@ -109,7 +107,7 @@ pub(super) async fn add_charged(
     if discards.is_empty() {
         return Ok(());
     }
-    let list = rows(connection.get_database_backend(), CHARGED);
+    let list = Dialect::of(connection).rows(CHARGED);
     let sql = format!(
         "INSERT INTO discards (url, at, owner_id, charged_bytes) \
          SELECT x.url, $2, x.owner_id, x.charged_bytes FROM {list} WHERE true \
@@ -128,7 +126,7 @@ pub(super) async fn among(
     connection: &impl ConnectionTrait,
     urls: &[&str],
 ) -> Result<HashSet<String>, DbError> {
-    let list = list(connection.get_database_backend());
+    let list = list(Dialect::of(connection));
     let sql = format!("SELECT url FROM discards WHERE url IN (SELECT x.url FROM {list})");
     let found = query(connection, sql, [urls_parameter(urls)?]).await?;
     found
@@ -167,7 +165,7 @@ pub(super) async fn strike(
     condition: &str,
 ) -> Result<u64, DbError> {
     let transaction = db.begin().await?;
-    let list = list(db.backend());
+    let list = list(db.dialect());
     let sql = format!(
         "DELETE FROM discards WHERE url IN (SELECT x.url FROM {list}) AND ({condition}) \
          RETURNING owner_id, charged_bytes"
@@ -194,11 +192,11 @@ pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
         return Ok(());
     }
     let transaction = db.begin().await?;
-    let backend = db.backend();
+    let dialect = db.dialect();
     // Whoever charges them has their rows locked: what is written meanwhile is seen after that.
     let sql = format!(
         "SELECT id FROM users WHERE {DONE} ORDER BY id LIMIT $1{}",
-        for_update(backend, "users")
+        dialect.lock_rows("users")
     );
     let mut users: Vec<Uuid> = Vec::new();
     for row in query(&transaction, sql, [MENDED.into()]).await? {
@@ -206,7 +204,7 @@ pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
     }
     let mend = format!(
         "UPDATE users SET discarded_bytes = 0 WHERE id IN ({}) AND {DONE}",
-        ids(backend)
+        dialect.ids()
     );
     execute(&transaction, mend, [parameter(&users)?]).await?;
     transaction.commit().await?;
@@ -238,8 +236,8 @@ pub async fn discard_level(db: &Database) -> Result<DiscardLevel, DbError> {
 }
 
 /// The URLs of `$1` as `x`.
-pub(super) fn list(backend: DbBackend) -> String {
-    rows(backend, COLUMNS)
+pub(super) fn list(dialect: Dialect) -> String {
+    dialect.rows(COLUMNS)
 }
 
 /// URLs as the value of `$1`.

@@ -1,13 +1,14 @@
 //! Documents as their owners read them.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::warn;
 use url::Url;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, parameter, query, rows};
+use super::batch::{Columns, Kind, parameter, query};
+use super::dialect::Dialect;
 use super::{Database, DbError};
 use domain::{
     ByteSize, Current, Document, DocumentId, Failure, Lifecycle, Metadata, Status, Timestamp,
@@ -40,16 +41,9 @@ struct Row {
     archived_at: Option<i64>,
 }
 
-/// The columns that [`document`] reads. The metadata is a text: `jsonb` writes some numbers in
-/// another way than they were sent, and what was sent counts as long as it means the same.
-pub(super) fn columns(backend: DbBackend) -> String {
-    let metadata = match backend {
-        DbBackend::Postgres => {
-            "CASE WHEN documents.metadata_text::jsonb = documents.metadata THEN documents.metadata_text \
-             ELSE documents.metadata::text END AS metadata"
-        }
-        _ => "documents.metadata",
-    };
+/// The columns that [`document`] reads.
+pub(super) fn columns(dialect: Dialect) -> String {
+    let metadata = dialect.metadata();
     let plain = "id, owner_id, name, unique_name, is_public, status, declared_type, mime_type, type_mismatch, \
          size_bytes, sha256, version, latest_version, storage_url, error_code, error_detail, revision, \
          created_at, updated_at, archived_at";
@@ -168,7 +162,7 @@ pub(super) async fn find(
     condition: &str,
     values: impl IntoIterator<Item = sea_orm::Value>,
 ) -> Result<Option<Document>, DbError> {
-    let columns = columns(connection.get_database_backend());
+    let columns = columns(Dialect::of(connection));
     let sql = format!("SELECT {columns} FROM documents WHERE {condition}");
     let found = query(connection, sql, values).await?;
     found.first().map(document).transpose()
@@ -215,7 +209,7 @@ pub async fn find_settled(
         .iter()
         .map(|document| IdRow { id: document.0 })
         .collect();
-    let wanted = rows(db.backend(), COLUMNS);
+    let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
         "SELECT x.id FROM {wanted} LEFT JOIN documents ON documents.id = x.id \
          WHERE documents.status IS NULL OR documents.status <> 'pending'"
@@ -246,7 +240,7 @@ pub async fn find_settled_versions(
             number: *number,
         })
         .collect();
-    let wanted = rows(db.backend(), COLUMNS);
+    let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
         "SELECT x.id, CAST(x.number AS bigint) FROM {wanted} \
          LEFT JOIN versions ON versions.document_id = x.id AND versions.number = x.number \

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::batch::{Columns, Kind, execute, parameter, query};
+use super::dialect::Dialect;
 use super::readable::unreadable;
 use super::{Database, DbError};
 use domain::{DocumentId, Timestamp, UserId};
@@ -76,7 +77,7 @@ pub(super) async fn add(
             .version
             .map_or_else(|| json!({}), |number| json!({"version": number})),
     };
-    let list = rows(connection.get_database_backend(), COLUMNS);
+    let list = Dialect::of(connection).rows(COLUMNS);
     let sql = format!(
         "INSERT INTO events (owner_id, document_id, kind, data, at) \
          SELECT x.owner_id, x.document_id, x.kind, x.data, $2 FROM {list}"

@@ -7,8 +7,8 @@ use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
-use super::ledger_sql::ids;
+use super::batch::{Columns, Kind, execute, parameter, query};
+use super::dialect::Dialect;
 use super::readable::unreadable;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{Account, Caller, Identity, Timestamp, User, UserId};
@@ -111,7 +111,7 @@ pub(super) async fn load(
     }
     let sql = format!(
         "SELECT user_id, issuer, subject FROM identities WHERE user_id IN ({})",
-        ids(connection.get_database_backend())
+        Dialect::of(connection).ids()
     );
     let wanted: Vec<_> = users.iter().map(|user| user.id.0).collect();
     let mut of: HashMap<Uuid, Vec<Identity>> = HashMap::new();
@@ -161,7 +161,7 @@ pub(super) async fn link(
          ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id, \
          created_at = excluded.created_at, deleted_at = NULL \
          WHERE identities.user_id IS NULL OR identities.user_id = excluded.user_id",
-        rows(transaction.get_database_backend(), &columns)
+        transaction.dialect().rows(&columns)
     );
     let row = |identity| NewIdentity {
         identity,
@@ -190,7 +190,7 @@ pub(super) async fn replace(
     );
     let gone: Vec<_> = before.difference(&wanted).copied().collect();
     if !gone.is_empty() {
-        let list = rows(transaction.get_database_backend(), IDENTITIES);
+        let list = transaction.dialect().rows(IDENTITIES);
         let sql = format!(
             "DELETE FROM identities WHERE (issuer, subject) IN (SELECT x.issuer, x.subject FROM {list})"
         );

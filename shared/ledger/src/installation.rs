@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::audit::known_objects;
 use super::batch::{execute, query};
-use super::ledger_sql::bytewise;
 use super::{Database, DbError};
 use domain::{InstallationId, Timestamp};
 
@@ -78,7 +77,7 @@ pub async fn knowledge_of(db: &Database, place: &Url) -> Result<Knowledge, DbErr
     if !known.is_empty() {
         return Ok(Knowledge::Past);
     }
-    let bytewise = bytewise(db.backend());
+    let bytewise = db.dialect().bytewise();
     for table in ["discards", "quarantine"] {
         let sql = format!(
             "SELECT url FROM {table} WHERE url{bytewise} > $1 AND url{bytewise} < $2 LIMIT 1"

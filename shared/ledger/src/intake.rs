@@ -2,14 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::batch::{Columns, Kind, execute, parameter, query};
 use super::jobs::{NewJob, enqueue};
-use super::ledger_sql::ids;
 use super::receipt::{Receipt, keep_receipts};
 use super::users::hold_users;
 use super::{Database, DatabaseTransaction, DbError, discards, respelled};
@@ -205,7 +203,7 @@ pub(super) async fn accept_within(
     if !refused.is_empty() {
         let sql = format!(
             "DELETE FROM documents WHERE id IN ({})",
-            ids(transaction.get_database_backend())
+            transaction.dialect().ids()
         );
         execute(transaction, sql, [parameter(&refused)?]).await?;
     }
@@ -249,7 +247,7 @@ async fn insert_documents(
     transaction: &DatabaseTransaction,
     arrivals: &[Arrival],
 ) -> Result<HashSet<Uuid>, DbError> {
-    let list = rows(transaction.get_database_backend(), DOCUMENTS);
+    let list = transaction.dialect().rows(DOCUMENTS);
     // In the order of their unique names, so that two groups don't wait for each other.
     let sql = format!(
         "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, metadata_text, status, declared_type, \
@@ -318,7 +316,7 @@ pub(super) async fn reserve_rows(
         .map(|reservation| reservation.owner_id)
         .collect();
     hold_users(transaction, &owners).await?;
-    let list = rows(transaction.get_database_backend(), RESERVATIONS);
+    let list = transaction.dialect().rows(RESERVATIONS);
     let sql = format!(
         "UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
          used_documents = used_documents + x.documents, staging_bytes = staging_bytes - x.retried_bytes, \
@@ -346,8 +344,8 @@ async fn insert_versions(
     transaction: &DatabaseTransaction,
     accepted: &[&Arrival],
 ) -> Result<(), DbError> {
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, DOCUMENTS);
+    let dialect = transaction.dialect();
+    let list = dialect.rows(DOCUMENTS);
     let parameter = parameter(
         &accepted
             .iter()
@@ -362,10 +360,7 @@ async fn insert_versions(
          x.size_bytes, x.sha256, x.staged_url, x.at FROM {list}"
     );
     execute(transaction, versions, [parameter.clone()]).await?;
-    let data = match backend {
-        DbBackend::Postgres => "jsonb_build_object('version', 1)",
-        _ => "json_object('version', 1)",
-    };
+    let data = dialect.json_object("version", "1");
     let events = format!(
         "INSERT INTO events (owner_id, document_id, kind, data, at) \
          SELECT x.owner_id, x.id, 'accepted', {data}, x.at FROM {list} ORDER BY x.id"

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
-use super::ledger_sql::{candidates, ids};
+use super::batch::{Columns, Kind, execute, parameter, query};
+use super::dialect::Dialect;
 use super::readable::readable;
 use super::{Database, DbError, OwnerShare};
 use domain::{JobId, Timestamp, UserId};
@@ -139,7 +139,7 @@ pub async fn enqueue(
     jobs: &[NewJob],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let list = rows(connection.get_database_backend(), NEW_JOBS);
+    let list = Dialect::of(connection).rows(NEW_JOBS);
     let sql = format!(
         "INSERT INTO jobs (id, queue, kind, subject_id, owner_id, dedupe_key, state, max_attempts, run_at, \
          traceparent, created_at) SELECT x.id, x.queue, x.kind, x.subject_id, x.owner_id, x.dedupe_key, 'ready', \
@@ -211,14 +211,14 @@ async fn claim_after(
     (kinds, share): (&[JobKind], &OwnerShare),
     after: UserId,
 ) -> Result<Vec<ClaimedJob>, DbError> {
-    let (sql, values) = claim_statement(db.backend(), request, (kinds, share), after)?;
+    let (sql, values) = claim_statement(db.dialect(), request, (kinds, share), after)?;
     // One that can't be read stays with its lease: it keeps nobody from the others.
     let claimed = query(db.writer(), sql, values).await?;
     Ok(readable(&claimed, claimed_job))
 }
 
 fn claim_statement(
-    backend: DbBackend,
+    dialect: Dialect,
     request: &ClaimRequest<'_>,
     (kinds, share): (&[JobKind], &OwnerShare),
     after: UserId,
@@ -228,17 +228,13 @@ fn claim_statement(
     // waiting jobs fits the second look at a row, so that its key alone is left to find it by.
     let is_bound = share.could_be_passed(request.limit);
     let foremost = if is_bound {
-        OwnerShare::foremost(backend)
+        OwnerShare::foremost(dialect)
     } else {
         "foremost AS (SELECT id, turn, place, true AS fits FROM candidates \
          ORDER BY turn, place LIMIT $5 * $8)"
             .to_owned()
     };
-    let lock = if backend == DbBackend::Postgres {
-        " FOR UPDATE OF jobs SKIP LOCKED"
-    } else {
-        ""
-    };
+    let lock = dialect.lock_free_rows("jobs");
     let sql = format!(
         "{}, {foremost} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN (SELECT jobs.id FROM foremost CROSS JOIN jobs WHERE jobs.id = foremost.id \
@@ -246,7 +242,9 @@ fn claim_statement(
          ORDER BY foremost.fits DESC, foremost.turn, foremost.place \
          LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
-        candidates(backend).replace("{known}", &one_of(kinds, request.queue)),
+        dialect
+            .candidates()
+            .replace("{known}", &one_of(kinds, request.queue)),
     );
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
     let mut values = vec![
@@ -273,11 +271,8 @@ pub async fn explain_claim(
     share: &OwnerShare,
 ) -> Result<Vec<String>, DbError> {
     let kinds = (&JobKind::ALL[..], share);
-    let (sql, values) = claim_statement(db.backend(), request, kinds, request.after)?;
-    let (explain, column) = match db.backend() {
-        DbBackend::Postgres => ("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF)", 0),
-        _ => ("EXPLAIN QUERY PLAN", 3),
-    };
+    let (sql, values) = claim_statement(db.dialect(), request, kinds, request.after)?;
+    let (explain, column) = db.dialect().explain_cost();
     let rows = query(db.writer(), format!("{explain} {sql}"), values).await?;
     rows.into_iter()
         .map(|row| Ok(row.try_get_by_index(column)?))
@@ -348,7 +343,7 @@ pub async fn renew_leases(
     jobs: &[JobRef],
     until: Timestamp,
 ) -> Result<Vec<JobRef>, DbError> {
-    let list = rows(db.backend(), CLAIMS);
+    let list = db.dialect().rows(CLAIMS);
     let renew = format!(
         "UPDATE jobs SET run_at = $2 FROM {list} WHERE jobs.id = x.id AND jobs.fence = x.fence \
          AND jobs.worker IS NOT NULL"
@@ -379,7 +374,7 @@ pub async fn hand_back(db: &Database, jobs: &[JobRef], now: Timestamp) -> Result
     if jobs.is_empty() {
         return Ok(());
     }
-    let list = rows(db.backend(), CLAIMS);
+    let list = db.dialect().rows(CLAIMS);
     let sql = format!(
         "UPDATE jobs SET state = 'ready', worker = NULL, attempts = attempts - 1, run_at = $2 FROM {list} \
          WHERE jobs.id = x.id AND jobs.fence = x.fence AND jobs.worker IS NOT NULL"
@@ -406,7 +401,7 @@ pub async fn hand_back_unheard(
     let sql = format!(
         "UPDATE jobs SET state = 'ready', worker = NULL, attempts = attempts - 1, run_at = $2 \
          WHERE queue = $3 AND state = 'running' AND worker = $4 AND id NOT IN ({})",
-        ids(db.backend())
+        db.dialect().ids()
     );
     let values = [
         parameter(&held)?,

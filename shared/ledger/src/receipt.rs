@@ -3,11 +3,10 @@
 
 use std::future::Future;
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, rows};
+use super::batch::{Columns, Kind, execute, parameter};
 use super::idempotency::{RequestClaim, SavedAnswer};
 use super::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
@@ -136,12 +135,9 @@ pub(super) async fn keep_receipts(
     if receipts.is_empty() {
         return Ok(());
     }
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, RECEIPTS);
-    let body = match backend {
-        DbBackend::Postgres => "decode(x.body, 'hex')",
-        _ => "unhex(x.body)",
-    };
+    let dialect = transaction.dialect();
+    let list = dialect.rows(RECEIPTS);
+    let body = dialect.bytes_of_hex("x.body");
     let sql = format!(
         "UPDATE idempotency SET state = 'done', status = x.status, headers = x.headers, \
          body = {body}, open_until = x.open_until FROM {list} \

@@ -6,13 +6,13 @@
 //! before their row is committed, but for no longer than half of `Retention::stray` after
 //! their key was made.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use url::Url;
 
 use super::DbError;
-use super::batch::{Columns, Kind, parameter, query, rows};
-use super::ledger_sql::bytewise;
+use super::batch::{Columns, Kind, parameter, query};
+use super::dialect::Dialect;
 use domain::ByteSize;
 
 /// A column of URLs that its table's rows need. Each has a partial or whole index `bytewise`.
@@ -115,8 +115,8 @@ pub(super) fn objects_parameter(objects: &[FoundObject]) -> Result<sea_orm::Valu
 
 /// True of an object `x` that no row refers to. One statement looks at all tables, so that
 /// bytes which pass from one row to another are seen at one of them.
-pub(super) fn is_unreferred(backend: DbBackend) -> String {
-    let bytewise = bytewise(backend);
+pub(super) fn is_unreferred(dialect: Dialect) -> String {
+    let bytewise = dialect.bytewise();
     let mut conditions = Vec::new();
     for Source {
         table,
@@ -144,11 +144,11 @@ pub(super) async fn unreferred(
     if objects.is_empty() {
         return Ok(Vec::new());
     }
-    let backend = connection.get_database_backend();
+    let dialect = Dialect::of(connection);
     let sql = format!(
         "SELECT x.url FROM {} WHERE {}",
-        rows(backend, OBJECTS),
-        is_unreferred(backend)
+        dialect.rows(OBJECTS),
+        is_unreferred(dialect)
     );
     let found = query(connection, sql, [objects_parameter(objects)?]).await?;
     found

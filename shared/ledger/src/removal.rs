@@ -3,15 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::accounts::Charges;
-use super::batch::{Columns, Kind, execute, parameter, query, rows};
+use super::batch::{Columns, Kind, execute, parameter, query};
 use super::discards::Discard;
 use super::events::NewEvent;
-use super::ledger_sql::ids;
 use super::readable::unreadable;
 use super::{DatabaseTransaction, DbError, discards, events};
 use domain::{DocumentId, Timestamp, UserId, VersionStatus};
@@ -99,7 +97,7 @@ pub(super) async fn delete_documents(
     transaction: &DatabaseTransaction,
     documents: &[Uuid],
 ) -> Result<Held, DbError> {
-    let wanted = ids(transaction.get_database_backend());
+    let wanted = transaction.dialect().ids();
     let versions = format!("SELECT v.id FROM versions v WHERE v.document_id IN ({wanted})");
     let (_, mut held) = delete_versions(transaction, &versions, parameter(documents)?).await?;
     let sql = format!("DELETE FROM documents WHERE id IN ({wanted}) RETURNING owner_id, status");
@@ -163,13 +161,13 @@ async fn release_blobs(
         refs: *refs,
     });
     let blobs: Vec<_> = blobs.collect();
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     let wanted: Vec<_> = blobs.iter().map(|blob| blob.id).collect();
-    let (wanted, list) = (parameter(&wanted)?, rows(backend, BLOBS));
-    if backend == DbBackend::Postgres {
+    let (wanted, list) = (parameter(&wanted)?, dialect.rows(BLOBS));
+    if dialect.locks_rows() {
         let hold = format!(
             "SELECT id FROM blobs WHERE id IN ({}) ORDER BY sha256, size_bytes FOR UPDATE",
-            ids(backend)
+            dialect.ids()
         );
         query(transaction, hold, [wanted.clone()]).await?;
     }
@@ -178,7 +176,7 @@ async fn release_blobs(
     execute(transaction, release, [parameter(&blobs)?]).await?;
     let gone = format!(
         "DELETE FROM blobs WHERE id IN ({}) AND refs = 0 RETURNING id, storage_url, size_bytes",
-        ids(backend)
+        dialect.ids()
     );
     let mut discarded = Vec::new();
     for row in query(transaction, gone, [wanted]).await? {

@@ -5,7 +5,7 @@ use sea_orm::QueryResult;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, parameter, query, rows};
+use super::batch::{Columns, Kind, parameter, query};
 use super::readable::readable;
 use super::{Database, DbError};
 use domain::{Sha256, UserId};
@@ -58,7 +58,7 @@ pub async fn find_revoked(
         let sql = format!(
             "SELECT users.disabled, x.hash FROM {} LEFT JOIN api_keys ON api_keys.hash = x.hash \
              LEFT JOIN users ON users.id = api_keys.user_id WHERE users.id IS NULL OR users.disabled",
-            rows(db.backend(), COLUMNS)
+            db.dialect().rows(COLUMNS)
         );
         let found = query(db.reader(), sql, [parameter(&keys)?]).await?;
         revoked.extend(readable(found, |row| {
@@ -73,7 +73,7 @@ pub async fn find_revoked(
         let sql = format!(
             "SELECT users.disabled, x.id FROM {} LEFT JOIN users ON users.id = x.id \
              WHERE users.id IS NULL OR users.disabled",
-            rows(db.backend(), COLUMNS)
+            db.dialect().rows(COLUMNS)
         );
         let found = query(db.reader(), sql, [parameter(&users)?]).await?;
         revoked.extend(readable(found, |row| {

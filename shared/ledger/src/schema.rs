@@ -4,12 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
-
 use super::batch::query;
 use super::connection::Connection;
+use super::dialect::Dialect;
 use super::error::{DbError, SchemaMismatch};
-use super::ledger_sql::has_table;
 
 /// The migrations that a release knows, oldest first.
 pub type KnownMigrations = Arc<[String]>;
@@ -46,7 +44,7 @@ fn newest<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<String> {
 
 /// The names in the table that the migrations keep; none if there is no such table.
 async fn applied_migrations(connection: &Connection) -> Result<HashSet<String>, DbError> {
-    let there = has_table(connection.get_database_backend(), "seaql_migrations");
+    let there = Dialect::of(connection).has_table("seaql_migrations");
     if query(connection, there, []).await?.is_empty() {
         return Ok(HashSet::new());
     }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, Statement, TransactionOptions,
-    Value,
+    ConnectionTrait, DbErr, QueryResult, RuntimeErr, Statement, TransactionOptions, Value,
 };
 use sqlx::error::DatabaseError;
 use tokio::runtime::Handle;
 
+use super::dialect::Dialect;
 use super::search_limit;
 use super::slots::Slot;
 use super::{Database, DatabaseTransaction, DbError};
@@ -55,14 +55,7 @@ impl Database {
             .begin_with_options(TransactionOptions::default());
         let transaction = search_limit::within(limit, begin).await?;
         let transaction = transaction.with_limit(limit + GRACE);
-        if transaction.get_database_backend() == DbBackend::Postgres {
-            // For this transaction alone, so that a pooler may stand in between. Which index is
-            // the best depends on how rare the wanted values are: no plan made for any will do.
-            let settings = format!(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
-                 SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = force_custom_plan",
-                limit.as_millis()
-            );
+        if let Some(settings) = transaction.dialect().begin_search(limit) {
             transaction.execute_unprepared(&settings).await?;
         }
         Ok(Search {
@@ -78,13 +71,8 @@ impl Database {
 
 impl Search {
     /// Which dialect is spoken.
-    pub fn backend(&self) -> DbBackend {
-        self.transaction.get_database_backend()
-    }
-
-    /// Whether SQLite is asked.
-    pub fn is_sqlite(&self) -> bool {
-        self.backend() == DbBackend::Sqlite
+    pub fn dialect(&self) -> Dialect {
+        self.transaction.dialect()
     }
 
     /// The rows that a statement gives, unless the search's time is over first.
@@ -94,7 +82,8 @@ impl Search {
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<QueryResult>, DbError> {
         self.check_time()?;
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let backend = self.transaction.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values);
         self.hold.is_asking.store(true, Ordering::Relaxed);
         let answer = self.transaction.query_all_raw(statement).await;
         self.hold.is_asking.store(false, Ordering::Relaxed);

@@ -1,12 +1,13 @@
 //! How many jobs of one owner a worker may hold: what a claim leaves to others, however much one
 //! owner has piled up and however long their jobs take.
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::Value;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::DbError;
-use super::batch::{Columns, Kind, parameter, rows};
+use super::batch::{Columns, Kind, parameter};
+use super::dialect::Dialect;
 use domain::UserId;
 
 /// The share of an owner, and how much of it each of them has used up.
@@ -50,14 +51,14 @@ impl OwnerShare {
     /// Common table expressions behind `candidates`: the foremost of them, those that fit into the
     /// shares of their owners, which `$9` and `$10` tell, before those that don't. The latter stand in
     /// for what somebody else has locked.
-    pub(super) fn foremost(backend: DbBackend) -> String {
+    pub(super) fn foremost(dialect: Dialect) -> String {
         format!(
             "held AS (SELECT x.owner_id, x.jobs FROM {}), \
              shared AS (SELECT candidates.id, candidates.turn, candidates.place, \
              candidates.turn <= $10 - COALESCE(held.jobs, 0) AS fits \
              FROM candidates LEFT JOIN held ON held.owner_id = candidates.owner_id), \
              foremost AS (SELECT * FROM shared ORDER BY fits DESC, turn, place LIMIT $5 * $8)",
-            rows(backend, HELD).replace("$1", "$9"),
+            dialect.rows(HELD).replace("$1", "$9"),
         )
     }
 

@@ -5,7 +5,7 @@
 //! they stay in quarantine for a while, where they lie, so that a mistake (a database restored
 //! from an older backup) can be put right.
 
-use super::batch::{execute, query, rows};
+use super::batch::{execute, query};
 use super::references::{FoundObject, OBJECTS, is_unreferred, objects_parameter, unreferred};
 use super::{Database, DbError, discards};
 use domain::Timestamp;
@@ -20,11 +20,11 @@ pub async fn find_strays(db: &Database, objects: &[FoundObject]) -> Result<Vec<S
     if objects.is_empty() {
         return Ok(Vec::new());
     }
-    let backend = db.backend();
+    let dialect = db.dialect();
     let sql = format!(
         "SELECT x.url FROM {} WHERE {} AND {UNKNOWN}",
-        rows(backend, OBJECTS),
-        is_unreferred(backend)
+        dialect.rows(OBJECTS),
+        is_unreferred(dialect)
     );
     let found = query(db.reader(), sql, [objects_parameter(objects)?]).await?;
     found
@@ -39,11 +39,11 @@ pub async fn discard_strays(
     objects: &[FoundObject],
     now: Timestamp,
 ) -> Result<u64, DbError> {
-    let backend = db.backend();
+    let dialect = db.dialect();
     let sql = format!(
         "INSERT INTO discards (url, at) SELECT x.url, $2 FROM {} WHERE {} AND {UNKNOWN} ON CONFLICT DO NOTHING",
-        rows(backend, OBJECTS),
-        is_unreferred(backend)
+        dialect.rows(OBJECTS),
+        is_unreferred(dialect)
     );
     insert(db, sql, objects, now).await
 }
@@ -54,12 +54,12 @@ pub async fn quarantine_strays(
     objects: &[FoundObject],
     now: Timestamp,
 ) -> Result<u64, DbError> {
-    let backend = db.backend();
+    let dialect = db.dialect();
     let sql = format!(
         "INSERT INTO quarantine (url, size_bytes, since) SELECT x.url, x.size_bytes, $2 FROM {} \
          WHERE {} AND {UNKNOWN} ON CONFLICT DO NOTHING",
-        rows(backend, OBJECTS),
-        is_unreferred(backend)
+        dialect.rows(OBJECTS),
+        is_unreferred(dialect)
     );
     insert(db, sql, objects, now).await
 }
@@ -103,7 +103,7 @@ pub async fn end_quarantine(
     }
     let strays = unreferred(&transaction, &objects).await?;
     discards::add(&transaction, &strays, now).await?;
-    let list = discards::list(db.backend());
+    let list = discards::list(db.dialect());
     let end = format!("DELETE FROM quarantine WHERE url IN (SELECT x.url FROM {list})");
     execute(&transaction, end, [discards::urls_parameter(&urls)?]).await?;
     transaction.commit().await?;

@@ -3,11 +3,9 @@
 //!
 //! A grant is a row with an end, which its process puts off while it lives.
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::batch::{execute, parameter, query};
-use super::ledger_sql::{for_update, ids};
 use super::{Database, DatabaseTransaction, DbError};
 use domain::{ByteSize, Limits, Quota, Timestamp, UserId};
 
@@ -129,7 +127,7 @@ async fn left_for(
 ) -> Result<Option<u64>, DbError> {
     let sql = format!(
         "SELECT quota_bytes, staging_bytes FROM users WHERE id = $1{}",
-        for_update(transaction.get_database_backend(), "users")
+        transaction.dialect().lock_rows("users")
     );
     let found = query(transaction, sql, [request.owner.0.into()]).await?;
     let Some(row) = found.first() else {
@@ -175,7 +173,7 @@ pub async fn renew_grants(
 pub async fn give_up_grants(db: &Database, holder: Uuid, owners: &[UserId]) -> Result<(), DbError> {
     let sql = format!(
         "DELETE FROM upload_grants WHERE user_id IN ({}) AND holder = $2",
-        ids(db.backend())
+        db.dialect().ids()
     );
     execute(db.writer(), sql, [parameter(owners)?, holder.into()]).await?;
     Ok(())

@@ -2,15 +2,15 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
 use super::batch::{parameter, query};
+use super::dialect::Dialect;
 use super::entities::user;
 use super::identities::{self, LinkError};
-use super::ledger_sql::ids;
 use super::readable::ReadablePage;
 use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
 use domain::{ByteSize, Identity, Quota, Role, Timestamp, User, UserId, UserName};
@@ -254,7 +254,7 @@ async fn try_change(
     // Before the user's own row, or two admins who demote each other would wait in a circle.
     let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
     let mut select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
-    if transaction.get_database_backend() == DbBackend::Postgres {
+    if transaction.dialect().locks_rows() {
         select = select.lock_exclusive();
     }
     let Some(row) = select.one(&transaction).await? else {
@@ -323,7 +323,7 @@ pub(super) async fn other_admin(
         .filter(user::Column::Role.eq(Role::Admin.as_str()))
         .filter(user::Column::Disabled.eq(false))
         .order_by_asc(user::Column::Id);
-    if transaction.get_database_backend() == sea_orm::DbBackend::Postgres {
+    if Dialect::of(transaction).locks_rows() {
         select = select.lock_exclusive();
     }
     let admins = select.all(transaction).await?;
@@ -340,13 +340,13 @@ pub(super) async fn hold_users(
     transaction: &DatabaseTransaction,
     users: &[Uuid],
 ) -> Result<(), DbError> {
-    let backend = transaction.get_database_backend();
-    if backend != DbBackend::Postgres || users.len() < 2 {
+    let dialect = transaction.dialect();
+    if dialect.has_one_writer() || users.len() < 2 {
         return Ok(());
     }
     let hold = format!(
         "SELECT id FROM users WHERE id IN ({}) ORDER BY id FOR NO KEY UPDATE",
-        ids(backend)
+        dialect.ids()
     );
     query(transaction, hold, [parameter(users)?]).await?;
     Ok(())

@@ -4,7 +4,7 @@ use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, parameter, query, rows};
+use super::batch::{Columns, Kind, parameter, query};
 use super::readable::{readable, unreadable};
 use super::{Database, DbError};
 use domain::{
@@ -59,7 +59,7 @@ pub async fn load_pending(
     limits: &Limits,
 ) -> Result<Vec<PendingWork>, DbError> {
     const COLUMNS: &Columns = &[("id", Kind::Uuid)];
-    let wanted = rows(db.backend(), COLUMNS);
+    let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
         "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
          v.staged_url, blobs.storage_url AS stored_url, \

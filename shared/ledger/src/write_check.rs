@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DbBackend};
 use tokio::time::timeout;
 
 use super::DbError;
@@ -17,7 +16,7 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Writes it. Nobody waits for another process that is writing it just now, and that may hang.
 pub async fn write(writer: &Connection) -> Result<(), DbError> {
     let sql = "UPDATE write_checks SET writes = writes + 1 WHERE id = 1";
-    if writer.get_database_backend() == DbBackend::Postgres {
+    if writer.dialect().locks_rows() {
         let sql = format!(
             "{sql} AND id IN (SELECT id FROM write_checks WHERE id = 1 FOR UPDATE SKIP LOCKED)"
         );

@@ -1,6 +1,6 @@
 //! Counters that differ from the rows they count.
 
-use sea_orm::{DbBackend, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::AuditPage;
@@ -91,7 +91,7 @@ pub async fn quota_drift(
 /// waited for.
 pub async fn mend_quota_drift(db: &Database, user: UserId) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE";
         query(&transaction, hold, [user.0.into()]).await?;
     }
@@ -136,7 +136,7 @@ pub async fn blob_drift(
 /// quarantine.
 pub async fn mend_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = "SELECT id FROM blobs WHERE id = $1 FOR UPDATE";
         query(&transaction, hold, [blob.0.into()]).await?;
     }

@@ -1,6 +1,6 @@
 //! Documents that say something else than their versions.
 
-use sea_orm::{DbBackend, QueryResult};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::AuditPage;
@@ -36,7 +36,7 @@ pub async fn unreadable_documents(
 ) -> Result<AuditPage<DocumentId>, DbError> {
     let sql = format!(
         "SELECT {} FROM documents WHERE id > $1 ORDER BY id LIMIT {limit}",
-        columns(db.backend())
+        columns(db.dialect())
     );
     let rows = query(db.reader(), sql, [after.into()]).await?;
     let last = rows.last().map(|row| row.try_get("", "id"));
@@ -88,7 +88,7 @@ pub async fn mend_astray_document(
 ) -> Result<bool, DbError> {
     let transaction = db.begin().await?;
     let id = || document.0.into();
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = "SELECT id FROM documents WHERE id = $1 FOR NO KEY UPDATE";
         query(&transaction, hold, [id()]).await?;
     }

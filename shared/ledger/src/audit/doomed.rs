@@ -1,13 +1,12 @@
 //! Bytes that are to be removed although a row needs them.
 
 use crate::batch::query;
-use crate::ledger_sql::bytewise;
 use crate::references::SOURCES;
 use crate::{Database, DbError, discards};
 
 /// True of a discard that some row needs.
 fn is_needed(db: &Database) -> String {
-    let bytewise = bytewise(db.backend());
+    let bytewise = db.dialect().bytewise();
     let needed = SOURCES.iter().map(|source| {
         let (table, column) = (source.table, source.column);
         format!("EXISTS (SELECT 1 FROM {table} r WHERE r.{column}{bytewise} = discards.url)")

@@ -1,11 +1,9 @@
 //! Versions that nobody works on, and jobs that have nothing to work on.
 
-use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::batch::{execute, parameter, query};
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::ids;
 use crate::{Database, DbError};
 use domain::{JobId, Timestamp, UserId, VersionId};
 use queue::JobKind;
@@ -35,9 +33,9 @@ pub async fn enqueue_lost_jobs(
     versions: &[VersionId],
     now: Timestamp,
 ) -> Result<Vec<VersionId>, DbError> {
-    let wanted = ids(db.backend());
+    let wanted = db.dialect().ids();
     let transaction = db.begin().await?;
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = format!(
             "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
              WHERE v.id IN ({wanted}) ORDER BY d.id, v.id FOR NO KEY UPDATE OF d, v"
@@ -91,7 +89,7 @@ pub async fn end_jobs_without_subject(
         "UPDATE jobs SET state = 'done', finished_at = $2, last_error = 'ended by an audit: it had no subject' \
          WHERE id IN ({}) AND state = 'ready' \
          AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = jobs.subject_id AND v.status = 'pending')",
-        ids(db.backend())
+        db.dialect().ids()
     );
     execute(db.writer(), sql, [parameter(jobs)?, now.as_micros().into()]).await
 }

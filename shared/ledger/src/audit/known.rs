@@ -1,13 +1,11 @@
 //! The objects that rows refer to, in the order in which storage lists them.
 
-use sea_orm::DbBackend;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
 use crate::accounts::Charges;
-use crate::batch::{Columns, Kind, parameter, query, rows};
-use crate::ledger_sql::bytewise;
+use crate::batch::{Columns, Kind, parameter, query};
 use crate::readable::unreadable;
 use crate::references::{SOURCES, Source, Staged};
 use crate::{Database, DbError};
@@ -51,7 +49,7 @@ pub async fn known_objects(
     until: &str,
     limit: u32,
 ) -> Result<Vec<KnownObject>, DbError> {
-    let bytewise = bytewise(db.backend());
+    let bytewise = db.dialect().bytewise();
     let one = |source: &Source| {
         let Source {
             what,
@@ -111,8 +109,8 @@ pub async fn still_known(
     db: &Database,
     objects: Vec<KnownObject>,
 ) -> Result<Vec<KnownObject>, DbError> {
-    let backend = db.backend();
-    let (bytewise, list) = (bytewise(backend), rows(backend, KNOWN));
+    let dialect = db.dialect();
+    let (bytewise, list) = (dialect.bytewise(), dialect.rows(KNOWN));
     let mut known = Vec::with_capacity(objects.len());
     for Source {
         what,
@@ -149,9 +147,9 @@ pub async fn still_known(
 
 /// Makes failed versions let go of staged bytes that are gone: they can't be retried.
 pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool, DbError> {
-    let bytewise = bytewise(db.backend());
+    let bytewise = db.dialect().bytewise();
     let transaction = db.begin().await?;
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = "SELECT d.id FROM documents d JOIN versions v ON v.document_id = d.id \
              WHERE v.id = $1 FOR NO KEY UPDATE OF d";
         query(&transaction, hold, [version.id.into()]).await?;

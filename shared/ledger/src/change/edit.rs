@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ConnectionTrait};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,9 +11,8 @@ use uuid::Uuid;
 use super::anew::anew;
 use super::hold::{again, hold, note};
 use super::{ChangeError, Target};
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::entities::document;
-use crate::ledger_sql::texts;
 use crate::{Commit, DatabaseTransaction, DbError, respelled};
 use domain::{
     Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,
@@ -179,7 +178,7 @@ pub(crate) async fn write_moves(
         status: moved.status.as_str(),
         archived_at: moved.archived_at.map(Timestamp::as_micros),
     };
-    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let list = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "UPDATE documents SET status = x.status, archived_at = x.archived_at, \
          revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
@@ -234,7 +233,7 @@ pub(crate) async fn write_edits(
         }
     }
 
-    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let list = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "UPDATE documents SET name = x.name, name_folded = x.name_folded, unique_name = x.unique_name, \
          is_public = x.is_public, metadata = x.metadata, metadata_text = x.metadata_text, \
@@ -260,7 +259,7 @@ pub(crate) async fn holders(
     }
     let sql = format!(
         "SELECT unique_name, id FROM documents WHERE unique_name IN ({})",
-        texts(transaction.get_database_backend())
+        transaction.dialect().texts()
     );
     let found = query(transaction, sql, [parameter(names)?]).await?;
     found

@@ -2,13 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
-
 use super::ChangeError;
 use crate::batch::{execute, parameter, query};
 use crate::documents::{self, Found, columns};
 use crate::events::NewEvent;
-use crate::ledger_sql::{for_update, ids};
 use crate::{DatabaseTransaction, DbError, events};
 use domain::{Allowances, ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
 
@@ -66,13 +63,13 @@ pub(crate) async fn hold_all(
     owner: UserId,
     documents: &[DocumentId],
 ) -> Result<Held, DbError> {
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
     let sql = format!(
         "SELECT {} FROM documents WHERE id IN ({}) AND (owner_id = $2) IS TRUE ORDER BY id{}",
-        columns(backend),
-        ids(backend),
-        for_update(backend, "documents"),
+        columns(dialect),
+        dialect.ids(),
+        dialect.lock_rows("documents"),
     );
     let values = [parameter(documents)?, owner.0.into()];
     let found = Found::read(&query(transaction, sql, values).await?)?;
@@ -183,7 +180,7 @@ pub(super) async fn fitting(
     let sql = format!(
         "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes, \
          COALESCE(quota_documents, $3) - used_documents FROM users WHERE id = $1{}",
-        for_update(transaction.get_database_backend(), "users"),
+        transaction.dialect().lock_rows("users"),
     );
     let values = [
         owner.0.into(),

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -10,10 +9,9 @@ use super::anew::anew;
 use super::edit::finish;
 use super::hold::{Charge, charge, fitting, hold};
 use super::{ChangeError, Target};
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::events::{self, NewEvent};
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::ids;
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
     ByteSize, Document, DocumentId, JobId, Lifecycle, Limits, Status, Timestamp, Transition, UserId,
@@ -119,7 +117,7 @@ async fn failed_versions(
         "SELECT d.id, v.id, v.size_bytes FROM documents d \
          JOIN versions v ON v.document_id = d.id AND v.number = d.latest_version \
          WHERE d.id IN ({}) AND v.status = 'error' AND v.staged_url IS NOT NULL",
-        ids(transaction.get_database_backend())
+        transaction.dialect().ids()
     );
     let documents: Vec<_> = documents.iter().map(|document| document.id).collect();
     let found = query(transaction, sql, [parameter(&documents)?]).await?;
@@ -160,11 +158,11 @@ pub(crate) async fn retry_all(
     }
     sum.retried_bytes = sum.reserved;
     charge(transaction, owner, sum, limits).await?;
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     let documents = format!(
         "UPDATE documents SET status = x.status, error_code = NULL, error_detail = NULL, \
          revision = revision + 1, updated_at = $2 FROM {} WHERE documents.id = x.id",
-        rows(backend, COLUMNS)
+        dialect.rows(COLUMNS)
     );
     let row = |one: &Retryable| Row {
         id: one.document.0,
@@ -176,7 +174,7 @@ pub(crate) async fn retry_all(
     let versions = format!(
         "UPDATE versions SET status = 'pending', error_code = NULL, error_detail = NULL, settled_at = NULL \
          WHERE id IN ({})",
-        ids(backend)
+        dialect.ids()
     );
     let list: Vec<_> = retried.iter().map(|one| one.version).collect();
     execute(transaction, versions, [parameter(&list)?]).await?;

@@ -9,7 +9,6 @@ use super::{ChangeError, Target};
 use crate::batch::{execute, parameter, query};
 use crate::entities::{document, version};
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::ids;
 use crate::{Commit, DatabaseTransaction, DbError, removal};
 use domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
 use queue::JobKind;
@@ -108,7 +107,7 @@ pub async fn delete_version(
         if current == Some(number) || (current.is_none() && number == before.latest_version) {
             return Err(ChangeError::CurrentVersion);
         }
-        let this = ids(on.database().backend());
+        let this = on.database().dialect().ids();
         let (removed, held) =
             removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
         removal::note_removed(&transaction, &removed, now).await?;

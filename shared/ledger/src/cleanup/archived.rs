@@ -1,6 +1,5 @@
 //! Archived documents whose time is over.
 
-use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use super::told::write_removed;
@@ -20,11 +19,7 @@ pub async fn purge_archived(
     traces: impl Fn(&str) -> Vec<String> + Send,
 ) -> Result<usize, DbError> {
     let transaction = db.begin().await?;
-    let lock = if db.backend() == DbBackend::Postgres {
-        " FOR UPDATE SKIP LOCKED"
-    } else {
-        ""
-    };
+    let lock = db.dialect().lock_free_rows("documents");
     let sql = format!(
         "SELECT id, owner_id FROM documents WHERE archived_at IS NOT NULL AND archived_at < $1 \
          ORDER BY archived_at LIMIT $2{lock}"

@@ -2,12 +2,10 @@
 //! when it is old, and its document keeps a bounded number: so what has to be looked at grows
 //! with what happens, not with what is kept.
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
-use crate::ledger_sql::{for_update, ids};
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
@@ -90,7 +88,7 @@ async fn position(transaction: &DatabaseTransaction, name: &str) -> Result<i64, 
     execute(transaction, begun, [name.into()]).await?;
     let sql = format!(
         "SELECT position FROM cleanup_positions WHERE name = $1{}",
-        for_update(transaction.get_database_backend(), "cleanup_positions"),
+        transaction.dialect().lock_rows("cleanup_positions"),
     );
     let found = query(transaction, sql, [name.into()]).await?;
     match found.first() {
@@ -114,12 +112,12 @@ async fn trim(
     limit: u32,
 ) -> Result<u64, DbError> {
     const COLUMNS: &Columns = &[("document_id", Kind::Uuid), ("kept", Kind::Integer)];
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     let sql = format!(
         "SELECT d.id, (SELECT e.sequence FROM events e WHERE e.document_id = d.id \
          ORDER BY e.sequence DESC LIMIT 1 OFFSET {}) AS kept FROM documents d WHERE d.id IN ({})",
         walk.keep - 1,
-        ids(backend),
+        dialect.ids(),
     );
     let mut excess = Vec::new();
     for row in query(transaction, sql, [parameter(documents)?]).await? {
@@ -134,7 +132,7 @@ async fn trim(
     let sql = format!(
         "DELETE FROM events WHERE sequence IN (SELECT e.sequence FROM {} JOIN events e \
          ON e.document_id = x.document_id AND e.sequence < x.kept WHERE e.at < $2 LIMIT {limit})",
-        rows(backend, COLUMNS),
+        dialect.rows(COLUMNS),
     );
     let values = [parameter(&excess)?, walk.until.as_micros().into()];
     execute(transaction, sql, values).await

@@ -1,13 +1,11 @@
 //! Staged bytes of failed versions that nobody has retried in time, or that nobody can retry any
 //! more since another version came after them.
 
-use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::discards::Discard;
-use crate::ledger_sql::ids;
 use crate::{Database, DbError, discards};
 use domain::Timestamp;
 
@@ -46,9 +44,9 @@ pub async fn expire_failed(
     if candidates.is_empty() {
         return Ok(0);
     }
-    let wanted = ids(db.backend());
+    let wanted = db.dialect().ids();
     let candidates = parameter(&candidates)?;
-    if db.backend() == DbBackend::Postgres {
+    if db.dialect().locks_rows() {
         let hold = format!(
             "SELECT d.id FROM documents d WHERE d.id IN \
              (SELECT v.document_id FROM versions v WHERE v.id IN ({wanted})) ORDER BY d.id FOR NO KEY UPDATE"

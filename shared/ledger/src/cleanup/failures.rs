@@ -1,11 +1,9 @@
 //! Failures that nobody looks at any more: documents of which no version ever became active, and
 //! failed versions of others.
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use crate::batch::{parameter, query};
-use crate::ledger_sql::ids;
 use crate::{Database, DbError, removal};
 use domain::Timestamp;
 
@@ -21,7 +19,7 @@ pub async fn forget_failures(
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<usize, DbError> {
     let transaction = db.begin().await?;
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     let due = "SELECT v.id, v.document_id FROM versions v WHERE v.status = 'error' AND v.staged_url IS NULL \
          AND v.settled_at < $1 ORDER BY v.settled_at LIMIT $2";
     let values = [before.as_micros().into(), i64::from(limit).into()];
@@ -33,8 +31,8 @@ pub async fn forget_failures(
     if versions.is_empty() {
         return Ok(0);
     }
-    let wanted = ids(backend);
-    if backend == DbBackend::Postgres {
+    let wanted = dialect.ids();
+    if dialect.locks_rows() {
         let hold = format!(
             "SELECT id FROM documents WHERE id IN ({wanted}) ORDER BY id FOR NO KEY UPDATE"
         );

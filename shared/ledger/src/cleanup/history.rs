@@ -2,12 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use super::told::write_removed;
 use crate::batch::{parameter, query};
-use crate::ledger_sql::ids;
 use crate::{Database, DbError, removal};
 use domain::{AuditEntry, AuditKind, DocumentId, Timestamp};
 
@@ -74,8 +72,8 @@ pub async fn prune_versions(
         });
     };
     let transaction = db.begin().await?;
-    let wanted = ids(db.backend());
-    if db.backend() == DbBackend::Postgres {
+    let wanted = db.dialect().ids();
+    if db.dialect().locks_rows() {
         let hold = format!(
             "SELECT id FROM documents WHERE id IN ({wanted}) ORDER BY id FOR NO KEY UPDATE"
         );

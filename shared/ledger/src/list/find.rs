@@ -12,7 +12,6 @@ use super::words::source;
 use super::{DocumentFilter, Position, Sort};
 use crate::DbError;
 use crate::batch::parameter;
-use crate::ledger_sql::ids;
 use crate::search::Search;
 use crate::values::Values;
 use domain::{DocumentId, Metadata, UserId, read_json};
@@ -37,8 +36,8 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// What must be decoded to be answered, if the database can't say.
     pub fn decoded(&self, search: &Search) -> Option<&Metadata> {
-        match (search.is_sqlite(), &self.filter.metadata) {
-            (true, Some(metadata)) if !metadata.as_object().is_empty() => Some(metadata),
+        match (search.dialect().matches_metadata(), &self.filter.metadata) {
+            (false, Some(metadata)) if !metadata.as_object().is_empty() => Some(metadata),
             _ => None,
         }
     }
@@ -53,7 +52,7 @@ impl Question<'_> {
     ) -> Result<(String, Vec<Value>), DbError> {
         let mut values = Values::default();
         let source = source(search, self.owner, self.filter, &mut values).await?;
-        let mut conditions = matching(search.backend(), self.owner, self.filter, &mut values);
+        let mut conditions = matching(search.dialect(), self.owner, self.filter, &mut values);
         let key = self.sort.key.as_str();
         let (beyond, direction) = if self.sort.descending {
             ("<", "DESC")
@@ -145,7 +144,7 @@ async fn containing(
     let documents: Vec<_> = places.iter().map(Position::document).collect();
     let sql = format!(
         "SELECT id, metadata FROM documents WHERE id IN ({})",
-        ids(search.backend())
+        search.dialect().ids()
     );
     let mut texts: Vec<(Uuid, String)> = Vec::new();
     for row in search.query(sql, [parameter(&documents)?]).await? {

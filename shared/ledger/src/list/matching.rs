@@ -1,8 +1,7 @@
 //! A filter as conditions of SQL: for lists, and for whatever else acts on the documents it means.
 
-use sea_orm::DbBackend;
-
 use super::DocumentFilter;
+use crate::dialect::Dialect;
 use crate::values::Values;
 use domain::{ByteSize, Status, Timestamp, TypePattern, UserId, fold};
 
@@ -10,7 +9,7 @@ use domain::{ByteSize, Status, Timestamp, TypePattern, UserId, fold};
 /// owner's and that `filter` means. Their values are added to `values`. What metadata contains
 /// SQLite can't say: there [`super::find`] has a look at each document.
 pub fn matching(
-    backend: DbBackend,
+    dialect: Dialect,
     owner: UserId,
     filter: &DocumentFilter,
     values: &mut Values,
@@ -18,18 +17,11 @@ pub fn matching(
     let mut conditions = vec![format!("documents.owner_id = {}", values.bind(owner.0))];
     conditions.extend(status(&filter.statuses));
     if let Some(pattern) = &filter.media_types {
-        conditions.push(media_type(backend, pattern, values));
+        conditions.push(media_type(dialect, pattern, values));
     }
     if let Some(part) = &filter.name_part {
         let part = fold(part);
-        conditions.push(match backend {
-            // In words that the index of trigrams serves.
-            DbBackend::Postgres => {
-                let pattern = values.bind(format!("%{}%", literally(&part)));
-                format!("documents.name_folded LIKE {pattern}")
-            }
-            _ => format!("instr(documents.name_folded, {}) > 0", values.bind(part)),
-        });
+        conditions.push(dialect.contains("documents.name_folded", part, values));
     }
     // Written out, so that the index of public documents can serve it.
     conditions.extend(filter.is_public.map(|is_public| {
@@ -51,24 +43,12 @@ pub fn matching(
             conditions.push(format!("documents.{comparison} {}", values.bind(bound)));
         }
     }
-    if let (DbBackend::Postgres, Some(metadata)) = (backend, &filter.metadata) {
+    if let (true, Some(metadata)) = (dialect.matches_metadata(), &filter.metadata) {
         let text = serde_json::Value::Object(metadata.as_object().clone()).to_string();
         let text = values.bind(text);
         conditions.push(format!("documents.metadata @> {text}::jsonb"));
     }
     conditions.join(" AND ")
-}
-
-/// A text as a pattern of `LIKE` that only the text itself matches.
-fn literally(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
 }
 
 /// Statuses are written out: there are few, and indexes of some of them exist.
@@ -93,18 +73,14 @@ fn status(statuses: &[Status]) -> Vec<String> {
     conditions
 }
 
-fn media_type(backend: DbBackend, pattern: &TypePattern, values: &mut Values) -> String {
+fn media_type(dialect: Dialect, pattern: &TypePattern, values: &mut Values) -> String {
     let pattern = pattern.to_string();
     if pattern == "*/*" {
         return "documents.mime_type IS NOT NULL".to_owned();
     }
     match pattern.strip_suffix("/*") {
-        // In the words of the index of families.
         Some(family) => {
-            let of = match backend {
-                DbBackend::Postgres => "split_part(documents.mime_type, '/', 1)",
-                _ => "substr(documents.mime_type, 1, instr(documents.mime_type, '/') - 1)",
-            };
+            let of = dialect.family("documents.mime_type");
             format!("{of} = {}", values.bind(family))
         }
         None => format!("documents.mime_type = {}", values.bind(pattern)),

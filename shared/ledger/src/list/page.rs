@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sea_orm::DbBackend;
-
 use super::find::{Question, decode_and_find};
 use super::{ListRequest, Position};
 use crate::batch::parameter;
 use crate::documents::{Found, columns};
-use crate::ledger_sql::ids;
 use crate::search::Search;
 use crate::{Database, DbError};
 use domain::{Document, DocumentId};
@@ -39,12 +36,9 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
 /// How the database would find the page, line by line, in its own words.
 #[cfg(feature = "test-support")]
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
-    let (explain, column) = match db.backend() {
-        DbBackend::Postgres => ("EXPLAIN (COSTS OFF)", 0),
-        _ => ("EXPLAIN QUERY PLAN", 3),
-    };
+    let (explain, column) = db.dialect().explain();
     let search = db.search(request.owner, TIME).await?;
-    let (columns, limit) = (columns(db.backend()), request.limit as usize);
+    let (columns, limit) = (columns(db.dialect()), request.limit as usize);
     let question = question(request);
     let after = request.after.as_ref();
     let (sql, values) = question.statement(&search, &columns, after, limit).await?;
@@ -76,7 +70,7 @@ async fn read_more(
         documents.extend(read(search, &found.documents).await?);
         return Ok(found.next);
     }
-    let columns = columns(search.backend());
+    let columns = columns(search.dialect());
     let statement = question.statement(search, &columns, after.as_ref(), limit);
     let (sql, values) = statement.await?;
     let rows = search.query(sql, values).await?;
@@ -88,11 +82,11 @@ async fn read_more(
 
 /// Documents by their ids, in that order.
 async fn read(search: &Search, wanted: &[DocumentId]) -> Result<Vec<Document>, DbError> {
-    let backend = search.backend();
+    let dialect = search.dialect();
     let sql = format!(
         "SELECT {} FROM documents WHERE id IN ({})",
-        columns(backend),
-        ids(backend)
+        columns(dialect),
+        dialect.ids()
     );
     let rows = search.query(sql, [parameter(wanted)?]).await?;
     let found = Found::read(&rows)?.documents.into_iter();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::Value;
 
 use super::DocumentFilter;
 use crate::DbError;
@@ -61,9 +61,10 @@ pub async fn source(
     filter: &DocumentFilter,
     values: &mut Values,
 ) -> Result<String, DbError> {
-    let few = match search.backend() {
-        DbBackend::Sqlite if may_be_rare(filter) => few(search, owner, filter).await?,
-        _ => None,
+    let few = if may_be_rare(filter) && !search.dialect().knows_rarity() {
+        few(search, owner, filter).await?
+    } else {
+        None
     };
     Ok(match few {
         // SQLite joins them in this order.

@@ -1,7 +1,6 @@
 //! What exports and imports have in common: both run for long under one claim, and write
 //! only while it holds.
 
-use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use super::revive::revive;
@@ -9,7 +8,6 @@ use super::rows;
 use crate::accounts::Charges;
 use crate::batch::{execute, query};
 use crate::discards::Discard;
-use crate::ledger_sql::for_update;
 use crate::{Database, DatabaseTransaction, DbError, JobRef, discards};
 use domain::{Action, Operation, OperationId, OperationStatus, Tally, Timestamp, UserId};
 
@@ -59,7 +57,7 @@ pub(super) async fn hold_operation(
         "SELECT {}, options, next_position, source_url, source_size, held_bytes, cancel_requested \
          FROM operations WHERE id = $1 AND expired_at IS NULL{}",
         rows::OPERATION,
-        for_update(transaction.get_database_backend(), "operations"),
+        transaction.dialect().lock_rows("operations"),
     );
     let found = query(transaction, sql, [id.0.into()]).await?;
     let Some(row) = found.first() else {
@@ -119,7 +117,7 @@ pub(super) async fn release_held(
 async fn holds_claim(transaction: &DatabaseTransaction, job: JobRef) -> Result<bool, DbError> {
     let sql = format!(
         "SELECT jobs.id FROM jobs WHERE id = $1 AND fence = $2 AND state = 'running'{}",
-        for_update(transaction.get_database_backend(), "jobs"),
+        transaction.dialect().lock_rows("jobs"),
     );
     let held = query(transaction, sql, [job.id.0.into(), job.fence.into()]).await?;
     Ok(!held.is_empty())
@@ -194,7 +192,7 @@ pub async fn expire_archives(
     let transaction = db.begin().await?;
     let mut let_go = Vec::new();
     // The old value, which RETURNING doesn't give, is read first, under the row's lock.
-    let lock = for_update(transaction.get_database_backend(), "operations");
+    let lock = transaction.dialect().lock_rows("operations");
     let due = format!(
         "SELECT id, COALESCE(result_url, source_url), owner_id, COALESCE(result_size, 0), \
          CASE WHEN source_url IS NULL THEN 0 ELSE source_size END FROM operations \
@@ -220,7 +218,7 @@ pub async fn expire_archives(
     let forget = format!(
         "UPDATE operations SET source_url = NULL, source_size = 0, result_url = NULL, result_size = NULL, \
          result_sha256 = NULL, result_expires_at = NULL WHERE id IN ({})",
-        crate::ledger_sql::ids(transaction.get_database_backend())
+        transaction.dialect().ids()
     );
     execute(&transaction, forget, [crate::batch::parameter(&gone)?]).await?;
     discards::add_charged(&transaction, &let_go, &mut charges, now).await?;

@@ -1,10 +1,7 @@
 //! Stopping an operation: the next chunk skips what was not begun.
 
-use sea_orm::ConnectionTrait;
-
 use super::rows;
 use crate::batch::{execute, query};
-use crate::ledger_sql::for_update;
 use crate::{Commit, DbError};
 use domain::{Finished, Operation, OperationId, UserId};
 
@@ -32,7 +29,7 @@ pub async fn cancel_operation(
     let sql = format!(
         "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
         rows::OPERATION,
-        for_update(transaction.get_database_backend(), "operations"),
+        transaction.dialect().lock_rows("operations"),
     );
     let found = query(&transaction, sql, [id.0.into(), owner.0.into()]).await?;
     let operation = rows::operation(found.first().ok_or(CancelError::NotFound)?)?;

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend};
-
 use super::draft::{Draft, ITEMS};
 use super::options::Task;
 use super::room::{NoRoom, check_open, make_room};
@@ -218,17 +216,6 @@ async fn find(
     Ok(found)
 }
 
-/// A FROM item called `x` of the ids in `$1`, a JSON array, with their places in it.
-const fn list(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => {
-            "(SELECT value::uuid AS id, ordinality - 1 AS position \
-             FROM json_array_elements_text($1::json) WITH ORDINALITY AS named (value, ordinality)) AS x"
-        }
-        _ => "(SELECT unhex(value, '-') AS id, key AS position FROM json_each($1)) AS x",
-    }
-}
-
 /// Inserts items behind those that are written, and says how many these were.
 async fn insert_items(
     transaction: &DatabaseTransaction,
@@ -251,7 +238,7 @@ async fn insert_items(
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
          SELECT $2, $4 + {position}, x.id, documents.name, 'pending' FROM {} {join}",
-        list(transaction.get_database_backend())
+        transaction.dialect().numbered_ids()
     );
     let values = [
         parameter(documents)?,

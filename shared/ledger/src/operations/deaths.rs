@@ -1,7 +1,6 @@
 //! Operations whose job is given up end in `error`, in the transaction that gives it up, and
 //! every item says so. They go on where they were if an operator has the job tried again.
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::archives::{count, forget_written, held_of};
@@ -10,7 +9,6 @@ use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
-use crate::ledger_sql::{for_update, ids};
 use crate::readable::unreadable;
 use domain::{Action, ItemCode, JobId, OperationErrorCode, OperationId, Tally, Timestamp, UserId};
 
@@ -29,12 +27,12 @@ pub async fn end_with_dead_jobs(
     if jobs.is_empty() {
         return Ok(reserved);
     }
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     let sql = format!(
         "SELECT id, action, dry_run, owner_id, held_bytes FROM operations WHERE status IN ('pending', 'running') \
          AND id IN (SELECT subject_id FROM jobs WHERE id IN ({})) ORDER BY id{}",
-        ids(backend),
-        for_update(backend, "operations"),
+        dialect.ids(),
+        dialect.lock_rows("operations"),
     );
     for row in query(transaction, sql, [parameter(jobs)?]).await? {
         let id: Uuid = row.try_get_by_index(0)?;

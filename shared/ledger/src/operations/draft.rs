@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
-
 use crate::batch::{execute, query};
 use crate::{DatabaseTransaction, DbError};
 use domain::{OperationId, Timestamp};
@@ -47,7 +45,7 @@ impl Draft {
 
     /// Locks it, unless it has expired meanwhile: then too much goes on here.
     pub async fn hold(&self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
-        let lock = crate::ledger_sql::for_update(transaction.get_database_backend(), "operations");
+        let lock = transaction.dialect().lock_rows("operations");
         let sql = format!(
             "SELECT id FROM operations WHERE id = $1 AND expired_at = $2 AND next_position = 0{lock}"
         );

@@ -1,23 +1,14 @@
 //! Operations whose time is over: first nobody sees them any more, then their items go in batches,
 //! at last their rows. One that was taken back goes together with the one that did it.
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use crate::batch::{execute, parameter, query};
-use crate::ledger_sql::ids;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
 /// Items that one transaction removes.
 const ITEMS: i64 = 2_000;
-
-fn unless_locked(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => " FOR UPDATE SKIP LOCKED",
-        _ => "",
-    }
-}
 
 /// Hides at most `limit` operations that ended before `before`, and says how many it were. They
 /// can't be read or taken back any more. Those with an archive are left until that has expired.
@@ -53,12 +44,12 @@ pub(super) async fn hide(
     operations: &[Uuid],
     now: Timestamp,
 ) -> Result<usize, DbError> {
-    let backend = transaction.get_database_backend();
-    let wanted = ids(backend);
+    let dialect = transaction.dialect();
+    let wanted = dialect.ids();
     let held = format!(
         "SELECT o.id FROM operations o WHERE o.id IN ({wanted}) AND o.finished_at IS NOT NULL \
          AND o.expired_at IS NULL AND o.undoes IS NULL ORDER BY o.id{}",
-        unless_locked(backend),
+        dialect.lock_free_rows("o"),
     );
     let held = query(transaction, held, [parameter(operations)?]).await?;
     let held: Vec<Uuid> = held
@@ -80,7 +71,7 @@ pub async fn remove_expired_operation(db: &Database, now: Timestamp) -> Result<b
     let next = format!(
         "SELECT o.id, o.next_position, o.total FROM operations o WHERE o.expired_at <= $1 \
          AND NOT EXISTS (SELECT 1 FROM operations u WHERE u.undoes = o.id) ORDER BY o.expired_at LIMIT 1{}",
-        unless_locked(db.backend()),
+        db.dialect().lock_free_rows("o"),
     );
     let found = query(&transaction, next, [now.as_micros().into()]).await?;
     let Some(row) = found.first() else {

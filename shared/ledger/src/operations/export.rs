@@ -14,7 +14,6 @@ use super::standing::Standing;
 use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::documents::{Found, columns};
-use crate::ledger_sql::ids;
 use crate::readable::readable;
 use crate::settle::finish_jobs;
 use crate::{Database, DatabaseTransaction, DbError, JobRef, Settlement};
@@ -198,8 +197,8 @@ async fn documents_of(
 ) -> Result<HashMap<DocumentId, Result<Document, ItemCode>>, DbError> {
     let sql = format!(
         "SELECT {} FROM documents WHERE id IN ({}) AND owner_id = $2",
-        columns(db.backend()),
-        ids(db.backend())
+        columns(db.dialect()),
+        db.dialect().ids()
     );
     let values = [parameter(wanted)?, owner.0.into()];
     let found = Found::read(&query(db.reader(), sql, values).await?)?;
@@ -219,7 +218,7 @@ async fn contents_of(
         "SELECT v.id, v.document_id, v.number, v.mime_type, v.declared_type, v.size_bytes, v.sha256, \
          v.created_at, blobs.storage_url FROM versions v JOIN blobs ON blobs.id = v.blob_id \
          WHERE v.document_id IN ({}) AND v.status = 'active' ORDER BY v.document_id, v.number",
-        ids(db.backend())
+        db.dialect().ids()
     );
     let mut contents: HashMap<DocumentId, Vec<ExportContent>> = HashMap::new();
     let read = |row: QueryResult| {

@@ -1,13 +1,12 @@
 //! Items on their way through a chunk: which are next, and what became of them.
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::former::Former;
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally, read_json};
 
 /// An item whose turn it is.
@@ -160,7 +159,7 @@ pub async fn record(
         }
         tally.total += 1;
     }
-    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let list = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "UPDATE operation_items SET result = x.result, code = x.code, detail = x.detail, \
          before = x.before, revision = x.revision FROM {list} \

@@ -1,10 +1,9 @@
 //! Operations and their items as their owners read them.
 
-use sea_orm::{DbBackend, QueryResult};
+use sea_orm::QueryResult;
 
 use super::rows;
 use crate::batch::{parameter, query};
-use crate::ledger_sql::ids;
 use crate::readable::ReadablePage;
 use crate::values::Values;
 use crate::{Database, DbError};
@@ -105,13 +104,9 @@ pub async fn find_ended(
     db: &Database,
     operations: &[OperationId],
 ) -> Result<Vec<OperationId>, DbError> {
-    let id = match db.backend() {
-        DbBackend::Postgres => "value::uuid",
-        _ => "unhex(value, '-')",
-    };
-    let list = ids(db.backend()).replacen(id, &format!("{id} AS id"), 1);
+    let list = db.dialect().listed_ids();
     let sql = format!(
-        "SELECT x.id FROM ({list}) AS x LEFT JOIN operations ON operations.id = x.id \
+        "SELECT x.id FROM {list} LEFT JOIN operations ON operations.id = x.id \
          WHERE operations.status IS NULL OR operations.status NOT IN ('pending', 'running')"
     );
     let found = query(db.reader(), sql, [parameter(operations)?]).await?;

@@ -5,7 +5,6 @@ use crate::accounts::Charges;
 use crate::batch::{execute, query};
 use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::for_update;
 use crate::{Commit, Database, DbError, JobRef, discards};
 use domain::{
     Action, ByteSize, JobId, Limits, OperationId, OperationStatus, Quota, Timestamp, UserId,
@@ -84,7 +83,7 @@ pub async fn reserve_result(
     let owner = held.operation.owner;
     let sql = format!(
         "SELECT quota_bytes, quota_documents, result_bytes, discarded_bytes FROM users WHERE id = $1{}",
-        for_update(db.backend(), "users")
+        db.dialect().lock_rows("users")
     );
     let found = query(&transaction, sql, [owner.0.into()]).await?;
     let Some(row) = found.first() else {
@@ -131,7 +130,7 @@ pub async fn remove_result(
     let sql = format!(
         "SELECT status, result_url, COALESCE(result_size, 0) FROM operations \
          WHERE id = $1 AND owner_id = $2 AND action = $3{}",
-        for_update(on.database().backend(), "operations")
+        on.database().dialect().lock_rows("operations")
     );
     let values = [id.0.into(), owner.0.into(), Action::Export.as_str().into()];
     let found = query(&transaction, sql, values).await?;

@@ -1,6 +1,5 @@
 //! The row of an operation while a chunk of it is dealt with: taken hold of first, written last.
 
-use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -8,7 +7,6 @@ use super::options::changes;
 use super::revive::revive;
 use super::rows;
 use crate::batch::{execute, query};
-use crate::ledger_sql::for_update;
 use crate::{DatabaseTransaction, DbError, DocumentChanges};
 use domain::{Action, Operation, OperationEnd, OperationId, OperationStatus, Tally, Timestamp};
 
@@ -62,7 +60,7 @@ pub async fn take(
          EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
          FROM operations WHERE id = $1 AND expired_at IS NULL{}",
         rows::OPERATION,
-        for_update(transaction.get_database_backend(), "operations"),
+        transaction.dialect().lock_rows("operations"),
     );
     let found = query(transaction, sql, [id.0.into()]).await?;
     let Some(row) = found.first() else {

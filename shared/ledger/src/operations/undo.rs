@@ -1,7 +1,5 @@
 //! Taking an operation back: another operation, whose items remember what they were.
 
-use sea_orm::ConnectionTrait;
-
 use super::draft::{Draft, ITEMS};
 use super::edits::Edit;
 use super::former::WayBack;
@@ -12,7 +10,6 @@ use super::turn::{EDITED_VALUES, Turn};
 use crate::batch::{execute, query};
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::for_update;
 use crate::slots::Slot;
 use crate::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
@@ -213,7 +210,7 @@ async fn taken_back(
         "SELECT {}, EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
          FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
         rows::OPERATION,
-        for_update(transaction.get_database_backend(), "operations"),
+        transaction.dialect().lock_rows("operations"),
     );
     let found = query(transaction, sql, [id.0.into(), owner.0.into()]).await?;
     let Some(row) = found.first() else {

@@ -2,14 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Activation, BlobOrigin, Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, parameter, query, rows};
+use crate::batch::{Columns, Kind, parameter, query};
 use crate::work::PendingWork;
 use domain::{JobId, Timestamp};
 
@@ -93,7 +92,7 @@ pub async fn hold_blobs(
         list.sort_by_key(|(key, _)| *key);
         list.into_iter().map(blob_row).collect::<Vec<_>>()
     };
-    let list = rows(transaction.get_database_backend(), BLOBS);
+    let list = transaction.dialect().rows(BLOBS);
     let share = format!(
         "UPDATE blobs SET refs = blobs.refs + x.refs FROM {list} \
          WHERE blobs.sha256 = x.sha256 AND blobs.size_bytes = x.size_bytes \
@@ -144,15 +143,15 @@ async fn hold_known(
     transaction: &DatabaseTransaction,
     wanted: &HashMap<ContentKey, Wanted<'_>>,
 ) -> Result<(), DbError> {
-    let backend = transaction.get_database_backend();
-    if backend != DbBackend::Postgres || wanted.len() < 2 {
+    let dialect = transaction.dialect();
+    if dialect.has_one_writer() || wanted.len() < 2 {
         // One needs no order, and SQLite has one writer.
         return Ok(());
     }
     let hold = format!(
         "SELECT count(*) FROM (SELECT 1 FROM blobs JOIN {} ON blobs.sha256 = x.sha256 \
          AND blobs.size_bytes = x.size_bytes ORDER BY blobs.sha256, blobs.size_bytes FOR NO KEY UPDATE OF blobs) AS held",
-        rows(backend, BLOBS)
+        dialect.rows(BLOBS)
     );
     let list: Vec<_> = wanted.iter().map(blob_row).collect();
     query(transaction, hold, [parameter(&list)?]).await?;

@@ -6,13 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Outcome, Settlement};
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
-use crate::ledger_sql::ids;
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::work::PendingWork;
 use crate::{DatabaseTransaction, DbError};
 use domain::{Allowances, ByteSize, Failure, Keeping, Timestamp};
@@ -94,7 +92,7 @@ pub(super) async fn charge_kept(
     if !let_go.is_empty() {
         let sql = format!(
             "UPDATE versions SET staged_url = NULL WHERE id IN ({})",
-            ids(transaction.get_database_backend())
+            transaction.dialect().ids()
         );
         execute(transaction, sql, [parameter(&let_go)?]).await?;
     }
@@ -107,7 +105,7 @@ async fn charge(
     charges: &[ChargeRow],
     now: Timestamp,
 ) -> Result<HashSet<Uuid>, DbError> {
-    let list = rows(transaction.get_database_backend(), CHARGES);
+    let list = transaction.dialect().rows(CHARGES);
     let sql = format!(
         "UPDATE users SET staging_bytes = staging_bytes + x.bytes FROM {list} WHERE users.id = x.owner_id \
          AND users.staging_bytes + x.bytes + (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) \

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::blobs::ContentKey;
@@ -13,8 +12,7 @@ use super::rows::{
 use super::{Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{execute, parameter, query, rows};
-use crate::ledger_sql::is_one_of;
+use crate::batch::{execute, parameter, query};
 use crate::users::hold_users;
 use domain::Timestamp;
 
@@ -27,16 +25,12 @@ pub async fn hold_pending(
     if versions.is_empty() {
         return Ok(HashSet::new());
     }
-    let backend = transaction.get_database_backend();
-    let lock = if backend == DbBackend::Postgres {
-        " FOR NO KEY UPDATE OF d, v"
-    } else {
-        ""
-    };
+    let dialect = transaction.dialect();
+    let lock = dialect.lock_rows("d, v");
     let sql = format!(
         "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
          WHERE {} AND v.settled_at IS NULL ORDER BY d.id, v.id{lock}",
-        is_one_of(backend, "v.id"),
+        dialect.is_one_of("v.id"),
     );
     let held = query(transaction, sql, [parameter(versions)?]).await?;
     held.into_iter()
@@ -51,7 +45,7 @@ pub async fn finish_jobs(
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<HashSet<Uuid>, DbError> {
-    let list = rows(transaction.get_database_backend(), JOBS);
+    let list = transaction.dialect().rows(JOBS);
     let sql = format!(
         "UPDATE jobs SET state = x.state, run_at = x.run_at, last_error = x.last_error, \
          finished_at = x.finished_at, attempts = attempts - x.uncounted, worker = NULL FROM {list} \
@@ -86,7 +80,7 @@ pub async fn activate<'a>(
     if activations.is_empty() {
         return Ok(());
     }
-    let list = rows(transaction.get_database_backend(), ACTIVATIONS);
+    let list = transaction.dialect().rows(ACTIVATIONS);
     let versions = format!(
         "UPDATE versions SET status = 'active', mime_type = x.mime_type, type_mismatch = x.type_mismatch, \
          blob_id = x.blob_id, staged_url = NULL, settled_at = $2 FROM {list} WHERE versions.id = x.version_id"
@@ -149,7 +143,7 @@ pub async fn fail<'a>(
     if failures.is_empty() {
         return Ok(FailedRows::default());
     }
-    let list = rows(transaction.get_database_backend(), FAILURES);
+    let list = transaction.dialect().rows(FAILURES);
     let versions = format!(
         "UPDATE versions SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
          settled_at = $2, staged_url = CASE WHEN x.may_be_kept AND versions.number = \
@@ -231,7 +225,7 @@ pub async fn account(
     if accounts.is_empty() {
         return Ok(());
     }
-    let list = rows(transaction.get_database_backend(), ACCOUNTS);
+    let list = transaction.dialect().rows(ACCOUNTS);
     let owners: Vec<_> = accounts.iter().map(|account| account.owner_id).collect();
     hold_users(transaction, &owners).await?;
     let sql = format!(
@@ -255,7 +249,7 @@ pub async fn record(
     if events.is_empty() {
         return Ok(());
     }
-    let list = rows(transaction.get_database_backend(), EVENTS);
+    let list = transaction.dialect().rows(EVENTS);
     let sql = format!(
         "INSERT INTO events (owner_id, document_id, kind, data, at) \
          SELECT x.owner_id, x.document_id, x.kind, x.data, $2 FROM {list}"

@@ -1,12 +1,10 @@
 //! The last transaction of a user's removal: what came in meanwhile, and the user.
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::mark::dedupe_key;
 use crate::batch::{execute, query};
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::for_update;
 use crate::removal::delete_documents;
 use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
@@ -54,15 +52,15 @@ pub(super) async fn remove_rest(
 /// are still added. Whoever settles one of those few may then wait in a circle with this
 /// transaction; the database ends one of the two, and both begin anew.
 async fn hold_everything(transaction: &DatabaseTransaction, id: UserId) -> Result<(), DbError> {
-    let backend = transaction.get_database_backend();
+    let dialect = transaction.dialect();
     // The chunk that runs ends, and no other one begins.
     let operations = format!(
         "SELECT id FROM operations WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id{}",
-        for_update(backend, "operations")
+        dialect.lock_rows("operations")
     );
     let owner = || [id.0.into()];
     query(transaction, operations, owner()).await?;
-    if backend != DbBackend::Postgres {
+    if dialect.has_one_writer() {
         // SQLite has one writer, which this transaction is.
         return Ok(());
     }

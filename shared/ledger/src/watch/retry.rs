@@ -7,14 +7,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::jobs::{JobView, job_within};
-use crate::batch::{Columns, Kind, execute, parameter, query, rows};
+use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::intake::{Reservation, reserve_rows};
-use crate::ledger_sql::ids;
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{JobId, Limits, Status, Timestamp, Transition};
 use queue::{JobKind, JobState, Queue};
@@ -135,18 +133,15 @@ async fn hold_failed(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
 ) -> Result<Vec<Failed>, DbError> {
-    let backend = transaction.get_database_backend();
-    let lock = match backend {
-        DbBackend::Postgres => " FOR NO KEY UPDATE OF d, v",
-        _ => "",
-    };
+    let dialect = transaction.dialect();
+    let lock = dialect.lock_rows("d, v");
     let sql = format!(
         "SELECT j.id AS job, v.id AS version, d.id AS document, d.owner_id, v.number, v.size_bytes, d.status \
          FROM jobs j JOIN versions v ON v.id = j.subject_id JOIN documents d ON d.id = v.document_id \
          WHERE j.id IN ({}) AND j.state = 'dead' AND j.kind = '{}' AND v.status = 'error' \
          AND v.staged_url IS NOT NULL AND d.latest_version = v.number AND d.status <> 'archived' \
          ORDER BY d.id, v.id, j.id{lock}",
-        ids(backend),
+        dialect.ids(),
         JobKind::ProcessVersion,
     );
     let mut versions = HashSet::new();
@@ -183,14 +178,11 @@ async fn hold_dead(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
 ) -> Result<HashMap<Uuid, Known>, DbError> {
-    let backend = transaction.get_database_backend();
-    let lock = match backend {
-        DbBackend::Postgres => " FOR NO KEY UPDATE",
-        _ => "",
-    };
+    let dialect = transaction.dialect();
+    let lock = dialect.lock_rows("jobs");
     let sql = format!(
         "SELECT id, queue, kind, state FROM jobs WHERE id IN ({}) ORDER BY id{lock}",
-        ids(backend),
+        dialect.ids(),
     );
     let mut known = HashMap::new();
     for row in query(transaction, sql, [parameter(jobs)?]).await? {
@@ -282,8 +274,8 @@ async fn put_back(
     if again.is_empty() {
         return Ok(());
     }
-    let backend = transaction.get_database_backend();
-    let list = rows(backend, AGAIN);
+    let dialect = transaction.dialect();
+    let list = dialect.rows(AGAIN);
     let row = |one: &&Failed| AgainRow {
         version_id: one.version,
         document_id: one.document,
@@ -308,10 +300,7 @@ async fn put_back(
     );
     let at = || now.as_micros().into();
     execute(transaction, documents, [list_of_rows.clone(), at()]).await?;
-    let data = match backend {
-        DbBackend::Postgres => "jsonb_build_object('version', x.number)",
-        _ => "json_object('version', x.number)",
-    };
+    let data = dialect.json_object("version", "x.number");
     let events = format!(
         "INSERT INTO events (owner_id, document_id, kind, data, at) \
          SELECT x.owner_id, x.document_id, 'retried', {data}, $2 FROM {list}"
@@ -332,7 +321,7 @@ async fn revive(
     let sql = format!(
         "UPDATE jobs SET state = 'ready', attempts = 0, run_at = $2, last_error = NULL, finished_at = NULL \
          WHERE id IN ({}) AND state = 'dead'",
-        ids(transaction.get_database_backend()),
+        transaction.dialect().ids(),
     );
     let values = [parameter(jobs)?, now.as_micros().into()];
     execute(transaction, sql, values).await?;

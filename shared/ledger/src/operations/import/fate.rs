@@ -1,12 +1,11 @@
 //! What becomes of each arrival of a chunk, and how that is written to the items.
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
 use super::arrival::HandIn;
-use crate::batch::{Columns, Kind, execute, parameter, rows};
+use crate::batch::{Columns, Kind, execute, parameter};
 use crate::operations::archives::count;
 use crate::operations::items::{Dealt, DueItem, record};
 use crate::{DatabaseTransaction, DbError, IntakeRefusal};
@@ -110,7 +109,7 @@ async fn write_taken(
     if taken.is_empty() {
         return Ok(());
     }
-    let list = rows(transaction.get_database_backend(), COLUMNS);
+    let list = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "UPDATE operation_items SET document_id = x.document_id, version = x.version, \
          name = COALESCE((SELECT documents.name FROM documents WHERE documents.id = x.document_id), \

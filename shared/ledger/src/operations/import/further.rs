@@ -1,14 +1,13 @@
 //! Versions of documents beyond their first: those of an archive that has several, and those
 //! that become new versions of documents which are there.
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::arrival::StagedContent;
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, execute, parameter, rows};
+use crate::batch::{Columns, Kind, execute, parameter};
 use crate::events::{self, NewEvent};
 use crate::jobs::{NewJob, enqueue};
 use domain::{
@@ -77,7 +76,7 @@ pub async fn insert(
         staged_url: further.content.staged.as_str(),
     });
     let list: Vec<_> = list.collect();
-    let source = rows(transaction.get_database_backend(), COLUMNS);
+    let source = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, type_mismatch, \
          size_bytes, sha256, staged_url, created_at) \
@@ -160,7 +159,7 @@ pub async fn raise(
         declared_type: raised.content.declared_type.as_ref().map(MediaType::as_str),
     });
     let list: Vec<_> = list.collect();
-    let source = rows(transaction.get_database_backend(), COLUMNS);
+    let source = transaction.dialect().rows(COLUMNS);
     let sql = format!(
         "UPDATE documents SET latest_version = x.latest, revision = revision + x.revisions, \
          updated_at = CASE WHEN x.revisions = 1 THEN $2 ELSE updated_at END, \

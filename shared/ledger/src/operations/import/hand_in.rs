@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
 use url::Url;
 
 use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
@@ -18,7 +17,6 @@ use crate::batch::{execute, parameter, query};
 use crate::change::{Charge, charge, hold_all, release};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
-use crate::ledger_sql::ids;
 use crate::operations::archives::{Held, count, hold_operation, release_held};
 use crate::operations::items::skip;
 use crate::operations::standing::Standing;
@@ -350,7 +348,7 @@ impl<'a> Chunk<'a> {
         }
         let sql = format!(
             "SELECT document_id, count(*) FROM versions WHERE document_id IN ({}) GROUP BY document_id",
-            ids(self.transaction.get_database_backend())
+            self.transaction.dialect().ids()
         );
         for row in query(self.transaction, sql, [parameter(&counted)?]).await? {
             let (id, count) = (

@@ -4,11 +4,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::batch::{parameter, query};
-use crate::ledger_sql::texts;
 use crate::{DatabaseTransaction, DbError};
 use domain::{DocumentId, DocumentName, Timestamp, UserId};
 
@@ -50,7 +48,7 @@ pub(super) async fn taken(
         "SELECT x.value, (SELECT documents.id FROM documents WHERE documents.owner_id = $2 \
          AND documents.name = x.value AND documents.status <> 'archived'{since} \
          ORDER BY documents.id DESC LIMIT 1) FROM ({}) x",
-        texts(transaction.get_database_backend())
+        transaction.dialect().texts()
     );
     let mut values = vec![parameter(names)?, owner.0.into()];
     values.extend(before.map(|before| least_id(before).into()));

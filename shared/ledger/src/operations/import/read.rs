@@ -6,7 +6,7 @@ use url::Url;
 use super::create::ConflictPolicy;
 use super::entry::{ImportEntry, NewImportItem};
 use crate::accounts::Charges;
-use crate::batch::{Columns, Kind, execute, parameter, rows};
+use crate::batch::{Columns, Kind, execute, parameter};
 use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::{Held, Hold, begin_anew, hold};
@@ -124,7 +124,7 @@ pub async fn add_import_items(
         Hold::Over => return Ok(Standing::Over),
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     }
-    let list = rows(db.backend(), COLUMNS);
+    let list = db.dialect().rows(COLUMNS);
     let sql = format!(
         "INSERT INTO operation_items (operation_id, position, name, result, code, detail, entry) \
          SELECT $2, x.position, x.name, x.result, x.code, x.detail, x.entry FROM {list}"

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 
 use crate::accounts::Charges;
 use crate::backlog::postpone;
 use crate::batch::{execute, parameter, query};
 use crate::discards::Discard;
-use crate::ledger_sql::{array_length, integers};
 use crate::operations::archives::{Hold, count, end, hold};
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
@@ -46,7 +45,7 @@ pub async fn settle_import(
         Hold::LeaseLost => return Ok(Standing::LeaseLost),
     };
     if !settled.is_empty() {
-        let some = format!("position IN ({})", integers(db.backend()));
+        let some = format!("position IN ({})", db.dialect().integers());
         let tally = settle_items(&transaction, id, (&some, parameter(&settled)?)).await?;
         count(&transaction, id, tally).await?;
     }
@@ -131,11 +130,9 @@ pub(in crate::operations) async fn settle_items(
     let of_item = "FROM versions v WHERE v.document_id = operation_items.document_id";
     let settled = format!("WHERE {SETTLED} AND {some}");
     let values = || [id.0.into(), parameter.clone()];
-    let contents = array_length(
-        transaction.get_database_backend(),
-        "operation_items.entry",
-        "contents",
-    );
+    let contents = transaction
+        .dialect()
+        .array_length("operation_items.entry", "contents");
     let refused = format!(
         "{of_item} AND v.status = 'error' AND v.number <= operation_items.version \
          AND v.number > operation_items.version - {contents}"

@@ -1,11 +1,8 @@
 //! The next entries of an import: chosen, and reserved from the quota before their bytes are staged.
 
-use sea_orm::ConnectionTrait;
-
 use super::entry::ImportEntry;
 use super::read::{Import, import_of};
 use crate::batch::{execute, query};
-use crate::ledger_sql::{array_length, for_update};
 use crate::operations::archives::{Held, Hold, hold};
 use crate::operations::standing::Standing;
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
@@ -99,7 +96,7 @@ async fn next_items(
     let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
          AND result = 'pending' AND document_id IS NULL ORDER BY position";
     // They are counted first: one item may be ten thousand versions.
-    let contents = array_length(transaction.get_database_backend(), "entry", "contents");
+    let contents = transaction.dialect().array_length("entry", "contents");
     let sql = format!(
         "SELECT CAST({contents} AS bigint) {due} LIMIT {}",
         request.items
@@ -145,7 +142,7 @@ async fn reserve(
     let owner = held.operation.owner;
     let sql = format!(
         "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes FROM users WHERE id = $1{}",
-        for_update(transaction.get_database_backend(), "users"),
+        transaction.dialect().lock_rows("users"),
     );
     let values = [owner.0.into(), limits.default_quota_bytes.as_i64().into()];
     let found = query(transaction, sql, values).await?;

@@ -1,0 +1,21 @@
+//! What ends a SELECT whose rows are to be locked. SQLite has one writer and needs none of it.
+
+use super::Dialect;
+
+impl Dialect {
+    /// Locks the rows of `tables`, names or aliases, which this transaction is to change.
+    pub fn lock_rows(self, tables: &str) -> String {
+        match self {
+            Self::Postgres => format!(" FOR NO KEY UPDATE OF {tables}"),
+            Self::Sqlite => String::new(),
+        }
+    }
+
+    /// Locks the rows of `table` that nobody else has locked, and leaves out the others.
+    pub fn lock_free_rows(self, table: &str) -> String {
+        match self {
+            Self::Postgres => format!(" FOR UPDATE OF {table} SKIP LOCKED"),
+            Self::Sqlite => String::new(),
+        }
+    }
+}
