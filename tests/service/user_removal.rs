@@ -124,6 +124,17 @@ on_each_database! {
         assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_none());
     }
 
+    async fn a_document_of_many_versions_goes_behind_one_of_few(db: &Database) {
+        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+        active(db, alice, "own").await;
+        let large = active(db, alice, "shared").await;
+        gets_versions(db, large, 1_500).await;
+        let later = "UPDATE documents SET created_at = created_at + 1 WHERE latest_version > 1";
+        db.writer().execute_unprepared(later).await.unwrap();
+        assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_some());
+        nothing_is_left_but_of(db, bob).await;
+    }
+
     async fn who_is_marked_is_gone_and_removed_by_whoever_comes(db: &Database) {
         let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
         let public = active(db, alice, "content").await;

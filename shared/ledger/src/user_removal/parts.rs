@@ -47,10 +47,12 @@ async fn remove_documents(
     );
     let (mut documents, mut versions) = (Vec::new(), 0);
     for row in query(transaction, sql, [id.0.into()]).await? {
-        versions += row.try_get_by_index::<i64>(1)?;
-        if versions > VERSIONS && !documents.is_empty() {
+        let count: i64 = row.try_get_by_index(1)?;
+        if versions + count > VERSIONS && !documents.is_empty() {
             break;
         }
+        // Of the first document alone there may be too many for one part.
+        versions += count;
         documents.push(DocumentId(row.try_get_by_index(0)?));
     }
     let Some(first) = documents.first() else {
