@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::accounts::Charges;
 use super::batch::{Columns, Kind, execute, parameter, query};
 use super::dialect::Dialect;
-use super::entities::discard;
+use super::tables::discards as discard;
 use super::{Database, DbError};
 use domain::{Allowances, Timestamp};
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::audit_log::write_audit_log;
 use super::batch::{execute, query};
-use super::entities::api_key;
+use super::tables::api_keys as api_key;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
     Account, AuditEntry, AuditEvent, AuditKind, AuditOrigin, Caller, KeyId, Role, Sha256,

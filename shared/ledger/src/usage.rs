@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::EntityTrait;
 
-use super::entities::user;
 use super::readable::unreadable;
+use super::tables::users as user;
 use super::users::quota;
 use super::{Database, DbError};
 use domain::{ByteSize, Limits, MediaType, Status, UserId};

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::batch::{parameter, query};
 use super::dialect::Dialect;
-use super::entities::user;
 use super::identities::{self, LinkError};
 use super::readable::ReadablePage;
+use super::tables::users as user;
 use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
 use domain::{ByteSize, Identity, Quota, Role, Timestamp, User, UserId, UserName};
 

@@ -3,8 +3,8 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use url::Url;
 
-use super::entities::version;
 use super::readable::ReadablePage;
+use super::tables::versions as version;
 use super::{Database, DbError};
 use domain::{
     BlobId, ByteSize, DocumentId, Failure, Timestamp, Version, VersionId, VersionState,

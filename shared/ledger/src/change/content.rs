@@ -9,8 +9,8 @@ use super::hold::{Charge, charge, hold, note};
 use super::{ChangeError, Target};
 use crate::Commit;
 use crate::batch::execute;
-use crate::entities::document;
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::documents as document;
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,

@@ -12,7 +12,7 @@ use super::anew::anew;
 use super::hold::{again, hold, note};
 use super::{ChangeError, Target};
 use crate::batch::{Columns, Kind, execute, parameter, query};
-use crate::entities::document;
+use crate::tables::documents as document;
 use crate::{Commit, DatabaseTransaction, DbError, respelled};
 use domain::{
     Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,

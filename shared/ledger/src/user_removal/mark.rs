@@ -6,8 +6,8 @@ use std::time::Duration;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::batch::execute;
-use crate::entities::user;
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::users as user;
 use crate::users::{ChangeUserError, other_admin};
 use crate::{Commit, identities};
 use domain::{JobId, Role, Timestamp, UserId};
