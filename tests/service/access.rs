@@ -119,109 +119,159 @@ async fn ask(client: &Client, method: &str, path: &str, number: usize) -> u16 {
     client.send(request).await.status.as_u16()
 }
 
-in_both_modes! {
-    async fn every_route_for_everybody(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob, admin) = (app.user("alice").await, app.user("bob").await, app.admin());
-        let pending = alice.uploads("secret.pdf", PDF).await;
-        let document = alice.settled(&pending).await;
-        let secret = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-        alice.patch_json(&secret, &json!({"unique_name": "the-secret", "is_public": true})).await.expecting(200);
-        let update = json!({
-            "action": "update", "select": {"ids": [document["id"]]}, "changes": {"metadata": {"seen": true}},
-        });
-        let operation = alice.runs(&update).await;
-        let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
-        let export = alice.runs(&export).await;
-        // The archive of an export is deleted once, by the one who may.
-        let deleted = alice.runs(&json!({"action": "export", "select": {"ids": [document["id"]]}})).await;
-        let mut asked = 0;
-        for (method, pattern, statuses) in ROUTES {
-            for (client, status) in [&app.nobody(), &bob, &alice, &admin].into_iter().zip(statuses) {
-                asked += 1;
-                // Somebody who may be deleted, with a key that may be deleted.
-                let victim = admin.post_json("/v1/admin/users", &json!({"name": format!("victim {asked}")})).await;
-                let victim = victim.expect_status(201).await;
-                let keys = format!("/v1/admin/users/{}/keys", victim["id"].as_str().unwrap());
-                let key = admin.post_json(&keys, &json!({})).await.expect_status(201).await;
-                let id = match pattern.split('/').nth(2) {
-                    Some("admin") => &victim["id"],
-                    Some("operations") if (*method, *pattern) == ("delete", "/v1/operations/{id}/result") => &deleted["id"],
-                    Some("operations") if pattern.ends_with("/result") => &export["id"],
-                    Some("operations") => &operation["id"],
-                    _ => &document["id"],
-                };
-                let path = pattern
-                    .replace("{id}", id.as_str().unwrap())
-                    .replace("{unique_name}", "the-secret")
-                    .replace("{number}", "1")
-                    .replace("{key_id}", key["id"].as_str().unwrap());
-                assert_eq!(ask(client, method, &path, asked).await, *status, "{method} {path} by {client:?}");
-            }
-        }
-    }
-
-    async fn every_route_of_the_document_is_in_the_table(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let document = app.nobody().get("/openapi.json").await.expecting(200);
-        let mut missing = Vec::new();
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for method in ["get", "head", "post", "put", "patch", "delete"] {
-                let listed = ROUTES.iter().any(|(known, pattern, _)| (known, pattern) == (&method, &path.as_str()));
-                if item.get(method).is_some() && !listed {
-                    missing.push(format!("{method} {path}"));
+#[in_both_modes]
+async fn every_route_for_everybody(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob, admin) = (app.user("alice").await, app.user("bob").await, app.admin());
+    let pending = alice.uploads("secret.pdf", PDF).await;
+    let document = alice.settled(&pending).await;
+    let secret = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    alice
+        .patch_json(
+            &secret,
+            &json!({"unique_name": "the-secret", "is_public": true}),
+        )
+        .await
+        .expecting(200);
+    let update = json!({
+        "action": "update", "select": {"ids": [document["id"]]}, "changes": {"metadata": {"seen": true}},
+    });
+    let operation = alice.runs(&update).await;
+    let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
+    let export = alice.runs(&export).await;
+    // The archive of an export is deleted once, by the one who may.
+    let deleted = alice
+        .runs(&json!({"action": "export", "select": {"ids": [document["id"]]}}))
+        .await;
+    let mut asked = 0;
+    for (method, pattern, statuses) in ROUTES {
+        for (client, status) in [&app.nobody(), &bob, &alice, &admin]
+            .into_iter()
+            .zip(statuses)
+        {
+            asked += 1;
+            // Somebody who may be deleted, with a key that may be deleted.
+            let victim = admin
+                .post_json(
+                    "/v1/admin/users",
+                    &json!({"name": format!("victim {asked}")}),
+                )
+                .await;
+            let victim = victim.expect_status(201).await;
+            let keys = format!("/v1/admin/users/{}/keys", victim["id"].as_str().unwrap());
+            let key = admin
+                .post_json(&keys, &json!({}))
+                .await
+                .expect_status(201)
+                .await;
+            let id = match pattern.split('/').nth(2) {
+                Some("admin") => &victim["id"],
+                Some("operations")
+                    if (*method, *pattern) == ("delete", "/v1/operations/{id}/result") =>
+                {
+                    &deleted["id"]
                 }
+                Some("operations") if pattern.ends_with("/result") => &export["id"],
+                Some("operations") => &operation["id"],
+                _ => &document["id"],
+            };
+            let path = pattern
+                .replace("{id}", id.as_str().unwrap())
+                .replace("{unique_name}", "the-secret")
+                .replace("{number}", "1")
+                .replace("{key_id}", key["id"].as_str().unwrap());
+            assert_eq!(
+                ask(client, method, &path, asked).await,
+                *status,
+                "{method} {path} by {client:?}"
+            );
+        }
+    }
+}
+
+#[in_both_modes]
+async fn every_route_of_the_document_is_in_the_table(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let document = app.nobody().get("/openapi.json").await.expecting(200);
+    let mut missing = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "head", "post", "put", "patch", "delete"] {
+            let listed = ROUTES
+                .iter()
+                .any(|(known, pattern, _)| (known, pattern) == (&method, &path.as_str()));
+            if item.get(method).is_some() && !listed {
+                missing.push(format!("{method} {path}"));
             }
         }
-        assert!(missing.is_empty(), "no test says who may: {missing:?}");
     }
+    assert!(missing.is_empty(), "no test says who may: {missing:?}");
+}
 
-    async fn what_a_stranger_may_not_see_does_not_exist(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let document = alice.uploads("secret.pdf", PDF).await;
-        let id = document["id"].as_str().unwrap();
-        let mut bodies = Vec::new();
-        for id in [id, "0192aaaa-0000-7000-8000-000000000000", "not-an-id"] {
-            let answer = bob.get(&format!("/v1/documents/{id}")).await;
-            answer.expect_problem(404, "not_found");
-            let mut body = answer.json();
-            body["request_id"] = Value::Null;
-            bodies.push(body);
-        }
-        assert_eq!(bodies[0], bodies[1]);
-        assert_eq!(bodies[1], bodies[2]);
+#[in_both_modes]
+async fn what_a_stranger_may_not_see_does_not_exist(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let document = alice.uploads("secret.pdf", PDF).await;
+    let id = document["id"].as_str().unwrap();
+    let mut bodies = Vec::new();
+    for id in [id, "0192aaaa-0000-7000-8000-000000000000", "not-an-id"] {
+        let answer = bob.get(&format!("/v1/documents/{id}")).await;
+        answer.expect_problem(404, "not_found");
+        let mut body = answer.json();
+        body["request_id"] = Value::Null;
+        bodies.push(body);
     }
+    assert_eq!(bodies[0], bodies[1]);
+    assert_eq!(bodies[1], bodies[2]);
+}
 
-    async fn an_admin_reads_for_a_named_owner(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let pending = alice.uploads("secret.pdf", PDF).await;
-        let document = alice.settled(&pending).await;
-        let (id, owner) = (document["id"].as_str().unwrap(), alice.user.as_deref().unwrap());
-        let path = format!("/v1/documents/{id}?owner={owner}");
-        assert_eq!(app.admin().get(&path).await.expecting(200)["name"], "secret.pdf");
-        bob.get(&path).await.expect_problem(404, "not_found");
-        let other = format!("/v1/documents/{id}?owner={}", bob.user.as_deref().unwrap());
-        app.admin().get(&other).await.expect_problem(404, "not_found");
-    }
+#[in_both_modes]
+async fn an_admin_reads_for_a_named_owner(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let pending = alice.uploads("secret.pdf", PDF).await;
+    let document = alice.settled(&pending).await;
+    let (id, owner) = (
+        document["id"].as_str().unwrap(),
+        alice.user.as_deref().unwrap(),
+    );
+    let path = format!("/v1/documents/{id}?owner={owner}");
+    assert_eq!(
+        app.admin().get(&path).await.expecting(200)["name"],
+        "secret.pdf"
+    );
+    bob.get(&path).await.expect_problem(404, "not_found");
+    let other = format!("/v1/documents/{id}?owner={}", bob.user.as_deref().unwrap());
+    app.admin()
+        .get(&other)
+        .await
+        .expect_problem(404, "not_found");
+}
 
-    async fn every_cause_of_a_401_looks_the_same(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let id = alice.user.as_deref().unwrap();
-        app.admin().delete(&format!("/v1/admin/users/{id}")).await.expecting(204);
-        let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsImV4cCI6NDEwMjQ0NDgwMH0.";
-        let mut bodies = Vec::new();
-        for client in [&app.nobody(), &app.bearer("wrong"), &app.bearer(unsigned), &alice] {
-            let answer = client.get("/v1/documents").await;
-            answer.expect_problem(401, "unauthorized");
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
-            let mut body = answer.json();
-            body["request_id"] = Value::Null;
-            bodies.push(body);
-        }
-        bodies.dedup();
-        assert_eq!(bodies.len(), 1, "{bodies:?}");
+#[in_both_modes]
+async fn every_cause_of_a_401_looks_the_same(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let id = alice.user.as_deref().unwrap();
+    app.admin()
+        .delete(&format!("/v1/admin/users/{id}"))
+        .await
+        .expecting(204);
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsImV4cCI6NDEwMjQ0NDgwMH0.";
+    let mut bodies = Vec::new();
+    for client in [
+        &app.nobody(),
+        &app.bearer("wrong"),
+        &app.bearer(unsigned),
+        &alice,
+    ] {
+        let answer = client.get("/v1/documents").await;
+        answer.expect_problem(401, "unauthorized");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        let mut body = answer.json();
+        body["request_id"] = Value::Null;
+        bodies.push(body);
     }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
 }

@@ -58,7 +58,9 @@ fn dependencies(folder: &str) -> BTreeSet<String> {
         .lines()
         .filter_map(|line| line.split(['.', ' ', '=']).next());
     names
-        .filter(|name| *name == "tests" || CRATES.iter().any(|folder| name_of(folder) == *name))
+        .filter(|name| {
+            name.starts_with("test") || CRATES.iter().any(|folder| name_of(folder) == *name)
+        })
         .map(str::to_owned)
         .collect()
 }

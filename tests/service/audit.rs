@@ -144,36 +144,37 @@ async fn starts(app: &TestApp) {
     }
 }
 
-in_both_modes! {
-    async fn damage_is_found_and_mended_where_nothing_is_lost_by_it(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
-        let alice = app.user("alice").await;
-        let mut documents = Vec::new();
-        for seed in 0..7 {
-            documents.push(active(&alice, seed).await);
-        }
-        let spoiled = alice.uploads("spoiled.pdf", tests::content::PDF).await;
-        assert_eq!(alice.settled(&spoiled).await["status"], "error");
-        app.ends_clean().await;
-        stops(&app).await;
-        let clean = audits(&app, &["--deep"]).await;
-        assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
-        assert_eq!(clean.summary["objects"], 8);
+#[in_both_modes]
+#[expect(clippy::too_many_lines, reason = "one course of events")]
+async fn damage_is_found_and_mended_where_nothing_is_lost_by_it(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let alice = app.user("alice").await;
+    let mut documents = Vec::new();
+    for seed in 0..7 {
+        documents.push(active(&alice, seed).await);
+    }
+    let spoiled = alice.uploads("spoiled.pdf", tests::content::PDF).await;
+    assert_eq!(alice.settled(&spoiled).await["status"], "error");
+    app.ends_clean().await;
+    stops(&app).await;
+    let clean = audits(&app, &["--deep"]).await;
+    assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
+    assert_eq!(clean.summary["objects"], 8);
 
-        let places = app.places().await;
-        let mut at = Vec::new();
-        for document in &documents {
-            at.push(location(&app, document).await);
-        }
-        let store = &**places.store();
-        puts(store, &old_key(), "an orphan").await;
-        puts(&**places.staging(), &old_key(), "left behind").await;
-        app.loses(&at[0]).await;
-        puts(store, key_of(&places, &at[1]), pseudo_random(1, 3_001)).await;
-        puts(store, key_of(&places, &at[2]), pseudo_random(99, 3_000)).await;
-        let lost = pending(&app, &alice).await;
-        let far = i64::MAX / 2;
-        for sql in [
+    let places = app.places().await;
+    let mut at = Vec::new();
+    for document in &documents {
+        at.push(location(&app, document).await);
+    }
+    let store = &**places.store();
+    puts(store, &old_key(), "an orphan").await;
+    puts(&**places.staging(), &old_key(), "left behind").await;
+    app.loses(&at[0]).await;
+    puts(store, key_of(&places, &at[1]), pseudo_random(1, 3_001)).await;
+    puts(store, key_of(&places, &at[2]), pseudo_random(99, 3_000)).await;
+    let lost = pending(&app, &alice).await;
+    let far = i64::MAX / 2;
+    for sql in [
             "UPDATE users SET used_bytes = used_bytes + 7, used_documents = used_documents + 1 WHERE name = 'alice'".to_owned(),
             format!("UPDATE blobs SET refs = refs + 1 WHERE storage_url = '{}'", at[3]),
             "DELETE FROM jobs WHERE state = 'ready'".to_owned(),
@@ -188,160 +189,208 @@ in_both_modes! {
         ] {
             app.tampers(&sql).await;
         }
-        let staged = "SELECT count(*) FROM versions WHERE status = 'error' AND staged_url IS NOT NULL";
-        assert_eq!(app.number(staged).await, 1);
-        let db = app.database().await;
-        let known = ledger::audit::known_objects(&db, "", "~", 100).await.unwrap();
-        let failed = known.iter().filter(|object| object.is_staged());
-        for object in failed.filter(|object| object.size.unwrap().bytes() == tests::content::PDF.len() as u64) {
-            app.loses(&object.location().unwrap()).await;
-        }
-        db.close().await.unwrap();
+    let staged = "SELECT count(*) FROM versions WHERE status = 'error' AND staged_url IS NOT NULL";
+    assert_eq!(app.number(staged).await, 1);
+    let db = app.database().await;
+    let known = ledger::audit::known_objects(&db, "", "~", 100)
+        .await
+        .unwrap();
+    let failed = known.iter().filter(|object| object.is_staged());
+    for object in
+        failed.filter(|object| object.size.unwrap().bytes() == tests::content::PDF.len() as u64)
+    {
+        app.loses(&object.location().unwrap()).await;
+    }
+    db.close().await.unwrap();
 
-        let one_place = usize::from(mode == Mode::Distributed);
-        let mut damage = BTreeMap::from([
-            ("orphaned_blob", 1 + one_place),
-            ("missing_blob", 1),
-            ("missing_staging", 1),
-            ("wrong_length", 1),
-            ("wrong_digest", 1),
-            ("unknown_place", 1),
-            ("doomed_bytes", 1),
-            ("quota_drift", 1),
-            ("reference_drift", 1),
-            ("pending_without_job", 1),
-            ("dangling_document", 1),
-            ("unreadable_document", 1),
-            ("job_without_subject", 1),
-        ]);
-        if one_place == 0 {
-            damage.insert("stale_staging", 1);
-        }
-        for _ in 0..2 {
-            let found = audits(&app, &["--deep"]).await;
-            assert_eq!((found.code, found.kinds()), (1, damage.clone()));
-            assert!(found.remedies().keys().all(|(_, remedy)| *remedy == "none"));
-            assert_eq!(found.summary["quarantined"], 0);
-        }
-
-        let mended = audits(&app, &["--deep", "--repair", "--rate", "1GiB"]).await;
-        assert_eq!((mended.code, mended.kinds()), (1, damage));
-        let mut left = BTreeMap::from([
-            (("missing_blob", "left"), 1),
-            (("unreadable_document", "left"), 1),
-            (("wrong_length", "left"), 1),
-            (("wrong_digest", "left"), 1),
-            (("unknown_place", "left"), 1),
-        ]);
-        let not_mended: BTreeMap<_, _> = mended
-            .remedies()
-            .into_iter()
-            .filter(|((_, remedy), _)| *remedy == "left")
-            .collect();
-        assert_eq!(not_mended, left);
-        // The digest that couldn't be read was one that the document didn't have.
-        left.remove(&("unreadable_document", "left"));
-        let again = audits(&app, &["--deep", "--repair"]).await;
-        assert_eq!((again.code, again.remedies()), (1, left));
-        assert_eq!(again.summary["quarantined"], 2);
-
-        starts(&app).await;
-        for seed in [3, 4, 5] {
-            assert_eq!(alice.downloads(&documents[seed]).await, pseudo_random(seed as u64, 3_000));
-        }
-        let lost = alice.settled(&serde_json::json!({"id": lost.to_string()})).await;
-        assert_eq!(lost["status"], "active", "{lost}");
-        let retry = format!("/v1/documents/{}/retry", spoiled["id"].as_str().unwrap());
-        let refused = alice.send(alice.request(reqwest::Method::POST, &retry)).await;
-        refused.expect_problem(409, "not_retryable");
-
-        // What was destroyed comes back from a backup, and what is left is put right by hand.
-        for seed in [0, 1, 2] {
-            puts(store, key_of(&places, &at[seed]), pseudo_random(seed as u64, 3_000)).await;
-        }
-        for table in ["blobs", "documents"] {
-            app.tampers(&format!("UPDATE {table} SET storage_url = '{}' WHERE storage_url = 'gs://gone/a/b'", at[6])).await;
-        }
-        let whole = audits(&app, &["--deep"]).await;
-        assert_eq!((whole.code, whole.kinds()), (0, BTreeMap::new()));
-        for (seed, document) in documents.iter().enumerate() {
-            assert_eq!(alice.downloads(document).await, pseudo_random(seed as u64, 3_000));
-        }
+    let one_place = usize::from(mode == Mode::Distributed);
+    let mut damage = BTreeMap::from([
+        ("orphaned_blob", 1 + one_place),
+        ("missing_blob", 1),
+        ("missing_staging", 1),
+        ("wrong_length", 1),
+        ("wrong_digest", 1),
+        ("unknown_place", 1),
+        ("doomed_bytes", 1),
+        ("quota_drift", 1),
+        ("reference_drift", 1),
+        ("pending_without_job", 1),
+        ("dangling_document", 1),
+        ("unreadable_document", 1),
+        ("job_without_subject", 1),
+    ]);
+    if one_place == 0 {
+        damage.insert("stale_staging", 1);
+    }
+    for _ in 0..2 {
+        let found = audits(&app, &["--deep"]).await;
+        assert_eq!((found.code, found.kinds()), (1, damage.clone()));
+        assert!(found.remedies().keys().all(|(_, remedy)| *remedy == "none"));
+        assert_eq!(found.summary["quarantined"], 0);
     }
 
-    async fn lost_bytes_come_back_with_the_next_upload_of_them(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let (lost, damaged) = (active(&alice, 1).await, active(&alice, 2).await);
-        let places = app.places().await;
-        app.loses(&location(&app, &lost).await).await;
-        let at = location(&app, &damaged).await;
-        puts(&**places.store(), key_of(&places, &at), pseudo_random(2, 2_999)).await;
-        let found = audits(&app, &[]).await;
-        assert_eq!(found.kinds(), BTreeMap::from([("missing_blob", 1), ("wrong_length", 1)]));
+    let mended = audits(&app, &["--deep", "--repair", "--rate", "1GiB"]).await;
+    assert_eq!((mended.code, mended.kinds()), (1, damage));
+    let mut left = BTreeMap::from([
+        (("missing_blob", "left"), 1),
+        (("unreadable_document", "left"), 1),
+        (("wrong_length", "left"), 1),
+        (("wrong_digest", "left"), 1),
+        (("unknown_place", "left"), 1),
+    ]);
+    let not_mended: BTreeMap<_, _> = mended
+        .remedies()
+        .into_iter()
+        .filter(|((_, remedy), _)| *remedy == "left")
+        .collect();
+    assert_eq!(not_mended, left);
+    // The digest that couldn't be read was one that the document didn't have.
+    left.remove(&("unreadable_document", "left"));
+    let again = audits(&app, &["--deep", "--repair"]).await;
+    assert_eq!((again.code, again.remedies()), (1, left));
+    assert_eq!(again.summary["quarantined"], 2);
 
-        // Others have them still, and what they bring mends it for all.
-        let bob = app.user("bob").await;
-        for (seed, first) in [(1, &lost), (2, &damaged)] {
-            let document = active(&bob, seed).await;
-            assert_eq!(location(&app, &document).await, location(&app, first).await);
-            assert_eq!(bob.downloads(&document).await, pseudo_random(seed, 3_000));
-            assert_eq!(alice.downloads(first).await, pseudo_random(seed, 3_000));
-        }
-        app.ends_clean().await;
-        let clean = audits(&app, &["--deep"]).await;
-        assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
+    starts(&app).await;
+    for seed in [3, 4, 5] {
+        assert_eq!(
+            alice.downloads(&documents[seed]).await,
+            pseudo_random(seed as u64, 3_000)
+        );
     }
+    let lost = alice
+        .settled(&serde_json::json!({"id": lost.to_string()}))
+        .await;
+    assert_eq!(lost["status"], "active", "{lost}");
+    let retry = format!("/v1/documents/{}/retry", spoiled["id"].as_str().unwrap());
+    let refused = alice
+        .send(alice.request(reqwest::Method::POST, &retry))
+        .await;
+    refused.expect_problem(409, "not_retryable");
 
-    async fn what_is_left_behind_is_quarantined_and_then_removed(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")]).await;
-        let alice = app.user("alice").await;
-        let document = active(&alice, 1).await;
-        let places = app.places().await;
-        let orphan = puts(&**places.store(), &old_key(), "an orphan").await;
-        let stale = puts(&**places.staging(), &old_key(), "left behind").await;
-        let young = places
-            .stage(SystemClock.now(), Box::pin(stream::iter([Ok(Bytes::from_static(b"under way"))])))
-            .await
-            .unwrap();
-        for kind in [JobKind::SweepStaging, JobKind::SweepStore, JobKind::RemoveDiscarded] {
-            app.works_off(kind).await;
-        }
-        // Nobody was told that what is staged would be kept; what is in the store may be needed.
-        assert_eq!(places.stat(&stale).await.unwrap().is_some(), mode == Mode::Distributed);
-        assert!(places.stat(&orphan).await.unwrap().is_some());
-        assert!(places.stat(&young.url).await.unwrap().is_some());
-        let kept = 1 + i64::from(mode == Mode::Distributed);
-        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, kept);
-
-        app.tampers("UPDATE quarantine SET since = 0").await;
-        for kind in [JobKind::SweepStore, JobKind::RemoveDiscarded] {
-            app.works_off(kind).await;
-        }
-        assert_eq!(places.stat(&stale).await.unwrap(), None);
-        assert_eq!(places.stat(&orphan).await.unwrap(), None);
-        assert!(places.stat(&young.url).await.unwrap().is_some());
-        app.loses(&young.url).await;
-        assert_eq!(alice.downloads(&document).await, pseudo_random(1, 3_000));
-        app.ends_clean().await;
+    // What was destroyed comes back from a backup, and what is left is put right by hand.
+    for seed in [0, 1, 2] {
+        puts(
+            store,
+            key_of(&places, &at[seed]),
+            pseudo_random(seed as u64, 3_000),
+        )
+        .await;
     }
-
-    async fn the_scheduled_check_finds_a_pending_version_without_a_job(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        stops(&app).await;
-        let lost = pending(&app, &alice).await;
-        app.tampers("DELETE FROM jobs WHERE kind = 'process_version'").await;
-        app.tampers("UPDATE users SET used_bytes = used_bytes + 1 WHERE name = 'alice'").await;
-        starts(&app).await;
-        app.works_off(JobKind::CheckLedger).await;
-        let lost = alice.settled(&serde_json::json!({"id": lost.to_string()})).await;
-        assert_eq!(lost["status"], "active", "{lost}");
-        let logs: String = app.workers().iter().map(|worker| worker.log()).collect();
-        assert!(logs.contains("a quota drifted"), "{logs}");
-        app.tampers("UPDATE users SET used_bytes = used_bytes - 1 WHERE name = 'alice'").await;
-        app.ends_clean().await;
+    for table in ["blobs", "documents"] {
+        app.tampers(&format!(
+            "UPDATE {table} SET storage_url = '{}' WHERE storage_url = 'gs://gone/a/b'",
+            at[6]
+        ))
+        .await;
     }
+    let whole = audits(&app, &["--deep"]).await;
+    assert_eq!((whole.code, whole.kinds()), (0, BTreeMap::new()));
+    for (seed, document) in documents.iter().enumerate() {
+        assert_eq!(
+            alice.downloads(document).await,
+            pseudo_random(seed as u64, 3_000)
+        );
+    }
+}
+
+#[in_both_modes]
+async fn lost_bytes_come_back_with_the_next_upload_of_them(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let (lost, damaged) = (active(&alice, 1).await, active(&alice, 2).await);
+    let places = app.places().await;
+    app.loses(&location(&app, &lost).await).await;
+    let at = location(&app, &damaged).await;
+    puts(
+        &**places.store(),
+        key_of(&places, &at),
+        pseudo_random(2, 2_999),
+    )
+    .await;
+    let found = audits(&app, &[]).await;
+    assert_eq!(
+        found.kinds(),
+        BTreeMap::from([("missing_blob", 1), ("wrong_length", 1)])
+    );
+
+    // Others have them still, and what they bring mends it for all.
+    let bob = app.user("bob").await;
+    for (seed, first) in [(1, &lost), (2, &damaged)] {
+        let document = active(&bob, seed).await;
+        assert_eq!(location(&app, &document).await, location(&app, first).await);
+        assert_eq!(bob.downloads(&document).await, pseudo_random(seed, 3_000));
+        assert_eq!(alice.downloads(first).await, pseudo_random(seed, 3_000));
+    }
+    app.ends_clean().await;
+    let clean = audits(&app, &["--deep"]).await;
+    assert_eq!((clean.code, clean.kinds()), (0, BTreeMap::new()));
+}
+
+#[in_both_modes]
+async fn what_is_left_behind_is_quarantined_and_then_removed(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")]).await;
+    let alice = app.user("alice").await;
+    let document = active(&alice, 1).await;
+    let places = app.places().await;
+    let orphan = puts(&**places.store(), &old_key(), "an orphan").await;
+    let stale = puts(&**places.staging(), &old_key(), "left behind").await;
+    let young = places
+        .stage(
+            SystemClock.now(),
+            Box::pin(stream::iter([Ok(Bytes::from_static(b"under way"))])),
+        )
+        .await
+        .unwrap();
+    for kind in [
+        JobKind::SweepStaging,
+        JobKind::SweepStore,
+        JobKind::RemoveDiscarded,
+    ] {
+        app.works_off(kind).await;
+    }
+    // Nobody was told that what is staged would be kept; what is in the store may be needed.
+    assert_eq!(
+        places.stat(&stale).await.unwrap().is_some(),
+        mode == Mode::Distributed
+    );
+    assert!(places.stat(&orphan).await.unwrap().is_some());
+    assert!(places.stat(&young.url).await.unwrap().is_some());
+    let kept = 1 + i64::from(mode == Mode::Distributed);
+    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, kept);
+
+    app.tampers("UPDATE quarantine SET since = 0").await;
+    for kind in [JobKind::SweepStore, JobKind::RemoveDiscarded] {
+        app.works_off(kind).await;
+    }
+    assert_eq!(places.stat(&stale).await.unwrap(), None);
+    assert_eq!(places.stat(&orphan).await.unwrap(), None);
+    assert!(places.stat(&young.url).await.unwrap().is_some());
+    app.loses(&young.url).await;
+    assert_eq!(alice.downloads(&document).await, pseudo_random(1, 3_000));
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn the_scheduled_check_finds_a_pending_version_without_a_job(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    stops(&app).await;
+    let lost = pending(&app, &alice).await;
+    app.tampers("DELETE FROM jobs WHERE kind = 'process_version'")
+        .await;
+    app.tampers("UPDATE users SET used_bytes = used_bytes + 1 WHERE name = 'alice'")
+        .await;
+    starts(&app).await;
+    app.works_off(JobKind::CheckLedger).await;
+    let lost = alice
+        .settled(&serde_json::json!({"id": lost.to_string()}))
+        .await;
+    assert_eq!(lost["status"], "active", "{lost}");
+    let logs: String = app.workers().iter().map(|worker| worker.log()).collect();
+    assert!(logs.contains("a quota drifted"), "{logs}");
+    app.tampers("UPDATE users SET used_bytes = used_bytes - 1 WHERE name = 'alice'")
+        .await;
+    app.ends_clean().await;
 }
 
 #[tokio::test]

@@ -73,19 +73,18 @@ fn buffers(plan: &str) -> u64 {
         .sum()
 }
 
-on_each_database! {
-    async fn a_claim_costs_the_same_whatever_waits(db: &Database) {
-        let [alice, bob] = [user(db, "alice").await, user(db, "bob").await];
-        due(db, bob, 100).await;
-        due(db, alice, BACKLOG).await;
-        let plan = plan(db).await;
-        if db.writer().get_database_backend() == DbBackend::Postgres {
-            assert!(buffers(&plan) < MOST_BUFFERS, "{plan}");
-        } else {
-            // Every job is found by an index; what is read in order is of the limited tables alone.
-            let scans = plan.lines().filter(|line| line.contains("SCAN"));
-            let unbounded: Vec<_> = scans.filter(|line| line.contains("SCAN jobs")).collect();
-            assert_eq!(unbounded, [""; 0], "{plan}");
-        }
+#[on_each_database]
+async fn a_claim_costs_the_same_whatever_waits(db: &Database) {
+    let [alice, bob] = [user(db, "alice").await, user(db, "bob").await];
+    due(db, bob, 100).await;
+    due(db, alice, BACKLOG).await;
+    let plan = plan(db).await;
+    if db.writer().get_database_backend() == DbBackend::Postgres {
+        assert!(buffers(&plan) < MOST_BUFFERS, "{plan}");
+    } else {
+        // Every job is found by an index; what is read in order is of the limited tables alone.
+        let scans = plan.lines().filter(|line| line.contains("SCAN"));
+        let unbounded: Vec<_> = scans.filter(|line| line.contains("SCAN jobs")).collect();
+        assert_eq!(unbounded, [""; 0], "{plan}");
     }
 }

@@ -5,43 +5,103 @@ use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
 
-in_both_modes! {
-    async fn a_long_list_is_compressed_as_the_client_asks(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        for number in 0..5 {
-            let pending = alice.uploads(&format!("{number}.txt"), "some words, again and again\n".repeat(100)).await;
-            alice.settled(&pending).await;
-        }
-        let plain = alice.get("/v1/documents").await;
-        assert!(plain.body.len() > 1 << 10);
-        assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "Accept-Encoding"));
-        for (asked, encoding) in [("gzip, deflate, br, zstd", "zstd"), ("gzip, br", "br"), ("gzip", "gzip"), ("zstd;q=0", "")] {
-            let ask = |path: &str| alice.send(alice.request(Method::GET, path).header("accept-encoding", asked));
-            let answer = ask("/v1/documents").await;
-            assert_eq!((answer.status.as_u16(), answer.header("content-encoding")), (200, encoding));
-            assert!(answer.body.len() < plain.body.len() || encoding.is_empty());
-            let document = &plain.json()["items"][0];
-            let content = ask(&format!("/v1/documents/{}/content", document["id"].as_str().unwrap())).await;
-            assert_eq!((content.header("content-encoding"), content.header("vary")), ("", ""));
-            assert_eq!(json!(content.body.len()), document["size_bytes"]);
-        }
+#[in_both_modes]
+async fn a_long_list_is_compressed_as_the_client_asks(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    for number in 0..5 {
+        let pending = alice
+            .uploads(
+                &format!("{number}.txt"),
+                "some words, again and again\n".repeat(100),
+            )
+            .await;
+        alice.settled(&pending).await;
     }
-
-    async fn browsers_of_other_origins_may_only_if_the_operator_says_so(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_CORS_ORIGINS", "https://app.example.com,http://localhost:3000")]).await;
-        let alice = app.user("alice").await;
-        let ask = |method, origin: &str| {
-            let request = alice.request(method, "/v1/documents").header("origin", origin);
-            alice.send(request.header("access-control-request-method", "POST"))
+    let plain = alice.get("/v1/documents").await;
+    assert!(plain.body.len() > 1 << 10);
+    assert_eq!(
+        (plain.header("content-encoding"), plain.header("vary")),
+        ("", "Accept-Encoding")
+    );
+    for (asked, encoding) in [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, br", "br"),
+        ("gzip", "gzip"),
+        ("zstd;q=0", ""),
+    ] {
+        let ask = |path: &str| {
+            alice.send(
+                alice
+                    .request(Method::GET, path)
+                    .header("accept-encoding", asked),
+            )
         };
-        for origin in ["https://app.example.com", "http://localhost:3000"] {
-            let preflight = ask(Method::OPTIONS, origin).await;
-            assert_eq!((preflight.status.as_u16(), preflight.header("access-control-allow-origin")), (204, origin));
-            let answer = ask(Method::GET, origin).await;
-            assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, origin));
-        }
-        assert_eq!(ask(Method::OPTIONS, "https://evil.example.com").await.status, 405);
-        assert_eq!(ask(Method::GET, "https://evil.example.com").await.header("access-control-allow-origin"), "");
+        let answer = ask("/v1/documents").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-encoding")),
+            (200, encoding)
+        );
+        assert!(answer.body.len() < plain.body.len() || encoding.is_empty());
+        let document = &plain.json()["items"][0];
+        let content = ask(&format!(
+            "/v1/documents/{}/content",
+            document["id"].as_str().unwrap()
+        ))
+        .await;
+        assert_eq!(
+            (content.header("content-encoding"), content.header("vary")),
+            ("", "")
+        );
+        assert_eq!(json!(content.body.len()), document["size_bytes"]);
     }
+}
+
+#[in_both_modes]
+async fn browsers_of_other_origins_may_only_if_the_operator_says_so(mode: Mode) {
+    let app = TestApp::start_with(
+        mode,
+        &[(
+            "DOSSIER_CORS_ORIGINS",
+            "https://app.example.com,http://localhost:3000",
+        )],
+    )
+    .await;
+    let alice = app.user("alice").await;
+    let ask = |method, origin: &str| {
+        let request = alice
+            .request(method, "/v1/documents")
+            .header("origin", origin);
+        alice.send(request.header("access-control-request-method", "POST"))
+    };
+    for origin in ["https://app.example.com", "http://localhost:3000"] {
+        let preflight = ask(Method::OPTIONS, origin).await;
+        assert_eq!(
+            (
+                preflight.status.as_u16(),
+                preflight.header("access-control-allow-origin")
+            ),
+            (204, origin)
+        );
+        let answer = ask(Method::GET, origin).await;
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.header("access-control-allow-origin")
+            ),
+            (200, origin)
+        );
+    }
+    assert_eq!(
+        ask(Method::OPTIONS, "https://evil.example.com")
+            .await
+            .status,
+        405
+    );
+    assert_eq!(
+        ask(Method::GET, "https://evil.example.com")
+            .await
+            .header("access-control-allow-origin"),
+        ""
+    );
 }

@@ -116,65 +116,76 @@ impl<'a> Story<'a> {
     }
 }
 
-on_each_database! {
-    async fn nothing_but_another_content_moves_the_date(db: &Database) {
-        let mut shared = 0;
-        // In one second, and with the turn of the second before each step.
-        for turn in 2..=9 {
-            let mut story = Story::begins(db, turn).await;
-            let first = story.is_read().await;
-            let mut read = vec![first.clone()];
-            story.is_renamed().await;
-            read.push(story.is_read().await);
-            story.gets_version("the second").await;
-            read.push(story.is_read().await);
-            story.is_renamed().await;
-            story.is_archived_for_a_while().await;
-            read.push(story.is_read().await);
-            for dated in &read {
-                assert_eq!(dated.content_since, first.content_since);
-                assert_eq!(dated.document.sha256, first.document.sha256);
-            }
-            let now = story.step();
-            settle_all(db, now, passed).await;
-            assert_eq!(story.is_read().await.content_since, now);
-            shared += u32::from(story.ends(&read).await);
-            // Neither does it say less when the first one is gone, but for its event.
-            delete_version(db, &story.target(), 1, story.step(), |_| vec![]).await.unwrap();
-            story.is_renamed().await;
-            assert_eq!(story.is_read().await.content_since, now);
-            shared += u32::from(story.ends(&read).await);
+#[on_each_database]
+async fn nothing_but_another_content_moves_the_date(db: &Database) {
+    let mut shared = 0;
+    // In one second, and with the turn of the second before each step.
+    for turn in 2..=9 {
+        let mut story = Story::begins(db, turn).await;
+        let first = story.is_read().await;
+        let mut read = vec![first.clone()];
+        story.is_renamed().await;
+        read.push(story.is_read().await);
+        story.gets_version("the second").await;
+        read.push(story.is_read().await);
+        story.is_renamed().await;
+        story.is_archived_for_a_while().await;
+        read.push(story.is_read().await);
+        for dated in &read {
+            assert_eq!(dated.content_since, first.content_since);
+            assert_eq!(dated.document.sha256, first.document.sha256);
         }
-        // All steps to the second activation, the eighth and ninth turns, lie in one second.
-        assert_eq!(shared, 4);
+        let now = story.step();
+        settle_all(db, now, passed).await;
+        assert_eq!(story.is_read().await.content_since, now);
+        shared += u32::from(story.ends(&read).await);
+        // Neither does it say less when the first one is gone, but for its event.
+        delete_version(db, &story.target(), 1, story.step(), |_| vec![])
+            .await
+            .unwrap();
+        story.is_renamed().await;
+        assert_eq!(story.is_read().await.content_since, now);
+        shared += u32::from(story.ends(&read).await);
     }
+    // All steps to the second activation, the eighth and ninth turns, lie in one second.
+    assert_eq!(shared, 4);
+}
 
-    async fn a_restored_content_has_a_date_of_its_own(db: &Database) {
-        for turn in [3, 9] {
-            let mut story = Story::begins(db, turn).await;
-            story.gets_version("the second").await;
-            let now = story.step();
-            settle_all(db, now, passed).await;
-            let read = vec![story.is_read().await];
-            let now = story.step();
-            restore_version(db, &story.target(), 1, &limits(), now).await.unwrap();
-            assert_eq!(story.is_read().await.content_since, now);
-            assert!(story.ends(&read).await);
-        }
-    }
-
-    async fn what_can_not_be_known_any_more_is_not_said(db: &Database) {
-        let mut story = Story::begins(db, 3).await;
+#[on_each_database]
+async fn a_restored_content_has_a_date_of_its_own(db: &Database) {
+    for turn in [3, 9] {
+        let mut story = Story::begins(db, turn).await;
         story.gets_version("the second").await;
         let now = story.step();
         settle_all(db, now, passed).await;
-        assert!(!story.ends(&[]).await);
-        // Events are trimmed: all former versions are still there.
-        let trimmed = "DELETE FROM events";
-        sea_orm::ConnectionTrait::execute_unprepared(db.writer(), trimmed).await.unwrap();
-        assert!(!is_second_shared(db, &story.is_read().await).await.unwrap());
-        delete_version(db, &story.target(), 1, now, |_| vec![]).await.unwrap();
-        sea_orm::ConnectionTrait::execute_unprepared(db.writer(), trimmed).await.unwrap();
-        assert!(is_second_shared(db, &story.is_read().await).await.unwrap());
+        let read = vec![story.is_read().await];
+        let now = story.step();
+        restore_version(db, &story.target(), 1, &limits(), now)
+            .await
+            .unwrap();
+        assert_eq!(story.is_read().await.content_since, now);
+        assert!(story.ends(&read).await);
     }
+}
+
+#[on_each_database]
+async fn what_can_not_be_known_any_more_is_not_said(db: &Database) {
+    let mut story = Story::begins(db, 3).await;
+    story.gets_version("the second").await;
+    let now = story.step();
+    settle_all(db, now, passed).await;
+    assert!(!story.ends(&[]).await);
+    // Events are trimmed: all former versions are still there.
+    let trimmed = "DELETE FROM events";
+    sea_orm::ConnectionTrait::execute_unprepared(db.writer(), trimmed)
+        .await
+        .unwrap();
+    assert!(!is_second_shared(db, &story.is_read().await).await.unwrap());
+    delete_version(db, &story.target(), 1, now, |_| vec![])
+        .await
+        .unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(db.writer(), trimmed)
+        .await
+        .unwrap();
+    assert!(is_second_shared(db, &story.is_read().await).await.unwrap());
 }

@@ -94,76 +94,90 @@ async fn worst(client: &Client, document: &str, turn: usize) -> Answer {
     client.send(request).await
 }
 
-in_both_modes! {
-    async fn a_filter_and_metadata_have_bounds(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = hoarder(&app, 60).await;
-        let wide: Vec<_> = (0..3_000).collect();
-        found(&alice, &json!({"a": wide})).await.expect_problem(422, "invalid");
-        let wide: Vec<_> = (0..64).collect();
-        found(&alice, &json!({"a": wide})).await.expect_problem(422, "invalid");
-        let listed = alice.get("/v1/documents?limit=1").await.expecting(200);
-        let path = format!("/v1/documents/{}", listed["items"][0]["id"].as_str().unwrap());
-        let wide: Vec<_> = (0..1_000).collect();
-        let answer = alice.patch_json(&path, &json!({"metadata": {"b": wide}})).await;
-        answer.expect_problem(422, "invalid");
-        assert_eq!(answer.json()["errors"][0]["pointer"], "/metadata");
+#[in_both_modes]
+async fn a_filter_and_metadata_have_bounds(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = hoarder(&app, 60).await;
+    let wide: Vec<_> = (0..3_000).collect();
+    found(&alice, &json!({"a": wide}))
+        .await
+        .expect_problem(422, "invalid");
+    let wide: Vec<_> = (0..64).collect();
+    found(&alice, &json!({"a": wide}))
+        .await
+        .expect_problem(422, "invalid");
+    let listed = alice.get("/v1/documents?limit=1").await.expecting(200);
+    let path = format!(
+        "/v1/documents/{}",
+        listed["items"][0]["id"].as_str().unwrap()
+    );
+    let wide: Vec<_> = (0..1_000).collect();
+    let answer = alice
+        .patch_json(&path, &json!({"metadata": {"b": wide}}))
+        .await;
+    answer.expect_problem(422, "invalid");
+    assert_eq!(answer.json()["errors"][0]["pointer"], "/metadata");
 
-        let pairs: Vec<_> = (0..21).map(|number| json!([number])).collect();
-        let everywhere = json!({"a": pairs});
-        let all = found(&alice, &everywhere).await.expecting(200);
-        assert_eq!(all["items"].as_array().unwrap().len(), 50);
-        let none = found(&alice, &nowhere()).await.expecting(200);
-        assert_eq!(none["items"], json!([]));
-        for (metadata, total) in [(everywhere, 60), (nowhere(), 0)] {
-            let select = json!({"filter": {"metadata": metadata}});
-            let dry = json!({"action": "delete", "select": select, "dry_run": true});
-            assert_eq!(alice.runs(&dry).await["total"], total);
-        }
-        app.ends_clean().await;
+    let pairs: Vec<_> = (0..21).map(|number| json!([number])).collect();
+    let everywhere = json!({"a": pairs});
+    let all = found(&alice, &everywhere).await.expecting(200);
+    assert_eq!(all["items"].as_array().unwrap().len(), 50);
+    let none = found(&alice, &nowhere()).await.expecting(200);
+    assert_eq!(none["items"], json!([]));
+    for (metadata, total) in [(everywhere, 60), (nowhere(), 0)] {
+        let select = json!({"filter": {"metadata": metadata}});
+        let dry = json!({"action": "delete", "select": select, "dry_run": true});
+        assert_eq!(alice.runs(&dry).await["total"], total);
     }
+    app.ends_clean().await;
+}
 
-    async fn the_worst_that_one_user_asks_for_delays_no_other(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = hoarder(&app, 500).await;
-        let bob = app.user("bob").await;
-        let listed = alice.get("/v1/documents?limit=1").await.expecting(200);
-        let document = listed["items"][0]["id"].as_str().unwrap().to_owned();
-        let (over, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let askers = (0..16).map(|first| {
-            let (alice, document) = (alice.clone(), document.clone());
-            let (over, turns) = (Arc::clone(&over), Arc::clone(&turns));
-            tokio::spawn(async move {
-                let mut turn = first;
-                while !over.load(Ordering::Relaxed) {
-                    let answer = worst(&alice, &document, turn).await;
-                    turns.fetch_add(1, Ordering::Relaxed);
-                    turn += 1;
-                    match answer.status.as_u16() {
-                        200 | 202 => {}
-                        422 => answer.expect_problem(422, "invalid"),
-                        status => {
-                            assert_eq!(status, 503, "{}", answer.text());
-                            assert!(!answer.header("retry-after").is_empty());
-                        }
+#[in_both_modes]
+async fn the_worst_that_one_user_asks_for_delays_no_other(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = hoarder(&app, 500).await;
+    let bob = app.user("bob").await;
+    let listed = alice.get("/v1/documents?limit=1").await.expecting(200);
+    let document = listed["items"][0]["id"].as_str().unwrap().to_owned();
+    let (over, turns) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let askers = (0..16).map(|first| {
+        let (alice, document) = (alice.clone(), document.clone());
+        let (over, turns) = (Arc::clone(&over), Arc::clone(&turns));
+        tokio::spawn(async move {
+            let mut turn = first;
+            while !over.load(Ordering::Relaxed) {
+                let answer = worst(&alice, &document, turn).await;
+                turns.fetch_add(1, Ordering::Relaxed);
+                turn += 1;
+                match answer.status.as_u16() {
+                    200 | 202 => {}
+                    422 => answer.expect_problem(422, "invalid"),
+                    status => {
+                        assert_eq!(status, 503, "{}", answer.text());
+                        assert!(!answer.header("retry-after").is_empty());
                     }
                 }
-            })
-        });
-        let askers: Vec<_> = askers.collect();
-        let mut rounds = 0;
-        // Until all kinds have been asked for, some times each.
-        while rounds < 5 || turns.load(Ordering::Relaxed) < 32 {
-            let pending = bob.uploads("mine.pdf", PDF).await;
-            let settled = bob.settled(&pending).await;
-            assert_eq!(settled["status"], "active");
-            bob.get("/v1/documents?name=mine&limit=1").await.expecting(200);
-            rounds += 1;
-        }
-        over.store(true, Ordering::Relaxed);
-        for asker in askers {
-            asker.await.unwrap();
-        }
-        app.ends_clean().await;
+            }
+        })
+    });
+    let askers: Vec<_> = askers.collect();
+    let mut rounds = 0;
+    // Until all kinds have been asked for, some times each.
+    while rounds < 5 || turns.load(Ordering::Relaxed) < 32 {
+        let pending = bob.uploads("mine.pdf", PDF).await;
+        let settled = bob.settled(&pending).await;
+        assert_eq!(settled["status"], "active");
+        bob.get("/v1/documents?name=mine&limit=1")
+            .await
+            .expecting(200);
+        rounds += 1;
     }
+    over.store(true, Ordering::Relaxed);
+    for asker in askers {
+        asker.await.unwrap();
+    }
+    app.ends_clean().await;
 }

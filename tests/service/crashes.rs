@@ -33,38 +33,38 @@ async fn all_active(client: &Client, documents: &[(Value, usize)]) {
     }
 }
 
-in_both_modes! {
-    async fn everything_is_still_there_after_a_kill(mode: Mode) {
-        let app = TestApp::start_with(mode, &[SHORT_LEASE]).await;
-        let alice = app.user("alice").await;
-        let documents = accepted(&alice, 40).await;
-        for process in app.workers() {
-            process.kill().await;
-        }
-        if mode == Mode::Distributed {
-            app.ingress().kill().await;
-            app.ingress().restart().await;
-        }
-        for process in app.workers() {
-            process.restart().await;
-        }
-        all_active(&alice, &documents).await;
-        app.ends_clean().await;
+#[in_both_modes]
+async fn everything_is_still_there_after_a_kill(mode: Mode) {
+    let app = TestApp::start_with(mode, &[SHORT_LEASE]).await;
+    let alice = app.user("alice").await;
+    let documents = accepted(&alice, 40).await;
+    for process in app.workers() {
+        process.kill().await;
     }
+    if mode == Mode::Distributed {
+        app.ingress().kill().await;
+        app.ingress().restart().await;
+    }
+    for process in app.workers() {
+        process.restart().await;
+    }
+    all_active(&alice, &documents).await;
+    app.ends_clean().await;
+}
 
-    async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
-        let alice = app.user("alice").await;
-        let documents = accepted(&alice, 60).await;
-        for process in app.workers() {
-            process.terminate().await;
-            process.restart().await;
-        }
-        // The lease is a minute here: what was not handed back would still be held.
-        let settled = tokio::time::timeout(Duration::from_secs(45), all_active(&alice, &documents));
-        settled.await.expect("jobs were handed back");
-        app.ends_clean().await;
+#[in_both_modes]
+async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
+    let alice = app.user("alice").await;
+    let documents = accepted(&alice, 60).await;
+    for process in app.workers() {
+        process.terminate().await;
+        process.restart().await;
     }
+    // The lease is a minute here: what was not handed back would still be held.
+    let settled = tokio::time::timeout(Duration::from_secs(45), all_active(&alice, &documents));
+    settled.await.expect("jobs were handed back");
+    app.ends_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,203 +102,284 @@ fn result_of(answer: &Value) -> (&str, &str) {
     (answer["status"].as_str().unwrap(), code)
 }
 
-in_both_modes! {
-    async fn an_upload_is_cut_off_where_the_quota_ends(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user_with(json!({"name": "alice", "quota_bytes": MIB})).await;
-        // 6 bodies of 16 MiB each, whose length nobody knows, and whose end never comes.
-        let answers = join_all((0..6).map(|seed| uploads(&alice, unfinished(seed * 100, 64)))).await;
-        for answer in answers.iter().flatten() {
+#[in_both_modes]
+async fn an_upload_is_cut_off_where_the_quota_ends(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app
+        .user_with(json!({"name": "alice", "quota_bytes": MIB}))
+        .await;
+    // 6 bodies of 16 MiB each, whose length nobody knows, and whose end never comes.
+    let answers = join_all((0..6).map(|seed| uploads(&alice, unfinished(seed * 100, 64)))).await;
+    for answer in answers.iter().flatten() {
+        answer.expect_problem(403, "quota_exceeded");
+    }
+    assert!(answers.iter().any(Option::is_some), "somebody was told so");
+    comes_below(&app, 0).await;
+    // One that says how long it is isn't read at all.
+    let request = alice
+        .request(Method::POST, "/v1/documents?name=large.bin")
+        .header("content-length", 100 * MIB)
+        .body(unfinished(1, 1));
+    alice
+        .send(request)
+        .await
+        .expect_problem(403, "quota_exceeded");
+    let fits = active(&alice, "fits.bin", pseudo_random(9, MIB)).await;
+    assert_eq!(fits["size_bytes"], MIB);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    // 12 bodies of 512 KiB that stay open: a third of them fits.
+    let answers = join_all((0..12).map(|seed| {
+        let open = uploads(&alice, unfinished(seed * 100, 2));
+        async move { tokio::time::timeout(Duration::from_secs(3), open).await }
+    }));
+    let most = async {
+        let mut most = 0;
+        for _ in 0..50 {
+            most = most.max(staged(&app));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        most
+    };
+    let (answers, most) = tokio::join!(answers, most);
+    // What is refused is removed a moment later.
+    assert!(most <= 3 * MIB as u64, "{most} bytes lay in staging");
+    let ended: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
+    assert!(ended.len() >= 8, "{}", ended.len());
+    for answer in ended.into_iter().flatten() {
+        answer.expect_problem(403, "quota_exceeded");
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("under way"), "{detail}");
+    }
+    active(&bob, "bob.bin", pseudo_random(1, MIB)).await;
+    comes_below(&app, 0).await;
+    active(&alice, "alice.bin", pseudo_random(2, MIB)).await;
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn archives_of_imports_keep_to_the_staging_allowance(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
+    // Nobody imports them meanwhile.
+    for worker in app.workers() {
+        worker.terminate().await;
+        worker
+            .restart_with(&[("DOSSIER_QUEUES", "ingest,maintenance")])
+            .await;
+    }
+    let alice = app.user("alice").await;
+    let archive = archive_of_random(3 * MIB / 2);
+    let first = begun_import(&alice, archive.clone(), "").await;
+    for _ in 0..2 {
+        if let Some(answer) = imports(&alice, archive.clone().into()).await {
             answer.expect_problem(403, "quota_exceeded");
         }
-        assert!(answers.iter().any(Option::is_some), "somebody was told so");
-        comes_below(&app, 0).await;
-        // One that says how long it is isn't read at all.
-        let request = alice.request(Method::POST, "/v1/documents?name=large.bin")
-            .header("content-length", 100 * MIB).body(unfinished(1, 1));
-        alice.send(request).await.expect_problem(403, "quota_exceeded");
-        let fits = active(&alice, "fits.bin", pseudo_random(9, MIB)).await;
-        assert_eq!(fits["size_bytes"], MIB);
-        app.ends_clean().await;
-    }
-
-    async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        // 12 bodies of 512 KiB that stay open: a third of them fits.
-        let answers = join_all((0..12).map(|seed| {
-            let open = uploads(&alice, unfinished(seed * 100, 2));
-            async move { tokio::time::timeout(Duration::from_secs(3), open).await }
-        }));
-        let most = async {
-            let mut most = 0;
-            for _ in 0..50 {
-                most = most.max(staged(&app));
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            most
-        };
-        let (answers, most) = tokio::join!(answers, most);
-        // What is refused is removed a moment later.
-        assert!(most <= 3 * MIB as u64, "{most} bytes lay in staging");
-        let ended: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
-        assert!(ended.len() >= 8, "{}", ended.len());
-        for answer in ended.into_iter().flatten() {
+        let chunks = futures::stream::iter(vec![Ok::<_, std::io::Error>(archive.clone())]);
+        if let Some(answer) = imports(&alice, Body::wrap_stream(chunks)).await {
             answer.expect_problem(403, "quota_exceeded");
-            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-            assert!(detail.contains("under way"), "{detail}");
         }
-        active(&bob, "bob.bin", pseudo_random(1, MIB)).await;
-        comes_below(&app, 0).await;
-        active(&alice, "alice.bin", pseudo_random(2, MIB)).await;
-        app.ends_clean().await;
     }
-
-    async fn archives_of_imports_keep_to_the_staging_allowance(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
-        // Nobody imports them meanwhile.
-        for worker in app.workers() {
-            worker.terminate().await;
-            worker.restart_with(&[("DOSSIER_QUEUES", "ingest,maintenance")]).await;
-        }
-        let alice = app.user("alice").await;
-        let archive = archive_of_random(3 * MIB / 2);
-        let first = begun_import(&alice, archive.clone(), "").await;
-        for _ in 0..2 {
-            if let Some(answer) = imports(&alice, archive.clone().into()).await {
-                answer.expect_problem(403, "quota_exceeded");
-            }
-            let chunks = futures::stream::iter(vec![Ok::<_, std::io::Error>(archive.clone())]);
-            if let Some(answer) = imports(&alice, Body::wrap_stream(chunks)).await {
-                answer.expect_problem(403, "quota_exceeded");
-            }
-        }
-        comes_below(&app, archive.len()).await;
-        for worker in app.workers() {
-            worker.terminate().await;
-            worker.restart().await;
-        }
-        assert_eq!(ended(&alice, &first).await["succeeded"], 1);
-        // It was given back with the archive.
-        assert_eq!(import(&alice, archive, "").await["succeeded"], 1);
-        app.ends_clean().await;
+    comes_below(&app, archive.len()).await;
+    for worker in app.workers() {
+        worker.terminate().await;
+        worker.restart().await;
     }
+    assert_eq!(ended(&alice, &first).await["succeeded"], 1);
+    // It was given back with the archive.
+    assert_eq!(import(&alice, archive, "").await["succeeded"], 1);
+    app.ends_clean().await;
+}
 
-    async fn entries_without_quota_are_not_staged(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user_with(json!({"name": "alice", "quota_bytes": MIB})).await;
-        // Each file has 300 KiB, and one has more than the quota.
-        let archive = made_by(
-            "with zipfile.ZipFile(path, 'w') as z:\n  \
+#[in_both_modes]
+async fn entries_without_quota_are_not_staged(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app
+        .user_with(json!({"name": "alice", "quota_bytes": MIB}))
+        .await;
+    // Each file has 300 KiB, and one has more than the quota.
+    let archive = made_by(
+        "with zipfile.ZipFile(path, 'w') as z:\n  \
              for n in range(10): z.writestr(f'{n}.txt', (f'{n} and a few words\\n' * 30000)[:307200])\n  \
              z.writestr('large.txt', 'words ' * 700000)",
-        );
-        let imported = import(&alice, archive.clone(), "").await;
-        assert_eq!((imported["status"].as_str(), imported["succeeded"].as_u64()), (Some("completed"), Some(3)), "{imported}");
-        let failed = items(&alice, &imported).await;
-        let failed = failed.iter().filter(|(_, result, code)| result == "failed" && code == "quota_exceeded");
-        assert_eq!(failed.count(), 8);
-        let used = alice.get("/v1/usage").await.expecting(200)["bytes"].clone();
-        assert_eq!((used["used"].as_u64(), used["reserved"].as_u64()), (Some(3 * 307_200), Some(0)));
-        // What is there already is skipped though there is no room for it.
-        let again = import(&alice, archive, "?on_conflict=skip").await;
-        assert_eq!((again["skipped"].as_u64(), again["failed"].as_u64()), (Some(3), Some(8)), "{again}");
-        app.ends_clean().await;
-    }
+    );
+    let imported = import(&alice, archive.clone(), "").await;
+    assert_eq!(
+        (imported["status"].as_str(), imported["succeeded"].as_u64()),
+        (Some("completed"), Some(3)),
+        "{imported}"
+    );
+    let failed = items(&alice, &imported).await;
+    let failed = failed
+        .iter()
+        .filter(|(_, result, code)| result == "failed" && code == "quota_exceeded");
+    assert_eq!(failed.count(), 8);
+    let used = alice.get("/v1/usage").await.expecting(200)["bytes"].clone();
+    assert_eq!(
+        (used["used"].as_u64(), used["reserved"].as_u64()),
+        (Some(3 * 307_200), Some(0))
+    );
+    // What is there already is skipped though there is no room for it.
+    let again = import(&alice, archive, "?on_conflict=skip").await;
+    assert_eq!(
+        (again["skipped"].as_u64(), again["failed"].as_u64()),
+        (Some(3), Some(8)),
+        "{again}"
+    );
+    app.ends_clean().await;
+}
 
-    async fn refused_uploads_leave_next_to_nothing(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
-        let alice = app.user_with(json!({"name": "alice", "quota_bytes": MIB})).await;
-        let mut documents = Vec::new();
-        for seed in 0..20 {
-            let pending = alice.uploads("refused.pdf", pdf(seed, 200 << 10)).await;
-            documents.push(alice.settled(&pending).await);
-        }
-        assert!(documents.iter().all(|document| result_of(document) == ("error", "type_not_allowed")));
-        comes_below(&app, MIB).await;
-        assert!(app.number("SELECT CAST(sum(staging_bytes) AS bigint) FROM users").await <= 1 << 20);
-        // Who comes first can be tried again, who comes late can't.
-        let retry = |document: &Value| {
-            let path = format!("/v1/documents/{}/retry", document["id"].as_str().unwrap());
-            alice.send(alice.request(Method::POST, &path))
-        };
-        retry(&documents[0]).await.expecting(202);
-        assert_eq!(alice.settled(&documents[0]).await["status"], "error");
-        retry(&documents[19]).await.expect_problem(409, "not_retryable");
-        for document in &documents {
-            let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-            alice.delete(&path).await.expecting(204);
-        }
-        comes_below(&app, 0).await;
-        assert_eq!(app.number("SELECT CAST(sum(staging_bytes + failed_versions) AS bigint) FROM users").await, 0);
-        app.ends_clean().await;
+#[in_both_modes]
+async fn refused_uploads_leave_next_to_nothing(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let alice = app
+        .user_with(json!({"name": "alice", "quota_bytes": MIB}))
+        .await;
+    let mut documents = Vec::new();
+    for seed in 0..20 {
+        let pending = alice.uploads("refused.pdf", pdf(seed, 200 << 10)).await;
+        documents.push(alice.settled(&pending).await);
     }
-
-    async fn so_many_uploads_may_fail_and_no_more(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
-        let alice = app.user_with(json!({"name": "alice", "quota_documents": 2})).await;
-        let document = alice.uploads("refused.pdf", PDF).await;
-        assert_eq!(alice.settled(&document).await["status"], "error");
-        app.tampers("UPDATE users SET failed_versions = failed_versions + 999 WHERE name = 'alice'").await;
-        let refused = uploads(&alice, PDF.into()).await.unwrap();
-        refused.expect_problem(403, "quota_exceeded");
-        assert!(refused.json()["detail"].as_str().unwrap().contains("failed"));
+    assert!(
+        documents
+            .iter()
+            .all(|document| result_of(document) == ("error", "type_not_allowed"))
+    );
+    comes_below(&app, MIB).await;
+    assert!(
+        app.number("SELECT CAST(sum(staging_bytes) AS bigint) FROM users")
+            .await
+            <= 1 << 20
+    );
+    // Who comes first can be tried again, who comes late can't.
+    let retry = |document: &Value| {
+        let path = format!("/v1/documents/{}/retry", document["id"].as_str().unwrap());
+        alice.send(alice.request(Method::POST, &path))
+    };
+    retry(&documents[0]).await.expecting(202);
+    assert_eq!(alice.settled(&documents[0]).await["status"], "error");
+    retry(&documents[19])
+        .await
+        .expect_problem(409, "not_retryable");
+    for document in &documents {
         let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
         alice.delete(&path).await.expecting(204);
-        active(&alice, "words.txt", "some words\n").await;
-        app.tampers("UPDATE users SET failed_versions = failed_versions - 999 WHERE name = 'alice'").await;
-        app.ends_clean().await;
     }
+    comes_below(&app, 0).await;
+    assert_eq!(
+        app.number("SELECT CAST(sum(staging_bytes + failed_versions) AS bigint) FROM users")
+            .await,
+        0
+    );
+    app.ends_clean().await;
+}
 
-    async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "1MiB")]).await;
-        let alice = app.user("alice").await;
-        for seed in 0..2 {
-            active(&alice, "part.bin", pseudo_random(seed, 400 << 10)).await;
-        }
-        let export = json!({"action": "export", "select": {"filter": {}}});
-        let first = operation(&alice, &export).await;
-        assert_eq!(result_of(&first), ("completed", ""));
-        for _ in 0..3 {
-            let more = operation(&alice, &export).await;
-            assert_eq!(result_of(&more), ("error", "quota_exceeded"));
-            let items = items(&alice, &more).await;
-            assert!(items.iter().all(|(_, result, code)| (result.as_str(), code.as_str()) == ("skipped", "interrupted")), "{items:?}");
-            alice.get(&result_path(&more)).await.expect_problem(404, "not_found");
-        }
-        comes_below(&app, MIB).await;
-        // A dry run writes nothing.
-        let dry = json!({"action": "export", "select": {"filter": {}}, "dry_run": true});
-        assert_eq!(result_of(&operation(&alice, &dry).await), ("completed", ""));
+#[in_both_modes]
+async fn so_many_uploads_may_fail_and_no_more(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let alice = app
+        .user_with(json!({"name": "alice", "quota_documents": 2}))
+        .await;
+    let document = alice.uploads("refused.pdf", PDF).await;
+    assert_eq!(alice.settled(&document).await["status"], "error");
+    app.tampers("UPDATE users SET failed_versions = failed_versions + 999 WHERE name = 'alice'")
+        .await;
+    let refused = uploads(&alice, PDF.into()).await.unwrap();
+    refused.expect_problem(403, "quota_exceeded");
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("failed")
+    );
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    alice.delete(&path).await.expecting(204);
+    active(&alice, "words.txt", "some words\n").await;
+    app.tampers("UPDATE users SET failed_versions = failed_versions - 999 WHERE name = 'alice'")
+        .await;
+    app.ends_clean().await;
+}
 
-        let result = result_path(&first);
-        app.user("bob").await.delete(&result).await.expect_problem(404, "not_found");
-        let deleting = || alice.request(Method::DELETE, &result).header("idempotency-key", "once");
-        alice.send(deleting()).await.expecting(204);
-        alice.send(deleting()).await.expecting(204);
-        alice.delete(&result).await.expect_problem(404, "not_found");
-        alice.get(&result).await.expect_problem(404, "not_found");
-        assert_eq!(result_of(&operation(&alice, &export).await), ("completed", ""));
-        app.ends_clean().await;
+#[in_both_modes]
+async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "1MiB")]).await;
+    let alice = app.user("alice").await;
+    for seed in 0..2 {
+        active(&alice, "part.bin", pseudo_random(seed, 400 << 10)).await;
     }
-
-    async fn what_an_archive_has_beside_its_documents_counts_too(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "512KiB")]).await;
-        let alice = app.user("alice").await;
-        for seed in 0..60 {
-            let noise = STANDARD.encode(pseudo_random(seed, 10_000));
-            let document = alice.uploads("tiny.txt", "tiny\n").await;
-            let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-            alice.patch_json(&path, &json!({"metadata": {"noise": noise}})).await.expecting(200);
-            alice.settled(&document).await;
-        }
-        let export = json!({"action": "export", "select": {"filter": {}}});
-        assert_eq!(result_of(&operation(&alice, &export).await), ("error", "quota_exceeded"));
-        let one = alice.get("/v1/documents?limit=1").await.json()["items"][0]["id"].clone();
-        let few = json!({"action": "export", "select": {"ids": [one]}});
-        assert_eq!(result_of(&operation(&alice, &few).await), ("completed", ""));
-        app.ends_clean().await;
+    let export = json!({"action": "export", "select": {"filter": {}}});
+    let first = operation(&alice, &export).await;
+    assert_eq!(result_of(&first), ("completed", ""));
+    for _ in 0..3 {
+        let another = operation(&alice, &export).await;
+        assert_eq!(result_of(&another), ("error", "quota_exceeded"));
+        let items = items(&alice, &another).await;
+        assert!(
+            items
+                .iter()
+                .all(|(_, result, code)| (result.as_str(), code.as_str())
+                    == ("skipped", "interrupted")),
+            "{items:?}"
+        );
+        alice
+            .get(&result_path(&another))
+            .await
+            .expect_problem(404, "not_found");
     }
+    comes_below(&app, MIB).await;
+    // A dry run writes nothing.
+    let dry = json!({"action": "export", "select": {"filter": {}}, "dry_run": true});
+    assert_eq!(result_of(&operation(&alice, &dry).await), ("completed", ""));
+
+    let result = result_path(&first);
+    app.user("bob")
+        .await
+        .delete(&result)
+        .await
+        .expect_problem(404, "not_found");
+    let deleting = || {
+        alice
+            .request(Method::DELETE, &result)
+            .header("idempotency-key", "once")
+    };
+    alice.send(deleting()).await.expecting(204);
+    alice.send(deleting()).await.expecting(204);
+    alice.delete(&result).await.expect_problem(404, "not_found");
+    alice.get(&result).await.expect_problem(404, "not_found");
+    assert_eq!(
+        result_of(&operation(&alice, &export).await),
+        ("completed", "")
+    );
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn what_an_archive_has_beside_its_documents_counts_too(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "512KiB")]).await;
+    let alice = app.user("alice").await;
+    for seed in 0..60 {
+        let noise = STANDARD.encode(pseudo_random(seed, 10_000));
+        let document = alice.uploads("tiny.txt", "tiny\n").await;
+        let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+        alice
+            .patch_json(&path, &json!({"metadata": {"noise": noise}}))
+            .await
+            .expecting(200);
+        alice.settled(&document).await;
+    }
+    let export = json!({"action": "export", "select": {"filter": {}}});
+    assert_eq!(
+        result_of(&operation(&alice, &export).await),
+        ("error", "quota_exceeded")
+    );
+    let one = alice.get("/v1/documents?limit=1").await.json()["items"][0]["id"].clone();
+    let few = json!({"action": "export", "select": {"ids": [one]}});
+    assert_eq!(result_of(&operation(&alice, &few).await), ("completed", ""));
+    app.ends_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -379,35 +460,46 @@ async fn draws(
     draw_grant(db, &request, &allowing(100)).await.unwrap()
 }
 
-on_each_database! {
-    async fn all_processes_together_are_granted_no_more_than_the_allowance(db: &Database) {
-        let owner = user(db, "alice").await;
-        assert_eq!(draws(db, owner, 1, 20, NOW).await, Some(50));
-        assert_eq!(draws(db, owner, 2, 30, NOW).await, Some(50));
-        assert_eq!(draws(db, owner, 3, 1, NOW).await, None);
-        // One that needs more has it in place of what it had.
-        assert_eq!(draws(db, owner, 1, 50, NOW).await, Some(50));
-        assert_eq!(draws(db, owner, 1, 51, NOW).await, None);
-        let room = upload_room(db, (owner, Uuid::from_u128(1)), &allowing(100), NOW).await.unwrap().unwrap();
-        assert_eq!((room.staging, room.bytes, room.documents, room.may_fail), (50, 1_000, 100, true));
-        give_up_grants(db, Uuid::from_u128(2), &[owner]).await.unwrap();
-        assert_eq!(draws(db, owner, 3, 50, NOW).await, Some(50));
-    }
+#[on_each_database]
+async fn all_processes_together_are_granted_no_more_than_the_allowance(db: &Database) {
+    let owner = user(db, "alice").await;
+    assert_eq!(draws(db, owner, 1, 20, NOW).await, Some(50));
+    assert_eq!(draws(db, owner, 2, 30, NOW).await, Some(50));
+    assert_eq!(draws(db, owner, 3, 1, NOW).await, None);
+    // One that needs more has it in place of what it had.
+    assert_eq!(draws(db, owner, 1, 50, NOW).await, Some(50));
+    assert_eq!(draws(db, owner, 1, 51, NOW).await, None);
+    let room = upload_room(db, (owner, Uuid::from_u128(1)), &allowing(100), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (room.staging, room.bytes, room.documents, room.may_fail),
+        (50, 1_000, 100, true)
+    );
+    give_up_grants(db, Uuid::from_u128(2), &[owner])
+        .await
+        .unwrap();
+    assert_eq!(draws(db, owner, 3, 50, NOW).await, Some(50));
+}
 
-    async fn grants_of_a_process_that_is_gone_come_to_an_end(db: &Database) {
-        let owner = user(db, "alice").await;
-        assert_eq!(draws(db, owner, 1, 90, NOW).await, Some(100));
-        assert_eq!(draws(db, owner, 2, 20, NOW).await, None);
-        let later = NOW.plus(LEASE);
-        renew_grants(db, Uuid::from_u128(1), later.plus(LEASE), later).await.unwrap();
-        assert_eq!(draws(db, owner, 2, 20, later).await, None, "it lives");
-        assert_eq!(draws(db, owner, 2, 20, later.plus(LEASE)).await, Some(50));
-    }
+#[on_each_database]
+async fn grants_of_a_process_that_is_gone_come_to_an_end(db: &Database) {
+    let owner = user(db, "alice").await;
+    assert_eq!(draws(db, owner, 1, 90, NOW).await, Some(100));
+    assert_eq!(draws(db, owner, 2, 20, NOW).await, None);
+    let later = NOW.plus(LEASE);
+    renew_grants(db, Uuid::from_u128(1), later.plus(LEASE), later)
+        .await
+        .unwrap();
+    assert_eq!(draws(db, owner, 2, 20, later).await, None, "it lives");
+    assert_eq!(draws(db, owner, 2, 20, later.plus(LEASE)).await, Some(50));
+}
 
-    async fn many_who_draw_at_once_pass_nothing(db: &Database) {
-        let owner = user(db, "alice").await;
-        let granted = join_all((0..20).map(|holder| draws(db, owner, holder, 10, NOW))).await;
-        let sum: u64 = granted.into_iter().flatten().sum();
-        assert_eq!(sum, 100);
-    }
+#[on_each_database]
+async fn many_who_draw_at_once_pass_nothing(db: &Database) {
+    let owner = user(db, "alice").await;
+    let granted = join_all((0..20).map(|holder| draws(db, owner, holder, 10, NOW))).await;
+    let sum: u64 = granted.into_iter().flatten().sum();
+    assert_eq!(sum, 100);
 }

@@ -31,83 +31,85 @@ async fn tells_of_its_stop(client: &Client, process: &Dossier) {
         .expect("readiness turns false");
 }
 
-in_both_modes! {
-    async fn a_stop_is_told_and_an_upload_under_way_is_finished(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let (mut chunks, body) = futures::channel::mpsc::channel::<Result<Bytes, std::io::Error>>(0);
-        let request = alice
-            .request(Method::POST, "/v1/documents?name=slow.bin")
-            .body(reqwest::Body::wrap_stream(body));
-        let uploading = tokio::spawn({
-            let alice = alice.clone();
-            async move { alice.send(request).await }
-        });
-        chunks.send(Ok(pseudo_random(1, 100_000))).await.unwrap();
-        // It is under way once the client, being connected, has taken what there is to send.
-        chunks.flush().await.unwrap();
-        app.ingress().ask_to_end();
-        tells_of_its_stop(&alice, app.ingress()).await;
-        chunks.send(Ok(pseudo_random(2, 100_000))).await.unwrap();
-        drop(chunks);
-        let answer = uploading.await.unwrap();
-        let document = answer.expecting(202);
-        assert_eq!(answer.header("connection"), "close");
-        app.ingress().ended().await;
-        app.ingress().restart().await;
-        assert_eq!(alice.settled(&document).await["status"], "active");
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn a_stop_is_told_and_an_upload_under_way_is_finished(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let (mut chunks, body) = futures::channel::mpsc::channel::<Result<Bytes, std::io::Error>>(0);
+    let request = alice
+        .request(Method::POST, "/v1/documents?name=slow.bin")
+        .body(reqwest::Body::wrap_stream(body));
+    let uploading = tokio::spawn({
+        let alice = alice.clone();
+        async move { alice.send(request).await }
+    });
+    chunks.send(Ok(pseudo_random(1, 100_000))).await.unwrap();
+    // It is under way once the client, being connected, has taken what there is to send.
+    chunks.flush().await.unwrap();
+    app.ingress().ask_to_end();
+    tells_of_its_stop(&alice, app.ingress()).await;
+    chunks.send(Ok(pseudo_random(2, 100_000))).await.unwrap();
+    drop(chunks);
+    let answer = uploading.await.unwrap();
+    let document = answer.expecting(202);
+    assert_eq!(answer.header("connection"), "close");
+    app.ingress().ended().await;
+    app.ingress().restart().await;
+    assert_eq!(alice.settled(&document).await["status"], "active");
+    app.ends_clean().await;
 }
 
-in_both_modes! {
-    async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
-        // The lease is a minute here: what was left running would show.
-        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
-        let alice = app.user("alice").await;
-        let worker = app.workers()[0];
-        for other in &app.workers()[1..] {
-            other.terminate().await;
-        }
-        let mut all = Vec::new();
-        for stop in 0..STOPS {
-            let accepted = AtomicUsize::new(0);
-            let upload = async |index: u64| {
-                let seed = stop * UPLOADS + index;
-                let upload = Upload::new(&format!("{seed}.bin"), content(seed));
-                // In the embedded mode nobody is there after the stop.
-                let document = alice.try_upload(upload).await.ok()?.expecting(202);
-                accepted.fetch_add(1, Ordering::SeqCst);
-                Some((document, seed))
-            };
-            let uploads = futures::stream::iter(0..UPLOADS).map(upload).buffer_unordered(16);
-            let stops = async {
-                while accepted.load(Ordering::SeqCst) < 20 {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-                worker.terminate().await;
-                assert_eq!(jobs(&app, "state = 'running'").await, 0, "nobody runs them");
-                let counted = "state = 'ready' AND attempts > 0";
-                assert_eq!(jobs(&app, counted).await, 0, "what was handed back counts");
-            };
-            let (uploaded, ()) = tokio::join!(uploads.collect::<Vec<_>>(), stops);
-            all.extend(uploaded.into_iter().flatten());
-            worker.restart().await;
-        }
-        for other in &app.workers()[1..] {
-            other.restart().await;
-        }
-        let cut = usize::try_from(STOPS * UPLOADS).unwrap() - all.len();
-        app.ends_whole(cut).await;
-        for (document, seed) in &all {
-            let document = alice.settled(document).await;
-            assert_eq!(document["status"], "active", "{document}");
-            assert!(alice.downloads(&document).await == content(*seed));
-        }
-        let twice = app.number("SELECT (SELECT count(*) FROM events WHERE kind = 'activated') \
-            - (SELECT count(*) FROM versions WHERE status = 'active')");
-        assert_eq!(twice.await, 0);
+#[in_both_modes]
+async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
+    // The lease is a minute here: what was left running would show.
+    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
+    let alice = app.user("alice").await;
+    let worker = app.workers()[0];
+    for other in &app.workers()[1..] {
+        other.terminate().await;
     }
+    let mut all = Vec::new();
+    for stop in 0..STOPS {
+        let accepted = AtomicUsize::new(0);
+        let upload = async |index: u64| {
+            let seed = stop * UPLOADS + index;
+            let upload = Upload::new(&format!("{seed}.bin"), content(seed));
+            // In the embedded mode nobody is there after the stop.
+            let document = alice.try_upload(upload).await.ok()?.expecting(202);
+            accepted.fetch_add(1, Ordering::SeqCst);
+            Some((document, seed))
+        };
+        let uploads = futures::stream::iter(0..UPLOADS)
+            .map(upload)
+            .buffer_unordered(16);
+        let stops = async {
+            while accepted.load(Ordering::SeqCst) < 20 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            worker.terminate().await;
+            assert_eq!(jobs(&app, "state = 'running'").await, 0, "nobody runs them");
+            let counted = "state = 'ready' AND attempts > 0";
+            assert_eq!(jobs(&app, counted).await, 0, "what was handed back counts");
+        };
+        let (uploaded, ()) = tokio::join!(uploads.collect::<Vec<_>>(), stops);
+        all.extend(uploaded.into_iter().flatten());
+        worker.restart().await;
+    }
+    for other in &app.workers()[1..] {
+        other.restart().await;
+    }
+    let cut = usize::try_from(STOPS * UPLOADS).unwrap() - all.len();
+    app.ends_whole(cut).await;
+    for (document, seed) in &all {
+        let document = alice.settled(document).await;
+        assert_eq!(document["status"], "active", "{document}");
+        assert!(alice.downloads(&document).await == content(*seed));
+    }
+    let twice = app.number(
+        "SELECT (SELECT count(*) FROM events WHERE kind = 'activated') \
+            - (SELECT count(*) FROM versions WHERE status = 'active')",
+    );
+    assert_eq!(twice.await, 0);
 }
 
 /// How often a worker is stopped.

@@ -223,116 +223,158 @@ async fn processes_one(db: &Database) {
     settle(db, &[settlement], NOW).await.unwrap();
 }
 
-on_each_database! {
-    async fn an_import_tells_of_each_item_and_goes_on(db: &Database) {
-        let owner = user(db, "alice").await;
-        let files = ["one", "two", "three", "four"];
-        let id = import(db, owner, &files).await;
-        assert_eq!(takes_in(db, id, &files, 2).await, 2);
-        processes_one(db).await;
-        let claimed = claim(db, JobKind::ImportEntries).await;
-        gives_up(db, &claimed).await;
-        let (status, counts, items) = state(db, id).await;
-        assert_eq!((status, counts), (OperationStatus::Error, [4, 1, 1, 2]));
-        let mut taken = items[..2].to_vec();
-        taken.sort_by_key(|(result, _)| result.as_str());
-        assert_eq!(taken, [(ItemResult::Failed, Some(ItemCode::Interrupted)), DONE]);
-        assert_eq!(items[2..], [LEFT, LEFT]);
-        assert!(cancel_operation(db, id, owner).await.is_err());
+#[on_each_database]
+async fn an_import_tells_of_each_item_and_goes_on(db: &Database) {
+    let owner = user(db, "alice").await;
+    let files = ["one", "two", "three", "four"];
+    let id = import(db, owner, &files).await;
+    assert_eq!(takes_in(db, id, &files, 2).await, 2);
+    processes_one(db).await;
+    let claimed = claim(db, JobKind::ImportEntries).await;
+    gives_up(db, &claimed).await;
+    let (status, counts, items) = state(db, id).await;
+    assert_eq!((status, counts), (OperationStatus::Error, [4, 1, 1, 2]));
+    let mut taken = items[..2].to_vec();
+    taken.sort_by_key(|(result, _)| result.as_str());
+    assert_eq!(
+        taken,
+        [(ItemResult::Failed, Some(ItemCode::Interrupted)), DONE]
+    );
+    assert_eq!(items[2..], [LEFT, LEFT]);
+    assert!(cancel_operation(db, id, owner).await.is_err());
 
-        tries_again(db).await;
-        assert_eq!(takes_in(db, id, &files, 10).await, 2);
-        let (status, counts, _) = state(db, id).await;
-        assert_eq!((status, counts), (OperationStatus::Running, [4, 1, 0, 0]));
-        assert_eq!(takes_in(db, id, &files, 10).await, 0);
-        settle_all(db, NOW, passed).await;
-        assert!(matches!(looks(db, id).await, ImportProgress::Ended(Some(_))));
-        assert_eq!(state(db, id).await, (OperationStatus::Completed, [4, 4, 0, 0], vec![DONE; 4]));
-        assert_balanced(db).await;
-    }
+    tries_again(db).await;
+    assert_eq!(takes_in(db, id, &files, 10).await, 2);
+    let (status, counts, _) = state(db, id).await;
+    assert_eq!((status, counts), (OperationStatus::Running, [4, 1, 0, 0]));
+    assert_eq!(takes_in(db, id, &files, 10).await, 0);
+    settle_all(db, NOW, passed).await;
+    assert!(matches!(
+        looks(db, id).await,
+        ImportProgress::Ended(Some(_))
+    ));
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Completed, [4, 4, 0, 0], vec![DONE; 4])
+    );
+    assert_balanced(db).await;
+}
 
-    async fn a_job_that_is_given_up_again_is_told_of_again(db: &Database) {
-        let owner = user(db, "alice").await;
-        let files = ["one", "two"];
-        let id = import(db, owner, &files).await;
-        let claimed = claim(db, JobKind::ImportEntries).await;
-        gives_up(db, &claimed).await;
-        assert_eq!(state(db, id).await, (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2]));
-        // Each death is told of, and a look that dies as well leaves nothing behind.
-        tries_again(db).await;
-        let claimed = claim(db, JobKind::ImportEntries).await;
-        gives_up(db, &claimed).await;
-        assert_eq!(state(db, id).await, (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2]));
-        tries_again(db).await;
-        assert_eq!(takes_in(db, id, &files, 10).await, 2);
-        assert_eq!(takes_in(db, id, &files, 10).await, 0);
-        let claimed = claim(db, JobKind::SettleImport).await;
-        gives_up(db, &claimed).await;
-        let told = (ItemResult::Failed, Some(ItemCode::Interrupted));
-        assert_eq!(state(db, id).await, (OperationStatus::Error, [2, 0, 2, 0], vec![told; 2]));
-        settle_all(db, NOW, |_| failed(ErrorCode::TypeNotAllowed)).await;
-        tries_again(db).await;
-        // The first look takes back what was told, the next one sees what became of the versions.
-        looks(db, id).await;
-        looks(db, id).await;
-        let refused = (ItemResult::Failed, Some(ItemCode::TypeNotAllowed));
-        assert_eq!(state(db, id).await, (OperationStatus::Completed, [2, 0, 2, 0], vec![refused; 2]));
-        assert_balanced(db).await;
-    }
+#[on_each_database]
+async fn a_job_that_is_given_up_again_is_told_of_again(db: &Database) {
+    let owner = user(db, "alice").await;
+    let files = ["one", "two"];
+    let id = import(db, owner, &files).await;
+    let claimed = claim(db, JobKind::ImportEntries).await;
+    gives_up(db, &claimed).await;
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2])
+    );
+    // Each death is told of, and a look that dies as well leaves nothing behind.
+    tries_again(db).await;
+    let claimed = claim(db, JobKind::ImportEntries).await;
+    gives_up(db, &claimed).await;
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2])
+    );
+    tries_again(db).await;
+    assert_eq!(takes_in(db, id, &files, 10).await, 2);
+    assert_eq!(takes_in(db, id, &files, 10).await, 0);
+    let claimed = claim(db, JobKind::SettleImport).await;
+    gives_up(db, &claimed).await;
+    let told = (ItemResult::Failed, Some(ItemCode::Interrupted));
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Error, [2, 0, 2, 0], vec![told; 2])
+    );
+    settle_all(db, NOW, |_| failed(ErrorCode::TypeNotAllowed)).await;
+    tries_again(db).await;
+    // The first look takes back what was told, the next one sees what became of the versions.
+    looks(db, id).await;
+    looks(db, id).await;
+    let refused = (ItemResult::Failed, Some(ItemCode::TypeNotAllowed));
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Completed, [2, 0, 2, 0], vec![refused; 2])
+    );
+    assert_balanced(db).await;
+}
 
-    async fn a_cancel_after_the_last_entry_comes_too_late(db: &Database) {
-        let owner = user(db, "alice").await;
-        let files = ["one", "two"];
-        let late = import(db, owner, &files).await;
-        assert_eq!(takes_in(db, late, &files, 10).await, 2);
-        assert_eq!(takes_in(db, late, &files, 10).await, 0);
-        cancel_operation(db, late, owner).await.unwrap();
-        settle_all(db, NOW, passed).await;
-        looks(db, late).await;
-        assert_eq!(state(db, late).await, (OperationStatus::Completed, [2, 2, 0, 0], vec![DONE; 2]));
+#[on_each_database]
+async fn a_cancel_after_the_last_entry_comes_too_late(db: &Database) {
+    let owner = user(db, "alice").await;
+    let files = ["one", "two"];
+    let late = import(db, owner, &files).await;
+    assert_eq!(takes_in(db, late, &files, 10).await, 2);
+    assert_eq!(takes_in(db, late, &files, 10).await, 0);
+    cancel_operation(db, late, owner).await.unwrap();
+    settle_all(db, NOW, passed).await;
+    looks(db, late).await;
+    assert_eq!(
+        state(db, late).await,
+        (OperationStatus::Completed, [2, 2, 0, 0], vec![DONE; 2])
+    );
 
-        let early = import(db, owner, &files).await;
-        assert_eq!(takes_in(db, early, &files, 1).await, 1);
-        cancel_operation(db, early, owner).await.unwrap();
-        assert_eq!(takes_in(db, early, &files, 10).await, 0);
-        settle_all(db, NOW, passed).await;
-        looks(db, early).await;
-        let left = (ItemResult::Skipped, Some(ItemCode::Cancelled));
-        assert_eq!(state(db, early).await, (OperationStatus::Cancelled, [2, 1, 0, 1], vec![DONE, left]));
-        assert_balanced(db).await;
-    }
+    let early = import(db, owner, &files).await;
+    assert_eq!(takes_in(db, early, &files, 1).await, 1);
+    cancel_operation(db, early, owner).await.unwrap();
+    assert_eq!(takes_in(db, early, &files, 10).await, 0);
+    settle_all(db, NOW, passed).await;
+    looks(db, early).await;
+    let left = (ItemResult::Skipped, Some(ItemCode::Cancelled));
+    assert_eq!(
+        state(db, early).await,
+        (OperationStatus::Cancelled, [2, 1, 0, 1], vec![DONE, left])
+    );
+    assert_balanced(db).await;
+}
 
-    async fn an_export_without_an_archive_has_exported_nothing(db: &Database) {
-        let owner = user(db, "alice").await;
-        let documents = vec![active(db, owner, "one").await, active(db, owner, "two").await];
-        let id = OperationId::new(NOW);
-        let new = NewOperation {
-            id,
-            owner,
-            task: Task::Export(VersionScope::Current),
-            selection: Selection::Ids(documents),
-            mode: RunMode::Real,
-            traceparent: None,
-            at: NOW,
-        };
-        create_operation(db, &new, &limits().operations).await.unwrap();
-        let claimed = claim(db, JobKind::Export).await;
-        writes_one(db, id, &claimed).await;
-        gives_up(db, &claimed).await;
-        assert_eq!(state(db, id).await, (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2]));
+#[on_each_database]
+async fn an_export_without_an_archive_has_exported_nothing(db: &Database) {
+    let owner = user(db, "alice").await;
+    let documents = vec![
+        active(db, owner, "one").await,
+        active(db, owner, "two").await,
+    ];
+    let id = OperationId::new(NOW);
+    let new = NewOperation {
+        id,
+        owner,
+        task: Task::Export(VersionScope::Current),
+        selection: Selection::Ids(documents),
+        mode: RunMode::Real,
+        traceparent: None,
+        at: NOW,
+    };
+    create_operation(db, &new, &limits().operations)
+        .await
+        .unwrap();
+    let claimed = claim(db, JobKind::Export).await;
+    writes_one(db, id, &claimed).await;
+    gives_up(db, &claimed).await;
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Error, [2, 0, 0, 2], vec![LEFT; 2])
+    );
 
-        tries_again(db).await;
-        let claimed = claim(db, JobKind::Export).await;
-        writes_one(db, id, &claimed).await;
-        let (status, counts, _) = state(db, id).await;
-        assert_eq!((status, counts), (OperationStatus::Running, [2, 1, 0, 0]));
-        cancel_operation(db, id, owner).await.unwrap();
-        let done = settlement(&claimed, Outcome::Done);
-        let ended = finish_export(db, id, &done, &ExportEnd::Cancelled, NOW).await.unwrap();
-        assert_eq!(ended, Standing::Goes(()));
-        let left = (ItemResult::Skipped, Some(ItemCode::Cancelled));
-        assert_eq!(state(db, id).await, (OperationStatus::Cancelled, [2, 0, 0, 2], vec![left; 2]));
-    }
+    tries_again(db).await;
+    let claimed = claim(db, JobKind::Export).await;
+    writes_one(db, id, &claimed).await;
+    let (status, counts, _) = state(db, id).await;
+    assert_eq!((status, counts), (OperationStatus::Running, [2, 1, 0, 0]));
+    cancel_operation(db, id, owner).await.unwrap();
+    let done = settlement(&claimed, Outcome::Done);
+    let ended = finish_export(db, id, &done, &ExportEnd::Cancelled, NOW)
+        .await
+        .unwrap();
+    assert_eq!(ended, Standing::Goes(()));
+    let left = (ItemResult::Skipped, Some(ItemCode::Cancelled));
+    assert_eq!(
+        state(db, id).await,
+        (OperationStatus::Cancelled, [2, 0, 0, 2], vec![left; 2])
+    );
 }
 
 /// Begins an export, and writes its first item.

@@ -42,39 +42,41 @@ async fn comes_to(app: &TestApp, wanted: usize) {
     }
 }
 
-in_both_modes! {
-    async fn what_a_killed_ingress_wrote_by_half_goes_when_it_is_old(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let (mut chunks, body) = futures::channel::mpsc::channel::<Result<Bytes, std::io::Error>>(0);
-        let request = alice
-            .request(Method::POST, "/v1/documents?name=half.bin")
-            .body(reqwest::Body::wrap_stream(body));
-        let uploading = tokio::spawn({
-            let alice = alice.clone();
-            async move { alice.try_send(request).await.is_err() }
-        });
-        for chunk in pseudo_random(1, HALF).chunks(1 << 20) {
-            chunks.send(Ok(Bytes::copy_from_slice(chunk))).await.unwrap();
-        }
-        comes_to(&app, 1).await;
-        app.ingress().kill().await;
-        assert!(uploading.await.unwrap(), "nobody answered");
-        app.ingress().restart().await;
-        app.works_off(JobKind::SweepStaging).await;
-        assert_eq!(half_written(&app).await, 1, "it may be under way");
-
-        let workers = app.workers();
-        for worker in &workers {
-            worker.terminate().await;
-            worker.restart_with(&[("DOSSIER_STRAY_AFTER", "10s")]).await;
-        }
-        let begin = Instant::now();
-        while half_written(&app).await > 0 {
-            assert!(begin.elapsed() < PATIENCE, "it is old by now");
-            app.works_off(JobKind::SweepStaging).await;
-            sleep(Duration::from_millis(500)).await;
-        }
-        app.ends_clean().await;
+#[in_both_modes]
+async fn what_a_killed_ingress_wrote_by_half_goes_when_it_is_old(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let (mut chunks, body) = futures::channel::mpsc::channel::<Result<Bytes, std::io::Error>>(0);
+    let request = alice
+        .request(Method::POST, "/v1/documents?name=half.bin")
+        .body(reqwest::Body::wrap_stream(body));
+    let uploading = tokio::spawn({
+        let alice = alice.clone();
+        async move { alice.try_send(request).await.is_err() }
+    });
+    for chunk in pseudo_random(1, HALF).chunks(1 << 20) {
+        chunks
+            .send(Ok(Bytes::copy_from_slice(chunk)))
+            .await
+            .unwrap();
     }
+    comes_to(&app, 1).await;
+    app.ingress().kill().await;
+    assert!(uploading.await.unwrap(), "nobody answered");
+    app.ingress().restart().await;
+    app.works_off(JobKind::SweepStaging).await;
+    assert_eq!(half_written(&app).await, 1, "it may be under way");
+
+    let workers = app.workers();
+    for worker in &workers {
+        worker.terminate().await;
+        worker.restart_with(&[("DOSSIER_STRAY_AFTER", "10s")]).await;
+    }
+    let begin = Instant::now();
+    while half_written(&app).await > 0 {
+        assert!(begin.elapsed() < PATIENCE, "it is old by now");
+        app.works_off(JobKind::SweepStaging).await;
+        sleep(Duration::from_millis(500)).await;
+    }
+    app.ends_clean().await;
 }

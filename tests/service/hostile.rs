@@ -33,65 +33,95 @@ fn nested(depth: usize) -> String {
     format!("{{\"a\":{open}1{close}}}")
 }
 
-in_both_modes! {
-    async fn json_that_is_too_much_is_refused_and_the_rest_is_kept(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let pending = alice.uploads("a.pdf", PDF).await;
-        let document = alice.settled(&pending).await;
-        let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-        let metadata = |inner: &str| patch(&alice, &path, format!("{{\"metadata\":{inner}}}"));
+#[in_both_modes]
+async fn json_that_is_too_much_is_refused_and_the_rest_is_kept(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let pending = alice.uploads("a.pdf", PDF).await;
+    let document = alice.settled(&pending).await;
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    let metadata = |inner: &str| patch(&alice, &path, format!("{{\"metadata\":{inner}}}"));
 
-        for depth in [1, 50, 100] {
-            let kept = metadata(&nested(depth)).await.expecting(200);
-            let sent: Value = domain::read_json(nested(depth).as_bytes()).unwrap();
-            assert_eq!(kept["metadata"], sent);
-            assert_eq!(alice.get(&path).await.expecting(200)["metadata"], sent);
-        }
-        for depth in [200, 20_000, 200_000] {
-            metadata(&nested(depth)).await.expect_problem(400, "bad_json");
-        }
-        let keys = |count: usize| {
-            let keys: serde_json::Map<_, _> = (0..count).map(|key| (key.to_string(), json!(1))).collect();
-            Value::Object(keys).to_string()
-        };
-        metadata("{\"a\":null}").await.expecting(200);
-        metadata(&keys(64)).await.expecting(200);
-        metadata(&keys(65)).await.expect_problem(422, "invalid");
-        let inner = format!("{{\"a\":{}}}", keys(64));
-        metadata(&inner).await.expect_problem(422, "invalid");
-        metadata(&format!("{{\"0\":\"{}\"}}", "x".repeat(17 << 10))).await.expect_problem(422, "invalid");
-        metadata("{\"0\":\"\\u0000\"}").await.expect_problem(422, "invalid");
-        metadata("{\"0\":\"\\ud800\"}").await.expect_problem(400, "bad_json");
-        metadata("{\"0\":1e1000}").await.expect_problem(422, "invalid");
-        patch(&alice, &path, format!("{{\"name\":\"{}\"}}", "x".repeat(2 << 20))).await
-            .expect_problem(413, "too_large");
-        for broken in ["", "{", "[1", "{\"a\" 1}", "nul", "\u{feff}{}", "{\"name\":\"a\"}x"] {
-            patch(&alice, &path, broken.to_owned()).await.expect_problem(400, "bad_json");
-        }
-        patch(&alice, &path, "[]".to_owned()).await.expect_problem(422, "invalid");
-        let kept = alice.get(&path).await.expecting(200);
-        assert_eq!(kept["metadata"].as_object().unwrap().len(), 64);
-        app.ends_clean().await;
+    for depth in [1, 50, 100] {
+        let kept = metadata(&nested(depth)).await.expecting(200);
+        let sent: Value = domain::read_json(nested(depth).as_bytes()).unwrap();
+        assert_eq!(kept["metadata"], sent);
+        assert_eq!(alice.get(&path).await.expecting(200)["metadata"], sent);
     }
+    for depth in [200, 20_000, 200_000] {
+        metadata(&nested(depth))
+            .await
+            .expect_problem(400, "bad_json");
+    }
+    let keys = |count: usize| {
+        let keys: serde_json::Map<_, _> =
+            (0..count).map(|key| (key.to_string(), json!(1))).collect();
+        Value::Object(keys).to_string()
+    };
+    metadata("{\"a\":null}").await.expecting(200);
+    metadata(&keys(64)).await.expecting(200);
+    metadata(&keys(65)).await.expect_problem(422, "invalid");
+    let inner = format!("{{\"a\":{}}}", keys(64));
+    metadata(&inner).await.expect_problem(422, "invalid");
+    metadata(&format!("{{\"0\":\"{}\"}}", "x".repeat(17 << 10)))
+        .await
+        .expect_problem(422, "invalid");
+    metadata("{\"0\":\"\\u0000\"}")
+        .await
+        .expect_problem(422, "invalid");
+    metadata("{\"0\":\"\\ud800\"}")
+        .await
+        .expect_problem(400, "bad_json");
+    metadata("{\"0\":1e1000}")
+        .await
+        .expect_problem(422, "invalid");
+    patch(
+        &alice,
+        &path,
+        format!("{{\"name\":\"{}\"}}", "x".repeat(2 << 20)),
+    )
+    .await
+    .expect_problem(413, "too_large");
+    for broken in [
+        "",
+        "{",
+        "[1",
+        "{\"a\" 1}",
+        "nul",
+        "\u{feff}{}",
+        "{\"name\":\"a\"}x",
+    ] {
+        patch(&alice, &path, broken.to_owned())
+            .await
+            .expect_problem(400, "bad_json");
+    }
+    patch(&alice, &path, "[]".to_owned())
+        .await
+        .expect_problem(422, "invalid");
+    let kept = alice.get(&path).await.expecting(200);
+    assert_eq!(kept["metadata"].as_object().unwrap().len(), 64);
+    app.ends_clean().await;
+}
 
-    async fn a_metadata_filter_has_a_bounded_depth(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let asked = |metadata: String| {
-            let request = alice.request(Method::GET, "/v1/documents").query(&[("metadata", metadata)]);
-            alice.send(request)
-        };
-        for depth in [0, 1, 6] {
-            asked(nested(depth)).await.expecting(200);
-        }
-        for depth in [9, 60, 120, 1_000] {
-            let refused = asked(nested(depth)).await;
-            refused.expect_problem(422, "invalid");
-            assert_eq!(refused.json()["errors"][0]["pointer"], "metadata");
-        }
-        app.ends_clean().await;
+#[in_both_modes]
+async fn a_metadata_filter_has_a_bounded_depth(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let asked = |metadata: String| {
+        let request = alice
+            .request(Method::GET, "/v1/documents")
+            .query(&[("metadata", metadata)]);
+        alice.send(request)
+    };
+    for depth in [0, 1, 6] {
+        asked(nested(depth)).await.expecting(200);
     }
+    for depth in [9, 60, 120, 1_000] {
+        let refused = asked(nested(depth)).await;
+        refused.expect_problem(422, "invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "metadata");
+    }
+    app.ends_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

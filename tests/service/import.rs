@@ -43,12 +43,12 @@ fn item(name: &str, result: &str, code: &str) -> (String, String, String) {
     (name.to_owned(), result.to_owned(), code.to_owned())
 }
 
-in_both_modes! {
-    async fn one_document_that_a_manifest_describes_badly_harms_no_other(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let archive = made_by(
-            r"
+#[in_both_modes]
+async fn one_document_that_a_manifest_describes_badly_harms_no_other(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let archive = made_by(
+        r"
 import json, hashlib
 digest = lambda text: hashlib.sha256(text.encode()).hexdigest()
 def document(path, **changes):
@@ -65,86 +65,145 @@ with zipfile.ZipFile(path, 'w') as z:
     for name in ['first', 'name', 'type', 'listed', 'number', 'older', 'negative', 'object', 'data', 'extra', 'last', 'plain']: z.writestr(name, name)
     z.writestr('manifest.json', json.dumps({'documents': documents, 'format': 1}))
 ",
+    );
+    let imported = import(&alice, archive, "").await;
+    assert_eq!(imported["status"], "completed", "{imported}");
+    let mut told = items(&alice, &imported).await;
+    told.sort();
+    let failed = [
+        "data.txt",
+        "listed",
+        "lost",
+        "name",
+        "negative.txt",
+        "number.txt",
+        "object.txt",
+        "type.txt",
+    ];
+    let mut expected: Vec<_> = failed
+        .iter()
+        .map(|name| item(name, "failed", "invalid"))
+        .collect();
+    expected.extend([
+        item("manifest.json", "failed", "invalid"),
+        item("manifest.json", "failed", "invalid"),
+    ]);
+    expected.extend(
+        ["extra.txt", "first.txt", "last.txt", "plain"].map(|name| item(name, "succeeded", "")),
+    );
+    expected.sort();
+    assert_eq!(told, expected);
+    let page = alice.get("/v1/documents?sort=name").await.expecting(200);
+    let kept: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|document| {
+            (
+                &document["name"],
+                &document["metadata"],
+                &document["declared_type"],
+            )
+        })
+        .collect();
+    for (kept, name) in kept.iter().zip(["extra", "first", "last"]) {
+        assert_eq!(
+            *kept,
+            (
+                &json!(format!("{name}.txt")),
+                &json!({"of": name}),
+                &json!("text/plain")
+            )
         );
-        let imported = import(&alice, archive, "").await;
-        assert_eq!(imported["status"], "completed", "{imported}");
-        let mut told = items(&alice, &imported).await;
-        told.sort();
-        let failed = ["data.txt", "listed", "lost", "name", "negative.txt", "number.txt", "object.txt", "type.txt"];
-        let mut expected: Vec<_> = failed.iter().map(|name| item(name, "failed", "invalid")).collect();
-        expected.extend([item("manifest.json", "failed", "invalid"), item("manifest.json", "failed", "invalid")]);
-        expected.extend(["extra.txt", "first.txt", "last.txt", "plain"].map(|name| item(name, "succeeded", "")));
-        expected.sort();
-        assert_eq!(told, expected);
-        let page = alice.get("/v1/documents?sort=name").await.expecting(200);
-        let kept: Vec<_> = page["items"].as_array().unwrap().iter()
-            .map(|document| (&document["name"], &document["metadata"], &document["declared_type"])).collect();
-        for (kept, name) in kept.iter().zip(["extra", "first", "last"]) {
-            assert_eq!(*kept, (&json!(format!("{name}.txt")), &json!({"of": name}), &json!("text/plain")));
-        }
-        assert_eq!(kept.len(), 4);
-        app.ends_clean().await;
     }
+    assert_eq!(kept.len(), 4);
+    app.ends_clean().await;
+}
 
-    async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let report = active(&alice, "report.pdf", PDF).await;
-        active(&alice, "Report.PDF", pseudo_random(1, 5000)).await;
-        active(&alice, "große Datei.bin", pseudo_random(2, 3 << 20)).await;
-        active(&alice, "a\u{3a9}:<b>.txt", "some text").await;
-        let path = format!("/v1/documents/{}", report["id"].as_str().unwrap());
-        alice.patch_json(&path, &json!({"metadata": {"year": 2026, "tags": ["a"]}})).await.expecting(200);
-        for text in ["second", "third"] {
-            let request = alice.request(Method::PUT, &format!("{path}/content"))
-                .header("content-type", "text/plain").header("prefer", "wait=30").body(text);
-            let put = alice.send(request).await;
-            assert!(put.status.is_success(), "{}", put.text());
-        }
-        let body = json!({"action": "export", "select": {"filter": {}}, "versions": true});
-        let first = operation(&alice, &body).await;
-        let archive = alice.get(&result_path(&first)).await.body;
-        let imported = import(&bob, archive.clone(), "").await;
-        assert_eq!(imported["status"], "completed", "{imported}");
-        assert_eq!((imported["total"].as_u64(), imported["succeeded"].as_u64()), (Some(4), Some(4)), "{imported} {:?}", items(&bob, &imported).await);
-        assert_eq!(names(&bob).await, names(&alice).await);
-
-        let second = operation(&bob, &body).await;
-        let again = bob.get(&result_path(&second)).await.body;
-        assert_eq!(described(&manifest(&again)), described(&manifest(&archive)));
-        let digests = |archive| {
-            let mut entries = entries(archive);
-            entries.remove("manifest.json");
-            let mut digests: Vec<_> = entries.into_values().collect();
-            digests.sort();
-            digests
-        };
-        assert_eq!(digests(&again), digests(&archive));
-        assert_eq!(digests(&archive).len(), 6);
-        app.ends_clean().await;
+#[in_both_modes]
+async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let report = active(&alice, "report.pdf", PDF).await;
+    active(&alice, "Report.PDF", pseudo_random(1, 5000)).await;
+    active(&alice, "große Datei.bin", pseudo_random(2, 3 << 20)).await;
+    active(&alice, "a\u{3a9}:<b>.txt", "some text").await;
+    let path = format!("/v1/documents/{}", report["id"].as_str().unwrap());
+    alice
+        .patch_json(&path, &json!({"metadata": {"year": 2026, "tags": ["a"]}}))
+        .await
+        .expecting(200);
+    for text in ["second", "third"] {
+        let request = alice
+            .request(Method::PUT, &format!("{path}/content"))
+            .header("content-type", "text/plain")
+            .header("prefer", "wait=30")
+            .body(text);
+        let put = alice.send(request).await;
+        assert!(put.status.is_success(), "{}", put.text());
     }
+    let body = json!({"action": "export", "select": {"filter": {}}, "versions": true});
+    let first = operation(&alice, &body).await;
+    let archive = alice.get(&result_path(&first)).await.body;
+    let imported = import(&bob, archive.clone(), "").await;
+    assert_eq!(imported["status"], "completed", "{imported}");
+    assert_eq!(
+        (imported["total"].as_u64(), imported["succeeded"].as_u64()),
+        (Some(4), Some(4)),
+        "{imported} {:?}",
+        items(&bob, &imported).await
+    );
+    assert_eq!(names(&bob).await, names(&alice).await);
 
-    async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let zeros = active(&alice, "zeros.bin", vec![0; 50 << 20]).await;
-        let small = active(&alice, "small.bin", vec![0; 1 << 20]).await;
-        let export = operation(&alice, &json!({"action": "export", "select": {"filter": {}}})).await;
-        let archive = alice.get(&result_path(&export)).await.body;
-        assert!(archive.len() < 2 << 20, "{}", archive.len());
-        let found = entries(&archive);
-        assert_eq!((&json!(found["zeros.bin"]), &json!(found["small.bin"])), (&zeros["sha256"], &small["sha256"]));
-        let imported = import(&bob, archive, "").await;
-        assert_eq!((&imported["status"], &imported["succeeded"]), (&json!("completed"), &json!(2)), "{imported}");
-        let page = bob.get("/v1/documents?sort=name").await.expecting(200);
-        assert_eq!(page["items"][1]["sha256"], zeros["sha256"]);
-        app.ends_clean().await;
-    }
+    let second = operation(&bob, &body).await;
+    let again = bob.get(&result_path(&second)).await.body;
+    assert_eq!(described(&manifest(&again)), described(&manifest(&archive)));
+    let digests = |archive| {
+        let mut entries = entries(archive);
+        entries.remove("manifest.json");
+        let mut digests: Vec<_> = entries.into_values().collect();
+        digests.sort();
+        digests
+    };
+    assert_eq!(digests(&again), digests(&archive));
+    assert_eq!(digests(&archive).len(), 6);
+    app.ends_clean().await;
+}
 
-    async fn a_version_that_fails_among_others_fails_its_item(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "text/html")]).await;
-        let alice = app.user("alice").await;
-        let archive = made_by("
+#[in_both_modes]
+async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let zeros = active(&alice, "zeros.bin", vec![0; 50 << 20]).await;
+    let small = active(&alice, "small.bin", vec![0; 1 << 20]).await;
+    let export = operation(
+        &alice,
+        &json!({"action": "export", "select": {"filter": {}}}),
+    )
+    .await;
+    let archive = alice.get(&result_path(&export)).await.body;
+    assert!(archive.len() < 2 << 20, "{}", archive.len());
+    let found = entries(&archive);
+    assert_eq!(
+        (&json!(found["zeros.bin"]), &json!(found["small.bin"])),
+        (&zeros["sha256"], &small["sha256"])
+    );
+    let imported = import(&bob, archive, "").await;
+    assert_eq!(
+        (&imported["status"], &imported["succeeded"]),
+        (&json!("completed"), &json!(2)),
+        "{imported}"
+    );
+    let page = bob.get("/v1/documents?sort=name").await.expecting(200);
+    assert_eq!(page["items"][1]["sha256"], zeros["sha256"]);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_version_that_fails_among_others_fails_its_item(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "text/html")]).await;
+    let alice = app.user("alice").await;
+    let archive = made_by("
 import json, hashlib
 text, page = b'just some words', b'<!DOCTYPE html><html><body>a page</body></html>'
 documents = []
@@ -160,31 +219,54 @@ with zipfile.ZipFile(path, 'w') as z:
     documents.append({**versions[1], 'name': name + '.txt', 'metadata': {}, 'versions': versions})
     del documents[-1]['number']
   z.writestr('manifest.json', json.dumps({'format': 1, 'documents': documents}))");
-        let imported = import(&alice, archive, "").await;
-        let mut told: Vec<_> = alice.items_of(&imported).await.into_iter()
-            .map(|item| [&item["name"], &item["result"], &item["code"], &item["detail"]].map(|text| text.as_str().unwrap_or_default().to_owned()))
-            .collect();
-        told.sort();
-        let refused = "type_not_allowed";
-        let why = &told[0][3].strip_prefix("Version 2: ").unwrap().to_owned();
-        assert_eq!(told, [
+    let imported = import(&alice, archive, "").await;
+    let mut told: Vec<_> = alice
+        .items_of(&imported)
+        .await
+        .into_iter()
+        .map(|item| {
+            [
+                &item["name"],
+                &item["result"],
+                &item["code"],
+                &item["detail"],
+            ]
+            .map(|text| text.as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    told.sort();
+    let refused = "type_not_allowed";
+    let why = &told[0][3].strip_prefix("Version 2: ").unwrap().to_owned();
+    assert_eq!(
+        told,
+        [
             ["all.txt", "failed", refused, &format!("Version 2: {why}")],
             ["fine.txt", "succeeded", "", ""],
-            ["former.txt", "failed", refused, &format!("Version 1: {why}")],
+            [
+                "former.txt",
+                "failed",
+                refused,
+                &format!("Version 1: {why}")
+            ],
             ["last.txt", "failed", refused, &format!("Version 2: {why}")],
-        ]);
-        // What passed is there all the same.
-        let page = alice.get("/v1/documents?sort=name").await.expecting(200);
-        let documents = page["items"].as_array().unwrap().iter();
-        let versions: Vec<_> = documents.map(|document| document["version"].as_u64()).collect();
-        assert_eq!(versions, [None, Some(2), Some(2), Some(1)]);
-        app.ends_clean().await;
-    }
+        ]
+    );
+    // What passed is there all the same.
+    let page = alice.get("/v1/documents?sort=name").await.expecting(200);
+    let documents = page["items"].as_array().unwrap().iter();
+    let versions: Vec<_> = documents
+        .map(|document| document["version"].as_u64())
+        .collect();
+    assert_eq!(versions, [None, Some(2), Some(2), Some(1)]);
+    app.ends_clean().await;
+}
 
-    async fn each_file_is_a_document_and_bad_ones_are_told(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let archive = made_by("
+#[in_both_modes]
+async fn each_file_is_a_document_and_bad_ones_are_told(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let archive = made_by(
+        "
 link = zipfile.ZipInfo('link')
 link.external_attr = 0o120777 << 16
 with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
@@ -207,10 +289,13 @@ for mark, flags in ((b'PK\\x01\\x02', 8), (b'PK\\x03\\x04', 6)):
   while (at := data.find(mark, at)) >= 0:
     if data[at + name:at + name + 10] == b'secret.txt': data[at + flags] |= 1
     at += 4
-open(path, 'wb').write(data)");
-        let imported = import(&alice, archive, "").await;
-        assert_eq!(imported["status"], "completed", "{imported}");
-        assert_eq!(items(&alice, &imported).await, [
+open(path, 'wb').write(data)",
+    );
+    let imported = import(&alice, archive, "").await;
+    assert_eq!(imported["status"], "completed", "{imported}");
+    assert_eq!(
+        items(&alice, &imported).await,
+        [
             item("a.txt", "succeeded", ""),
             item("../../evil.txt", "failed", "unsafe_name"),
             item("/etc/passwd", "failed", "unsafe_name"),
@@ -221,195 +306,300 @@ open(path, 'wb').write(data)");
             item("broken.txt", "failed", "broken_entry"),
             item("secret.txt", "failed", "encrypted"),
             item("last.txt", "succeeded", ""),
-        ]);
-        assert_eq!((imported["succeeded"].as_u64(), imported["failed"].as_u64()), (Some(3), Some(7)));
-        assert_eq!(names(&alice).await, ["Twin.txt", "a.txt", "last.txt"]);
-        app.ends_clean().await;
-    }
+        ]
+    );
+    assert_eq!(
+        (imported["succeeded"].as_u64(), imported["failed"].as_u64()),
+        (Some(3), Some(7))
+    );
+    assert_eq!(names(&alice).await, ["Twin.txt", "a.txt", "last.txt"]);
+    app.ends_clean().await;
+}
 
-    async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
-        let settings = [("DOSSIER_BLOCKED_TYPES", "text/html"), ("DOSSIER_TYPE_MISMATCH", "reject")];
-        let app = TestApp::start_with(mode, &settings).await;
-        let alice = app.user("alice").await;
-        let page = "<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
-        let archive = archive_of(&[
-            ("words.txt", "just some words\n"),
-            ("page.html", page),
-            ("picture.png", "%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"),
-        ]);
-        let imported = import(&alice, archive, "").await;
-        assert_eq!(items(&alice, &imported).await, [
+#[in_both_modes]
+async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
+    let settings = [
+        ("DOSSIER_BLOCKED_TYPES", "text/html"),
+        ("DOSSIER_TYPE_MISMATCH", "reject"),
+    ];
+    let app = TestApp::start_with(mode, &settings).await;
+    let alice = app.user("alice").await;
+    let page = "<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
+    let archive = archive_of(&[
+        ("words.txt", "just some words\n"),
+        ("page.html", page),
+        (
+            "picture.png",
+            "%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n",
+        ),
+    ]);
+    let imported = import(&alice, archive, "").await;
+    assert_eq!(
+        items(&alice, &imported).await,
+        [
             item("words.txt", "succeeded", ""),
             item("page.html", "failed", "type_not_allowed"),
             item("picture.png", "failed", "type_mismatch"),
-        ]);
-    }
+        ]
+    );
+}
 
-    async fn an_archive_that_attacks_is_refused_as_a_whole(mode: Mode) {
-        let app = TestApp::start_with(mode, &[
-            ("DOSSIER_IMPORT_MAX_ENTRIES", "10"), ("DOSSIER_IMPORT_MAX_BYTES", "1MiB"),
-        ]).await;
-        let alice = app.user("alice").await;
-        let bomb = made_by("
-with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('bomb', b'0' * 1000000)");
-        let large = made_by("
+#[in_both_modes]
+async fn an_archive_that_attacks_is_refused_as_a_whole(mode: Mode) {
+    let app = TestApp::start_with(
+        mode,
+        &[
+            ("DOSSIER_IMPORT_MAX_ENTRIES", "10"),
+            ("DOSSIER_IMPORT_MAX_BYTES", "1MiB"),
+        ],
+    )
+    .await;
+    let alice = app.user("alice").await;
+    let bomb = made_by(
+        "
+with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('bomb', b'0' * 1000000)",
+    );
+    let large = made_by(
+        "
 with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
-  for i in range(3): z.writestr(str(i), b'0123456789' * 50000)");
-        let overlap = made_by("
+  for i in range(3): z.writestr(str(i), b'0123456789' * 50000)",
+    );
+    let overlap = made_by(
+        "
 with zipfile.ZipFile(path, 'w') as z:
   z.writestr('a', b'the same bytes'); z.writestr('b', b'the same bytes')
 data = bytearray(open(path, 'rb').read())
 second = data.rindex(b'PK\\x01\\x02')
 data[second + 42:second + 46] = bytes(4)
-open(path, 'wb').write(data)");
-        let lying = made_by("
+open(path, 'wb').write(data)",
+    );
+    let lying = made_by(
+        "
 with zipfile.ZipFile(path, 'w') as z: z.writestr('a', b'x'); z.writestr('b', b'y')
 data = bytearray(open(path, 'rb').read())
 data[-12] = 1; data[-14] = 1
-open(path, 'wb').write(data)");
-        let split = made_by("
+open(path, 'wb').write(data)",
+    );
+    let split = made_by(
+        "
 with zipfile.ZipFile(path, 'w') as z: z.writestr('a', b'x')
 data = bytearray(open(path, 'rb').read())
 data[-18] = 1
-open(path, 'wb').write(data)");
-        let many: Vec<_> = (0..11).map(|index| (format!("{index}.txt"), "x")).collect();
-        let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
-        for (archive, code) in [
-            (bomb, "ratio_exceeded"),
-            (large, "too_large"),
-            (overlap, "overlapping_entries"),
-            (lying, "broken_archive"),
-            (split, "split_archive"),
-            (archive_of(&many), "too_many_entries"),
-            ("not an archive".into(), "not_an_archive"),
-            ("".into(), "not_an_archive"),
-        ] {
-            let imported = import(&alice, archive, "").await;
-            assert_eq!(imported["status"], "error", "{imported}");
-            assert_eq!(imported["error"]["code"], code, "{imported}");
-            assert_eq!(imported["total"], 0);
-        }
-        assert_eq!(names(&alice).await, Vec::<String>::new());
-        app.ends_clean().await;
-    }
-
-    async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let there = active(&alice, "a.txt", "first").await;
-        let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
-        let skip = import(&alice, archive.clone(), "?on_conflict=skip").await;
-        assert_eq!(items(&alice, &skip).await, [
-            item("a.txt", "skipped", "name_taken"), item("b.txt", "succeeded", ""), item("b.txt", "skipped", "name_taken"),
-        ]);
-        let fail = import(&alice, archive.clone(), "?on_conflict=fail").await;
-        assert_eq!((fail["failed"].as_u64(), fail["status"].as_str()), (Some(3), Some("completed")));
-        let rename = import(&alice, archive.clone(), "").await;
-        assert_eq!(items(&alice, &rename).await, [
-            item("a (2).txt", "succeeded", ""), item("b (2).txt", "succeeded", ""), item("b (3).txt", "succeeded", ""),
-        ]);
-        let version = import(&alice, archive.clone(), "?on_conflict=new_version").await;
-        assert_eq!(version["succeeded"], 3, "{version}");
-        let path = format!("/v1/documents/{}", there["id"].as_str().unwrap());
-        let there = alice.get(&path).await.expecting(200);
-        assert_eq!((there["version"].as_u64(), there["latest_version"].as_u64()), (Some(2), Some(2)));
-        assert_eq!(alice.downloads(&there).await, "second");
-        assert_eq!(names(&alice).await, ["a (2).txt", "a.txt", "b (2).txt", "b (3).txt", "b.txt"]);
-        let wrong = alice.request(Method::POST, "/v1/operations/import?on_conflict=burn").body("x");
-        alice.send(wrong).await.expect_problem(422, "invalid");
-        app.ends_clean().await;
-    }
-
-    async fn what_does_not_fit_into_the_quota_fails_alone(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user_with(json!({"name": "alice", "quota_documents": 2})).await;
-        let archive = archive_of(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+open(path, 'wb').write(data)",
+    );
+    let many: Vec<_> = (0..11).map(|index| (format!("{index}.txt"), "x")).collect();
+    let many: Vec<_> = many
+        .iter()
+        .map(|(name, text)| (name.as_str(), *text))
+        .collect();
+    for (archive, code) in [
+        (bomb, "ratio_exceeded"),
+        (large, "too_large"),
+        (overlap, "overlapping_entries"),
+        (lying, "broken_archive"),
+        (split, "split_archive"),
+        (archive_of(&many), "too_many_entries"),
+        ("not an archive".into(), "not_an_archive"),
+        ("".into(), "not_an_archive"),
+    ] {
         let imported = import(&alice, archive, "").await;
-        assert_eq!(items(&alice, &imported).await, [
-            item("a.txt", "succeeded", ""), item("b.txt", "succeeded", ""), item("c.txt", "failed", "quota_exceeded"),
-        ]);
-        app.ends_clean().await;
+        assert_eq!(imported["status"], "error", "{imported}");
+        assert_eq!(imported["error"]["code"], code, "{imported}");
+        assert_eq!(imported["total"], 0);
     }
+    assert_eq!(names(&alice).await, Vec::<String>::new());
+    app.ends_clean().await;
+}
 
-    async fn an_import_that_is_sent_again_is_answered_again(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let archive = archive_of(&[("a.txt", "a")]);
-        let send = |archive: bytes::Bytes| {
-            let request = alice.request(Method::POST, "/v1/operations/import")
-                .header("idempotency-key", "one").header("content-type", "application/zip").body(archive);
-            alice.send(request)
-        };
-        let first = send(archive.clone()).await.expecting(202);
-        let again = send(archive).await;
-        assert_eq!(again.header("idempotency-replayed"), "true");
-        assert_eq!(again.expecting(202)["id"], first["id"]);
-        send(archive_of(&[("b.txt", "b")])).await.expect_problem(422, "idempotency_key_reused");
-        ended(&alice, &first).await;
-        assert_eq!(names(&alice).await, ["a.txt"]);
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let there = active(&alice, "a.txt", "first").await;
+    let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
+    let skip = import(&alice, archive.clone(), "?on_conflict=skip").await;
+    assert_eq!(
+        items(&alice, &skip).await,
+        [
+            item("a.txt", "skipped", "name_taken"),
+            item("b.txt", "succeeded", ""),
+            item("b.txt", "skipped", "name_taken"),
+        ]
+    );
+    let fail = import(&alice, archive.clone(), "?on_conflict=fail").await;
+    assert_eq!(
+        (fail["failed"].as_u64(), fail["status"].as_str()),
+        (Some(3), Some("completed"))
+    );
+    let rename = import(&alice, archive.clone(), "").await;
+    assert_eq!(
+        items(&alice, &rename).await,
+        [
+            item("a (2).txt", "succeeded", ""),
+            item("b (2).txt", "succeeded", ""),
+            item("b (3).txt", "succeeded", ""),
+        ]
+    );
+    let version = import(&alice, archive.clone(), "?on_conflict=new_version").await;
+    assert_eq!(version["succeeded"], 3, "{version}");
+    let path = format!("/v1/documents/{}", there["id"].as_str().unwrap());
+    let there = alice.get(&path).await.expecting(200);
+    assert_eq!(
+        (there["version"].as_u64(), there["latest_version"].as_u64()),
+        (Some(2), Some(2))
+    );
+    assert_eq!(alice.downloads(&there).await, "second");
+    assert_eq!(
+        names(&alice).await,
+        ["a (2).txt", "a.txt", "b (2).txt", "b (3).txt", "b.txt"]
+    );
+    let wrong = alice
+        .request(Method::POST, "/v1/operations/import?on_conflict=burn")
+        .body("x");
+    alice.send(wrong).await.expect_problem(422, "invalid");
+    app.ends_clean().await;
+}
 
-    async fn a_killed_import_goes_on_and_takes_each_file_in_once(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
-        let alice = app.user("alice").await;
-        let files: Vec<_> = (0..700).map(|index| (format!("{index:03}.txt"), format!("text {index}"))).collect();
-        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let begun = begun_import(&alice, archive_of(&files), "?on_conflict=fail").await;
-        for round in 0..3 {
-            tokio::time::sleep(Duration::from_millis(150 * (round + 1))).await;
-            for worker in app.workers() {
-                worker.kill().await;
-                worker.restart().await;
-            }
+#[in_both_modes]
+async fn what_does_not_fit_into_the_quota_fails_alone(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app
+        .user_with(json!({"name": "alice", "quota_documents": 2}))
+        .await;
+    let archive = archive_of(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
+    let imported = import(&alice, archive, "").await;
+    assert_eq!(
+        items(&alice, &imported).await,
+        [
+            item("a.txt", "succeeded", ""),
+            item("b.txt", "succeeded", ""),
+            item("c.txt", "failed", "quota_exceeded"),
+        ]
+    );
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn an_import_that_is_sent_again_is_answered_again(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let archive = archive_of(&[("a.txt", "a")]);
+    let send = |archive: bytes::Bytes| {
+        let request = alice
+            .request(Method::POST, "/v1/operations/import")
+            .header("idempotency-key", "one")
+            .header("content-type", "application/zip")
+            .body(archive);
+        alice.send(request)
+    };
+    let first = send(archive.clone()).await.expecting(202);
+    let again = send(archive).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.expecting(202)["id"], first["id"]);
+    send(archive_of(&[("b.txt", "b")]))
+        .await
+        .expect_problem(422, "idempotency_key_reused");
+    ended(&alice, &first).await;
+    assert_eq!(names(&alice).await, ["a.txt"]);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_killed_import_goes_on_and_takes_each_file_in_once(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+    let alice = app.user("alice").await;
+    let files: Vec<_> = (0..700)
+        .map(|index| (format!("{index:03}.txt"), format!("text {index}")))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let begun = begun_import(&alice, archive_of(&files), "?on_conflict=fail").await;
+    for round in 0..3 {
+        tokio::time::sleep(Duration::from_millis(150 * (round + 1))).await;
+        for worker in app.workers() {
+            worker.kill().await;
+            worker.restart().await;
         }
-        let imported = ended(&alice, &begun).await;
-        assert_eq!((imported["status"].as_str(), imported["succeeded"].as_u64()), (Some("completed"), Some(700)), "{imported}");
     }
+    let imported = ended(&alice, &begun).await;
+    assert_eq!(
+        (imported["status"].as_str(), imported["succeeded"].as_u64()),
+        (Some("completed"), Some(700)),
+        "{imported}"
+    );
+}
 
-    async fn a_cancelled_import_leaves_the_rest_out(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let files: Vec<_> = (0..600).map(|index| (format!("{index:03}.txt"), format!("text {index}"))).collect();
-        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let begun = begun_import(&alice, archive_of(&files), "").await;
-        let path = format!("/v1/operations/{}/cancel", begun["id"].as_str().unwrap());
-        alice.post_json(&path, &json!({})).await.expect_status(202).await;
-        let imported = ended(&alice, &begun).await;
-        assert_eq!(imported["status"], "cancelled", "{imported}");
-        let count = |name: &str| imported[name].as_u64().unwrap();
-        assert_eq!(count("succeeded") + count("skipped"), count("total"));
-        assert_eq!(names(&alice).await.len() as u64, count("succeeded").min(200));
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn a_cancelled_import_leaves_the_rest_out(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let files: Vec<_> = (0..600)
+        .map(|index| (format!("{index:03}.txt"), format!("text {index}")))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let begun = begun_import(&alice, archive_of(&files), "").await;
+    let path = format!("/v1/operations/{}/cancel", begun["id"].as_str().unwrap());
+    alice
+        .post_json(&path, &json!({}))
+        .await
+        .expect_status(202)
+        .await;
+    let imported = ended(&alice, &begun).await;
+    assert_eq!(imported["status"], "cancelled", "{imported}");
+    let count = |name: &str| imported[name].as_u64().unwrap();
+    assert_eq!(count("succeeded") + count("skipped"), count("total"));
+    assert_eq!(
+        names(&alice).await.len() as u64,
+        count("succeeded").min(200)
+    );
+    app.ends_clean().await;
+}
 
-    async fn a_large_import_does_not_hold_up_others(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let files: Vec<_> = (0..3000).map(|index| (format!("{index:04}.txt"), format!("text {index}"))).collect();
-        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let begun = begun_import(&alice, archive_of(&files), "").await;
-        let path = format!("/v1/operations/{}", begun["id"].as_str().unwrap());
-        while alice.get("/v1/documents?limit=1").await.expecting(200)["items"] == json!([]) {
-            tokio::task::yield_now().await;
-        }
-        active(&bob, "single.txt", "single").await;
-        let operation = alice.get(&path).await.expecting(200);
-        assert_eq!(operation["status"], "running", "the import was over before: {operation}");
-        let imported = ended(&alice, &begun).await;
-        assert_eq!(imported["succeeded"], 3000, "{imported}");
-        app.ends_clean().await;
+#[in_both_modes]
+async fn a_large_import_does_not_hold_up_others(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let files: Vec<_> = (0..3000)
+        .map(|index| (format!("{index:04}.txt"), format!("text {index}")))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let begun = begun_import(&alice, archive_of(&files), "").await;
+    let path = format!("/v1/operations/{}", begun["id"].as_str().unwrap());
+    while alice.get("/v1/documents?limit=1").await.expecting(200)["items"] == json!([]) {
+        tokio::task::yield_now().await;
     }
+    active(&bob, "single.txt", "single").await;
+    let operation = alice.get(&path).await.expecting(200);
+    assert_eq!(
+        operation["status"], "running",
+        "the import was over before: {operation}"
+    );
+    let imported = ended(&alice, &begun).await;
+    assert_eq!(imported["succeeded"], 3000, "{imported}");
+    app.ends_clean().await;
+}
 
-    async fn what_a_deleted_user_exported_is_removed(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        import(&alice, archive_of(&[("a.txt", "a")]), "").await;
-        operation(&alice, &json!({"action": "export", "select": {"filter": {}}})).await;
-        let path = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
-        app.admin().delete(&path).await.expecting(204);
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn what_a_deleted_user_exported_is_removed(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    import(&alice, archive_of(&[("a.txt", "a")]), "").await;
+    operation(
+        &alice,
+        &json!({"action": "export", "select": {"filter": {}}}),
+    )
+    .await;
+    let path = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
+    app.admin().delete(&path).await.expecting(204);
+    app.ends_clean().await;
 }
 
 /// So many objects are in storage.

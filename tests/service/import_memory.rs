@@ -53,41 +53,62 @@ fn hostile() -> [Bytes; 8] {
     ]
 }
 
-in_both_modes! {
-    async fn hostile_manifests_take_no_more_memory_than_others(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        // The first one warms everything up.
-        let small = archive_with("text = '{}'");
-        assert_eq!(import(&alice, small, "").await["succeeded"], 402);
-        let processes: Vec<_> = std::iter::once(app.ingress()).chain(app.workers()).collect();
-        let before: Vec<_> = processes.iter().map(|process| process.resident_memory().0).collect();
-        for archives in hostile().chunks(4) {
-            let mut users = Vec::new();
-            for archive in archives {
-                users.push(app.user(&format!("{:p}", archive.as_ptr())).await);
-            }
-            let begun = users.iter().zip(archives).map(|(user, archive)| begun_import(user, archive.clone(), ""));
-            let begun = join_all(begun).await;
-            for (user, begun) in users.iter().zip(begun) {
-                let imported = ended(user, &begun).await;
-                assert_eq!((&imported["status"], &imported["total"]), (&json!("completed"), &json!(402)), "{imported}");
-                // A manifest that isn't believed is a file like others.
-                assert_eq!(imported["failed"], 0, "{:?}", items(user, &imported).await);
-            }
+#[in_both_modes]
+async fn hostile_manifests_take_no_more_memory_than_others(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    // The first one warms everything up.
+    let small = archive_with("text = '{}'");
+    assert_eq!(import(&alice, small, "").await["succeeded"], 402);
+    let processes: Vec<_> = std::iter::once(app.ingress())
+        .chain(app.workers())
+        .collect();
+    let before: Vec<_> = processes
+        .iter()
+        .map(|process| process.resident_memory().0)
+        .collect();
+    for archives in hostile().chunks(4) {
+        let mut users = Vec::new();
+        for archive in archives {
+            users.push(app.user(&format!("{:p}", archive.as_ptr())).await);
         }
-        for (process, before) in processes.iter().zip(before) {
-            let (_, peak) = process.resident_memory();
-            let rise = peak.saturating_sub(before);
-            println!("{mode:?}: {} MiB before, {} MiB more at the peak", before >> 20, rise >> 20);
-            assert!(rise < ALLOWED_RISE, "resident memory rose by {} MiB", rise >> 20);
+        let begun = users
+            .iter()
+            .zip(archives)
+            .map(|(user, archive)| begun_import(user, archive.clone(), ""));
+        let begun = join_all(begun).await;
+        for (user, begun) in users.iter().zip(begun) {
+            let imported = ended(user, &begun).await;
+            assert_eq!(
+                (&imported["status"], &imported["total"]),
+                (&json!("completed"), &json!(402)),
+                "{imported}"
+            );
+            // A manifest that isn't believed is a file like others.
+            assert_eq!(imported["failed"], 0, "{:?}", items(user, &imported).await);
         }
     }
+    for (process, before) in processes.iter().zip(before) {
+        let (_, peak) = process.resident_memory();
+        let rise = peak.saturating_sub(before);
+        println!(
+            "{mode:?}: {} MiB before, {} MiB more at the peak",
+            before >> 20,
+            rise >> 20
+        );
+        assert!(
+            rise < ALLOWED_RISE,
+            "resident memory rose by {} MiB",
+            rise >> 20
+        );
+    }
+}
 
-    async fn what_a_manifest_says_of_one_document_does_not_harm_the_others(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let archive = made_by("
+#[in_both_modes]
+async fn what_a_manifest_says_of_one_document_does_not_harm_the_others(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let archive = made_by("
 import json, hashlib
 digest = hashlib.sha256(b'x').hexdigest()
 described = lambda path, **more: {'path': path, 'name': path, 'mime_type': 'text/plain', 'sha256': digest, 'size_bytes': 1, **more}
@@ -103,9 +124,13 @@ documents = [
 with zipfile.ZipFile(path, 'w') as z:
   for name in ('fine', 'metadata', 'list', 'long', 'digest', 'name', 'plain'): z.writestr(f'{name}.txt', 'x')
   z.writestr('manifest.json', json.dumps({'other': {'format': 2}, 'documents': documents, 'format': 1}, indent=2))");
-        let imported = import(&alice, archive, "").await;
-        let told = |name: &str, result: &str, code: &str| (name.to_owned(), result.to_owned(), code.to_owned());
-        assert_eq!(items(&alice, &imported).await, [
+    let imported = import(&alice, archive, "").await;
+    let told = |name: &str, result: &str, code: &str| {
+        (name.to_owned(), result.to_owned(), code.to_owned())
+    };
+    assert_eq!(
+        items(&alice, &imported).await,
+        [
             told("fine.txt", "succeeded", ""),
             told("metadata.txt", "failed", "invalid"),
             told("list.txt", "failed", "invalid"),
@@ -113,9 +138,9 @@ with zipfile.ZipFile(path, 'w') as z:
             told("digest.txt", "failed", "digest_mismatch"),
             told("a/b", "failed", "unsafe_name"),
             told("plain.txt", "succeeded", ""),
-        ]);
-        let page = alice.get("/v1/documents?name=fine").await.expecting(200);
-        assert_eq!(page["items"][0]["metadata"], json!({"a": "ä", "b": [1, 2]}));
-        app.ends_clean().await;
-    }
+        ]
+    );
+    let page = alice.get("/v1/documents?name=fine").await.expecting(200);
+    assert_eq!(page["items"][0]["metadata"], json!({"a": "ä", "b": [1, 2]}));
+    app.ends_clean().await;
 }

@@ -58,70 +58,128 @@ async fn names(client: &Client, query: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-in_both_modes! {
-    async fn a_filter_shows_what_it_means(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let documents = shelf(&alice).await;
-        let at = |index: usize| documents[index]["created_at"].as_str().unwrap();
-        let (first, last) = (at(0), at(3));
-        for (query, expected) in [
-            (vec![], vec!["ZEBRA", "pictu", "Straß"]),
-            (vec![("status", "archived,active")], vec!["apple", "ZEBRA", "pictu", "Straß"]),
-            (vec![("status", "archived")], vec!["apple"]),
-            (vec![("status", "pending,error")], vec![]),
-            (vec![("mime_type", "image/*")], vec!["pictu"]),
-            (vec![("mime_type", "application/pdf")], vec!["Straß"]),
-            (vec![("name", "STRASSE")], vec!["Straß"]),
-            (vec![("name", "%")], vec!["Straß"]),
-            (vec![("name", "_")], vec!["pictu"]),
-            (vec![("name", "zebra")], vec!["ZEBRA"]),
-            (vec![("is_public", "true")], vec![]),
-            (vec![("is_public", "false"), ("mime_type", "image/png")], vec!["pictu"]),
-            (vec![("created_after", first)], vec!["ZEBRA", "pictu"]),
-            (vec![("created_before", last), ("created_after", first)], vec!["ZEBRA", "pictu"]),
-            (vec![("updated_after", "2000-01-01T00:00:00Z")], vec!["ZEBRA", "pictu", "Straß"]),
-            (vec![("updated_before", "2000-01-01T00:00:00Z")], vec![]),
-            (vec![("min_size", "16"), ("max_size", "16")], vec!["ZEBRA"]),
-            (vec![("metadata", r#"{"year":2026}"#)], vec!["ZEBRA", "pictu"]),
-            (vec![("metadata", r#"{"tags":["b"]}"#)], vec!["ZEBRA", "Straß"]),
-            (vec![("metadata", r#"{"author":{"name":"A"}}"#)], vec!["pictu"]),
-            (vec![("sort", "name")], vec!["Straß", "ZEBRA", "pictu"]),
-            (vec![("sort", "-name")], vec!["pictu", "ZEBRA", "Straß"]),
-            (vec![("sort", "size_bytes")], vec!["ZEBRA", "pictu", "Straß"]),
-            (vec![("sort", "created_at")], vec!["Straß", "pictu", "ZEBRA"]),
-        ] {
-            assert_eq!(names(&alice, &query).await, expected, "{query:?}");
-        }
-        assert_eq!(names(&app.user("bob").await, &[]).await, Vec::<String>::new());
-        app.ends_clean().await;
+#[in_both_modes]
+async fn a_filter_shows_what_it_means(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let documents = shelf(&alice).await;
+    let at = |index: usize| documents[index]["created_at"].as_str().unwrap();
+    let (first, last) = (at(0), at(3));
+    for (query, expected) in [
+        (vec![], vec!["ZEBRA", "pictu", "Straß"]),
+        (
+            vec![("status", "archived,active")],
+            vec!["apple", "ZEBRA", "pictu", "Straß"],
+        ),
+        (vec![("status", "archived")], vec!["apple"]),
+        (vec![("status", "pending,error")], vec![]),
+        (vec![("mime_type", "image/*")], vec!["pictu"]),
+        (vec![("mime_type", "application/pdf")], vec!["Straß"]),
+        (vec![("name", "STRASSE")], vec!["Straß"]),
+        (vec![("name", "%")], vec!["Straß"]),
+        (vec![("name", "_")], vec!["pictu"]),
+        (vec![("name", "zebra")], vec!["ZEBRA"]),
+        (vec![("is_public", "true")], vec![]),
+        (
+            vec![("is_public", "false"), ("mime_type", "image/png")],
+            vec!["pictu"],
+        ),
+        (vec![("created_after", first)], vec!["ZEBRA", "pictu"]),
+        (
+            vec![("created_before", last), ("created_after", first)],
+            vec!["ZEBRA", "pictu"],
+        ),
+        (
+            vec![("updated_after", "2000-01-01T00:00:00Z")],
+            vec!["ZEBRA", "pictu", "Straß"],
+        ),
+        (vec![("updated_before", "2000-01-01T00:00:00Z")], vec![]),
+        (vec![("min_size", "16"), ("max_size", "16")], vec!["ZEBRA"]),
+        (
+            vec![("metadata", r#"{"year":2026}"#)],
+            vec!["ZEBRA", "pictu"],
+        ),
+        (
+            vec![("metadata", r#"{"tags":["b"]}"#)],
+            vec!["ZEBRA", "Straß"],
+        ),
+        (
+            vec![("metadata", r#"{"author":{"name":"A"}}"#)],
+            vec!["pictu"],
+        ),
+        (vec![("sort", "name")], vec!["Straß", "ZEBRA", "pictu"]),
+        (vec![("sort", "-name")], vec!["pictu", "ZEBRA", "Straß"]),
+        (
+            vec![("sort", "size_bytes")],
+            vec!["ZEBRA", "pictu", "Straß"],
+        ),
+        (
+            vec![("sort", "created_at")],
+            vec!["Straß", "pictu", "ZEBRA"],
+        ),
+    ] {
+        assert_eq!(names(&alice, &query).await, expected, "{query:?}");
     }
+    assert_eq!(
+        names(&app.user("bob").await, &[]).await,
+        Vec::<String>::new()
+    );
+    app.ends_clean().await;
+}
 
-    async fn a_cursor_is_good_for_one_question(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        shelf(&alice).await;
-        for sort in ["name", "-name", "size_bytes", "-updated_at", "created_at"] {
-            let (mut seen, mut cursor) = (Vec::new(), String::new());
-            loop {
-                let page = alice.get(&format!("/v1/documents?limit=1&sort={sort}{cursor}")).await.expecting(200);
-                seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
-                let Some(next) = page["next_cursor"].as_str() else { break };
-                cursor = format!("&cursor={next}");
-            }
-            let whole = alice.get(&format!("/v1/documents?sort={sort}")).await.expecting(200);
-            let whole: Vec<_> = whole["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
-            assert_eq!(seen, whole, "{sort}");
+#[in_both_modes]
+async fn a_cursor_is_good_for_one_question(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    shelf(&alice).await;
+    for sort in ["name", "-name", "size_bytes", "-updated_at", "created_at"] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = alice
+                .get(&format!("/v1/documents?limit=1&sort={sort}{cursor}"))
+                .await
+                .expecting(200);
+            seen.extend(
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|item| item["id"].clone()),
+            );
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
         }
-        let page = alice.get("/v1/documents?limit=1&sort=name&status=active,archived").await.expecting(200);
-        let cursor = page["next_cursor"].as_str().unwrap();
-        let goes_on = format!("/v1/documents?limit=2&sort=name&status=archived,active&cursor={cursor}");
-        alice.get(&goes_on).await.expecting(200);
-        bob.get(&goes_on).await.expect_problem(422, "invalid");
-        for other in ["sort=name", "sort=-name&status=active,archived", "status=active,archived"] {
-            let answer = alice.get(&format!("/v1/documents?{other}&cursor={cursor}")).await;
-            answer.expect_problem(422, "invalid");
-            assert_eq!(answer.json()["errors"][0]["pointer"], "cursor");
-        }
+        let whole = alice
+            .get(&format!("/v1/documents?sort={sort}"))
+            .await
+            .expecting(200);
+        let whole: Vec<_> = whole["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].clone())
+            .collect();
+        assert_eq!(seen, whole, "{sort}");
+    }
+    let page = alice
+        .get("/v1/documents?limit=1&sort=name&status=active,archived")
+        .await
+        .expecting(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let goes_on = format!("/v1/documents?limit=2&sort=name&status=archived,active&cursor={cursor}");
+    alice.get(&goes_on).await.expecting(200);
+    bob.get(&goes_on).await.expect_problem(422, "invalid");
+    for other in [
+        "sort=name",
+        "sort=-name&status=active,archived",
+        "status=active,archived",
+    ] {
+        let answer = alice
+            .get(&format!("/v1/documents?{other}&cursor={cursor}"))
+            .await;
+        answer.expect_problem(422, "invalid");
+        assert_eq!(answer.json()["errors"][0]["pointer"], "cursor");
     }
 }

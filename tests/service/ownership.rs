@@ -136,151 +136,228 @@ async fn is_marked_for(places: &Places, installation: InstallationId) {
 
 const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
 
-in_both_modes! {
-    async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "0s")]).await;
-        active(&app).await;
-        let ours = owner_of(&app).await;
-        let variables = another_ledger(&app).await;
-        let role = if mode == Mode::Embedded { "serve" } else { "worker" };
-        assert_eq!(runs(&mut dossier(&["migrate"], &variables)).await.code, Some(0));
-        let refused = runs(&mut dossier(&[role], &variables)).await;
-        let line = refusal(&refused);
-        let place = app.places().await.store().place().to_string();
-        for word in [&*place, &ours.to_string(), "dossier storage adopt"] {
-            assert!(line.contains(word), "{word}: {line}");
-        }
-        // To it, everything there is orphaned; nothing of that is touched.
-        let audit = ["audit", "--repair"];
-        let audited = runs(dossier(&audit, &variables).env("DOSSIER_STRAY_AFTER", "10s")).await;
-        assert_eq!(audited.code, Some(1), "{}", audited.told);
-        assert!(audited.printed.contains("foreign_place"), "{}", audited.printed);
-        assert!(audited.printed.contains(" 0 objects are in quarantine"), "{}", audited.printed);
+#[in_both_modes]
+async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "0s")]).await;
+    active(&app).await;
+    let ours = owner_of(&app).await;
+    let variables = another_ledger(&app).await;
+    let role = if mode == Mode::Embedded {
+        "serve"
+    } else {
+        "worker"
+    };
+    assert_eq!(
+        runs(&mut dossier(&["migrate"], &variables)).await.code,
+        Some(0)
+    );
+    let refused = runs(&mut dossier(&[role], &variables)).await;
+    let line = refusal(&refused);
+    let place = app.places().await.store().place().to_string();
+    for word in [&*place, &ours.to_string(), "dossier storage adopt"] {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+    // To it, everything there is orphaned; nothing of that is touched.
+    let audit = ["audit", "--repair"];
+    let audited = runs(dossier(&audit, &variables).env("DOSSIER_STRAY_AFTER", "10s")).await;
+    assert_eq!(audited.code, Some(1), "{}", audited.told);
+    assert!(
+        audited.printed.contains("foreign_place"),
+        "{}",
+        audited.printed
+    );
+    assert!(
+        audited.printed.contains(" 0 objects are in quarantine"),
+        "{}",
+        audited.printed
+    );
 
-        let asked = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
-        assert!(refusal(&asked).contains("--yes"), "{}", asked.told);
-        assert!(asked.printed.contains(&ours.to_string()), "{}", asked.printed);
-        assert_eq!(owner_of(&app).await, ours);
-        let adopted = runs(&mut dossier(&["storage", "adopt", "--yes"], &variables)).await;
-        assert_eq!(adopted.code, Some(0), "{}", adopted.told);
-        assert_ne!(owner_of(&app).await, ours);
-        let again = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
-        assert_eq!(again.code, Some(0), "{}", again.told);
+    let asked = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
+    assert!(refusal(&asked).contains("--yes"), "{}", asked.told);
+    assert!(
+        asked.printed.contains(&ours.to_string()),
+        "{}",
+        asked.printed
+    );
+    assert_eq!(owner_of(&app).await, ours);
+    let adopted = runs(&mut dossier(&["storage", "adopt", "--yes"], &variables)).await;
+    assert_eq!(adopted.code, Some(0), "{}", adopted.told);
+    assert_ne!(owner_of(&app).await, ours);
+    let again = runs(&mut dossier(&["storage", "adopt"], &variables)).await;
+    assert_eq!(again.code, Some(0), "{}", again.told);
 
-        // The one that had them goes on serving, says so, and removes nothing any more.
-        let (status, body) = readiness(&app).await;
-        assert_eq!(status, 503);
-        assert!(body.contains("storage") && body.contains("installation"), "{body}");
-        let orphan = puts(&**app.places().await.store(), &old_key(), "an orphan").await;
-        app.works_off_all(&SWEEPS).await;
-        for kind in SWEEPS {
-            assert!(stopped(&app, kind, "mark").await > 0, "{kind}");
-        }
-        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
-        let discard = format!("INSERT INTO discards (url, at) VALUES ('{orphan}', 0)");
-        app.tampers(&discard).await;
-        app.works_off(JobKind::RemoveDiscarded).await;
-        assert!(stopped(&app, JobKind::RemoveDiscarded, "mark").await > 0);
-        assert!(app.places().await.stat(&orphan).await.unwrap().is_some());
+    // The one that had them goes on serving, says so, and removes nothing any more.
+    let (status, body) = readiness(&app).await;
+    assert_eq!(status, 503);
+    assert!(
+        body.contains("storage") && body.contains("installation"),
+        "{body}"
+    );
+    let orphan = puts(&**app.places().await.store(), &old_key(), "an orphan").await;
+    app.works_off_all(&SWEEPS).await;
+    for kind in SWEEPS {
+        assert!(stopped(&app, kind, "mark").await > 0, "{kind}");
+    }
+    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
+    let discard = format!("INSERT INTO discards (url, at) VALUES ('{orphan}', 0)");
+    app.tampers(&discard).await;
+    app.works_off(JobKind::RemoveDiscarded).await;
+    assert!(stopped(&app, JobKind::RemoveDiscarded, "mark").await > 0);
+    assert!(app.places().await.stat(&orphan).await.unwrap().is_some());
 
-        let back = app.command(&["storage", "adopt", "--yes"]).await;
-        assert_eq!(back.code, 0, "{}", back.printed);
-        assert_eq!(owner_of(&app).await, ours);
-        assert_eq!(readiness(&app).await.0, 200);
-        app.works_off(JobKind::RemoveDiscarded).await;
-        app.ends_clean().await;
-        let audited = app.command(&["audit", "--deep"]).await;
-        assert_eq!(audited.code, 0, "{}", audited.printed);
+    let back = app.command(&["storage", "adopt", "--yes"]).await;
+    assert_eq!(back.code, 0, "{}", back.printed);
+    assert_eq!(owner_of(&app).await, ours);
+    assert_eq!(readiness(&app).await.0, 200);
+    app.works_off(JobKind::RemoveDiscarded).await;
+    app.ends_clean().await;
+    let audited = app.command(&["audit", "--deep"]).await;
+    assert_eq!(audited.code, 0, "{}", audited.printed);
+}
+
+#[in_both_modes]
+async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode) {
+    let times = [
+        ("DOSSIER_PURGE_ARCHIVED_AFTER", "1s"),
+        ("DOSSIER_KEEP_FAILED_FOR", "1s"),
+        ("DOSSIER_BLOCKED_TYPES", "application/json"),
+    ];
+    let app = TestApp::start_with(mode, &times).await;
+    let places = app.places().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let document = archives::active(&alice, "deleted.pdf", PDF).await;
+    let archived = archives::active(&alice, "archived.txt", "words\n").await;
+    let path = |document: &Value| format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    alice
+        .post_json(&format!("{}/archive", path(&archived)), &json!({}))
+        .await
+        .answer()
+        .expecting(200);
+    let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
+    let export = archives::operation(&alice, &export).await;
+    let failed = alice.uploads("refused.json", "{\"a\": [1, 2]}\n").await;
+    assert_eq!(alice.settled(&failed).await["status"], "error");
+    archives::active(&bob, "of-bob.txt", "words of bob\n").await;
+    // What an attempt left over is on its way out.
+    while app.number("SELECT count(*) FROM discards").await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode) {
-        let times = [("DOSSIER_PURGE_ARCHIVED_AFTER", "1s"), ("DOSSIER_KEEP_FAILED_FOR", "1s"), ("DOSSIER_BLOCKED_TYPES", "application/json")];
-        let app = TestApp::start_with(mode, &times).await;
-        let places = app.places().await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let document = archives::active(&alice, "deleted.pdf", PDF).await;
-        let archived = archives::active(&alice, "archived.txt", "words\n").await;
-        let path = |document: &Value| format!("/v1/documents/{}", document["id"].as_str().unwrap());
-        alice.post_json(&format!("{}/archive", path(&archived)), &json!({})).await.answer().expecting(200);
-        let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
-        let export = archives::operation(&alice, &export).await;
-        let failed = alice.uploads("refused.json", "{\"a\": [1, 2]}\n").await;
-        assert_eq!(alice.settled(&failed).await["status"], "error");
-        archives::active(&bob, "of-bob.txt", "words of bob\n").await;
-        // What an attempt left over is on its way out.
-        while app.number("SELECT count(*) FROM discards").await > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    let ours = owner_of(&app).await;
+    is_marked_for(&places, InstallationId::new(SystemClock.now())).await;
+    let before = objects(&places).await;
+    alice.delete(&path(&document)).await.expecting(204);
+    alice
+        .delete(&archives::result_path(&export))
+        .await
+        .expecting(204);
+    app.admin()
+        .delete(&format!("/v1/admin/users/{}", bob.user.as_deref().unwrap()))
+        .await
+        .expecting(204);
+    let wrong = alice
+        .request(Method::POST, "/v1/documents?name=wrong.bin")
+        .header(
+            "content-digest",
+            "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:",
+        )
+        .body("refused");
+    alice
+        .send(wrong)
+        .await
+        .expect_problem(422, "digest_mismatch");
+    let broken = archives::import(&alice, "no archive", "").await;
+    assert_eq!(broken["status"], "error");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    app.works_off_all(&[
+        JobKind::PurgeArchived,
+        JobKind::ExpireFailed,
+        JobKind::ExpireArchives,
+    ])
+    .await;
+    app.works_off_all(&SWEEPS).await;
+    app.works_off(JobKind::RemoveDiscarded).await;
+    assert_eq!(
+        app.number("SELECT count(*) FROM documents").await,
+        1,
+        "the failed one"
+    );
+    assert!(app.number("SELECT count(*) FROM discards").await >= 5);
+    let after = objects(&places).await;
+    let lost: Vec<_> = before.difference(&after).collect();
+    assert!(lost.is_empty(), "{lost:?}");
 
-        let ours = owner_of(&app).await;
-        is_marked_for(&places, InstallationId::new(SystemClock.now())).await;
-        let before = objects(&places).await;
-        alice.delete(&path(&document)).await.expecting(204);
-        alice.delete(&archives::result_path(&export)).await.expecting(204);
-        app.admin().delete(&format!("/v1/admin/users/{}", bob.user.as_deref().unwrap())).await.expecting(204);
-        let wrong = alice.request(Method::POST, "/v1/documents?name=wrong.bin")
-            .header("content-digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:").body("refused");
-        alice.send(wrong).await.expect_problem(422, "digest_mismatch");
-        let broken = archives::import(&alice, "no archive", "").await;
-        assert_eq!(broken["status"], "error");
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
-        app.works_off_all(&[JobKind::PurgeArchived, JobKind::ExpireFailed, JobKind::ExpireArchives]).await;
-        app.works_off_all(&SWEEPS).await;
-        app.works_off(JobKind::RemoveDiscarded).await;
-        assert_eq!(app.number("SELECT count(*) FROM documents").await, 1, "the failed one");
-        assert!(app.number("SELECT count(*) FROM discards").await >= 5);
-        let after = objects(&places).await;
-        let lost: Vec<_> = before.difference(&after).collect();
-        assert!(lost.is_empty(), "{lost:?}");
+    is_marked_for(&places, ours).await;
+    app.works_off(JobKind::RemoveDiscarded).await;
+    assert_eq!(app.number("SELECT count(*) FROM discards").await, 0);
+    // The upload that was refused at the door has no row: the next sweep takes it in its time.
+    assert_eq!(objects(&places).await.len(), 1);
+}
 
-        is_marked_for(&places, ours).await;
-        app.works_off(JobKind::RemoveDiscarded).await;
-        assert_eq!(app.number("SELECT count(*) FROM discards").await, 0);
-        // The upload that was refused at the door has no row: the next sweep takes it in its time.
-        assert_eq!(objects(&places).await.len(), 1);
+#[in_both_modes]
+async fn a_sweep_stops_where_too_much_would_go(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    active(&app).await;
+    let places = app.places().await;
+    for _ in 0..60 {
+        puts(
+            &**places.store(),
+            &old_key(),
+            "of a ledger that was restored too early",
+        )
+        .await;
     }
+    app.works_off(JobKind::SweepStore).await;
+    assert!(stopped(&app, JobKind::SweepStore, "share").await > 0);
+    let audited = app.command(&["audit", "--repair"]).await;
+    assert_eq!(audited.code, 1);
+    assert!(
+        audited.printed.contains("too_many_strays"),
+        "{}",
+        audited.printed
+    );
+    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
 
-    async fn a_sweep_stops_where_too_much_would_go(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        active(&app).await;
-        let places = app.places().await;
-        for _ in 0..60 {
-            puts(&**places.store(), &old_key(), "of a ledger that was restored too early").await;
-        }
-        app.works_off(JobKind::SweepStore).await;
-        assert!(stopped(&app, JobKind::SweepStore, "share").await > 0);
-        let audited = app.command(&["audit", "--repair"]).await;
-        assert_eq!(audited.code, 1);
-        assert!(audited.printed.contains("too_many_strays"), "{}", audited.printed);
-        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
-
-        for worker in app.workers() {
-            worker.terminate().await;
-            worker.restart_with(&[("DOSSIER_MAX_SWEEP_SHARE", "100%")]).await;
-        }
-        app.works_off(JobKind::SweepStore).await;
-        assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 60);
+    for worker in app.workers() {
+        worker.terminate().await;
+        worker
+            .restart_with(&[("DOSSIER_MAX_SWEEP_SHARE", "100%")])
+            .await;
     }
+    app.works_off(JobKind::SweepStore).await;
+    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 60);
+}
 
-    async fn what_is_no_object_of_ours_is_never_removed(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let places = app.places().await;
-        let store = places.store();
-        let gone = puts(&**store, &old_key(), "let go of").await;
-        // More than one batch of the others is in front.
-        let foreign: Vec<_> = (0..300).map(|number| format!("{}a-{number}", store.place())).collect();
-        let elsewhere = ["file:///etc/passwd", "s3://another-bucket/a", "nothing at all"];
-        let elsewhere = elsewhere.into_iter().chain(foreign.iter().map(String::as_str));
-        let rows: Vec<_> = elsewhere.chain([gone.as_str()]).map(|url| format!("('{url}', 0)")).collect();
-        let discards = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
-        assert_eq!(app.tampers(&discards).await, 304);
-        app.works_off(JobKind::RemoveDiscarded).await;
-        assert_eq!(places.stat(&gone).await.unwrap(), None);
-        assert_eq!(app.number("SELECT count(*) FROM discards").await, 303);
-        assert!(Path::new("/etc/passwd").exists());
-        app.tampers("DELETE FROM discards").await;
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn what_is_no_object_of_ours_is_never_removed(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let places = app.places().await;
+    let store = places.store();
+    let gone = puts(&**store, &old_key(), "let go of").await;
+    // More than one batch of the others is in front.
+    let foreign: Vec<_> = (0..300)
+        .map(|number| format!("{}a-{number}", store.place()))
+        .collect();
+    let elsewhere = [
+        "file:///etc/passwd",
+        "s3://another-bucket/a",
+        "nothing at all",
+    ];
+    let elsewhere = elsewhere
+        .into_iter()
+        .chain(foreign.iter().map(String::as_str));
+    let rows: Vec<_> = elsewhere
+        .chain([gone.as_str()])
+        .map(|url| format!("('{url}', 0)"))
+        .collect();
+    let discards = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
+    assert_eq!(app.tampers(&discards).await, 304);
+    app.works_off(JobKind::RemoveDiscarded).await;
+    assert_eq!(places.stat(&gone).await.unwrap(), None);
+    assert_eq!(app.number("SELECT count(*) FROM discards").await, 303);
+    assert!(Path::new("/etc/passwd").exists());
+    app.tampers("DELETE FROM discards").await;
+    app.ends_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,47 +69,74 @@ fn named(number: usize) -> Selection {
     Selection::Ids((0..number).map(|_| DocumentId::new(NOW)).collect())
 }
 
-on_each_database! {
-    async fn many_items_are_written_in_parts(db: &Database) {
-        let owner = user(db, "alice").await;
-        for number in [0, 1, 1_999, 2_000, 2_001, 4_000, 4_001] {
-            let id = asks(db, owner, named(number)).await.unwrap();
-            is_whole(db, id, i64::try_from(number).unwrap()).await;
-        }
-        let too_many = asks(db, owner, named(Operation::MAX_ITEMS + 1)).await;
-        assert!(matches!(too_many, Err(CreateOperationError::TooMany)));
-        let first = active(db, owner, "content").await;
-        copies(db, first, 4_499).await;
-        let found = asks(db, owner, Selection::Matching(DocumentFilter::default())).await.unwrap();
-        is_whole(db, found, 4_500).await;
+#[on_each_database]
+async fn many_items_are_written_in_parts(db: &Database) {
+    let owner = user(db, "alice").await;
+    for number in [0, 1, 1_999, 2_000, 2_001, 4_000, 4_001] {
+        let id = asks(db, owner, named(number)).await.unwrap();
+        is_whole(db, id, i64::try_from(number).unwrap()).await;
+    }
+    let too_many = asks(db, owner, named(Operation::MAX_ITEMS + 1)).await;
+    assert!(matches!(too_many, Err(CreateOperationError::TooMany)));
+    let first = active(db, owner, "content").await;
+    copies(db, first, 4_499).await;
+    let found = asks(db, owner, Selection::Matching(DocumentFilter::default()))
+        .await
+        .unwrap();
+    is_whole(db, found, 4_500).await;
 
-        // Taken back are those that succeeded, wherever they stand.
-        let done = "UPDATE operation_items SET result = CASE WHEN position % 3 = 0 THEN 'succeeded' ELSE 'skipped' END, \
+    // Taken back are those that succeeded, wherever they stand.
+    let done = "UPDATE operation_items SET result = CASE WHEN position % 3 = 0 THEN 'succeeded' ELSE 'skipped' END, \
              code = CASE WHEN position % 3 = 0 THEN NULL ELSE 'x' END, detail = CASE WHEN position % 3 = 0 THEN NULL ELSE 'x' END";
-        db.writer().execute_unprepared(done).await.unwrap();
-        let ended = "UPDATE operations SET status = 'completed', started_at = 1, finished_at = 1, \
+    db.writer().execute_unprepared(done).await.unwrap();
+    let ended = "UPDATE operations SET status = 'completed', started_at = 1, finished_at = 1, \
              succeeded = (total + 2) / 3, skipped = total - (total + 2) / 3, next_position = total";
-        db.writer().execute_unprepared(ended).await.unwrap();
-        let undo = NewUndo { id: OperationId::new(NOW), undoes: found, owner, at: NOW };
-        undo_operation(db, &undo, &OperationLimits::default()).await.unwrap();
-        is_whole(db, undo.id, 1_500).await;
-    }
+    db.writer().execute_unprepared(ended).await.unwrap();
+    let undo = NewUndo {
+        id: OperationId::new(NOW),
+        undoes: found,
+        owner,
+        at: NOW,
+    };
+    undo_operation(db, &undo, &OperationLimits::default())
+        .await
+        .unwrap();
+    is_whole(db, undo.id, 1_500).await;
+}
 
-    async fn what_is_left_half_written_is_seen_by_nobody_and_goes(db: &Database) {
-        let owner = user(db, "alice").await;
-        let id = asks(db, owner, named(4_001)).await.unwrap();
-        // As it stands before the last part.
-        let half = format!("UPDATE operations SET expired_at = {}", NOW.plus(Duration::from_mins(10)).as_micros());
-        for sql in [&half[..], "DELETE FROM operation_items WHERE position >= 4000", "DELETE FROM jobs"] {
-            db.writer().execute_unprepared(sql).await.unwrap();
-        }
-        assert!(find_operation(db, id).await.unwrap().is_none());
-        let page = OperationPage { owner, before: None, limit: 10 };
-        assert!(list_operations(db, page).await.unwrap().is_empty());
-        // It may still be finished, and counts as one that is open.
-        assert!(!remove_expired_operation(db, NOW.plus(Duration::from_mins(9))).await.unwrap());
-        while remove_expired_operation(db, NOW.plus(Duration::from_mins(11))).await.unwrap() {}
-        assert_eq!(count(db, "SELECT count(*) FROM operation_items").await, 0);
-        assert_eq!(count(db, "SELECT count(*) FROM operations").await, 0);
+#[on_each_database]
+async fn what_is_left_half_written_is_seen_by_nobody_and_goes(db: &Database) {
+    let owner = user(db, "alice").await;
+    let id = asks(db, owner, named(4_001)).await.unwrap();
+    // As it stands before the last part.
+    let half = format!(
+        "UPDATE operations SET expired_at = {}",
+        NOW.plus(Duration::from_mins(10)).as_micros()
+    );
+    for sql in [
+        &half[..],
+        "DELETE FROM operation_items WHERE position >= 4000",
+        "DELETE FROM jobs",
+    ] {
+        db.writer().execute_unprepared(sql).await.unwrap();
     }
+    assert!(find_operation(db, id).await.unwrap().is_none());
+    let page = OperationPage {
+        owner,
+        before: None,
+        limit: 10,
+    };
+    assert!(list_operations(db, page).await.unwrap().is_empty());
+    // It may still be finished, and counts as one that is open.
+    assert!(
+        !remove_expired_operation(db, NOW.plus(Duration::from_mins(9)))
+            .await
+            .unwrap()
+    );
+    while remove_expired_operation(db, NOW.plus(Duration::from_mins(11)))
+        .await
+        .unwrap()
+    {}
+    assert_eq!(count(db, "SELECT count(*) FROM operation_items").await, 0);
+    assert_eq!(count(db, "SELECT count(*) FROM operations").await, 0);
 }

@@ -35,61 +35,80 @@ async fn until(client: &Client, status: u16) -> Answer {
     }
 }
 
-in_both_modes! {
-    async fn uploads_are_turned_away_while_work_waits_for_too_long(mode: Mode) {
-        // Nobody works on uploads.
-        let settings = [("DOSSIER_QUEUES", "maintenance"), ("DOSSIER_MAX_QUEUE_AGE", "1s")];
-        let app = TestApp::start_with(mode, &settings).await;
-        let alice = app.user("alice").await;
-        let document = alice.uploads("first.pdf", PDF).await;
-        let turned_away = until(&alice, 503).await;
-        turned_away.expect_problem(503, "overloaded");
-        assert!(turned_away.header("retry-after").parse::<u32>().is_ok());
-        // It is told so before the body is read.
-        endless(&alice).await.expect_problem(503, "overloaded");
-        // Nobody's turn comes: that is so for everybody.
-        let bob = app.user("bob").await;
-        endless(&bob).await.expect_problem(503, "overloaded");
-        let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-        alice.get(&path).await.expecting(200);
-        let version = alice.request(Method::PUT, &format!("{path}/content"));
-        alice.send(version.body(PDF)).await.expect_problem(503, "overloaded");
-        // What waits for its time to come is not late.
-        app.tampers("UPDATE jobs SET run_at = run_at + 3600000000 WHERE state = 'ready'").await;
-        until(&alice, 202).await;
-        until(&bob, 202).await;
-    }
+#[in_both_modes]
+async fn uploads_are_turned_away_while_work_waits_for_too_long(mode: Mode) {
+    // Nobody works on uploads.
+    let settings = [
+        ("DOSSIER_QUEUES", "maintenance"),
+        ("DOSSIER_MAX_QUEUE_AGE", "1s"),
+    ];
+    let app = TestApp::start_with(mode, &settings).await;
+    let alice = app.user("alice").await;
+    let document = alice.uploads("first.pdf", PDF).await;
+    let turned_away = until(&alice, 503).await;
+    turned_away.expect_problem(503, "overloaded");
+    assert!(turned_away.header("retry-after").parse::<u32>().is_ok());
+    // It is told so before the body is read.
+    endless(&alice).await.expect_problem(503, "overloaded");
+    // Nobody's turn comes: that is so for everybody.
+    let bob = app.user("bob").await;
+    endless(&bob).await.expect_problem(503, "overloaded");
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    alice.get(&path).await.expecting(200);
+    let version = alice.request(Method::PUT, &format!("{path}/content"));
+    alice
+        .send(version.body(PDF))
+        .await
+        .expect_problem(503, "overloaded");
+    // What waits for its time to come is not late.
+    app.tampers("UPDATE jobs SET run_at = run_at + 3600000000 WHERE state = 'ready'")
+        .await;
+    until(&alice, 202).await;
+    until(&bob, 202).await;
+}
 
-    async fn who_imports_very_much_shuts_nobody_else_out(mode: Mode) {
-        let settings = [("DOSSIER_MAX_QUEUE_AGE", "5s"), ("DOSSIER_CONCURRENCY", "1")];
-        let app = TestApp::start_with(mode, &settings).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let archive = made_by("
+#[in_both_modes]
+async fn who_imports_very_much_shuts_nobody_else_out(mode: Mode) {
+    let settings = [
+        ("DOSSIER_MAX_QUEUE_AGE", "5s"),
+        ("DOSSIER_CONCURRENCY", "1"),
+    ];
+    let app = TestApp::start_with(mode, &settings).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let archive = made_by(
+        "
 with zipfile.ZipFile(path, 'w') as z:
-  for n in range(450): z.writestr(f'{n}.txt', f'the entry number {n}')");
-        let mut imports = Vec::new();
-        for _ in 0..3 {
-            imports.push(begun_import(&alice, archive.clone(), "").await);
-        }
-        let waiting = "SELECT count(*) FROM jobs WHERE queue = 'ingest' AND state IN ('ready', 'running')";
-        let (mut uploads, mut most) = (0, 0);
-        loop {
-            let pending = bob.uploads("mine.pdf", PDF).await;
-            uploads += 1;
-            most = most.max(app.number(waiting).await);
-            assert_eq!(bob.settled(&pending).await["status"], "active");
-            let open = app.number("SELECT count(*) FROM operations WHERE finished_at IS NULL").await;
-            if open == 0 {
-                break;
-            }
-        }
-        assert!(uploads > 3, "{uploads}");
-        // As many as may wait, and a chunk of each import that found room at the same time.
-        assert!(most <= 1_000 + 3 * 256 + 1, "{most}");
-        for import in imports {
-            let ended = ended(&alice, &import).await;
-            assert_eq!((&ended["status"], &ended["succeeded"]), (&json!("completed"), &json!(450)), "{ended}");
-        }
-        app.ends_clean().await;
+  for n in range(450): z.writestr(f'{n}.txt', f'the entry number {n}')",
+    );
+    let mut imports = Vec::new();
+    for _ in 0..3 {
+        imports.push(begun_import(&alice, archive.clone(), "").await);
     }
+    let waiting =
+        "SELECT count(*) FROM jobs WHERE queue = 'ingest' AND state IN ('ready', 'running')";
+    let (mut uploads, mut most) = (0, 0);
+    loop {
+        let pending = bob.uploads("mine.pdf", PDF).await;
+        uploads += 1;
+        most = most.max(app.number(waiting).await);
+        assert_eq!(bob.settled(&pending).await["status"], "active");
+        let open = app
+            .number("SELECT count(*) FROM operations WHERE finished_at IS NULL")
+            .await;
+        if open == 0 {
+            break;
+        }
+    }
+    assert!(uploads > 3, "{uploads}");
+    // As many as may wait, and a chunk of each import that found room at the same time.
+    assert!(most <= 1_000 + 3 * 256 + 1, "{most}");
+    for import in imports {
+        let ended = ended(&alice, &import).await;
+        assert_eq!(
+            (&ended["status"], &ended["succeeded"]),
+            (&json!("completed"), &json!(450)),
+            "{ended}"
+        );
+    }
+    app.ends_clean().await;
 }

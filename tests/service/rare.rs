@@ -241,44 +241,62 @@ fn target(document: DocumentId, owner: UserId) -> Target {
     }
 }
 
-on_each_database! {
-    async fn nasty_questions_are_answered_before_and_after_changes(db: &Database) {
-        let owner = user(db, "alice").await;
-        let ids = nasty(db, owner).await;
-        nasty(db, user(db, "bob").await).await;
-        answers_are_right(db, owner).await;
-        for (index, &id) in ids.iter().enumerate() {
-            let name = || Some(NAMES[(index * 3 + 1) % NAMES.len()].parse().unwrap());
-            let patch = || Some(metadata()[(index * 7 + 2) % metadata().len()].clone());
-            let changes = match index % 4 {
-                0 => DocumentChanges { name: name(), ..DocumentChanges::default() },
-                1 => DocumentChanges { metadata: patch(), ..DocumentChanges::default() },
-                2 => DocumentChanges { name: name(), metadata: patch(), ..DocumentChanges::default() },
-                _ => {
-                    delete_document(db, &target(id, owner), NOW, |_| vec![]).await.unwrap();
-                    continue;
-                }
-            };
-            edit_document(db, &target(id, owner), changes, NOW).await.unwrap();
-        }
-        answers_are_right(db, owner).await;
-    }
-
-    async fn pages_of_the_rare_and_of_the_common_are_alike(db: &Database) {
-        let owner = user(db, "alice").await;
-        fill(db, owner, 0, 3_000).await;
-        for filter in [
-            asked(Some("REPORT"), None),
-            asked(Some("report 17"), None),
-            asked(Some("report 1"), Some(&json!({"year": 2005}))),
-            asked(None, Some(&json!({"year": 2005}))),
-        ] {
-            for sort in ["-created_at", "updated_at", "name", "-size_bytes"] {
-                let mut expected = pages(db, owner, DocumentFilter::default(), sort, 200).await;
-                expected.retain(|document| meets(document, &filter));
-                assert!(expected.len() > 20);
-                assert_eq!(pages(db, owner, filter.clone(), sort, 20).await, expected, "{filter:?} {sort}");
+#[on_each_database]
+async fn nasty_questions_are_answered_before_and_after_changes(db: &Database) {
+    let owner = user(db, "alice").await;
+    let ids = nasty(db, owner).await;
+    nasty(db, user(db, "bob").await).await;
+    answers_are_right(db, owner).await;
+    for (index, &id) in ids.iter().enumerate() {
+        let name = || Some(NAMES[(index * 3 + 1) % NAMES.len()].parse().unwrap());
+        let patch = || Some(metadata()[(index * 7 + 2) % metadata().len()].clone());
+        let changes = match index % 4 {
+            0 => DocumentChanges {
+                name: name(),
+                ..DocumentChanges::default()
+            },
+            1 => DocumentChanges {
+                metadata: patch(),
+                ..DocumentChanges::default()
+            },
+            2 => DocumentChanges {
+                name: name(),
+                metadata: patch(),
+                ..DocumentChanges::default()
+            },
+            _ => {
+                delete_document(db, &target(id, owner), NOW, |_| vec![])
+                    .await
+                    .unwrap();
+                continue;
             }
+        };
+        edit_document(db, &target(id, owner), changes, NOW)
+            .await
+            .unwrap();
+    }
+    answers_are_right(db, owner).await;
+}
+
+#[on_each_database]
+async fn pages_of_the_rare_and_of_the_common_are_alike(db: &Database) {
+    let owner = user(db, "alice").await;
+    fill(db, owner, 0, 3_000).await;
+    for filter in [
+        asked(Some("REPORT"), None),
+        asked(Some("report 17"), None),
+        asked(Some("report 1"), Some(&json!({"year": 2005}))),
+        asked(None, Some(&json!({"year": 2005}))),
+    ] {
+        for sort in ["-created_at", "updated_at", "name", "-size_bytes"] {
+            let mut expected = pages(db, owner, DocumentFilter::default(), sort, 200).await;
+            expected.retain(|document| meets(document, &filter));
+            assert!(expected.len() > 20);
+            assert_eq!(
+                pages(db, owner, filter.clone(), sort, 20).await,
+                expected,
+                "{filter:?} {sort}"
+            );
         }
     }
 }
@@ -303,27 +321,55 @@ async fn is_applied(db: &Database, name: &str) -> bool {
     migrations.any(|migration| migration.name == name && migration.applied)
 }
 
-on_each_database! {
-    async fn names_from_before_are_folded_as_unicode_says(db: &Database) {
-        let owner = user(db, "alice").await;
-        let names = ["STRAẞE", "Straße", "ﬁn", "e\u{301}t\u{e9}", "İstanbul", "plain", "文書"];
-        for name in names {
-            let named = Arrival { name: name.parse().unwrap(), ..arrival(owner, "x", NOW) };
-            accepted(db, named).await;
-        }
-        while is_applied(db, "m0012_fold_names").await {
-            migrations::down(db.writer()).await.unwrap();
-        }
-        // As a release without it wrote them.
-        for name in names {
-            let before: String = name.to_uppercase().chars().flat_map(char::to_lowercase).collect();
-            let write = format!("UPDATE documents SET name_folded = '{before}' WHERE name = '{name}'");
-            db.writer().execute_unprepared(&write).await.unwrap();
-        }
-        migrations::up(db.writer()).await.unwrap();
-        for (part, found) in [("strasse", 2), ("FIN", 1), ("ÉTÉ", 1), ("istanbul", 1), ("PLAIN", 1), ("書", 1), ("", 7)] {
-            assert_eq!(pages(db, owner, asked(Some(part), None), "name", 50).await.len(), found, "{part}");
-        }
+#[on_each_database]
+async fn names_from_before_are_folded_as_unicode_says(db: &Database) {
+    let owner = user(db, "alice").await;
+    let names = [
+        "STRAẞE",
+        "Straße",
+        "ﬁn",
+        "e\u{301}t\u{e9}",
+        "İstanbul",
+        "plain",
+        "文書",
+    ];
+    for name in names {
+        let arrival = Arrival {
+            name: name.parse().unwrap(),
+            ..arrival(owner, "x", NOW)
+        };
+        accepted(db, arrival).await;
+    }
+    while is_applied(db, "m0012_fold_names").await {
+        migrations::down(db.writer()).await.unwrap();
+    }
+    // As a release without it wrote them.
+    for name in names {
+        let before: String = name
+            .to_uppercase()
+            .chars()
+            .flat_map(char::to_lowercase)
+            .collect();
+        let write = format!("UPDATE documents SET name_folded = '{before}' WHERE name = '{name}'");
+        db.writer().execute_unprepared(&write).await.unwrap();
+    }
+    migrations::up(db.writer()).await.unwrap();
+    for (part, found) in [
+        ("strasse", 2),
+        ("FIN", 1),
+        ("ÉTÉ", 1),
+        ("istanbul", 1),
+        ("PLAIN", 1),
+        ("書", 1),
+        ("", 7),
+    ] {
+        assert_eq!(
+            pages(db, owner, asked(Some(part), None), "name", 50)
+                .await
+                .len(),
+            found,
+            "{part}"
+        );
     }
 }
 

@@ -26,62 +26,91 @@ fn is_limited(answer: &Answer, policy: &str) {
     assert_eq!(parameter(answer, "ratelimit", "t"), wait);
 }
 
-in_both_modes! {
-    async fn a_user_comes_as_often_as_the_operator_says(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_RATE_LIMIT", "6/h")]).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        for left in [5, 4] {
-            let answer = alice.get("/v1/documents").await;
-            assert_eq!(answer.status, 200);
-            assert_eq!(answer.header("ratelimit-policy"), "\"default\";q=6;w=3600");
-            assert_eq!(parameter(&answer, "ratelimit", "r"), left);
-            assert!(parameter(&answer, "ratelimit", "t") > 0);
-        }
-        // One with a key is one; what fails counts as well.
-        let keyed = alice.request(Method::DELETE, "/v1/documents/x").header("idempotency-key", "k");
-        let answer = alice.send(keyed).await;
-        assert_eq!((answer.status.as_u16(), parameter(&answer, "ratelimit", "r")), (404, 3));
-        for left in [2, 1, 0] {
-            assert_eq!(parameter(&alice.get("/v1/usage").await, "ratelimit", "r"), left);
-        }
-        for _ in 0..3 {
-            is_limited(&alice.get("/v1/documents").await, "\"default\";q=6;w=3600");
-        }
-        let keyed = alice.request(Method::DELETE, "/v1/documents/x").header("idempotency-key", "k");
-        is_limited(&alice.send(keyed).await, "\"default\";q=6;w=3600");
-        // Nobody else is held up, and what needs no token is not counted.
-        assert_eq!(parameter(&bob.get("/v1/usage").await, "ratelimit", "r"), 5);
-        for _ in 0..10 {
-            for path in ["/health/live", "/docs", "/openapi.json"] {
-                let answer = alice.get(path).await;
-                assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (200, ""));
-            }
+#[in_both_modes]
+async fn a_user_comes_as_often_as_the_operator_says(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_RATE_LIMIT", "6/h")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    for left in [5, 4] {
+        let answer = alice.get("/v1/documents").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"default\";q=6;w=3600");
+        assert_eq!(parameter(&answer, "ratelimit", "r"), left);
+        assert!(parameter(&answer, "ratelimit", "t") > 0);
+    }
+    // One with a key is one; what fails counts as well.
+    let keyed = alice
+        .request(Method::DELETE, "/v1/documents/x")
+        .header("idempotency-key", "k");
+    let answer = alice.send(keyed).await;
+    assert_eq!(
+        (answer.status.as_u16(), parameter(&answer, "ratelimit", "r")),
+        (404, 3)
+    );
+    for left in [2, 1, 0] {
+        assert_eq!(
+            parameter(&alice.get("/v1/usage").await, "ratelimit", "r"),
+            left
+        );
+    }
+    for _ in 0..3 {
+        is_limited(&alice.get("/v1/documents").await, "\"default\";q=6;w=3600");
+    }
+    let keyed = alice
+        .request(Method::DELETE, "/v1/documents/x")
+        .header("idempotency-key", "k");
+    is_limited(&alice.send(keyed).await, "\"default\";q=6;w=3600");
+    // Nobody else is held up, and what needs no token is not counted.
+    assert_eq!(parameter(&bob.get("/v1/usage").await, "ratelimit", "r"), 5);
+    for _ in 0..10 {
+        for path in ["/health/live", "/docs", "/openapi.json"] {
+            let answer = alice.get(path).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("ratelimit")),
+                (200, "")
+            );
         }
     }
+}
 
-    async fn whoever_tries_keys_is_held_up_and_shuts_nobody_out(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "3/h")]).await;
-        let alice = app.user("alice").await;
-        for number in 0..3 {
-            let answer = app.bearer(&format!("wrong {number}")).get("/v1/documents").await;
-            answer.expect_problem(401, "unauthorized");
-        }
-        for number in 3..6 {
-            let answer = app.bearer(&format!("wrong {number}")).get("/v1/documents").await;
-            is_limited(&answer, "\"authentication\";q=3;w=3600");
-        }
-        // Those behind the same address with good keys pass, and who sends none is told what is missing.
-        for _ in 0..5 {
-            let answer = alice.get("/v1/documents").await;
-            assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (200, ""));
-        }
-        app.nobody().get("/v1/documents").await.expect_problem(401, "unauthorized");
+#[in_both_modes]
+async fn whoever_tries_keys_is_held_up_and_shuts_nobody_out(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "3/h")]).await;
+    let alice = app.user("alice").await;
+    for number in 0..3 {
+        let answer = app
+            .bearer(&format!("wrong {number}"))
+            .get("/v1/documents")
+            .await;
+        answer.expect_problem(401, "unauthorized");
     }
+    for number in 3..6 {
+        let answer = app
+            .bearer(&format!("wrong {number}"))
+            .get("/v1/documents")
+            .await;
+        is_limited(&answer, "\"authentication\";q=3;w=3600");
+    }
+    // Those behind the same address with good keys pass, and who sends none is told what is missing.
+    for _ in 0..5 {
+        let answer = alice.get("/v1/documents").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("ratelimit")),
+            (200, "")
+        );
+    }
+    app.nobody()
+        .get("/v1/documents")
+        .await
+        .expect_problem(401, "unauthorized");
+}
 
-    async fn an_operator_may_lift_the_limit(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "off")]).await;
-        for _ in 0..70 {
-            app.bearer("wrong").get("/v1/documents").await.expect_problem(401, "unauthorized");
-        }
+#[in_both_modes]
+async fn an_operator_may_lift_the_limit(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "off")]).await;
+    for _ in 0..70 {
+        app.bearer("wrong")
+            .get("/v1/documents")
+            .await
+            .expect_problem(401, "unauthorized");
     }
 }

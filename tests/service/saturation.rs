@@ -49,123 +49,183 @@ async fn meter(app: &TestApp, name: &str) -> usize {
         .unwrap()
 }
 
-in_both_modes! {
-    async fn answers_that_nobody_takes_cost_little(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        publish(&alice).await;
+#[in_both_modes]
+async fn answers_that_nobody_takes_cost_little(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    publish(&alice).await;
+    is_served(&app, &bob).await;
+    let (before, _) = app.ingress().resident_memory();
+    let files = app.ingress().open_files();
+    let api = app.ingress().api();
+    for (path, window) in [
+        ("/docs", 0),
+        ("/openapi.json", 1),
+        ("/public/large/content", 0),
+        ("/public/large/content", 1),
+    ] {
+        let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, path, window))).await;
+        let statuses: BTreeSet<_> = greedy
+            .iter()
+            .flat_map(|peer| &peer.heads)
+            .map(|(status, _)| *status)
+            .collect();
+        assert_eq!(
+            statuses,
+            BTreeSet::from([StatusCode::OK]),
+            "{path}, window {window}"
+        );
         is_served(&app, &bob).await;
-        let (before, _) = app.ingress().resident_memory();
-        let files = app.ingress().open_files();
-        let api = app.ingress().api();
-        for (path, window) in [("/docs", 0), ("/openapi.json", 1), ("/public/large/content", 0), ("/public/large/content", 1)] {
-            let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, path, window))).await;
-            let statuses: BTreeSet<_> = greedy.iter().flat_map(|peer| &peer.heads).map(|(status, _)| *status).collect();
-            assert_eq!(statuses, BTreeSet::from([StatusCode::OK]), "{path}, window {window}");
-            is_served(&app, &bob).await;
-            let (_, most) = app.ingress().resident_memory();
-            assert!(most < before + MEMORY, "{path}, window {window}: from {before} to {most} bytes");
-            // Sockets, and some of the database and of bob; none for the streams.
-            let open = app.ingress().open_files();
-            assert!(open < files + CONNECTIONS + STREAMS, "{path}, window {window}: from {files} to {open}");
-            assert!(meter(&app, "dossier_http_requests_in_flight ").await >= CONNECTIONS * STREAMS);
-        }
-        app.ends_clean().await;
+        let (_, most) = app.ingress().resident_memory();
+        assert!(
+            most < before + MEMORY,
+            "{path}, window {window}: from {before} to {most} bytes"
+        );
+        // Sockets, and some of the database and of bob; none for the streams.
+        let open = app.ingress().open_files();
+        assert!(
+            open < files + CONNECTIONS + STREAMS,
+            "{path}, window {window}: from {files} to {open}"
+        );
+        assert!(meter(&app, "dossier_http_requests_in_flight ").await >= CONNECTIONS * STREAMS);
     }
+    app.ends_clean().await;
+}
 
-    async fn a_stranger_has_a_share_of_what_is_in_flight_and_no_more(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_MAX_REQUESTS_PER_ADDRESS", "100")]).await;
-        let bob = app.user("bob").await;
-        let api = app.ingress().api();
-        let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, "/docs", 0))).await;
-        let heads: Vec<_> = greedy.iter().flat_map(|peer| &peer.heads).collect();
-        let (taken, refused): (Vec<_>, Vec<_>) = heads.into_iter().partition(|(status, _)| *status == 200);
-        assert_eq!(taken.len(), 100);
-        for (status, headers) in refused {
-            assert_eq!(*status, 503);
-            assert!(headers.contains_key("retry-after"));
-        }
-        assert!(meter(&app, "dossier_http_requests_refused_total{reason=\"address\"} ").await >= 1);
-        app.nobody().get("/docs").await.expect_problem(503, "overloaded");
-        assert_eq!(app.nobody().get("/health/live").await.status, 200);
-        // Whose token is good has their own share, from the same address.
-        is_served(&app, &bob).await;
-        // Whose token is not has none.
-        let liars = join_all((0..20).map(|_| async { app.bearer("wrong").get("/v1/usage").await })).await;
-        assert!(liars.iter().all(|answer| [401, 503].contains(&answer.status.as_u16())));
-        is_served(&app, &bob).await;
-        drop(greedy);
-        app.ends_clean().await;
+#[in_both_modes]
+async fn a_stranger_has_a_share_of_what_is_in_flight_and_no_more(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_REQUESTS_PER_ADDRESS", "100")]).await;
+    let bob = app.user("bob").await;
+    let api = app.ingress().api();
+    let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, "/docs", 0))).await;
+    let heads: Vec<_> = greedy.iter().flat_map(|peer| &peer.heads).collect();
+    let (taken, refused): (Vec<_>, Vec<_>) =
+        heads.into_iter().partition(|(status, _)| *status == 200);
+    assert_eq!(taken.len(), 100);
+    for (status, headers) in refused {
+        assert_eq!(*status, 503);
+        assert!(headers.contains_key("retry-after"));
     }
+    assert!(
+        meter(
+            &app,
+            "dossier_http_requests_refused_total{reason=\"address\"} "
+        )
+        .await
+            >= 1
+    );
+    app.nobody()
+        .get("/docs")
+        .await
+        .expect_problem(503, "overloaded");
+    assert_eq!(app.nobody().get("/health/live").await.status, 200);
+    // Whose token is good has their own share, from the same address.
+    is_served(&app, &bob).await;
+    // Whose token is not has none.
+    let liars =
+        join_all((0..20).map(|_| async { app.bearer("wrong").get("/v1/usage").await })).await;
+    assert!(
+        liars
+            .iter()
+            .all(|answer| [401, 503].contains(&answer.status.as_u16()))
+    );
+    is_served(&app, &bob).await;
+    drop(greedy);
+    app.ends_clean().await;
+}
 
-    async fn strangers_at_many_addresses_shut_nobody_out(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_MAX_CONNECTIONS", "64")]).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        publish(&alice).await;
-        let api = app.ingress().api();
-        for path in ["/docs", "/public/large/content"] {
-            let greedy = join_all((2..6).map(|host| Greedy::ask_from(Ipv4Addr::new(127, 0, 0, host), &api, path, 1))).await;
-            let taken = greedy.iter().flat_map(|peer| &peer.heads).filter(|(status, _)| *status == 200).count();
-            assert!(taken >= 8, "{path}: {taken}");
-            // Who has nothing yet has a place, with or without a key that was never seen.
-            assert_eq!(app.nobody().get("/openapi.json").await.status, 200);
-            is_served(&app, &app.user(&format!("new-{}", path.len())).await).await;
-            for _ in 0..3 {
-                is_served(&app, &bob).await;
-            }
-            drop(greedy);
-            while meter(&app, "dossier_http_requests_in_flight ").await > 0 {
-                tokio::task::yield_now().await;
-            }
-        }
-        // Over HTTP/1.1 each has a connection, and takes nothing.
-        let mut readers = Vec::new();
-        for number in 0..96_u8 {
-            let mut socket = connect_from(Ipv4Addr::new(127, 0, 0, 2 + number % 6), &api).await;
-            // One that was closed at once is none.
-            let _ = socket.write_all(b"GET /public/large/content HTTP/1.1\r\nhost: x\r\n\r\n").await;
-            readers.push(socket);
-        }
+#[in_both_modes]
+async fn strangers_at_many_addresses_shut_nobody_out(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_CONNECTIONS", "64")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    publish(&alice).await;
+    let api = app.ingress().api();
+    for path in ["/docs", "/public/large/content"] {
+        let greedy = join_all(
+            (2..6).map(|host| Greedy::ask_from(Ipv4Addr::new(127, 0, 0, host), &api, path, 1)),
+        )
+        .await;
+        let taken = greedy
+            .iter()
+            .flat_map(|peer| &peer.heads)
+            .filter(|(status, _)| *status == 200)
+            .count();
+        assert!(taken >= 8, "{path}: {taken}");
+        // Who has nothing yet has a place, with or without a key that was never seen.
+        assert_eq!(app.nobody().get("/openapi.json").await.status, 200);
+        is_served(&app, &app.user(&format!("new-{}", path.len())).await).await;
         for _ in 0..3 {
             is_served(&app, &bob).await;
         }
-        drop(readers);
-        app.ends_clean().await;
-    }
-
-    async fn long_json_holds_up_nobody(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        let (before, _) = app.ingress().resident_memory();
-        let ids: Vec<_> = (0..100_000).map(|_| "0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60").collect();
-        let refused = json!({"action": "archive", "select": {"ids": ids}, "unknown": 1}).to_string();
-        let empty = format!("{{\"action\":\"archive\",\"select\":{{\"ids\":[{}[]]}}}}", "[],".repeat(1_000_000));
-        let send = |body: &str, key: Option<String>| {
-            let mut request = alice.request(Method::POST, "/v1/operations").header("content-type", "application/json");
-            if let Some(key) = key {
-                request = request.header("idempotency-key", key);
-            }
-            alice.send(request.body(body.to_owned()))
-        };
-        let long = join_all((0..24).map(|number| {
-            let keyed = (number % 3 == 0).then(|| number.to_string());
-            send(if number % 2 == 0 { &refused } else { &empty }, keyed)
-        }));
-        let (long, ()) = tokio::join!(long, async {
-            for _ in 0..3 {
-                is_served(&app, &bob).await;
-            }
-        });
-        let codes: Vec<_> = long.iter().map(|answer| (answer.status.as_u16(), answer.json()["code"].clone())).collect();
-        for (status, code) in &codes {
-            assert!([413, 422, 503].contains(status), "{status} {code}");
+        drop(greedy);
+        while meter(&app, "dossier_http_requests_in_flight ").await > 0 {
+            tokio::task::yield_now().await;
         }
-        assert!(codes.iter().any(|(status, _)| *status == 422) && codes.iter().any(|(status, _)| *status == 413), "{codes:?}");
-        let (_, most) = app.ingress().resident_memory();
-        assert!(most < before + 3 * MEMORY, "from {before} to {most} bytes");
-        assert_eq!(meter(&app, "dossier_http_json_bytes_held ").await, 0);
-        app.ends_clean().await;
     }
+    // Over HTTP/1.1 each has a connection, and takes nothing.
+    let mut readers = Vec::new();
+    for number in 0..96_u8 {
+        let mut socket = connect_from(Ipv4Addr::new(127, 0, 0, 2 + number % 6), &api).await;
+        // One that was closed at once is none.
+        let _ = socket
+            .write_all(b"GET /public/large/content HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await;
+        readers.push(socket);
+    }
+    for _ in 0..3 {
+        is_served(&app, &bob).await;
+    }
+    drop(readers);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn long_json_holds_up_nobody(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (before, _) = app.ingress().resident_memory();
+    let ids: Vec<_> = (0..100_000)
+        .map(|_| "0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60")
+        .collect();
+    let refused = json!({"action": "archive", "select": {"ids": ids}, "unknown": 1}).to_string();
+    let empty = format!(
+        "{{\"action\":\"archive\",\"select\":{{\"ids\":[{}[]]}}}}",
+        "[],".repeat(1_000_000)
+    );
+    let send = |body: &str, key: Option<String>| {
+        let mut request = alice
+            .request(Method::POST, "/v1/operations")
+            .header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        alice.send(request.body(body.to_owned()))
+    };
+    let long = join_all((0..24).map(|number| {
+        let keyed = (number % 3 == 0).then(|| number.to_string());
+        send(if number % 2 == 0 { &refused } else { &empty }, keyed)
+    }));
+    let (long, ()) = tokio::join!(long, async {
+        for _ in 0..3 {
+            is_served(&app, &bob).await;
+        }
+    });
+    let codes: Vec<_> = long
+        .iter()
+        .map(|answer| (answer.status.as_u16(), answer.json()["code"].clone()))
+        .collect();
+    for (status, code) in &codes {
+        assert!([413, 422, 503].contains(status), "{status} {code}");
+    }
+    assert!(
+        codes.iter().any(|(status, _)| *status == 422)
+            && codes.iter().any(|(status, _)| *status == 413),
+        "{codes:?}"
+    );
+    let (_, most) = app.ingress().resident_memory();
+    assert!(most < before + 3 * MEMORY, "from {before} to {most} bytes");
+    assert_eq!(meter(&app, "dossier_http_json_bytes_held ").await, 0);
+    app.ends_clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,34 +32,42 @@ fn count(claimed: &[ClaimedJob], owner: UserId) -> usize {
     claimed.iter().filter(|job| job.owner == owner).count()
 }
 
-on_each_database! {
-    async fn a_claim_keeps_to_the_shares_of_owners(db: &Database) {
-        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        asks_for(db, alice, 100).await;
-        let share = |held| OwnerShare { most: 8, held };
-        assert_eq!(claims(db, 16, &share(vec![])).await.len(), 8);
-        assert_eq!(claims(db, 16, &share(vec![(alice, 8)])).await.len(), 0);
-        assert_eq!(claims(db, 16, &share(vec![(alice, 6)])).await.len(), 2);
-        asks_for(db, bob, 3).await;
-        let claimed = claims(db, 16, &share(vec![(alice, 7)])).await;
-        assert_eq!((count(&claimed, alice), count(&claimed, bob)), (1, 3));
-        asks_for(db, bob, 100).await;
-        let claimed = claims(db, 4, &share(vec![(alice, 7)])).await;
-        assert_eq!((count(&claimed, alice), count(&claimed, bob)), (1, 3));
-        let claimed = claims(db, 16, &share(vec![(bob, 5)])).await;
-        assert_eq!((count(&claimed, alice), count(&claimed, bob)), (8, 3));
-        assert_eq!(claims(db, 16, &OwnerShare::unlimited()).await.len(), 16);
-    }
+#[on_each_database]
+async fn a_claim_keeps_to_the_shares_of_owners(db: &Database) {
+    let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+    asks_for(db, alice, 100).await;
+    let share = |held| OwnerShare { most: 8, held };
+    assert_eq!(claims(db, 16, &share(vec![])).await.len(), 8);
+    assert_eq!(claims(db, 16, &share(vec![(alice, 8)])).await.len(), 0);
+    assert_eq!(claims(db, 16, &share(vec![(alice, 6)])).await.len(), 2);
+    asks_for(db, bob, 3).await;
+    let claimed = claims(db, 16, &share(vec![(alice, 7)])).await;
+    assert_eq!((count(&claimed, alice), count(&claimed, bob)), (1, 3));
+    asks_for(db, bob, 100).await;
+    let claimed = claims(db, 4, &share(vec![(alice, 7)])).await;
+    assert_eq!((count(&claimed, alice), count(&claimed, bob)), (1, 3));
+    let claimed = claims(db, 16, &share(vec![(bob, 5)])).await;
+    assert_eq!((count(&claimed, alice), count(&claimed, bob)), (8, 3));
+    assert_eq!(claims(db, 16, &OwnerShare::unlimited()).await.len(), 16);
+}
 
-    async fn workers_that_claim_at_once_find_different_jobs(db: &Database) {
-        let alice = user(db, "alice").await;
-        asks_for(db, alice, 20).await;
-        let share = OwnerShare { most: 8, held: vec![(alice, 3)] };
-        let both = tokio::join!(claims(db, 16, &share), claims(db, 16, &share));
-        let mut jobs: Vec<_> = both.0.iter().chain(&both.1).map(|claimed| claimed.job.id).collect();
-        assert_eq!(jobs.len(), 10);
-        jobs.sort();
-        jobs.dedup();
-        assert_eq!(jobs.len(), 10);
-    }
+#[on_each_database]
+async fn workers_that_claim_at_once_find_different_jobs(db: &Database) {
+    let alice = user(db, "alice").await;
+    asks_for(db, alice, 20).await;
+    let share = OwnerShare {
+        most: 8,
+        held: vec![(alice, 3)],
+    };
+    let both = tokio::join!(claims(db, 16, &share), claims(db, 16, &share));
+    let mut jobs: Vec<_> = both
+        .0
+        .iter()
+        .chain(&both.1)
+        .map(|claimed| claimed.job.id)
+        .collect();
+    assert_eq!(jobs.len(), 10);
+    jobs.sort();
+    jobs.dedup();
+    assert_eq!(jobs.len(), 10);
 }

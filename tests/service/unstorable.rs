@@ -106,90 +106,130 @@ fn invalid_at(answer: &Answer, pointer: &str, sent: &str) {
     assert!(errors.iter().any(named), "{sent}: {errors:?}");
 }
 
-in_both_modes! {
-    async fn no_path_and_no_query_of_any_route_takes_it(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let admin = app.admin();
-        for operation in operations(&app).await {
-            for name in &operation.path_parameters {
-                for value in ["%00", "a%00b", "%FF", "%ED%A0%80"] {
-                    let path = operation.path_with(Some((name, value)));
-                    let answer = send(&admin, &operation, &path, "{}").await;
-                    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {path}: {}", operation.method, answer.text());
-                }
+#[in_both_modes]
+async fn no_path_and_no_query_of_any_route_takes_it(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let admin = app.admin();
+    for operation in operations(&app).await {
+        for name in &operation.path_parameters {
+            for value in ["%00", "a%00b", "%FF", "%ED%A0%80"] {
+                let path = operation.path_with(Some((name, value)));
+                let answer = send(&admin, &operation, &path, "{}").await;
+                assert_eq!(
+                    answer.status,
+                    StatusCode::NOT_FOUND,
+                    "{} {path}: {}",
+                    operation.method,
+                    answer.text()
+                );
             }
-            for name in &operation.query_parameters {
-                for value in ["%00", "a%00b", "%FF"] {
-                    let path = format!("{}?{name}={value}", operation.path_with(None));
-                    invalid_at(&send(&admin, &operation, &path, "{}").await, name, &path);
-                }
+        }
+        for name in &operation.query_parameters {
+            for value in ["%00", "a%00b", "%FF"] {
+                let path = format!("{}?{name}={value}", operation.path_with(None));
+                invalid_at(&send(&admin, &operation, &path, "{}").await, name, &path);
             }
         }
     }
+}
 
-    async fn no_json_body_of_any_route_takes_it(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let admin = app.admin();
-        let mut asked = 0;
-        for operation in operations(&app).await {
-            let path = operation.path_with(None);
-            for member in operation.members.iter().flatten() {
-                let pointer = format!("/{member}");
-                for value in [json!("a\u{0}"), json!({"x": {"\u{0}": 1}}), json!([[{"y": "\u{0}"}]])] {
-                    let body = json!({member: value}).to_string();
-                    invalid_at(&send(&admin, &operation, &path, &body).await, &pointer, &format!("{path} {body}"));
-                    asked += 1;
-                }
-                let lone = format!("{{\"{member}\":\"\\ud800\"}}");
-                send(&admin, &operation, &path, &lone).await.expect_problem(400, "bad_json");
+#[in_both_modes]
+async fn no_json_body_of_any_route_takes_it(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let admin = app.admin();
+    let mut asked = 0;
+    for operation in operations(&app).await {
+        let path = operation.path_with(None);
+        for member in operation.members.iter().flatten() {
+            let pointer = format!("/{member}");
+            for value in [
+                json!("a\u{0}"),
+                json!({"x": {"\u{0}": 1}}),
+                json!([[{"y": "\u{0}"}]]),
+            ] {
+                let body = json!({member: value}).to_string();
+                invalid_at(
+                    &send(&admin, &operation, &path, &body).await,
+                    &pointer,
+                    &format!("{path} {body}"),
+                );
+                asked += 1;
             }
-            if operation.members.is_some() {
-                invalid_at(&send(&admin, &operation, &path, "{\"\\u0000\":1}").await, "/\u{0}", &path);
-                // What is kept of it for a repetition can be kept.
-                for _ in 0..2 {
-                    let request = admin.request(operation.method.clone(), &path).header("idempotency-key", path.clone());
-                    let answer = admin.send(request.json(&json!({"\u{0}": 1}))).await;
-                    invalid_at(&answer, "/\u{0}", &path);
-                }
-            }
+            let lone = format!("{{\"{member}\":\"\\ud800\"}}");
+            send(&admin, &operation, &path, &lone)
+                .await
+                .expect_problem(400, "bad_json");
         }
-        assert!(asked > 30, "{asked}");
-    }
-
-    async fn no_upload_and_no_cursor_takes_it(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let raw = alice.request(Method::POST, "/v1/documents?name=a&metadata=%7B%22a%22%3A%22%5Cu0000%22%7D").body(PDF);
-        invalid_at(&alice.send(raw).await, "metadata", "raw");
-        for (part, pointer) in [
-            ("name=\"name\"\r\n\r\na\0", "/name"),
-            ("name=\"metadata\"\r\n\r\n{\"a\":\"\\u0000\"}", "/metadata"),
-            ("name=\"unique_name\"\r\n\r\nabc\0", "/unique_name"),
-        ] {
-            let body = format!(
-                "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n\
-                 --X\r\nContent-Disposition: form-data; {part}\r\n--X--\r\n"
+        if operation.members.is_some() {
+            invalid_at(
+                &send(&admin, &operation, &path, "{\"\\u0000\":1}").await,
+                "/\u{0}",
+                &path,
             );
-            let request = alice.request(Method::POST, "/v1/documents")
-                .header("content-type", "multipart/form-data; boundary=X").body(body);
-            let answer = alice.send(request).await;
-            invalid_at(&answer, pointer.trim_start_matches('/'), part);
+            // What is kept of it for a repetition can be kept.
+            for _ in 0..2 {
+                let request = admin
+                    .request(operation.method.clone(), &path)
+                    .header("idempotency-key", path.clone());
+                let answer = admin.send(request.json(&json!({"\u{0}": 1}))).await;
+                invalid_at(&answer, "/\u{0}", &path);
+            }
         }
-        for name in ["a", "b"] {
-            alice.uploads(name, PDF).await;
-        }
-        let page = alice.get("/v1/documents?limit=1&sort=name").await.expecting(200);
-        let mut cursor = URL_SAFE_NO_PAD.decode(page["next_cursor"].as_str().unwrap()).unwrap();
-        cursor.push(0);
-        let path = format!("/v1/documents?limit=1&sort=name&cursor={}", URL_SAFE_NO_PAD.encode(cursor));
-        invalid_at(&alice.get(&path).await, "cursor", &path);
     }
+    assert!(asked > 30, "{asked}");
+}
 
-    async fn no_archive_brings_it_in(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let alice = app.user("alice").await;
-        let archive = made_by(
-            r"
+#[in_both_modes]
+async fn no_upload_and_no_cursor_takes_it(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let raw = alice
+        .request(
+            Method::POST,
+            "/v1/documents?name=a&metadata=%7B%22a%22%3A%22%5Cu0000%22%7D",
+        )
+        .body(PDF);
+    invalid_at(&alice.send(raw).await, "metadata", "raw");
+    for (part, pointer) in [
+        ("name=\"name\"\r\n\r\na\0", "/name"),
+        ("name=\"metadata\"\r\n\r\n{\"a\":\"\\u0000\"}", "/metadata"),
+        ("name=\"unique_name\"\r\n\r\nabc\0", "/unique_name"),
+    ] {
+        let body = format!(
+            "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n\
+                 --X\r\nContent-Disposition: form-data; {part}\r\n--X--\r\n"
+        );
+        let request = alice
+            .request(Method::POST, "/v1/documents")
+            .header("content-type", "multipart/form-data; boundary=X")
+            .body(body);
+        let answer = alice.send(request).await;
+        invalid_at(&answer, pointer.trim_start_matches('/'), part);
+    }
+    for name in ["a", "b"] {
+        alice.uploads(name, PDF).await;
+    }
+    let page = alice
+        .get("/v1/documents?limit=1&sort=name")
+        .await
+        .expecting(200);
+    let mut cursor = URL_SAFE_NO_PAD
+        .decode(page["next_cursor"].as_str().unwrap())
+        .unwrap();
+    cursor.push(0);
+    let path = format!(
+        "/v1/documents?limit=1&sort=name&cursor={}",
+        URL_SAFE_NO_PAD.encode(cursor)
+    );
+    invalid_at(&alice.get(&path).await, "cursor", &path);
+}
+
+#[in_both_modes]
+async fn no_archive_brings_it_in(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let archive = made_by(
+        r"
 import json, hashlib
 def document(path, **changes):
     known = {'path': path, 'name': path, 'mime_type': 'text/plain', 'declared_type': 'text/plain',
@@ -206,14 +246,17 @@ with zipfile.ZipFile(path, 'w') as z:
     z.writestr(odd, 'odd')
     z.writestr('manifest.json', json.dumps({'format': 1, 'documents': documents}))
 ",
-        );
-        let ended = import(&alice, archive, "").await;
-        assert_eq!(ended["status"], "completed", "{ended}");
-        let mut results = items(&alice, &ended).await;
-        results.sort();
-        let succeeded: Vec<_> = results.iter().filter(|(_, result, _)| result == "succeeded").map(|(name, ..)| name.as_str()).collect();
-        assert_eq!(succeeded, ["mime", "type", "well"], "{results:?}");
-        assert_eq!(results.len(), 8, "{results:?}");
-        app.ends_clean().await;
-    }
+    );
+    let ended = import(&alice, archive, "").await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let mut results = items(&alice, &ended).await;
+    results.sort();
+    let succeeded: Vec<_> = results
+        .iter()
+        .filter(|(_, result, _)| result == "succeeded")
+        .map(|(name, ..)| name.as_str())
+        .collect();
+    assert_eq!(succeeded, ["mime", "type", "well"], "{results:?}");
+    assert_eq!(results.len(), 8, "{results:?}");
+    app.ends_clean().await;
 }

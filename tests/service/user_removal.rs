@@ -102,76 +102,109 @@ async fn nothing_is_left_but_of(db: &Database, bob: UserId) {
     assert_balanced(db).await;
 }
 
-on_each_database! {
-    async fn a_user_with_more_than_one_part_goes_whole(db: &Database) {
-        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        active(db, bob, "shared").await;
-        let large = active(db, alice, "shared").await;
-        let many = active(db, alice, "own").await;
-        gets_versions(db, large, 2_500).await;
-        copies(db, many, 230).await;
-        has_operation(db, alice, 4_100).await;
-        for number in 0..3 {
-            let key = number.to_string();
-            let request = KeyedRequest { owner: alice, key, hash: Sha256::of(b"a") };
-            begin_request(db, &request, NOW, Duration::from_mins(2)).await.unwrap();
-        }
-        assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_some());
-        nothing_is_left_but_of(db, bob).await;
-        // The job that would have finished it isn't needed any more.
-        assert_eq!(count(db, "SELECT count(*) FROM jobs WHERE kind = 'remove_user'").await, 0);
-        assert_eq!(count(db, "SELECT count(*) FROM blobs").await, 1);
-        assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_none());
-    }
-
-    async fn a_document_of_many_versions_goes_behind_one_of_few(db: &Database) {
-        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        active(db, alice, "own").await;
-        let large = active(db, alice, "shared").await;
-        gets_versions(db, large, 1_500).await;
-        let later = "UPDATE documents SET created_at = created_at + 1 WHERE latest_version > 1";
-        db.writer().execute_unprepared(later).await.unwrap();
-        assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_some());
-        nothing_is_left_but_of(db, bob).await;
-    }
-
-    async fn who_is_marked_is_gone_and_removed_by_whoever_comes(db: &Database) {
-        let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
-        let public = active(db, alice, "content").await;
-        let named = DocumentChanges {
-            unique_name: Some(Some("report".parse().unwrap())),
-            is_public: Some(true),
-            ..DocumentChanges::default()
+#[on_each_database]
+async fn a_user_with_more_than_one_part_goes_whole(db: &Database) {
+    let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+    active(db, bob, "shared").await;
+    let large = active(db, alice, "shared").await;
+    let many = active(db, alice, "own").await;
+    gets_versions(db, large, 2_500).await;
+    copies(db, many, 230).await;
+    has_operation(db, alice, 4_100).await;
+    for number in 0..3 {
+        let key = number.to_string();
+        let request = KeyedRequest {
+            owner: alice,
+            key,
+            hash: Sha256::of(b"a"),
         };
-        edit_document(db, &target(public, alice), named, NOW).await.unwrap();
-        copies(db, public, 450).await;
-        // The request is given up when the mark is there.
-        tokio::select! {
-            biased;
-            () = async {
-                while find_user(db, alice).await.unwrap().is_some() {
-                    tokio::task::yield_now().await;
-                }
-            } => {}
-            removed = remove_user(db, alice, NOW, traces) => {
-                removed.unwrap();
-            }
-        }
-        assert!(find_public(db, &"report".parse().unwrap()).await.unwrap().is_none());
-        let listed = list_users(db, UserPage { before: None, limit: 10 }).await.unwrap();
-        assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), [bob]);
-        assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_none());
-        finish_removal(db, alice, NOW, traces).await.unwrap();
-        nothing_is_left_but_of(db, bob).await;
-        assert!(finish_removal(db, alice, NOW, traces).await.unwrap().is_none());
+        begin_request(db, &request, NOW, Duration::from_mins(2))
+            .await
+            .unwrap();
     }
+    assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_some());
+    nothing_is_left_but_of(db, bob).await;
+    // The job that would have finished it isn't needed any more.
+    assert_eq!(
+        count(db, "SELECT count(*) FROM jobs WHERE kind = 'remove_user'").await,
+        0
+    );
+    assert_eq!(count(db, "SELECT count(*) FROM blobs").await, 1);
+    assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_none());
+}
 
-    async fn a_document_with_as_many_versions_as_may_be_is_deleted_at_once(db: &Database) {
-        let owner = user(db, "alice").await;
-        let document = active(db, owner, "content").await;
-        gets_versions(db, document, 9_999).await;
-        delete_document(db, &target(document, owner), NOW, traces).await.unwrap();
-        assert_eq!(count(db, "SELECT count(*) FROM versions").await, 0);
-        assert_balanced(db).await;
+#[on_each_database]
+async fn a_document_of_many_versions_goes_behind_one_of_few(db: &Database) {
+    let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+    active(db, alice, "own").await;
+    let large = active(db, alice, "shared").await;
+    gets_versions(db, large, 1_500).await;
+    let later = "UPDATE documents SET created_at = created_at + 1 WHERE latest_version > 1";
+    db.writer().execute_unprepared(later).await.unwrap();
+    assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_some());
+    nothing_is_left_but_of(db, bob).await;
+}
+
+#[on_each_database]
+async fn who_is_marked_is_gone_and_removed_by_whoever_comes(db: &Database) {
+    let (alice, bob) = (user(db, "alice").await, user(db, "bob").await);
+    let public = active(db, alice, "content").await;
+    let named = DocumentChanges {
+        unique_name: Some(Some("report".parse().unwrap())),
+        is_public: Some(true),
+        ..DocumentChanges::default()
+    };
+    edit_document(db, &target(public, alice), named, NOW)
+        .await
+        .unwrap();
+    copies(db, public, 450).await;
+    // The request is given up when the mark is there.
+    tokio::select! {
+        biased;
+        () = async {
+            while find_user(db, alice).await.unwrap().is_some() {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+        removed = remove_user(db, alice, NOW, traces) => {
+            removed.unwrap();
+        }
     }
+    assert!(
+        find_public(db, &"report".parse().unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let listed = list_users(
+        db,
+        UserPage {
+            before: None,
+            limit: 10,
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), [bob]);
+    assert!(remove_user(db, alice, NOW, traces).await.unwrap().is_none());
+    finish_removal(db, alice, NOW, traces).await.unwrap();
+    nothing_is_left_but_of(db, bob).await;
+    assert!(
+        finish_removal(db, alice, NOW, traces)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[on_each_database]
+async fn a_document_with_as_many_versions_as_may_be_is_deleted_at_once(db: &Database) {
+    let owner = user(db, "alice").await;
+    let document = active(db, owner, "content").await;
+    gets_versions(db, document, 9_999).await;
+    delete_document(db, &target(document, owner), NOW, traces)
+        .await
+        .unwrap();
+    assert_eq!(count(db, "SELECT count(*) FROM versions").await, 0);
+    assert_balanced(db).await;
 }

@@ -191,49 +191,55 @@ impl Ground {
     }
 }
 
-in_both_modes! {
-    async fn a_walk_over_every_route_delays_nobody_else(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let (ground, bob) = (Ground::of(&app).await, app.user("bob").await);
-        let described = app.nobody().get("/openapi.json").await.expecting(200);
-        let mut routes = Vec::new();
-        for (path, item) in described["paths"].as_object().unwrap() {
-            for method in ["get", "head", "post", "put", "patch", "delete"] {
-                if item.get(method).is_some() {
-                    assert!(ground.worst(method, path).is_some(), "what is the worst of {method} {path}?");
-                    routes.push((method, path.as_str()));
-                }
+#[in_both_modes]
+async fn a_walk_over_every_route_delays_nobody_else(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (ground, bob) = (Ground::of(&app).await, app.user("bob").await);
+    let described = app.nobody().get("/openapi.json").await.expecting(200);
+    let mut routes = Vec::new();
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for method in ["get", "head", "post", "put", "patch", "delete"] {
+            if item.get(method).is_some() {
+                assert!(
+                    ground.worst(method, path).is_some(),
+                    "what is the worst of {method} {path}?"
+                );
+                routes.push((method, path.as_str()));
             }
         }
-        // The costly ones come three times; what is deleted doesn't come back.
-        let round = |number: usize| routes.iter().filter(move |(method, _)| number == 0 || *method != "delete");
-        let walk = stream::iter((0..3).flat_map(round)).map(|(method, path)| {
-            let request = ground.worst(method, path).unwrap();
-            let client = &ground.alice;
-            async move {
-                let answer = client.send(request).await;
-                match answer.status.as_u16() {
-                    429 | 503 => assert!(!answer.header("retry-after").is_empty(), "{method} {path}"),
-                    status => assert!(status < 500, "{method} {path}: {}", answer.text()),
-                }
-            }
-        });
-        let walk = async { walk.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await };
-        let uploads = async {
-            for number in 0..UPLOADS {
-                let pending = bob.uploads(&format!("{number}.pdf"), PDF).await;
-                assert_eq!(bob.settled(&pending).await["status"], "active");
-            }
-        };
-        // In this order: all uploads have gone through, and are read, before the walk is over.
-        let (mut walk, mut uploads) = (Box::pin(walk), Box::pin(uploads));
-        tokio::select! {
-            biased;
-            () = &mut uploads => {}
-            _ = &mut walk => panic!("whoever walks was served before the other one's uploads"),
-        }
-        walk.await;
-        let mine = bob.get("/v1/documents").await.expecting(200);
-        assert_eq!(mine["items"].as_array().unwrap().len(), UPLOADS);
     }
+    // The costly ones come three times; what is deleted doesn't come back.
+    let round = |number: usize| {
+        routes
+            .iter()
+            .filter(move |(method, _)| number == 0 || *method != "delete")
+    };
+    let walk = stream::iter((0..3).flat_map(round)).map(|(method, path)| {
+        let request = ground.worst(method, path).unwrap();
+        let client = &ground.alice;
+        async move {
+            let answer = client.send(request).await;
+            match answer.status.as_u16() {
+                429 | 503 => assert!(!answer.header("retry-after").is_empty(), "{method} {path}"),
+                status => assert!(status < 500, "{method} {path}: {}", answer.text()),
+            }
+        }
+    });
+    let walk = async { walk.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await };
+    let uploads = async {
+        for number in 0..UPLOADS {
+            let pending = bob.uploads(&format!("{number}.pdf"), PDF).await;
+            assert_eq!(bob.settled(&pending).await["status"], "active");
+        }
+    };
+    // In this order: all uploads have gone through, and are read, before the walk is over.
+    let (mut walk, mut uploads) = (Box::pin(walk), Box::pin(uploads));
+    tokio::select! {
+        biased;
+        () = &mut uploads => {}
+        _ = &mut walk => panic!("whoever walks was served before the other one's uploads"),
+    }
+    walk.await;
+    let mine = bob.get("/v1/documents").await.expecting(200);
+    assert_eq!(mine["items"].as_array().unwrap().len(), UPLOADS);
 }

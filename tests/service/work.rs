@@ -44,131 +44,182 @@ fn dossier(app: &TestApp, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-in_both_modes! {
-    async fn a_dead_job_is_seen_and_tried_again(mode: Mode) {
-        let app = TestApp::start_with(mode, &[STRICT]).await;
-        let (alice, admin) = (app.user("alice").await, app.admin());
-        let document = dead(&app, &alice, 1).await.remove(0);
-        let job = items(&admin, "/v1/admin/jobs?state=dead").await.remove(0);
-        let expected = json!({
-            "id": job["id"], "queue": "ingest", "kind": "process_version", "state": "dead",
-            "subject": job["subject"], "attempts": 8, "last_error": "no room", "created_at": job["created_at"],
-        });
-        assert_eq!(job, expected);
-        let ingest = items(&admin, "/v1/admin/queues").await.remove(0);
-        assert_eq!((&ingest["queue"], &ingest["dead"]), (&json!("ingest"), &json!(1)));
+#[in_both_modes]
+async fn a_dead_job_is_seen_and_tried_again(mode: Mode) {
+    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    let document = dead(&app, &alice, 1).await.remove(0);
+    let job = items(&admin, "/v1/admin/jobs?state=dead").await.remove(0);
+    let expected = json!({
+        "id": job["id"], "queue": "ingest", "kind": "process_version", "state": "dead",
+        "subject": job["subject"], "attempts": 8, "last_error": "no room", "created_at": job["created_at"],
+    });
+    assert_eq!(job, expected);
+    let ingest = items(&admin, "/v1/admin/queues").await.remove(0);
+    assert_eq!(
+        (&ingest["queue"], &ingest["dead"]),
+        (&json!("ingest"), &json!(1))
+    );
 
-        let retry = format!("/v1/admin/jobs/{}/retry", job["id"].as_str().unwrap());
-        let ready = post(&admin, &retry).await.expecting(202);
-        assert_eq!(ready["id"], job["id"]);
-        // Its bytes are as they were, so it ends as before: once more in order, not by giving up.
-        let again = alice.settled(&document).await;
-        assert_eq!(again["error"]["code"], "type_not_allowed");
-        assert!(again["revision"].as_u64().unwrap() > document["revision"].as_u64().unwrap());
-        let done = items(&admin, "/v1/admin/jobs?state=done&kind=process_version").await;
-        assert_eq!((&done[0]["id"], &done[0]["attempts"]), (&job["id"], &json!(1)));
-        assert!(items(&admin, "/v1/admin/jobs?state=dead").await.is_empty());
-        post(&admin, &retry).await.expect_problem(409, "illegal_transition");
-        app.ends_clean().await;
+    let retry = format!("/v1/admin/jobs/{}/retry", job["id"].as_str().unwrap());
+    let ready = post(&admin, &retry).await.expecting(202);
+    assert_eq!(ready["id"], job["id"]);
+    // Its bytes are as they were, so it ends as before: once more in order, not by giving up.
+    let again = alice.settled(&document).await;
+    assert_eq!(again["error"]["code"], "type_not_allowed");
+    assert!(again["revision"].as_u64().unwrap() > document["revision"].as_u64().unwrap());
+    let done = items(&admin, "/v1/admin/jobs?state=done&kind=process_version").await;
+    assert_eq!(
+        (&done[0]["id"], &done[0]["attempts"]),
+        (&job["id"], &json!(1))
+    );
+    assert!(items(&admin, "/v1/admin/jobs?state=dead").await.is_empty());
+    post(&admin, &retry)
+        .await
+        .expect_problem(409, "illegal_transition");
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn many_dead_jobs_are_tried_again_at_once(mode: Mode) {
+    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    let documents = dead(&app, &alice, 5).await;
+    let many = "/v1/admin/jobs/retry";
+    let none = admin
+        .post_json(many, &json!({"queue": "bulk"}))
+        .await
+        .expect_status(202)
+        .await;
+    assert_eq!(none, json!({"retried": 0, "refused": 0, "more": false}));
+    let all = json!({"queue": "ingest", "kind": "process_version", "state": "dead"});
+    let all = admin.post_json(many, &all).await.expect_status(202).await;
+    assert_eq!(all, json!({"retried": 5, "refused": 0, "more": false}));
+    for document in &documents {
+        assert_eq!(alice.settled(document).await["status"], "error");
     }
+    admin
+        .post_json(many, &json!({"state": "done"}))
+        .await
+        .answer()
+        .expect_problem(422, "invalid");
+    app.ends_clean().await;
+}
 
-    async fn many_dead_jobs_are_tried_again_at_once(mode: Mode) {
-        let app = TestApp::start_with(mode, &[STRICT]).await;
-        let (alice, admin) = (app.user("alice").await, app.admin());
-        let documents = dead(&app, &alice, 5).await;
-        let many = "/v1/admin/jobs/retry";
-        let none = admin.post_json(many, &json!({"queue": "bulk"})).await.expect_status(202).await;
-        assert_eq!(none, json!({"retried": 0, "refused": 0, "more": false}));
-        let all = json!({"queue": "ingest", "kind": "process_version", "state": "dead"});
-        let all = admin.post_json(many, &all).await.expect_status(202).await;
-        assert_eq!(all, json!({"retried": 5, "refused": 0, "more": false}));
-        for document in &documents {
-            assert_eq!(alice.settled(document).await["status"], "error");
-        }
-        admin.post_json(many, &json!({"state": "done"})).await.answer().expect_problem(422, "invalid");
-        app.ends_clean().await;
-    }
+#[in_both_modes]
+async fn a_job_that_nothing_waits_for_stays_dead(mode: Mode) {
+    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    let document = dead(&app, &alice, 1).await.remove(0);
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    let version = alice.request(Method::PUT, &format!("{path}/content"));
+    alice
+        .send(version.header("content-type", "application/pdf").body(PDF))
+        .await
+        .expecting(202);
+    assert_eq!(alice.settled(&document).await["status"], "active");
+    let job = items(&admin, "/v1/admin/jobs?state=dead").await.remove(0);
+    let retry = format!("/v1/admin/jobs/{}/retry", job["id"].as_str().unwrap());
+    post(&admin, &retry)
+        .await
+        .expect_problem(409, "not_retryable");
+    let all = admin
+        .post_json("/v1/admin/jobs/retry", &json!({}))
+        .await
+        .expect_status(202)
+        .await;
+    assert_eq!(all["refused"], 1);
+    assert_eq!(alice.downloads(&document).await, PDF);
+    app.ends_clean().await;
+}
 
-    async fn a_job_that_nothing_waits_for_stays_dead(mode: Mode) {
-        let app = TestApp::start_with(mode, &[STRICT]).await;
-        let (alice, admin) = (app.user("alice").await, app.admin());
-        let document = dead(&app, &alice, 1).await.remove(0);
-        let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-        let version = alice.request(Method::PUT, &format!("{path}/content"));
-        alice.send(version.header("content-type", "application/pdf").body(PDF)).await.expecting(202);
-        assert_eq!(alice.settled(&document).await["status"], "active");
-        let job = items(&admin, "/v1/admin/jobs?state=dead").await.remove(0);
-        let retry = format!("/v1/admin/jobs/{}/retry", job["id"].as_str().unwrap());
-        post(&admin, &retry).await.expect_problem(409, "not_retryable");
-        let all = admin.post_json("/v1/admin/jobs/retry", &json!({})).await.expect_status(202).await;
-        assert_eq!(all["refused"], 1);
-        assert_eq!(alice.downloads(&document).await, PDF);
-        app.ends_clean().await;
-    }
-
-    async fn jobs_are_listed_page_by_page(mode: Mode) {
-        let app = TestApp::start_with(mode, &[STRICT]).await;
-        let (alice, admin) = (app.user("alice").await, app.admin());
-        dead(&app, &alice, 5).await;
-        let all = items(&admin, "/v1/admin/jobs?state=dead").await;
-        let (mut paged, mut next) = (Vec::new(), String::new());
-        loop {
-            let page = admin.get(&format!("/v1/admin/jobs?state=dead&limit=2{next}")).await.expecting(200);
-            paged.extend(page["items"].as_array().unwrap().clone());
-            let Some(cursor) = page["next_cursor"].as_str() else { break };
-            next = format!("&cursor={cursor}");
-        }
-        assert_eq!(paged, all);
-        let other = admin.get(&format!("/v1/admin/jobs?state=done&limit=2{next}")).await;
-        other.expect_problem(422, "invalid");
-        for query in ["state=gone", "kind=other", "queue=other", "limit=0", "owner=x"] {
-            admin.get(&format!("/v1/admin/jobs?{query}")).await.expect_problem(422, "invalid");
-        }
-    }
-
-    async fn workers_are_listed_while_they_are_alive(mode: Mode) {
-        let app = TestApp::start(mode).await;
-        let admin = app.admin();
-        let listed = async |count: usize| {
-            let begin = Instant::now();
-            loop {
-                let workers = items(&admin, "/v1/admin/workers").await;
-                if workers.len() == count {
-                    return workers;
-                }
-                assert!(begin.elapsed() < Duration::from_mins(1), "{workers:?}");
-            }
+#[in_both_modes]
+async fn jobs_are_listed_page_by_page(mode: Mode) {
+    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    dead(&app, &alice, 5).await;
+    let all = items(&admin, "/v1/admin/jobs?state=dead").await;
+    let (mut paged, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = admin
+            .get(&format!("/v1/admin/jobs?state=dead&limit=2{next}"))
+            .await
+            .expecting(200);
+        paged.extend(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
         };
-        let workers = listed(app.workers().len()).await;
-        for worker in &workers {
-            assert_eq!(worker["queues"], json!(["ingest", "bulk", "maintenance"]));
-            assert_eq!(worker["running"], 0);
-        }
-        let first = admin.get("/v1/admin/workers?limit=1").await.expecting(200);
-        assert_eq!(first["items"], json!([workers[0]]));
-        if mode == Mode::Distributed {
-            app.workers()[0].terminate().await;
-            listed(1).await;
-        }
+        next = format!("&cursor={cursor}");
     }
+    assert_eq!(paged, all);
+    let other = admin
+        .get(&format!("/v1/admin/jobs?state=done&limit=2{next}"))
+        .await;
+    other.expect_problem(422, "invalid");
+    for query in [
+        "state=gone",
+        "kind=other",
+        "queue=other",
+        "limit=0",
+        "owner=x",
+    ] {
+        admin
+            .get(&format!("/v1/admin/jobs?{query}"))
+            .await
+            .expect_problem(422, "invalid");
+    }
+}
 
-    async fn the_command_line_lists_and_tries_again(mode: Mode) {
-        let app = TestApp::start_with(mode, &[STRICT]).await;
-        let (alice, admin) = (app.user("alice").await, app.admin());
-        let documents = dead(&app, &alice, 2).await;
-        let (succeeded, lines) = dossier(&app, &["job", "list"]);
-        assert!(succeeded && lines.lines().count() == 2 && lines.contains("no room"), "{lines}");
-        let id = lines.split(' ').next().unwrap();
-        let (succeeded, line) = dossier(&app, &["job", "retry", id]);
-        assert!(succeeded && line.contains("ready"), "{line}");
-        let (succeeded, line) = dossier(&app, &["job", "retry", "--all", "--queue", "ingest"]);
-        assert!(succeeded && line.contains("1 jobs are ready, 0 stay dead"), "{line}");
-        for document in &documents {
-            assert_eq!(alice.settled(document).await["status"], "error");
+#[in_both_modes]
+async fn workers_are_listed_while_they_are_alive(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let admin = app.admin();
+    let listed = async |count: usize| {
+        let begin = Instant::now();
+        loop {
+            let workers = items(&admin, "/v1/admin/workers").await;
+            if workers.len() == count {
+                return workers;
+            }
+            assert!(begin.elapsed() < Duration::from_mins(1), "{workers:?}");
         }
-        let unknown = "0192aaaa-0000-7000-8000-000000000000";
-        assert!(!dossier(&app, &["job", "retry", unknown]).0);
-        assert!(items(&admin, "/v1/admin/jobs?state=dead").await.is_empty());
-        app.ends_clean().await;
+    };
+    let workers = listed(app.workers().len()).await;
+    for worker in &workers {
+        assert_eq!(worker["queues"], json!(["ingest", "bulk", "maintenance"]));
+        assert_eq!(worker["running"], 0);
     }
+    let first = admin.get("/v1/admin/workers?limit=1").await.expecting(200);
+    assert_eq!(first["items"], json!([workers[0]]));
+    if mode == Mode::Distributed {
+        app.workers()[0].terminate().await;
+        listed(1).await;
+    }
+}
+
+#[in_both_modes]
+async fn the_command_line_lists_and_tries_again(mode: Mode) {
+    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    let documents = dead(&app, &alice, 2).await;
+    let (succeeded, lines) = dossier(&app, &["job", "list"]);
+    assert!(
+        succeeded && lines.lines().count() == 2 && lines.contains("no room"),
+        "{lines}"
+    );
+    let id = lines.split(' ').next().unwrap();
+    let (succeeded, line) = dossier(&app, &["job", "retry", id]);
+    assert!(succeeded && line.contains("ready"), "{line}");
+    let (succeeded, line) = dossier(&app, &["job", "retry", "--all", "--queue", "ingest"]);
+    assert!(
+        succeeded && line.contains("1 jobs are ready, 0 stay dead"),
+        "{line}"
+    );
+    for document in &documents {
+        assert_eq!(alice.settled(document).await["status"], "error");
+    }
+    let unknown = "0192aaaa-0000-7000-8000-000000000000";
+    assert!(!dossier(&app, &["job", "retry", unknown]).0);
+    assert!(items(&admin, "/v1/admin/jobs?state=dead").await.is_empty());
+    app.ends_clean().await;
 }

@@ -44,30 +44,3 @@ async fn migrated(url: &DatabaseUrl) -> Database {
         .expect("the schema can be made");
     db
 }
-
-/// Runs a test on SQLite and on PostgreSQL.
-#[macro_export]
-macro_rules! on_each_database {
-    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: $kind:ty) $body:block)*) => {$(
-        mod $name {
-            #[allow(unused_imports, reason = "not every test needs all names")]
-            use super::*;
-
-            async fn check($db: $kind) $body
-
-            $(#[$attribute])*
-            #[tokio::test]
-            async fn sqlite() {
-                let database = $crate::databases::TestDatabase::sqlite().await;
-                check(&database.db).await;
-            }
-
-            $(#[$attribute])*
-            #[tokio::test]
-            async fn postgres() {
-                let database = $crate::databases::TestDatabase::postgres().await;
-                check(&database.db).await;
-            }
-        }
-    )*};
-}

@@ -17,3 +17,5 @@ pub mod servers;
 pub mod shelf;
 pub mod slow;
 pub mod sources;
+
+pub use test_macros::{in_both_modes, on_each_database};

@@ -58,32 +58,92 @@ async fn strikes_in_vain(fault: Fault) {
     assert_eq!((toll.lost, toll.duplicated), (0, 0), "{toll:?}");
 }
 
-macro_rules! campaigns {
-    ($($name:ident: $fault:ident,)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            strikes_in_vain(Fault::$fault).await;
-        }
-    )*};
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_workers_lose_nothing() {
+    strikes_in_vain(Fault::WorkersKilled).await;
 }
 
-campaigns! {
-    killed_workers_lose_nothing: WorkersKilled,
-    a_killed_ingress_keeps_what_it_accepted: IngressKilled,
-    a_killed_embedded_service_keeps_what_it_accepted: AllKilled,
-    a_worker_that_slept_past_its_lease_changes_nothing: WorkerStopped,
-    an_embedded_service_that_slept_past_its_lease_goes_on: AllStopped,
-    a_flushed_redis_loses_nothing: RedisFlushed,
-    a_redis_that_comes_back_empty_loses_nothing: RedisRestarted,
-    a_stalled_redis_holds_up_nothing: RedisStalled,
-    cut_connections_to_redis_lose_nothing: RedisCut,
-    a_killed_database_loses_nothing: DatabaseKilled,
-    a_stalled_database_loses_nothing: DatabaseStalled,
-    connections_cut_in_the_middle_of_a_commit_lose_nothing: DatabaseCut,
-    a_storage_that_refuses_a_third_loses_nothing: StorageRefuses,
-    a_storage_that_resets_a_third_loses_nothing: StorageResets,
-    a_storage_that_is_away_for_a_while_loses_nothing: StorageAway,
-    a_full_staging_loses_nothing: StagingFull,
-    a_full_store_loses_nothing: StoreFull,
-    a_full_database_loses_nothing: DatabaseFull,
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_ingress_keeps_what_it_accepted() {
+    strikes_in_vain(Fault::IngressKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_embedded_service_keeps_what_it_accepted() {
+    strikes_in_vain(Fault::AllKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_slept_past_its_lease_changes_nothing() {
+    strikes_in_vain(Fault::WorkerStopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_service_that_slept_past_its_lease_goes_on() {
+    strikes_in_vain(Fault::AllStopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flushed_redis_loses_nothing() {
+    strikes_in_vain(Fault::RedisFlushed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_comes_back_empty_loses_nothing() {
+    strikes_in_vain(Fault::RedisRestarted).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_redis_holds_up_nothing() {
+    strikes_in_vain(Fault::RedisStalled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_to_redis_lose_nothing() {
+    strikes_in_vain(Fault::RedisCut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_database_loses_nothing() {
+    strikes_in_vain(Fault::DatabaseKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_database_loses_nothing() {
+    strikes_in_vain(Fault::DatabaseStalled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_cut_in_the_middle_of_a_commit_lose_nothing() {
+    strikes_in_vain(Fault::DatabaseCut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storage_that_refuses_a_third_loses_nothing() {
+    strikes_in_vain(Fault::StorageRefuses).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storage_that_resets_a_third_loses_nothing() {
+    strikes_in_vain(Fault::StorageResets).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storage_that_is_away_for_a_while_loses_nothing() {
+    strikes_in_vain(Fault::StorageAway).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_staging_loses_nothing() {
+    strikes_in_vain(Fault::StagingFull).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_store_loses_nothing() {
+    strikes_in_vain(Fault::StoreFull).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_database_loses_nothing() {
+    strikes_in_vain(Fault::DatabaseFull).await;
 }

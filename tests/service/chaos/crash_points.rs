@@ -285,18 +285,17 @@ async fn strike(app: &TestApp, point: CrashPoint, leftovers: usize) -> usize {
     leftovers
 }
 
-in_both_modes! {
-    async fn a_death_at_any_point_breaks_no_promise(mode: Mode) {
-        let lane = async |lane| {
-            let app = Box::pin(TestApp::start_with(mode, &[("DOSSIER_LEASE", lease(mode))])).await;
-            let mut leftovers = 0;
-            for point in CrashPoint::ALL.iter().skip(lane).step_by(LANES) {
-                println!("{mode:?}: {}", point.name());
-                leftovers = Box::pin(strike(&app, *point, leftovers)).await;
-            }
-        };
-        join_all((0..LANES).map(lane)).await;
-    }
+#[in_both_modes]
+async fn a_death_at_any_point_breaks_no_promise(mode: Mode) {
+    let lane = async |lane| {
+        let app = Box::pin(TestApp::start_with(mode, &[("DOSSIER_LEASE", lease(mode))])).await;
+        let mut leftovers = 0;
+        for point in CrashPoint::ALL.iter().skip(lane).step_by(LANES) {
+            println!("{mode:?}: {}", point.name());
+            leftovers = Box::pin(strike(&app, *point, leftovers)).await;
+        }
+    };
+    join_all((0..LANES).map(lane)).await;
 }
 
 /// The file of the points stands alone, so that it can be compiled as a release build would.

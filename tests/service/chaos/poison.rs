@@ -162,30 +162,30 @@ async fn an_archive_that_kills_the_only_process_ends_in_error() {
     are_active(&alice, &[(1, document)]).await;
 }
 
-in_both_modes! {
-    async fn a_file_that_panics_ends_in_error_and_others_go_on(mode: Mode) {
-        let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
-        let alice = app.user("alice").await;
-        for worker in app.workers() {
-            worker.terminate().await;
-            worker.restart_with(&[("DOSSIER_PANIC_AT", TRAP)]).await;
-        }
-        let poison = alice.uploads(POISON, content(0)).await;
-        let others = uploads_others(&alice, 1..10).await;
-        are_active(&alice, &others).await;
-        let path = format!("/v1/documents/{}", poison["id"].as_str().unwrap());
-        let begin = Instant::now();
-        while alice.get(&path).await.expecting(200)["status"] == "pending" {
-            assert!(begin.elapsed() < PATIENCE);
-            // The pauses between attempts grow to minutes: they are cut short.
-            app.tampers("UPDATE jobs SET run_at = 0 WHERE state = 'ready' AND last_error IS NOT NULL").await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        for worker in app.workers() {
-            assert!(worker.runs(), "a panic ends an attempt, not its worker");
-            worker.terminate().await;
-            worker.restart().await;
-        }
-        is_tried_again(&app, &alice, &poison, "a test had this happen").await;
+#[in_both_modes]
+async fn a_file_that_panics_ends_in_error_and_others_go_on(mode: Mode) {
+    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+    let alice = app.user("alice").await;
+    for worker in app.workers() {
+        worker.terminate().await;
+        worker.restart_with(&[("DOSSIER_PANIC_AT", TRAP)]).await;
     }
+    let poison = alice.uploads(POISON, content(0)).await;
+    let others = uploads_others(&alice, 1..10).await;
+    are_active(&alice, &others).await;
+    let path = format!("/v1/documents/{}", poison["id"].as_str().unwrap());
+    let begin = Instant::now();
+    while alice.get(&path).await.expecting(200)["status"] == "pending" {
+        assert!(begin.elapsed() < PATIENCE);
+        // The pauses between attempts grow to minutes: they are cut short.
+        app.tampers("UPDATE jobs SET run_at = 0 WHERE state = 'ready' AND last_error IS NOT NULL")
+            .await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for worker in app.workers() {
+        assert!(worker.runs(), "a panic ends an attempt, not its worker");
+        worker.terminate().await;
+        worker.restart().await;
+    }
+    is_tried_again(&app, &alice, &poison, "a test had this happen").await;
 }

@@ -86,12 +86,11 @@ async fn kill(app: &TestApp, over: &AtomicBool, dice: &mut Dice) -> usize {
     kills
 }
 
-in_both_modes! {
-    async fn what_clients_are_told_while_processes_die_has_an_order(mode: Mode) {
-        let toll = Box::pin(run(mode, 1, 60)).await;
-        println!("{mode:?}: {toll:?}");
-        assert!(toll.kills > 0 && toll.documents >= 20, "{toll:?}");
-    }
+#[in_both_modes]
+async fn what_clients_are_told_while_processes_die_has_an_order(mode: Mode) {
+    let toll = Box::pin(run(mode, 1, 60)).await;
+    println!("{mode:?}: {toll:?}");
+    assert!(toll.kills > 0 && toll.documents >= 20, "{toll:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

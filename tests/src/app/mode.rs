@@ -350,28 +350,3 @@ fn variables_of(folder: &Path, settings: &[(&str, &str)]) -> Variables {
     variables.extend(settings);
     variables
 }
-
-/// Runs a test of the service in both modes.
-#[macro_export]
-macro_rules! in_both_modes {
-    ($($(#[$attribute:meta])* async fn $name:ident($mode:ident: $kind:ty) $body:block)*) => {$(
-        mod $name {
-            #[allow(unused_imports, reason = "not every test needs all names")]
-            use super::*;
-
-            async fn check($mode: $kind) $body
-
-            $(#[$attribute])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                check($crate::app::Mode::Embedded).await;
-            }
-
-            $(#[$attribute])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn distributed() {
-                check($crate::app::Mode::Distributed).await;
-            }
-        }
-    )*};
-}
