@@ -10,7 +10,7 @@ use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseClock, DatabaseUrl};
 use queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use settings::Resolved;
-use storage::{FreeSpace, Places};
+use storage::{FreeSpace, StorageRouter};
 use telemetry::{Meters, Watched};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Database, storage, queue and clock of this process.
 pub struct Resources {
     pub db: Database,
-    pub places: Places,
+    pub places: StorageRouter,
     pub ownership: Ownership,
     pub feed: Arc<dyn Feed>,
     pub clock: Arc<dyn Clock>,
@@ -90,8 +90,8 @@ fn read_authorities(file: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The places that the settings name. What else the service keeps must not lie in one of them.
-pub async fn places(resolved: &Resolved) -> anyhow::Result<Places> {
-    let places = Places::connect(&resolved.staging_url, &resolved.storage_url)
+pub async fn places(resolved: &Resolved) -> anyhow::Result<StorageRouter> {
+    let places = StorageRouter::connect(&resolved.staging_url, &resolved.storage_url)
         .await
         .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
     let mut kept = vec![("DOSSIER_DATA_DIR", resolved.data_dir.as_path())];

@@ -8,7 +8,7 @@ use ledger::Database;
 use ledger::ownership::Ownership;
 use queue::Feed;
 use settings::{CorsOrigin, JwtSettings, Network};
-use storage::Places;
+use storage::StorageRouter;
 use telemetry::Meters;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ pub struct Service {
     /// The ledger.
     pub db: Database,
     /// Where bytes are stored.
-    pub places: Places,
+    pub places: StorageRouter,
     /// Verifies that the places belong to this ledger.
     pub ownership: Ownership,
     /// Announces new jobs and settled documents.

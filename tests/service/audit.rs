@@ -8,7 +8,7 @@ use futures::stream;
 use ledger::accept;
 use queue::JobKind;
 use serde_json::Value;
-use storage::{Places, Storage, Writer};
+use storage::{Storage, StorageRouter, Writer};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
@@ -35,7 +35,7 @@ pub async fn puts(storage: &dyn Storage, key: &str, bytes: impl Into<Bytes>) -> 
 }
 
 /// The key of the object at `url`.
-pub fn key_of<'u>(places: &Places, url: &'u Url) -> &'u str {
+pub fn key_of<'u>(places: &StorageRouter, url: &'u Url) -> &'u str {
     let place = places.store().place();
     url.as_str().strip_prefix(place.as_str()).unwrap()
 }

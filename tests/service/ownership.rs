@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use queue::JobKind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use storage::{Mark, Marking, Places};
+use storage::{Mark, Marking, StorageRouter};
 use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;
@@ -117,7 +117,7 @@ async fn owner_of(app: &TestApp) -> InstallationId {
 }
 
 /// The URLs of all objects in the places.
-async fn objects(places: &Places) -> BTreeSet<String> {
+async fn objects(places: &StorageRouter) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for storage in places.distinct() {
         let listed = storage.list(None).await.unwrap();
@@ -128,7 +128,7 @@ async fn objects(places: &Places) -> BTreeSet<String> {
 }
 
 /// Marks the places as somebody's, whatever mark they have.
-async fn is_marked_for(places: &Places, installation: InstallationId) {
+async fn is_marked_for(places: &StorageRouter, installation: InstallationId) {
     for storage in places.distinct() {
         storage.set_mark(installation, Marking::Over).await.unwrap();
     }

@@ -24,7 +24,7 @@ use ledger::{Arrival, KeyedRequest};
 use queue::{Feed, InProcessFeed, JobKind, Queue};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
-use storage::{Places, Staged, StorageUrl};
+use storage::{StorageRouter, Staged, StorageUrl};
 use telemetry::Meters;
 use tests::ledger::{NOW, count, limits, rows, user};
 use tests::on_each_database;
@@ -99,7 +99,7 @@ const TABLES: &[(&str, &str, i64)] = &[
 /// The service, as far as this is about it.
 struct Service<'a> {
     db: &'a Database,
-    places: Places,
+    places: StorageRouter,
     feed: Arc<InProcessFeed>,
     clock: Arc<ManualClock>,
     limits: Arc<Limits>,
@@ -450,7 +450,7 @@ async fn a_year_leaves_every_table_as_it_was(db: &Database) {
     limits.types.blocked = vec!["text/html".parse().unwrap()];
     let service = Service {
         db,
-        places: Places::connect(&place("staging"), &place("store"))
+        places: StorageRouter::connect(&place("staging"), &place("store"))
             .await
             .unwrap(),
         feed: Arc::default(),

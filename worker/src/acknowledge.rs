@@ -1,5 +1,5 @@
-//! The acknowledgement of an attempt: one that failed, panicked or took too long is settled
-//! here, and said in the log. One that passed has settled itself.
+//! Acknowledges attempts: settles and logs one that failed, panicked or timed out. A successful
+//! attempt has already settled its job.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use ledger::{Outcome, Settled};
 use telemetry::{Attempt, Meters};
 use tracing::{error, info, warn};
 
-use crate::circuits::{Circuits, Suspect, suspect_of};
+use crate::circuits::{Circuits, Outage, outage_of};
+use crate::retry_policy::{handed_back, outcome_of_failure};
 use crate::tools::Tools;
-use crate::verdict::{handed_back, verdict};
 use crate::work::Work;
 
-/// Settles what failed.
+/// Settles failed attempts.
 #[derive(Clone, Debug)]
 pub struct Acknowledger {
-    /// Where outcomes become true, and bytes that are not kept go; and whether a part is to blame.
+    /// Commits outcomes, removes discarded bytes, and confirms outages.
     pub tools: Arc<Tools>,
-    /// What is counted.
+    /// The process's metrics.
     pub meters: Meters,
 }
 
@@ -45,13 +45,13 @@ impl Acknowledge<()> for Acknowledger {
             self.meters.attempted(work.claimed.kind, end, took);
             return futures::future::ready(Ok(())).boxed();
         };
-        let outcome = verdict(&**error, &work, now);
-        let uncounted = suspect_of(&**error)
-            .map(|suspect| (suspect, handed_back(suspect, &**error, &work, now)));
+        let outcome = outcome_of_failure(&**error, &work, now);
+        let uncounted =
+            outage_of(&**error).map(|outage| (outage, handed_back(outage, &**error, &work, now)));
         let Self { tools, meters } = self.clone();
         async move {
             let outcome = match uncounted {
-                Some((suspect, outcome)) if is_to_blame(&tools.circuits, suspect, &work).await => {
+                Some((outage, outcome)) if is_to_blame(&tools.circuits, outage, &work).await => {
                     Some(outcome)
                 }
                 _ => outcome,
@@ -64,7 +64,7 @@ impl Acknowledge<()> for Acknowledger {
                 warn!(
                     job.id = %work.claimed.job.id,
                     job.attempt = work.claimed.attempt,
-                    "the lease was lost; whoever has it settles the job"
+                    "lease lost: the worker that holds it now settles the job"
                 );
             }
             Ok(())
@@ -73,16 +73,16 @@ impl Acknowledge<()> for Acknowledger {
     }
 }
 
-/// Whether the attempt failed by a part that is away. A document that was accepted waits for room,
-/// also if there is some for others. Whatever else finds none, such as an archive that is larger
-/// than the place, has filled it by itself.
-async fn is_to_blame(circuits: &Circuits, suspect: Suspect, work: &Work) -> bool {
-    let is_away = circuits.confirm(suspect).await;
-    is_away || (suspect == Suspect::Full && work.pending.is_some())
+/// Returns whether the attempt failed because of an outage. On a full disk, an accepted document
+/// waits for space even if there is some for others. Anything else that finds no space, such as an
+/// archive larger than the disk, has filled it by itself and counts as failed.
+async fn is_to_blame(circuits: &Circuits, outage: Outage, work: &Work) -> bool {
+    let is_away = circuits.confirm(outage).await;
+    is_away || (outage == Outage::StorageFull && work.pending.is_some())
 }
 
-/// Settles an outcome that ends an attempt, and says so. Staged bytes of a version that failed and
-/// that are not kept are removed.
+/// Logs and commits the outcome of an attempt. Removes the staged bytes of a failed version unless
+/// they are kept for a retry.
 pub async fn settle(tools: &Tools, work: &Work, mut outcome: Outcome) {
     report(work, &outcome);
     let pending = work.pending.as_ref();
@@ -90,13 +90,13 @@ pub async fn settle(tools: &Tools, work: &Work, mut outcome: Outcome) {
     if let (Outcome::Failed { leftovers, .. }, Some(upload)) = (&mut outcome, upload) {
         *leftovers = tools.places.traces(&upload.staged);
     }
-    match tools.settler.settle(work.settlement(outcome)).await {
+    match tools.committer.commit(work.settlement(outcome)).await {
         Ok(Settled::Committed { removable }) => tools.remover.remove(removable),
         Ok(Settled::LeaseLost) => {}
         Err(error) => warn!(
             job.id = %work.claimed.job.id,
             error = &error as &dyn std::error::Error,
-            "a job was not settled; its lease brings it back"
+            "failed to commit an outcome; the job runs again when its lease expires"
         ),
     }
 }
@@ -121,11 +121,11 @@ fn report(work: &Work, outcome: &Outcome) {
     match outcome {
         Outcome::Again { cause, code, .. } => warn!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %code, cause,
-            "an attempt failed; another one follows"
+            "attempt failed; it will be retried"
         ),
         Outcome::HandedBack { cause, .. } => warn!(
             job.id = %job, job.attempt = attempt, document.id = document, cause,
-            "an attempt met a part that is away and doesn't count; another one follows"
+            "attempt failed because of an outage; it will be retried and does not count"
         ),
         Outcome::Failed {
             failure,
@@ -133,7 +133,7 @@ fn report(work: &Work, outcome: &Outcome) {
             ..
         } => error!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %failure.code, cause,
-            "a document failed for good"
+            "document failed permanently"
         ),
         Outcome::Failed {
             failure,
@@ -141,11 +141,11 @@ fn report(work: &Work, outcome: &Outcome) {
             ..
         } => info!(
             job.id = %job, job.attempt = attempt, document.id = document, code = %failure.code,
-            "a document was rejected"
+            "document rejected"
         ),
         Outcome::Dead { cause } => error!(
             job.id = %job, job.attempt = attempt, cause,
-            "a job failed for good"
+            "job failed permanently"
         ),
         Outcome::Activated(_) | Outcome::Done => {}
     }

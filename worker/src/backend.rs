@@ -1,5 +1,5 @@
-//! The ledger as a backend of apalis: hands the claims of one queue to its worker, and gives
-//! back those that were not begun when it stops. It never claims: `claims` does.
+//! The ledger as an apalis backend: passes claimed jobs of one queue to its worker, and releases
+//! those that were not started when it stops. `claims` does the claiming.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tower::layer::util::Identity;
 use crate::claims::Returns;
 use crate::work::Work;
 
-/// The claims of one queue.
+/// Claimed jobs of one queue.
 pub struct LedgerBackend {
     claimed: mpsc::UnboundedReceiver<Arc<Work>>,
     returns: Returns,
@@ -24,7 +24,7 @@ pub struct LedgerBackend {
 }
 
 impl LedgerBackend {
-    /// Yields what comes through `claimed`.
+    /// Yields the jobs received through `claimed`.
     pub const fn new(claimed: mpsc::UnboundedReceiver<Arc<Work>>, returns: Returns) -> Self {
         Self {
             claimed,
@@ -33,7 +33,7 @@ impl LedgerBackend {
         }
     }
 
-    /// Hands back what was claimed but not begun.
+    /// Releases jobs that were claimed but not started.
     fn close(&mut self) -> BoxFuture<'static, ()> {
         self.claimed.close();
         let mut unbegun = Vec::new();
@@ -85,7 +85,7 @@ impl Backend for LedgerBackend {
     }
 }
 
-/// The work travels twice: as the handler's argument, and for the acknowledgement.
+/// The task carries the work twice: as the handler's argument and for the acknowledgement.
 fn task_of(work: Arc<Work>) -> Task<Arc<Work>> {
     TaskBuilder::new(Arc::clone(&work))
         .task_id(TaskId::from_string(work.claimed.job.id.to_string()))

@@ -1,5 +1,5 @@
-//! Tasks beside the jobs that go on for as long as the worker does: one that panics is begun anew,
-//! since nobody would notice that leases aren't renewed, or that nothing is cleaned up any more.
+//! Background tasks that run as long as the worker. A task that panics is restarted: otherwise
+//! nobody would notice that leases are no longer renewed or that the cleanup has stopped.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
-/// How soon a task that panicked is begun anew.
+/// The pause before a panicked task is restarted.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Runs what `begin` gives until it ends by itself, or the handle is dropped.
+/// Runs the future that `begin` returns until it completes or the handle is dropped. Restarts it
+/// after a panic.
 pub fn keep_running<F>(
     task: &'static str,
     begin: impl Fn() -> F + Send + 'static,
@@ -22,16 +23,19 @@ where
 {
     AbortOnDropHandle::new(tokio::spawn(async move {
         while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
-            error!(task, "a task panicked and is begun anew");
+            error!(task, "background task panicked; restarting it");
             sleep(AGAIN).await;
         }
     }))
 }
 
-/// Runs one turn of a task that waits for work. A panic costs that turn alone.
+/// Runs one iteration of a task that waits for work. A panic ends only that iteration.
 pub async fn outlive_panic(task: &'static str, turn: impl Future<Output = ()>) {
     if AssertUnwindSafe(turn).catch_unwind().await.is_err() {
-        error!(task, "a turn of a task panicked; it goes on with the next");
+        error!(
+            task,
+            "an iteration of a background task panicked; continuing with the next"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
-//! Claims jobs of one queue: waits for a hint or the sweep, asks the ledger for as many jobs as
-//! there are free slots, and passes them on. It runs in a task of its own, so that a claim never
-//! waits for a handler, nor a handler for a claim that nobody polls.
+//! Claims jobs of one queue: waits for a hint or the poll interval, claims as many jobs as there
+//! are free slots, and passes them on. Runs in its own task, so that a claim never waits for a
+//! handler, nor a handler for a claim that nobody polls.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,41 +16,41 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::circuits::{Circuits, Suspect};
+use crate::circuits::{Circuits, Outage};
 use crate::lease::Leases;
 use crate::shares::Shares;
 use crate::work::Work;
 
-/// How long hints are waited for: then the ledger is asked without one, so that a lost
-/// hint costs no more than this.
+/// The poll interval: without a hint the ledger is polled after this time, so a lost hint costs no
+/// more.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How long after hints that led to nothing the ledger is asked once more: another worker
-/// may have locked the rows and taken other ones.
+/// The pause before polling again after a hint without a job: another worker may have locked the
+/// rows and then claimed others.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
 
-/// How long after a suspect was begun the ledger is asked for the next one. The pause doubles,
-/// up to the sweep, while it goes on.
+/// The pause before claiming the next crash suspect after one has started. It doubles up to the
+/// poll interval while that one runs.
 const NEXT_SUSPECT: Duration = Duration::from_millis(20);
 
-/// How long a worker that is more than half busy waits for further slots: those that one
-/// group of outcomes frees are then filled by one claim.
+/// How long a worker that is more than half busy waits for more free slots, so that one claim fills
+/// the slots that one group commit frees.
 const GATHERING: Duration = Duration::from_millis(3);
 
-/// How long hints are waited for at a time while an owner has used up their share.
+/// How long to wait for hints at a time while an owner has used up their share.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// The most hints that are taken for jobs which were claimed before they were heard of.
+/// The most hints attributed to jobs that were claimed before their hints arrived.
 const STALE_HINTS: usize = 1000;
 
-/// The rest after a first failure of the database, and after many.
+/// The pause after a first failure of the database, and the longest one.
 const RESTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How long jobs are handed back at most. Somebody may hold their rows, such as the transaction of
-/// an attempt that was cut off; who stops doesn't wait for that.
+/// The time limit for releasing jobs. Their rows may be locked, for instance by the transaction of
+/// an aborted attempt; a worker that stops doesn't wait for that.
 const RETURNING: Duration = Duration::from_secs(5);
 
-/// Whoever gives jobs back to the ledger.
+/// Releases jobs: returns them to the ledger.
 #[derive(Clone, Debug)]
 pub struct Returns {
     /// The ledger.
@@ -60,25 +60,25 @@ pub struct Returns {
 }
 
 impl Returns {
-    /// Gives back jobs that were not begun, or not finished: due at once, the attempt not
-    /// counted. If that fails, or takes too long, their lease runs out.
+    /// Releases jobs that were not started or not finished: they are due immediately and the
+    /// attempt does not count. If that fails or takes too long, their leases expire.
     pub async fn hand_back(&self, jobs: &[JobRef]) {
         match timeout(RETURNING, self.try_hand_back(jobs)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(
                 error = &error as &dyn std::error::Error,
                 jobs = jobs.len(),
-                "jobs were not handed back; their leases bring them back"
+                "failed to release jobs; they run again when their leases expire"
             ),
             Err(_) => warn!(
                 jobs = jobs.len(),
-                "jobs were not handed back in time; their leases bring them back"
+                "failed to release jobs in time; they run again when their leases expire"
             ),
         }
     }
 
     async fn try_hand_back(&self, jobs: &[JobRef]) -> Result<(), DbError> {
-        // A renewal of their leases may still be under way.
+        // A renewal of their leases may still be running.
         let mut tries = Tries::default();
         loop {
             match ledger::hand_back(&self.db, jobs, self.clock.now()).await {
@@ -97,60 +97,60 @@ pub struct Claims {
     pub worker: Arc<str>,
     /// Where hints come from.
     pub feed: Arc<dyn Feed>,
-    /// The ledger, and the way back to it.
+    /// The ledger, and how jobs are released to it.
     pub returns: Returns,
-    /// What is known to be away.
+    /// The circuit breakers.
     pub circuits: Circuits,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: Arc<Limits>,
-    /// How long a claim lasts without renewal.
+    /// The duration of a lease without renewal.
     pub lease: Duration,
-    /// Where leases are renewed.
+    /// The leases that are renewed.
     pub leases: Leases,
-    /// As many permits as jobs may be in flight.
+    /// One permit for each job that may be in flight.
     pub slots: Arc<Semaphore>,
-    /// The permit of the one suspect that may be in flight.
+    /// The permit of the one crash suspect that may be in flight.
     pub alone: Arc<Semaphore>,
-    /// How many of them one owner may have.
+    /// How many slots one owner may have.
     pub shares: Shares,
-    /// So many of them are worth a claim even of a busy worker.
+    /// The number of free slots worth a claim even if the worker is busy.
     pub enough: u32,
-    /// Where claimed jobs go.
+    /// Receives claimed jobs.
     pub claimed: mpsc::UnboundedSender<Arc<Work>>,
 }
 
-/// What is remembered from one claim to the next.
+/// State kept from one claim to the next.
 struct Round {
-    /// The owner with whom the last claim ended.
+    /// The last owner of the previous claim.
     after: UserId,
-    /// Heard, not yet acknowledged.
+    /// Received hints that are not yet acknowledged.
     hints: Hints,
-    /// Jobs that were claimed before their hints were heard.
+    /// Jobs that were claimed before their hints arrived.
     unheard: usize,
-    /// Whether more jobs may be due than the last claim took.
+    /// Whether more jobs may be due than the last claim returned.
     more: bool,
-    /// Whether some may be due of an owner who has used up their share.
+    /// Whether jobs may be due of an owner who has used up their share.
     is_short: bool,
-    /// How long hints are waited for.
+    /// How long to wait for hints.
     patience: Duration,
-    /// The rest after the next failure.
+    /// The pause after the next failure.
     rest: Duration,
-    /// Whether jobs may have been claimed of which this worker never heard.
+    /// Whether a claim may have committed without this worker receiving the answer.
     unsure: bool,
 }
 
-/// What is left of a claim once suspects were set aside.
+/// A claim after crash suspects were set aside.
 struct Sifted {
-    /// Those that are begun.
+    /// The jobs to start.
     begun: Vec<ClaimedJob>,
-    /// What the suspect among them holds, if there is one.
+    /// The permit of the suspect among them, if any.
     alone: Option<OwnedSemaphorePermit>,
-    /// How many were handed back.
+    /// How many jobs were released.
     set_aside: usize,
 }
 
 impl Claims {
-    /// Claims until `shutdown`. What it claimed by then is handed back.
+    /// Claims jobs until `shutdown`. Jobs claimed but not passed on by then are released.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut listener = self.feed.listen(self.queue, &self.worker).await;
         let mut round = Round {
@@ -184,11 +184,11 @@ impl Claims {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     queue = %self.queue,
-                    "no jobs were claimed for now"
+                    "failed to claim jobs; will retry"
                 );
                 round.unsure |= error.may_be_committed();
                 round.more = true;
-                if error.will_pass() && self.circuits.confirm(Suspect::Database).await {
+                if error.will_pass() && self.circuits.confirm(Outage::Database).await {
                     continue;
                 }
                 shutdown.run_until_cancelled(sleep(round.rest)).await;
@@ -197,8 +197,8 @@ impl Claims {
         }
     }
 
-    /// Waits for hints. Where an owner has used up their share, no hint tells that another job of
-    /// theirs may be begun: the end of one does.
+    /// Waits for hints. If an owner has used up their share, the end of one of their jobs counts as
+    /// a hint as well.
     async fn next_hints(&self, round: &Round, listener: &mut dyn Listener) -> Hints {
         let most = self.slots.available_permits() + round.unheard;
         if !round.is_short {
@@ -216,10 +216,10 @@ impl Claims {
         }
     }
 
-    /// Returns once jobs could be begun.
+    /// Waits until jobs could be started.
     async fn can_claim(&self) {
         self.circuits.lets_claim(self.queue).await;
-        // The slots never close: then there would be no one to wait for.
+        // The semaphore is never closed.
         drop(self.slots.acquire().await);
         let _ = timeout(GATHERING, self.slots.acquire_many(self.enough)).await;
     }
@@ -244,8 +244,8 @@ impl Claims {
         let found = claimed.len();
         let last = claimed.iter().map(|job| job.owner).max();
         let full = found == wanted;
-        // A claim goes up to the last owner: a short one that began in the middle has not
-        // yet asked the first ones.
+        // A claim goes up to the last owner. A short one that started in the middle has not yet
+        // covered the first owners.
         let half = found > 0 && !full && !round.after.0.is_nil();
         round.after = last.filter(|_| full).unwrap_or(UserId(Uuid::nil()));
         let sifted = self.sift(claimed).await;
@@ -284,20 +284,21 @@ impl Claims {
         ledger::claim_within(&self.returns.db, &request, &kinds, &share).await
     }
 
-    /// Gives back what a claim took whose answer was lost: nobody works on it, and its attempt
-    /// would count as one that took its worker along.
+    /// Releases the jobs of a claim whose answer was lost: nobody works on them, and their attempts
+    /// would count as crashes.
     async fn hand_back_unheard(&self) -> Result<(), DbError> {
         let held = self.leases.held_of(self.queue);
         let (db, now) = (&self.returns.db, self.now());
         let jobs = ledger::hand_back_unheard(db, self.queue, &self.worker, &held, now).await?;
         if jobs > 0 {
-            warn!(queue = %self.queue, jobs, "jobs of lost claims were handed back");
+            warn!(queue = %self.queue, jobs, "released jobs of claims whose answer was lost");
         }
         Ok(())
     }
 
-    /// Of several jobs that may have taken their worker along, one is begun at a time, so that
-    /// the others don't die with it again and again. They are handed back before it is begun.
+    /// Starts only one job at a time of those whose earlier attempts may have crashed their worker,
+    /// so that the others don't crash with it again and again. The others are released before it
+    /// starts.
     async fn sift(&self, claimed: Vec<ClaimedJob>) -> Sifted {
         let (mut suspects, mut begun): (Vec<_>, Vec<_>) =
             claimed.into_iter().partition(ClaimedJob::is_suspect);
@@ -306,7 +307,7 @@ impl Claims {
             alone = Arc::clone(&self.alone).try_acquire_owned().ok();
         }
         if alone.is_some() {
-            // The one that was begun least often last.
+            // The one with the fewest attempts last.
             suspects.sort_by_key(|job| std::cmp::Reverse(job.attempt));
             begun.extend(suspects.pop());
         }
@@ -319,7 +320,7 @@ impl Claims {
         }
     }
 
-    /// Passes claimed jobs on with what is needed to begin them.
+    /// Loads what claimed jobs need to start, and passes them on.
     async fn pass_on(&self, sifted: Sifted, shutdown: &CancellationToken) -> Result<(), DbError> {
         let (claimed, mut alone) = (sifted.begun, sifted.alone);
         if claimed.is_empty() {
@@ -360,7 +361,7 @@ impl Claims {
                 _slot: slot,
                 claimed,
             };
-            // The worker that listens may be gone: the lease then runs out.
+            // The receiving worker may be gone; the lease then expires.
             let _ = self.claimed.send(Arc::new(work));
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! The leases of all jobs in flight, renewed together. A job whose lease was lost is
-//! cancelled: whoever claimed it since settles it.
+//! The leases of all jobs in flight, renewed together. A job whose lease is lost is cancelled; the
+//! worker that has claimed it since settles it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How often a lease is renewed in its time: two renewals may fail.
+/// Renewals in the time of a lease: two may fail.
 const RENEWALS_PER_LEASE: u32 = 3;
 
-/// How soon a renewal that failed is tried again: the database may be back, and others wait only
-/// a moment before they claim what seems to be over.
+/// The pause before a failed renewal is retried: once the database is back, other workers claim
+/// expired jobs within moments.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The jobs in flight of this process.
+/// The leases of the jobs in flight in this process.
 #[derive(Clone, Debug, Default)]
 pub struct Leases {
     held: Arc<Mutex<HashMap<JobRef, Entry>>>,
@@ -31,14 +31,14 @@ struct Entry {
     lost: CancellationToken,
 }
 
-/// Whether leases were renewed.
+/// The result of a renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Renewed {
     All,
     None,
 }
 
-/// A lease that is renewed until this is dropped.
+/// A lease that is renewed until this value is dropped.
 #[derive(Debug)]
 pub struct Held {
     leases: Leases,
@@ -47,7 +47,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Returns once the lease is lost.
+    /// Waits until the lease is lost.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
@@ -60,7 +60,7 @@ impl Drop for Held {
 }
 
 impl Leases {
-    /// Renews the lease of `job` from now on.
+    /// Starts renewing the lease of `job`.
     pub fn hold(&self, queue: Queue, job: JobRef) -> Held {
         let lost = CancellationToken::new();
         let entry = Entry {
@@ -75,26 +75,26 @@ impl Leases {
         }
     }
 
-    /// How many jobs are in flight.
+    /// Returns the number of jobs in flight.
     pub fn count(&self) -> usize {
         self.entries().len()
     }
 
-    /// The jobs in flight of a queue.
+    /// Returns the jobs in flight of a queue.
     pub fn held_of(&self, queue: Queue) -> Vec<JobRef> {
         let entries = self.entries();
         let of_queue = entries.iter().filter(|(_, entry)| entry.queue == queue);
         of_queue.map(|(job, _)| *job).collect()
     }
 
-    /// Renews all leases whenever a third of their time is over, for ever.
+    /// Renews all leases three times in their duration, forever.
     pub async fn keep(self, db: Database, clock: Arc<dyn Clock>, lease: Duration) {
         let period = (lease / RENEWALS_PER_LEASE).max(Duration::from_millis(1));
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            // One that hangs must not take the time of the next one.
+            // A renewal that hangs must not delay the next one.
             let renewed = timeout(period.max(AGAIN), self.renew(&db, &*clock, lease)).await;
             if renewed != Ok(Renewed::All) {
                 ticks.reset_after(period.min(AGAIN));
@@ -114,19 +114,19 @@ impl Leases {
                 }
                 Renewed::All
             }
-            // They may still be held: the fence decides when they are settled.
+            // They may still be held; the fence decides when they are settled.
             Err(error) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     jobs = held.len(),
-                    "leases were not renewed"
+                    "failed to renew leases"
                 );
                 Renewed::None
             }
         }
     }
 
-    /// Its attempt may have ended a moment ago: then nobody is left to be told.
+    /// The attempt may have just ended; then there is nothing to cancel.
     fn lose(&self, job: &JobRef) {
         if let Some(entry) = self.entries().get(job) {
             entry.lost.cancel();

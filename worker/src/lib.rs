@@ -1,36 +1,35 @@
-//! The worker role: takes jobs from the ledger and runs them, above all the
-//! pipeline that makes an upload active.
+//! The worker role: claims jobs from the ledger and runs them, above all the pipeline that makes an
+//! upload active.
 //!
-//! The binary calls [`run`] with a [`WorkerRole`]; nothing else is to be called.
-//! A worker never ends because the feed, the database or the storage misbehaves:
-//! it waits, and goes on.
+//! The binary calls [`run`] with a [`WorkerRole`], and [`audit`]. A worker never ends because the
+//! feed, the database or the storage fails: it waits and continues.
 
 mod acknowledge;
 mod archives;
 mod attempt;
+mod attempt_error;
 mod audit;
 mod backend;
 mod background;
 mod circuits;
 mod claims;
-mod clearance;
-mod crew;
-mod fault;
-mod herald;
+mod heartbeat;
 mod jobs;
 mod lease;
 mod name;
+mod notifier;
+mod orphans;
+mod outcome_committer;
 mod pipeline;
-mod presence;
+mod queue_worker;
+mod removal_guard;
 mod remover;
+mod retry_policy;
 mod role;
 mod run;
 mod schedule;
-mod settler;
 mod shares;
-mod stray;
 mod tools;
-mod verdict;
 mod work;
 
 pub use audit::{

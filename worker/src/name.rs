@@ -1,14 +1,14 @@
-//! The name of a worker, unique per start: leases, timelines and the feed know it by that.
+//! The name of a worker, unique for each start. Leases, timelines and the feed identify the worker
+//! by it.
 
 use std::sync::Arc;
 
 use domain::{JobId, Timestamp};
 
-/// Where Linux tells the name of the machine.
+/// Where Linux exposes the host name.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
-/// `{host}-{process}-{random}`. No two starts have the same, not even of the same process
-/// number in two containers.
+/// Returns `{host}-{process}-{random}`: unique even for equal process numbers in two containers.
 pub fn unique_name(now: Timestamp) -> Arc<str> {
     let host = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
     let host = match host.trim() {

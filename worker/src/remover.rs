@@ -1,47 +1,51 @@
-//! Removes bytes that no row refers to any more, beside the road of an outcome. What it
-//! can't remove stays in the ledger's list, for the job `remove_discarded`.
+//! Removes bytes that no row refers to any more, off the path of an outcome. What it can't remove
+//! stays in the ledger's list for the job `remove_discarded`.
 
 use futures::{StreamExt, stream};
 use ledger::ownership::OwnershipError;
 use ledger::{Database, DbError};
 use queue::JobKind;
-use storage::{Places, StorageError};
+use storage::{StorageError, StorageRouter};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
 use url::Url;
 
 use crate::background::outlive_panic;
-use crate::clearance::Clearance;
+use crate::removal_guard::RemovalGuard;
 
-/// The most objects that are removed, and then forgotten, together.
+/// The most objects removed, and struck off the ledger's list, in one batch.
 pub const BATCH: usize = 256;
 
-/// Objects that are removed at once: enough to hide a round trip, few enough to leave
-/// storage to those who wait for it.
+/// Concurrent deletions: enough to hide round trips, few enough to leave storage to users.
 const AT_ONCE: usize = 8;
 
-/// Settled jobs whose bytes may wait before they are left to the job.
+/// Batches that may wait before bytes are left to the job `remove_discarded`.
 const BACKLOG: usize = 1024;
 
-/// The door to the remover. It ends when every clone is gone and the last batch is removed.
+/// A handle to the remover task. The task ends when every clone is dropped and the last batch is
+/// removed.
 #[derive(Clone, Debug)]
 pub struct Remover {
     removable: mpsc::Sender<Vec<Url>>,
 }
 
 impl Remover {
-    /// Starts it.
-    pub fn start(db: Database, places: Places, clearance: Clearance) -> (Self, JoinHandle<()>) {
+    /// Starts the task.
+    pub fn start(
+        db: Database,
+        places: StorageRouter,
+        removal_guard: RemovalGuard,
+    ) -> (Self, JoinHandle<()>) {
         let (removable, waiting) = mpsc::channel(BACKLOG);
-        let task = tokio::spawn(remove_all(db, places, clearance, waiting));
+        let task = tokio::spawn(remove_all(db, places, removal_guard, waiting));
         (Self { removable }, task)
     }
 
-    /// Removes the bytes at `urls`, soon.
+    /// Queues the objects at `urls` for removal.
     pub fn remove(&self, urls: Vec<Url>) {
         if !urls.is_empty() {
-            // With a full backlog they are left to the job.
+            // If the backlog is full, they are left to the job.
             let _ = self.removable.try_send(urls);
         }
     }
@@ -49,78 +53,83 @@ impl Remover {
 
 async fn remove_all(
     db: Database,
-    places: Places,
-    clearance: Clearance,
+    places: StorageRouter,
+    removal_guard: RemovalGuard,
     mut waiting: mpsc::Receiver<Vec<Url>>,
 ) {
     let mut groups = Vec::new();
     while waiting.recv_many(&mut groups, BATCH).await > 0 {
         let urls: Vec<_> = groups.drain(..).flatten().collect();
-        let removing = remove_or_say(&db, &places, &clearance, urls);
+        let removing = remove_or_say(&db, &places, &removal_guard, urls);
         outlive_panic("remover", removing).await;
     }
 }
 
-async fn remove_or_say(db: &Database, places: &Places, clearance: &Clearance, urls: Vec<Url>) {
-    match remove_batch(db, places, clearance, urls).await {
+async fn remove_or_say(
+    db: &Database,
+    places: &StorageRouter,
+    removal_guard: &RemovalGuard,
+    urls: Vec<Url>,
+) {
+    match remove_batch(db, places, removal_guard, urls).await {
         Ok(Removal::Done(batch)) => {
             if let Some(error) = batch.failures.first() {
                 warn!(
                     error = error as &dyn std::error::Error,
-                    "discarded bytes are left to a later job"
+                    "failed to remove discarded bytes; a later job will"
                 );
             }
         }
         Ok(Removal::Stopped) => {}
         Err(RemoveError::Ownership(error)) => warn!(
             error = &error as &dyn std::error::Error,
-            "discarded bytes are left to a later job"
+            "failed to remove discarded bytes; a later job will"
         ),
         Err(RemoveError::Ledger(error)) => warn!(
             error = &error as &dyn std::error::Error,
-            "removed bytes were not forgotten"
+            "failed to strike removed bytes off the list; they will be removed again"
         ),
     }
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub enum Removal {
-    /// Nothing was removed, since the places may not be ours; operators were told.
+    /// Nothing was removed: the places may not be ours. The refusal was logged.
     Stopped,
-    /// Each was tried.
+    /// Each object was tried.
     Done(Batch),
 }
 
-/// What came of the objects of a batch.
+/// The result for the objects of a batch.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// How many objects are gone.
+    /// The number of removed objects.
     pub removed: usize,
-    /// Why the others aren't.
+    /// The errors of the others.
     pub failures: Vec<StorageError>,
 }
 
-/// A batch of which it isn't known what came.
+/// A batch that failed as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveError {
-    /// Whose the places are could not be told: nothing was removed.
+    /// The marks of the places could not be verified; nothing was removed.
     #[error(transparent)]
     Ownership(#[from] OwnershipError),
-    /// What was removed could not be forgotten.
+    /// Removed objects could not be struck off the list.
     #[error(transparent)]
     Ledger(#[from] DbError),
 }
 
-/// Removes the bytes at `urls`, if the places are ours, and forgets those that are gone, in one
-/// statement.
+/// Removes the objects at `urls` if the places are ours, and strikes the removed ones off the
+/// ledger's list in one statement.
 pub async fn remove_batch(
     db: &Database,
-    places: &Places,
-    clearance: &Clearance,
+    places: &StorageRouter,
+    removal_guard: &RemovalGuard,
     urls: Vec<Url>,
 ) -> Result<Removal, RemoveError> {
-    if !clearance.is_given(JobKind::RemoveDiscarded).await? {
+    if !removal_guard.allows(JobKind::RemoveDiscarded).await? {
         return Ok(Removal::Stopped);
     }
     let removal = &places.removal();

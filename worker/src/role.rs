@@ -1,4 +1,4 @@
-//! The worker role of a process: what it needs, and how it can end.
+//! The worker role of a process: its configuration and its errors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,40 +7,40 @@ use domain::{Clock, Limits, Retention};
 use ledger::Database;
 use ledger::ownership::Ownership;
 use queue::{Feed, Queue};
-use storage::Places;
+use storage::StorageRouter;
 use telemetry::Meters;
 use tokio::task::JoinError;
 
-/// What a worker needs.
+/// The configuration of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerRole {
     /// The ledger.
     pub db: Database,
     /// The bytes.
-    pub places: Places,
-    /// Whose these are.
+    pub places: StorageRouter,
+    /// Verifies that the places belong to the ledger.
     pub ownership: Ownership,
-    /// Where hints come from and settled documents are announced.
+    /// Delivers hints and notifications.
     pub feed: Arc<dyn Feed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What this process counts of itself.
+    /// The metrics of this process.
     pub meters: Meters,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: Arc<Limits>,
-    /// How long what nobody needs any more is kept.
+    /// How long data is kept that nobody needs any more.
     pub retention: Retention,
-    /// The queues it works on.
+    /// The queues it serves.
     pub queues: Vec<Queue>,
-    /// How many jobs of each queue it runs at once; at least one.
+    /// Concurrent jobs of each queue; at least one.
     pub concurrency: usize,
-    /// How long the ledger keeps a job for it without a sign of life.
+    /// The duration of a lease without renewal.
     pub lease: Duration,
-    /// How long jobs in flight may go on after the shutdown began.
+    /// How long jobs in flight may run after shutdown begins.
     pub grace: Duration,
 }
 
-/// A worker that ended though nobody asked it to.
+/// An unexpected end of a worker.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The worker of a queue ended.
@@ -53,7 +53,7 @@ pub enum WorkerError {
         source: apalis::prelude::WorkerError,
     },
     /// The task that claims the jobs of a queue panicked.
-    #[error("nobody claims jobs of the queue {queue} any more")]
+    #[error("the task that claims jobs of the queue {queue} panicked")]
     Died {
         /// The queue.
         queue: Queue,
@@ -61,7 +61,7 @@ pub enum WorkerError {
         #[source]
         source: JoinError,
     },
-    /// The worker of some queue panicked.
+    /// The worker of a queue panicked.
     #[error("the worker of a queue panicked")]
     Panicked(#[source] JoinError),
 }

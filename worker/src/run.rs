@@ -1,4 +1,4 @@
-//! The run of a worker from start to shutdown.
+//! Runs a worker from start to shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,55 +13,55 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::background::keep_running;
-use crate::circuits::{Circuits, Suspect};
-use crate::clearance::Clearance;
-use crate::crew::work_on;
-use crate::herald::Herald;
+use crate::circuits::{Circuits, Outage};
+use crate::heartbeat::Heartbeat;
 use crate::lease::Leases;
 use crate::name::unique_name;
-use crate::presence::Presence;
+use crate::notifier::Notifier;
+use crate::outcome_committer::OutcomeCommitter;
+use crate::queue_worker::work_on;
+use crate::removal_guard::RemovalGuard;
 use crate::remover::Remover;
 use crate::role::{WorkerError, WorkerRole};
 use crate::schedule;
-use crate::settler::Settler;
 use crate::tools::{DIRECTORIES, Tools};
 
-/// How long what follows the last job may take: removing bytes, announcing documents. What
-/// isn't done by then is done by others.
+/// The time limit for removing bytes and sending notifications after the last job. Other workers do
+/// what is left.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
-/// Works until `shutdown`, then lets jobs in flight finish within the grace period and hands
-/// back the rest.
+/// Works until `shutdown`, then lets jobs in flight finish within the grace period and releases the
+/// rest.
 pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let role = Arc::new(WorkerRole {
         concurrency: role.concurrency.max(1),
-        // A sweep finds a lease up to a second after its end, and begins jobs that may have killed
-        // their worker one after the other: together no more than was said.
+        // Polling finds an expired lease up to a second late, and crash suspects start one after
+        // the other: together within the configured time.
         lease: role.lease.saturating_sub(role.lease / 8),
         ..role
     });
     let started_at = role.clock.now();
     let worker = unique_name(started_at);
-    info!(worker = %worker, concurrency = role.concurrency, "a worker starts");
-    let (herald, announcing) = Herald::start(Arc::clone(&role.feed));
-    let clearance = Clearance {
+    info!(worker = %worker, concurrency = role.concurrency, "worker started");
+    let (notifier, announcing) = Notifier::start(Arc::clone(&role.feed));
+    let removal_guard = RemovalGuard {
         ownership: role.ownership.clone(),
         meters: role.meters.clone(),
     };
     let (remover, removing) =
-        Remover::start(role.db.clone(), role.places.clone(), clearance.clone());
+        Remover::start(role.db.clone(), role.places.clone(), removal_guard.clone());
     let circuits = Circuits::new(
         role.db.clone(),
         role.places.clone(),
         Arc::clone(&role.clock),
         role.meters.clone(),
     );
-    // A schema of another release is known before the first claim.
-    circuits.confirm(Suspect::Database).await;
-    let settler = Settler::start(
+    // Detect a schema of another release before the first claim.
+    circuits.confirm(Outage::Database).await;
+    let committer = OutcomeCommitter::start(
         role.db.clone(),
         Arc::clone(&role.clock),
-        herald.clone(),
+        notifier.clone(),
         circuits.clone(),
     );
     let tools = Arc::new(Tools {
@@ -71,34 +71,34 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         limits: Arc::clone(&role.limits),
         retention: role.retention,
         circuits: circuits.clone(),
-        clearance,
-        settler,
+        removal_guard,
+        committer,
         remover,
         directories: Arc::new(Semaphore::new(DIRECTORIES)),
-        herald,
+        notifier,
     });
     let leases = Leases::default();
-    let presence = Presence {
+    let heartbeat = Heartbeat {
         db: role.db.clone(),
         clock: Arc::clone(&role.clock),
         worker: Arc::clone(&worker),
         queues: role.queues.clone(),
         leases: leases.clone(),
     };
-    // Until the last job is done: jobs go on while the worker shuts down.
-    let background = start_background(&role, &leases, &presence, &circuits, started_at);
+    // Kept until the last job is done: jobs run on while the worker shuts down.
+    let background = start_background(&role, &leases, &heartbeat, &circuits, started_at);
     let ended = work_on_all(&role, &worker, &leases, tools, &shutdown).await;
     drop(background);
-    presence.end().await;
+    heartbeat.end().await;
     finish(announcing, removing).await;
-    info!(worker = %worker, "a worker ended");
+    info!(worker = %worker, "worker ended");
     ended
 }
 
 fn start_background(
     role: &Arc<WorkerRole>,
     leases: &Leases,
-    presence: &Presence,
+    heartbeat: &Heartbeat,
     circuits: &Circuits,
     started_at: Timestamp,
 ) -> Vec<AbortOnDropHandle<()>> {
@@ -107,12 +107,12 @@ fn start_background(
         kept.clone()
             .keep(its.db.clone(), Arc::clone(&its.clock), its.lease)
     };
-    let presence = presence.clone();
-    let signs = move || presence.clone().keep(started_at);
+    let heartbeat = heartbeat.clone();
+    let signs = move || heartbeat.clone().keep(started_at);
     let circuits = circuits.clone();
     let mut background = vec![
         keep_running("leases", renewals),
-        keep_running("presence", signs),
+        keep_running("heartbeat", signs),
         keep_running("circuits", move || circuits.clone().watch()),
     ];
     if role.queues.contains(&Queue::Maintenance) {
@@ -124,7 +124,7 @@ fn start_background(
     background
 }
 
-/// One worker for each queue. If one of them ends by itself, all do.
+/// Runs one worker for each queue. If one ends unexpectedly, all are stopped.
 async fn work_on_all(
     role: &Arc<WorkerRole>,
     worker: &Arc<str>,
@@ -154,6 +154,6 @@ async fn work_on_all(
 async fn finish(announcing: JoinHandle<()>, removing: JoinHandle<()>) {
     let both = async { tokio::join!(announcing, removing) };
     if timeout(AFTERMATH, both).await.is_err() {
-        warn!("what follows the last jobs is left to others");
+        warn!("removals and notifications of the last jobs are left to other workers");
     }
 }

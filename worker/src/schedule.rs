@@ -1,5 +1,5 @@
-//! Schedules: every worker that serves maintenance ticks and enqueues what is due. The
-//! dedupe key of a tick makes one job of all; there is no leader.
+//! Schedules of recurring jobs: every worker that serves the queue `maintenance` enqueues what is
+//! due. The dedupe key of a period makes one job of all; there is no leader.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 use uuid::Uuid;
 
-/// How often what is due is looked for.
+/// The interval between checks for due schedules.
 const TICK: Duration = Duration::from_secs(30);
 
-/// The service itself as the owner of jobs. Rounds over owners begin behind the nil id,
-/// so it is the next one.
+/// The service itself as the owner of jobs. Rounds over owners start after the nil id, so it comes
+/// first.
 const SERVICE: UserId = UserId(Uuid::from_u128(1));
 
-/// A kind of job that comes again and again.
+/// A recurring kind of job.
 struct Schedule {
     kind: JobKind,
-    /// At most one is enqueued in each such span of time. Shorter than the time for which the
-    /// dedupe key of a finished job is kept.
+    /// The period: at most one job is enqueued in each. Shorter than the time for which the dedupe
+    /// key of a finished job is kept.
     every: Duration,
 }
 
-/// All that comes again and again.
+/// All recurring jobs.
 const SCHEDULES: &[Schedule] = &[
     Schedule::of(JobKind::RemoveDiscarded, TICK),
     Schedule::of(JobKind::ForgetRequests, Duration::from_mins(10)),
@@ -49,7 +49,7 @@ impl Schedule {
         Self { kind, every }
     }
 
-    /// The job of the present span of time.
+    /// Returns the job of the current period.
     fn job(&self, now: Timestamp) -> NewJob {
         let span = now.since(Timestamp::from_micros(0)).as_secs() / self.every.as_secs();
         NewJob {

@@ -1,5 +1,5 @@
-//! How many jobs of each owner a worker holds, so that those of one owner never fill all slots of a
-//! queue: another owner's job is begun at once, however long the others take.
+//! How many jobs of each owner a worker runs, so that one owner never fills all slots of a queue:
+//! another owner's job starts immediately, however long the others take.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ pub struct Shares {
     freed: Arc<Notify>,
 }
 
-/// A job that counts until this is dropped.
+/// A job that counts against its owner's share until this value is dropped.
 #[derive(Debug)]
 pub struct Share {
     shares: Shares,
@@ -25,15 +25,15 @@ pub struct Share {
 }
 
 impl Shares {
-    /// Shares of so many slots.
+    /// Creates the shares of a queue with `slots` slots.
     ///
-    /// Bulk jobs may take hours, and an owner has as many as operations: half of the slots are left
-    /// to others. Of uploads, which are short as a rule, an eighth is.
+    /// Bulk jobs may take hours, and an owner has one for each operation, so half of the slots are
+    /// left to others. Uploads are usually short, so an eighth is.
     pub fn of(queue: Queue, slots: usize) -> Self {
         let left = match queue {
             Queue::Ingest => (slots / 8).max(1),
             Queue::Bulk => slots.div_ceil(2),
-            // All of them are the service's own.
+            // All of these jobs belong to the service.
             Queue::Maintenance => 0,
         };
         Self {
@@ -43,7 +43,7 @@ impl Shares {
         }
     }
 
-    /// Counts a job of `owner`.
+    /// Counts a job of `owner` until the returned value is dropped.
     pub fn hold(&self, owner: UserId) -> Share {
         *self.held().entry(owner).or_default() += 1;
         Share {
@@ -52,7 +52,7 @@ impl Shares {
         }
     }
 
-    /// What of them is used up.
+    /// Returns how many jobs each owner has in flight.
     pub fn used(&self) -> OwnerShare {
         OwnerShare {
             most: self.most,
@@ -64,12 +64,12 @@ impl Shares {
         }
     }
 
-    /// Whether an owner has used their share up: more of their jobs may be due.
+    /// Returns whether an owner has used up their share: more of their jobs may be due.
     pub fn are_short(&self) -> bool {
         self.held().values().any(|jobs| *jobs >= self.most)
     }
 
-    /// Returns once an owner who had used their share up has room again.
+    /// Waits until an owner who had used up their share has a free slot again.
     pub async fn freed(&self) {
         self.freed.notified().await;
     }

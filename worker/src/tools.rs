@@ -1,44 +1,44 @@
-//! What jobs work with: the doors that every handler may use, gathered once per process.
+//! The services that job handlers use, created once per process.
 
 use std::sync::Arc;
 
 use domain::{Clock, Limits, Retention};
 use ledger::Database;
-use storage::Places;
+use storage::StorageRouter;
 use tokio::sync::Semaphore;
 
 use crate::circuits::Circuits;
-use crate::clearance::Clearance;
-use crate::herald::Herald;
+use crate::notifier::Notifier;
+use crate::outcome_committer::OutcomeCommitter;
+use crate::removal_guard::RemovalGuard;
 use crate::remover::Remover;
-use crate::settler::Settler;
 
-/// The doors of a worker process.
+/// The services of a worker process.
 #[derive(Clone, Debug)]
 pub struct Tools {
     /// The ledger.
     pub db: Database,
     /// The bytes.
-    pub places: Places,
+    pub places: StorageRouter,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: Arc<Limits>,
-    /// How long things are kept.
+    /// The retention settings.
     pub retention: Retention,
-    /// What is known to be away.
+    /// The circuit breakers.
     pub circuits: Circuits,
-    /// Whether bytes may be destroyed.
-    pub clearance: Clearance,
-    /// Where outcomes become true.
-    pub settler: Settler,
-    /// Where bytes without a row go.
+    /// Guards every removal of bytes.
+    pub removal_guard: RemovalGuard,
+    /// Commits outcomes.
+    pub committer: OutcomeCommitter,
+    /// Removes bytes that no row refers to.
     pub remover: Remover,
-    /// How many directories of archives may be read at once: all of one is in memory.
+    /// Limits how many archive directories are read at once: each is held in memory.
     pub directories: Arc<Semaphore>,
-    /// Where word of new jobs and ended operations goes.
-    pub herald: Herald,
+    /// Notifies of new jobs and ended operations.
+    pub notifier: Notifier,
 }
 
-/// Directories that a process reads at once.
+/// Archive directories that a process reads at once.
 pub const DIRECTORIES: usize = 2;

@@ -1,5 +1,5 @@
-//! A claimed job on its way through this process. Handlers read it; dropping the last
-//! reference frees its slot and its lease. It never speaks to the database.
+//! A claimed job in this process. Handlers read it; dropping the last reference frees its slot and
+//! its lease. It never accesses the database.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,47 +10,46 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::field::Empty;
 use tracing::{Instrument as _, debug_span};
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::lease::Held;
 use crate::shares::Share;
 
-/// A step of the pipeline: what is true once it is passed, for the timeline, and the points
-/// before and after it.
+/// A step of the pipeline: its name in the timeline, and the crash points before and after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// `verified`, `identified`, …
     pub kind: &'static str,
-    /// Where it begins.
+    /// The crash point before it.
     pub before: CrashPoint,
-    /// Where it is passed.
+    /// The crash point after it.
     pub after: CrashPoint,
 }
 
-/// A claimed job with what was loaded for it.
+/// A claimed job with the data loaded for it.
 #[derive(Debug)]
 pub struct Work {
     /// The claim.
     pub claimed: ClaimedJob,
-    /// The pending version that the job is about, if it still is pending.
+    /// The version to process, if it is still pending.
     pub pending: Option<PendingWork>,
     /// The worker that claimed it.
     pub worker: Arc<str>,
     /// When it was claimed.
     pub started_at: Timestamp,
-    /// The steps that were passed, for the timeline.
+    /// The completed steps, for the timeline.
     pub steps: Mutex<Vec<StepDone>>,
-    /// Its place among the leases that are renewed.
+    /// Keeps its lease renewed.
     pub held: Held,
-    /// What makes it the only one of its kind, if it is a suspect.
+    /// The permit of a crash suspect, of which one runs at a time.
     pub(crate) _alone: Option<OwnedSemaphorePermit>,
-    /// What it takes of its owner's share.
+    /// Counts it against its owner's share.
     pub(crate) _share: Share,
-    /// The slot it fills.
+    /// Its slot.
     pub(crate) _slot: OwnedSemaphorePermit,
 }
 
 impl Work {
-    /// What is to be settled when this ends as `outcome`.
+    /// Returns the settlement of this job with `outcome`.
     pub fn settlement(&self, outcome: Outcome) -> Settlement {
         Settlement {
             job: self.claimed.job,
@@ -67,13 +66,13 @@ impl Work {
         }
     }
 
-    /// Goes through a step and remembers it once it is passed.
+    /// Runs a step, and records it once it is completed.
     pub async fn step<T>(
         &self,
         step: Step,
         clock: &dyn Clock,
-        walk: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        walk: impl Future<Output = Result<T, AttemptError>>,
+    ) -> Result<T, AttemptError> {
         self.reach(step.before);
         let begun = clock.now();
         let span = debug_span!("step", step.kind = step.kind, step.outcome = Empty);
@@ -92,7 +91,7 @@ impl Work {
         Ok(passed)
     }
 
-    /// Says that the version is at `point`.
+    /// Reaches a crash point.
     pub fn reach(&self, point: CrashPoint) {
         let pending = self.pending.as_ref();
         if let Some(upload) = pending.and_then(|pending| pending.upload.as_ref()) {
@@ -100,12 +99,13 @@ impl Work {
         }
     }
 
-    /// Whether no attempt follows this one.
+    /// Returns whether this is the last attempt.
     pub const fn is_last_attempt(&self) -> bool {
         self.claimed.attempt >= self.claimed.max_attempts
     }
 
-    /// Whether it was begun more often than it may be: former attempts took their worker along.
+    /// Returns whether it was started more often than its attempts allow, because earlier attempts
+    /// crashed their worker.
     pub const fn is_crash_loop(&self) -> bool {
         self.claimed.attempt > self.claimed.max_attempts
     }

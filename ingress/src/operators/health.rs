@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ledger::ownership::{Ownership, OwnershipError};
 use ledger::{Database, DbError};
-use storage::Places;
+use storage::StorageRouter;
 use telemetry::Circuit;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -181,7 +181,7 @@ async fn attempt_database(db: &Database) -> Option<Failing> {
 }
 
 /// Whether storage can be used, and is this installation's.
-async fn storage(places: &Places, ownership: &Ownership) -> Option<Failing> {
+async fn storage(places: &StorageRouter, ownership: &Ownership) -> Option<Failing> {
     let failing = attempt(Part::Storage, places.check()).await;
     if failing.is_some() {
         return failing;

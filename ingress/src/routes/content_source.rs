@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use poem::http::Version;
 use poem::{Body, Request};
-use storage::{Places, Range, StorageError};
+use storage::{Range, StorageError, StorageRouter};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -30,7 +30,7 @@ pub(super) type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
 /// What reads for one request.
 #[derive(Clone)]
 pub(super) struct ContentSource {
-    places: Places,
+    places: StorageRouter,
     ticket: Option<Ticket>,
     /// Whether its client can ask for much and take nothing of it. Over HTTP/1.1 that costs it a
     /// connection for each answer.
@@ -39,7 +39,7 @@ pub(super) struct ContentSource {
 
 impl ContentSource {
     /// What reads of `places` for `request`.
-    pub(super) fn of(request: &Request, places: &Places) -> Self {
+    pub(super) fn of(request: &Request, places: &StorageRouter) -> Self {
         Self {
             places: places.clone(),
             ticket: Ticket::of(request).cloned(),

@@ -13,7 +13,7 @@ use poem::{Body, Endpoint, Request, Response};
 use queue::InProcessFeed;
 use serde_json::{Value, json};
 use settings::JwtSettings;
-use storage::{Places, StorageUrl};
+use storage::{StorageRouter, StorageUrl};
 use telemetry::Meters;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +73,7 @@ impl App {
         let place = |name: &str| -> StorageUrl {
             StorageUrl::from_directory(&folder.path().join(name)).unwrap()
         };
-        let places = Places::connect(&place("staging"), &place("storage"))
+        let places = StorageRouter::connect(&place("staging"), &place("storage"))
             .await
             .unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

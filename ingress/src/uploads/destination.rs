@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{ByteSize, MediaType, Timestamp};
 use futures::{Stream, StreamExt, TryStreamExt};
-use storage::{Places, SourceError, SourceStream, WriteError, Writer};
+use storage::{SourceError, SourceStream, StorageRouter, WriteError, Writer};
 
 use super::digest_field::Digests;
 use super::fields::Fields;
@@ -17,7 +17,7 @@ use crate::problem::{Code, Problem};
 #[derive(Clone, Debug)]
 pub struct Destination {
     /// The places in use.
-    pub places: Places,
+    pub places: StorageRouter,
     /// The present moment.
     pub now: Timestamp,
     /// How long the whole body may take.

@@ -1,6 +1,6 @@
 //! Staged bytes without a row: they are removed when dropped, unless they are kept.
 
-use storage::{Places, Staged};
+use storage::{Staged, StorageRouter};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -11,7 +11,7 @@ use super::in_flight::Held;
 /// client that hangs up leave nothing behind.
 #[derive(Debug)]
 pub struct StagedBytes {
-    places: Places,
+    places: StorageRouter,
     staged: Staged,
     armed: bool,
     /// Counts them until a row does, or until they are removed.
@@ -19,7 +19,7 @@ pub struct StagedBytes {
 }
 
 impl StagedBytes {
-    pub(super) const fn new(places: Places, staged: Staged, held: Held) -> Self {
+    pub(super) const fn new(places: StorageRouter, staged: Staged, held: Held) -> Self {
         Self {
             places,
             staged,
@@ -55,7 +55,7 @@ impl Drop for StagedBytes {
 }
 
 /// Removes staged bytes. If that fails, the cleanup does it later.
-async fn remove(places: &Places, staged: &Url) {
+async fn remove(places: &StorageRouter, staged: &Url) {
     if let Err(error) = places.delete(staged).await {
         tracing::warn!(
             storage.url = %staged,

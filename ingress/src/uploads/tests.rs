@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use ledger::{Database, DatabaseUrl};
 use poem::Body;
 use poem::http::HeaderMap;
-use storage::{Places, StorageUrl};
+use storage::{StorageRouter, StorageUrl};
 use telemetry::Meters;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ impl Inbox {
         let url: StorageUrl = format!("file://{}", folder.path().display())
             .parse()
             .unwrap();
-        let places = Places::connect(&url, &url).await.unwrap();
+        let places = StorageRouter::connect(&url, &url).await.unwrap();
         Self {
             to: Destination {
                 places,

@@ -8,20 +8,20 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::key::key_within;
-use super::{Mark, Places, Storage, StorageError};
+use super::{Mark, Storage, StorageError, StorageRouter};
 use domain::{ByteSize, Sha256, Timestamp};
 
 /// Removes objects that are removed together: the mark of each place is looked at once.
 #[derive(Debug)]
 pub struct Removal {
-    places: Places,
+    places: StorageRouter,
     store: OnceCell<()>,
     staging: OnceCell<()>,
 }
 
 impl Removal {
     /// Nothing was looked at yet.
-    pub(super) fn from(places: Places) -> Self {
+    pub(super) fn from(places: StorageRouter) -> Self {
         Self {
             places,
             store: OnceCell::new(),
@@ -64,7 +64,7 @@ impl Removal {
 }
 
 /// What destroys bytes passes the door.
-impl Places {
+impl StorageRouter {
     /// The door to the removal of objects that are removed together.
     #[must_use]
     pub fn removal(&self) -> Removal {

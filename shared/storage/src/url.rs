@@ -1,4 +1,4 @@
-//! Storage URLs: how an operator names a place. Settings parse them, `Places` connects to them.
+//! Storage URLs: how an operator names a place. Settings parse them, `StorageRouter` connects to them.
 
 use std::fmt;
 use std::path::Path;

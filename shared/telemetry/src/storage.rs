@@ -11,8 +11,8 @@ use url::Url;
 use super::Meters;
 use domain::{InstallationId, Timestamp};
 use storage::{
-    ByteStream, EntryStream, Mark, Marking, Places, Range, SourceStream, Stat, Storage,
-    StorageError, WriteError, Writer,
+    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
+    StorageRouter, WriteError, Writer,
 };
 
 /// Storage that is watched.
@@ -25,7 +25,7 @@ pub struct Watched {
 impl Watched {
     /// Both places, watched.
     #[must_use]
-    pub fn places(places: &Places, meters: &Meters) -> Places {
+    pub fn places(places: &StorageRouter, meters: &Meters) -> StorageRouter {
         let watched = |inner: &Arc<dyn Storage>| -> Arc<dyn Storage> {
             Arc::new(Self {
                 inner: Arc::clone(inner),
@@ -139,7 +139,7 @@ mod tests {
     async fn every_call_is_counted_by_how_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| StorageUrl::from_directory(&folder.path().join(name)).unwrap();
-        let places = Places::connect(&place("staging"), &place("store"))
+        let places = StorageRouter::connect(&place("staging"), &place("store"))
             .await
             .unwrap();
         let meters = Meters::default();

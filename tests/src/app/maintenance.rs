@@ -8,7 +8,7 @@ use aws_sdk_s3::config::Credentials;
 use domain::{Clock, SystemClock, UserId};
 use ledger::{NewJob, enqueue};
 use queue::JobKind;
-use storage::{Places, Storage, StorageUrl};
+use storage::{Storage, StorageRouter, StorageUrl};
 use url::Url;
 use uuid::Uuid;
 
@@ -29,12 +29,12 @@ pub struct Ended {
 
 impl TestApp {
     /// The places in which the service keeps bytes.
-    pub async fn places(&self) -> Places {
+    pub async fn places(&self) -> StorageRouter {
         if self.mode() == Mode::Embedded {
             let place = |name| StorageUrl::from_directory(&self.folder().join("data").join(name));
             let [staging, store] =
                 ["staging", "storage"].map(|name| place(name).expect("a folder has a URL"));
-            return Places::connect(&staging, &store)
+            return StorageRouter::connect(&staging, &store)
                 .await
                 .expect("folders can be made");
         }
@@ -46,7 +46,7 @@ impl TestApp {
         let [(_, key), (_, secret)] = S3::shared().await.environment();
         let credentials = Credentials::new(key, secret, None, None, "tests");
         let both = url.connect_as(Some(credentials)).await.expect("a client");
-        Places::new(Arc::clone(&both), both)
+        StorageRouter::new(Arc::clone(&both), both)
     }
 
     /// Removes bytes behind the service's back, past the door that only the owner of a place opens.

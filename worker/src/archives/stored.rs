@@ -3,20 +3,23 @@
 use archive::{Chunks, Source, SourceError};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use storage::{Places, Range, StorageError};
+use storage::{Range, StorageError, StorageRouter};
 use url::Url;
 
 /// An archive in storage.
 #[derive(Clone, Debug)]
 pub struct StoredArchive {
-    places: Places,
+    places: StorageRouter,
     location: Url,
     length: u64,
 }
 
 impl StoredArchive {
     /// The archive at `location`; `None` if it is gone.
-    pub async fn open(places: &Places, location: &Url) -> Result<Option<Self>, StorageError> {
+    pub async fn open(
+        places: &StorageRouter,
+        location: &Url,
+    ) -> Result<Option<Self>, StorageError> {
         let stat = places.stat(location).await?;
         Ok(stat.map(|stat| Self {
             places: places.clone(),

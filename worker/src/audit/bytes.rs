@@ -9,13 +9,13 @@ use domain::{Hasher, Sha256};
 use futures::TryStreamExt;
 use ledger::audit::{KnownObject, forget_staged, known_objects, still_known};
 use ledger::{DbError, FoundObject};
-use storage::{Entry, EntryStream, Places, Storage, StorageError};
+use storage::{Entry, EntryStream, Storage, StorageError, StorageRouter};
 use url::Url;
 
 use super::finding::{FindingKind, Remedy};
 use super::request::{Audit, AuditError, AuditRequest};
-use crate::clearance::{FEW_STAGED, FEW_STORED, Taking};
-use crate::stray::{Survey, found_object, survey};
+use crate::orphans::{OrphanScan, find_orphans, found_object};
+use crate::removal_guard::{FEW_STAGED, FEW_STORED, PlannedSweep};
 
 /// How many rows are read at once.
 const PAGE: u32 = 1_000;
@@ -91,19 +91,20 @@ async fn check_share(
         retention,
         ..
     } = audit.request;
-    let survey: Survey = survey::<AuditError>(db, places, place, audit.stray_before()).await?;
-    let taking = Taking {
+    let scan: OrphanScan =
+        find_orphans::<AuditError>(db, places, place, audit.stray_before()).await?;
+    let sweep = PlannedSweep {
         place: place.place(),
-        listed: survey.listed,
-        strays: survey.strays + ledger::quarantined_in(db, place.place()).await?,
+        listed: scan.listed,
+        strays: scan.strays + ledger::quarantined_in(db, place.place()).await?,
         few,
     };
-    if !taking.is_too_much(retention.swept) {
+    if !sweep.is_too_much(retention.swept) {
         return Ok(true);
     }
     let detail = format!(
         "{} of {} objects have no row: none is put into quarantine",
-        taking.strays, taking.listed
+        sweep.strays, sweep.listed
     );
     let remedy = audit.remedy(Remedy::Left);
     audit.tell(
@@ -336,7 +337,7 @@ async fn tell_missing(audit: &mut Audit<'_>, rows: Vec<KnownObject>) -> Result<(
     Ok(())
 }
 
-async fn is_there(places: &Places, row: &KnownObject) -> Result<bool, StorageError> {
+async fn is_there(places: &StorageRouter, row: &KnownObject) -> Result<bool, StorageError> {
     let Some(url) = row.location() else {
         return Ok(false);
     };

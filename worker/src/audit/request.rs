@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{ByteSize, Clock, Retention, Timestamp};
 use ledger::ownership::{Ownership, OwnershipError};
 use ledger::{Database, DbError};
-use storage::{Places, StorageError};
+use storage::{StorageError, StorageRouter};
 
 use super::finding::{Finding, FindingKind, Remedy, Summary};
 use super::pace::Pace;
@@ -34,12 +34,12 @@ pub struct AuditRequest {
     /// The ledger.
     pub db: Database,
     /// The bytes.
-    pub places: Places,
-    /// Whose these are.
+    pub places: StorageRouter,
+    /// Verifies that the places belong to the ledger.
     pub ownership: Ownership,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How long things are kept.
+    /// The retention settings.
     pub retention: Retention,
     /// Whether findings are mended.
     pub mode: Mode,

@@ -1,7 +1,7 @@
-//! Circuit breakers: which parts of the infrastructure are away, as this worker knows. While a
-//! circuit is open, jobs that need the part are not claimed, and those that met the fault are
-//! handed back, their attempts not counted. A failure opens a circuit only if a probe of the part
-//! fails as well: what fails while the part is well is the job's own fault.
+//! Circuit breakers for the database and the storage places. While a circuit is open, jobs that
+//! need the dependency are not claimed, and attempts that failed because of it are released without
+//! being counted. A failure opens a circuit only if a probe fails as well; a job that fails while
+//! the dependency is healthy is itself at fault.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,35 +10,35 @@ use std::time::Duration;
 use domain::Clock;
 use ledger::Database;
 use queue::{JobKind, Queue};
-use storage::Places;
+use storage::StorageRouter;
 use telemetry::{Circuit, Meters};
 use tokio::sync::{self, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::outage::Outage;
 use super::probe;
-use super::suspect::Suspect;
 
-/// The pause after a first probe that failed. It doubles up to the longest one.
+/// The pause after the first failed probe. It doubles up to the maximum.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause between probes of storage.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The longest pause between probes of the database, which others wait for as well.
+/// The longest pause between probes of the database, on which every job depends.
 const LONGEST_DATABASE_PAUSE: Duration = Duration::from_secs(5);
 
-/// A circuit that opens again within this time goes on with the pauses it had.
+/// A circuit that reopens within this time continues with its previous pause.
 const RELAPSE: Duration = Duration::from_secs(30);
 
-/// A look that began so shortly ago tells enough: of jobs that fail together one looks.
+/// A probe this recent is reused: of jobs that fail together, one probes.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// How long jobs are not claimed after the database came back: first, every worker renews the
-/// leases of the jobs that it holds, which may be over by now.
+/// How long jobs are not claimed after the database recovers, so that every worker first renews its
+/// leases, which may have expired.
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// How often the database is probed without a reason: its schema may change.
+/// How often the database is probed without a failure: its schema may change.
 const WATCH: Duration = Duration::from_secs(10);
 
 /// The circuits of a worker; clones share them.
@@ -47,13 +47,13 @@ pub struct Circuits(Arc<Inner>);
 
 struct Inner {
     db: Database,
-    places: Places,
+    places: StorageRouter,
     clock: Arc<dyn Clock>,
     meters: Meters,
     open: watch::Sender<Open>,
-    /// When storage and database were looked at last. One looks at a time.
+    /// When storage and database were last probed. One probe runs at a time.
     looks: [sync::Mutex<Option<Instant>>; 2],
-    /// The pause of each circuit, and when it was closed last.
+    /// The current pause of each circuit, and when it last closed.
     pauses: Mutex<[(Duration, Option<Instant>); Circuit::ALL.len()]>,
 }
 
@@ -70,7 +70,7 @@ impl Open {
         self.has(Circuit::Staging) || self.has(Circuit::Store)
     }
 
-    /// The kinds of jobs of a queue that don't need what is away.
+    /// Returns the kinds of jobs of a queue that need no open circuit.
     fn kinds_of(self, queue: Queue) -> Vec<JobKind> {
         let goes = |kind: &JobKind| {
             kind.queue() == queue
@@ -90,8 +90,8 @@ impl fmt::Debug for Circuits {
 }
 
 impl Circuits {
-    /// All closed.
-    pub fn new(db: Database, places: Places, clock: Arc<dyn Clock>, meters: Meters) -> Self {
+    /// Creates the circuits, all closed.
+    pub fn new(db: Database, places: StorageRouter, clock: Arc<dyn Clock>, meters: Meters) -> Self {
         Self(Arc::new(Inner {
             db,
             places,
@@ -103,11 +103,11 @@ impl Circuits {
         }))
     }
 
-    /// Whether what is suspected is away, as a probe of it says.
-    pub async fn confirm(&self, suspect: Suspect) -> bool {
-        let (circuits, look): (&[Circuit], _) = match suspect {
-            Suspect::Database => (&[Circuit::Database], &self.0.looks[0]),
-            Suspect::Storage | Suspect::Full => {
+    /// Probes the dependencies of `outage`, and returns whether one of them is down.
+    pub async fn confirm(&self, outage: Outage) -> bool {
+        let (circuits, look): (&[Circuit], _) = match outage {
+            Outage::Database => (&[Circuit::Database], &self.0.looks[0]),
+            Outage::Storage | Outage::StorageFull => {
                 (&[Circuit::Staging, Circuit::Store], &self.0.looks[1])
             }
         };
@@ -128,27 +128,27 @@ impl Circuits {
         is_open()
     }
 
-    /// Probes the database now and again, for ever.
+    /// Probes the database periodically, forever.
     pub async fn watch(self) {
         loop {
-            self.confirm(Suspect::Database).await;
+            self.confirm(Outage::Database).await;
             sleep(WATCH).await;
         }
     }
 
-    /// The kinds of jobs of a queue that can be claimed now.
+    /// Returns the kinds of jobs of a queue that can be claimed now.
     pub fn kinds_of(&self, queue: Queue) -> Vec<JobKind> {
         let open = *self.0.open.borrow();
         open.kinds_of(queue)
     }
 
-    /// Returns once jobs of a queue can be claimed: at once, or a while after the database has
-    /// come back.
+    /// Waits until jobs of a queue can be claimed: immediately, or a while after the database has
+    /// recovered.
     pub async fn lets_claim(&self, queue: Queue) {
         let mut open = self.0.open.subscribe();
         loop {
             let was_away = open.borrow_and_update().has(Circuit::Database);
-            // The sender is ours.
+            // The sender cannot be gone: it is in `self`.
             let _ = open.wait_for(|open| !open.kinds_of(queue).is_empty()).await;
             if !was_away {
                 return;
@@ -157,7 +157,7 @@ impl Circuits {
         }
     }
 
-    /// Returns once the database is not known to be away.
+    /// Waits until the database circuit is closed.
     pub async fn database_is_back(&self) {
         let mut open = self.0.open.subscribe();
         let _ = open.wait_for(|open| !open.has(Circuit::Database)).await;
@@ -190,13 +190,13 @@ impl Circuits {
         warn!(
             circuit = circuit.as_str(),
             error = cause,
-            "a part is away: jobs that need it wait"
+            "circuit opened: jobs that need this dependency wait"
         );
         self.0.meters.circuit(circuit, true);
         tokio::spawn(Self::close_when_well(Arc::downgrade(&self.0), circuit));
     }
 
-    /// Probes until the part is well, or the worker is gone.
+    /// Probes until the dependency is healthy or the worker is gone.
     async fn close_when_well(circuits: std::sync::Weak<Inner>, circuit: Circuit) {
         let begun = Instant::now();
         loop {
@@ -225,20 +225,20 @@ impl Circuits {
         info!(
             circuit = circuit.as_str(),
             away_ms = u64::try_from(opened_at.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "a part is back: jobs that need it go on"
+            "circuit closed: jobs that need this dependency continue"
         );
     }
 }
 
 impl Inner {
-    /// The pause before the next probe of a circuit that was opened at `opened_at`.
+    /// Returns the pause before the next probe of a circuit opened at `opened_at`.
     fn next_pause(&self, circuit: Circuit, opened_at: Instant) -> Duration {
         let longest = match circuit {
             Circuit::Database => LONGEST_DATABASE_PAUSE,
             Circuit::Staging | Circuit::Store => LONGEST_PAUSE,
         };
         let (pause, closed_at) = &mut self.pauses()[circuit as usize];
-        // The first one since it was opened: a relapse goes on where the former time ended.
+        // The first pause since it opened; a relapse continues where the last outage ended.
         if let Some(closed) = closed_at.take()
             && opened_at.duration_since(closed) > RELAPSE
         {

@@ -1,8 +1,8 @@
-//! Which parts of the infrastructure are away, and what waits until they are back.
+//! Circuit breakers: which dependencies are down, and which jobs wait for them.
 
 mod breaker;
+mod outage;
 mod probe;
-mod suspect;
 
 pub use breaker::Circuits;
-pub use suspect::{Suspect, suspect_of};
+pub use outage::{Outage, outage_of};

@@ -1,4 +1,4 @@
-//! Probes: whether a part does what jobs need of it, tried in a bounded time.
+//! Probes: check in bounded time that a dependency does what jobs need.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,27 +8,27 @@ use bytes::Bytes;
 use domain::Timestamp;
 use futures::stream;
 use ledger::Database;
-use storage::{Places, Storage, WriteError};
+use storage::{Storage, StorageRouter, WriteError};
 use tokio::time::timeout;
 
-/// A part that takes longer is as good as away.
+/// A dependency that takes longer counts as down.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is written to a place: more than a full disk has left over here and there.
+/// What a probe writes: more than the small gaps that a full disk still has.
 static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
-/// Why a part is away.
+/// Why a probe failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Whether the database answers, has the schema of this release, and can write.
+/// Checks that the database answers, has the schema of this release, and accepts writes.
 pub async fn database(db: &Database) -> Result<(), Failure> {
     Ok(timeout(PATIENCE, db.check()).await??)
 }
 
-/// Whether a place takes bytes and gives them up again. An object that is left over has no row:
-/// the cleanup finds it.
+/// Checks that a place stores and deletes an object. An object left behind has no row; the cleanup
+/// removes it.
 pub async fn place(
-    places: &Places,
+    places: &StorageRouter,
     storage: &Arc<dyn Storage>,
     now: Timestamp,
 ) -> Result<(), Failure> {

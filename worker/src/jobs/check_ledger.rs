@@ -9,12 +9,12 @@
 
 use tracing::{error, warn};
 
+use crate::attempt_error::AttemptError;
 use crate::audit::{enqueue_lost, report_quota_drift};
-use crate::fault::Fault;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn check_ledger(tools: &Tools) -> Result<(), Fault> {
+pub async fn check_ledger(tools: &Tools) -> Result<(), AttemptError> {
     loop {
         let lost = enqueue_lost(&tools.db, tools.clock.now()).await?;
         if lost.is_empty() {

@@ -10,13 +10,13 @@ use super::{
     forget_jobs, forget_operations, forget_requests, import, prune_versions, purge_archived,
     remove_discarded, remove_user, run_operation, sweep_staging, sweep_store, trim_events,
 };
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::pipeline;
 use crate::tools::Tools;
 use crate::work::Work;
 
 /// Does a job. `Ok` means that it is settled.
-pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
+pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), AttemptError> {
     match work.claimed.kind {
         // Those that settle themselves, with what they found out or did.
         JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
@@ -41,6 +41,9 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), Fault> {
         JobKind::RemoveUser => remove_user::remove_user(&work, &tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
     }
-    tools.settler.settle(work.settlement(Outcome::Done)).await?;
+    tools
+        .committer
+        .commit(work.settlement(Outcome::Done))
+        .await?;
     Ok(())
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// How long the archive of an import that could not go on is kept: an operator may have its
@@ -16,7 +16,7 @@ use crate::tools::Tools;
 const KEPT_AFTER_END: Duration = Duration::from_hours(24);
 
 /// Runs the job.
-pub async fn expire_archives(tools: &Tools) -> Result<(), Fault> {
+pub async fn expire_archives(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let ended_before = now.minus(KEPT_AFTER_END);
     while ledger::expire_archives(&tools.db, ended_before, now).await? > 0 {}

@@ -6,11 +6,11 @@
 //! - *on failure* of the database the same.
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn expire_failed(tools: &Tools) -> Result<(), Fault> {
+pub async fn expire_failed(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.failed);
     let traces = |staged: &str| tools.places.traces_of(staged);

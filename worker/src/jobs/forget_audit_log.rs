@@ -7,14 +7,14 @@
 //! - *on failure* of the database the same.
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Identities of deleted users that are kept: as many deletions as admins make in years.
 const MOST_DELETED: u32 = 100_000;
 
 /// Runs the job.
-pub async fn forget_audit_log(tools: &Tools) -> Result<(), Fault> {
+pub async fn forget_audit_log(tools: &Tools) -> Result<(), AttemptError> {
     let before = tools.clock.now().minus(tools.retention.audit_log);
     while ledger::forget_audit_log(&tools.db, before, CHUNK).await? > 0 {}
     while ledger::forget_deleted_identities(&tools.db, MOST_DELETED, CHUNK).await? > 0 {}

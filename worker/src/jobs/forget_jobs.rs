@@ -10,11 +10,11 @@ use domain::Retention;
 use ledger::FinishedBefore;
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn forget_jobs(tools: &Tools) -> Result<(), Fault> {
+pub async fn forget_jobs(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = FinishedBefore {
         done: now.minus(Retention::DONE_JOBS),

@@ -6,11 +6,11 @@
 //! - *on failure* of the database the same.
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn forget_requests(tools: &Tools) -> Result<(), Fault> {
+pub async fn forget_requests(tools: &Tools) -> Result<(), AttemptError> {
     while ledger::forget_expired_requests(&tools.db, tools.clock.now(), CHUNK).await? > 0 {}
     Ok(())
 }

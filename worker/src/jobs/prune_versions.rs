@@ -12,11 +12,11 @@ use ledger::PruneRequest;
 use uuid::Uuid;
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn prune_versions(tools: &Tools) -> Result<(), Fault> {
+pub async fn prune_versions(tools: &Tools) -> Result<(), AttemptError> {
     let Some(keep) = tools.retention.versions else {
         return Ok(());
     };

@@ -7,11 +7,11 @@
 //! - *on failure* of the database the same.
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn purge_archived(tools: &Tools) -> Result<(), Fault> {
+pub async fn purge_archived(tools: &Tools) -> Result<(), AttemptError> {
     let Some(kept_for) = tools.retention.archived else {
         return Ok(());
     };

@@ -11,12 +11,12 @@ use storage::StorageError;
 use tracing::warn;
 use url::Url;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::remover::{BATCH, Removal, remove_batch};
 use crate::tools::Tools;
 
 /// Runs the job.
-pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
+pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
     let (mut after, mut elsewhere, mut failure) = (String::new(), 0, None);
     loop {
         let listed = ledger::discarded(&tools.db, &after, BATCH as u64).await?;
@@ -27,7 +27,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
         let urls: Vec<Url> = listed.iter().filter_map(|url| url.parse().ok()).collect();
         elsewhere += listed.len() - urls.len();
         let (db, places) = (&tools.db, &tools.places);
-        let batch = match remove_batch(db, places, &tools.clearance, urls).await? {
+        let batch = match remove_batch(db, places, &tools.removal_guard, urls).await? {
             Removal::Stopped => return Ok(()),
             Removal::Done(batch) => batch,
         };
@@ -51,7 +51,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), Fault> {
         );
     }
     failure.map_or(Ok(()), |error| {
-        Err(Fault::Retry {
+        Err(AttemptError::Retry {
             code: ErrorCode::StorageUnavailable,
             cause: error.into(),
         })

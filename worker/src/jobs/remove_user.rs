@@ -7,12 +7,12 @@
 
 use domain::UserId;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
 /// Runs the job.
-pub async fn remove_user(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn remove_user(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(user) = work.claimed.subject.map(UserId) else {
         return Ok(());
     };

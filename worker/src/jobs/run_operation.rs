@@ -13,21 +13,24 @@ use domain::OperationId;
 use ledger::{BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
 use queue::Queue;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
 /// Runs the job.
-pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(operation) = work.claimed.subject.map(OperationId) else {
-        tools.settler.settle(work.settlement(Outcome::Done)).await?;
+        tools
+            .committer
+            .commit(work.settlement(Outcome::Done))
+            .await?;
         return Ok(());
     };
     match deal(operation, work, tools).await? {
-        Chunk::LeaseLost => Err(Fault::LeaseLost),
+        Chunk::LeaseLost => Err(AttemptError::LeaseLost),
         Chunk::Later => {
-            let (herald, job) = (tools.herald.clone(), work.claimed.job.id);
-            herald.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job);
+            let (notifier, job) = (tools.notifier.clone(), work.claimed.job.id);
+            notifier.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job);
             Ok(())
         }
         Chunk::Committed(done) => {
@@ -58,11 +61,11 @@ async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chun
 
 /// Passes on word of what was committed.
 fn spread(operation: OperationId, done: ChunkDone, tools: &Tools) {
-    let herald = &tools.herald;
-    herald.jobs_enqueued(Queue::Ingest, done.processing);
-    herald.jobs_enqueued(Queue::Maintenance, done.removing.into_iter().collect());
+    let notifier = &tools.notifier;
+    notifier.jobs_enqueued(Queue::Ingest, done.processing);
+    notifier.jobs_enqueued(Queue::Maintenance, done.removing.into_iter().collect());
     match done.next {
-        Some(next) => herald.jobs_enqueued(Queue::Bulk, vec![next]),
-        None => herald.operation_ended(operation),
+        Some(next) => notifier.jobs_enqueued(Queue::Bulk, vec![next]),
+        None => notifier.operation_ended(operation),
     }
 }

@@ -17,16 +17,16 @@ use queue::JobKind;
 use tracing::info;
 
 use super::chunk::CHUNK;
-use crate::clearance::{FEW_STAGED, Taking};
-use crate::fault::Fault;
-use crate::stray::{Survey, survey};
+use crate::attempt_error::AttemptError;
+use crate::orphans::{OrphanScan, find_orphans};
+use crate::removal_guard::{FEW_STAGED, PlannedSweep};
 use crate::tools::Tools;
 
 const KIND: JobKind = JobKind::SweepStaging;
 
 /// Runs the job.
-pub async fn sweep_staging(tools: &Tools) -> Result<(), Fault> {
-    if !tools.clearance.is_given(KIND).await? {
+pub async fn sweep_staging(tools: &Tools) -> Result<(), AttemptError> {
+    if !tools.removal_guard.allows(KIND).await? {
         return Ok(());
     }
     let before = tools.clock.now().minus(tools.retention.stray);
@@ -45,27 +45,28 @@ pub async fn sweep_staging(tools: &Tools) -> Result<(), Fault> {
 }
 
 /// Says how many there were.
-async fn discard_strays(tools: &Tools) -> Result<u64, Fault> {
+async fn discard_strays(tools: &Tools) -> Result<u64, AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.stray);
     let staging = tools.places.staging();
     let mut strays = 0;
     loop {
-        let survey: Survey = survey::<Fault>(&tools.db, &tools.places, staging, before).await?;
-        let taking = Taking {
+        let scan: OrphanScan =
+            find_orphans::<AttemptError>(&tools.db, &tools.places, staging, before).await?;
+        let sweep = PlannedSweep {
             place: staging.place(),
-            listed: survey.listed,
-            strays: survey.strays,
+            listed: scan.listed,
+            strays: scan.strays,
             few: FEW_STAGED,
         };
         let share = tools.retention.swept;
-        if !tools.clearance.is_given_for(KIND, &taking, share) {
+        if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
             return Ok(strays);
         }
-        for chunk in survey.held.chunks(CHUNK as usize) {
+        for chunk in scan.held.chunks(CHUNK as usize) {
             strays += ledger::discard_strays(&tools.db, chunk, now).await?;
         }
-        if !survey.is_cut_off() {
+        if !scan.is_cut_off() {
             return Ok(strays);
         }
     }

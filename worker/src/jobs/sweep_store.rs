@@ -12,16 +12,16 @@ use queue::JobKind;
 use tracing::warn;
 
 use super::chunk::CHUNK;
-use crate::clearance::{FEW_STORED, Taking};
-use crate::fault::Fault;
-use crate::stray::{Survey, object_at, survey};
+use crate::attempt_error::AttemptError;
+use crate::orphans::{OrphanScan, find_orphans, object_at};
+use crate::removal_guard::{FEW_STORED, PlannedSweep};
 use crate::tools::Tools;
 
 const KIND: JobKind = JobKind::SweepStore;
 
 /// Runs the job.
-pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
-    if !tools.clearance.is_given(KIND).await? {
+pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
+    if !tools.removal_guard.allows(KIND).await? {
         return Ok(());
     }
     let now = tools.clock.now();
@@ -29,21 +29,22 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), Fault> {
     let (db, places) = (&tools.db, &tools.places);
     let mut strays = 0;
     loop {
-        let survey: Survey = survey::<Fault>(db, places, places.store(), before).await?;
-        let taking = Taking {
+        let scan: OrphanScan =
+            find_orphans::<AttemptError>(db, places, places.store(), before).await?;
+        let sweep = PlannedSweep {
             place: places.store().place(),
-            listed: survey.listed,
-            strays: survey.strays + ledger::quarantined_in(db, places.store().place()).await?,
+            listed: scan.listed,
+            strays: scan.strays + ledger::quarantined_in(db, places.store().place()).await?,
             few: FEW_STORED,
         };
         let share = tools.retention.swept;
-        if !tools.clearance.is_given_for(KIND, &taking, share) {
+        if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
             return Ok(());
         }
-        for chunk in survey.held.chunks(CHUNK as usize) {
+        for chunk in scan.held.chunks(CHUNK as usize) {
             strays += ledger::quarantine_strays(db, chunk, now).await?;
         }
-        if !survey.is_cut_off() {
+        if !scan.is_cut_off() {
             break;
         }
     }

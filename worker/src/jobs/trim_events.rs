@@ -12,7 +12,7 @@ use std::time::Duration;
 use ledger::EventWalk;
 
 use super::chunk::CHUNK;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// How old an event is before it is passed: one that commits later than the next ones is not
@@ -23,7 +23,7 @@ const SETTLED_AFTER: Duration = Duration::from_mins(1);
 const CHUNKS: u32 = 2_000;
 
 /// Runs the job.
-pub async fn trim_events(tools: &Tools) -> Result<(), Fault> {
+pub async fn trim_events(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let old = now.minus(tools.retention.events.max(SETTLED_AFTER));
     for walk in [

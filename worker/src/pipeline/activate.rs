@@ -12,8 +12,8 @@ use ledger::{Outcome, Settled};
 use url::Url;
 
 use super::store::InStore;
-use crate::fault::Fault;
-use crate::settler::Settler;
+use crate::attempt_error::AttemptError;
+use crate::outcome_committer::OutcomeCommitter;
 use crate::work::Work;
 
 /// A version that is active.
@@ -27,11 +27,11 @@ pub struct Activated {
 pub async fn activate(
     InStore(activation): InStore,
     work: &Work,
-    settler: &Settler,
-) -> Result<Activated, Fault> {
+    committer: &OutcomeCommitter,
+) -> Result<Activated, AttemptError> {
     let settlement = work.settlement(Outcome::Activated(activation));
-    match settler.settle(settlement).await? {
+    match committer.commit(settlement).await? {
         Settled::Committed { removable } => Ok(Activated { removable }),
-        Settled::LeaseLost => Err(Fault::LeaseLost),
+        Settled::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }

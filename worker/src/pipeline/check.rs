@@ -9,14 +9,17 @@
 use domain::{ErrorCode, Limits};
 
 use super::identify::Identified;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// A version that may be kept.
 #[derive(Debug)]
 pub struct Permitted<'a>(pub Identified<'a>);
 
 /// Judges `identified`.
-pub fn check<'a>(identified: Identified<'a>, limits: &Limits) -> Result<Permitted<'a>, Fault> {
+pub fn check<'a>(
+    identified: Identified<'a>,
+    limits: &Limits,
+) -> Result<Permitted<'a>, AttemptError> {
     let pending = identified.present.pending;
     limits.judge(
         pending.size,
@@ -24,7 +27,7 @@ pub fn check<'a>(identified: Identified<'a>, limits: &Limits) -> Result<Permitte
         identified.type_mismatch,
     )?;
     if pending.over_quota {
-        return Err(Fault::Reject(ErrorCode::QuotaExceeded));
+        return Err(AttemptError::Reject(ErrorCode::QuotaExceeded));
     }
     Ok(Permitted(identified))
 }

@@ -10,11 +10,11 @@
 use std::io;
 
 use domain::MediaType;
-use storage::{Places, StorageError};
+use storage::{StorageError, StorageRouter};
 
 use super::source::{self, Stored};
 use super::verify::Present;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// A version whose type is known.
 #[derive(Debug)]
@@ -28,7 +28,10 @@ pub struct Identified<'a> {
 }
 
 /// Identifies the bytes of `present`.
-pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Identified<'a>, Fault> {
+pub async fn identify<'a>(
+    present: Present<'a>,
+    places: &StorageRouter,
+) -> Result<Identified<'a>, AttemptError> {
     let Present {
         pending, upload, ..
     } = present;
@@ -43,9 +46,9 @@ pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Ident
     };
     let found = tokio::task::spawn_blocking(look)
         .await
-        .map_err(Fault::internal)?
+        .map_err(AttemptError::internal)?
         .map_err(fault_of)?;
-    let media_type: MediaType = found.media_type.parse().map_err(Fault::internal)?;
+    let media_type: MediaType = found.media_type.parse().map_err(AttemptError::internal)?;
     let declared = upload.declared_type.as_ref();
     let name = Some(upload.name.as_str());
     let declared_otherwise = declared.is_some_and(|declared| {
@@ -59,9 +62,9 @@ pub async fn identify<'a>(present: Present<'a>, places: &Places) -> Result<Ident
 }
 
 /// What the source failed with comes back as it was.
-fn fault_of(error: io::Error) -> Fault {
+fn fault_of(error: io::Error) -> AttemptError {
     match error.downcast::<StorageError>() {
         Ok(error) => error.into(),
-        Err(error) => Fault::internal(error),
+        Err(error) => AttemptError::internal(error),
     }
 }

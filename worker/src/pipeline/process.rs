@@ -11,7 +11,7 @@ use super::discard::discard;
 use super::identify::identify;
 use super::store::store;
 use super::verify::verify;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::{Step, Work};
 
@@ -37,16 +37,21 @@ const STORE: Step = Step {
 };
 
 /// Takes a pending version to active. `Ok` means that the job is settled.
-pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     // Is there still something to do? The version may be settled, or deleted with its document.
     let Some(pending) = &work.pending else {
-        tools.settler.settle(work.settlement(Outcome::Done)).await?;
+        tools
+            .committer
+            .commit(work.settlement(Outcome::Done))
+            .await?;
         return Ok(());
     };
 
     // Somebody may mend the row before the last attempt.
     let Some(upload) = &pending.upload else {
-        return Err(Fault::internal("the row of the version can't be read"));
+        return Err(AttemptError::internal(
+            "the row of the version can't be read",
+        ));
     };
 
     let (places, clock) = (&tools.places, &*tools.clock);
@@ -66,7 +71,7 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), Fault> {
     // The commit point. Until here nobody can see that the job was begun, and all of it can
     // be done again; from here on the version is active, and the job is done, for good.
     work.reach(At::BeforeActivate);
-    let activated = activate(stored, work, &tools.settler)
+    let activated = activate(stored, work, &tools.committer)
         .instrument(debug_span!("step", step.kind = "activated"))
         .await?;
     work.reach(At::AfterActivate);

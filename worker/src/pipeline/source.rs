@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use domain::ByteSize;
 use futures::TryStreamExt;
-use storage::{ByteStream, Places, Range, StorageError};
+use storage::{ByteStream, Range, StorageError, StorageRouter};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -26,14 +26,18 @@ pub enum Stored {
 /// A document that is read in parts. Its reads block: use it on a blocking thread.
 #[derive(Debug)]
 pub struct Parts {
-    places: Places,
+    places: StorageRouter,
     location: Url,
     size: u64,
     runtime: Handle,
 }
 
 /// Opens the document at `location`.
-pub async fn open(places: &Places, location: &Url, size: ByteSize) -> Result<Stored, StorageError> {
+pub async fn open(
+    places: &StorageRouter,
+    location: &Url,
+    size: ByteSize,
+) -> Result<Stored, StorageError> {
     let size = size.bytes();
     if size == 0 {
         return Ok(Stored::Whole(Vec::new()));

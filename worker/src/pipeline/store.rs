@@ -12,13 +12,13 @@
 
 use domain::{BlobId, Clock};
 use ledger::{Activation, BlobOrigin};
-use storage::{Places, StorageError};
+use storage::{StorageError, StorageRouter};
 use tracing::warn;
 use url::Url;
 
 use super::check::Permitted;
 use super::verify::Present;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// A version whose bytes are in the store: all that is needed to make it active.
 #[derive(Debug)]
@@ -27,9 +27,9 @@ pub struct InStore(pub Activation);
 /// Stores the bytes of a permitted version.
 pub async fn store(
     Permitted(identified): Permitted<'_>,
-    places: &Places,
+    places: &StorageRouter,
     clock: &dyn Clock,
-) -> Result<InStore, Fault> {
+) -> Result<InStore, AttemptError> {
     let Present {
         pending, upload, ..
     } = identified.present;
@@ -55,7 +55,11 @@ pub async fn store(
 }
 
 /// Makes sure that the content at `stored` is there, as far as its length tells.
-async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<BlobOrigin, Fault> {
+async fn share(
+    present: &Present<'_>,
+    stored: &Url,
+    places: &StorageRouter,
+) -> Result<BlobOrigin, AttemptError> {
     let Present {
         pending,
         upload,
@@ -82,7 +86,7 @@ async fn share(present: &Present<'_>, stored: &Url, places: &Places) -> Result<B
 }
 
 /// Where copies of the staged bytes may lie, save where the content is kept.
-fn traces_but(places: &Places, staged: &Url, kept: &Url) -> Vec<Url> {
+fn traces_but(places: &StorageRouter, staged: &Url, kept: &Url) -> Vec<Url> {
     let mut traces = places.traces(staged);
     traces.retain(|trace| trace != kept);
     traces

@@ -9,10 +9,10 @@
 
 use domain::ErrorCode;
 use ledger::{PendingUpload, PendingWork};
-use storage::Places;
+use storage::StorageRouter;
 use url::Url;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// A version whose bytes are there.
 #[derive(Debug)]
@@ -29,14 +29,14 @@ pub struct Present<'a> {
 pub async fn verify<'a>(
     pending: &'a PendingWork,
     upload: &'a PendingUpload,
-    places: &Places,
-) -> Result<Present<'a>, Fault> {
+    places: &StorageRouter,
+) -> Result<Present<'a>, AttemptError> {
     match places.locate(&upload.staged).await? {
         Some((location, stat)) if stat.size == pending.size => Ok(Present {
             pending,
             upload,
             location,
         }),
-        _ => Err(Fault::Reject(ErrorCode::UploadIncomplete)),
+        _ => Err(AttemptError::Reject(ErrorCode::UploadIncomplete)),
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::{Clock, DocumentId, Lifecycle, Timestamp};
 use futures::TryStreamExt;
 use queue::Feed;
-use storage::{Places, Storage};
+use storage::{Storage, StorageRouter};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ enum Layout {
     OnePlace,
 }
 
-fn places(service: &Service, layout: Layout, plan: &Arc<Plan>) -> Places {
+fn places(service: &Service, layout: Layout, plan: &Arc<Plan>) -> StorageRouter {
     let sabotaged = |inner: &Arc<dyn Storage>, taking| -> Arc<dyn Storage> {
         Arc::new(Saboteur {
             inner: Arc::clone(inner),
@@ -146,7 +146,7 @@ async fn ends_active(service: &Service, role: WorkerRole, documents: &[DocumentI
     panic!("{documents:?} never came to an end");
 }
 
-async fn whole(service: &Service, places: &Places, documents: &[DocumentId]) {
+async fn whole(service: &Service, places: &StorageRouter, documents: &[DocumentId]) {
     for (document, (_, content)) in documents.iter().zip(CONTENTS) {
         let found = service.document(*document).await;
         let Lifecycle::Active(current) = found.lifecycle else {

@@ -16,7 +16,7 @@ use ledger::ownership::Ownership;
 use ledger::{Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl};
 use queue::{Awaited, Feed, InProcessFeed, Queue, SettledStream};
 use sea_orm::{ConnectionTrait, Statement};
-use storage::{Places, Storage, StorageUrl};
+use storage::{Storage, StorageRouter, StorageUrl};
 use telemetry::Meters;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -33,7 +33,7 @@ pub const LEASE: Duration = Duration::from_mins(1);
 
 pub struct Service {
     pub db: Database,
-    pub places: Places,
+    pub places: StorageRouter,
     pub feed: Arc<InProcessFeed>,
     pub clock: Arc<ManualClock>,
     pub limits: Arc<Limits>,
@@ -73,7 +73,7 @@ impl Service {
             place(folder.path(), "staging"),
             place(folder.path(), "store"),
         );
-        let places = Places::connect(&staging, &store).await.unwrap();
+        let places = StorageRouter::connect(&staging, &store).await.unwrap();
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(
             1_700_000_000_000_000,
         )));
@@ -128,7 +128,7 @@ impl Service {
     pub fn places_with<S: Storage + 'static>(
         &self,
         wrap: impl FnOnce(Arc<dyn Storage>) -> S,
-    ) -> Places {
+    ) -> StorageRouter {
         let staging = Arc::new(wrap(Arc::clone(self.places.staging())));
         self.places
             .with_adapters(staging, Arc::clone(self.places.store()))

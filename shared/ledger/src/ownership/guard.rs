@@ -11,7 +11,7 @@ use url::Url;
 use super::{OwnershipError, Standing};
 use crate::{Database, Knowledge};
 use domain::{Clock, InstallationId};
-use storage::{Mark, Marking, Places, Storage};
+use storage::{Mark, Marking, Storage, StorageRouter};
 
 /// Says whether the places of a process are those of its ledger; clones share what they know.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Ownership {
 #[derive(Debug)]
 struct Inner {
     db: Database,
-    places: Places,
+    places: StorageRouter,
     clock: Arc<dyn Clock>,
     installation: OnceCell<InstallationId>,
     /// Whether the ledger has written down that these places carry its mark.
@@ -32,7 +32,7 @@ struct Inner {
 impl Ownership {
     /// Of the places of a process and its ledger. Nothing is asked yet.
     #[must_use]
-    pub fn of(db: Database, places: Places, clock: Arc<dyn Clock>) -> Self {
+    pub fn of(db: Database, places: StorageRouter, clock: Arc<dyn Clock>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 db,

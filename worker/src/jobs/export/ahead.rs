@@ -9,11 +9,11 @@ use bytes::{Bytes, BytesMut};
 use domain::{ItemCode, Sha256};
 use futures::{Stream, TryStreamExt, stream};
 use ledger::{Export, ExportContent, ExportItem, export_items};
-use storage::{Places, StorageError};
+use storage::{StorageError, StorageRouter};
 use tokio::time::sleep;
 
 use super::room::Room;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Documents whose rows are read together.
@@ -54,11 +54,11 @@ pub enum Content {
 pub fn contents<'a>(
     export: &'a Export,
     tools: &'a Tools,
-) -> impl Stream<Item = Result<Next, Fault>> + Send + 'a {
+) -> impl Stream<Item = Result<Next, AttemptError>> + Send + 'a {
     let pages = stream::try_unfold(0, move |position| async move {
         let page = export_items(&tools.db, export, position, PAGE).await?;
         let next = page.last().map(|last| last.position + 1);
-        Ok::<_, Fault>(next.map(|next| (page, next)))
+        Ok::<_, AttemptError>(next.map(|next| (page, next)))
     });
     let mut room = Room::of(tools);
     let turns = pages.map_ok(move |page| {
@@ -83,7 +83,7 @@ fn turns(item: ExportItem, room: &mut Room) -> Vec<Turn> {
         .collect()
 }
 
-async fn read((item, index, failure): Turn, places: &Places) -> Result<Next, Fault> {
+async fn read((item, index, failure): Turn, places: &StorageRouter) -> Result<Next, AttemptError> {
     let content = match failure {
         Some(code) => Err(code),
         None => read_content(&item.contents[index], places).await?,
@@ -97,8 +97,8 @@ async fn read((item, index, failure): Turn, places: &Places) -> Result<Next, Fau
 
 async fn read_content(
     content: &ExportContent,
-    places: &Places,
-) -> Result<Result<Content, ItemCode>, Fault> {
+    places: &StorageRouter,
+) -> Result<Result<Content, ItemCode>, AttemptError> {
     if content.size.bytes() > SMALL {
         return Ok(Ok(Content::InStorage));
     }
@@ -107,7 +107,7 @@ async fn read_content(
             let (expected, method) = (content.sha256, method_for(content));
             let pack = move || (Sha256::of(&bytes) == expected).then(|| Packed::of(bytes, method));
             let packed = tokio::task::spawn_blocking(pack).await;
-            let packed = packed.map_err(Fault::internal)?;
+            let packed = packed.map_err(AttemptError::internal)?;
             Ok(packed.map(Content::Packed).ok_or(ItemCode::DigestMismatch))
         }
         // It was deleted since its row was read, or is lost.
@@ -121,7 +121,10 @@ pub fn method_for(content: &ExportContent) -> Method {
     Method::for_media_type(content.media_type.as_str())
 }
 
-async fn read_small(content: &ExportContent, places: &Places) -> Result<Bytes, StorageError> {
+async fn read_small(
+    content: &ExportContent,
+    places: &StorageRouter,
+) -> Result<Bytes, StorageError> {
     for pause in PAUSES {
         match read_once(content, places).await {
             Err(StorageError::Unavailable { .. }) => sleep(pause).await,
@@ -131,7 +134,7 @@ async fn read_small(content: &ExportContent, places: &Places) -> Result<Bytes, S
     read_once(content, places).await
 }
 
-async fn read_once(content: &ExportContent, places: &Places) -> Result<Bytes, StorageError> {
+async fn read_once(content: &ExportContent, places: &StorageRouter) -> Result<Bytes, StorageError> {
     if content.size.bytes() == 0 {
         return Ok(Bytes::new());
     }

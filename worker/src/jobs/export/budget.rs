@@ -3,7 +3,7 @@
 
 use ledger::{Export, Standing, WantedRoom, export_size, reserve_result};
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -41,20 +41,20 @@ impl<'a> Budget<'a> {
     }
 
     /// Reserves room for the bytes of all documents, before any of them is written.
-    pub async fn covers_documents(&mut self) -> Result<Reservation, Fault> {
+    pub async fn covers_documents(&mut self) -> Result<Reservation, AttemptError> {
         let size = export_size(&self.tools.db, self.export).await?;
         self.reserve(size).await
     }
 
     /// Makes sure that `needed` bytes have room, in all.
-    pub async fn covers(&mut self, needed: u64) -> Result<Reservation, Fault> {
+    pub async fn covers(&mut self, needed: u64) -> Result<Reservation, AttemptError> {
         if needed <= self.reserved {
             return Ok(Reservation::Made);
         }
         self.reserve(needed).await
     }
 
-    async fn reserve(&mut self, needed: u64) -> Result<Reservation, Fault> {
+    async fn reserve(&mut self, needed: u64) -> Result<Reservation, AttemptError> {
         let room = WantedRoom {
             needed,
             wanted: needed.saturating_add(STEP),
@@ -68,7 +68,7 @@ impl<'a> Budget<'a> {
             }
             Standing::Goes(None) => Ok(Reservation::NoRoom),
             Standing::Stops | Standing::Over => Ok(Reservation::Unwanted),
-            Standing::LeaseLost => Err(Fault::LeaseLost),
+            Standing::LeaseLost => Err(AttemptError::LeaseLost),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::pack::pack;
 use super::pieces::{Piece, Pieces};
 use super::spool::Spool;
 use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// What a document takes beside its bytes: its headers, and what the manifest says of it.
@@ -71,7 +71,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Writes the next version. Gives what became of its item if it was the last one.
-    pub async fn take(&mut self, next: Next) -> Result<Option<Exported>, Fault> {
+    pub async fn take(&mut self, next: Next) -> Result<Option<Exported>, AttemptError> {
         let Next {
             item,
             index,
@@ -115,7 +115,7 @@ impl<'a> Entries<'a> {
         content: &ExportContent,
         bytes: Content,
         current: &mut Current,
-    ) -> Result<Result<(), ItemCode>, Fault> {
+    ) -> Result<Result<(), ItemCode>, AttemptError> {
         let path = if current.versions.is_empty() {
             current.path.clone()
         } else {
@@ -151,7 +151,7 @@ impl<'a> Entries<'a> {
         position: i64,
         document: &Document,
         mut current: Current,
-    ) -> Result<Exported, Fault> {
+    ) -> Result<Exported, AttemptError> {
         if let Some(first) = current.versions.first().cloned() {
             current.versions.sort_by_key(|version| version.number);
             let is_alone = current.versions.len() == 1;
@@ -175,7 +175,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The manifest, the directory, the end.
-    pub async fn finish(mut self) -> Result<(), Fault> {
+    pub async fn finish(mut self) -> Result<(), AttemptError> {
         let header = EntryHeader {
             name: MANIFEST,
             method: Method::Deflated,
@@ -187,7 +187,7 @@ impl<'a> Entries<'a> {
         let writer = &mut self.writer;
         let take = |chunk: &[u8]| writer.write(&mut open, chunk);
         self.manifest.replay(&self.pieces, take).await?;
-        let out = self.writer.end(open).map_err(Fault::internal)?;
+        let out = self.writer.end(open).map_err(AttemptError::internal)?;
         self.pieces.send(out.into()).await?;
         self.pieces.send(self.writer.finish().into()).await?;
         self.pieces.pass(Piece::End).await

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use domain::{Hasher, ItemCode};
 use futures::TryStreamExt;
 use ledger::ExportContent;
-use storage::{ByteStream, Places, Range, StorageError};
+use storage::{ByteStream, Range, StorageError, StorageRouter};
 use tokio::time::sleep;
 
 use super::pieces::Pieces;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// How long is waited before a document is read on that broke off.
 const PAUSES: [Duration; 5] = [
@@ -36,9 +36,9 @@ pub async fn pack(
     writer: &mut Writer,
     header: &EntryHeader<'_>,
     content: &ExportContent,
-    places: &Places,
+    places: &StorageRouter,
     pieces: &Pieces,
-) -> Result<Result<(), ItemCode>, Fault> {
+) -> Result<Result<(), ItemCode>, AttemptError> {
     let (open, out) = writer.begin(header);
     pieces.send(out.into()).await?;
     let mut packing = Packing {
@@ -51,7 +51,7 @@ pub async fn pack(
         match reading.next().await {
             Ok(Some(chunk)) => {
                 let packed = tokio::task::spawn_blocking(move || packing.take(&chunk)).await;
-                let (back, out) = packed.map_err(Fault::internal)?;
+                let (back, out) = packed.map_err(AttemptError::internal)?;
                 packing = back;
                 if !out.is_empty() {
                     pieces.send(out.into()).await?;
@@ -89,14 +89,14 @@ impl Packing {
 /// A document that is read to its end, however often that takes.
 struct Reading<'a> {
     content: &'a ExportContent,
-    places: &'a Places,
+    places: &'a StorageRouter,
     chunks: Option<ByteStream>,
     read: u64,
     failures: usize,
 }
 
 impl<'a> Reading<'a> {
-    fn of(content: &'a ExportContent, places: &'a Places) -> Self {
+    fn of(content: &'a ExportContent, places: &'a StorageRouter) -> Self {
         Self {
             content,
             places,

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use storage::{SourceError, SourceStream};
 use tokio::sync::mpsc;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// What comes through the channel to the storage.
 pub enum Piece {
@@ -32,7 +32,7 @@ impl Pieces {
     }
 
     /// Sends bytes of the archive.
-    pub async fn send(&self, mut bytes: Bytes) -> Result<(), Fault> {
+    pub async fn send(&self, mut bytes: Bytes) -> Result<(), AttemptError> {
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE));
             self.pass(Piece::Bytes(piece)).await?;
@@ -41,9 +41,9 @@ impl Pieces {
     }
 
     /// The storage says itself why it takes no more.
-    pub async fn pass(&self, piece: Piece) -> Result<(), Fault> {
+    pub async fn pass(&self, piece: Piece) -> Result<(), AttemptError> {
         let sent = self.0.send(piece).await;
-        sent.map_err(|_| Fault::internal(Unfinished))
+        sent.map_err(|_| AttemptError::internal(Unfinished))
     }
 }
 

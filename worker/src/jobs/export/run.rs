@@ -22,7 +22,7 @@ use super::budget::{Budget, Reservation};
 use super::entries::Entries;
 use super::pieces::{Piece, Unfinished, as_source};
 use super::room::Room;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -39,13 +39,13 @@ const BYTES_BETWEEN: u64 = 64 << 20;
 const JUDGED: u32 = 500;
 
 /// Runs the job.
-pub async fn export(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn export(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
     let end = match begin_export(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
         Standing::Over => return over(work, tools).await,
-        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
         Standing::Stops => ExportEnd::Cancelled,
         Standing::Goes(export) => match export.mode {
             RunMode::Dry => judge(&export, work, tools).await?,
@@ -60,16 +60,19 @@ pub async fn export(work: &Work, tools: &Tools) -> Result<(), Fault> {
         Standing::Over => discard(end, tools),
         Standing::LeaseLost => {
             discard(end, tools);
-            return Err(Fault::LeaseLost);
+            return Err(AttemptError::LeaseLost);
         }
-        Standing::Stops => return Err(Fault::internal(Unfinished)),
+        Standing::Stops => return Err(AttemptError::internal(Unfinished)),
     }
-    tools.herald.operation_ended(id);
+    tools.notifier.operation_ended(id);
     Ok(())
 }
 
-async fn over(work: &Work, tools: &Tools) -> Result<(), Fault> {
-    tools.settler.settle(work.settlement(Outcome::Done)).await?;
+async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
+    tools
+        .committer
+        .commit(work.settlement(Outcome::Done))
+        .await?;
     Ok(())
 }
 
@@ -81,7 +84,7 @@ fn discard(end: ExportEnd, tools: &Tools) {
 }
 
 /// Says what would become of each item.
-async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
+async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, AttemptError> {
     let mut position = 0;
     let mut room = Room::of(tools);
     loop {
@@ -100,13 +103,13 @@ async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
         match record_export(&tools.db, export.id, work.claimed.job, &exported).await? {
             Standing::Goes(()) => {}
             Standing::Stops | Standing::Over => return Ok(ExportEnd::Cancelled),
-            Standing::LeaseLost => return Err(Fault::LeaseLost),
+            Standing::LeaseLost => return Err(AttemptError::LeaseLost),
         }
     }
 }
 
 /// Writes the archive.
-async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, Fault> {
+async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, AttemptError> {
     tools.places.check_room()?;
     let mut budget = Budget::new(export, work, tools);
     match budget.covers_documents().await? {
@@ -127,7 +130,7 @@ async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
         (_, Ok(Written::WithoutRoom)) => Ok(ExportEnd::NoRoom),
         (Err(WriteError::Storage(error)), _) => Err(error.into()),
         (_, Err(fault)) => Err(fault),
-        (Err(WriteError::Source(error)), Ok(Written::Whole)) => Err(Fault::internal(error)),
+        (Err(WriteError::Source(error)), Ok(Written::Whole)) => Err(AttemptError::internal(error)),
     }
 }
 
@@ -161,7 +164,7 @@ async fn write_entries(
     work: &Work,
     tools: &Tools,
     sender: mpsc::Sender<Piece>,
-) -> Result<Written, Fault> {
+) -> Result<Written, AttemptError> {
     let mut entries = Entries::new(tools, sender);
     let mut exported = Vec::new();
     let mut written_before = 0;
@@ -198,10 +201,10 @@ async fn record(
     work: &Work,
     tools: &Tools,
     exported: &[Exported],
-) -> Result<bool, Fault> {
+) -> Result<bool, AttemptError> {
     match record_export(&tools.db, export.id, work.claimed.job, exported).await? {
         Standing::Goes(()) => Ok(true),
         Standing::Stops | Standing::Over => Ok(false),
-        Standing::LeaseLost => Err(Fault::LeaseLost),
+        Standing::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }

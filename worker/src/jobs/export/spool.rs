@@ -9,7 +9,7 @@ use url::Url;
 
 use super::pieces::Pieces;
 use crate::archives::{FORMAT, ManifestDocument};
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// What is kept in memory.
@@ -38,13 +38,15 @@ impl<'a> Spool<'a> {
     }
 
     /// Adds a document.
-    pub async fn add(&mut self, document: &ManifestDocument) -> Result<(), Fault> {
+    pub async fn add(&mut self, document: &ManifestDocument) -> Result<(), AttemptError> {
         if !std::mem::take(&mut self.is_empty) {
             self.begun.push(b',');
         }
         self.begun.push(b'\n');
         let mut json = serde_json::Serializer::new(&mut self.begun);
-        document.serialize(&mut json).map_err(Fault::internal)?;
+        document
+            .serialize(&mut json)
+            .map_err(AttemptError::internal)?;
         if self.begun.len() < IN_MEMORY {
             return Ok(());
         }
@@ -57,7 +59,7 @@ impl<'a> Spool<'a> {
         match staged.await {
             Ok(staged) => self.staged.push(staged.url),
             Err(WriteError::Storage(error)) => return Err(error.into()),
-            Err(WriteError::Source(error)) => return Err(Fault::internal(error)),
+            Err(WriteError::Source(error)) => return Err(AttemptError::internal(error)),
         }
         Ok(())
     }
@@ -79,7 +81,7 @@ impl<'a> Spool<'a> {
         &mut self,
         pieces: &Pieces,
         mut take: impl FnMut(&[u8]) -> Vec<u8> + Send,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), AttemptError> {
         for part in &self.staged {
             let mut chunks = self.tools.places.open(part, None).await?;
             while let Some(chunk) = chunks.try_next().await? {

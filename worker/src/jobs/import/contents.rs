@@ -8,7 +8,7 @@ use ledger::{ArchivedContent, StagedContent};
 use storage::{SourceError, Staged, WriteError, Writer};
 
 use crate::archives::StoredArchive;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Stages the bytes of an entry of an import of `owner`.
@@ -17,7 +17,7 @@ pub async fn stage(
     content: &ArchivedContent,
     owner: UserId,
     tools: &Tools,
-) -> Result<Result<StagedContent, ItemCode>, Fault> {
+) -> Result<Result<StagedContent, ItemCode>, AttemptError> {
     if content.size > tools.limits.max_document.bytes() {
         return Ok(Err(ItemCode::TooLarge));
     }
@@ -35,7 +35,7 @@ pub async fn stage(
         Err(WriteError::Source(error)) => {
             return match error.downcast::<EntryError>() {
                 Ok(error) => broken(*error).map(Err),
-                Err(error) => Err(Fault::internal(error)),
+                Err(error) => Err(AttemptError::internal(error)),
             };
         }
     };
@@ -66,10 +66,10 @@ fn judged(
 }
 
 /// A broken entry fails; one that could not be read is tried again.
-fn broken(error: EntryError) -> Result<ItemCode, Fault> {
+fn broken(error: EntryError) -> Result<ItemCode, AttemptError> {
     match error {
         EntryError::Broken(_) => Ok(ItemCode::BrokenEntry),
-        EntryError::Source(error) => Err(Fault::internal(error)),
+        EntryError::Source(error) => Err(AttemptError::internal(error)),
     }
 }
 

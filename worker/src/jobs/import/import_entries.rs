@@ -19,13 +19,13 @@ use ledger::{
 };
 use queue::Queue;
 use serde_json::Value;
-use storage::Places;
+use storage::StorageRouter;
 use url::Url;
 
 use super::contents;
 use super::over::over;
 use crate::archives::StoredArchive;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -42,7 +42,7 @@ const BYTES: u64 = 256 << 20;
 const AT_ONCE: usize = 8;
 
 /// Runs the job.
-pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
@@ -60,15 +60,16 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let turn = match due_import_items(&tools.db, &request).await? {
         Standing::Goes(DueItems::Turn(turn)) => turn,
         Standing::Goes(DueItems::Later) => {
-            let herald = tools.herald.clone();
-            herald.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job.id);
+            let notifier = tools.notifier.clone();
+            notifier.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job.id);
             return Ok(());
         }
         Standing::Over | Standing::Stops => return over(work, tools).await,
-        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
     };
     let source = StoredArchive::open(&tools.places, &turn.import.source).await?;
-    let source = source.ok_or_else(|| Fault::internal("the archive of the import is gone"))?;
+    let source =
+        source.ok_or_else(|| AttemptError::internal("the archive of the import is gone"))?;
     let mut litter = Litter {
         tools,
         urls: Vec::new(),
@@ -104,10 +105,10 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), Fault> {
             Ok(())
         }
         Standing::Over | Standing::Stops => {
-            tools.herald.operation_ended(id);
+            tools.notifier.operation_ended(id);
             Ok(())
         }
-        Standing::LeaseLost => Err(Fault::LeaseLost),
+        Standing::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }
 
@@ -140,8 +141,8 @@ async fn arrival(
     source: &StoredArchive,
     owner: UserId,
     tools: &Tools,
-) -> Result<ImportArrival, Fault> {
-    let name: DocumentName = item.name.parse().map_err(Fault::internal)?;
+) -> Result<ImportArrival, AttemptError> {
+    let name: DocumentName = item.name.parse().map_err(AttemptError::internal)?;
     // Its bounds were checked when the archive was read.
     let metadata = match item.entry.metadata.clone() {
         Value::Object(object) => Metadata::stored(object),
@@ -209,9 +210,9 @@ fn staged(arrival: &ImportArrival) -> Vec<Url> {
 /// Passes on word of what was committed.
 fn spread(done: HandedIn, tools: &Tools) {
     tools.remover.remove(done.unused);
-    tools.herald.jobs_enqueued(Queue::Ingest, done.processing);
+    tools.notifier.jobs_enqueued(Queue::Ingest, done.processing);
     tools
-        .herald
+        .notifier
         .jobs_enqueued(Queue::Bulk, done.next.into_iter().collect());
 }
 
@@ -231,7 +232,7 @@ impl Drop for Litter<'_> {
 }
 
 /// Removes them in the background; what is left is found by the cleanup.
-fn remove(places: Places, urls: Vec<Url>) {
+fn remove(places: StorageRouter, urls: Vec<Url>) {
     tokio::spawn(async move {
         let removal = places.removal();
         for url in urls {

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::description::Description;
 use crate::archives::FORMAT;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 
 /// The longest description of a document: the most versions that it may have take half of it.
 const LONGEST_DOCUMENT: usize = 8 << 20;
@@ -34,7 +34,7 @@ pub(super) enum Unread {
     /// Nobody waits for it any more.
     Dropped,
     /// Its bytes could not be had.
-    Fault(Fault),
+    AttemptError(AttemptError),
 }
 
 /// The longest manifest of an archive of so many files.
@@ -78,7 +78,7 @@ fn unread(error: serde_json::Error) -> Unread {
         return Unread::NotAManifest;
     }
     match io::Error::from(error).downcast::<EntryError>() {
-        Ok(EntryError::Source(error)) => Unread::Fault(Fault::internal(error)),
+        Ok(EntryError::Source(error)) => Unread::AttemptError(AttemptError::internal(error)),
         Ok(EntryError::Broken(_)) | Err(_) => Unread::NotAManifest,
     }
 }

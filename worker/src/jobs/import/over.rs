@@ -2,12 +2,15 @@
 
 use ledger::Outcome;
 
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
 /// Ends a job that finds nothing to do.
-pub async fn over(work: &Work, tools: &Tools) -> Result<(), Fault> {
-    tools.settler.settle(work.settlement(Outcome::Done)).await?;
+pub async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
+    tools
+        .committer
+        .commit(work.settlement(Outcome::Done))
+        .await?;
     Ok(())
 }

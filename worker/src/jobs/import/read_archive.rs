@@ -28,7 +28,7 @@ use super::items::{Files, plain};
 use super::manifest::{self, Unread};
 use super::over::over;
 use crate::archives::{MANIFEST, StoredArchive};
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -42,16 +42,20 @@ const BATCH_BYTES: usize = 256 << 10;
 const AHEAD: usize = 8;
 
 /// Runs the job.
-pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
     // Those that wait have nothing in memory.
-    let _directory = tools.directories.acquire().await.map_err(Fault::internal)?;
+    let _directory = tools
+        .directories
+        .acquire()
+        .await
+        .map_err(AttemptError::internal)?;
     let import = match begin_import(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
         Standing::Goes(import) => import,
         Standing::Over | Standing::Stops => return over(work, tools).await,
-        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
     };
     let Some(source) = StoredArchive::open(&tools.places, &import.source).await? else {
         return refuse(&import, OperationErrorCode::Internal, work, tools).await;
@@ -66,7 +70,7 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
     let checked = check(&source, &limits).await;
     let contents = match checked.and_then(|contents| within(contents, most)) {
         Ok(contents) => contents,
-        Err(ArchiveError::Source(error)) => return Err(Fault::internal(error)),
+        Err(ArchiveError::Source(error)) => return Err(AttemptError::internal(error)),
         Err(error) => {
             info!(operation.id = %id, error = &error as &dyn std::error::Error, "an archive is refused");
             return refuse(&import, code_of(&error), work, tools).await;
@@ -76,12 +80,12 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), Fault> {
     match write_items(&source, contents, &mut batch).await? {
         Standing::Goes(()) | Standing::Stops => {}
         Standing::Over => return over(work, tools).await,
-        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
     }
     let settlement = work.settlement(Outcome::Done);
     match start_import(&tools.db, &import, &settlement, tools.clock.now()).await? {
-        Standing::Goes(next) => tools.herald.jobs_enqueued(Queue::Bulk, vec![next]),
-        Standing::LeaseLost => return Err(Fault::LeaseLost),
+        Standing::Goes(next) => tools.notifier.jobs_enqueued(Queue::Bulk, vec![next]),
+        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
         Standing::Over | Standing::Stops => {}
     }
     Ok(())
@@ -92,15 +96,15 @@ async fn refuse(
     code: OperationErrorCode,
     work: &Work,
     tools: &Tools,
-) -> Result<(), Fault> {
+) -> Result<(), AttemptError> {
     let settlement = work.settlement(Outcome::Done);
     let now = tools.clock.now();
     match refuse_import(&tools.db, import, &settlement, code, now).await? {
-        Standing::LeaseLost => Err(Fault::LeaseLost),
+        Standing::LeaseLost => Err(AttemptError::LeaseLost),
         Standing::Over => over(work, tools).await,
         Standing::Goes(()) | Standing::Stops => {
             tools.remover.remove(vec![import.source.clone()]);
-            tools.herald.operation_ended(import.id);
+            tools.notifier.operation_ended(import.id);
             Ok(())
         }
     }
@@ -134,7 +138,7 @@ async fn write_items(
     source: &StoredArchive,
     contents: Contents,
     batch: &mut Batch<'_>,
-) -> Result<Standing<()>, Fault> {
+) -> Result<Standing<()>, AttemptError> {
     let contents = Arc::new(contents);
     let mut used = vec![false; contents.entries.len()];
     if is_described(source, &contents).await?
@@ -151,11 +155,13 @@ async fn write_items(
                 return Ok(standing);
             }
         }
-        used = match reading.await.map_err(Fault::internal)? {
+        used = match reading.await.map_err(AttemptError::internal)? {
             Ok(used) => used,
-            Err(Unread::Fault(fault)) => return Err(fault),
+            Err(Unread::AttemptError(fault)) => return Err(fault),
             Err(Unread::NotAManifest | Unread::Dropped) => {
-                return Err(Fault::internal("the manifest was another one before"));
+                return Err(AttemptError::internal(
+                    "the manifest was another one before",
+                ));
             }
         };
     }
@@ -171,7 +177,7 @@ async fn write_items(
 }
 
 /// Whether there is a manifest that can be read to its end: only then is anything of it done.
-async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<bool, Fault> {
+async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<bool, AttemptError> {
     let Some(entry) = open_manifest(source, contents).await? else {
         return Ok(false);
     };
@@ -179,9 +185,9 @@ async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<boo
     let runtime = Handle::current();
     let read = move || manifest::read(entry, &runtime, most, |_| true);
     let read = tokio::task::spawn_blocking(read).await;
-    match read.map_err(Fault::internal)? {
+    match read.map_err(AttemptError::internal)? {
         Ok(()) => Ok(true),
-        Err(Unread::Fault(fault)) => Err(fault),
+        Err(Unread::AttemptError(fault)) => Err(fault),
         Err(Unread::NotAManifest | Unread::Dropped) => Ok(false),
     }
 }
@@ -205,7 +211,7 @@ fn describe(
 async fn open_manifest(
     source: &StoredArchive,
     contents: &Contents,
-) -> Result<Option<EntryReader>, Fault> {
+) -> Result<Option<EntryReader>, AttemptError> {
     let longest = manifest::longest(contents.entries.len());
     let is_manifest = |entry: &&Listed| {
         entry.path == MANIFEST && entry.problem.is_none() && entry.extent.size <= longest
@@ -216,7 +222,7 @@ async fn open_manifest(
     match EntryReader::open(source, &entry.extent).await {
         Ok(reader) => Ok(Some(reader)),
         Err(EntryError::Broken(_)) => Ok(None),
-        Err(EntryError::Source(error)) => Err(Fault::internal(error)),
+        Err(EntryError::Source(error)) => Err(AttemptError::internal(error)),
     }
 }
 
@@ -243,10 +249,10 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds an item behind those before, and writes what has gathered once it is enough.
-    async fn add(&mut self, item: NewImportItem) -> Result<Standing<()>, Fault> {
+    async fn add(&mut self, item: NewImportItem) -> Result<Standing<()>, AttemptError> {
         let entry = item.entry.as_ref().ok();
         let entry = entry.map(serde_json::to_string).transpose();
-        let entry = entry.map_err(Fault::internal)?.unwrap_or_default();
+        let entry = entry.map_err(AttemptError::internal)?.unwrap_or_default();
         self.bytes += item.name.len() + entry.len();
         self.items.push(NewImportItem {
             position: self.position,
@@ -260,7 +266,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes what has gathered. An operation that is to stop still gets all of its items.
-    async fn write(&mut self) -> Result<Standing<()>, Fault> {
+    async fn write(&mut self) -> Result<Standing<()>, AttemptError> {
         let items = std::mem::take(&mut self.items);
         self.bytes = 0;
         if items.is_empty() {

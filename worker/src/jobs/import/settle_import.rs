@@ -13,7 +13,7 @@ use ledger::{ImportProgress, Outcome, Standing, settle_import as settle};
 use queue::Queue;
 
 use super::over::over;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -21,7 +21,7 @@ use crate::work::Work;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs the job.
-pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
+pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
@@ -29,16 +29,16 @@ pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), Fault> {
     match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
         Standing::Goes(ImportProgress::Waits(pause)) => {
             let job = work.claimed.job.id;
-            tools.herald.clone().job_due_in(pause, Queue::Bulk, job);
+            tools.notifier.clone().job_due_in(pause, Queue::Bulk, job);
             Ok(())
         }
         Standing::Goes(ImportProgress::Ended(source)) => {
             let source = source.and_then(|source| source.parse().ok());
             tools.remover.remove(source.into_iter().collect());
-            tools.herald.operation_ended(id);
+            tools.notifier.operation_ended(id);
             Ok(())
         }
         Standing::Over | Standing::Stops => over(work, tools).await,
-        Standing::LeaseLost => Err(Fault::LeaseLost),
+        Standing::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }

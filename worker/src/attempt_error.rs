@@ -1,5 +1,5 @@
-//! How an attempt fails, and which failure of storage or ledger means which. Steps and
-//! jobs return it; what becomes of the job is said by the verdict.
+//! The error of an attempt, and how errors of storage and ledger map to it. Steps and jobs return
+//! it; `retry_policy` decides what happens to the job.
 
 use domain::{ErrorCode, Refusal};
 use ledger::ownership::OwnershipError;
@@ -8,31 +8,31 @@ use storage::StorageError;
 
 use crate::remover::RemoveError;
 
-/// The cause of a failed attempt, for operators.
+/// The cause of a failed attempt, shown to operators.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// An attempt that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// Another attempt may pass.
+pub enum AttemptError {
+    /// Another attempt may succeed.
     #[error("the attempt failed")]
     Retry {
-        /// What the document ends with if this was the last attempt.
+        /// The document's error code if this was the last attempt.
         code: ErrorCode,
-        /// The cause, for operators.
+        /// The cause, shown to operators.
         #[source]
         cause: Cause,
     },
-    /// No attempt will pass.
+    /// No attempt can succeed.
     #[error("rejected: {0}")]
     Reject(ErrorCode),
-    /// Somebody else holds the claim: nothing that was done here counts.
+    /// Another worker holds the claim; the result of this attempt is void.
     #[error("the lease was lost")]
     LeaseLost,
 }
 
-impl Fault {
-    /// A failure inside of the service.
+impl AttemptError {
+    /// An internal error of the service.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Retry {
             code: ErrorCode::Internal,
@@ -41,11 +41,11 @@ impl Fault {
     }
 }
 
-impl From<StorageError> for Fault {
+impl From<StorageError> for AttemptError {
     fn from(error: StorageError) -> Self {
         let code = match error {
             StorageError::DigestMismatch { .. } => return Self::Reject(ErrorCode::DigestMismatch),
-            // Not a rejection: it may have been moved by an attempt that lost its lease meanwhile.
+            // Not a rejection: an attempt that has since lost its lease may have moved it.
             StorageError::NotFound { .. } => ErrorCode::UploadIncomplete,
             StorageError::Full
             | StorageError::Busy
@@ -62,13 +62,13 @@ impl From<StorageError> for Fault {
     }
 }
 
-impl From<DbError> for Fault {
+impl From<DbError> for AttemptError {
     fn from(error: DbError) -> Self {
         Self::internal(error)
     }
 }
 
-impl From<OwnershipError> for Fault {
+impl From<OwnershipError> for AttemptError {
     fn from(error: OwnershipError) -> Self {
         match error {
             OwnershipError::Ledger(error) => error.into(),
@@ -78,7 +78,7 @@ impl From<OwnershipError> for Fault {
     }
 }
 
-impl From<RemoveError> for Fault {
+impl From<RemoveError> for AttemptError {
     fn from(error: RemoveError) -> Self {
         match error {
             RemoveError::Ownership(error) => error.into(),
@@ -87,13 +87,13 @@ impl From<RemoveError> for Fault {
     }
 }
 
-impl From<GroupCommitError> for Fault {
+impl From<GroupCommitError> for AttemptError {
     fn from(error: GroupCommitError) -> Self {
         Self::internal(error)
     }
 }
 
-impl From<Refusal> for Fault {
+impl From<Refusal> for AttemptError {
     fn from(Refusal(code): Refusal) -> Self {
         Self::Reject(code)
     }

@@ -1,5 +1,5 @@
-//! Says that this worker is alive and what it holds, so that operators see it. Nothing else
-//! depends on it: a sign that is lost costs nothing but a look that is a little old.
+//! Records a heartbeat of this worker with the number of its jobs, for operators. Nothing else
+//! depends on it: a lost heartbeat only makes the list of workers slightly stale.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,36 +12,36 @@ use tracing::debug;
 
 use crate::lease::Leases;
 
-/// How often a worker says that it is alive: several times in the time for which it counts as that.
+/// The heartbeat interval: several in the time after which a worker counts as silent.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long the end of a worker waits for its row to go. Others forget it a little later.
+/// How long a worker that stops waits for the removal of its row. Other workers remove it later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a worker shows of itself.
+/// What a heartbeat reports.
 #[derive(Clone, Debug)]
-pub struct Presence {
-    /// Where it is shown.
+pub struct Heartbeat {
+    /// The ledger it is recorded in.
     pub db: Database,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Its name.
     pub worker: Arc<str>,
-    /// The queues it works on.
+    /// The queues it serves.
     pub queues: Vec<Queue>,
     /// The jobs it holds.
     pub leases: Leases,
 }
 
-impl Presence {
-    /// Gives signs of life, the first one at `started_at`, for ever.
+impl Heartbeat {
+    /// Records heartbeats forever, the first one at `started_at`.
     pub async fn keep(self, started_at: Timestamp) {
         let mut at = started_at;
         loop {
             if let Err(error) = ledger::see_worker(&self.db, &self.sign(at)).await {
                 debug!(
                     error = &error as &dyn std::error::Error,
-                    "a sign of life was lost"
+                    "failed to record a heartbeat"
                 );
             }
             sleep(EVERY).await;
@@ -49,11 +49,11 @@ impl Presence {
         }
     }
 
-    /// Takes the worker off the list of those alive.
+    /// Removes the worker from the list of live workers.
     pub async fn end(self) {
         let forgotten = timeout(PATIENCE, ledger::forget_worker(&self.db, &self.worker)).await;
         if !matches!(forgotten, Ok(Ok(()))) {
-            debug!("the worker stays on the list until it counts as silent");
+            debug!("failed to remove the worker from the list; it stays until it counts as silent");
         }
     }
 

@@ -1,5 +1,5 @@
-//! The places in use: where uploads are staged, where documents are stored, and which adapter
-//! serves a URL. Everything that reads or writes bytes calls this, never an adapter.
+//! Routes reads and writes of bytes to the adapter that serves their URL: staging for uploads, the
+//! store for documents. All code that reads or writes bytes calls this, never an adapter.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -16,9 +16,10 @@ use super::{
 };
 use domain::{ByteSize, Hasher, InstallationId, Sha256, Timestamp};
 
-/// Where uploads are staged and where documents are stored; the same place, perhaps.
+/// Routes bytes between the place where uploads are staged and the place where documents are
+/// stored, which may be the same.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct StorageRouter {
     inner: Arc<Inner>,
 }
 
@@ -27,34 +28,35 @@ struct Inner {
     staging: Arc<dyn Storage>,
     store: Arc<dyn Storage>,
     free_space: FreeSpace,
-    /// Whose the places should be, once that is known.
+    /// The installation whose mark the places must carry, once known.
     installation: Arc<OnceLock<InstallationId>>,
 }
 
-/// Bytes that lie durably in staging.
+/// Bytes stored durably in staging.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
-    /// Where they are.
+    /// Their URL.
     pub url: Url,
-    /// When they began to come in.
+    /// When the upload began.
     pub begun_at: Timestamp,
-    /// How many there are.
+    /// Their size.
     pub size: ByteSize,
-    /// Their digest, computed as they came in.
+    /// Their digest, computed while they were received.
     pub sha256: Sha256,
 }
 
-/// Bytes that lie durably in the store.
+/// Bytes stored durably in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Where they are.
+    /// Their URL.
     pub url: Url,
-    /// Where they may still lie in staging as well, for the caller to delete.
+    /// The copy that may remain in staging, for the caller to delete.
     pub leftover: Option<Url>,
 }
 
-impl Places {
-    /// From adapters; tests wrap them in decorators. `staging` and `store` may serve the same place.
+impl StorageRouter {
+    /// Creates a router from two adapters; tests wrap them in decorators. `staging` and `store` may
+    /// serve the same place.
     #[must_use]
     pub fn new(staging: Arc<dyn Storage>, store: Arc<dyn Storage>) -> Self {
         let inner = Arc::new(Inner {
@@ -66,7 +68,7 @@ impl Places {
         Self { inner }
     }
 
-    /// Places of the same installation behind other adapters: decorators, or one of the two alone.
+    /// A router for the same installation with other adapters, such as decorators.
     #[must_use]
     pub fn with_adapters(&self, staging: Arc<dyn Storage>, store: Arc<dyn Storage>) -> Self {
         let inner = Arc::new(Inner {
@@ -78,7 +80,8 @@ impl Places {
         Self { inner }
     }
 
-    /// The same places, which stage nothing while `free_space` is low.
+    /// Returns a router to the same places that refuses to stage anything while `free_space` is
+    /// low.
     #[must_use]
     pub fn watching(&self, free_space: FreeSpace) -> Self {
         let inner = Arc::new(Inner {
@@ -90,19 +93,20 @@ impl Places {
         Self { inner }
     }
 
-    /// Says whose mark the places have to carry before anything in them is destroyed: known to all
-    /// clones. Whoever says so first is believed: a ledger keeps its id.
+    /// Sets the installation whose mark the places must carry before anything in them is destroyed.
+    /// All clones share it. The first call wins: a ledger keeps its id.
     pub fn belong_to(&self, installation: InstallationId) {
         let known = self.inner.installation.get_or_init(|| installation);
         debug_assert_eq!(*known, installation, "a ledger keeps its id");
     }
 
-    /// Whose they should be.
+    /// The installation that the places must belong to.
     pub(super) fn installation(&self) -> Option<InstallationId> {
         self.inner.installation.get().copied()
     }
 
-    /// Whether there is room for anything new. What was accepted is settled all the same.
+    /// Returns [`StorageError::Full`] if free space is too low for new uploads. Accepted uploads
+    /// are still processed.
     pub fn check_room(&self) -> Result<(), StorageError> {
         if self.inner.free_space.is_low() {
             return Err(StorageError::Full);
@@ -110,8 +114,8 @@ impl Places {
         Ok(())
     }
 
-    /// From the operator's URLs. Folders are made; clients of S3 take their credentials from
-    /// the standard AWS environment. The places must be the same or lie apart.
+    /// Connects to the operator's URLs. Creates missing folders; S3 clients take their credentials
+    /// from the standard AWS environment. The two places must be identical or must not overlap.
     pub async fn connect(staging: &StorageUrl, store: &StorageUrl) -> Result<Self, StorageError> {
         let (inner, outer) = (staging.place().as_str(), store.place().as_str());
         if staging == store {
@@ -136,7 +140,8 @@ impl Places {
         Ok(places)
     }
 
-    /// The place in which the file or folder at `path`, which has to be there, lies by whatever name.
+    /// Returns the place that contains the existing file or folder at `path`, whatever path or link
+    /// leads to it.
     pub async fn place_around(&self, path: &Path) -> Result<Option<&Url>, StorageError> {
         for storage in self.distinct() {
             if Local::lies_within(path, storage.place()).await? {
@@ -146,36 +151,36 @@ impl Places {
         Ok(None)
     }
 
-    /// The adapter of each place: two, or one if uploads are staged where they are stored.
+    /// Returns the adapter of each place: two, or one if staging and store are the same.
     pub fn distinct(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
         let staging = (!self.are_one()).then(|| self.staging());
         [self.store()].into_iter().chain(staging)
     }
 
-    /// The adapter of the place where uploads are staged: for those who list or sweep it.
+    /// Returns the staging adapter, for listing and sweeping.
     #[must_use]
     pub fn staging(&self) -> &Arc<dyn Storage> {
         &self.inner.staging
     }
 
-    /// The adapter of the place where documents are stored: for those who list or sweep it.
+    /// Returns the store adapter, for listing and sweeping.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Storage> {
         &self.inner.store
     }
 
-    /// Whether uploads are staged where they are stored.
+    /// Returns whether staging and store are the same place.
     #[must_use]
     pub fn are_one(&self) -> bool {
         self.staging().place() == self.store().place()
     }
 
-    /// Streams bytes into staging under a new key while counting and hashing them. They are
-    /// durable when this returns. A call that is dropped or fails leaves nothing, save where
-    /// the process dies or the backend does not answer: that is found by listing. It fails, even
-    /// on its way, when there is too little room for anything new.
+    /// Streams bytes into staging under a new key, counting and hashing them. They are durable when
+    /// this returns. A call that is dropped or fails leaves nothing behind, unless the process dies
+    /// or the backend does not answer; the cleanup finds such objects by listing. Fails, also
+    /// midway, when free space is too low.
     ///
-    /// This is the service's own; [`Self::stage_for`] says on whose behalf.
+    /// Writes on behalf of the service; [`Self::stage_for`] writes on behalf of a user.
     pub async fn stage(
         &self,
         now: Timestamp,
@@ -184,7 +189,7 @@ impl Places {
         self.stage_for(Writer::Service, now, source).await
     }
 
-    /// Does what [`Self::stage`] does, at the charge of `writer`.
+    /// Like [`Self::stage`], with part buffers charged to `writer`.
     pub async fn stage_for(
         &self,
         writer: Writer,
@@ -217,18 +222,18 @@ impl Places {
         })
     }
 
-    /// Opens the object at `url`, whole or in part.
+    /// Opens the object at `url`, or a range of it.
     pub async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
         self.adapter_of(url)?.open(url, range).await
     }
 
-    /// What is known of the object at `url`; `None` if there is none.
+    /// Returns the size and times of the object at `url`; `None` if it does not exist.
     pub async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
         self.adapter_of(url)?.stat(url).await
     }
 
-    /// Where the staged bytes are now: at `staged`, or in the store already, where a former
-    /// attempt took them before it died. `None` if they are gone.
+    /// Returns where the staged bytes are now: at `staged`, or already in the store if an earlier
+    /// attempt moved them and then died. `None` if they are gone.
     pub async fn locate(&self, staged: &Url) -> Result<Option<(Url, Stat)>, StorageError> {
         if let Some(stat) = self.stat(staged).await? {
             return Ok(Some((staged.clone(), stat)));
@@ -241,9 +246,9 @@ impl Places {
         Ok(stat.map(|stat| (target, stat)))
     }
 
-    /// Takes staged bytes into the store by the cheapest safe way: adopted where they lie if
-    /// that is the store, else renamed or copied by the backend, else copied through this
-    /// process, which verifies `size` and `sha256`. Doing it again is safe.
+    /// Moves staged bytes into the store in the cheapest safe way: adopted in place if staging is
+    /// the store, else renamed or copied by the backend, else copied through this process, which
+    /// verifies `size` and `sha256`. Safe to repeat.
     pub async fn take(
         &self,
         staged: &Url,
@@ -264,7 +269,7 @@ impl Places {
             return Ok(Taken { url, leftover });
         }
         let present = self.store().stat(&target).await?;
-        // A copy is seen only when it has been verified, so one that is there is whole.
+        // A copy becomes visible only after verification, so an existing one is complete.
         if present.is_none_or(|stat| stat.size != size) {
             self.copy(staged, key, size, sha256).await?;
         }
@@ -274,7 +279,7 @@ impl Places {
         })
     }
 
-    /// Every URL at which bytes of this staged upload may lie, for those who remove them.
+    /// Returns every URL at which bytes of this staged upload may exist, for removal.
     #[must_use]
     pub fn traces(&self, staged: &Url) -> Vec<Url> {
         let mut traces = vec![staged.clone()];
@@ -286,13 +291,12 @@ impl Places {
         traces
     }
 
-    /// Where the bytes of an object of either place were staged, if they came from there: under
-    /// the same key.
+    /// Returns the staging URL of an object of either place: staging and store use the same key.
     pub fn origin_of(&self, url: &Url) -> Result<Url, StorageError> {
         Ok(url_of(self.staging().place(), self.key_of(url)?))
     }
 
-    /// The traces of a URL that was written down as text; none if it isn't one.
+    /// Returns [`Self::traces`] of a URL given as text; empty if it does not parse.
     #[must_use]
     pub fn traces_of(&self, staged: &str) -> Vec<String> {
         let traces = staged.parse().map(|staged| self.traces(&staged));
@@ -300,7 +304,7 @@ impl Places {
         traces.into_iter().map(String::from).collect()
     }
 
-    /// Whether both places can be reached and written to.
+    /// Checks that both places can be reached and written to.
     pub async fn check(&self) -> Result<(), StorageError> {
         if self.are_one() {
             return self.store().check().await;
@@ -321,7 +325,7 @@ impl Places {
         match self.store().put(key, source, Writer::Service).await {
             Ok(_) => Ok(()),
             Err(WriteError::Storage(error)) => Err(error),
-            // The source is a place of ours: its errors are storage's.
+            // The source is one of our own places, so its errors are storage errors.
             Err(WriteError::Source(error)) => Err(match error.downcast::<StorageError>() {
                 Ok(error) => *error,
                 Err(source) => StorageError::Unavailable {
@@ -344,14 +348,14 @@ impl Places {
             .ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
 
-    /// Where the store has, or will have, what was staged at `staged`: under the same key,
-    /// so that a second attempt finds what the first one did.
+    /// Returns the URL in the store for what was staged at `staged`: the same key, so that a second
+    /// attempt finds the result of the first.
     fn target_of(&self, staged: &Url) -> Result<Url, StorageError> {
         Ok(url_of(self.store().place(), self.key_of(staged)?))
     }
 }
 
-/// An error of storage may have come by way of the source, as that of a full disk does.
+/// Unwraps a storage error that came through the source, such as a full disk.
 fn of_storage(error: WriteError) -> WriteError {
     match error {
         WriteError::Source(source) => match source.downcast::<StorageError>() {
@@ -362,7 +366,7 @@ fn of_storage(error: WriteError) -> WriteError {
     }
 }
 
-/// Counts and hashes bytes as they stream by.
+/// Counts and hashes streamed bytes.
 #[derive(Default)]
 struct Tally {
     size: u64,
@@ -380,8 +384,8 @@ impl Tally {
     }
 }
 
-/// The bytes of an object, which break off at their end if they are not those that were
-/// expected: nobody keeps what broke off.
+/// Streams the bytes of an object and ends with an error if size or digest differ from those
+/// expected, so that the write is abandoned.
 fn verified(bytes: ByteStream, url: &Url, size: ByteSize, sha256: Sha256) -> SourceStream<'static> {
     let state = (bytes, Tally::default(), url.clone());
     Box::pin(futures::stream::try_unfold(
@@ -399,11 +403,11 @@ fn verified(bytes: ByteStream, url: &Url, size: ByteSize, sha256: Sha256) -> Sou
     ))
 }
 
-/// A write under a key that nobody else knows. If it is dropped unsettled, what the write may
-/// have left is removed in the background.
+/// A write under a fresh key. If dropped unsettled, whatever the write left behind is removed in
+/// the background.
 struct Unsettled {
     url: Url,
-    places: Option<Places>,
+    places: Option<StorageRouter>,
 }
 
 impl Unsettled {
@@ -420,7 +424,7 @@ impl Drop for Unsettled {
         let url = self.url.clone();
         runtime.spawn(async move {
             if let Err(error) = places.delete(&url).await {
-                tracing::debug!(storage.url = %url, %error, "an unfinished upload is left to the cleanup");
+                tracing::debug!(storage.url = %url, %error, "failed to remove an unfinished upload; the cleanup will");
             }
         });
     }

@@ -1,5 +1,5 @@
-//! The one door through which outcomes become true: a group commit over the ledger.
-//! Steps and acknowledgements call it; it never decides what an outcome is.
+//! Commits the outcomes of attempts in groups. Steps and acknowledgements call it; it never decides
+//! what an outcome is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use ledger::{
 };
 use tokio::time::sleep;
 
-use crate::circuits::{Circuits, Suspect};
-use crate::herald::Herald;
+use crate::circuits::{Circuits, Outage};
+use crate::notifier::Notifier;
 
 /// The most outcomes in one transaction.
 const GROUP: usize = 256;
 
-/// How long a settlement that found the database away waits before each further try.
-/// The lease is renewed meanwhile. After them it waits as long as the database is known to be
-/// away; else the job is left to its lease.
+/// The pauses between tries of a commit while the database is down. The lease is renewed meanwhile.
+/// After them the commit waits as long as the database circuit is open; otherwise the job is left
+/// to its lease.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -28,26 +28,36 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// The door. It closes when every clone is gone and the last group is written.
+/// A handle to the group commit. It closes when every clone is dropped and the last group is
+/// written.
 #[derive(Clone, Debug)]
-pub struct Settler {
+pub struct OutcomeCommitter {
     door: GroupCommit<OutcomeWriter>,
     circuits: Circuits,
 }
 
-impl Settler {
-    /// Opens the door.
-    pub fn start(db: Database, clock: Arc<dyn Clock>, herald: Herald, circuits: Circuits) -> Self {
-        let writer = OutcomeWriter { db, clock, herald };
+impl OutcomeCommitter {
+    /// Starts the group commit.
+    pub fn start(
+        db: Database,
+        clock: Arc<dyn Clock>,
+        notifier: Notifier,
+        circuits: Circuits,
+    ) -> Self {
+        let writer = OutcomeWriter {
+            db,
+            clock,
+            notifier,
+        };
         Self {
             door: GroupCommit::start(writer, GROUP),
             circuits,
         }
     }
 
-    /// Settles with what arrives at the same time, and returns once it is committed. Doing it
-    /// again is safe: the claim it was done under is then over.
-    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, GroupCommitError> {
+    /// Commits a settlement together with those that arrive at the same time, and returns once it
+    /// is committed. Safe to repeat: the claim has then ended.
+    pub async fn commit(&self, settlement: Settlement) -> Result<Settled, GroupCommitError> {
         for pause in PAUSES {
             match self.door.submit(settlement.clone()).await {
                 Err(error) if may_pass(&error) => sleep(pause).await,
@@ -56,9 +66,7 @@ impl Settler {
         }
         loop {
             match self.door.submit(settlement.clone()).await {
-                Err(error)
-                    if may_pass(&error) && self.circuits.confirm(Suspect::Database).await =>
-                {
+                Err(error) if may_pass(&error) && self.circuits.confirm(Outage::Database).await => {
                     self.circuits.database_is_back().await;
                 }
                 answer => return answer,
@@ -67,7 +75,7 @@ impl Settler {
     }
 }
 
-/// Another try finds out what became of the one before.
+/// Returns whether another try may succeed; it also finds out what became of the one before.
 fn may_pass(error: &GroupCommitError) -> bool {
     match error {
         GroupCommitError::Failed(error) => error.will_pass(),
@@ -79,7 +87,7 @@ fn may_pass(error: &GroupCommitError) -> bool {
 struct OutcomeWriter {
     db: Database,
     clock: Arc<dyn Clock>,
-    herald: Herald,
+    notifier: Notifier,
 }
 
 impl GroupWriter for OutcomeWriter {
@@ -89,7 +97,7 @@ impl GroupWriter for OutcomeWriter {
     async fn write(&self, items: &[Settlement]) -> Result<Vec<Settled>, DbError> {
         let answers = ledger::settle(&self.db, items, self.clock.now()).await?;
         let settled = items.iter().zip(&answers).filter_map(settled_document);
-        self.herald.documents_settled(settled);
+        self.notifier.documents_settled(settled);
         Ok(answers)
     }
 }

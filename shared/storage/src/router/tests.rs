@@ -15,13 +15,13 @@ fn url_in(folder: &Path, name: &str) -> StorageUrl {
     StorageUrl::from_directory(&folder.join(name)).unwrap()
 }
 
-async fn two_places() -> (tempfile::TempDir, Places) {
+async fn two_places() -> (tempfile::TempDir, StorageRouter) {
     let folder = tempfile::tempdir().unwrap();
     let (staging, store) = (
         url_in(folder.path(), "staging"),
         url_in(folder.path(), "store"),
     );
-    let places = Places::connect(&staging, &store).await.unwrap();
+    let places = StorageRouter::connect(&staging, &store).await.unwrap();
     (folder, places)
 }
 
@@ -29,7 +29,7 @@ fn source(text: &'static str) -> SourceStream<'static> {
     Box::pin(stream::iter([Ok(Bytes::from(text))]))
 }
 
-async fn content(places: &Places, url: &Url) -> String {
+async fn content(places: &StorageRouter, url: &Url) -> String {
     let chunks: Vec<Bytes> = places
         .open(url, None)
         .await
@@ -85,7 +85,7 @@ async fn staged_bytes_are_counted_and_hashed_and_then_taken() {
 async fn bytes_staged_where_they_are_stored_stay_where_they_lie() {
     let folder = tempfile::tempdir().unwrap();
     let url = url_in(folder.path(), "both");
-    let places = Places::connect(&url, &url).await.unwrap();
+    let places = StorageRouter::connect(&url, &url).await.unwrap();
     let staged = places.stage(NOW, source("hello")).await.unwrap();
     let taken = places
         .take(&staged.url, staged.size, staged.sha256)
@@ -105,10 +105,13 @@ async fn bytes_staged_where_they_are_stored_stay_where_they_lie() {
 }
 
 /// Two local places that pretend to be of different kinds.
-async fn strangers() -> (tempfile::TempDir, Places) {
+async fn strangers() -> (tempfile::TempDir, StorageRouter) {
     let (folder, places) = two_places().await;
     let store = Arc::new(Stranger(Arc::clone(places.store())));
-    (folder, Places::new(Arc::clone(places.staging()), store))
+    (
+        folder,
+        StorageRouter::new(Arc::clone(places.staging()), store),
+    )
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn bytes_that_changed_in_staging_are_not_stored() {
 async fn a_write_whose_end_is_unknown_is_undone() {
     let (_folder, places) = two_places().await;
     let forgetful = Arc::new(Stranger(Arc::clone(places.staging())));
-    let places = Places::new(forgetful, Arc::clone(places.store()));
+    let places = StorageRouter::new(forgetful, Arc::clone(places.store()));
     places.stage(NOW, source("forget me")).await.unwrap_err();
     while count(places.staging()).await > 0 {
         tokio::task::yield_now().await;
@@ -174,7 +177,7 @@ async fn urls_of_other_places_and_places_within_each_other_are_refused() {
         url_in(folder.path(), "store/in"),
     );
     for (staging, store) in [(&outer, &inner), (&inner, &outer)] {
-        let error = Places::connect(staging, store).await.unwrap_err();
+        let error = StorageRouter::connect(staging, store).await.unwrap_err();
         assert!(matches!(error, StorageError::Overlap { .. }), "{error}");
     }
     // By other names as well.
@@ -183,7 +186,7 @@ async fn urls_of_other_places_and_places_within_each_other_are_refused() {
     for name in ["link", "link/in", "staging/../store"] {
         let other = url_in(folder.path(), name);
         for (staging, store) in [(&other, &outer), (&outer, &other)] {
-            match Places::connect(staging, store).await {
+            match StorageRouter::connect(staging, store).await {
                 Err(StorageError::Overlap { .. }) => {}
                 Ok(_) if staging == store => {}
                 connected => panic!("{staging} and {store}: {connected:?}"),

@@ -1,4 +1,4 @@
-//! What becomes of a job whose attempt failed: pure rules, no effect.
+//! The retry policy: what happens to a job whose attempt failed. Pure rules without effects.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,26 +6,30 @@ use std::time::Duration;
 use domain::{ErrorCode, Failure, Timestamp};
 use ledger::{JobRef, Outcome};
 
-use crate::circuits::Suspect;
-use crate::fault::Fault;
+use crate::attempt_error::AttemptError;
+use crate::circuits::Outage;
 use crate::work::Work;
 
-/// How long after the first failed attempt the second one follows.
+/// The pause between the first failed attempt and the second.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Each pause is so many times as long as the one before: 0.5 s, 2 s, 8 s, 32 s, …
+/// The factor by which each pause grows: 0.5 s, 2 s, 8 s, 32 s, …
 const GROWTH: u32 = 4;
 
-/// No pause is longer than this, jitter apart.
+/// The longest pause, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// What `error`, which an attempt ended with, makes of the job; `None` if it is no longer
-/// ours to say. Panics and timeouts are errors like others: another attempt may pass.
-pub fn verdict(error: &(dyn Error + 'static), work: &Work, now: Timestamp) -> Option<Outcome> {
-    let (code, cause) = match error.downcast_ref::<Fault>() {
-        Some(Fault::LeaseLost) => return None,
-        Some(Fault::Reject(code)) => return Some(rejected(*code, work)),
-        Some(Fault::Retry { code, cause }) => (*code, with_sources(&**cause)),
+/// Returns the outcome of a job whose attempt ended with `error`; `None` if the lease was lost.
+/// Panics and timeouts are errors like others: another attempt may succeed.
+pub fn outcome_of_failure(
+    error: &(dyn Error + 'static),
+    work: &Work,
+    now: Timestamp,
+) -> Option<Outcome> {
+    let (code, cause) = match error.downcast_ref::<AttemptError>() {
+        Some(AttemptError::LeaseLost) => return None,
+        Some(AttemptError::Reject(code)) => return Some(rejected(*code, work)),
+        Some(AttemptError::Retry { code, cause }) => (*code, with_sources(&**cause)),
         None => (ErrorCode::Internal, with_sources(error)),
     };
     if work.is_last_attempt() {
@@ -39,26 +43,27 @@ pub fn verdict(error: &(dyn Error + 'static), work: &Work, now: Timestamp) -> Op
     })
 }
 
-/// How soon a job is due again that met a part that is away. Nobody claims it before that is back.
+/// The pause before a job that hit an outage is due again. It is not claimed before the circuit
+/// closes.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// How much of a document for which there was no room is written anew in a second, in the long
-/// run: a large one comes back later, so that it doesn't keep a full disk busy.
+/// The average rate, in bytes per second, at which a document is rewritten to a full disk: a large
+/// one is retried later, so that it doesn't keep the disk busy.
 const REWRITTEN: u64 = 16 << 20;
 
-/// What becomes of a job whose attempt failed by a part that is away.
+/// Returns the outcome of a job whose attempt failed because of an outage.
 pub fn handed_back(
-    suspect: Suspect,
+    outage: Outage,
     error: &(dyn Error + 'static),
     work: &Work,
     now: Timestamp,
 ) -> Outcome {
-    let pause = match suspect {
-        Suspect::Full => room_again(work),
-        Suspect::Database | Suspect::Storage => AWAY,
+    let pause = match outage {
+        Outage::StorageFull => room_again(work),
+        Outage::Database | Outage::Storage => AWAY,
     };
-    let cause = match error.downcast_ref::<Fault>() {
-        Some(Fault::Retry { cause, .. }) => with_sources(&**cause),
+    let cause = match error.downcast_ref::<AttemptError>() {
+        Some(AttemptError::Retry { cause, .. }) => with_sources(&**cause),
         _ => with_sources(error),
     };
     Outcome::HandedBack {
@@ -75,9 +80,9 @@ fn room_again(work: &Work) -> Duration {
     (AWAY + Duration::from_secs(size / REWRITTEN)).min(LONGEST_PAUSE)
 }
 
-/// The end of a job that was begun more often than it may be.
+/// Returns the outcome of a job that was started more often than its attempts allow.
 pub fn crash_loop(work: &Work) -> Outcome {
-    let cause = "every attempt ended with its worker".to_owned();
+    let cause = "every attempt crashed its worker".to_owned();
     gave_up(ErrorCode::Internal, cause, work)
 }
 
@@ -105,8 +110,8 @@ fn gave_up(code: ErrorCode, cause: String, work: &Work) -> Outcome {
     }
 }
 
-/// The pause after an attempt, with up to a quarter more. The id of the job is the dice:
-/// jobs that failed together come back apart.
+/// Returns the pause after an attempt, with up to 25 % jitter derived from the job's id, so that
+/// jobs that failed together are retried apart.
 fn pause(attempt: u32, job: JobRef) -> Duration {
     let factor = GROWTH.saturating_pow(attempt.saturating_sub(1));
     let pause = FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_cause_names_its_sources() {
-        let fault = Fault::internal(std::io::Error::other("disk on fire"));
+        let fault = AttemptError::internal(std::io::Error::other("disk on fire"));
         assert_eq!(with_sources(&fault), "the attempt failed: disk on fire");
     }
 }

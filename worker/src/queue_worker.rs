@@ -1,4 +1,5 @@
-//! The apalis worker of one queue: its layers, its start, and its end within a grace period.
+//! Runs the apalis worker of one queue: builds its layers, starts it, and shuts it down within the
+//! grace period.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -27,12 +28,12 @@ use crate::shares::Shares;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// The longest attempt. Long enough to copy the largest document at a few megabytes a
-/// second; short enough that one that hangs is tried again the same day.
+/// The time limit of an attempt: long enough to copy the largest document at a few megabytes a
+/// second, short enough to retry a hanging one the same day.
 const LONGEST_ATTEMPT: Duration = Duration::from_hours(1);
 
-/// The longest attempt at a bulk job: an export of terabytes is one. What it stages is not
-/// taken for left behind before.
+/// The time limit of an attempt at a bulk job, such as an export of terabytes. Its staged bytes are
+/// not swept before.
 const LONGEST_BULK: Duration = Duration::from_hours(12);
 
 /// A handler that panicked.
@@ -40,8 +41,8 @@ const LONGEST_BULK: Duration = Duration::from_hours(12);
 #[error("the attempt panicked: {0}")]
 struct Panicked(String);
 
-/// Works on one queue until `shutdown`, and then for at most the role's grace period. Jobs
-/// that aren't finished by then are handed back.
+/// Works on one queue until `shutdown`, and then for at most the grace period. Jobs unfinished by
+/// then are released.
 pub async fn work_on(
     queue: Queue,
     role: &WorkerRole,
@@ -98,7 +99,7 @@ pub async fn work_on(
     tokio::select! {
         biased;
         ended = &mut running => return ended.map_err(|source| WorkerError::Ended { queue, source }),
-        // It ends before the shutdown only by a panic.
+        // It ends before shutdown only if it panics.
         ended = claims => ended.map_err(|source| WorkerError::Died { queue, source })?,
     }
     let _ = context.stop();
@@ -107,7 +108,7 @@ pub async fn work_on(
     }
     let unfinished = leases.held_of(queue);
     drop(running);
-    warn!(queue = %queue, jobs = unfinished.len(), "unfinished jobs are handed back");
+    warn!(queue = %queue, jobs = unfinished.len(), "grace period over; releasing unfinished jobs");
     returns.hand_back(&unfinished).await;
     Ok(())
 }

@@ -1,0 +1,109 @@
+//! Decides whether bytes may be destroyed. Every cleanup asks right before it deletes, so that a
+//! place that no longer belongs to this installation loses nothing. Each refusal is logged as an
+//! error.
+
+use domain::Share;
+use ledger::ownership::{Ownership, OwnershipError};
+use queue::JobKind;
+use telemetry::{Meters, Stop};
+use tracing::error;
+use url::Url;
+
+/// A sweep of the store may take this many objects whatever their share.
+pub const FEW_STORED: u64 = 50;
+
+/// The same for a place that holds only staged uploads: most of its objects are leftovers, and none
+/// was promised to be kept.
+pub const FEW_STAGED: u64 = 1_000;
+
+/// Guards against removing objects of other installations.
+#[derive(Clone, Debug)]
+pub struct RemovalGuard {
+    /// Verifies the marks of the places.
+    pub ownership: Ownership,
+    /// Counts refusals.
+    pub meters: Meters,
+}
+
+/// What a sweep would remove from a place.
+#[derive(Clone, Debug)]
+pub struct PlannedSweep<'a> {
+    /// The place.
+    pub place: &'a Url,
+    /// The number of objects in the place.
+    pub listed: u64,
+    /// How many of them would be removed, including those already quarantined.
+    pub strays: u64,
+    /// The number that is always allowed.
+    pub few: u64,
+}
+
+impl PlannedSweep<'_> {
+    /// Returns whether the sweep exceeds both the fixed number and the configured share.
+    #[must_use]
+    pub fn is_too_much(&self, share: Share) -> bool {
+        self.strays > self.few && share.is_passed_by(self.strays, self.listed)
+    }
+}
+
+impl RemovalGuard {
+    /// Returns whether the places belong to this installation. An error means that this can't be
+    /// determined now.
+    pub async fn allows(&self, kind: JobKind) -> Result<bool, OwnershipError> {
+        match self.ownership.verify().await {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.is_refusal() => {
+                self.meters.stopped(kind, Stop::Mark);
+                error!(
+                    job.kind = %kind,
+                    error = &refusal as &dyn std::error::Error,
+                    "nothing is removed: a place does not carry the mark of this installation"
+                );
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns whether a sweep may remove this many objects.
+    pub fn allows_sweep(&self, kind: JobKind, sweep: &PlannedSweep<'_>, share: Share) -> bool {
+        if !sweep.is_too_much(share) {
+            return true;
+        }
+        self.meters.stopped(kind, Stop::Share);
+        error!(
+            job.kind = %kind,
+            storage.place = %sweep.place,
+            objects = sweep.listed,
+            strays = sweep.strays,
+            allowed = %share,
+            "nothing is removed: too many objects of a place have no row; run `dossier audit`, and raise \
+             DOSSIER_MAX_SWEEP_SHARE if this is expected"
+        );
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_may_go_and_a_small_share_of_many() {
+        let place = "file:///store/".parse().unwrap();
+        let is_too_much = |strays, listed| {
+            let sweep = PlannedSweep {
+                place: &place,
+                listed,
+                strays,
+                few: FEW_STORED,
+            };
+            sweep.is_too_much(Share::percent(10))
+        };
+        assert!(!is_too_much(50, 50));
+        assert!(is_too_much(51, 51));
+        assert!(is_too_much(51, 509));
+        assert!(!is_too_much(51, 510));
+        assert!(is_too_much(1_001, 10_000));
+    }
+}
