@@ -24,7 +24,7 @@ use ledger::{Arrival, KeyedRequest};
 use queue::{Feed, InProcessFeed, JobKind, Queue};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
-use storage::{StorageRouter, Staged, StorageUrl};
+use storage::{Staged, StorageRouter, StorageUrl};
 use telemetry::Meters;
 use tests::ledger::{NOW, count, limits, rows, user};
 use tests::on_each_database;

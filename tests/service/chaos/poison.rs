@@ -119,7 +119,7 @@ async fn a_file_that_kills_its_worker_ends_in_error_and_others_go_on() {
         worker.terminate().await;
         worker.restart().await;
     }
-    is_tried_again(&app, &alice, &poison, "every attempt ended with its worker").await;
+    is_tried_again(&app, &alice, &poison, "every attempt crashed its worker").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What exports and imports agree on: what an archive of ours says of its documents.
+//! The archive format shared by exports and imports.
 
 mod manifest;
 mod stored;

@@ -1,4 +1,4 @@
-//! An archive that lies in storage, as it is read.
+//! Reads an archive in storage.
 
 use archive::{Chunks, Source, SourceError};
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ pub struct StoredArchive {
 }
 
 impl StoredArchive {
-    /// The archive at `location`; `None` if it is gone.
+    /// Opens the archive at `location`; `None` if it is gone.
     pub async fn open(
         places: &StorageRouter,
         location: &Url,

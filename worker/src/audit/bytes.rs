@@ -1,5 +1,5 @@
-//! The ledger held against storage: two listings in the same order, read side by side, so that
-//! memory doesn't grow with the number of objects.
+//! Compares the ledger with storage: merges two listings in the same order, so that memory doesn't
+//! grow with the number of objects.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -17,13 +17,13 @@ use super::request::{Audit, AuditError, AuditRequest};
 use crate::orphans::{OrphanScan, find_orphans, found_object};
 use crate::removal_guard::{FEW_STAGED, FEW_STORED, PlannedSweep};
 
-/// How many rows are read at once.
+/// Rows read in one query.
 const PAGE: u32 = 1_000;
 
-/// How many suspicions are gathered before they are looked at a second time.
+/// Candidate findings gathered before they are checked a second time.
 const SUSPICIONS: usize = 500;
 
-/// Sorts behind every key of a place, and before what isn't in it: keys have only lower-case
+/// Sorts after every key of a place and before everything outside it: keys have only lower-case
 /// letters, digits, hyphens and slashes.
 const BEHIND_KEYS: &str = "~";
 
@@ -54,7 +54,7 @@ pub async fn check_bytes(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     Ok(())
 }
 
-/// Whether each place carries the mark of this installation, or may get it.
+/// Checks that each place carries the mark of this installation, or may get it.
 async fn check_marks(audit: &mut Audit<'_>) -> Result<bool, AuditError> {
     let ownership = audit.request.ownership.clone();
     let ours = ownership.installation().await?;
@@ -79,7 +79,7 @@ async fn check_marks(audit: &mut Audit<'_>) -> Result<bool, AuditError> {
     Ok(are_ours)
 }
 
-/// Whether so few objects of a place have no row that they may all be left behind.
+/// Returns whether the objects without a row are few enough to be orphans.
 async fn check_share(
     audit: &mut Audit<'_>,
     place: &Arc<dyn Storage>,
@@ -103,7 +103,7 @@ async fn check_share(
         return Ok(true);
     }
     let detail = format!(
-        "{} of {} objects have no row: none is put into quarantine",
+        "{} of {} objects have no row: none is quarantined",
         sweep.strays, sweep.listed
     );
     let remedy = audit.remedy(Remedy::Left);
@@ -116,7 +116,7 @@ async fn check_share(
     Ok(false)
 }
 
-/// The rows whose URLs lie between two texts.
+/// The rows whose URLs sort between two texts.
 #[derive(Clone)]
 struct Ledger {
     after: String,
@@ -141,7 +141,7 @@ impl Ledger {
         }
     }
 
-    /// The next row, which stays.
+    /// Returns the next row without consuming it.
     async fn peek(&mut self, audit: &Audit<'_>) -> Result<Option<&KnownObject>, DbError> {
         if self.page.is_empty() && !self.is_over {
             let db = &audit.request.db;
@@ -156,7 +156,7 @@ impl Ledger {
         Ok(self.page.front())
     }
 
-    /// Takes the next row.
+    /// Consumes the next row.
     fn pop(&mut self) -> Option<KnownObject> {
         self.page.pop_front()
     }
@@ -175,7 +175,7 @@ impl Listing {
         Ok(Self { entries, next })
     }
 
-    /// Takes the next object.
+    /// Consumes the next object.
     async fn pop(&mut self) -> Result<Option<Entry>, StorageError> {
         let next = self.entries.try_next().await?;
         Ok(std::mem::replace(&mut self.next, next))
@@ -208,7 +208,7 @@ async fn check_place(
                 (row, _) => missing.extend(row),
             }
         }
-        // Several rows may refer to one object: it is passed when the next row is behind it.
+        // Several rows may refer to one object: it is consumed once the next row sorts after it.
         if order.is_ge() {
             let passed = match (ledger.peek(audit).await?, &listing.next) {
                 (Some(row), Some(entry)) => row.url != entry.url.as_str(),
@@ -232,7 +232,7 @@ async fn check_place(
     tell_missing(audit, missing).await
 }
 
-/// An object that has its row.
+/// Checks an object that has a row.
 async fn check_object(
     audit: &mut Audit<'_>,
     row: KnownObject,
@@ -266,7 +266,7 @@ async fn check_object(
             audit.tell(FindingKind::WrongDigest, row.url, detail, remedy);
             Ok(())
         }
-        // Deleted since it was listed, with its row perhaps: that is looked at a second time.
+        // Deleted since it was listed, perhaps with its row: checked a second time.
         Err(StorageError::NotFound { .. }) => tell_missing(audit, vec![row]).await,
         outcome => outcome.map(drop).map_err(AuditError::from),
     }
@@ -285,7 +285,7 @@ async fn digest(audit: &mut Audit<'_>, url: &Url) -> Result<Sha256, StorageError
     Ok(hasher.finish())
 }
 
-/// Objects without a row, if that is still so.
+/// Reports objects that still have no row.
 async fn tell_strays(
     audit: &mut Audit<'_>,
     objects: Vec<FoundObject>,
@@ -313,7 +313,7 @@ async fn tell_strays(
     Ok(())
 }
 
-/// Rows without their bytes, if that is still so.
+/// Reports rows whose bytes are still missing.
 async fn tell_missing(audit: &mut Audit<'_>, rows: Vec<KnownObject>) -> Result<(), AuditError> {
     let mut absent = Vec::new();
     for row in rows {
@@ -321,7 +321,7 @@ async fn tell_missing(audit: &mut Audit<'_>, rows: Vec<KnownObject>) -> Result<(
             absent.push(row);
         }
     }
-    // After storage was asked: bytes go after their rows.
+    // Query rows after storage: bytes are removed after their rows.
     for row in still_known(&audit.request.db, absent).await? {
         let kind = if row.is_staged() {
             FindingKind::MissingStaging
@@ -349,8 +349,8 @@ async fn is_there(places: &StorageRouter, row: &KnownObject) -> Result<bool, Sto
     Ok(found.is_some())
 }
 
-/// Rows that refer to places which the settings don't name: what sorts between and around the
-/// places that they do.
+/// Reports rows that refer to places that aren't configured: those that sort between and around the
+/// configured places.
 async fn check_elsewhere(audit: &mut Audit<'_>, known: Vec<Ledger>) -> Result<(), AuditError> {
     let mut known: Vec<_> = known.into_iter().map(|ledger| ledger.until).collect();
     known.sort();
@@ -361,7 +361,7 @@ async fn check_elsewhere(audit: &mut Audit<'_>, known: Vec<Ledger>) -> Result<()
         gaps.push(Ledger::between(after, place));
         after = until;
     }
-    // URLs begin with the lower-case letter of their scheme.
+    // URLs begin with a lower-case letter.
     gaps.push(Ledger::between(after, BEHIND_KEYS.to_owned()));
     for mut gap in gaps {
         while gap.peek(audit).await?.is_some() {

@@ -1,4 +1,4 @@
-//! What an audit finds, in words that operators and programs read.
+//! The findings of an audit, for operators and programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,34 +14,34 @@ pub enum FindingKind {
     MissingBlob,
     /// A version whose staged bytes are gone.
     MissingStaging,
-    /// Bytes of another length than their row says.
+    /// Bytes whose length differs from their row.
     WrongLength,
-    /// Bytes with another digest than their row says.
+    /// Bytes whose digest differs from their row.
     WrongDigest,
-    /// A row whose bytes are in no place that the settings name.
+    /// A row whose bytes are in a place that isn't configured.
     UnknownPlace,
-    /// A place that isn't this installation's, as its mark says.
+    /// A place whose mark names another installation.
     ForeignPlace,
-    /// A place of whose objects too many have no row for all of them to be left behind.
+    /// A place with too many objects without a row to be orphans.
     TooManyStrays,
-    /// Bytes that are to be removed although a row needs them.
+    /// Bytes listed for removal although a row needs them.
     DoomedBytes,
-    /// A user who is charged for other things than they keep.
+    /// A user whose quota counters differ from their rows.
     QuotaDrift,
-    /// Content that counts other references than it has.
+    /// A blob whose reference count differs from its references.
     ReferenceDrift,
-    /// A pending version that nobody works on.
+    /// A pending version without a job.
     PendingWithoutJob,
-    /// A document that shows something else than its version, or waits for none.
+    /// A document that differs from its current version, or is pending without a pending version.
     DanglingDocument,
     /// A document whose row can't be read.
     UnreadableDocument,
-    /// A job that has nothing to work on.
+    /// A job without anything to work on.
     JobWithoutSubject,
 }
 
 impl FindingKind {
-    /// The kind as programs know it.
+    /// Returns the kind's name in JSON output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,21 +71,21 @@ impl fmt::Display for FindingKind {
     }
 }
 
-/// What was done about a finding.
+/// The remedy of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Remedy {
-    /// Nothing was asked for.
+    /// None: a dry run.
     None,
-    /// It is as it has to be.
+    /// Repaired.
     Mended,
-    /// The bytes are in quarantine; they are removed later if nothing refers to them by then.
+    /// The bytes are quarantined, and removed later if nothing refers to them by then.
     Quarantined,
-    /// It can't be mended without destroying something: a person has to decide.
+    /// Left: it can't be repaired without destroying something, so an operator has to decide.
     Left,
 }
 
 impl Remedy {
-    /// The remedy as programs know it.
+    /// Returns the remedy's name in JSON output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -97,34 +97,34 @@ impl Remedy {
     }
 }
 
-/// Something that doesn't fit.
+/// An inconsistency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of damage it is.
+    /// Its kind.
     pub kind: FindingKind,
-    /// The URL or the id that it is about.
+    /// The URL or id of its subject.
     pub subject: String,
-    /// What was found there.
+    /// A description.
     pub detail: String,
-    /// What was done about it.
+    /// Its remedy.
     pub remedy: Remedy,
 }
 
-/// What an audit found, as numbers.
+/// The totals of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How many findings there are of each kind.
+    /// The number of findings of each kind.
     pub findings: BTreeMap<FindingKind, u64>,
-    /// How many objects of storage were looked at.
+    /// The number of objects checked.
     pub objects: u64,
-    /// How many bytes were read to check their digests.
+    /// The number of bytes read to check digests.
     pub bytes_read: u64,
-    /// How many objects are in quarantine, found by this audit or earlier.
+    /// The number of objects in quarantine, including those of earlier audits.
     pub quarantined: u64,
 }
 
 impl Summary {
-    /// Whether nothing was found.
+    /// Returns whether nothing was found.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()

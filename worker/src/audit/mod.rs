@@ -1,9 +1,9 @@
-//! The audit: holds the ledger against itself and against what storage has, finds what doesn't
-//! fit, and mends what can be mended without destroying anything.
+//! The audit: checks the ledger for consistency and against storage, reports findings, and repairs
+//! what can be repaired without destroying anything.
 //!
-//! It may run while the service does. What it asks the ledger is asked in one statement at a
-//! time; what ledger and storage disagree on is looked at a second time, and bytes
-//! that are too young to be left behind are no finding.
+//! It may run while the service does. Each query to the ledger is one statement; disagreements
+//! between ledger and storage are checked a second time, and bytes too young to be orphans are no
+//! finding.
 
 mod bytes;
 mod finding;

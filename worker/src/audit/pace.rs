@@ -1,23 +1,23 @@
-//! A bound on how fast bytes are read, so that an audit leaves storage to those who wait for it.
+//! Limits how fast an audit reads, so that it leaves storage to users.
 
 use std::time::Duration;
 
 use domain::ByteSize;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a reader may be ahead of its pace before it rests.
+/// How far a reader may be ahead of its rate before it sleeps.
 const AHEAD: Duration = Duration::from_millis(100);
 
-/// A number of bytes a second.
+/// A rate in bytes per second.
 #[derive(Debug)]
 pub struct Pace {
     bytes_per_second: u64,
-    /// When the bytes that were read so far would have been read at this pace.
+    /// When the bytes read so far would have been read at this rate.
     due: Instant,
 }
 
 impl Pace {
-    /// At most so many bytes in each second.
+    /// Creates a limit of `bytes` per second.
     pub fn of(rate: ByteSize) -> Self {
         Self {
             bytes_per_second: rate.bytes().max(1),
@@ -25,17 +25,18 @@ impl Pace {
         }
     }
 
-    /// Rests as long as `bytes` more need.
+    /// Sleeps as long as reading `bytes` more requires.
     pub async fn keep(&mut self, bytes: usize) {
         if let Some(due) = self.rest_until(bytes, Instant::now()) {
             sleep_until(due).await;
         }
     }
 
-    /// Until when a reader rests that has read `bytes` more by `now`; `None` if it may go on.
+    /// Returns until when a reader sleeps that has read `bytes` more by `now`; `None` if it may
+    /// continue.
     fn rest_until(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
         let micros = (bytes as u64).saturating_mul(1_000_000) / self.bytes_per_second;
-        // Time that was not used is not made up for.
+        // Unused time does not accumulate.
         self.due = self.due.max(now) + Duration::from_micros(micros);
         Some(self.due).filter(|due| *due > now + AHEAD)
     }

@@ -1,4 +1,4 @@
-//! What an audit is asked for, and how what is found is told.
+//! The options of an audit, and how it reports findings.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use storage::{StorageError, StorageRouter};
 use super::finding::{Finding, FindingKind, Remedy, Summary};
 use super::pace::Pace;
 
-/// Whether findings are only told.
+/// Whether findings are repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing is changed.
     DryRun,
-    /// What can be mended is.
+    /// Repairs what can be repaired safely.
     Repair,
 }
 
 /// Whether bytes are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deep {
-    /// Lengths are all that is compared.
+    /// Compares lengths only.
     No,
-    /// Digests are computed anew, reading at most so many bytes a second.
+    /// Recomputes digests, reading at most this many bytes per second.
     Digests(ByteSize),
 }
 
-/// What is audited, and how.
+/// The configuration of an audit.
 #[derive(Clone, Debug)]
 pub struct AuditRequest {
     /// The ledger.
@@ -41,13 +41,13 @@ pub struct AuditRequest {
     pub clock: Arc<dyn Clock>,
     /// The retention settings.
     pub retention: Retention,
-    /// Whether findings are mended.
+    /// Whether findings are repaired.
     pub mode: Mode,
     /// Whether bytes are read.
     pub deep: Deep,
 }
 
-/// An audit that could not be done.
+/// An audit that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The ledger failed.
@@ -56,26 +56,26 @@ pub enum AuditError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Whose the storage is could not be told.
+    /// The marks of the places could not be verified.
     #[error(transparent)]
     Ownership(#[from] OwnershipError),
 }
 
-/// An audit under way.
+/// An audit in progress.
 pub struct Audit<'a> {
-    /// What is audited.
+    /// The configuration.
     pub request: &'a AuditRequest,
-    /// How bytes are read.
+    /// The read rate.
     pub pace: Option<Pace>,
-    /// What was found so far.
+    /// The totals so far.
     pub summary: Summary,
-    /// Whether bytes without a row are put into quarantine.
+    /// Whether bytes without a row are quarantined.
     pub quarantines: bool,
     report: &'a mut (dyn FnMut(Finding) + Send),
 }
 
 impl<'a> Audit<'a> {
-    /// One that has found nothing yet, and hands each finding to `report` as it comes.
+    /// Creates an audit that passes each finding to `report`.
     pub fn new(request: &'a AuditRequest, report: &'a mut (dyn FnMut(Finding) + Send)) -> Self {
         Self {
             request,
@@ -89,7 +89,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Tells what was found.
+    /// Reports a finding.
     pub fn tell(&mut self, kind: FindingKind, subject: String, detail: String, remedy: Remedy) {
         *self.summary.findings.entry(kind).or_default() += 1;
         (self.report)(Finding {
@@ -100,17 +100,17 @@ impl<'a> Audit<'a> {
         });
     }
 
-    /// Whether findings are mended.
+    /// Whether findings are repaired.
     pub fn repairs(&self) -> bool {
         self.request.mode == Mode::Repair
     }
 
-    /// `remedy`, if findings are mended.
+    /// Returns `remedy` if findings are repaired.
     pub fn remedy(&self, remedy: Remedy) -> Remedy {
         if self.repairs() { remedy } else { Remedy::None }
     }
 
-    /// What began before is too old to belong to an upload under way.
+    /// Bytes written before this time are too old to belong to an upload in progress.
     pub fn stray_before(&self) -> Timestamp {
         let now = self.request.clock.now();
         now.minus(self.request.retention.stray)

@@ -1,4 +1,4 @@
-//! The ledger held against itself.
+//! Checks the ledger for consistency.
 
 use domain::{Timestamp, UserId, VersionId};
 use ledger::audit::{
@@ -12,21 +12,21 @@ use uuid::Uuid;
 use super::finding::{FindingKind, Remedy};
 use super::request::Audit;
 
-/// How many rows one question is about.
+/// Rows checked by one query.
 const PAGE: u32 = 1_000;
 
-/// How many rows are read whole at once: they may be long.
+/// Rows read completely by one query: they may be long.
 const WHOLE_ROWS: u32 = 200;
 
-/// How many users one question is about: each may have many documents.
+/// Users checked by one query: each may have many documents.
 const USERS: u32 = 50;
 
-/// The most findings of a kind that has no pages, in one audit: a bound on memory. A repair
-/// is followed by another look.
+/// The most findings of an unpaged kind in one audit, a bound on memory. Run the audit again after
+/// a repair.
 const MOST: u32 = 10_000;
 
-/// Checks all that the ledger says of itself. What is mended first is what others depend on:
-/// bytes before they are removed, rows before what counts them.
+/// Runs all checks, repairing first what others depend on: discarded bytes before their removal,
+/// rows before their counters.
 pub async fn check_rows(audit: &mut Audit<'_>) -> Result<(), DbError> {
     check_doomed(audit).await?;
     check_readable(audit).await?;
@@ -36,7 +36,7 @@ pub async fn check_rows(audit: &mut Audit<'_>) -> Result<(), DbError> {
     check_quotas(audit).await
 }
 
-/// Enqueues anew what nobody works on, and gives it.
+/// Enqueues pending versions without a job, and returns them.
 pub async fn enqueue_lost(db: &Database, now: Timestamp) -> Result<Vec<VersionId>, DbError> {
     let lost = pending_without_job(db, PAGE).await?;
     if lost.is_empty() {
@@ -45,7 +45,7 @@ pub async fn enqueue_lost(db: &Database, now: Timestamp) -> Result<Vec<VersionId
     enqueue_lost_jobs(db, &lost, now).await
 }
 
-/// Hands every user whose counters are wrong to `report`.
+/// Reports every user whose counters are wrong.
 pub async fn report_quota_drift(
     db: &Database,
     report: &mut (dyn FnMut(UserId, String) + Send),
@@ -100,7 +100,7 @@ async fn check_documents(audit: &mut Audit<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// What can't be read is only told: another repair may mend it.
+/// Unreadable rows are only reported.
 async fn check_readable(audit: &mut Audit<'_>) -> Result<(), DbError> {
     let mut after = Some(Uuid::nil());
     while let Some(document) = after {
@@ -140,7 +140,7 @@ async fn check_jobs(audit: &mut Audit<'_>) -> Result<(), DbError> {
     let mut remedy = Remedy::None;
     if audit.repairs() && !idle.is_empty() {
         let ended = end_jobs_without_subject(db, &idle, now).await?;
-        // What runs ends by itself.
+        // A running job ends by itself.
         remedy = if ended == idle.len() as u64 {
             Remedy::Mended
         } else {
@@ -208,7 +208,7 @@ async fn check_quotas(audit: &mut Audit<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// A drift in words.
+/// Describes a drift.
 fn told(drift: &QuotaDrift) -> String {
     let words = |[
         used,

@@ -1,11 +1,11 @@
-//! One audit from start to end.
+//! Runs an audit from start to end.
 
 use super::bytes::check_bytes;
 use super::finding::{Finding, Summary};
 use super::request::{Audit, AuditError, AuditRequest};
 use super::rows::check_rows;
 
-/// Audits, and hands each finding to `report` as it comes.
+/// Runs an audit, and passes each finding to `report`.
 pub async fn audit(
     request: &AuditRequest,
     report: &mut (dyn FnMut(Finding) + Send),

@@ -1,11 +1,10 @@
-//! Holds the ledger against itself: the cheap part of an audit, done again and again.
+//! Checks the ledger for consistency: the cheap part of an audit, run periodically.
 //!
-//! - *does*: enqueues anew every pending version that no job is about, and says in the log which
-//!   users are charged for other things than they keep. The latter is never mended by
-//!   itself: whatever made it has to be found.
-//! - *safe to repeat because* a version that has a job gets no second one.
-//! - *if it dies here*, the next one begins anew.
-//! - *on failure* of the database the same.
+//! - *does*: enqueues every pending version that has no job, and logs users whose quota counters
+//!   have drifted. Drift is never repaired automatically, since its cause has to be found.
+//! - *safe to repeat because* a version that has a job does not get a second one.
+//! - *if it dies here*, the next run starts over.
+//! - *on failure* of the database, the same.
 
 use tracing::{error, warn};
 
@@ -22,11 +21,11 @@ pub async fn check_ledger(tools: &Tools) -> Result<(), AttemptError> {
         }
         warn!(
             versions = lost.len(),
-            "pending versions had no job; each has one now"
+            "enqueued pending versions that had no job"
         );
     }
     report_quota_drift(&tools.db, &mut |user, drift| {
-        error!(user.id = %user, drift, "a quota drifted; `dossier audit --repair` counts it anew");
+        error!(user.id = %user, drift, "quota counters drifted; `dossier audit --repair` recounts them");
     })
     .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The size of the cleanup's transactions.
+//! The batch size of the cleanup.
 
-/// How many rows one transaction of the cleanup changes: few enough that nobody waits for it.
+/// The most rows that one cleanup transaction changes: few enough not to block others.
 pub const CHUNK: u32 = 500;

@@ -1,4 +1,4 @@
-//! The one list of jobs: which kind is done by which handler.
+//! The list of jobs: which handler runs which kind.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::pipeline;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Does a job. `Ok` means that it is settled.
+/// Runs a job. Returns `Ok` once it is settled.
 pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), AttemptError> {
     match work.claimed.kind {
-        // Those that settle themselves, with what they found out or did.
+        // These settle the job themselves, in the transaction of their effect.
         JobKind::ProcessVersion => return pipeline::process(&work, &tools).await,
         JobKind::RunOperation => return run_operation::run_operation(&work, &tools).await,
         JobKind::Export => return export::export(&work, &tools).await,

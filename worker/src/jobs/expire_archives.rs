@@ -1,18 +1,17 @@
-//! Lets go of archives that are not needed any more: results that have expired, and what
-//! was imported.
+//! Discards archives that are no longer needed: expired export results and imported archives.
 //!
-//! - *does*: takes their URLs off the operations and lists them as discarded, in one transaction.
-//! - *safe to repeat because* what was taken off is not found again.
-//! - *if it dies here*, either all of a batch has happened or nothing.
-//! - *on failure* of the database it is tried again.
+//! - *does*: removes their URLs from the operations and lists them as discarded, in one
+//!   transaction.
+//! - *safe to repeat because* a removed URL is not found again.
+//! - *if it dies here*, a batch is committed as a whole or not at all.
+//! - *on failure* of the database it is retried.
 
 use std::time::Duration;
 
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// How long the archive of an import that could not go on is kept: an operator may have its
-/// job run again.
+/// How long the archive of a failed import is kept, so that an operator can retry its job.
 const KEPT_AFTER_END: Duration = Duration::from_hours(24);
 
 /// Runs the job.

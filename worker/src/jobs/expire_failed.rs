@@ -1,9 +1,9 @@
-//! Lets go of the staged bytes of versions that failed and were not retried in time.
+//! Discards the staged bytes of failed versions that were not retried in time.
 //!
-//! - *does*: in chunks, makes the rows let go of the bytes and writes these down as discarded.
-//! - *safe to repeat because* a version without staged bytes is not looked at again.
-//! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
-//! - *on failure* of the database the same.
+//! - *does*: in batches, removes the URLs from the rows and lists the bytes as discarded.
+//! - *safe to repeat because* a version without staged bytes is not selected again.
+//! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;

@@ -1,16 +1,15 @@
-//! Forgets what of the security log was kept long enough, and all but the latest identities of
-//! deleted users.
+//! Deletes expired entries of the security log, and all but the latest identities of deleted users.
 //!
-//! - *does*: deletes their rows in chunks until none is left to go.
+//! - *does*: deletes their rows in batches until none is left.
 //! - *safe to repeat because* nothing refers to them.
-//! - *if it dies here*, the rest goes next time.
-//! - *on failure* of the database the same.
+//! - *if it dies here*, the next run does the rest.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// Identities of deleted users that are kept: as many deletions as admins make in years.
+/// The identities of deleted users that are kept: more than admins delete in years.
 const MOST_DELETED: u32 = 100_000;
 
 /// Runs the job.

@@ -1,10 +1,10 @@
-//! Forgets documents that ended in `error`, and failed versions, a good while after their bytes
-//! have gone.
+//! Deletes documents in `error` and failed versions whose retention has expired, once their bytes
+//! are gone.
 //!
-//! - *does*: in chunks, removes their rows, as their owners could.
-//! - *safe to repeat because* what is gone is not found again.
-//! - *if it dies here*, the rest goes next time.
-//! - *on failure* of the database the same.
+//! - *does*: deletes their rows in batches, as their owners could.
+//! - *safe to repeat because* deleted rows are not found again.
+//! - *if it dies here*, the next run does the rest.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;

@@ -1,10 +1,10 @@
-//! Forgets jobs that ended long ago.
+//! Deletes jobs that ended long ago.
 //!
-//! - *does*: deletes their rows in chunks until none is old enough. Those that failed for good
-//!   are kept longer, for operators; those with a dedupe key until the key is not used again.
+//! - *does*: deletes their rows in batches. Dead jobs are kept longer, for operators; jobs with a
+//!   dedupe key until the key can't recur.
 //! - *safe to repeat because* nothing refers to a finished job.
-//! - *if it dies here*, the rest goes next time.
-//! - *on failure* of the database the same.
+//! - *if it dies here*, the next run does the rest.
+//! - *on failure* of the database, the same.
 
 use domain::Retention;
 use ledger::FinishedBefore;

@@ -1,10 +1,11 @@
-//! Forgets operations that ended long ago, and those that had to make room.
+//! Deletes operations that have expired, and those hidden to make room for new ones.
 //!
-//! - *does*: hides those whose time is over, then removes the items and rows of all that are
-//!   hidden, batch by batch, also of what a process left half-written.
-//! - *safe to repeat because* what is hidden stays so, and each batch goes on where the former ended.
-//! - *if it dies here*, the rest goes next time.
-//! - *on failure* of the database the same.
+//! - *does*: hides expired operations, then deletes the items and rows of all hidden ones in
+//!   batches, including drafts that a process left unfinished.
+//! - *safe to repeat because* a hidden operation stays hidden, and each batch continues where the
+//!   last one ended.
+//! - *if it dies here*, the next run does the rest.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;

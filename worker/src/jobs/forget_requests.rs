@@ -1,9 +1,9 @@
-//! Forgets idempotency keys whose time is over.
+//! Deletes expired idempotency keys.
 //!
-//! - *does*: deletes their rows in chunks until none is old enough.
-//! - *safe to repeat because* a key that is over is as good as none.
-//! - *if it dies here*, the rest goes next time.
-//! - *on failure* of the database the same.
+//! - *does*: deletes their rows in batches until none has expired.
+//! - *safe to repeat because* an expired key has no effect.
+//! - *if it dies here*, the next run does the rest.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;

@@ -1,4 +1,4 @@
-//! Jobs: a file for each kind, and the list of them.
+//! Jobs: one file for each kind, and the list of them.
 
 mod check_ledger;
 mod chunk;

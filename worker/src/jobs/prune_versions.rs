@@ -1,11 +1,10 @@
-//! Removes old versions of documents that have more than the operator wants to keep.
+//! Deletes old versions beyond the number that the operator keeps.
 //!
-//! - *does*: goes through the documents with more than one version, in chunks, and removes what
-//!   is older than the newest active ones, as their owners could. Never the version that
-//!   readers get, never a pending one.
-//! - *safe to repeat because* what is gone is not found again.
-//! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
-//! - *on failure* of the database the same.
+//! - *does*: scans documents with more than one version in batches, and deletes versions older than
+//!   the newest active ones, as their owners could. Never the current version, never a pending one.
+//! - *safe to repeat because* deleted rows are not found again.
+//! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
+//! - *on failure* of the database, the same.
 
 use domain::DocumentId;
 use ledger::PruneRequest;

@@ -1,10 +1,10 @@
-//! Deletes documents that were archived long ago, if the operator wants that.
+//! Deletes documents that were archived longer ago than the operator's limit.
 //!
-//! - *does*: in chunks, deletes them as their owners could: quota is given back, content loses
-//!   references, bytes that nobody needs are written down as discarded.
-//! - *safe to repeat because* what is gone is not found again.
-//! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
-//! - *on failure* of the database the same.
+//! - *does*: deletes them in batches, as their owners could: quota is released, blobs lose
+//!   references, bytes without references are listed as discarded.
+//! - *safe to repeat because* deleted rows are not found again.
+//! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
+//! - *on failure* of the database, the same.
 
 use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;

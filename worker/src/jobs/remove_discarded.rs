@@ -1,10 +1,11 @@
-//! Removes bytes that no row refers to any more and that the remover left, until none are left.
+//! Removes discarded bytes that the remover left, until none remain.
 //!
-//! - *does*: takes the ledger's list of discarded bytes in batches, removes them, forgets them. What
-//!   is in no place of the settings, or has a name that isn't one of our keys, stays in the list.
-//! - *safe to repeat because* removing what is gone is a success, and so is forgetting it.
-//! - *if it dies here*, what was removed but not forgotten is removed again.
-//! - *on failure* of some, the others are removed; another attempt follows.
+//! - *does*: takes the ledger's list of discarded bytes in batches, removes the objects and strikes
+//!   them off the list. URLs outside the configured places, or whose name isn't one of our keys,
+//!   stay in the list.
+//! - *safe to repeat because* removing a missing object succeeds, and so does striking it off.
+//! - *if it dies here*, objects removed but still listed are removed again.
+//! - *on failure* of some objects, the others are removed and the job is retried.
 
 use domain::ErrorCode;
 use storage::StorageError;
@@ -38,7 +39,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
                 failure = Some(error);
             }
         }
-        // Storage is away: it would say so for each of the others as well.
+        // Storage is down: the others would fail as well.
         if batch.removed == 0 && failure.is_some() {
             break;
         }
@@ -47,7 +48,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
     if elsewhere > 0 {
         warn!(
             objects = elsewhere,
-            "discarded bytes are in no place of the settings; they are left"
+            "discarded bytes are outside the configured places; leaving them"
         );
     }
     failure.map_or(Ok(()), |error| {

@@ -1,9 +1,9 @@
-//! Finishes the removal of a user, if the process that began it didn't.
+//! Finishes the removal of a user if the process that started it didn't.
 //!
-//! - *does*: in parts, removes what is left of a user who is marked, and the user at last.
-//! - *safe to repeat because* what is gone is not found again.
-//! - *if it dies here*, the next attempt goes on.
-//! - *on failure* of the database the same.
+//! - *does*: deletes the remaining rows of a user marked as removed, in batches, and the user last.
+//! - *safe to repeat because* deleted rows are not found again.
+//! - *if it dies here*, the next attempt continues.
+//! - *on failure* of the database, the same.
 
 use domain::UserId;
 

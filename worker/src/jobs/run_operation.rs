@@ -1,13 +1,13 @@
-//! Deals with the next chunk of a bulk operation, and leaves the one after it to another job,
-//! which goes behind whoever waits by then.
+//! Runs the next chunk of a bulk operation, and enqueues another job for the one after it, behind
+//! all jobs waiting by then.
 //!
-//! - *does*: in one transaction, guarded by the fence, changes the documents of the chunk, writes
-//!   what became of each item, ends this job and enqueues the next.
-//! - *safe to repeat because* the chunk and the end of its job are one commit: an item that was
-//!   dealt with is behind the operation's position.
-//! - *if it dies here*, either all of the chunk has happened or nothing.
-//! - *on failure* of the database it is tried again; after the last attempt the operation ends
-//!   in `error` with the job.
+//! - *does*: in one transaction guarded by the fence, changes the documents of the chunk, records
+//!   the outcome of each item, ends this job and enqueues the next.
+//! - *safe to repeat because* the chunk and the end of its job are one commit: a processed item is
+//!   behind the operation's position.
+//! - *if it dies here*, the chunk is committed as a whole or not at all.
+//! - *on failure* of the database it is retried; after the last attempt the operation ends in
+//!   `error` together with the job.
 
 use domain::OperationId;
 use ledger::{BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
@@ -52,14 +52,14 @@ async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chun
         };
         match run_chunk(&tools.db, &request, |staged| tools.places.traces_of(staged)).await {
             Err(error) if tries.again(&error) => {}
-            // A unique name was taken at the last moment.
+            // Another transaction has just taken a unique name.
             Err(DbError::Constraint(_)) if tries.is_left() => {}
             answer => return answer,
         }
     }
 }
 
-/// Passes on word of what was committed.
+/// Sends notifications of what was committed.
 fn spread(operation: OperationId, done: ChunkDone, tools: &Tools) {
     let notifier = &tools.notifier;
     notifier.jobs_enqueued(Queue::Ingest, done.processing);

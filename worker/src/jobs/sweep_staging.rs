@@ -1,17 +1,16 @@
-//! Discards what uploads left behind that never became documents.
+//! Discards leftovers of uploads that never became documents.
 //!
-//! - *does*: removes drafts and aborts multipart uploads that are too old to be under way; where
-//!   staging is a place of its own, goes through it and writes down as discarded what is too old
-//!   and has no row. Where it is the store as well, `sweep_store` does. In a place that isn't this
-//!   installation's, or where too large a share has no row, it does nothing but tell operators.
-//! - *safe to repeat because* what is gone is not found again.
-//! - *if it dies here*, the rest goes next time, and what was discarded is removed by its job.
-//! - *on failure* of storage or database it is tried again.
+//! - *does*: removes drafts and aborts multipart uploads that are too old to be in progress. If
+//!   staging is separate from the store, scans it and lists old objects without a row as discarded;
+//!   otherwise `sweep_store` does. If the place belongs to another installation, or too large a
+//!   share has no row, it only logs an error.
+//! - *safe to repeat because* deleted rows are not found again.
+//! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
+//! - *on failure* of storage or database it is retried.
 //!
-//! An upload under way is never touched: it may take half of the time after which bytes are too
-//! old, counted from the moment its key was made, and is refused if it takes longer. Should
-//! clocks differ by more than the other half, the intake still finds that its bytes are discarded,
-//! and refuses it.
+//! An upload in progress is never touched: it may take half of the time after which bytes count as
+//! old, counted from the creation of its key, and is refused if it takes longer. If clocks differ
+//! by more than the other half, the intake finds that its bytes were discarded and refuses it.
 
 use queue::JobKind;
 use tracing::info;
@@ -36,15 +35,12 @@ pub async fn sweep_staging(tools: &Tools) -> Result<(), AttemptError> {
         strays = discard_strays(tools).await?;
     }
     if unfinished + strays > 0 {
-        info!(
-            unfinished,
-            strays, "left-behind bytes of uploads were discarded"
-        );
+        info!(unfinished, strays, "discarded orphaned bytes of uploads");
     }
     Ok(())
 }
 
-/// Says how many there were.
+/// Returns how many were discarded.
 async fn discard_strays(tools: &Tools) -> Result<u64, AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.stray);

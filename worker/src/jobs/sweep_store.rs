@@ -1,12 +1,12 @@
-//! Finds bytes of the store that no row refers to.
+//! Finds objects in the store that no row refers to.
 //!
-//! - *does*: goes through the store and puts what is too old to belong to an upload under way, and
-//!   has no row, into quarantine, where it lies. Whose time in quarantine is over is discarded
-//!   if there is still no row for it. In a place that isn't this installation's, or where too
-//!   large a share has no row, it does nothing but tell operators.
-//! - *safe to repeat because* what is in quarantine already keeps its time.
-//! - *if it dies here*, the next one begins anew.
-//! - *on failure* of storage or database it is tried again.
+//! - *does*: scans the store and quarantines objects, in place, that have no row and are too old to
+//!   belong to an upload in progress. Objects whose quarantine has expired are discarded if they
+//!   still have no row. If the place belongs to another installation, or too large a share has no
+//!   row, it only logs an error.
+//! - *safe to repeat because* an object already in quarantine keeps its expiry.
+//! - *if it dies here*, the next run starts over.
+//! - *on failure* of storage or database it is retried.
 
 use queue::JobKind;
 use tracing::warn;
@@ -49,10 +49,7 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
         }
     }
     if strays > 0 {
-        warn!(
-            strays,
-            "stored bytes without a row were put into quarantine"
-        );
+        warn!(strays, "quarantined stored bytes that no row refers to");
     }
     let over = now.minus(tools.retention.quarantined);
     let found = |url: &str| object_at(places, url);

@@ -1,11 +1,10 @@
-//! Forgets events that timelines don't need any more.
+//! Deletes events that timelines no longer need.
 //!
-//! - *does*: goes along the events that came since the last time, and along those that have become
-//!   old since, in chunks; of each document that it meets, it removes what is beyond the newest
-//!   ones.
-//! - *safe to repeat because* it removes only what is too much.
-//! - *if it dies here*, it goes on where it was, next time.
-//! - *on failure* of the database the same.
+//! - *does*: scans the events added since the last run, and those that have become old since, in
+//!   batches; for each document among them, it deletes all but the newest events.
+//! - *safe to repeat because* it only deletes surplus events.
+//! - *if it dies here*, the next run continues from the last position.
+//! - *on failure* of the database, the same.
 
 use std::time::Duration;
 
@@ -15,11 +14,10 @@ use super::chunk::CHUNK;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// How old an event is before it is passed: one that commits later than the next ones is not
-/// overlooked.
+/// The age at which an event is scanned, so that one that commits late is not skipped.
 const SETTLED_AFTER: Duration = Duration::from_mins(1);
 
-/// Chunks of one walk, of one job.
+/// The most batches of one scan in one job.
 const CHUNKS: u32 = 2_000;
 
 /// Runs the job.

@@ -1,11 +1,11 @@
-//! The step that makes the version active: the commit point.
+//! The step that activates the version: the commit point.
 //!
-//! - *does*: in one transaction, guarded by the fence, makes version and document active, gives
-//!   the blob a reference, turns the reservation into use, writes the event, ends the job.
-//! - *safe to repeat because* the job is over then: a second settlement changes nothing.
-//! - *if it dies here*, either all of it has happened or nothing; then the lease runs out and the
-//!   job begins anew.
-//! - *on failure* of the database it is tried again; with a lost lease nothing counts, and nothing
+//! - *does*: in one transaction guarded by the fence, activates version and document, adds a
+//!   reference to the blob, turns the reservation into use, writes the event and ends the job.
+//! - *safe to repeat because* the job has then ended: a second settlement changes nothing.
+//! - *if it dies here*, all of it is committed or nothing; if nothing, the lease expires and the
+//!   job runs again.
+//! - *on failure* of the database it is retried; after a lost lease the result is void and nothing
 //!   may be removed.
 
 use ledger::{Outcome, Settled};
@@ -16,7 +16,7 @@ use crate::attempt_error::AttemptError;
 use crate::outcome_committer::OutcomeCommitter;
 use crate::work::Work;
 
-/// A version that is active.
+/// An activated version.
 #[derive(Debug)]
 pub struct Activated {
     /// Bytes that no row refers to any more.

@@ -1,21 +1,21 @@
-//! The step that judges by the operator's limits.
+//! The step that applies the operator's limits.
 //!
-//! - *does*: holds size, detected type and quota against the limits. This is the answer that
-//!   counts; what was said at the door was a guess.
-//! - *safe to repeat because* it only judges.
-//! - *if it dies here*, nothing has happened.
-//! - *on failure* the version is rejected with the code of the limit.
+//! - *does*: checks size, detected type and quota against the limits. This check is authoritative;
+//!   the one before the upload was an estimate.
+//! - *safe to repeat because* it has no effect.
+//! - *if it dies here*, nothing has changed.
+//! - *on failure* the version is rejected with the error code of the limit.
 
 use domain::{ErrorCode, Limits};
 
 use super::identify::Identified;
 use crate::attempt_error::AttemptError;
 
-/// A version that may be kept.
+/// A version within all limits.
 #[derive(Debug)]
 pub struct Permitted<'a>(pub Identified<'a>);
 
-/// Judges `identified`.
+/// Checks `identified`.
 pub fn check<'a>(
     identified: Identified<'a>,
     limits: &Limits,

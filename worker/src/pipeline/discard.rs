@@ -1,15 +1,15 @@
-//! The step that removes what is not needed any more.
+//! The step that removes bytes that are no longer needed.
 //!
-//! - *does*: hands staged bytes that are not needed to the remover.
-//! - *safe to repeat because* removing what is gone is a success.
-//! - *if it dies here*, the transaction has written the bytes down as discarded: a scheduled job
-//!   removes them.
-//! - *on failure* the same.
+//! - *does*: passes unneeded staged bytes to the remover.
+//! - *safe to repeat because* removing a missing object succeeds.
+//! - *if it dies here*, the transaction has listed the bytes as discarded; a scheduled job removes
+//!   them.
+//! - *on failure*, the same.
 
 use super::activate::Activated;
 use crate::remover::Remover;
 
-/// Discards what the activation left over.
+/// Removes what the activation left over.
 pub fn discard(activated: Activated, remover: &Remover) {
     remover.remove(activated.removable);
 }

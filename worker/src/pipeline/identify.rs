@@ -1,11 +1,11 @@
-//! The step that finds out what the bytes are.
+//! The step that detects the media type.
 //!
-//! - *does*: looks into the bytes, off the runtime's threads, and holds name and declared type
-//!   against what they are.
-//! - *safe to repeat because* it only reads, and gives the same answer everywhere.
-//! - *if it dies here*, nothing has happened; if it takes its worker along each time, attempts
-//!   run out and the document ends in `error`.
-//! - *on failure* of storage it is tried again.
+//! - *does*: reads the bytes on a blocking thread, detects their type, and compares name and
+//!   declared type with it.
+//! - *safe to repeat because* it only reads, and is deterministic.
+//! - *if it dies here*, nothing has changed; if it crashes its worker each time, the attempts are
+//!   used up and the document ends in `error`.
+//! - *on failure* of storage it is retried.
 
 use std::io;
 
@@ -16,18 +16,18 @@ use super::source::{self, Stored};
 use super::verify::Present;
 use crate::attempt_error::AttemptError;
 
-/// A version whose type is known.
+/// A version with its detected type.
 #[derive(Debug)]
 pub struct Identified<'a> {
     /// The version and its bytes.
     pub present: Present<'a>,
     /// What the bytes are.
     pub media_type: MediaType,
-    /// Whether name or declared type say something else.
+    /// Whether the name or the declared type contradicts it.
     pub type_mismatch: bool,
 }
 
-/// Identifies the bytes of `present`.
+/// Detects the type of `present`.
 pub async fn identify<'a>(
     present: Present<'a>,
     places: &StorageRouter,
@@ -61,7 +61,7 @@ pub async fn identify<'a>(
     })
 }
 
-/// What the source failed with comes back as it was.
+/// Unwraps the error of the source.
 fn fault_of(error: io::Error) -> AttemptError {
     match error.downcast::<StorageError>() {
         Ok(error) => error.into(),

@@ -1,4 +1,4 @@
-//! The pipeline of a version: a file for each step, and the page that they stand on.
+//! The pipeline of a version: one file for each step, and the sequence in `process`.
 
 mod activate;
 mod check;

@@ -1,5 +1,5 @@
-//! The pipeline of a version: one page of awaited steps, each of which takes what the
-//! former one found. Failures are values; what becomes of them is not said here.
+//! The pipeline of a version: a sequence of awaited steps, each of which takes the result of the
+//! one before. Failures are values; `retry_policy` decides what happens to them.
 
 use crash_points::CrashPoint as At;
 use ledger::Outcome;
@@ -36,9 +36,10 @@ const STORE: Step = Step {
     after: At::AfterStore,
 };
 
-/// Takes a pending version to active. `Ok` means that the job is settled.
+/// Takes a pending version to active. Returns `Ok` once the job is settled.
 pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
-    // Is there still something to do? The version may be settled, or deleted with its document.
+    // Is there still something to do? The version may be settled already, or deleted with its
+    // document.
     let Some(pending) = &work.pending else {
         tools
             .committer
@@ -47,7 +48,7 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
         return Ok(());
     };
 
-    // Somebody may mend the row before the last attempt.
+    // An operator may repair the row before the last attempt.
     let Some(upload) = &pending.upload else {
         return Err(AttemptError::internal(
             "the row of the version can't be read",
@@ -68,8 +69,8 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
         .step(STORE, clock, store(permitted, places, clock))
         .await?;
 
-    // The commit point. Until here nobody can see that the job was begun, and all of it can
-    // be done again; from here on the version is active, and the job is done, for good.
+    // The commit point. Before it nothing is visible and everything can be repeated; after it the
+    // version is active and the job is done.
     work.reach(At::BeforeActivate);
     let activated = activate(stored, work, &tools.committer)
         .instrument(debug_span!("step", step.kind = "activated"))

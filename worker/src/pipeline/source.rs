@@ -1,5 +1,5 @@
-//! Stored bytes as the identification reads them: a small document whole, a larger one in
-//! bounded parts.
+//! Adapts stored bytes to the type detection: reads a small document whole, a larger one in bounded
+//! parts.
 
 use std::io;
 
@@ -10,8 +10,7 @@ use storage::{ByteStream, Range, StorageError, StorageRouter};
 use tokio::runtime::Handle;
 use url::Url;
 
-/// Documents up to this size are read whole, in one request; it is also the most that is
-/// read of a larger one at once.
+/// Documents up to this size are read in one request; larger ones in parts of at most this size.
 const WHOLE: u64 = 1 << 20;
 
 /// The bytes of a document.
@@ -23,7 +22,7 @@ pub enum Stored {
     InParts(Parts),
 }
 
-/// A document that is read in parts. Its reads block: use it on a blocking thread.
+/// A document that is read in parts. Reads block: use it on a blocking thread.
 #[derive(Debug)]
 pub struct Parts {
     places: StorageRouter,

@@ -1,14 +1,14 @@
-//! The step that writes to the store.
+//! The step that moves the bytes into the store.
 //!
-//! - *does*: takes the staged bytes into the store by the cheapest safe way, unless the same
-//!   content is there already. Content that the ledger knows and the store has lost is written
-//!   anew in its place, which mends it for all who have it.
-//! - *safe to repeat because* the key in the store follows from the staged one: a second attempt
-//!   finds what the first one did. What is written anew is a copy: the staged bytes stay until
-//!   the version is active.
-//! - *if it dies here*, the bytes are at either end, and `verify` finds them.
-//! - *on failure* of storage it is tried again; bytes that are not those that were accepted
-//!   reject the version as `digest_mismatch`.
+//! - *does*: moves the staged bytes into the store in the cheapest safe way, unless the same
+//!   content is already there. Content that the ledger knows but the store has lost is rewritten in
+//!   place, which repairs it for all documents that share it.
+//! - *safe to repeat because* the key in the store is derived from the staged one, so a second
+//!   attempt finds the result of the first. A rewrite copies: the staged bytes stay until the
+//!   version is active.
+//! - *if it dies here*, the bytes are in staging or in the store, and `verify` finds them.
+//! - *on failure* of storage it is retried; if the bytes have changed since the upload, the version
+//!   is rejected as `digest_mismatch`.
 
 use domain::{BlobId, Clock};
 use ledger::{Activation, BlobOrigin};
@@ -20,11 +20,11 @@ use super::check::Permitted;
 use super::verify::Present;
 use crate::attempt_error::AttemptError;
 
-/// A version whose bytes are in the store: all that is needed to make it active.
+/// A version whose bytes are in the store, ready to be activated.
 #[derive(Debug)]
 pub struct InStore(pub Activation);
 
-/// Stores the bytes of a permitted version.
+/// Stores the bytes of a checked version.
 pub async fn store(
     Permitted(identified): Permitted<'_>,
     places: &StorageRouter,
@@ -54,7 +54,7 @@ pub async fn store(
     }))
 }
 
-/// Makes sure that the content at `stored` is there, as far as its length tells.
+/// Checks by its length that the content at `stored` exists.
 async fn share(
     present: &Present<'_>,
     stored: &Url,
@@ -66,26 +66,26 @@ async fn share(
         location,
     } = present;
     if location == stored {
-        // `verify` has just found it.
+        // `verify` has just found them.
         return Ok(BlobOrigin::Shared);
     }
     let there = match places.stat(stored).await {
         Ok(there) => there,
-        // Of a store that isn't configured any more nothing can be told.
+        // A store that is no longer configured can't be checked.
         Err(StorageError::UnknownPlace { .. }) => return Ok(BlobOrigin::Shared),
         Err(error) => return Err(error.into()),
     };
     if there.is_some_and(|stat| stat.size == pending.size) {
         return Ok(BlobOrigin::Shared);
     }
-    warn!(storage.url = %stored, "stored bytes are missing or damaged and are written anew");
+    warn!(storage.url = %stored, "stored bytes are missing or damaged; rewriting them");
     places
         .put_back(stored, location, pending.size, upload.sha256)
         .await?;
     Ok(BlobOrigin::PutBack)
 }
 
-/// Where copies of the staged bytes may lie, save where the content is kept.
+/// Returns the URLs of possible copies of the staged bytes, except the stored content itself.
 fn traces_but(places: &StorageRouter, staged: &Url, kept: &Url) -> Vec<Url> {
     let mut traces = places.traces(staged);
     traces.retain(|trace| trace != kept);

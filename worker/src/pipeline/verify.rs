@@ -1,11 +1,11 @@
-//! The step that makes sure of the staged bytes.
+//! The step that locates the staged bytes.
 //!
-//! - *does*: asks storage where the staged bytes are and how many. They were hashed on the way
-//!   in and are not read again.
-//! - *safe to repeat because* it only asks.
-//! - *if it dies here*, nothing has happened.
-//! - *on failure*: bytes that are gone or short reject the version as `upload_incomplete`; a
-//!   storage that doesn't answer is tried again, and in the end `storage_unavailable`.
+//! - *does*: asks storage for the location and size of the staged bytes. They were hashed during
+//!   the upload and are not read again.
+//! - *safe to repeat because* it only reads.
+//! - *if it dies here*, nothing has changed.
+//! - *on failure*: missing or truncated bytes reject the version as `upload_incomplete`;
+//!   unavailable storage is retried, and finally fails as `storage_unavailable`.
 
 use domain::ErrorCode;
 use ledger::{PendingUpload, PendingWork};
@@ -14,14 +14,14 @@ use url::Url;
 
 use crate::attempt_error::AttemptError;
 
-/// A version whose bytes are there.
+/// A version whose bytes exist.
 #[derive(Debug)]
 pub struct Present<'a> {
     /// The version.
     pub pending: &'a PendingWork,
-    /// What its row says of the upload.
+    /// The upload as recorded in its row.
     pub upload: &'a PendingUpload,
-    /// Where its bytes are: in staging, or where a former attempt took them.
+    /// The location of its bytes: in staging, or where an earlier attempt moved them.
     pub location: Url,
 }
 

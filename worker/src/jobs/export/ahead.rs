@@ -1,5 +1,5 @@
-//! Reads ahead of the archive: the rows of the next documents in pages, and the bytes of
-//! the next small ones, packed. What is held is bounded by number and size.
+//! Reads ahead of the archive: the rows of the next documents in pages, and the compressed bytes of
+//! the next small ones. Memory is bounded by number and size.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,41 +16,41 @@ use super::room::Room;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// Documents whose rows are read together.
+/// Documents whose rows are read in one query.
 const PAGE: u32 = 64;
 
-/// Documents that are read at once. With [`SMALL`] it bounds what is held.
+/// Documents read concurrently. Together with [`SMALL`] this bounds memory.
 const AT_ONCE: usize = 16;
 
-/// Content up to this size is read ahead and packed whole.
+/// Content up to this size is read ahead and compressed in memory.
 const SMALL: u64 = 1 << 20;
 
-/// How long is waited before each further try to read what could not be read.
+/// The pauses between tries of a failed read.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
     Duration::from_secs(4),
 ];
 
-/// One version whose turn it is, or an item that has none.
+/// The next version, or an item without versions.
 pub struct Next {
     /// Its item.
     pub item: Arc<ExportItem>,
-    /// Which of the item's contents.
+    /// The index of the version within the item.
     pub index: usize,
     /// Its bytes.
     pub content: Result<Content, ItemCode>,
 }
 
-/// The bytes of a version.
+/// The content of a version.
 pub enum Content {
-    /// At hand, and what they should be.
+    /// Compressed in memory, with its expected digest.
     Packed(Packed),
-    /// To be read when their turn comes.
+    /// Read when its turn comes.
     InStorage,
 }
 
-/// Every version of every item, in order.
+/// Returns every version of every item, in order.
 pub fn contents<'a>(
     export: &'a Export,
     tools: &'a Tools,
@@ -71,7 +71,7 @@ pub fn contents<'a>(
         .try_buffered(AT_ONCE)
 }
 
-/// An item, which of its contents is meant, and why it can't be read, if it can't.
+/// An item, the index of a version, and why it can't be read, if so.
 type Turn = (Arc<ExportItem>, usize, Option<ItemCode>);
 
 fn turns(item: ExportItem, room: &mut Room) -> Vec<Turn> {
@@ -110,13 +110,13 @@ async fn read_content(
             let packed = packed.map_err(AttemptError::internal)?;
             Ok(packed.map(Content::Packed).ok_or(ItemCode::DigestMismatch))
         }
-        // It was deleted since its row was read, or is lost.
+        // The object was deleted after its row was read, or is lost.
         Err(StorageError::NotFound { .. }) => Ok(Err(ItemCode::NotFound)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// How the bytes are to be packed.
+/// The compression method.
 pub fn method_for(content: &ExportContent) -> Method {
     Method::for_media_type(content.media_type.as_str())
 }
@@ -141,7 +141,7 @@ async fn read_once(content: &ExportContent, places: &StorageRouter) -> Result<By
     let mut chunks = places.open(&content.location, None).await?;
     let mut whole = BytesMut::new();
     while let Some(chunk) = chunks.try_next().await? {
-        // More than there should be: the digest says so.
+        // More bytes than expected; the digest check catches it.
         if whole.len() as u64 > SMALL {
             break;
         }

@@ -1,5 +1,5 @@
-//! The room of an archive that is being written: reserved from its owner's result allowance ahead
-//! of what is written, in large steps.
+//! Reserves space for an archive from its owner's result allowance, in large steps ahead of
+//! writing.
 
 use ledger::{Export, Standing, WantedRoom, export_size, reserve_result};
 
@@ -7,10 +7,10 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// What is reserved beyond what is needed: an archive has more than the bytes of its documents.
+/// The step of a reservation beyond the bytes of the documents, for headers and the manifest.
 const STEP: u64 = 16 << 20;
 
-/// What an archive may have.
+/// The reservation of an archive.
 pub struct Budget<'a> {
     export: &'a Export,
     work: &'a Work,
@@ -18,19 +18,19 @@ pub struct Budget<'a> {
     reserved: u64,
 }
 
-/// What came of asking for room.
+/// The result of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reservation {
-    /// There is room.
+    /// Reserved.
     Made,
     /// The allowance is used up.
     NoRoom,
-    /// Nobody wants the archive any more.
+    /// The operation was cancelled or removed.
     Unwanted,
 }
 
 impl<'a> Budget<'a> {
-    /// Nothing is reserved yet.
+    /// Creates an empty reservation.
     pub const fn new(export: &'a Export, work: &'a Work, tools: &'a Tools) -> Self {
         Self {
             export,
@@ -40,13 +40,13 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// Reserves room for the bytes of all documents, before any of them is written.
+    /// Reserves space for the bytes of all documents before any is written.
     pub async fn covers_documents(&mut self) -> Result<Reservation, AttemptError> {
         let size = export_size(&self.tools.db, self.export).await?;
         self.reserve(size).await
     }
 
-    /// Makes sure that `needed` bytes have room, in all.
+    /// Ensures that `needed` bytes in total are reserved.
     pub async fn covers(&mut self, needed: u64) -> Result<Reservation, AttemptError> {
         if needed <= self.reserved {
             return Ok(Reservation::Made);

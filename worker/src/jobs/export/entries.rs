@@ -1,5 +1,4 @@
-//! The entries of the archive, one version after the other, and what becomes of the items
-//! that they belong to.
+//! Writes the entries of the archive, version by version, and determines the outcome of each item.
 
 use archive::{EntryHeader, Method, Names, Writer};
 use domain::{Document, ItemCode, MediaType, Timestamp};
@@ -14,23 +13,23 @@ use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// What a document takes beside its bytes: its headers, and what the manifest says of it.
+/// The overhead of a document beside its bytes: headers and manifest entry.
 const ENVELOPE: u64 = 64 << 10;
 
-/// The archive as far as it is written.
+/// The archive being written.
 pub struct Entries<'a> {
     tools: &'a Tools,
     pieces: Pieces,
     writer: Writer,
     names: Names,
     manifest: Spool<'a>,
-    /// The document whose versions come.
+    /// The document whose versions are being written.
     current: Option<Current>,
-    /// The item that has been closed, whose further versions are not wanted.
+    /// A finished item whose remaining versions are skipped.
     closed: Option<i64>,
 }
 
-/// A document of which at least one version is written, or can't be.
+/// A document of which at least one version was written or failed.
 struct Current {
     path: String,
     versions: Vec<ManifestVersion>,
@@ -38,7 +37,7 @@ struct Current {
 }
 
 impl<'a> Entries<'a> {
-    /// An archive without entries.
+    /// Creates an archive without entries.
     pub fn new(tools: &'a Tools, sender: mpsc::Sender<Piece>) -> Self {
         Self {
             tools,
@@ -51,26 +50,26 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// How many bytes the archive has so far.
+    /// Returns the size of the archive so far.
     pub const fn length(&self) -> u64 {
         self.writer.length()
     }
 
-    /// How many bytes there are at most, in the archive and of what waits in staging, once `next`
-    /// is written.
+    /// Returns an upper bound of the bytes of the archive and the spooled manifest once `next` is
+    /// written.
     pub fn length_with(&self, next: &Next) -> u64 {
         let content = next.item.contents.get(next.index);
         let size = content.map_or(0, |content| content.size.bytes());
         self.length() + self.manifest.so_far() + size + ENVELOPE
     }
 
-    /// The same once all is written: the manifest is packed into the archive while its parts still
-    /// wait, and has more to say of each file than the directory.
+    /// Returns the same bound for the finished archive: the manifest is compressed into it while
+    /// its spooled parts still exist.
     pub fn length_at_end(&self) -> u64 {
         self.length() + 3 * self.manifest.so_far() + ENVELOPE
     }
 
-    /// Writes the next version. Gives what became of its item if it was the last one.
+    /// Writes the next version. Returns the outcome of its item if this was the last one.
     pub async fn take(&mut self, next: Next) -> Result<Option<Exported>, AttemptError> {
         let Next {
             item,
@@ -100,7 +99,7 @@ impl<'a> Entries<'a> {
             Err(code) => Some(code),
         };
         current.failure = current.failure.or(failure);
-        // The one that readers get comes first: without it the others are not wanted.
+        // The current version comes first: if it fails, the others are skipped.
         let is_last = index + 1 >= item.contents.len();
         if current.versions.is_empty() || is_last {
             self.closed = Some(item.position);
@@ -145,7 +144,7 @@ impl<'a> Entries<'a> {
         Ok(Ok(()))
     }
 
-    /// The end of a document: what is whole of it stands in the manifest.
+    /// Finishes a document: its complete versions are listed in the manifest.
     async fn close(
         &mut self,
         position: i64,
@@ -174,7 +173,7 @@ impl<'a> Entries<'a> {
         Ok(exported(position, current.failure))
     }
 
-    /// The manifest, the directory, the end.
+    /// Writes the manifest and the directory.
     pub async fn finish(mut self) -> Result<(), AttemptError> {
         let header = EntryHeader {
             name: MANIFEST,

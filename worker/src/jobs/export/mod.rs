@@ -1,4 +1,4 @@
-//! Exports: what is read ahead, how it is packed, and the archive that it becomes.
+//! Exports: reading ahead, compressing, and writing the archive.
 
 mod ahead;
 mod budget;

@@ -1,5 +1,5 @@
-//! The bytes of a large document on their way into the archive: packed and hashed off the
-//! runtime's threads, read on from where a storage broke off.
+//! Compresses a large document into the archive: on blocking threads, hashing its bytes and
+//! resuming reads that storage cut off.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::pieces::Pieces;
 use crate::attempt_error::AttemptError;
 
-/// How long is waited before a document is read on that broke off.
+/// The pauses before an interrupted read is resumed.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
@@ -23,15 +23,15 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(8),
 ];
 
-/// An entry that is being packed; it goes to another thread and comes back.
+/// An entry being compressed; it moves to a blocking thread and back.
 struct Packing {
     writer: Writer,
     open: OpenEntry,
     hasher: Hasher,
 }
 
-/// Packs a document. One whose bytes are gone or are not what they should be is left out of
-/// the archive's directory; what was written of it stays where nobody looks.
+/// Compresses a document. If its bytes are missing or don't match their digest, it is left out of
+/// the directory; the bytes already written remain unreferenced.
 pub async fn pack(
     writer: &mut Writer,
     header: &EntryHeader<'_>,
@@ -86,7 +86,7 @@ impl Packing {
     }
 }
 
-/// A document that is read to its end, however often that takes.
+/// Reads a document to its end, resuming as often as allowed.
 struct Reading<'a> {
     content: &'a ExportContent,
     places: &'a StorageRouter,

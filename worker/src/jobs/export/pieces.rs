@@ -1,4 +1,4 @@
-//! The way of an archive's bytes to the storage, piece by piece.
+//! Streams the bytes of an archive to storage in pieces.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -7,26 +7,26 @@ use tokio::sync::mpsc;
 
 use crate::attempt_error::AttemptError;
 
-/// What comes through the channel to the storage.
+/// A message of the channel to storage.
 pub enum Piece {
     Bytes(Bytes),
-    /// Nothing follows: without it the archive is not whole.
+    /// The end; without it the archive is incomplete.
     End,
 }
 
-/// An archive that was not written to its end.
+/// The archive was not completed.
 #[derive(Debug, thiserror::Error)]
 #[error("the archive was not written to its end")]
 pub struct Unfinished;
 
-/// The largest piece that is sent at once.
+/// The largest piece.
 const PIECE: usize = 1 << 20;
 
-/// The door to the storage.
+/// Writes to the channel to storage.
 pub struct Pieces(mpsc::Sender<Piece>);
 
 impl Pieces {
-    /// Sends into `sender`.
+    /// Creates a writer that sends to `sender`.
     pub const fn new(sender: mpsc::Sender<Piece>) -> Self {
         Self(sender)
     }
@@ -40,14 +40,15 @@ impl Pieces {
         Ok(())
     }
 
-    /// The storage says itself why it takes no more.
+    /// The storage reports its own error.
     pub async fn pass(&self, piece: Piece) -> Result<(), AttemptError> {
         let sent = self.0.send(piece).await;
         sent.map_err(|_| AttemptError::internal(Unfinished))
     }
 }
 
-/// The pieces as storage takes them. Without an end they break off, so that nothing is kept.
+/// Returns the pieces as a stream. Without an end marker it ends with an error, so that storage
+/// keeps nothing.
 pub fn as_source(receiver: mpsc::Receiver<Piece>) -> SourceStream<'static> {
     let pieces = futures::stream::unfold(Some(receiver), |receiver| async move {
         let mut receiver = receiver?;
@@ -57,6 +58,6 @@ pub fn as_source(receiver: mpsc::Receiver<Piece>) -> SourceStream<'static> {
             None => Some((Err(SourceError::from(Unfinished)), None)),
         }
     });
-    // It may be asked again at its end.
+    // May be polled again after its end.
     Box::pin(pieces.fuse())
 }

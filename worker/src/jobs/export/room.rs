@@ -1,21 +1,21 @@
-//! How many files an archive may have.
+//! Limits the number of files in an archive.
 
 use domain::{ItemCode, Operation};
 use ledger::ExportItem;
 
 use crate::tools::Tools;
 
-/// How many files the archive may still get: no more than an import takes.
+/// How many files may still be added: an archive never has more than an import accepts.
 pub struct Room(usize);
 
 impl Room {
-    /// As many as documents of one operation, at least: those always have room for one version.
+    /// At least the items of one operation, so that one version of each always fits.
     pub fn of(tools: &Tools) -> Self {
         let imported = usize::try_from(tools.limits.imports.entries).unwrap_or(usize::MAX);
         Self(imported.max(Operation::MAX_ITEMS))
     }
 
-    /// Why nothing is written of an item, if nothing is. All versions of it have room, or none.
+    /// Returns the error of an item that does not fit. Either all its versions fit or none.
     pub fn judge(&mut self, item: &ExportItem) -> Option<ItemCode> {
         match (&item.document, item.contents.len()) {
             (Err(code), _) => Some(*code),

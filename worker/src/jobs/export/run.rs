@@ -1,12 +1,13 @@
-//! Writes the archive of an export, from its first item, straight into staging.
+//! Writes the archive of an export directly into staging, from its first item.
 //!
-//! - *does*: reads the documents ahead in bounded numbers, packs them, streams the archive into
-//!   staging while it writes down what became of each item, and at last who may read it.
-//! - *safe to repeat because* nobody sees the archive before the transaction that ends both
-//!   operation and job; another attempt begins with the first item and a new archive.
-//! - *if it dies here*, half an archive stays in staging without a row; the cleanup finds it.
-//! - *on failure* of storage or ledger it is tried again; what is wrong with single documents is
-//!   said of their items, and they are left out.
+//! - *does*: reads documents ahead in bounded numbers, compresses them, and streams the archive
+//!   into staging while recording the outcome of each item. The last transaction makes the archive
+//!   readable.
+//! - *safe to repeat because* the archive is invisible until the transaction that ends operation
+//!   and job; another attempt starts with the first item and a new archive.
+//! - *if it dies here*, a partial archive remains in staging without a row; the cleanup removes it.
+//! - *on failure* of storage or ledger it is retried; documents that can't be read are left out and
+//!   their items fail.
 
 use domain::{OperationId, RunMode};
 use futures::StreamExt;
@@ -26,16 +27,16 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Pieces of the archive that may wait for the storage.
+/// Pieces that may wait for storage.
 const PIECES: usize = 8;
 
-/// Items whose outcome is written together.
+/// Items whose outcomes are recorded in one transaction.
 const GROUP: usize = 256;
 
-/// So many bytes are written at most before it is asked whether anybody still wants them.
+/// The most bytes written between checks for a cancel request.
 const BYTES_BETWEEN: u64 = 64 << 20;
 
-/// Items that a dry run judges together.
+/// Items that a dry run checks in one batch.
 const JUDGED: u32 = 500;
 
 /// Runs the job.
@@ -56,7 +57,7 @@ pub async fn export(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let finished = finish_export(&tools.db, id, &settlement, &end, tools.clock.now()).await?;
     match finished {
         Standing::Goes(()) => {}
-        // Its owner is gone, with the operation.
+        // The owner was removed, and the operation with them.
         Standing::Over => discard(end, tools),
         Standing::LeaseLost => {
             discard(end, tools);
@@ -76,14 +77,14 @@ async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     Ok(())
 }
 
-/// An archive that nobody refers to.
+/// An archive that no row refers to.
 fn discard(end: ExportEnd, tools: &Tools) {
     if let ExportEnd::Written(archive) = end {
         tools.remover.remove(vec![archive.url]);
     }
 }
 
-/// Says what would become of each item.
+/// Records what would happen to each item.
 async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, AttemptError> {
     let mut position = 0;
     let mut room = Room::of(tools);
@@ -126,7 +127,7 @@ async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
         (Ok(archive), Ok(Written::Whole)) => Ok(ExportEnd::Written(archive)),
         (Ok(archive), Ok(Written::Stopped)) => Ok(unwanted(archive, tools)),
         (Err(_), Ok(Written::Stopped)) => Ok(ExportEnd::Cancelled),
-        // It broke off before its end: nothing was kept of it.
+        // Interrupted: nothing of it was kept.
         (_, Ok(Written::WithoutRoom)) => Ok(ExportEnd::NoRoom),
         (Err(WriteError::Storage(error)), _) => Err(error.into()),
         (_, Err(fault)) => Err(fault),
@@ -134,13 +135,13 @@ async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
     }
 }
 
-/// Whole, but nobody wants it.
+/// Complete, but the operation was cancelled.
 fn unwanted(archive: Staged, tools: &Tools) -> ExportEnd {
     tools.remover.remove(vec![archive.url]);
     ExportEnd::Cancelled
 }
 
-/// How far the writing came.
+/// The result of writing.
 enum Written {
     Whole,
     Stopped,
@@ -148,7 +149,7 @@ enum Written {
 }
 
 impl Written {
-    /// How it ends where there is no room.
+    /// Ends the export because the allowance is used up.
     const fn without(reservation: Reservation) -> Option<Self> {
         match reservation {
             Reservation::Made => None,
@@ -189,13 +190,13 @@ async fn write_entries(
     if let Some(end) = Written::without(budget.covers(entries.length_at_end()).await?) {
         return Ok(end);
     }
-    // All is written: who wants it to stop now comes too late.
+    // Everything is written: a cancel request comes too late.
     record(export, work, tools, &exported).await?;
     entries.finish().await?;
     Ok(Written::Whole)
 }
 
-/// Writes down what became of items; `false` if nobody wants the rest.
+/// Records outcomes of items; `false` if the operation was cancelled.
 async fn record(
     export: &Export,
     work: &Work,

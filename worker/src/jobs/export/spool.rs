@@ -1,5 +1,5 @@
-//! The manifest while it grows: a few mebibytes in memory, what is more in staging, so that
-//! an export of many documents with much metadata needs no more memory than a small one.
+//! The growing manifest: a few mebibytes in memory, the rest in staging, so that memory is
+//! independent of the number of documents and their metadata.
 
 use bytes::Bytes;
 use futures::{TryStreamExt, stream};
@@ -12,7 +12,7 @@ use crate::archives::{FORMAT, ManifestDocument};
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// What is kept in memory.
+/// The most bytes kept in memory.
 const IN_MEMORY: usize = 4 << 20;
 
 /// The manifest so far.
@@ -25,7 +25,7 @@ pub struct Spool<'a> {
 }
 
 impl<'a> Spool<'a> {
-    /// A manifest without documents.
+    /// Creates a manifest without documents.
     pub fn new(tools: &'a Tools) -> Self {
         let begun = format!("{{\"format\":{FORMAT},\"documents\":[").into_bytes();
         Self {
@@ -53,8 +53,8 @@ impl<'a> Spool<'a> {
         let part = Bytes::from(std::mem::take(&mut self.begun));
         self.length += part.len() as u64;
         let source = Box::pin(stream::iter([Ok(part)]));
-        // Not at the charge of the owner: the archives of whose exports may hold all buffers that
-        // the owner has, while they wait for this.
+        // Not charged to the owner, whose export may hold all of the owner's buffers while it waits
+        // for this.
         let staged = self.tools.places.stage(self.tools.clock.now(), source);
         match staged.await {
             Ok(staged) => self.staged.push(staged.url),
@@ -64,19 +64,19 @@ impl<'a> Spool<'a> {
         Ok(())
     }
 
-    /// How long it is so far.
+    /// Returns its length so far.
     pub const fn so_far(&self) -> u64 {
         self.length + self.begun.len() as u64
     }
 
-    /// How long it is, now that no more documents come.
+    /// Returns its final length.
     pub fn end(&mut self) -> u64 {
         self.begun.extend_from_slice(b"\n]}\n");
         self.length += self.begun.len() as u64;
         self.length
     }
 
-    /// Gives all of it to `take`, in order.
+    /// Passes all of it to `take`, in order.
     pub async fn replay(
         &mut self,
         pieces: &Pieces,

@@ -1,5 +1,5 @@
-//! The bytes of entries on their way from the archive into staging, hashed as those of
-//! uploads are. An entry that is broken leaves nothing behind.
+//! Stages the bytes of archive entries, hashed like those of uploads. A broken entry leaves nothing
+//! behind.
 
 use archive::{EntryError, EntryReader, Extent, Method};
 use domain::{ItemCode, UserId};
@@ -11,7 +11,7 @@ use crate::archives::StoredArchive;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// Stages the bytes of an entry of an import of `owner`.
+/// Stages the bytes of an entry of an import by `owner`.
 pub async fn stage(
     source: &StoredArchive,
     content: &ArchivedContent,
@@ -25,7 +25,7 @@ pub async fn stage(
         Ok(reader) => reader,
         Err(error) => return broken(error).map(Err),
     };
-    // It may be asked again at its end.
+    // May be polled again after its end.
     let bytes = reader.into_stream().map_err(SourceError::from).fuse();
     let (writer, now) = (Writer::User(owner), tools.clock.now());
     let staged = tools.places.stage_for(writer, now, Box::pin(bytes));
@@ -42,7 +42,7 @@ pub async fn stage(
     Ok(judged(content, staged, tools))
 }
 
-/// Whether the bytes are those that the manifest spoke of.
+/// Returns whether the bytes match the manifest.
 fn judged(
     content: &ArchivedContent,
     staged: Staged,
@@ -65,7 +65,7 @@ fn judged(
     })
 }
 
-/// A broken entry fails; one that could not be read is tried again.
+/// A broken entry fails; a read error is retried.
 fn broken(error: EntryError) -> Result<ItemCode, AttemptError> {
     match error {
         EntryError::Broken(_) => Ok(ItemCode::BrokenEntry),

@@ -1,5 +1,5 @@
-//! What a manifest says of one document, read apart from the others: what is wrong with it is
-//! that document's own failure. Pure; nothing in it is believed.
+//! Parses the manifest entry of one document independently of the others, so that an error affects
+//! only that document. Pure; treats the input as hostile.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,29 +14,29 @@ use serde_json::value::RawValue;
 /// The most versions of a document.
 const MOST_VERSIONS: usize = 10_000;
 
-/// A document as a manifest describes it.
+/// A document as described by a manifest.
 #[derive(Debug)]
 pub(super) enum Description<'a> {
-    /// All that is needed is there, in the right form.
+    /// Well-formed.
     Whole(Described<'a>),
-    /// Something in it has not the form that it must have.
+    /// Malformed.
     Broken(BrokenDescription),
 }
 
-/// A description that has the form of one.
+/// A well-formed description.
 #[derive(Debug)]
 pub(super) struct Described<'a> {
-    /// The entry with the bytes that readers got.
+    /// The entry of the current version.
     pub(super) path: String,
     pub(super) name: String,
     pub(super) declared_type: Option<String>,
     pub(super) sha256: String,
-    /// As it is written: many values of it take little room there, and much when they are read.
+    /// Unparsed: parsed JSON may take far more memory.
     pub(super) metadata: Option<&'a RawValue>,
     pub(super) versions: Vec<DescribedVersion>,
 }
 
-/// A version of a document that a manifest describes.
+/// A version described by a manifest.
 #[derive(Debug, Deserialize)]
 pub(super) struct DescribedVersion {
     pub(super) number: u32,
@@ -46,7 +46,7 @@ pub(super) struct DescribedVersion {
     pub(super) sha256: String,
 }
 
-/// What could be read all the same of a description that is broken.
+/// What could be recovered from a malformed description.
 #[derive(Debug)]
 pub(super) struct BrokenDescription {
     pub(super) path: Option<String>,
@@ -56,7 +56,7 @@ pub(super) struct BrokenDescription {
 }
 
 impl<'a> Description<'a> {
-    /// Reads what is written of a document.
+    /// Parses the description of a document.
     pub(super) fn read(written: &'a RawValue) -> Self {
         let members = Members::of(written);
         match members.described() {
@@ -66,11 +66,11 @@ impl<'a> Description<'a> {
     }
 }
 
-/// The members that are looked at, as they are written.
+/// The relevant members, unparsed.
 #[derive(Debug, Default)]
 struct Members<'a> {
     written: HashMap<&'static str, &'a RawValue>,
-    /// One is there more than once.
+    /// A member occurs more than once.
     is_ambiguous: bool,
 }
 
@@ -84,7 +84,7 @@ const NAMES: [&str; 6] = [
 ];
 
 impl<'a> Members<'a> {
-    /// What is no object has none.
+    /// Anything but an object has none.
     fn of(written: &'a RawValue) -> Self {
         parts(written).unwrap_or_default()
     }
@@ -129,7 +129,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// `None` if there are too many, or it is no list.
+    /// `None` if there are too many, or if it isn't an array.
     fn versions(&self) -> Option<Vec<&'a RawValue>> {
         let Some(written) = self.written("versions") else {
             return Some(Vec::new());
@@ -139,7 +139,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The parts of something, each as it is written.
+/// The elements of an array, each unparsed.
 #[expect(
     clippy::disallowed_methods,
     reason = "no values are made of the parts here"
@@ -181,7 +181,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// The name of a member, if it is looked at. As bytes: another one may be no text at all.
+/// The name of a member, if relevant. Read as bytes, since an irrelevant one may not be valid text.
 struct MemberName(Option<&'static str>);
 
 impl<'de> Deserialize<'de> for MemberName {
@@ -205,7 +205,7 @@ impl<'de> Deserialize<'de> for MemberName {
     }
 }
 
-/// Versions, at most [`MOST_VERSIONS`], as they are written.
+/// At most [`MOST_VERSIONS`] versions, unparsed.
 struct Versions<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Versions<'de> {

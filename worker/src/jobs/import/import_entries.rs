@@ -1,15 +1,14 @@
-//! Takes in the next entries of an import, and leaves those after them to another job, which
-//! goes behind whoever waits by then.
+//! Imports the next entries of an archive, and enqueues another job for those after them, behind
+//! all jobs waiting by then.
 //!
-//! - *does*: waits while its owner has enough waiting; reserves the entries from the quota, and
-//!   stages the bytes of those that fit, a bounded number at a time, then in one
-//!   transaction takes them in as uploads are, writes what became of each item, ends this job and
-//!   enqueues the next.
-//! - *safe to repeat because* that transaction is guarded by the fence, and an item that was
-//!   taken in is behind the operation's position.
-//! - *if it dies here*, staged bytes stay without a row; the cleanup finds them.
-//! - *on failure* of storage or ledger what was staged is removed, and it is tried again; what is
-//!   wrong with single entries is said of their items.
+//! - *does*: waits while its owner has enough jobs waiting; reserves quota for the entries, stages
+//!   the bytes of those that fit, a bounded number at a time; then, in one transaction, accepts
+//!   them like uploads, records the outcome of each item, ends this job and enqueues the next.
+//! - *safe to repeat because* that transaction is guarded by the fence, and an accepted item is
+//!   behind the operation's position.
+//! - *if it dies here*, staged bytes remain without a row; the cleanup removes them.
+//! - *on failure* of storage or ledger the staged bytes are removed and it is retried; a bad entry
+//!   fails as its item.
 
 use domain::{DocumentName, ItemCode, Metadata, OperationId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -29,16 +28,17 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Entries of one chunk at most.
+/// The most entries of one chunk.
 const ENTRIES: u32 = 256;
 
-/// Versions of one chunk, unless a single entry has more: its transaction holds others up.
+/// The most versions of one chunk unless a single entry has more, since its transaction blocks
+/// others.
 const VERSIONS: u32 = 256;
 
-/// Bytes of one chunk, unless a single entry has more: what is done again after a crash.
+/// The most bytes of one chunk unless a single entry has more: the work repeated after a crash.
 const BYTES: u64 = 256 << 20;
 
-/// Entries that are staged at once.
+/// Entries staged concurrently.
 const AT_ONCE: usize = 8;
 
 /// Runs the job.
@@ -76,7 +76,7 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), AttemptErr
     };
     let items = turn.items;
     let mut arrivals = Vec::with_capacity(items.len());
-    // Each future is named before it is awaited, so that the compiler sees one lifetime.
+    // Each future is bound before it is awaited, so that the compiler infers one lifetime.
     let staging: Vec<_> = items
         .iter()
         .map(|item| arrival(item, &source, turn.import.owner, tools))
@@ -87,8 +87,8 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), AttemptErr
         arrivals.push(arrival);
     }
     drop(staging);
-    // From here on rows may refer to the bytes, even if this ends in the middle: they are litter
-    // again only once it is known that none does.
+    // From here on rows may refer to the bytes, even if the call fails midway; they may be removed
+    // only once it is known that none does.
     let urls = std::mem::take(&mut litter.urls);
     let handed = take_in(id, &arrivals, work, tools).await;
     let is_litter = match &handed {
@@ -135,7 +135,7 @@ async fn take_in(
     }
 }
 
-/// Stages the entries of an item, one after the other.
+/// Stages the entries of an item in sequence.
 async fn arrival(
     item: &ImportItem,
     source: &StoredArchive,
@@ -143,7 +143,7 @@ async fn arrival(
     tools: &Tools,
 ) -> Result<ImportArrival, AttemptError> {
     let name: DocumentName = item.name.parse().map_err(AttemptError::internal)?;
-    // Its bounds were checked when the archive was read.
+    // Its limits were checked when the archive was read.
     let metadata = match item.entry.metadata.clone() {
         Value::Object(object) => Metadata::stored(object),
         _ => Metadata::default(),
@@ -207,7 +207,7 @@ fn staged(arrival: &ImportArrival) -> Vec<Url> {
     contents.map(|content| content.staged.clone()).collect()
 }
 
-/// Passes on word of what was committed.
+/// Sends notifications of what was committed.
 fn spread(done: HandedIn, tools: &Tools) {
     tools.remover.remove(done.unused);
     tools.notifier.jobs_enqueued(Queue::Ingest, done.processing);
@@ -216,7 +216,7 @@ fn spread(done: HandedIn, tools: &Tools) {
         .jobs_enqueued(Queue::Bulk, done.next.into_iter().collect());
 }
 
-/// Staged bytes that nobody has taken over: they are removed unless somebody does.
+/// Staged bytes without a row; removed on drop unless they are taken over.
 struct Litter<'a> {
     tools: &'a Tools,
     urls: Vec<Url>,
@@ -231,13 +231,13 @@ impl Drop for Litter<'_> {
     }
 }
 
-/// Removes them in the background; what is left is found by the cleanup.
+/// Removes them in the background; the cleanup finds the rest.
 fn remove(places: StorageRouter, urls: Vec<Url>) {
     tokio::spawn(async move {
         let removal = places.removal();
         for url in urls {
             if let Err(error) = removal.delete(&url).await {
-                tracing::debug!(storage.url = %url, %error, "staged bytes are left to the cleanup");
+                tracing::debug!(storage.url = %url, %error, "failed to remove staged bytes; the cleanup will");
             }
         }
     });

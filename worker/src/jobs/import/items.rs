@@ -1,5 +1,5 @@
-//! What the entries of an archive become: documents as the manifest says, and each other
-//! file a document of its own. Pure: it only looks at what was read.
+//! Turns archive entries into import items: documents of the manifest, and one document for each
+//! other file. Pure.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use super::description::{BrokenDescription, Described, Description};
 use crate::archives::MANIFEST;
 
-/// What is shown of a path that can't be a name.
+/// The most characters shown of a path that can't be a name.
 const SHOWN: usize = 255;
 
-/// How much longer than its compact form metadata may be written: escapes and white space.
+/// How much longer than its compact form metadata may be, for escapes and white space.
 const LONGEST_METADATA: usize = 8 * Metadata::MAX_BYTES;
 
-/// The files of an archive that no document has yet.
+/// The files of an archive that don't belong to a document yet.
 pub(super) struct Files<'a> {
     contents: &'a Contents,
     places: HashMap<&'a str, usize>,
@@ -26,7 +26,7 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// All of them but the manifest.
+    /// All files but the manifest.
     pub(super) fn of(contents: &'a Contents) -> Self {
         let mut places = HashMap::with_capacity(contents.entries.len());
         let mut used = vec![false; contents.entries.len()];
@@ -44,7 +44,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Which places documents have by now.
+    /// The directory positions that documents have used so far.
     pub(super) fn into_used(self) -> Vec<bool> {
         self.used
     }
@@ -55,7 +55,7 @@ impl<'a> Files<'a> {
         self.contents.entries.get(place)
     }
 
-    /// The item of a document whose bytes are there.
+    /// The item of a document whose bytes exist.
     pub(super) fn described(&mut self, document: Description<'_>) -> Option<NewImportItem> {
         match document {
             Description::Whole(document) => self.whole(document),
@@ -63,7 +63,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// A description that can't be read is the failure of its own document: its files are no others.
+    /// A malformed description fails its own document; its files don't become documents of their
+    /// own.
     fn broken(&mut self, document: BrokenDescription) -> Option<NewImportItem> {
         if let Some(path) = &document.path {
             self.take(path)?;
@@ -72,7 +73,7 @@ impl<'a> Files<'a> {
             self.take(path);
         }
         let name = document.name.or(document.path);
-        // Of one that says nothing at all, the manifest is told.
+        // If it names no path, the item is named after the manifest.
         let name = name.unwrap_or_else(|| MANIFEST.to_owned());
         Some(NewImportItem {
             position: 0,
@@ -92,7 +93,7 @@ impl<'a> Files<'a> {
             .filter(|version| version.path != document.path)
             .map(|version| (version.path, version.declared_type, version.sha256))
             .collect();
-        // What readers got comes last: they get the highest number.
+        // The current version comes last, so that it gets the highest number.
         sources.push((document.path, document.declared_type, document.sha256));
         let mut contents = Vec::new();
         let mut failure = None;
@@ -125,7 +126,7 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Metadata as it is written; `None` for what can't be metadata.
+/// Unparsed metadata; `None` if it can't be metadata.
 fn metadata(written: Option<&str>) -> Option<Value> {
     let Some(written) = written else {
         return Some(Value::Object(Map::new()));
@@ -137,7 +138,7 @@ fn metadata(written: Option<&str>) -> Option<Value> {
     Metadata::try_from(value.clone()).ok().map(|_| value)
 }
 
-/// A file that the manifest doesn't know; folders are none.
+/// A file that the manifest doesn't name; folders are not files.
 pub(super) fn plain(file: &Listed) -> Option<NewImportItem> {
     if file.is_folder && file.problem.is_none() {
         return None;
@@ -162,7 +163,7 @@ pub(super) fn plain(file: &Listed) -> Option<NewImportItem> {
     })
 }
 
-/// A path as it can be shown, and kept.
+/// A path sanitised for display and storage.
 fn shown(path: &str) -> String {
     let visible = |character: char| match character {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
@@ -186,7 +187,7 @@ fn content(
         deflated: extent.method == Method::Deflated,
         name_crc32: extent.name_crc32,
         name_length: extent.name_length,
-        // What is no type and no digest is of no use, and may be what no database takes.
+        // Invalid types and digests are dropped; a database might not accept them.
         declared_type: declared_type.filter(|text| text.parse::<MediaType>().is_ok()),
         sha256: sha256.map(|text| match text.parse::<Sha256>() {
             Ok(_) => text,

@@ -1,5 +1,5 @@
-//! Reads a manifest as a stream: one document at a time is held, and bytes and documents are
-//! bounded before anything is made of them. Nothing in it is believed.
+//! Reads a manifest as a stream: holds one document at a time, and bounds bytes and documents
+//! before parsing. Treats the input as hostile.
 
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
@@ -18,32 +18,32 @@ use super::description::Description;
 use crate::archives::FORMAT;
 use crate::attempt_error::AttemptError;
 
-/// The longest description of a document: the most versions that it may have take half of it.
+/// The longest description of a document: twice what the most versions take.
 const LONGEST_DOCUMENT: usize = 8 << 20;
 
-/// What a manifest may have for each file of its archive, and beyond that: metadata of full
-/// length, names and digests.
+/// The bytes a manifest may have for each file of its archive, enough for full-length metadata,
+/// names and digests, and a fixed extra.
 const BYTES_PER_FILE: u64 = 24 << 10;
 const BYTES_BESIDE: u64 = 1 << 20;
 
-/// Why a manifest was not read to its end.
+/// Why reading a manifest stopped.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// It is broken, of another format, or out of all bounds: a file like others.
+    /// It is broken, of another format, or too large: it is treated as an ordinary file.
     NotAManifest,
-    /// Nobody waits for it any more.
+    /// The receiver is gone.
     Dropped,
-    /// Its bytes could not be had.
+    /// Its bytes could not be read.
     AttemptError(AttemptError),
 }
 
-/// The longest manifest of an archive of so many files.
+/// Returns the longest manifest allowed for an archive with `files` files.
 pub(super) fn longest(files: usize) -> u64 {
     BYTES_PER_FILE.saturating_mul(files as u64) + BYTES_BESIDE
 }
 
-/// Reads a manifest to its end, and gives each of its documents to `take`, which is `false`
-/// once no more are wanted. At most `most` documents are read. Blocks; for the threads that may.
+/// Reads a manifest and passes each of at most `most` documents to `take` until it returns `false`.
+/// Blocks: call on a blocking thread.
 pub(super) fn read(
     entry: EntryReader,
     runtime: &Handle,
@@ -83,7 +83,7 @@ fn unread(error: serde_json::Error) -> Unread {
     }
 }
 
-/// The bytes of an entry, as far as `allowance` goes.
+/// The bytes of an entry, up to `allowance`.
 struct EntryBytes<'a> {
     entry: EntryReader,
     runtime: &'a Handle,
@@ -110,7 +110,7 @@ impl Read for EntryBytes<'_> {
     }
 }
 
-/// A whole manifest.
+/// A manifest.
 struct Whole<'a, F>(Documents<'a, F>);
 
 impl<'de, F: FnMut(Description<'_>) -> bool> DeserializeSeed<'de> for Whole<'_, F> {
@@ -192,7 +192,7 @@ impl<'de, F: FnMut(Description<'_>) -> bool> Visitor<'de> for Documents<'_, F> {
             }
             if !(self.take)(Description::read(&written)) {
                 self.is_dropped.set(true);
-                return Err(A::Error::custom("nobody waits for it"));
+                return Err(A::Error::custom("the receiver is gone"));
             }
             self.allowance.set(LONGEST_DOCUMENT);
         }

@@ -1,5 +1,5 @@
-//! Imports: the archive is read once, its entries are taken in chunk by chunk, and the
-//! operation ends when the last version of them is settled.
+//! Imports: the archive's directory is read once, its entries are imported in chunks, and the
+//! operation ends when their last version is settled.
 
 mod contents;
 mod description;

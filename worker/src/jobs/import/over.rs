@@ -1,4 +1,4 @@
-//! The end of a job whose import is over.
+//! Ends a job whose import has finished.
 
 use ledger::Outcome;
 
@@ -6,7 +6,7 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Ends a job that finds nothing to do.
+/// Ends a job that has nothing to do.
 pub async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     tools
         .committer

@@ -1,12 +1,12 @@
-//! Reads the directory of an import's archive and makes items of its entries.
+//! Reads the directory of an imported archive and creates items from its entries.
 //!
-//! - *does*: checks the directory within the operator's limits before anything in it is
-//!   believed, reads the manifest if there is one, writes the items in batches as it goes, first
-//!   those of the manifest, and leaves the entries to other jobs.
-//! - *safe to repeat because* it begins by forgetting the items of former attempts.
-//! - *if it dies here*, another attempt begins anew.
-//! - *on failure* of storage or ledger it is tried again; an archive that is hostile or broken as
-//!   a whole ends the operation with a code.
+//! - *does*: checks the directory against the operator's limits before trusting it, reads the
+//!   manifest if there is one, and writes the items in batches, those of the manifest first. Other
+//!   jobs import the entries.
+//! - *safe to repeat because* it first deletes the items of earlier attempts.
+//! - *if it dies here*, the next attempt starts over.
+//! - *on failure* of storage or ledger it is retried; a hostile or broken archive ends the
+//!   operation with an error code.
 
 use std::sync::Arc;
 
@@ -32,13 +32,13 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Items that are written together, at most.
+/// The most items written in one transaction.
 const BATCH: usize = 1000;
 
-/// What they may take as text, unless a single one takes more.
+/// Their total length as text, unless a single item has more.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Items that wait to be written while the manifest is read.
+/// Items that may wait to be written while the manifest is read.
 const AHEAD: usize = 8;
 
 /// Runs the job.
@@ -46,7 +46,7 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError
     let Some(id) = work.claimed.subject.map(OperationId) else {
         return over(work, tools).await;
     };
-    // Those that wait have nothing in memory.
+    // Waiting jobs hold no memory.
     let _directory = tools
         .directories
         .acquire()
@@ -62,7 +62,7 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError
     };
     let most = u64::from(tools.limits.imports.entries);
     let limits = ArchiveLimits {
-        // An export has a manifest beside its files.
+        // An exported archive has a manifest beside its files.
         entries: most + 1,
         bytes: tools.limits.imports.bytes.bytes(),
         ratio: u64::from(tools.limits.imports.ratio),
@@ -72,7 +72,7 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError
         Ok(contents) => contents,
         Err(ArchiveError::Source(error)) => return Err(AttemptError::internal(error)),
         Err(error) => {
-            info!(operation.id = %id, error = &error as &dyn std::error::Error, "an archive is refused");
+            info!(operation.id = %id, error = &error as &dyn std::error::Error, "archive refused");
             return refuse(&import, code_of(&error), work, tools).await;
         }
     };
@@ -123,7 +123,7 @@ const fn code_of(error: &ArchiveError) -> OperationErrorCode {
     }
 }
 
-/// Refuses one file too many; the manifest is none.
+/// Refuses too many files, not counting the manifest.
 fn within(contents: Contents, most: u64) -> Result<Contents, ArchiveError> {
     let is_file = |entry: &&Listed| entry.path != MANIFEST;
     let found = contents.entries.iter().filter(is_file).count() as u64;
@@ -133,7 +133,7 @@ fn within(contents: Contents, most: u64) -> Result<Contents, ArchiveError> {
     Ok(contents)
 }
 
-/// Writes the items of an archive. A manifest that can't be read is a file like others.
+/// Writes the items of an archive. An unreadable manifest is treated as an ordinary file.
 async fn write_items(
     source: &StoredArchive,
     contents: Contents,
@@ -176,7 +176,7 @@ async fn write_items(
     batch.write().await
 }
 
-/// Whether there is a manifest that can be read to its end: only then is anything of it done.
+/// Returns whether there is a manifest that can be read to its end; it is used only then.
 async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<bool, AttemptError> {
     let Some(entry) = open_manifest(source, contents).await? else {
         return Ok(false);
@@ -192,7 +192,7 @@ async fn is_described(source: &StoredArchive, contents: &Contents) -> Result<boo
     }
 }
 
-/// Gives the items of the manifest to `items`, and the places in the directory that they have.
+/// Passes the items of the manifest to `items`, with the directory positions they use.
 fn describe(
     entry: EntryReader,
     contents: &Contents,
@@ -207,7 +207,7 @@ fn describe(
     Ok(files.into_used())
 }
 
-/// The manifest, if there is one of a length that can be believed.
+/// Returns the manifest, if there is one of plausible length.
 async fn open_manifest(
     source: &StoredArchive,
     contents: &Contents,
@@ -226,7 +226,7 @@ async fn open_manifest(
     }
 }
 
-/// Items on their way into the ledger.
+/// Buffers items and writes them to the ledger.
 struct Batch<'a> {
     id: OperationId,
     work: &'a Work,
@@ -248,7 +248,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Adds an item behind those before, and writes what has gathered once it is enough.
+    /// Appends an item, and writes the batch once it is full.
     async fn add(&mut self, item: NewImportItem) -> Result<Standing<()>, AttemptError> {
         let entry = item.entry.as_ref().ok();
         let entry = entry.map(serde_json::to_string).transpose();
@@ -265,7 +265,7 @@ impl<'a> Batch<'a> {
         self.write().await
     }
 
-    /// Writes what has gathered. An operation that is to stop still gets all of its items.
+    /// Writes the batch. A cancelled operation still gets all of its items.
     async fn write(&mut self) -> Result<Standing<()>, AttemptError> {
         let items = std::mem::take(&mut self.items);
         self.bytes = 0;

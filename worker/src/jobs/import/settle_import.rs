@@ -1,10 +1,10 @@
-//! Ends an import once the versions that it made are settled.
+//! Ends an import once the versions it created are settled.
 //!
-//! - *does*: settles the items whose versions are; ends the operation with the last one, and
-//!   else looks again after a pause, by the same job.
+//! - *does*: settles the items whose versions are settled. Ends the operation with the last one,
+//!   otherwise the job polls again after a pause.
 //! - *safe to repeat because* an item is settled once.
-//! - *if it dies here*, either all of it has happened or nothing.
-//! - *on failure* of the database it is tried again.
+//! - *if it dies here*, all of it is committed or nothing.
+//! - *on failure* of the database it is retried.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// How long after a look the next one follows.
+/// The poll interval.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs the job.
