@@ -7,12 +7,15 @@
 )]
 
 pub mod app;
+pub mod archives;
 pub mod content;
 pub mod databases;
 pub mod dice;
 pub mod history;
 pub mod http2;
 pub mod ledger;
+pub mod objects;
+pub mod operations;
 pub mod servers;
 pub mod shelf;
 pub mod slow;

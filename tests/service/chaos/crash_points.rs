@@ -9,11 +9,11 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
+use tests::archives::{archive_of, entries};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::operations::{ended, result_path};
 use tests::servers::Dossier;
-
-use crate::archives::{active, archive_of, ended, entries, result_path};
 
 /// How long it may take until the point is reached.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -91,7 +91,11 @@ impl Round {
         let alice = app.user(point.name()).await;
         let mut before = Vec::new();
         for seed in 0..3 {
-            before.push(active(&alice, &format!("{seed}.bin"), content(point, seed)).await);
+            before.push(
+                alice
+                    .active(&format!("{seed}.bin"), content(point, seed))
+                    .await,
+            );
         }
         Self {
             alice,

@@ -6,8 +6,16 @@
 mod campaign;
 mod commits;
 mod crash_points;
+mod crashes;
+mod database_faults;
 mod faults;
+mod filling_disk;
+mod full_database;
+mod half_written;
+mod histories;
 mod load;
+mod operations;
 mod poison;
 mod reckoning;
+mod sweeping;
 mod table;

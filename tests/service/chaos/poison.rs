@@ -8,10 +8,9 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
+use tests::archives::archive_of;
 use tests::content::pseudo_random;
 use tests::in_both_modes;
-
-use crate::archives::archive_of;
 
 const POISON: &str = "poison.bin";
 

@@ -214,6 +214,14 @@ impl Client {
         document
     }
 
+    /// Uploads what passes the pipeline, and waits until it has.
+    pub async fn active(&self, name: &str, bytes: impl Into<Bytes>) -> Value {
+        let pending = self.uploads(name, bytes).await;
+        let document = self.settled(&pending).await;
+        assert_eq!(document["status"], "active", "{document}");
+        document
+    }
+
     /// Waits until the document has left `pending`.
     pub async fn settled(&self, document: &Value) -> Value {
         let id = document["id"].as_str().expect("a document has an id");

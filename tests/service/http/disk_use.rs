@@ -14,14 +14,12 @@ use ledger::{Database, GrantRequest, draw_grant, give_up_grants, renew_grants, u
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
+use tests::archives::made_by;
 use tests::content::{PDF, pseudo_random};
 use tests::ledger::{LEASE, NOW, limits, user};
+use tests::operations::{begun_import, ended, import, items, operation, result_path};
 use tests::{in_both_modes, on_each_database};
 use uuid::Uuid;
-
-use crate::archives::{
-    active, begun_import, ended, import, items, made_by, operation, result_path,
-};
 
 const MIB: usize = 1 << 20;
 
@@ -124,7 +122,7 @@ async fn an_upload_is_cut_off_where_the_quota_ends(mode: Mode) {
         .send(request)
         .await
         .expect_problem(403, "quota_exceeded");
-    let fits = active(&alice, "fits.bin", pseudo_random(9, MIB)).await;
+    let fits = alice.active("fits.bin", pseudo_random(9, MIB)).await;
     assert_eq!(fits["size_bytes"], MIB);
     app.ends_clean().await;
 }
@@ -156,9 +154,9 @@ async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains("under way"), "{detail}");
     }
-    active(&bob, "bob.bin", pseudo_random(1, MIB)).await;
+    bob.active("bob.bin", pseudo_random(1, MIB)).await;
     comes_below(&app, 0).await;
-    active(&alice, "alice.bin", pseudo_random(2, MIB)).await;
+    alice.active("alice.bin", pseudo_random(2, MIB)).await;
     app.ends_clean().await;
 }
 
@@ -298,7 +296,7 @@ async fn so_many_uploads_may_fail_and_no_more(mode: Mode) {
     );
     let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
     alice.delete(&path).await.expecting(204);
-    active(&alice, "words.txt", "some words\n").await;
+    alice.active("words.txt", "some words\n").await;
     app.tampers("UPDATE users SET failed_versions = failed_versions - 999 WHERE name = 'alice'")
         .await;
     app.ends_clean().await;
@@ -309,7 +307,9 @@ async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
     let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "1MiB")]).await;
     let alice = app.user("alice").await;
     for seed in 0..2 {
-        active(&alice, "part.bin", pseudo_random(seed, 400 << 10)).await;
+        alice
+            .active("part.bin", pseudo_random(seed, 400 << 10))
+            .await;
     }
     let export = json!({"action": "export", "select": {"filter": {}}});
     let first = operation(&alice, &export).await;
@@ -386,7 +386,7 @@ async fn what_an_archive_has_beside_its_documents_counts_too(mode: Mode) {
 async fn nothing_new_is_taken_in_while_a_disk_has_too_little_room() {
     let app = TestApp::start(Mode::Embedded).await;
     let alice = app.user("alice").await;
-    let document = active(&alice, "report.pdf", PDF).await;
+    let document = alice.active("report.pdf", PDF).await;
     let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
     app.ingress().terminate().await;
     app.ingress()
@@ -429,7 +429,7 @@ async fn nothing_new_is_taken_in_while_a_disk_has_too_little_room() {
 
     app.ingress().terminate().await;
     app.ingress().restart().await;
-    active(&alice, "again.pdf", PDF).await;
+    alice.active("again.pdf", PDF).await;
 }
 
 fn allowing(bytes: u64) -> Limits {

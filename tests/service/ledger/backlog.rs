@@ -13,7 +13,7 @@ use tests::ledger::{NOW, accepted, arrival, claim_at, count, failed, limits, set
 use tests::on_each_database;
 use uuid::Uuid;
 
-use crate::given_up::{claim, import};
+use super::operations::given_up::{claim, import};
 
 /// Has so many uploads of the owner wait.
 async fn waits(db: &Database, owner: UserId, jobs: usize) {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use tests::app::{Client, Mode, TestApp};
+use tests::archives::{archive_of, made_by};
 use tests::in_both_modes;
-
-use crate::archives::{active, archive_of, import, items, made_by, operation, result_path};
+use tests::operations::{import, items, operation, result_path};
 
 /// The name of each document, with repetitions.
 async fn names(client: &Client) -> Vec<String> {
@@ -92,7 +92,7 @@ async fn many_files_of_one_name_get_the_numbers_in_turn(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
     // One is taken, and the numbers after those of the first chunk.
-    active(&alice, "same (4).txt", "there before").await;
+    alice.active("same (4).txt", "there before").await;
     let files: Vec<_> = (0..600)
         .map(|index| (format!("{index}/same.txt"), "text"))
         .collect();
@@ -115,9 +115,9 @@ async fn many_files_of_one_name_get_the_numbers_in_turn(mode: Mode) {
 async fn equal_names_come_back_from_an_export(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    active(&alice, "same.pdf", "one").await;
-    active(&alice, "same.pdf", "another").await;
-    active(&alice, "Same.pdf", "a third").await;
+    alice.active("same.pdf", "one").await;
+    alice.active("same.pdf", "another").await;
+    alice.active("Same.pdf", "a third").await;
     let export = operation(
         &alice,
         &json!({"action": "export", "select": {"filter": {}}}),
@@ -131,7 +131,7 @@ async fn equal_names_come_back_from_an_export(mode: Mode) {
         assert_eq!(names(&carol).await, ["Same.pdf", "same.pdf", "same.pdf"]);
     }
     // They do conflict with what was there before.
-    active(&bob, "same.pdf", "of bob").await;
+    bob.active("same.pdf", "of bob").await;
     let skipped = import(&bob, archive.clone(), "?on_conflict=skip").await;
     assert_eq!(
         (&skipped["succeeded"], &skipped["skipped"]),

@@ -19,8 +19,6 @@ use tests::ledger::{
 use tests::{in_both_modes, on_each_database};
 use uuid::Uuid;
 
-use crate::archives;
-
 const MIB: usize = 1 << 20;
 
 /// What an object is charged at least.
@@ -104,7 +102,7 @@ async fn who_uploads_and_deletes_in_a_loop_is_stopped_while_nobody_removes(mode:
     );
     // Others go on, and so does what needs no room.
     let bob = app.user("bob").await;
-    archives::active(&bob, "report.pdf", PDF).await;
+    bob.active("report.pdf", PDF).await;
     assert_eq!(
         alice.get("/v1/usage").await.expecting(200)["bytes"]["used"],
         0
@@ -117,7 +115,7 @@ async fn who_uploads_and_deletes_in_a_loop_is_stopped_while_nobody_removes(mode:
     while app.number("SELECT count(*) FROM discards").await > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    archives::active(&alice, "again.pdf", PDF).await;
+    alice.active("again.pdf", PDF).await;
     app.ends_clean().await;
 }
 

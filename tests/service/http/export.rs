@@ -7,11 +7,11 @@ use queue::JobKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Mode, TestApp, Upload};
+use tests::archives::{entries, manifest, unzips};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
-
-use crate::archives::{active, ended, entries, items, manifest, operation, result_path, unzips};
-use crate::audit::{key_of, location, puts};
+use tests::objects::{key_of, location, puts};
+use tests::operations::{ended, items, operation, result_path};
 
 #[in_both_modes]
 async fn an_export_holds_the_bytes_under_safe_names(mode: Mode) {
@@ -20,12 +20,12 @@ async fn an_export_holds_the_bytes_under_safe_names(mode: Mode) {
     let large = pseudo_random(7, 3 << 20);
     let text = b"words, words ".repeat(200_000);
     let documents = [
-        active(&alice, "report.pdf", PDF).await,
-        active(&alice, "Report.PDF", PDF).await,
-        active(&alice, "CON", "device").await,
-        active(&alice, "large.bin", large).await,
-        active(&alice, "text.txt", text).await,
-        active(&alice, "empty.txt", "").await,
+        alice.active("report.pdf", PDF).await,
+        alice.active("Report.PDF", PDF).await,
+        alice.active("CON", "device").await,
+        alice.active("large.bin", large).await,
+        alice.active("text.txt", text).await,
+        alice.active("empty.txt", "").await,
     ];
     let body = json!({"action": "export", "select": {"filter": {}}});
     let export = operation(&alice, &body).await;
@@ -86,15 +86,15 @@ async fn an_export_holds_the_bytes_under_safe_names(mode: Mode) {
 async fn what_can_not_be_read_is_an_item_and_not_a_broken_archive(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let kept = active(&alice, "kept.txt", "kept").await;
-    let archived = active(&alice, "archived.txt", "archived").await;
+    let kept = alice.active("kept.txt", "kept").await;
+    let archived = alice.active("archived.txt", "archived").await;
     let path = format!("/v1/documents/{}/archive", archived["id"].as_str().unwrap());
     alice
         .post_json(&path, &json!({}))
         .await
         .expect_status(200)
         .await;
-    let foreign = active(&bob, "foreign.txt", "foreign").await;
+    let foreign = bob.active("foreign.txt", "foreign").await;
     let ids = [&kept, &archived, &foreign].map(|document| document["id"].clone());
     let body = json!({"action": "export", "select": {"ids": ids}});
     let export = operation(&alice, &body).await;
@@ -131,7 +131,7 @@ async fn what_can_not_be_read_is_an_item_and_not_a_broken_archive(mode: Mode) {
 async fn a_dry_run_writes_no_archive(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    active(&alice, "a.txt", "a").await;
+    alice.active("a.txt", "a").await;
     let body = json!({"action": "export", "select": {"filter": {}}, "dry_run": true});
     let export = operation(&alice, &body).await;
     assert_eq!(
@@ -149,7 +149,7 @@ async fn a_dry_run_writes_no_archive(mode: Mode) {
 async fn a_result_is_there_once_it_is_whole_and_for_a_day(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    active(&alice, "a.txt", "a").await;
+    alice.active("a.txt", "a").await;
     let archive = json!({"action": "archive", "select": {"ids": []}});
     let other = operation(&alice, &archive).await;
     alice
@@ -210,20 +210,24 @@ async fn a_document_whose_bytes_are_gone_or_changed_is_left_out_of_a_whole_archi
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
     let large = |seed| pseudo_random(seed, 3 << 20);
-    let mut documents = vec![active(&alice, "first.txt", "first").await];
+    let mut documents = vec![alice.active("first.txt", "first").await];
     for (index, name) in ["gone", "changed", "cut"].into_iter().enumerate() {
         let seed = index as u64;
         documents.push(
-            active(
-                &alice,
-                &format!("small {name}.bin"),
-                pseudo_random(10 + seed, 5_000),
-            )
-            .await,
+            alice
+                .active(
+                    &format!("small {name}.bin"),
+                    pseudo_random(10 + seed, 5_000),
+                )
+                .await,
         );
-        documents.push(active(&alice, &format!("large {name}.bin"), large(20 + seed)).await);
+        documents.push(
+            alice
+                .active(&format!("large {name}.bin"), large(20 + seed))
+                .await,
+        );
     }
-    documents.push(active(&alice, "last.bin", large(9)).await);
+    documents.push(alice.active("last.bin", large(9)).await);
     let places = app.places().await;
     for document in &documents {
         let url = location(&app, document).await;
@@ -277,8 +281,8 @@ async fn a_document_whose_bytes_are_gone_or_changed_is_left_out_of_a_whole_archi
 async fn a_document_with_more_versions_than_an_archive_has_room_for_is_left_out(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    let many = active(&alice, "many.txt", "many").await;
-    active(&alice, "one.txt", "one").await;
+    let many = alice.active("many.txt", "many").await;
+    alice.active("one.txt", "one").await;
     let (id, numbers) = match mode {
         Mode::Distributed => (
             "gen_random_uuid()",

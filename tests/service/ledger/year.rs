@@ -26,12 +26,11 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 use storage::{Staged, StorageRouter, StorageUrl};
 use telemetry::Meters;
+use tests::archives::archive_of;
 use tests::ledger::{NOW, count, limits, rows, user};
 use tests::on_each_database;
 use tokio_util::sync::CancellationToken;
 use worker::WorkerRole;
-
-use crate::archives::archive_of;
 
 /// Longer than anything is kept.
 const MONTH: Duration = Duration::from_hours(31 * 24);

@@ -18,11 +18,10 @@ use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
+use tests::objects::{old_key, puts};
+use tests::operations::{import, operation, result_path};
 use tests::servers::{Postgres, program};
 use tokio::process::Command;
-
-use crate::archives;
-use crate::audit::{old_key, puts};
 
 /// How a command ended.
 struct Ended {
@@ -225,8 +224,8 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
     let app = TestApp::start_with(mode, &times).await;
     let places = app.places().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let document = archives::active(&alice, "deleted.pdf", PDF).await;
-    let archived = archives::active(&alice, "archived.txt", "words\n").await;
+    let document = alice.active("deleted.pdf", PDF).await;
+    let archived = alice.active("archived.txt", "words\n").await;
     let path = |document: &Value| format!("/v1/documents/{}", document["id"].as_str().unwrap());
     alice
         .post_json(&format!("{}/archive", path(&archived)), &json!({}))
@@ -234,10 +233,10 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
         .answer()
         .expecting(200);
     let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
-    let export = archives::operation(&alice, &export).await;
+    let export = operation(&alice, &export).await;
     let failed = alice.uploads("refused.json", "{\"a\": [1, 2]}\n").await;
     assert_eq!(alice.settled(&failed).await["status"], "error");
-    archives::active(&bob, "of-bob.txt", "words of bob\n").await;
+    bob.active("of-bob.txt", "words of bob\n").await;
     // What an attempt left over is on its way out.
     while app.number("SELECT count(*) FROM discards").await > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -247,10 +246,7 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
     is_marked_for(&places, InstallationId::new(SystemClock.now())).await;
     let before = objects(&places).await;
     alice.delete(&path(&document)).await.expecting(204);
-    alice
-        .delete(&archives::result_path(&export))
-        .await
-        .expecting(204);
+    alice.delete(&result_path(&export)).await.expecting(204);
     app.admin()
         .delete(&format!("/v1/admin/users/{}", bob.user.as_deref().unwrap()))
         .await
@@ -266,7 +262,7 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
         .send(wrong)
         .await
         .expect_problem(422, "digest_mismatch");
-    let broken = archives::import(&alice, "no archive", "").await;
+    let broken = import(&alice, "no archive", "").await;
     assert_eq!(broken["status"], "error");
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     app.works_off_all(&[

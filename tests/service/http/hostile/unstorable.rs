@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
+use tests::archives::made_by;
 use tests::content::PDF;
 use tests::in_both_modes;
-
-use crate::archives::{import, items, made_by};
+use tests::operations::{import, items};
 
 const UNKNOWN: &str = "0190a5c0-0000-7000-8000-000000000000";
 

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use futures::future::join_all;
 use serde_json::json;
 use tests::app::{Mode, TestApp};
+use tests::archives::made_by;
 use tests::in_both_modes;
-
-use crate::archives::{begun_import, ended, import, items, made_by};
+use tests::operations::{begun_import, ended, import, items};
 
 /// What four hostile archives at once may add to the resident memory of a process, at its
 /// peak. Each of them unpacks to about 10 MiB of JSON, which as values is many times that.

@@ -8,46 +8,11 @@ use futures::stream;
 use ledger::accept;
 use queue::JobKind;
 use serde_json::Value;
-use storage::{Storage, StorageRouter, Writer};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
 use tests::ledger::{arrival, limits};
-use url::Url;
-use uuid::{NoContext, Uuid};
-
-/// Long before any test.
-const LONG_AGO: u64 = 1_600_000_000;
-
-/// A key that an upload of long ago would have had.
-pub fn old_key() -> String {
-    let name = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, LONG_AGO, 0)).to_string();
-    format!("{}/{name}", &name[34..])
-}
-
-pub async fn puts(storage: &dyn Storage, key: &str, bytes: impl Into<Bytes>) -> Url {
-    let bytes = bytes.into();
-    let source = stream::iter([Ok(bytes)]);
-    storage
-        .put(key, Box::pin(source), Writer::Service)
-        .await
-        .unwrap()
-}
-
-/// The key of the object at `url`.
-pub fn key_of<'u>(places: &StorageRouter, url: &'u Url) -> &'u str {
-    let place = places.store().place();
-    url.as_str().strip_prefix(place.as_str()).unwrap()
-}
-
-/// Where the bytes of a document are.
-pub async fn location(app: &TestApp, document: &Value) -> Url {
-    let db = app.database().await;
-    let id: DocumentId = document["id"].as_str().unwrap().parse().unwrap();
-    let document = ledger::find_document(&db, id).await.unwrap().unwrap();
-    db.close().await.unwrap();
-    document.active().unwrap().location.clone()
-}
+use tests::objects::{key_of, location, old_key, puts};
 
 /// What an audit printed: how often each kind was found with each remedy, and the summary.
 struct Audited {

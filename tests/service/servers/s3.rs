@@ -6,9 +6,8 @@ use aws_sdk_s3::config::Credentials;
 use domain::ByteSize;
 use storage::contract::check_contract;
 use storage::{Storage, StorageError, StorageUrl, Writer};
+use tests::objects::old_key;
 use tests::servers::S3;
-
-use crate::audit::old_key;
 
 fn credentials(s3: &S3) -> Credentials {
     let [(_, key), (_, secret)] = s3.environment();

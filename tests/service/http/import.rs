@@ -7,13 +7,10 @@ use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
+use tests::archives::{archive_of, entries, made_by, manifest};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
-
-use crate::archives::{
-    active, archive_of, begun_import, ended, entries, import, items, made_by, manifest, operation,
-    result_path,
-};
+use tests::operations::{begun_import, ended, import, items, operation, result_path};
 
 /// What the manifest of an export says of each document that doesn't depend on paths.
 fn described(manifest: &Value) -> Vec<Value> {
@@ -124,10 +121,12 @@ with zipfile.ZipFile(path, 'w') as z:
 async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let report = active(&alice, "report.pdf", PDF).await;
-    active(&alice, "Report.PDF", pseudo_random(1, 5000)).await;
-    active(&alice, "große Datei.bin", pseudo_random(2, 3 << 20)).await;
-    active(&alice, "a\u{3a9}:<b>.txt", "some text").await;
+    let report = alice.active("report.pdf", PDF).await;
+    alice.active("Report.PDF", pseudo_random(1, 5000)).await;
+    alice
+        .active("große Datei.bin", pseudo_random(2, 3 << 20))
+        .await;
+    alice.active("a\u{3a9}:<b>.txt", "some text").await;
     let path = format!("/v1/documents/{}", report["id"].as_str().unwrap());
     alice
         .patch_json(&path, &json!({"metadata": {"year": 2026, "tags": ["a"]}}))
@@ -174,8 +173,8 @@ async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
 async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let zeros = active(&alice, "zeros.bin", vec![0; 50 << 20]).await;
-    let small = active(&alice, "small.bin", vec![0; 1 << 20]).await;
+    let zeros = alice.active("zeros.bin", vec![0; 50 << 20]).await;
+    let small = alice.active("small.bin", vec![0; 1 << 20]).await;
     let export = operation(
         &alice,
         &json!({"action": "export", "select": {"filter": {}}}),
@@ -415,7 +414,7 @@ open(path, 'wb').write(data)",
 async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    let there = active(&alice, "a.txt", "first").await;
+    let there = alice.active("a.txt", "first").await;
     let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
     let skip = import(&alice, archive.clone(), "?on_conflict=skip").await;
     assert_eq!(
@@ -576,7 +575,7 @@ async fn a_large_import_does_not_hold_up_others(mode: Mode) {
     while alice.get("/v1/documents?limit=1").await.expecting(200)["items"] == json!([]) {
         tokio::task::yield_now().await;
     }
-    active(&bob, "single.txt", "single").await;
+    bob.active("single.txt", "single").await;
     let operation = alice.get(&path).await.expecting(200);
     assert_eq!(
         operation["status"], "running",

@@ -10,8 +10,6 @@ use reqwest::{Body, Method};
 use tests::app::{Answer, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 
-use crate::archives::active;
-
 /// What is sent at once, and how often.
 const CHUNK: usize = 256 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -79,7 +77,7 @@ async fn meets_a_full_disk(app: &TestApp) -> Answer {
         alice.get("/v1/usage").await.expecting(200)["documents"]["total"],
         1
     );
-    active(&alice, "another.pdf", PDF).await;
+    alice.active("another.pdf", PDF).await;
     answer.expect("the client reads why")
 }
 

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Body, Method};
 use serde_json::json;
 use tests::app::{Answer, Client, Mode, TestApp};
+use tests::archives::made_by;
 use tests::content::PDF;
 use tests::in_both_modes;
-
-use crate::archives::{begun_import, ended, made_by};
+use tests::operations::{begun_import, ended};
 
 /// An upload whose body begins and never ends.
 async fn endless(client: &Client) -> Answer {

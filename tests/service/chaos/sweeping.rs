@@ -13,9 +13,8 @@ use serde_json::Value;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::objects::{old_key, puts};
 use tokio::time::sleep;
-
-use crate::audit::{old_key, puts};
 
 /// How many documents are uploaded one after the other by each of several clients.
 const ROUNDS: u64 = 40;

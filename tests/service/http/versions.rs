@@ -5,10 +5,9 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
+use tests::archives::archive_of;
 use tests::content::{PDF, PNG, pseudo_random};
 use tests::in_both_modes;
-
-use crate::archives::archive_of;
 
 fn path(document: &Value) -> String {
     format!("/v1/documents/{}", document["id"].as_str().unwrap())

@@ -12,8 +12,8 @@ use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
 
-use crate::archives::archive_of;
-use crate::costly::{hoarder, nowhere, widest};
+use super::costly_requests::{hoarder, nowhere, widest};
+use tests::archives::archive_of;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 12;

@@ -9,8 +9,9 @@ use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
 
-use crate::archives::{import, items, made_by};
-use crate::unstorable::{operations, send};
+use super::unstorable::{operations, send};
+use tests::archives::made_by;
+use tests::operations::{import, items};
 
 const NAMES: [&str; 2] = [
     "$serde_json::private::RawValue",

@@ -1,7 +1,5 @@
 //! Bulk operations in the ledger: chunk by chunk, under a fence, in turns.
 
-mod undo;
-
 use std::time::Duration;
 
 use domain::{
@@ -32,7 +30,7 @@ fn roomy() -> Limits {
     }
 }
 
-async fn ask(db: &Database, owner: UserId, task: Task, selection: Selection) -> OperationId {
+pub async fn ask(db: &Database, owner: UserId, task: Task, selection: Selection) -> OperationId {
     ask_as(db, owner, task, selection, RunMode::Real).await
 }
 
@@ -60,7 +58,7 @@ async fn ask_as(
     id
 }
 
-fn undo_of(undoes: OperationId, owner: UserId) -> NewUndo {
+pub fn undo_of(undoes: OperationId, owner: UserId) -> NewUndo {
     NewUndo {
         id: OperationId::new(NOW),
         undoes,
@@ -133,7 +131,7 @@ async fn step(db: &Database, limits: &Limits) -> bool {
 }
 
 /// Deals with chunks until none is left, and says how many it were.
-async fn run_dry(db: &Database, limits: &Limits) -> usize {
+pub async fn run_dry(db: &Database, limits: &Limits) -> usize {
     let mut chunks = 0;
     while step(db, limits).await {
         chunks += 1;
@@ -158,7 +156,7 @@ async fn items(db: &Database, operation: OperationId) -> Vec<OperationItem> {
     list_operation_items(db, page).await.unwrap()
 }
 
-async fn codes(db: &Database, operation: OperationId) -> Vec<(ItemResult, Option<ItemCode>)> {
+pub async fn codes(db: &Database, operation: OperationId) -> Vec<(ItemResult, Option<ItemCode>)> {
     let items = items(db, operation).await.into_iter();
     items
         .map(|item| (item.result, item.reason.map(|reason| reason.code)))
@@ -179,7 +177,7 @@ async fn revisions(db: &Database, documents: &[DocumentId]) -> Vec<u64> {
     revisions
 }
 
-fn target(document: DocumentId, owner: UserId) -> Target {
+pub fn target(document: DocumentId, owner: UserId) -> Target {
     Target {
         document,
         owner,

@@ -1,0 +1,5 @@
+//! Requests that are made to do harm.
+
+mod requests;
+mod reserved_names;
+mod unstorable;

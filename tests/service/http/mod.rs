@@ -1,0 +1,30 @@
+//! What clients ask over HTTP, one feature a file, in both modes.
+
+mod access;
+mod compression;
+mod disk_use;
+mod documents;
+mod export;
+mod hostile;
+mod idempotency;
+mod identities;
+mod import;
+mod import_names;
+mod jobs;
+mod limits;
+mod lists;
+mod numbers;
+mod openapi;
+mod operations;
+mod public;
+mod rates;
+mod reading;
+mod reads_during_changes;
+mod security_log;
+mod timeline;
+mod unreadable;
+mod uploads;
+mod usage;
+mod users;
+mod versions;
+mod waiting;

@@ -1,0 +1,4 @@
+//! What the sources and the documentation have to keep to.
+
+mod arrows;
+mod documentation;

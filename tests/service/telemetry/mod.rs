@@ -1,0 +1,4 @@
+//! Metrics, traces and logs.
+
+mod metrics;
+mod tracing;
