@@ -1,7 +1,6 @@
 //! Stopping an operation: the next chunk skips what was not begun.
 
-use super::rows;
-use crate::batch::{execute, query};
+use crate::tables::operations;
 use crate::{Commit, DbError};
 use domain::{Finished, Operation, OperationId, UserId};
 
@@ -26,16 +25,10 @@ pub async fn cancel_operation(
     owner: UserId,
 ) -> Result<Operation, CancelError> {
     let transaction = on.database().begin().await?;
-    let sql = format!(
-        "SELECT {} FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
-        rows::OPERATION,
-        transaction.dialect().lock_rows("operations"),
-    );
-    let found = query(&transaction, sql, [id.0.into(), owner.0.into()]).await?;
-    let operation = rows::operation(found.first().ok_or(CancelError::NotFound)?)?;
+    let locked = operations::lock_operation_of(&transaction, id, owner).await?;
+    let operation = locked.ok_or(CancelError::NotFound)?.operation;
     operation.may_be_cancelled()?;
-    let asked = "UPDATE operations SET cancel_requested = true WHERE id = $1";
-    execute(&transaction, asked, [id.0.into()]).await?;
+    operations::request_cancel(&transaction, id).await?;
     on.commit(transaction, &operation).await?;
     Ok(operation)
 }

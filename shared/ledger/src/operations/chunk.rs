@@ -169,7 +169,7 @@ async fn cease(
         return Ok(None);
     }
     let (id, next) = (running.operation.id, running.next);
-    let tally = skip(transaction, id, next, next + SKIPPED).await?;
+    let tally = skip(transaction, id, next..next + SKIPPED).await?;
     Ok(Some(Done {
         acted: Acted::default(),
         counted: (tally, 0),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::draft::{Draft, ITEMS};
 use super::options::Task;
 use super::room::{NoRoom, check_open, make_room};
-use crate::batch::{execute, parameter};
 use crate::jobs::{NewJob, enqueue};
 use crate::list::{Question, find_ids};
+use crate::tables::{operation_items, operations};
 use crate::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
 use crash_points::CrashPoint;
 use domain::{
@@ -139,13 +139,7 @@ async fn finish(
     (new, total): (&NewOperation, u32),
     limits: &OperationLimits,
 ) -> Result<(Operation, JobId), CreateOperationError> {
-    let counted = "UPDATE operations SET total = $2 WHERE id = $1";
-    execute(
-        &transaction,
-        counted,
-        [new.id.0.into(), i64::from(total).into()],
-    )
-    .await?;
+    operations::set_total(&transaction, new.id, total.into()).await?;
     make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
@@ -175,21 +169,20 @@ async fn insert(
     new: &NewOperation,
     total: usize,
 ) -> Result<(), CreateOperationError> {
-    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
-         total, succeeded, failed, skipped, next_position, created_at) \
-         VALUES ($1, $2, $3, 'pending', $4, $5, false, $7, 0, 0, 0, 0, $6)";
-    let values = [
-        new.id.0.into(),
-        new.owner.0.into(),
-        new.task.action().as_str().into(),
-        (new.mode == RunMode::Dry).into(),
-        new.task.options().into(),
-        new.at.as_micros().into(),
-        i64::try_from(total).unwrap_or(i64::MAX).into(),
-    ];
-    match execute(transaction, sql, values).await {
+    let row = operations::Insert {
+        id: new.id,
+        owner: new.owner,
+        action: new.task.action(),
+        mode: new.mode,
+        options: new.task.options(),
+        undoes: None,
+        total: i64::try_from(total).unwrap_or(i64::MAX),
+        source: None,
+        at: new.at,
+    };
+    match operations::insert(transaction, row).await {
         Err(DbError::Constraint(_)) => Err(CreateOperationError::OwnerGone),
-        inserted => Ok(inserted.map(drop)?),
+        inserted => Ok(inserted?),
     }
 }
 
@@ -225,26 +218,10 @@ async fn insert_items(
 ) -> Result<u64, DbError> {
     // Named documents in the order in which they are named: what isn't the owner's, or isn't
     // there, becomes an item without a name. Of found ones, those that are there still.
-    let (position, join) = match new.selection {
-        Selection::Ids(_) => (
-            "x.position",
-            "LEFT JOIN documents ON documents.id = x.id AND documents.owner_id = $3",
-        ),
-        Selection::Matching(_) => (
-            "row_number() OVER (ORDER BY x.position) - 1",
-            "CROSS JOIN documents WHERE documents.id = x.id AND documents.owner_id = $3",
-        ),
+    let which = match new.selection {
+        Selection::Ids(_) => operation_items::Which::All,
+        Selection::Matching(_) => operation_items::Which::Existing,
     };
-    let sql = format!(
-        "INSERT INTO operation_items (operation_id, position, document_id, name, result) \
-         SELECT $2, $4 + {position}, x.id, documents.name, 'pending' FROM {} {join}",
-        transaction.dialect().numbered_ids()
-    );
-    let values = [
-        parameter(documents)?,
-        new.id.0.into(),
-        new.owner.0.into(),
-        i64::try_from(written).unwrap_or(i64::MAX).into(),
-    ];
-    execute(transaction, sql, values).await
+    let operation = (new.id, new.owner);
+    operation_items::insert_documents(transaction, operation, documents, written, which).await
 }

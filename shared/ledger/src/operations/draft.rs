@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::batch::{execute, query};
+use crate::tables::operations;
 use crate::{DatabaseTransaction, DbError};
 use domain::{OperationId, Timestamp};
 
@@ -33,9 +33,7 @@ impl Draft {
         now: Timestamp,
     ) -> Result<Self, DbError> {
         let expires = now.plus(TIME);
-        let sql = "UPDATE operations SET expired_at = $2 WHERE id = $1";
-        let values = [id.0.into(), expires.as_micros().into()];
-        execute(transaction, sql, values).await?;
+        operations::set_expiry(transaction, id, Some(expires)).await?;
         Ok(Self {
             id,
             expires,
@@ -45,21 +43,12 @@ impl Draft {
 
     /// Locks it, unless it has expired meanwhile: then too much goes on here.
     pub async fn hold(&self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
-        let lock = transaction.dialect().lock_rows("operations");
-        let sql = format!(
-            "SELECT id FROM operations WHERE id = $1 AND expired_at = $2 AND next_position = 0{lock}"
-        );
-        let values = [self.id.0.into(), self.expires.as_micros().into()];
-        if query(transaction, sql, values).await?.is_empty() {
-            return Err(DbError::Busy);
-        }
-        Ok(())
+        let locked = operations::lock_draft(transaction, self.id, self.expires).await?;
+        locked.map(drop).ok_or(DbError::Busy)
     }
 
     /// Shows it, for it is whole. The caller holds it.
     pub async fn finish(self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
-        let sql = "UPDATE operations SET expired_at = NULL WHERE id = $1";
-        execute(transaction, sql, [self.id.0.into()]).await?;
-        Ok(())
+        operations::set_expiry(transaction, self.id, None).await
     }
 }

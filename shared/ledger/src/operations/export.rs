@@ -7,16 +7,19 @@ use sea_orm::QueryResult;
 use url::Url;
 use uuid::Uuid;
 
-use super::archives::{Hold, begin_anew, count, end, forget_written, hold, release_held};
+use super::archives::{forget_written, release_held};
 use super::deaths::tell_the_rest;
 use super::items::{Dealt, DueItem, record, skip};
+use super::lock::{JobLock, lock_for_job};
 use super::standing::Standing;
 use crate::accounts::Charges;
-use crate::batch::{execute, parameter, query};
+use crate::batch::{parameter, query};
 use crate::documents::{Found, columns};
 use crate::readable::readable;
 use crate::settle::finish_jobs;
-use crate::{Database, DatabaseTransaction, DbError, JobRef, Settlement};
+use crate::tables::operation_items::{self, PlaceRow};
+use crate::tables::operations::{self, NewResult};
+use crate::{Database, DbError, JobRef, Settlement};
 use crash_points::CrashPoint;
 use domain::{
     Action, ByteSize, Document, DocumentId, ItemCode, MediaType, OperationErrorCode, OperationId,
@@ -60,29 +63,27 @@ pub async fn begin_export(
     now: Timestamp,
 ) -> Result<Standing<Export>, DbError> {
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Export), job).await? {
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
+        JobLock::Locked(locked) => locked,
+        JobLock::Finished => return Ok(Standing::Over),
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    let sql = "UPDATE operation_items SET result = 'pending', code = NULL, detail = NULL \
-         WHERE operation_id = $1 AND result <> 'pending'";
-    execute(&transaction, sql, [id.0.into()]).await?;
-    begin_anew(&transaction, id, now).await?;
+    operation_items::reset_all(&transaction, id).await?;
+    operations::restart(&transaction, id, now).await?;
     transaction.commit().await?;
-    if held.is_cancelled {
+    if locked.is_cancelled {
         return Ok(Standing::Stops);
     }
-    let all = held.options["versions"].as_bool().unwrap_or_default();
+    let all = locked.options["versions"].as_bool().unwrap_or_default();
     Ok(Standing::Goes(Export {
         id,
-        owner: held.operation.owner,
+        owner: locked.operation.owner,
         scope: if all {
             VersionScope::All
         } else {
             VersionScope::Current
         },
-        mode: held.operation.mode,
+        mode: locked.operation.mode,
     }))
 }
 
@@ -124,17 +125,14 @@ pub async fn export_items(
     position: i64,
     limit: u32,
 ) -> Result<Vec<ExportItem>, DbError> {
-    let sql = format!(
-        "SELECT position, document_id FROM operation_items \
-         WHERE operation_id = $1 AND position >= $2 ORDER BY position LIMIT {limit}"
-    );
-    let mut places: Vec<(i64, DocumentId)> = Vec::new();
-    for row in query(db.reader(), sql, [export.id.0.into(), position.into()]).await? {
-        let document: Option<Uuid> = row.try_get_by_index(1)?;
-        let document = document
-            .ok_or_else(|| DbError::corrupt("operation_items", "document_id", export.id))?;
-        places.push((row.try_get_by_index(0)?, DocumentId(document)));
-    }
+    let corrupt = || DbError::corrupt("operation_items", "document_id", export.id);
+    let place = |row: PlaceRow| {
+        let document = row.document_id.ok_or_else(corrupt)?;
+        Ok((row.position, DocumentId(document)))
+    };
+    let found = operation_items::places(db.reader(), export.id, position, limit).await?;
+    let places = found.into_iter().map(place);
+    let mut places = places.collect::<Result<Vec<_>, DbError>>()?;
     let mut wanted: Vec<_> = places.iter().map(|(_, document)| *document).collect();
     // Documents first: versions that are added meanwhile don't matter then.
     let mut documents = documents_of(db, export.owner, &wanted).await?;
@@ -269,16 +267,16 @@ pub async fn record_export(
     exported: &[Exported],
 ) -> Result<Standing<()>, DbError> {
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Export), job).await? {
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
+        JobLock::Locked(locked) => locked,
+        JobLock::Finished => return Ok(Standing::Over),
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
     let dealt: Vec<_> = exported.iter().map(dealt).collect();
     let tally = record(&transaction, id, &dealt).await?;
-    count(&transaction, id, tally).await?;
+    operations::count_items(&transaction, id, tally).await?;
     transaction.commit().await?;
-    Ok(if held.is_cancelled {
+    Ok(if locked.is_cancelled {
         Standing::Stops
     } else {
         Standing::Goes(())
@@ -320,13 +318,13 @@ pub async fn finish_export(
     now: Timestamp,
 ) -> Result<Standing<()>, DbError> {
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Export), settlement.job).await? {
-        Hold::Held(held) => Some(held),
-        Hold::Over => None,
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (id, Action::Export), settlement.job).await? {
+        JobLock::Locked(locked) => Some(locked),
+        JobLock::Finished => None,
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
-    if let Some(held) = &held {
+    if let Some(locked) = &locked {
         let (mut status, mut size) = (OperationStatus::Completed, 0);
         match ending {
             ExportEnd::Written(archive) => {
@@ -336,16 +334,13 @@ pub async fn finish_export(
                     // It took so long that the archive was taken for left behind.
                     return Ok(Standing::Stops);
                 }
-                let sql = "UPDATE operations SET result_url = $2, result_size = $3, result_sha256 = $4, \
-                     result_expires_at = $5 WHERE id = $1";
-                let values = [
-                    id.0.into(),
-                    archive.url.as_str().into(),
-                    archive.size.as_i64().into(),
-                    archive.sha256.to_string().into(),
-                    now.plus(RESULT_KEPT_FOR).as_micros().into(),
-                ];
-                execute(&transaction, sql, values).await?;
+                let result = NewResult {
+                    url: &archive.url,
+                    size: archive.size,
+                    sha256: archive.sha256,
+                    expires_at: now.plus(RESULT_KEPT_FOR),
+                };
+                operations::set_result(&transaction, id, result).await?;
                 size = archive.size.as_i64();
             }
             ExportEnd::Dry => {}
@@ -356,45 +351,29 @@ pub async fn finish_export(
             }
             ExportEnd::Cancelled => {
                 status = OperationStatus::Cancelled;
-                if held.operation.mode == RunMode::Real {
+                if locked.operation.mode == RunMode::Real {
                     forget_written(&transaction, id).await?;
                 }
-                let skipped = skip(&transaction, id, 0, i64::MAX).await?;
-                count(&transaction, id, skipped).await?;
+                let skipped = skip(&transaction, id, 0..i64::MAX).await?;
+                operations::count_items(&transaction, id, skipped).await?;
             }
         }
         match status {
-            OperationStatus::Error => end_without_room(&transaction, id, now).await?,
-            status => end(&transaction, id, status, now).await?,
+            OperationStatus::Error => {
+                operations::fail(&transaction, id, OperationErrorCode::QuotaExceeded, now).await?;
+            }
+            status => operations::finish(&transaction, id, status, now).await?,
         }
         // What was reserved becomes what the archive has.
-        release_held(&transaction, held).await?;
+        release_held(&transaction, locked).await?;
         let mut charges = Charges::default();
-        charges.of(held.operation.owner.0).results -= size;
+        charges.of(locked.operation.owner.0).results -= size;
         charges.give_back(&transaction).await?;
     }
     crash_points::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterExport);
-    Ok(held.map_or(Standing::Over, |_| Standing::Goes(())))
-}
-
-async fn end_without_room(
-    transaction: &DatabaseTransaction,
-    id: OperationId,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let sql = "UPDATE operations SET status = 'error', error_code = $2, error_detail = $3, \
-         finished_at = $4 WHERE id = $1";
-    let code = OperationErrorCode::QuotaExceeded;
-    let values = [
-        id.0.into(),
-        code.as_str().into(),
-        code.detail().into(),
-        now.as_micros().into(),
-    ];
-    execute(transaction, sql, values).await?;
-    Ok(())
+    Ok(locked.map_or(Standing::Over, |_| Standing::Goes(())))
 }
 
 /// The archive of an export.
@@ -415,20 +394,19 @@ pub async fn find_export_result(
     db: &Database,
     id: OperationId,
 ) -> Result<Option<ExportResult>, DbError> {
-    let sql = "SELECT result_url, result_size, result_sha256, result_expires_at FROM operations \
-         WHERE id = $1 AND result_url IS NOT NULL";
-    let found = query(db.reader(), sql, [id.0.into()]).await?;
-    let Some(row) = found.first() else {
+    let Some(row) = operations::find_result(db.reader(), id).await? else {
         return Ok(None);
     };
     let corrupt = |column| DbError::corrupt("operations", column, id);
-    let url: String = row.try_get_by_index(0)?;
-    let sha256: String = row.try_get_by_index(2)?;
-    let size: i64 = row.try_get_by_index(1)?;
+    let location = row.url.as_deref().map(Url::parse);
+    let location = location.and_then(Result::ok);
+    let size = row.size.map(i64::unsigned_abs);
+    let sha256 = row.sha256.and_then(|sha256| sha256.parse().ok());
+    let expires_at = row.expires_at.map(Timestamp::from_micros);
     Ok(Some(ExportResult {
-        location: Url::parse(&url).map_err(|_| corrupt("result_url"))?,
-        size: ByteSize::new(size.unsigned_abs()),
-        sha256: sha256.parse().map_err(|_| corrupt("result_sha256"))?,
-        expires_at: Timestamp::from_micros(row.try_get_by_index(3)?),
+        location: location.ok_or_else(|| corrupt("result_url"))?,
+        size: ByteSize::new(size.ok_or_else(|| corrupt("result_size"))?),
+        sha256: sha256.ok_or_else(|| corrupt("result_sha256"))?,
+        expires_at: expires_at.ok_or_else(|| corrupt("result_expires_at"))?,
     }))
 }

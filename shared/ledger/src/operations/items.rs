@@ -1,12 +1,11 @@
 //! Items on their way through a chunk: which are next, and what became of them.
 
-use serde::Serialize;
-use uuid::Uuid;
+use std::ops::Range;
 
 use super::former::Former;
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, execute, parameter, query};
+use crate::tables::operation_items::{self, DueRow, OutcomeRow};
 use domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally, read_json};
 
 /// An item whose turn it is.
@@ -28,29 +27,20 @@ pub async fn due_items(
     position: i64,
     limit: u32,
 ) -> Result<Vec<DueItem>, DbError> {
-    let sql = format!(
-        "SELECT i.position, i.document_id, CAST(COALESCE(undone.before, i.before) AS text), i.revision FROM operation_items i \
-         JOIN operations o ON o.id = i.operation_id LEFT JOIN operation_items undone \
-         ON undone.operation_id = o.undoes AND undone.position = i.undoes_position \
-         WHERE i.operation_id = $1 AND i.position >= $2 ORDER BY i.position LIMIT {limit}"
-    );
-    let found = query(transaction, sql, [operation.0.into(), position.into()]).await?;
     let corrupt = |column| DbError::corrupt("operation_items", column, operation);
-    found
-        .iter()
-        .map(|row| {
-            let document: Option<Uuid> = row.try_get_by_index(1)?;
-            let before: Option<String> = row.try_get_by_index(2)?;
-            let revision: Option<i64> = row.try_get_by_index(3)?;
-            let former = before.and_then(|before| read_json(before.as_bytes()).ok());
-            let former = former.zip(revision.map(i64::unsigned_abs));
-            Ok(DueItem {
-                position: row.try_get_by_index(0)?,
-                document: DocumentId(document.ok_or_else(|| corrupt("document_id"))?),
-                former,
-            })
+    let found = operation_items::due_items(transaction, operation, position, limit).await?;
+    let item = |row: DueRow| {
+        let document = row.document_id.ok_or_else(|| corrupt("document_id"))?;
+        let former = row
+            .before
+            .and_then(|before| read_json(before.as_bytes()).ok());
+        Ok(DueItem {
+            position: row.position,
+            document: DocumentId(document),
+            former: former.zip(row.revision.map(i64::unsigned_abs)),
         })
-        .collect()
+    };
+    found.into_iter().map(item).collect()
 }
 
 /// What became of an item.
@@ -108,47 +98,11 @@ pub fn size_before(dealt: &[Dealt]) -> i64 {
 }
 
 /// Writes what became of items, and counts them.
-pub async fn record(
+pub async fn record<'a>(
     transaction: &DatabaseTransaction,
     operation: OperationId,
-    dealt: &[Dealt],
+    dealt: &'a [Dealt],
 ) -> Result<Tally, DbError> {
-    // The id of the operation is in every row: as a parameter of its own it would lead SQLite
-    // to go through all items of the operation for each row.
-    const COLUMNS: &Columns = &[
-        ("operation_id", Kind::Uuid),
-        ("position", Kind::Integer),
-        ("result", Kind::Text),
-        ("code", Kind::Text),
-        ("detail", Kind::Text),
-        ("before", Kind::Json),
-        ("revision", Kind::Integer),
-    ];
-
-    #[derive(Serialize)]
-    struct Row<'a> {
-        operation_id: OperationId,
-        position: i64,
-        result: &'static str,
-        code: Option<&'static str>,
-        detail: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        before: Option<&'a Former>,
-        revision: Option<u64>,
-    }
-
-    fn row(operation_id: OperationId, dealt: &Dealt) -> Row<'_> {
-        Row {
-            operation_id,
-            position: dealt.position,
-            result: dealt.result.as_str(),
-            code: dealt.reason.as_ref().map(|reason| reason.code.as_str()),
-            detail: dealt.reason.as_ref().map(|reason| reason.detail.as_str()),
-            before: dealt.former.as_ref().map(|(former, _)| former),
-            revision: dealt.former.as_ref().map(|(_, revision)| *revision),
-        }
-    }
-
     let mut tally = Tally::default();
     for one in dealt {
         match one.result {
@@ -159,35 +113,28 @@ pub async fn record(
         }
         tally.total += 1;
     }
-    let list = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "UPDATE operation_items SET result = x.result, code = x.code, detail = x.detail, \
-         before = x.before, revision = x.revision FROM {list} \
-         WHERE operation_items.operation_id = x.operation_id AND operation_items.position = x.position"
-    );
-    let dealt: Vec<_> = dealt.iter().map(|one| row(operation, one)).collect();
-    execute(transaction, sql, [parameter(&dealt)?]).await?;
+    let row = |one: &'a Dealt| OutcomeRow {
+        operation_id: operation,
+        position: one.position,
+        result: one.result.as_str(),
+        code: one.reason.as_ref().map(|reason| reason.code.as_str()),
+        detail: one.reason.as_ref().map(|reason| reason.detail.as_str()),
+        before: one.former.as_ref().map(|(former, _)| former),
+        revision: one.former.as_ref().map(|(_, revision)| *revision),
+    };
+    let rows: Vec<_> = dealt.iter().map(row).collect();
+    operation_items::write_outcomes(transaction, &rows).await?;
     Ok(tally)
 }
 
-/// Skips the items from `position` up to `end`, which were not begun.
+/// Skips the items at the positions `range`, which were not begun.
 pub async fn skip(
     transaction: &DatabaseTransaction,
     operation: OperationId,
-    position: i64,
-    end: i64,
+    range: Range<i64>,
 ) -> Result<Tally, DbError> {
-    let sql = "UPDATE operation_items SET result = 'skipped', code = $4, detail = $5 \
-         WHERE operation_id = $1 AND position >= $2 AND position < $3 AND result = 'pending'";
-    let values = [
-        operation.0.into(),
-        position.into(),
-        end.into(),
-        ItemCode::Cancelled.as_str().into(),
-        ItemCode::Cancelled.detail().into(),
-    ];
-    let skipped = execute(transaction, sql, values).await?;
-    let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+    let reason = ItemCode::Cancelled.into();
+    let skipped = operation_items::skip_pending(transaction, operation, range, &reason).await?;
     Ok(Tally {
         total: skipped,
         skipped,

@@ -1,22 +1,16 @@
 //! Operations and their items as their owners read them.
 
-use sea_orm::QueryResult;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::rows;
-use crate::batch::{parameter, query};
 use crate::readable::ReadablePage;
-use crate::values::Values;
+use crate::tables::operation_items::{self, ItemRow};
+use crate::tables::operations::{self, OperationRow};
 use crate::{Database, DbError};
 use domain::{ItemResult, Operation, OperationId, OperationItem, UserId};
 
 /// The operation with that id, whoever owns it.
 pub async fn find_operation(db: &Database, id: OperationId) -> Result<Option<Operation>, DbError> {
-    let sql = format!(
-        "SELECT {} FROM operations WHERE id = $1 AND expired_at IS NULL",
-        rows::OPERATION
-    );
-    let found = query(db.reader(), sql, [id.0.into()]).await?;
-    found.first().map(rows::operation).transpose()
+    operations::find(db.reader(), id).await
 }
 
 /// A page of an owner's operations, newest first: those made before `before`.
@@ -35,27 +29,24 @@ pub async fn list_operations(
     db: &Database,
     page: OperationPage,
 ) -> Result<Vec<Operation>, DbError> {
+    use operations::{Column, Entity};
+
     let before = page.before.map(|before| before.0);
-    let mut operations = ReadablePage::behind(before, page.limit.into());
-    while operations.wants_more() {
-        let mut values = Values::default();
-        let mut conditions = format!(
-            "owner_id = {} AND expired_at IS NULL",
-            values.bind(page.owner.0)
-        );
-        if let Some(before) = operations.behind {
-            conditions = format!("{conditions} AND id < {}", values.bind(before));
+    let mut found = ReadablePage::behind(before, page.limit.into());
+    while found.wants_more() {
+        let mut select = Entity::find()
+            .filter(Column::OwnerId.eq(page.owner.0))
+            .filter(Column::ExpiredAt.is_null())
+            .order_by_desc(Column::Id)
+            .limit(u64::from(page.limit));
+        if let Some(before) = found.behind {
+            select = select.filter(Column::Id.lt(before));
         }
-        let sql = format!(
-            "SELECT {} FROM operations WHERE {conditions} ORDER BY id DESC LIMIT {}",
-            rows::OPERATION,
-            page.limit
-        );
-        let found = query(db.reader(), sql, values.into_vec()).await?;
-        let id = |row: &QueryResult| Ok(row.try_get("", "id")?);
-        operations.add(found, id, |row| rows::operation(&row))?;
+        let rows = select.into_partial_model::<OperationRow>();
+        let rows = rows.all(db.reader()).await?;
+        found.add(rows, |row| Ok(row.id), Operation::try_from)?;
     }
-    Ok(operations.into_items())
+    Ok(found.into_items())
 }
 
 /// A page of an operation's items, in their order: those behind `after`.
@@ -76,42 +67,32 @@ pub async fn list_operation_items(
     db: &Database,
     page: ItemPage,
 ) -> Result<Vec<OperationItem>, DbError> {
-    let mut items = ReadablePage::behind(page.after.map(i64::from), page.limit.into());
-    while items.wants_more() {
-        let mut values = Values::default();
-        let mut conditions = format!("operation_id = {}", values.bind(page.operation.0));
+    use operation_items::{Column, Entity};
+
+    let after = page.after.map(i64::from);
+    let mut found = ReadablePage::behind(after, page.limit.into());
+    while found.wants_more() {
+        let mut select = Entity::find()
+            .filter(Column::OperationId.eq(page.operation.0))
+            .order_by_asc(Column::Position)
+            .limit(u64::from(page.limit));
         if let Some(result) = page.result {
-            // Written out, so that the index of what went wrong can serve it.
-            conditions = format!("{conditions} AND result = '{result}'");
+            select = select.filter(operation_items::has_result(result));
         }
-        if let Some(after) = items.behind {
-            conditions = format!("{conditions} AND position > {}", values.bind(after));
+        if let Some(after) = found.behind {
+            select = select.filter(Column::Position.gt(after));
         }
-        let sql = format!(
-            "SELECT {} FROM operation_items WHERE {conditions} ORDER BY position LIMIT {}",
-            rows::ITEM,
-            page.limit
-        );
-        let found = query(db.reader(), sql, values.into_vec()).await?;
-        let position = |row: &QueryResult| Ok(row.try_get("", "position")?);
-        items.add(found, position, |row| rows::item(&row))?;
+        let rows = select.into_partial_model::<ItemRow>();
+        let rows = rows.all(db.reader()).await?;
+        found.add(rows, |row| Ok(row.position), OperationItem::try_from)?;
     }
-    Ok(items.into_items())
+    Ok(found.into_items())
 }
 
-/// Those of `operations` that are over, gone ones included: one question for all who wait.
+/// Those of `operations` that have ended, gone ones included: one question for all who wait.
 pub async fn find_ended(
     db: &Database,
     operations: &[OperationId],
 ) -> Result<Vec<OperationId>, DbError> {
-    let list = db.dialect().listed_ids();
-    let sql = format!(
-        "SELECT x.id FROM {list} LEFT JOIN operations ON operations.id = x.id \
-         WHERE operations.status IS NULL OR operations.status NOT IN ('pending', 'running')"
-    );
-    let found = query(db.reader(), sql, [parameter(operations)?]).await?;
-    found
-        .into_iter()
-        .map(|row| Ok(OperationId(row.try_get_by_index(0)?)))
-        .collect()
+    operations::find_ended(db.reader(), operations).await
 }

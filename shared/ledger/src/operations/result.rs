@@ -1,18 +1,19 @@
 //! Archives of exports: their room is reserved from the result allowance before they are written,
 //! and given back when their owner has no use for them any more.
 
+use sea_orm::FromQueryResult;
+
 use crate::accounts::Charges;
 use crate::batch::{execute, query};
 use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::operations;
 use crate::{Commit, Database, DbError, JobRef, discards};
-use domain::{
-    Action, ByteSize, JobId, Limits, OperationId, OperationStatus, Quota, Timestamp, UserId,
-};
+use domain::{Action, ByteSize, JobId, Limits, OperationId, Quota, Timestamp, UserId};
 use queue::JobKind;
 
-use super::archives::{Hold, hold};
 use super::export::{Export, VersionScope};
+use super::lock::{JobLock, lock_for_job};
 use super::standing::Standing;
 
 /// A result that can't be removed.
@@ -64,6 +65,15 @@ pub struct WantedRoom {
     pub wanted: u64,
 }
 
+/// What an owner is charged for archives, and the quota that bounds it.
+#[derive(FromQueryResult)]
+struct OwedRow {
+    quota_bytes: Option<i64>,
+    quota_documents: Option<i64>,
+    result_bytes: i64,
+    discarded_bytes: i64,
+}
+
 /// Reserves room for the archive of an export in place of what it had so far, while the claim
 /// holds. Gives how much; `None` if the allowance has less than is needed, and then nothing changes.
 pub async fn reserve_result(
@@ -74,13 +84,13 @@ pub async fn reserve_result(
     limits: &Limits,
 ) -> Result<Standing<Option<u64>>, DbError> {
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Export), job).await? {
-        Hold::Held(held) if held.is_cancelled => return Ok(Standing::Stops),
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
+        JobLock::Locked(locked) if locked.is_cancelled => return Ok(Standing::Stops),
+        JobLock::Locked(locked) => locked,
+        JobLock::Finished => return Ok(Standing::Over),
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    let owner = held.operation.owner;
+    let owner = locked.operation.owner;
     let sql = format!(
         "SELECT quota_bytes, quota_documents, result_bytes, discarded_bytes FROM users WHERE id = $1{}",
         db.dialect().lock_rows("users")
@@ -89,17 +99,20 @@ pub async fn reserve_result(
     let Some(row) = found.first() else {
         return Ok(Standing::Over);
     };
-    let quota: Option<i64> = row.try_get_by_index(0)?;
-    let documents: Option<i64> = row.try_get_by_index(1)?;
-    let (charged, discarded): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+    let owed = OwedRow::from_query_result(row, "")?;
+    let (charged, discarded) = (owed.result_bytes, owed.discarded_bytes);
     let quota = Quota {
-        bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        documents: documents.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        bytes: owed
+            .quota_bytes
+            .map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        documents: owed
+            .quota_documents
+            .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
     };
     if discarded >= limits.removal_allowance(&quota).as_i64() {
         return Ok(Standing::Goes(None));
     }
-    let others = charged.saturating_sub(held.reserved).max(0);
+    let others = charged.saturating_sub(locked.held_bytes).max(0);
     let left = limits
         .result_allowance(&quota)
         .as_i64()
@@ -110,10 +123,9 @@ pub async fn reserve_result(
     }
     let reserved = room.wanted.max(room.needed).min(left);
     let bytes = i64::try_from(reserved).unwrap_or(i64::MAX);
-    let note = "UPDATE operations SET held_bytes = $2 WHERE id = $1";
-    execute(&transaction, note, [id.0.into(), bytes.into()]).await?;
+    operations::set_held_bytes(&transaction, id, bytes).await?;
     let charge = "UPDATE users SET result_bytes = result_bytes + $2 WHERE id = $1";
-    let further = bytes - held.reserved;
+    let further = bytes - locked.held_bytes;
     execute(&transaction, charge, [owner.0.into(), further.into()]).await?;
     transaction.commit().await?;
     Ok(Standing::Goes(Some(reserved)))
@@ -127,32 +139,19 @@ pub async fn remove_result(
     now: Timestamp,
 ) -> Result<JobId, RemoveResultError> {
     let transaction = on.database().begin().await?;
-    let sql = format!(
-        "SELECT status, result_url, COALESCE(result_size, 0) FROM operations \
-         WHERE id = $1 AND owner_id = $2 AND action = $3{}",
-        on.database().dialect().lock_rows("operations")
-    );
-    let values = [id.0.into(), owner.0.into(), Action::Export.as_str().into()];
-    let found = query(&transaction, sql, values).await?;
-    let row = found.first().ok_or(RemoveResultError::NotFound)?;
-    let status: String = row.try_get_by_index(0)?;
-    let status: OperationStatus = status
-        .parse()
-        .map_err(|_| DbError::corrupt("operations", "status", id))?;
-    if matches!(status, OperationStatus::Pending | OperationStatus::Running) {
+    let locked = operations::lock_operation_of(&transaction, id, owner).await?;
+    let locked = locked.filter(|locked| locked.operation.action == Action::Export);
+    let locked = locked.ok_or(RemoveResultError::NotFound)?;
+    if !locked.operation.state.has_ended() {
         return Err(RemoveResultError::NotReady);
     }
-    let url: Option<String> = row.try_get_by_index(1)?;
-    let url = url.ok_or(RemoveResultError::NotFound)?;
-    let size: i64 = row.try_get_by_index(2)?;
-    let forget = "UPDATE operations SET result_url = NULL, result_size = NULL, result_sha256 = NULL, \
-         result_expires_at = NULL WHERE id = $1";
-    execute(&transaction, forget, [id.0.into()]).await?;
+    let archive = locked.result.ok_or(RemoveResultError::NotFound)?;
+    operations::clear_archives(&transaction, &[id]).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     let mut charges = Charges::default();
-    charges.of(owner.0).results += size;
-    let archive = [Discard::of(owner.0, url, size)];
+    charges.of(owner.0).results += archive.size;
+    let archive = [Discard::of(owner.0, archive.url, archive.size)];
     discards::add_charged(&transaction, &archive, &mut charges, now).await?;
     charges.give_back(&transaction).await?;
     on.commit(transaction, &()).await?;

@@ -7,8 +7,8 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::expire::hide;
-use crate::batch::query;
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::operations::{self, KeptRow};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{OperationLimits, Timestamp, UserId};
 use queue::JobKind;
@@ -59,15 +59,8 @@ pub(super) async fn check_open<E: From<NoRoom> + From<DbError>>(
     owner: UserId,
     limits: &OperationLimits,
 ) -> Result<(), E> {
-    let sql = "SELECT count(*) FROM (SELECT 1 FROM operations WHERE owner_id = $1 \
-         AND status IN ('pending', 'running') LIMIT $2) AS open_ones";
-    let values = [owner.0.into(), i64::from(limits.open).into()];
-    let found = query(connection, sql, values).await?;
-    let open: i64 = match found.first() {
-        Some(row) => row.try_get_by_index(0).map_err(DbError::from)?,
-        None => 0,
-    };
-    if open >= i64::from(limits.open) {
+    let most = i64::from(limits.open);
+    if operations::count_open(connection, owner, most).await? >= most {
         return Err(NoRoom::TooManyOpen.into());
     }
     Ok(())
@@ -81,15 +74,7 @@ pub(super) async fn make_room<E: From<NoRoom> + From<DbError>>(
     limits: &OperationLimits,
     now: Timestamp,
 ) -> Result<(), E> {
-    let sql = "SELECT count(*), CAST(COALESCE(sum(total), 0) AS bigint) FROM operations WHERE owner_id = $1";
-    let found = query(transaction, sql, [owner.0.into()]).await?;
-    let (operations, items) = match found.first() {
-        Some(row) => (
-            row.try_get_by_index::<i64>(0).map_err(DbError::from)?,
-            row.try_get_by_index::<i64>(1).map_err(DbError::from)?,
-        ),
-        None => (0, 0),
-    };
+    let KeptRow { operations, items } = operations::count_kept(transaction, owner).await?;
     if operations <= i64::from(limits.kept) && items <= i64::from(limits.items) {
         return Ok(());
     }
@@ -126,13 +111,7 @@ pub(super) async fn room_for_former(
     limits: &OperationLimits,
     now: Timestamp,
 ) -> Result<FormerRoom, DbError> {
-    let sql = "SELECT CAST(COALESCE(sum(before_bytes), 0) AS bigint) FROM operations \
-         WHERE owner_id = $1 AND before_bytes > 0";
-    let found = query(transaction, sql, [owner.0.into()]).await?;
-    let before: i64 = match found.first() {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
+    let before = operations::sum_before_bytes(transaction, owner).await?;
     if before < limits.before.as_i64() {
         return Ok(FormerRoom::Left);
     }
@@ -175,26 +154,22 @@ struct Kept {
 
 impl Kept {
     async fn of(transaction: &DatabaseTransaction, owner: UserId) -> Result<Self, DbError> {
-        let sql = "SELECT id, undoes, total, expired_at IS NOT NULL, finished_at IS NOT NULL \
-             AND source_url IS NULL AND result_url IS NULL, before_bytes FROM operations WHERE owner_id = $1 ORDER BY id";
         let (mut kept, mut later) = (Self::default(), Vec::new());
         let mut places: HashMap<Uuid, usize> = HashMap::new();
-        for row in query(transaction, sql, [owner.0.into()]).await? {
-            let id: Uuid = row.try_get_by_index(0)?;
-            let undoes: Option<Uuid> = row.try_get_by_index(1)?;
+        for row in operations::kept_of(transaction, owner).await? {
             let one = Unit {
-                id,
+                id: row.id,
                 operations: 1,
-                items: row.try_get_by_index(2)?,
-                before: row.try_get_by_index(5)?,
-                may_go: row.try_get_by_index(4)?,
+                items: row.total,
+                before: row.before_bytes,
+                may_go: row.has_ended && !row.has_archive,
             };
-            if row.try_get_by_index(3)? {
+            if row.has_expired {
                 kept.expired.add(&one);
-            } else if let Some(undoes) = undoes {
+            } else if let Some(undoes) = row.undoes {
                 later.push((undoes, one));
             } else {
-                places.insert(id, kept.units.len());
+                places.insert(row.id, kept.units.len());
                 kept.units.push(one);
             }
         }

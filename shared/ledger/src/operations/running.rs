@@ -3,10 +3,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::lock::lock_unfinished;
 use super::options::changes;
-use super::revive::revive;
-use super::rows;
-use crate::batch::{execute, query};
+use crate::tables::operations::{self, Advance};
 use crate::{DatabaseTransaction, DbError, DocumentChanges};
 use domain::{Action, Operation, OperationEnd, OperationId, OperationStatus, Tally, Timestamp};
 
@@ -49,43 +48,23 @@ pub enum Stops {
     Now,
 }
 
-/// Takes hold of an operation; `None` if there is nothing left to do. One that could not go
-/// on goes on if an operator has its job run again, unless it was taken back meanwhile.
+/// Locks an operation that has items left, and whose items are documents; `None` otherwise.
 pub async fn take(
     transaction: &DatabaseTransaction,
     id: OperationId,
 ) -> Result<Option<Running>, DbError> {
-    let sql = format!(
-        "SELECT {}, options, next_position, cancel_requested, \
-         EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
-         FROM operations WHERE id = $1 AND expired_at IS NULL{}",
-        rows::OPERATION,
-        transaction.dialect().lock_rows("operations"),
-    );
-    let found = query(transaction, sql, [id.0.into()]).await?;
-    let Some(row) = found.first() else {
+    let is_bulk = |action| !matches!(action, Action::Export | Action::Import);
+    let Some(locked) = lock_unfinished(transaction, id, is_bulk).await? else {
         return Ok(None);
     };
-    let operation = rows::operation(row)?;
-    let undone: bool = row.try_get("", "undone")?;
-    match operation.state.status() {
-        OperationStatus::Completed | OperationStatus::Cancelled => return Ok(None),
-        OperationStatus::Error if undone => return Ok(None),
-        OperationStatus::Pending | OperationStatus::Running | OperationStatus::Error => {}
-    }
-    let options: Value = row.try_get("", "options")?;
-    let Some(deed) = deed(operation.action, id.0, &options)? else {
+    let Some(deed) = deed(locked.operation.action, id.0, &locked.options)? else {
         return Ok(None);
     };
-    if operation.state.status() == OperationStatus::Error {
-        revive(transaction, id).await?;
-    }
-    let cancelled: bool = row.try_get("", "cancel_requested")?;
     Ok(Some(Running {
-        operation,
+        operation: locked.operation,
         deed,
-        next: row.try_get("", "next_position")?,
-        stops: if cancelled {
+        next: locked.next_position,
+        stops: if locked.is_cancelled {
             Stops::Now
         } else {
             Stops::AtItsEnd
@@ -124,20 +103,13 @@ pub async fn advance(
         Some(OperationEnd::Cancelled) => OperationStatus::Cancelled,
         Some(_) => OperationStatus::Completed,
     };
-    let sql = "UPDATE operations SET status = $2, next_position = $3, succeeded = succeeded + $4, \
-         failed = failed + $5, skipped = skipped + $6, started_at = COALESCE(started_at, $7), \
-         finished_at = $8, before_bytes = before_bytes + $9, error_code = NULL, error_detail = NULL WHERE id = $1";
-    let values = [
-        running.operation.id.0.into(),
-        status.as_str().into(),
-        next.into(),
-        i64::from(dealt.succeeded).into(),
-        i64::from(dealt.failed).into(),
-        i64::from(dealt.skipped).into(),
-        now.as_micros().into(),
-        end.as_ref().map(|_| now.as_micros()).into(),
-        before.into(),
-    ];
-    execute(transaction, sql, values).await?;
+    let chunk = Advance {
+        status,
+        next_position: next,
+        tally: dealt,
+        before_bytes: before,
+        now,
+    };
+    operations::advance(transaction, running.operation.id, &chunk).await?;
     Ok(end)
 }

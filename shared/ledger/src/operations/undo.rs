@@ -1,20 +1,21 @@
 //! Taking an operation back: another operation, whose items remember what they were.
 
+use std::ops::Range;
+
 use super::draft::{Draft, ITEMS};
 use super::edits::Edit;
 use super::former::WayBack;
 use super::items::Dealt;
 use super::room::{NoRoom, check_open, make_room};
-use super::rows;
 use super::turn::{EDITED_VALUES, Turn};
-use crate::batch::{execute, query};
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};
 use crate::slots::Slot;
+use crate::tables::{operation_items, operations};
 use crate::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
-    ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits, Timestamp,
-    UserId,
+    Action, ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits,
+    RunMode, Timestamp, UserId,
 };
 use queue::JobKind;
 
@@ -57,7 +58,7 @@ pub async fn undo_operation(
 ) -> Result<(Operation, JobId), UndoError> {
     let last = match begin(on.database(), new, limits).await? {
         Begun::Whole(all) => {
-            copy_items(&all.transaction, new, (0, i64::MAX), 0).await?;
+            copy_items(&all.transaction, new, 0..i64::MAX, 0).await?;
             all
         }
         Begun::Draft(draft, positions) => copy_parts(on.database(), new, draft, positions).await?,
@@ -84,24 +85,25 @@ enum Begun {
 async fn begin(db: &Database, new: &NewUndo, limits: &OperationLimits) -> Result<Begun, UndoError> {
     let slot = db.bulk_slot(new.owner).await?;
     let transaction = db.begin().await?;
-    let known = taken_back(&transaction, new.undoes, new.owner).await?;
-    let undone = match known.ok_or(UndoError::NotFound)? {
-        (operation, Undone::NotYet) => operation,
-        (_, Undone::Before) => return Err(NotUndoable.into()),
-    };
+    let locked = operations::lock_operation_of(&transaction, new.undoes, new.owner).await?;
+    let undone = locked.ok_or(UndoError::NotFound)?.operation;
+    if operations::is_undone(&transaction, new.undoes).await? {
+        return Err(NotUndoable.into());
+    }
     undone.may_be_undone()?;
     check_open::<UndoError>(&transaction, new.owner, limits).await?;
-    let row = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, undoes, cancel_requested, \
-         total, succeeded, failed, skipped, next_position, created_at) \
-         SELECT $2, owner_id, 'undo', 'pending', false, $4, id, false, succeeded, 0, 0, 0, 0, $3 \
-         FROM operations WHERE id = $1";
-    let values = [
-        new.undoes.0.into(),
-        new.id.0.into(),
-        new.at.as_micros().into(),
-        serde_json::json!({}).into(),
-    ];
-    execute(&transaction, row, values).await?;
+    let row = operations::Insert {
+        id: new.id,
+        owner: new.owner,
+        action: Action::Undo,
+        mode: RunMode::Real,
+        options: serde_json::json!({}),
+        undoes: Some(new.undoes),
+        total: undone.tally.succeeded.into(),
+        source: None,
+        at: new.at,
+    };
+    operations::insert(&transaction, row).await?;
     if undone.tally.total as usize <= ITEMS {
         return Ok(Begun::Whole(LastPart {
             transaction,
@@ -128,7 +130,7 @@ async fn copy_parts(
         let transaction = db.begin().await?;
         draft.hold(&transaction).await?;
         let end = from.saturating_add(i64::try_from(ITEMS).unwrap_or(i64::MAX));
-        draft.written += copy_items(&transaction, new, (from, end), draft.written).await?;
+        draft.written += copy_items(&transaction, new, from..end, draft.written).await?;
         if end >= positions {
             draft.finish(&transaction).await?;
             return Ok(LastPart {
@@ -142,25 +144,15 @@ async fn copy_parts(
     }
 }
 
-/// Copies those of the items at positions `from` up to `end` that succeeded behind those that are
-/// written, and says how many these were. What the documents were stays with those alone.
+/// Copies those of the items at the positions `range` that succeeded behind those that are
+/// written, and returns how many. What the documents were stays with those alone.
 async fn copy_items(
     transaction: &DatabaseTransaction,
     new: &NewUndo,
-    (from, end): (i64, i64),
+    range: Range<i64>,
     written: u64,
 ) -> Result<u64, DbError> {
-    let items = "INSERT INTO operation_items (operation_id, position, document_id, name, result, undoes_position, revision) \
-         SELECT $2, $5 + row_number() OVER (ORDER BY position) - 1, document_id, name, 'pending', position, revision \
-         FROM operation_items WHERE operation_id = $1 AND position >= $3 AND position < $4 AND result = 'succeeded'";
-    let values = [
-        new.undoes.0.into(),
-        new.id.0.into(),
-        from.into(),
-        end.into(),
-        i64::try_from(written).unwrap_or(i64::MAX).into(),
-    ];
-    execute(transaction, items, values).await
+    operation_items::copy_succeeded(transaction, (new.undoes, new.id), range, written).await
 }
 
 /// Has a job begin it.
@@ -176,9 +168,8 @@ async fn finish(
         _slot,
     } = last;
     if let Some(written) = written {
-        let counted = "UPDATE operations SET total = $2 WHERE id = $1";
         let total = i64::try_from(written).unwrap_or(i64::MAX);
-        execute(&transaction, counted, [new.id.0.into(), total.into()]).await?;
+        operations::set_total(&transaction, new.id, total).await?;
     }
     make_room::<UndoError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
@@ -186,42 +177,10 @@ async fn finish(
         ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
-    let sql = format!("SELECT {} FROM operations WHERE id = $1", rows::OPERATION);
-    let made = query(&transaction, sql, [new.id.0.into()]).await?;
-    let made = made.first().map(rows::operation).transpose()?;
+    let made = operations::find(&transaction, new.id).await?;
     let made = made.ok_or(UndoError::NotFound)?;
     on.commit(transaction, &made).await?;
     Ok((made, job.id))
-}
-
-/// Whether an operation has been taken back.
-enum Undone {
-    Before,
-    NotYet,
-}
-
-/// The operation that is to be taken back, and whether it has been.
-async fn taken_back(
-    transaction: &DatabaseTransaction,
-    id: OperationId,
-    owner: UserId,
-) -> Result<Option<(Operation, Undone)>, DbError> {
-    let sql = format!(
-        "SELECT {}, EXISTS (SELECT 1 FROM operations AS undo WHERE undo.undoes = operations.id) AS undone \
-         FROM operations WHERE id = $1 AND owner_id = $2 AND expired_at IS NULL{}",
-        rows::OPERATION,
-        transaction.dialect().lock_rows("operations"),
-    );
-    let found = query(transaction, sql, [id.0.into(), owner.0.into()]).await?;
-    let Some(row) = found.first() else {
-        return Ok(None);
-    };
-    let undone = if row.try_get("", "undone")? {
-        Undone::Before
-    } else {
-        Undone::NotYet
-    };
-    Ok(Some((rows::operation(row)?, undone)))
 }
 
 impl Turn<'_> {

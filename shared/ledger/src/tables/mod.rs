@@ -6,5 +6,7 @@
 pub mod api_keys;
 pub mod discards;
 pub mod documents;
+pub mod operation_items;
+pub mod operations;
 pub mod users;
 pub mod versions;

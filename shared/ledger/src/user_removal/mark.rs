@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::operations;
 use crate::tables::users as user;
 use crate::users::{ChangeUserError, other_admin};
 use crate::{Commit, identities};
@@ -39,9 +40,7 @@ pub(super) async fn mark(
     }
     let owner = || [id.0.into()];
     // Chunks that run come to their end; what is left of their operations is skipped.
-    let operations = "UPDATE operations SET cancel_requested = true \
-         WHERE owner_id = $1 AND status IN ('pending', 'running')";
-    execute(&transaction, operations, owner()).await?;
+    operations::request_cancel_of_owner(&transaction, id).await?;
     let job = NewJob {
         subject: Some(id.0),
         dedupe_key: Some(dedupe_key(id)),

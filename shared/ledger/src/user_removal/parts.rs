@@ -1,11 +1,11 @@
 //! Rows of a user who is removed, so many in one transaction: nobody waits for all of them.
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::batch::{execute, query};
 use crate::change::hold_all;
 use crate::removal::{delete_documents, delete_versions};
+use crate::tables::operation_items;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
 
@@ -75,16 +75,13 @@ async fn remove_documents(
 }
 
 /// Items of operations that have ended, and idempotency keys.
-async fn remove_rows(transaction: &impl ConnectionTrait, id: UserId) -> Result<bool, DbError> {
-    let items = format!(
-        "DELETE FROM operation_items WHERE (operation_id, position) IN \
-         (SELECT i.operation_id, i.position FROM operations o JOIN operation_items i \
-         ON i.operation_id = o.id WHERE o.owner_id = $1 AND o.finished_at IS NOT NULL LIMIT {ROWS})"
-    );
+async fn remove_rows(transaction: &DatabaseTransaction, id: UserId) -> Result<bool, DbError> {
     let keys = format!(
         "DELETE FROM idempotency WHERE (owner_id, key) IN \
          (SELECT owner_id, key FROM idempotency WHERE owner_id = $1 LIMIT {ROWS})"
     );
-    Ok(execute(transaction, items, [id.0.into()]).await? > 0
-        || execute(transaction, keys, [id.0.into()]).await? > 0)
+    Ok(
+        operation_items::delete_finished_of_owner(transaction, id, ROWS).await? > 0
+            || execute(transaction, keys, [id.0.into()]).await? > 0,
+    )
 }

@@ -6,6 +6,7 @@ use super::mark::dedupe_key;
 use crate::batch::{execute, query};
 use crate::jobs::{NewJob, enqueue};
 use crate::removal::delete_documents;
+use crate::tables::operations;
 use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
 use queue::JobKind;
@@ -32,7 +33,7 @@ pub(super) async fn remove_rest(
         .map(|row| row.try_get_by_index(0))
         .collect::<Result<_, _>>()?;
     let held = delete_documents(&transaction, &documents).await?;
-    let archives = archives(&transaction, id).await?;
+    let archives = operations::archives_of(&transaction, id).await?;
     let waiting = "DELETE FROM jobs WHERE dedupe_key = $1 AND state = 'ready'";
     execute(&transaction, waiting, [dedupe_key(id).into()]).await?;
     held.give_back(&transaction, now, traces).await?;
@@ -54,12 +55,8 @@ pub(super) async fn remove_rest(
 async fn hold_everything(transaction: &DatabaseTransaction, id: UserId) -> Result<(), DbError> {
     let dialect = transaction.dialect();
     // The chunk that runs ends, and no other one begins.
-    let operations = format!(
-        "SELECT id FROM operations WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id{}",
-        dialect.lock_rows("operations")
-    );
+    operations::lock_unfinished_of_owner(transaction, id).await?;
     let owner = || [id.0.into()];
-    query(transaction, operations, owner()).await?;
     if dialect.has_one_writer() {
         // SQLite has one writer, which this transaction is.
         return Ok(());
@@ -72,15 +69,4 @@ async fn hold_everything(transaction: &DatabaseTransaction, id: UserId) -> Resul
     query(transaction, user, owner()).await?;
     query(transaction, documents, owner()).await?;
     Ok(())
-}
-
-/// Archives that were uploaded for imports or made by exports.
-async fn archives(transaction: &DatabaseTransaction, id: UserId) -> Result<Vec<String>, DbError> {
-    let archives = "SELECT COALESCE(source_url, result_url) FROM operations WHERE owner_id = $1 \
-         AND (source_url IS NOT NULL OR result_url IS NOT NULL)";
-    let found = query(transaction, archives, [id.0.into()]).await?;
-    found
-        .into_iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
 }

@@ -7,6 +7,7 @@ use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::create::CreateOperationError;
 use crate::operations::room::{check_open, make_room};
+use crate::tables::operations;
 use crate::{Commit, DbError};
 use domain::{
     Action, ByteSize, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
@@ -71,22 +72,21 @@ pub async fn create_import(
 ) -> Result<(Operation, JobId), CreateOperationError> {
     let transaction = on.database().begin().await?;
     check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
-    let sql = "INSERT INTO operations (id, owner_id, action, status, dry_run, options, cancel_requested, \
-         total, succeeded, failed, skipped, next_position, source_url, created_at, source_size) \
-         VALUES ($1, $2, $3, 'pending', false, $4, false, 0, 0, 0, 0, 0, $5, $6, $7)";
-    let values = [
-        new.id.0.into(),
-        new.owner.0.into(),
-        Action::Import.as_str().into(),
-        json!({"on_conflict": new.on_conflict.as_str()}).into(),
-        new.source.as_str().into(),
-        new.at.as_micros().into(),
-        new.source_size.as_i64().into(),
-    ];
-    match execute(&transaction, sql, values).await {
+    let row = operations::Insert {
+        id: new.id,
+        owner: new.owner,
+        action: Action::Import,
+        mode: RunMode::Real,
+        options: json!({"on_conflict": new.on_conflict.as_str()}),
+        undoes: None,
+        total: 0,
+        source: Some((&new.source, new.source_size)),
+        at: new.at,
+    };
+    match operations::insert(&transaction, row).await {
         Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
         inserted => inserted?,
-    };
+    }
     make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),

@@ -1,15 +1,14 @@
 //! What becomes of each arrival of a chunk, and how that is written to the items.
 
-use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
 use super::arrival::HandIn;
-use crate::batch::{Columns, Kind, execute, parameter};
-use crate::operations::archives::count;
 use crate::operations::items::{Dealt, DueItem, record};
+use crate::tables::operation_items::{self, VersionRow};
+use crate::tables::operations;
 use crate::{DatabaseTransaction, DbError, IntakeRefusal};
-use domain::{DocumentId, DocumentName, ItemCode, OperationId};
+use domain::{DocumentId, DocumentName, ItemCode};
 
 /// What becomes of an arrival.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ pub(super) async fn write_fates(
             former: None,
         };
         match fate {
-            Fate::Taken(document, number) => taken.push(TakenRow {
+            Fate::Taken(document, number) => taken.push(VersionRow {
                 position: arrival.position,
                 document_id: document.0,
                 version: *number,
@@ -56,13 +55,11 @@ pub(super) async fn write_fates(
     let operation = request.operation;
     if !dealt.is_empty() {
         let tally = record(transaction, operation, &dealt).await?;
-        count(transaction, operation, tally).await?;
+        operations::count_items(transaction, operation, tally).await?;
     }
-    write_taken(transaction, operation, &taken).await?;
+    operation_items::write_versions(transaction, operation, &taken).await?;
     if let Some(last) = request.arrivals.last() {
-        let sql = "UPDATE operations SET next_position = $2 WHERE id = $1";
-        let values = [operation.0.into(), (last.position + 1).into()];
-        execute(transaction, sql, values).await?;
+        operations::set_next_position(transaction, operation, last.position + 1).await?;
     }
     let unused = request.arrivals.iter().zip(fates);
     let unused = unused.filter(|(_, fate)| !matches!(fate, Fate::Taken(..)));
@@ -86,36 +83,4 @@ pub(super) fn code_of(refusal: IntakeRefusal) -> ItemCode {
         IntakeRefusal::UniqueNameTaken => ItemCode::UniqueNameTaken,
         IntakeRefusal::OwnerGone | IntakeRefusal::BytesDiscarded => ItemCode::Internal,
     }
-}
-
-#[derive(Serialize)]
-struct TakenRow {
-    position: i64,
-    document_id: Uuid,
-    version: u32,
-}
-
-/// Says which document and version items became; they stay pending until those are settled.
-async fn write_taken(
-    transaction: &DatabaseTransaction,
-    operation: OperationId,
-    taken: &[TakenRow],
-) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("position", Kind::Integer),
-        ("document_id", Kind::Uuid),
-        ("version", Kind::Integer),
-    ];
-    if taken.is_empty() {
-        return Ok(());
-    }
-    let list = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "UPDATE operation_items SET document_id = x.document_id, version = x.version, \
-         name = COALESCE((SELECT documents.name FROM documents WHERE documents.id = x.document_id), \
-         operation_items.name) FROM {list} \
-         WHERE operation_items.operation_id = $2 AND operation_items.position = x.position"
-    );
-    execute(transaction, sql, [parameter(taken)?, operation.0.into()]).await?;
-    Ok(())
 }

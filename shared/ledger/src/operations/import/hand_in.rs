@@ -17,10 +17,12 @@ use crate::batch::{execute, parameter, query};
 use crate::change::{Charge, charge, hold_all, release};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
-use crate::operations::archives::{Held, count, hold_operation, release_held};
+use crate::operations::archives::release_held;
 use crate::operations::items::skip;
+use crate::operations::lock::lock_unfinished;
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
+use crate::tables::operations::{self, Locked};
 use crate::{Arrival, ChangeError, Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
 use domain::{
@@ -36,8 +38,9 @@ const SKIPPED: i64 = 10_000;
 pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
-    let held = hold_operation(&transaction, (request.operation, Action::Import)).await?;
-    let import = held.as_ref().map(import_of).transpose()?;
+    let is_import = |action| action == Action::Import;
+    let locked = lock_unfinished(&transaction, request.operation, is_import).await?;
+    let import = locked.as_ref().map(import_of).transpose()?;
     // Clocks differ: what an import makes is never older than the import.
     let began = import.as_ref().map(|import| import.began);
     let request = &HandIn {
@@ -45,8 +48,8 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         ..*request
     };
     let mut chunk = Chunk::new(&transaction, request);
-    let documents = match (&held, &import) {
-        (Some(held), Some(import)) if !held.is_cancelled => chunk.decide(import).await?,
+    let documents = match (&locked, &import) {
+        (Some(locked), Some(import)) if !locked.is_cancelled => chunk.decide(import).await?,
         _ => HashMap::new(),
     };
     let finished = finish_jobs(
@@ -57,17 +60,17 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
     if finished.await?.is_empty() {
         return Ok(Standing::LeaseLost);
     }
-    let Some(held) = held else {
+    let Some(locked) = locked else {
         chunk.discard_all().await?;
         transaction.commit().await?;
         return Ok(Standing::Over);
     };
-    let owner = held.operation.owner;
+    let owner = locked.operation.owner;
     // What was reserved for the chunk becomes what is reserved for its versions, or nothing.
-    release_held(&transaction, &held).await?;
-    let follows = if held.is_cancelled {
+    release_held(&transaction, &locked).await?;
+    let follows = if locked.is_cancelled {
         chunk.discard_all().await?;
-        skip_next(&transaction, &held).await?
+        skip_next(&transaction, &locked).await?
     } else {
         chunk.take_in(owner, &documents).await?;
         chunk.unused = write_fates(&transaction, request, &chunk.fates).await?;
@@ -95,15 +98,14 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
 }
 
 /// Skips the next ones of what was not begun. Gives the job that follows.
-async fn skip_next(transaction: &DatabaseTransaction, held: &Held) -> Result<JobKind, DbError> {
-    let (id, end) = (held.operation.id, held.next + SKIPPED);
-    let skipped = skip(transaction, id, held.next, end).await?;
-    count(transaction, id, skipped).await?;
-    if end >= i64::from(held.operation.tally.total) {
+async fn skip_next(transaction: &DatabaseTransaction, locked: &Locked) -> Result<JobKind, DbError> {
+    let (id, end) = (locked.operation.id, locked.next_position + SKIPPED);
+    let skipped = skip(transaction, id, locked.next_position..end).await?;
+    operations::count_items(transaction, id, skipped).await?;
+    if end >= i64::from(locked.operation.tally.total) {
         return Ok(JobKind::SettleImport);
     }
-    let sql = "UPDATE operations SET next_position = $2 WHERE id = $1";
-    execute(transaction, sql, [id.0.into(), end.into()]).await?;
+    operations::set_next_position(transaction, id, end).await?;
     Ok(JobKind::ImportEntries)
 }
 

@@ -18,6 +18,5 @@ pub use create::{ConflictPolicy, NewImport, create_import};
 pub use entry::{ArchivedContent, ImportEntry, NewImportItem};
 pub use hand_in::hand_in;
 pub use read::{Import, add_import_items, begin_import, refuse_import, start_import};
-pub(super) use settle::settle_items;
 pub use settle::{ImportProgress, settle_import};
 pub use turn::{DueItems, ImportItem, ImportTurn, TurnRequest, due_import_items};

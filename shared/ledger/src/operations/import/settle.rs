@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use sea_orm::Value;
-
-use crate::accounts::Charges;
 use crate::backlog::postpone;
-use crate::batch::{execute, parameter, query};
-use crate::discards::Discard;
-use crate::operations::archives::{Hold, count, end, hold};
+use crate::operations::archives::discard_source;
+use crate::operations::lock::{JobLock, lock_for_job};
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
-use crate::{Database, DatabaseTransaction, DbError, Settlement, discards};
+use crate::tables::operation_items::{self, Settleable};
+use crate::tables::operations;
+use crate::{Database, DbError, Settlement};
 use crash_points::CrashPoint;
-use domain::{Action, ItemCode, OperationId, OperationStatus, Tally, Timestamp};
+use domain::{Action, ItemCode, OperationId, OperationStatus, Timestamp};
 
 /// Items that one transaction settles.
 const ITEMS: usize = 2_000;
@@ -36,22 +34,20 @@ pub async fn settle_import(
     pause: Duration,
     now: Timestamp,
 ) -> Result<Standing<ImportProgress>, DbError> {
-    let settled = settled_positions(db, id).await?;
+    // They are looked for before the transaction, so that nobody waits meanwhile.
+    let settled = operation_items::settleable(db.reader(), id, ITEMS).await?;
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (id, Action::Import), settlement.job).await? {
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (id, Action::Import), settlement.job).await? {
+        JobLock::Locked(locked) => locked,
+        JobLock::Finished => return Ok(Standing::Over),
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
     if !settled.is_empty() {
-        let some = format!("position IN ({})", db.dialect().integers());
-        let tally = settle_items(&transaction, id, (&some, parameter(&settled)?)).await?;
-        count(&transaction, id, tally).await?;
+        let tally = operation_items::settle(&transaction, id, Settleable::At(&settled)).await?;
+        operations::count_items(&transaction, id, tally).await?;
     }
-    let left =
-        "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'pending' LIMIT 1";
-    if !query(&transaction, left, [id.0.into()]).await?.is_empty() {
+    if operation_items::has_pending(&transaction, id).await? {
         // There may be more of them.
         let pause = if settled.len() < ITEMS {
             pause
@@ -63,109 +59,18 @@ pub async fn settle_import(
         return Ok(Standing::Goes(ImportProgress::Waits(pause)));
     }
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
-    let status = if held.is_cancelled && was_cut_short(&transaction, id).await? {
+    // A cancel that came after everything was done changes nothing.
+    let was_cut_short = locked.is_cancelled
+        && operation_items::has_skipped(&transaction, id, ItemCode::Cancelled).await?;
+    let status = if was_cut_short {
         OperationStatus::Cancelled
     } else {
         OperationStatus::Completed
     };
-    end(&transaction, id, status, now).await?;
-    let forget = "UPDATE operations SET source_url = NULL, source_size = 0 WHERE id = $1";
-    execute(&transaction, forget, [id.0.into()]).await?;
-    if let Some(source) = &held.source {
-        let mut charges = Charges::default();
-        let owner = held.operation.owner.0;
-        charges.of(owner).staging += held.source_size;
-        let source = [Discard::of(owner, source.clone(), held.source_size)];
-        discards::add_charged(&transaction, &source, &mut charges, now).await?;
-        charges.give_back(&transaction).await?;
-    }
+    operations::finish(&transaction, id, status, now).await?;
+    discard_source(&transaction, &locked, now).await?;
     crash_points::reach(CrashPoint::BeforeImportEnd);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterImportEnd);
-    Ok(Standing::Goes(ImportProgress::Ended(held.source)))
-}
-
-/// Whether anything was left out when its owner wanted it to stop. If that came too late,
-/// all was done.
-async fn was_cut_short(
-    transaction: &DatabaseTransaction,
-    id: OperationId,
-) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM operation_items WHERE operation_id = $1 AND result = 'skipped' \
-         AND code = $2 LIMIT 1";
-    let values = [id.0.into(), ItemCode::Cancelled.as_str().into()];
-    Ok(!query(transaction, sql, values).await?.is_empty())
-}
-
-/// True of an item whose versions are settled, or gone.
-const SETTLED: &str = "operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND NOT EXISTS \
-     (SELECT 1 FROM versions v WHERE v.document_id = operation_items.document_id \
-     AND v.status = 'pending' AND v.number <= operation_items.version)";
-
-/// Where items are whose versions are settled: so many as one transaction writes. They are looked
-/// for before it, so that nobody waits meanwhile.
-async fn settled_positions(db: &Database, id: OperationId) -> Result<Vec<i64>, DbError> {
-    let sql = format!(
-        "SELECT position FROM operation_items WHERE {SETTLED} ORDER BY position LIMIT {ITEMS}"
-    );
-    let found = query(db.reader(), sql, [id.0.into()]).await?;
-    found
-        .into_iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
-}
-
-/// Settles those of the items that are among `some`, a condition with `$2`.
-///
-/// An item is settled once its version is, and those before it. It is what the archive
-/// promised only if all versions are active that the archive has of it; else the last one
-/// that failed says why.
-pub(in crate::operations) async fn settle_items(
-    transaction: &DatabaseTransaction,
-    id: OperationId,
-    (some, parameter): (&str, Value),
-) -> Result<Tally, DbError> {
-    // Each question is about the versions of one item: a join would lead SQLite to go through
-    // the items for each version.
-    let of_item = "FROM versions v WHERE v.document_id = operation_items.document_id";
-    let settled = format!("WHERE {SETTLED} AND {some}");
-    let values = || [id.0.into(), parameter.clone()];
-    let contents = transaction
-        .dialect()
-        .array_length("operation_items.entry", "contents");
-    let refused = format!(
-        "{of_item} AND v.status = 'error' AND v.number <= operation_items.version \
-         AND v.number > operation_items.version - {contents}"
-    );
-    let failed = format!(
-        "UPDATE operation_items SET result = 'failed', \
-         code = (SELECT v.error_code {refused} ORDER BY v.number DESC LIMIT 1), \
-         detail = (SELECT CASE WHEN {contents} > 1 THEN 'Version ' || CAST(v.number AS text) || ': ' ELSE '' END \
-         || COALESCE(v.error_detail, v.error_code) {refused} ORDER BY v.number DESC LIMIT 1) \
-         {settled} AND EXISTS (SELECT 1 {refused})"
-    );
-    let failed = execute(transaction, failed, values()).await?;
-    let succeeded = format!(
-        "UPDATE operation_items SET result = 'succeeded' {settled} AND EXISTS \
-         (SELECT 1 {of_item} AND v.number = operation_items.version AND v.status = 'active') \
-         AND NOT EXISTS (SELECT 1 {refused})"
-    );
-    let succeeded = execute(transaction, succeeded, values()).await?;
-    // Deleted by its owner meanwhile.
-    let gone = format!(
-        "UPDATE operation_items SET result = 'failed', code = $3, detail = $4 \
-         WHERE operation_id = $1 AND result = 'pending' AND document_id IS NOT NULL AND {some} \
-         AND NOT EXISTS (SELECT 1 {of_item} AND v.number = operation_items.version)"
-    );
-    let code = ItemCode::NotFound;
-    let [id, parameter] = values();
-    let values = [id, parameter, code.as_str().into(), code.detail().into()];
-    let gone = execute(transaction, gone, values).await?;
-    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(Tally {
-        total: number(succeeded + failed + gone),
-        succeeded: number(succeeded),
-        failed: number(failed + gone),
-        skipped: 0,
-    })
+    Ok(Standing::Goes(ImportProgress::Ended(locked.source_url)))
 }

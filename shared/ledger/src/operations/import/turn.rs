@@ -3,8 +3,10 @@
 use super::entry::ImportEntry;
 use super::read::{Import, import_of};
 use crate::batch::{execute, query};
-use crate::operations::archives::{Held, Hold, hold};
+use crate::operations::lock::{JobLock, lock_for_job};
 use crate::operations::standing::Standing;
+use crate::tables::operation_items;
+use crate::tables::operations::{self, Locked};
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
 use domain::{Action, Limits, OperationId, Timestamp, read_json};
 
@@ -66,22 +68,23 @@ pub async fn due_import_items(
     request: &TurnRequest<'_>,
 ) -> Result<Standing<DueItems>, DbError> {
     let transaction = db.begin().await?;
-    let held = match hold(&transaction, (request.id, Action::Import), request.job).await? {
-        Hold::Held(held) => held,
-        Hold::Over => return Ok(Standing::Over),
-        Hold::LeaseLost => return Ok(Standing::LeaseLost),
+    let locked = match lock_for_job(&transaction, (request.id, Action::Import), request.job).await?
+    {
+        JobLock::Locked(locked) => locked,
+        JobLock::Finished => return Ok(Standing::Over),
+        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
-    let import = import_of(&held)?;
-    if !held.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
+    let import = import_of(&locked)?;
+    if !locked.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
         let later = request.now.plus(BACKLOG_PAUSE);
         backlog::postpone(&transaction, request.job, later).await?;
         transaction.commit().await?;
         return Ok(Standing::Goes(DueItems::Later));
     }
     let mut items = Vec::new();
-    if !held.is_cancelled {
-        items = next_items(&transaction, request, held.next).await?;
-        reserve(&transaction, request.limits, &held, &mut items).await?;
+    if !locked.is_cancelled {
+        items = next_items(&transaction, request, locked.next_position).await?;
+        reserve(&transaction, request.limits, &locked, &mut items).await?;
     }
     transaction.commit().await?;
     Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })))
@@ -93,33 +96,23 @@ async fn next_items(
     from: i64,
 ) -> Result<Vec<ImportItem>, DbError> {
     let id = request.id;
-    let due = "FROM operation_items WHERE operation_id = $1 AND position >= $2 \
-         AND result = 'pending' AND document_id IS NULL ORDER BY position";
     // They are counted first: one item may be ten thousand versions.
-    let contents = transaction.dialect().array_length("entry", "contents");
-    let sql = format!(
-        "SELECT CAST({contents} AS bigint) {due} LIMIT {}",
-        request.items
-    );
-    let values: [sea_orm::Value; 2] = [id.0.into(), from.into()];
+    let contents = operation_items::count_contents(transaction, id, from, request.items).await?;
     let (mut fitting, mut count) = (0, 0);
-    for row in query(transaction, sql, values.clone()).await? {
-        let contents: Option<i64> = row.try_get_by_index(0)?;
-        count += contents.unwrap_or_default();
+    for contents in contents {
+        count += contents;
         if fitting > 0 && count > i64::from(request.versions) {
             break;
         }
         fitting += 1;
     }
-    let sql = format!("SELECT position, name, CAST(entry AS text) {due} LIMIT {fitting}");
     let mut items: Vec<ImportItem> = Vec::new();
     let mut bytes = 0_u64;
-    for row in query(transaction, sql, values).await? {
-        let entry: Option<String> = row.try_get_by_index(2)?;
-        let entry = entry.and_then(|entry| read_json(entry.as_bytes()).ok());
+    for row in operation_items::due_imported(transaction, id, from, fitting).await? {
+        let entry = row.entry.and_then(|entry| read_json(entry.as_bytes()).ok());
         let item = ImportItem {
-            position: row.try_get_by_index(0)?,
-            name: row.try_get_by_index(1)?,
+            position: row.position,
+            name: row.name,
             entry: entry.ok_or_else(|| DbError::corrupt("operation_items", "entry", id))?,
             fits: false,
         };
@@ -136,10 +129,10 @@ async fn next_items(
 async fn reserve(
     transaction: &DatabaseTransaction,
     limits: &Limits,
-    held: &Held,
+    locked: &Locked,
     items: &mut [ImportItem],
 ) -> Result<(), DbError> {
-    let owner = held.operation.owner;
+    let owner = locked.operation.owner;
     let sql = format!(
         "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes FROM users WHERE id = $1{}",
         transaction.dialect().lock_rows("users"),
@@ -147,7 +140,7 @@ async fn reserve(
     let values = [owner.0.into(), limits.default_quota_bytes.as_i64().into()];
     let found = query(transaction, sql, values).await?;
     let left: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-    let mut left = left.saturating_add(held.reserved).max(0).unsigned_abs();
+    let mut left = left.saturating_add(locked.held_bytes).max(0).unsigned_abs();
     let mut reserved = 0_u64;
     for item in items {
         if let Some(rest) = left.checked_sub(item.size()) {
@@ -157,14 +150,13 @@ async fn reserve(
         }
     }
     let reserved = i64::try_from(reserved).unwrap_or(i64::MAX);
-    if reserved == held.reserved {
+    if reserved == locked.held_bytes {
         return Ok(());
     }
-    let id = held.operation.id;
-    let note = "UPDATE operations SET held_bytes = $2 WHERE id = $1";
-    execute(transaction, note, [id.0.into(), reserved.into()]).await?;
+    let id = locked.operation.id;
+    operations::set_held_bytes(transaction, id, reserved).await?;
     let charge = "UPDATE users SET reserved_bytes = reserved_bytes + $2 WHERE id = $1";
-    let further = reserved - held.reserved;
+    let further = reserved - locked.held_bytes;
     execute(transaction, charge, [owner.0.into(), further.into()]).await?;
     Ok(())
 }
