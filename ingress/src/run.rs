@@ -104,7 +104,8 @@ pub async fn run(
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
         () = guard.revocations.run(&service.db) => {}
         () = guard.trail.run(&service.db) => {}
-        () = in_flight.keep() => {}
+        // Boxed, since the statements that it builds are large.
+        () = Box::pin(in_flight.keep()) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
         () = service.db.watch() => {}
     }

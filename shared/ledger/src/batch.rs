@@ -1,7 +1,7 @@
 //! Many rows in one statement whose text doesn't depend on their number: they
 //! travel as one JSON parameter, so that prepared statements stay few.
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
 use serde::Serialize;
 
 use super::DbError;
@@ -26,7 +26,19 @@ pub async fn query(
         .await?)
 }
 
-/// Runs a statement that gives none, and says how many rows it changed.
+/// Runs a statement and reads its rows by the names of their columns.
+pub async fn query_as<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>, DbError> {
+    let rows = query(connection, sql, values).await?;
+    rows.iter()
+        .map(|row| Ok(T::from_query_result(row, "")?))
+        .collect()
+}
+
+/// Runs a statement that gives no rows. Returns how many it changed.
 pub async fn execute(
     connection: &impl ConnectionTrait,
     sql: impl Into<String>,

@@ -3,35 +3,26 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Serialize;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use uuid::Uuid;
 
-use super::accounts::Charges;
-use super::batch::{Columns, Kind, execute, parameter, query};
+use super::batch::{parameter, query, query_as};
 use super::dialect::Dialect;
-use super::tables::discards as discard;
+use super::tables::discards;
+use super::tables::users::{self, Charges};
 use super::{Database, DbError};
 use domain::{Allowances, Timestamp};
 
-const COLUMNS: &Columns = &[("url", Kind::Text)];
-
-const CHARGED: &Columns = &[
-    ("url", Kind::Text),
-    ("owner_id", Kind::Uuid),
-    ("charged_bytes", Kind::Integer),
-];
+pub(super) use super::tables::discards::Discard;
 
 /// Users whose counters are mended at once.
 const MENDED: i64 = 1_000;
 
 /// More rows than this are not counted for the meters.
 const MOST_COUNTED: i64 = 1_000_000;
-
-#[derive(Serialize)]
-struct Row<'a> {
-    url: &'a str,
-}
 
 /// Writes down, in the transaction that lets go of them, that the bytes at `urls` are to be removed.
 pub(super) async fn add(
@@ -42,25 +33,7 @@ pub(super) async fn add(
     if urls.is_empty() {
         return Ok(());
     }
-    let list = Dialect::of(connection).rows(COLUMNS);
-    let sql = format!(
-        "INSERT INTO discards (url, at) SELECT x.url, $2 FROM {list} WHERE true ON CONFLICT DO NOTHING"
-    );
-    execute(
-        connection,
-        sql,
-        [urls_parameter(urls)?, now.as_micros().into()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Bytes that a user has let go of.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Discard {
-    url: String,
-    owner_id: Uuid,
-    charged_bytes: i64,
+    discards::insert(connection, urls, now).await
 }
 
 impl Discard {
@@ -96,27 +69,21 @@ fn at_least_a_block(size: i64) -> i64 {
     size.max(Allowances::BLOCK.cast_signed())
 }
 
-/// Does what [`add`] does, and charges the owners: the caller gives `charges` back in the same
+/// Does what [`add`] does, and charges the owners: the caller writes `charges` in the same
 /// transaction.
 pub(super) async fn add_charged(
     connection: &impl ConnectionTrait,
-    discards: &[Discard],
+    let_go: &[Discard],
     charges: &mut Charges,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    if discards.is_empty() {
+    if let_go.is_empty() {
         return Ok(());
     }
-    let list = Dialect::of(connection).rows(CHARGED);
-    let sql = format!(
-        "INSERT INTO discards (url, at, owner_id, charged_bytes) \
-         SELECT x.url, $2, x.owner_id, x.charged_bytes FROM {list} WHERE true \
-         ON CONFLICT DO NOTHING RETURNING owner_id, charged_bytes"
-    );
-    let values = [parameter(discards)?, now.as_micros().into()];
-    for row in query(connection, sql, values).await? {
-        let bytes: i64 = row.try_get_by_index(1)?;
-        charges.of(row.try_get_by_index(0)?).discarded -= bytes;
+    for charge in discards::insert_charged(connection, let_go, now).await? {
+        if let Some(owner) = charge.owner_id {
+            charges.to(owner).discarded_bytes += charge.charged_bytes;
+        }
     }
     Ok(())
 }
@@ -126,9 +93,9 @@ pub(super) async fn among(
     connection: &impl ConnectionTrait,
     urls: &[&str],
 ) -> Result<HashSet<String>, DbError> {
-    let list = list(Dialect::of(connection));
-    let sql = format!("SELECT url FROM discards WHERE url IN (SELECT x.url FROM {list})");
-    let found = query(connection, sql, [urls_parameter(urls)?]).await?;
+    let texts = Dialect::of(connection).texts();
+    let sql = format!("SELECT url FROM discards WHERE url IN ({texts})");
+    let found = query(connection, sql, [parameter(urls)?]).await?;
     found
         .iter()
         .map(|row| Ok(row.try_get_by_index(0)?))
@@ -137,9 +104,9 @@ pub(super) async fn among(
 
 /// At most `limit` URLs whose bytes are to be removed: those behind `after`, in their order.
 pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<String>, DbError> {
-    let rows = discard::Entity::find()
-        .filter(discard::Column::Url.gt(after))
-        .order_by_asc(discard::Column::Url)
+    let rows = discards::Entity::find()
+        .filter(discards::Column::Url.gt(after))
+        .order_by_asc(discards::Column::Url)
         .limit(limit)
         .all(db.reader())
         .await?;
@@ -152,32 +119,27 @@ pub async fn forget_discarded(
     urls: &[impl AsRef<str> + Sync],
 ) -> Result<(), DbError> {
     if !urls.is_empty() {
-        strike(db, urls, "true").await?;
+        forget_where(db, urls, "true").await?;
     }
     Ok(())
 }
 
-/// Strikes those of `urls` off the list of which `condition` is true, and says how many. Their
-/// owners are charged for them no more.
-pub(super) async fn strike(
+/// Forgets those of `urls` of which `condition` is true, and returns how many. Their owners are
+/// charged for them no more.
+pub(super) async fn forget_where(
     db: &Database,
     urls: &[impl AsRef<str> + Sync],
     condition: &str,
 ) -> Result<u64, DbError> {
     let transaction = db.begin().await?;
-    let list = list(db.dialect());
-    let sql = format!(
-        "DELETE FROM discards WHERE url IN (SELECT x.url FROM {list}) AND ({condition}) \
-         RETURNING owner_id, charged_bytes"
-    );
-    let gone = query(&transaction, sql, [urls_parameter(urls)?]).await?;
+    let gone = discards::delete(&transaction, urls, condition).await?;
     let mut charges = Charges::default();
-    for row in &gone {
-        if let Some(owner) = row.try_get_by_index::<Option<Uuid>>(0)? {
-            charges.of(owner).discarded += row.try_get_by_index::<i64>(1)?;
+    for charge in &gone {
+        if let Some(owner) = charge.owner_id {
+            charges.to(owner).discarded_bytes -= charge.charged_bytes;
         }
     }
-    charges.give_back(&transaction).await?;
+    charges.write(&transaction).await?;
     transaction.commit().await?;
     Ok(gone.len() as u64)
 }
@@ -198,15 +160,11 @@ pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
         "SELECT id FROM users WHERE {DONE} ORDER BY id LIMIT $1{}",
         dialect.lock_rows("users")
     );
-    let mut users: Vec<Uuid> = Vec::new();
+    let mut done: Vec<Uuid> = Vec::new();
     for row in query(&transaction, sql, [MENDED.into()]).await? {
-        users.push(row.try_get_by_index(0)?);
+        done.push(row.try_get_by_index(0)?);
     }
-    let mend = format!(
-        "UPDATE users SET discarded_bytes = 0 WHERE id IN ({}) AND {DONE}",
-        dialect.ids()
-    );
-    execute(&transaction, mend, [parameter(&users)?]).await?;
+    users::clear_discarded(&transaction, &done).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -222,26 +180,18 @@ pub struct DiscardLevel {
 
 /// How much waits to be removed.
 pub async fn discard_level(db: &Database) -> Result<DiscardLevel, DbError> {
-    let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM discards LIMIT $1) AS listed), \
-         (SELECT CAST(COALESCE(sum(discarded_bytes), 0) AS bigint) FROM users WHERE discarded_bytes <> 0)";
-    let found = query(db.reader(), sql, [MOST_COUNTED.into()]).await?;
-    let Some(row) = found.first() else {
-        return Ok(DiscardLevel::default());
-    };
-    let (objects, bytes): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(DiscardLevel {
-        objects: objects.unsigned_abs(),
-        bytes: bytes.max(0).unsigned_abs(),
-    })
+    let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM discards LIMIT $1) AS listed) AS objects, \
+         (SELECT CAST(COALESCE(sum(discarded_bytes), 0) AS bigint) FROM users WHERE discarded_bytes <> 0) AS bytes";
+    let found: Vec<LevelRow> = query_as(db.reader(), sql, [MOST_COUNTED.into()]).await?;
+    let level = found.first().map(|row| DiscardLevel {
+        objects: row.objects.unsigned_abs(),
+        bytes: row.bytes.max(0).unsigned_abs(),
+    });
+    Ok(level.unwrap_or_default())
 }
 
-/// The URLs of `$1` as `x`.
-pub(super) fn list(dialect: Dialect) -> String {
-    dialect.rows(COLUMNS)
-}
-
-/// URLs as the value of `$1`.
-pub(super) fn urls_parameter(urls: &[impl AsRef<str>]) -> Result<sea_orm::Value, DbError> {
-    let list: Vec<_> = urls.iter().map(|url| Row { url: url.as_ref() }).collect();
-    parameter(&list)
+#[derive(FromQueryResult)]
+struct LevelRow {
+    objects: i64,
+    bytes: i64,
 }

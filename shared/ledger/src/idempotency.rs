@@ -14,13 +14,12 @@
 
 use std::time::Duration;
 
-use sea_orm::Value;
-use uuid::Uuid;
-
-use super::batch::{execute, query};
 use super::key_room::KeyAdmission;
+use super::tables::idempotency::{self, NewClaim};
 use super::{Database, DbError};
 use domain::{DocumentId, Sha256, Timestamp, UserId};
+
+pub use super::tables::idempotency::{RequestClaim, SavedAnswer};
 
 /// How long a key and its answer are kept.
 pub const KEPT_FOR: Duration = Duration::from_hours(24);
@@ -37,27 +36,6 @@ pub struct KeyedRequest {
     pub key: String,
     /// The digest of all that makes it this request: method, path, query and body.
     pub hash: Sha256,
-}
-
-/// A request that this process runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestClaim {
-    pub(super) owner: UserId,
-    pub(super) key: String,
-    /// The request's own, which tells it from one that had the key before.
-    pub(super) subject: Uuid,
-    pub(super) fence: i64,
-}
-
-/// What a request was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedAnswer {
-    /// The status code of HTTP.
-    pub status: u16,
-    /// Names and values of header fields.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
 }
 
 /// How a request with a key begins.
@@ -117,37 +95,16 @@ async fn claim(
     now: Timestamp,
     takeover_after: Duration,
 ) -> Result<Option<RequestClaim>, DbError> {
-    // An expired key is as good as none; one that is taken over keeps what it was given.
-    let sql = "INSERT INTO idempotency (owner_id, key, request_hash, state, fence, subject_id, created_at, begun_at) \
-         VALUES ($1, $2, $3, 'running', 1, $4, $5, $5) \
-         ON CONFLICT (owner_id, key) DO UPDATE SET \
-         fence = idempotency.fence + 1, \
-         subject_id = CASE WHEN idempotency.created_at <= $6 THEN excluded.subject_id ELSE idempotency.subject_id END, \
-         created_at = CASE WHEN idempotency.created_at <= $6 THEN excluded.created_at ELSE idempotency.created_at END, \
-         request_hash = excluded.request_hash, begun_at = excluded.begun_at, \
-         state = 'running', status = NULL, headers = NULL, body = NULL, open_until = NULL \
-         WHERE idempotency.created_at <= $6 OR (idempotency.state = 'running' \
-         AND idempotency.request_hash = excluded.request_hash AND idempotency.begun_at <= $7) \
-         RETURNING fence, subject_id";
-    let values: [Value; 7] = [
-        request.owner.0.into(),
-        request.key.as_str().into(),
-        request.hash.to_string().into(),
-        DocumentId::new(now).0.into(),
-        now.as_micros().into(),
-        now.minus(KEPT_FOR).as_micros().into(),
-        now.minus(takeover_after).as_micros().into(),
-    ];
-    let claimed = query(db.writer(), sql, values).await?;
-    let claimed = claimed.first().map(|row| {
-        Ok(RequestClaim {
-            owner: request.owner,
-            key: request.key.clone(),
-            fence: row.try_get_by_index(0)?,
-            subject: row.try_get_by_index(1)?,
-        })
-    });
-    claimed.transpose()
+    let new = NewClaim {
+        owner: request.owner,
+        key: &request.key,
+        hash: request.hash,
+        subject: DocumentId::new(now).0,
+        now,
+        expired: now.minus(KEPT_FOR),
+        stale: now.minus(takeover_after),
+    };
+    idempotency::claim(db.writer(), new).await
 }
 
 /// What became of the request that has the key, without taking it up; `None` if none has.
@@ -156,34 +113,18 @@ pub async fn find_request(
     request: &KeyedRequest,
     now: Timestamp,
 ) -> Result<Option<Begin>, DbError> {
-    let sql = "SELECT request_hash, state, status, headers, body, open_until FROM idempotency \
-         WHERE owner_id = $1 AND key = $2 AND created_at > $3";
-    let values = [
-        request.owner.0.into(),
-        request.key.as_str().into(),
-        now.minus(KEPT_FOR).as_micros().into(),
-    ];
-    let found = query(db.reader(), sql, values).await?;
-    let Some(row) = found.first() else {
+    let key = (request.owner, request.key.as_str());
+    let Some(row) = idempotency::find(db.reader(), key, now.minus(KEPT_FOR)).await? else {
         return Ok(None);
     };
-    let hash: String = row.try_get_by_index(0)?;
-    let state: String = row.try_get_by_index(1)?;
-    if hash != request.hash.to_string() {
+    if row.request_hash != request.hash.to_string() {
         return Ok(Some(Begin::Reused));
     }
-    let open_until: Option<i64> = row.try_get_by_index(5)?;
-    if state == "running" || open_until.is_some_and(|end| end > now.as_micros()) {
+    let is_open = row.open_until.is_some_and(|end| end > now.as_micros());
+    if row.state == idempotency::RUNNING || is_open {
         return Ok(Some(Begin::InProgress));
     }
-    let corrupt = |column| DbError::corrupt("idempotency", column, request.owner);
-    let status: i64 = row.try_get_by_index(2)?;
-    let headers: serde_json::Value = row.try_get_by_index(3)?;
-    Ok(Some(Begin::Replay(SavedAnswer {
-        status: u16::try_from(status).map_err(|_| corrupt("status"))?,
-        headers: serde_json::from_value(headers).map_err(|_| corrupt("headers"))?,
-        body: row.try_get_by_index(4)?,
-    })))
+    Ok(Some(Begin::Replay(row.into_answer()?)))
 }
 
 /// Keeps the answer for requests that come again, unless one is kept that isn't open any more.
@@ -193,19 +134,7 @@ pub async fn finish_request(
     claim: &RequestClaim,
     answer: &SavedAnswer,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE idempotency SET state = 'done', status = $5, headers = $6, body = $7, open_until = NULL \
-         WHERE owner_id = $1 AND key = $2 AND subject_id = $3 AND fence = $4 \
-         AND (state = 'running' OR open_until IS NOT NULL)";
-    let values: [Value; 7] = [
-        claim.owner.0.into(),
-        claim.key.as_str().into(),
-        claim.subject.into(),
-        claim.fence.into(),
-        i64::from(answer.status).into(),
-        serde_json::json!(answer.headers).into(),
-        answer.body.clone().into(),
-    ];
-    execute(db.writer(), sql, values).await?;
+    idempotency::finish(db.writer(), claim, answer).await?;
     db.keys().charge(claim.owner, answer.body.len());
     Ok(())
 }
@@ -213,29 +142,15 @@ pub async fn finish_request(
 /// Frees the key of a request whose answer is not to be kept, so that it can be sent again.
 /// Without effect if its change was made, or another process took it over.
 pub async fn abandon_request(db: &Database, claim: &RequestClaim) -> Result<(), DbError> {
-    let sql = "DELETE FROM idempotency WHERE owner_id = $1 AND key = $2 AND subject_id = $3 \
-         AND fence = $4 AND state = 'running'";
-    let values = [
-        claim.owner.0.into(),
-        claim.key.as_str().into(),
-        claim.subject.into(),
-        claim.fence.into(),
-    ];
-    execute(db.writer(), sql, values).await?;
-    Ok(())
+    idempotency::abandon(db.writer(), claim).await
 }
 
-/// Forgets at most `limit` keys that have been kept long enough, and says how many it were.
+/// Forgets at most `limit` keys that have been kept long enough. Returns how many were
+/// forgotten.
 pub async fn forget_expired_requests(
     db: &Database,
     now: Timestamp,
     limit: u32,
 ) -> Result<u64, DbError> {
-    let sql = "DELETE FROM idempotency WHERE (owner_id, key) IN \
-         (SELECT owner_id, key FROM idempotency WHERE created_at <= $1 ORDER BY created_at LIMIT $2)";
-    let values = [
-        now.minus(KEPT_FOR).as_micros().into(),
-        i64::from(limit).into(),
-    ];
-    execute(db.writer(), sql, values).await
+    idempotency::delete_expired(db.writer(), now.minus(KEPT_FOR), limit).await
 }

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query};
+use super::batch::{parameter, query_as};
 use super::dialect::Dialect;
 use super::readable::unreadable;
+use super::tables::identities;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{Account, Caller, Identity, Timestamp, User, UserId};
 
@@ -33,8 +33,6 @@ pub enum LinkError {
     Database(#[from] DbError),
 }
 
-const IDENTITIES: &Columns = &[("issuer", Kind::Text), ("subject", Kind::Text)];
-
 /// Who is linked to an identity; `None` if nobody ever was.
 pub async fn find_identity_holder(
     db: &Database,
@@ -44,15 +42,11 @@ pub async fn find_identity_holder(
          LEFT JOIN users ON users.id = identities.user_id \
          WHERE identities.issuer = $1 AND identities.subject = $2";
     let values = [identity.issuer().into(), identity.subject().into()];
-    let found = query(db.reader(), sql, values).await?;
-    let Some(row) = found.first() else {
+    let found: Vec<HolderRow> = query_as(db.reader(), sql, values).await?;
+    let Some(row) = found.into_iter().next() else {
         return Ok(None);
     };
-    let (Some(id), Some(role), Some(disabled)): (Option<Uuid>, Option<String>, Option<bool>) = (
-        row.try_get_by_index(0)?,
-        row.try_get_by_index(1)?,
-        row.try_get_by_index(2)?,
-    ) else {
+    let (Some(id), Some(role), Some(disabled)) = (row.id, row.role, row.disabled) else {
         return Ok(Some(IdentityHolder::Deleted));
     };
     let role = role
@@ -65,6 +59,14 @@ pub async fn find_identity_holder(
     Ok(Some(IdentityHolder::User(Account { caller, disabled })))
 }
 
+/// Without a value if the user was deleted.
+#[derive(FromQueryResult)]
+struct HolderRow {
+    id: Option<Uuid>,
+    role: Option<String>,
+    disabled: Option<bool>,
+}
+
 /// Removes an identity, that of a deleted user too: its next token is that of a stranger.
 /// `false` if it is not known.
 pub async fn forget_identity(
@@ -72,33 +74,21 @@ pub async fn forget_identity(
     identity: &Identity,
 ) -> Result<bool, DbError> {
     let transaction = on.database().begin().await?;
-    let sql = "DELETE FROM identities WHERE issuer = $1 AND subject = $2 RETURNING user_id";
-    let values = [identity.issuer().into(), identity.subject().into()];
-    let forgotten = query(&transaction, sql, values).await?;
-    let Some(row) = forgotten.first() else {
+    let Some(user) = identities::take(&transaction, identity).await? else {
         return Ok(false);
     };
-    let user: Option<Uuid> = row.try_get_by_index(0)?;
-    on.commit(transaction, &user.map(UserId)).await?;
+    on.commit(transaction, &user).await?;
     Ok(true)
 }
 
 /// Forgets identities of deleted users, the oldest first, at most `limit`, until `most` are left.
-/// Says how many it forgot.
+/// Returns how many were forgotten.
 pub async fn forget_deleted_identities(
     db: &Database,
     most: u32,
     limit: u32,
 ) -> Result<u64, DbError> {
-    let sql = "DELETE FROM identities WHERE user_id IS NULL AND (issuer, subject) IN \
-         (SELECT issuer, subject FROM identities WHERE user_id IS NULL \
-         ORDER BY deleted_at DESC LIMIT $2 OFFSET $1)";
-    execute(
-        db.writer(),
-        sql,
-        [i64::from(most).into(), i64::from(limit).into()],
-    )
-    .await
+    identities::delete_deleted(db.writer(), most, limit).await
 }
 
 /// Fills in the identities of users.
@@ -115,13 +105,11 @@ pub(super) async fn load(
     );
     let wanted: Vec<_> = users.iter().map(|user| user.id.0).collect();
     let mut of: HashMap<Uuid, Vec<Identity>> = HashMap::new();
-    for row in query(connection, sql, [parameter(&wanted)?]).await? {
-        let user: Uuid = row.try_get_by_index(0)?;
-        let (issuer, subject): (String, String) =
-            (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        match Identity::new(&issuer, &subject) {
-            Ok(identity) => of.entry(user).or_default().push(identity),
-            Err(_) => unreadable(&DbError::corrupt("identities", "subject", user)),
+    let found: Vec<IdentityRow> = query_as(connection, sql, [parameter(&wanted)?]).await?;
+    for row in found {
+        match Identity::new(&row.issuer, &row.subject) {
+            Ok(identity) => of.entry(row.user_id).or_default().push(identity),
+            Err(_) => unreadable(&DbError::corrupt("identities", "subject", row.user_id)),
         }
     }
     for user in users {
@@ -131,46 +119,25 @@ pub(super) async fn load(
     Ok(())
 }
 
-#[derive(Serialize)]
-struct NewIdentity<'a> {
-    #[serde(flatten)]
-    identity: &'a Identity,
+#[derive(FromQueryResult)]
+struct IdentityRow {
     user_id: Uuid,
-    created_at: i64,
+    issuer: String,
+    subject: String,
 }
 
 /// Links identities to a user who is there, also those of deleted users.
 pub(super) async fn link(
     transaction: &DatabaseTransaction,
     user: UserId,
-    identities: &BTreeSet<&Identity>,
+    wanted: &BTreeSet<&Identity>,
     now: Timestamp,
 ) -> Result<(), LinkError> {
-    if identities.is_empty() {
+    if wanted.is_empty() {
         return Ok(());
     }
-    let columns = [
-        IDENTITIES,
-        &[("user_id", Kind::Uuid), ("created_at", Kind::Integer)],
-    ]
-    .concat();
-    // The condition tells SQLite's parser that ON belongs to the insert.
-    let sql = format!(
-        "INSERT INTO identities (issuer, subject, user_id, created_at) \
-         SELECT x.issuer, x.subject, x.user_id, x.created_at FROM {} WHERE true \
-         ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id, \
-         created_at = excluded.created_at, deleted_at = NULL \
-         WHERE identities.user_id IS NULL OR identities.user_id = excluded.user_id",
-        transaction.dialect().rows(&columns)
-    );
-    let row = |identity| NewIdentity {
-        identity,
-        user_id: user.0,
-        created_at: now.as_micros(),
-    };
-    let list: Vec<_> = identities.iter().copied().map(row).collect();
-    let linked = execute(transaction, sql, [parameter(&list)?]).await?;
-    if linked < list.len() as u64 {
+    let linked = identities::link(transaction, user, wanted.iter().copied(), now).await?;
+    if linked < wanted.len() as u64 {
         return Err(LinkError::Taken);
     }
     Ok(())
@@ -181,20 +148,14 @@ pub(super) async fn link(
 pub(super) async fn replace(
     transaction: &DatabaseTransaction,
     user: &User,
-    identities: &[Identity],
+    wanted: &[Identity],
     now: Timestamp,
 ) -> Result<(), LinkError> {
-    let (before, wanted): (BTreeSet<_>, BTreeSet<_>) = (
-        user.identities.iter().collect(),
-        identities.iter().collect(),
-    );
+    let (before, wanted): (BTreeSet<_>, BTreeSet<_>) =
+        (user.identities.iter().collect(), wanted.iter().collect());
     let gone: Vec<_> = before.difference(&wanted).copied().collect();
     if !gone.is_empty() {
-        let list = transaction.dialect().rows(IDENTITIES);
-        let sql = format!(
-            "DELETE FROM identities WHERE (issuer, subject) IN (SELECT x.issuer, x.subject FROM {list})"
-        );
-        execute(transaction, sql, [parameter(&gone)?]).await?;
+        identities::delete(transaction, &gone).await?;
     }
     let new = wanted.difference(&before).copied().collect();
     link(transaction, user.id, &new, now).await
@@ -207,7 +168,5 @@ pub(super) async fn mark_deleted(
     user: UserId,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE identities SET user_id = NULL, deleted_at = $2 WHERE user_id = $1";
-    execute(transaction, sql, [user.0.into(), now.as_micros().into()]).await?;
-    Ok(())
+    identities::mark_deleted(transaction, user, now).await
 }

@@ -1,10 +1,10 @@
 //! Which installation this ledger is, and which places carry its mark. Called by the room `ownership`.
 
 use url::Url;
-use uuid::Uuid;
 
 use super::audit::known_objects;
-use super::batch::{execute, query};
+use super::batch::query;
+use super::tables::{installation, places};
 use super::{Database, DbError};
 use domain::{InstallationId, Timestamp};
 
@@ -13,41 +13,24 @@ const BEHIND_KEYS: &str = "~";
 
 /// The id of this ledger, which is made at the first call.
 pub async fn installation(db: &Database, now: Timestamp) -> Result<InstallationId, DbError> {
-    if let Some(id) = find_installation(db).await? {
+    if let Some(id) = installation::find(db.reader()).await? {
         return Ok(id);
     }
-    let sql = "INSERT INTO installation (one, id, created_at) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING";
-    let values = [InstallationId::new(now).0.into(), now.as_micros().into()];
-    execute(db.writer(), sql, values).await?;
+    installation::insert(db.writer(), now).await?;
     // Another process may have been faster.
-    let found = find_installation(db).await?;
+    let found = installation::find(db.reader()).await?;
     found.ok_or_else(|| DbError::corrupt("installation", "one", 1))
-}
-
-async fn find_installation(db: &Database) -> Result<Option<InstallationId>, DbError> {
-    let found = query(db.reader(), "SELECT id FROM installation", []).await?;
-    let id: Option<Uuid> = match found.first() {
-        Some(row) => Some(row.try_get_by_index(0)?),
-        None => None,
-    };
-    Ok(id.map(InstallationId))
 }
 
 /// The places that this ledger has marked as its own.
 pub async fn marked_places(db: &Database) -> Result<Vec<String>, DbError> {
-    let found = query(db.reader(), "SELECT url FROM places ORDER BY url", []).await?;
-    found
-        .iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
+    places::list(db.reader()).await
 }
 
 /// Writes down that places carry the mark of this ledger.
-pub async fn remember_marked(db: &Database, places: &[Url], now: Timestamp) -> Result<(), DbError> {
-    for place in places {
-        let sql = "INSERT INTO places (url, marked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        let values = [place.as_str().into(), now.as_micros().into()];
-        execute(db.writer(), sql, values).await?;
+pub async fn remember_marked(db: &Database, marked: &[Url], now: Timestamp) -> Result<(), DbError> {
+    for place in marked {
+        places::insert(db.writer(), place.as_str(), now).await?;
     }
     Ok(())
 }

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::batch::{Columns, Kind, execute, parameter, query};
 use super::jobs::{NewJob, enqueue};
 use super::receipt::{Receipt, keep_receipts};
-use super::users::hold_users;
+use super::tables::users::{Charge, QuotaCharge, charge_quota};
 use super::{Database, DatabaseTransaction, DbError, discards, respelled};
 use crash_points::CrashPoint;
 use domain::{
-    Allowances, ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType,
-    Metadata, Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
+    ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
+    Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
 };
 use queue::JobKind;
 
@@ -146,26 +146,6 @@ impl<'a> From<&'a Arrival> for DocumentRow<'a> {
     }
 }
 
-const RESERVATIONS: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("bytes", Kind::Integer),
-    ("documents", Kind::Integer),
-    ("retried_bytes", Kind::Integer),
-    ("retried_versions", Kind::Integer),
-];
-
-/// What is to be reserved for an owner.
-#[derive(Default, Serialize)]
-pub(super) struct Reservation {
-    pub(super) owner_id: Uuid,
-    pub(super) bytes: i64,
-    pub(super) documents: i64,
-    /// Staged bytes of failed versions that are pending again, which no longer count as such.
-    pub(super) retried_bytes: i64,
-    /// How many versions these are.
-    pub(super) retried_versions: i64,
-}
-
 /// Takes in what arrived together, in one transaction with a handful of
 /// statements; the answers are in the order of `arrivals`. Once it returns
 /// `Ok`, those accepted are durable.
@@ -271,28 +251,23 @@ async fn reserve(
     limits: &Limits,
     arrivals: &[&Arrival],
 ) -> Result<HashSet<Uuid>, DbError> {
-    let mut sums: HashMap<Uuid, Reservation> = HashMap::new();
+    let mut sums: HashMap<Uuid, QuotaCharge> = HashMap::new();
     for arrival in arrivals {
-        let owner_id = arrival.owner.0;
-        let sum = sums.entry(owner_id).or_insert(Reservation {
-            owner_id,
-            ..Reservation::default()
+        let one = reservation(arrival);
+        let sum = sums.entry(arrival.owner.0).or_insert(QuotaCharge {
+            charge: Charge::to(arrival.owner.0),
+            ..one
         });
-        sum.bytes = sum.bytes.saturating_add(arrival.size.as_i64());
-        sum.documents += 1;
+        let bytes = &mut sum.charge.reserved_bytes;
+        *bytes = bytes.saturating_add(one.charge.reserved_bytes);
+        sum.charge.used_documents += one.charge.used_documents;
     }
     let sums: Vec<_> = sums.into_values().collect();
-    let fitting = reserve_rows(transaction, limits, &sums).await?;
+    let whole = charge_quota(transaction, limits, &sums).await?;
     let mut reserved = HashSet::with_capacity(arrivals.len());
     for arrival in arrivals {
-        let alone = Reservation {
-            owner_id: arrival.owner.0,
-            bytes: arrival.size.as_i64(),
-            documents: 1,
-            ..Reservation::default()
-        };
-        if fitting.contains(&arrival.owner.0)
-            || !reserve_rows(transaction, limits, &[alone])
+        if whole.contains(&arrival.owner.0)
+            || !charge_quota(transaction, limits, &[reservation(arrival)])
                 .await?
                 .is_empty()
         {
@@ -302,41 +277,16 @@ async fn reserve(
     Ok(reserved)
 }
 
-/// The owners whose reservation fits, and was made.
-pub(super) async fn reserve_rows(
-    transaction: &DatabaseTransaction,
-    limits: &Limits,
-    reservations: &[Reservation],
-) -> Result<HashSet<Uuid>, DbError> {
-    if reservations.is_empty() {
-        return Ok(HashSet::new());
+/// What an upload takes from the quota.
+fn reservation(arrival: &Arrival) -> QuotaCharge {
+    QuotaCharge {
+        may_fail: true,
+        ..QuotaCharge::of(Charge {
+            reserved_bytes: arrival.size.as_i64(),
+            used_documents: 1,
+            ..Charge::to(arrival.owner.0)
+        })
     }
-    let owners: Vec<_> = reservations
-        .iter()
-        .map(|reservation| reservation.owner_id)
-        .collect();
-    hold_users(transaction, &owners).await?;
-    let list = transaction.dialect().rows(RESERVATIONS);
-    let sql = format!(
-        "UPDATE users SET reserved_bytes = reserved_bytes + x.bytes, \
-         used_documents = used_documents + x.documents, staging_bytes = staging_bytes - x.retried_bytes, \
-         failed_versions = failed_versions - x.retried_versions FROM {list} WHERE users.id = x.owner_id \
-         AND users.used_bytes + users.reserved_bytes + x.bytes <= COALESCE(users.quota_bytes, $2) \
-         AND (x.documents = 0 OR users.used_documents + x.documents <= COALESCE(users.quota_documents, $3)) \
-         AND (x.retried_versions > 0 OR users.failed_versions < $4 \
-         OR users.failed_versions < COALESCE(users.quota_documents, $3)) RETURNING users.id"
-    );
-    let values = [
-        parameter(reservations)?,
-        limits.default_quota_bytes.as_i64().into(),
-        i64::from(limits.default_quota_documents).into(),
-        i64::from(Allowances::FAILED_VERSIONS).into(),
-    ];
-    let fitting = query(transaction, sql, values).await?;
-    fitting
-        .into_iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
 }
 
 /// Inserts versions, events and jobs of accepted documents.

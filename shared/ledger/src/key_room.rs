@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::DbError;
-use super::batch::query;
+use super::tables::idempotency;
 use domain::{RowLimits, Timestamp, UserId};
 use sea_orm::ConnectionTrait;
 
@@ -85,7 +85,11 @@ impl KeyRoom {
         if let Some(known) = self.take(owner, now) {
             return Ok(known);
         }
-        let kept = kept(connection, owner).await?;
+        let kept = idempotency::kept_of(connection, owner).await?;
+        let kept = Kept {
+            keys: kept.keys.unsigned_abs(),
+            bytes: kept.bytes.unsigned_abs(),
+        };
         Ok(self.counted(owner, kept, now))
     }
 
@@ -155,21 +159,6 @@ impl KeyRoom {
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Credit>> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The rows of an owner. Neither database reads the answers for their lengths.
-async fn kept(connection: &impl ConnectionTrait, owner: UserId) -> Result<Kept, DbError> {
-    let sql = "SELECT count(*), CAST(COALESCE(sum(length(body)), 0) AS bigint) FROM idempotency \
-         WHERE owner_id = $1";
-    let found = query(connection, sql, [owner.0.into()]).await?;
-    let Some(row) = found.first() else {
-        return Ok(Kept { keys: 0, bytes: 0 });
-    };
-    let (keys, bytes): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(Kept {
-        keys: keys.unsigned_abs(),
-        bytes: bytes.unsigned_abs(),
-    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! API keys: only their SHA-256 is kept.
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::audit_log::write_audit_log;
-use super::batch::{execute, query};
-use super::tables::api_keys as api_key;
+use super::batch::query_as;
+use super::tables::api_keys::{self, NewKey};
+use super::tables::users;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
     Account, AuditEntry, AuditEvent, AuditKind, AuditOrigin, Caller, KeyId, Role, Sha256,
@@ -33,38 +33,43 @@ pub struct ApiKey {
 pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Account>, DbError> {
     let sql = "SELECT users.id, users.role, users.disabled FROM api_keys \
          JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = $1";
-    let rows = query(db.reader(), sql, [hash.to_string().into()]).await?;
-    rows.first()
-        .map(|row| {
-            let (id, role): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let role = role
-                .parse()
-                .map_err(|_| DbError::corrupt("users", "role", id))?;
-            let user = UserId(id);
-            Ok(Account {
-                caller: Caller { user, role },
-                disabled: row.try_get_by_index(2)?,
-            })
+    let holders: Vec<HolderRow> = query_as(db.reader(), sql, [hash.to_string().into()]).await?;
+    let holder = holders.into_iter().next();
+    holder.map(HolderRow::into_account).transpose()
+}
+
+#[derive(FromQueryResult)]
+struct HolderRow {
+    id: Uuid,
+    role: String,
+    disabled: bool,
+}
+
+impl HolderRow {
+    fn into_account(self) -> Result<Account, DbError> {
+        let corrupt = |_| DbError::corrupt("users", "role", self.id);
+        Ok(Account {
+            caller: Caller {
+                user: UserId(self.id),
+                role: self.role.parse().map_err(corrupt)?,
+            },
+            disabled: self.disabled,
         })
-        .transpose()
+    }
 }
 
 /// Adds a key; `false` if there is no such user.
 pub async fn add_key(on: &impl Commit<ApiKey>, key: ApiKey, hash: Sha256) -> Result<bool, DbError> {
     let transaction = on.database().begin().await?;
-    let row = api_key::ActiveModel {
-        id: Set(key.id.0),
-        user_id: Set(key.user.0),
-        hash: Set(hash.to_string()),
-        origin: Set("issued".to_owned()),
-        created_at: Set(key.created_at.as_micros()),
+    let new = NewKey {
+        id: key.id,
+        user: key.user,
+        hash,
+        origin: api_keys::ISSUED,
+        created_at: key.created_at,
     };
-    match api_key::Entity::insert(row)
-        .exec_without_returning(&transaction)
-        .await
-        .map_err(DbError::from)
-    {
-        Ok(_) => {
+    match api_keys::insert(&transaction, new).await {
+        Ok(()) => {
             on.commit(transaction, &key).await?;
             Ok(true)
         }
@@ -80,16 +85,16 @@ pub async fn list_keys(
     before: Option<KeyId>,
     limit: u64,
 ) -> Result<Vec<ApiKey>, DbError> {
-    let mut select = api_key::Entity::find().filter(api_key::Column::UserId.eq(user.0));
+    let mut select = api_keys::Entity::find().filter(api_keys::Column::UserId.eq(user.0));
     if let Some(before) = before {
-        select = select.filter(api_key::Column::Id.lt(before.0));
+        select = select.filter(api_keys::Column::Id.lt(before.0));
     }
     let rows = select
-        .order_by_desc(api_key::Column::Id)
+        .order_by_desc(api_keys::Column::Id)
         .limit(limit)
         .all(db.reader())
         .await?;
-    let key = |row: api_key::Model| ApiKey {
+    let key = |row: api_keys::Model| ApiKey {
         id: KeyId(row.id),
         user: UserId(row.user_id),
         created_at: Timestamp::from_micros(row.created_at),
@@ -100,8 +105,7 @@ pub async fn list_keys(
 /// Removes a key of a user; `false` if they have no such key.
 pub async fn remove_key(on: &impl Commit<()>, user: UserId, key: KeyId) -> Result<bool, DbError> {
     let transaction = on.database().begin().await?;
-    let sql = "DELETE FROM api_keys WHERE user_id = $1 AND id = $2";
-    if execute(&transaction, sql, [user.0.into(), key.0.into()]).await? == 0 {
+    if !api_keys::delete(&transaction, user, key).await? {
         return Ok(false);
     }
     on.commit(transaction, &()).await?;
@@ -134,32 +138,29 @@ pub async fn ensure_bootstrap_key(
     now: Timestamp,
 ) -> Result<(), BootstrapKeyError> {
     let transaction = db.begin().await?;
-    let issued = "SELECT id FROM api_keys WHERE hash = $1 AND origin <> 'bootstrap'";
-    let issued = query(&transaction, issued, [hash.to_string().into()]).await?;
-    if !issued.is_empty() {
+    let issued = api_keys::Entity::find()
+        .filter(api_keys::Column::Hash.eq(hash.to_string()))
+        .filter(api_keys::Column::Origin.ne(api_keys::BOOTSTRAP));
+    if issued.one(&transaction).await?.is_some() {
         return Err(BootstrapKeyError::Issued);
     }
-    let holder = "SELECT user_id FROM api_keys WHERE origin = 'bootstrap' ORDER BY id LIMIT 1";
-    let admin: Uuid = match query(&transaction, holder, []).await?.first() {
-        Some(row) => row.try_get_by_index(0)?,
+    let holder = api_keys::Entity::find()
+        .filter(api_keys::Column::Origin.eq(api_keys::BOOTSTRAP))
+        .order_by_asc(api_keys::Column::Id);
+    let admin = match holder.one(&transaction).await? {
+        Some(key) => key.user_id,
         None => first_admin(&transaction, now).await?,
     };
-    let removed = execute(
-        &transaction,
-        "DELETE FROM api_keys WHERE origin = 'bootstrap' AND hash <> $1",
-        [hash.to_string().into()],
-    )
-    .await?;
-    let key = "INSERT INTO api_keys (id, user_id, hash, origin, created_at) VALUES ($1, $2, $3, 'bootstrap', $4) \
-               ON CONFLICT (hash) DO NOTHING";
-    let values = [
-        KeyId::new(now).0.into(),
-        admin.into(),
-        hash.to_string().into(),
-        now.as_micros().into(),
-    ];
-    let made = execute(&transaction, key, values).await?;
-    let changed = (removed + made > 0).then(|| bootstrap_key_changed(admin, now));
+    let removed = api_keys::delete_other_bootstrap_keys(&transaction, hash).await?;
+    let key = NewKey {
+        id: KeyId::new(now),
+        user: UserId(admin),
+        hash,
+        origin: api_keys::BOOTSTRAP,
+        created_at: now,
+    };
+    let is_new = api_keys::insert_new(&transaction, key).await?;
+    let changed = (removed > 0 || is_new).then(|| bootstrap_key_changed(admin, now));
     write_audit_log(&transaction, changed.as_slice()).await?;
     transaction.commit().await?;
     changed.iter().for_each(AuditEntry::log);
@@ -175,24 +176,17 @@ fn bootstrap_key_changed(admin: Uuid, now: Timestamp) -> AuditEntry {
 /// The admin of that name, or a new one. An ordinary user of that name is none, whoever named
 /// them so.
 async fn first_admin(transaction: &DatabaseTransaction, now: Timestamp) -> Result<Uuid, DbError> {
-    let add = "INSERT INTO users (id, name, role, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
-    let named = "SELECT id FROM users WHERE name = $1 AND role = $2";
-    let role = Role::Admin.as_str();
     for turn in 1.. {
         let name = match turn {
             1 => BOOTSTRAP_USER.to_owned(),
             turn => format!("{BOOTSTRAP_USER} ({turn})"),
         };
-        let new = [
-            UserId::new(now).0.into(),
-            name.as_str().into(),
-            role.into(),
-            now.as_micros().into(),
-        ];
-        execute(transaction, add, new).await?;
-        let found = query(transaction, named, [name.into(), role.into()]).await?;
-        if let Some(row) = found.first() {
-            return Ok(row.try_get_by_index(0)?);
+        users::insert_admin(transaction, &name, now).await?;
+        let found = users::Entity::find()
+            .filter(users::Column::Name.eq(name))
+            .filter(users::Column::Role.eq(Role::Admin.as_str()));
+        if let Some(admin) = found.one(transaction).await? {
+            return Ok(admin.id);
         }
         if turn >= MOST_NAMES {
             break;

@@ -2,7 +2,6 @@
 //!
 //! Functions take a [`Database`] and domain types; rows never leave this room.
 
-mod accounts;
 pub mod audit;
 mod audit_log;
 mod backlog;

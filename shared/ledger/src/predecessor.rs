@@ -2,6 +2,7 @@
 //! the ledger to itself; processes that share one can't know, and wait for leases to end.
 
 use super::batch::execute;
+use super::tables::{idempotency, workers};
 use super::{Database, DbError};
 use domain::Timestamp;
 
@@ -11,14 +12,9 @@ pub async fn release_predecessor(db: &Database, now: Timestamp) -> Result<(), Db
     let transaction = db.begin().await?;
     let jobs = "UPDATE jobs SET run_at = $1 WHERE state = 'running' AND run_at > $1";
     execute(&transaction, jobs, [now.as_micros().into()]).await?;
-    for sql in [
-        // What is found running has changed nothing: an equal request begins at once.
-        "UPDATE idempotency SET begun_at = 0 WHERE state = 'running'",
-        "UPDATE idempotency SET open_until = NULL WHERE open_until IS NOT NULL",
-        "DELETE FROM workers",
-    ] {
-        execute(&transaction, sql, []).await?;
-    }
+    // A request that is running has changed nothing: an equal one begins at once.
+    idempotency::release_all(&transaction).await?;
+    workers::delete_all(&transaction).await?;
     transaction.commit().await?;
     Ok(())
 }

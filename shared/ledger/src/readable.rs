@@ -1,5 +1,6 @@
 //! Rows that were found together, of which one that can't be read harms nobody but itself.
 
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryTrait, Select};
 use tracing::warn;
 
 use super::DbError;
@@ -18,6 +19,17 @@ pub fn readable<R, T>(
         }
     });
     readable.collect()
+}
+
+/// The rows that `select` finds and that can be read.
+pub async fn find_readable<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
+) -> Result<Vec<E::Model>, DbError> {
+    let statement = select.build(connection.get_database_backend());
+    let rows = connection.query_all_raw(statement).await?;
+    let read = |row| Ok(E::Model::from_query_result(&row, "")?);
+    Ok(readable(rows, read))
 }
 
 /// Says that a row is passed by.

@@ -3,11 +3,7 @@
 
 use std::future::Future;
 
-use serde::Serialize;
-use uuid::Uuid;
-
-use super::batch::{Columns, Kind, execute, parameter};
-use super::idempotency::{RequestClaim, SavedAnswer};
+use super::tables::idempotency::{self, NewAnswer, RequestClaim, SavedAnswer};
 use super::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
@@ -86,46 +82,6 @@ where
     }
 }
 
-const RECEIPTS: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("key", Kind::Text),
-    ("subject_id", Kind::Uuid),
-    ("fence", Kind::Integer),
-    ("status", Kind::Integer),
-    ("headers", Kind::Json),
-    ("body", Kind::Text),
-    ("open_until", Kind::Integer),
-];
-
-#[derive(Serialize)]
-struct ReceiptRow<'a> {
-    owner_id: Uuid,
-    key: &'a str,
-    subject_id: Uuid,
-    fence: i64,
-    status: u16,
-    headers: &'a [(String, String)],
-    /// In hexadecimal: JSON has no bytes.
-    body: String,
-    open_until: Option<i64>,
-}
-
-impl<'a> From<&'a Receipt> for ReceiptRow<'a> {
-    fn from(receipt: &'a Receipt) -> Self {
-        let claim = &receipt.claim;
-        Self {
-            owner_id: claim.owner.0,
-            key: &claim.key,
-            subject_id: claim.subject,
-            fence: claim.fence,
-            status: receipt.answer.status,
-            headers: &receipt.answer.headers,
-            body: hex::encode(&receipt.answer.body),
-            open_until: receipt.open_until.map(Timestamp::as_micros),
-        }
-    }
-}
-
 /// Keeps the answers, last of all that a transaction does. Fails if one of the requests was
 /// taken over: then another process makes its change, and this one must not.
 pub(super) async fn keep_receipts(
@@ -135,18 +91,12 @@ pub(super) async fn keep_receipts(
     if receipts.is_empty() {
         return Ok(());
     }
-    let dialect = transaction.dialect();
-    let list = dialect.rows(RECEIPTS);
-    let body = dialect.bytes_of_hex("x.body");
-    let sql = format!(
-        "UPDATE idempotency SET state = 'done', status = x.status, headers = x.headers, \
-         body = {body}, open_until = x.open_until FROM {list} \
-         WHERE idempotency.owner_id = x.owner_id AND idempotency.key = x.key \
-         AND idempotency.subject_id = x.subject_id AND idempotency.fence = x.fence \
-         AND idempotency.state = 'running'"
-    );
-    let list: Vec<_> = receipts.iter().map(ReceiptRow::from).collect();
-    let kept = execute(transaction, sql, [parameter(&list)?]).await?;
+    let answers = receipts.iter().map(|receipt| NewAnswer {
+        claim: &receipt.claim,
+        answer: &receipt.answer,
+        open_until: receipt.open_until,
+    });
+    let kept = idempotency::keep_answers(transaction, answers).await?;
     if kept == receipts.len() as u64 {
         Ok(())
     } else {

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::accounts::Charges;
 use super::batch::{Columns, Kind, execute, parameter, query};
 use super::discards::Discard;
 use super::events::NewEvent;
 use super::readable::unreadable;
+use super::tables::users::Charges;
 use super::{DatabaseTransaction, DbError, discards, events};
 use domain::{DocumentId, Timestamp, UserId, VersionStatus};
 
@@ -72,13 +72,13 @@ pub(super) async fn delete_versions(
             number: u32::try_from(number).ok(),
         });
         let staged: Option<String> = row.try_get("", "staged_url")?;
-        let charge = held.charges.of(owner_id);
+        let charge = held.charges.to(owner_id);
         match status.parse() {
-            Ok(VersionStatus::Active) => charge.used += size,
-            Ok(VersionStatus::Pending) => charge.reserved += size,
+            Ok(VersionStatus::Active) => charge.used_bytes -= size,
+            Ok(VersionStatus::Pending) => charge.reserved_bytes -= size,
             Ok(VersionStatus::Error) => {
-                charge.failed += 1;
-                charge.staging += staged.as_ref().map_or(0, |_| size);
+                charge.failed_versions -= 1;
+                charge.staging_bytes -= staged.as_ref().map_or(0, |_| size);
             }
             // What it was charged to is found by the audit.
             Err(_) => unreadable(&DbError::corrupt("versions", "status", id)),
@@ -104,7 +104,7 @@ pub(super) async fn delete_documents(
     for row in query(transaction, sql, [parameter(documents)?]).await? {
         let (owner, status): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         // Those in `error` are not counted.
-        held.charges.of(owner).documents += i64::from(status != "error");
+        held.charges.to(owner).used_documents -= i64::from(status != "error");
     }
     Ok(held)
 }
@@ -142,7 +142,7 @@ impl Held {
             .collect();
         discarded.extend(release_blobs(transaction, &self.blobs).await?);
         discards::add_charged(transaction, &discarded, &mut self.charges, now).await?;
-        self.charges.give_back(transaction).await
+        self.charges.write(transaction).await
     }
 }
 

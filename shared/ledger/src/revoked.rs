@@ -62,7 +62,7 @@ pub async fn find_revoked(
         );
         let found = query(db.reader(), sql, [parameter(&keys)?]).await?;
         revoked.extend(readable(found, |row| {
-            let hash: String = row.try_get_by_index(1)?;
+            let hash: String = row.try_get("", "hash")?;
             let key = hash.parse();
             let key = key.map_err(|_| DbError::corrupt("api_keys", "hash", &hash))?;
             Ok((Credential::Key(key), why(&row)?))
@@ -77,7 +77,7 @@ pub async fn find_revoked(
         );
         let found = query(db.reader(), sql, [parameter(&users)?]).await?;
         revoked.extend(readable(found, |row| {
-            let user = UserId(row.try_get_by_index(1)?);
+            let user = UserId(row.try_get("", "id")?);
             Ok((Credential::Token(user), why(&row)?))
         }));
     }
@@ -85,6 +85,6 @@ pub async fn find_revoked(
 }
 
 fn why(row: &QueryResult) -> Result<Revocation, DbError> {
-    let disabled: Option<bool> = row.try_get_by_index(0)?;
+    let disabled: Option<bool> = row.try_get("", "disabled")?;
     Ok(disabled.map_or(Revocation::Gone, |_| Revocation::Disabled))
 }

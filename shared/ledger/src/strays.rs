@@ -5,8 +5,11 @@
 //! they stay in quarantine for a while, where they lie, so that a mistake (a database restored
 //! from an older backup) can be put right.
 
-use super::batch::{execute, query};
+use sea_orm::FromQueryResult;
+
+use super::batch::{query, query_as};
 use super::references::{FoundObject, OBJECTS, is_unreferred, objects_parameter, unreferred};
+use super::tables::{self, quarantine};
 use super::{Database, DbError, discards};
 use domain::Timestamp;
 
@@ -14,18 +17,21 @@ use domain::Timestamp;
 const UNKNOWN: &str = "NOT EXISTS (SELECT 1 FROM discards WHERE discards.url = x.url) \
      AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.url = x.url)";
 
+/// The objects of `$1` that are strays and aren't known as such yet, as a FROM item `x` with its
+/// conditions.
+fn strays(db: &Database) -> String {
+    let dialect = db.dialect();
+    let (objects, is_unreferred) = (dialect.rows(OBJECTS), is_unreferred(dialect));
+    format!("{objects} WHERE {is_unreferred} AND {UNKNOWN}")
+}
+
 /// Those of `objects` that no row refers to, that are not to be removed already and that aren't
 /// in quarantine.
 pub async fn find_strays(db: &Database, objects: &[FoundObject]) -> Result<Vec<String>, DbError> {
     if objects.is_empty() {
         return Ok(Vec::new());
     }
-    let dialect = db.dialect();
-    let sql = format!(
-        "SELECT x.url FROM {} WHERE {} AND {UNKNOWN}",
-        dialect.rows(OBJECTS),
-        is_unreferred(dialect)
-    );
+    let sql = format!("SELECT x.url FROM {}", strays(db));
     let found = query(db.reader(), sql, [objects_parameter(objects)?]).await?;
     found
         .iter()
@@ -33,52 +39,34 @@ pub async fn find_strays(db: &Database, objects: &[FoundObject]) -> Result<Vec<S
         .collect()
 }
 
-/// Writes down as discarded those of `objects` that no row refers to, and says how many it were.
+/// Discards those of `objects` that no row refers to. Returns how many they were.
 pub async fn discard_strays(
     db: &Database,
-    objects: &[FoundObject],
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    let dialect = db.dialect();
-    let sql = format!(
-        "INSERT INTO discards (url, at) SELECT x.url, $2 FROM {} WHERE {} AND {UNKNOWN} ON CONFLICT DO NOTHING",
-        dialect.rows(OBJECTS),
-        is_unreferred(dialect)
-    );
-    insert(db, sql, objects, now).await
-}
-
-/// Puts into quarantine those of `objects` that no row refers to, and says how many it were.
-pub async fn quarantine_strays(
-    db: &Database,
-    objects: &[FoundObject],
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    let dialect = db.dialect();
-    let sql = format!(
-        "INSERT INTO quarantine (url, size_bytes, since) SELECT x.url, x.size_bytes, $2 FROM {} \
-         WHERE {} AND {UNKNOWN} ON CONFLICT DO NOTHING",
-        dialect.rows(OBJECTS),
-        is_unreferred(dialect)
-    );
-    insert(db, sql, objects, now).await
-}
-
-async fn insert(
-    db: &Database,
-    sql: String,
     objects: &[FoundObject],
     now: Timestamp,
 ) -> Result<u64, DbError> {
     if objects.is_empty() {
         return Ok(0);
     }
-    let values = [objects_parameter(objects)?, now.as_micros().into()];
-    execute(db.writer(), sql, values).await
+    let objects = objects_parameter(objects)?;
+    tables::discards::insert_from(db.writer(), &strays(db), objects, now).await
 }
 
-/// Ends the quarantine of at most `limit` objects that are in it since before `before`, and says
-/// how many it were: those that no row refers to are discarded, the others stay.
+/// Puts into quarantine those of `objects` that no row refers to. Returns how many they were.
+pub async fn quarantine_strays(
+    db: &Database,
+    objects: &[FoundObject],
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    if objects.is_empty() {
+        return Ok(0);
+    }
+    let objects = objects_parameter(objects)?;
+    quarantine::insert_from(db.writer(), &strays(db), objects, now).await
+}
+
+/// Ends the quarantine of at most `limit` objects that are in it since before `before`, and returns
+/// how many they were: those that no row refers to are discarded, the others stay.
 ///
 /// `found` tells where the object at a URL was staged; `None` if no place of the service has it.
 pub async fn end_quarantine(
@@ -103,21 +91,24 @@ pub async fn end_quarantine(
     }
     let strays = unreferred(&transaction, &objects).await?;
     discards::add(&transaction, &strays, now).await?;
-    let list = discards::list(db.dialect());
-    let end = format!("DELETE FROM quarantine WHERE url IN (SELECT x.url FROM {list})");
-    execute(&transaction, end, [discards::urls_parameter(&urls)?]).await?;
+    quarantine::delete(&transaction, &urls).await?;
     transaction.commit().await?;
     Ok(urls.len())
 }
 
 /// How many objects are in quarantine, and how many bytes they have.
 pub async fn quarantined(db: &Database) -> Result<(u64, u64), DbError> {
-    let sql = "SELECT count(*), CAST(COALESCE(sum(size_bytes), 0) AS bigint) FROM quarantine";
-    let row = query(db.reader(), sql, []).await?;
-    let row = row.first();
-    let number = |index| -> Result<u64, DbError> {
-        let number: Option<i64> = row.map(|row| row.try_get_by_index(index)).transpose()?;
-        Ok(number.unwrap_or(0).unsigned_abs())
-    };
-    Ok((number(0)?, number(1)?))
+    let sql = "SELECT count(*) AS objects, \
+         CAST(COALESCE(sum(size_bytes), 0) AS bigint) AS bytes FROM quarantine";
+    let found: Vec<LevelRow> = query_as(db.reader(), sql, []).await?;
+    let level = found.first();
+    Ok(level.map_or((0, 0), |level| {
+        (level.objects.unsigned_abs(), level.bytes.unsigned_abs())
+    }))
+}
+
+#[derive(FromQueryResult)]
+struct LevelRow {
+    objects: i64,
+    bytes: i64,
 }

@@ -3,11 +3,13 @@
 //!
 //! A grant is a row with an end, which its process puts off while it lives.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::batch::{execute, parameter, query};
+use super::batch::query;
+use super::tables::{upload_grants, users};
 use super::{Database, DatabaseTransaction, DbError};
-use domain::{ByteSize, Limits, Quota, Timestamp, UserId};
+use domain::{Limits, Timestamp, UserId};
 
 /// How long after its end a grant is forgotten, in microseconds: its process may only have been
 /// cut off from the database.
@@ -35,42 +37,32 @@ pub async fn upload_room(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Option<UploadRoom>, DbError> {
-    let sql = "SELECT quota_bytes, quota_documents, used_bytes + reserved_bytes AS held_bytes, used_documents, \
-         failed_versions, discarded_bytes, staging_bytes + (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) FROM upload_grants g \
-         WHERE g.user_id = users.id AND g.holder <> $2 AND g.expires_at > $3) AS staged_bytes \
+    let sql = "SELECT users.*, \
+         (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) FROM upload_grants g \
+         WHERE g.user_id = users.id AND g.holder <> $2 AND g.expires_at > $3) AS granted_bytes \
          FROM users WHERE id = $1";
     let values = [owner.0.into(), holder.into(), now.as_micros().into()];
     let found = query(db.reader(), sql, values).await?;
     let Some(row) = found.first() else {
         return Ok(None);
     };
-    let number = |column| -> Result<i64, DbError> { Ok(row.try_get("", column)?) };
-    let quota = quota(
-        row.try_get("", "quota_bytes")?,
-        row.try_get("", "quota_documents")?,
-    );
-    let left = |limit: i64, held: i64| limit.saturating_sub(held).max(0).unsigned_abs();
-    let documents = i64::from(quota.document_limit(limits));
+    let user = users::Model::from_query_result(row, "")?;
+    let granted: i64 = row.try_get("", "granted_bytes")?;
+    let quota = user.lenient_quota();
+    let left = |left: i64| left.max(0).unsigned_abs();
+    let staging = limits.staging_allowance(&quota).as_i64();
+    let removal = limits.removal_allowance(&quota).as_i64();
     Ok(Some(UploadRoom {
-        bytes: left(quota.byte_limit(limits).as_i64(), number("held_bytes")?),
-        documents: left(documents, number("used_documents")?),
-        may_fail: number("failed_versions")? < i64::from(limits.failed_version_limit(&quota)),
+        bytes: left(user.bytes_left(limits)),
+        documents: left(user.documents_left(limits)),
+        may_fail: user.failed_versions < i64::from(limits.failed_version_limit(&quota)),
         staging: left(
-            limits.staging_allowance(&quota).as_i64(),
-            number("staged_bytes")?,
+            staging
+                .saturating_sub(user.staging_bytes)
+                .saturating_sub(granted),
         ),
-        removal: left(
-            limits.removal_allowance(&quota).as_i64(),
-            number("discarded_bytes")?,
-        ),
+        removal: left(removal.saturating_sub(user.discarded_bytes)),
     }))
-}
-
-fn quota(bytes: Option<i64>, documents: Option<i64>) -> Quota {
-    Quota {
-        bytes: bytes.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        documents: documents.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-    }
 }
 
 /// What a process asks for.
@@ -106,15 +98,13 @@ pub async fn draw_grant(
         return Ok(None);
     }
     let granted = request.wanted.max(request.needed).min(left);
-    let sql = "INSERT INTO upload_grants (user_id, holder, bytes, expires_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (user_id, holder) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at";
-    let values = [
-        request.owner.0.into(),
-        request.holder.into(),
-        i64::try_from(granted).unwrap_or(i64::MAX).into(),
-        request.until.as_micros().into(),
-    ];
-    execute(&transaction, sql, values).await?;
+    let grant = upload_grants::Model {
+        user_id: request.owner.0,
+        holder: request.holder,
+        bytes: i64::try_from(granted).unwrap_or(i64::MAX),
+        expires_at: request.until.as_micros(),
+    };
+    upload_grants::upsert(&transaction, grant).await?;
     transaction.commit().await?;
     Ok(Some(granted))
 }
@@ -125,27 +115,15 @@ async fn left_for(
     request: &GrantRequest,
     limits: &Limits,
 ) -> Result<Option<u64>, DbError> {
-    let sql = format!(
-        "SELECT quota_bytes, staging_bytes FROM users WHERE id = $1{}",
-        transaction.dialect().lock_rows("users")
-    );
-    let found = query(transaction, sql, [request.owner.0.into()]).await?;
-    let Some(row) = found.first() else {
+    let Some(user) = users::lock(transaction, request.owner.0).await? else {
         return Ok(None);
     };
-    let quota = quota(row.try_get_by_index(0)?, None);
-    let staged: i64 = row.try_get_by_index(1)?;
-    let others = "SELECT CAST(COALESCE(sum(bytes), 0) AS bigint) FROM upload_grants \
-         WHERE user_id = $1 AND holder <> $2 AND expires_at > $3";
-    let values = [
-        request.owner.0.into(),
-        request.holder.into(),
-        request.now.as_micros().into(),
-    ];
-    let found = query(transaction, others, values).await?;
-    let others: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-    let left = limits.staging_allowance(&quota).as_i64();
-    let left = left.saturating_sub(staged).saturating_sub(others);
+    let process = (request.owner, request.holder);
+    let others = upload_grants::granted_to_others(transaction, process, request.now).await?;
+    let allowance = limits.staging_allowance(&user.lenient_quota()).as_i64();
+    let left = allowance
+        .saturating_sub(user.staging_bytes)
+        .saturating_sub(others);
     Ok(Some(left.max(0).unsigned_abs()))
 }
 
@@ -156,25 +134,11 @@ pub async fn renew_grants(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let renew = "UPDATE upload_grants SET expires_at = $2 WHERE holder = $1";
-    execute(
-        db.writer(),
-        renew,
-        [holder.into(), until.as_micros().into()],
-    )
-    .await?;
-    let forget = "DELETE FROM upload_grants WHERE expires_at < $1";
-    let gone = now.as_micros() - FORGOTTEN_AFTER;
-    execute(db.writer(), forget, [gone.into()]).await?;
-    Ok(())
+    upload_grants::renew(db.writer(), holder, until).await?;
+    upload_grants::delete_ended(db.writer(), now.as_micros() - FORGOTTEN_AFTER).await
 }
 
 /// Gives up what a process was granted for some users.
 pub async fn give_up_grants(db: &Database, holder: Uuid, owners: &[UserId]) -> Result<(), DbError> {
-    let sql = format!(
-        "DELETE FROM upload_grants WHERE user_id IN ({}) AND holder = $2",
-        db.dialect().ids()
-    );
-    execute(db.writer(), sql, [parameter(owners)?, holder.into()]).await?;
-    Ok(())
+    upload_grants::delete(db.writer(), holder, owners).await
 }

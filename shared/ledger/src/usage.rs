@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, FromQueryResult};
 
 use super::readable::unreadable;
 use super::tables::users as user;
-use super::users::quota;
 use super::{Database, DbError};
 use domain::{ByteSize, Limits, MediaType, Status, UserId};
 
@@ -41,6 +40,15 @@ pub struct TypeUsage {
     pub size: ByteSize,
 }
 
+/// Documents of one status and type.
+#[derive(FromQueryResult)]
+struct SumRow {
+    status: String,
+    mime_type: Option<String>,
+    documents: i64,
+    bytes: i64,
+}
+
 /// What `owner` keeps; `None` if there is no such user.
 pub async fn usage(
     db: &Database,
@@ -52,21 +60,20 @@ pub async fn usage(
     };
     let size = |bytes: i64| ByteSize::new(bytes.unsigned_abs());
     let (used, reserved) = (size(row.used_bytes), size(row.reserved_bytes));
-    let quota = quota(&row)?;
-    let sql = "SELECT status, mime_type, count(*), CAST(sum(size_bytes) AS bigint) FROM documents \
+    let quota = row.quota()?;
+    let sql = "SELECT status, mime_type, count(*) AS documents, CAST(sum(size_bytes) AS bigint) AS bytes FROM documents \
          WHERE owner_id = $1 GROUP BY status, mime_type ORDER BY mime_type";
     let mut documents = [0; 4];
     let mut by_type: Vec<TypeUsage> = Vec::new();
     let search = db.search(owner, TIME).await?;
     for row in search.query(sql, [owner.0.into()]).await? {
-        let (status, media_type): (String, Option<String>) =
-            (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let (count, bytes): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        match status.parse::<Status>() {
-            Ok(status) => documents[status as usize] += count.unsigned_abs(),
+        let sum = SumRow::from_query_result(&row, "")?;
+        let (count, bytes) = (sum.documents.unsigned_abs(), sum.bytes.unsigned_abs());
+        match sum.status.parse::<Status>() {
+            Ok(status) => documents[status as usize] += count,
             Err(_) => unreadable(&DbError::corrupt("documents", "status", owner)),
         }
-        let Some(media_type) = media_type else {
+        let Some(media_type) = sum.mime_type else {
             continue;
         };
         let Ok(media_type) = media_type.parse::<MediaType>() else {
@@ -75,13 +82,13 @@ pub async fn usage(
         };
         match by_type.last_mut() {
             Some(last) if last.media_type == media_type => {
-                last.documents += count.unsigned_abs();
-                last.size = ByteSize::new(last.size.bytes() + bytes.unsigned_abs());
+                last.documents += count;
+                last.size = ByteSize::new(last.size.bytes() + bytes);
             }
             _ => by_type.push(TypeUsage {
                 media_type,
-                documents: count.unsigned_abs(),
-                size: size(bytes),
+                documents: count,
+                size: ByteSize::new(bytes),
             }),
         }
     }

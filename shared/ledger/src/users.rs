@@ -1,19 +1,13 @@
 //! Users and their limits.
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
-use uuid::Uuid;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::batch::{parameter, query};
 use super::dialect::Dialect;
 use super::identities::{self, LinkError};
 use super::readable::ReadablePage;
-use super::tables::users as user;
+use super::tables::users;
 use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
-use domain::{ByteSize, Identity, Quota, Role, Timestamp, User, UserId, UserName};
+use domain::{ByteSize, Identity, Role, Timestamp, User, UserId, UserName};
 
 /// Another user has what must be theirs alone.
 #[derive(Debug, thiserror::Error)]
@@ -112,34 +106,6 @@ pub struct UserPage {
     pub limit: u64,
 }
 
-impl TryFrom<user::Model> for User {
-    type Error = DbError;
-
-    fn try_from(row: user::Model) -> Result<Self, DbError> {
-        let corrupt = |column| DbError::corrupt("users", column, row.id);
-        Ok(Self {
-            id: UserId(row.id),
-            name: row.name.parse().map_err(|_| corrupt("name"))?,
-            role: row.role.parse().map_err(|_| corrupt("role"))?,
-            disabled: row.disabled,
-            identities: Vec::new(),
-            quota: quota(&row)?,
-            created_at: Timestamp::from_micros(row.created_at),
-        })
-    }
-}
-
-/// The limits of a user, whatever else is in the row.
-pub(super) fn quota(row: &user::Model) -> Result<Quota, DbError> {
-    let corrupt = |_| DbError::corrupt("users", "quota_documents", row.id);
-    let bytes = row.quota_bytes;
-    let documents = row.quota_documents.map(u32::try_from);
-    Ok(Quota {
-        bytes: bytes.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        documents: documents.transpose().map_err(corrupt)?,
-    })
-}
-
 /// Adds a user with their identities.
 pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNameTaken> {
     let transaction = on.database().begin().await?;
@@ -148,27 +114,9 @@ pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNam
 }
 
 async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(), UserNameTaken> {
-    let row = user::ActiveModel {
-        id: Set(user.id.0),
-        name: Set(user.name.to_string()),
-        role: Set(user.role.to_string()),
-        disabled: Set(user.disabled),
-        quota_bytes: Set(user.quota.bytes.map(ByteSize::as_i64)),
-        quota_documents: Set(user.quota.documents.map(i64::from)),
-        used_bytes: Set(0),
-        reserved_bytes: Set(0),
-        used_documents: Set(0),
-        created_at: Set(user.created_at.as_micros()),
-        removed_at: Set(None),
-    };
-    match user::Entity::insert(row)
-        .exec_without_returning(transaction)
-        .await
-        .map_err(DbError::from)
-    {
-        Ok(_) => {}
+    match users::insert(transaction, user).await {
         Err(DbError::Constraint(_)) => return Err(UserNameTaken::Taken),
-        Err(error) => return Err(error.into()),
+        inserted => inserted?,
     }
     let identities = user.identities.iter().collect();
     identities::link(transaction, user.id, &identities, user.created_at).await?;
@@ -177,7 +125,7 @@ async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(
 
 /// The user with that id.
 pub async fn find_user(db: &Database, id: UserId) -> Result<Option<User>, DbError> {
-    let select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
+    let select = users::Entity::find_by_id(id.0).filter(users::Column::RemovedAt.is_null());
     let row = select.one(db.reader()).await?;
     with_identities(db.reader(), row).await
 }
@@ -189,16 +137,16 @@ pub async fn find_user_named(db: &Database, named: &str) -> Result<Option<User>,
     {
         return Ok(Some(user));
     }
-    let select = user::Entity::find()
-        .filter(user::Column::Name.eq(named))
-        .filter(user::Column::RemovedAt.is_null());
+    let select = users::Entity::find()
+        .filter(users::Column::Name.eq(named))
+        .filter(users::Column::RemovedAt.is_null());
     let row = select.one(db.reader()).await?;
     with_identities(db.reader(), row).await
 }
 
 async fn with_identities(
     connection: &impl ConnectionTrait,
-    row: Option<user::Model>,
+    row: Option<users::Model>,
 ) -> Result<Option<User>, DbError> {
     let Some(row) = row else {
         return Ok(None);
@@ -213,12 +161,12 @@ async fn with_identities(
 pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbError> {
     let mut found = ReadablePage::behind(page.before.map(|before| before.0), page.limit);
     while found.wants_more() {
-        let mut select = user::Entity::find()
-            .filter(user::Column::RemovedAt.is_null())
-            .order_by_desc(user::Column::Id)
+        let mut select = users::Entity::find()
+            .filter(users::Column::RemovedAt.is_null())
+            .order_by_desc(users::Column::Id)
             .limit(page.limit);
         if let Some(before) = found.behind {
-            select = select.filter(user::Column::Id.lt(before));
+            select = select.filter(users::Column::Id.lt(before));
         }
         let rows = select.all(db.reader()).await?;
         found.add(rows, |row| Ok(row.id), User::try_from)?;
@@ -253,7 +201,7 @@ async fn try_change(
     let transaction = on.database().begin().await?;
     // Before the user's own row, or two admins who demote each other would wait in a circle.
     let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
-    let mut select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
+    let mut select = users::Entity::find_by_id(id.0).filter(users::Column::RemovedAt.is_null());
     if transaction.dialect().locks_rows() {
         select = select.lock_exclusive();
     }
@@ -281,35 +229,28 @@ async fn try_change(
 
 async fn write_changes(
     transaction: &DatabaseTransaction,
-    row: user::Model,
+    before: users::Model,
     changes: &UserChanges,
-) -> Result<user::Model, ChangeUserError> {
-    let mut row: user::ActiveModel = row.into();
+) -> Result<users::Model, ChangeUserError> {
+    let mut after = before.clone();
     if let Some(name) = &changes.name {
-        row.name = Set(name.to_string());
+        after.name = name.to_string();
     }
     if let Some(role) = changes.role {
-        row.role = Set(role.to_string());
+        after.role = role.to_string();
     }
     if let Some(disabled) = changes.disabled {
-        row.disabled = Set(disabled);
+        after.disabled = disabled;
     }
     if let Some(bytes) = changes.quota_bytes {
-        row.quota_bytes = Set(bytes.map(ByteSize::as_i64));
+        after.quota_bytes = bytes.map(ByteSize::as_i64);
     }
     if let Some(documents) = changes.quota_documents {
-        row.quota_documents = Set(documents.map(i64::from));
+        after.quota_documents = documents.map(i64::from);
     }
-    // An update without a changed column is no statement at all.
-    let row = if row.is_changed() {
-        row.update(transaction).await
-    } else {
-        row.try_into()
-    };
-    match row.map_err(DbError::from) {
-        Ok(row) => Ok(row),
+    match users::update(transaction, before, &after).await {
         Err(DbError::Constraint(_)) => Err(ChangeUserError::NameTaken),
-        Err(error) => Err(error.into()),
+        updated => Ok(updated.map(|()| after)?),
     }
 }
 
@@ -319,35 +260,13 @@ pub(super) async fn other_admin(
     transaction: &impl ConnectionTrait,
     id: UserId,
 ) -> Result<bool, DbError> {
-    let mut select = user::Entity::find()
-        .filter(user::Column::Role.eq(Role::Admin.as_str()))
-        .filter(user::Column::Disabled.eq(false))
-        .order_by_asc(user::Column::Id);
+    let mut select = users::Entity::find()
+        .filter(users::Column::Role.eq(Role::Admin.as_str()))
+        .filter(users::Column::Disabled.eq(false))
+        .order_by_asc(users::Column::Id);
     if Dialect::of(transaction).locks_rows() {
         select = select.lock_exclusive();
     }
     let admins = select.all(transaction).await?;
     Ok(admins.iter().any(|admin| admin.id != id.0))
-}
-
-/// Locks the rows of several users in the order of their ids, so that two transactions over the
-/// same users queue up instead of dying in a deadlock. One user needs no order.
-///
-/// It is a statement of its own: one that locks a row and then changes it looks for the row as it
-/// was before the lock was waited for, and can come to wait for itself behind others. SQLite has
-/// one writer and needs none of it.
-pub(super) async fn hold_users(
-    transaction: &DatabaseTransaction,
-    users: &[Uuid],
-) -> Result<(), DbError> {
-    let dialect = transaction.dialect();
-    if dialect.has_one_writer() || users.len() < 2 {
-        return Ok(());
-    }
-    let hold = format!(
-        "SELECT id FROM users WHERE id IN ({}) ORDER BY id FOR NO KEY UPDATE",
-        dialect.ids()
-    );
-    query(transaction, hold, [parameter(users)?]).await?;
-    Ok(())
 }

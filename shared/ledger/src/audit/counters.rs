@@ -1,46 +1,14 @@
 //! Counters that differ from the rows they count.
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::AuditPage;
 use crate::batch::{execute, query};
+use crate::tables::quarantine;
+use crate::tables::users::{self, COUNTERS};
 use crate::{Database, DbError};
 use domain::{BlobId, Timestamp, UserId};
-
-/// What a user's counters have to be, as SQL over the user `u`. Versions are found by way of
-/// their documents, which have an index on their owners.
-const USED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
-     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'active')";
-const RESERVED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
-     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'pending') \
-     + (SELECT CAST(COALESCE(sum(o.held_bytes), 0) AS bigint) FROM operations o \
-     WHERE o.owner_id = u.id AND o.action = 'import')";
-const DOCUMENTS: &str =
-    "(SELECT count(*) FROM documents d WHERE d.owner_id = u.id AND d.status <> 'error')";
-
-const STAGING: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
-     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'error' AND v.staged_url IS NOT NULL) \
-     + (SELECT CAST(COALESCE(sum(o.source_size), 0) AS bigint) FROM operations o \
-     WHERE o.owner_id = u.id AND o.source_url IS NOT NULL)";
-const RESULTS: &str = "(SELECT CAST(COALESCE(sum(COALESCE(o.result_size, 0) + o.held_bytes), 0) AS bigint) \
-     FROM operations o WHERE o.owner_id = u.id AND o.action = 'export')";
-const FAILED: &str = "(SELECT count(*) FROM documents d JOIN versions v ON v.document_id = d.id \
-     WHERE d.owner_id = u.id AND v.status = 'error')";
-
-const DISCARDED: &str = "(SELECT CAST(COALESCE(sum(x.charged_bytes), 0) AS bigint) FROM discards x \
-     WHERE x.owner_id = u.id)";
-
-/// The counters of a user: their columns, and what each has to be.
-const COUNTERS: [(&str, &str); 7] = [
-    ("used_bytes", USED),
-    ("reserved_bytes", RESERVED),
-    ("used_documents", DOCUMENTS),
-    ("staging_bytes", STAGING),
-    ("result_bytes", RESULTS),
-    ("failed_versions", FAILED),
-    ("discarded_bytes", DISCARDED),
-];
 
 /// A user who is charged for other things than they keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,13 +59,9 @@ pub async fn quota_drift(
 /// waited for.
 pub async fn mend_quota_drift(db: &Database, user: UserId) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    if db.dialect().locks_rows() {
-        let hold = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE";
-        query(&transaction, hold, [user.0.into()]).await?;
+    if users::lock(&transaction, user.0).await?.is_some() {
+        users::recount(&transaction, user.0).await?;
     }
-    let anew = COUNTERS.map(|(column, actual)| format!("{column} = {actual}"));
-    let sql = format!("UPDATE users AS u SET {} WHERE u.id = $1", anew.join(", "));
-    execute(&transaction, sql, [user.0.into()]).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -146,9 +110,12 @@ pub async fn mend_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> Res
     let gone = "DELETE FROM blobs WHERE id = $1 AND refs = 0 RETURNING storage_url, size_bytes";
     for row in query(&transaction, gone, [blob.0.into()]).await? {
         let (url, size): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let keep = "INSERT INTO quarantine (url, size_bytes, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let values: [Value; 3] = [url.into(), size.into(), now.as_micros().into()];
-        execute(&transaction, keep, values).await?;
+        let object = quarantine::Model {
+            url,
+            size_bytes: size,
+            since: now.as_micros(),
+        };
+        quarantine::insert(&transaction, object).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -7,6 +7,7 @@ use super::AuditPage;
 use super::counters::page;
 use crate::batch::{execute, query};
 use crate::documents::{Found, columns};
+use crate::tables::users::{self, Charge};
 use crate::{Database, DbError};
 use domain::{DocumentId, ErrorCode, Failure, Timestamp};
 
@@ -120,8 +121,11 @@ pub async fn mend_astray_document(
         ];
         mended = execute(&transaction, fail, values).await?;
         if mended > 0 {
-            let release = "UPDATE users SET used_documents = used_documents - 1 WHERE id = $1";
-            execute(&transaction, release, [owner.into()]).await?;
+            let release = Charge {
+                used_documents: -1,
+                ..Charge::to(owner)
+            };
+            users::charge(&transaction, [release]).await?;
         }
     }
     transaction.commit().await?;

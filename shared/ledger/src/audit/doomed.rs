@@ -29,5 +29,5 @@ pub async fn doomed_bytes(db: &Database, limit: u32) -> Result<Vec<String>, DbEr
 
 /// Strikes those of `urls` that a row still needs off the list of what is to be removed.
 pub async fn spare_doomed_bytes(db: &Database, urls: &[String]) -> Result<u64, DbError> {
-    discards::strike(db, urls, &is_needed(db)).await
+    discards::forget_where(db, urls, &is_needed(db)).await
 }

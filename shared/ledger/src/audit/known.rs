@@ -4,10 +4,10 @@ use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use crate::accounts::Charges;
 use crate::batch::{Columns, Kind, parameter, query};
 use crate::readable::unreadable;
 use crate::references::{SOURCES, Source, Staged};
+use crate::tables::users::Charges;
 use crate::{Database, DbError};
 use domain::{ByteSize, Sha256};
 
@@ -162,9 +162,9 @@ pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool,
     let forgotten = query(&transaction, forget, values).await?;
     let mut charges = Charges::default();
     for row in &forgotten {
-        charges.of(row.try_get_by_index(0)?).staging += row.try_get_by_index::<i64>(1)?;
+        charges.to(row.try_get_by_index(0)?).staging_bytes -= row.try_get_by_index::<i64>(1)?;
     }
-    charges.give_back(&transaction).await?;
+    charges.write(&transaction).await?;
     transaction.commit().await?;
     Ok(!forgotten.is_empty())
 }

@@ -5,12 +5,13 @@ use url::Url;
 
 use super::anew::anew;
 use super::edit::{finish, revised, update};
-use super::hold::{Charge, charge, hold, note};
+use super::hold::{charge, hold, note, with_version_of};
 use super::{ChangeError, Target};
 use crate::Commit;
 use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
 use crate::tables::documents as document;
+use crate::tables::users::{Charge, QuotaCharge};
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,
@@ -79,16 +80,17 @@ async fn add(
         }
         Lifecycle::Pending | Lifecycle::Archived { .. } => return Err(ChangeError::NotActive),
     };
+    let reserved = QuotaCharge {
+        may_fail: true,
+        ..QuotaCharge::of(Charge {
+            reserved_bytes: content.size.as_i64(),
+            used_documents: documents,
+            ..Charge::to(before.owner.0)
+        })
+    };
     charge(
         &transaction,
-        before.owner,
-        Charge {
-            reserved: content.size,
-            documents,
-            may_fail: 1,
-            ..Charge::default()
-        }
-        .with_version_of(&before, limits),
+        with_version_of(reserved, &before, limits),
         limits,
     )
     .await?;

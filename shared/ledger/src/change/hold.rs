@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::ChangeError;
-use crate::batch::{execute, parameter, query};
+use crate::batch::{parameter, query};
 use crate::documents::{self, Found, columns};
 use crate::events::NewEvent;
+use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
 use crate::{DatabaseTransaction, DbError, events};
-use domain::{Allowances, ByteSize, Document, DocumentId, Limits, Timestamp, UserId};
+use domain::{Document, DocumentId, Limits, Timestamp, UserId};
 
 /// What `If-Match` demands of the document's revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,84 +90,31 @@ pub(super) async fn again(
     found.ok_or(ChangeError::NotFound)
 }
 
-/// Reserves or uses bytes and documents of the owner if they fit.
+/// Takes from the owner's quota if it fits.
 pub(crate) async fn charge(
     transaction: &DatabaseTransaction,
-    owner: UserId,
-    charge: Charge,
+    charge: QuotaCharge,
     limits: &Limits,
 ) -> Result<(), ChangeError> {
-    let sql = "UPDATE users SET used_bytes = used_bytes + $2, reserved_bytes = reserved_bytes + $3, \
-         used_documents = used_documents + $4, staging_bytes = staging_bytes - $7, \
-         failed_versions = failed_versions - $8 WHERE id = $1 \
-         AND used_bytes + reserved_bytes + $2 + $3 <= COALESCE(quota_bytes, $5) \
-         AND ($4 = 0 OR used_documents + $4 <= COALESCE(quota_documents, $6)) \
-         AND ($9 IS NULL OR (SELECT count(*) FROM versions WHERE document_id = $9) < $10) \
-         AND ($11 = 0 OR failed_versions < $12 OR failed_versions < COALESCE(quota_documents, $6))";
-    let values = [
-        owner.0.into(),
-        charge.used.as_i64().into(),
-        charge.reserved.as_i64().into(),
-        charge.documents.into(),
-        limits.default_quota_bytes.as_i64().into(),
-        i64::from(limits.default_quota_documents).into(),
-        charge.retried_bytes.as_i64().into(),
-        charge.retried_versions.into(),
-        charge.crowded.map(|document| document.0).into(),
-        i64::from(limits.rows.versions).into(),
-        charge.may_fail.into(),
-        i64::from(Allowances::FAILED_VERSIONS).into(),
-    ];
-    match execute(transaction, sql, values).await? {
-        0 => Err(ChangeError::QuotaExceeded),
-        _ => Ok(()),
+    let fitting = charge_quota(transaction, limits, &[charge]).await?;
+    if fitting.is_empty() {
+        return Err(ChangeError::QuotaExceeded);
     }
-}
-
-/// Gives back what was charged by the same transaction.
-pub(crate) async fn release(
-    transaction: &DatabaseTransaction,
-    owner: UserId,
-    charge: Charge,
-) -> Result<(), DbError> {
-    let sql = "UPDATE users SET used_bytes = used_bytes - $2, reserved_bytes = reserved_bytes - $3, \
-         used_documents = used_documents - $4 WHERE id = $1";
-    let values = [
-        owner.0.into(),
-        charge.used.as_i64().into(),
-        charge.reserved.as_i64().into(),
-        charge.documents.into(),
-    ];
-    execute(transaction, sql, values).await?;
     Ok(())
 }
 
-impl Charge {
-    /// With a new version of `document`. Its versions are counted only where there can be too
-    /// many: some may have been removed.
-    pub(super) fn with_version_of(self, document: &Document, limits: &Limits) -> Self {
-        let crowded = document.latest_version >= limits.rows.versions;
-        Self {
-            crowded: crowded.then_some(document.id),
-            ..self
-        }
+/// With a new version of `document`. Its versions are counted only where there can be too many:
+/// some may have been removed.
+pub(super) fn with_version_of(
+    charge: QuotaCharge,
+    document: &Document,
+    limits: &Limits,
+) -> QuotaCharge {
+    let crowded = document.latest_version >= limits.rows.versions;
+    QuotaCharge {
+        crowded_id: crowded.then_some(document.id.0),
+        ..charge
     }
-}
-
-/// What is taken from an owner's quota.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Charge {
-    pub used: ByteSize,
-    pub reserved: ByteSize,
-    pub documents: i64,
-    /// Staged bytes of failed versions that are pending again, which no longer count as such.
-    pub retried_bytes: ByteSize,
-    /// How many versions these are.
-    pub retried_versions: i64,
-    /// The document that gets a version, if it may have as many as it can already.
-    pub crowded: Option<DocumentId>,
-    /// How many new versions there are that may come to nothing.
-    pub may_fail: i64,
 }
 
 /// Those of `wanted`, in their order, that fit into the owner's quota one after the other.
@@ -177,28 +125,16 @@ pub(super) async fn fitting(
     wanted: &[(DocumentId, Charge)],
     limits: &Limits,
 ) -> Result<HashSet<DocumentId>, DbError> {
-    let sql = format!(
-        "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes, \
-         COALESCE(quota_documents, $3) - used_documents FROM users WHERE id = $1{}",
-        transaction.dialect().lock_rows("users"),
-    );
-    let values = [
-        owner.0.into(),
-        limits.default_quota_bytes.as_i64().into(),
-        i64::from(limits.default_quota_documents).into(),
-    ];
-    let found = query(transaction, sql, values).await?;
-    let Some(row) = found.first() else {
+    let Some(user) = users::lock(transaction, owner.0).await? else {
         return Ok(HashSet::new());
     };
-    let (mut bytes, mut documents): (i64, i64) =
-        (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    let (mut bytes, mut documents) = (user.bytes_left(limits), user.documents_left(limits));
     let mut fitting = HashSet::new();
     for (document, charge) in wanted {
-        let needed = charge.used.as_i64() + charge.reserved.as_i64();
-        if needed <= bytes && (charge.documents == 0 || charge.documents <= documents) {
+        let needed = charge.used_bytes + charge.reserved_bytes;
+        if needed <= bytes && (charge.used_documents == 0 || charge.used_documents <= documents) {
             bytes -= needed;
-            documents -= charge.documents;
+            documents -= charge.used_documents;
             fitting.insert(*document);
         }
     }

@@ -22,5 +22,5 @@ pub use versions::{delete_version, restore_version};
 
 pub(super) use delete::delete_all;
 pub(super) use edit::{Move, edited, holders, write_edits, write_moves};
-pub(super) use hold::{Charge, Held, charge, hold_all, release};
+pub(super) use hold::{Held, charge, hold_all};
 pub(super) use retry::{retry_all, retryable};

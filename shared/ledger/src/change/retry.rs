@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::anew::anew;
 use super::edit::finish;
-use super::hold::{Charge, charge, fitting, hold};
+use super::hold::{charge, fitting, hold};
 use super::{ChangeError, Target};
 use crate::batch::{Columns, Kind, execute, parameter, query};
 use crate::events::{self, NewEvent};
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::users::{Charge, QuotaCharge};
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
     ByteSize, Document, DocumentId, JobId, Lifecycle, Limits, Status, Timestamp, Transition, UserId,
@@ -99,11 +100,11 @@ fn judge(
         version: *version,
         number: document.latest_version,
         charge: Charge {
-            reserved: *size,
-            documents,
-            retried_bytes: *size,
-            retried_versions: 1,
-            ..Charge::default()
+            reserved_bytes: size.as_i64(),
+            used_documents: documents,
+            staging_bytes: -size.as_i64(),
+            failed_versions: -1,
+            ..Charge::to(document.owner.0)
         },
     })
 }
@@ -150,14 +151,14 @@ pub(crate) async fn retry_all(
     if retried.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sum = Charge::default();
+    let mut sum = Charge::to(owner.0);
     for one in retried {
-        sum.reserved = ByteSize::new(sum.reserved.bytes() + one.charge.reserved.bytes());
-        sum.documents += one.charge.documents;
-        sum.retried_versions += one.charge.retried_versions;
+        sum.reserved_bytes += one.charge.reserved_bytes;
+        sum.used_documents += one.charge.used_documents;
+        sum.staging_bytes += one.charge.staging_bytes;
+        sum.failed_versions += one.charge.failed_versions;
     }
-    sum.retried_bytes = sum.reserved;
-    charge(transaction, owner, sum, limits).await?;
+    charge(transaction, QuotaCharge::of(sum), limits).await?;
     let dialect = transaction.dialect();
     let documents = format!(
         "UPDATE documents SET status = x.status, error_code = NULL, error_detail = NULL, \

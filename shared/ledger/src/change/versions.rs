@@ -4,13 +4,14 @@ use sea_orm::ActiveValue::Set;
 
 use super::anew::anew;
 use super::edit::{finish, revised, update};
-use super::hold::{Charge, charge, hold, note};
+use super::hold::{charge, hold, note, with_version_of};
 use super::{ChangeError, Target};
 use crate::batch::{execute, parameter, query};
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::users::{Charge, QuotaCharge};
 use crate::tables::{documents as document, versions as version};
 use crate::{Commit, DatabaseTransaction, DbError, removal};
-use domain::{ByteSize, Document, JobId, Limits, Timestamp, VersionId};
+use domain::{Document, JobId, Limits, Timestamp, VersionId};
 use queue::JobKind;
 
 /// Makes a new version out of an active one: the same bytes, counted once more. Gives
@@ -41,24 +42,17 @@ async fn restore(
     else {
         return Err(ChangeError::NotActive);
     };
-    let size = ByteSize::new(old.size_bytes.unsigned_abs());
     let held = "UPDATE blobs SET refs = refs + 1 WHERE id = $1 RETURNING storage_url";
     let held = query(&transaction, held, [blob.into()]).await?;
     let held = held
         .first()
         .ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
     // After the blob, as everywhere.
-    charge(
-        &transaction,
-        before.owner,
-        Charge {
-            used: size,
-            ..Charge::default()
-        }
-        .with_version_of(&before, limits),
-        limits,
-    )
-    .await?;
+    let used = QuotaCharge::of(Charge {
+        used_bytes: old.size_bytes,
+        ..Charge::to(before.owner.0)
+    });
+    charge(&transaction, with_version_of(used, &before, limits), limits).await?;
     let next = before.latest_version + 1;
     let copy = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, mime_type, \
          type_mismatch, size_bytes, sha256, blob_id, created_at, settled_at) \

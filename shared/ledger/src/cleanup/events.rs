@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::batch::{Columns, Kind, execute, parameter, query};
+use crate::tables::cleanup_positions;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
@@ -52,7 +53,8 @@ impl EventWalk {
 /// Goes one batch further, removes at most `limit` events, and says whether it has come to the end.
 pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<bool, DbError> {
     let transaction = db.begin().await?;
-    let position = position(&transaction, walk.name).await?;
+    // Two walks of the same name follow each other.
+    let position = cleanup_positions::lock(&transaction, walk.name).await?;
     let sql = "SELECT sequence, document_id FROM (SELECT sequence, document_id, at FROM events \
          WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next WHERE at < $3 ORDER BY sequence";
     let values = [
@@ -75,26 +77,10 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     let is_full = removed >= u64::from(limit);
     // With as many as may go at once, there may be more of the same documents.
     if !is_full {
-        let sql = "UPDATE cleanup_positions SET position = $2 WHERE name = $1";
-        execute(&transaction, sql, [walk.name.into(), last.into()]).await?;
+        cleanup_positions::update(&transaction, walk.name, last).await?;
     }
     transaction.commit().await?;
     Ok(!is_full && found.len() < limit as usize)
-}
-
-/// How far a walk has come. It is locked: two of the same kind follow each other.
-async fn position(transaction: &DatabaseTransaction, name: &str) -> Result<i64, DbError> {
-    let begun = "INSERT INTO cleanup_positions (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING";
-    execute(transaction, begun, [name.into()]).await?;
-    let sql = format!(
-        "SELECT position FROM cleanup_positions WHERE name = $1{}",
-        transaction.dialect().lock_rows("cleanup_positions"),
-    );
-    let found = query(transaction, sql, [name.into()]).await?;
-    match found.first() {
-        Some(row) => Ok(row.try_get_by_index(0)?),
-        None => Ok(0),
-    }
 }
 
 #[derive(Serialize)]

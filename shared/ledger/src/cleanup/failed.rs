@@ -3,9 +3,9 @@
 
 use uuid::Uuid;
 
-use crate::accounts::Charges;
 use crate::batch::{execute, parameter, query};
 use crate::discards::Discard;
+use crate::tables::users::Charges;
 use crate::{Database, DbError, discards};
 use domain::Timestamp;
 
@@ -65,12 +65,12 @@ pub async fn expire_failed(
         let traces = traces(&row.try_get_by_index::<String>(1)?);
         let (owner, size): (Uuid, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
         let_go.extend(Discard::at_any(owner, traces, size));
-        charges.of(owner).staging += size;
+        charges.to(owner).staging_bytes -= size;
     }
     let forget = format!("UPDATE versions SET staged_url = NULL WHERE id IN ({wanted})");
     execute(&transaction, forget, [parameter(&expired)?]).await?;
     discards::add_charged(&transaction, &let_go, &mut charges, now).await?;
-    charges.give_back(&transaction).await?;
+    charges.write(&transaction).await?;
     transaction.commit().await?;
     Ok(expired.len())
 }

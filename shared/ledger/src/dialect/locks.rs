@@ -1,8 +1,19 @@
 //! What ends a SELECT whose rows are to be locked. SQLite has one writer and needs none of it.
 
+use sea_orm::sea_query::LockType;
+use sea_orm::{EntityTrait, QuerySelect, Select};
+
 use super::Dialect;
 
 impl Dialect {
+    /// Has a SELECT of an entity lock its rows, which this transaction is to change.
+    pub fn lock<E: EntityTrait>(self, select: Select<E>) -> Select<E> {
+        match self {
+            Self::Postgres => select.lock(LockType::NoKeyUpdate),
+            Self::Sqlite => select,
+        }
+    }
+
     /// Locks the rows of `tables`, names or aliases, which this transaction is to change.
     pub fn lock_rows(self, tables: &str) -> String {
         match self {

@@ -1,19 +1,19 @@
 //! The archives of exports and imports: what their jobs have reserved, and how they are discarded.
 
-use crate::accounts::Charges;
 use crate::discards::Discard;
 use crate::tables::operation_items;
 use crate::tables::operations::{self, Locked};
+use crate::tables::users::Charges;
 use crate::{Database, DatabaseTransaction, DbError, discards};
 use domain::{Action, Operation, OperationId, Timestamp, UserId};
 
 /// Where bytes count that the job of an operation has reserved: an import's of the quota, an
 /// export's of the result allowance.
 pub(super) fn held_of(charges: &mut Charges, owner: UserId, action: Action) -> &mut i64 {
-    let charge = charges.of(owner.0);
+    let charge = charges.to(owner.0);
     match action {
-        Action::Export => &mut charge.results,
-        _ => &mut charge.reserved,
+        Action::Export => &mut charge.result_bytes,
+        _ => &mut charge.reserved_bytes,
     }
 }
 
@@ -30,8 +30,8 @@ pub(super) async fn release_held(
     } = locked.operation;
     operations::set_held_bytes(transaction, id, 0).await?;
     let mut charges = Charges::default();
-    *held_of(&mut charges, owner, action) += locked.held_bytes;
-    charges.give_back(transaction).await
+    *held_of(&mut charges, owner, action) -= locked.held_bytes;
+    charges.write(transaction).await
 }
 
 /// Forgets which items are in an archive that nobody gets.
@@ -55,10 +55,10 @@ pub(super) async fn discard_source(
     operations::clear_archives(transaction, &[locked.operation.id]).await?;
     let mut charges = Charges::default();
     let owner = locked.operation.owner.0;
-    charges.of(owner).staging += locked.source_size;
+    charges.to(owner).staging_bytes -= locked.source_size;
     let source = [Discard::of(owner, source.clone(), locked.source_size)];
     discards::add_charged(transaction, &source, &mut charges, now).await?;
-    charges.give_back(transaction).await
+    charges.write(transaction).await
 }
 
 /// Lets go of archives that nobody may ask for any more: results that have expired, and
@@ -75,15 +75,15 @@ pub async fn expire_archives(
     for archive in operations::lock_expired_archives(&transaction, ended_before, now).await? {
         let (result, source) = (archive.result_size, archive.source_size);
         expired.push(OperationId(archive.id));
-        let charge = charges.of(archive.owner_id);
-        charge.results += result;
-        charge.staging += source;
+        let charge = charges.to(archive.owner_id);
+        charge.result_bytes -= result;
+        charge.staging_bytes -= source;
         let size = result.max(source);
         discarded.push(Discard::of(archive.owner_id, archive.url, size));
     }
     operations::clear_archives(&transaction, &expired).await?;
     discards::add_charged(&transaction, &discarded, &mut charges, now).await?;
-    charges.give_back(&transaction).await?;
+    charges.write(&transaction).await?;
     transaction.commit().await?;
     Ok(discarded.len() as u64)
 }

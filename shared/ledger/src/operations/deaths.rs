@@ -4,10 +4,10 @@
 use super::archives::{forget_written, held_of};
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::accounts::Charges;
 use crate::readable::unreadable;
 use crate::tables::operation_items::{self, Settleable};
 use crate::tables::operations;
+use crate::tables::users::Charges;
 use domain::{
     Action, ItemCode, ItemReason, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
 };
@@ -17,7 +17,7 @@ const UNSETTLED: &str =
     "The import could not go on before the document was settled; the document tells its end.";
 
 /// Ends the operations of jobs that are given up, before those jobs are. Gives what they had
-/// reserved, which the caller gives back.
+/// reserved back as charges, which the caller writes.
 pub async fn end_with_dead_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
@@ -41,7 +41,7 @@ pub async fn end_with_dead_jobs(
         if row.held_bytes != 0 {
             operations::set_held_bytes(transaction, id, 0).await?;
         }
-        *held_of(&mut reserved, UserId(row.owner_id), action) += row.held_bytes;
+        *held_of(&mut reserved, UserId(row.owner_id), action) -= row.held_bytes;
     }
     Ok(reserved)
 }

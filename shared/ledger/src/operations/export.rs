@@ -12,13 +12,13 @@ use super::deaths::tell_the_rest;
 use super::items::{Dealt, DueItem, record, skip};
 use super::lock::{JobLock, lock_for_job};
 use super::standing::Standing;
-use crate::accounts::Charges;
 use crate::batch::{parameter, query};
 use crate::documents::{Found, columns};
 use crate::readable::readable;
 use crate::settle::finish_jobs;
 use crate::tables::operation_items::{self, PlaceRow};
 use crate::tables::operations::{self, NewResult};
+use crate::tables::users::Charges;
 use crate::{Database, DbError, JobRef, Settlement};
 use crash_points::CrashPoint;
 use domain::{
@@ -367,8 +367,8 @@ pub async fn finish_export(
         // What was reserved becomes what the archive has.
         release_held(&transaction, locked).await?;
         let mut charges = Charges::default();
-        charges.of(locked.operation.owner.0).results -= size;
-        charges.give_back(&transaction).await?;
+        charges.to(locked.operation.owner.0).result_bytes += size;
+        charges.write(&transaction).await?;
     }
     crash_points::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;

@@ -1,15 +1,13 @@
 //! Archives of exports: their room is reserved from the result allowance before they are written,
 //! and given back when their owner has no use for them any more.
 
-use sea_orm::FromQueryResult;
-
-use crate::accounts::Charges;
-use crate::batch::{execute, query};
+use crate::batch::query;
 use crate::discards::Discard;
 use crate::jobs::{NewJob, enqueue};
 use crate::tables::operations;
+use crate::tables::users::{self, Charge, Charges};
 use crate::{Commit, Database, DbError, JobRef, discards};
-use domain::{Action, ByteSize, JobId, Limits, OperationId, Quota, Timestamp, UserId};
+use domain::{Action, JobId, Limits, OperationId, Timestamp, UserId};
 use queue::JobKind;
 
 use super::export::{Export, VersionScope};
@@ -65,15 +63,6 @@ pub struct WantedRoom {
     pub wanted: u64,
 }
 
-/// What an owner is charged for archives, and the quota that bounds it.
-#[derive(FromQueryResult)]
-struct OwedRow {
-    quota_bytes: Option<i64>,
-    quota_documents: Option<i64>,
-    result_bytes: i64,
-    discarded_bytes: i64,
-}
-
 /// Reserves room for the archive of an export in place of what it had so far, while the claim
 /// holds. Gives how much; `None` if the allowance has less than is needed, and then nothing changes.
 pub async fn reserve_result(
@@ -91,28 +80,14 @@ pub async fn reserve_result(
         JobLock::LeaseLost => return Ok(Standing::LeaseLost),
     };
     let owner = locked.operation.owner;
-    let sql = format!(
-        "SELECT quota_bytes, quota_documents, result_bytes, discarded_bytes FROM users WHERE id = $1{}",
-        db.dialect().lock_rows("users")
-    );
-    let found = query(&transaction, sql, [owner.0.into()]).await?;
-    let Some(row) = found.first() else {
+    let Some(user) = users::lock(&transaction, owner.0).await? else {
         return Ok(Standing::Over);
     };
-    let owed = OwedRow::from_query_result(row, "")?;
-    let (charged, discarded) = (owed.result_bytes, owed.discarded_bytes);
-    let quota = Quota {
-        bytes: owed
-            .quota_bytes
-            .map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        documents: owed
-            .quota_documents
-            .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-    };
-    if discarded >= limits.removal_allowance(&quota).as_i64() {
+    let quota = user.lenient_quota();
+    if user.discarded_bytes >= limits.removal_allowance(&quota).as_i64() {
         return Ok(Standing::Goes(None));
     }
-    let others = charged.saturating_sub(locked.held_bytes).max(0);
+    let others = user.result_bytes.saturating_sub(locked.held_bytes).max(0);
     let left = limits
         .result_allowance(&quota)
         .as_i64()
@@ -124,9 +99,11 @@ pub async fn reserve_result(
     let reserved = room.wanted.max(room.needed).min(left);
     let bytes = i64::try_from(reserved).unwrap_or(i64::MAX);
     operations::set_held_bytes(&transaction, id, bytes).await?;
-    let charge = "UPDATE users SET result_bytes = result_bytes + $2 WHERE id = $1";
-    let further = bytes - locked.held_bytes;
-    execute(&transaction, charge, [owner.0.into(), further.into()]).await?;
+    let further = Charge {
+        result_bytes: bytes - locked.held_bytes,
+        ..Charge::to(owner.0)
+    };
+    users::charge(&transaction, [further]).await?;
     transaction.commit().await?;
     Ok(Standing::Goes(Some(reserved)))
 }
@@ -150,10 +127,10 @@ pub async fn remove_result(
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     let mut charges = Charges::default();
-    charges.of(owner.0).results += archive.size;
+    charges.to(owner.0).result_bytes -= archive.size;
     let archive = [Discard::of(owner.0, archive.url, archive.size)];
     discards::add_charged(&transaction, &archive, &mut charges, now).await?;
-    charges.give_back(&transaction).await?;
+    charges.write(&transaction).await?;
     on.commit(transaction, &()).await?;
     Ok(job.id)
 }

@@ -149,23 +149,6 @@ impl<'a> FailureRow<'a> {
     }
 }
 
-pub const ACCOUNTS: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("used", Kind::Integer),
-    ("released", Kind::Integer),
-    ("documents", Kind::Integer),
-    ("failed", Kind::Integer),
-];
-
-#[derive(Default, Serialize)]
-pub struct AccountRow {
-    pub owner_id: Uuid,
-    pub used: i64,
-    pub released: i64,
-    pub documents: i64,
-    pub failed: i64,
-}
-
 pub const EVENTS: &Columns = &[
     ("owner_id", Kind::Uuid),
     ("document_id", Kind::Uuid),

@@ -6,41 +6,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Outcome, Settlement};
-use crate::batch::{Columns, Kind, execute, parameter, query};
+use crate::batch::{execute, parameter};
+use crate::tables::users::{StagingCharge, charge_staging};
 use crate::work::PendingWork;
 use crate::{DatabaseTransaction, DbError};
 use domain::{Allowances, ByteSize, Failure, Keeping, Timestamp};
-
-const CHARGES: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("bytes", Kind::Integer),
-    ("most", Kind::Integer),
-];
-
-/// What is to be charged to an owner, whose staging counter must not pass `most` by it.
-#[derive(Clone, Copy, Serialize)]
-struct ChargeRow {
-    owner_id: Uuid,
-    bytes: i64,
-    most: i64,
-}
 
 /// Whether the bytes of a version that fails this way may be kept at all.
 pub(super) fn may_be_kept(failure: &Failure) -> bool {
     failure.code.keeping() != Keeping::Never
 }
 
-fn charge_of(work: &PendingWork, failure: &Failure) -> ChargeRow {
+fn charge_of(work: &PendingWork, failure: &Failure) -> StagingCharge {
     let most = match failure.code.keeping() {
         Keeping::ForAnotherTry => work.staging_allowance,
         Keeping::WhileFew => work.staging_allowance.min(Allowances::REFUSED),
         Keeping::Never => ByteSize::ZERO,
     };
-    ChargeRow {
+    StagingCharge {
         owner_id: work.owner.0,
         bytes: work.size.as_i64(),
         most: most.as_i64(),
@@ -56,7 +42,7 @@ pub(super) async fn charge_kept(
     now: Timestamp,
 ) -> Result<HashSet<Uuid>, DbError> {
     let mut charges = Vec::new();
-    let mut sums: HashMap<Uuid, ChargeRow> = HashMap::new();
+    let mut sums: HashMap<Uuid, StagingCharge> = HashMap::new();
     for settlement in live {
         let (Outcome::Failed { failure, .. }, Some(work)) = (&settlement.outcome, &settlement.work)
         else {
@@ -78,11 +64,11 @@ pub(super) async fn charge_kept(
         return Ok(HashSet::new());
     }
     let sums: Vec<_> = sums.into_values().collect();
-    let whole = charge(transaction, &sums, now).await?;
+    let whole = charge_staging(transaction, &sums, now).await?;
     let (mut kept, mut let_go) = (HashSet::new(), Vec::new());
     for (version, one) in charges {
-        let fits =
-            whole.contains(&one.owner_id) || !charge(transaction, &[one], now).await?.is_empty();
+        let fits = whole.contains(&one.owner_id)
+            || !charge_staging(transaction, &[one], now).await?.is_empty();
         if fits {
             kept.insert(version);
         } else {
@@ -97,24 +83,4 @@ pub(super) async fn charge_kept(
         execute(transaction, sql, [parameter(&let_go)?]).await?;
     }
     Ok(kept)
-}
-
-/// The owners whose charge fits, and was made. Their rows were locked before.
-async fn charge(
-    transaction: &DatabaseTransaction,
-    charges: &[ChargeRow],
-    now: Timestamp,
-) -> Result<HashSet<Uuid>, DbError> {
-    let list = transaction.dialect().rows(CHARGES);
-    let sql = format!(
-        "UPDATE users SET staging_bytes = staging_bytes + x.bytes FROM {list} WHERE users.id = x.owner_id \
-         AND users.staging_bytes + x.bytes + (SELECT CAST(COALESCE(sum(g.bytes), 0) AS bigint) \
-         FROM upload_grants g WHERE g.user_id = users.id AND g.expires_at > $2) <= x.most RETURNING users.id"
-    );
-    let values = [parameter(charges)?, now.as_micros().into()];
-    let owners = query(transaction, sql, values).await?;
-    owners
-        .into_iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
 }

@@ -6,14 +6,13 @@ use uuid::Uuid;
 
 use super::blobs::ContentKey;
 use super::rows::{
-    ACCOUNTS, ACTIVATIONS, AccountRow, ActivationRow, EVENTS, EventRow, FAILURES, FailureRow, JOBS,
-    JobRow,
+    ACTIVATIONS, ActivationRow, EVENTS, EventRow, FAILURES, FailureRow, JOBS, JobRow,
 };
 use super::{Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::batch::{execute, parameter, query};
-use crate::users::hold_users;
+use crate::tables::users::Charges;
 use domain::Timestamp;
 
 /// Locks those of `versions` that are pending, and their documents. What is pending isn't asked by
@@ -188,29 +187,25 @@ pub async fn account(
     live: &[&Settlement],
     ended: &HashSet<Uuid>,
 ) -> Result<(), DbError> {
-    let mut accounts: HashMap<Uuid, AccountRow> = HashMap::new();
+    let mut charges = Charges::default();
     // A document ends once, however many of its versions failed together.
     let mut given_back = HashSet::new();
     for settlement in live {
         let Some(work) = &settlement.work else {
             continue;
         };
-        let owner_id = work.owner.0;
-        let account = accounts.entry(owner_id).or_insert_with(|| AccountRow {
-            owner_id,
-            ..AccountRow::default()
-        });
+        let charge = charges.to(work.owner.0);
         match settlement.outcome {
             Outcome::Activated(_) => {
-                account.used += work.size.as_i64();
-                account.released += work.size.as_i64();
+                charge.used_bytes += work.size.as_i64();
+                charge.reserved_bytes -= work.size.as_i64();
             }
             Outcome::Failed { .. } => {
-                account.released += work.size.as_i64();
-                account.failed += 1;
+                charge.reserved_bytes -= work.size.as_i64();
+                charge.failed_versions += 1;
                 let document = work.document.0;
                 let ends = ended.contains(&document) && given_back.insert(document);
-                account.documents += i64::from(ends);
+                charge.used_documents -= i64::from(ends);
             }
             Outcome::Again { .. }
             | Outcome::HandedBack { .. }
@@ -218,23 +213,7 @@ pub async fn account(
             | Outcome::Dead { .. } => {}
         }
     }
-    let accounts: Vec<_> = accounts
-        .into_values()
-        .filter(|account| account.released > 0 || account.documents > 0 || account.failed > 0)
-        .collect();
-    if accounts.is_empty() {
-        return Ok(());
-    }
-    let list = transaction.dialect().rows(ACCOUNTS);
-    let owners: Vec<_> = accounts.iter().map(|account| account.owner_id).collect();
-    hold_users(transaction, &owners).await?;
-    let sql = format!(
-        "UPDATE users SET used_bytes = used_bytes + x.used, reserved_bytes = reserved_bytes - x.released, \
-         used_documents = used_documents - x.documents, \
-         failed_versions = failed_versions + x.failed FROM {list} WHERE users.id = x.owner_id"
-    );
-    execute(transaction, sql, [parameter(&accounts)?]).await?;
-    Ok(())
+    charges.write(transaction).await
 }
 
 /// Writes what happened into the timelines.

@@ -130,7 +130,7 @@ async fn attempt(
     statements::activate(&transaction, &live, &blobs, now).await?;
     let failed = statements::fail(&transaction, &live, now).await?;
     statements::account(&transaction, &live, &failed.ended).await?;
-    reserved.give_back(&transaction).await?;
+    reserved.write(&transaction).await?;
     let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
     statements::record(&transaction, &live, now).await?;
 

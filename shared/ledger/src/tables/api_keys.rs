@@ -1,6 +1,14 @@
-//! Rows of `api_keys`.
+//! The table `api_keys`: digests of keys, and whose they are.
+//!
+//! - `UNIQUE (hash)` finds who holds a key, with each request that carries one.
+//! - `api_keys_of_user` pages the keys of a user, and has them deleted with the user.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+
+use crate::{DatabaseTransaction, DbError};
+use domain::{KeyId, Sha256, Timestamp, UserId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
@@ -17,3 +25,84 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Keys that admins issue.
+pub const ISSUED: &str = "issued";
+
+/// The key that the service is started with.
+pub const BOOTSTRAP: &str = "bootstrap";
+
+/// A key that is inserted.
+#[derive(Clone, Copy, Debug)]
+pub struct NewKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The digest of the key.
+    pub hash: Sha256,
+    /// [`ISSUED`] or [`BOOTSTRAP`].
+    pub origin: &'static str,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<NewKey> for ActiveModel {
+    fn from(key: NewKey) -> Self {
+        Self {
+            id: Set(key.id.0),
+            user_id: Set(key.user.0),
+            hash: Set(key.hash.to_string()),
+            origin: Set(key.origin.to_owned()),
+            created_at: Set(key.created_at.as_micros()),
+        }
+    }
+}
+
+/// Inserts a key; [`DbError::Constraint`] if its user is gone, or if it is there already.
+pub async fn insert(transaction: &DatabaseTransaction, key: NewKey) -> Result<(), DbError> {
+    let insert = Entity::insert(ActiveModel::from(key));
+    insert.exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+/// Inserts a key, unless it is there already. Returns whether it was inserted.
+pub async fn insert_new(transaction: &DatabaseTransaction, key: NewKey) -> Result<bool, DbError> {
+    let mut on_conflict = OnConflict::column(Column::Hash);
+    let insert =
+        Entity::insert(ActiveModel::from(key)).on_conflict(on_conflict.do_nothing().to_owned());
+    Ok(insert.exec_without_returning(transaction).await? > 0)
+}
+
+/// Deletes a key of a user. Returns whether there was one.
+pub async fn delete(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    key: KeyId,
+) -> Result<bool, DbError> {
+    let delete = Entity::delete_many()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::Id.eq(key.0));
+    Ok(delete.exec(transaction).await?.rows_affected > 0)
+}
+
+/// Deletes all keys of a user.
+pub async fn delete_of_user(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+) -> Result<(), DbError> {
+    let delete = Entity::delete_many().filter(Column::UserId.eq(user.0));
+    delete.exec(transaction).await?;
+    Ok(())
+}
+
+/// Deletes bootstrap keys other than the one with `hash`. Returns how many were deleted.
+pub async fn delete_other_bootstrap_keys(
+    transaction: &DatabaseTransaction,
+    hash: Sha256,
+) -> Result<u64, DbError> {
+    let delete = Entity::delete_many()
+        .filter(Column::Origin.eq(BOOTSTRAP))
+        .filter(Column::Hash.ne(hash.to_string()));
+    Ok(delete.exec(transaction).await?.rows_affected)
+}

@@ -1,6 +1,16 @@
-//! Rows of `discards`.
+//! The table `discards`: URLs of bytes that no row refers to any more, until they are removed.
+//!
+//! - The primary key pages them for removal, and tells an upload whose bytes are among them.
+//! - `discards_of_owner` sums what a user is charged for them.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, Value};
+use serde::Serialize;
+
+use crate::batch::{Columns, Kind, execute, parameter, query_as};
+use crate::dialect::Dialect;
+use crate::{DatabaseTransaction, DbError};
+use domain::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "discards")]
@@ -8,9 +18,95 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub url: String,
     pub at: i64,
+    pub owner_id: Option<Uuid>,
+    pub charged_bytes: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Bytes that a user has let go of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Discard {
+    /// Where they lie.
+    pub url: String,
+    /// Who is charged for them.
+    pub owner_id: Uuid,
+    /// How much.
+    pub charged_bytes: i64,
+}
+
+/// What is charged for a row.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct DiscardCharge {
+    /// To whom; nobody is charged for bytes that no user let go of.
+    pub owner_id: Option<Uuid>,
+    /// How many bytes.
+    pub charged_bytes: i64,
+}
+
+/// Inserts URLs that nobody is charged for; those that are there already stay as they are.
+pub async fn insert(
+    connection: &impl ConnectionTrait,
+    urls: &[impl AsRef<str>],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let texts = Dialect::of(connection).texts();
+    let sql = format!(
+        "INSERT INTO discards (url, at) SELECT x.value, $2 FROM ({texts}) AS x WHERE true ON CONFLICT DO NOTHING"
+    );
+    let urls: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
+    execute(connection, sql, [parameter(&urls)?, now.as_micros().into()]).await?;
+    Ok(())
+}
+
+/// Inserts URLs that users are charged for. Gives the charges of those that were not there before.
+pub async fn insert_charged(
+    connection: &impl ConnectionTrait,
+    discards: &[Discard],
+    now: Timestamp,
+) -> Result<Vec<DiscardCharge>, DbError> {
+    const COLUMNS: &Columns = &[
+        ("url", Kind::Text),
+        ("owner_id", Kind::Uuid),
+        ("charged_bytes", Kind::Integer),
+    ];
+    let list = Dialect::of(connection).rows(COLUMNS);
+    let sql = format!(
+        "INSERT INTO discards (url, at, owner_id, charged_bytes) \
+         SELECT x.url, $2, x.owner_id, x.charged_bytes FROM {list} WHERE true \
+         ON CONFLICT DO NOTHING RETURNING owner_id, charged_bytes"
+    );
+    let values = [parameter(discards)?, now.as_micros().into()];
+    query_as(connection, sql, values).await
+}
+
+/// Inserts the URLs `x.url` of `source`, a FROM item with its conditions over the parameter `$1`.
+/// Returns how many were inserted.
+pub async fn insert_from(
+    connection: &impl ConnectionTrait,
+    source: &str,
+    parameter: Value,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    let sql = format!(
+        "INSERT INTO discards (url, at) SELECT x.url, $2 FROM {source} ON CONFLICT DO NOTHING"
+    );
+    execute(connection, sql, [parameter, now.as_micros().into()]).await
+}
+
+/// Deletes those of `urls` of which `condition` is true. Gives what was charged for them.
+pub async fn delete(
+    transaction: &DatabaseTransaction,
+    urls: &[impl AsRef<str>],
+    condition: &str,
+) -> Result<Vec<DiscardCharge>, DbError> {
+    let sql = format!(
+        "DELETE FROM discards WHERE url IN ({}) AND ({condition}) RETURNING owner_id, charged_bytes",
+        transaction.dialect().texts()
+    );
+    let urls: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
+    query_as(transaction, sql, [parameter(&urls)?]).await
+}

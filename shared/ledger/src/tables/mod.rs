@@ -4,9 +4,19 @@
 //! Rules and transactions are the callers': these rooms decide nothing.
 
 pub mod api_keys;
+pub mod audit_log;
+pub mod cleanup_positions;
 pub mod discards;
 pub mod documents;
+pub mod idempotency;
+pub mod identities;
+pub mod installation;
 pub mod operation_items;
 pub mod operations;
+pub mod places;
+pub mod quarantine;
+pub mod upload_grants;
 pub mod users;
 pub mod versions;
+pub mod workers;
+pub mod write_checks;

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
-use crate::tables::operations;
-use crate::tables::users as user;
+use crate::tables::{api_keys, operations, users};
 use crate::users::{ChangeUserError, other_admin};
 use crate::{Commit, identities};
 use domain::{JobId, Role, Timestamp, UserId};
@@ -30,7 +28,7 @@ pub(super) async fn mark(
     now: Timestamp,
 ) -> Result<Option<JobId>, ChangeUserError> {
     let transaction = on.database().begin().await?;
-    let select = user::Entity::find_by_id(id.0).filter(user::Column::RemovedAt.is_null());
+    let select = users::Entity::find_by_id(id.0).filter(users::Column::RemovedAt.is_null());
     let Some(row) = select.one(&transaction).await? else {
         return Ok(None);
     };
@@ -38,7 +36,6 @@ pub(super) async fn mark(
     if is_admin && !other_admin(&transaction, id).await? {
         return Err(ChangeUserError::LastAdmin);
     }
-    let owner = || [id.0.into()];
     // Chunks that run come to their end; what is left of their operations is skipped.
     operations::request_cancel_of_owner(&transaction, id).await?;
     let job = NewJob {
@@ -48,14 +45,10 @@ pub(super) async fn mark(
         ..NewJob::without_subject(JobKind::RemoveUser, id, now)
     };
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-    let marked =
-        "UPDATE users SET removed_at = $2, disabled = true WHERE id = $1 AND removed_at IS NULL";
-    let values = [id.0.into(), now.as_micros().into()];
-    if execute(&transaction, marked, values).await? == 0 {
+    if !users::mark_removed(&transaction, id.0, now).await? {
         return Ok(None);
     }
-    let keys = "DELETE FROM api_keys WHERE user_id = $1";
-    execute(&transaction, keys, owner()).await?;
+    api_keys::delete_of_user(&transaction, id).await?;
     identities::mark_deleted(&transaction, id, now).await?;
     on.commit(transaction, &()).await?;
     Ok(Some(job.id))

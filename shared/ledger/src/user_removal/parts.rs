@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::batch::{execute, query};
+use crate::batch::query;
 use crate::change::hold_all;
 use crate::removal::{delete_documents, delete_versions};
-use crate::tables::operation_items;
+use crate::tables::{idempotency, operation_items};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
 
@@ -76,12 +76,8 @@ async fn remove_documents(
 
 /// Items of operations that have ended, and idempotency keys.
 async fn remove_rows(transaction: &DatabaseTransaction, id: UserId) -> Result<bool, DbError> {
-    let keys = format!(
-        "DELETE FROM idempotency WHERE (owner_id, key) IN \
-         (SELECT owner_id, key FROM idempotency WHERE owner_id = $1 LIMIT {ROWS})"
-    );
     Ok(
         operation_items::delete_finished_of_owner(transaction, id, ROWS).await? > 0
-            || execute(transaction, keys, [id.0.into()]).await? > 0,
+            || idempotency::delete_of_owner(transaction, id, ROWS).await? > 0,
     )
 }

@@ -6,7 +6,7 @@ use super::mark::dedupe_key;
 use crate::batch::{execute, query};
 use crate::jobs::{NewJob, enqueue};
 use crate::removal::delete_documents;
-use crate::tables::operations;
+use crate::tables::{operations, users};
 use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
 use queue::JobKind;
@@ -39,7 +39,7 @@ pub(super) async fn remove_rest(
     held.give_back(&transaction, now, traces).await?;
     discards::add(&transaction, &archives, now).await?;
     identities::mark_deleted(&transaction, id, now).await?;
-    execute(&transaction, "DELETE FROM users WHERE id = $1", owner()).await?;
+    users::delete(&transaction, id.0).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, id, now);
     enqueue(&transaction, std::slice::from_ref(&job), now).await?;
     transaction.commit().await?;

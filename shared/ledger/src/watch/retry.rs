@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::jobs::{JobView, job_within};
 use crate::batch::{Columns, Kind, execute, parameter, query};
-use crate::intake::{Reservation, reserve_rows};
+use crate::tables::users::{Charge, QuotaCharge, charge_quota};
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{JobId, Limits, Status, Timestamp, Transition};
 use queue::{JobKind, JobState, Queue};
@@ -208,30 +208,21 @@ async fn charge(
     failed: &[Failed],
     limits: &Limits,
 ) -> Result<HashSet<Uuid>, DbError> {
-    let mut sums: HashMap<Uuid, Reservation> = HashMap::new();
+    let mut sums: HashMap<Uuid, Charge> = HashMap::new();
     for one in failed {
-        let sum = sums.entry(one.owner).or_insert(Reservation {
-            owner_id: one.owner,
-            ..Reservation::default()
-        });
-        sum.bytes = sum.bytes.saturating_add(one.size);
-        sum.documents += one.documents();
-        sum.retried_bytes = sum.bytes;
-        sum.retried_versions += 1;
+        let charge = one.charge();
+        let sum = sums.entry(one.owner).or_insert(Charge::to(one.owner));
+        sum.reserved_bytes = sum.reserved_bytes.saturating_add(charge.reserved_bytes);
+        sum.used_documents += charge.used_documents;
+        sum.staging_bytes = -sum.reserved_bytes;
+        sum.failed_versions += charge.failed_versions;
     }
-    let sums: Vec<_> = sums.into_values().collect();
-    let whole = reserve_rows(transaction, limits, &sums).await?;
+    let sums: Vec<_> = sums.into_values().map(QuotaCharge::of).collect();
+    let whole = charge_quota(transaction, limits, &sums).await?;
     let mut charged = HashSet::new();
     for one in failed {
-        let alone = Reservation {
-            owner_id: one.owner,
-            bytes: one.size,
-            documents: one.documents(),
-            retried_bytes: one.size,
-            retried_versions: 1,
-        };
         let fits = whole.contains(&one.owner)
-            || !reserve_rows(transaction, limits, &[alone])
+            || !charge_quota(transaction, limits, &[QuotaCharge::of(one.charge())])
                 .await?
                 .is_empty();
         if fits {
@@ -242,9 +233,15 @@ async fn charge(
 }
 
 impl Failed {
-    /// How many documents it adds to those that count.
-    fn documents(&self) -> i64 {
-        i64::from(self.status == Status::Error)
+    /// What it takes from the quota when it is pending again, and gives back as a failed version.
+    fn charge(&self) -> Charge {
+        Charge {
+            reserved_bytes: self.size,
+            used_documents: i64::from(self.status == Status::Error),
+            staging_bytes: -self.size,
+            failed_versions: -1,
+            ..Charge::to(self.owner)
+        }
     }
 }
 

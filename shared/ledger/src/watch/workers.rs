@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::QueryResult;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::batch::{execute, query};
 use crate::readable::readable;
+use crate::tables::workers;
 use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::Queue;
@@ -40,67 +40,55 @@ pub struct WorkerPage<'a> {
 /// Writes a sign of life down, and forgets workers that are not alive any more.
 pub async fn see_worker(db: &Database, sign: &WorkerSign) -> Result<(), DbError> {
     let queues: Vec<_> = sign.queues.iter().map(|queue| queue.as_str()).collect();
-    let sql = "INSERT INTO workers (name, queues, running, last_seen) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (name) DO UPDATE SET queues = excluded.queues, running = excluded.running, \
-         last_seen = excluded.last_seen";
-    let values = [
-        sign.name.as_str().into(),
-        queues.join(",").into(),
-        i64::from(sign.running).into(),
-        sign.at.as_micros().into(),
-    ];
-    execute(db.writer(), sql, values).await?;
-    // Read first: most of the time there is nobody to be forgotten, and nothing to be written.
-    let silent_since = sign.at.minus(ALIVE_FOR);
-    let silent = "SELECT count(*) FROM workers WHERE last_seen < $1";
-    let found = query(db.reader(), silent, [silent_since.as_micros().into()]).await?;
-    let count: i64 = match found.first() {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
+    let row = workers::Model {
+        name: sign.name.clone(),
+        queues: queues.join(","),
+        running: i64::from(sign.running),
+        last_seen: sign.at.as_micros(),
     };
-    if count > 0 {
-        let sql = "DELETE FROM workers WHERE last_seen < $1";
-        execute(db.writer(), sql, [silent_since.as_micros().into()]).await?;
+    workers::upsert(db.writer(), row).await?;
+    // Read first: most of the time there is nobody to be forgotten, and nothing to be written.
+    let silent_since = sign.at.minus(ALIVE_FOR).as_micros();
+    let silent = workers::Entity::find().filter(workers::Column::LastSeen.lt(silent_since));
+    if silent.one(db.reader()).await?.is_some() {
+        workers::delete_silent(db.writer(), silent_since).await?;
     }
     Ok(())
 }
 
 /// Forgets a worker that has ended.
 pub async fn forget_worker(db: &Database, name: &str) -> Result<(), DbError> {
-    execute(
-        db.writer(),
-        "DELETE FROM workers WHERE name = $1",
-        [name.into()],
-    )
-    .await?;
-    Ok(())
+    workers::delete(db.writer(), name).await
 }
 
 /// Workers that are alive.
 pub async fn list_workers(db: &Database, page: WorkerPage<'_>) -> Result<Vec<WorkerSign>, DbError> {
-    let sql = format!(
-        "SELECT name, queues, running, last_seen FROM workers WHERE last_seen >= $1 AND name > $2 \
-         ORDER BY name LIMIT {}",
-        page.limit
-    );
-    let values = [
-        page.now.minus(ALIVE_FOR).as_micros().into(),
-        page.after.unwrap_or_default().into(),
-    ];
-    let found = query(db.reader(), sql, values).await?;
-    let sign = |row: QueryResult| {
-        let name: String = row.try_get("", "name")?;
-        let corrupt = |column| DbError::corrupt("workers", column, &name);
-        let queues: String = row.try_get("", "queues")?;
-        let queues = queues.split(',').map(str::parse).collect::<Result<_, _>>();
-        let running: i64 = row.try_get("", "running")?;
-        Ok(WorkerSign {
-            queues: queues.map_err(|_| corrupt("queues"))?,
-            running: u32::try_from(running).map_err(|_| corrupt("running"))?,
-            at: Timestamp::from_micros(row.try_get("", "last_seen")?),
-            name,
-        })
-    };
+    let alive = page.now.minus(ALIVE_FOR).as_micros();
+    let mut select = workers::Entity::find()
+        .filter(workers::Column::LastSeen.gte(alive))
+        .order_by_asc(workers::Column::Name)
+        .limit(u64::from(page.limit));
+    if let Some(after) = page.after {
+        select = select.filter(workers::Column::Name.gt(after));
+    }
+    let rows = select.all(db.reader()).await?;
     // A few at most: a page that is short because of one is as good.
-    Ok(readable(found, sign))
+    Ok(readable(rows, WorkerSign::try_from))
+}
+
+impl TryFrom<workers::Model> for WorkerSign {
+    type Error = DbError;
+
+    fn try_from(row: workers::Model) -> Result<Self, DbError> {
+        let corrupt = |column| DbError::corrupt("workers", column, &row.name);
+        let queues = row.queues.split(',').map(str::parse);
+        Ok(Self {
+            queues: queues
+                .collect::<Result<_, _>>()
+                .map_err(|_| corrupt("queues"))?,
+            running: u32::try_from(row.running).map_err(|_| corrupt("running"))?,
+            at: Timestamp::from_micros(row.last_seen),
+            name: row.name,
+        })
+    }
 }

@@ -3,11 +3,11 @@
 use serde_json::json;
 use url::Url;
 
-use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::create::CreateOperationError;
 use crate::operations::room::{check_open, make_room};
 use crate::tables::operations;
+use crate::tables::users::{self, Charge};
 use crate::{Commit, DbError};
 use domain::{
     Action, ByteSize, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
@@ -95,9 +95,11 @@ pub async fn create_import(
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
     // It was held to the allowance as it came in.
-    let charge = "UPDATE users SET staging_bytes = staging_bytes + $2 WHERE id = $1";
-    let values = [new.owner.0.into(), new.source_size.as_i64().into()];
-    execute(&transaction, charge, values).await?;
+    let charge = Charge {
+        staging_bytes: new.source_size.as_i64(),
+        ..Charge::to(new.owner.0)
+    };
+    users::charge(&transaction, [charge]).await?;
     let operation = Operation {
         id: new.id,
         owner: new.owner,

@@ -14,7 +14,7 @@ use super::fate::{Fate, code_of, write_fates};
 use super::further::{self, Further, Raised, is_in_error};
 use super::read::{Import, import_of};
 use crate::batch::{execute, parameter, query};
-use crate::change::{Charge, charge, hold_all, release};
+use crate::change::{charge, hold_all};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::release_held;
@@ -23,11 +23,12 @@ use crate::operations::lock::lock_unfinished;
 use crate::operations::standing::Standing;
 use crate::settle::finish_jobs;
 use crate::tables::operations::{self, Locked};
+use crate::tables::users::{self, Charge, QuotaCharge};
 use crate::{Arrival, ChangeError, Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
 use domain::{
-    Action, ByteSize, Document, DocumentId, DocumentName, ItemCode, JobId, Status, UserId,
-    VersionId, Visibility,
+    Action, Document, DocumentId, DocumentName, ItemCode, JobId, Status, UserId, VersionId,
+    Visibility,
 };
 use queue::JobKind;
 
@@ -283,7 +284,7 @@ impl<'a> Chunk<'a> {
         let full = self.full_documents(documents).await?;
         let mut revived = HashSet::new();
         let mut charges = Vec::new();
-        let mut whole = Charge::default();
+        let mut whole = Charge::to(owner.0);
         for (index, arrival) in self.request.arrivals.iter().enumerate() {
             let Ok(contents) = &arrival.contents else {
                 continue;
@@ -297,25 +298,21 @@ impl<'a> Chunk<'a> {
                 }
                 _ => continue,
             };
-            let bytes = further
-                .iter()
-                .map(|content| content.size.bytes())
-                .sum::<u64>();
             let one = Charge {
-                reserved: ByteSize::new(bytes),
-                documents: i64::from(brings_back),
-                ..Charge::default()
+                reserved_bytes: further.iter().map(|content| content.size.as_i64()).sum(),
+                used_documents: i64::from(brings_back),
+                ..Charge::to(owner.0)
             };
-            whole.reserved = ByteSize::new(whole.reserved.bytes().saturating_add(bytes));
-            whole.documents += one.documents;
+            whole.reserved_bytes = whole.reserved_bytes.saturating_add(one.reserved_bytes);
+            whole.used_documents += one.used_documents;
             charges.push((index, one));
         }
-        if self.may_charge(owner, whole).await? {
+        if self.may_charge(whole).await? {
             return Ok(charges.into_iter().map(|(index, _)| index).collect());
         }
         let mut affordable = HashSet::new();
         for (index, one) in charges {
-            if self.may_charge(owner, one).await? {
+            if self.may_charge(one).await? {
                 affordable.insert(index);
             }
         }
@@ -365,11 +362,11 @@ impl<'a> Chunk<'a> {
     }
 
     /// Charges, if it fits.
-    async fn may_charge(&self, owner: UserId, what: Charge) -> Result<bool, DbError> {
-        if what.reserved.bytes() == 0 && what.documents == 0 {
+    async fn may_charge(&self, what: Charge) -> Result<bool, DbError> {
+        if what.reserved_bytes == 0 && what.used_documents == 0 {
             return Ok(true);
         }
-        match charge(self.transaction, owner, what, self.request.limits).await {
+        match charge(self.transaction, QuotaCharge::of(what), self.request.limits).await {
             Ok(()) => Ok(true),
             Err(ChangeError::Database(error)) => Err(error),
             Err(_) => Ok(false),
@@ -384,16 +381,16 @@ impl<'a> Chunk<'a> {
         is_charged: bool,
     ) -> Result<(), DbError> {
         self.fates[index] = Fate::Failed(ItemCode::NotActive);
-        let contents = self.request.arrivals[index].contents.iter().flatten();
-        let bytes = contents.map(|content| content.size.bytes()).sum();
         if !is_charged {
             return Ok(());
         }
+        let contents = self.request.arrivals[index].contents.iter().flatten();
+        let bytes: i64 = contents.map(|content| content.size.as_i64()).sum();
         let given_back = Charge {
-            reserved: ByteSize::new(bytes),
-            ..Charge::default()
+            reserved_bytes: -bytes,
+            ..Charge::to(owner.0)
         };
-        release(self.transaction, owner, given_back).await
+        users::charge(self.transaction, [given_back]).await
     }
 
     /// Takes back a document whose further versions don't fit: whole or not at all.
@@ -406,11 +403,11 @@ impl<'a> Chunk<'a> {
             execute(self.transaction, sql, [id.into()]).await?;
         }
         let given_back = Charge {
-            reserved: arrival.size,
-            documents: 1,
-            ..Charge::default()
+            reserved_bytes: -arrival.size.as_i64(),
+            used_documents: -1,
+            ..Charge::to(owner.0)
         };
-        release(self.transaction, owner, given_back).await
+        users::charge(self.transaction, [given_back]).await
     }
 
     /// Lets go of everything that was staged.

@@ -2,11 +2,11 @@
 
 use super::entry::ImportEntry;
 use super::read::{Import, import_of};
-use crate::batch::{execute, query};
 use crate::operations::lock::{JobLock, lock_for_job};
 use crate::operations::standing::Standing;
 use crate::tables::operation_items;
 use crate::tables::operations::{self, Locked};
+use crate::tables::users::{self, Charge};
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
 use domain::{Action, Limits, OperationId, Timestamp, read_json};
 
@@ -133,13 +133,8 @@ async fn reserve(
     items: &mut [ImportItem],
 ) -> Result<(), DbError> {
     let owner = locked.operation.owner;
-    let sql = format!(
-        "SELECT COALESCE(quota_bytes, $2) - used_bytes - reserved_bytes FROM users WHERE id = $1{}",
-        transaction.dialect().lock_rows("users"),
-    );
-    let values = [owner.0.into(), limits.default_quota_bytes.as_i64().into()];
-    let found = query(transaction, sql, values).await?;
-    let left: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let user = users::lock(transaction, owner.0).await?;
+    let left = user.map_or(0, |user| user.bytes_left(limits));
     let mut left = left.saturating_add(locked.held_bytes).max(0).unsigned_abs();
     let mut reserved = 0_u64;
     for item in items {
@@ -155,10 +150,11 @@ async fn reserve(
     }
     let id = locked.operation.id;
     operations::set_held_bytes(transaction, id, reserved).await?;
-    let charge = "UPDATE users SET reserved_bytes = reserved_bytes + $2 WHERE id = $1";
-    let further = reserved - locked.held_bytes;
-    execute(transaction, charge, [owner.0.into(), further.into()]).await?;
-    Ok(())
+    let further = Charge {
+        reserved_bytes: reserved - locked.held_bytes,
+        ..Charge::to(owner.0)
+    };
+    users::charge(transaction, [further]).await
 }
 
 impl ImportItem {

@@ -1,0 +1,48 @@
+//! What the counters of users count, as the audit compares it and counts it anew.
+
+use uuid::Uuid;
+
+use crate::batch::execute;
+use crate::{DatabaseTransaction, DbError};
+
+/// What a user's counters have to be, as SQL over the user `u`. Versions are found by way of
+/// their documents, which have an index on their owners.
+const USED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
+     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'active')";
+const RESERVED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
+     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'pending') \
+     + (SELECT CAST(COALESCE(sum(o.held_bytes), 0) AS bigint) FROM operations o \
+     WHERE o.owner_id = u.id AND o.action = 'import')";
+const DOCUMENTS: &str =
+    "(SELECT count(*) FROM documents d WHERE d.owner_id = u.id AND d.status <> 'error')";
+
+const STAGING: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
+     ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'error' AND v.staged_url IS NOT NULL) \
+     + (SELECT CAST(COALESCE(sum(o.source_size), 0) AS bigint) FROM operations o \
+     WHERE o.owner_id = u.id AND o.source_url IS NOT NULL)";
+const RESULTS: &str = "(SELECT CAST(COALESCE(sum(COALESCE(o.result_size, 0) + o.held_bytes), 0) AS bigint) \
+     FROM operations o WHERE o.owner_id = u.id AND o.action = 'export')";
+const FAILED: &str = "(SELECT count(*) FROM documents d JOIN versions v ON v.document_id = d.id \
+     WHERE d.owner_id = u.id AND v.status = 'error')";
+
+const DISCARDED: &str = "(SELECT CAST(COALESCE(sum(x.charged_bytes), 0) AS bigint) FROM discards x \
+     WHERE x.owner_id = u.id)";
+
+/// The counters of a user: their columns, and what each has to be.
+pub const COUNTERS: [(&str, &str); 7] = [
+    ("used_bytes", USED),
+    ("reserved_bytes", RESERVED),
+    ("used_documents", DOCUMENTS),
+    ("staging_bytes", STAGING),
+    ("result_bytes", RESULTS),
+    ("failed_versions", FAILED),
+    ("discarded_bytes", DISCARDED),
+];
+
+/// Counts anew what a user keeps. The caller has locked the row.
+pub async fn recount(transaction: &DatabaseTransaction, id: Uuid) -> Result<(), DbError> {
+    let anew = COUNTERS.map(|(column, actual)| format!("{column} = {actual}"));
+    let sql = format!("UPDATE users AS u SET {} WHERE u.id = $1", anew.join(", "));
+    execute(transaction, sql, [id.into()]).await?;
+    Ok(())
+}
