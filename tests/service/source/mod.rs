@@ -2,3 +2,4 @@
 
 mod arrows;
 mod documentation;
+mod tables;
