@@ -15,8 +15,8 @@ use poem_openapi::Object;
 
 use domain::{DocumentId, Failure};
 use ledger::{
-    CancelError, ChangeError, CreateOperationError, DbError, NoRoom, OpenError, RemoveResultError,
-    UndoError,
+    CancelError, ChangeError, CreateOperationError, DbError, LimitReached, OpenError,
+    RemoveResultError, UndoError,
 };
 use storage::StorageError;
 
@@ -178,17 +178,19 @@ impl From<CreateOperationError> for Problem {
                 Self::too_costly("/select/filter")
             }
             CreateOperationError::OwnerGone => Code::Unauthorized.into(),
-            CreateOperationError::NoRoom(error) => error.into(),
+            CreateOperationError::LimitReached(error) => error.into(),
             CreateOperationError::Database(error) => error.into(),
         }
     }
 }
 
-impl From<NoRoom> for Problem {
-    fn from(error: NoRoom) -> Self {
+impl From<LimitReached> for Problem {
+    fn from(error: LimitReached) -> Self {
         Self::from(Code::RateLimited).with_detail(match error {
-            NoRoom::TooManyOpen => "Too many operations have not ended yet.",
-            NoRoom::TooManyKept => "Too many operations, or items of them, can't be removed yet.",
+            LimitReached::TooManyOpen => "Too many operations have not ended yet.",
+            LimitReached::TooManyKept => {
+                "Too many operations, or items of them, can't be removed yet."
+            }
         })
     }
 }
@@ -196,7 +198,7 @@ impl From<NoRoom> for Problem {
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::NoRoom(error) => error.into(),
+            OpenError::LimitReached(error) => error.into(),
             OpenError::Database(error) => error.into(),
         }
     }
@@ -227,7 +229,7 @@ impl From<UndoError> for Problem {
         match error {
             UndoError::NotFound => Code::NotFound.into(),
             UndoError::NotUndoable(_) => Code::NotUndoable.into(),
-            UndoError::NoRoom(error) => error.into(),
+            UndoError::LimitReached(error) => error.into(),
             UndoError::Database(error) => error.into(),
         }
     }

@@ -57,8 +57,8 @@ points! {
     AfterExport = "export.after-commit": "An export has ended; nobody was told.",
     BeforeDirectory = "directory.before-commit": "All items of an import are written.",
     AfterDirectory = "directory.after-commit": "An import's directory is read.",
-    BeforeHandIn = "hand-in.before-commit": "All rows of a chunk of an import are written.",
-    AfterHandIn = "hand-in.after-commit": "A chunk of an import is taken in.",
+    BeforeImportChunk = "import-chunk.before-commit": "All rows of a chunk of an import are written.",
+    AfterImportChunk = "import-chunk.after-commit": "A chunk of an import is taken in.",
     BeforeImportEnd = "import-end.before-commit": "All items of an import are settled.",
     AfterImportEnd = "import-end.after-commit": "An import has ended; nobody was told.",
 }

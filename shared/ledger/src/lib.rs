@@ -109,22 +109,24 @@ pub use keys::{
 pub use list::explain_page;
 pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
 pub use operations::{
-    ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
-    ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
-    TurnRequest, add_import_items, begin_import, create_import, due_import_items, hand_in,
-    refuse_import, settle_import, start_import,
+    ArchivedContent, BatchRequest, CommittedImport, ConflictPolicy, Import, ImportBatch,
+    ImportChunk, ImportEntry, ImportItem, ImportProgress, NewImport, NewImportItem, NextBatch,
+    StagedContent, StagedItem, add_import_items, begin_import, commit_import_chunk, create_import,
+    next_import_batch, refuse_import, settle_import, start_import,
 };
 pub use operations::{
-    CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, NewOperation,
-    NewUndo, NoRoom, OpenError, OperationPage, Selection, Task, UndoError, cancel_operation,
+    CancelError, Chunk, ChunkDone, ChunkRequest, CreateOperationError, ItemPage, LimitReached,
+    NewOperation, NewUndo, OpenError, OperationPage, Selection, Task, UndoError, cancel_operation,
     create_operation, expire_operations, find_ended, find_operation, list_operation_items,
     list_operations, may_open_operation, remove_expired_operation, run_chunk, undo_operation,
 };
 pub use operations::{
-    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, Standing, VersionScope,
+    Export, ExportContent, ExportEnd, ExportItem, ExportResult, Exported, StepCheck, VersionScope,
     begin_export, expire_archives, export_items, find_export_result, finish_export, record_export,
 };
-pub use operations::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
+pub use operations::{
+    RemoveResultError, ReservationRequest, export_size, remove_result, reserve_result,
+};
 pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;

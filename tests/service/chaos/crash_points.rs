@@ -45,10 +45,10 @@ const fn leading_to(point: CrashPoint) -> (Scene, usize) {
         At::BeforeItems | At::AfterItems => (Scene::Parts, 0),
         At::BeforeExport => (Scene::Export, 1),
         At::AfterExport => (Scene::Export, 0),
-        At::BeforeHandIn => (Scene::Import, 2),
+        At::BeforeImportChunk => (Scene::Import, 2),
         At::BeforeDirectory
         | At::AfterDirectory
-        | At::AfterHandIn
+        | At::AfterImportChunk
         | At::BeforeImportEnd
         | At::AfterImportEnd => (Scene::Import, 0),
         _ => (Scene::Uploads, 0),

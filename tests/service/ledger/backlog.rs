@@ -3,9 +3,9 @@
 
 use domain::{ErrorCode, JobId, Limits, OperationId, RunMode, UserId};
 use ledger::{
-    BACKLOG_PAUSE, Chunk, ChunkRequest, Database, DueItems, JobRef, NewJob, NewOperation, Outcome,
-    OwnerHead, OwnerPage, Selection, Settlement, Standing, Task, TurnRequest, create_operation,
-    due_import_items, enqueue, owner_heads, run_chunk,
+    BACKLOG_PAUSE, BatchRequest, Chunk, ChunkRequest, Database, JobRef, NewJob, NewOperation,
+    NextBatch, Outcome, OwnerHead, OwnerPage, Selection, Settlement, StepCheck, Task,
+    create_operation, enqueue, next_import_batch, owner_heads, run_chunk,
 };
 use queue::{JobKind, Queue};
 use sea_orm::ConnectionTrait;
@@ -24,8 +24,8 @@ async fn waits(db: &Database, owner: UserId, jobs: usize) {
 }
 
 /// Ten items of an import at most.
-const fn ten_of(id: OperationId, job: JobRef, limits: &Limits) -> TurnRequest<'_> {
-    TurnRequest {
+const fn ten_of(id: OperationId, job: JobRef, limits: &Limits) -> BatchRequest<'_> {
+    BatchRequest {
         id,
         job,
         items: 10,
@@ -54,11 +54,11 @@ async fn an_import_waits_while_its_owner_has_enough_waiting(db: &Database) {
     waits(db, alice, 1).await;
     let rows = count(db, "SELECT count(*) FROM jobs").await;
     let job = claim(db, JobKind::ImportEntries).await;
-    let later = due_import_items(db, &ten_of(id, job.job, &limits))
+    let later = next_import_batch(db, &ten_of(id, job.job, &limits))
         .await
         .unwrap();
     assert!(
-        matches!(later, Standing::Goes(DueItems::Later)),
+        matches!(later, StepCheck::Continue(NextBatch::Postponed)),
         "{later:?}"
     );
     assert_eq!(count(db, "SELECT count(*) FROM jobs").await, rows);
@@ -67,10 +67,10 @@ async fn an_import_waits_while_its_owner_has_enough_waiting(db: &Database) {
     assert_eq!((again.attempt, again.job.id), (1, job.job.id));
     one_is_done(db).await;
     one_is_done(db).await;
-    let turn = due_import_items(db, &ten_of(id, again.job, &limits))
+    let turn = next_import_batch(db, &ten_of(id, again.job, &limits))
         .await
         .unwrap();
-    let Standing::Goes(DueItems::Turn(turn)) = turn else {
+    let StepCheck::Continue(NextBatch::Ready(turn)) = turn else {
         panic!("{turn:?}");
     };
     assert_eq!(turn.items.len(), 2);
@@ -121,7 +121,7 @@ async fn a_bulk_retry_waits_while_its_owner_has_enough_waiting(db: &Database) {
         one_is_done(db).await;
     }
     assert!(
-        matches!(dealt[..], [Chunk::Later, Chunk::Committed(_)]),
+        matches!(dealt[..], [Chunk::Postponed, Chunk::Committed(_)]),
         "{dealt:?}"
     );
 }

@@ -8,8 +8,8 @@ use domain::{
     Timestamp, UserId, VersionId,
 };
 use ledger::{
-    CreateOperationError, Database, EventWalk, ItemPage, NewOperation, NewUndo, NoRoom, Selection,
-    Task, UndoError, add_version, expire_operations, find_document, find_operation,
+    CreateOperationError, Database, EventWalk, ItemPage, LimitReached, NewOperation, NewUndo,
+    Selection, Task, UndoError, add_version, expire_operations, find_document, find_operation,
     forget_failures, list_operation_items, list_operations, may_open_operation,
     remove_expired_operation, timeline, trim_events, undo_operation,
 };
@@ -223,7 +223,10 @@ async fn the_oldest_operations_make_room_for_new_ones(db: &Database) {
         assert!(made < 10);
     };
     assert!(
-        matches!(refused, CreateOperationError::NoRoom(NoRoom::TooManyKept)),
+        matches!(
+            refused,
+            CreateOperationError::LimitReached(LimitReached::TooManyKept)
+        ),
         "{refused}"
     );
     assert!(count(db, items).await <= 900 + 3 * 1_000);
@@ -246,7 +249,7 @@ async fn so_many_operations_may_be_open_at_once(db: &Database) {
     let refused = asks(db, alice, 1, &limits).await.unwrap_err();
     assert!(matches!(
         refused,
-        CreateOperationError::NoRoom(NoRoom::TooManyOpen)
+        CreateOperationError::LimitReached(LimitReached::TooManyOpen)
     ));
     assert!(may_open_operation(db, alice, &limits).await.is_err());
     asks(db, bob, 1, &limits).await.unwrap();
@@ -257,7 +260,7 @@ async fn so_many_operations_may_be_open_at_once(db: &Database) {
     let refused = asks(db, alice, 500, &limits).await.unwrap_err();
     assert!(matches!(
         refused,
-        CreateOperationError::NoRoom(NoRoom::TooManyKept)
+        CreateOperationError::LimitReached(LimitReached::TooManyKept)
     ));
     assert_eq!(listed(db, alice).await.len(), 4);
 }

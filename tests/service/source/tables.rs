@@ -38,8 +38,11 @@ const ELSEWHERE: [(&str, &[&str]); 24] = [
     ("events.rs", &["events"]),
     ("intake.rs", &["documents", "events", "versions"]),
     ("jobs.rs", &["jobs"]),
-    ("operations/import/further.rs", &["documents", "versions"]),
-    ("operations/import/hand_in.rs", &["documents", "jobs"]),
+    (
+        "operations/import/additional_versions.rs",
+        &["documents", "versions"],
+    ),
+    ("operations/import/commit_chunk.rs", &["documents", "jobs"]),
     ("predecessor.rs", &["jobs"]),
     ("removal.rs", &["blobs", "documents", "versions"]),
     ("settle/blobs.rs", &["blobs"]),

@@ -5,7 +5,7 @@
 //! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
 //! - *on failure* of the database, the same.
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -14,6 +14,6 @@ pub async fn expire_failed(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.failed);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while ledger::expire_failed(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::expire_failed(&tools.db, before, BATCH_SIZE, now, traces).await? > 0 {}
     Ok(())
 }

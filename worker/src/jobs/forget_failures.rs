@@ -6,7 +6,7 @@
 //! - *if it dies here*, the next run does the rest.
 //! - *on failure* of the database, the same.
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -15,6 +15,6 @@ pub async fn forget_failures(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.failures);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while ledger::forget_failures(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::forget_failures(&tools.db, before, BATCH_SIZE, now, traces).await? > 0 {}
     Ok(())
 }

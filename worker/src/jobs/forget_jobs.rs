@@ -9,7 +9,7 @@
 use domain::Retention;
 use ledger::FinishedBefore;
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -21,6 +21,6 @@ pub async fn forget_jobs(tools: &Tools) -> Result<(), AttemptError> {
         keyed: now.minus(Retention::KEYED_JOBS),
         dead: now.minus(tools.retention.dead_jobs),
     };
-    while ledger::forget_finished_jobs(&tools.db, before, CHUNK).await? > 0 {}
+    while ledger::forget_finished_jobs(&tools.db, before, BATCH_SIZE).await? > 0 {}
     Ok(())
 }

@@ -7,7 +7,7 @@
 //! - *if it dies here*, the next run does the rest.
 //! - *on failure* of the database, the same.
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -15,7 +15,7 @@ use crate::tools::Tools;
 pub async fn forget_operations(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(tools.retention.operations);
-    while ledger::expire_operations(&tools.db, before, CHUNK, now).await? > 0 {}
+    while ledger::expire_operations(&tools.db, before, BATCH_SIZE, now).await? > 0 {}
     while ledger::remove_expired_operation(&tools.db, tools.clock.now()).await? {}
     Ok(())
 }

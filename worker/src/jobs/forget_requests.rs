@@ -5,12 +5,12 @@
 //! - *if it dies here*, the next run does the rest.
 //! - *on failure* of the database, the same.
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
 /// Runs the job.
 pub async fn forget_requests(tools: &Tools) -> Result<(), AttemptError> {
-    while ledger::forget_expired_requests(&tools.db, tools.clock.now(), CHUNK).await? > 0 {}
+    while ledger::forget_expired_requests(&tools.db, tools.clock.now(), BATCH_SIZE).await? > 0 {}
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! Jobs: one file for each kind, and the list of them.
 
+mod batch_size;
 mod check_ledger;
-mod chunk;
 mod dispatch;
 mod expire_archives;
 mod expire_failed;
 mod export;
+mod finish_job;
 mod forget_audit_log;
 mod forget_failures;
 mod forget_jobs;

@@ -10,7 +10,7 @@ use domain::DocumentId;
 use ledger::PruneRequest;
 use uuid::Uuid;
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -24,7 +24,7 @@ pub async fn prune_versions(tools: &Tools) -> Result<(), AttemptError> {
         let request = PruneRequest {
             keep,
             from: document,
-            limit: CHUNK,
+            limit: BATCH_SIZE,
         };
         let traces = |staged: &str| tools.places.traces_of(staged);
         from = ledger::prune_versions(&tools.db, request, tools.clock.now(), traces)

@@ -6,7 +6,7 @@
 //! - *if it dies here*, the next run does the rest; discarded bytes are removed by their own job.
 //! - *on failure* of the database, the same.
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -18,6 +18,6 @@ pub async fn purge_archived(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let before = now.minus(kept_for);
     let traces = |staged: &str| tools.places.traces_of(staged);
-    while ledger::purge_archived(&tools.db, before, CHUNK, now, traces).await? > 0 {}
+    while ledger::purge_archived(&tools.db, before, BATCH_SIZE, now, traces).await? > 0 {}
     Ok(())
 }

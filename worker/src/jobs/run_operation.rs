@@ -13,6 +13,7 @@ use domain::OperationId;
 use ledger::{BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
 use queue::Queue;
 
+use super::finish_job::finish_job;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
@@ -20,27 +21,23 @@ use crate::work::Work;
 /// Runs the job.
 pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(operation) = work.claimed.subject.map(OperationId) else {
-        tools
-            .committer
-            .commit(work.settlement(Outcome::Done))
-            .await?;
-        return Ok(());
+        return finish_job(work, tools).await;
     };
-    match deal(operation, work, tools).await? {
+    match run(operation, work, tools).await? {
         Chunk::LeaseLost => Err(AttemptError::LeaseLost),
-        Chunk::Later => {
+        Chunk::Postponed => {
             let (notifier, job) = (tools.notifier.clone(), work.claimed.job.id);
             notifier.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job);
             Ok(())
         }
         Chunk::Committed(done) => {
-            spread(operation, done, tools);
+            notify(operation, done, tools);
             Ok(())
         }
     }
 }
 
-async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk, DbError> {
+async fn run(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk, DbError> {
     let settlement = work.settlement(Outcome::Done);
     let mut tries = Tries::default();
     loop {
@@ -60,7 +57,7 @@ async fn deal(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chun
 }
 
 /// Sends notifications of what was committed.
-fn spread(operation: OperationId, done: ChunkDone, tools: &Tools) {
+fn notify(operation: OperationId, done: ChunkDone, tools: &Tools) {
     let notifier = &tools.notifier;
     notifier.jobs_enqueued(Queue::Ingest, done.processing);
     notifier.jobs_enqueued(Queue::Maintenance, done.removing.into_iter().collect());

@@ -15,7 +15,7 @@
 use queue::JobKind;
 use tracing::info;
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::orphans::{OrphanScan, find_orphans};
 use crate::removal_guard::{FEW_STAGED, PlannedSweep};
@@ -59,7 +59,7 @@ async fn discard_strays(tools: &Tools) -> Result<u64, AttemptError> {
         if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
             return Ok(strays);
         }
-        for chunk in scan.held.chunks(CHUNK as usize) {
+        for chunk in scan.held.chunks(BATCH_SIZE as usize) {
             strays += ledger::discard_strays(&tools.db, chunk, now).await?;
         }
         if !scan.is_cut_off() {

@@ -11,7 +11,7 @@
 use queue::JobKind;
 use tracing::warn;
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::orphans::{OrphanScan, find_orphans, object_at};
 use crate::removal_guard::{FEW_STORED, PlannedSweep};
@@ -41,7 +41,7 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
         if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
             return Ok(());
         }
-        for chunk in scan.held.chunks(CHUNK as usize) {
+        for chunk in scan.held.chunks(BATCH_SIZE as usize) {
             strays += ledger::quarantine_strays(db, chunk, now).await?;
         }
         if !scan.is_cut_off() {
@@ -53,6 +53,6 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
     }
     let over = now.minus(tools.retention.quarantined);
     let found = |url: &str| object_at(places, url);
-    while ledger::end_quarantine(db, over, CHUNK, now, found).await? > 0 {}
+    while ledger::end_quarantine(db, over, BATCH_SIZE, now, found).await? > 0 {}
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ledger::EventWalk;
 
-use super::chunk::CHUNK;
+use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -29,7 +29,7 @@ pub async fn trim_events(tools: &Tools) -> Result<(), AttemptError> {
         EventWalk::of_old(old),
     ] {
         for _ in 0..CHUNKS {
-            if ledger::trim_events(&tools.db, walk, CHUNK).await? {
+            if ledger::trim_events(&tools.db, walk, BATCH_SIZE).await? {
                 break;
             }
         }

@@ -1,4 +1,4 @@
-//! The archives of exports and imports: what their jobs have reserved, and how they are discarded.
+//! Archives of exports and imports: what their jobs have reserved, and how they are discarded.
 
 use crate::discards::Discard;
 use crate::tables::operation_items;
@@ -7,9 +7,9 @@ use crate::tables::users::Charges;
 use crate::{Database, DatabaseTransaction, DbError, discards};
 use domain::{Action, Operation, OperationId, Timestamp, UserId};
 
-/// Where bytes count that the job of an operation has reserved: an import's of the quota, an
-/// export's of the result allowance.
-pub(super) fn held_of(charges: &mut Charges, owner: UserId, action: Action) -> &mut i64 {
+/// The counter of what an operation's job has reserved: an import reserves quota, an export result
+/// allowance.
+pub(super) fn reserved_counter(charges: &mut Charges, owner: UserId, action: Action) -> &mut i64 {
     let charge = charges.to(owner.0);
     match action {
         Action::Export => &mut charge.result_bytes,
@@ -17,8 +17,8 @@ pub(super) fn held_of(charges: &mut Charges, owner: UserId, action: Action) -> &
     }
 }
 
-/// Gives back what the job of an operation has reserved.
-pub(super) async fn release_held(
+/// Gives back what an operation's job has reserved.
+pub(super) async fn release_reserved(
     transaction: &DatabaseTransaction,
     locked: &Locked,
 ) -> Result<(), DbError> {
@@ -30,12 +30,12 @@ pub(super) async fn release_held(
     } = locked.operation;
     operations::set_held_bytes(transaction, id, 0).await?;
     let mut charges = Charges::default();
-    *held_of(&mut charges, owner, action) -= locked.held_bytes;
+    *reserved_counter(&mut charges, owner, action) -= locked.held_bytes;
     charges.write(transaction).await
 }
 
-/// Forgets which items are in an archive that nobody gets.
-pub(super) async fn forget_written(
+/// Makes the exported items of an archive that is thrown away pending again.
+pub(super) async fn reset_exported(
     transaction: &DatabaseTransaction,
     id: OperationId,
 ) -> Result<(), DbError> {
@@ -61,8 +61,8 @@ pub(super) async fn discard_source(
     charges.write(transaction).await
 }
 
-/// Lets go of archives that nobody may ask for any more: results that have expired, and
-/// what was imported or could not be, a day after the operation ended.
+/// Discards archives that are not kept any longer: expired results, and archives of imports that
+/// ended before `ended_before`. Returns how many.
 pub async fn expire_archives(
     db: &Database,
     ended_before: Timestamp,

@@ -1,16 +1,16 @@
-//! Stopping an operation: the next chunk skips what was not begun.
+//! Cancels operations: their next chunks skip the remaining items.
 
 use crate::tables::operations;
 use crate::{Commit, DbError};
 use domain::{Finished, Operation, OperationId, UserId};
 
-/// An operation that was not stopped.
+/// Why an operation was not cancelled.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
     /// There is no such operation, or it belongs to somebody else.
     #[error("there is no such operation")]
     NotFound,
-    /// It is over.
+    /// It has ended.
     #[error(transparent)]
     Finished(#[from] Finished),
     /// The database failed.
@@ -18,7 +18,7 @@ pub enum CancelError {
     Database(#[from] DbError),
 }
 
-/// Asks that an operation of `owner` is stopped. Gives the operation as it is until it is.
+/// Requests that an operation of `owner` is cancelled. Returns the operation as it is now.
 pub async fn cancel_operation(
     on: &impl Commit<Operation>,
     id: OperationId,

@@ -1,12 +1,12 @@
-//! A chunk of an operation, whole in one transaction: the documents are changed, the items say
-//! so, the job is done and the next one enqueued, or nothing of it has happened.
+//! Runs a chunk of a bulk operation in one transaction: changes the documents, records the outcomes,
+//! ends the job and enqueues the next one.
 //!
 //! This is the commit point of a bulk operation. Its row is locked before all others.
 
-use super::items::{due_items, record, size_before, skip};
-use super::room::{FormerRoom, room_for_former};
-use super::running::{Deed, Running, Stops, advance, take};
-use super::turn::{Acted, Turn};
+use super::active_chunk::{ActiveChunk, AppliedChunk};
+use super::item_outcome::{due_items, previous_state_bytes, skip, write_outcomes};
+use super::limits::{UndoSpace, evict_for_previous_states};
+use super::running_operation::{BulkAction, RunningOperation, advance, lock_running};
 use crate::change::hold_all;
 use crate::jobs::{NewJob, enqueue};
 use crate::settle::finish_jobs;
@@ -15,42 +15,40 @@ use crash_points::CrashPoint;
 use domain::{JobId, Limits, OperationId, RunMode, Tally, Timestamp};
 use queue::JobKind;
 
-/// Items of one chunk: few enough that nobody waits long for the rows it locks, enough that
-/// a commit is shared by many.
+/// Items of one chunk: few enough not to block others for long, enough to share a commit.
 const ITEMS: u32 = 500;
 
-/// Items that are skipped at once when an operation is stopped.
+/// Items of one chunk of a cancelled operation.
 const SKIPPED: i64 = 10_000;
 
-/// A chunk to be dealt with.
+/// A chunk to run.
 #[derive(Debug)]
 pub struct ChunkRequest<'a> {
     /// The operation.
     pub operation: OperationId,
-    /// How the job ends if the chunk is dealt with.
+    /// How the job ends with the chunk.
     pub settlement: &'a Settlement,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: &'a Limits,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What came of a chunk.
+/// The result of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chunk {
     /// It is committed.
     Committed(ChunkDone),
-    /// Its owner has so much waiting that it is not its turn: its job is due again after
-    /// [`BACKLOG_PAUSE`].
-    Later,
-    /// Somebody else holds the claim: nothing was changed.
+    /// Its owner has too many jobs waiting: the same job is due again after [`BACKLOG_PAUSE`].
+    Postponed,
+    /// Another worker holds the claim; nothing was changed.
     LeaseLost,
 }
 
-/// What follows a chunk.
+/// The jobs that follow a chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChunkDone {
-    /// The job that deals with the next one; none if this was the last.
+    /// The job of the next chunk; `None` after the last.
     pub next: Option<JobId>,
     /// Jobs that process versions.
     pub processing: Vec<JobId>,
@@ -58,9 +56,9 @@ pub struct ChunkDone {
     pub removing: Option<JobId>,
 }
 
-/// Deals with the next chunk of an operation, and settles the job it is dealt with by.
+/// Runs the next chunk of an operation, and settles its job.
 ///
-/// `traces` says where the bytes of staged uploads may lie.
+/// `traces` returns the URLs at which the bytes of a staged upload may be.
 pub async fn run_chunk(
     db: &Database,
     request: &ChunkRequest<'_>,
@@ -68,7 +66,7 @@ pub async fn run_chunk(
 ) -> Result<Chunk, DbError> {
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
-    let running = take(&transaction, request.operation).await?;
+    let running = lock_running(&transaction, request.operation).await?;
     if let Some(running) = &running
         && adds_to_backlog(running)
         && backlog::is_full(&transaction, running.operation.owner).await?
@@ -78,22 +76,24 @@ pub async fn run_chunk(
             return Ok(Chunk::LeaseLost);
         }
         transaction.commit().await?;
-        return Ok(Chunk::Later);
+        return Ok(Chunk::Postponed);
     }
-    let dealt = match &running {
-        Some(running) if running.stops == Stops::AtItsEnd => {
-            deal(&transaction, running, request, &traces).await?
+    let processed = match &running {
+        Some(running) if running.is_cancelled => {
+            cancel_remaining(&transaction, running, request).await?
         }
-        Some(running) => cease(&transaction, running, request).await?,
-        None => finish(&transaction, request).await?.then(Done::default),
+        Some(running) => process(&transaction, running, request, &traces).await?,
+        None => finish_job(&transaction, request)
+            .await?
+            .then(Processed::default),
     };
-    let (Some(Done { acted, counted }), running) = (dealt, running) else {
+    let (Some(Processed { applied, counted }), running) = (processed, running) else {
         return Ok(Chunk::LeaseLost);
     };
     let mut done = ChunkDone {
         next: None,
-        processing: acted.processing,
-        removing: acted.removing,
+        processing: applied.processing,
+        removing: applied.removing,
     };
     if let Some(running) = running {
         let ended = advance(&transaction, &running, counted, request.now).await?;
@@ -107,77 +107,77 @@ pub async fn run_chunk(
     Ok(Chunk::Committed(done))
 }
 
-/// Whether its chunks put versions back into the queue of uploads.
-fn adds_to_backlog(running: &Running) -> bool {
-    matches!(running.deed, Deed::Retry)
+/// Whether its chunks enqueue versions to be processed.
+fn adds_to_backlog(running: &RunningOperation) -> bool {
+    matches!(running.action, BulkAction::Retry)
         && running.operation.mode == RunMode::Real
-        && running.stops == Stops::AtItsEnd
+        && !running.is_cancelled
 }
 
-/// What was done.
+/// A processed chunk, before it is committed.
 #[derive(Debug, Default)]
-struct Done {
-    acted: Acted,
-    /// What became of items, and bytes of what their documents were.
+struct Processed {
+    applied: AppliedChunk,
+    /// The outcomes of items, and the bytes of previous states that they keep.
     counted: (Tally, i64),
 }
 
-/// Deals with the next items; `None` if the claim is lost.
-async fn deal(
+/// Processes the next items; `None` if the claim is lost.
+async fn process(
     transaction: &DatabaseTransaction,
-    running: &Running,
+    running: &RunningOperation,
     request: &ChunkRequest<'_>,
     traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
-) -> Result<Option<Done>, DbError> {
+) -> Result<Option<Processed>, DbError> {
     let operation = &running.operation;
     // Operations are locked before documents.
-    let room = match &running.deed {
-        Deed::Update(_) if operation.mode == RunMode::Real => {
+    let undo_space = match &running.action {
+        BulkAction::Update(_) if operation.mode == RunMode::Real => {
             let limits = &request.limits.operations;
-            room_for_former(transaction, operation.owner, limits, request.now).await?
+            evict_for_previous_states(transaction, operation.owner, limits, request.now).await?
         }
-        _ => FormerRoom::Left,
+        _ => UndoSpace::Available,
     };
     let items = due_items(transaction, operation.id, running.next, ITEMS).await?;
     let documents: Vec<_> = items.iter().map(|item| item.document).collect();
     let held = hold_all(transaction, operation.owner, &documents).await?;
-    if !finish(transaction, request).await? {
+    if !finish_job(transaction, request).await? {
         return Ok(None);
     }
-    let turn = Turn {
+    let chunk = ActiveChunk {
         transaction,
         running,
         items: &items,
         held: &held,
-        room,
+        undo_space,
         limits: request.limits,
         now: request.now,
     };
-    let acted = turn.act(traces).await?;
-    let tally = record(transaction, operation.id, &acted.dealt).await?;
-    let counted = (tally, size_before(&acted.dealt));
-    Ok(Some(Done { acted, counted }))
+    let applied = chunk.apply(traces).await?;
+    let tally = write_outcomes(transaction, operation.id, &applied.outcomes).await?;
+    let counted = (tally, previous_state_bytes(&applied.outcomes));
+    Ok(Some(Processed { applied, counted }))
 }
 
-/// Skips the next items; `None` if the claim is lost.
-async fn cease(
+/// Skips the next items of a cancelled operation; `None` if the claim is lost.
+async fn cancel_remaining(
     transaction: &DatabaseTransaction,
-    running: &Running,
+    running: &RunningOperation,
     request: &ChunkRequest<'_>,
-) -> Result<Option<Done>, DbError> {
-    if !finish(transaction, request).await? {
+) -> Result<Option<Processed>, DbError> {
+    if !finish_job(transaction, request).await? {
         return Ok(None);
     }
     let (id, next) = (running.operation.id, running.next);
     let tally = skip(transaction, id, next..next + SKIPPED).await?;
-    Ok(Some(Done {
-        acted: Acted::default(),
+    Ok(Some(Processed {
+        applied: AppliedChunk::default(),
         counted: (tally, 0),
     }))
 }
 
-/// Ends the job, and says whether the claim still held.
-async fn finish(
+/// Ends the job; `false` if its claim is lost.
+async fn finish_job(
     transaction: &DatabaseTransaction,
     request: &ChunkRequest<'_>,
 ) -> Result<bool, DbError> {
@@ -186,10 +186,10 @@ async fn finish(
     Ok(!held.is_empty())
 }
 
-/// The next chunk goes behind whoever waits by now.
+/// Enqueues the job of the next chunk, behind all jobs waiting by now.
 async fn enqueue_next(
     transaction: &DatabaseTransaction,
-    running: &Running,
+    running: &RunningOperation,
     request: &ChunkRequest<'_>,
 ) -> Result<JobId, DbError> {
     let job = NewJob {

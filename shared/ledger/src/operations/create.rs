@@ -1,11 +1,11 @@
-//! Accepting an operation: what it is about is found by a read, and fixed as its items by few
-//! statements, so that nothing is searched while others wait to write.
+//! Creates operations. Documents are searched for before the transaction that writes the items, so
+//! that other writers don't wait for a search.
 
 use std::time::Duration;
 
 use super::draft::{Draft, ITEMS};
+use super::limits::{LimitReached, check_open_limit, evict_for_new};
 use super::options::Task;
-use super::room::{NoRoom, check_open, make_room};
 use crate::jobs::{NewJob, enqueue};
 use crate::list::{Question, find_ids};
 use crate::tables::{operation_items, operations};
@@ -16,56 +16,55 @@ use domain::{
     Timestamp, UserId,
 };
 
-/// The longest that the documents of an operation are looked for.
+/// The time limit of the search for documents.
 const TIME: Duration = Duration::from_secs(20);
 
-/// Which documents are meant.
+/// Which documents an operation is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
     /// These, each once, in this order.
     Ids(Vec<DocumentId>),
-    /// Those that the filter means at the moment when the operation is accepted, oldest first.
+    /// Those that match the filter when the operation is created, oldest first.
     Matching(DocumentFilter),
 }
 
-/// An operation to be accepted.
+/// An operation to create.
 #[derive(Clone, Debug)]
 pub struct NewOperation {
     /// Its id.
     pub id: OperationId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: UserId,
     /// What it does.
     pub task: Task,
-    /// To what.
+    /// To which documents.
     pub selection: Selection,
-    /// Whether it does it.
+    /// Whether it changes them.
     pub mode: RunMode,
     /// The W3C trace context of the request, if it had one.
     pub traceparent: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub at: Timestamp,
 }
 
-/// An operation that was not accepted; nothing was written.
+/// Why an operation was not created; nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateOperationError {
-    /// More than [`Operation::MAX_ITEMS`] documents are meant.
+    /// It is about more than [`Operation::MAX_ITEMS`] documents.
     #[error("more documents are meant than one operation takes")]
     TooMany,
     /// The owner has been deleted.
     #[error("the owner is gone")]
     OwnerGone,
-    /// The owner has as much of operations as they may.
+    /// The owner has too many operations.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    LimitReached(#[from] LimitReached),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Accepts an operation. Once it returns `Ok`, that is durable. Gives the operation, and the
-/// job that begins it.
+/// Creates an operation, durable once this returns `Ok`. Returns it with its first job.
 pub async fn create_operation(
     on: &impl Commit<Operation>,
     new: &NewOperation,
@@ -90,11 +89,11 @@ pub async fn create_operation(
     let _slot = on.database().bulk_slot(new.owner).await?;
     let transaction = on.database().begin().await?;
     let written = if let Some(draft) = draft {
-        draft.hold(&transaction).await?;
-        draft.finish(&transaction).await?;
+        draft.lock(&transaction).await?;
+        draft.publish(&transaction).await?;
         draft.written
     } else {
-        check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+        check_open_limit::<CreateOperationError>(&transaction, new.owner, limits).await?;
         insert(&transaction, new, 0).await?;
         0
     };
@@ -103,8 +102,7 @@ pub async fn create_operation(
     finish(on, transaction, (new, total), limits).await
 }
 
-/// Writes a part of an operation's items, and first of all the operation, which nobody sees until
-/// the last one is written.
+/// Writes a part of an operation's items, and with the first part a draft of the operation.
 async fn write_part(
     db: &Database,
     new: &NewOperation,
@@ -112,18 +110,18 @@ async fn write_part(
     draft: Option<Draft>,
     limits: &OperationLimits,
 ) -> Result<Draft, CreateOperationError> {
-    // Each part takes its turn among all that write as much.
+    // Each part waits for a slot of its own.
     let _slot = db.bulk_slot(new.owner).await?;
     let transaction = db.begin().await?;
     let mut draft = if let Some(draft) = draft {
-        draft.hold(&transaction).await?;
+        draft.lock(&transaction).await?;
         draft
     } else {
-        check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+        check_open_limit::<CreateOperationError>(&transaction, new.owner, limits).await?;
         insert(&transaction, new, of).await?;
-        // While it is seen: what has expired counts otherwise.
-        make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
-        Draft::hide(&transaction, new.id, new.at).await?
+        // Before it becomes a draft: what expires is counted apart.
+        evict_for_new::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+        Draft::begin(&transaction, new.id, new.at).await?
     };
     draft.written += insert_items(&transaction, new, part, draft.written).await?;
     crash_points::reach(CrashPoint::BeforeItems);
@@ -132,7 +130,7 @@ async fn write_part(
     Ok(draft)
 }
 
-/// Counts the items of an operation that is written whole, and has a job begin it.
+/// Sets the number of items, enqueues the first job, and commits.
 async fn finish(
     on: &impl Commit<Operation>,
     transaction: DatabaseTransaction,
@@ -140,7 +138,7 @@ async fn finish(
     limits: &OperationLimits,
 ) -> Result<(Operation, JobId), CreateOperationError> {
     operations::set_total(&transaction, new.id, total.into()).await?;
-    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+    evict_for_new::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
         traceparent: new.traceparent.clone(),
@@ -163,7 +161,7 @@ async fn finish(
     Ok((operation, job.id))
 }
 
-/// Inserts the operation's row, which counts the items that are to come.
+/// Inserts the operation's row with the number of items to come.
 async fn insert(
     transaction: &DatabaseTransaction,
     new: &NewOperation,
@@ -186,7 +184,7 @@ async fn insert(
     }
 }
 
-/// The documents that the filter means now, oldest first.
+/// Returns the documents that match the filter now, oldest first.
 async fn find(
     db: &Database,
     owner: UserId,
@@ -209,15 +207,14 @@ async fn find(
     Ok(found)
 }
 
-/// Inserts items behind those that are written, and says how many these were.
+/// Inserts items behind the `written` ones, and returns how many.
 async fn insert_items(
     transaction: &DatabaseTransaction,
     new: &NewOperation,
     documents: &[DocumentId],
     written: u64,
 ) -> Result<u64, DbError> {
-    // Named documents in the order in which they are named: what isn't the owner's, or isn't
-    // there, becomes an item without a name. Of found ones, those that are there still.
+    // A named document that doesn't exist still becomes an item, which fails.
     let which = match new.selection {
         Selection::Ids(_) => operation_items::Which::All,
         Selection::Matching(_) => operation_items::Which::Existing,

@@ -1,8 +1,7 @@
-//! Operations with so many items that these are written by several transactions, so that nobody
-//! waits for all of them: the operation is a draft until it is whole.
+//! Drafts: operations whose items are too many for one transaction, until all are written.
 //!
-//! A draft is an operation that expires, in a while, unless it is finished: nobody sees it, no job
-//! is about it, and what a process leaves half-written is removed as what has expired is.
+//! A draft is an operation that will expire unless it is published: it is listed nowhere, it has
+//! no job, and what a crashed process leaves behind is deleted like any expired operation.
 
 use std::time::Duration;
 
@@ -10,24 +9,24 @@ use crate::tables::operations;
 use crate::{DatabaseTransaction, DbError};
 use domain::{OperationId, Timestamp};
 
-/// Items that one transaction writes.
+/// The most items that one transaction writes.
 pub(super) const ITEMS: usize = 2_000;
 
-/// How long the items of an operation may take to be written.
+/// The time after which an unpublished draft expires.
 const TIME: Duration = Duration::from_mins(10);
 
-/// An operation that isn't whole yet.
+/// An operation whose items are still being written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draft {
     id: OperationId,
     expires: Timestamp,
-    /// How many items were written.
+    /// How many items are written.
     pub written: u64,
 }
 
 impl Draft {
-    /// Hides an operation that this transaction has written, for it is not whole.
-    pub async fn hide(
+    /// Makes a draft of an operation that this transaction has inserted.
+    pub async fn begin(
         transaction: &DatabaseTransaction,
         id: OperationId,
         now: Timestamp,
@@ -41,14 +40,14 @@ impl Draft {
         })
     }
 
-    /// Locks it, unless it has expired meanwhile: then too much goes on here.
-    pub async fn hold(&self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
+    /// Locks it. [`DbError::Busy`] means that it has expired: the server is overloaded.
+    pub async fn lock(&self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
         let locked = operations::lock_draft(transaction, self.id, self.expires).await?;
         locked.map(drop).ok_or(DbError::Busy)
     }
 
-    /// Shows it, for it is whole. The caller holds it.
-    pub async fn finish(self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
+    /// Publishes it. The caller has locked it, and written its last items.
+    pub async fn publish(self, transaction: &DatabaseTransaction) -> Result<(), DbError> {
         operations::set_expiry(transaction, self.id, None).await
     }
 }

@@ -1,5 +1,5 @@
-//! Operations whose time is over: first nobody sees them any more, then their items go in batches,
-//! at last their rows. One that was taken back goes together with the one that did it.
+//! Expires operations: first they are hidden, then their items are deleted in batches, then their
+//! rows. An operation and its undo go together.
 
 use uuid::Uuid;
 
@@ -7,11 +7,11 @@ use crate::tables::{operation_items, operations};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{OperationId, Timestamp};
 
-/// Items that one transaction removes.
+/// Items that one transaction deletes.
 const ITEMS: i64 = 2_000;
 
-/// Hides at most `limit` operations that ended before `before`, and says how many it were. They
-/// can't be read or taken back any more. Those with an archive are left until that has expired.
+/// Hides at most `limit` operations that ended before `before`, and returns how many. They can't be
+/// read or undone any more. Those with an archive are kept until that has expired.
 pub async fn expire_operations(
     db: &Database,
     before: Timestamp,
@@ -28,8 +28,8 @@ pub async fn expire_operations(
     Ok(hidden)
 }
 
-/// Hides operations, with those that take them back, and says how many it were. One that somebody
-/// holds is left for another time.
+/// Hides operations with their undos, and returns how many. One whose row is locked is left for
+/// another time.
 pub(super) async fn hide(
     transaction: &DatabaseTransaction,
     operations: &[Uuid],
@@ -40,8 +40,8 @@ pub(super) async fn hide(
     Ok(locked.len())
 }
 
-/// Removes a batch of rows of an operation that is hidden, and says whether there was one. A draft
-/// that may still be finished is left.
+/// Deletes a batch of rows of an expired operation; `false` if there is none. A draft that may still
+/// be published is left alone.
 pub async fn remove_expired_operation(db: &Database, now: Timestamp) -> Result<bool, DbError> {
     let transaction = db.begin().await?;
     let Some(expired) = operations::lock_expired(&transaction, now).await? else {

@@ -1,4 +1,4 @@
-//! Exports: what is to be written into the archive, and what became of each document.
+//! Exports: which documents are written into the archive, and their outcomes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use sea_orm::QueryResult;
 use url::Url;
 use uuid::Uuid;
 
-use super::archives::{forget_written, release_held};
-use super::deaths::tell_the_rest;
-use super::items::{Dealt, DueItem, record, skip};
+use super::archives::{release_reserved, reset_exported};
+use super::fail_operations::mark_remaining_interrupted;
+use super::item_outcome::{DueItem, ItemOutcome, skip, write_outcomes};
 use super::lock::{JobLock, lock_for_job};
-use super::standing::Standing;
+use super::step_check::StepCheck;
 use crate::batch::{parameter, query};
 use crate::documents::{Found, columns};
 use crate::readable::readable;
@@ -30,52 +30,52 @@ use storage::Staged;
 /// How long the archive of an export is kept.
 pub const RESULT_KEPT_FOR: Duration = Duration::from_hours(24);
 
-/// Versions that are read at once, unless a single document has more.
+/// The most versions read at once, unless a single document has more.
 const VERSIONS: u32 = 2_000;
 
 /// Which versions of a document an export holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VersionScope {
-    /// The one that readers get.
+    /// The current one.
     Current,
     /// Every active one.
     All,
 }
 
-/// An export that is to be written.
+/// An export to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Export {
     /// The operation.
     pub id: OperationId,
-    /// Whose documents they are.
+    /// The owner of the documents.
     pub owner: UserId,
     /// Which versions.
     pub scope: VersionScope,
-    /// Whether there is to be an archive.
+    /// Whether an archive is written.
     pub mode: RunMode,
 }
 
-/// Begins an export from its first item, whatever a former attempt found out.
+/// Starts an export from its first item, whatever a previous attempt found out.
 pub async fn begin_export(
     db: &Database,
     id: OperationId,
     job: JobRef,
     now: Timestamp,
-) -> Result<Standing<Export>, DbError> {
+) -> Result<StepCheck<Export>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
         JobLock::Locked(locked) => locked,
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
     operation_items::reset_all(&transaction, id).await?;
     operations::restart(&transaction, id, now).await?;
     transaction.commit().await?;
     if locked.is_cancelled {
-        return Ok(Standing::Stops);
+        return Ok(StepCheck::CancelRequested);
     }
     let all = locked.options["versions"].as_bool().unwrap_or_default();
-    Ok(Standing::Goes(Export {
+    Ok(StepCheck::Continue(Export {
         id,
         owner: locked.operation.owner,
         scope: if all {
@@ -90,11 +90,11 @@ pub async fn begin_export(
 /// An item of an export.
 #[derive(Clone, Debug)]
 pub struct ExportItem {
-    /// Its place in the operation.
+    /// Its position in the operation.
     pub position: i64,
-    /// The document, if it is there, the owner's, and can be read; else why it isn't exported.
+    /// The document, or why it isn't exported.
     pub document: Result<Document, ItemCode>,
-    /// What is to be written of it: the version that readers get first, then the others by number.
+    /// The versions to write: the current one first, then the others by number.
     pub contents: Vec<ExportContent>,
 }
 
@@ -103,22 +103,22 @@ pub struct ExportItem {
 pub struct ExportContent {
     /// Its number.
     pub number: u32,
-    /// What its bytes are.
+    /// Its detected media type.
     pub media_type: MediaType,
-    /// What the client said they are.
+    /// The media type that the client declared.
     pub declared_type: Option<MediaType>,
-    /// How many there are.
+    /// Its size.
     pub size: ByteSize,
-    /// Their digest.
+    /// Its digest.
     pub sha256: Sha256,
-    /// Where they are.
+    /// Where its bytes are.
     pub location: Url,
-    /// When they were accepted.
+    /// When it was accepted.
     pub created_at: Timestamp,
 }
 
-/// The items of an export from `position` on, at most `limit`, and fewer where they have very many
-/// versions: these are read all at once.
+/// Returns the items of an export from `position` on: at most `limit`, and fewer if they have very
+/// many versions, which are read at once.
 pub async fn export_items(
     db: &Database,
     export: &Export,
@@ -134,7 +134,7 @@ pub async fn export_items(
     let places = found.into_iter().map(place);
     let mut places = places.collect::<Result<Vec<_>, DbError>>()?;
     let mut wanted: Vec<_> = places.iter().map(|(_, document)| *document).collect();
-    // Documents first: versions that are added meanwhile don't matter then.
+    // Documents first, so that versions added meanwhile don't matter.
     let mut documents = documents_of(db, export.owner, &wanted).await?;
     if export.scope == VersionScope::All {
         wanted.truncate(few_versions(&wanted, &documents));
@@ -159,7 +159,7 @@ pub async fn export_items(
     Ok(places.into_iter().map(item).collect())
 }
 
-/// How many of the first documents have at most [`VERSIONS`] versions together; one at least.
+/// Returns how many of the first documents have at most [`VERSIONS`] versions together; at least one.
 fn few_versions(
     wanted: &[DocumentId],
     documents: &HashMap<DocumentId, Result<Document, ItemCode>>,
@@ -174,7 +174,7 @@ fn few_versions(
     fits.count().max(1)
 }
 
-/// What readers get of a document, if it is active.
+/// The current version of an active document.
 fn current_content(document: &Document) -> Option<ExportContent> {
     let current = document.active()?;
     Some(ExportContent {
@@ -250,78 +250,78 @@ async fn contents_of(
     Ok(contents)
 }
 
-/// What became of an item of an export.
+/// The outcome of an item of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// Its place in the operation.
+    /// Its position in the operation.
     pub position: i64,
-    /// Why it is not in the archive, if it isn't.
+    /// Why it is not in the archive; `None` if it is.
     pub failure: Option<ItemCode>,
 }
 
-/// Writes what became of items, while the claim holds.
+/// Records outcomes while the claim holds.
 pub async fn record_export(
     db: &Database,
     id: OperationId,
     job: JobRef,
     exported: &[Exported],
-) -> Result<Standing<()>, DbError> {
+) -> Result<StepCheck<()>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
         JobLock::Locked(locked) => locked,
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
-    let dealt: Vec<_> = exported.iter().map(dealt).collect();
-    let tally = record(&transaction, id, &dealt).await?;
+    let outcomes: Vec<_> = exported.iter().map(outcome).collect();
+    let tally = write_outcomes(&transaction, id, &outcomes).await?;
     operations::count_items(&transaction, id, tally).await?;
     transaction.commit().await?;
     Ok(if locked.is_cancelled {
-        Standing::Stops
+        StepCheck::CancelRequested
     } else {
-        Standing::Goes(())
+        StepCheck::Continue(())
     })
 }
 
-fn dealt(exported: &Exported) -> Dealt {
+fn outcome(exported: &Exported) -> ItemOutcome {
     let item = DueItem {
         position: exported.position,
         document: DocumentId(Uuid::nil()),
-        former: None,
+        previous: None,
     };
     match exported.failure {
-        None => Dealt::succeeded(&item),
-        Some(code) => Dealt::failed(&item, code),
+        None => ItemOutcome::succeeded(&item),
+        Some(code) => ItemOutcome::failed(&item, code),
     }
 }
 
-/// How an export ends.
+/// The end of an export.
 #[derive(Clone, Debug)]
 pub enum ExportEnd {
     /// The archive is durable.
     Written(Staged),
-    /// There was none to be written.
+    /// It was a dry run.
     Dry,
-    /// Its owner wanted it to stop.
+    /// Its owner has cancelled it.
     Cancelled,
-    /// Its owner's result allowance has no room for the archive.
+    /// The archive exceeds the owner's result allowance.
     NoRoom,
 }
 
-/// Ends an export with the job that it was done by. `Stops` says that nothing was written,
-/// because the archive is about to be removed.
+/// Ends an export together with its job. [`StepCheck::CancelRequested`] means that nothing was
+/// written, because the archive is about to be removed.
 pub async fn finish_export(
     db: &Database,
     id: OperationId,
     settlement: &Settlement,
     ending: &ExportEnd,
     now: Timestamp,
-) -> Result<Standing<()>, DbError> {
+) -> Result<StepCheck<()>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (id, Action::Export), settlement.job).await? {
         JobLock::Locked(locked) => Some(locked),
         JobLock::Finished => None,
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     if let Some(locked) = &locked {
@@ -331,8 +331,8 @@ pub async fn finish_export(
                 let taken = "SELECT 1 FROM discards WHERE url = $1";
                 let taken = query(&transaction, taken, [archive.url.as_str().into()]).await?;
                 if !taken.is_empty() {
-                    // It took so long that the archive was taken for left behind.
-                    return Ok(Standing::Stops);
+                    // It took so long that the cleanup took the archive for an orphan.
+                    return Ok(StepCheck::CancelRequested);
                 }
                 let result = NewResult {
                     url: &archive.url,
@@ -345,14 +345,14 @@ pub async fn finish_export(
             }
             ExportEnd::Dry => {}
             ExportEnd::NoRoom => {
-                forget_written(&transaction, id).await?;
-                tell_the_rest(&transaction, id, Action::Export).await?;
+                reset_exported(&transaction, id).await?;
+                mark_remaining_interrupted(&transaction, id, Action::Export).await?;
                 status = OperationStatus::Error;
             }
             ExportEnd::Cancelled => {
                 status = OperationStatus::Cancelled;
                 if locked.operation.mode == RunMode::Real {
-                    forget_written(&transaction, id).await?;
+                    reset_exported(&transaction, id).await?;
                 }
                 let skipped = skip(&transaction, id, 0..i64::MAX).await?;
                 operations::count_items(&transaction, id, skipped).await?;
@@ -364,8 +364,8 @@ pub async fn finish_export(
             }
             status => operations::finish(&transaction, id, status, now).await?,
         }
-        // What was reserved becomes what the archive has.
-        release_held(&transaction, locked).await?;
+        // The reservation becomes the size of the archive.
+        release_reserved(&transaction, locked).await?;
         let mut charges = Charges::default();
         charges.to(locked.operation.owner.0).result_bytes += size;
         charges.write(&transaction).await?;
@@ -373,7 +373,7 @@ pub async fn finish_export(
     crash_points::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterExport);
-    Ok(locked.map_or(Standing::Over, |_| Standing::Goes(())))
+    Ok(locked.map_or(StepCheck::Finished, |_| StepCheck::Continue(())))
 }
 
 /// The archive of an export.
@@ -381,9 +381,9 @@ pub async fn finish_export(
 pub struct ExportResult {
     /// Where it is.
     pub location: Url,
-    /// How many bytes it has.
+    /// Its size.
     pub size: ByteSize,
-    /// Their digest.
+    /// Its digest.
     pub sha256: Sha256,
     /// Until when it is kept.
     pub expires_at: Timestamp,

@@ -1,30 +1,31 @@
-//! Bulk operations: accepted as a whole, dealt with chunk by chunk, read item by item.
+//! Bulk operations, imports and exports: created as a whole, processed in chunks, listed item by
+//! item.
 
-mod act;
+mod active_chunk;
+mod apply;
 mod archives;
 mod cancel;
 mod chunk;
 mod create;
-mod deaths;
 mod draft;
 mod edits;
 mod expire;
 mod export;
-mod former;
+mod fail_operations;
 mod import;
-mod items;
+mod item_outcome;
+mod limits;
 mod lock;
 mod options;
+mod previous_state;
 mod read;
 mod result;
 mod resume;
-mod room;
-mod running;
-mod standing;
-mod turn;
+mod running_operation;
+mod step_check;
 mod undo;
 
-pub(super) use deaths::end_with_dead_jobs;
+pub(super) use fail_operations::fail_operations_of_dead_jobs;
 
 pub use archives::expire_archives;
 pub use cancel::{CancelError, cancel_operation};
@@ -36,16 +37,18 @@ pub use export::{
     begin_export, export_items, find_export_result, finish_export, record_export,
 };
 pub use import::{
-    ArchivedContent, ConflictPolicy, DueItems, HandIn, HandedIn, Import, ImportArrival,
-    ImportEntry, ImportItem, ImportProgress, ImportTurn, NewImport, NewImportItem, StagedContent,
-    TurnRequest, add_import_items, begin_import, create_import, due_import_items, hand_in,
-    refuse_import, settle_import, start_import,
+    ArchivedContent, BatchRequest, CommittedImport, ConflictPolicy, Import, ImportBatch,
+    ImportChunk, ImportEntry, ImportItem, ImportProgress, NewImport, NewImportItem, NextBatch,
+    StagedContent, StagedItem, add_import_items, begin_import, commit_import_chunk, create_import,
+    next_import_batch, refuse_import, settle_import, start_import,
 };
+pub use limits::{LimitReached, OpenError, may_open_operation};
 pub use options::Task;
 pub use read::{
     ItemPage, OperationPage, find_ended, find_operation, list_operation_items, list_operations,
 };
-pub use result::{RemoveResultError, WantedRoom, export_size, remove_result, reserve_result};
-pub use room::{NoRoom, OpenError, may_open_operation};
-pub use standing::Standing;
+pub use result::{
+    RemoveResultError, ReservationRequest, export_size, remove_result, reserve_result,
+};
+pub use step_check::StepCheck;
 pub use undo::{NewUndo, UndoError, undo_operation};

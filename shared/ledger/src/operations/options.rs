@@ -1,4 +1,4 @@
-//! What an operation does, with what that needs: how it is written beside its row.
+//! The task of an operation, and how it is stored in its row's options.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -11,22 +11,22 @@ use queue::JobKind;
 /// What an operation does to each of its documents.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Task {
-    /// Puts them away.
+    /// Archives them.
     Archive,
-    /// Takes them back.
+    /// Restores them.
     Restore,
     /// Deletes them.
     Delete,
     /// Edits them, all in the same way.
     Update(DocumentChanges),
-    /// Tries their latest versions again.
+    /// Retries their latest versions.
     Retry,
-    /// Writes them into an archive.
+    /// Exports them.
     Export(VersionScope),
 }
 
 impl Task {
-    /// The action that clients know it by.
+    /// The action, as clients name it.
     #[must_use]
     pub const fn action(&self) -> Action {
         match self {
@@ -39,7 +39,7 @@ impl Task {
         }
     }
 
-    /// The job that does it.
+    /// The kind of its first job.
     pub(super) const fn job(&self) -> JobKind {
         match self {
             Self::Export(_) => JobKind::Export,
@@ -47,7 +47,7 @@ impl Task {
         }
     }
 
-    /// What is written beside the action.
+    /// The options that are stored with the action.
     pub(super) fn options(&self) -> Value {
         match self {
             Self::Update(changes) => json!({"changes": written(changes)}),
@@ -57,7 +57,7 @@ impl Task {
     }
 }
 
-/// The changes as the merge patch that they were.
+/// The changes as a merge patch.
 fn written(changes: &DocumentChanges) -> Value {
     let mut patch = Map::new();
     if let Some(name) = &changes.name {
@@ -75,7 +75,7 @@ fn written(changes: &DocumentChanges) -> Value {
     Value::Object(patch)
 }
 
-/// Reads the changes of an update.
+/// Reads the changes of an update from its options.
 pub(super) fn changes(operation: Uuid, options: &Value) -> Result<DocumentChanges, DbError> {
     let corrupt = || DbError::corrupt("operations", "options", operation);
     let patch = options["changes"].as_object().ok_or_else(corrupt)?;

@@ -13,10 +13,10 @@ pub async fn find_operation(db: &Database, id: OperationId) -> Result<Option<Ope
     operations::find(db.reader(), id).await
 }
 
-/// A page of an owner's operations, newest first: those made before `before`.
+/// A page of an owner's operations, newest first: those created before `before`.
 #[derive(Clone, Copy, Debug)]
 pub struct OperationPage {
-    /// Whose operations.
+    /// The owner.
     pub owner: UserId,
     /// The last operation of the page before.
     pub before: Option<OperationId>,

@@ -1,5 +1,5 @@
-//! Archives of exports: their room is reserved from the result allowance before they are written,
-//! and given back when their owner has no use for them any more.
+//! Results of exports: reserves result allowance before an archive is written, and removes archives
+//! for their owner.
 
 use crate::batch::query;
 use crate::discards::Discard;
@@ -12,9 +12,9 @@ use queue::JobKind;
 
 use super::export::{Export, VersionScope};
 use super::lock::{JobLock, lock_for_job};
-use super::standing::Standing;
+use super::step_check::StepCheck;
 
-/// A result that can't be removed.
+/// Why a result was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveResultError {
     /// There is no such export of that owner, or it has no result.
@@ -34,7 +34,7 @@ impl From<sea_orm::DbErr> for RemoveResultError {
     }
 }
 
-/// How many bytes the documents of an export have, unpacked and without what an archive adds.
+/// Returns the sum of the sizes of an export's documents.
 pub async fn export_size(db: &Database, export: &Export) -> Result<u64, DbError> {
     // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
     let documents = "FROM operation_items i JOIN documents d ON d.id = i.document_id";
@@ -54,38 +54,38 @@ pub async fn export_size(db: &Database, export: &Export) -> Result<u64, DbError>
     Ok(size.unsigned_abs())
 }
 
-/// How much room an archive is to have.
+/// The allowance to reserve for an archive, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WantedRoom {
-    /// The least that makes sense.
+pub struct ReservationRequest {
+    /// The least that is of use.
     pub needed: u64,
-    /// What would be good to have.
+    /// What is reserved if there is enough.
     pub wanted: u64,
 }
 
-/// Reserves room for the archive of an export in place of what it had so far, while the claim
-/// holds. Gives how much; `None` if the allowance has less than is needed, and then nothing changes.
+/// Reserves allowance for the archive of an export, instead of what it had reserved, while the claim
+/// holds. Returns how much; `None` if less is left than needed, and then nothing changes.
 pub async fn reserve_result(
     db: &Database,
     id: OperationId,
     job: JobRef,
-    room: WantedRoom,
+    request: ReservationRequest,
     limits: &Limits,
-) -> Result<Standing<Option<u64>>, DbError> {
+) -> Result<StepCheck<Option<u64>>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (id, Action::Export), job).await? {
-        JobLock::Locked(locked) if locked.is_cancelled => return Ok(Standing::Stops),
+        JobLock::Locked(locked) if locked.is_cancelled => return Ok(StepCheck::CancelRequested),
         JobLock::Locked(locked) => locked,
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
     let owner = locked.operation.owner;
     let Some(user) = users::lock(&transaction, owner.0).await? else {
-        return Ok(Standing::Over);
+        return Ok(StepCheck::Finished);
     };
     let quota = user.lenient_quota();
     if user.discarded_bytes >= limits.removal_allowance(&quota).as_i64() {
-        return Ok(Standing::Goes(None));
+        return Ok(StepCheck::Continue(None));
     }
     let others = user.result_bytes.saturating_sub(locked.held_bytes).max(0);
     let left = limits
@@ -93,22 +93,22 @@ pub async fn reserve_result(
         .as_i64()
         .saturating_sub(others);
     let left = left.max(0).unsigned_abs();
-    if room.needed > left {
-        return Ok(Standing::Goes(None));
+    if request.needed > left {
+        return Ok(StepCheck::Continue(None));
     }
-    let reserved = room.wanted.max(room.needed).min(left);
+    let reserved = request.wanted.max(request.needed).min(left);
     let bytes = i64::try_from(reserved).unwrap_or(i64::MAX);
     operations::set_held_bytes(&transaction, id, bytes).await?;
-    let further = Charge {
+    let additional = Charge {
         result_bytes: bytes - locked.held_bytes,
         ..Charge::to(owner.0)
     };
-    users::charge(&transaction, [further]).await?;
+    users::charge(&transaction, [additional]).await?;
     transaction.commit().await?;
-    Ok(Standing::Goes(Some(reserved)))
+    Ok(StepCheck::Continue(Some(reserved)))
 }
 
-/// Lets go of the archive of an export before its time. Gives the job that removes its bytes.
+/// Removes the archive of an export. Returns the job that removes its bytes.
 pub async fn remove_result(
     on: &impl Commit<()>,
     owner: UserId,

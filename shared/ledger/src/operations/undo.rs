@@ -1,13 +1,13 @@
-//! Taking an operation back: another operation, whose items remember what they were.
+//! Undoes an operation: by another operation, whose items are those that succeeded.
 
 use std::ops::Range;
 
+use super::active_chunk::{ActiveChunk, EDITED_VALUES};
 use super::draft::{Draft, ITEMS};
 use super::edits::Edit;
-use super::former::WayBack;
-use super::items::Dealt;
-use super::room::{NoRoom, check_open, make_room};
-use super::turn::{EDITED_VALUES, Turn};
+use super::item_outcome::ItemOutcome;
+use super::limits::{LimitReached, check_open_limit, evict_for_new};
+use super::previous_state::UndoStep;
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};
 use crate::slots::Slot;
@@ -19,38 +19,38 @@ use domain::{
 };
 use queue::JobKind;
 
-/// An operation that was not taken back.
+/// Why an operation was not undone.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
     /// There is no such operation, or it belongs to somebody else.
     #[error("there is no such operation")]
     NotFound,
-    /// It can't be taken back, or has been.
+    /// It can't be undone, or has been.
     #[error(transparent)]
     NotUndoable(#[from] NotUndoable),
-    /// The owner has as much of operations as they may.
+    /// The owner has too many operations.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    LimitReached(#[from] LimitReached),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// An operation that is to take another one back.
+/// A new operation that undoes another one.
 #[derive(Clone, Copy, Debug)]
 pub struct NewUndo {
     /// Its id.
     pub id: OperationId,
-    /// The one that it takes back.
+    /// The one that it undoes.
     pub undoes: OperationId,
-    /// Whose both are.
+    /// The owner of both.
     pub owner: UserId,
-    /// When it was asked for.
+    /// When it was requested.
     pub at: Timestamp,
 }
 
-/// Accepts an operation that takes back what another one did to documents. Its items are those
-/// that succeeded. Gives it, and the job that begins it.
+/// Creates an operation that undoes another one. Its items are those that succeeded. Returns it
+/// with its first job.
 pub async fn undo_operation(
     on: &impl Commit<Operation>,
     new: &NewUndo,
@@ -66,19 +66,19 @@ pub async fn undo_operation(
     finish(on, last, new, limits).await
 }
 
-/// The transaction that makes an operation whole.
+/// The transaction that completes an operation.
 struct LastPart {
     transaction: DatabaseTransaction,
-    /// How many items it has, if that isn't known to be right already.
+    /// How many items it has, if its row doesn't say so yet.
     written: Option<u64>,
     _slot: Slot,
 }
 
-/// An operation that takes another one back, without items as yet.
+/// A new undo without items.
 enum Begun {
-    /// Its items are few: they are written by the same transaction.
+    /// Its items are few: this transaction writes them.
     Whole(LastPart),
-    /// They are written by several, until it is whole. So many items are looked through.
+    /// Several transactions write them, from so many items of the undone operation.
     Draft(Draft, i64),
 }
 
@@ -91,7 +91,7 @@ async fn begin(db: &Database, new: &NewUndo, limits: &OperationLimits) -> Result
         return Err(NotUndoable.into());
     }
     undone.may_be_undone()?;
-    check_open::<UndoError>(&transaction, new.owner, limits).await?;
+    check_open_limit::<UndoError>(&transaction, new.owner, limits).await?;
     let row = operations::Insert {
         id: new.id,
         owner: new.owner,
@@ -111,13 +111,13 @@ async fn begin(db: &Database, new: &NewUndo, limits: &OperationLimits) -> Result
             _slot: slot,
         }));
     }
-    make_room::<UndoError>(&transaction, new.owner, limits, new.at).await?;
-    let draft = Draft::hide(&transaction, new.id, new.at).await?;
+    evict_for_new::<UndoError>(&transaction, new.owner, limits, new.at).await?;
+    let draft = Draft::begin(&transaction, new.id, new.at).await?;
     transaction.commit().await.map_err(DbError::from)?;
     Ok(Begun::Draft(draft, i64::from(undone.tally.total)))
 }
 
-/// Writes the items of a draft part by part. Gives the transaction that writes the last ones.
+/// Writes the items of a draft in parts. Returns the transaction that has written the last ones.
 async fn copy_parts(
     db: &Database,
     new: &NewUndo,
@@ -128,11 +128,11 @@ async fn copy_parts(
     loop {
         let slot = db.bulk_slot(new.owner).await?;
         let transaction = db.begin().await?;
-        draft.hold(&transaction).await?;
+        draft.lock(&transaction).await?;
         let end = from.saturating_add(i64::try_from(ITEMS).unwrap_or(i64::MAX));
         draft.written += copy_items(&transaction, new, from..end, draft.written).await?;
         if end >= positions {
-            draft.finish(&transaction).await?;
+            draft.publish(&transaction).await?;
             return Ok(LastPart {
                 transaction,
                 written: Some(draft.written),
@@ -144,8 +144,8 @@ async fn copy_parts(
     }
 }
 
-/// Copies those of the items at the positions `range` that succeeded behind those that are
-/// written, and returns how many. What the documents were stays with those alone.
+/// Copies those of the items at the positions `range` that succeeded behind the `written` ones,
+/// and returns how many.
 async fn copy_items(
     transaction: &DatabaseTransaction,
     new: &NewUndo,
@@ -155,7 +155,7 @@ async fn copy_items(
     operation_items::copy_succeeded(transaction, (new.undoes, new.id), range, written).await
 }
 
-/// Has a job begin it.
+/// Enqueues its first job, and commits.
 async fn finish(
     on: &impl Commit<Operation>,
     last: LastPart,
@@ -171,7 +171,7 @@ async fn finish(
         let total = i64::try_from(written).unwrap_or(i64::MAX);
         operations::set_total(&transaction, new.id, total).await?;
     }
-    make_room::<UndoError>(&transaction, new.owner, limits, new.at).await?;
+    evict_for_new::<UndoError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
         ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
@@ -183,38 +183,38 @@ async fn finish(
     Ok((made, job.id))
 }
 
-impl Turn<'_> {
-    /// Makes the documents what they were, but for those that were changed since.
-    pub async fn ways_back(&self) -> Result<Vec<Dealt>, DbError> {
-        let (mut dealt, mut moves, mut edits) = (Vec::new(), Vec::new(), Vec::new());
+impl ActiveChunk<'_> {
+    /// Gives the documents their previous state back, except those that were changed since.
+    pub async fn undo(&self) -> Result<Vec<ItemOutcome>, DbError> {
+        let (mut outcomes, mut moves, mut edits) = (Vec::new(), Vec::new(), Vec::new());
         let mut values = 0;
         for found in self.found() {
             let (item, document) = match found {
                 Ok(found) => found,
                 Err(item) if self.held.unreadable.contains(&item.document) => {
-                    dealt.push(self.missing(item));
+                    outcomes.push(self.missing(item));
                     continue;
                 }
                 Err(item) => {
-                    dealt.push(Dealt::skipped(item, ItemCode::NotFound));
+                    outcomes.push(ItemOutcome::skipped(item, ItemCode::NotFound));
                     continue;
                 }
             };
-            // What can't be read any more harms no other item.
-            let Some((former, revision)) = &item.former else {
-                dealt.push(Dealt::failed(item, ItemCode::Internal));
+            // A previous state that can't be read fails its own item alone.
+            let Some((previous, revision)) = &item.previous else {
+                outcomes.push(ItemOutcome::failed(item, ItemCode::Internal));
                 continue;
             };
             if document.revision != *revision {
-                dealt.push(Dealt::skipped(item, ItemCode::RevisionMismatch));
+                outcomes.push(ItemOutcome::skipped(item, ItemCode::RevisionMismatch));
                 continue;
             }
-            let Ok(way_back) = former.clone().way_back(document, self.now) else {
-                dealt.push(Dealt::failed(item, ItemCode::Internal));
+            let Ok(undo_step) = previous.clone().undo_step(document, self.now) else {
+                outcomes.push(ItemOutcome::failed(item, ItemCode::Internal));
                 continue;
             };
-            match way_back {
-                WayBack::Edit(after) => {
+            match undo_step {
+                UndoStep::Edit(after) => {
                     values += after.metadata.values();
                     if values > EDITED_VALUES && !edits.is_empty() {
                         break;
@@ -225,20 +225,20 @@ impl Turn<'_> {
                         after: *after,
                     });
                 }
-                WayBack::Move(verb, status, since) => {
-                    dealt.push(match document.lifecycle.status().judge(verb) {
-                        Judgement::AlreadyThere => Dealt::skipped(item, ItemCode::Unchanged),
-                        Judgement::Refused(refused) => Dealt::failed(item, refused),
+                UndoStep::Move(verb, status, since) => {
+                    outcomes.push(match document.lifecycle.status().judge(verb) {
+                        Judgement::AlreadyThere => ItemOutcome::skipped(item, ItemCode::Unchanged),
+                        Judgement::Refused(refused) => ItemOutcome::failed(item, refused),
                         Judgement::Leads(_) => {
                             moves.push(Move::new(document.id, status, since));
-                            Dealt::succeeded(item)
+                            ItemOutcome::succeeded(item)
                         }
                     });
                 }
             }
         }
         self.write_moves(&moves).await?;
-        dealt.extend(self.edit(edits).await?);
-        Ok(dealt)
+        outcomes.extend(self.edit(edits).await?);
+        Ok(outcomes)
     }
 }

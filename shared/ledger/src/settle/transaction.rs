@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::blobs::{ContentKey, hold_blobs};
 use super::outcome::{BlobOrigin, Outcome, Settled, Settlement};
 use super::{staged, statements};
-use crate::operations::end_with_dead_jobs;
+use crate::operations::fail_operations_of_dead_jobs;
 use crate::references::{FoundObject, unreferred};
 use crate::{Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
@@ -107,7 +107,7 @@ async fn attempt(
         .iter()
         .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
     let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
-    let reserved = end_with_dead_jobs(&transaction, &given_up, now).await?;
+    let reserved = fail_operations_of_dead_jobs(&transaction, &given_up, now).await?;
     let versions: Vec<_> = settlements
         .iter()
         .filter_map(|one| one.work.as_ref())

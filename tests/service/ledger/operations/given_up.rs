@@ -8,12 +8,12 @@ use domain::{
     Sha256, UserId,
 };
 use ledger::{
-    ArchivedContent, ClaimRequest, ClaimedJob, ConflictPolicy, Database, DueItems, ExportEnd,
-    Exported, HandIn, ImportArrival, ImportEntry, ImportProgress, ItemPage, NewImport,
-    NewImportItem, NewOperation, Outcome, Selection, Settlement, StagedContent, Standing, Task,
-    TurnRequest, VersionScope, add_import_items, begin_export, begin_import, cancel_operation,
-    create_import, create_operation, due_import_items, find_operation, finish_export, hand_in,
-    list_operation_items, record_export, settle, settle_import, start_import,
+    ArchivedContent, BatchRequest, ClaimRequest, ClaimedJob, ConflictPolicy, Database, ExportEnd,
+    Exported, ImportChunk, ImportEntry, ImportProgress, ItemPage, NewImport, NewImportItem,
+    NewOperation, NextBatch, Outcome, Selection, Settlement, StagedContent, StagedItem, StepCheck,
+    Task, VersionScope, add_import_items, begin_export, begin_import, cancel_operation,
+    commit_import_chunk, create_import, create_operation, find_operation, finish_export,
+    list_operation_items, next_import_batch, record_export, settle, settle_import, start_import,
 };
 use queue::{JobKind, Queue};
 use sea_orm::ConnectionTrait;
@@ -133,7 +133,7 @@ pub async fn import(db: &Database, owner: UserId, files: &[&str]) -> OperationId
 
 async fn reads(db: &Database, id: OperationId, files: &[&str]) {
     let claimed = claim(db, JobKind::ReadArchive).await;
-    let Standing::Goes(import) = begin_import(db, id, claimed.job, NOW).await.unwrap() else {
+    let StepCheck::Continue(import) = begin_import(db, id, claimed.job, NOW).await.unwrap() else {
         panic!("it does not begin");
     };
     let items: Vec<_> = (0..)
@@ -149,16 +149,16 @@ async fn reads(db: &Database, id: OperationId, files: &[&str]) {
         })
         .collect();
     let added = add_import_items(db, id, claimed.job, &items).await.unwrap();
-    assert_eq!(added, Standing::Goes(()));
+    assert_eq!(added, StepCheck::Continue(()));
     let done = settlement(&claimed, Outcome::Done);
     let started = start_import(db, &import, &done, NOW).await.unwrap();
-    assert!(matches!(started, Standing::Goes(_)));
+    assert!(matches!(started, StepCheck::Continue(_)));
 }
 
 /// Takes in the next items, at most `limit`; gives how many there were.
 async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) -> usize {
     let claimed = claim(db, JobKind::ImportEntries).await;
-    let request = TurnRequest {
+    let request = BatchRequest {
         id,
         job: claimed.job,
         items: limit,
@@ -167,17 +167,17 @@ async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) ->
         limits: &limits(),
         now: NOW,
     };
-    let turn = due_import_items(db, &request).await.unwrap();
-    let Standing::Goes(DueItems::Turn(turn)) = turn else {
+    let next = next_import_batch(db, &request).await.unwrap();
+    let StepCheck::Continue(NextBatch::Ready(batch)) = next else {
         panic!("it does not go on");
     };
-    let arrivals: Vec<_> = turn
+    let items: Vec<_> = batch
         .items
         .iter()
         .map(|item| {
             let text = files[usize::try_from(item.position).unwrap()];
             let staged = Url::parse(&format!("file:///staging/{}", Uuid::new_v4())).unwrap();
-            ImportArrival {
+            StagedItem {
                 position: item.position,
                 name: item.name.parse().unwrap(),
                 is_described: item.entry.is_described,
@@ -191,16 +191,16 @@ async fn takes_in(db: &Database, id: OperationId, files: &[&str], limit: u32) ->
             }
         })
         .collect();
-    let request = HandIn {
+    let request = ImportChunk {
         operation: id,
         settlement: &settlement(&claimed, Outcome::Done),
         limits: &limits(),
-        arrivals: &arrivals,
+        items: &items,
         now: NOW,
     };
-    let handed = hand_in(db, &request).await.unwrap();
-    assert!(matches!(handed, Standing::Goes(_)));
-    arrivals.len()
+    let committed = commit_import_chunk(db, &request).await.unwrap();
+    assert!(matches!(committed, StepCheck::Continue(_)));
+    items.len()
 }
 
 /// Settles what has become of the versions.
@@ -211,7 +211,7 @@ async fn looks(db: &Database, id: OperationId) -> ImportProgress {
         .await
         .unwrap()
     {
-        Standing::Goes(progress) => progress,
+        StepCheck::Continue(progress) => progress,
         other => panic!("{other:?}"),
     }
 }
@@ -369,7 +369,7 @@ async fn an_export_without_an_archive_has_exported_nothing(db: &Database) {
     let ended = finish_export(db, id, &done, &ExportEnd::Cancelled, NOW)
         .await
         .unwrap();
-    assert_eq!(ended, Standing::Goes(()));
+    assert_eq!(ended, StepCheck::Continue(()));
     let left = (ItemResult::Skipped, Some(ItemCode::Cancelled));
     assert_eq!(
         state(db, id).await,
@@ -380,12 +380,12 @@ async fn an_export_without_an_archive_has_exported_nothing(db: &Database) {
 /// Begins an export, and writes its first item.
 async fn writes_one(db: &Database, id: OperationId, claimed: &ClaimedJob) {
     let begun = begin_export(db, id, claimed.job, NOW).await.unwrap();
-    assert!(matches!(begun, Standing::Goes(_)));
+    assert!(matches!(begun, StepCheck::Continue(_)));
     let exported = [Exported {
         position: 0,
         failure: None,
     }];
     let recorded = record_export(db, id, claimed.job, &exported).await.unwrap();
-    assert_eq!(recorded, Standing::Goes(()));
+    assert_eq!(recorded, StepCheck::Continue(()));
     assert_eq!(state(db, id).await.2, [DONE, OPEN]);
 }

@@ -1,7 +1,7 @@
 //! Reserves space for an archive from its owner's result allowance, in large steps ahead of
 //! writing.
 
-use ledger::{Export, Standing, WantedRoom, export_size, reserve_result};
+use ledger::{Export, ReservationRequest, StepCheck, export_size, reserve_result};
 
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
@@ -26,7 +26,7 @@ pub enum Reservation {
     /// The allowance is used up.
     NoRoom,
     /// The operation was cancelled or removed.
-    Unwanted,
+    Cancelled,
 }
 
 impl<'a> Budget<'a> {
@@ -55,20 +55,20 @@ impl<'a> Budget<'a> {
     }
 
     async fn reserve(&mut self, needed: u64) -> Result<Reservation, AttemptError> {
-        let room = WantedRoom {
+        let room = ReservationRequest {
             needed,
             wanted: needed.saturating_add(STEP),
         };
         let Tools { db, limits, .. } = self.tools;
         let job = self.work.claimed.job;
         match reserve_result(db, self.export.id, job, room, limits).await? {
-            Standing::Goes(Some(reserved)) => {
+            StepCheck::Continue(Some(reserved)) => {
                 self.reserved = reserved;
                 Ok(Reservation::Made)
             }
-            Standing::Goes(None) => Ok(Reservation::NoRoom),
-            Standing::Stops | Standing::Over => Ok(Reservation::Unwanted),
-            Standing::LeaseLost => Err(AttemptError::LeaseLost),
+            StepCheck::Continue(None) => Ok(Reservation::NoRoom),
+            StepCheck::CancelRequested | StepCheck::Finished => Ok(Reservation::Cancelled),
+            StepCheck::LeaseLost => Err(AttemptError::LeaseLost),
         }
     }
 }

@@ -5,9 +5,9 @@ use domain::{Document, ItemCode, MediaType, Timestamp};
 use ledger::{ExportContent, Exported};
 use tokio::sync::mpsc;
 
-use super::ahead::{Content, Next, method_for};
 use super::pack::pack;
 use super::pieces::{Piece, Pieces};
+use super::read_ahead::{Content, Next, method_for};
 use super::spool::Spool;
 use crate::archives::{MANIFEST, ManifestDocument, ManifestVersion, VERSIONS};
 use crate::attempt_error::AttemptError;

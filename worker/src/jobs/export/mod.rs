@@ -1,11 +1,11 @@
 //! Exports: reading ahead, compressing, and writing the archive.
 
-mod ahead;
 mod budget;
 mod entries;
+mod file_limit;
 mod pack;
 mod pieces;
-mod room;
+mod read_ahead;
 mod run;
 mod spool;
 

@@ -12,18 +12,19 @@
 use domain::{OperationId, RunMode};
 use futures::StreamExt;
 use ledger::{
-    Export, ExportEnd, Exported, Outcome, Standing, begin_export, export_items, finish_export,
+    Export, ExportEnd, Exported, Outcome, StepCheck, begin_export, export_items, finish_export,
     record_export,
 };
 use storage::{Staged, WriteError, Writer};
 use tokio::sync::mpsc;
 
-use super::ahead;
 use super::budget::{Budget, Reservation};
 use super::entries::Entries;
+use super::file_limit::FileLimit;
 use super::pieces::{Piece, Unfinished, as_source};
-use super::room::Room;
+use super::read_ahead;
 use crate::attempt_error::AttemptError;
+use crate::jobs::finish_job::finish_job;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -42,13 +43,13 @@ const JUDGED: u32 = 500;
 /// Runs the job.
 pub async fn export(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
-        return over(work, tools).await;
+        return finish_job(work, tools).await;
     };
     let end = match begin_export(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
-        Standing::Over => return over(work, tools).await,
-        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
-        Standing::Stops => ExportEnd::Cancelled,
-        Standing::Goes(export) => match export.mode {
+        StepCheck::Finished => return finish_job(work, tools).await,
+        StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
+        StepCheck::CancelRequested => ExportEnd::Cancelled,
+        StepCheck::Continue(export) => match export.mode {
             RunMode::Dry => judge(&export, work, tools).await?,
             RunMode::Real => write(&export, work, tools).await?,
         },
@@ -56,24 +57,16 @@ pub async fn export(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let settlement = work.settlement(Outcome::Done);
     let finished = finish_export(&tools.db, id, &settlement, &end, tools.clock.now()).await?;
     match finished {
-        Standing::Goes(()) => {}
+        StepCheck::Continue(()) => {}
         // The owner was removed, and the operation with them.
-        Standing::Over => discard(end, tools),
-        Standing::LeaseLost => {
+        StepCheck::Finished => discard(end, tools),
+        StepCheck::LeaseLost => {
             discard(end, tools);
             return Err(AttemptError::LeaseLost);
         }
-        Standing::Stops => return Err(AttemptError::internal(Unfinished)),
+        StepCheck::CancelRequested => return Err(AttemptError::internal(Unfinished)),
     }
     tools.notifier.operation_ended(id);
-    Ok(())
-}
-
-async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
-    tools
-        .committer
-        .commit(work.settlement(Outcome::Done))
-        .await?;
     Ok(())
 }
 
@@ -87,7 +80,7 @@ fn discard(end: ExportEnd, tools: &Tools) {
 /// Records what would happen to each item.
 async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd, AttemptError> {
     let mut position = 0;
-    let mut room = Room::of(tools);
+    let mut limit = FileLimit::of(tools);
     loop {
         let items = export_items(&tools.db, export, position, JUDGED).await?;
         let Some(last) = items.last() else {
@@ -98,13 +91,13 @@ async fn judge(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
             .iter()
             .map(|item| Exported {
                 position: item.position,
-                failure: room.judge(item),
+                failure: limit.judge(item),
             })
             .collect();
         match record_export(&tools.db, export.id, work.claimed.job, &exported).await? {
-            Standing::Goes(()) => {}
-            Standing::Stops | Standing::Over => return Ok(ExportEnd::Cancelled),
-            Standing::LeaseLost => return Err(AttemptError::LeaseLost),
+            StepCheck::Continue(()) => {}
+            StepCheck::CancelRequested | StepCheck::Finished => return Ok(ExportEnd::Cancelled),
+            StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
         }
     }
 }
@@ -116,7 +109,7 @@ async fn write(export: &Export, work: &Work, tools: &Tools) -> Result<ExportEnd,
     match budget.covers_documents().await? {
         Reservation::Made => {}
         Reservation::NoRoom => return Ok(ExportEnd::NoRoom),
-        Reservation::Unwanted => return Ok(ExportEnd::Cancelled),
+        Reservation::Cancelled => return Ok(ExportEnd::Cancelled),
     }
     let (sender, receiver) = mpsc::channel(PIECES);
     let (writer, now) = (Writer::User(export.owner), tools.clock.now());
@@ -154,7 +147,7 @@ impl Written {
         match reservation {
             Reservation::Made => None,
             Reservation::NoRoom => Some(Self::WithoutRoom),
-            Reservation::Unwanted => Some(Self::Stopped),
+            Reservation::Cancelled => Some(Self::Stopped),
         }
     }
 }
@@ -169,7 +162,7 @@ async fn write_entries(
     let mut entries = Entries::new(tools, sender);
     let mut exported = Vec::new();
     let mut written_before = 0;
-    let mut ahead = Box::pin(ahead::contents(export, tools));
+    let mut ahead = Box::pin(read_ahead::contents(export, tools));
     while let Some(next) = ahead.next().await {
         let next = next?;
         if let Some(end) = Written::without(budget.covers(entries.length_with(&next)).await?) {
@@ -204,8 +197,8 @@ async fn record(
     exported: &[Exported],
 ) -> Result<bool, AttemptError> {
     match record_export(&tools.db, export.id, work.claimed.job, exported).await? {
-        Standing::Goes(()) => Ok(true),
-        Standing::Stops | Standing::Over => Ok(false),
-        Standing::LeaseLost => Err(AttemptError::LeaseLost),
+        StepCheck::Continue(()) => Ok(true),
+        StepCheck::CancelRequested | StepCheck::Finished => Ok(false),
+        StepCheck::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }

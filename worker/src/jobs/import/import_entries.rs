@@ -13,8 +13,8 @@
 use domain::{DocumentName, ItemCode, Metadata, OperationId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
 use ledger::{
-    BACKLOG_PAUSE, DbError, DueItems, HandIn, HandedIn, ImportArrival, ImportItem, Outcome,
-    Standing, Tries, TurnRequest, due_import_items, hand_in,
+    BACKLOG_PAUSE, BatchRequest, CommittedImport, DbError, ImportChunk, ImportItem, NextBatch,
+    Outcome, StagedItem, StepCheck, Tries, commit_import_chunk, next_import_batch,
 };
 use queue::Queue;
 use serde_json::Value;
@@ -22,9 +22,9 @@ use storage::StorageRouter;
 use url::Url;
 
 use super::contents;
-use super::over::over;
 use crate::archives::StoredArchive;
 use crate::attempt_error::AttemptError;
+use crate::jobs::finish_job::finish_job;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -44,11 +44,11 @@ const AT_ONCE: usize = 8;
 /// Runs the job.
 pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
-        return over(work, tools).await;
+        return finish_job(work, tools).await;
     };
     tools.places.check_room()?;
     let job = work.claimed.job;
-    let request = TurnRequest {
+    let request = BatchRequest {
         id,
         job,
         items: ENTRIES,
@@ -57,78 +57,78 @@ pub async fn import_entries(work: &Work, tools: &Tools) -> Result<(), AttemptErr
         limits: &tools.limits,
         now: tools.clock.now(),
     };
-    let turn = match due_import_items(&tools.db, &request).await? {
-        Standing::Goes(DueItems::Turn(turn)) => turn,
-        Standing::Goes(DueItems::Later) => {
+    let batch = match next_import_batch(&tools.db, &request).await? {
+        StepCheck::Continue(NextBatch::Ready(batch)) => batch,
+        StepCheck::Continue(NextBatch::Postponed) => {
             let notifier = tools.notifier.clone();
             notifier.job_due_in(BACKLOG_PAUSE, Queue::Bulk, job.id);
             return Ok(());
         }
-        Standing::Over | Standing::Stops => return over(work, tools).await,
-        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
+        StepCheck::Finished | StepCheck::CancelRequested => return finish_job(work, tools).await,
+        StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
     };
-    let source = StoredArchive::open(&tools.places, &turn.import.source).await?;
+    let source = StoredArchive::open(&tools.places, &batch.import.source).await?;
     let source =
         source.ok_or_else(|| AttemptError::internal("the archive of the import is gone"))?;
-    let mut litter = Litter {
+    let mut unclaimed = UnclaimedBytes {
         tools,
         urls: Vec::new(),
     };
-    let items = turn.items;
-    let mut arrivals = Vec::with_capacity(items.len());
+    let items = batch.items;
+    let mut staged_items = Vec::with_capacity(items.len());
     // Each future is bound before it is awaited, so that the compiler infers one lifetime.
     let staging: Vec<_> = items
         .iter()
-        .map(|item| arrival(item, &source, turn.import.owner, tools))
+        .map(|item| stage_item(item, &source, batch.import.owner, tools))
         .collect();
     let mut staging = stream::iter(staging).buffered(AT_ONCE);
-    while let Some(arrival) = staging.try_next().await? {
-        litter.urls.extend(staged(&arrival));
-        arrivals.push(arrival);
+    while let Some(item) = staging.try_next().await? {
+        unclaimed.urls.extend(staged(&item));
+        staged_items.push(item);
     }
     drop(staging);
     // From here on rows may refer to the bytes, even if the call fails midway; they may be removed
     // only once it is known that none does.
-    let urls = std::mem::take(&mut litter.urls);
-    let handed = take_in(id, &arrivals, work, tools).await;
-    let is_litter = match &handed {
-        Ok(Standing::Goes(_)) => false,
-        Ok(Standing::Over | Standing::Stops | Standing::LeaseLost) => true,
+    let urls = std::mem::take(&mut unclaimed.urls);
+    let committed = commit(id, &staged_items, work, tools).await;
+    let is_unclaimed = match &committed {
+        Ok(StepCheck::Continue(_)) => false,
+        Ok(StepCheck::Finished | StepCheck::CancelRequested | StepCheck::LeaseLost) => true,
         Err(error) => !error.may_be_committed(),
     };
-    if is_litter {
-        litter.urls = urls;
+    if is_unclaimed {
+        unclaimed.urls = urls;
     }
-    match handed? {
-        Standing::Goes(done) => {
-            spread(done, tools);
+    match committed? {
+        StepCheck::Continue(done) => {
+            notify(done, tools);
             Ok(())
         }
-        Standing::Over | Standing::Stops => {
+        StepCheck::Finished | StepCheck::CancelRequested => {
             tools.notifier.operation_ended(id);
             Ok(())
         }
-        Standing::LeaseLost => Err(AttemptError::LeaseLost),
+        StepCheck::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }
 
-async fn take_in(
+async fn commit(
     id: OperationId,
-    arrivals: &[ImportArrival],
+    staged_items: &[StagedItem],
     work: &Work,
     tools: &Tools,
-) -> Result<Standing<HandedIn>, DbError> {
+) -> Result<StepCheck<CommittedImport>, DbError> {
     let settlement = work.settlement(Outcome::Done);
     let mut tries = Tries::default();
     loop {
-        let request = HandIn {
+        let request = ImportChunk {
             operation: id,
             settlement: &settlement,
             limits: &tools.limits,
-            arrivals,
+            items: staged_items,
             now: tools.clock.now(),
         };
-        match hand_in(&tools.db, &request).await {
+        match commit_import_chunk(&tools.db, &request).await {
             Err(error) if tries.again(&error) => {}
             answer => return answer,
         }
@@ -136,19 +136,19 @@ async fn take_in(
 }
 
 /// Stages the entries of an item in sequence.
-async fn arrival(
+async fn stage_item(
     item: &ImportItem,
     source: &StoredArchive,
     owner: UserId,
     tools: &Tools,
-) -> Result<ImportArrival, AttemptError> {
+) -> Result<StagedItem, AttemptError> {
     let name: DocumentName = item.name.parse().map_err(AttemptError::internal)?;
     // Its limits were checked when the archive was read.
     let metadata = match item.entry.metadata.clone() {
         Value::Object(object) => Metadata::stored(object),
         _ => Metadata::default(),
     };
-    let mut staged = Litter {
+    let mut staged = UnclaimedBytes {
         tools,
         urls: Vec::new(),
     };
@@ -190,7 +190,7 @@ async fn arrival(
     if failure.is_none() {
         staged.urls.clear();
     }
-    Ok(ImportArrival {
+    Ok(StagedItem {
         position: item.position,
         name,
         is_described: item.entry.is_described,
@@ -202,13 +202,13 @@ async fn arrival(
     })
 }
 
-fn staged(arrival: &ImportArrival) -> Vec<Url> {
-    let contents = arrival.contents.iter().flatten();
+fn staged(item: &StagedItem) -> Vec<Url> {
+    let contents = item.contents.iter().flatten();
     contents.map(|content| content.staged.clone()).collect()
 }
 
 /// Sends notifications of what was committed.
-fn spread(done: HandedIn, tools: &Tools) {
+fn notify(done: CommittedImport, tools: &Tools) {
     tools.remover.remove(done.unused);
     tools.notifier.jobs_enqueued(Queue::Ingest, done.processing);
     tools
@@ -217,12 +217,12 @@ fn spread(done: HandedIn, tools: &Tools) {
 }
 
 /// Staged bytes without a row; removed on drop unless they are taken over.
-struct Litter<'a> {
+struct UnclaimedBytes<'a> {
     tools: &'a Tools,
     urls: Vec<Url>,
 }
 
-impl Drop for Litter<'_> {
+impl Drop for UnclaimedBytes<'_> {
     fn drop(&mut self) {
         let urls = std::mem::take(&mut self.urls);
         if !urls.is_empty() {

@@ -6,7 +6,6 @@ mod description;
 mod import_entries;
 mod items;
 mod manifest;
-mod over;
 mod read_archive;
 mod settle_import;
 

@@ -15,7 +15,7 @@ use archive::{
 };
 use domain::{OperationErrorCode, OperationId};
 use ledger::{
-    Import, NewImportItem, Outcome, Standing, add_import_items, begin_import, refuse_import,
+    Import, NewImportItem, Outcome, StepCheck, add_import_items, begin_import, refuse_import,
     start_import,
 };
 use queue::Queue;
@@ -26,9 +26,9 @@ use tracing::info;
 use super::description::Description;
 use super::items::{Files, plain};
 use super::manifest::{self, Unread};
-use super::over::over;
 use crate::archives::{MANIFEST, StoredArchive};
 use crate::attempt_error::AttemptError;
+use crate::jobs::finish_job::finish_job;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -44,7 +44,7 @@ const AHEAD: usize = 8;
 /// Runs the job.
 pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
-        return over(work, tools).await;
+        return finish_job(work, tools).await;
     };
     // Waiting jobs hold no memory.
     let _directory = tools
@@ -53,9 +53,9 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError
         .await
         .map_err(AttemptError::internal)?;
     let import = match begin_import(&tools.db, id, work.claimed.job, tools.clock.now()).await? {
-        Standing::Goes(import) => import,
-        Standing::Over | Standing::Stops => return over(work, tools).await,
-        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
+        StepCheck::Continue(import) => import,
+        StepCheck::Finished | StepCheck::CancelRequested => return finish_job(work, tools).await,
+        StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
     };
     let Some(source) = StoredArchive::open(&tools.places, &import.source).await? else {
         return refuse(&import, OperationErrorCode::Internal, work, tools).await;
@@ -78,15 +78,15 @@ pub async fn read_archive(work: &Work, tools: &Tools) -> Result<(), AttemptError
     };
     let mut batch = Batch::new(id, work, tools);
     match write_items(&source, contents, &mut batch).await? {
-        Standing::Goes(()) | Standing::Stops => {}
-        Standing::Over => return over(work, tools).await,
-        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
+        StepCheck::Continue(()) | StepCheck::CancelRequested => {}
+        StepCheck::Finished => return finish_job(work, tools).await,
+        StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
     }
     let settlement = work.settlement(Outcome::Done);
     match start_import(&tools.db, &import, &settlement, tools.clock.now()).await? {
-        Standing::Goes(next) => tools.notifier.jobs_enqueued(Queue::Bulk, vec![next]),
-        Standing::LeaseLost => return Err(AttemptError::LeaseLost),
-        Standing::Over | Standing::Stops => {}
+        StepCheck::Continue(next) => tools.notifier.jobs_enqueued(Queue::Bulk, vec![next]),
+        StepCheck::LeaseLost => return Err(AttemptError::LeaseLost),
+        StepCheck::Finished | StepCheck::CancelRequested => {}
     }
     Ok(())
 }
@@ -100,9 +100,9 @@ async fn refuse(
     let settlement = work.settlement(Outcome::Done);
     let now = tools.clock.now();
     match refuse_import(&tools.db, import, &settlement, code, now).await? {
-        Standing::LeaseLost => Err(AttemptError::LeaseLost),
-        Standing::Over => over(work, tools).await,
-        Standing::Goes(()) | Standing::Stops => {
+        StepCheck::LeaseLost => Err(AttemptError::LeaseLost),
+        StepCheck::Finished => finish_job(work, tools).await,
+        StepCheck::Continue(()) | StepCheck::CancelRequested => {
             tools.remover.remove(vec![import.source.clone()]);
             tools.notifier.operation_ended(import.id);
             Ok(())
@@ -138,7 +138,7 @@ async fn write_items(
     source: &StoredArchive,
     contents: Contents,
     batch: &mut Batch<'_>,
-) -> Result<Standing<()>, AttemptError> {
+) -> Result<StepCheck<()>, AttemptError> {
     let contents = Arc::new(contents);
     let mut used = vec![false; contents.entries.len()];
     if is_described(source, &contents).await?
@@ -151,7 +151,7 @@ async fn write_items(
         });
         while let Some(item) = described.recv().await {
             let standing = batch.add(item).await?;
-            if !matches!(standing, Standing::Goes(())) {
+            if !matches!(standing, StepCheck::Continue(())) {
                 return Ok(standing);
             }
         }
@@ -168,7 +168,7 @@ async fn write_items(
     for (file, used) in contents.entries.iter().zip(used) {
         if let Some(item) = plain(file).filter(|_| !used) {
             let standing = batch.add(item).await?;
-            if !matches!(standing, Standing::Goes(())) {
+            if !matches!(standing, StepCheck::Continue(())) {
                 return Ok(standing);
             }
         }
@@ -249,7 +249,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Appends an item, and writes the batch once it is full.
-    async fn add(&mut self, item: NewImportItem) -> Result<Standing<()>, AttemptError> {
+    async fn add(&mut self, item: NewImportItem) -> Result<StepCheck<()>, AttemptError> {
         let entry = item.entry.as_ref().ok();
         let entry = entry.map(serde_json::to_string).transpose();
         let entry = entry.map_err(AttemptError::internal)?.unwrap_or_default();
@@ -260,22 +260,22 @@ impl<'a> Batch<'a> {
         });
         self.position += 1;
         if self.items.len() < BATCH && self.bytes < BATCH_BYTES {
-            return Ok(Standing::Goes(()));
+            return Ok(StepCheck::Continue(()));
         }
         self.write().await
     }
 
     /// Writes the batch. A cancelled operation still gets all of its items.
-    async fn write(&mut self) -> Result<Standing<()>, AttemptError> {
+    async fn write(&mut self) -> Result<StepCheck<()>, AttemptError> {
         let items = std::mem::take(&mut self.items);
         self.bytes = 0;
         if items.is_empty() {
-            return Ok(Standing::Goes(()));
+            return Ok(StepCheck::Continue(()));
         }
         let job = self.work.claimed.job;
         let written = add_import_items(&self.tools.db, self.id, job, &items).await?;
         Ok(match written {
-            Standing::Stops => Standing::Goes(()),
+            StepCheck::CancelRequested => StepCheck::Continue(()),
             standing => standing,
         })
     }

@@ -9,11 +9,11 @@
 use std::time::Duration;
 
 use domain::OperationId;
-use ledger::{ImportProgress, Outcome, Standing, settle_import as settle};
+use ledger::{ImportProgress, Outcome, StepCheck, settle_import as settle};
 use queue::Queue;
 
-use super::over::over;
 use crate::attempt_error::AttemptError;
+use crate::jobs::finish_job::finish_job;
 use crate::tools::Tools;
 use crate::work::Work;
 
@@ -23,22 +23,22 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Runs the job.
 pub async fn settle_import(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(OperationId) else {
-        return over(work, tools).await;
+        return finish_job(work, tools).await;
     };
     let settlement = work.settlement(Outcome::Done);
     match settle(&tools.db, id, &settlement, PAUSE, tools.clock.now()).await? {
-        Standing::Goes(ImportProgress::Waits(pause)) => {
+        StepCheck::Continue(ImportProgress::Waits(pause)) => {
             let job = work.claimed.job.id;
             tools.notifier.clone().job_due_in(pause, Queue::Bulk, job);
             Ok(())
         }
-        Standing::Goes(ImportProgress::Ended(source)) => {
+        StepCheck::Continue(ImportProgress::Ended(source)) => {
             let source = source.and_then(|source| source.parse().ok());
             tools.remover.remove(source.into_iter().collect());
             tools.notifier.operation_ended(id);
             Ok(())
         }
-        Standing::Over | Standing::Stops => over(work, tools).await,
-        Standing::LeaseLost => Err(AttemptError::LeaseLost),
+        StepCheck::Finished | StepCheck::CancelRequested => finish_job(work, tools).await,
+        StepCheck::LeaseLost => Err(AttemptError::LeaseLost),
     }
 }

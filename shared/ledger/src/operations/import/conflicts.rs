@@ -1,38 +1,38 @@
-//! What becomes of entries whose names are taken.
+//! Resolves conflicts of names between entries and documents.
 
 use std::collections::{HashMap, HashSet};
 
-use super::arrival::{HandIn, ImportArrival};
+use super::chunk::{ImportChunk, StagedItem};
 use super::create::ConflictPolicy;
-use super::fate::Fate;
-use super::names::{free, taken};
+use super::entry_outcome::EntryOutcome;
+use super::names::{find_free, find_taken};
 use super::read::Import;
 use crate::{DatabaseTransaction, DbError};
 use domain::{DocumentId, DocumentName, ItemCode};
 
-/// Decides by names what becomes of the arrivals of a chunk that are to be documents.
+/// Applies the conflict policy to the items of a chunk that are to become documents.
 ///
-/// A document that the manifest describes gets its name back, even if others of the archive
-/// have it: it only conflicts with what was there before the import began. A plain file
-/// conflicts with whatever is there when its turn comes.
+/// A document that the manifest describes conflicts only with documents older than the import, so
+/// that several of one archive may have the same name. A plain file conflicts with any document
+/// that exists by then.
 pub(super) async fn resolve(
     transaction: &DatabaseTransaction,
     import: &Import,
-    request: &HandIn<'_>,
-    fates: &mut [Fate],
+    request: &ImportChunk<'_>,
+    outcomes: &mut [EntryOutcome],
 ) -> Result<(), DbError> {
-    let others = Others::load(transaction, import, request.arrivals).await?;
+    let others = Others::load(transaction, import, request.items).await?;
     let mut used: HashMap<String, DocumentId> = HashMap::new();
     let mut renamed = Vec::new();
-    for (index, (fate, arrival)) in fates.iter_mut().zip(request.arrivals).enumerate() {
-        if let Fate::Failed(ItemCode::QuotaExceeded) = fate {
-            *fate = without_room(others.have(arrival), import.on_conflict);
+    for (index, (outcome, item)) in outcomes.iter_mut().zip(request.items).enumerate() {
+        if let EntryOutcome::Failed(ItemCode::QuotaExceeded) = outcome {
+            *outcome = without_room(others.have(item), import.on_conflict);
             continue;
         }
-        let Fate::Document(name, id) = &*fate else {
+        let EntryOutcome::NewDocument(name, id) = &*outcome else {
             continue;
         };
-        let other = if arrival.is_described {
+        let other = if item.is_described {
             others.before.get(name.as_str())
         } else {
             others.now.get(name.as_str()).or(used.get(name.as_str()))
@@ -42,50 +42,54 @@ pub(super) async fn resolve(
             continue;
         };
         match import.on_conflict {
-            ConflictPolicy::Skip => *fate = Fate::Skipped(ItemCode::NameTaken),
-            ConflictPolicy::Fail => *fate = Fate::Failed(ItemCode::NameTaken),
-            ConflictPolicy::NewVersion => *fate = Fate::Versions(other),
+            ConflictPolicy::Skip => *outcome = EntryOutcome::Skipped(ItemCode::NameTaken),
+            ConflictPolicy::Fail => *outcome = EntryOutcome::Failed(ItemCode::NameTaken),
+            ConflictPolicy::NewVersion => *outcome = EntryOutcome::NewVersions(other),
             ConflictPolicy::Rename => renamed.push((index, name.clone())),
         }
     }
-    rename(transaction, import, renamed, (fates, request, used)).await
+    rename(transaction, import, renamed, (outcomes, request, used)).await
 }
 
-/// What becomes of an item that the quota has no room for: one whose name is taken was perhaps
-/// never to become anything.
-const fn without_room(is_name_taken: bool, policy: ConflictPolicy) -> Fate {
+/// The outcome of an item that exceeds the quota. One whose name is taken may have been skipped or
+/// failed anyway.
+const fn without_room(is_name_taken: bool, policy: ConflictPolicy) -> EntryOutcome {
     match (is_name_taken, policy) {
-        (true, ConflictPolicy::Skip) => Fate::Skipped(ItemCode::NameTaken),
-        (true, ConflictPolicy::Fail) => Fate::Failed(ItemCode::NameTaken),
-        _ => Fate::Failed(ItemCode::QuotaExceeded),
+        (true, ConflictPolicy::Skip) => EntryOutcome::Skipped(ItemCode::NameTaken),
+        (true, ConflictPolicy::Fail) => EntryOutcome::Failed(ItemCode::NameTaken),
+        _ => EntryOutcome::Failed(ItemCode::QuotaExceeded),
     }
 }
 
-type Rest<'a> = (&'a mut [Fate], &'a HandIn<'a>, HashMap<String, DocumentId>);
+type Rest<'a> = (
+    &'a mut [EntryOutcome],
+    &'a ImportChunk<'a>,
+    HashMap<String, DocumentId>,
+);
 
-/// Gives numbers to those at `renamed`; one that gets none has failed.
+/// Numbers the items at `renamed`; one for which no number is free fails.
 async fn rename(
     transaction: &DatabaseTransaction,
     import: &Import,
     renamed: Vec<(usize, DocumentName)>,
-    (fates, request, used): Rest<'_>,
+    (outcomes, request, used): Rest<'_>,
 ) -> Result<(), DbError> {
     if renamed.is_empty() {
         return Ok(());
     }
     let mut used: HashSet<String> = used.into_keys().collect();
     let (places, names): (Vec<_>, Vec<_>) = renamed.into_iter().unzip();
-    let free = free(transaction, import.owner, &names, &mut used).await?;
+    let free = find_free(transaction, import.owner, &names, &mut used).await?;
     for (index, name) in places.into_iter().zip(free) {
-        fates[index] = match name {
-            Some(name) => Fate::Document(name, DocumentId::new(request.now)),
-            None => Fate::Failed(ItemCode::NameTaken),
+        outcomes[index] = match name {
+            Some(name) => EntryOutcome::NewDocument(name, DocumentId::new(request.now)),
+            None => EntryOutcome::Failed(ItemCode::NameTaken),
         };
     }
     Ok(())
 }
 
-/// The documents that have the names of a chunk.
+/// The documents that have names of a chunk.
 struct Others {
     /// Those that conflict with plain files.
     now: HashMap<String, DocumentId>,
@@ -94,32 +98,32 @@ struct Others {
 }
 
 impl Others {
-    /// Whether one of them has the name of an arrival.
-    fn have(&self, arrival: &ImportArrival) -> bool {
-        let others = if arrival.is_described {
+    /// Whether one of them has the name of an item.
+    fn have(&self, item: &StagedItem) -> bool {
+        let others = if item.is_described {
             &self.before
         } else {
             &self.now
         };
-        others.contains_key(arrival.name.as_str())
+        others.contains_key(item.name.as_str())
     }
 
     async fn load(
         transaction: &DatabaseTransaction,
         import: &Import,
-        arrivals: &[ImportArrival],
+        items: &[StagedItem],
     ) -> Result<Self, DbError> {
         let names = |is_described| {
-            let arrivals = arrivals.iter();
-            let arrivals = arrivals.filter(move |arrival| arrival.is_described == is_described);
-            let names: HashSet<_> = arrivals.map(|arrival| arrival.name.as_str()).collect();
+            let items = items.iter();
+            let items = items.filter(move |item| item.is_described == is_described);
+            let names: HashSet<_> = items.map(|item| item.name.as_str()).collect();
             names.into_iter().collect::<Vec<_>>()
         };
         let (plain, described) = (names(false), names(true));
         let (owner, began) = (import.owner, Some(import.began));
         Ok(Self {
-            now: taken(transaction, owner, &plain, None).await?,
-            before: taken(transaction, owner, &described, began).await?,
+            now: find_taken(transaction, owner, &plain, None).await?,
+            before: find_taken(transaction, owner, &described, began).await?,
         })
     }
 }

@@ -1,11 +1,11 @@
-//! Accepting an import: its archive is staged, and a job reads it.
+//! Creates imports. Their archives are staged; a job reads them.
 
 use serde_json::json;
 use url::Url;
 
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::create::CreateOperationError;
-use crate::operations::room::{check_open, make_room};
+use crate::operations::limits::{check_open_limit, evict_for_new};
 use crate::tables::operations;
 use crate::tables::users::{self, Charge};
 use crate::{Commit, DbError};
@@ -15,7 +15,7 @@ use domain::{
 };
 use queue::JobKind;
 
-/// What becomes of an entry whose name another document of its owner has, archived ones apart.
+/// What to do with an entry whose name another document of the owner has, unless that is archived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConflictPolicy {
     /// It is skipped.
@@ -33,7 +33,7 @@ impl ConflictPolicy {
     /// Every policy.
     pub const ALL: [Self; 4] = [Self::Skip, Self::Rename, Self::NewVersion, Self::Fail];
 
-    /// The word that the database knows.
+    /// The word in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,28 +50,28 @@ impl ConflictPolicy {
 pub struct NewImport {
     /// Its id.
     pub id: OperationId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: UserId,
-    /// What becomes of names that are taken.
+    /// What to do with names that are taken.
     pub on_conflict: ConflictPolicy,
     /// Where the archive is staged.
     pub source: Url,
-    /// How many bytes it has.
+    /// Its size.
     pub source_size: ByteSize,
     /// The W3C trace context of the request, if it had one.
     pub traceparent: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub at: Timestamp,
 }
 
-/// Accepts an import with the job that reads its archive. Once it returns `Ok`, that is durable.
+/// Creates an import with the job that reads its archive, durable once this returns `Ok`.
 pub async fn create_import(
     on: &impl Commit<Operation>,
     new: &NewImport,
     limits: &OperationLimits,
 ) -> Result<(Operation, JobId), CreateOperationError> {
     let transaction = on.database().begin().await?;
-    check_open::<CreateOperationError>(&transaction, new.owner, limits).await?;
+    check_open_limit::<CreateOperationError>(&transaction, new.owner, limits).await?;
     let row = operations::Insert {
         id: new.id,
         owner: new.owner,
@@ -87,14 +87,14 @@ pub async fn create_import(
         Err(DbError::Constraint(_)) => return Err(CreateOperationError::OwnerGone),
         inserted => inserted?,
     }
-    make_room::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
+    evict_for_new::<CreateOperationError>(&transaction, new.owner, limits, new.at).await?;
     let job = NewJob {
         subject: Some(new.id.0),
         traceparent: new.traceparent.clone(),
         ..NewJob::without_subject(JobKind::ReadArchive, new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
-    // It was held to the allowance as it came in.
+    // The allowance was checked while it was uploaded.
     let charge = Charge {
         staging_bytes: new.source_size.as_i64(),
         ..Charge::to(new.owner.0)

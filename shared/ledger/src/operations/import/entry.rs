@@ -1,4 +1,4 @@
-//! An item of an import as its row has it: where in the archive its bytes are.
+//! The entry of an item of an import, as its row stores it: where in the archive its bytes are.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::respelled;
 use domain::ItemCode;
 
-/// What an item is made of.
+/// The entry of an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportEntry {
     /// Its versions, the oldest first; most have one.
@@ -14,43 +14,43 @@ pub struct ImportEntry {
     /// Whether the manifest describes it.
     #[serde(default)]
     pub is_described: bool,
-    /// What its owner says of it, a JSON object or nothing.
+    /// Its metadata, a JSON object or null.
     #[serde(default, with = "respelled")]
     pub metadata: Value,
 }
 
-/// Bytes in an archive, as its directory describes them.
+/// The bytes of one version, as the archive's directory describes them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchivedContent {
-    /// Where the header is.
+    /// Offset of the local header.
     pub offset: u64,
-    /// Where what follows begins.
+    /// Offset of whatever follows.
     pub limit: u64,
-    /// How many packed bytes there are.
+    /// Compressed size.
     pub packed: u64,
-    /// How many bytes they are.
+    /// Size.
     pub size: u64,
-    /// Their checksum.
+    /// CRC-32 of the bytes.
     pub crc32: u32,
-    /// Whether they are packed.
+    /// Whether they are compressed.
     pub deflated: bool,
-    /// The checksum of the name as it is written.
+    /// CRC-32 of the name in the directory.
     pub name_crc32: u32,
-    /// Its length.
+    /// Length of that name.
     pub name_length: u16,
-    /// What the bytes are said to be.
+    /// The declared media type.
     pub declared_type: Option<String>,
-    /// The digest that they are said to have.
+    /// The expected digest.
     pub sha256: Option<String>,
 }
 
-/// An item that was found in an archive.
+/// An item found in an archive.
 #[derive(Clone, Debug)]
 pub struct NewImportItem {
-    /// Its place in the operation.
+    /// Its position in the operation.
     pub position: i64,
     /// Its name, or its path if that can't be a name.
     pub name: String,
-    /// What it is made of, or why it isn't taken.
+    /// Its entry, or why it has failed.
     pub entry: Result<ImportEntry, ItemCode>,
 }

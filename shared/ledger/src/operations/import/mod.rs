@@ -1,22 +1,22 @@
-//! Imports: an archive is accepted, its entries become items, the items become documents by
-//! the same intake as uploads, and are settled with them.
+//! Imports: an archive is accepted, its entries become items, and the items become documents by the
+//! same intake as uploads.
 
-mod arrival;
+mod additional_versions;
+mod chunk;
+mod commit_chunk;
 mod conflicts;
 mod create;
 mod entry;
-mod fate;
-mod further;
-mod hand_in;
+mod entry_outcome;
 mod names;
+mod next_batch;
 mod read;
 mod settle;
-mod turn;
 
-pub use arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
+pub use chunk::{CommittedImport, ImportChunk, StagedContent, StagedItem};
+pub use commit_chunk::commit_import_chunk;
 pub use create::{ConflictPolicy, NewImport, create_import};
 pub use entry::{ArchivedContent, ImportEntry, NewImportItem};
-pub use hand_in::hand_in;
+pub use next_batch::{BatchRequest, ImportBatch, ImportItem, NextBatch, next_import_batch};
 pub use read::{Import, add_import_items, begin_import, refuse_import, start_import};
 pub use settle::{ImportProgress, settle_import};
-pub use turn::{DueItems, ImportItem, ImportTurn, TurnRequest, due_import_items};

@@ -1,9 +1,10 @@
-//! Names that are taken among an owner's documents, and free ones like them. However many
-//! documents have a name or a number behind it, a chunk asks a bounded number of questions.
+//! Finds which names an owner's documents have, and numbered names that are free. A chunk sends a
+//! bounded number of queries, however many documents have a name.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::batch::{parameter, query};
@@ -16,19 +17,26 @@ const LONGEST: usize = 255;
 /// What may follow the last dot of a name and be kept behind its number, with the dot.
 const LONGEST_EXTENSION: usize = 20;
 
-/// How many numbers are tried together beyond those that are needed.
+/// How many more numbers than needed are tried together.
 const WINDOW: u32 = 16;
 
-/// How often numbers are tried together before a name is given up: more only where somebody
-/// left gaps that are too small.
+/// How often numbers are tried before a name is given up. Only small gaps between taken numbers
+/// need more than two.
 const ROUNDS: usize = 8;
 
-/// Points between a number that is taken and one that is free, of which each question asks.
+/// How many numbers between a taken and a free one each query checks.
 const POINTS: u32 = 16;
 
-/// Of each of `names`, the newest document of the owner that has it and isn't archived. With
-/// `before`, documents that came since then don't count.
-pub(super) async fn taken(
+/// A name, and the newest document that has it.
+#[derive(FromQueryResult)]
+struct TakenRow {
+    name: String,
+    document_id: Option<Uuid>,
+}
+
+/// Returns of each of `names` the newest document of the owner that has it and isn't archived. With
+/// `before`, documents created since then don't count.
+pub(super) async fn find_taken(
     transaction: &DatabaseTransaction,
     owner: UserId,
     names: &[&str],
@@ -37,40 +45,40 @@ pub(super) async fn taken(
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    // One step along the index for each name, whose rows are in the order of their ids: any
-    // number of documents may have it.
+    // One step along the index for each name, whose rows are in the order of their ids, however
+    // many documents have it.
     let since = if before.is_some() {
         " AND documents.id < $3"
     } else {
         ""
     };
     let sql = format!(
-        "SELECT x.value, (SELECT documents.id FROM documents WHERE documents.owner_id = $2 \
+        "SELECT x.value AS name, (SELECT documents.id FROM documents WHERE documents.owner_id = $2 \
          AND documents.name = x.value AND documents.status <> 'archived'{since} \
-         ORDER BY documents.id DESC LIMIT 1) FROM ({}) x",
+         ORDER BY documents.id DESC LIMIT 1) AS document_id FROM ({}) x",
         transaction.dialect().texts()
     );
     let mut values = vec![parameter(names)?, owner.0.into()];
     values.extend(before.map(|before| least_id(before).into()));
     let mut found = HashMap::new();
     for row in query(transaction, sql, values).await? {
-        let document: Option<Uuid> = row.try_get_by_index(1)?;
-        if let Some(document) = document {
-            found.insert(row.try_get_by_index(0)?, DocumentId(document));
+        let row = TakenRow::from_query_result(&row, "")?;
+        if let Some(document) = row.document_id {
+            found.insert(row.name, DocumentId(document));
         }
     }
     Ok(found)
 }
 
-/// What sorts before every id that was made at `moment` or later (RFC 9562, section 5.7).
+/// An id that sorts before all that were created at `moment` or later (RFC 9562, section 5.7).
 fn least_id(moment: Timestamp) -> Uuid {
     let milliseconds = u128::try_from(moment.as_micros() / 1000).unwrap_or_default();
     Uuid::from_u128(milliseconds << 80)
 }
 
-/// For each of `names`, which are taken, one that is free: with a number, and none of them
-/// twice. `None` for one whose numbers are used up, as far as they are tried.
-pub(super) async fn free(
+/// Returns for each of `names`, which are taken, a numbered name that is free, each a different one;
+/// `None` if no number that was tried is free.
+pub(super) async fn find_free(
     transaction: &DatabaseTransaction,
     owner: UserId,
     names: &[DocumentName],
@@ -109,8 +117,8 @@ pub(super) async fn free(
     Ok(found)
 }
 
-/// The searches for `names`. Names that could get the same one, because their stems are cut to
-/// make room for a number, have one search: each number is then given to one of them.
+/// The searches for `names`. Names that could get the same numbered name, because their stems are
+/// cut to make room for the number, share a search, which gives each number once.
 fn searches(names: &[DocumentName]) -> Vec<Search<'_>> {
     let mut searches: HashMap<(&str, &str), Search<'_>> = HashMap::new();
     for (place, name) in names.iter().enumerate().rev() {
@@ -214,27 +222,28 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// Which of them are taken.
+    /// Returns which of them are taken.
     async fn taken(
         &self,
         names: impl Iterator<Item = DocumentName>,
     ) -> Result<HashSet<String>, DbError> {
         let names: Vec<_> = names.collect();
         let names: Vec<_> = names.iter().map(DocumentName::as_str).collect();
-        let taken = taken(self.transaction, self.owner, &names, None).await?;
+        let taken = find_taken(self.transaction, self.owner, &names, None).await?;
         Ok(taken.into_keys().collect())
     }
 
-    /// Moves searches past numbers that are taken, by doubling the step until one is free, and
-    /// then by parting what lies between. Drops those for which none is found.
+    /// Moves searches past numbers that are taken, by doubling the step until one is free, then by
+    /// bisection. Drops those for which none is found.
     async fn skip(
         &self,
         open: &mut Vec<Search<'_>>,
         used: &HashSet<String>,
     ) -> Result<(), DbError> {
         let steps = |next: u32| {
-            let further = (0..u32::BITS - 1).map_while(move |power| next.checked_add(1 << power));
-            std::iter::once(next).chain(further)
+            let additional =
+                (0..u32::BITS - 1).map_while(move |power| next.checked_add(1 << power));
+            std::iter::once(next).chain(additional)
         };
         let asked = open.iter().flat_map(|search| {
             let numbers = steps(search.next);
@@ -276,14 +285,14 @@ impl Ledger<'_> {
     }
 }
 
-/// A number that is taken, and one behind it that is free.
+/// A taken number, and a free one behind it.
 struct Gap {
     taken: u32,
     free: Option<u32>,
 }
 
 impl Gap {
-    /// Numbers between the two, evenly apart; none if they are neighbours.
+    /// Numbers between the two, evenly spaced; none if they are neighbours.
     fn points(&self) -> impl Iterator<Item = u32> + use<> {
         let (taken, free) = (self.taken, self.free.unwrap_or(self.taken));
         let step = (free.saturating_sub(taken) / POINTS).max(1);
@@ -292,7 +301,7 @@ impl Gap {
             .take_while(move |number| *number < free)
     }
 
-    /// Draws the two together as far as `points`, which ascend, allow.
+    /// Narrows the gap by what is known of `points`, in ascending order.
     fn narrow(&mut self, points: impl Iterator<Item = u32>, is_free: impl Fn(u32) -> bool) {
         for number in points {
             if is_free(number) {

@@ -1,4 +1,4 @@
-//! The way from an archive to items: begun anew by each attempt, until the entries are taken in.
+//! Turns the directory of an archive into items. Each attempt starts again, until the job ends.
 
 use url::Url;
 
@@ -7,7 +7,7 @@ use super::entry::{ImportEntry, NewImportItem};
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::discard_source;
 use crate::operations::lock::{JobLock, lock_for_job};
-use crate::operations::standing::Standing;
+use crate::operations::step_check::StepCheck;
 use crate::settle::finish_jobs;
 use crate::tables::operation_items::{self, ImportedRow};
 use crate::tables::operations::{self, Locked};
@@ -16,18 +16,18 @@ use crash_points::CrashPoint;
 use domain::{Action, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId};
 use queue::JobKind;
 
-/// An import that is under way.
+/// A running import.
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The operation.
     pub id: OperationId,
-    /// Whose documents they become.
+    /// The owner of the documents.
     pub owner: UserId,
     /// Where the archive is.
     pub source: Url,
-    /// What becomes of names that are taken.
+    /// What to do with names that are taken.
     pub on_conflict: ConflictPolicy,
-    /// When it began.
+    /// When it started.
     pub began: Timestamp,
 }
 
@@ -52,25 +52,25 @@ pub(super) fn import_of(locked: &Locked) -> Result<Import, DbError> {
     })
 }
 
-/// Begins an import with its directory, whatever a former attempt found in it.
+/// Starts an import without items, whatever an earlier attempt has added.
 pub async fn begin_import(
     db: &Database,
     id: OperationId,
     job: JobRef,
     now: Timestamp,
-) -> Result<Standing<Import>, DbError> {
+) -> Result<StepCheck<Import>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (id, Action::Import), job).await? {
         JobLock::Locked(locked) => locked,
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
     let import = import_of(&locked)?;
     operation_items::delete_all(&transaction, id).await?;
     operations::restart(&transaction, id, now).await?;
     operations::set_total(&transaction, id, 0).await?;
     transaction.commit().await?;
-    Ok(Standing::Goes(import))
+    Ok(StepCheck::Continue(import))
 }
 
 /// Adds items, while the claim holds.
@@ -79,7 +79,7 @@ pub async fn add_import_items(
     id: OperationId,
     job: JobRef,
     items: &[NewImportItem],
-) -> Result<Standing<()>, DbError> {
+) -> Result<StepCheck<()>, DbError> {
     fn row(item: &NewImportItem) -> ImportedRow<'_, ImportEntry> {
         let code = item.entry.as_ref().err();
         ImportedRow {
@@ -98,8 +98,8 @@ pub async fn add_import_items(
     let transaction = db.begin().await?;
     match lock_for_job(&transaction, (id, Action::Import), job).await? {
         JobLock::Locked(_) => {}
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     }
     let rows: Vec<_> = items.iter().map(row).collect();
     operation_items::insert_imported(&transaction, id, &rows).await?;
@@ -107,20 +107,20 @@ pub async fn add_import_items(
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     operations::add_items(&transaction, id, count(items.len()), count(failed)).await?;
     transaction.commit().await?;
-    Ok(Standing::Goes(()))
+    Ok(StepCheck::Continue(()))
 }
 
-/// Ends the job that read the archive, and enqueues the one that takes its entries in.
+/// Ends the job that has read the archive, and enqueues the one that imports its entries.
 pub async fn start_import(
     db: &Database,
     import: &Import,
     settlement: &Settlement,
     now: Timestamp,
-) -> Result<Standing<JobId>, DbError> {
+) -> Result<StepCheck<JobId>, DbError> {
     let transaction = db.begin().await?;
     let standing = lock_for_job(&transaction, (import.id, Action::Import), settlement.job).await?;
     if matches!(standing, JobLock::LeaseLost) {
-        return Ok(Standing::LeaseLost);
+        return Ok(StepCheck::LeaseLost);
     }
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     let job = NewJob {
@@ -131,27 +131,27 @@ pub async fn start_import(
     crash_points::reach(CrashPoint::BeforeDirectory);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterDirectory);
-    Ok(Standing::Goes(job.id))
+    Ok(StepCheck::Continue(job.id))
 }
 
-/// Ends an import whose archive is not read, and lets go of it.
+/// Fails an import whose archive was refused, and discards the archive.
 pub async fn refuse_import(
     db: &Database,
     import: &Import,
     settlement: &Settlement,
     code: OperationErrorCode,
     now: Timestamp,
-) -> Result<Standing<()>, DbError> {
+) -> Result<StepCheck<()>, DbError> {
     let transaction = db.begin().await?;
     let locked =
         match lock_for_job(&transaction, (import.id, Action::Import), settlement.job).await? {
             JobLock::Locked(locked) => locked,
-            JobLock::Finished => return Ok(Standing::Over),
-            JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+            JobLock::Finished => return Ok(StepCheck::Finished),
+            JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
         };
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     operations::fail(&transaction, import.id, code, now).await?;
     discard_source(&transaction, &locked, now).await?;
     transaction.commit().await?;
-    Ok(Standing::Goes(()))
+    Ok(StepCheck::Continue(()))
 }

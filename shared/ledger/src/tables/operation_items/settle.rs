@@ -43,8 +43,8 @@ pub async fn settleable(
 
 /// Settles items and counts them.
 ///
-/// An item is settled once its version is, and those before it. It has succeeded only if all
-/// versions are active that the archive has of it; otherwise the last one that failed says why.
+/// An item is settled once its version is, and those before it. It has succeeded if all versions
+/// of it in the archive are active; otherwise its code is that of the last one that failed.
 pub async fn settle(
     transaction: &DatabaseTransaction,
     operation: OperationId,

@@ -37,7 +37,7 @@ pub async fn is_undone(
     Ok(undo.await?.is_some())
 }
 
-/// What the row of an export says of its archive.
+/// The columns of an export's archive.
 #[derive(Clone, Debug, DerivePartialModel)]
 #[sea_orm(entity = "Entity")]
 pub struct ResultRow {

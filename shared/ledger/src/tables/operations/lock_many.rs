@@ -110,8 +110,8 @@ pub struct ExpiredRow {
     pub total: i64,
 }
 
-/// Locks an operation that has expired by `now` and that nothing undoes, unless somebody has locked
-/// all of them.
+/// Locks an operation that has expired by `now` and has no undo. Rows that are locked already are
+/// passed over.
 pub async fn lock_expired(
     transaction: &DatabaseTransaction,
     now: Timestamp,

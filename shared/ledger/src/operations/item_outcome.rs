@@ -1,26 +1,26 @@
-//! Items on their way through a chunk: which are next, and what became of them.
+//! Reads the next items of an operation, and records their outcomes.
 
 use std::ops::Range;
 
-use super::former::Former;
+use super::previous_state::PreviousState;
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::tables::operation_items::{self, DueRow, OutcomeRow};
 use domain::{DocumentId, ItemCode, ItemReason, ItemResult, OperationId, Tally, read_json};
 
-/// An item whose turn it is.
+/// An item of the current chunk.
 #[derive(Clone, Debug)]
 pub struct DueItem {
-    /// Its place in the operation.
+    /// Its position in the operation.
     pub position: i64,
-    /// The document it is about.
+    /// Its document.
     pub document: DocumentId,
-    /// What the document is to become again, and the revision that it must have for that, if
-    /// the operation takes another one back, and that can be read.
-    pub former: Option<(Former, u64)>,
+    /// For an undo, the state to restore and the revision that the document must have; `None` if
+    /// they can't be read.
+    pub previous: Option<(PreviousState, u64)>,
 }
 
-/// The next items of an operation, in their order: at most `limit` from `position` on.
+/// Returns the next items of an operation: at most `limit` from `position` on.
 pub async fn due_items(
     transaction: &DatabaseTransaction,
     operation: OperationId,
@@ -31,48 +31,48 @@ pub async fn due_items(
     let found = operation_items::due_items(transaction, operation, position, limit).await?;
     let item = |row: DueRow| {
         let document = row.document_id.ok_or_else(|| corrupt("document_id"))?;
-        let former = row
+        let previous = row
             .before
             .and_then(|before| read_json(before.as_bytes()).ok());
         Ok(DueItem {
             position: row.position,
             document: DocumentId(document),
-            former: former.zip(row.revision.map(i64::unsigned_abs)),
+            previous: previous.zip(row.revision.map(i64::unsigned_abs)),
         })
     };
     found.into_iter().map(item).collect()
 }
 
-/// What became of an item.
+/// The outcome of an item.
 #[derive(Clone, Debug)]
-pub struct Dealt {
+pub struct ItemOutcome {
     position: i64,
     result: ItemResult,
     reason: Option<ItemReason>,
-    /// What the document was, and the revision it got.
-    former: Option<(Former, u64)>,
+    /// The document's previous state, and the revision it got.
+    previous: Option<(PreviousState, u64)>,
 }
 
-impl Dealt {
-    /// It was done, or would be.
+impl ItemOutcome {
+    /// The action succeeded, or would.
     pub const fn succeeded(item: &DueItem) -> Self {
         Self {
             position: item.position,
             result: ItemResult::Succeeded,
             reason: None,
-            former: None,
+            previous: None,
         }
     }
 
-    /// It was done; it was `former` and got `revision`.
-    pub fn changed(item: &DueItem, former: Former, revision: u64) -> Self {
+    /// The document was changed from `previous`, and got `revision`.
+    pub fn changed(item: &DueItem, previous: PreviousState, revision: u64) -> Self {
         Self {
-            former: Some((former, revision)),
+            previous: Some((previous, revision)),
             ..Self::succeeded(item)
         }
     }
 
-    /// It can't be done.
+    /// The action isn't possible.
     pub fn failed(item: &DueItem, reason: impl Into<ItemReason>) -> Self {
         Self {
             result: ItemResult::Failed,
@@ -81,7 +81,7 @@ impl Dealt {
         }
     }
 
-    /// Nothing was to be done.
+    /// There was nothing to do.
     pub fn skipped(item: &DueItem, code: ItemCode) -> Self {
         Self {
             result: ItemResult::Skipped,
@@ -91,20 +91,20 @@ impl Dealt {
     }
 }
 
-/// How many bytes items keep of what documents were.
-pub fn size_before(dealt: &[Dealt]) -> i64 {
-    let former = dealt.iter().filter_map(|one| one.former.as_ref());
-    former.map(|(former, _)| former.size()).sum()
+/// Returns how many bytes of previous states items keep.
+pub fn previous_state_bytes(outcomes: &[ItemOutcome]) -> i64 {
+    let previous = outcomes.iter().filter_map(|one| one.previous.as_ref());
+    previous.map(|(previous, _)| previous.size()).sum()
 }
 
-/// Writes what became of items, and counts them.
-pub async fn record<'a>(
+/// Records outcomes and counts them.
+pub async fn write_outcomes<'a>(
     transaction: &DatabaseTransaction,
     operation: OperationId,
-    dealt: &'a [Dealt],
+    outcomes: &'a [ItemOutcome],
 ) -> Result<Tally, DbError> {
     let mut tally = Tally::default();
-    for one in dealt {
+    for one in outcomes {
         match one.result {
             ItemResult::Succeeded => tally.succeeded += 1,
             ItemResult::Failed => tally.failed += 1,
@@ -113,21 +113,21 @@ pub async fn record<'a>(
         }
         tally.total += 1;
     }
-    let row = |one: &'a Dealt| OutcomeRow {
+    let row = |one: &'a ItemOutcome| OutcomeRow {
         operation_id: operation,
         position: one.position,
         result: one.result.as_str(),
         code: one.reason.as_ref().map(|reason| reason.code.as_str()),
         detail: one.reason.as_ref().map(|reason| reason.detail.as_str()),
-        before: one.former.as_ref().map(|(former, _)| former),
-        revision: one.former.as_ref().map(|(_, revision)| *revision),
+        before: one.previous.as_ref().map(|(previous, _)| previous),
+        revision: one.previous.as_ref().map(|(_, revision)| *revision),
     };
-    let rows: Vec<_> = dealt.iter().map(row).collect();
+    let rows: Vec<_> = outcomes.iter().map(row).collect();
     operation_items::write_outcomes(transaction, &rows).await?;
     Ok(tally)
 }
 
-/// Skips the items at the positions `range`, which were not begun.
+/// Skips the pending items at the positions `range` of a cancelled operation.
 pub async fn skip(
     transaction: &DatabaseTransaction,
     operation: OperationId,

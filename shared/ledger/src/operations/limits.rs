@@ -1,5 +1,5 @@
-//! What one owner may have of operations: so many open ones, so many kept ones, so many items
-//! of all, and so many bytes of what documents were. The oldest that have ended make room for new ones; where none can, there is none.
+//! Limits what an owner has of operations: unfinished ones, kept ones, their items, and bytes of
+//! previous states. The oldest ended ones are evicted for new ones.
 
 use std::collections::HashMap;
 
@@ -13,62 +13,62 @@ use crate::{Database, DatabaseTransaction, DbError};
 use domain::{OperationLimits, Timestamp, UserId};
 use queue::JobKind;
 
-/// There is no room for another operation of this owner.
+/// An owner can't have another operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoom {
-    /// As many as may be have not ended yet.
+pub enum LimitReached {
+    /// Too many have not ended yet.
     #[error("too many operations have not ended yet")]
     TooManyOpen,
-    /// Those that can't be removed yet are as many as may be, or hold as many items.
+    /// Too many, or too many items of them, can't be evicted yet.
     #[error("too many operations, or too many items of them, have to be kept")]
     TooManyKept,
 }
 
-/// Whether there is room for more of what documents were.
+/// Whether more previous states can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormerRoom {
-    /// There is.
-    Left,
-    /// There is none, and no operation can go.
+pub enum UndoSpace {
+    /// They can.
+    Available,
+    /// They can't, and no operation can be evicted.
     Full,
 }
 
-/// Why an operation may not be opened.
+/// Why an operation can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no room for it.
+    /// A limit is reached.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    LimitReached(#[from] LimitReached),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Whether an owner may open another operation: to be asked before anything large is read.
+/// Checks that an owner may open another operation. Ask before reading a large body.
 pub async fn may_open_operation(
     db: &Database,
     owner: UserId,
     limits: &OperationLimits,
 ) -> Result<(), OpenError> {
-    check_open(db.reader(), owner, limits).await
+    check_open_limit(db.reader(), owner, limits).await
 }
 
-/// Refuses another operation of an owner who has as many open as they may.
-pub(super) async fn check_open<E: From<NoRoom> + From<DbError>>(
+/// Refuses an owner who has too many unfinished operations.
+pub(super) async fn check_open_limit<E: From<LimitReached> + From<DbError>>(
     connection: &impl ConnectionTrait,
     owner: UserId,
     limits: &OperationLimits,
 ) -> Result<(), E> {
     let most = i64::from(limits.open);
     if operations::count_open(connection, owner, most).await? >= most {
-        return Err(NoRoom::TooManyOpen.into());
+        return Err(LimitReached::TooManyOpen.into());
     }
     Ok(())
 }
 
-/// Makes room for an operation of an owner that this transaction has written, by removing older
-/// ones that have ended.
-pub(super) async fn make_room<E: From<NoRoom> + From<DbError>>(
+/// Evicts the oldest ended operations of an owner, if the one that this transaction has inserted is
+/// too many.
+pub(super) async fn evict_for_new<E: From<LimitReached> + From<DbError>>(
     transaction: &DatabaseTransaction,
     owner: UserId,
     limits: &OperationLimits,
@@ -79,16 +79,16 @@ pub(super) async fn make_room<E: From<NoRoom> + From<DbError>>(
         return Ok(());
     }
     let kept = Kept::of(transaction, owner).await?;
-    let removed = kept.removed_for(limits)?;
-    if removed.is_empty() {
+    let evicted = kept.evicted_for(limits)?;
+    if evicted.is_empty() {
         return Ok(());
     }
-    forget(transaction, owner, &removed, now).await?;
+    evict(transaction, owner, &evicted, now).await?;
     Ok(())
 }
 
-/// Hides operations, and has a job remove their rows.
-async fn forget(
+/// Hides operations, and enqueues the job that deletes their rows.
+async fn evict(
     transaction: &DatabaseTransaction,
     owner: UserId,
     operations: &[Uuid],
@@ -103,36 +103,36 @@ async fn forget(
     enqueue(transaction, std::slice::from_ref(&job), now).await
 }
 
-/// Makes room for what documents are before an operation changes them, by removing the oldest
-/// operations that have ended and keep some of it, and says whether there is any now.
-pub(super) async fn room_for_former(
+/// Evicts the oldest ended operations that keep previous states, if an owner keeps too much of them,
+/// before a chunk keeps more.
+pub(super) async fn evict_for_previous_states(
     transaction: &DatabaseTransaction,
     owner: UserId,
     limits: &OperationLimits,
     now: Timestamp,
-) -> Result<FormerRoom, DbError> {
+) -> Result<UndoSpace, DbError> {
     let before = operations::sum_before_bytes(transaction, owner).await?;
     if before < limits.before.as_i64() {
-        return Ok(FormerRoom::Left);
+        return Ok(UndoSpace::Available);
     }
     let kept = Kept::of(transaction, owner).await?;
-    let (removed, room) = kept.removed_for_former(limits);
-    if !removed.is_empty() {
-        forget(transaction, owner, &removed, now).await?;
+    let (evicted, room) = kept.evicted_for_previous_states(limits);
+    if !evicted.is_empty() {
+        evict(transaction, owner, &evicted, now).await?;
     }
     Ok(room)
 }
 
-/// An operation, or one with the one that takes it back: they go together.
+/// An operation, with its undo: they are evicted together.
 #[derive(Debug, Default)]
 struct Unit {
     id: Uuid,
     operations: i64,
     items: i64,
-    /// Bytes of what documents were.
+    /// Bytes of previous states.
     before: i64,
-    /// Whether it is seen, and may be removed.
-    may_go: bool,
+    /// Whether it has ended and has no archive.
+    is_evictable: bool,
 }
 
 impl Unit {
@@ -140,15 +140,15 @@ impl Unit {
         self.operations += other.operations;
         self.items += other.items;
         self.before += other.before;
-        self.may_go &= other.may_go;
+        self.is_evictable &= other.is_evictable;
     }
 }
 
-/// All that an owner has, the oldest first.
+/// All operations of an owner, the oldest first.
 #[derive(Debug, Default)]
 struct Kept {
     units: Vec<Unit>,
-    /// Those that nobody sees any more, and whose rows are still there.
+    /// Hidden ones whose rows still exist.
     expired: Unit,
 }
 
@@ -162,7 +162,7 @@ impl Kept {
                 operations: 1,
                 items: row.total,
                 before: row.before_bytes,
-                may_go: row.has_ended && !row.has_archive,
+                is_evictable: row.has_ended && !row.has_archive,
             };
             if row.has_expired {
                 kept.expired.add(&one);
@@ -182,56 +182,54 @@ impl Kept {
         Ok(kept)
     }
 
-    /// The oldest ones whose removal makes room: a tenth more than is needed, so that the next ones
-    /// find room at once.
-    fn removed_for(&self, limits: &OperationLimits) -> Result<Vec<Uuid>, NoRoom> {
+    /// Chooses the oldest to evict: a tenth more than needed, so that the next ones find room at once.
+    fn evicted_for(&self, limits: &OperationLimits) -> Result<Vec<Uuid>, LimitReached> {
         let (most, most_items) = (i64::from(limits.kept), i64::from(limits.items));
         let mut operations: i64 = self.units.iter().map(|unit| unit.operations).sum();
         let mut items: i64 = self.units.iter().map(|unit| unit.items).sum();
-        // Rows that wait to be removed count as well, or they could be made faster than they go.
+        // Hidden rows count as well, or they could be created faster than they are deleted.
         let rows = operations + self.expired.operations;
         let row_items = items + self.expired.items;
-        let mut removed = Vec::new();
+        let mut evicted = Vec::new();
         if operations > most || items > most_items {
-            for unit in self.units.iter().filter(|unit| unit.may_go) {
+            for unit in self.units.iter().filter(|unit| unit.is_evictable) {
                 if operations <= most - most / 10 && items <= most_items - most_items / 10 {
                     break;
                 }
                 operations -= unit.operations;
                 items -= unit.items;
-                removed.push(unit.id);
+                evicted.push(unit.id);
             }
         }
         if items > most_items || rows > 2 * most || row_items > 2 * most_items {
-            return Err(NoRoom::TooManyKept);
+            return Err(LimitReached::TooManyKept);
         }
-        Ok(removed)
+        Ok(evicted)
     }
 
-    /// The oldest ones whose removal makes room for what documents were. What waits to be removed
-    /// may be as much again.
-    fn removed_for_former(&self, limits: &OperationLimits) -> (Vec<Uuid>, FormerRoom) {
+    /// Chooses the oldest to evict for previous states. Hidden operations may keep as much again.
+    fn evicted_for_previous_states(&self, limits: &OperationLimits) -> (Vec<Uuid>, UndoSpace) {
         let most = limits.before.as_i64();
         let mut before: i64 = self.units.iter().map(|unit| unit.before).sum();
         let mut waiting = self.expired.before;
-        let mut removed = Vec::new();
+        let mut evicted = Vec::new();
         if before >= most {
-            let may_go = |unit: &&Unit| unit.may_go && unit.before > 0;
-            for unit in self.units.iter().filter(may_go) {
+            let is_evictable = |unit: &&Unit| unit.is_evictable && unit.before > 0;
+            for unit in self.units.iter().filter(is_evictable) {
                 if before <= most - most / 10 {
                     break;
                 }
                 before -= unit.before;
                 waiting += unit.before;
-                removed.push(unit.id);
+                evicted.push(unit.id);
             }
         }
         let room = if before >= most || waiting > most {
-            FormerRoom::Full
+            UndoSpace::Full
         } else {
-            FormerRoom::Left
+            UndoSpace::Available
         };
-        (removed, room)
+        (evicted, room)
     }
 }
 
@@ -248,23 +246,23 @@ mod tests {
         before: ByteSize::gibibytes(1_000),
     };
 
-    fn unit(number: u128, items: i64, may_go: bool) -> Unit {
+    fn unit(number: u128, items: i64, is_evictable: bool) -> Unit {
         Unit {
             id: Uuid::from_u128(number),
             operations: 1,
             items,
             before: items << 30,
-            may_go,
+            is_evictable,
         }
     }
 
-    fn removed(units: Vec<Unit>, expired: i64) -> Result<Vec<u128>, NoRoom> {
+    fn evicted(units: Vec<Unit>, expired: i64) -> Result<Vec<u128>, LimitReached> {
         let kept = Kept {
             units,
             expired: unit(0, expired, false),
         };
-        let removed = kept.removed_for(&LIMITS)?;
-        Ok(removed.iter().map(Uuid::as_u128).collect())
+        let evicted = kept.evicted_for(&LIMITS)?;
+        Ok(evicted.iter().map(Uuid::as_u128).collect())
     }
 
     #[test]
@@ -274,12 +272,12 @@ mod tests {
                 .map(|number| unit(number, 1, number != 1))
                 .collect()
         };
-        assert_eq!(removed(many(10), 0), Ok(vec![]));
-        assert_eq!(removed(many(11), 0), Ok(vec![2, 3]));
+        assert_eq!(evicted(many(10), 0), Ok(vec![]));
+        assert_eq!(evicted(many(11), 0), Ok(vec![2, 3]));
         let large = |last| vec![unit(1, 400, true), unit(2, 400, true), unit(3, last, false)];
-        assert_eq!(removed(large(200), 0), Ok(vec![]));
-        assert_eq!(removed(large(300), 0), Ok(vec![1]));
-        assert_eq!(removed(large(900), 0), Ok(vec![1, 2]));
+        assert_eq!(evicted(large(200), 0), Ok(vec![]));
+        assert_eq!(evicted(large(300), 0), Ok(vec![1]));
+        assert_eq!(evicted(large(900), 0), Ok(vec![1, 2]));
     }
 
     #[test]
@@ -289,26 +287,26 @@ mod tests {
                 units,
                 expired: unit(0, waiting, false),
             };
-            let (removed, room) = kept.removed_for_former(&LIMITS);
-            let removed: Vec<_> = removed.iter().map(Uuid::as_u128).collect();
-            (removed, room)
+            let (evicted, room) = kept.evicted_for_previous_states(&LIMITS);
+            let evicted: Vec<_> = evicted.iter().map(Uuid::as_u128).collect();
+            (evicted, room)
         };
         let large = || vec![unit(1, 400, true), unit(2, 400, true), unit(3, 300, false)];
-        assert_eq!(freed(large(), 0), (vec![1], FormerRoom::Left));
-        assert_eq!(freed(large(), 601), (vec![1], FormerRoom::Full));
+        assert_eq!(freed(large(), 0), (vec![1], UndoSpace::Available));
+        assert_eq!(freed(large(), 601), (vec![1], UndoSpace::Full));
         let open = vec![unit(1, 0, true), unit(2, 1_000, false)];
-        assert_eq!(freed(open, 0), (vec![], FormerRoom::Full));
+        assert_eq!(freed(open, 0), (vec![], UndoSpace::Full));
         // What waits is counted with the rest, but leaves room.
         let few = vec![unit(1, 500, true), unit(2, 400, false)];
-        assert_eq!(freed(few, 900), (vec![], FormerRoom::Left));
+        assert_eq!(freed(few, 900), (vec![], UndoSpace::Available));
     }
 
     #[test]
     fn without_any_that_can_go_there_is_no_room() {
         let open = vec![unit(1, 600, false), unit(2, 500, false)];
-        assert_eq!(removed(open, 0), Err(NoRoom::TooManyKept));
+        assert_eq!(evicted(open, 0), Err(LimitReached::TooManyKept));
         let fits = || vec![unit(1, 600, true), unit(2, 500, false)];
-        assert_eq!(removed(fits(), 900), Ok(vec![1]));
-        assert_eq!(removed(fits(), 901), Err(NoRoom::TooManyKept));
+        assert_eq!(evicted(fits(), 900), Ok(vec![1]));
+        assert_eq!(evicted(fits(), 901), Err(LimitReached::TooManyKept));
     }
 }

@@ -1,71 +1,71 @@
-//! What is done to the documents of a chunk: judged one by one, written all at once, by the
-//! statements that serve single documents as well.
+//! Applies an operation's action to a chunk: judges documents one by one, and writes all of them
+//! at once, with the rules and statements that single requests use.
 
+use super::active_chunk::{ActiveChunk, AppliedChunk, EDITED_VALUES};
 use super::edits;
-use super::former::Former;
-use super::items::Dealt;
-use super::room::FormerRoom;
-use super::running::Deed;
-use super::turn::{Acted, EDITED_VALUES, Turn};
+use super::item_outcome::ItemOutcome;
+use super::limits::UndoSpace;
+use super::previous_state::PreviousState;
+use super::running_operation::BulkAction;
 use crate::change::{ChangeError, Move, delete_all, retry_all, retryable};
 use crate::{DbError, DocumentChanges};
 use domain::{ItemCode, ItemReason, Judgement, Transition};
 
-/// Versions that one chunk deletes at most, unless a single document has more: they are read.
+/// The most versions that one chunk deletes, unless a single document has more: they are read.
 const DELETED_VERSIONS: u32 = 5_000;
 
-/// What an item is told whose document can't be changed for want of room for what it was.
-const NO_FORMER_ROOM: &str =
+/// The detail of an item whose document isn't changed because its previous state can't be kept.
+const NO_UNDO_SPACE: &str =
     "There is no room to keep what the document was, which taking the operation back needs.";
 
-impl Turn<'_> {
-    /// Does to the chunk what the operation is for.
+impl ActiveChunk<'_> {
+    /// Applies the action.
     ///
-    /// `traces` says where the bytes of staged uploads may lie.
-    pub async fn act(
+    /// `traces` returns the URLs at which the bytes of a staged upload may be.
+    pub async fn apply(
         &self,
         traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
-    ) -> Result<Acted, DbError> {
-        match &self.running.deed {
-            Deed::Archive => Ok(self.moves(Transition::Archive).await?.into()),
-            Deed::Restore => Ok(self.moves(Transition::Restore).await?.into()),
-            Deed::Delete => self.deletes(traces).await,
-            Deed::Update(changes) => Ok(self.updates(changes).await?.into()),
-            Deed::Retry => self.retries().await,
-            Deed::Undo => Ok(self.ways_back().await?.into()),
+    ) -> Result<AppliedChunk, DbError> {
+        match &self.running.action {
+            BulkAction::Archive => Ok(self.move_all(Transition::Archive).await?.into()),
+            BulkAction::Restore => Ok(self.move_all(Transition::Restore).await?.into()),
+            BulkAction::Delete => self.delete_all(traces).await,
+            BulkAction::Update(changes) => Ok(self.update_all(changes).await?.into()),
+            BulkAction::Retry => self.retry_all().await,
+            BulkAction::Undo => Ok(self.undo().await?.into()),
         }
     }
 
-    async fn moves(&self, verb: Transition) -> Result<Vec<Dealt>, DbError> {
-        let (mut dealt, mut moves) = (Vec::new(), Vec::new());
+    async fn move_all(&self, verb: Transition) -> Result<Vec<ItemOutcome>, DbError> {
+        let (mut outcomes, mut moves) = (Vec::new(), Vec::new());
         for found in self.found() {
-            dealt.push(match found {
+            outcomes.push(match found {
                 Err(item) => self.missing(item),
                 Ok((item, document)) => match document.lifecycle.status().judge(verb) {
-                    Judgement::AlreadyThere => Dealt::skipped(item, ItemCode::Unchanged),
-                    Judgement::Refused(refused) => Dealt::failed(item, refused),
+                    Judgement::AlreadyThere => ItemOutcome::skipped(item, ItemCode::Unchanged),
+                    Judgement::Refused(refused) => ItemOutcome::failed(item, refused),
                     Judgement::Leads(status) => {
                         moves.push(Move::new(document.id, status, self.now));
-                        self.done(item, document, Former::place(document))
+                        self.changed(item, document, PreviousState::moved(document))
                     }
                 },
             });
         }
         self.write_moves(&moves).await?;
-        Ok(dealt)
+        Ok(outcomes)
     }
 
-    async fn updates(&self, changes: &DocumentChanges) -> Result<Vec<Dealt>, DbError> {
-        let (mut dealt, mut planned) = (Vec::new(), Vec::new());
+    async fn update_all(&self, changes: &DocumentChanges) -> Result<Vec<ItemOutcome>, DbError> {
+        let (mut outcomes, mut planned) = (Vec::new(), Vec::new());
         let mut values = 0;
         for found in self.found() {
             match found {
-                Err(item) => dealt.push(self.missing(item)),
+                Err(item) => outcomes.push(self.missing(item)),
                 Ok((item, before)) => match crate::change::edited(before, changes) {
-                    Ok(None) => dealt.push(Dealt::skipped(item, ItemCode::Unchanged)),
-                    Ok(Some(_)) if self.room == FormerRoom::Full => {
-                        let reason = ItemReason::new(ItemCode::QuotaExceeded, NO_FORMER_ROOM);
-                        dealt.push(Dealt::failed(item, reason));
+                    Ok(None) => outcomes.push(ItemOutcome::skipped(item, ItemCode::Unchanged)),
+                    Ok(Some(_)) if self.undo_space == UndoSpace::Full => {
+                        let reason = ItemReason::new(ItemCode::QuotaExceeded, NO_UNDO_SPACE);
+                        outcomes.push(ItemOutcome::failed(item, reason));
                     }
                     Ok(Some(after)) => {
                         values += after.metadata.values();
@@ -78,22 +78,22 @@ impl Turn<'_> {
                             after,
                         });
                     }
-                    Err(error) => dealt.push(Dealt::failed(item, reason(error)?)),
+                    Err(error) => outcomes.push(ItemOutcome::failed(item, reason(error)?)),
                 },
             }
         }
-        dealt.extend(self.edit(planned).await?);
-        Ok(dealt)
+        outcomes.extend(self.edit(planned).await?);
+        Ok(outcomes)
     }
 
-    async fn deletes(
+    async fn delete_all(
         &self,
         traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
-    ) -> Result<Acted, DbError> {
-        let (mut dealt, mut deleted) = (Vec::new(), Vec::new());
+    ) -> Result<AppliedChunk, DbError> {
+        let (mut outcomes, mut deleted) = (Vec::new(), Vec::new());
         let mut versions = 0;
         for found in self.found() {
-            dealt.push(match found {
+            outcomes.push(match found {
                 Err(item) => self.missing(item),
                 Ok((item, document)) => {
                     versions += document.latest_version;
@@ -101,7 +101,7 @@ impl Turn<'_> {
                         break;
                     }
                     deleted.push(document.id);
-                    Dealt::succeeded(item)
+                    ItemOutcome::succeeded(item)
                 }
             });
         }
@@ -111,21 +111,21 @@ impl Turn<'_> {
             let (transaction, owner) = (self.transaction, self.running.operation.owner);
             Some(delete_all(transaction, owner, &deleted, self.now, traces).await?)
         };
-        Ok(Acted {
+        Ok(AppliedChunk {
             removing,
-            ..dealt.into()
+            ..outcomes.into()
         })
     }
 
-    async fn retries(&self) -> Result<Acted, DbError> {
-        let (mut dealt, mut asked) = (Vec::new(), Vec::new());
+    async fn retry_all(&self) -> Result<AppliedChunk, DbError> {
+        let (mut outcomes, mut asked) = (Vec::new(), Vec::new());
         for found in self.found() {
             match found {
-                Err(item) => dealt.push(self.missing(item)),
+                Err(item) => outcomes.push(self.missing(item)),
                 Ok((item, document)) => {
                     let status = document.lifecycle.status();
                     if status.judge(Transition::Retry) == Judgement::AlreadyThere {
-                        dealt.push(Dealt::skipped(item, ItemCode::Unchanged));
+                        outcomes.push(ItemOutcome::skipped(item, ItemCode::Unchanged));
                     } else {
                         asked.push((item, document));
                     }
@@ -137,32 +137,32 @@ impl Turn<'_> {
         let judged = retryable(self.transaction, owner, &documents, self.limits).await?;
         let mut retried = Vec::new();
         for ((item, _), judged) in asked.into_iter().zip(judged) {
-            dealt.push(match judged {
-                Err(error) => Dealt::failed(item, reason(error)?),
+            outcomes.push(match judged {
+                Err(error) => ItemOutcome::failed(item, reason(error)?),
                 Ok(one) => {
                     retried.push(one);
-                    Dealt::succeeded(item)
+                    ItemOutcome::succeeded(item)
                 }
             });
         }
         if !self.is_real() {
-            return Ok(dealt.into());
+            return Ok(outcomes.into());
         }
         let processing = retry_all(self.transaction, owner, &retried, self.limits, self.now).await;
         let processing = match processing {
             Err(ChangeError::Database(error)) => return Err(error),
-            // What fits was locked: this is a counter that nobody else can have moved.
+            // The owner's row is locked since it was judged: nobody else has changed the counter.
             Err(_) => return Err(DbError::corrupt("users", "reserved_bytes", owner)),
             Ok(processing) => processing,
         };
-        Ok(Acted {
+        Ok(AppliedChunk {
             processing,
-            ..dealt.into()
+            ..outcomes.into()
         })
     }
 }
 
-/// What an item is told of a change that a single document would be refused by a problem.
+/// The reason of an item for an error that a single request would answer with a problem.
 fn reason(error: ChangeError) -> Result<ItemReason, DbError> {
     Ok(match error {
         ChangeError::Database(error) => return Err(error),

@@ -1,26 +1,27 @@
-//! Entries of an archive that are staged become documents, by the intake of uploads, whole in
-//! one transaction: documents and versions, what is said of the items, the end of the job and
-//! the one that follows.
+//! Commits a chunk of an import in one transaction: creates documents and versions by the intake of
+//! uploads, records the outcomes of items, ends the job and enqueues the next one.
 //!
 //! This is the commit point of a chunk of an import.
 
 use std::collections::{HashMap, HashSet};
 
+use sea_orm::FromQueryResult;
 use url::Url;
+use uuid::Uuid;
 
-use super::arrival::{HandIn, HandedIn, ImportArrival, StagedContent};
+use super::additional_versions::{self, AdditionalVersion, Raised, is_in_error};
+use super::chunk::{CommittedImport, ImportChunk, StagedContent, StagedItem};
 use super::conflicts::resolve;
-use super::fate::{Fate, code_of, write_fates};
-use super::further::{self, Further, Raised, is_in_error};
+use super::entry_outcome::{EntryOutcome, code_of, write_entry_outcomes};
 use super::read::{Import, import_of};
 use crate::batch::{execute, parameter, query};
 use crate::change::{charge, hold_all};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
-use crate::operations::archives::release_held;
-use crate::operations::items::skip;
+use crate::operations::archives::release_reserved;
+use crate::operations::item_outcome::skip;
 use crate::operations::lock::lock_unfinished;
-use crate::operations::standing::Standing;
+use crate::operations::step_check::StepCheck;
 use crate::settle::finish_jobs;
 use crate::tables::operations::{self, Locked};
 use crate::tables::users::{self, Charge, QuotaCharge};
@@ -32,23 +33,33 @@ use domain::{
 };
 use queue::JobKind;
 
-/// Items that are skipped at once when an import is stopped.
+/// How many versions a document has.
+#[derive(FromQueryResult)]
+struct CountRow {
+    document_id: Uuid,
+    count: i64,
+}
+
+/// Items of one chunk of a cancelled import.
 const SKIPPED: i64 = 10_000;
 
-/// Takes a chunk in.
-pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<HandedIn>, DbError> {
+/// Commits a chunk.
+pub async fn commit_import_chunk(
+    db: &Database,
+    request: &ImportChunk<'_>,
+) -> Result<StepCheck<CommittedImport>, DbError> {
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let is_import = |action| action == Action::Import;
     let locked = lock_unfinished(&transaction, request.operation, is_import).await?;
     let import = locked.as_ref().map(import_of).transpose()?;
-    // Clocks differ: what an import makes is never older than the import.
+    // Clocks differ: documents are never older than their import.
     let began = import.as_ref().map(|import| import.began);
-    let request = &HandIn {
+    let request = &ImportChunk {
         now: began.map_or(request.now, |began| request.now.max(began)),
         ..*request
     };
-    let mut chunk = Chunk::new(&transaction, request);
+    let mut chunk = ChunkCommit::new(&transaction, request);
     let documents = match (&locked, &import) {
         (Some(locked), Some(import)) if !locked.is_cancelled => chunk.decide(import).await?,
         _ => HashMap::new(),
@@ -59,24 +70,24 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         request.now,
     );
     if finished.await?.is_empty() {
-        return Ok(Standing::LeaseLost);
+        return Ok(StepCheck::LeaseLost);
     }
     let Some(locked) = locked else {
         chunk.discard_all().await?;
         transaction.commit().await?;
-        return Ok(Standing::Over);
+        return Ok(StepCheck::Finished);
     };
     let owner = locked.operation.owner;
-    // What was reserved for the chunk becomes what is reserved for its versions, or nothing.
-    release_held(&transaction, &locked).await?;
+    // The reservation of the chunk becomes that of its versions, or nothing.
+    release_reserved(&transaction, &locked).await?;
     let follows = if locked.is_cancelled {
         chunk.discard_all().await?;
         skip_next(&transaction, &locked).await?
     } else {
-        chunk.take_in(owner, &documents).await?;
-        chunk.unused = write_fates(&transaction, request, &chunk.fates).await?;
+        chunk.accept(owner, &documents).await?;
+        chunk.unused = write_entry_outcomes(&transaction, request, &chunk.outcomes).await?;
         discards::add(&transaction, &chunk.unused, request.now).await?;
-        if request.arrivals.is_empty() {
+        if request.items.is_empty() {
             JobKind::SettleImport
         } else {
             JobKind::ImportEntries
@@ -87,18 +98,18 @@ pub async fn hand_in(db: &Database, request: &HandIn<'_>) -> Result<Standing<Han
         ..NewJob::without_subject(follows, owner, request.now)
     };
     enqueue(&transaction, std::slice::from_ref(&next), request.now).await?;
-    let done = HandedIn {
+    let done = CommittedImport {
         next: Some(next.id),
         processing: chunk.processing,
         unused: chunk.unused,
     };
-    crash_points::reach(CrashPoint::BeforeHandIn);
+    crash_points::reach(CrashPoint::BeforeImportChunk);
     transaction.commit().await?;
-    crash_points::reach(CrashPoint::AfterHandIn);
-    Ok(Standing::Goes(done))
+    crash_points::reach(CrashPoint::AfterImportChunk);
+    Ok(StepCheck::Continue(done))
 }
 
-/// Skips the next ones of what was not begun. Gives the job that follows.
+/// Skips the next items of a cancelled import. Returns the kind of the job that follows.
 async fn skip_next(transaction: &DatabaseTransaction, locked: &Locked) -> Result<JobKind, DbError> {
     let (id, end) = (locked.operation.id, locked.next_position + SKIPPED);
     let skipped = skip(transaction, id, locked.next_position..end).await?;
@@ -110,34 +121,37 @@ async fn skip_next(transaction: &DatabaseTransaction, locked: &Locked) -> Result
     Ok(JobKind::ImportEntries)
 }
 
-struct Chunk<'a> {
+struct ChunkCommit<'a> {
     transaction: &'a DatabaseTransaction,
-    request: &'a HandIn<'a>,
-    fates: Vec<Fate>,
+    request: &'a ImportChunk<'a>,
+    outcomes: Vec<EntryOutcome>,
     processing: Vec<JobId>,
     unused: Vec<Url>,
 }
 
-impl<'a> Chunk<'a> {
-    fn new(transaction: &'a DatabaseTransaction, request: &'a HandIn<'a>) -> Self {
-        let fate = |arrival: &ImportArrival| match &arrival.contents {
-            Ok(_) => Fate::Document(arrival.name.clone(), DocumentId::new(request.now)),
-            Err(code) => Fate::Failed(*code),
+impl<'a> ChunkCommit<'a> {
+    fn new(transaction: &'a DatabaseTransaction, request: &'a ImportChunk<'a>) -> Self {
+        let outcome = |item: &StagedItem| match &item.contents {
+            Ok(_) => EntryOutcome::NewDocument(item.name.clone(), DocumentId::new(request.now)),
+            Err(code) => EntryOutcome::Failed(*code),
         };
         Self {
             transaction,
             request,
-            fates: request.arrivals.iter().map(fate).collect(),
+            outcomes: request.items.iter().map(outcome).collect(),
             processing: Vec::new(),
             unused: Vec::new(),
         }
     }
 
-    /// Decides by names what becomes of each arrival, and takes hold of the documents that get
-    /// new versions.
+    /// Resolves conflicts of names, and locks the documents that get new versions.
     async fn decide(&mut self, import: &Import) -> Result<HashMap<DocumentId, Document>, DbError> {
-        resolve(self.transaction, import, self.request, &mut self.fates).await?;
-        let targets: HashSet<_> = self.fates.iter().filter_map(Fate::target).collect();
+        resolve(self.transaction, import, self.request, &mut self.outcomes).await?;
+        let targets: HashSet<_> = self
+            .outcomes
+            .iter()
+            .filter_map(EntryOutcome::target)
+            .collect();
         let targets: Vec<_> = targets.into_iter().collect();
         if targets.is_empty() {
             return Ok(HashMap::new());
@@ -149,28 +163,30 @@ impl<'a> Chunk<'a> {
         Ok(documents)
     }
 
-    /// Takes in what becomes something.
-    async fn take_in(
+    /// Creates documents and versions.
+    async fn accept(
         &mut self,
         owner: UserId,
         documents: &HashMap<DocumentId, Document>,
     ) -> Result<(), DbError> {
-        let arrived = self.accept_documents(owner).await?;
+        let created = self.accept_documents(owner).await?;
         let mut latest: HashMap<DocumentId, u32> = documents
             .iter()
             .map(|(id, document)| (*id, document.latest_version))
             .collect();
-        latest.extend(arrived.keys().map(|id| (*id, 1)));
-        let affordable = self.charge_further(owner, documents, &arrived).await?;
+        latest.extend(created.keys().map(|id| (*id, 1)));
+        let affordable = self.charge_additional(owner, documents, &created).await?;
         let (mut versions, mut raised) = (Vec::new(), HashMap::new());
-        for (index, arrival) in self.request.arrivals.iter().enumerate() {
-            let Ok(contents) = &arrival.contents else {
+        for (index, item) in self.request.items.iter().enumerate() {
+            let Ok(contents) = &item.contents else {
                 continue;
             };
-            let (document, further) = match &self.fates[index] {
-                Fate::Document(_, id) if arrived.contains_key(id) => (*id, &contents[1..]),
-                Fate::Versions(id) if latest.contains_key(id) => (*id, &contents[..]),
-                Fate::Versions(_) => {
+            let (document, additional) = match &self.outcomes[index] {
+                EntryOutcome::NewDocument(_, id) if created.contains_key(id) => {
+                    (*id, &contents[1..])
+                }
+                EntryOutcome::NewVersions(id) if latest.contains_key(id) => (*id, &contents[..]),
+                EntryOutcome::NewVersions(_) => {
                     self.fail_orphan(owner, index, affordable.contains(&index))
                         .await?;
                     continue;
@@ -178,25 +194,25 @@ impl<'a> Chunk<'a> {
                 _ => continue,
             };
             if !affordable.contains(&index) {
-                let is_new = matches!(self.fates[index], Fate::Document(..));
-                self.fates[index] = Fate::Failed(ItemCode::QuotaExceeded);
-                if let Some(arrival) = arrived.get(&document).filter(|_| is_new) {
+                let is_new = matches!(self.outcomes[index], EntryOutcome::NewDocument(..));
+                self.outcomes[index] = EntryOutcome::Failed(ItemCode::QuotaExceeded);
+                if let Some(arrival) = created.get(&document).filter(|_| is_new) {
                     self.withdraw(owner, arrival).await?;
                     latest.remove(&document);
                 }
                 continue;
             }
             let number = latest.entry(document).or_insert(1);
-            for content in further {
+            for content in additional {
                 *number += 1;
-                versions.push(Further {
+                versions.push(AdditionalVersion {
                     document,
-                    name: &arrival.name,
+                    name: &item.name,
                     number: *number,
                     content,
                 });
             }
-            if let Some(content) = further.last() {
+            if let Some(content) = additional.last() {
                 let latest = *number;
                 raised.insert(
                     document,
@@ -208,50 +224,50 @@ impl<'a> Chunk<'a> {
                     },
                 );
             }
-            self.fates[index] = Fate::Taken(document, *number);
+            self.outcomes[index] = EntryOutcome::Accepted(document, *number);
         }
         let raised: Vec<_> = raised.into_values().collect();
         let now = self.request.now;
-        let jobs = further::insert(self.transaction, owner, &versions, now).await?;
-        further::raise(self.transaction, &raised, now).await?;
+        let jobs = additional_versions::insert(self.transaction, owner, &versions, now).await?;
+        additional_versions::raise(self.transaction, &raised, now).await?;
         self.processing.extend(jobs);
         Ok(())
     }
 
-    /// Takes in the first versions of new documents. Gives what arrived.
+    /// Creates new documents with their first versions. Returns those that were accepted.
     async fn accept_documents(
         &mut self,
         owner: UserId,
     ) -> Result<HashMap<DocumentId, Arrival>, DbError> {
         let mut places = Vec::new();
         let mut arrivals = Vec::new();
-        for (index, arrival) in self.request.arrivals.iter().enumerate() {
-            if let (Fate::Document(name, id), Ok(contents)) =
-                (&self.fates[index], &arrival.contents)
+        for (index, item) in self.request.items.iter().enumerate() {
+            if let (EntryOutcome::NewDocument(name, id), Ok(contents)) =
+                (&self.outcomes[index], &item.contents)
                 && let Some(content) = contents.first()
             {
                 places.push(index);
-                arrivals.push(self.arrival((*id, name, owner), arrival, content));
+                arrivals.push(self.arrival((*id, name, owner), item, content));
             }
         }
         let answers = accept_within(self.transaction, self.request.limits, &arrivals).await?;
-        let mut arrived = HashMap::new();
+        let mut created = HashMap::new();
         for ((index, arrival), answer) in places.into_iter().zip(arrivals).zip(answers) {
             match answer {
                 Ok(()) => {
                     self.processing.push(arrival.job);
-                    arrived.insert(arrival.document, arrival);
+                    created.insert(arrival.document, arrival);
                 }
-                Err(refusal) => self.fates[index] = Fate::Failed(code_of(refusal)),
+                Err(refusal) => self.outcomes[index] = EntryOutcome::Failed(code_of(refusal)),
             }
         }
-        Ok(arrived)
+        Ok(created)
     }
 
     fn arrival(
         &self,
         (document, name, owner): (DocumentId, &DocumentName, UserId),
-        arrival: &ImportArrival,
+        item: &StagedItem,
         content: &StagedContent,
     ) -> Arrival {
         let at = self.request.now;
@@ -262,7 +278,7 @@ impl<'a> Chunk<'a> {
             owner,
             name: name.clone(),
             visibility: Visibility::Private { unique_name: None },
-            metadata: arrival.metadata.clone(),
+            metadata: item.metadata.clone(),
             declared_type: content.declared_type.clone(),
             staged: content.staged.clone(),
             size: content.size,
@@ -273,33 +289,41 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// Reserves what further versions take, for all together or, where that doesn't fit, for
-    /// as many as do. Gives the places of those that fit.
-    async fn charge_further(
+    /// Reserves quota for additional versions, for all together or, if that doesn't fit, for as many
+    /// items as do. Returns the indices of those.
+    async fn charge_additional(
         &self,
         owner: UserId,
         documents: &HashMap<DocumentId, Document>,
-        arrived: &HashMap<DocumentId, Arrival>,
+        created: &HashMap<DocumentId, Arrival>,
     ) -> Result<HashSet<usize>, DbError> {
         let full = self.full_documents(documents).await?;
-        let mut revived = HashSet::new();
+        let mut pending_again = HashSet::new();
         let mut charges = Vec::new();
         let mut whole = Charge::to(owner.0);
-        for (index, arrival) in self.request.arrivals.iter().enumerate() {
-            let Ok(contents) = &arrival.contents else {
+        for (index, item) in self.request.items.iter().enumerate() {
+            let Ok(contents) = &item.contents else {
                 continue;
             };
-            let (further, brings_back) = match &self.fates[index] {
-                Fate::Document(_, id) | Fate::Versions(id) if full.contains(id) => continue,
-                Fate::Document(_, id) if arrived.contains_key(id) => (&contents[1..], false),
-                Fate::Versions(id) if documents.contains_key(id) || arrived.contains_key(id) => {
+            let (additional, brings_back) = match &self.outcomes[index] {
+                EntryOutcome::NewDocument(_, id) | EntryOutcome::NewVersions(id)
+                    if full.contains(id) =>
+                {
+                    continue;
+                }
+                EntryOutcome::NewDocument(_, id) if created.contains_key(id) => {
+                    (&contents[1..], false)
+                }
+                EntryOutcome::NewVersions(id)
+                    if documents.contains_key(id) || created.contains_key(id) =>
+                {
                     let in_error = documents.get(id).is_some_and(is_in_error);
-                    (&contents[..], in_error && revived.insert(*id))
+                    (&contents[..], in_error && pending_again.insert(*id))
                 }
                 _ => continue,
             };
             let one = Charge {
-                reserved_bytes: further.iter().map(|content| content.size.as_i64()).sum(),
+                reserved_bytes: additional.iter().map(|content| content.size.as_i64()).sum(),
                 used_documents: i64::from(brings_back),
                 ..Charge::to(owner.0)
             };
@@ -319,16 +343,18 @@ impl<'a> Chunk<'a> {
         Ok(affordable)
     }
 
-    /// The documents that would have more versions than a document may, with those of this chunk.
+    /// The documents that would exceed the limit of versions with those of this chunk.
     async fn full_documents(
         &self,
         documents: &HashMap<DocumentId, Document>,
     ) -> Result<HashSet<DocumentId>, DbError> {
         let most = u64::from(self.request.limits.rows.versions);
         let mut added: HashMap<DocumentId, u64> = HashMap::new();
-        for (arrival, fate) in self.request.arrivals.iter().zip(&self.fates) {
-            if let (Ok(contents), Fate::Document(_, id) | Fate::Versions(id)) =
-                (&arrival.contents, fate)
+        for (item, outcome) in self.request.items.iter().zip(&self.outcomes) {
+            if let (
+                Ok(contents),
+                EntryOutcome::NewDocument(_, id) | EntryOutcome::NewVersions(id),
+            ) = (&item.contents, outcome)
             {
                 *added.entry(*id).or_default() += contents.len() as u64;
             }
@@ -336,7 +362,7 @@ impl<'a> Chunk<'a> {
         let (mut full, mut counted) = (HashSet::new(), Vec::new());
         for (id, added) in &added {
             match documents.get(id) {
-                // Some of them may have been removed.
+                // Some of its versions may have been deleted.
                 Some(there) if u64::from(there.latest_version) + added > most => counted.push(*id),
                 None if *added > most => drop(full.insert(*id)),
                 _ => {}
@@ -346,22 +372,20 @@ impl<'a> Chunk<'a> {
             return Ok(full);
         }
         let sql = format!(
-            "SELECT document_id, count(*) FROM versions WHERE document_id IN ({}) GROUP BY document_id",
+            "SELECT document_id, count(*) AS count FROM versions WHERE document_id IN ({}) GROUP BY document_id",
             self.transaction.dialect().ids()
         );
         for row in query(self.transaction, sql, [parameter(&counted)?]).await? {
-            let (id, count) = (
-                DocumentId(row.try_get_by_index(0)?),
-                row.try_get_by_index::<i64>(1)?,
-            );
-            if count.unsigned_abs() + added[&id] > most {
+            let row = CountRow::from_query_result(&row, "")?;
+            let id = DocumentId(row.document_id);
+            if row.count.unsigned_abs() + added[&id] > most {
                 full.insert(id);
             }
         }
         Ok(full)
     }
 
-    /// Charges, if it fits.
+    /// Charges the owner if it fits.
     async fn may_charge(&self, what: Charge) -> Result<bool, DbError> {
         if what.reserved_bytes == 0 && what.used_documents == 0 {
             return Ok(true);
@@ -373,18 +397,18 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// The document that it was to belong to was archived meanwhile, or not taken in.
+    /// Fails an item whose target document was archived meanwhile, or not accepted.
     async fn fail_orphan(
         &mut self,
         owner: UserId,
         index: usize,
         is_charged: bool,
     ) -> Result<(), DbError> {
-        self.fates[index] = Fate::Failed(ItemCode::NotActive);
+        self.outcomes[index] = EntryOutcome::Failed(ItemCode::NotActive);
         if !is_charged {
             return Ok(());
         }
-        let contents = self.request.arrivals[index].contents.iter().flatten();
+        let contents = self.request.items[index].contents.iter().flatten();
         let bytes: i64 = contents.map(|content| content.size.as_i64()).sum();
         let given_back = Charge {
             reserved_bytes: -bytes,
@@ -393,7 +417,7 @@ impl<'a> Chunk<'a> {
         users::charge(self.transaction, [given_back]).await
     }
 
-    /// Takes back a document whose further versions don't fit: whole or not at all.
+    /// Removes a new document whose additional versions don't fit.
     async fn withdraw(&mut self, owner: UserId, arrival: &Arrival) -> Result<(), DbError> {
         self.processing.retain(|job| *job != arrival.job);
         for (sql, id) in [
@@ -410,11 +434,11 @@ impl<'a> Chunk<'a> {
         users::charge(self.transaction, [given_back]).await
     }
 
-    /// Lets go of everything that was staged.
+    /// Discards all that was staged.
     async fn discard_all(&mut self) -> Result<(), DbError> {
         self.unused = {
-            let arrivals = self.request.arrivals.iter();
-            arrivals.flat_map(ImportArrival::staged).collect()
+            let items = self.request.items.iter();
+            items.flat_map(StagedItem::staged).collect()
         };
         discards::add(self.transaction, &self.unused, self.request.now).await
     }

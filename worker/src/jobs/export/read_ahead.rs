@@ -12,7 +12,7 @@ use ledger::{Export, ExportContent, ExportItem, export_items};
 use storage::{StorageError, StorageRouter};
 use tokio::time::sleep;
 
-use super::room::Room;
+use super::file_limit::FileLimit;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -60,30 +60,33 @@ pub fn contents<'a>(
         let next = page.last().map(|last| last.position + 1);
         Ok::<_, AttemptError>(next.map(|next| (page, next)))
     });
-    let mut room = Room::of(tools);
-    let turns = pages.map_ok(move |page| {
-        let turns = page.into_iter().flat_map(|item| turns(item, &mut room));
-        stream::iter(turns.map(Ok).collect::<Vec<_>>())
+    let mut limit = FileLimit::of(tools);
+    let reads = pages.map_ok(move |page| {
+        let reads = page.into_iter().flat_map(|item| planned(item, &mut limit));
+        stream::iter(reads.map(Ok).collect::<Vec<_>>())
     });
-    turns
+    reads
         .try_flatten()
-        .map_ok(move |turn| read(turn, &tools.places))
+        .map_ok(move |planned| read(planned, &tools.places))
         .try_buffered(AT_ONCE)
 }
 
 /// An item, the index of a version, and why it can't be read, if so.
-type Turn = (Arc<ExportItem>, usize, Option<ItemCode>);
+type PlannedRead = (Arc<ExportItem>, usize, Option<ItemCode>);
 
-fn turns(item: ExportItem, room: &mut Room) -> Vec<Turn> {
-    let failure = room.judge(&item);
+fn planned(item: ExportItem, limit: &mut FileLimit) -> Vec<PlannedRead> {
+    let failure = limit.judge(&item);
     let item = Arc::new(item);
-    let turns = failure.map_or(item.contents.len(), |_| 1);
-    (0..turns)
+    let reads = failure.map_or(item.contents.len(), |_| 1);
+    (0..reads)
         .map(|index| (Arc::clone(&item), index, failure))
         .collect()
 }
 
-async fn read((item, index, failure): Turn, places: &StorageRouter) -> Result<Next, AttemptError> {
+async fn read(
+    (item, index, failure): PlannedRead,
+    places: &StorageRouter,
+) -> Result<Next, AttemptError> {
     let content = match failure {
         Some(code) => Err(code),
         None => read_content(&item.contents[index], places).await?,

@@ -1,18 +1,18 @@
-//! The next entries of an import: chosen, and reserved from the quota before their bytes are staged.
+//! Chooses the next items of an import, and reserves quota for them before their bytes are staged.
 
 use super::entry::ImportEntry;
 use super::read::{Import, import_of};
 use crate::operations::lock::{JobLock, lock_for_job};
-use crate::operations::standing::Standing;
+use crate::operations::step_check::StepCheck;
 use crate::tables::operation_items;
 use crate::tables::operations::{self, Locked};
 use crate::tables::users::{self, Charge};
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, JobRef, backlog};
 use domain::{Action, Limits, OperationId, Timestamp, read_json};
 
-/// What a job asks for.
+/// What a job requests.
 #[derive(Clone, Copy, Debug)]
-pub struct TurnRequest<'a> {
+pub struct BatchRequest<'a> {
     /// The import.
     pub id: OperationId,
     /// The job, under its claim.
@@ -23,63 +23,62 @@ pub struct TurnRequest<'a> {
     pub versions: u32,
     /// The most bytes of them, unless the first one alone has more.
     pub bytes: u64,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: &'a Limits,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// An item whose turn it is.
+/// An item to stage.
 #[derive(Clone, Debug)]
 pub struct ImportItem {
-    /// Its place in the operation.
+    /// Its position in the operation.
     pub position: i64,
     /// Its name.
     pub name: String,
-    /// What it is made of.
+    /// Its entry.
     pub entry: ImportEntry,
-    /// Whether its owner's quota has room for it. What has none is not to be staged.
+    /// Whether the owner's quota has room for it. Otherwise it is not staged.
     pub fits: bool,
 }
 
 /// The next items of an import.
 #[derive(Clone, Debug)]
-pub struct ImportTurn {
+pub struct ImportBatch {
     /// The import.
     pub import: Import,
-    /// At most as many as were asked for; none at the end, or if it is to stop.
+    /// At most as many as requested; none at the end, or if the import is cancelled.
     pub items: Vec<ImportItem>,
 }
 
-/// Whether it is an import's turn.
+/// Whether an import continues now.
 #[derive(Clone, Debug)]
-pub enum DueItems {
-    /// It is.
-    Turn(ImportTurn),
-    /// Its owner has so much waiting that it is not: its job is due again after
-    /// [`BACKLOG_PAUSE`].
-    Later,
+pub enum NextBatch {
+    /// These items are next.
+    Ready(ImportBatch),
+    /// Its owner has too many jobs waiting: the same job is due again after [`BACKLOG_PAUSE`].
+    Postponed,
 }
 
-/// The next items of an import, in their order. The bytes of those that fit into the quota are
-/// reserved, in place of what a former attempt had reserved, until the job hands them in.
-pub async fn due_import_items(
+/// Returns the next items of an import. The bytes of those that fit into the quota are reserved,
+/// instead of what an earlier attempt had reserved, until the chunk is committed.
+pub async fn next_import_batch(
     db: &Database,
-    request: &TurnRequest<'_>,
-) -> Result<Standing<DueItems>, DbError> {
+    request: &BatchRequest<'_>,
+) -> Result<StepCheck<NextBatch>, DbError> {
     let transaction = db.begin().await?;
     let locked = match lock_for_job(&transaction, (request.id, Action::Import), request.job).await?
     {
         JobLock::Locked(locked) => locked,
-        JobLock::Finished => return Ok(Standing::Over),
-        JobLock::LeaseLost => return Ok(Standing::LeaseLost),
+        JobLock::Finished => return Ok(StepCheck::Finished),
+        JobLock::LeaseLost => return Ok(StepCheck::LeaseLost),
     };
     let import = import_of(&locked)?;
     if !locked.is_cancelled && backlog::is_full(&transaction, import.owner).await? {
         let later = request.now.plus(BACKLOG_PAUSE);
         backlog::postpone(&transaction, request.job, later).await?;
         transaction.commit().await?;
-        return Ok(Standing::Goes(DueItems::Later));
+        return Ok(StepCheck::Continue(NextBatch::Postponed));
     }
     let mut items = Vec::new();
     if !locked.is_cancelled {
@@ -87,16 +86,19 @@ pub async fn due_import_items(
         reserve(&transaction, request.limits, &locked, &mut items).await?;
     }
     transaction.commit().await?;
-    Ok(Standing::Goes(DueItems::Turn(ImportTurn { import, items })))
+    Ok(StepCheck::Continue(NextBatch::Ready(ImportBatch {
+        import,
+        items,
+    })))
 }
 
 async fn next_items(
     transaction: &DatabaseTransaction,
-    request: &TurnRequest<'_>,
+    request: &BatchRequest<'_>,
     from: i64,
 ) -> Result<Vec<ImportItem>, DbError> {
     let id = request.id;
-    // They are counted first: one item may be ten thousand versions.
+    // Versions are counted first: one item may have ten thousand.
     let contents = operation_items::count_contents(transaction, id, from, request.items).await?;
     let (mut fitting, mut count) = (0, 0);
     for contents in contents {
@@ -125,7 +127,7 @@ async fn next_items(
     Ok(items)
 }
 
-/// Reserves the bytes of the items, one after the other, that fit into what is left of the quota.
+/// Reserves the bytes of those items that fit, one after the other, into what is left of the quota.
 async fn reserve(
     transaction: &DatabaseTransaction,
     limits: &Limits,
@@ -150,11 +152,11 @@ async fn reserve(
     }
     let id = locked.operation.id;
     operations::set_held_bytes(transaction, id, reserved).await?;
-    let further = Charge {
+    let additional = Charge {
         reserved_bytes: reserved - locked.held_bytes,
         ..Charge::to(owner.0)
     };
-    users::charge(transaction, [further]).await
+    users::charge(transaction, [additional]).await
 }
 
 impl ImportItem {

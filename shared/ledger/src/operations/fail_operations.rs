@@ -1,7 +1,7 @@
-//! Operations whose job is given up end in `error`, in the transaction that gives it up, and
-//! every item says so. They go on where they were if an operator has the job tried again.
+//! Fails operations whose job is given up, in the transaction that gives it up, and marks their
+//! remaining items as interrupted. They continue where they were if an operator retries the job.
 
-use super::archives::{forget_written, held_of};
+use super::archives::{reserved_counter, reset_exported};
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::readable::unreadable;
@@ -12,13 +12,13 @@ use domain::{
     Action, ItemCode, ItemReason, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
 };
 
-/// What is said of a document that an import has made, and that was not settled when it ended.
+/// The detail of an item whose document an import has created, and that was not settled yet.
 const UNSETTLED: &str =
     "The import could not go on before the document was settled; the document tells its end.";
 
-/// Ends the operations of jobs that are given up, before those jobs are. Gives what they had
-/// reserved back as charges, which the caller writes.
-pub async fn end_with_dead_jobs(
+/// Fails the operations of jobs that are about to be given up. Returns what they had reserved
+/// as charges to give back, which the caller writes.
+pub async fn fail_operations_of_dead_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
     now: Timestamp,
@@ -34,20 +34,21 @@ pub async fn end_with_dead_jobs(
             continue;
         };
         if action == Action::Export && !row.dry_run {
-            forget_written(transaction, id).await?;
+            reset_exported(transaction, id).await?;
         }
-        tell_the_rest(transaction, id, action).await?;
+        mark_remaining_interrupted(transaction, id, action).await?;
         operations::fail(transaction, id, OperationErrorCode::Internal, now).await?;
         if row.held_bytes != 0 {
             operations::set_held_bytes(transaction, id, 0).await?;
         }
-        *held_of(&mut reserved, UserId(row.owner_id), action) -= row.held_bytes;
+        *reserved_counter(&mut reserved, UserId(row.owner_id), action) -= row.held_bytes;
     }
     Ok(reserved)
 }
 
-/// Says of each item that is pending that the operation could not go on.
-pub(super) async fn tell_the_rest(
+/// Marks the pending items of an operation that can't continue. Those of an import whose versions
+/// are settled get their outcome first.
+pub(super) async fn mark_remaining_interrupted(
     transaction: &DatabaseTransaction,
     id: OperationId,
     action: Action,

@@ -1,4 +1,4 @@
-//! What a document was before an operation changed it: as much as taking that back needs.
+//! The previous state of a document that an operation changed: as much as an undo needs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,54 +8,54 @@ use domain::{
     Document, Lifecycle, Metadata, Status, Timestamp, Transition, UniqueName, Visibility,
 };
 
-/// A former state of a document, as an item keeps it.
+/// A previous state, as an item keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Former {
-    /// It was there for readers.
+pub enum PreviousState {
+    /// It was active.
     Active,
-    /// It was put away.
+    /// It was archived.
     Archived {
         /// Since when.
         since: Timestamp,
     },
-    /// It was called so, and said so of itself.
+    /// It had other properties.
     Edited {
         /// Its name.
         name: String,
         /// Its unique name.
         unique_name: Option<String>,
-        /// Whether everybody could read it.
+        /// Whether it was public.
         is_public: bool,
-        /// All that its owner said of it, if that was changed: as former releases kept it.
+        /// All its metadata, as earlier releases kept it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metadata: Option<Value>,
-        /// Those members of its metadata that were changed or removed.
+        /// Metadata members that were changed or removed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         members: Option<Value>,
-        /// Those that it didn't have.
+        /// Metadata members that were added.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         added: Vec<String>,
     },
 }
 
-impl Former {
-    /// What a document that is about to be moved is now.
-    pub const fn place(document: &Document) -> Self {
+impl PreviousState {
+    /// The state of a document that is about to be archived or restored.
+    pub const fn moved(document: &Document) -> Self {
         match &document.lifecycle {
             Lifecycle::Archived { since, .. } => Self::Archived { since: *since },
             _ => Self::Active,
         }
     }
 
-    /// How many bytes it has as an item keeps it.
+    /// How many bytes an item keeps of it.
     pub fn size(&self) -> i64 {
         let text = serde_json::to_vec(self).unwrap_or_default();
         i64::try_from(text.len()).unwrap_or(i64::MAX)
     }
 
-    /// What a document that is about to become `after` says of itself now, as far as that changes.
-    pub fn sayings(before: &Document, after: &Document) -> Self {
+    /// The state of a document that is about to become `after`, as far as that differs.
+    pub fn edited(before: &Document, after: &Document) -> Self {
         let (was, is) = (before.metadata.as_object(), after.metadata.as_object());
         let changed = was
             .iter()
@@ -75,7 +75,7 @@ impl Former {
     }
 }
 
-/// An object that was kept, or what isn't one.
+/// Reads an object that was kept.
 fn object_of(kept: Option<Value>) -> Result<Option<Map<String, Value>>, ()> {
     match kept.map(respelled::read) {
         None => Ok(None),
@@ -84,23 +84,23 @@ fn object_of(kept: Option<Value>) -> Result<Option<Map<String, Value>>, ()> {
     }
 }
 
-/// How a document is led back.
+/// How a document gets its previous state back.
 #[derive(Debug)]
-pub enum WayBack {
-    /// By a verb, to a status, which it had since then.
+pub enum UndoStep {
+    /// By a transition to a status, which it has had since that time.
     Move(Transition, Status, Timestamp),
-    /// By an edit that makes it this.
+    /// By an edit to this document.
     Edit(Box<Document>),
 }
 
-impl Former {
-    /// How `document`, which was not changed since, becomes what it was.
-    pub fn way_back(self, document: &Document, now: Timestamp) -> Result<WayBack, DbError> {
+impl PreviousState {
+    /// Returns the step that gives `document`, unchanged since, this state back.
+    pub fn undo_step(self, document: &Document, now: Timestamp) -> Result<UndoStep, DbError> {
         let corrupt = |column| DbError::corrupt("operation_items", column, document.id);
         match self {
-            Self::Active => Ok(WayBack::Move(Transition::Restore, Status::Active, now)),
+            Self::Active => Ok(UndoStep::Move(Transition::Restore, Status::Active, now)),
             Self::Archived { since } => {
-                Ok(WayBack::Move(Transition::Archive, Status::Archived, since))
+                Ok(UndoStep::Move(Transition::Archive, Status::Archived, since))
             }
             Self::Edited {
                 name,
@@ -120,7 +120,7 @@ impl Former {
                 }
                 let members = object_of(members).map_err(|()| corrupt("before"))?;
                 object.extend(members.unwrap_or_default());
-                Ok(WayBack::Edit(Box::new(Document {
+                Ok(UndoStep::Edit(Box::new(Document {
                     name: name.parse().map_err(|_| corrupt("before"))?,
                     visibility: Visibility::new(unique_name, is_public)
                         .ok_or_else(|| corrupt("before"))?,

@@ -1,10 +1,10 @@
-//! Versions of documents beyond their first: those of an archive that has several, and those
-//! that become new versions of documents which are there.
+//! Adds versions beyond the first one of a document: further versions of a new document, and new
+//! versions of an existing one.
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::arrival::StagedContent;
+use super::chunk::StagedContent;
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::batch::{Columns, Kind, execute, parameter};
@@ -15,9 +15,9 @@ use domain::{
 };
 use queue::JobKind;
 
-/// A version to be added, under a number that is free.
+/// A version to add, under the next number.
 #[derive(Debug)]
-pub struct Further<'a> {
+pub struct AdditionalVersion<'a> {
     /// The document.
     pub document: DocumentId,
     /// Its name.
@@ -28,11 +28,11 @@ pub struct Further<'a> {
     pub content: &'a StagedContent,
 }
 
-/// Inserts versions with their events and jobs; gives the jobs.
+/// Inserts versions with their events and jobs. Returns the jobs.
 pub async fn insert(
     transaction: &DatabaseTransaction,
     owner: UserId,
-    versions: &[Further<'_>],
+    versions: &[AdditionalVersion<'_>],
     now: Timestamp,
 ) -> Result<Vec<JobId>, DbError> {
     const COLUMNS: &Columns = &[
@@ -61,19 +61,19 @@ pub async fn insert(
     if versions.is_empty() {
         return Ok(Vec::new());
     }
-    let list = versions.iter().map(|further| Row {
+    let list = versions.iter().map(|additional| Row {
         id: VersionId::new(now).0,
-        document_id: further.document.0,
-        number: further.number,
-        name: further.name.as_str(),
-        declared_type: further
+        document_id: additional.document.0,
+        number: additional.number,
+        name: additional.name.as_str(),
+        declared_type: additional
             .content
             .declared_type
             .as_ref()
             .map(MediaType::as_str),
-        size_bytes: further.content.size.as_i64(),
-        sha256: further.content.sha256.to_string(),
-        staged_url: further.content.staged.as_str(),
+        size_bytes: additional.content.size.as_i64(),
+        sha256: additional.content.sha256.to_string(),
+        staged_url: additional.content.staged.as_str(),
     });
     let list: Vec<_> = list.collect();
     let source = transaction.dialect().rows(COLUMNS);
@@ -87,11 +87,11 @@ pub async fn insert(
     execute(transaction, sql, values).await?;
     let notes: Vec<_> = versions
         .iter()
-        .map(|further| NewEvent {
+        .map(|additional| NewEvent {
             owner,
-            document: further.document,
+            document: additional.document,
             kind: "accepted",
-            version: Some(further.number),
+            version: Some(additional.number),
         })
         .collect();
     events::add(transaction, &notes, now).await?;
@@ -113,13 +113,13 @@ pub struct Raised<'a> {
     pub document: DocumentId,
     /// The number.
     pub latest: u32,
-    /// What it was before, if it was there before.
+    /// The document before, if it is not new.
     pub before: Option<&'a Document>,
-    /// The bytes that it shows if it goes back to `pending`.
+    /// The content that it shows if it is pending again.
     pub content: &'a StagedContent,
 }
 
-/// Raises the latest number of documents. One in `error` goes back to `pending` with it.
+/// Raises the latest number of documents. One in `error` becomes `pending`.
 pub async fn raise(
     transaction: &DatabaseTransaction,
     documents: &[Raised<'_>],
@@ -180,7 +180,7 @@ pub async fn raise(
     Ok(())
 }
 
-/// Whether a new version brings the document back.
+/// Whether a new version makes the document pending again.
 pub fn is_in_error(document: &Document) -> bool {
     document.lifecycle.status() == Status::Error
 }

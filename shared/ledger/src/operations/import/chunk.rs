@@ -1,4 +1,4 @@
-//! What travels to and from the transaction that takes in a chunk of an import.
+//! A chunk of an import: what the worker has staged, and what came of it.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use domain::{
     Timestamp,
 };
 
-/// Bytes of an entry, staged.
+/// The staged bytes of an entry.
 #[derive(Clone, Debug)]
 pub struct StagedContent {
     /// Where they are.
@@ -17,53 +17,53 @@ pub struct StagedContent {
     pub size: ByteSize,
     /// Their digest.
     pub sha256: Sha256,
-    /// What they are said to be.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
 }
 
-/// An item whose entries were read.
+/// An item whose entries were read and staged.
 #[derive(Clone, Debug)]
-pub struct ImportArrival {
-    /// Its place in the operation.
+pub struct StagedItem {
+    /// Its position in the operation.
     pub position: i64,
-    /// The name it is to have.
+    /// The name of the document.
     pub name: DocumentName,
-    /// Whether the manifest gives it that name.
+    /// Whether the manifest describes it.
     pub is_described: bool,
-    /// What its owner says of it.
+    /// Its metadata.
     pub metadata: Metadata,
-    /// Its versions, the oldest first and at least one, or why it isn't taken.
+    /// Its versions, the oldest first and at least one, or why it has failed.
     pub contents: Result<Vec<StagedContent>, ItemCode>,
 }
 
-/// A chunk that is to be taken in.
+/// A chunk to commit.
 #[derive(Clone, Copy, Debug)]
-pub struct HandIn<'a> {
+pub struct ImportChunk<'a> {
     /// The operation.
     pub operation: OperationId,
     /// How the job ends.
     pub settlement: &'a Settlement,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: &'a Limits,
     /// In the order of the archive; none at its end.
-    pub arrivals: &'a [ImportArrival],
-    /// The present moment.
+    pub items: &'a [StagedItem],
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What came of a chunk.
+/// A committed chunk.
 #[derive(Clone, Debug, Default)]
-pub struct HandedIn {
-    /// The job that goes on.
+pub struct CommittedImport {
+    /// The job that continues the import.
     pub next: Option<JobId>,
     /// The jobs that process versions.
     pub processing: Vec<JobId>,
-    /// Staged bytes that became nothing; written down as discarded.
+    /// Staged bytes that were not accepted, and are discarded.
     pub unused: Vec<Url>,
 }
 
-impl ImportArrival {
-    /// Where its bytes are staged.
+impl StagedItem {
+    /// The URLs of its staged bytes.
     pub(super) fn staged(&self) -> impl Iterator<Item = Url> {
         let contents = self.contents.iter().flatten();
         contents.map(|content| content.staged.clone())

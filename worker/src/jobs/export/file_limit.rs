@@ -6,9 +6,9 @@ use ledger::ExportItem;
 use crate::tools::Tools;
 
 /// How many files may still be added: an archive never has more than an import accepts.
-pub struct Room(usize);
+pub struct FileLimit(usize);
 
-impl Room {
+impl FileLimit {
     /// At least the items of one operation, so that one version of each always fits.
     pub fn of(tools: &Tools) -> Self {
         let imported = usize::try_from(tools.limits.imports.entries).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Ends a job whose import has finished.
+//! Ends a job that has nothing to do.
 
 use ledger::Outcome;
 
@@ -6,8 +6,8 @@ use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
 
-/// Ends a job that has nothing to do.
-pub async fn over(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
+/// Ends the job of an operation that has ended or is gone.
+pub async fn finish_job(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     tools
         .committer
         .commit(work.settlement(Outcome::Done))

@@ -1,63 +1,63 @@
-//! A chunk whose turn it is: its items with their documents, and what every action does with them.
+//! The chunk that is being processed: its items, their locked documents, and what all actions share.
 
-use super::former::Former;
-use super::items::{Dealt, DueItem};
-use super::room::FormerRoom;
-use super::running::{Deed, Running};
+use super::item_outcome::{DueItem, ItemOutcome};
+use super::limits::UndoSpace;
+use super::previous_state::PreviousState;
+use super::running_operation::{BulkAction, RunningOperation};
 use crate::change::{Held, Move, write_moves};
 use crate::events::{self, NewEvent};
 use crate::{DatabaseTransaction, DbError};
 use domain::{Document, DocumentId, ItemCode, JobId, Limits, RunMode, Timestamp};
 
-/// Values of metadata that one chunk writes at most, unless a single document has more: SQLite
-/// keeps a word of each.
+/// The most metadata values that one chunk writes, unless a single document has more: SQLite
+/// indexes each of them.
 pub const EDITED_VALUES: usize = 5_000;
 
-/// A chunk whose turn it is, with its documents, which are held.
-pub struct Turn<'a> {
+/// A chunk with its documents, which are locked.
+pub struct ActiveChunk<'a> {
     /// The transaction of the chunk.
     pub transaction: &'a DatabaseTransaction,
     /// The operation.
-    pub running: &'a Running,
+    pub running: &'a RunningOperation,
     /// The items.
     pub items: &'a [DueItem],
-    /// Those of their documents that are there and the owner's.
+    /// Those of their documents that exist and belong to the owner.
     pub held: &'a Held,
-    /// Whether there is room for what documents were.
-    pub room: FormerRoom,
-    /// What the operator allows.
+    /// Whether previous states of documents can be kept.
+    pub undo_space: UndoSpace,
+    /// The operator's limits.
     pub limits: &'a Limits,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What became of the first items of a chunk, or of all, and which jobs that made necessary.
+/// The outcomes of the first items of a chunk, or of all, and the jobs to notify workers of.
 #[derive(Debug, Default)]
-pub struct Acted {
-    /// What became of them.
-    pub dealt: Vec<Dealt>,
+pub struct AppliedChunk {
+    /// The outcomes, in the order of the items.
+    pub outcomes: Vec<ItemOutcome>,
     /// Jobs that process versions.
     pub processing: Vec<JobId>,
     /// The job that removes bytes.
     pub removing: Option<JobId>,
 }
 
-impl From<Vec<Dealt>> for Acted {
-    fn from(dealt: Vec<Dealt>) -> Self {
+impl From<Vec<ItemOutcome>> for AppliedChunk {
+    fn from(outcomes: Vec<ItemOutcome>) -> Self {
         Self {
-            dealt,
+            outcomes,
             ..Self::default()
         }
     }
 }
 
-impl<'a> Turn<'a> {
-    /// Whether it is done, or only said what would be.
+impl<'a> ActiveChunk<'a> {
+    /// Whether documents are changed; otherwise this is a dry run.
     pub fn is_real(&self) -> bool {
         self.running.operation.mode == RunMode::Real
     }
 
-    /// Items with their documents, and those that have none.
+    /// The items, each with its document or alone if that is missing.
     pub fn found(&self) -> impl Iterator<Item = Result<(&'a DueItem, &'a Document), &'a DueItem>> {
         let document = |item: &'a DueItem| self.held.documents.get(&item.document);
         self.items
@@ -65,23 +65,27 @@ impl<'a> Turn<'a> {
             .map(move |item| document(item).map(|document| (item, document)).ok_or(item))
     }
 
-    /// An item without a document: there is none, or it can't be read.
-    pub fn missing(&self, item: &DueItem) -> Dealt {
+    /// The outcome of an item whose document doesn't exist or can't be read.
+    pub fn missing(&self, item: &DueItem) -> ItemOutcome {
         let code = if self.held.unreadable.contains(&item.document) {
             ItemCode::Internal
         } else {
             ItemCode::NotFound
         };
-        Dealt::failed(item, code)
+        ItemOutcome::failed(item, code)
     }
 
-    /// An item that is done; its document was `former`, which is kept but by what takes something
-    /// back itself.
-    pub fn done(&self, item: &DueItem, document: &Document, former: Former) -> Dealt {
-        if self.is_real() && !matches!(self.running.deed, Deed::Undo) {
-            Dealt::changed(item, former, document.revision + 1)
+    /// The outcome of a changed document. Its previous state is kept, except by an undo.
+    pub fn changed(
+        &self,
+        item: &DueItem,
+        document: &Document,
+        previous: PreviousState,
+    ) -> ItemOutcome {
+        if self.is_real() && !matches!(self.running.action, BulkAction::Undo) {
+            ItemOutcome::changed(item, previous, document.revision + 1)
         } else {
-            Dealt::succeeded(item)
+            ItemOutcome::succeeded(item)
         }
     }
 
@@ -92,11 +96,11 @@ impl<'a> Turn<'a> {
         }
         write_moves(self.transaction, moves, self.now).await?;
         let events = moves.iter().map(|moved| (moved.document(), moved.event()));
-        self.note(events).await
+        self.add_events(events).await
     }
 
-    /// Writes events into timelines.
-    pub async fn note(
+    /// Adds events to the timelines of documents.
+    pub async fn add_events(
         &self,
         events: impl Iterator<Item = (DocumentId, &'static str)>,
     ) -> Result<(), DbError> {
