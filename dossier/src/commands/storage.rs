@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use domain::SystemClock;
-use ledger::ownership::{Ownership, Standing};
+use ledger::ownership::{Ownership, PlaceState};
 use settings::Resolved;
 use storage::Mark;
 
@@ -23,15 +23,15 @@ async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> 
     let ours = ownership.installation().await?;
     println!("This ledger is installation {ours}.");
     let mut is_settled = true;
-    for (storage, standing) in ownership.standings().await? {
-        is_settled &= standing == Standing::Ours;
-        let words = match standing {
-            Standing::Ours => "belongs to it".to_owned(),
-            Standing::Unmarked => "has no mark, and is free".to_owned(),
-            Standing::Lost => "has lost its mark".to_owned(),
-            Standing::Occupied => "has no mark, and objects that it doesn't know".to_owned(),
-            Standing::Foreign(Mark::Of(found)) => format!("belongs to installation {found}"),
-            Standing::Foreign(Mark::Unknown) => "has a mark that can't be read".to_owned(),
+    for (storage, state) in ownership.states().await? {
+        is_settled &= state == PlaceState::Ours;
+        let words = match state {
+            PlaceState::Ours => "belongs to it".to_owned(),
+            PlaceState::Unmarked => "has no mark, and is free".to_owned(),
+            PlaceState::Lost => "has lost its mark".to_owned(),
+            PlaceState::Occupied => "has no mark, and objects that it doesn't know".to_owned(),
+            PlaceState::Foreign(Mark::Of(found)) => format!("belongs to installation {found}"),
+            PlaceState::Foreign(Mark::Unknown) => "has a mark that can't be read".to_owned(),
         };
         println!("{}: {words}", storage.place());
     }

@@ -1,5 +1,5 @@
-//! The rows of the security log. Those that come with a change are written by its transaction;
-//! those of refusals and reads later, many by one statement.
+//! The security log. Rows about a change are written by its transaction; those about refusals and
+//! reads later, many by one statement.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -29,7 +29,7 @@ pub struct AuditRow {
     pub detail: serde_json::Value,
 }
 
-/// Which rows are asked for, newest first.
+/// Selects rows of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Those of this kind.
@@ -53,7 +53,7 @@ pub struct AuditPage {
     pub limit: u32,
 }
 
-/// Writes entries, each of another id; those that are there already are counted.
+/// Writes entries, each with another id. An entry that exists is counted instead.
 pub async fn write_audit_log(
     connection: &impl ConnectionTrait,
     entries: &[AuditEntry],
@@ -64,8 +64,8 @@ pub async fn write_audit_log(
     audit_log::upsert(connection, entries).await
 }
 
-/// A change that is written into the log by its own transaction, and told to the log of the
-/// process once it is made.
+/// A change that its own transaction writes into the security log. Once committed, it is logged by
+/// the process too.
 #[derive(Clone, Debug)]
 pub struct Audited<C, F> {
     /// How the change is made.

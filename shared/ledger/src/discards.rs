@@ -1,5 +1,5 @@
-//! URLs of bytes that no row refers to any more, until they are removed. Users are charged for
-//! those that they let go of: the counter `discarded_bytes` of their rows.
+//! Discarded bytes: URLs that no row refers to any more, until their bytes are removed. Users are
+//! charged for what they discard, by the counter `discarded_bytes` of their rows.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ const MENDED: i64 = 1_000;
 /// More rows than this are not counted for the meters.
 const MOST_COUNTED: i64 = 1_000_000;
 
-/// Writes down, in the transaction that lets go of them, that the bytes at `urls` are to be removed.
+/// Discards the bytes at `urls`, in the transaction that removes the last reference to them.
 pub(super) async fn add(
     connection: &impl ConnectionTrait,
     urls: &[impl AsRef<str> + Sync],
@@ -88,7 +88,7 @@ pub(super) async fn add_charged(
     Ok(())
 }
 
-/// Those of `urls` whose bytes are to be removed.
+/// Those of `urls` whose bytes are discarded.
 pub(super) async fn among(
     connection: &impl ConnectionTrait,
     urls: &[&str],
@@ -102,7 +102,7 @@ pub(super) async fn among(
         .collect()
 }
 
-/// At most `limit` URLs whose bytes are to be removed: those behind `after`, in their order.
+/// At most `limit` URLs of discarded bytes behind `after`, in their order.
 pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<String>, DbError> {
     let rows = discards::Entity::find()
         .filter(discards::Column::Url.gt(after))
@@ -144,8 +144,8 @@ pub(super) async fn forget_where(
     Ok(gone.len() as u64)
 }
 
-/// Charges nothing any more to users of whom nothing is left to be removed: a release that
-/// doesn't know what they are charged may have removed it.
+/// Resets the counters of users of whom no discarded bytes are left: a release that doesn't know
+/// the counters may have removed them.
 pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
     const DONE: &str = "discarded_bytes <> 0 \
          AND NOT EXISTS (SELECT 1 FROM discards d WHERE d.owner_id = users.id)";
@@ -155,7 +155,7 @@ pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
     }
     let transaction = db.begin().await?;
     let dialect = db.dialect();
-    // Whoever charges them has their rows locked: what is written meanwhile is seen after that.
+    // A transaction that charges them has their rows locked: after the lock its writes are visible.
     let sql = format!(
         "SELECT id FROM users WHERE {DONE} ORDER BY id LIMIT $1{}",
         dialect.lock_rows("users")

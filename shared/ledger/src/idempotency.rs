@@ -1,4 +1,4 @@
-//! Requests that carry an idempotency key: which of several equal ones runs, and what it answered.
+//! Requests that carry an idempotency key: which of several equal ones runs, and its answer.
 //!
 //! A key belongs to its owner for [`KEPT_FOR`]. The first request with it starts; equal ones are
 //! told to come back while it runs, and get its answer once it is done. A process that dies

@@ -1,5 +1,5 @@
-//! Whom tokens speak of: identities, the users they are linked to, and those of deleted users,
-//! whose tokens bring nobody back.
+//! Identities of tokens: the users they are linked to, and those of deleted users, whose tokens
+//! are refused.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use super::tables::identities;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{Account, Caller, Identity, Timestamp, User, UserId};
 
-/// What is known of an identity.
+/// Who holds an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityHolder {
     /// It is linked to a user.
@@ -33,7 +33,7 @@ pub enum LinkError {
     Database(#[from] DbError),
 }
 
-/// Who is linked to an identity; `None` if nobody ever was.
+/// Who is linked to an identity; `None` if it is unknown.
 pub async fn find_identity_holder(
     db: &Database,
     identity: &Identity,

@@ -1,4 +1,4 @@
-//! Which installation this ledger is, and which places carry its mark. Called by the room `ownership`.
+//! The id of this ledger, and the places that carry its mark. Called by `ownership`.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ use domain::{InstallationId, Timestamp};
 /// Sorts behind every key, and before what isn't in the place.
 const BEHIND_KEYS: &str = "~";
 
-/// The id of this ledger, which is made at the first call.
+/// The id of this ledger, which the first call generates.
 pub async fn installation(db: &Database, now: Timestamp) -> Result<InstallationId, DbError> {
     if let Some(id) = installation::find(db.reader()).await? {
         return Ok(id);
@@ -27,7 +27,7 @@ pub async fn marked_places(db: &Database) -> Result<Vec<String>, DbError> {
     places::list(db.reader()).await
 }
 
-/// Writes down that places carry the mark of this ledger.
+/// Records that places carry the mark of this ledger.
 pub async fn remember_marked(db: &Database, marked: &[Url], now: Timestamp) -> Result<(), DbError> {
     for place in marked {
         places::insert(db.writer(), place.as_str(), now).await?;
@@ -46,14 +46,14 @@ pub enum Knowledge {
     Present,
 }
 
-/// How many rows are looked at for one whose bytes have to be there.
+/// How many rows are read to find one whose bytes must exist.
 const SAMPLE: u32 = 100;
 
 /// What this ledger knows of the objects of `place`.
 pub async fn knowledge_of(db: &Database, place: &Url) -> Result<Knowledge, DbError> {
     let (after, until) = (place.as_str(), format!("{place}{BEHIND_KEYS}"));
     let known = known_objects(db, after, &until, SAMPLE).await?;
-    // What was staged may have been taken elsewhere.
+    // Staged bytes may have been moved into the store.
     if known.iter().any(|object| !object.is_staged()) {
         return Ok(Knowledge::Present);
     }

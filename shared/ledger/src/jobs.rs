@@ -226,7 +226,7 @@ fn claim_statement(
     // Which jobs are foremost is known before their rows are looked up: the rows of all that are due
     // would cost as much as waits. SQLite keeps the order of a cross join; on PostgreSQL no index of
     // waiting jobs fits the second look at a row, so that its key alone is left to find it by.
-    let is_bound = share.could_be_passed(request.limit);
+    let is_bound = share.could_be_exceeded(request.limit);
     let foremost = if is_bound {
         OwnerShare::foremost(dialect)
     } else {

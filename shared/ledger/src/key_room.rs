@@ -1,6 +1,6 @@
-//! How many idempotency keys are kept for an owner, and how many bytes of answers: counted in the
-//! memory of each process, and in the database after each sixteenth of what there may be. So a
-//! request costs no statement, and processes pass the limit by a sixteenth each at most.
+//! Limits the idempotency keys of an owner and the bytes of their answers. Each process counts in
+//! memory, and in the database after each sixteenth of the limit: so a request costs no statement,
+//! and each process exceeds the limit by a sixteenth at most.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,19 +14,19 @@ use sea_orm::ConnectionTrait;
 /// Bytes that the answers of an owner may have, for each key that there may be.
 const BYTES_OF_KEY: u64 = 4 << 10;
 
-/// Between two counts there may come this part of what there may be.
+/// This part of the limit may be used between two counts in the database.
 const SHARE: u64 = 16;
 
 /// How long an owner without room is refused without another count.
 const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// How long others go on while one request counts.
+/// How long other requests are admitted while one counts.
 const COUNTING_FOR: Duration = Duration::from_secs(10);
 
-/// From so many owners on, all are forgotten.
+/// With more owners than this, all are forgotten.
 const REMEMBERED: usize = 1 << 16;
 
-/// What is known of the keys of owners.
+/// The keys of owners, as far as this process knows them.
 #[derive(Debug)]
 pub(super) struct KeyRoom {
     most: u64,
@@ -38,7 +38,7 @@ pub(super) struct KeyRoom {
 struct Credit {
     keys: u64,
     bytes: u64,
-    /// Until when somebody else counts.
+    /// Until when another request counts.
     counting_until: Option<Timestamp>,
     /// Until when there is no room.
     full_until: Option<Timestamp>,
@@ -67,7 +67,7 @@ impl Default for KeyRoom {
 }
 
 impl KeyRoom {
-    /// So many keys for each owner.
+    /// Allows each owner so many keys.
     pub(super) fn new(most: u32) -> Self {
         Self {
             most: u64::from(most),
@@ -75,7 +75,7 @@ impl KeyRoom {
         }
     }
 
-    /// Takes up the next key of `owner`, if there is room.
+    /// Admits the next key of `owner`, if there is room.
     pub(super) async fn admit(
         &self,
         connection: &impl ConnectionTrait,
@@ -107,7 +107,7 @@ impl KeyRoom {
         }
     }
 
-    /// What is known without a count; `None` if the caller has to count.
+    /// Decides without a count in the database; `None` if the caller has to count.
     fn take(&self, owner: UserId, now: Timestamp) -> Option<KeyAdmission> {
         let mut owners = self.lock();
         if owners.len() >= REMEMBERED {

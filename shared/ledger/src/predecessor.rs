@@ -1,13 +1,13 @@
-//! What a process that is known to be dead still holds. Called at the start of a process that has
-//! the ledger to itself; processes that share one can't know, and wait for leases to end.
+//! Releases what a dead process still holds. Called at the start of a process that has the ledger
+//! to itself; processes that share one can't know, and wait for leases to expire.
 
 use super::batch::execute;
 use super::tables::{idempotency, workers};
 use super::{Database, DbError};
 use domain::Timestamp;
 
-/// Ends whatever former processes hold: the leases of running jobs, of which each attempt stays
-/// counted, requests with an idempotency key, and signs of life.
+/// Releases what former processes hold: leases of running jobs, whose attempts stay counted,
+/// requests with an idempotency key, and heartbeats.
 pub async fn release_predecessor(db: &Database, now: Timestamp) -> Result<(), DbError> {
     let transaction = db.begin().await?;
     let jobs = "UPDATE jobs SET run_at = $1 WHERE state = 'running' AND run_at > $1";

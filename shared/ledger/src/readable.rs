@@ -1,11 +1,11 @@
-//! Rows that were found together, of which one that can't be read harms nobody but itself.
+//! Reads rows so that one that can't be decoded doesn't fail the others.
 
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryTrait, Select};
 use tracing::warn;
 
 use super::DbError;
 
-/// Those of `rows` that can be read, in their order. The others are passed by, with a warning.
+/// Those of `rows` that can be read, in their order. The others are skipped, with a warning.
 pub fn readable<R, T>(
     rows: impl IntoIterator<Item = R>,
     mut read: impl FnMut(R) -> Result<T, DbError>,
@@ -32,7 +32,7 @@ pub async fn find_readable<E: EntityTrait>(
     Ok(readable(rows, read))
 }
 
-/// Says that a row is passed by.
+/// Warns that a row is skipped.
 pub fn unreadable(error: &DbError) {
     warn!(%error, "a row can't be read, and is passed by");
 }

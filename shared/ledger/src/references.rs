@@ -1,4 +1,4 @@
-//! Who refers to bytes: the one list of columns that hold the URLs of objects which a row needs.
+//! References to bytes: the one list of columns that hold URLs of objects which a row needs.
 //! The cleanup asks it before it lets go of an object, the audit compares it with what storage
 //! has, and an outcome asks it before it removes what it left over.
 //!
@@ -33,7 +33,7 @@ pub struct Source {
     pub staged: Staged,
 }
 
-/// Whether bytes may be elsewhere than their column says.
+/// Whether bytes may lie elsewhere than at the URL in their column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Staged {
     /// They lie in staging, or under the same key in the store.

@@ -1,5 +1,4 @@
-//! Keys and users that don't count any more: asked for all at once, for requests that go on
-//! for long.
+//! Revoked keys and users: checked all at once, for long-running requests.
 
 use sea_orm::QueryResult;
 use serde::Serialize;
@@ -10,16 +9,16 @@ use super::readable::readable;
 use super::{Database, DbError};
 use domain::{Sha256, UserId};
 
-/// What a request was let in by.
+/// What a request was authenticated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Credential {
     /// An API key, by its hash.
     Key(Sha256),
-    /// A token that speaks of a user.
+    /// A token of a user.
     Token(UserId),
 }
 
-/// Why a credential doesn't count any more.
+/// Why a credential is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
     /// The key was removed, or its user deleted.
@@ -38,7 +37,7 @@ struct UserRow {
     id: Uuid,
 }
 
-/// Those of `credentials` that don't count any more: at most one question for each kind.
+/// Those of `credentials` that are revoked: at most one query for each kind.
 pub async fn find_revoked(
     db: &Database,
     credentials: &[Credential],

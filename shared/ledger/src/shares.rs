@@ -1,5 +1,5 @@
-//! How many jobs of one owner a worker may hold: what a claim leaves to others, however much one
-//! owner has piled up and however long their jobs take.
+//! Limits how many jobs of one owner a worker holds, so that a claim leaves slots to others however
+//! many jobs one owner has queued and however long they take.
 
 use sea_orm::Value;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::batch::{Columns, Kind, parameter};
 use super::dialect::Dialect;
 use domain::UserId;
 
-/// The share of an owner, and how much of it each of them has used up.
+/// The share of an owner, and how much of it each owner uses.
 #[derive(Clone, Debug)]
 pub struct OwnerShare {
     /// The most jobs of one owner.
@@ -28,7 +28,7 @@ struct HeldRow {
 }
 
 impl OwnerShare {
-    /// Whatever there is.
+    /// No limit.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self {
@@ -37,8 +37,8 @@ impl OwnerShare {
         }
     }
 
-    /// Whether a claim of so many jobs could give an owner more than their share.
-    pub(super) fn could_be_passed(&self, wanted: usize) -> bool {
+    /// Whether a claim of `wanted` jobs could exceed the share of an owner.
+    pub(super) fn could_be_exceeded(&self, wanted: usize) -> bool {
         let held = self.held.iter().map(|(_, jobs)| *jobs).max();
         held.unwrap_or_default().saturating_add(wanted) > self.most
     }
@@ -48,9 +48,9 @@ impl OwnerShare {
         i64::try_from(self.most).unwrap_or(i64::MAX)
     }
 
-    /// Common table expressions behind `candidates`: the foremost of them, those that fit into the
-    /// shares of their owners, which `$9` and `$10` tell, before those that don't. The latter stand in
-    /// for what somebody else has locked.
+    /// Common table expressions that follow `candidates`: `foremost` orders candidates within the
+    /// shares of their owners (`$9` and `$10`) before the others, which replace those that another
+    /// claim has locked.
     pub(super) fn foremost(dialect: Dialect) -> String {
         format!(
             "held AS (SELECT x.owner_id, x.jobs FROM {}), \

@@ -1,5 +1,5 @@
-//! How much costly work goes on at once: so much of one owner, so much of the whole process.
-//! Who finds no slot waits a while, behind others of the same owner first.
+//! Limits how much costly work runs at once, for each owner and for the whole process. A request
+//! without a slot waits for a while, first behind others of the same owner.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use super::DbError;
 use domain::UserId;
 
-/// How long somebody waits for a slot: longer than most of what holds one.
+/// How long a request waits for a slot: longer than most work holds one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// From so many owners on, those without a slot are forgotten.
+/// With more owners than this, those without a slot are forgotten.
 const REMEMBERED: usize = 1_024;
 
 /// Slots for one kind of work.
@@ -34,7 +34,7 @@ pub struct Slot {
 }
 
 impl Slots {
-    /// So many slots, of which one owner gets at most `of_one`.
+    /// `all` slots, of which one owner gets at most `of_one`.
     pub fn new(all: usize, of_one: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
@@ -48,7 +48,7 @@ impl Slots {
     pub async fn take(&self, owner: UserId) -> Result<Slot, DbError> {
         let own = self.of(owner);
         let slot = async {
-            // The owner's own first: whoever asks for many waits behind nobody but themselves.
+            // The owner's own first: an owner with many requests waits behind their own alone.
             let own = own.acquire_owned().await?;
             let shared = Arc::clone(&self.all).acquire_owned().await?;
             Ok::<_, tokio::sync::AcquireError>(Slot {
@@ -62,7 +62,7 @@ impl Slots {
         }
     }
 
-    /// Waits for a slot of nobody's, however long that takes: for jobs, whose number is bounded.
+    /// Waits for a slot without an owner, without a time limit: for jobs, whose number is bounded.
     pub async fn wait(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.all).acquire_owned().await.ok()
     }

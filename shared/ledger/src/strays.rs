@@ -1,9 +1,9 @@
-//! Strays: objects in storage that no row refers to and that are too old to belong to an upload
-//! under way. Their age is the caller's to judge.
+//! Orphaned objects: those in storage that no row refers to and that are too old to belong to an
+//! upload in progress. The caller judges their age.
 //!
-//! In staging they are discarded at once: nobody was ever told that they are kept. In the store
-//! they stay in quarantine for a while, where they lie, so that a mistake (a database restored
-//! from an older backup) can be put right.
+//! In staging they are discarded at once, since their upload was never acknowledged. In the store
+//! they stay in quarantine for a while, in place, so that a mistake (a database restored from an
+//! older backup) can be undone.
 
 use sea_orm::FromQueryResult;
 
@@ -68,7 +68,7 @@ pub async fn quarantine_strays(
 /// Ends the quarantine of at most `limit` objects that are in it since before `before`, and returns
 /// how many they were: those that no row refers to are discarded, the others stay.
 ///
-/// `found` tells where the object at a URL was staged; `None` if no place of the service has it.
+/// `found` gives the object at a URL, with where it was staged; `None` if no place of the service has it.
 pub async fn end_quarantine(
     db: &Database,
     before: Timestamp,

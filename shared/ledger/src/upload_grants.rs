@@ -1,7 +1,7 @@
-//! Bytes that are on their way into staging. A process counts its own in memory, and asks for a
-//! grant once a user has many of them, so that all processes together keep to the allowance.
+//! Bytes of uploads in progress. A process counts its own in memory, and draws a grant once a user
+//! has many of them, so that all processes together keep to the allowance.
 //!
-//! A grant is a row with an end, which its process puts off while it lives.
+//! A grant is a row that expires; its process renews it while it lives.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -91,7 +91,7 @@ pub async fn draw_grant(
 ) -> Result<Option<u64>, DbError> {
     let transaction = db.begin().await?;
     let Some(left) = left_for(&transaction, request, limits).await? else {
-        // Whoever takes the upload in says that its owner is gone.
+        // The intake answers that the owner is gone.
         return Ok(Some(request.needed));
     };
     if request.needed > left {
@@ -127,7 +127,7 @@ async fn left_for(
     Ok(Some(left.max(0).unsigned_abs()))
 }
 
-/// Puts off the end of what a process was granted, and forgets grants of processes that are gone.
+/// Renews the grants of a process, and forgets those of processes that are gone.
 pub async fn renew_grants(
     db: &Database,
     holder: Uuid,
@@ -138,7 +138,7 @@ pub async fn renew_grants(
     upload_grants::delete_ended(db.writer(), now.as_micros() - FORGOTTEN_AFTER).await
 }
 
-/// Gives up what a process was granted for some users.
+/// Releases the grants of a process for some users.
 pub async fn give_up_grants(db: &Database, holder: Uuid, owners: &[UserId]) -> Result<(), DbError> {
     upload_grants::delete(db.writer(), holder, owners).await
 }

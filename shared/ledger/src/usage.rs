@@ -1,4 +1,4 @@
-//! What an owner keeps: counters, and sums by type.
+//! What an owner stores: counters, and sums by type.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::tables::users as user;
 use super::{Database, DbError};
 use domain::{ByteSize, Limits, MediaType, Status, UserId};
 
-/// The longest that documents are counted.
+/// The time limit of counting documents.
 const TIME: Duration = Duration::from_secs(10);
 
 /// What an owner keeps and may keep.

@@ -1,5 +1,5 @@
-//! Whether the database can write: a row of its own is written, and committed. Readiness asks about
-//! once a second at most.
+//! Checks whether the database can write: updates a row of its own and commits. Readiness asks at
+//! most about once a second.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::DbError;
 use super::connection::Connection;
 use super::tables::write_checks;
 
-/// How long SQLite's one writer may be busy with others. Whoever keeps it busy longer than the
-/// patience of those who ask for readiness is the fault that they look for.
+/// How long the check waits while SQLite's one writer is busy. A writer that is busy for longer
+/// than a readiness probe waits is the fault that the probe looks for.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Writes it. Nobody waits for another process that is writing it just now, and that may hang.
+/// Updates the row. If another process has it locked, it may hang, and isn't waited for.
 pub async fn write(writer: &Connection) -> Result<(), DbError> {
     if writer.dialect().locks_rows() {
         return write_checks::count(writer).await;
@@ -21,7 +21,7 @@ pub async fn write(writer: &Connection) -> Result<(), DbError> {
     let is_busy = writer.get_sqlite_connection_pool().num_idle() == 0;
     match timeout(BUSY, write_checks::count(writer)).await {
         Ok(written) => written,
-        // Somebody else writes, which tells as much.
+        // Another transaction writes, which proves as much.
         Err(_) if is_busy => Ok(()),
         Err(_) => write_checks::count(writer).await,
     }

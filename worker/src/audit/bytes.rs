@@ -59,8 +59,8 @@ async fn check_marks(audit: &mut Audit<'_>) -> Result<bool, AuditError> {
     let ownership = audit.request.ownership.clone();
     let ours = ownership.installation().await?;
     let mut are_ours = true;
-    for (storage, standing) in ownership.standings().await? {
-        let Err(refusal) = standing.permit(storage.place(), ours) else {
+    for (storage, state) in ownership.states().await? {
+        let Err(refusal) = state.permit(storage.place(), ours) else {
             continue;
         };
         are_ours = false;

@@ -1,5 +1,5 @@
-//! Which documents a filter means, in an order. SQLite can't say what metadata contains: there
-//! the documents that meet everything else are looked at one by one, each decoded once.
+//! Finds the documents that match a filter, in an order. SQLite can't test what metadata contains:
+//! there each document that matches the rest of the filter is decoded once.
 
 use std::collections::HashSet;
 
@@ -19,10 +19,10 @@ use domain::{DocumentId, Metadata, UserId, read_json};
 /// The most documents whose metadata is in memory at once.
 const DECODED: usize = 100;
 
-/// The fewest and the most places that are looked up at once before documents are decoded.
-const PLACES: [usize; 2] = [DECODED, 2_000];
+/// The fewest and the most positions that are read at once before documents are decoded.
+const POSITIONS: [usize; 2] = [DECODED, 2_000];
 
-/// Which documents are looked for.
+/// A search for documents.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// Whose documents.
@@ -72,8 +72,8 @@ impl Question<'_> {
         Ok((sql, values.into_vec()))
     }
 
-    /// The places of at most `limit` documents behind `after`.
-    async fn places(
+    /// The positions of at most `limit` documents behind `after`.
+    async fn positions(
         &self,
         search: &Search,
         after: Option<&Position>,
@@ -88,12 +88,12 @@ impl Question<'_> {
     }
 }
 
-/// The next documents of a question, and where those behind them begin, if there may be any.
+/// The next documents of a question, and the position behind them, if there may be more.
 #[derive(Debug, Default)]
 pub struct Stretch {
     /// The documents, in the order.
     pub documents: Vec<DocumentId>,
-    /// Behind which place the search goes on.
+    /// The position behind which the search continues.
     pub next: Option<Position>,
 }
 
@@ -109,21 +109,23 @@ pub async fn decode_and_find(
         next: after,
         ..Stretch::default()
     };
-    let [mut looked_up, most] = PLACES;
+    let [mut looked_up, most] = POSITIONS;
     while stretch.documents.len() < limit {
         let after = stretch.next.take();
-        let places = question.places(search, after.as_ref(), looked_up).await?;
-        let is_last = places.len() < looked_up;
-        for few in places.chunks(DECODED) {
+        let positions = question
+            .positions(search, after.as_ref(), looked_up)
+            .await?;
+        let is_last = positions.len() < looked_up;
+        for few in positions.chunks(DECODED) {
             let containing = containing(search, few, wanted).await?;
-            for place in few {
+            for position in few {
                 if stretch.documents.len() == limit {
                     return Ok(stretch);
                 }
-                if containing.contains(&place.document()) {
-                    stretch.documents.push(place.document());
+                if containing.contains(&position.document()) {
+                    stretch.documents.push(position.document());
                 }
-                stretch.next = Some(place.clone());
+                stretch.next = Some(position.clone());
             }
         }
         if is_last {
@@ -138,10 +140,10 @@ pub async fn decode_and_find(
 /// Those of the documents whose metadata contains `wanted`. What can't be read contains nothing.
 async fn containing(
     search: &Search,
-    places: &[Position],
+    positions: &[Position],
     wanted: &Metadata,
 ) -> Result<HashSet<DocumentId>, DbError> {
-    let documents: Vec<_> = places.iter().map(Position::document).collect();
+    let documents: Vec<_> = positions.iter().map(Position::document).collect();
     let sql = format!(
         "SELECT id, metadata FROM documents WHERE id IN ({})",
         search.dialect().ids()
@@ -175,6 +177,6 @@ pub async fn find_ids(
         let found = decode_and_find(search, question, wanted, None, most).await?;
         return Ok(found.documents);
     }
-    let places = question.places(search, None, most).await?;
-    Ok(places.iter().map(Position::document).collect())
+    let positions = question.positions(search, None, most).await?;
+    Ok(positions.iter().map(Position::document).collect())
 }

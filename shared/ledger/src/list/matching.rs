@@ -7,7 +7,7 @@ use domain::{ByteSize, Status, Timestamp, TypePattern, UserId, fold};
 
 /// Conditions, joined by AND, that hold for the rows of `documents` that are the
 /// owner's and that `filter` means. Their values are added to `values`. What metadata contains
-/// SQLite can't say: there [`super::find`] has a look at each document.
+/// SQLite can't test: there [`super::find`] decodes each document.
 pub fn matching(
     dialect: Dialect,
     owner: UserId,

@@ -1,4 +1,4 @@
-//! Lists of documents: what is asked for, as conditions, and page by page.
+//! Lists of documents: the request, its conditions in SQL, and the pages.
 
 mod find;
 mod matching;

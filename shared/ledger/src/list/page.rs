@@ -11,12 +11,12 @@ use crate::search::Search;
 use crate::{Database, DbError};
 use domain::{Document, DocumentId};
 
-/// The longest that a page is looked for.
+/// The time limit of the search for a page.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The documents behind the place that the request names, in its order. Documents
-/// that come or go meanwhile make no other one appear twice or not at all; those whose rows
-/// can't be read are passed by. [`DbError::TimeLimit`] if it takes too long.
+/// The documents behind the position that the request names, in its order. Documents that are
+/// added or deleted between two pages make no other one appear twice or not at all; rows that
+/// can't be read are skipped. [`DbError::TimeLimit`] if it takes too long.
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
     let search = db.search(request.owner, TIME).await?;
     let limit = request.limit as usize;
@@ -33,7 +33,7 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
     Ok(documents)
 }
 
-/// How the database would find the page, line by line, in its own words.
+/// The plan of the database for the page, line by line.
 #[cfg(feature = "test-support")]
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
     let (explain, column) = db.dialect().explain();
@@ -56,8 +56,8 @@ const fn question(request: &ListRequest) -> Question<'_> {
     }
 }
 
-/// Reads the next documents behind a place, at most so many, and says behind which place the
-/// list goes on, if it may.
+/// Reads at most so many documents behind a position. Returns the position behind which the list
+/// continues, if it may.
 async fn read_more(
     search: &Search,
     request: &ListRequest,

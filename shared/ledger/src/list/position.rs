@@ -1,4 +1,4 @@
-//! Places in an ordered list of documents: what a cursor holds.
+//! Positions in an ordered list of documents: what a cursor holds.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use super::{Sort, SortKey};
 use crate::DbError;
 use domain::{Document, DocumentId};
 
-/// A document's place in an order: the value it is ordered by, and its id. It stays
-/// a place when the document is gone.
+/// A document's position in an order: the value it is ordered by, and its id. It stays valid when
+/// the document is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     value: Key,
@@ -23,7 +23,7 @@ enum Key {
 }
 
 impl Position {
-    /// Where `document` stands in the order.
+    /// The position of `document` in the order.
     #[must_use]
     pub fn of(document: &Document, sort: Sort) -> Self {
         let value = match sort.key {
@@ -38,7 +38,7 @@ impl Position {
         }
     }
 
-    /// Where a row of `documents` with its id and the order's key stands, whatever else is in it.
+    /// The position of a row of `documents` that has its id and the key of the order.
     pub(super) fn of_row(row: &QueryResult, sort: Sort) -> Result<Self, DbError> {
         let column = sort.key.as_str();
         let value = match sort.key {
@@ -53,12 +53,12 @@ impl Position {
         })
     }
 
-    /// The document that stands there.
+    /// The document at the position.
     pub(super) const fn document(&self) -> DocumentId {
         self.id
     }
 
-    /// Reads a place in that order as it is written.
+    /// Parses a position in that order.
     #[must_use]
     pub fn read(text: &str, sort: Sort) -> Option<Self> {
         let (id, value) = text.split_once(' ')?;

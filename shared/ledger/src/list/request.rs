@@ -1,10 +1,10 @@
-//! What a list of documents is asked for.
+//! The request for a list of documents.
 
 use super::position::Position;
 use super::sort::Sort;
 use domain::{ByteSize, Metadata, Status, Timestamp, TypePattern, UserId};
 
-/// Which documents of an owner are meant: those that meet every condition.
+/// Selects the documents of an owner that meet every condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentFilter {
     /// One of these statuses.
@@ -82,7 +82,7 @@ pub struct ListRequest {
     pub filter: DocumentFilter,
     /// In which order.
     pub sort: Sort,
-    /// Behind which place: that of the last document of the page before.
+    /// The position of the last document of the page before.
     pub after: Option<Position>,
     /// The most documents.
     pub limit: u32,

@@ -1,7 +1,7 @@
-//! Where SQLite looks first if a part of a name or metadata is asked for: an index of words,
-//! which triggers keep (migration `m0010_index_words`). It finds what is rare; a page of what
-//! is common is found along its order. To have a word is a necessary condition and no more:
-//! who asks here still holds what is found against the exact ones.
+//! The index of words that SQLite searches first for a part of a name or for metadata; triggers
+//! maintain it (migration `m0010_index_words`). It finds what is rare; a page of what is common is
+//! found along its order. Having a word is a necessary condition only: callers still apply the
+//! exact conditions.
 
 use std::collections::BTreeSet;
 

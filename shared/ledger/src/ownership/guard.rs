@@ -8,12 +8,12 @@ use tokio::sync::OnceCell;
 use tracing::info;
 use url::Url;
 
-use super::{OwnershipError, Standing};
+use super::{OwnershipError, PlaceState};
 use crate::{Database, Knowledge};
 use domain::{Clock, InstallationId};
 use storage::{Mark, Marking, Storage, StorageRouter};
 
-/// Says whether the places of a process are those of its ledger; clones share what they know.
+/// Checks whether the places of a process belong to its ledger; clones share what they know.
 #[derive(Clone, Debug)]
 pub struct Ownership {
     inner: Arc<Inner>,
@@ -25,12 +25,12 @@ struct Inner {
     places: StorageRouter,
     clock: Arc<dyn Clock>,
     installation: OnceCell<InstallationId>,
-    /// Whether the ledger has written down that these places carry its mark.
-    is_written_down: AtomicBool,
+    /// Whether the ledger has recorded that these places carry its mark.
+    are_marks_recorded: AtomicBool,
 }
 
 impl Ownership {
-    /// Of the places of a process and its ledger. Nothing is asked yet.
+    /// For the places of a process and its ledger. Nothing is read yet.
     #[must_use]
     pub fn of(db: Database, places: StorageRouter, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Ownership {
                 places,
                 clock,
                 installation: OnceCell::new(),
-                is_written_down: AtomicBool::new(false),
+                are_marks_recorded: AtomicBool::new(false),
             }),
         }
     }
@@ -64,81 +64,83 @@ impl Ownership {
     /// time gets it. While all is well, this costs one small read for each place.
     pub async fn verify(&self) -> Result<(), OwnershipError> {
         let ours = self.installation().await?;
-        let standings = self.standings().await?;
-        for (storage, standing) in &standings {
-            standing.permit(storage.place(), ours)?;
+        let states = self.states().await?;
+        for (storage, state) in &states {
+            state.permit(storage.place(), ours)?;
         }
-        for (storage, standing) in &standings {
-            if *standing == Standing::Unmarked {
+        for (storage, state) in &states {
+            if *state == PlaceState::Unmarked {
                 mark(&**storage, ours).await?;
             }
         }
-        self.write_down().await
+        self.record_marks().await
     }
 
-    /// How each place and this ledger stand to each other. Nothing is changed but the id of a
-    /// ledger that has none.
-    pub async fn standings(&self) -> Result<Vec<(Arc<dyn Storage>, Standing)>, OwnershipError> {
+    /// The state of each place. Changes nothing but the id of a ledger that has none.
+    pub async fn states(&self) -> Result<Vec<(Arc<dyn Storage>, PlaceState)>, OwnershipError> {
         let ours = self.installation().await?;
-        let mut standings = Vec::new();
+        let mut states = Vec::new();
         for storage in self.inner.places.distinct() {
-            let standing = match storage.mark().await? {
-                Some(mark) => marked(mark, ours),
-                None => self.without_mark(&**storage, ours).await?,
+            let state = match storage.mark().await? {
+                Some(mark) => state_by_mark(mark, ours),
+                None => self.state_without_mark(&**storage, ours).await?,
             };
-            standings.push((Arc::clone(storage), standing));
+            states.push((Arc::clone(storage), state));
         }
-        Ok(standings)
+        Ok(states)
     }
 
-    /// A place in which no mark was found. Another process may have marked it, and have begun to
-    /// use it, since that look: before the place is refused, it is looked at once more.
-    async fn without_mark(
+    /// The state of a place in which no mark was found. Another process may have marked it, and
+    /// have begun to use it, since that read: before the place is refused, it is read once more.
+    async fn state_without_mark(
         &self,
         storage: &dyn Storage,
         ours: InstallationId,
-    ) -> Result<Standing, OwnershipError> {
-        let standing = self.by_knowledge(storage).await?;
-        if standing == Standing::Unmarked {
-            return Ok(standing);
+    ) -> Result<PlaceState, OwnershipError> {
+        let state = self.state_by_knowledge(storage).await?;
+        if state == PlaceState::Unmarked {
+            return Ok(state);
         }
         let found = storage.mark().await?;
-        Ok(found.map_or(standing, |mark| marked(mark, ours)))
+        Ok(found.map_or(state, |mark| state_by_mark(mark, ours)))
     }
 
-    /// Puts the mark of this ledger on every place, whatever mark was there: whoever had one of
-    /// them before stops destroying anything in it.
+    /// Puts the mark of this ledger on every place, whatever mark was there: the ledger that had a
+    /// place before stops destroying anything in it.
     pub async fn adopt(&self) -> Result<(), OwnershipError> {
         let ours = self.installation().await?;
-        for (storage, standing) in self.standings().await? {
-            if standing != Standing::Ours {
+        for (storage, state) in self.states().await? {
+            if state != PlaceState::Ours {
                 storage.set_mark(ours, Marking::Over).await?;
             }
         }
-        self.write_down().await
+        self.record_marks().await
     }
 
-    /// How a place without a mark stands to the ledger, by what the ledger knows of it.
-    async fn by_knowledge(&self, storage: &dyn Storage) -> Result<Standing, OwnershipError> {
+    /// The state of a place without a mark, by what the ledger knows of its objects.
+    async fn state_by_knowledge(
+        &self,
+        storage: &dyn Storage,
+    ) -> Result<PlaceState, OwnershipError> {
         let db = &self.inner.db;
         let marked = crate::marked_places(db).await?;
         if marked.iter().any(|url| url == storage.place().as_str()) {
-            return Ok(Standing::Lost);
+            return Ok(PlaceState::Lost);
         }
         let is_empty = match storage.list(None).await?.next().await {
             None => true,
             Some(found) => found.map(|_| false)?,
         };
         Ok(match crate::knowledge_of(db, storage.place()).await? {
-            Knowledge::Present if is_empty => Standing::Lost,
-            Knowledge::Present | Knowledge::Past => Standing::Unmarked,
-            Knowledge::Nothing if is_empty => Standing::Unmarked,
+            Knowledge::Present if is_empty => PlaceState::Lost,
+            Knowledge::Present | Knowledge::Past => PlaceState::Unmarked,
+            Knowledge::Nothing if is_empty => PlaceState::Unmarked,
             // A ledger from before there were marks may know nothing of what was left behind in
             // one of its places.
             Knowledge::Nothing if marked.is_empty() && self.knows_a_place().await? => {
-                Standing::Unmarked
+                PlaceState::Unmarked
             }
-            Knowledge::Nothing => Standing::Occupied,
+            Knowledge::Nothing => PlaceState::Occupied,
         })
     }
 
@@ -153,17 +155,17 @@ impl Ownership {
         Ok(false)
     }
 
-    /// Writes down, once, that the places carry the mark: all of them together, so that no
+    /// Records once that the places carry the mark: all of them together, so that no
     /// process finds a ledger that knows of one and not of the other.
-    async fn write_down(&self) -> Result<(), OwnershipError> {
+    async fn record_marks(&self) -> Result<(), OwnershipError> {
         let Inner {
             db,
             places,
             clock,
-            is_written_down,
+            are_marks_recorded,
             ..
         } = &*self.inner;
-        if is_written_down.load(Ordering::Acquire) {
+        if are_marks_recorded.load(Ordering::Acquire) {
             return Ok(());
         }
         let urls: Vec<Url> = places
@@ -171,29 +173,29 @@ impl Ownership {
             .map(|storage| storage.place().clone())
             .collect();
         crate::remember_marked(db, &urls, clock.now()).await?;
-        is_written_down.store(true, Ordering::Release);
+        are_marks_recorded.store(true, Ordering::Release);
         Ok(())
     }
 }
 
-/// How a place with a mark stands to the ledger.
-fn marked(mark: Mark, ours: InstallationId) -> Standing {
+/// The state of a place with a mark.
+fn state_by_mark(mark: Mark, ours: InstallationId) -> PlaceState {
     match mark {
-        Mark::Of(found) if found == ours => Standing::Ours,
-        mark => Standing::Foreign(mark),
+        Mark::Of(found) if found == ours => PlaceState::Ours,
+        mark => PlaceState::Foreign(mark),
     }
 }
 
 /// Marks a place that has no mark, unless somebody else is faster.
 async fn mark(storage: &dyn Storage, ours: InstallationId) -> Result<(), OwnershipError> {
     storage.set_mark(ours, Marking::First).await?;
-    let standing = match storage.mark().await? {
+    let state = match storage.mark().await? {
         Some(Mark::Of(found)) if found == ours => {
             info!(storage.place = %storage.place(), installation = %ours, "a place was marked");
             return Ok(());
         }
-        Some(mark) => Standing::Foreign(mark),
-        None => Standing::Lost,
+        Some(mark) => PlaceState::Foreign(mark),
+        None => PlaceState::Lost,
     };
-    standing.permit(storage.place(), ours)
+    state.permit(storage.place(), ours)
 }

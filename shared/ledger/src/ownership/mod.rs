@@ -1,8 +1,8 @@
-//! Whose bytes are whose: a ledger and its places know each other by an installation id. Asked at
-//! the start of a process, by readiness, and before anything is destroyed.
+//! Whether the places belong to this ledger: both carry the same installation id. Checked at the
+//! start of a process, by readiness, and before anything is destroyed.
 
 mod guard;
-mod standing;
+mod place_state;
 
 pub use guard::Ownership;
-pub use standing::{OwnershipError, Standing};
+pub use place_state::{OwnershipError, PlaceState};

@@ -1,5 +1,5 @@
-//! Marking a user who is removed. From this commit on they are disabled, nobody sees them, and no
-//! key or token is theirs.
+//! Marks a user as removed. From this commit on the user is disabled and hidden, and has no keys
+//! or identities.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::{Commit, identities};
 use domain::{JobId, Role, Timestamp, UserId};
 use queue::JobKind;
 
-/// How long the process that marks a user has for the rest, before a job looks for it.
+/// How long the process that marks a user has for the rest before a job takes over.
 const JOB_AFTER: Duration = Duration::from_mins(1);
 
-/// No second job finishes the removal of the same user.
+/// Keeps a second job from finishing the removal of the same user.
 pub(super) fn dedupe_key(id: UserId) -> String {
     format!("{}:{id}", JobKind::RemoveUser)
 }
 
-/// Marks a user. Gives the id of the job that finishes the removal if nobody else does; `None` if
-/// there is no such user.
+/// Marks a user. Returns the id of the job that finishes the removal if this process doesn't;
+/// `None` if there is no such user.
 pub(super) async fn mark(
     on: &impl Commit<()>,
     id: UserId,
@@ -36,7 +36,7 @@ pub(super) async fn mark(
     if is_admin && !other_admin(&transaction, id).await? {
         return Err(ChangeUserError::LastAdmin);
     }
-    // Chunks that run come to their end; what is left of their operations is skipped.
+    // Running chunks finish; the rest of their operations is skipped.
     operations::request_cancel_of_owner(&transaction, id).await?;
     let job = NewJob {
         subject: Some(id.0),

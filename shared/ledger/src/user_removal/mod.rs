@@ -1,8 +1,8 @@
-//! Removing a user with everything that is theirs, whatever their uploads and jobs do meanwhile:
-//! first they are marked, which hides them, then their rows go in parts, at last the rest.
+//! Removes a user with everything they own, whatever their uploads and jobs do at the same time:
+//! the mark hides the user, then rows are deleted in batches, and the rest with the user.
 
+mod batches;
 mod mark;
-mod parts;
 mod remove;
 mod rest;
 

@@ -1,19 +1,19 @@
-//! The removal of a user from its beginning to its end.
+//! The removal of a user from start to end.
 
 use tracing::warn;
 
+use super::batches::delete_batch;
 use super::mark::mark;
-use super::parts::remove_part;
 use super::rest::remove_rest;
 use crate::users::ChangeUserError;
 use crate::{Commit, Database, DbError, Tries};
 use domain::{JobId, Timestamp, UserId};
 
-/// Deletes a user and all rows of theirs. Once they are marked they are gone for everybody; what
-/// this call doesn't get done, a job does a minute later. Gives the id of that job, or of the one
-/// that removes the bytes. `None` if there is no such user.
+/// Deletes a user and all rows of theirs. Once marked, the user is hidden from everybody; what this
+/// call doesn't finish, a job does a minute later. Returns the id of that job, or of the one that
+/// removes the bytes; `None` if there is no such user.
 ///
-/// `traces` says where the bytes of staged uploads may lie.
+/// `traces` gives the URLs at which the bytes of a staged upload may lie.
 pub async fn remove_user(
     on: &impl Commit<()>,
     id: UserId,
@@ -39,8 +39,8 @@ pub async fn remove_user(
     }
 }
 
-/// Removes what is left of a user who is marked, part by part. Gives the id of the job that
-/// removes the bytes; `None` if nothing was left.
+/// Removes what is left of a marked user, batch by batch. Returns the id of the job that removes
+/// the bytes; `None` if nothing was left.
 pub async fn finish_removal(
     db: &Database,
     id: UserId,
@@ -49,7 +49,7 @@ pub async fn finish_removal(
 ) -> Result<Option<JobId>, DbError> {
     let mut tries = Tries::default();
     loop {
-        match remove_part(db, id, now, &traces).await {
+        match delete_batch(db, id, now, &traces).await {
             Ok(true) => tries = Tries::default(),
             Ok(false) => break,
             Err(error) if tries.again(&error) => {}

@@ -1,4 +1,4 @@
-//! The last transaction of a user's removal: what came in meanwhile, and the user.
+//! The last transaction of a user's removal: deletes what was added since the batches, and the user.
 
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
 use queue::JobKind;
 
-/// Removes what is left of a user who is marked, and the user. Gives the id of the job that
-/// removes the bytes; `None` if there is no such user any more.
+/// Removes what is left of a marked user, and the user. Returns the id of the job that removes the
+/// bytes; `None` if the user is gone already.
 pub(super) async fn remove_rest(
     db: &Database,
     id: UserId,
@@ -25,7 +25,7 @@ pub(super) async fn remove_rest(
     if query(&transaction, marked, owner()).await?.is_empty() {
         return Ok(None);
     }
-    hold_everything(&transaction, id).await?;
+    lock_everything(&transaction, id).await?;
     let documents = "SELECT id FROM documents WHERE owner_id = $1";
     let documents = query(&transaction, documents, owner()).await?;
     let documents: Vec<Uuid> = documents
@@ -46,15 +46,15 @@ pub(super) async fn remove_rest(
     Ok(Some(job.id))
 }
 
-/// Locks all that is the user's, so that what is counted is what is removed: an upload that
-/// settled in between would leave a reference to its content behind.
+/// Locks everything the user owns, so that what is counted is what is removed: an upload that
+/// settles in between would leave a reference to its content behind.
 ///
-/// The user comes before the last documents, unlike elsewhere: while their row is open, others
-/// are still added. Whoever settles one of those few may then wait in a circle with this
-/// transaction; the database ends one of the two, and both begin anew.
-async fn hold_everything(transaction: &DatabaseTransaction, id: UserId) -> Result<(), DbError> {
+/// The user is locked before the last documents, unlike elsewhere: while their row is unlocked,
+/// documents are still added. A transaction that settles one of those few may deadlock with this
+/// one; the database aborts one of the two, which is retried.
+async fn lock_everything(transaction: &DatabaseTransaction, id: UserId) -> Result<(), DbError> {
     let dialect = transaction.dialect();
-    // The chunk that runs ends, and no other one begins.
+    // The running chunk finishes, and no other one starts.
     operations::lock_unfinished_of_owner(transaction, id).await?;
     let owner = || [id.0.into()];
     if dialect.has_one_writer() {

@@ -1,4 +1,4 @@
-//! Rows of a user who is removed, so many in one transaction: nobody waits for all of them.
+//! Deletes the rows of a removed user in batches: a transaction each, so that nothing waits long.
 
 use uuid::Uuid;
 
@@ -9,17 +9,17 @@ use crate::tables::{idempotency, operation_items};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
 
-/// Documents of one part: what is indexed of their metadata goes with them.
+/// Documents of one batch: the index entries of their metadata are deleted with them.
 const DOCUMENTS: i64 = 100;
 
-/// Versions of one part.
+/// Versions of one batch.
 const VERSIONS: i64 = 1_000;
 
-/// Rows without bytes of one part.
+/// Rows without bytes of one batch.
 const ROWS: i64 = 2_000;
 
-/// Removes a part of what a user has, and says whether there was one.
-pub(super) async fn remove_part(
+/// Deletes a batch of what a user owns. Returns whether there was any.
+pub(super) async fn delete_batch(
     db: &Database,
     id: UserId,
     now: Timestamp,
@@ -51,7 +51,7 @@ async fn remove_documents(
         if versions + count > VERSIONS && !documents.is_empty() {
             break;
         }
-        // Of the first document alone there may be too many for one part.
+        // The first document alone may have too many for one batch.
         versions += count;
         documents.push(DocumentId(row.try_get_by_index(0)?));
     }
@@ -74,7 +74,7 @@ async fn remove_documents(
     Ok(true)
 }
 
-/// Items of operations that have ended, and idempotency keys.
+/// Deletes items of finished operations, and idempotency keys.
 async fn remove_rows(transaction: &DatabaseTransaction, id: UserId) -> Result<bool, DbError> {
     Ok(
         operation_items::delete_finished_of_owner(transaction, id, ROWS).await? > 0

@@ -1,4 +1,4 @@
-//! How a place and this ledger stand to each other, and why bytes are not to be touched.
+//! Whether a place belongs to this ledger, and why its bytes must not be touched.
 
 use url::Url;
 
@@ -6,9 +6,9 @@ use crate::DbError;
 use domain::InstallationId;
 use storage::{Mark, StorageError};
 
-/// How a place and this ledger stand to each other.
+/// Whether a place belongs to this ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PlaceState {
     /// It carries the mark of this installation.
     Ours,
     /// It has no mark yet, and nothing in it is somebody else's: it is empty, or this ledger used
@@ -22,7 +22,7 @@ pub enum Standing {
     Occupied,
 }
 
-/// Why it isn't certain that the places are this installation's.
+/// A place that doesn't belong to this ledger, or whose state can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnershipError {
     /// A place belongs to another ledger.
@@ -33,9 +33,9 @@ pub enum OwnershipError {
     Foreign {
         /// The place.
         place: Url,
-        /// Whose it is.
+        /// The installation that it belongs to.
         found: InstallationId,
-        /// Who we are.
+        /// This installation.
         ours: InstallationId,
     },
     /// A place has a mark that can't be read.
@@ -46,7 +46,7 @@ pub enum OwnershipError {
     Unknown {
         /// The place.
         place: Url,
-        /// Who we are.
+        /// This installation.
         ours: InstallationId,
     },
     /// A place is not what it was: a volume that is not mounted, a bucket that was emptied.
@@ -57,7 +57,7 @@ pub enum OwnershipError {
     Lost {
         /// The place.
         place: Url,
-        /// Who we are.
+        /// This installation.
         ours: InstallationId,
     },
     /// A place has objects of somebody who has left no mark.
@@ -68,27 +68,27 @@ pub enum OwnershipError {
     Occupied {
         /// The place.
         place: Url,
-        /// Who we are.
+        /// This installation.
         ours: InstallationId,
     },
-    /// The ledger can't be asked.
+    /// The ledger can't be read.
     #[error(transparent)]
     Ledger(#[from] DbError),
-    /// A place can't be asked.
+    /// A place can't be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
 impl OwnershipError {
-    /// Whether a place is not this installation's, for as long as nobody does something about it.
-    /// Otherwise it could not be told.
+    /// Whether a place is not this installation's until an operator acts. Otherwise its state
+    /// could not be read.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         !matches!(self, Self::Ledger(_) | Self::Storage(_))
     }
 }
 
-impl Standing {
+impl PlaceState {
     /// Whether the place may be used.
     pub fn permit(self, place: &Url, ours: InstallationId) -> Result<(), OwnershipError> {
         let place = place.clone();
