@@ -14,7 +14,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Audits an embedded service that keeps so many objects, step by step.
 pub async fn run(counts: &[u32]) {
     let settings = [("DOSSIER_LOG", "warn"), ("DOSSIER_QUEUES", "ingest")];
-    let app = TestApp::start_with(Mode::Embedded, &settings).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&settings)
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let owner = alice.user.as_deref().expect("a user has an id");
     let store = app.folder().join("data/storage");

@@ -18,7 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Measures `count` uploads without and with the slow clients.
 pub async fn run(mode: Mode, halves: usize, trickles: usize, count: usize) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LOG", "warn")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LOG", "warn")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     uploads(&alice, count / 4).await;
     let quiet = uploads(&alice, count).await;

@@ -14,7 +14,10 @@ pub async fn run(mode: Mode, mebibytes: usize) {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let (dd, cat) = crate::disk::rates(folder.path(), mebibytes);
     drop(folder);
-    let app = TestApp::start_with(mode, &[("DOSSIER_LOG", "warn")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LOG", "warn")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let warm = alice.uploads("warm.bin", pseudo_random(0, 1000)).await;
     alice.settled(&warm).await;

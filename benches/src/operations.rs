@@ -32,7 +32,10 @@ pub struct Amounts {
 
 /// Archives and deletes, exports and imports.
 pub async fn run(mode: Mode, amounts: Amounts) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LOG", "warn")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LOG", "warn")])
+        .start()
+        .await;
     let others = app.user("others").await;
     let warm = others.uploads("warm.pdf", PDF).await;
     others.settled(&warm).await;

@@ -8,7 +8,10 @@ use tests::content::pseudo_random;
 
 /// Uploads `count` documents of `size` bytes, `concurrency` at once, and waits for each.
 pub async fn run(mode: Mode, count: usize, size: usize, concurrency: usize) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LOG", "warn")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LOG", "warn")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let warm = alice.uploads("warm.bin", pseudo_random(0, size)).await;
     alice.settled(&warm).await;

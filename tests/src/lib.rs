@@ -15,7 +15,7 @@ pub mod history;
 pub mod http2;
 pub mod ledger;
 pub mod objects;
-pub mod operations;
+pub mod poll;
 pub mod servers;
 pub mod shelf;
 pub mod slow;

@@ -52,6 +52,7 @@ pub async fn trickle(api: &str, token: &str) -> Closed {
         .expect("a new connection takes some bytes");
     let trickling = async {
         while to.write_all(TRICKLE).await.is_ok() {
+            // The pause is what makes this client slow.
             tokio::time::sleep(PAUSE).await;
         }
         std::future::pending::<()>().await;

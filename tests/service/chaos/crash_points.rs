@@ -8,11 +8,10 @@ use crash_points::CrashPoint;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::app::{Answer, Client, Mode, TestApp};
+use tests::app::{Answer, Client, Mode, TestApp, result_path};
 use tests::archives::{archive_of, entries};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
-use tests::operations::{ended, result_path};
 use tests::servers::Dossier;
 
 /// How long it may take until the point is reached.
@@ -212,7 +211,7 @@ impl Round {
         }
         let operations = alice.get("/v1/operations").await.expecting(200);
         assert_eq!(operations["items"].as_array().unwrap().len(), 1);
-        let operation = ended(alice, &operations["items"][0]).await;
+        let operation = alice.ended(&operations["items"][0]).await;
         assert_eq!(operation["status"], "completed", "{operation}");
         assert_eq!(operation["succeeded"], operation["total"], "{operation}");
         match self.scene {
@@ -292,7 +291,12 @@ async fn strike(app: &TestApp, point: CrashPoint, leftovers: usize) -> usize {
 #[in_both_modes]
 async fn a_death_at_any_point_breaks_no_promise(mode: Mode) {
     let lane = async |lane| {
-        let app = Box::pin(TestApp::start_with(mode, &[("DOSSIER_LEASE", lease(mode))])).await;
+        let app = Box::pin(
+            TestApp::builder(mode)
+                .settings(&[("DOSSIER_LEASE", lease(mode))])
+                .start(),
+        )
+        .await;
         let mut leftovers = 0;
         for point in CrashPoint::ALL.iter().skip(lane).step_by(LANES) {
             println!("{mode:?}: {}", point.name());

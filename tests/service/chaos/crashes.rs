@@ -7,6 +7,7 @@ use serde_json::Value;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::poll::wait_until;
 
 /// A lease short enough to see it end.
 const SHORT_LEASE: (&str, &str) = ("DOSSIER_LEASE", "2s");
@@ -35,7 +36,10 @@ async fn all_active(client: &Client, documents: &[(Value, usize)]) {
 
 #[in_both_modes]
 async fn everything_is_still_there_after_a_kill(mode: Mode) {
-    let app = TestApp::start_with(mode, &[SHORT_LEASE]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[SHORT_LEASE])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let documents = accepted(&alice, 40).await;
     for process in app.workers() {
@@ -54,7 +58,10 @@ async fn everything_is_still_there_after_a_kill(mode: Mode) {
 
 #[in_both_modes]
 async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LEASE", "1m")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let documents = accepted(&alice, 60).await;
     for process in app.workers() {
@@ -69,14 +76,21 @@ async fn a_stop_in_order_loses_nothing_and_takes_no_lease(mode: Mode) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_killed_and_redis_flushed_lose_no_upload() {
-    let app = TestApp::start_with(Mode::Distributed, &[SHORT_LEASE]).await;
+    let app = TestApp::builder(Mode::Distributed)
+        .settings(&[SHORT_LEASE])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let mut documents = Vec::new();
     for round in 0..4 {
         let uploads = accepted(&alice, 40);
         let chaos = async {
             let worker = app.workers()[round % 2];
-            tokio::time::sleep(Duration::from_millis(20 + 40 * round as u64)).await;
+            // Each time when more of the uploads are in.
+            let are_in = i64::try_from(40 * round + 1 + 10 * round).unwrap();
+            let taken_in = "SELECT count(*) FROM documents";
+            let is_time = async || app.number(taken_in).await >= are_in;
+            wait_until(Duration::from_secs(30), "uploads are in", is_time).await;
             worker.kill().await;
             app.redis().expect("this mode has a Redis").flush().await;
             worker.restart().await;

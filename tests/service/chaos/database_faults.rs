@@ -1,13 +1,13 @@
 //! Faults of the database server: clients are told that the service is unavailable, readiness
 //! names the database, and all goes on by itself when the fault is over.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use tests::app::{Answer, Client, Mode, TestApp, Upload};
+use tests::poll::{poll, wait_until};
 use tests::servers::{Dossier, Flow};
-use tokio::time::sleep;
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,15 +23,11 @@ async fn readiness(process: &Dossier) -> Answer {
 
 /// Waits until readiness answers so, and gives the answer.
 async fn becomes(process: &Dossier, status: u16) -> Answer {
-    let begin = Instant::now();
-    loop {
-        let answer = readiness(process).await;
-        if answer.status == status {
-            return answer;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
-        sleep(Duration::from_millis(100)).await;
-    }
+    poll(PATIENCE, async || match readiness(process).await {
+        answer if answer.status == status => Ok(answer),
+        answer => Err(answer.text()),
+    })
+    .await
 }
 
 /// The detail with which readiness names the database.
@@ -50,17 +46,16 @@ fn is_unavailable(answer: &Answer) {
 
 /// Uploads until the answer is no other than unavailable, and waits for the document.
 async fn goes_on(app: &TestApp, client: &Client) {
-    let begin = Instant::now();
-    let document = loop {
+    let document = poll(PATIENCE, async || {
         let answer = client.try_upload(Upload::new("after.txt", "after")).await;
         let answer = answer.unwrap();
         if answer.status == 202 {
-            break answer.json();
+            return Ok(answer.json());
         }
         is_unavailable(&answer);
-        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
-        sleep(Duration::from_millis(100)).await;
-    };
+        Err(answer.text())
+    })
+    .await;
     assert_eq!(client.settled(&document).await["status"], "active");
     becomes(app.ingress(), 200).await;
     // Nobody knows whether uploads that were refused were taken in: their bytes stay for a while.
@@ -69,7 +64,7 @@ async fn goes_on(app: &TestApp, client: &Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_turns_read_only_is_unavailable_until_it_can_write() {
-    let app = Box::pin(TestApp::start_breakable(&[])).await;
+    let app = Box::pin(TestApp::builder(Mode::Distributed).breakable().start()).await;
     let alice = app.user("alice").await;
     let postgres = &app.breakable().postgres;
     // As after a failover: sessions that were open stay, and can't write any more.
@@ -91,7 +86,7 @@ async fn a_server_that_turns_read_only_is_unavailable_until_it_can_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_with_a_server_that_can_t_write_are_not_kept() {
-    let app = Box::pin(TestApp::start_breakable(&[])).await;
+    let app = Box::pin(TestApp::builder(Mode::Distributed).breakable().start()).await;
     let alice = app.user("alice").await;
     let postgres = &app.breakable().postgres;
     let database = app.texts("SELECT current_database()").await.remove(0);
@@ -113,7 +108,13 @@ async fn sessions_with_a_server_that_can_t_write_are_not_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_is_given_up_on_in_time() {
-    let app = Box::pin(TestApp::start_breakable(&[SHORT_LIMIT])).await;
+    let app = Box::pin(
+        TestApp::builder(Mode::Distributed)
+            .breakable()
+            .settings(&[SHORT_LIMIT])
+            .start(),
+    )
+    .await;
     let alice = app.user("alice").await;
     let document = alice.uploads("before.txt", "before").await;
     alice.settled(&document).await;
@@ -128,17 +129,17 @@ async fn a_server_that_hangs_is_given_up_on_in_time() {
     is_unavailable(&written.unwrap());
     detail_of_database(&ready);
     app.breakable().database.set(Flow::Open);
-    let begin = Instant::now();
-    while alice.get(&path).await.status != 200 {
-        assert!(begin.elapsed() < PATIENCE);
-        sleep(Duration::from_millis(100)).await;
-    }
+    let is_read = async || alice.get(&path).await.status == 200;
+    wait_until(PATIENCE, "the document is read again", is_read).await;
     goes_on(&app, &alice).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_that_somebody_keeps_costs_no_500() {
-    let app = TestApp::start_with(Mode::Distributed, &[SHORT_LIMIT]).await;
+    let app = TestApp::builder(Mode::Distributed)
+        .settings(&[SHORT_LIMIT])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let document = alice.uploads("locked.txt", "locked").await;
     alice.settled(&document).await;
@@ -198,15 +199,15 @@ async fn an_older_schema_is_named_and_waited_for() {
 /// The same for a process that may not listen yet.
 async fn becomes_after_start(process: &Dossier, status: u16) {
     let nobody = Client::speaking_for_nobody(&process.ops());
-    let begin = Instant::now();
-    loop {
+    poll(PATIENCE, async || {
         let request = nobody.request(Method::GET, "/health/ready");
         match nobody.try_send(request).await {
-            Ok(answer) if answer.status == status => return,
-            _ => assert!(begin.elapsed() < PATIENCE),
+            Ok(answer) if answer.status == status => Ok(()),
+            Ok(answer) => Err(answer.text()),
+            Err(error) => Err(error.to_string()),
         }
-        sleep(Duration::from_millis(100)).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

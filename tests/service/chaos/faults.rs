@@ -102,20 +102,52 @@ impl Fault {
     pub async fn app(self) -> TestApp {
         match self {
             Self::AllKilled | Self::AllStopped => {
-                TestApp::start_with(Mode::Embedded, &[LEASE]).await
+                TestApp::builder(Mode::Embedded)
+                    .settings(&[LEASE])
+                    .start()
+                    .await
             }
             Self::WorkersKilled
             | Self::IngressKilled
             | Self::WorkerStopped
             | Self::RedisFlushed
             | Self::RedisRestarted
-            | Self::RedisStalled => TestApp::start_with(Mode::Distributed, &[LEASE]).await,
-            Self::StagingFull => TestApp::start_on_disks(&["staging"], &[LEASE]).await,
-            Self::StoreFull => TestApp::start_on_disks(&["storage"], &[LEASE]).await,
-            Self::DatabaseFull => {
-                TestApp::start_on_disks(&["", "staging", "storage"], &[LEASE]).await
+            | Self::RedisStalled => {
+                TestApp::builder(Mode::Distributed)
+                    .settings(&[LEASE])
+                    .start()
+                    .await
             }
-            _ => Box::pin(TestApp::start_breakable(&[LEASE])).await,
+            Self::StagingFull => {
+                TestApp::builder(Mode::Embedded)
+                    .small_disks(&["staging"])
+                    .settings(&[LEASE])
+                    .start()
+                    .await
+            }
+            Self::StoreFull => {
+                TestApp::builder(Mode::Embedded)
+                    .small_disks(&["storage"])
+                    .settings(&[LEASE])
+                    .start()
+                    .await
+            }
+            Self::DatabaseFull => {
+                TestApp::builder(Mode::Embedded)
+                    .small_disks(&["", "staging", "storage"])
+                    .settings(&[LEASE])
+                    .start()
+                    .await
+            }
+            _ => {
+                Box::pin(
+                    TestApp::builder(Mode::Distributed)
+                        .breakable()
+                        .settings(&[LEASE])
+                        .start(),
+                )
+                .await
+            }
         }
     }
 
@@ -159,6 +191,7 @@ impl Fault {
                 pause(dice, 50, 200).await;
                 let redis = app.redis().unwrap();
                 redis.pause();
+                // How long it stands still is the fault.
                 sleep(Duration::from_secs(5)).await;
                 redis.resume();
             }
@@ -181,6 +214,7 @@ impl Fault {
             Self::StorageAway => {
                 pause(dice, 50, 300).await;
                 app.breakable().storage.set(Flow::Shut);
+                // How long it is away is the fault.
                 sleep(Duration::from_secs(4)).await;
                 app.breakable().storage.set(Flow::Open);
             }
@@ -194,6 +228,7 @@ impl Fault {
     }
 }
 
+/// The dice choose the moment of a fault.
 async fn pause(dice: &mut Dice, least: u64, most: u64) {
     sleep(Duration::from_millis(dice.between(least, most))).await;
 }
@@ -212,6 +247,7 @@ async fn stop_past_the_lease(app: &TestApp, dice: &mut Dice) {
             worker.resume();
             continue;
         }
+        // It knows nothing of the time that passes.
         sleep(PAST_THE_LEASE).await;
         worker.resume();
         return;
@@ -219,6 +255,7 @@ async fn stop_past_the_lease(app: &TestApp, dice: &mut Dice) {
     panic!("no worker was caught with a job");
 }
 
+/// Cuts connections in the middle of a message, or lets one go when nobody speaks.
 async fn cut(gate: &tests::servers::Gate, dice: &mut Dice, times: u32) {
     for _ in 0..times {
         gate.cut_after(u32::try_from(dice.below(40)).unwrap_or(0));
@@ -231,12 +268,14 @@ async fn cut(gate: &tests::servers::Gate, dice: &mut Dice, times: u32) {
     }
 }
 
+/// For so long nothing comes through.
 async fn stall(gate: &tests::servers::Gate, time: Duration) {
     gate.set(Flow::Stalled);
     sleep(time).await;
     gate.set(Flow::Open);
 }
 
+/// For three seconds a part of the requests fails.
 async fn disturb(app: &TestApp, disturbance: Disturbance) {
     let storage = &app.breakable().storage;
     storage.disturb(disturbance);

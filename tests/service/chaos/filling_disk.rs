@@ -2,13 +2,14 @@
 //! the next one passes when there is room again.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use reqwest::{Body, Method};
 use tests::app::{Answer, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
+use tests::poll::wait_until;
 
 /// What is sent at once, and how often.
 const CHUNK: usize = 256 << 10;
@@ -37,6 +38,7 @@ fn files_below(folder: &Path) -> usize {
 /// Chunks for as long as anybody takes them.
 fn trickle() -> Body {
     let chunks = futures::stream::iter(0_u64..).then(|number| async move {
+        // The disk fills while the upload is under way.
         tokio::time::sleep(PAUSE).await;
         Ok::<Bytes, std::io::Error>(pseudo_random(number, CHUNK))
     });
@@ -51,28 +53,22 @@ async fn meets_a_full_disk(app: &TestApp) -> Answer {
         let request = sender.request(Method::POST, "/v1/documents?name=large.bin");
         sender.try_send(request.body(trickle())).await
     });
-    let begin = Instant::now();
-    while files_below(&staging) == 0 {
-        assert!(begin.elapsed() < PATIENCE, "the upload never began");
-        tokio::time::sleep(PAUSE).await;
-    }
+    let has_begun = async || files_below(&staging) > 0;
+    wait_until(PATIENCE, "the upload begins", has_begun).await;
     app.disk().is_full_for(FULL).await;
     let answer = upload.await.unwrap();
-    let begin = Instant::now();
-    while files_below(&staging) > 0 {
-        assert!(begin.elapsed() < PATIENCE, "something of it is kept");
-        tokio::time::sleep(PAUSE).await;
-    }
+    let is_gone = async || files_below(&staging) == 0;
+    wait_until(PATIENCE, "nothing of it is kept", is_gone).await;
     // There is room again, which is looked at once a second.
-    loop {
+    wait_until(PATIENCE, "there is room", async || {
         let request = alice.request(Method::POST, "/v1/documents?name=again.pdf");
-        match alice.send(request.body(PDF)).await {
-            answer if answer.status == 202 => break,
-            answer => answer.expect_problem(503, "storage_full"),
+        let answer = alice.send(request.body(PDF)).await;
+        if answer.status != 202 {
+            answer.expect_problem(503, "storage_full");
         }
-        assert!(begin.elapsed() < PATIENCE, "there is room");
-        tokio::time::sleep(PAUSE).await;
-    }
+        answer.status == 202
+    })
+    .await;
     assert_eq!(
         alice.get("/v1/usage").await.expecting(200)["documents"]["total"],
         1
@@ -84,7 +80,11 @@ async fn meets_a_full_disk(app: &TestApp) -> Answer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_ends_where_the_floor_of_free_space_is_met_on_its_way() {
     let floor = [("DOSSIER_MIN_FREE_BYTES", "64MiB")];
-    let app = TestApp::start_on_disks(&["staging"], &floor).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .small_disks(&["staging"])
+        .settings(&floor)
+        .start()
+        .await;
     assert_eq!(app.mode(), Mode::Embedded);
     let answer = meets_a_full_disk(&app).await;
     answer.expect_problem(503, "storage_full");
@@ -95,7 +95,11 @@ async fn an_upload_ends_where_the_floor_of_free_space_is_met_on_its_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_ends_where_the_disk_itself_says_that_it_is_full() {
     let no_floor = [("DOSSIER_MIN_FREE_BYTES", "0")];
-    let app = TestApp::start_on_disks(&["staging"], &no_floor).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .small_disks(&["staging"])
+        .settings(&no_floor)
+        .start()
+        .await;
     let answer = meets_a_full_disk(&app).await;
     answer.expect_problem(503, "storage_full");
     app.ends_clean().await;

@@ -1,7 +1,7 @@
 //! What a killed ingress had written by half: it stays while it may be under way, and goes by the
 //! cleanup when it is old.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::SinkExt;
@@ -10,8 +10,8 @@ use reqwest::Method;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
 use tests::servers::S3;
-use tokio::time::sleep;
 
 /// More than the first part of a multipart upload.
 const HALF: usize = 20 << 20;
@@ -35,11 +35,11 @@ async fn half_written(app: &TestApp) -> usize {
 }
 
 async fn comes_to(app: &TestApp, wanted: usize) {
-    let begin = Instant::now();
-    while half_written(app).await != wanted {
-        assert!(begin.elapsed() < PATIENCE, "{wanted} were expected");
-        sleep(Duration::from_millis(20)).await;
-    }
+    poll(PATIENCE, async || match half_written(app).await {
+        found if found == wanted => Ok(()),
+        found => Err(format!("{found} instead of {wanted}")),
+    })
+    .await;
 }
 
 #[in_both_modes]
@@ -72,11 +72,10 @@ async fn what_a_killed_ingress_wrote_by_half_goes_when_it_is_old(mode: Mode) {
         worker.terminate().await;
         worker.restart_with(&[("DOSSIER_STRAY_AFTER", "10s")]).await;
     }
-    let begin = Instant::now();
-    while half_written(&app).await > 0 {
-        assert!(begin.elapsed() < PATIENCE, "it is old by now");
+    wait_until(PATIENCE, "it is old", async || {
         app.works_off(JobKind::SweepStaging).await;
-        sleep(Duration::from_millis(500)).await;
-    }
+        half_written(&app).await == 0
+    })
+    .await;
     app.ends_clean().await;
 }

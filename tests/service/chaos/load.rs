@@ -130,6 +130,7 @@ async fn upload(client: &Client, name: String, mut dice: Dice) -> Sent {
         Ok(Err(_)) | Err(_) => Fate::Cut,
     };
     if !matches!(fate, Fate::Accepted(_)) {
+        // Whoever was refused or cut off rests, or all would be refused before the fault is over.
         sleep(REST).await;
     }
     Sent { name, bytes, fate }

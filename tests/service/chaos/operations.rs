@@ -34,7 +34,10 @@ async fn progress(client: &Client, operation: &Value) -> u64 {
 
 #[in_both_modes]
 async fn workers_are_killed_and_each_item_is_acted_on_once(mode: Mode) {
-    let app = TestApp::start_with(mode, &[SHORT_LEASE]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[SHORT_LEASE])
+        .start()
+        .await;
     let alice = collector(&app, "alice", 6_000).await;
     let archive = json!({"action": "archive", "select": {"filter": {}}});
     let operation = alice.asks_for(&archive).await;

@@ -1,7 +1,7 @@
 //! Files that take their worker along, each time it begins them: they end in `error` after a
 //! bounded number of attempts, others don't suffer, and an operator has them tried again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -11,6 +11,7 @@ use tests::app::{Client, Mode, TestApp};
 use tests::archives::archive_of;
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
 
 const POISON: &str = "poison.bin";
 
@@ -70,10 +71,11 @@ async fn is_tried_again(app: &TestApp, alice: &Client, poison: &Value, cause: &s
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_kills_its_worker_ends_in_error_and_others_go_on() {
-    let app = Box::pin(TestApp::start_with(
-        Mode::Distributed,
-        &[("DOSSIER_LEASE", "2s")],
-    ))
+    let app = Box::pin(
+        TestApp::builder(Mode::Distributed)
+            .settings(&[("DOSSIER_LEASE", "2s")])
+            .start(),
+    )
     .await;
     let alice = app.user("alice").await;
     for worker in app.workers() {
@@ -86,10 +88,8 @@ async fn a_file_that_kills_its_worker_ends_in_error_and_others_go_on() {
 
     let path = format!("/v1/documents/{}", poison["id"].as_str().unwrap());
     let is_pending = async || alice.get(&path).await.expecting(200)["status"] == "pending";
-    let begin = Instant::now();
     let (mut deaths, mut meanwhile) = (0, 0);
-    while is_pending().await {
-        assert!(begin.elapsed() < PATIENCE, "{deaths} deaths");
+    poll(PATIENCE, async || {
         for worker in app.workers() {
             if !worker.runs() {
                 worker.aborted(PATIENCE).await;
@@ -106,8 +106,13 @@ async fn a_file_that_kills_its_worker_ends_in_error_and_others_go_on() {
             .await
             .expecting(200);
         meanwhile += usize::from(active["items"] != json!([]));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if is_pending().await {
+            Err(format!("{deaths} deaths"))
+        } else {
+            Ok(())
+        }
+    })
+    .await;
     assert_eq!(deaths, 8, "as many as there are attempts");
     assert!(
         meanwhile > 0,
@@ -141,16 +146,20 @@ async fn an_archive_that_kills_the_only_process_ends_in_error() {
         let answer = answer.filter(|answer| answer.status == StatusCode::OK);
         answer.is_some_and(|answer| answer.json()["items"][0]["finished_at"].is_string())
     };
-    let (begin, mut deaths) = (Instant::now(), 0);
-    while !is_over().await {
-        assert!(begin.elapsed() < PATIENCE, "{deaths} deaths");
+    let mut deaths = 0;
+    poll(PATIENCE, async || {
         if !serve.runs() {
             serve.aborted(PATIENCE).await;
             serve.begins_again_with(&TRAP).await;
             deaths += 1;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if is_over().await {
+            Ok(())
+        } else {
+            Err(format!("{deaths} deaths"))
+        }
+    })
+    .await;
     assert_eq!(deaths, 8, "as many as there are attempts");
     let operations = alice.get("/v1/operations").await.expecting(200);
     let operation = &operations["items"][0];
@@ -163,7 +172,10 @@ async fn an_archive_that_kills_the_only_process_ends_in_error() {
 
 #[in_both_modes]
 async fn a_file_that_panics_ends_in_error_and_others_go_on(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LEASE", "2s")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for worker in app.workers() {
         worker.terminate().await;
@@ -173,14 +185,13 @@ async fn a_file_that_panics_ends_in_error_and_others_go_on(mode: Mode) {
     let others = uploads_others(&alice, 1..10).await;
     are_active(&alice, &others).await;
     let path = format!("/v1/documents/{}", poison["id"].as_str().unwrap());
-    let begin = Instant::now();
-    while alice.get(&path).await.expecting(200)["status"] == "pending" {
-        assert!(begin.elapsed() < PATIENCE);
+    wait_until(PATIENCE, "the poison is given up", async || {
         // The pauses between attempts grow to minutes: they are cut short.
         app.tampers("UPDATE jobs SET run_at = 0 WHERE state = 'ready' AND last_error IS NOT NULL")
             .await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        alice.get(&path).await.expecting(200)["status"] != "pending"
+    })
+    .await;
     for worker in app.workers() {
         assert!(worker.runs(), "a panic ends an attempt, not its worker");
         worker.terminate().await;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::iter::Sum;
 use std::ops::Add;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tests::app::{Answer, Client, TestApp};
-use tokio::time::{sleep, timeout};
+use tests::poll::poll;
+use tokio::time::timeout;
 
 use super::load::{Fate, Sent};
 
@@ -136,14 +137,11 @@ async fn end_of(app: &TestApp, client: &Client, document: &Value, sent: &Sent) -
 /// Asks until the answer is no 503: a connection that was cut may show itself only when it is
 /// used next, and a client tries again then.
 async fn whole(client: &Client, path: &str) -> Answer {
-    let begin = Instant::now();
-    loop {
-        let answer = client.get(path).await;
-        if answer.status != 503 || begin.elapsed() > PATIENCE {
-            return answer;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+    poll(PATIENCE, async || match client.get(path).await {
+        answer if answer.status == 503 => Err(answer.text()),
+        answer => Ok(answer),
+    })
+    .await
 }
 
 async fn settled(client: &Client, document: &Value) -> Value {

@@ -38,6 +38,7 @@ async fn drips(client: &Client, seed: u64, taking: Duration) -> reqwest::Result<
     let bytes = pseudo_random(seed, 20_000);
     let pieces: Vec<Bytes> = bytes.chunks(2_000).map(Bytes::copy_from_slice).collect();
     let body = stream::iter(pieces).then(move |piece| async move {
+        // The cleanup has to come while the upload is under way.
         sleep(taking / 10).await;
         Ok::<_, std::io::Error>(piece)
     });
@@ -51,16 +52,15 @@ async fn drips(client: &Client, seed: u64, taking: Duration) -> reqwest::Result<
 #[in_both_modes]
 #[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn the_cleanup_never_touches_an_upload_under_way(mode: Mode) {
-    let app = TestApp::start_with(
-        mode,
-        &[
+    let app = TestApp::builder(mode)
+        .settings(&[
             ("DOSSIER_STRAY_AFTER", "10s"),
             ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
             ("DOSSIER_KEEP_FAILED_FOR", "0s"),
             ("DOSSIER_KEEP_VERSIONS", "1"),
-        ],
-    )
-    .await;
+        ])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let places = app.places().await;
     let orphan = puts(&**places.store(), &old_key(), "an orphan").await;

@@ -112,7 +112,10 @@ async fn starts(app: &TestApp) {
 #[in_both_modes]
 #[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn damage_is_found_and_mended_where_nothing_is_lost_by_it(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let mut documents = Vec::new();
     for seed in 0..7 {
@@ -293,7 +296,10 @@ async fn lost_bytes_come_back_with_the_next_upload_of_them(mode: Mode) {
 
 #[in_both_modes]
 async fn what_is_left_behind_is_quarantined_and_then_removed(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_KEEP_QUARANTINED_FOR", "1h")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let document = active(&alice, 1).await;
     let places = app.places().await;

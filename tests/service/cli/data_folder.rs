@@ -232,7 +232,10 @@ async fn a_second_serve_ends_and_names_what_the_first_one_has() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_serve_that_starts_ends_what_its_predecessor_held() {
-    let app = TestApp::start_with(Mode::Embedded, &[LONG_LEASE]).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&[LONG_LEASE])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let service = app.ingress();
     service.terminate().await;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tests::app::{Client, Mode, TestApp, Upload};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
 use tests::servers::Dossier;
 use tokio::sync::{mpsc, watch};
 
@@ -17,18 +18,16 @@ use tokio::sync::{mpsc, watch};
 /// may name what else fails.
 async fn tells_of_its_stop(client: &Client, process: &Dossier) {
     let operator = client.speaking_to(&process.ops());
-    let asked = async {
-        loop {
-            let answer = operator.get("/health/ready").await;
-            if answer.status == 503 && answer.json()["errors"][0]["pointer"] == "process" {
-                return answer.expect_problem(503, "unavailable");
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    let answer = poll(Duration::from_secs(20), async || {
+        let answer = operator.get("/health/ready").await;
+        if answer.status == 503 && answer.json()["errors"][0]["pointer"] == "process" {
+            Ok(answer)
+        } else {
+            Err(answer.text())
         }
-    };
-    tokio::time::timeout(Duration::from_secs(20), asked)
-        .await
-        .expect("readiness turns false");
+    })
+    .await;
+    answer.expect_problem(503, "unavailable");
 }
 
 #[in_both_modes]
@@ -62,7 +61,10 @@ async fn a_stop_is_told_and_an_upload_under_way_is_finished(mode: Mode) {
 #[in_both_modes]
 async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
     // The lease is a minute here: what was left running would show.
-    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "1m")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LEASE", "1m")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let worker = app.workers()[0];
     for other in &app.workers()[1..] {
@@ -83,9 +85,8 @@ async fn a_worker_that_stops_under_load_finishes_or_hands_back(mode: Mode) {
             .map(upload)
             .buffer_unordered(16);
         let stops = async {
-            while accepted.load(Ordering::SeqCst) < 20 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            let are_in = async || accepted.load(Ordering::SeqCst) >= 20;
+            wait_until(Duration::from_mins(1), "uploads are in", are_in).await;
             worker.terminate().await;
             assert_eq!(jobs(&app, "state = 'running'").await, 0, "nobody runs them");
             let counted = "state = 'ready' AND attempts > 0";
@@ -154,6 +155,7 @@ async fn uploads_on(
                 Err(error) if error.is_connect() => {
                     refusals += 1;
                     assert!(refusals < 200, "nobody is there");
+                    // Neither may listen for a moment.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err(error) => panic!("a request was lost: {error:?}"),

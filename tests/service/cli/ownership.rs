@@ -15,11 +15,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use storage::{Mark, Marking, StorageRouter};
 use tempfile::TempDir;
-use tests::app::{Mode, TestApp};
+use tests::app::{Mode, TestApp, result_path};
 use tests::content::PDF;
 use tests::in_both_modes;
 use tests::objects::{old_key, puts};
-use tests::operations::{import, operation, result_path};
+use tests::poll::{poll, wait_until};
 use tests::servers::{Postgres, program};
 use tokio::process::Command;
 
@@ -79,12 +79,16 @@ fn dossier(arguments: &[&str], variables: &[(String, String)]) -> Command {
     command
 }
 
-async fn readiness(app: &TestApp) -> (u16, String) {
+/// Waits until readiness is answered with `status`; gives what it says.
+async fn readiness(app: &TestApp, status: u16) -> String {
     let url = format!("{}/health/ready", app.ingress().ops());
-    // An answer is kept for a second.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let answer = reqwest::get(url).await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    poll(Duration::from_secs(30), async || {
+        let answer = reqwest::get(&url).await.unwrap();
+        let is_awaited = answer.status() == status;
+        let text = answer.text().await.unwrap();
+        if is_awaited { Ok(text) } else { Err(text) }
+    })
+    .await
 }
 
 /// How many cleanups the workers say were stopped.
@@ -137,7 +141,10 @@ const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
 
 #[in_both_modes]
 async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_KEEP_QUARANTINED_FOR", "0s")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_KEEP_QUARANTINED_FOR", "0s")])
+        .start()
+        .await;
     active(&app).await;
     let ours = owner_of(&app).await;
     let variables = another_ledger(&app).await;
@@ -186,8 +193,7 @@ async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
     assert_eq!(again.code, Some(0), "{}", again.told);
 
     // The one that had them goes on serving, says so, and removes nothing any more.
-    let (status, body) = readiness(&app).await;
-    assert_eq!(status, 503);
+    let body = readiness(&app, 503).await;
     assert!(
         body.contains("storage") && body.contains("installation"),
         "{body}"
@@ -207,7 +213,7 @@ async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
     let back = app.command(&["storage", "adopt", "--yes"]).await;
     assert_eq!(back.code, 0, "{}", back.printed);
     assert_eq!(owner_of(&app).await, ours);
-    assert_eq!(readiness(&app).await.0, 200);
+    readiness(&app, 200).await;
     app.works_off(JobKind::RemoveDiscarded).await;
     app.ends_clean().await;
     let audited = app.command(&["audit", "--deep"]).await;
@@ -221,7 +227,7 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
         ("DOSSIER_KEEP_FAILED_FOR", "1s"),
         ("DOSSIER_BLOCKED_TYPES", "application/json"),
     ];
-    let app = TestApp::start_with(mode, &times).await;
+    let app = TestApp::builder(mode).settings(&times).start().await;
     let places = app.places().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let document = alice.active("deleted.pdf", PDF).await;
@@ -233,14 +239,13 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
         .answer()
         .expecting(200);
     let export = json!({"action": "export", "select": {"ids": [document["id"]]}});
-    let export = operation(&alice, &export).await;
+    let export = alice.runs(&export).await;
     let failed = alice.uploads("refused.json", "{\"a\": [1, 2]}\n").await;
     assert_eq!(alice.settled(&failed).await["status"], "error");
     bob.active("of-bob.txt", "words of bob\n").await;
     // What an attempt left over is on its way out.
-    while app.number("SELECT count(*) FROM discards").await > 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let nothing_waits = async || app.number("SELECT count(*) FROM discards").await == 0;
+    wait_until(Duration::from_mins(1), "all is removed", nothing_waits).await;
 
     let ours = owner_of(&app).await;
     is_marked_for(&places, InstallationId::new(SystemClock.now())).await;
@@ -262,8 +267,9 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
         .send(wrong)
         .await
         .expect_problem(422, "digest_mismatch");
-    let broken = import(&alice, "no archive", "").await;
+    let broken = alice.imports("no archive", "").await;
     assert_eq!(broken["status"], "error");
+    // What is archived or failed is kept for a second, and has to be older.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     app.works_off_all(&[
         JobKind::PurgeArchived,
@@ -379,7 +385,11 @@ async fn foreign_files_in_our_folders_outlive_every_sweep() {
         ("DOSSIER_STRAY_AFTER", "10s"),
         ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
     ];
-    let app = TestApp::start_in(folder, Mode::Embedded, &times).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .folder(folder)
+        .settings(&times)
+        .start()
+        .await;
     active(&app).await;
     for _ in 0..2 {
         app.works_off_all(&SWEEPS).await;
@@ -398,8 +408,7 @@ async fn a_place_that_lost_its_mark_gets_none_by_itself() {
     let alice = app.user("alice").await;
     let marks = app.folder().join("data/storage/.dossier");
     fs::remove_dir_all(&marks).unwrap();
-    let (status, body) = readiness(&app).await;
-    assert_eq!(status, 503, "{body}");
+    readiness(&app, 503).await;
     app.works_off_all(&SWEEPS).await;
     assert!(stopped(&app, JobKind::SweepStore, "mark").await > 0);
     app.ingress().terminate().await;

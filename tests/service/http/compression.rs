@@ -59,14 +59,13 @@ async fn a_long_list_is_compressed_as_the_client_asks(mode: Mode) {
 
 #[in_both_modes]
 async fn browsers_of_other_origins_may_only_if_the_operator_says_so(mode: Mode) {
-    let app = TestApp::start_with(
-        mode,
-        &[(
+    let app = TestApp::builder(mode)
+        .settings(&[(
             "DOSSIER_CORS_ORIGINS",
             "https://app.example.com,http://localhost:3000",
-        )],
-    )
-    .await;
+        )])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let ask = |method, origin: &str| {
         let request = alice

@@ -2,7 +2,7 @@
 //! is uploaded, imported, refused or exported; and new bytes wait while a disk has too little room.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +13,11 @@ use futures::future::join_all;
 use ledger::{Database, GrantRequest, draw_grant, give_up_grants, renew_grants, upload_room};
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
-use tests::app::{Answer, Client, Mode, TestApp};
+use tests::app::{Answer, Client, Mode, TestApp, result_path};
 use tests::archives::made_by;
 use tests::content::{PDF, pseudo_random};
 use tests::ledger::{LEASE, NOW, limits, user};
-use tests::operations::{begun_import, ended, import, items, operation, result_path};
+use tests::poll::poll;
 use tests::{in_both_modes, on_each_database};
 use uuid::Uuid;
 
@@ -48,15 +48,14 @@ fn staged(app: &TestApp) -> u64 {
 }
 
 async fn comes_below(app: &TestApp, most: usize) {
-    let begin = Instant::now();
-    while app.mode() == Mode::Embedded && staged(app) > most as u64 {
-        assert!(
-            begin.elapsed() < REMOVAL,
-            "{} bytes lie in staging",
-            staged(app)
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    if app.mode() == Mode::Distributed {
+        return;
     }
+    poll(REMOVAL, async || match staged(app) {
+        bytes if bytes <= most as u64 => Ok(()),
+        bytes => Err(format!("{bytes} bytes lie in staging")),
+    })
+    .await;
 }
 
 /// A body of so many chunks of 256 KiB that then stays open.
@@ -129,7 +128,10 @@ async fn an_upload_is_cut_off_where_the_quota_ends(mode: Mode) {
 
 #[in_both_modes]
 async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_STAGING_ALLOWANCE", "2MiB")])
+        .start()
+        .await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     // 12 bodies of 512 KiB that stay open: a third of them fits.
     let answers = join_all((0..12).map(|seed| {
@@ -140,6 +142,7 @@ async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
         let mut most = 0;
         for _ in 0..50 {
             most = most.max(staged(&app));
+            // A sample for each moment of the uploads.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         most
@@ -162,7 +165,10 @@ async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
 
 #[in_both_modes]
 async fn archives_of_imports_keep_to_the_staging_allowance(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_STAGING_ALLOWANCE", "2MiB")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_STAGING_ALLOWANCE", "2MiB")])
+        .start()
+        .await;
     // Nobody imports them meanwhile.
     for worker in app.workers() {
         worker.terminate().await;
@@ -172,7 +178,7 @@ async fn archives_of_imports_keep_to_the_staging_allowance(mode: Mode) {
     }
     let alice = app.user("alice").await;
     let archive = archive_of_random(3 * MIB / 2);
-    let first = begun_import(&alice, archive.clone(), "").await;
+    let first = alice.begins_import(archive.clone(), "").await;
     for _ in 0..2 {
         if let Some(answer) = imports(&alice, archive.clone().into()).await {
             answer.expect_problem(403, "quota_exceeded");
@@ -187,9 +193,9 @@ async fn archives_of_imports_keep_to_the_staging_allowance(mode: Mode) {
         worker.terminate().await;
         worker.restart().await;
     }
-    assert_eq!(ended(&alice, &first).await["succeeded"], 1);
+    assert_eq!(alice.ended(&first).await["succeeded"], 1);
     // It was given back with the archive.
-    assert_eq!(import(&alice, archive, "").await["succeeded"], 1);
+    assert_eq!(alice.imports(archive, "").await["succeeded"], 1);
     app.ends_clean().await;
 }
 
@@ -205,13 +211,13 @@ async fn entries_without_quota_are_not_staged(mode: Mode) {
              for n in range(10): z.writestr(f'{n}.txt', (f'{n} and a few words\\n' * 30000)[:307200])\n  \
              z.writestr('large.txt', 'words ' * 700000)",
     );
-    let imported = import(&alice, archive.clone(), "").await;
+    let imported = alice.imports(archive.clone(), "").await;
     assert_eq!(
         (imported["status"].as_str(), imported["succeeded"].as_u64()),
         (Some("completed"), Some(3)),
         "{imported}"
     );
-    let failed = items(&alice, &imported).await;
+    let failed = alice.item_outcomes(&imported).await;
     let failed = failed
         .iter()
         .filter(|(_, result, code)| result == "failed" && code == "quota_exceeded");
@@ -222,7 +228,7 @@ async fn entries_without_quota_are_not_staged(mode: Mode) {
         (Some(3 * 307_200), Some(0))
     );
     // What is there already is skipped though there is no room for it.
-    let again = import(&alice, archive, "?on_conflict=skip").await;
+    let again = alice.imports(archive, "?on_conflict=skip").await;
     assert_eq!(
         (again["skipped"].as_u64(), again["failed"].as_u64()),
         (Some(3), Some(8)),
@@ -233,7 +239,10 @@ async fn entries_without_quota_are_not_staged(mode: Mode) {
 
 #[in_both_modes]
 async fn refused_uploads_leave_next_to_nothing(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .start()
+        .await;
     let alice = app
         .user_with(json!({"name": "alice", "quota_bytes": MIB}))
         .await;
@@ -278,7 +287,10 @@ async fn refused_uploads_leave_next_to_nothing(mode: Mode) {
 
 #[in_both_modes]
 async fn so_many_uploads_may_fail_and_no_more(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .start()
+        .await;
     let alice = app
         .user_with(json!({"name": "alice", "quota_documents": 2}))
         .await;
@@ -304,7 +316,10 @@ async fn so_many_uploads_may_fail_and_no_more(mode: Mode) {
 
 #[in_both_modes]
 async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "1MiB")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_RESULT_ALLOWANCE", "1MiB")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for seed in 0..2 {
         alice
@@ -312,12 +327,12 @@ async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
             .await;
     }
     let export = json!({"action": "export", "select": {"filter": {}}});
-    let first = operation(&alice, &export).await;
+    let first = alice.runs(&export).await;
     assert_eq!(result_of(&first), ("completed", ""));
     for _ in 0..3 {
-        let another = operation(&alice, &export).await;
+        let another = alice.runs(&export).await;
         assert_eq!(result_of(&another), ("error", "quota_exceeded"));
-        let items = items(&alice, &another).await;
+        let items = alice.item_outcomes(&another).await;
         assert!(
             items
                 .iter()
@@ -333,7 +348,7 @@ async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
     comes_below(&app, MIB).await;
     // A dry run writes nothing.
     let dry = json!({"action": "export", "select": {"filter": {}}, "dry_run": true});
-    assert_eq!(result_of(&operation(&alice, &dry).await), ("completed", ""));
+    assert_eq!(result_of(&alice.runs(&dry).await), ("completed", ""));
 
     let result = result_path(&first);
     app.user("bob")
@@ -350,16 +365,16 @@ async fn results_keep_to_their_allowance_and_can_be_deleted(mode: Mode) {
     alice.send(deleting()).await.expecting(204);
     alice.delete(&result).await.expect_problem(404, "not_found");
     alice.get(&result).await.expect_problem(404, "not_found");
-    assert_eq!(
-        result_of(&operation(&alice, &export).await),
-        ("completed", "")
-    );
+    assert_eq!(result_of(&alice.runs(&export).await), ("completed", ""));
     app.ends_clean().await;
 }
 
 #[in_both_modes]
 async fn what_an_archive_has_beside_its_documents_counts_too(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_RESULT_ALLOWANCE", "512KiB")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_RESULT_ALLOWANCE", "512KiB")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for seed in 0..60 {
         let noise = STANDARD.encode(pseudo_random(seed, 10_000));
@@ -373,12 +388,12 @@ async fn what_an_archive_has_beside_its_documents_counts_too(mode: Mode) {
     }
     let export = json!({"action": "export", "select": {"filter": {}}});
     assert_eq!(
-        result_of(&operation(&alice, &export).await),
+        result_of(&alice.runs(&export).await),
         ("error", "quota_exceeded")
     );
     let one = alice.get("/v1/documents?limit=1").await.json()["items"][0]["id"].clone();
     let few = json!({"action": "export", "select": {"ids": [one]}});
-    assert_eq!(result_of(&operation(&alice, &few).await), ("completed", ""));
+    assert_eq!(result_of(&alice.runs(&few).await), ("completed", ""));
     app.ends_clean().await;
 }
 
@@ -417,7 +432,7 @@ async fn nothing_new_is_taken_in_while_a_disk_has_too_little_room() {
         .await
         .expecting(200);
     let archived = json!({"action": "archive", "select": {"ids": [document["id"]]}});
-    assert_eq!(operation(&alice, &archived).await["succeeded"], 1);
+    assert_eq!(alice.runs(&archived).await["succeeded"], 1);
     assert_eq!(app.nobody().get("/health/ready").await.status, 200);
     let meters = reqwest::get(format!("{}/metrics", app.ingress().ops()))
         .await

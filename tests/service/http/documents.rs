@@ -264,7 +264,10 @@ async fn a_change_is_made_only_to_the_revision_that_was_seen(mode: Mode) {
 
 #[in_both_modes]
 async fn what_is_deleted_is_gone_at_once_in_every_status(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "image/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "image/*")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let archived = active(&alice, "archived.pdf").await;
     post(&alice, &format!("{}/archive", path(&archived)))
@@ -299,7 +302,10 @@ async fn what_is_deleted_is_gone_at_once_in_every_status(mode: Mode) {
 
 #[in_both_modes]
 async fn what_failed_is_tried_again_with_the_bytes_that_are_kept(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "application/pdf")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let pending = alice.uploads("report.pdf", PDF).await;
     let failed = alice.settled(&pending).await;

@@ -1,17 +1,18 @@
 //! Exports: an archive of many documents, which others can read.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use queue::JobKind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::app::{Mode, TestApp, Upload};
+use tests::app::{Mode, TestApp, Upload, result_path};
 use tests::archives::{entries, manifest, unzips};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
 use tests::objects::{key_of, location, puts};
-use tests::operations::{ended, items, operation, result_path};
+use tests::poll::wait_until;
 
 #[in_both_modes]
 async fn an_export_holds_the_bytes_under_safe_names(mode: Mode) {
@@ -28,7 +29,7 @@ async fn an_export_holds_the_bytes_under_safe_names(mode: Mode) {
         alice.active("empty.txt", "").await,
     ];
     let body = json!({"action": "export", "select": {"filter": {}}});
-    let export = operation(&alice, &body).await;
+    let export = alice.runs(&body).await;
     assert_eq!(export["status"], "completed", "{export}");
     assert_eq!(
         (export["succeeded"].as_u64(), export["total"].as_u64()),
@@ -97,7 +98,7 @@ async fn what_can_not_be_read_is_an_item_and_not_a_broken_archive(mode: Mode) {
     let foreign = bob.active("foreign.txt", "foreign").await;
     let ids = [&kept, &archived, &foreign].map(|document| document["id"].clone());
     let body = json!({"action": "export", "select": {"ids": ids}});
-    let export = operation(&alice, &body).await;
+    let export = alice.runs(&body).await;
     assert_eq!(
         (export["succeeded"].as_u64(), export["failed"].as_u64()),
         (Some(1), Some(2))
@@ -133,7 +134,7 @@ async fn a_dry_run_writes_no_archive(mode: Mode) {
     let alice = app.user("alice").await;
     alice.active("a.txt", "a").await;
     let body = json!({"action": "export", "select": {"filter": {}}, "dry_run": true});
-    let export = operation(&alice, &body).await;
+    let export = alice.runs(&body).await;
     assert_eq!(
         (export["status"].as_str(), export["succeeded"].as_u64()),
         (Some("completed"), Some(1))
@@ -151,16 +152,14 @@ async fn a_result_is_there_once_it_is_whole_and_for_a_day(mode: Mode) {
     let alice = app.user("alice").await;
     alice.active("a.txt", "a").await;
     let archive = json!({"action": "archive", "select": {"ids": []}});
-    let other = operation(&alice, &archive).await;
+    let other = alice.runs(&archive).await;
     alice
         .get(&result_path(&other))
         .await
         .expect_problem(404, "not_found");
-    let export = operation(
-        &alice,
-        &json!({"action": "export", "select": {"filter": {}}}),
-    )
-    .await;
+    let export = alice
+        .runs(&json!({"action": "export", "select": {"filter": {}}}))
+        .await;
     let path = result_path(&export);
     let kept =
         "SELECT count(*) FROM operations WHERE result_expires_at = finished_at + 86400000000";
@@ -254,9 +253,12 @@ async fn a_document_whose_bytes_are_gone_or_changed_is_left_out_of_a_whole_archi
         .iter()
         .map(|document| document["id"].clone())
         .collect();
-    let export = operation(&alice, &json!({"action": "export", "select": {"ids": ids}})).await;
+    let export = alice
+        .runs(&json!({"action": "export", "select": {"ids": ids}}))
+        .await;
     assert_eq!(export["status"], "completed", "{export}");
-    let codes: Vec<_> = items(&alice, &export)
+    let codes: Vec<_> = alice
+        .item_outcomes(&export)
         .await
         .into_iter()
         .map(|(_, _, code)| code)
@@ -308,8 +310,8 @@ async fn a_document_with_more_versions_than_an_archive_has_room_for_is_left_out(
     for dry in [true, false] {
         let body =
             json!({"action": "export", "select": {"filter": {}}, "versions": true, "dry_run": dry});
-        let export = operation(&alice, &body).await;
-        let mut told = items(&alice, &export).await;
+        let export = alice.runs(&body).await;
+        let mut told = alice.item_outcomes(&export).await;
         told.sort();
         let item = |name: &str, result: &str, code: &str| {
             (name.to_owned(), result.to_owned(), code.to_owned())
@@ -326,21 +328,21 @@ async fn a_document_with_more_versions_than_an_archive_has_room_for_is_left_out(
 
 #[in_both_modes]
 async fn a_killed_export_begins_again_and_ends_whole(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LEASE", "2s")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for index in 0..12 {
         let upload = Upload::new(&format!("{index}.bin"), pseudo_random(index, 2 << 20));
         alice.try_upload(upload).await.unwrap().expecting(202);
     }
     let body = json!({"action": "export", "select": {"filter": {"status": "active,pending"}}});
-    while alice
-        .get("/v1/documents?status=pending")
-        .await
-        .expecting(200)["items"]
-        != json!([])
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    wait_until(Duration::from_mins(1), "all are settled", async || {
+        let pending = alice.get("/v1/documents?status=pending").await;
+        pending.expecting(200)["items"] == json!([])
+    })
+    .await;
     let asked = alice
         .post_json("/v1/operations", &body)
         .await
@@ -350,7 +352,7 @@ async fn a_killed_export_begins_again_and_ends_whole(mode: Mode) {
         worker.kill().await;
         worker.restart().await;
     }
-    let export = ended(&alice, &asked).await;
+    let export = alice.ended(&asked).await;
     assert_eq!(
         (export["status"].as_str(), export["succeeded"].as_u64()),
         (Some("completed"), Some(12)),

@@ -86,7 +86,10 @@ async fn an_upload_that_is_sent_again_makes_one_document(mode: Mode) {
 
 #[in_both_modes]
 async fn so_many_keys_of_a_user_are_kept(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_IDEMPOTENCY_KEYS", "16")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_IDEMPOTENCY_KEYS", "16")])
+        .start()
+        .await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let first = keyed(&alice, "first", upload(&alice, "a.pdf", PDF)).await;
     let document = alice.settled(&first.expecting(202)).await;

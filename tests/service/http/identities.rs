@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::ledger::{NOW, user};
+use tests::poll::poll;
 use tests::servers::Dossier;
 use tests::{in_both_modes, on_each_database};
 
@@ -54,7 +55,7 @@ fn endless() -> reqwest::Body {
 
 #[in_both_modes]
 async fn a_token_is_never_taken_for_somebody_of_that_name(mode: Mode) {
-    let app = TestApp::start_with(mode, &SETTINGS).await;
+    let app = TestApp::builder(mode).settings(&SETTINGS).start().await;
     let (admin, alice) = (app.admin(), app.user("alice").await);
     let id = alice.user.as_deref().unwrap();
     for claims in [
@@ -122,7 +123,7 @@ async fn a_token_is_never_taken_for_somebody_of_that_name(mode: Mode) {
 
 #[in_both_modes]
 async fn an_admin_links_users_to_whom_tokens_speak_of(mode: Mode) {
-    let app = TestApp::start_with(mode, &SETTINGS).await;
+    let app = TestApp::builder(mode).settings(&SETTINGS).start().await;
     let (admin, alice, bob) = (app.admin(), app.user("alice").await, app.user("bob").await);
     let linked =
         json!({"identities": [{"issuer": ISSUER, "subject": "7"}, {"issuer": "", "subject": "a"}]});
@@ -191,7 +192,7 @@ async fn an_admin_links_users_to_whom_tokens_speak_of(mode: Mode) {
 async fn whoever_is_disabled_is_refused_everywhere(mode: Mode) {
     // Nobody works on uploads, so that whoever waits for one waits long.
     let settings = [SETTINGS[0], ("DOSSIER_QUEUES", "maintenance")];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let (admin, alice) = (app.admin(), app.user("alice").await);
     let linked = json!({"identities": [{"issuer": "", "subject": "alice"}]});
     admin
@@ -213,13 +214,15 @@ async fn whoever_is_disabled_is_refused_everywhere(mode: Mode) {
     };
     // Whoever waits is seen in the meters; the others begin in the same moment.
     let meters = format!("{}/metrics", app.ingress().ops());
-    loop {
+    poll(Duration::from_secs(30), async || {
         let text = reqwest::get(&meters).await.unwrap().text().await.unwrap();
         if text.contains("dossier_waiting_requests 2") {
-            break;
+            Ok(())
+        } else {
+            Err(text)
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await;
     let disabled = admin
         .patch_json(&account(&alice), &json!({"disabled": true}))
         .await
@@ -386,7 +389,10 @@ async fn an_answer_is_not_repeated_to_who_may_not_have_it(mode: Mode) {
 
 #[in_both_modes]
 async fn operators_link_and_disable_users(mode: Mode) {
-    let app = TestApp::start_with(mode, &SETTINGS[..1]).await;
+    let app = TestApp::builder(mode)
+        .settings(&SETTINGS[..1])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let by_token = app.bearer(&token(json!({"sub": "old", "iss": ISSUER})));
     by_token

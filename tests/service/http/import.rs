@@ -6,11 +6,11 @@ use futures::StreamExt;
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tests::app::{Client, Mode, TestApp};
+use tests::app::{Client, Mode, TestApp, result_path};
 use tests::archives::{archive_of, entries, made_by, manifest};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
-use tests::operations::{begun_import, ended, import, items, operation, result_path};
+use tests::poll::wait_until;
 
 /// What the manifest of an export says of each document that doesn't depend on paths.
 fn described(manifest: &Value) -> Vec<Value> {
@@ -63,9 +63,9 @@ with zipfile.ZipFile(path, 'w') as z:
     z.writestr('manifest.json', json.dumps({'documents': documents, 'format': 1}))
 ",
     );
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     assert_eq!(imported["status"], "completed", "{imported}");
-    let mut told = items(&alice, &imported).await;
+    let mut told = alice.item_outcomes(&imported).await;
     told.sort();
     let failed = [
         "data.txt",
@@ -142,19 +142,19 @@ async fn what_was_exported_comes_back_with_its_versions(mode: Mode) {
         assert!(put.status.is_success(), "{}", put.text());
     }
     let body = json!({"action": "export", "select": {"filter": {}}, "versions": true});
-    let first = operation(&alice, &body).await;
+    let first = alice.runs(&body).await;
     let archive = alice.get(&result_path(&first)).await.body;
-    let imported = import(&bob, archive.clone(), "").await;
+    let imported = bob.imports(archive.clone(), "").await;
     assert_eq!(imported["status"], "completed", "{imported}");
     assert_eq!(
         (imported["total"].as_u64(), imported["succeeded"].as_u64()),
         (Some(4), Some(4)),
         "{imported} {:?}",
-        items(&bob, &imported).await
+        bob.item_outcomes(&imported).await
     );
     assert_eq!(names(&bob).await, names(&alice).await);
 
-    let second = operation(&bob, &body).await;
+    let second = bob.runs(&body).await;
     let again = bob.get(&result_path(&second)).await.body;
     assert_eq!(described(&manifest(&again)), described(&manifest(&archive)));
     let digests = |archive| {
@@ -175,11 +175,9 @@ async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) 
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let zeros = alice.active("zeros.bin", vec![0; 50 << 20]).await;
     let small = alice.active("small.bin", vec![0; 1 << 20]).await;
-    let export = operation(
-        &alice,
-        &json!({"action": "export", "select": {"filter": {}}}),
-    )
-    .await;
+    let export = alice
+        .runs(&json!({"action": "export", "select": {"filter": {}}}))
+        .await;
     let archive = alice.get(&result_path(&export)).await.body;
     assert!(archive.len() < 2 << 20, "{}", archive.len());
     let found = entries(&archive);
@@ -187,7 +185,7 @@ async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) 
         (&json!(found["zeros.bin"]), &json!(found["small.bin"])),
         (&zeros["sha256"], &small["sha256"])
     );
-    let imported = import(&bob, archive, "").await;
+    let imported = bob.imports(archive, "").await;
     assert_eq!(
         (&imported["status"], &imported["succeeded"]),
         (&json!("completed"), &json!(2)),
@@ -200,7 +198,10 @@ async fn what_is_very_dense_comes_back_within_the_limits_of_imports(mode: Mode) 
 
 #[in_both_modes]
 async fn a_version_that_fails_among_others_fails_its_item(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "text/html")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "text/html")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let archive = made_by("
 import json, hashlib
@@ -218,7 +219,7 @@ with zipfile.ZipFile(path, 'w') as z:
     documents.append({**versions[1], 'name': name + '.txt', 'metadata': {}, 'versions': versions})
     del documents[-1]['number']
   z.writestr('manifest.json', json.dumps({'format': 1, 'documents': documents}))");
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     let mut told: Vec<_> = alice
         .items_of(&imported)
         .await
@@ -290,10 +291,10 @@ for mark, flags in ((b'PK\\x01\\x02', 8), (b'PK\\x03\\x04', 6)):
     at += 4
 open(path, 'wb').write(data)",
     );
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     assert_eq!(imported["status"], "completed", "{imported}");
     assert_eq!(
-        items(&alice, &imported).await,
+        alice.item_outcomes(&imported).await,
         [
             item("a.txt", "succeeded", ""),
             item("../../evil.txt", "failed", "unsafe_name"),
@@ -321,7 +322,7 @@ async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
         ("DOSSIER_BLOCKED_TYPES", "text/html"),
         ("DOSSIER_TYPE_MISMATCH", "reject"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let alice = app.user("alice").await;
     let page = "<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
     let archive = archive_of(&[
@@ -332,9 +333,9 @@ async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
             "%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n",
         ),
     ]);
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     assert_eq!(
-        items(&alice, &imported).await,
+        alice.item_outcomes(&imported).await,
         [
             item("words.txt", "succeeded", ""),
             item("page.html", "failed", "type_not_allowed"),
@@ -345,14 +346,13 @@ async fn files_are_judged_by_what_they_are_as_uploads_are(mode: Mode) {
 
 #[in_both_modes]
 async fn an_archive_that_attacks_is_refused_as_a_whole(mode: Mode) {
-    let app = TestApp::start_with(
-        mode,
-        &[
+    let app = TestApp::builder(mode)
+        .settings(&[
             ("DOSSIER_IMPORT_MAX_ENTRIES", "10"),
             ("DOSSIER_IMPORT_MAX_BYTES", "1MiB"),
-        ],
-    )
-    .await;
+        ])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let bomb = made_by(
         "
@@ -401,7 +401,7 @@ open(path, 'wb').write(data)",
         ("not an archive".into(), "not_an_archive"),
         ("".into(), "not_an_archive"),
     ] {
-        let imported = import(&alice, archive, "").await;
+        let imported = alice.imports(archive, "").await;
         assert_eq!(imported["status"], "error", "{imported}");
         assert_eq!(imported["error"]["code"], code, "{imported}");
         assert_eq!(imported["total"], 0);
@@ -416,30 +416,32 @@ async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
     let alice = app.user("alice").await;
     let there = alice.active("a.txt", "first").await;
     let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
-    let skip = import(&alice, archive.clone(), "?on_conflict=skip").await;
+    let skip = alice.imports(archive.clone(), "?on_conflict=skip").await;
     assert_eq!(
-        items(&alice, &skip).await,
+        alice.item_outcomes(&skip).await,
         [
             item("a.txt", "skipped", "name_taken"),
             item("b.txt", "succeeded", ""),
             item("b.txt", "skipped", "name_taken"),
         ]
     );
-    let fail = import(&alice, archive.clone(), "?on_conflict=fail").await;
+    let fail = alice.imports(archive.clone(), "?on_conflict=fail").await;
     assert_eq!(
         (fail["failed"].as_u64(), fail["status"].as_str()),
         (Some(3), Some("completed"))
     );
-    let rename = import(&alice, archive.clone(), "").await;
+    let rename = alice.imports(archive.clone(), "").await;
     assert_eq!(
-        items(&alice, &rename).await,
+        alice.item_outcomes(&rename).await,
         [
             item("a (2).txt", "succeeded", ""),
             item("b (2).txt", "succeeded", ""),
             item("b (3).txt", "succeeded", ""),
         ]
     );
-    let version = import(&alice, archive.clone(), "?on_conflict=new_version").await;
+    let version = alice
+        .imports(archive.clone(), "?on_conflict=new_version")
+        .await;
     assert_eq!(version["succeeded"], 3, "{version}");
     let path = format!("/v1/documents/{}", there["id"].as_str().unwrap());
     let there = alice.get(&path).await.expecting(200);
@@ -466,9 +468,9 @@ async fn what_does_not_fit_into_the_quota_fails_alone(mode: Mode) {
         .user_with(json!({"name": "alice", "quota_documents": 2}))
         .await;
     let archive = archive_of(&[("a.txt", "a"), ("b.txt", "b"), ("c.txt", "c")]);
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     assert_eq!(
-        items(&alice, &imported).await,
+        alice.item_outcomes(&imported).await,
         [
             item("a.txt", "succeeded", ""),
             item("b.txt", "succeeded", ""),
@@ -498,14 +500,17 @@ async fn an_import_that_is_sent_again_is_answered_again(mode: Mode) {
     send(archive_of(&[("b.txt", "b")]))
         .await
         .expect_problem(422, "idempotency_key_reused");
-    ended(&alice, &first).await;
+    alice.ended(&first).await;
     assert_eq!(names(&alice).await, ["a.txt"]);
     app.ends_clean().await;
 }
 
 #[in_both_modes]
 async fn a_killed_import_goes_on_and_takes_each_file_in_once(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_LEASE", "2s")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_LEASE", "2s")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let files: Vec<_> = (0..700)
         .map(|index| (format!("{index:03}.txt"), format!("text {index}")))
@@ -514,15 +519,18 @@ async fn a_killed_import_goes_on_and_takes_each_file_in_once(mode: Mode) {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let begun = begun_import(&alice, archive_of(&files), "?on_conflict=fail").await;
+    let begun = alice
+        .begins_import(archive_of(&files), "?on_conflict=fail")
+        .await;
     for round in 0..3 {
+        // The kill comes at another moment of the work each time.
         tokio::time::sleep(Duration::from_millis(150 * (round + 1))).await;
         for worker in app.workers() {
             worker.kill().await;
             worker.restart().await;
         }
     }
-    let imported = ended(&alice, &begun).await;
+    let imported = alice.ended(&begun).await;
     assert_eq!(
         (imported["status"].as_str(), imported["succeeded"].as_u64()),
         (Some("completed"), Some(700)),
@@ -541,14 +549,14 @@ async fn a_cancelled_import_leaves_the_rest_out(mode: Mode) {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let begun = begun_import(&alice, archive_of(&files), "").await;
+    let begun = alice.begins_import(archive_of(&files), "").await;
     let path = format!("/v1/operations/{}/cancel", begun["id"].as_str().unwrap());
     alice
         .post_json(&path, &json!({}))
         .await
         .expect_status(202)
         .await;
-    let imported = ended(&alice, &begun).await;
+    let imported = alice.ended(&begun).await;
     assert_eq!(imported["status"], "cancelled", "{imported}");
     let count = |name: &str| imported[name].as_u64().unwrap();
     assert_eq!(count("succeeded") + count("skipped"), count("total"));
@@ -570,7 +578,7 @@ async fn a_large_import_does_not_hold_up_others(mode: Mode) {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let begun = begun_import(&alice, archive_of(&files), "").await;
+    let begun = alice.begins_import(archive_of(&files), "").await;
     let path = format!("/v1/operations/{}", begun["id"].as_str().unwrap());
     while alice.get("/v1/documents?limit=1").await.expecting(200)["items"] == json!([]) {
         tokio::task::yield_now().await;
@@ -581,7 +589,7 @@ async fn a_large_import_does_not_hold_up_others(mode: Mode) {
         operation["status"], "running",
         "the import was over before: {operation}"
     );
-    let imported = ended(&alice, &begun).await;
+    let imported = alice.ended(&begun).await;
     assert_eq!(imported["succeeded"], 3000, "{imported}");
     app.ends_clean().await;
 }
@@ -590,12 +598,10 @@ async fn a_large_import_does_not_hold_up_others(mode: Mode) {
 async fn what_a_deleted_user_exported_is_removed(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    import(&alice, archive_of(&[("a.txt", "a")]), "").await;
-    operation(
-        &alice,
-        &json!({"action": "export", "select": {"filter": {}}}),
-    )
-    .await;
+    alice.imports(archive_of(&[("a.txt", "a")]), "").await;
+    alice
+        .runs(&json!({"action": "export", "select": {"filter": {}}}))
+        .await;
     let path = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
     app.admin().delete(&path).await.expecting(204);
     app.ends_clean().await;
@@ -610,7 +616,12 @@ async fn kept(app: &TestApp) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_have_been_taken_in_is_not_removed_when_an_import_is_cut_off() {
     let settings = [("DOSSIER_GRACE", "1s"), ("DOSSIER_LEASE", "2s")];
-    let app = Box::pin(TestApp::start_with(Mode::Distributed, &settings)).await;
+    let app = Box::pin(
+        TestApp::builder(Mode::Distributed)
+            .settings(&settings)
+            .start(),
+    )
+    .await;
     let alice = app.user("alice").await;
     let db = app.database().await;
     // Documents can be read, but not added: the transaction that takes the files in stands still.
@@ -618,12 +629,11 @@ async fn what_may_have_been_taken_in_is_not_removed_when_an_import_is_cut_off() 
     let hold = "LOCK TABLE documents IN SHARE MODE";
     others.execute_unprepared(hold).await.unwrap();
     let archive = archive_of(&[("a.txt", "one text"), ("b.txt", "another text")]);
-    let begun = begun_import(&alice, archive, "").await;
+    let begun = alice.begins_import(archive, "").await;
     let waiting = "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while app.number(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let waits = async || app.number(waiting).await > 0;
+    wait_until(Duration::from_mins(1), "the transaction waits", waits).await;
     assert_eq!(kept(&app).await, 3, "the archive and two files");
     for worker in app.workers() {
         worker.terminate().await;
@@ -633,7 +643,7 @@ async fn what_may_have_been_taken_in_is_not_removed_when_an_import_is_cut_off() 
     for worker in app.workers() {
         worker.restart().await;
     }
-    let imported = ended(&alice, &begun).await;
+    let imported = alice.ended(&begun).await;
     assert_eq!(imported["succeeded"], 2, "{imported}");
     assert_eq!(names(&alice).await, ["a.txt", "b.txt"]);
     // Those of the first attempt are strays now, for the cleanup.

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use tests::app::{Client, Mode, TestApp};
+use tests::app::{Client, Mode, TestApp, result_path};
 use tests::archives::{archive_of, made_by};
 use tests::in_both_modes;
-use tests::operations::{import, items, operation, result_path};
 
 /// The name of each document, with repetitions.
 async fn names(client: &Client) -> Vec<String> {
@@ -43,7 +42,7 @@ async fn names_of_full_length_get_a_number(mode: Mode) {
         .iter()
         .map(|(name, text)| (name.as_str(), *text))
         .collect();
-    let imported = import(&alice, archive_of(&files), "").await;
+    let imported = alice.imports(archive_of(&files), "").await;
     assert_eq!(
         (&imported["status"], &imported["succeeded"]),
         (&json!("completed"), &json!(12)),
@@ -74,7 +73,7 @@ async fn names_that_are_cut_to_the_same_get_numbers(mode: Mode) {
         .collect();
     let archive = archive_of(&files);
     for _ in 0..3 {
-        let imported = import(&alice, archive.clone(), "").await;
+        let imported = alice.imports(archive.clone(), "").await;
         assert_eq!(
             (&imported["status"], &imported["succeeded"]),
             (&json!("completed"), &json!(300)),
@@ -100,7 +99,7 @@ async fn many_files_of_one_name_get_the_numbers_in_turn(mode: Mode) {
         .iter()
         .map(|(name, text)| (name.as_str(), *text))
         .collect();
-    let imported = import(&alice, archive_of(&files), "").await;
+    let imported = alice.imports(archive_of(&files), "").await;
     assert_eq!(imported["succeeded"], 600, "{imported}");
     let names: BTreeSet<_> = names(&alice).await.into_iter().collect();
     let expected: BTreeSet<_> = (2..=601)
@@ -118,27 +117,25 @@ async fn equal_names_come_back_from_an_export(mode: Mode) {
     alice.active("same.pdf", "one").await;
     alice.active("same.pdf", "another").await;
     alice.active("Same.pdf", "a third").await;
-    let export = operation(
-        &alice,
-        &json!({"action": "export", "select": {"filter": {}}}),
-    )
-    .await;
+    let export = alice
+        .runs(&json!({"action": "export", "select": {"filter": {}}}))
+        .await;
     let archive = alice.get(&result_path(&export)).await.body;
     for policy in ["", "?on_conflict=fail"] {
         let carol = app.user(&format!("carol{policy}")).await;
-        let imported = import(&carol, archive.clone(), policy).await;
+        let imported = carol.imports(archive.clone(), policy).await;
         assert_eq!(imported["succeeded"], 3, "{imported}");
         assert_eq!(names(&carol).await, ["Same.pdf", "same.pdf", "same.pdf"]);
     }
     // They do conflict with what was there before.
     bob.active("same.pdf", "of bob").await;
-    let skipped = import(&bob, archive.clone(), "?on_conflict=skip").await;
+    let skipped = bob.imports(archive.clone(), "?on_conflict=skip").await;
     assert_eq!(
         (&skipped["succeeded"], &skipped["skipped"]),
         (&json!(1), &json!(2)),
         "{skipped}"
     );
-    import(&bob, archive, "").await;
+    bob.imports(archive, "").await;
     assert_eq!(
         names(&bob).await,
         [
@@ -167,7 +164,7 @@ with zipfile.ZipFile(path, 'w') as z:
       'sha256': hashlib.sha256(content).hexdigest()})
   z.writestr('plain/same.txt', 'plain')
   z.writestr('manifest.json', json.dumps({'documents': documents, 'format': 1}))");
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     assert_eq!(imported["succeeded"], 301, "{imported}");
     let names = names(&alice).await;
     assert_eq!(names.iter().filter(|name| *name == "same.txt").count(), 300);
@@ -176,7 +173,8 @@ with zipfile.ZipFile(path, 'w') as z:
         1
     );
     assert!(
-        items(&alice, &imported)
+        alice
+            .item_outcomes(&imported)
             .await
             .iter()
             .all(|(_, result, _)| result == "succeeded")

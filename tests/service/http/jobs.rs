@@ -1,14 +1,12 @@
 //! What operators see of queues, jobs and workers, and what they do about dead jobs.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::app::{Answer, Client, Mode, TestApp};
+use tests::app::{Answer, Client, Ended, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
-use tests::servers::program;
 
 /// Every text is of no allowed type.
 const STRICT: (&str, &str) = ("DOSSIER_ALLOWED_TYPES", "application/pdf");
@@ -35,18 +33,9 @@ async fn items(client: &Client, path: &str) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
 }
 
-fn dossier(app: &TestApp, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(program());
-    let variables = app.variables().iter().map(|(name, value)| (name, value));
-    command.env_clear().envs(variables).args(arguments);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status.success(), text)
-}
-
 #[in_both_modes]
 async fn a_dead_job_is_seen_and_tried_again(mode: Mode) {
-    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let app = TestApp::builder(mode).settings(&[STRICT]).start().await;
     let (alice, admin) = (app.user("alice").await, app.admin());
     let document = dead(&app, &alice, 1).await.remove(0);
     let job = items(&admin, "/v1/admin/jobs?state=dead").await.remove(0);
@@ -82,7 +71,7 @@ async fn a_dead_job_is_seen_and_tried_again(mode: Mode) {
 
 #[in_both_modes]
 async fn many_dead_jobs_are_tried_again_at_once(mode: Mode) {
-    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let app = TestApp::builder(mode).settings(&[STRICT]).start().await;
     let (alice, admin) = (app.user("alice").await, app.admin());
     let documents = dead(&app, &alice, 5).await;
     let many = "/v1/admin/jobs/retry";
@@ -108,7 +97,7 @@ async fn many_dead_jobs_are_tried_again_at_once(mode: Mode) {
 
 #[in_both_modes]
 async fn a_job_that_nothing_waits_for_stays_dead(mode: Mode) {
-    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let app = TestApp::builder(mode).settings(&[STRICT]).start().await;
     let (alice, admin) = (app.user("alice").await, app.admin());
     let document = dead(&app, &alice, 1).await.remove(0);
     let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
@@ -135,7 +124,7 @@ async fn a_job_that_nothing_waits_for_stays_dead(mode: Mode) {
 
 #[in_both_modes]
 async fn jobs_are_listed_page_by_page(mode: Mode) {
-    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let app = TestApp::builder(mode).settings(&[STRICT]).start().await;
     let (alice, admin) = (app.user("alice").await, app.admin());
     dead(&app, &alice, 5).await;
     let all = items(&admin, "/v1/admin/jobs?state=dead").await;
@@ -199,27 +188,38 @@ async fn workers_are_listed_while_they_are_alive(mode: Mode) {
 
 #[in_both_modes]
 async fn the_command_line_lists_and_tries_again(mode: Mode) {
-    let app = TestApp::start_with(mode, &[STRICT]).await;
+    let app = TestApp::builder(mode).settings(&[STRICT]).start().await;
     let (alice, admin) = (app.user("alice").await, app.admin());
     let documents = dead(&app, &alice, 2).await;
-    let (succeeded, lines) = dossier(&app, &["job", "list"]);
+    let Ended {
+        code,
+        printed: lines,
+    } = app.command(&["job", "list"]).await;
     assert!(
-        succeeded && lines.lines().count() == 2 && lines.contains("no room"),
+        code == 0 && lines.lines().count() == 2 && lines.contains("no room"),
         "{lines}"
     );
     let id = lines.split(' ').next().unwrap();
-    let (succeeded, line) = dossier(&app, &["job", "retry", id]);
-    assert!(succeeded && line.contains("ready"), "{line}");
-    let (succeeded, line) = dossier(&app, &["job", "retry", "--all", "--queue", "ingest"]);
+    let Ended {
+        code,
+        printed: line,
+    } = app.command(&["job", "retry", id]).await;
+    assert!(code == 0 && line.contains("ready"), "{line}");
+    let Ended {
+        code,
+        printed: line,
+    } = app
+        .command(&["job", "retry", "--all", "--queue", "ingest"])
+        .await;
     assert!(
-        succeeded && line.contains("1 jobs are ready, 0 stay dead"),
+        code == 0 && line.contains("1 jobs are ready, 0 stay dead"),
         "{line}"
     );
     for document in &documents {
         assert_eq!(alice.settled(document).await["status"], "error");
     }
     let unknown = "0192aaaa-0000-7000-8000-000000000000";
-    assert!(!dossier(&app, &["job", "retry", unknown]).0);
+    assert_ne!(app.command(&["job", "retry", unknown]).await.code, 0);
     assert!(items(&admin, "/v1/admin/jobs?state=dead").await.is_empty());
     app.ends_clean().await;
 }

@@ -56,7 +56,10 @@ async fn a_quota_of_documents_is_kept_too(mode: Mode) {
 
 #[in_both_modes]
 async fn too_large_is_refused_before_and_while_it_streams(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_DOCUMENT_BYTES", "100KiB")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_DOCUMENT_BYTES", "100KiB")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let declared = alice
         .try_upload(Upload::new("large.bin", pseudo_random(1, 200 << 10)))
@@ -87,7 +90,7 @@ async fn a_type_that_is_not_taken_ends_in_error(mode: Mode) {
         ("DOSSIER_ALLOWED_TYPES", "application/pdf,image/*"),
         ("DOSSIER_BLOCKED_TYPES", "image/svg+xml"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let alice = app.user("alice").await;
     for (name, bytes, status) in [
         ("a.pdf", PDF, "active"),
@@ -127,7 +130,10 @@ async fn a_name_that_contradicts_the_content_is_recorded_or_rejected(mode: Mode)
     );
     assert_eq!(document["mime_type"], "application/pdf");
 
-    let strict = TestApp::start_with(mode, &[("DOSSIER_TYPE_MISMATCH", "reject")]).await;
+    let strict = TestApp::builder(mode)
+        .settings(&[("DOSSIER_TYPE_MISMATCH", "reject")])
+        .start()
+        .await;
     let alice = strict.user("alice").await;
     let pending = alice.uploads("picture.png", PDF).await;
     let document = alice.settled(&pending).await;
@@ -136,7 +142,10 @@ async fn a_name_that_contradicts_the_content_is_recorded_or_rejected(mode: Mode)
 
 #[in_both_modes]
 async fn whatever_an_extension_means_is_no_mismatch(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_TYPE_MISMATCH", "reject")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_TYPE_MISMATCH", "reject")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let module = "module example.com/m\n\ngo 1.22\n".as_bytes();
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".as_slice();

@@ -322,7 +322,10 @@ async fn an_archive_is_taken_back(mode: Mode) {
 
 #[in_both_modes]
 async fn failed_documents_are_tried_again_together(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "image/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "image/*")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let documents = settled(&alice, &["a.png", "b.png", "fine.pdf"]).await;
     assert_eq!(documents[0]["status"], "error");

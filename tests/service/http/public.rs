@@ -143,7 +143,10 @@ async fn it_is_gone_at_once_after_whatever_ends_it(mode: Mode) {
 
 #[in_both_modes]
 async fn what_is_pending_is_not_public_yet(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "image/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "image/*")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let request = alice.request(
         Method::POST,

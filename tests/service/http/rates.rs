@@ -28,7 +28,10 @@ fn is_limited(answer: &Answer, policy: &str) {
 
 #[in_both_modes]
 async fn a_user_comes_as_often_as_the_operator_says(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_RATE_LIMIT", "6/h")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_RATE_LIMIT", "6/h")])
+        .start()
+        .await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     for left in [5, 4] {
         let answer = alice.get("/v1/documents").await;
@@ -74,7 +77,10 @@ async fn a_user_comes_as_often_as_the_operator_says(mode: Mode) {
 
 #[in_both_modes]
 async fn whoever_tries_keys_is_held_up_and_shuts_nobody_out(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "3/h")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_AUTH_RATE_LIMIT", "3/h")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for number in 0..3 {
         let answer = app
@@ -106,7 +112,10 @@ async fn whoever_tries_keys_is_held_up_and_shuts_nobody_out(mode: Mode) {
 
 #[in_both_modes]
 async fn an_operator_may_lift_the_limit(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_AUTH_RATE_LIMIT", "off")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_AUTH_RATE_LIMIT", "off")])
+        .start()
+        .await;
     for _ in 0..70 {
         app.bearer("wrong")
             .get("/v1/documents")

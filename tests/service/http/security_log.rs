@@ -1,6 +1,6 @@
 //! The security log: what it tells, to whom, and that it never tells a secret.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{
     Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, DocumentId, Timestamp, UserId,
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::ledger::NOW;
+use tests::poll::poll;
 use tests::servers::Dossier;
 use tests::{in_both_modes, on_each_database};
 
@@ -29,15 +30,11 @@ async fn lines(admin: &Client, query: &str) -> Vec<Value> {
 
 /// The lines that `query` gives, as soon as `enough` says so.
 async fn soon(admin: &Client, query: &str, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let begun = Instant::now();
-    loop {
-        let found = lines(admin, query).await;
-        if enough(&found) {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{query}: {found:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    poll(PATIENCE, async || match lines(admin, query).await {
+        found if enough(&found) => Ok(found),
+        found => Err(format!("{query}: {found:?}")),
+    })
+    .await
 }
 
 fn total(lines: &[Value]) -> u64 {
@@ -215,7 +212,7 @@ async fn it_tells_of_reads_and_deletions(mode: Mode) {
 #[in_both_modes]
 async fn refusals_are_counted_and_no_secret_is_told(mode: Mode) {
     let settings = [("DOSSIER_JWT_SECRET", "the-secret-of-the-issuer-0123456789")];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let (admin, alice) = (app.admin(), app.user("alice").await);
     for number in 0..50 {
         app.bearer(&format!("a-guessed-key-{number}"))

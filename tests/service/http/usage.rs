@@ -8,7 +8,10 @@ use tests::in_both_modes;
 
 #[in_both_modes]
 async fn usage_counts_what_is_kept(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "text/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "text/*")])
+        .start()
+        .await;
     let alice = app
         .user_with(json!({"name": "alice", "quota_bytes": 100_000, "quota_documents": 7}))
         .await;

@@ -144,7 +144,7 @@ async fn a_token_is_taken_if_it_is_signed_and_in_time(mode: Mode) {
         ("DOSSIER_JWT_AUDIENCE", "dossier"),
         ("DOSSIER_JWT_CREATE_USERS", "true"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let token = |algorithm, secret: &str, claims: Value| {
         encode(
             &Header::new(algorithm),

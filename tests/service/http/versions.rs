@@ -204,7 +204,10 @@ async fn a_version_is_read_like_a_document(mode: Mode) {
 
 #[in_both_modes]
 async fn a_failed_version_harms_nothing(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "image/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "image/*")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let document = active(&alice, "report.pdf", PDF).await;
     let failed = version_of(&alice, &puts(&alice, &document, PNG).await).await;
@@ -307,7 +310,10 @@ async fn what_takes_no_version_says_so_before_it_reads(mode: Mode) {
 
 #[in_both_modes]
 async fn a_document_has_so_many_versions_at_most(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_VERSIONS", "3")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_VERSIONS", "3")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let document = active(&alice, "report.pdf", PDF).await;
     // They weigh nothing, and are counted all the same, also when many come at once.

@@ -45,7 +45,10 @@ async fn an_upload_that_is_waited_for_is_answered_with_the_active_document(mode:
 
 #[in_both_modes]
 async fn an_upload_that_fails_while_it_is_waited_for_says_why(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_BLOCKED_TYPES", "image/*")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "image/*")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let request = alice
         .request(Method::POST, "/v1/documents?name=a.png")

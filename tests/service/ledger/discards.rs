@@ -16,6 +16,7 @@ use tests::content::{PDF, pseudo_random};
 use tests::ledger::{
     NOW, accepted, active, arrival, assert_balanced, count, failed, limits, settle_all, user,
 };
+use tests::poll::wait_until;
 use tests::{in_both_modes, on_each_database};
 use uuid::Uuid;
 
@@ -112,9 +113,8 @@ async fn who_uploads_and_deletes_in_a_loop_is_stopped_while_nobody_removes(mode:
         worker.terminate().await;
         worker.restart().await;
     }
-    while app.number("SELECT count(*) FROM discards").await > 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let nothing_waits = async || app.number("SELECT count(*) FROM discards").await == 0;
+    wait_until(Duration::from_mins(1), "all is removed", nothing_waits).await;
     alice.active("again.pdf", PDF).await;
     app.ends_clean().await;
 }

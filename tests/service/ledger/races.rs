@@ -18,6 +18,7 @@ use tests::ledger::{
     settle_all, settlement, stored, user,
 };
 use tests::on_each_database;
+use tests::poll::wait_until;
 
 fn target(owner: UserId, document: DocumentId) -> Target {
     Target {
@@ -287,9 +288,8 @@ async fn a_change_that_has_to_give_way_is_begun_anew() {
     let other_way = async {
         let waiting = "SELECT count(*) FROM pg_stat_activity \
              WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while count(db, waiting).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let waits = async || count(db, waiting).await > 0;
+        wait_until(Duration::from_mins(1), "the change waits", waits).await;
         // The database ends one of the two: the one that looks first, which waits for longer.
         let crossed = other
             .execute_unprepared(&hold("documents", target.document.0))

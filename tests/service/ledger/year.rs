@@ -250,6 +250,7 @@ impl Service<'_> {
 
     /// Real time passes a little, and the service's own more.
     async fn passes(&self) {
+        // Others get on meanwhile, whom this clock says nothing.
         tokio::time::sleep(Duration::from_millis(5)).await;
         self.clock.advance(Duration::from_millis(100));
     }

@@ -1,6 +1,6 @@
 //! Back-pressure: uploads are turned away while work waits for too long.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Body, Method};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tests::app::{Answer, Client, Mode, TestApp};
 use tests::archives::made_by;
 use tests::content::PDF;
 use tests::in_both_modes;
-use tests::operations::{begun_import, ended};
+use tests::poll::poll;
 
 /// An upload whose body begins and never ends.
 async fn endless(client: &Client) -> Answer {
@@ -19,20 +19,16 @@ async fn endless(client: &Client) -> Answer {
 }
 
 async fn until(client: &Client, status: u16) -> Answer {
-    let begin = Instant::now();
-    loop {
+    poll(Duration::from_mins(1), async || {
         let request = client.request(Method::POST, "/v1/documents?name=again.pdf");
         let answer = client.send(request.body(PDF)).await;
         if answer.status == status {
-            return answer;
+            Ok(answer)
+        } else {
+            Err(answer.text())
         }
-        assert!(
-            begin.elapsed() < Duration::from_mins(1),
-            "{}",
-            answer.text()
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    })
+    .await
 }
 
 #[in_both_modes]
@@ -42,7 +38,7 @@ async fn uploads_are_turned_away_while_work_waits_for_too_long(mode: Mode) {
         ("DOSSIER_QUEUES", "maintenance"),
         ("DOSSIER_MAX_QUEUE_AGE", "1s"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let alice = app.user("alice").await;
     let document = alice.uploads("first.pdf", PDF).await;
     let turned_away = until(&alice, 503).await;
@@ -73,7 +69,7 @@ async fn who_imports_very_much_shuts_nobody_else_out(mode: Mode) {
         ("DOSSIER_MAX_QUEUE_AGE", "5s"),
         ("DOSSIER_CONCURRENCY", "1"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let archive = made_by(
         "
@@ -82,7 +78,7 @@ with zipfile.ZipFile(path, 'w') as z:
     );
     let mut imports = Vec::new();
     for _ in 0..3 {
-        imports.push(begun_import(&alice, archive.clone(), "").await);
+        imports.push(alice.begins_import(archive.clone(), "").await);
     }
     let waiting =
         "SELECT count(*) FROM jobs WHERE queue = 'ingest' AND state IN ('ready', 'running')";
@@ -103,7 +99,7 @@ with zipfile.ZipFile(path, 'w') as z:
     // As many as may wait, and a chunk of each import that found room at the same time.
     assert!(most <= 1_000 + 3 * 256 + 1, "{most}");
     for import in imports {
-        let ended = ended(&alice, &import).await;
+        let ended = alice.ended(&import).await;
         assert_eq!(
             (&ended["status"], &ended["succeeded"]),
             (&json!("completed"), &json!(450)),

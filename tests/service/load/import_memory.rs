@@ -6,7 +6,6 @@ use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::archives::made_by;
 use tests::in_both_modes;
-use tests::operations::{begun_import, ended, import, items};
 
 /// What four hostile archives at once may add to the resident memory of a process, at its
 /// peak. Each of them unpacks to about 10 MiB of JSON, which as values is many times that.
@@ -59,7 +58,7 @@ async fn hostile_manifests_take_no_more_memory_than_others(mode: Mode) {
     let alice = app.user("alice").await;
     // The first one warms everything up.
     let small = archive_with("text = '{}'");
-    assert_eq!(import(&alice, small, "").await["succeeded"], 402);
+    assert_eq!(alice.imports(small, "").await["succeeded"], 402);
     let processes: Vec<_> = std::iter::once(app.ingress())
         .chain(app.workers())
         .collect();
@@ -75,17 +74,22 @@ async fn hostile_manifests_take_no_more_memory_than_others(mode: Mode) {
         let begun = users
             .iter()
             .zip(archives)
-            .map(|(user, archive)| begun_import(user, archive.clone(), ""));
+            .map(|(user, archive)| user.begins_import(archive.clone(), ""));
         let begun = join_all(begun).await;
         for (user, begun) in users.iter().zip(begun) {
-            let imported = ended(user, &begun).await;
+            let imported = user.ended(&begun).await;
             assert_eq!(
                 (&imported["status"], &imported["total"]),
                 (&json!("completed"), &json!(402)),
                 "{imported}"
             );
             // A manifest that isn't believed is a file like others.
-            assert_eq!(imported["failed"], 0, "{:?}", items(user, &imported).await);
+            assert_eq!(
+                imported["failed"],
+                0,
+                "{:?}",
+                user.item_outcomes(&imported).await
+            );
         }
     }
     for (process, before) in processes.iter().zip(before) {
@@ -124,12 +128,12 @@ documents = [
 with zipfile.ZipFile(path, 'w') as z:
   for name in ('fine', 'metadata', 'list', 'long', 'digest', 'name', 'plain'): z.writestr(f'{name}.txt', 'x')
   z.writestr('manifest.json', json.dumps({'other': {'format': 2}, 'documents': documents, 'format': 1}, indent=2))");
-    let imported = import(&alice, archive, "").await;
+    let imported = alice.imports(archive, "").await;
     let told = |name: &str, result: &str, code: &str| {
         (name.to_owned(), result.to_owned(), code.to_owned())
     };
     assert_eq!(
-        items(&alice, &imported).await,
+        alice.item_outcomes(&imported).await,
         [
             told("fine.txt", "succeeded", ""),
             told("metadata.txt", "failed", "invalid"),

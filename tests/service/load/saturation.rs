@@ -94,7 +94,10 @@ async fn answers_that_nobody_takes_cost_little(mode: Mode) {
 
 #[in_both_modes]
 async fn a_stranger_has_a_share_of_what_is_in_flight_and_no_more(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_REQUESTS_PER_ADDRESS", "100")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_REQUESTS_PER_ADDRESS", "100")])
+        .start()
+        .await;
     let bob = app.user("bob").await;
     let api = app.ingress().api();
     let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, "/docs", 0))).await;
@@ -136,7 +139,10 @@ async fn a_stranger_has_a_share_of_what_is_in_flight_and_no_more(mode: Mode) {
 
 #[in_both_modes]
 async fn strangers_at_many_addresses_shut_nobody_out(mode: Mode) {
-    let app = TestApp::start_with(mode, &[("DOSSIER_MAX_CONNECTIONS", "64")]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_CONNECTIONS", "64")])
+        .start()
+        .await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     publish(&alice).await;
     let api = app.ingress().api();

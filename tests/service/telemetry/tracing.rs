@@ -71,7 +71,7 @@ async fn one_trace_shows_the_request_its_job_and_their_storage(mode: Mode) {
     let settings = settings
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let document = uploads_traced(&app.user("alice").await).await;
 
     let spans = collector.trace(TRACE, has_job).await;
@@ -115,7 +115,7 @@ async fn what_a_client_does_not_sample_is_not_exported(mode: Mode) {
         ("DOSSIER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let alice = app.user("alice").await;
     let unsampled = TRACE.replace('4', "5");
     let request = alice.request(Method::POST, "/v1/documents?name=report.pdf");
@@ -138,7 +138,7 @@ async fn a_collector_that_goes_away_harms_nothing(mode: Mode) {
         ("DOSSIER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "20"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     let alice = app.user("alice").await;
     uploads_traced(&alice).await;
     collector.trace(TRACE, has_job).await;
@@ -161,7 +161,7 @@ async fn the_last_spans_are_exported_at_the_end(mode: Mode) {
         ("DOSSIER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
     ];
-    let app = TestApp::start_with(mode, &settings).await;
+    let app = TestApp::builder(mode).settings(&settings).start().await;
     uploads_traced(&app.user("alice").await).await;
     for process in app.workers() {
         process.terminate().await;
@@ -174,14 +174,13 @@ async fn the_last_spans_are_exported_at_the_end(mode: Mode) {
 
 #[in_both_modes]
 async fn every_record_is_one_line_of_json_whatever_is_sent(mode: Mode) {
-    let app = TestApp::start_with(
-        mode,
-        &[
+    let app = TestApp::builder(mode)
+        .settings(&[
             ("DOSSIER_LOG", "debug,hyper=info"),
             ("DOSSIER_LOG_FORMAT", "json"),
-        ],
-    )
-    .await;
+        ])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     for name in [
         "a%0d%0a%7b%22level%22:%22ERROR%22%7d",

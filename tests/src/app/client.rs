@@ -286,6 +286,36 @@ impl Client {
         }
     }
 
+    /// What became of each item on the first page of an operation: its name, result and code.
+    pub async fn item_outcomes(&self, operation: &Value) -> Vec<(String, String, String)> {
+        let id = operation["id"].as_str().expect("an operation has an id");
+        let path = format!("/v1/operations/{id}/items?limit=200");
+        let page = self.get(&path).await.expecting(200);
+        let items = page["items"].as_array().expect("a page has items").iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        items
+            .map(|item| {
+                let fields = ["name", "result", "code"].map(|field| text(&item[field]));
+                fields.into()
+            })
+            .collect()
+    }
+
+    /// Hands in an archive; it must be accepted.
+    pub async fn begins_import(&self, archive: impl Into<Bytes>, query: &str) -> Value {
+        let request = self
+            .request(Method::POST, &format!("/v1/operations/import{query}"))
+            .header("content-type", "application/zip")
+            .body(archive.into());
+        self.send(request).await.expecting(202)
+    }
+
+    /// Imports an archive, and waits until that has ended.
+    pub async fn imports(&self, archive: impl Into<Bytes>, query: &str) -> Value {
+        let accepted = self.begins_import(archive, query).await;
+        self.ended(&accepted).await
+    }
+
     /// The document's bytes.
     pub async fn downloads(&self, document: &Value) -> Bytes {
         let id = document["id"].as_str().expect("a document has an id");
@@ -293,4 +323,11 @@ impl Client {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         answer.body
     }
+}
+
+/// Where the archive of an export is.
+#[must_use]
+pub fn result_path(operation: &Value) -> String {
+    let id = operation["id"].as_str().expect("an operation has an id");
+    format!("/v1/operations/{id}/result")
 }

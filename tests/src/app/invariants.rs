@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::Mode;
+use crate::poll::poll;
 use crate::servers::{S3, Variables};
 
 /// The folder of a place's mark, which is no object.
@@ -85,23 +86,13 @@ impl Ledger {
 
     /// Waits until no job is waiting or running and nothing is left to be removed.
     pub(super) async fn run_dry(&self) {
-        let begin = Instant::now();
-        loop {
-            let left = self
-                .number(
-                    "SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')) \
-                     + (SELECT count(*) FROM discards)",
-                )
-                .await;
-            if left == 0 {
-                return;
-            }
-            assert!(
-                begin.elapsed() < PATIENCE,
-                "{left} jobs or discarded bytes are left"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let left = "SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')) \
+             + (SELECT count(*) FROM discards)";
+        poll(PATIENCE, async || match self.number(left).await {
+            0 => Ok(()),
+            left => Err(format!("{left} jobs or discarded bytes are left")),
+        })
+        .await;
     }
 
     /// Nothing is pending, and every counter equals the sum of the rows it counts.
@@ -180,8 +171,7 @@ impl Ledger {
     /// No row without its bytes, and no byte without a row save for so many leftovers. A refused
     /// request may be answered before its staged bytes are removed.
     pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
-        let begin = Instant::now();
-        loop {
+        poll(REMOVAL, async || {
             let known = self
                 .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL \
                      UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
@@ -192,11 +182,12 @@ impl Ledger {
             assert!(missing.is_empty(), "rows without bytes: {missing:?}");
             let orphans: Vec<_> = kept.difference(&known).collect();
             if orphans.len() <= leftovers {
-                return;
+                Ok(())
+            } else {
+                Err(format!("bytes without rows: {orphans:?}"))
             }
-            assert!(begin.elapsed() < REMOVAL, "bytes without rows: {orphans:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        })
+        .await;
     }
 
     /// The locations of all bytes that are kept.

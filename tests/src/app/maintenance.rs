@@ -2,7 +2,7 @@
 //! and damage to its ledger and its bytes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_s3::config::Credentials;
 use domain::{Clock, SystemClock, UserId};
@@ -13,6 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{Mode, TestApp};
+use crate::poll::wait_until;
 use crate::servers::{S3, program};
 
 /// How long a job may take.
@@ -81,11 +82,8 @@ impl TestApp {
         };
         let open =
             format!("SELECT count(*) FROM jobs WHERE owner_id = {owner} AND state <> 'done'");
-        let begin = Instant::now();
-        while self.number(&open).await > 0 {
-            assert!(begin.elapsed() < PATIENCE, "{kinds:?} are not done");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let done = async || self.number(&open).await == 0;
+        wait_until(PATIENCE, &format!("{kinds:?} are done"), done).await;
     }
 
     /// Runs a command of the binary with the service's settings.

@@ -69,6 +69,7 @@ impl Disk {
                 self.folder.display()
             );
             was_full |= self.shrink().await;
+            // What others remove meanwhile is taken away again, for as long as was asked for.
             sleep(OFTEN).await;
         }
         self.give_room().await;

@@ -3,7 +3,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::poll::poll;
 
 use super::keeper::{CommandLine, Keeper, Signal, Status};
 use super::process::{ServerError, free_port, granted, send_signal, wait_for_answer};
@@ -127,15 +129,14 @@ impl Dossier {
 
     /// Waits until the process has aborted by itself.
     pub async fn aborted(&self, patience: Duration) {
-        let begin = Instant::now();
-        while self.runs() {
-            assert!(
-                begin.elapsed() < patience,
-                "it goes on; its log:\n{}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        poll(patience, async || {
+            if self.runs() {
+                Err(format!("it goes on; its log:\n{}", self.log()))
+            } else {
+                Ok(())
+            }
+        })
+        .await;
         let status = granted(self.keeper.ended().await);
         assert!(status.is_abort(), "{status:?}; its log:\n{}", self.log());
     }

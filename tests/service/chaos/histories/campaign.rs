@@ -28,7 +28,7 @@ struct Toll {
 
 /// Lets clients work while processes are killed, and holds what they were told against the model.
 async fn run(mode: Mode, seed: u64, calls: u64) -> Toll {
-    let app = TestApp::start_with(mode, &[LEASE]).await;
+    let app = TestApp::builder(mode).settings(&[LEASE]).start().await;
     let mut dice = Dice::new(seed);
     let clients = Clients::new(app.user("alice").await, seed);
     let over = AtomicBool::new(false);
@@ -71,6 +71,7 @@ async fn run(mode: Mode, seed: u64, calls: u64) -> Toll {
 async fn kill(app: &TestApp, over: &AtomicBool, dice: &mut Dice) -> usize {
     let mut kills = 0;
     while !over.load(Ordering::SeqCst) {
+        // The dice choose the moment of the kill, and how long nobody is there.
         sleep(Duration::from_millis(dice.between(200, 1_500))).await;
         let workers = app.workers();
         let process = match dice.below(3) {

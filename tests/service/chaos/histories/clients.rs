@@ -53,6 +53,7 @@ impl Clients {
             if was_answered {
                 answered += 1;
             } else {
+                // Whoever was refused or cut off rests, or the history would be of refusals alone.
                 sleep(REST).await;
             }
         }

@@ -1,7 +1,7 @@
 //! Hostile clients: JSON that is too deep, too long, too much, and texts that databases can't
 //! keep; requests that never come to their end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use reqwest::Method;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
 use tests::slow::{half_open, trickle};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -126,7 +127,10 @@ async fn a_metadata_filter_has_a_bounded_depth(mode: Mode) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_are_closed_and_hold_up_nobody() {
-    let app = TestApp::start_with(Mode::Embedded, &[("DOSSIER_DATABASE_CONNECTIONS", "4")]).await;
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&[("DOSSIER_DATABASE_CONNECTIONS", "4")])
+        .start()
+        .await;
     let alice = app.user("alice").await;
     let first = alice.uploads("first.pdf", PDF).await;
     alice.settled(&first).await;
@@ -136,9 +140,8 @@ async fn slow_clients_are_closed_and_hold_up_nobody() {
     let half = join_all((0..60).map(|_| half_open(&api)));
     let slow = join_all((0..30).map(|_| trickle(&api, app.admin_key())));
     let honest = async {
-        while app.ingress().open_files() < quiet + 90 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let are_open = async || app.ingress().open_files() >= quiet + 90;
+        wait_until(PATIENCE, "all are connected", are_open).await;
         for index in 0..20 {
             let pending = alice.uploads(&format!("{index}.pdf"), PDF).await;
             let document = alice.settled(&pending).await;
@@ -154,15 +157,11 @@ async fn slow_clients_are_closed_and_hold_up_nobody() {
     }
     // Each reader of the database holds three files, and may have come only now.
     let most = quiet + 3 * 4;
-    let begin = Instant::now();
-    while app.ingress().open_files() > most {
-        assert!(
-            begin.elapsed() < PATIENCE,
-            "{} are open",
-            app.ingress().open_files()
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    poll(PATIENCE, async || match app.ingress().open_files() {
+        open if open <= most => Ok(()),
+        open => Err(format!("{open} are open")),
+    })
+    .await;
     app.staging_holds_nothing(Duration::from_secs(20)).await;
     app.ends_clean().await;
 }

@@ -11,7 +11,6 @@ use tests::in_both_modes;
 
 use super::unstorable::{operations, send};
 use tests::archives::made_by;
-use tests::operations::{import, items};
 
 const NAMES: [&str; 2] = [
     "$serde_json::private::RawValue",
@@ -133,7 +132,10 @@ async fn metadata_is_what_was_sent(mode: Mode) {
 
 #[in_both_modes]
 async fn no_token_and_no_manifest_brings_them_in(mode: Mode) {
-    let app = TestApp::start_with(mode, &[WITH_TOKENS]).await;
+    let app = TestApp::builder(mode)
+        .settings(&[WITH_TOKENS])
+        .start()
+        .await;
     let header = format!("{{\"alg\":\"HS256\",\"a\":{}}}", bomb(5_000));
     let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header));
     app.bearer(&token)
@@ -155,12 +157,12 @@ with zipfile.ZipFile(path, 'w') as z:
     z.writestr('manifest.json', '{{"format":1,"documents":[%s]}}' % ','.join(documents))
 "#
     ));
-    let ended = import(&alice, archive, "").await;
+    let ended = alice.imports(archive, "").await;
     assert_eq!(ended["status"], "completed", "{ended}");
     let item = |name: &str, result: &str, code: &str| {
         (name.to_owned(), result.to_owned(), code.to_owned())
     };
-    let mut results = items(&alice, &ended).await;
+    let mut results = alice.item_outcomes(&ended).await;
     results.sort();
     assert_eq!(
         results,

@@ -11,7 +11,6 @@ use tests::app::{Answer, Client, Mode, TestApp};
 use tests::archives::made_by;
 use tests::content::PDF;
 use tests::in_both_modes;
-use tests::operations::{import, items};
 
 const UNKNOWN: &str = "0190a5c0-0000-7000-8000-000000000000";
 
@@ -247,9 +246,9 @@ with zipfile.ZipFile(path, 'w') as z:
     z.writestr('manifest.json', json.dumps({'format': 1, 'documents': documents}))
 ",
     );
-    let ended = import(&alice, archive, "").await;
+    let ended = alice.imports(archive, "").await;
     assert_eq!(ended["status"], "completed", "{ended}");
-    let mut results = items(&alice, &ended).await;
+    let mut results = alice.item_outcomes(&ended).await;
     results.sort();
     let succeeded: Vec<_> = results
         .iter()

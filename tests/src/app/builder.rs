@@ -1,0 +1,191 @@
+//! How every test starts the service: in a mode, and with what the test describes beside it.
+
+use tempfile::TempDir;
+
+use super::{Breakable, Mode, TestApp};
+use crate::servers::{Disk, Dossier, Postgres, Redis, S3, Variables};
+
+/// The API key of the first admin in every test.
+pub(super) const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
+
+/// A service that is yet to start.
+#[derive(Debug)]
+pub struct TestAppBuilder {
+    mode: Mode,
+    settings: Variables,
+    folder: TempDir,
+    small_disks: Vec<String>,
+    is_breakable: bool,
+}
+
+/// Where the distributed service finds its servers.
+struct Servers {
+    database: String,
+    queue: String,
+    storage: String,
+    redis: Redis,
+    s3: &'static S3,
+    breakable: Option<Breakable>,
+}
+
+impl TestAppBuilder {
+    pub(super) fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            settings: vec![],
+            folder: TempDir::new().expect("a temporary folder can be made"),
+            small_disks: vec![],
+            is_breakable: false,
+        }
+    }
+
+    /// Settings, by the names of their variables.
+    #[must_use]
+    pub fn settings(mut self, settings: &[(&str, &str)]) -> Self {
+        let settings = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.settings.extend(settings);
+        self
+    }
+
+    /// Keeps its data in a folder that the test has prepared.
+    #[must_use]
+    pub fn folder(mut self, folder: TempDir) -> Self {
+        self.folder = folder;
+        self
+    }
+
+    /// Puts those folders of its data on small disks of their own; "" is the folder of the
+    /// database. For the embedded mode.
+    #[must_use]
+    pub fn small_disks(mut self, folders: &[&str]) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Embedded,
+            "the other mode keeps no data in folders"
+        );
+        self.small_disks = folders.iter().map(|&folder| folder.to_owned()).collect();
+        self
+    }
+
+    /// Runs on servers that the test may break, with gates before them. For the distributed mode.
+    #[must_use]
+    pub fn breakable(mut self) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Distributed,
+            "the other mode has no servers"
+        );
+        self.is_breakable = true;
+        self
+    }
+
+    /// Starts the processes, and returns once they are ready.
+    pub async fn start(self) -> TestApp {
+        match self.mode {
+            Mode::Embedded => Box::pin(self.embedded()).await,
+            Mode::Distributed => Box::pin(self.distributed()).await,
+        }
+    }
+
+    async fn embedded(self) -> TestApp {
+        let data = self.folder.path().join("data");
+        let disks = self.small_disks.iter();
+        let mut disks: Vec<_> = disks.map(|folder| Disk::on(&data.join(folder))).collect();
+        // The innermost is let go of first.
+        disks.reverse();
+        let variables = self.variables();
+        TestApp {
+            mode: self.mode,
+            ingress: Dossier::start("serve", &variables).await,
+            variables,
+            workers: vec![],
+            disks,
+            folder: self.folder,
+            redis: None,
+            breakable: None,
+            storage: String::new(),
+        }
+    }
+
+    async fn distributed(self) -> TestApp {
+        let servers = if self.is_breakable {
+            Box::pin(Servers::breakable()).await
+        } else {
+            Box::pin(Servers::shared()).await
+        };
+        let mut variables = self.variables();
+        variables.extend(servers.variables());
+        Dossier::run(&["migrate", "up"], &variables).await;
+        let (ingress, first, second) = tokio::join!(
+            Dossier::start("ingress", &variables),
+            Dossier::start("worker", &variables),
+            Dossier::start("worker", &variables),
+        );
+        TestApp {
+            mode: self.mode,
+            variables,
+            ingress,
+            workers: vec![first, second],
+            disks: vec![],
+            folder: self.folder,
+            redis: Some(servers.redis),
+            breakable: servers.breakable,
+            storage: servers.storage,
+        }
+    }
+
+    fn variables(&self) -> Variables {
+        let data = self.folder.path().join("data");
+        let own = [
+            ("DOSSIER_DATA_DIR", data.display().to_string()),
+            ("DOSSIER_BOOTSTRAP_KEY", ADMIN_KEY.to_owned()),
+            ("DOSSIER_LOG", "info".to_owned()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        own.into_iter().chain(self.settings.clone()).collect()
+    }
+}
+
+impl Servers {
+    async fn shared() -> Self {
+        let (postgres, redis, s3) =
+            tokio::join!(Postgres::shared(), Redis::private(), S3::shared());
+        Self {
+            database: postgres.create_database().await,
+            queue: redis.fresh_url(),
+            storage: s3.fresh_storage_url().await,
+            redis,
+            s3,
+            breakable: None,
+        }
+    }
+
+    async fn breakable() -> Self {
+        let (breakable, redis, s3) =
+            tokio::join!(Breakable::start(), Redis::private(), S3::shared());
+        let queue = redis.fresh_url();
+        let breakable = breakable.with_gates_before(&redis, s3).await;
+        Self {
+            database: breakable.database_url().await,
+            queue: breakable.queue_url(&queue),
+            storage: breakable.storage_url(s3).await,
+            redis,
+            s3,
+            breakable: Some(breakable),
+        }
+    }
+
+    fn variables(&self) -> Variables {
+        let urls = [
+            ("DOSSIER_DATABASE_URL", self.database.as_str()),
+            ("DOSSIER_QUEUE_URL", &self.queue),
+            ("DOSSIER_STORAGE_URL", &self.storage),
+        ];
+        let urls = urls.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let credentials = self.s3.environment();
+        let credentials = credentials.map(|(name, value)| (name.to_owned(), value));
+        urls.into_iter().chain(credentials).collect()
+    }
+}
