@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tests::app::{Mode, TestApp};
-use tests::shelf::stock;
+use tests::seed_documents::seed_objects;
 use tokio::process::Command;
 use tokio::time::sleep;
 
@@ -24,7 +24,7 @@ pub async fn run(counts: &[u32]) {
     let db = app.database().await;
     let mut there = 0;
     for &count in counts {
-        stock(&db, owner.parse().expect("an id"), &store, there..count).await;
+        seed_objects(&db, owner.parse().expect("an id"), &store, there..count).await;
         there = count;
         let begin = Instant::now();
         let peak = audit(&app).await;

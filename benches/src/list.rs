@@ -7,7 +7,7 @@ use ledger::{Database, DocumentFilter, ListRequest, Position, Sort, explain_page
 use serde_json::json;
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, user};
-use tests::shelf::fill;
+use tests::seed_documents::seed_documents;
 
 /// How often each question is asked, and how often before that, unmeasured.
 const ASKED: usize = 21;
@@ -23,7 +23,7 @@ pub async fn run(lengths: &[u32], plans: bool) {
         let owner = user(db, "reader").await;
         let mut there = 0;
         for &length in lengths {
-            fill(db, owner, there, length).await;
+            seed_documents(db, owner, there, length).await;
             there = length;
             println!("\n{word}, {length} documents: ms at p50 / p95, rows");
             for (question, request) in questions(owner, length) {

@@ -16,8 +16,8 @@ pub mod http2;
 pub mod ledger;
 pub mod objects;
 pub mod poll;
+pub mod seed_documents;
 pub mod servers;
-pub mod shelf;
 pub mod slow;
 pub mod sources;
 

@@ -41,12 +41,12 @@ pub struct Sent {
     /// What was sent.
     pub bytes: Bytes,
     /// What came of it.
-    pub fate: Fate,
+    pub outcome: UploadOutcome,
 }
 
 /// What an upload was answered.
 #[derive(Debug)]
-pub enum Fate {
+pub enum UploadOutcome {
     /// 202, or 201 where it was waited for.
     Accepted(Value),
     /// 503: it may have been taken in all the same, if the database went silent in the commit.
@@ -75,7 +75,7 @@ pub async fn under_load(
         .map(async |index| {
             let dice = Dice::new(seed ^ index as u64);
             let sent = upload(client, format!("{round}-{index}"), dice).await;
-            if matches!(sent.fate, Fate::Accepted(_)) {
+            if matches!(sent.outcome, UploadOutcome::Accepted(_)) {
                 accepted.fetch_add(1, Ordering::SeqCst);
             }
             sent
@@ -125,20 +125,24 @@ async fn upload(client: &Client, name: String, mut dice: Dice) -> Sent {
         }
     };
     let answer = timeout(PATIENCE, client.try_send(request)).await;
-    let fate = match answer {
+    let outcome = match answer {
         Ok(Ok(answer)) => judged(&answer),
-        Ok(Err(_)) | Err(_) => Fate::Cut,
+        Ok(Err(_)) | Err(_) => UploadOutcome::Cut,
     };
-    if !matches!(fate, Fate::Accepted(_)) {
+    if !matches!(outcome, UploadOutcome::Accepted(_)) {
         // Whoever was refused or cut off rests, or all would be refused before the fault is over.
         sleep(REST).await;
     }
-    Sent { name, bytes, fate }
+    Sent {
+        name,
+        bytes,
+        outcome,
+    }
 }
 
-fn judged(answer: &Answer) -> Fate {
+fn judged(answer: &Answer) -> UploadOutcome {
     if answer.status == 202 {
-        return Fate::Accepted(answer.json());
+        return UploadOutcome::Accepted(answer.json());
     }
     let code = answer.json()["code"].as_str().map(str::to_owned);
     let expected = match code.as_deref() {
@@ -150,5 +154,5 @@ fn judged(answer: &Answer) -> Fate {
         answer.header("retry-after").parse::<u32>().is_ok(),
         "a 503 says when to come back"
     );
-    Fate::Refused
+    UploadOutcome::Refused
 }

@@ -15,7 +15,7 @@ mod half_written;
 mod histories;
 mod load;
 mod operations;
+mod outcomes;
 mod poison;
-mod reckoning;
 mod sweeping;
 mod table;

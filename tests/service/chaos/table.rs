@@ -32,22 +32,22 @@ async fn every_fault_for_many_rounds() {
     let faults = Fault::ALL.into_iter();
     for fault in faults.filter(|fault| fault.name().contains(&only)) {
         let begin = Instant::now();
-        let toll = Box::pin(campaign::run(fault, campaign)).await;
+        let counts = Box::pin(campaign::run(fault, campaign)).await;
         let line = format!(
             "| {} | {rounds} | {} | {} | {} | {} | {} | {} | {} | {} |",
             fault.name(),
-            toll.accepted,
-            toll.active,
-            toll.error,
-            toll.lost,
-            toll.duplicated,
-            toll.refused,
-            toll.cut,
+            counts.accepted,
+            counts.active,
+            counts.error,
+            counts.lost,
+            counts.duplicated,
+            counts.refused,
+            counts.cut,
             begin.elapsed().as_secs(),
         );
         println!("{line}");
         writeln!(table, "{line}").unwrap();
-        worst = (worst.0 + toll.lost, worst.1 + toll.duplicated);
+        worst = (worst.0 + counts.lost, worst.1 + counts.duplicated);
     }
     println!("\n{table}");
     assert_eq!(worst, (0, 0), "lost, duplicated");

@@ -1,35 +1,29 @@
-//! Of whom tokens speak, and users who are disabled.
+//! Of whom tokens speak: users are linked by admins and operators, never matched by name.
 
-use std::time::Duration;
-
-use domain::{KeyId, Role, Sha256};
-use futures::StreamExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use ledger::{ApiKey, BootstrapKeyError, Database, add_key, ensure_bootstrap_key, find_key_holder};
-use reqwest::Method;
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
-use tests::ledger::{NOW, user};
-use tests::poll::poll;
+use tests::in_both_modes;
 use tests::servers::Dossier;
-use tests::{in_both_modes, on_each_database};
 
 const SECRET: &str = "a secret of the tests that is long enough";
+
 const ISSUER: &str = "https://id.example.com";
-const SETTINGS: [(&str, &str); 2] = [
+
+pub const SETTINGS: [(&str, &str); 2] = [
     ("DOSSIER_JWT_SECRET", SECRET),
     ("DOSSIER_JWT_CREATE_USERS", "true"),
 ];
 
 /// A token with these claims, good for long.
-fn token(mut claims: Value) -> String {
+pub fn token(mut claims: Value) -> String {
     claims["exp"] = json!(4_102_444_800_u64);
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }
 
-fn account(client: &Client) -> String {
+pub fn account(client: &Client) -> String {
     format!("/v1/admin/users/{}", client.user.as_deref().unwrap())
 }
 
@@ -45,12 +39,6 @@ async fn names(app: &TestApp) -> Vec<String> {
     users
         .map(|user| user["name"].as_str().unwrap().to_owned())
         .collect()
-}
-
-/// Nothing of it ever ends, and the first byte is there.
-fn endless() -> reqwest::Body {
-    let first = futures::stream::iter([Ok::<_, std::io::Error>("x")]);
-    reqwest::Body::wrap_stream(first.chain(futures::stream::pending()))
 }
 
 #[in_both_modes]
@@ -189,205 +177,6 @@ async fn an_admin_links_users_to_whom_tokens_speak_of(mode: Mode) {
 }
 
 #[in_both_modes]
-async fn whoever_is_disabled_is_refused_everywhere(mode: Mode) {
-    // Nobody works on uploads, so that whoever waits for one waits long.
-    let settings = [SETTINGS[0], ("DOSSIER_QUEUES", "maintenance")];
-    let app = TestApp::builder(mode).settings(&settings).start().await;
-    let (admin, alice) = (app.admin(), app.user("alice").await);
-    let linked = json!({"identities": [{"issuer": "", "subject": "alice"}]});
-    admin
-        .patch_json(&account(&alice), &linked)
-        .await
-        .expecting(200);
-    let by_token = app.bearer(&token(json!({"sub": "alice"})));
-    let document = alice.uploads("a.pdf", PDF).await;
-    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-    let waiting = {
-        let (alice, by_token, path) = (alice.clone(), by_token.clone(), path.clone());
-        let uploading = alice
-            .request(Method::POST, "/v1/documents?name=b.pdf")
-            .body(endless());
-        let wait = format!("{path}?wait=60");
-        tokio::spawn(async move {
-            tokio::join!(alice.get(&wait), by_token.get(&wait), alice.send(uploading))
-        })
-    };
-    // Whoever waits is seen in the meters; the others begin in the same moment.
-    let meters = format!("{}/metrics", app.ingress().ops());
-    poll(Duration::from_secs(30), async || {
-        let text = reqwest::get(&meters).await.unwrap().text().await.unwrap();
-        if text.contains("dossier_waiting_requests 2") {
-            Ok(())
-        } else {
-            Err(text)
-        }
-    })
-    .await;
-    let disabled = admin
-        .patch_json(&account(&alice), &json!({"disabled": true}))
-        .await
-        .expecting(200);
-    assert_eq!(disabled["disabled"], true);
-    for client in [&alice, &by_token] {
-        client
-            .get("/v1/documents")
-            .await
-            .expect_problem(403, "disabled");
-        client.delete(&path).await.expect_problem(403, "disabled");
-        client
-            .get("/v1/admin/users")
-            .await
-            .expect_problem(403, "disabled");
-        let keyed = client
-            .request(Method::DELETE, &path)
-            .header("idempotency-key", "k");
-        client.send(keyed).await.expect_problem(403, "disabled");
-    }
-    let ended = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    let (first, second, third) = ended.expect("they are ended long before").unwrap();
-    for answer in [first, second, third] {
-        answer.expect_problem(403, "disabled");
-    }
-    admin
-        .patch_json(&account(&alice), &json!({"disabled": false}))
-        .await
-        .expecting(200);
-    alice.get(&path).await.expecting(200);
-    by_token.get(&path).await.expecting(200);
-}
-
-#[in_both_modes]
-async fn what_is_public_goes_with_its_owner(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    let (admin, alice) = (app.admin(), app.user("alice").await);
-    let document = alice.uploads("a.pdf", PDF).await;
-    let document = alice.settled(&document).await;
-    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-    let public = json!({"unique_name": "the-plan", "is_public": true});
-    alice.patch_json(&path, &public).await.expecting(200);
-    for (disabled, status) in [(false, 200), (true, 404), (false, 200)] {
-        admin
-            .patch_json(&account(&alice), &json!({"disabled": disabled}))
-            .await
-            .expecting(200);
-        for path in ["/public/the-plan", "/public/the-plan/content"] {
-            assert_eq!(
-                app.nobody().get(path).await.status.as_u16(),
-                status,
-                "{path}"
-            );
-        }
-    }
-}
-
-#[in_both_modes]
-async fn the_last_enabled_admin_stays_one(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    let root = app
-        .user_with(json!({"name": "root", "role": "admin"}))
-        .await;
-    let users = root.get("/v1/admin/users").await.expecting(200);
-    let first = format!(
-        "/v1/admin/users/{}",
-        users["items"][1]["id"].as_str().unwrap()
-    );
-    app.admin()
-        .patch_json(&account(&root), &json!({"disabled": true}))
-        .await
-        .expecting(200);
-    // Who is disabled counts for nothing.
-    for change in [
-        json!({"disabled": true}),
-        json!({"role": "user"}),
-        json!({"disabled": true, "role": "admin"}),
-    ] {
-        app.admin()
-            .patch_json(&first, &change)
-            .await
-            .expect_problem(409, "illegal_transition");
-    }
-    app.admin()
-        .delete(&first)
-        .await
-        .expect_problem(409, "illegal_transition");
-    app.admin()
-        .patch_json(&account(&root), &json!({"disabled": false}))
-        .await
-        .expecting(200);
-    app.admin()
-        .patch_json(&first, &json!({"disabled": true}))
-        .await
-        .expecting(200);
-    root.delete(&first).await.expecting(204);
-    root.delete(&account(&root))
-        .await
-        .expect_problem(409, "illegal_transition");
-}
-
-#[in_both_modes]
-async fn an_answer_is_not_repeated_to_who_may_not_have_it(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    let root = app
-        .user_with(json!({"name": "root", "role": "admin"}))
-        .await;
-    let send = async |method: Method, path: &str, key: &str, body: &Value| {
-        root.send(
-            root.request(method, path)
-                .header("idempotency-key", key)
-                .json(body),
-        )
-        .await
-    };
-    let add = json!({"name": "somebody"});
-    let added = send(Method::POST, "/v1/admin/users", "add", &add)
-        .await
-        .expecting(201);
-    let own = format!("/v1/admin/users/{}", added["id"].as_str().unwrap());
-    let change = json!({"quota_bytes": 7});
-    send(Method::PATCH, &own, "change", &change)
-        .await
-        .expecting(200);
-    let again = send(Method::PATCH, &own, "change", &change).await;
-    assert_eq!(again.header("idempotency-replayed"), "true");
-    let upload = root
-        .request(Method::POST, "/v1/documents?name=a.pdf")
-        .header("idempotency-key", "up")
-        .body(PDF);
-    root.send(upload.try_clone().unwrap()).await.expecting(202);
-
-    for (demotion, code) in [
-        (json!({"role": "user"}), "forbidden"),
-        (json!({"disabled": true}), "disabled"),
-    ] {
-        app.admin()
-            .patch_json(&account(&root), &demotion)
-            .await
-            .expecting(200);
-        for (method, path, key, body) in [
-            (Method::POST, "/v1/admin/users", "add", &add),
-            (Method::PATCH, own.as_str(), "change", &change),
-        ] {
-            let answer = send(method, path, key, body).await;
-            answer.expect_problem(403, code);
-            assert_eq!(answer.header("idempotency-replayed"), "");
-        }
-    }
-    root.send(upload.try_clone().unwrap())
-        .await
-        .expect_problem(403, "disabled");
-    let back = json!({"role": "admin", "disabled": false});
-    app.admin()
-        .patch_json(&account(&root), &back)
-        .await
-        .expecting(200);
-    let again = send(Method::POST, "/v1/admin/users", "add", &add).await;
-    assert_eq!(
-        (again.status.as_u16(), again.header("idempotency-replayed")),
-        (201, "true")
-    );
-}
-
-#[in_both_modes]
 async fn operators_link_and_disable_users(mode: Mode) {
     let app = TestApp::builder(mode)
         .settings(&SETTINGS[..1])
@@ -447,36 +236,4 @@ async fn an_id_has_one_spelling(mode: Mode) {
             .answer()
             .expect_problem(422, "invalid");
     }
-}
-
-#[on_each_database]
-async fn the_bootstrap_key_stays_with_who_has_it(db: &Database) {
-    let key = |text: &str| Sha256::of(text.as_bytes());
-    // Somebody else was called so before.
-    user(db, "admin").await;
-    ensure_bootstrap_key(db, key("first"), NOW).await.unwrap();
-    let first = find_key_holder(db, key("first")).await.unwrap().unwrap();
-    assert_eq!(first.caller.role, Role::Admin);
-    ensure_bootstrap_key(db, key("second"), NOW).await.unwrap();
-    assert_eq!(find_key_holder(db, key("first")).await.unwrap(), None);
-    assert_eq!(
-        find_key_holder(db, key("second")).await.unwrap(),
-        Some(first)
-    );
-    // A key that somebody else holds would leave nobody an admin.
-    let other = user(db, "other").await;
-    let issued = ApiKey {
-        id: KeyId::new(NOW),
-        user: other,
-        created_at: NOW,
-    };
-    assert!(add_key(db, issued, key("issued")).await.unwrap());
-    let refused = ensure_bootstrap_key(db, key("issued"), NOW).await;
-    assert!(matches!(refused, Err(BootstrapKeyError::Issued)));
-    assert_eq!(
-        find_key_holder(db, key("second")).await.unwrap(),
-        Some(first)
-    );
-    let holder = find_key_holder(db, key("issued")).await.unwrap();
-    assert_eq!(holder.unwrap().caller.role, Role::User);
 }

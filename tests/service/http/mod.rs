@@ -2,14 +2,17 @@
 
 mod access;
 mod compression;
+mod content;
+mod disabled_users;
+mod discards;
 mod disk_use;
+mod disk_use_of_archives;
 mod documents;
 mod export;
 mod hostile;
 mod idempotency;
 mod identities;
 mod import;
-mod import_names;
 mod jobs;
 mod limits;
 mod lists;

@@ -7,7 +7,7 @@ use sea_orm::DbBackend;
 use serde_json::json;
 use tests::ledger::user;
 use tests::on_each_database;
-use tests::shelf::fill;
+use tests::seed_documents::seed_documents;
 
 /// So many that no planner would rather read them all.
 const LENGTH: u32 = 20_000;
@@ -50,7 +50,7 @@ fn types(pattern: &str) -> DocumentFilter {
 #[on_each_database]
 async fn every_page_is_found_by_the_index_of_its_order(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, LENGTH).await;
+    seed_documents(db, owner, 0, LENGTH).await;
     for (key, index, value) in [
         ("created_at", "documents_by_creation", "1800010000000000"),
         ("updated_at", "documents_by_update", "1800010000000000"),
@@ -71,7 +71,7 @@ async fn every_page_is_found_by_the_index_of_its_order(db: &Database) {
 #[on_each_database]
 async fn what_is_rare_is_found_without_passing_the_rest(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, LENGTH).await;
+    seed_documents(db, owner, 0, LENGTH).await;
     let all = DocumentFilter::default;
     for (filter, index) in [
         (types("image/png"), "documents_by_type"),
@@ -99,7 +99,7 @@ async fn what_is_rare_is_found_without_passing_the_rest(db: &Database) {
 #[on_each_database]
 async fn rare_metadata_is_found_by_its_index(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, LENGTH).await;
+    seed_documents(db, owner, 0, LENGTH).await;
     let metadata = Metadata::try_from(json!({"number": 17})).unwrap();
     let filter = DocumentFilter {
         metadata: Some(metadata),
@@ -118,7 +118,7 @@ async fn rare_metadata_is_found_by_its_index(db: &Database) {
 #[on_each_database]
 async fn a_rare_part_of_a_name_is_found_by_its_index(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, LENGTH).await;
+    seed_documents(db, owner, 0, LENGTH).await;
     let name_part = Some("Report 17 of".to_owned());
     let filter = DocumentFilter {
         name_part,
@@ -137,7 +137,7 @@ async fn a_rare_part_of_a_name_is_found_by_its_index(db: &Database) {
 #[on_each_database]
 async fn what_is_common_is_found_along_the_order(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, LENGTH).await;
+    seed_documents(db, owner, 0, LENGTH).await;
     let name_part = Some("Report".to_owned());
     let filter = DocumentFilter {
         name_part,

@@ -6,15 +6,13 @@ use std::collections::BTreeSet;
 use domain::{Document, DocumentId, Metadata, OperationId, RunMode, UserId, fold};
 use ledger::{
     Arrival, Database, DocumentChanges, DocumentFilter, ListRequest, NewOperation, Position,
-    Precondition, Selection, Sort, Target, Task, accept, create_operation, delete_document,
-    edit_document, explain_page, list_page,
+    Precondition, Selection, Sort, Target, Task, create_operation, delete_document, edit_document,
+    list_page,
 };
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Number, Value, json};
-use tests::databases::TestDatabase;
 use tests::ledger::{NOW, accepted, arrival, limits, rows, user};
 use tests::on_each_database;
-use tests::shelf::fill;
+use tests::seed_documents::seed_documents;
 use uuid::Uuid;
 
 const NAMES: [&str; 14] = [
@@ -133,7 +131,7 @@ fn meets(document: &Document, filter: &DocumentFilter) -> bool {
     named && wanted.is_none_or(|wanted| contains(&object(&document.metadata), &wanted))
 }
 
-fn asked(part: Option<&str>, metadata: Option<&Value>) -> DocumentFilter {
+pub fn asked(part: Option<&str>, metadata: Option<&Value>) -> DocumentFilter {
     DocumentFilter {
         name_part: part.map(str::to_owned),
         metadata: metadata.map(|metadata| Metadata::try_from(metadata.clone()).unwrap()),
@@ -142,7 +140,7 @@ fn asked(part: Option<&str>, metadata: Option<&Value>) -> DocumentFilter {
 }
 
 /// All pages of that length.
-async fn pages(
+pub async fn pages(
     db: &Database,
     owner: UserId,
     filter: DocumentFilter,
@@ -281,7 +279,7 @@ async fn nasty_questions_are_answered_before_and_after_changes(db: &Database) {
 #[on_each_database]
 async fn pages_of_the_rare_and_of_the_common_are_alike(db: &Database) {
     let owner = user(db, "alice").await;
-    fill(db, owner, 0, 3_000).await;
+    seed_documents(db, owner, 0, 3_000).await;
     for filter in [
         asked(Some("REPORT"), None),
         asked(Some("report 17"), None),
@@ -299,132 +297,4 @@ async fn pages_of_the_rare_and_of_the_common_are_alike(db: &Database) {
             );
         }
     }
-}
-
-/// Whether SQLite finds the page of those called `report 17 of …` through its index of words.
-async fn finds_by_words(db: &Database, owner: UserId) -> bool {
-    let request = ListRequest {
-        owner,
-        filter: asked(Some("report 17 of"), Some(&json!({"number": 17}))),
-        sort: Sort::default(),
-        after: None,
-        limit: 50,
-    };
-    let plan = explain_page(db, &request).await.unwrap().join("\n");
-    assert_eq!(list_page(db, &request).await.unwrap().len(), 1);
-    plan.contains("document_numbers")
-}
-
-async fn is_applied(db: &Database, name: &str) -> bool {
-    let migrations = migrations::status(db.writer()).await.unwrap();
-    let mut migrations = migrations.iter();
-    migrations.any(|migration| migration.name == name && migration.applied)
-}
-
-#[on_each_database]
-async fn names_from_before_are_folded_as_unicode_says(db: &Database) {
-    let owner = user(db, "alice").await;
-    let names = [
-        "STRAẞE",
-        "Straße",
-        "ﬁn",
-        "e\u{301}t\u{e9}",
-        "İstanbul",
-        "plain",
-        "文書",
-    ];
-    for name in names {
-        let arrival = Arrival {
-            name: name.parse().unwrap(),
-            ..arrival(owner, "x", NOW)
-        };
-        accepted(db, arrival).await;
-    }
-    while is_applied(db, "m0012_fold_names").await {
-        migrations::down(db.writer()).await.unwrap();
-    }
-    // As a release without it wrote them.
-    for name in names {
-        let before: String = name
-            .to_uppercase()
-            .chars()
-            .flat_map(char::to_lowercase)
-            .collect();
-        let write = format!("UPDATE documents SET name_folded = '{before}' WHERE name = '{name}'");
-        db.writer().execute_unprepared(&write).await.unwrap();
-    }
-    migrations::up(db.writer()).await.unwrap();
-    for (part, found) in [
-        ("strasse", 2),
-        ("FIN", 1),
-        ("ÉTÉ", 1),
-        ("istanbul", 1),
-        ("PLAIN", 1),
-        ("書", 1),
-        ("", 7),
-    ] {
-        assert_eq!(
-            pages(db, owner, asked(Some(part), None), "name", 50)
-                .await
-                .len(),
-            found,
-            "{part}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn documents_from_before_the_index_are_in_it() {
-    let database = TestDatabase::sqlite().await;
-    let db = &database.db;
-    let owner = user(db, "alice").await;
-    while is_applied(db, "m0010_index_words").await {
-        migrations::down(db.writer()).await.unwrap();
-    }
-    fill(db, owner, 0, 100).await;
-    migrations::up(db.writer()).await.unwrap();
-    assert!(finds_by_words(db, owner).await);
-}
-
-#[tokio::test]
-async fn the_index_outlives_a_vacuum_and_loses_what_goes_with_its_owner() {
-    let database = TestDatabase::sqlite().await;
-    let db = &database.db;
-    let [alice, bob] = [user(db, "alice").await, user(db, "bob").await];
-    fill(db, bob, 0, 100).await;
-    fill(db, alice, 100, 200).await;
-    let rename = "UPDATE documents SET name_folded = 'report 17 of all', metadata = '{\"number\":17}' \
-                  WHERE name LIKE 'report 150 %'";
-    db.writer().execute_unprepared(rename).await.unwrap();
-    let goes = "DELETE FROM users WHERE name = 'bob'";
-    db.writer().execute_unprepared(goes).await.unwrap();
-    db.writer().execute_unprepared("VACUUM").await.unwrap();
-    assert!(finds_by_words(db, alice).await);
-    let left = "SELECT (SELECT count(*) FROM document_numbers) AS numbers, \
-                (SELECT count(*) FROM document_words_docsize) AS words";
-    let row = db
-        .writer()
-        .query_one_raw(Statement::from_string(DbBackend::Sqlite, left))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        [
-            row.try_get_by_index::<i64>(0).unwrap(),
-            row.try_get_by_index(1).unwrap()
-        ],
-        [100, 100]
-    );
-    // One that comes now isn't taken for one that went.
-    let named = Arrival {
-        name: "report 17 of new".parse().unwrap(),
-        ..arrival(alice, "x", NOW)
-    };
-    accept(db, &limits(), &[named]).await.unwrap();
-    assert_eq!(
-        pages(db, alice, asked(Some("report 17 of"), None), "name", 1)
-            .await
-            .len(),
-        2
-    );
 }

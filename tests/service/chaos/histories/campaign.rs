@@ -19,7 +19,7 @@ const LEASE: (&str, &str) = ("DOSSIER_LEASE", "2s");
 
 /// How much was asked, and under what.
 #[derive(Clone, Copy, Debug, Default)]
-struct Toll {
+struct Counts {
     documents: usize,
     answered: usize,
     cut: usize,
@@ -27,7 +27,7 @@ struct Toll {
 }
 
 /// Lets clients work while processes are killed, and holds what they were told against the model.
-async fn run(mode: Mode, seed: u64, calls: u64) -> Toll {
+async fn run(mode: Mode, seed: u64, calls: u64) -> Counts {
     let app = TestApp::builder(mode).settings(&[LEASE]).start().await;
     let mut dice = Dice::new(seed);
     let clients = Clients::new(app.user("alice").await, seed);
@@ -44,15 +44,15 @@ async fn run(mode: Mode, seed: u64, calls: u64) -> Toll {
     for id in clients.recorder.histories().keys() {
         clients.look(id).await;
     }
-    let mut toll = Toll {
+    let mut counts = Counts {
         kills,
-        ..Toll::default()
+        ..Counts::default()
     };
     for (id, history) in clients.recorder.histories() {
         let answered = history.iter().filter(|entry| entry.ended.is_some()).count();
-        toll.documents += 1;
-        toll.answered += answered;
-        toll.cut += history.len() - answered;
+        counts.documents += 1;
+        counts.answered += answered;
+        counts.cut += history.len() - answered;
         if let Err(impossible) = linearise(&history) {
             let timeline = format!("/v1/documents/{id}/timeline");
             let timeline = clients.client.get(&timeline).await;
@@ -64,7 +64,7 @@ async fn run(mode: Mode, seed: u64, calls: u64) -> Toll {
     }
     // Who was cut off in an upload left its bytes to the cleanup.
     app.ends_whole(kills * CLIENTS).await;
-    toll
+    counts
 }
 
 /// Kills one process after the other, for as long as the clients work; says how many.
@@ -89,9 +89,9 @@ async fn kill(app: &TestApp, over: &AtomicBool, dice: &mut Dice) -> usize {
 
 #[in_both_modes]
 async fn what_clients_are_told_while_processes_die_has_an_order(mode: Mode) {
-    let toll = Box::pin(run(mode, 1, 60)).await;
-    println!("{mode:?}: {toll:?}");
-    assert!(toll.kills > 0 && toll.documents >= 20, "{toll:?}");
+    let counts = Box::pin(run(mode, 1, 60)).await;
+    println!("{mode:?}: {counts:?}");
+    assert!(counts.kills > 0 && counts.documents >= 20, "{counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,13 +104,13 @@ async fn every_history_of_many_rounds_has_an_order() {
     for mode in [Mode::Embedded, Mode::Distributed] {
         for seed in seed..seed + rounds {
             let begin = Instant::now();
-            let toll = Box::pin(run(mode, seed, calls)).await;
-            let Toll {
+            let counts = Box::pin(run(mode, seed, calls)).await;
+            let Counts {
                 documents,
                 answered,
                 cut,
                 kills,
-            } = toll;
+            } = counts;
             let seconds = begin.elapsed().as_secs();
             println!(
                 "| {mode:?} | {seed} | {documents} | {answered} | {cut} | {kills} | {seconds} |"

@@ -11,7 +11,7 @@ use serde_json::json;
 use tests::ledger::{NOW, active, copies, count, limits, user};
 use tests::on_each_database;
 
-use super::chunks::{ask, codes, run_dry, target, undo_of};
+use super::calls::{ask, codes, run_dry, target, undo_of};
 
 #[on_each_database]
 async fn an_update_keeps_what_it_changed_alone(db: &Database) {

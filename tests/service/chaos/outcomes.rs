@@ -1,4 +1,4 @@
-//! The reckoning after a strike: what became of each upload, told by the service itself.
+//! After a fault: what became of each upload, as the service itself tells it.
 
 use std::collections::HashMap;
 use std::iter::Sum;
@@ -10,14 +10,14 @@ use tests::app::{Answer, Client, TestApp};
 use tests::poll::poll;
 use tokio::time::timeout;
 
-use super::load::{Fate, Sent};
+use super::load::{Sent, UploadOutcome};
 
 /// How long a document may be pending once all is whole again.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// What became of the uploads of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Toll {
+pub struct OutcomeCounts {
     /// Answered with 202.
     pub accepted: usize,
     /// Of those, active in the end, with the very bytes.
@@ -34,14 +34,14 @@ pub struct Toll {
     pub cut: usize,
 }
 
-impl Toll {
+impl OutcomeCounts {
     /// Uploads that may have left staged bytes behind.
     pub const fn unfinished(self) -> usize {
         self.refused + self.cut
     }
 }
 
-impl Add for Toll {
+impl Add for OutcomeCounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -57,32 +57,32 @@ impl Add for Toll {
     }
 }
 
-impl Sum for Toll {
+impl Sum for OutcomeCounts {
     fn sum<I: Iterator<Item = Self>>(tolls: I) -> Self {
         tolls.fold(Self::default(), Add::add)
     }
 }
 
 /// Waits until every document of `client` is settled, and holds each against what was sent.
-pub async fn reckon(app: &TestApp, client: &Client, sent: &[Sent]) -> Toll {
+pub async fn count_outcomes(app: &TestApp, client: &Client, sent: &[Sent]) -> OutcomeCounts {
     let mut found = documents(client).await;
-    let mut toll = Toll::default();
+    let mut counts = OutcomeCounts::default();
     for one in sent {
         let same_name = found.remove(&one.name).unwrap_or_default();
-        toll.duplicated += same_name.len().saturating_sub(1);
-        let (accepted, kept) = match &one.fate {
-            Fate::Accepted(answer) => {
+        counts.duplicated += same_name.len().saturating_sub(1);
+        let (accepted, kept) = match &one.outcome {
+            UploadOutcome::Accepted(answer) => {
                 let kept = same_name
                     .into_iter()
                     .find(|kept| kept["id"] == answer["id"]);
                 (true, kept)
             }
-            Fate::Refused => {
-                toll.refused += 1;
+            UploadOutcome::Refused => {
+                counts.refused += 1;
                 (false, same_name.into_iter().next())
             }
-            Fate::Cut => {
-                toll.cut += 1;
+            UploadOutcome::Cut => {
+                counts.cut += 1;
                 (false, same_name.into_iter().next())
             }
         };
@@ -91,13 +91,13 @@ pub async fn reckon(app: &TestApp, client: &Client, sent: &[Sent]) -> Toll {
             None => End::None,
         };
         if accepted {
-            toll.accepted += 1;
+            counts.accepted += 1;
             match end {
-                End::Active => toll.active += 1,
-                End::Error => toll.error += 1,
+                End::Active => counts.active += 1,
+                End::Error => counts.error += 1,
                 End::Wrong | End::None => {
-                    println!("lost: {} {:?}", one.name, one.fate);
-                    toll.lost += 1;
+                    println!("lost: {} {:?}", one.name, one.outcome);
+                    counts.lost += 1;
                 }
             }
         } else {
@@ -105,7 +105,7 @@ pub async fn reckon(app: &TestApp, client: &Client, sent: &[Sent]) -> Toll {
             assert!(!matches!(end, End::Wrong), "{} is there by half", one.name);
         }
     }
-    toll
+    counts
 }
 
 enum End {

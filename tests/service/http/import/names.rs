@@ -1,27 +1,65 @@
-//! Imports of archives in which names meet: numbers for those that are taken, and names that
-//! the manifest gives back.
+//! Archives in which names meet: numbers for those that are taken, and names that the manifest
+//! gives back.
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::json;
-use tests::app::{Client, Mode, TestApp, result_path};
+use tests::app::{Mode, TestApp, result_path};
 use tests::archives::{archive_of, made_by};
 use tests::in_both_modes;
 
-/// The name of each document, with repetitions.
-async fn names(client: &Client) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/v1/documents?sort=name&limit=200{cursor}");
-        let page = client.get(&path).await.expecting(200);
-        let items = page["items"].as_array().unwrap().iter();
-        names.extend(items.map(|item| item["name"].as_str().unwrap().to_owned()));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return names,
-        }
-    }
+use super::files::{item, names};
+
+#[in_both_modes]
+async fn names_that_are_taken_are_treated_as_was_asked(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let there = alice.active("a.txt", "first").await;
+    let archive = archive_of(&[("a.txt", "second"), ("x/b.txt", "b"), ("y/b.txt", "b too")]);
+    let skip = alice.imports(archive.clone(), "?on_conflict=skip").await;
+    assert_eq!(
+        alice.item_outcomes(&skip).await,
+        [
+            item("a.txt", "skipped", "name_taken"),
+            item("b.txt", "succeeded", ""),
+            item("b.txt", "skipped", "name_taken"),
+        ]
+    );
+    let fail = alice.imports(archive.clone(), "?on_conflict=fail").await;
+    assert_eq!(
+        (fail["failed"].as_u64(), fail["status"].as_str()),
+        (Some(3), Some("completed"))
+    );
+    let rename = alice.imports(archive.clone(), "").await;
+    assert_eq!(
+        alice.item_outcomes(&rename).await,
+        [
+            item("a (2).txt", "succeeded", ""),
+            item("b (2).txt", "succeeded", ""),
+            item("b (3).txt", "succeeded", ""),
+        ]
+    );
+    let version = alice
+        .imports(archive.clone(), "?on_conflict=new_version")
+        .await;
+    assert_eq!(version["succeeded"], 3, "{version}");
+    let path = format!("/v1/documents/{}", there["id"].as_str().unwrap());
+    let there = alice.get(&path).await.expecting(200);
+    assert_eq!(
+        (there["version"].as_u64(), there["latest_version"].as_u64()),
+        (Some(2), Some(2))
+    );
+    assert_eq!(alice.downloads(&there).await, "second");
+    assert_eq!(
+        names(&alice).await,
+        ["a (2).txt", "a.txt", "b (2).txt", "b (3).txt", "b.txt"]
+    );
+    let wrong = alice
+        .request(Method::POST, "/v1/operations/import?on_conflict=burn")
+        .body("x");
+    alice.send(wrong).await.expect_problem(422, "invalid");
+    app.ends_clean().await;
 }
 
 #[in_both_modes]

@@ -1,4 +1,4 @@
-//! Shelves of any length: active documents of one owner, written by one statement, for those who
+//! Seeds for long lists: active documents of one owner, written by one statement, for those who
 //! ask how lists behave when there are many.
 
 #![expect(
@@ -15,10 +15,10 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::ledger::NOW;
 
-/// Puts the documents numbered `from..to` on the shelf of `owner`. Of each thousand, one is a
+/// Inserts the documents numbered `from..to` of `owner`. Of each thousand, one is a
 /// picture, one is public and two are archived; each knows its number and one of 26 years; they
 /// were accepted a second after each other. The statistics of the database are brought up to date.
-pub async fn fill(db: &Database, owner: UserId, from: u32, to: u32) {
+pub async fn seed_documents(db: &Database, owner: UserId, from: u32, to: u32) {
     let backend = db.writer().get_database_backend();
     let (numbers, random, metadata) = match backend {
         DbBackend::Postgres => (
@@ -58,10 +58,10 @@ pub async fn fill(db: &Database, owner: UserId, from: u32, to: u32) {
     }
 }
 
-/// Puts empty objects numbered by `numbers` below the folder `store`, each the content of a
+/// Writes empty objects numbered by `numbers` below the folder `store`, each the content of a
 /// document of its own on the SQLite of an embedded service. Their digests are numbers too:
 /// only a deep audit would notice.
-pub async fn stock(db: &Database, owner: UserId, store: &Path, numbers: Range<u32>) {
+pub async fn seed_objects(db: &Database, owner: UserId, store: &Path, numbers: Range<u32>) {
     for folder in 0..=255 {
         std::fs::create_dir_all(store.join(format!("{folder:02x}"))).unwrap();
     }

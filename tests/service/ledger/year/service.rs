@@ -1,6 +1,4 @@
-//! A year of the service with its clock turned: uploads, edits, operations, exports, imports,
-//! failures, keys, users who come and go. The cleanup holds every table of the schema to what it
-//! was. Tables are listed by the database itself: whoever adds one says here what bounds it.
+//! The service with its clock turned, and what is done with it in a year.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,98 +12,35 @@ use domain::{
 use futures::stream;
 use ledger::ownership::Ownership;
 use ledger::{
-    ApiKey, ConflictPolicy, Database, DocumentChanges, DocumentFilter, NewContent, NewImport,
-    NewJob, NewOperation, NewUndo, Precondition, Selection, Target, Task, VersionScope, WorkerSign,
-    accept, add_key, add_user, add_version, archive_document, begin_request, create_import,
-    create_operation, delete_document, edit_document, enqueue, find_ended, remove_user,
-    restore_document, see_worker, undo_operation,
+    ApiKey, Arrival, ConflictPolicy, Database, DocumentChanges, DocumentFilter, KeyedRequest,
+    NewContent, NewImport, NewJob, NewOperation, NewUndo, Precondition, Selection, Target, Task,
+    VersionScope, WorkerSign, accept, add_key, add_user, add_version, archive_document,
+    begin_request, create_import, create_operation, delete_document, edit_document, enqueue,
+    find_ended, remove_user, restore_document, see_worker, undo_operation,
 };
-use ledger::{Arrival, KeyedRequest};
 use queue::{Feed, InProcessFeed, JobKind, Queue};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
-use storage::{Staged, StorageRouter, StorageUrl};
+use storage::{Staged, StorageRouter};
 use telemetry::Meters;
 use tests::archives::archive_of;
-use tests::ledger::{NOW, count, limits, rows, user};
-use tests::on_each_database;
-use tokio_util::sync::CancellationToken;
+use tests::ledger::{count, limits, rows};
 use worker::WorkerRole;
 
 /// Longer than anything is kept.
-const MONTH: Duration = Duration::from_hours(31 * 24);
-
-/// What bounds each table, and how many rows more it may have than at another time.
-const TABLES: &[(&str, &str, i64)] = &[
-    ("api_keys", "made and removed by admins", 0),
-    // A year's worth; there is none from before.
-    ("audit_log", "DOSSIER_KEEP_AUDIT_LOG", 1_000),
-    ("blobs", "content that versions refer to", 0),
-    ("cleanup_positions", "a row for each walk of the cleanup", 0),
-    ("discards", "bytes that are being removed", 0),
-    ("document_numbers", "a row for each document", 0),
-    ("document_words", "a row for each document", 0),
-    ("document_words_config", "settings of FTS5", 0),
-    // FTS5 merges them when it sees fit.
-    ("document_words_data", "words of documents", 100),
-    ("document_words_docsize", "a row for each document", 0),
-    ("document_words_idx", "words of documents", 100),
-    (
-        "documents",
-        "the document limit; failed ones by DOSSIER_KEEP_FAILURES",
-        0,
-    ),
-    (
-        "events",
-        "DOSSIER_KEEP_EVENTS, and so many of each document",
-        0,
-    ),
-    ("idempotency", "24 hours", 0),
-    ("identities", "made and removed by admins and issuers", 0),
-    ("installation", "one row", 0),
-    // The schedule of the worker ticks by the system's clock.
-    (
-        "jobs",
-        "an hour, with a key 48 hours, dead ones DOSSIER_KEEP_DEAD_JOBS_FOR",
-        60,
-    ),
-    (
-        "operation_items",
-        "DOSSIER_KEEP_OPERATIONS and DOSSIER_MAX_OPERATION_ITEMS",
-        0,
-    ),
-    (
-        "operations",
-        "DOSSIER_KEEP_OPERATIONS and DOSSIER_MAX_OPERATIONS",
-        0,
-    ),
-    ("places", "places that an operator has configured", 0),
-    ("quarantine", "DOSSIER_KEEP_QUARANTINED_FOR", 0),
-    ("schema_compatibility", "a row for each schema", 0),
-    ("seaql_migrations", "a row for each migration", 0),
-    ("upload_grants", "uploads that are under way", 0),
-    ("users", "made and removed by admins and issuers", 0),
-    (
-        "versions",
-        "quota and DOSSIER_KEEP_VERSIONS; failed ones by DOSSIER_KEEP_FAILURES",
-        0,
-    ),
-    // One that the turned clock made silent may not have been forgotten yet.
-    ("workers", "half a minute without a sign of life", 2),
-    ("write_checks", "one row", 0),
-];
+pub const MONTH: Duration = Duration::from_hours(31 * 24);
 
 /// The service, as far as this is about it.
-struct Service<'a> {
-    db: &'a Database,
-    places: StorageRouter,
-    feed: Arc<InProcessFeed>,
-    clock: Arc<ManualClock>,
-    limits: Arc<Limits>,
-    owner: UserId,
+pub struct Service<'a> {
+    pub db: &'a Database,
+    pub places: StorageRouter,
+    pub feed: Arc<InProcessFeed>,
+    pub clock: Arc<ManualClock>,
+    pub limits: Arc<Limits>,
+    pub owner: UserId,
 }
 
-fn roomy() -> Limits {
+pub fn roomy() -> Limits {
     Limits {
         default_quota_bytes: ByteSize::gibibytes(1),
         ..limits()
@@ -113,7 +48,7 @@ fn roomy() -> Limits {
 }
 
 impl Service<'_> {
-    fn role(&self) -> WorkerRole {
+    pub fn role(&self) -> WorkerRole {
         WorkerRole {
             db: self.db.clone(),
             places: self.places.clone(),
@@ -137,16 +72,16 @@ impl Service<'_> {
         }
     }
 
-    async fn stages(&self, bytes: impl Into<Bytes>) -> Staged {
+    pub async fn stages(&self, bytes: impl Into<Bytes>) -> Staged {
         let source = Box::pin(stream::iter([Ok(bytes.into())]));
         self.places.stage(self.clock.now(), source).await.unwrap()
     }
 
-    async fn told(&self, queue: Queue, job: JobId) {
+    pub async fn told(&self, queue: Queue, job: JobId) {
         self.feed.announce(queue, &[job]).await.unwrap();
     }
 
-    async fn uploads(&self, content: &str) -> DocumentId {
+    pub async fn uploads(&self, content: &str) -> DocumentId {
         let (staged, at) = (self.stages(content.to_owned()).await, self.clock.now());
         let arrival = Arrival {
             document: DocumentId::new(at),
@@ -173,7 +108,7 @@ impl Service<'_> {
         document
     }
 
-    fn target(&self, document: DocumentId) -> Target {
+    pub fn target(&self, document: DocumentId) -> Target {
         Target {
             document,
             owner: self.owner,
@@ -181,7 +116,7 @@ impl Service<'_> {
         }
     }
 
-    async fn updates(&self, document: DocumentId, content: &str) {
+    pub async fn updates(&self, document: DocumentId, content: &str) {
         let (staged, at) = (self.stages(content.to_owned()).await, self.clock.now());
         let content = NewContent {
             version: VersionId::new(at),
@@ -200,7 +135,7 @@ impl Service<'_> {
         self.told(Queue::Ingest, job).await;
     }
 
-    async fn asks(&self, task: Task, mode: RunMode) -> OperationId {
+    pub async fn asks(&self, task: Task, mode: RunMode) -> OperationId {
         let at = self.clock.now();
         let new = NewOperation {
             id: OperationId::new(at),
@@ -219,14 +154,14 @@ impl Service<'_> {
         new.id
     }
 
-    async fn ends(&self, operation: OperationId) {
+    pub async fn ends(&self, operation: OperationId) {
         let ended = async || find_ended(self.db, &[operation]).await.unwrap().len() == 1;
         while !ended().await {
             self.passes().await;
         }
     }
 
-    async fn imports(&self) {
+    pub async fn imports(&self) {
         let (staged, at) = (
             self.stages(archive_of(&[("a.txt", "a"), ("b.txt", "b")]))
                 .await,
@@ -249,14 +184,14 @@ impl Service<'_> {
     }
 
     /// Real time passes a little, and the service's own more.
-    async fn passes(&self) {
+    pub async fn passes(&self) {
         // Others get on meanwhile, whom this clock says nothing.
         tokio::time::sleep(Duration::from_millis(5)).await;
         self.clock.advance(Duration::from_millis(100));
     }
 
     /// Waits until nothing is to be done, what is due later included.
-    async fn runs_dry(&self) {
+    pub async fn runs_dry(&self) {
         let open = "SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')";
         while count(self.db, open).await > 0 {
             self.passes().await;
@@ -264,7 +199,7 @@ impl Service<'_> {
     }
 
     /// Has the whole cleanup run, twice: what a job leaves, another one finds.
-    async fn cleans_up(&self) {
+    pub async fn cleans_up(&self) {
         let maintenance = || {
             JobKind::ALL
                 .into_iter()
@@ -285,7 +220,7 @@ impl Service<'_> {
     }
 
     /// What happens in a month.
-    async fn lives(&self, month: usize, lasting: DocumentId) {
+    pub async fn lives(&self, month: usize, lasting: DocumentId) {
         let mut documents = Vec::new();
         for number in 0..3 {
             documents.push(
@@ -333,7 +268,7 @@ impl Service<'_> {
         self.runs_dry().await;
     }
 
-    async fn operates(&self) {
+    pub async fn operates(&self) {
         self.asks(Task::Delete, RunMode::Dry).await;
         let renamed = DocumentChanges {
             name: Some("other.txt".parse().unwrap()),
@@ -366,7 +301,7 @@ impl Service<'_> {
     }
 
     /// Requests, keys, users, workers, jobs that failed for good, bytes that nobody refers to.
-    async fn others_come_and_go(&self, month: usize) {
+    pub async fn others_come_and_go(&self, month: usize) {
         let now = self.clock.now();
         for number in 0..5 {
             let request = KeyedRequest {
@@ -425,7 +360,7 @@ impl Service<'_> {
         self.stages(format!("left behind in month {month}")).await;
     }
 
-    async fn rows(&self) -> BTreeMap<String, i64> {
+    pub async fn rows(&self) -> BTreeMap<String, i64> {
         let tables = match self.db.writer().get_database_backend() {
             DbBackend::Postgres => {
                 "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
@@ -440,79 +375,4 @@ impl Service<'_> {
         }
         found
     }
-}
-
-#[on_each_database]
-async fn a_year_leaves_every_table_as_it_was(db: &Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let place = |name| StorageUrl::from_directory(&folder.path().join(name)).unwrap();
-    let mut limits = roomy();
-    limits.types.blocked = vec!["text/html".parse().unwrap()];
-    let service = Service {
-        db,
-        places: StorageRouter::connect(&place("staging"), &place("store"))
-            .await
-            .unwrap(),
-        feed: Arc::default(),
-        clock: Arc::new(ManualClock::starting_at(NOW)),
-        limits: Arc::new(limits),
-        owner: user(db, "alice").await,
-    };
-    service.role().ownership.verify().await.unwrap();
-    let shutdown = CancellationToken::new();
-    let working = tokio::spawn(worker::run(service.role(), shutdown.clone()));
-    let lasting = service.uploads("what it says at first").await;
-    service.runs_dry().await;
-    let (mut baseline, mut most) = (BTreeMap::new(), BTreeMap::<String, i64>::new());
-    for month in 0..13 {
-        service.lives(month, lasting).await;
-        for (table, number) in service.rows().await {
-            let most = most.entry(table).or_default();
-            *most = number.max(*most);
-        }
-        service.clock.advance(MONTH);
-        service.cleans_up().await;
-        let kept = service.rows().await;
-        let unnamed: Vec<_> = kept
-            .keys()
-            .filter(|table| TABLES.iter().all(|(name, ..)| name != table))
-            .collect();
-        assert!(unnamed.is_empty(), "what bounds {unnamed:?}?");
-        // The first months make what stays: versions, old events.
-        if month < 3 {
-            baseline = kept;
-            continue;
-        }
-        for (table, number) in kept {
-            let (_, bound, more) = TABLES.iter().find(|(name, ..)| *name == table).unwrap();
-            assert!(
-                number <= baseline[&table] + more,
-                "{table} has {number} rows in month {month}, bounded by: {bound}; {baseline:?}"
-            );
-        }
-    }
-    // Otherwise this would tell nothing of them.
-    for table in [
-        "documents",
-        "events",
-        "idempotency",
-        "operation_items",
-        "operations",
-        "versions",
-    ] {
-        assert!(
-            most[table] > baseline[table],
-            "{table}: {} and {}",
-            most[table],
-            baseline[table]
-        );
-    }
-    shutdown.cancel();
-    working.await.unwrap().unwrap();
-}
-
-#[test]
-fn every_table_is_named_once() {
-    let names: Vec<_> = TABLES.iter().map(|(name, ..)| name).collect();
-    assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
 }

@@ -1,12 +1,11 @@
-//! Whose bytes are whose: nothing is destroyed in a place that isn't this ledger's, and nothing that
-//! doesn't have one of our names.
+//! Several ledgers and the places of one of them: nothing is destroyed in a place that isn't this
+//! ledger's.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use domain::{Clock, InstallationId, SystemClock};
 use futures::TryStreamExt;
@@ -24,13 +23,13 @@ use tests::servers::{Postgres, program};
 use tokio::process::Command;
 
 /// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    printed: String,
-    told: String,
+pub struct Ended {
+    pub code: Option<i32>,
+    pub printed: String,
+    pub told: String,
 }
 
-async fn runs(command: &mut Command) -> Ended {
+pub async fn runs(command: &mut Command) -> Ended {
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -42,7 +41,7 @@ async fn runs(command: &mut Command) -> Ended {
 }
 
 /// The one line with which a start is refused.
-fn refusal(ended: &Ended) -> &str {
+pub fn refusal(ended: &Ended) -> &str {
     assert_eq!(ended.code, Some(1), "{}", ended.told);
     let line = ended
         .told
@@ -73,14 +72,14 @@ async fn another_ledger(app: &TestApp) -> Vec<(String, String)> {
     variables
 }
 
-fn dossier(arguments: &[&str], variables: &[(String, String)]) -> Command {
+pub fn dossier(arguments: &[&str], variables: &[(String, String)]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).envs(variables.iter().cloned());
     command
 }
 
 /// Waits until readiness is answered with `status`; gives what it says.
-async fn readiness(app: &TestApp, status: u16) -> String {
+pub async fn readiness(app: &TestApp, status: u16) -> String {
     let url = format!("{}/health/ready", app.ingress().ops());
     poll(Duration::from_secs(30), async || {
         let answer = reqwest::get(&url).await.unwrap();
@@ -92,7 +91,7 @@ async fn readiness(app: &TestApp, status: u16) -> String {
 }
 
 /// How many cleanups the workers say were stopped.
-async fn stopped(app: &TestApp, kind: JobKind, cause: &str) -> u64 {
+pub async fn stopped(app: &TestApp, kind: JobKind, cause: &str) -> u64 {
     let beginning = format!("dossier_cleanups_stopped_total{{kind=\"{kind}\",cause=\"{cause}\"}} ");
     let mut sum = 0;
     for worker in app.workers() {
@@ -104,7 +103,7 @@ async fn stopped(app: &TestApp, kind: JobKind, cause: &str) -> u64 {
     sum
 }
 
-async fn active(app: &TestApp) -> Value {
+pub async fn active(app: &TestApp) -> Value {
     let alice = app.user("alice").await;
     let document = alice.uploads("report.pdf", PDF).await;
     let document = alice.settled(&document).await;
@@ -112,7 +111,7 @@ async fn active(app: &TestApp) -> Value {
     document
 }
 
-async fn owner_of(app: &TestApp) -> InstallationId {
+pub async fn owner_of(app: &TestApp) -> InstallationId {
     match app.places().await.store().mark().await.unwrap() {
         Some(Mark::Of(installation)) => installation,
         mark => panic!("{mark:?}"),
@@ -137,7 +136,7 @@ async fn is_marked_for(places: &StorageRouter, installation: InstallationId) {
     }
 }
 
-const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
+pub const SWEEPS: [JobKind; 2] = [JobKind::SweepStaging, JobKind::SweepStore];
 
 #[in_both_modes]
 async fn another_ledger_is_refused_until_it_adopts_the_places(mode: Mode) {
@@ -294,188 +293,6 @@ async fn places_that_were_swapped_while_the_service_runs_lose_nothing(mode: Mode
     assert_eq!(app.number("SELECT count(*) FROM discards").await, 0);
     // The upload that was refused at the door has no row: the next sweep takes it in its time.
     assert_eq!(objects(&places).await.len(), 1);
-}
-
-#[in_both_modes]
-async fn a_sweep_stops_where_too_much_would_go(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    active(&app).await;
-    let places = app.places().await;
-    for _ in 0..60 {
-        puts(
-            &**places.store(),
-            &old_key(),
-            "of a ledger that was restored too early",
-        )
-        .await;
-    }
-    app.works_off(JobKind::SweepStore).await;
-    assert!(stopped(&app, JobKind::SweepStore, "share").await > 0);
-    let audited = app.command(&["audit", "--repair"]).await;
-    assert_eq!(audited.code, 1);
-    assert!(
-        audited.printed.contains("too_many_strays"),
-        "{}",
-        audited.printed
-    );
-    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 0);
-
-    for worker in app.workers() {
-        worker.terminate().await;
-        worker
-            .restart_with(&[("DOSSIER_MAX_SWEEP_SHARE", "100%")])
-            .await;
-    }
-    app.works_off(JobKind::SweepStore).await;
-    assert_eq!(app.number("SELECT count(*) FROM quarantine").await, 60);
-}
-
-#[in_both_modes]
-async fn what_is_no_object_of_ours_is_never_removed(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    let places = app.places().await;
-    let store = places.store();
-    let gone = puts(&**store, &old_key(), "let go of").await;
-    // More than one batch of the others is in front.
-    let foreign: Vec<_> = (0..300)
-        .map(|number| format!("{}a-{number}", store.place()))
-        .collect();
-    let elsewhere = [
-        "file:///etc/passwd",
-        "s3://another-bucket/a",
-        "nothing at all",
-    ];
-    let elsewhere = elsewhere
-        .into_iter()
-        .chain(foreign.iter().map(String::as_str));
-    let rows: Vec<_> = elsewhere
-        .chain([gone.as_str()])
-        .map(|url| format!("('{url}', 0)"))
-        .collect();
-    let discards = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
-    assert_eq!(app.tampers(&discards).await, 304);
-    app.works_off(JobKind::RemoveDiscarded).await;
-    assert_eq!(places.stat(&gone).await.unwrap(), None);
-    assert_eq!(app.number("SELECT count(*) FROM discards").await, 303);
-    assert!(Path::new("/etc/passwd").exists());
-    app.tampers("DELETE FROM discards").await;
-    app.ends_clean().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn foreign_files_in_our_folders_outlive_every_sweep() {
-    let folder = TempDir::new().unwrap();
-    let mut foreign = Vec::new();
-    for place in ["staging", "storage"] {
-        for name in [
-            "taxes-2023",
-            "photos/2024-01-01/img001",
-            "3f/notes-of-mine",
-            ".aside/notes",
-        ] {
-            let path = folder.path().join("data").join(place).join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, "mine").unwrap();
-            let file = File::options().write(true).open(&path).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-            foreign.push(path);
-        }
-    }
-    let times = [
-        ("DOSSIER_STRAY_AFTER", "10s"),
-        ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
-    ];
-    let app = TestApp::builder(Mode::Embedded)
-        .folder(folder)
-        .settings(&times)
-        .start()
-        .await;
-    active(&app).await;
-    for _ in 0..2 {
-        app.works_off_all(&SWEEPS).await;
-        app.works_off(JobKind::RemoveDiscarded).await;
-    }
-    let audited = app.command(&["audit", "--repair", "--deep"]).await;
-    assert_eq!(audited.code, 0, "{}", audited.printed);
-    for path in foreign {
-        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_place_that_lost_its_mark_gets_none_by_itself() {
-    let app = TestApp::start(Mode::Embedded).await;
-    let alice = app.user("alice").await;
-    let marks = app.folder().join("data/storage/.dossier");
-    fs::remove_dir_all(&marks).unwrap();
-    readiness(&app, 503).await;
-    app.works_off_all(&SWEEPS).await;
-    assert!(stopped(&app, JobKind::SweepStore, "mark").await > 0);
-    app.ingress().terminate().await;
-    let mut again = dossier(&["serve"], app.variables());
-    let refused = runs(again.env("DOSSIER_LISTEN", "127.0.0.1:0")).await;
-    let line = refusal(&refused);
-    assert!(
-        line.contains("has lost") && line.contains("data/storage/"),
-        "{line}"
-    );
-    assert!(!marks.exists());
-    let adopted = app.command(&["storage", "adopt", "--yes"]).await;
-    assert_eq!(adopted.code, 0, "{}", adopted.printed);
-    app.ingress().restart().await;
-    let document = alice.uploads("report.pdf", PDF).await;
-    assert_eq!(alice.settled(&document).await["status"], "active");
-    app.ends_clean().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ledger_from_before_there_were_marks_marks_its_places() {
-    let app = TestApp::start(Mode::Embedded).await;
-    active(&app).await;
-    app.ingress().terminate().await;
-    let places = app.places().await;
-    // What an upload left behind: the ledger knows nothing of it.
-    puts(&**places.staging(), &old_key(), "left behind").await;
-    for place in ["staging", "storage"] {
-        fs::remove_dir_all(app.folder().join("data").join(place).join(".dossier")).unwrap();
-    }
-    app.tampers("DELETE FROM places").await;
-    app.tampers("DELETE FROM installation").await;
-    app.ingress().restart().await;
-    let id = owner_of(&app).await;
-    let mark = places.staging().mark().await.unwrap();
-    assert_eq!(mark, Some(Mark::Of(id)));
-    app.works_off(JobKind::SweepStaging).await;
-    app.works_off(JobKind::RemoveDiscarded).await;
-    app.ends_clean().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_ledger_leaves_a_place_with_objects_alone() {
-    let app = TestApp::start(Mode::Embedded).await;
-    active(&app).await;
-    app.ingress().terminate().await;
-    let data = app.folder().join("data");
-    for entry in fs::read_dir(&data).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::remove_file(path).unwrap();
-        }
-    }
-    let serve = || {
-        let mut serve = dossier(&["serve"], app.variables());
-        serve.env("DOSSIER_LISTEN", "127.0.0.1:0");
-        serve
-    };
-    let refused = runs(&mut serve()).await;
-    assert!(refusal(&refused).contains("belongs to installation"));
-    for place in ["staging", "storage"] {
-        fs::remove_dir_all(data.join(place).join(".dossier")).unwrap();
-    }
-    let refused = runs(&mut serve()).await;
-    let line = refusal(&refused);
-    assert!(line.contains("knows nothing of"), "{line}");
-    assert!(!data.join("storage/.dossier").exists());
 }
 
 #[tokio::test]

@@ -1,0 +1,5 @@
+//! Whose bytes are whose.
+
+mod ledgers;
+mod marks;
+mod sweeps;

@@ -1,0 +1,6 @@
+//! Imports.
+
+mod files;
+mod interruptions;
+mod manifests;
+mod names;

@@ -1,0 +1,5 @@
+//! Bulk operations over HTTP.
+
+mod items;
+mod requests;
+mod undo;

@@ -1,0 +1,5 @@
+//! Lists of documents.
+
+mod filters;
+mod metadata;
+mod orders;
