@@ -1,8 +1,8 @@
-//! New API keys.
+//! Generates API keys.
 
 use uuid::Uuid;
 
-/// A new API key: 244 random bits, more than anyone guesses.
+/// Returns a new API key with 244 random bits.
 pub fn generate() -> String {
     format!(
         "dossier_{}{}",

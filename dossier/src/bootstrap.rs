@@ -1,4 +1,4 @@
-//! The first admin's API key: given by the operator, or made once and written to a file.
+//! The first admin's API key: set by the operator, or generated once and written to a file.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::{api_key, data_folder};
 
-/// Puts the bootstrap key in force, and says in which file it lies if the operator gave none.
+/// Installs the bootstrap key. Returns the path of its file if the operator set none.
 pub async fn ensure(
     resolved: &Resolved,
     db: &Database,
@@ -29,11 +29,11 @@ pub async fn ensure(
     };
     ensure_bootstrap_key(db, key.hash(), now)
         .await
-        .context("DOSSIER_BOOTSTRAP_KEY: the admin's key could not be put in force")?;
+        .context("DOSSIER_BOOTSTRAP_KEY: failed to install the admin's key")?;
     Ok(file)
 }
 
-/// A key that is there but can't be read is never replaced: it may be in use.
+/// An unreadable key file is never replaced: the key may be in use.
 fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
     if let Some(key) = read(file)? {
         return Ok(key);
@@ -44,12 +44,12 @@ fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
         // Another process was faster.
         Made::Present => match read(file)? {
             Some(key) => Ok(key),
-            None => bail!("is a link that leads nowhere"),
+            None => bail!("is a dangling link"),
         },
     }
 }
 
-/// The key in `file`; `None` if there is no such file.
+/// Returns the key in `file`; `None` if the file doesn't exist.
 fn read(file: &Path) -> anyhow::Result<Option<BootstrapKey>> {
     let text = match read_small_file(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -58,9 +58,9 @@ fn read(file: &Path) -> anyhow::Result<Option<BootstrapKey>> {
     let text = String::from_utf8(text).context("can't be read")?;
     let key = text.trim().parse().map_err(anyhow::Error::msg);
     let key = key.context("can't be used")?;
-    // A key that others can read is no secret. The file may be somebody else's to change.
+    // Remove the permissions of others. The file may belong to another user.
     if let Err(error) = private_file::make_private(file) {
-        warn!(file = %file.display(), %error, "others may read the admin's key");
+        warn!(file = %file.display(), %error, "the file of the admin's key is readable by others");
     }
     Ok(Some(key))
 }

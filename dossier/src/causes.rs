@@ -1,6 +1,7 @@
-//! An error and each cause behind it, as one text that says nothing twice.
+//! Formats an error with its causes, without repetition.
 
-/// The texts of the chain, outermost first. Many a library repeats the cause in its own text.
+/// Returns the messages of the chain, outermost first. Many libraries repeat the cause in their own
+/// message.
 pub fn causes(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain().map(ToString::to_string) {

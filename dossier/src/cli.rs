@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and one line when it was asked wrongly.
+//! The command line: its commands, and one-line errors for wrong usage.
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -12,10 +12,10 @@ use settings::Settings;
 use crate::refusal::one_line;
 use crate::started::{self, Shown};
 
-/// The exit code of an audit that could not be done.
+/// The exit code of an audit that failed.
 const NOT_DONE: u8 = 2;
 
-/// The document service that people trust with a file and walk away.
+/// A document service: stores, identifies, versions and serves files.
 #[derive(Parser, Debug)]
 #[command(name = "dossier", version, about, disable_help_subcommand = true)]
 pub struct Cli {
@@ -25,21 +25,21 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The settings that somebody has set, as they may be shown.
+    /// The settings that are not at their default, with secrets redacted.
     #[arg(skip)]
     pub shown: Shown,
 }
 
-/// One role, or one thing that an operator does. Without a command: serve.
+/// The command to run; `serve` by default.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Everything in one process: migrate, ingress, workers
+    /// Run everything in one process: migrations, API and workers
     Serve,
-    /// Take uploads in and answer requests; any number of processes
+    /// Run the API; any number of processes
     Ingress,
-    /// Work on jobs; any number of processes
+    /// Run jobs; any number of processes
     Worker,
-    /// Change the schema of the database
+    /// Migrate the database schema
     Migrate {
         #[command(subcommand)]
         direction: Option<Migrate>,
@@ -54,45 +54,44 @@ pub enum Command {
         #[command(subcommand)]
         command: Key,
     },
-    /// See jobs, and try dead ones again
+    /// List jobs, and retry dead ones
     Job {
         #[command(subcommand)]
         command: Job,
     },
-    /// Manage the places where bytes are
+    /// Manage the storage places
     Storage {
         #[command(subcommand)]
         command: Storage,
     },
-    /// Hold database and storage against each other; exit code 0 clean, 1 findings, 2 not done
+    /// Check the database and storage for inconsistencies; exit code 0 clean, 1 findings, 2 failed
     ///
-    /// Safe while the service runs. Without --repair nothing is changed. With it, drifted
-    /// counters are counted anew, pending versions without a job get one, documents show their
-    /// newest active version, and stored bytes without a row go into quarantine, from which
-    /// the cleanup removes them later. Missing or changed bytes are only told: put them back from a
-    /// backup.
+    /// Safe while the service runs. Changes nothing without --repair. With it, recounts drifted
+    /// counters, enqueues pending versions that have no job, points documents to their newest
+    /// active version, and quarantines stored bytes that no row refers to; the cleanup removes
+    /// those later. Missing or changed bytes are only reported: restore them from a backup.
     Audit(Audit),
 }
 
-/// How an audit goes.
+/// The options of an audit.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Audit {
-    /// Mend what can be mended without destroying anything
+    /// Repair what can be repaired without destroying anything
     #[arg(long)]
     pub repair: bool,
     /// Read all bytes and check their digests
     #[arg(long)]
     pub deep: bool,
-    /// How many bytes are read in a second at most
+    /// The most bytes to read per second
     #[arg(long, default_value = "50MiB", value_name = "SIZE")]
     pub rate: ByteSize,
-    /// Print each finding as a line of JSON, and a summary as the last one
+    /// Print each finding as a line of JSON, and a summary as the last line
     #[arg(long)]
     pub json: bool,
 }
 
 impl Cli {
-    /// Whether it plays a role of the service, until it is stopped.
+    /// Returns whether the command runs a role of the service until stopped.
     pub const fn is_role(&self) -> bool {
         matches!(
             self.command,
@@ -100,64 +99,64 @@ impl Cli {
         )
     }
 
-    /// What the process ends with when it fails.
+    /// Returns the exit code of a failure.
     pub fn failure(&self) -> ExitCode {
         match self.command {
-            // 1 means that the audit was done and found something.
+            // 1 means that the audit succeeded with findings.
             Some(Command::Audit(_)) => ExitCode::from(NOT_DONE),
             _ => ExitCode::FAILURE,
         }
     }
 }
 
-/// What to do with the schema; up by default.
+/// The migration command; `up` by default.
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum Migrate {
-    /// Apply every migration that is missing, and put the bootstrap key in force
+    /// Apply all pending migrations, and install the bootstrap key
     Up,
-    /// Take the newest migration back, with the data of what it made
+    /// Revert the newest migration; its data is lost
     Down,
-    /// Show which migrations have been applied
+    /// Show which migrations are applied
     Status,
 }
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum User {
-    /// Add a user and show their id
+    /// Add a user and print their id
     Add {
-        /// The name, unique
+        /// The user's name, unique
         name: UserName,
-        /// user or admin
+        /// The user's role: The user's role: user or admin
         #[arg(long, default_value = "user")]
         role: Role,
     },
     /// List users, newest first
     List,
-    /// Link an identity to a user: tokens of that subject are theirs
+    /// Link an identity to a user, so that its tokens authenticate as that user
     ///
-    /// Also one whose user was deleted. Users whom tokens brought before there were
-    /// identities are linked so.
+    /// Also works for the identity of a deleted user, and for users created from tokens by releases
+    /// without identities.
     Link {
         /// The user's id or name
         user: String,
-        /// The issuer, as tokens name it; empty for tokens that name none
+        /// The issuer (iss) of its tokens; empty for tokens without one
         issuer: String,
-        /// The subject, as tokens name it
+        /// The subject (sub) of its tokens
         subject: String,
     },
-    /// Forget an identity: its next token is that of a stranger
+    /// Unlink an identity, so that its next token counts as unknown
     Unlink {
-        /// The issuer, as tokens name it; empty for tokens that name none
+        /// The issuer (iss) of its tokens; empty for tokens without one
         issuer: String,
-        /// The subject, as tokens name it
+        /// The subject (sub) of its tokens
         subject: String,
     },
-    /// Refuse a user everything, at once
+    /// Disable a user: refuse all their requests immediately
     Disable {
         /// The user's id or name
         user: String,
     },
-    /// Let a user who is disabled in again
+    /// Enable a disabled user
     Enable {
         /// The user's id or name
         user: String,
@@ -166,7 +165,7 @@ pub enum User {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Key {
-    /// Make an API key for a user, by id or name, and show it once
+    /// Create an API key for a user and print it once
     Add {
         /// The user's id or name
         user: String,
@@ -175,20 +174,20 @@ pub enum Key {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Job {
-    /// List jobs, newest first, one a line
+    /// List jobs, newest first, one per line
     List {
-        /// States: ready, running, done, dead, as a comma list
+        /// States to list, a comma list: ready, running, done, dead
         #[arg(long, value_delimiter = ',', default_value = "dead")]
         state: Vec<JobState>,
         #[command(flatten)]
         filter: JobFilter,
     },
-    /// Try dead jobs again, with attempts anew
+    /// Retry dead jobs with a fresh attempt count
     Retry {
-        /// Their ids
+        /// The ids of the jobs
         #[arg(required_unless_present = "all")]
         ids: Vec<JobId>,
-        /// All of them, or all that --queue and --kind leave
+        /// Retry all dead jobs, or all that match --queue and --kind
         #[arg(long, conflicts_with = "ids")]
         all: bool,
         #[command(flatten)]
@@ -198,31 +197,31 @@ pub enum Job {
 
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum Storage {
-    /// Make the places of the settings this ledger's own, whatever ledger had them before
+    /// Mark the configured places as this ledger's, whatever ledger they belonged to
     ///
-    /// A ledger and its places know each other by an installation id, and nothing starts or is
-    /// removed where they don't match. Adopt after the database was restored from a backup of
-    /// another installation, or when places lost their mark and hold what they should. Without
-    /// --yes it only says what it finds, and ends with exit code 1 if something would change.
+    /// A ledger and its places carry the same installation id; if they differ, the service doesn't
+    /// start and removes nothing. Adopt places after restoring the database from a backup of
+    /// another installation, or when places have lost their mark but hold the right data. Without
+    /// --yes, only reports what it finds, with exit code 1 if something would change.
     Adopt {
-        /// Do it
+        /// Write the marks
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Which jobs.
+/// Which jobs to select.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct JobFilter {
-    /// Those in this queue: ingest, bulk or maintenance
+    /// Only jobs in this queue: ingest, bulk or maintenance
     #[arg(long)]
     pub queue: Option<Queue>,
-    /// Those of this kind, as the list names them
+    /// Only jobs of this kind, as listed
     #[arg(long)]
     pub kind: Option<JobKind>,
 }
 
-/// Reads the command line and the environment. What is wrong is told in one line that names it.
+/// Parses the command line and the environment. Errors are one line that names the setting.
 pub fn parse() -> Result<Cli, ExitCode> {
     let is_blank = |variable: &OsStr| {
         let value = std::env::var_os(variable);
@@ -242,8 +241,7 @@ pub fn parse() -> Result<Cli, ExitCode> {
     })
 }
 
-/// Reads `arguments`. A variable that `is_blank` is one that isn't set: so compose files and
-/// unit files write it.
+/// Parses `arguments`. Blank variables count as unset, since compose and unit files write them so.
 fn read(
     arguments: impl IntoIterator<Item = OsString>,
     is_blank: impl Fn(&OsStr) -> bool,
@@ -261,7 +259,7 @@ fn read(
     Ok(Cli { shown, ..cli })
 }
 
-/// What is missing is told by name: a help text is no error.
+/// A missing subcommand is reported by name, not by the help text.
 fn without_help(command: clap::Command) -> clap::Command {
     command
         .arg_required_else_help(false)
@@ -345,7 +343,7 @@ mod tests {
                     open += 1;
                 }
             }
-            // What help doesn't show, no error repeats.
+            // Errors must not repeat values that help hides.
             assert!(
                 !argument.is_hide_env_values_set() || is_secret(name),
                 "{name}"

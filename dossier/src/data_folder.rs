@@ -1,4 +1,4 @@
-//! The data folder: private to the user that the service runs as, and held by one `serve` at a time.
+//! The data folder: private to the service's user, and locked by one `serve` at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
@@ -11,19 +11,19 @@ use settings::Resolved;
 use storage::private_file;
 use tracing::warn;
 
-/// The file in the data folder that says by its lock that a `serve` holds the folder.
+/// The lock file in the data folder.
 const LOCK: &str = "dossier.lock";
 
-/// What the writer of an SQLite file keeps beside it.
+/// The suffixes of files that SQLite keeps beside its database.
 const SQLITE_FILES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Whatever this process makes from now on, libraries included, is for its user alone.
+/// Makes files created by this process, including its libraries, private to its user.
 pub fn keep_files_private() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
-/// Makes the data folder, which holds keys and documents, if it is missing. An empty one is taken
-/// as if it had been made here; what an operator does with one that is in use is theirs.
+/// Creates the data folder, which holds keys and documents, if it is missing. Makes an empty one
+/// private as well; the mode of one in use is the operator's choice.
 pub fn make(resolved: &Resolved) -> anyhow::Result<()> {
     let folder = &resolved.data_dir;
     make_private(folder).with_context(|| format!("DOSSIER_DATA_DIR: {}", folder.display()))
@@ -41,12 +41,12 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     if fs::read_dir(folder)?.next().is_none() {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     } else if mode & 0o022 != 0 {
-        warn!(folder = %folder.display(), "others may write into the data folder");
+        warn!(folder = %folder.display(), "the data folder is writable by others");
     }
     Ok(())
 }
 
-/// An SQLite file of a former release may be readable by others: it holds what documents are about.
+/// Makes the SQLite file of an earlier release private: it holds metadata.
 pub fn make_database_private(database: &Path) {
     for suffix in SQLITE_FILES {
         let mut file = database.as_os_str().to_owned();
@@ -54,21 +54,21 @@ pub fn make_database_private(database: &Path) {
         let file = Path::new(&file);
         match private_file::make_private(file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                warn!(file = %file.display(), %error, "others may read the database");
+                warn!(file = %file.display(), %error, "the database file is readable by others");
             }
             _ => {}
         }
     }
 }
 
-/// What a `serve` holds for as long as it lives. The locks die with the process, however it ends.
+/// The locks that a `serve` holds. The system releases them when the process ends.
 #[derive(Debug, Default)]
 pub struct Held {
     _locks: Vec<File>,
 }
 
-/// Holds the data folder and the SQLite file, which are for one `serve` alone. A database that
-/// processes share is not held.
+/// Locks the data folder and the SQLite file, which are for one `serve` only. A shared database is
+/// not locked.
 pub fn hold(resolved: &Resolved) -> anyhow::Result<Held> {
     let DatabaseUrl::Sqlite(database) = &resolved.database_url else {
         return Ok(Held::default());
@@ -77,7 +77,7 @@ pub fn hold(resolved: &Resolved) -> anyhow::Result<Held> {
     let folder = &resolved.data_dir;
     let locks = [
         lock(&folder.join(LOCK)).with_context(|| format!("DOSSIER_DATA_DIR: {}", folder.display())),
-        // It may lie elsewhere, and be named by others as well.
+        // The file may lie elsewhere and be configured for another `serve` as well.
         lock(&beside(database))
             .with_context(|| format!("DOSSIER_DATABASE_URL: {}", resolved.database_url)),
     ];
@@ -86,7 +86,7 @@ pub fn hold(resolved: &Resolved) -> anyhow::Result<Held> {
     })
 }
 
-/// The lock of an SQLite file, by whatever name that is known.
+/// Returns the lock file of an SQLite file, following links.
 fn beside(database: &Path) -> PathBuf {
     let found = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let mut lock = found.into_os_string();
@@ -105,9 +105,9 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!("is in use by another `dossier serve`"),
-        // Some network file systems have none: a service without is better than no service.
+        // Some network file systems have no locks; running without one is better than not running.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-            warn!(file = %path.display(), %error, "nothing keeps a second `dossier serve` away");
+            warn!(file = %path.display(), %error, "locks are not supported here; make sure that only one `dossier serve` uses it");
             Ok(file)
         }
         Err(TryLockError::Error(error)) => {

@@ -1,13 +1,12 @@
-//! How many files and connections this process may open.
+//! The limit of open files of this process.
 
 use std::io;
 
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit as far as the system lets this process: what is usual is meant for programs
-/// that wait by `select`, and small for a server. Where it can't be raised, fewer connections are
-/// taken.
+/// Raises the soft limit to the hard limit: the usual default is meant for programs that use
+/// `select`, and too small for a server. If it can't be raised, fewer connections are accepted.
 pub fn raise() -> anyhow::Result<()> {
     raise_by(getrlimit(Resource::Nofile), |limit| {
         Ok(setrlimit(Resource::Nofile, limit)?)

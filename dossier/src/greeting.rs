@@ -1,14 +1,14 @@
-//! What a newcomer reads first: where the service is, and a line to try.
+//! The message printed at start: the service's address, and a command to try.
 
 use std::path::Path;
 
 use ingress::Addresses;
 
-/// Greets at the start of `dossier serve`.
+/// Prints the message of `dossier serve`.
 pub fn serve(addresses: &Addresses, key_file: Option<&Path>) {
     let api = addresses.api;
     println!(
-        "Dossier listens on http://{api} (its API: http://{api}/docs, health: http://{})",
+        "Dossier listens on http://{api} (API documentation: http://{api}/docs, health: http://{})",
         addresses.ops
     );
     let token = if let Some(file) = key_file {

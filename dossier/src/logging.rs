@@ -1,4 +1,4 @@
-//! Log records, one line each, to standard error; and spans to whoever takes them.
+//! Sets up logging to standard error, one line per record, and span export.
 
 use std::io::IsTerminal as _;
 
@@ -11,13 +11,13 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 use crate::one_line::OneLine;
 use crate::span_export::Exporter;
 
-/// Starts logging as the settings say, unless their filter can't be read.
+/// Starts logging as configured. Fails if the filter is invalid.
 pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| anyhow!("DOSSIER_LOG: '{}': {error}", settings.log))?
-        // What the pool says of each session that it could not open: whoever waits for one is told.
+        // The pool logs each failed connection; the caller reports the error as well.
         .add_directive("sqlx_core::pool::inner=off".parse()?)
-        // What it says of each migration: how many were applied is told once.
+        // It logs each migration; we log their number once.
         .add_directive("sea_orm_migration=warn".parse()?);
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal {
@@ -32,7 +32,7 @@ pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result
     };
     match exporter {
         None => registry().with(lines).with(filter).init(),
-        // Spans have a filter of their own: traces are whole, whatever is logged.
+        // Spans have their own filter, so that traces are complete whatever is logged.
         Some(exporter) => registry()
             .with(lines.with_filter(filter))
             .with(exporter.layer())

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     if let Err(error) = descriptors {
         tracing::warn!(
             error = format!("{error:#}"),
-            "fewer connections are taken than could be"
+            "accepting fewer connections than configured"
         );
     }
     let ended = runtime.block_on(commands::run(cli));
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line: what failed, and each cause behind it.
+/// Prints one line: the error and its causes.
 fn fail(error: &anyhow::Error, exit: ExitCode) -> ExitCode {
     eprintln!("dossier: {}", causes::causes(error));
     exit

@@ -1,9 +1,9 @@
-//! A writer of log records that keeps each on one line: what breaks a line inside of one is
-//! escaped, so that nothing a client sends can look like a record of its own.
+//! A writer that keeps each log record on one line: escapes line breaks inside a record, so that
+//! nothing a client sends can forge a record.
 
 use std::io::{self, Write};
 
-/// A writer that is given one record at a time, with the line's end behind it.
+/// A writer that receives one record at a time, including its line end.
 pub struct OneLine<W>(pub W);
 
 impl<W: Write> Write for OneLine<W> {
@@ -34,7 +34,7 @@ impl<W: Write> Write for OneLine<W> {
     }
 }
 
-/// Whether some reader takes it for the end of a line.
+/// Returns whether some program treats the character as a line break.
 const fn breaks(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | 0x0b | 0x0c)
 }
@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// What was written, for the test to read.
+    /// Captures what was written.
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
 

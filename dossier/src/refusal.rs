@@ -1,13 +1,13 @@
-//! What is told of a command line that was asked wrongly: one line, without what may be a secret.
+//! Formats command-line errors as one line without secrets.
 
 use std::error::Error as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// How the variables end whose values may carry a secret: none is ever repeated.
+/// Suffixes of variables whose values may contain a secret and are never repeated.
 const SECRET: [&str; 5] = ["_URL", "_KEY", "_SECRET", "_ENDPOINT", "_JWKS"];
 
-/// The line: what is wrong, in which setting, and what could be said instead.
+/// Returns the line: the error, the setting, and the accepted values.
 pub fn one_line(error: &clap::Error) -> String {
     let Some(variable) = variable(error) else {
         return message(error);
@@ -18,12 +18,12 @@ pub fn one_line(error: &clap::Error) -> String {
     format!("{variable}: {}", message(error))
 }
 
-/// Whether a value of this variable may carry a secret.
+/// Returns whether a value of this variable may contain a secret.
 pub fn is_secret(variable: &str) -> bool {
     SECRET.iter().any(|end| variable.ends_with(end))
 }
 
-/// The variable of the flag that is wrong: the value may come from the environment.
+/// Returns the variable of the wrong flag: the value may come from the environment.
 fn variable(error: &clap::Error) -> Option<String> {
     if error.kind() == ErrorKind::UnknownArgument {
         return None;
@@ -33,7 +33,7 @@ fn variable(error: &clap::Error) -> Option<String> {
     Some(format!("DOSSIER_{}", flag.replace('-', "_").to_uppercase()))
 }
 
-/// What the setting should be. The reason of a parser may repeat its value, too.
+/// Returns what the setting must be. A parser's error may repeat the value.
 fn without_value(error: &clap::Error) -> String {
     let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
     let reason = error.source().map(ToString::to_string);
@@ -49,7 +49,7 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
     }
 }
 
-/// What the library tells in several lines, in one; of its usage, what is missing.
+/// Joins the library's message into one line, with missing arguments.
 fn message(error: &clap::Error) -> String {
     let text = error.to_string();
     let wants_usage = error.kind() == ErrorKind::MissingRequiredArgument;

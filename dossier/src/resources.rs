@@ -1,4 +1,4 @@
-//! What a process works with, connected as its settings say.
+//! Connects the resources of a process: database, storage, queue.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tracing::warn;
 
 use crate::data_folder;
 
-/// How long a start waits for storage and ledger to tell whose they are.
+/// How long a start waits to verify the marks of the places.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Database, storage, queue and clock of this process.
@@ -78,7 +78,7 @@ impl Resources {
     }
 }
 
-/// The certificates of an operator's own authorities. A file without any would trust nobody.
+/// Reads the certificates of a private authority. A file without any would trust nobody.
 fn read_authorities(file: &Path) -> anyhow::Result<Vec<u8>> {
     let named = || format!("DOSSIER_QUEUE_URL: the certificates in {}", file.display());
     let text = settings::read_small_file(file).with_context(named)?;
@@ -89,7 +89,7 @@ fn read_authorities(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The places that the settings name. What else the service keeps must not lie in one of them.
+/// Connects to the configured places. Other files of the service must not lie in one of them.
 pub async fn places(resolved: &Resolved) -> anyhow::Result<StorageRouter> {
     let places = StorageRouter::connect(&resolved.staging_url, &resolved.storage_url)
         .await
@@ -106,32 +106,34 @@ pub async fn places(resolved: &Resolved) -> anyhow::Result<StorageRouter> {
             && let Some(place) = places.place_around(path).await?
         {
             let path = path.display();
-            bail!("{setting}: {path} lies within the storage at {place}: name places apart");
+            bail!("{setting}: {path} lies within the storage at {place}; use separate folders");
         }
     }
     Ok(places)
 }
 
-/// Ends a process whose places are another installation's. Storage or a ledger that can't be asked
-/// yet is left to readiness, which asks again.
+/// Fails if a place belongs to another installation. If storage or ledger can't be reached yet,
+/// readiness checks again.
 pub async fn verify_ownership(ownership: &Ownership) -> anyhow::Result<()> {
     match timeout(PATIENCE, ownership.verify()).await {
         Ok(Ok(())) => {}
         Ok(Err(refusal)) if refusal.is_refusal() => return Err(refusal.into()),
         Ok(Err(error)) => warn!(
             error = &error as &dyn std::error::Error,
-            "not ready until it can be told whose the storage is"
+            "not ready until the mark of the storage is verified"
         ),
-        Err(_) => warn!("not ready until it can be told whose the storage is: no answer"),
+        Err(_) => warn!("not ready until the mark of the storage is verified: timed out"),
     }
     Ok(())
 }
 
-/// The database of a ledger that is there: a command that only works with one makes nothing.
+/// Opens an existing ledger; never creates one.
 pub async fn ledger(resolved: &Resolved) -> anyhow::Result<Database> {
     let url = &resolved.database_url;
     let none = || {
-        format!("DOSSIER_DATABASE_URL: there is no ledger at {url}; `dossier migrate` makes one")
+        format!(
+            "DOSSIER_DATABASE_URL: there is no ledger at {url}; create one with `dossier migrate`"
+        )
     };
     if let DatabaseUrl::Sqlite(file) = url
         && !file.exists()
@@ -145,7 +147,7 @@ pub async fn ledger(resolved: &Resolved) -> anyhow::Result<Database> {
     Ok(db)
 }
 
-/// The database alone; the folder of an SQLite file is made if need be.
+/// Opens only the database; creates the folder of an SQLite file if needed.
 pub async fn database(resolved: &Resolved) -> anyhow::Result<Database> {
     make_database_folder(resolved)?;
     let connections = resolved.settings.database_connections;

@@ -1,10 +1,11 @@
-//! The wish to stop: SIGTERM or SIGINT.
+//! Shutdown signals: SIGTERM and SIGINT.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// A token that is cancelled at the first SIGTERM or SIGINT. A second one ends the process at once.
+/// Returns a token that is cancelled at the first SIGTERM or SIGINT. A second signal ends the
+/// process immediately.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
@@ -30,7 +31,7 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "somebody asked twice: nothing is waited for"
+    reason = "second signal received; exiting immediately"
 )]
 fn end_at_once() -> ! {
     std::process::exit(130)

@@ -1,5 +1,5 @@
-//! What the security log is told of a start: the role, and the settings that aren't the default,
-//! without their secrets.
+//! Records a start in the security log: the role, and the settings that differ from their default,
+//! with secrets redacted.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use tracing::warn;
 use url::Url;
 
-/// How long a start waits for the database to take it down.
+/// How long a start waits for the database to record it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Settings by the names of their variables, as they may be shown.
+/// Settings by variable name, with secrets redacted.
 pub type Shown = BTreeMap<String, String>;
 
-/// The settings that somebody has set.
+/// Returns the settings that differ from their default.
 pub fn shown(command: &Command, matches: &ArgMatches) -> Shown {
     let mut shown = Shown::new();
     for argument in command.get_arguments() {
@@ -44,7 +44,7 @@ pub fn shown(command: &Command, matches: &ArgMatches) -> Shown {
     shown
 }
 
-/// A URL without what may be a secret in it: user, password and query.
+/// Returns a URL without user, password and query.
 fn without_secret(value: &str) -> String {
     let Ok(mut url) = Url::parse(value) else {
         return value.to_owned();
@@ -70,8 +70,8 @@ fn without_secret(value: &str) -> String {
     url.into()
 }
 
-/// Writes down that `role` starts with these settings. A database that can't take it yet, such as
-/// one without the newest schema, is no reason not to start.
+/// Records that `role` starts with these settings. Failing to record it, for instance on an older
+/// schema, does not prevent the start.
 pub async fn note(db: &Database, role: &str, settings: &Shown) {
     let detail = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -85,9 +85,9 @@ pub async fn note(db: &Database, role: &str, settings: &Shown) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error = &error as &dyn std::error::Error;
-            warn!(error, "the start was not written into the security log");
+            warn!(error, "failed to record the start in the security log");
         }
-        Err(_) => warn!("the start was not written into the security log in time"),
+        Err(_) => warn!("timed out recording the start in the security log"),
     }
 }
 

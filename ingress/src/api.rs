@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::read_json;
+use domain::{InvalidJson, read_json};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
@@ -33,8 +33,8 @@ pub(crate) struct Parts {
     pub(crate) health: Health,
 }
 
-/// The endpoint of the API port.
-pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
+/// Builds the endpoint of the API port.
+pub(crate) fn api(parts: Parts) -> Result<impl Endpoint<Output = Response> + 'static, InvalidJson> {
     let pages = Pages::default();
     let meters = parts.service.meters.clone();
     let (shared, intake) = (parts.service.clone(), parts.intake.clone());
@@ -43,26 +43,26 @@ pub(crate) fn api(parts: Parts) -> impl Endpoint<Output = Response> + 'static {
     let max_archive = MaxArchive(parts.service.limits.imports.bytes);
     let guard = Arc::clone(&parts.guard);
     let service = documented(routes(parts, pages.clone()));
-    let document = described(&service);
+    let document = described(&service)?;
     let page = service.swagger_ui_html();
     let page = page.replace(&service.spec(), &format!("{document:#}"));
     pages.set(&document, page);
-    let table = table(&service);
+    let table = table(&service)?;
     let handlers = service.into_endpoint().data(max).data(max_archive);
     let idempotent = Idempotency::new(handlers, intake, &shared);
     let sessions = Sessions::new(Frame(Authenticated(idempotent)), guard);
     let answered = CrossOrigin::new(Compressed(sessions), origins);
-    Router::new(HttpMetrics::new(answered, meters), table)
+    Ok(Router::new(HttpMetrics::new(answered, meters), table))
 }
 
-/// The endpoint of the operators' port.
+/// Builds the endpoint of the operators' port.
 pub(crate) fn operations(
     health: Health,
     metrics: MetricsRoutes,
-) -> impl Endpoint<Output = Response> + 'static {
+) -> Result<impl Endpoint<Output = Response> + 'static, InvalidJson> {
     let service = documented((HealthRoutes(health), metrics));
-    let table = table(&service);
-    Router::new(Frame(service.into_endpoint()), table)
+    let table = table(&service)?;
+    Ok(Router::new(Frame(service.into_endpoint()), table))
 }
 
 fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
@@ -125,14 +125,14 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
     ))
 }
 
-/// The document with what the layers around the routes add to it.
-fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Value {
-    let mut document: Value = read_json(service.spec().as_bytes()).unwrap_or_default();
+/// The OpenAPI document with what the layers around the routes add to it.
+fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<Value, InvalidJson> {
+    let mut document: Value = read_json(service.spec().as_bytes())?;
     document_keys(&mut document);
     document_sessions(&mut document);
     make_strict(&mut document);
     add_examples(&mut document);
-    document
+    Ok(document)
 }
 
 fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
@@ -142,8 +142,8 @@ fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
     )
 }
 
-/// The table of routes is read from the document itself.
-fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> RouteTable {
-    let document: Value = read_json(service.spec().as_bytes()).unwrap_or_default();
-    RouteTable::from_document(&document)
+/// Builds the route table from the OpenAPI document.
+fn table<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<RouteTable, InvalidJson> {
+    let document: Value = read_json(service.spec().as_bytes())?;
+    Ok(RouteTable::from_document(&document))
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use domain::InvalidJson;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,9 @@ pub enum IngressError {
     /// The operators' port has no thread of its own.
     #[error("the operators' port could not be started")]
     Operations(#[source] io::Error),
+    /// The OpenAPI document of the routes is not valid JSON.
+    #[error("the OpenAPI document could not be built")]
+    OpenApi(#[from] InvalidJson),
     /// JWTs can't be checked as the settings want.
     #[error(transparent)]
     Jwt(#[from] JwtSetupError),
@@ -64,6 +68,13 @@ pub async fn run(
         parts.waiters.clone(),
         parts.health.clone(),
     );
+    let api_endpoint = api(parts)?;
+    let ops = MetricsRoutes {
+        service: service.clone(),
+        waiters: waiters.clone(),
+        runtime: Handle::current(),
+    };
+    let ops_endpoint = operations(health, ops)?;
     listening(Addresses {
         api: api_address,
         ops: ops_address,
@@ -78,18 +89,13 @@ pub async fn run(
             limits: service.server,
             origins: AllowedOrigins::new(&service.cors_origins),
         };
-        serve(api_listener, api(parts), door, shutdown.clone()).await;
+        serve(api_listener, api_endpoint, door, shutdown.clone()).await;
         intake.close().await;
         drained.cancel();
     };
-    let ops = MetricsRoutes {
-        service: service.clone(),
-        waiters: waiters.clone(),
-        runtime: Handle::current(),
-    };
     let ops_served = OperationsPort {
         listener: ops_listener,
-        endpoint: operations(health, ops),
+        endpoint: ops_endpoint,
         limits: service.server.of_operations(),
     };
     let ops_served = ops_served
@@ -128,7 +134,7 @@ pub async fn run_operations(
     };
     let port = OperationsPort {
         listener,
-        endpoint: operations(Health::new(service), meters),
+        endpoint: operations(Health::new(service), meters)?,
         limits: limits.of_operations(),
     };
     port.serve(shutdown)

@@ -1,4 +1,4 @@
-//! `dossier user` and `dossier key`: accounts without the API.
+//! `dossier user` and `dossier key`: manage accounts without the API.
 
 use anyhow::{Context as _, bail};
 use domain::{
@@ -14,7 +14,7 @@ use settings::Resolved;
 use super::operator_log::logged;
 use crate::{api_key, cli, resources};
 
-/// How many users are read at once.
+/// Users read in one query.
 const PAGE: u64 = 500;
 
 pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()> {
@@ -38,7 +38,10 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
             let mut identities = named(&db, &user).await?.identities;
             identities.push(identity);
             if identities.len() > User::MAX_IDENTITIES {
-                bail!("a user has at most {} identities", User::MAX_IDENTITIES);
+                bail!(
+                    "a user can have at most {} identities",
+                    User::MAX_IDENTITIES
+                );
             }
             let changes = UserChanges {
                 identities: Some(identities),
@@ -61,7 +64,7 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
         cli::User::Disable { user } => change(&db, &user, &disabled(true)).await?,
         cli::User::Enable { user } => change(&db, &user, &disabled(false)).await?,
     }
-    db.close().await.context("the database could not be closed")
+    db.close().await.context("failed to close the database")
 }
 
 fn disabled(disabled: bool) -> UserChanges {
@@ -122,5 +125,5 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     });
     add_key(&on, key, Sha256::of(secret.as_bytes())).await?;
     println!("{secret}");
-    db.close().await.context("the database could not be closed")
+    db.close().await.context("failed to close the database")
 }

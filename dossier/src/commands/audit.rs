@@ -1,4 +1,4 @@
-//! `dossier audit`: what doesn't fit between ledger and storage, as a table or as JSON.
+//! `dossier audit`: prints the findings of an audit as a table or as JSON.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use worker::{AuditMode, AuditRequest, Deep, Finding, Summary, audit};
 
 use crate::{cli, resources};
 
-/// The exit code of an audit that found something.
+/// The exit code of an audit with findings.
 const FINDINGS: u8 = 1;
 
 pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<ExitCode> {
@@ -47,9 +47,7 @@ pub async fn run(resolved: &Resolved, options: cli::Audit) -> anyhow::Result<Exi
     } else {
         tell(&summary);
     }
-    db.close()
-        .await
-        .context("the database could not be closed")?;
+    db.close().await.context("failed to close the database")?;
     Ok(if summary.is_clean() {
         ExitCode::SUCCESS
     } else {
@@ -92,13 +90,13 @@ fn row_of(finding: &Finding) -> String {
 
 fn tell(summary: &Summary) {
     if summary.is_clean() {
-        println!("Nothing is amiss.");
+        println!("No findings.");
     }
     for (kind, count) in &summary.findings {
         println!("{count:8}  {kind}");
     }
     println!(
-        "{} objects were looked at, {} bytes were read, {} objects are in quarantine.",
+        "{} objects checked, {} bytes read, {} objects in quarantine.",
         summary.objects, summary.bytes_read, summary.quarantined
     );
 }

@@ -1,4 +1,4 @@
-//! `dossier job`: what operators see of jobs, and dead ones tried again, without the API.
+//! `dossier job`: lists jobs and retries dead ones without the API.
 
 use anyhow::{Context as _, bail};
 use domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
@@ -8,7 +8,7 @@ use settings::Resolved;
 use super::operator_log::logged;
 use crate::{cli, resources};
 
-/// How many jobs are read or tried again at once.
+/// Jobs read or retried in one query.
 const PAGE: u32 = 500;
 
 pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
@@ -29,7 +29,7 @@ pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
             }
         }
     }
-    db.close().await.context("the database could not be closed")
+    db.close().await.context("failed to close the database")
 }
 
 impl From<cli::JobFilter> for JobFilter {
@@ -59,7 +59,7 @@ async fn list(db: &Database, filter: &JobFilter) -> anyhow::Result<()> {
     }
 }
 
-/// One line a job, whatever its error says.
+/// Prints one line per job, escaping line breaks in its error.
 fn line(job: &JobView) -> String {
     let error = job.last_error.as_deref().unwrap_or_default();
     let subject = job
@@ -85,9 +85,9 @@ async fn retry(db: &Database, ids: &[JobId], limits: &Limits) -> anyhow::Result<
         let words = match answer {
             JobRetry::Ready(_) => "ready".to_owned(),
             JobRetry::NotFound => "there is no such job".to_owned(),
-            JobRetry::NotDead(state) => format!("is {state}: only a dead job is tried again"),
+            JobRetry::NotDead(state) => format!("is {state}; only dead jobs can be retried"),
             JobRetry::NotRetryable => {
-                "its version is not the latest that failed, or its bytes are gone".to_owned()
+                "its version is not the latest failed one, or its bytes are gone".to_owned()
             }
             JobRetry::QuotaExceeded => "its owner's quota is used up".to_owned(),
         };
@@ -95,7 +95,7 @@ async fn retry(db: &Database, ids: &[JobId], limits: &Limits) -> anyhow::Result<
         println!("{id}  {words}");
     }
     if refused > 0 {
-        bail!("{refused} jobs can't be tried again");
+        bail!("{refused} jobs can't be retried");
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn retry_all(db: &Database, filter: &JobFilter, limits: &Limits) -> anyhow
     }
 }
 
-/// What the security log is told of those of `jobs` that are tried again.
+/// Returns the security log entries of the retried jobs.
 fn retried(jobs: &[JobId], answers: &[JobRetry]) -> Vec<AuditEvent> {
     let answered = jobs.iter().zip(answers);
     let ready = answered.filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)));

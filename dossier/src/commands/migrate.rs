@@ -1,4 +1,4 @@
-//! `dossier migrate`: the schema, and the first admin.
+//! `dossier migrate`: migrates the schema, and creates the first admin.
 
 use anyhow::Context as _;
 use domain::{Clock as _, SystemClock};
@@ -20,10 +20,10 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
         }
         Migrate::Down => {
             migrations::down(db.writer()).await?;
-            println!("The newest migration has been taken back.");
+            println!("The newest migration has been reverted.");
         }
         Migrate::Status => {
-            // An empty database gets the list of what it has, which is none.
+            // Creates the table of applied migrations in an empty database.
             for migration in migrations::status(db.writer()).await? {
                 let state = if migration.applied {
                     "applied"
@@ -34,17 +34,17 @@ pub async fn run(resolved: &Resolved, direction: Option<Migrate>) -> anyhow::Res
             }
         }
     }
-    db.close().await.context("the database could not be closed")
+    db.close().await.context("failed to close the database")
 }
 
-/// Brings the schema up to date and puts the bootstrap key in force.
+/// Migrates the schema and installs the bootstrap key.
 pub async fn up(resolved: &Resolved, db: &Database) -> anyhow::Result<Option<std::path::PathBuf>> {
     let migrations = migrations::up(db.writer()).await?;
     if migrations > 0 {
-        info!(migrations, "the schema was brought up to date");
+        info!(migrations, "migrated the schema");
     }
     if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
-        // Not before the schema is in it: a wrong setting may name anything.
+        // Only once it has the schema: a wrong setting may name any file.
         data_folder::make_database_private(file);
     }
     bootstrap::ensure(resolved, db, SystemClock.now()).await

@@ -1,9 +1,9 @@
-//! Has the security log say what an operator does by a command.
+//! Records operators' commands in the security log.
 
 use domain::{AuditEntry, AuditEvent, AuditOrigin, Clock as _, SystemClock};
 use ledger::{Audited, Database};
 
-/// A change that an operator makes, as the security log has it.
+/// Wraps a change by an operator with its security log entry.
 pub fn logged<T, F>(
     db: &Database,
     events: F,

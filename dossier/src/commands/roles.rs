@@ -1,4 +1,4 @@
-//! The three roles of a process, from its resources to its end.
+//! Runs the three roles of a process, from connecting resources to shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::resources::{Resources, verify_ownership};
 use crate::shutdown;
 use crate::started::{self, Shown};
 
-/// How long the database may take to let go of its connections. One may wait for a lock of somebody
-/// else's, in a transaction that was cut off.
+/// The time limit for closing database connections. One may wait for a lock in an aborted
+/// transaction.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Everything in one process. The workers go on until the API has drained, so that
-/// what was taken in last is still processed if there is time.
+/// Runs everything in one process. The workers run until the API has drained, so that the last
+/// uploads are still processed if there is time.
 pub async fn serve(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let held = data_folder::hold(&resolved)?;
     let resources = Resources::connect(&resolved).await?;
     let key_file = migrate::up(&resolved, &resources.db).await?;
     if !resolved.database_url.is_shared() {
-        // Whoever holds the folder knows that the process before it is dead.
+        // Holding the lock proves that the previous process is dead.
         ledger::release_predecessor(&resources.db, resources.clock.now()).await?;
     }
     verify_ownership(&resources.ownership).await?;
@@ -60,7 +60,7 @@ pub async fn serve(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     closed
 }
 
-/// HTTP alone.
+/// Runs the API only.
 pub async fn ingress(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
@@ -78,7 +78,7 @@ pub async fn ingress(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     close(resources).await
 }
 
-/// Jobs alone, with health told on the operators' port until the last one is done.
+/// Runs jobs only, and serves health checks on the operators' port until the last one is done.
 pub async fn worker(resolved: Resolved, shown: &Shown) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let resources = Resources::connect(&resolved).await?;
@@ -111,7 +111,7 @@ fn api_service(
         descriptors::limit(),
         settings.database_connections,
     );
-    // What a request holds open beside its connection is one file, for which there is room.
+    // A request holds at most one open file beside its connection, which the limit allows for.
     let requests = u32::try_from(connections).unwrap_or(u32::MAX);
     let requests = CapacityLimits::of_requests(requests, settings.max_requests_per_address);
     Service {
@@ -143,7 +143,7 @@ fn api_service(
 fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
     if !identify::has_mime_database() {
         warn!(
-            "there is no shared MIME database (package shared-mime-info): rare types may stay unknown"
+            "no shared MIME database found (package shared-mime-info); rare types may stay unknown"
         );
     }
     WorkerRole {
@@ -172,8 +172,8 @@ fn addresses(resolved: &Resolved) -> Addresses {
 async fn close(resources: Resources) -> anyhow::Result<()> {
     let closing = timeout(CLOSING, resources.db.close());
     if let Ok(closed) = closing.await {
-        return closed.context("the database could not be closed");
+        return closed.context("failed to close the database");
     }
-    warn!("the database doesn't let go of its connections; the end of the process cuts them");
+    warn!("timed out closing database connections; they end with the process");
     Ok(())
 }

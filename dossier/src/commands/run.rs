@@ -1,4 +1,4 @@
-//! The one list of commands: which is done by whom.
+//! Dispatches commands.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use settings::Role;
 use super::{account, audit, job, migrate, roles, storage};
 use crate::cli::{Cli, Command};
 
-/// Does what the command line asks for.
+/// Runs the command.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = cli.command.unwrap_or(Command::Serve);
     let role = match command {

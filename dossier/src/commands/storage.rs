@@ -1,4 +1,4 @@
-//! `dossier storage`: what operators do about places.
+//! `dossier storage`: manages places.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<(
     let places = resources::places(resolved).await?;
     let ownership = Ownership::of(db.clone(), places, Arc::new(SystemClock));
     adopt(&ownership, yes).await?;
-    db.close().await.context("the database could not be closed")
+    db.close().await.context("failed to close the database")
 }
 
 async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> {
@@ -27,9 +27,9 @@ async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> 
         is_settled &= state == PlaceState::Ours;
         let words = match state {
             PlaceState::Ours => "belongs to it".to_owned(),
-            PlaceState::Unmarked => "has no mark, and is free".to_owned(),
+            PlaceState::Unmarked => "has no mark and is empty".to_owned(),
             PlaceState::Lost => "has lost its mark".to_owned(),
-            PlaceState::Occupied => "has no mark, and objects that it doesn't know".to_owned(),
+            PlaceState::Occupied => "has no mark and holds unknown objects".to_owned(),
             PlaceState::Foreign(Mark::Of(found)) => format!("belongs to installation {found}"),
             PlaceState::Foreign(Mark::Unknown) => "has a mark that can't be read".to_owned(),
         };
@@ -40,7 +40,7 @@ async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> 
     }
     if !is_confirmed {
         bail!(
-            "nothing was changed: with --yes, these places become this ledger's, and whoever uses \
+            "nothing was changed; with --yes, these places become this ledger's, and any service that uses \
              them with another ledger has to stop"
         );
     }

@@ -1,4 +1,4 @@
-//! What speaks HTTP to the collector: the client that is in the program already.
+//! The HTTP client of the exporter: the one that the program already has.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A collector that takes longer counts as away.
+/// The timeout of a request to the collector.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// What a collector says is short.
+/// The size limit of the collector's answers.
 const MAX_ANSWER: usize = 64 << 10;
 
 type Sender = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// Sends on the program's runtime, whichever thread asks.
+/// Sends on the program's runtime, whichever thread calls.
 #[derive(Debug)]
 pub struct CollectorClient {
     sender: Sender,
@@ -30,7 +30,7 @@ pub struct CollectorClient {
 }
 
 impl CollectorClient {
-    /// With the certificates of the system.
+    /// Creates a client that trusts the system's certificates.
     pub fn new(runtime: &Handle) -> std::io::Result<Self> {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()?
@@ -48,7 +48,7 @@ impl CollectorClient {
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sender = self.sender.clone();
-        // The timer belongs to the runtime as well: who asks is a thread without one.
+        // The timer also needs the runtime: the caller's thread has none.
         let sending = async move { timeout(TIMEOUT, send(sender, request)).await };
         AbortOnDropHandle::new(self.runtime.spawn(sending)).await??
     }

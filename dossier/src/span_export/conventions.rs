@@ -1,18 +1,18 @@
-//! Our spans in the words of OpenTelemetry: names, kinds and statuses that its tools understand.
-//! No name holds an id.
+//! Maps our spans to OpenTelemetry's semantic conventions: names, kinds and statuses. Span names
+//! hold no ids.
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 
-/// What our fields are called by its semantic conventions.
+/// Our fields and their names in the semantic conventions.
 const FIELDS: [(&str, &str); 3] = [
     ("http.method", "http.request.method"),
     ("http.status", "http.response.status_code"),
     ("trace.id", ""),
 ];
 
-/// Says in its words what a span of ours says.
+/// Converts a span.
 pub fn translate(span: &mut SpanData) {
     let field = |name: &str| {
         let found = |field: &&KeyValue| field.key.as_str() == name;
@@ -22,7 +22,7 @@ pub fn translate(span: &mut SpanData) {
     let failed = match span.name.as_ref() {
         "request" => {
             span.span_kind = SpanKind::Server;
-            // Without a route the method may be anything.
+            // Without a route the method may be any text.
             span.name = match (field("http.method"), field("http.route")) {
                 (Some(method), Some(route)) => format!("{method} {route}").into(),
                 _ => "HTTP".into(),

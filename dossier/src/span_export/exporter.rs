@@ -1,5 +1,5 @@
-//! What gathers spans and exports them: in batches, from a bounded queue, on a thread of its own.
-//! What doesn't fit is dropped. A collector that is away is told of once, and once when it is back.
+//! Exports spans in batches from a bounded queue on its own thread. Spans that don't fit are
+//! dropped. An outage of the collector is logged once, and so is its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::client::CollectorClient;
 use super::conventions::translate;
 use crate::cli::Cli;
 
-/// For how long the end of the process waits for the last spans.
+/// How long shutdown waits for the last spans.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The crates whose spans are exported.
@@ -37,14 +37,14 @@ const OURS: [&str; 9] = [
     "telemetry",
 ];
 
-/// What exports spans.
+/// The exporter.
 #[derive(Debug)]
 pub struct Exporter {
     provider: SdkTracerProvider,
 }
 
 impl Exporter {
-    /// Starts it, if the settings name a collector and the command is a role.
+    /// Starts the exporter if a collector is configured and the command runs a role.
     pub fn start(cli: &Cli, runtime: &Handle) -> anyhow::Result<Option<Self>> {
         if !cli.is_role() {
             return Ok(None);
@@ -52,15 +52,15 @@ impl Exporter {
         let Some(endpoint) = cli.settings.tracing.endpoint()? else {
             return Ok(None);
         };
-        let client = CollectorClient::new(runtime)
-            .context("the certificates of the system could not be read")?;
+        let client =
+            CollectorClient::new(runtime).context("failed to read the system's certificates")?;
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_http_client(client)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(endpoint.traces())
             .build()
-            .context("spans could not be exported")?;
+            .context("failed to set up span export")?;
         let told = Told {
             inner: exporter,
             is_away: AtomicBool::new(false),
@@ -72,7 +72,7 @@ impl Exporter {
         Ok(Some(Self { provider }))
     }
 
-    /// The layer that hands spans to it.
+    /// Returns the tracing layer that feeds it.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -87,15 +87,15 @@ impl Exporter {
             .with_filter(ours)
     }
 
-    /// Exports what is left, if that can be done in a moment.
+    /// Exports the remaining spans within the time limit.
     pub fn end(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(LAST_WORDS) {
-            warn!(error = %error, "the last spans were not exported");
+            warn!(error = %error, "failed to export the last spans");
         }
     }
 }
 
-/// Who exports: `dossier`, unless the standard variables say otherwise.
+/// The service's resource: named `dossier` unless the standard variables override it.
 fn resource() -> Resource {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let named = std::env::var("OTEL_SERVICE_NAME").is_ok_and(|name| !name.trim().is_empty());
@@ -107,13 +107,13 @@ fn resource() -> Resource {
     }
 }
 
-/// Spans of ours, and what is told of in them; what is only for a search for faults stays in the log.
+/// Selects our spans and their events; debug events stay in the log.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     let room = metadata.target().split("::").next().unwrap_or_default();
     OURS.contains(&room) && (metadata.is_span() || *metadata.level() <= Level::INFO)
 }
 
-/// An exporter whose spans speak the words of OpenTelemetry, and whose failures are told.
+/// Wraps an exporter: converts spans, and logs failures.
 #[derive(Debug)]
 struct Told {
     inner: opentelemetry_otlp::SpanExporter,
@@ -129,9 +129,9 @@ impl SpanExporter for Told {
         let was_away = self.is_away.swap(result.is_err(), Ordering::Relaxed);
         match &result {
             Err(error) if !was_away => {
-                warn!(error = %error, "spans can't be exported and are dropped");
+                warn!(error = %error, "failed to export spans; dropping them");
             }
-            Ok(()) if was_away => info!("spans are exported again"),
+            Ok(()) if was_away => info!("span export has recovered"),
             _ => {}
         }
         result

@@ -1,4 +1,4 @@
-//! Spans on their way to a collector, by OTLP: beside the work, which they never hold up.
+//! Span export by OTLP, in the background: it never delays the work.
 
 mod client;
 mod conventions;

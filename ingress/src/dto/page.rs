@@ -78,12 +78,13 @@ impl Limit {
         let Some(limit) = limit else {
             return Ok(Self::DEFAULT);
         };
-        let limit = u16::try_from(limit)
+        let known = u16::try_from(limit)
             .ok()
             .filter(|limit| (1..=Self::MAX).contains(limit));
-        limit
-            .map(Self)
-            .ok_or_else(|| Problem::invalid_field("limit", "must be from 1 to 200"))
+        known.map(Self).ok_or_else(|| {
+            let detail = format!("must be from 1 to {}, not {limit}", Self::MAX);
+            Problem::invalid_field("limit", detail)
+        })
     }
 
     /// The rows to ask the ledger for: one more shows that there is a next page.

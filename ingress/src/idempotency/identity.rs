@@ -83,15 +83,17 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(field) = fields.next() else {
         return Ok(None);
     };
-    let refused = |detail: &'static str| Problem::invalid_field(FIELD, detail);
+    let refused = |detail: &str| Problem::invalid_field(FIELD, detail);
     let key = std::str::from_utf8(field.as_bytes()).map_err(|_| refused("must be UTF-8"))?;
     if fields.next().is_some() {
         return Err(refused("is given more than once"));
     }
-    if (1..=MAX_LENGTH).contains(&key.chars().count()) {
+    let length = key.chars().count();
+    if (1..=MAX_LENGTH).contains(&length) {
         Ok(Some(key.to_owned()))
     } else {
-        Err(refused("must have 1 to 255 characters"))
+        let detail = format!("must have 1 to {MAX_LENGTH} characters, not {length}");
+        Err(refused(&detail))
     }
 }
 

@@ -122,9 +122,9 @@ fn documents() -> Vec<(&'static str, Value)> {
             "Problem",
             json!({
                 "type": "/problems/invalid", "title": "Invalid", "status": 422,
-                "detail": "A field or parameter is not valid.", "code": "invalid",
+                "detail": "/name must have 1 to 255 characters, not 0.", "code": "invalid",
                 "request_id": "5d4f1d3c2b1a49d8a7e6f5b4c3d2e1f0",
-                "errors": [{"pointer": "/name", "detail": "must have 1 to 255 characters"}],
+                "errors": [{"pointer": "/name", "detail": "must have 1 to 255 characters, not 0"}],
             }),
         ),
     ]

@@ -7,7 +7,7 @@ use poem::http::StatusCode;
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $status:ident, $title:literal, $detail:literal;)*) => {
-        /// The code, for programs. Its status and title belong to it.
+        /// The code of a problem, which determines status and title.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = $detail] $name,)*
@@ -17,25 +17,25 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code as clients know it.
+            /// Returns the code as clients see it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// The status that it is answered with.
+            /// Returns the HTTP status.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }
             }
 
-            /// A short sentence that is always the same for this code.
+            /// Returns the title, the same for all problems of this code.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
             }
 
-            /// What a client reads when the place of the error says nothing closer.
+            /// Returns the default detail.
             #[must_use]
             pub const fn detail(self) -> &'static str {
                 match self { $(Self::$name => $detail,)* }
@@ -48,34 +48,34 @@ codes! {
     BadRequest = "bad_request", BAD_REQUEST, "Bad request", "The request could not be understood.";
     BadJson = "bad_json", BAD_REQUEST, "Bad JSON", "The request body is not well-formed JSON.";
     BadMultipart = "bad_multipart", BAD_REQUEST, "Bad multipart body", "The multipart body is broken or ends too early.";
-    BadDigest = "bad_digest", BAD_REQUEST, "Bad digest header", "A digest field is not well-formed.";
+    BadDigest = "bad_digest", BAD_REQUEST, "Bad digest header", "A digest field is malformed.";
     UploadIncomplete = "upload_incomplete", BAD_REQUEST, "Incomplete upload", "The request body ended before it was complete.";
-    Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized", "A valid bearer token is needed.";
-    Forbidden = "forbidden", FORBIDDEN, "Forbidden", "This is for administrators.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized", "A valid API key or token is required in the Authorization field.";
+    Forbidden = "forbidden", FORBIDDEN, "Forbidden", "Only administrators may do this.";
     Disabled = "disabled", FORBIDDEN, "Disabled", "This account is disabled; an administrator can enable it.";
-    QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota is used up.";
-    NotFound = "not_found", NOT_FOUND, "Not found", "Nothing was found here.";
+    QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota in bytes or documents is used up; `GET /v1/usage` shows limits and usage.";
+    NotFound = "not_found", NOT_FOUND, "Not found", "The resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "This method is not supported here; see the Allow field.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout", "The request body stalled or arrived too slowly.";
     IllegalTransition = "illegal_transition", CONFLICT, "Illegal transition", "The status of the document does not allow this.";
-    NotActive = "not_active", CONFLICT, "Not active", "The document has no content to read.";
+    NotActive = "not_active", CONFLICT, "Not active", "The document is archived, or has no active version.";
     IdempotencyInProgress = "idempotency_in_progress", CONFLICT, "Request in progress", "A request with this idempotency key is still running.";
-    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key reused", "Another request had this idempotency key.";
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key reused", "This idempotency key was used for another request.";
     CurrentVersion = "current_version", CONFLICT, "Current version", "This is the current version; it cannot be deleted.";
     NotRetryable = "not_retryable", CONFLICT, "Not retryable", "The latest version has not failed, or its bytes are gone.";
     UniqueNameTaken = "unique_name_taken", CONFLICT, "Unique name taken", "Another document has this unique name.";
     NotReady = "not_ready", CONFLICT, "Not ready", "The operation has not ended yet.";
-    Finished = "finished", CONFLICT, "Finished", "The operation has ended.";
-    NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can't be undone, or has been undone.";
-    RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "It has been changed since the revision in If-Match.";
+    Finished = "finished", CONFLICT, "Finished", "The operation has already ended.";
+    NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can't be undone, or has already been undone.";
+    RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "The document has changed since the revision in If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The media type of the request body is not accepted here.";
     UriTooLong = "uri_too_long", URI_TOO_LONG, "URI too long", "The target of the request is longer than the service accepts.";
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large", "The header fields of the request are larger than the service accepts.";
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "Range not satisfiable", "No requested range overlaps the content.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Invalid", "A field or parameter is not valid.";
-    DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not have the digest that was sent with it.";
-    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS, "Too many uploads", "Too many of your uploads are in progress; wait until some have ended.";
+    DigestMismatch = "digest_mismatch", UNPROCESSABLE_ENTITY, "Digest mismatch", "The content does not match the digest sent with it.";
+    TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS, "Too many uploads", "Too many of your uploads are in progress; wait until one has ended.";
     TypeNotAllowed = "type_not_allowed", UNPROCESSABLE_ENTITY, "Type not allowed", "The service does not accept documents of this type.";
     TypeMismatch = "type_mismatch", UNPROCESSABLE_ENTITY, "Type mismatch", "The content contradicts its name or declared type.";
     StorageUnavailable = "storage_unavailable", UNPROCESSABLE_ENTITY, "Storage unavailable", "The storage could not be reached.";

@@ -13,7 +13,7 @@ use poem::http::header::{
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use domain::{DocumentId, Failure};
+use domain::{DocumentId, Failure, Status};
 use ledger::{
     CancelError, ChangeError, CreateOperationError, DbError, LimitReached, OpenError,
     RemoveResultError, UndoError,
@@ -39,8 +39,10 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// How many an answer lists.
+    /// The most that an answer lists.
     pub const MOST: usize = 100;
+    /// The longest pointer that the problem's own detail repeats, in bytes.
+    const SHOWN: usize = 100;
 }
 
 /// What went wrong with one request. The cause goes to the log, never to the client.
@@ -111,8 +113,7 @@ impl From<DbError> for Problem {
             _ if error.is_out_of_room() => Code::StorageFull,
             DbError::TimeLimit | DbError::Busy => Code::Overloaded,
             DbError::Corrupt { .. } => {
-                let detail =
-                    "What is kept of it can't be read; the service's operator has to mend it.";
+                let detail = "The stored record can't be read; the operator of the service has to repair it.";
                 return Self::internal(error).with_detail(detail);
             }
             _ if error.will_pass() => Code::Unavailable,
@@ -155,6 +156,12 @@ impl From<ChangeError> for Problem {
                 );
                 return Self::from(Code::IllegalTransition).with_detail(detail);
             }
+            ChangeError::TooManyVersions(most) => {
+                let detail = format!(
+                    "The document has {most} versions, which is the limit; delete some of them first."
+                );
+                return Self::from(Code::QuotaExceeded).with_detail(detail);
+            }
             ChangeError::NotFound => Code::NotFound,
             ChangeError::RevisionMismatch => Code::RevisionMismatch,
             ChangeError::NotActive => Code::NotActive,
@@ -171,9 +178,10 @@ impl From<ChangeError> for Problem {
 impl From<CreateOperationError> for Problem {
     fn from(error: CreateOperationError) -> Self {
         match error {
-            CreateOperationError::TooMany => {
-                Self::invalid_field("/select/filter", "means more than 100,000 documents")
-            }
+            CreateOperationError::TooMany => Self::invalid_field(
+                "/select/filter",
+                "matches more than 100,000 documents, the limit of one operation",
+            ),
             CreateOperationError::Database(DbError::TimeLimit) => {
                 Self::too_costly("/select/filter")
             }
@@ -187,9 +195,11 @@ impl From<CreateOperationError> for Problem {
 impl From<LimitReached> for Problem {
     fn from(error: LimitReached) -> Self {
         Self::from(Code::RateLimited).with_detail(match error {
-            LimitReached::TooManyOpen => "Too many operations have not ended yet.",
+            LimitReached::TooManyOpen => {
+                "Too many of your operations are unfinished; wait until some have ended."
+            }
             LimitReached::TooManyKept => {
-                "Too many operations, or items of them, can't be removed yet."
+                "Too many of your operations, or their items, are kept and can't be removed yet; try again later."
             }
         })
     }
@@ -239,8 +249,11 @@ impl Problem {
     /// Fields that are not valid. There is at least one.
     #[must_use]
     pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        let problem = Self::from(Code::Invalid);
+        let detail = summary(&errors).map_or(problem.detail, Cow::Owned);
         errors.truncate(FieldError::MOST);
         Self {
+            detail,
             errors,
             ..Self::from(Code::Invalid)
         }
@@ -260,7 +273,28 @@ impl Problem {
     pub fn too_costly(pointer: &str) -> Self {
         Self::invalid_field(
             pointer,
-            "takes too long to be answered: ask for less at once, such as a shorter time",
+            "takes too long; narrow it, for example to a shorter period",
+        )
+    }
+
+    /// A document without content to read or to replace, because of its status.
+    #[must_use]
+    pub fn not_active(status: Status) -> Self {
+        Self::from(Code::NotActive).with_detail(match status {
+            Status::Archived => "The document is archived; restore it first.",
+            Status::Pending => {
+                "The first version of the document is still being processed; wait until it is active."
+            }
+            Status::Active => "This version is not active.",
+            Status::Error => "No version of the document is active; its upload failed.",
+        })
+    }
+
+    /// A request body with a `Content-Encoding`.
+    #[must_use]
+    pub fn content_encoding() -> Self {
+        Self::from(Code::UnsupportedMediaType).with_detail(
+            "Request bodies with a Content-Encoding are not accepted; send them uncompressed.",
         )
     }
 
@@ -300,8 +334,8 @@ impl Problem {
 
     /// A limit of rate that was passed, with the fields that tell of it.
     #[must_use]
-    pub fn rate_limited(retry_after: u64, fields: &[(HeaderName, String)]) -> Self {
-        let mut problem = Self::from(Code::RateLimited);
+    pub fn rate_limited(detail: String, retry_after: u64, fields: &[(HeaderName, String)]) -> Self {
+        let mut problem = Self::from(Code::RateLimited).with_detail(detail);
         problem.headers.clear();
         let problem = problem.with_header(RETRY_AFTER, &retry_after.to_string());
         fields.iter().fold(problem, |problem, (name, value)| {
@@ -388,6 +422,20 @@ impl Problem {
         response.headers_mut().extend(self.headers.iter().cloned());
         response
     }
+}
+
+/// Names the first bad field in one sentence, and counts the others.
+fn summary(errors: &[FieldError]) -> Option<String> {
+    let first = errors.first()?;
+    let field = match first.pointer.as_str() {
+        "" => "The request body",
+        pointer if pointer.len() > FieldError::SHOWN => return None,
+        pointer => pointer,
+    };
+    Some(match errors.len() {
+        1 => format!("{field} {}.", first.detail),
+        count => format!("{field} {}; {} more in `errors`.", first.detail, count - 1),
+    })
 }
 
 impl fmt::Display for Problem {

@@ -97,7 +97,16 @@ fn refusal(name: &'static str, rate: Rate, Exceeded(wait): Exceeded) -> Problem 
         (RATE_LIMIT, state(name, 0, wait)),
         (RATE_LIMIT_POLICY, policy(name, rate)),
     ];
-    Problem::rate_limited(seconds(wait).max(1), &fields)
+    let wait = seconds(wait).max(1);
+    let detail = if name == REFUSED {
+        format!(
+            "More than {rate} keys or tokens from this address were refused; \
+             try again in {wait} s. Valid ones are still accepted."
+        )
+    } else {
+        format!("More than {rate} requests; try again in {wait} s.")
+    };
+    Problem::rate_limited(detail, wait, &fields)
 }
 
 impl fmt::Debug for RateLimits {

@@ -77,7 +77,9 @@ impl Representation {
     /// What readers get of a document; one that isn't active has no content.
     pub(super) fn of_document(dated: &DatedDocument, wish: Wish) -> Result<Self, Problem> {
         let document = &dated.document;
-        let current = document.active().ok_or(Code::NotActive)?;
+        let current = document
+            .active()
+            .ok_or_else(|| Problem::not_active(document.lifecycle.status()))?;
         let disposition = Disposition::for_type(&current.media_type, wish.inline);
         Ok(Self {
             media_type: current.media_type.to_string(),
@@ -102,7 +104,7 @@ impl Representation {
         let (Some(_), VersionState::Active { media_type, .. }, Some(location)) =
             (document.active(), &version.state, location)
         else {
-            return Err(Code::NotActive.into());
+            return Err(Problem::not_active(document.lifecycle.status()));
         };
         let disposition = Disposition::for_type(media_type, wish.inline);
         Ok(Self {

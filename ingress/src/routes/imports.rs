@@ -124,6 +124,7 @@ impl ImportRoutes {
         let in_flight = self.intake.in_flight();
         let bounds = Bounds {
             quota: u64::MAX,
+            quota_limit: u64::MAX,
             staging: in_flight.room(owner).await?.staging,
         };
         Ok(Destination {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     ByteSize, Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
 };
-use ledger::{Arrival, NewContent};
+use ledger::{Arrival, NewContent, UploadRoom};
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
@@ -47,8 +47,8 @@ problem_sets! {
 const ANSWERING: Duration = Duration::from_secs(10);
 
 /// What a user reads whose uploads have failed too often.
-const TOO_MANY_FAILED: &str = "As many uploads have failed as may be kept: delete documents in \
-     `error`, or the failed versions of others.";
+const TOO_MANY_FAILED: &str = "Too many of your uploads have failed and are kept: delete documents in \
+     `error`, or failed versions of others.";
 
 /// What an upload takes at least of its owner's quota.
 #[derive(Clone, Copy, Debug)]
@@ -220,7 +220,7 @@ impl UploadRoutes {
         if !demand.came_before {
             quota = room.bytes;
             if demand.size.bytes() > quota || demand.documents > room.documents {
-                return Err(Code::QuotaExceeded.into());
+                return Err(quota_exceeded(&room, demand));
             }
             if !room.may_fail {
                 return Err(Problem::from(Code::QuotaExceeded).with_detail(TOO_MANY_FAILED));
@@ -228,6 +228,7 @@ impl UploadRoutes {
         }
         let bounds = Bounds {
             quota,
+            quota_limit: room.byte_limit,
             staging: room.staging,
         };
         let in_flight = self.intake.in_flight();
@@ -253,9 +254,28 @@ impl UploadRoutes {
         match document.lifecycle.status() {
             Status::Active => Ok(0),
             Status::Error => Ok(1),
-            Status::Pending | Status::Archived => Err(Code::NotActive.into()),
+            status @ (Status::Pending | Status::Archived) => Err(Problem::not_active(status)),
         }
     }
+}
+
+/// Names the limit that an upload does not fit into.
+fn quota_exceeded(room: &UploadRoom, demand: Demand) -> Problem {
+    let detail = if demand.size.bytes() > room.bytes {
+        format!(
+            "{} of {} bytes of the quota are used or reserved; this upload needs {} more.",
+            room.byte_limit.saturating_sub(room.bytes),
+            room.byte_limit,
+            demand.size,
+        )
+    } else {
+        format!(
+            "{} of {} documents of the quota are used.",
+            room.document_limit.saturating_sub(room.documents),
+            room.document_limit,
+        )
+    };
+    Problem::from(Code::QuotaExceeded).with_detail(detail)
 }
 
 /// Where a document is.

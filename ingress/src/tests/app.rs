@@ -122,7 +122,7 @@ impl App {
             waiters: waiters.clone(),
             health: Health::new(service.clone()),
         };
-        let endpoint: Shared = Arc::new(poem::endpoint::ToDynEndpoint(api(parts)));
+        let endpoint: Shared = Arc::new(poem::endpoint::ToDynEndpoint(api(parts).unwrap()));
         Self {
             endpoint,
             service,

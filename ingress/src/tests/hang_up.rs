@@ -12,6 +12,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
     let owner = owner.parse::<UserId>().unwrap();
     let bounds = Bounds {
         quota: u64::MAX,
+        quota_limit: u64::MAX,
         staging: u64::MAX,
     };
     let in_flight = app.intake.in_flight();

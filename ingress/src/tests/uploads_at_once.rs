@@ -7,6 +7,7 @@ use crate::uploads::Bounds;
 
 const BOUNDS: Bounds = Bounds {
     quota: u64::MAX,
+    quota_limit: u64::MAX,
     staging: u64::MAX,
 };
 

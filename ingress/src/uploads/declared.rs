@@ -51,8 +51,7 @@ pub(super) enum Form {
 impl Upload {
     pub(super) fn read(headers: &HeaderMap, max: ByteSize, body: Body) -> Result<Self, Problem> {
         if headers.contains_key(CONTENT_ENCODING) {
-            return Err(Problem::from(Code::UnsupportedMediaType)
-                .with_detail("Request bodies with a Content-Encoding are not accepted."));
+            return Err(Problem::content_encoding());
         }
         let form = Form::read(headers)?;
         let digests =
@@ -66,7 +65,7 @@ impl Upload {
             0
         };
         if length.is_some_and(|length| length > max.bytes().saturating_add(allowance)) {
-            return Err(Code::TooLarge.into());
+            return Err(too_large(max));
         }
         let declared_size = length.map(|length| ByteSize::new(length.saturating_sub(allowance)));
         Ok(Self {
@@ -83,6 +82,12 @@ impl Upload {
     pub fn declared_size(&self) -> ByteSize {
         self.declared_size.unwrap_or_default()
     }
+}
+
+/// An upload of more than `max` bytes.
+pub(super) fn too_large(max: ByteSize) -> Problem {
+    let detail = format!("The upload has more than {max} bytes, the most that is accepted.");
+    Problem::from(Code::TooLarge).with_detail(detail)
 }
 
 /// Whether a body of this type is a form; any other is the file itself.
@@ -113,7 +118,10 @@ impl Form {
         let is_form = match &declared_type {
             Some(declared) => is_form(declared),
             // A form whose type is malformed must not be kept as if it were the file.
-            None if begins_as_form(content_type) => return Err(Code::UnsupportedMediaType.into()),
+            None if begins_as_form(content_type) => {
+                return Err(Problem::from(Code::UnsupportedMediaType)
+                    .with_detail("The Content-Type is a malformed multipart/form-data."));
+            }
             None => false,
         };
         if !is_form {

@@ -7,6 +7,7 @@ use domain::{ByteSize, MediaType, Timestamp};
 use futures::{Stream, StreamExt, TryStreamExt};
 use storage::{SourceError, SourceStream, StorageRouter, WriteError, Writer};
 
+use super::declared::too_large;
 use super::digest_field::Digests;
 use super::fields::Fields;
 use super::in_flight::Held;
@@ -74,7 +75,7 @@ fn bounded<'a>(
         let chunk = chunk?;
         left = left
             .checked_sub(chunk.len() as u64)
-            .ok_or_else(|| Problem::from(Code::TooLarge))?;
+            .ok_or_else(|| too_large(max))?;
         Ok::<_, Problem>(chunk)
     });
     let held = bounded.and_then(move |chunk: Bytes| async move {

@@ -33,7 +33,7 @@ const MOST_UPLOADS: u32 = 512;
 
 /// What is said to who has deleted more than waits to be removed.
 const REMOVAL_WAITS: &str =
-    "Too many bytes that were deleted wait to be removed; try again when some of them are.";
+    "Too many deleted bytes wait to be removed from storage; try again later.";
 
 /// How long a grant outlives its process.
 const GRANTED_FOR: Duration = Duration::from_secs(90);
@@ -80,8 +80,10 @@ struct Idle {
 /// What an upload is held to as it streams in.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The most bytes that the quota has left for it.
+    /// The bytes that the quota has left for it.
     pub quota: u64,
+    /// The quota itself.
+    pub quota_limit: u64,
     /// What the staging allowance had left when it began.
     pub staging: u64,
 }
@@ -133,7 +135,9 @@ impl InFlight {
         }
         Ok(room.unwrap_or(UploadRoom {
             bytes: u64::MAX,
+            byte_limit: u64::MAX,
             documents: u64::MAX,
+            document_limit: u64::MAX,
             may_fail: true,
             staging: u64::MAX,
             removal: u64::MAX,
@@ -152,7 +156,7 @@ impl InFlight {
             let account = Arc::clone(accounts.entry(owner).or_default());
             let mut counts = lock(&account.state);
             if counts.uploads >= MOST_UPLOADS {
-                return Err(Code::TooManyUploads.into());
+                return Err(too_many_uploads());
             }
             counts.uploads += 1;
             drop(counts);
@@ -263,7 +267,7 @@ impl Held {
             let mut counted = lock(&self.0.bytes);
             counted.arrived = counted.arrived.saturating_add(bytes as u64);
             if counted.arrived > self.0.bounds.quota {
-                return Err(Code::QuotaExceeded.into());
+                return Err(out_of_quota(self.0.bounds));
             }
             counted.arrived.saturating_sub(counted.held)
         };
@@ -328,10 +332,28 @@ impl Held {
     }
 }
 
-/// Refused for the sake of the staging allowance.
+/// Too many uploads of one user in this process.
+fn too_many_uploads() -> Problem {
+    let detail = format!(
+        "{MOST_UPLOADS} of your uploads are in progress, which is the limit; wait until one has ended."
+    );
+    Problem::from(Code::TooManyUploads).with_detail(detail)
+}
+
+/// More bytes have arrived than the quota has left.
+fn out_of_quota(bounds: Bounds) -> Problem {
+    let detail = format!(
+        "The upload has more than the {} bytes that are left of the quota of {} bytes.",
+        bounds.quota, bounds.quota_limit
+    );
+    Problem::from(Code::QuotaExceeded).with_detail(detail)
+}
+
+/// Refused because the staging allowance is used up.
 pub fn out_of_allowance() -> Problem {
     Problem::from(Code::QuotaExceeded).with_detail(
-        "Uploads under way, archives of imports and failed uploads have as many bytes as they may.",
+        "Your uploads in progress, imported archives and failed uploads use up the staging allowance; \
+         wait for uploads to end, or delete failed ones.",
     )
 }
 

@@ -37,6 +37,7 @@ async fn held(folder: &std::path::Path) -> Held {
     let in_flight = InFlight::new(db, clock, limits, Meters::default());
     let bounds = Bounds {
         quota: u64::MAX,
+        quota_limit: u64::MAX,
         staging: u64::MAX,
     };
     let owner = UserId::new(SystemClock.now());

@@ -18,17 +18,17 @@ pub enum InvalidMetadata {
     #[error("must be a JSON object")]
     NotAnObject,
     /// Too many keys, counted at every depth.
-    #[error("must have at most 64 keys")]
-    TooManyKeys,
+    #[error("must have at most 64 keys, not {0}")]
+    TooManyKeys(usize),
     /// Too many values, counted at every depth.
-    #[error("must have at most {0} values, with the elements of arrays")]
+    #[error("must have at most {0} values, counting the elements of arrays")]
     TooManyValues(usize),
     /// Too deep.
     #[error("must not be nested deeper than {0}")]
     TooDeep(usize),
     /// Too long.
-    #[error("must have at most 16 KiB")]
-    TooLarge,
+    #[error("must have at most 16384 bytes as compact JSON, not {0}")]
+    TooLarge(usize),
     /// A number that databases can't keep as it is.
     #[error("must not contain a number of more than 1,000 digits, written without an exponent")]
     LongNumber,
@@ -67,11 +67,13 @@ impl Metadata {
         let Value::Object(object) = patch else {
             return Err(InvalidMetadata::NotAnObject);
         };
-        if patch.to_string().len() > 2 * Self::MAX_BYTES {
-            return Err(InvalidMetadata::TooLarge);
+        let size = patch.to_string().len();
+        if size > 2 * Self::MAX_BYTES {
+            return Err(InvalidMetadata::TooLarge(size));
         }
-        if object_keys(object) > 2 * Self::MAX_KEYS {
-            return Err(InvalidMetadata::TooManyKeys);
+        let keys = object_keys(object);
+        if keys > 2 * Self::MAX_KEYS {
+            return Err(InvalidMetadata::TooManyKeys(keys));
         }
         // The patch itself is a level of its own, which values() counts and metadata doesn't.
         if values(patch) > 2 * Self::MAX_VALUES + 1 {
@@ -117,10 +119,11 @@ impl TryFrom<Value> for Metadata {
             return Err(InvalidMetadata::NotAnObject);
         };
         if size > Self::MAX_BYTES {
-            return Err(InvalidMetadata::TooLarge);
+            return Err(InvalidMetadata::TooLarge(size));
         }
-        if object_keys(&object) > Self::MAX_KEYS {
-            return Err(InvalidMetadata::TooManyKeys);
+        let keys = object_keys(&object);
+        if keys > Self::MAX_KEYS {
+            return Err(InvalidMetadata::TooManyKeys(keys));
         }
         let metadata = Self(object);
         if metadata.values() > Self::MAX_VALUES {
@@ -232,12 +235,12 @@ mod tests {
         );
         assert_eq!(
             Metadata::try_from(json!({"a": "x".repeat(17_000)})),
-            Err(InvalidMetadata::TooLarge)
+            Err(InvalidMetadata::TooLarge(17_008))
         );
         let many: Map<_, _> = (0..65).map(|key| (key.to_string(), json!(1))).collect();
         assert_eq!(
             Metadata::try_from(Value::Object(many)),
-            Err(InvalidMetadata::TooManyKeys)
+            Err(InvalidMetadata::TooManyKeys(65))
         );
         let wide = |values: usize| json!({"a": vec![0; values]});
         assert!(Metadata::try_from(wide(Metadata::MAX_VALUES - 1)).is_ok());

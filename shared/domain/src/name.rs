@@ -10,12 +10,14 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Too short or too long, counted in Unicode scalar values after trimming.
-    #[error("must have {min} to {max} characters")]
+    #[error("must have {min} to {max} characters, not {found}")]
     Length {
         /// The fewest characters.
         min: usize,
         /// The most characters.
         max: usize,
+        /// The characters it has.
+        found: usize,
     },
     /// A character that a name can't have.
     #[error("must not contain control characters, '/', '\\' or bidirectional overrides")]
@@ -118,7 +120,11 @@ impl FromStr for UniqueName {
             return Err(InvalidName::Alphabet);
         }
         if !(3..=128).contains(&bytes.len()) {
-            return Err(InvalidName::Length { min: 3, max: 128 });
+            return Err(InvalidName::Length {
+                min: 3,
+                max: 128,
+                found: bytes.len(),
+            });
         }
         let ends = [bytes.first(), bytes.last()];
         if !ends.into_iter().flatten().all(edge) {
@@ -130,8 +136,9 @@ impl FromStr for UniqueName {
 
 fn plain_name(text: &str, max: usize) -> Result<String, InvalidName> {
     let text = text.trim();
-    if !(1..=max).contains(&text.chars().count()) {
-        return Err(InvalidName::Length { min: 1, max });
+    let found = text.chars().count();
+    if !(1..=max).contains(&found) {
+        return Err(InvalidName::Length { min: 1, max, found });
     }
     if text.chars().any(is_refused) {
         return Err(InvalidName::Character);

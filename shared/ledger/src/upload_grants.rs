@@ -20,8 +20,12 @@ const FORGOTTEN_AFTER: i64 = 600_000_000;
 pub struct UploadRoom {
     /// Bytes that are left of the quota.
     pub bytes: u64,
-    /// Documents that are left of it.
+    /// The quota in bytes.
+    pub byte_limit: u64,
+    /// Documents that are left of the quota.
     pub documents: u64,
+    /// The quota in documents.
+    pub document_limit: u64,
     /// Whether more versions may fail.
     pub may_fail: bool,
     /// Bytes that are left of the staging allowance beside what other processes were granted.
@@ -54,7 +58,9 @@ pub async fn upload_room(
     let removal = limits.removal_allowance(&quota).as_i64();
     Ok(Some(UploadRoom {
         bytes: left(user.bytes_left(limits)),
+        byte_limit: quota.byte_limit(limits).bytes(),
         documents: left(user.documents_left(limits)),
+        document_limit: quota.document_limit(limits).into(),
         may_fail: user.failed_versions < i64::from(limits.failed_version_limit(&quota)),
         staging: left(
             staging

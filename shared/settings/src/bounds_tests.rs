@@ -1,4 +1,4 @@
-//! Every number, size and duration that can be set, with nothing, with less, and with far too much.
+//! Tests every numeric, size and duration setting with zero, too little and far too much.
 
 use clap::{Arg, CommandFactory, Parser};
 
@@ -10,7 +10,7 @@ struct Line {
     _settings: Settings,
 }
 
-/// Those for which nothing means something, as their help says.
+/// The settings that accept zero, as their help documents.
 const MAY_BE_NOTHING: [&str; 8] = [
     "DOSSIER_DEFAULT_QUOTA_BYTES",
     "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
@@ -22,7 +22,7 @@ const MAY_BE_NOTHING: [&str; 8] = [
     "DOSSIER_MIN_FREE_BYTES",
 ];
 
-/// The settings whose value has this name, each with its variable and its flag.
+/// Returns the settings with this value name, with variable and flag.
 fn named(value: &str) -> Vec<(String, String, Arg)> {
     let command = Line::command();
     let arguments = command.get_arguments().filter(|argument| {

@@ -1,4 +1,4 @@
-//! How long what nobody needs any more is kept, as the operator writes it.
+//! Retention settings.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use clap::Args;
 use super::values;
 use domain::{Retention, Share};
 
-/// Settings of the cleanup, which workers run by themselves.
+/// Settings of the cleanup, which workers run on a schedule.
 #[derive(Args, Clone, Debug)]
 pub struct CleanupSettings {
-    /// How many active versions of a document are kept, the newest ones; 0 keeps all
+    /// The number of active versions to keep of each document, newest first; 0 keeps all
     #[arg(
         long,
         env = "DOSSIER_KEEP_VERSIONS",
@@ -22,7 +22,8 @@ pub struct CleanupSettings {
     )]
     pub keep_versions: u32,
 
-    /// How long an archived document is kept: never (removed), or a duration such as 30d
+    /// How long to keep archived documents before deleting them: never (deleted), or a duration
+    /// such as 30d
     #[arg(
         long,
         env = "DOSSIER_PURGE_ARCHIVED_AFTER",
@@ -32,34 +33,35 @@ pub struct CleanupSettings {
     )]
     pub purge_archived_after: Age,
 
-    /// How long a document that ended in error is kept, and a failed version of another one
+    /// How long to keep documents in error and failed versions
     #[arg(long, env = "DOSSIER_KEEP_FAILURES", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_failures: Duration,
 
-    /// How long a bulk operation is kept after its end, with its items; then it can't be taken back
+    /// How long to keep finished bulk operations with their items; after that they can't be undone
     #[arg(long, env = "DOSSIER_KEEP_OPERATIONS", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_operations: Duration,
 
-    /// How long events are kept; of older ones, each document that is still there keeps a few
+    /// How long to keep events; each document keeps its latest events for longer
     #[arg(long, env = "DOSSIER_KEEP_EVENTS", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_events: Duration,
 
-    /// How long a failed document's staged bytes stay, so that its owner can retry; 0s keeps none
+    /// How long to keep the staged bytes of a failed document, so that its owner can retry; 0s
+    /// keeps none
     #[arg(long, env = "DOSSIER_KEEP_FAILED_FOR", global = true, default_value = "24h", value_name = "DURATION", value_parser = values::parse_time)]
     pub keep_failed_for: Duration,
 
-    /// When bytes that no row refers to are taken for left behind, at least 10s; an upload
-    /// may take half of it. The same for ingress and workers
+    /// The age at which bytes without a row count as orphaned, at least 10s; an upload may take up
+    /// to half of it. Set the same value for ingress and workers
     #[arg(long, env = "DOSSIER_STRAY_AFTER", global = true, default_value = "24h", value_name = "DURATION", value_parser = values::parse_stray)]
     pub stray_after: Duration,
 
-    /// How long stored bytes that were left behind stay in quarantine before they are removed; 0s removes them
+    /// How long orphaned stored bytes stay in quarantine before they are removed; 0s removes them
     /// with the next cleanup
     #[arg(long, env = "DOSSIER_KEEP_QUARANTINED_FOR", global = true, default_value = "7d", value_name = "DURATION", value_parser = values::parse_time)]
     pub keep_quarantined_for: Duration,
 
-    /// The most of the objects of a place that one sweep may take for left behind, in percent,
-    /// beyond a few dozen; with more it stops, and somebody has to look
+    /// The largest share of a place's objects that one sweep may remove as orphaned, in percent,
+    /// beyond a few dozen; the sweep stops and logs an error if there are more
     #[arg(
         long,
         env = "DOSSIER_MAX_SWEEP_SHARE",
@@ -69,17 +71,17 @@ pub struct CleanupSettings {
     )]
     pub max_sweep_share: Share,
 
-    /// How long jobs that failed for good can be looked at and retried
+    /// How long to keep dead jobs, so that they can be inspected and retried
     #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_dead_jobs_for: Duration,
 
-    /// How long the security log is kept
+    /// How long to keep the security log
     #[arg(long, env = "DOSSIER_KEEP_AUDIT_LOG", global = true, default_value = "365d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_audit_log: Duration,
 }
 
 impl CleanupSettings {
-    /// What they mean.
+    /// Returns the retention policy.
     #[must_use]
     pub fn retention(&self) -> Retention {
         Retention {
@@ -101,12 +103,12 @@ impl CleanupSettings {
     }
 }
 
-/// When something is removed, if ever.
+/// When to remove something, if ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// Not by itself.
+    /// Never.
     Never,
-    /// Once it is so old.
+    /// Once it is this old.
     After(Duration),
 }
 
@@ -118,7 +120,7 @@ impl FromStr for Age {
             "never" => Ok(Self::Never),
             _ => values::parse_kept(text)
                 .map(Self::After)
-                .map_err(|error| format!("say never to keep all; {error}")),
+                .map_err(|error| format!("must be never, or a duration: {error}")),
         }
     }
 }

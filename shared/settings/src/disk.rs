@@ -1,15 +1,15 @@
-//! How much of the disks users may take, as the operator writes it.
+//! Settings of disk space beside the quota.
 
 use clap::Args;
 
 use super::values::parse_some_bytes;
 use domain::{Allowances, ByteSize};
 
-/// Settings of what lies on disk beside documents.
+/// Limits on bytes on disk that are not documents.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct DiskSettings {
-    /// The most bytes that a user's uploads under way, archives of imports and failed uploads have
-    /// [default: the user's quota, a sixteenth of it, and 16MiB]
+    /// The most bytes of a user's uploads in progress, imported archives and failed uploads
+    /// [default: the user's quota plus a sixteenth of it plus 16MiB]
     #[arg(
         long,
         env = "DOSSIER_STAGING_ALLOWANCE",
@@ -19,8 +19,8 @@ pub struct DiskSettings {
     )]
     pub staging_allowance: Option<ByteSize>,
 
-    /// The most bytes that the archives of a user's exports have [default: the user's quota, a
-    /// sixteenth of it, and 16MiB]
+    /// The most bytes of a user's export archives [default: the user's quota plus a sixteenth of it
+    /// plus 16MiB]
     #[arg(
         long,
         env = "DOSSIER_RESULT_ALLOWANCE",
@@ -30,7 +30,7 @@ pub struct DiskSettings {
     )]
     pub result_allowance: Option<ByteSize>,
 
-    /// What is kept free on local disks: below it nothing new is taken in; 0 keeps nothing free
+    /// The free space to keep on local disks: below it uploads are refused; 0 disables the check
     /// [default: 1GiB, or a twentieth of a smaller disk]
     #[arg(
         long,
@@ -42,7 +42,7 @@ pub struct DiskSettings {
 }
 
 impl DiskSettings {
-    /// As a rule.
+    /// The defaults.
     #[must_use]
     pub const fn allowances(&self) -> Allowances {
         Allowances {

@@ -1,4 +1,4 @@
-//! What one import may be.
+//! Limits of imports.
 
 use clap::Args;
 
@@ -8,12 +8,12 @@ use domain::{ByteSize, ImportLimits};
 /// Settings of imports.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ImportSettings {
-    /// The most entries of an archive that is imported
+    /// The most entries of an imported archive
     #[arg(long = "import-max-entries", env = "DOSSIER_IMPORT_MAX_ENTRIES", global = true, default_value_t = 100_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_entries: u32,
 
-    /// The most bytes of an archive that is imported, packed or not
+    /// The most bytes of an imported archive, compressed or uncompressed
     #[arg(
         long = "import-max-bytes",
         env = "DOSSIER_IMPORT_MAX_BYTES",
@@ -24,14 +24,14 @@ pub struct ImportSettings {
     )]
     pub max_bytes: ByteSize,
 
-    /// How many times as large as it is packed an import may be
+    /// The highest ratio of uncompressed to compressed bytes of an imported archive
     #[arg(long = "import-max-ratio", env = "DOSSIER_IMPORT_MAX_RATIO", global = true, default_value_t = 200,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_ratio: u32,
 }
 
 impl ImportSettings {
-    /// As a rule.
+    /// The defaults.
     #[must_use]
     pub const fn limits(&self) -> ImportLimits {
         ImportLimits {

@@ -1,43 +1,43 @@
-//! What can be wrong with settings.
+//! Errors of settings that contradict each other.
 
 use std::path::PathBuf;
 
 use storage::ParseStorageUrlError;
 
-/// Settings that don't fit together; each message names the one to change.
+/// Settings that don't fit together. Each message names the one to change.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSettings {
-    /// SQLite has room for one process.
+    /// SQLite supports one process.
     #[error(
         "DOSSIER_DATABASE_URL: {0} needs a database that processes can share, postgres://…; SQLite belongs to `dossier serve`"
     )]
     DatabaseNotShared(&'static str),
-    /// The in-process queue ends at the process.
+    /// The in-process queue connects nothing beyond the process.
     #[error(
         "DOSSIER_QUEUE_URL: {0} needs a queue that processes can share, redis://…; inprocess: belongs to `dossier serve`"
     )]
     QueueNotShared(&'static str),
     /// A short secret can be guessed.
-    #[error("DOSSIER_JWT_SECRET: a secret has at least 32 characters")]
+    #[error("DOSSIER_JWT_SECRET: must have at least 32 characters")]
     ShortJwtSecret,
-    /// Tokens that were made for other services would pass.
+    /// Tokens issued for other services would be accepted.
     #[error(
         "DOSSIER_JWT_AUDIENCE: a key set (DOSSIER_JWT_JWKS) needs the audience that tokens must name, or those for other services would be accepted"
     )]
     KeySetWithoutAudience,
-    /// The collector of spans can't be one.
+    /// The collector's URL is invalid.
     #[error("{variable}: {reason}")]
     OtlpEndpoint {
-        /// The variable that names it.
+        /// The variable that holds it.
         variable: &'static str,
-        /// What it should be.
+        /// What it must be.
         reason: &'static str,
     },
-    /// The data folder can't hold files.
+    /// The data folder is not usable.
     #[error("DOSSIER_DATA_DIR: {0}")]
     DataFolderName(#[from] ParseStorageUrlError),
-    /// The data folder can't be named absolutely.
-    #[error("DOSSIER_DATA_DIR: {path} can't be found: {source}")]
+    /// The data folder has no absolute path.
+    #[error("DOSSIER_DATA_DIR: failed to resolve {path}: {source}")]
     DataFolder {
         /// The folder.
         path: PathBuf,

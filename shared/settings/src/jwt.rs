@@ -13,7 +13,7 @@ use super::{List, Secret};
 /// Settings of JWT authentication. It is on if a secret or a key set is given.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JwtSettings {
-    /// Accept JWTs signed by HS256 with this secret, at least 32 characters
+    /// Accept JWTs signed with HS256 and this secret of at least 32 characters
     #[arg(
         long = "jwt-secret",
         env = "DOSSIER_JWT_SECRET",
@@ -32,7 +32,8 @@ pub struct JwtSettings {
     )]
     pub jwks: Option<String>,
 
-    /// The algorithms that are accepted [default: HS256 with a secret; RS256, ES256 and EdDSA with a key set]
+    /// The accepted signature algorithms, a comma list [default: HS256 with a secret; RS256, ES256
+    /// and EdDSA with a key set]
     #[arg(
         long = "jwt-algorithms",
         env = "DOSSIER_JWT_ALGORITHMS",
@@ -41,7 +42,7 @@ pub struct JwtSettings {
     )]
     pub algorithms: Vec<List<JwtAlgorithm>>,
 
-    /// The issuer that tokens must name
+    /// The issuer (iss) that tokens must have
     #[arg(
         long = "jwt-issuer",
         env = "DOSSIER_JWT_ISSUER",
@@ -50,7 +51,7 @@ pub struct JwtSettings {
     )]
     pub issuer: Option<String>,
 
-    /// The audience that tokens must name; a key set needs one
+    /// The audience (aud) that tokens must have; required with a key set
     #[arg(
         long = "jwt-audience",
         env = "DOSSIER_JWT_AUDIENCE",
@@ -59,20 +60,20 @@ pub struct JwtSettings {
     )]
     pub audience: Option<String>,
 
-    /// Add a user when a token first names a subject
+    /// Create a user when a token has an unknown subject
     #[arg(long = "jwt-create-users", env = "DOSSIER_JWT_CREATE_USERS", global = true,
         default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOLEAN")]
     pub create_users: bool,
 }
 
 impl JwtSettings {
-    /// Whether any token is accepted.
+    /// Returns whether JWTs are accepted at all.
     #[must_use]
     pub const fn is_on(&self) -> bool {
         self.secret.is_some() || self.jwks.is_some()
     }
 
-    /// The algorithms in force: those the operator names, else all that the given keys can have.
+    /// Returns the accepted algorithms: the configured ones, else all that fit the configured keys.
     #[must_use]
     pub fn allowed_algorithms(&self) -> Vec<JwtAlgorithm> {
         if !self.algorithms.is_empty() {
@@ -112,7 +113,7 @@ impl FromStr for JwtAlgorithm {
             "RS256" => Ok(Self::Rs256),
             "ES256" => Ok(Self::Es256),
             "EdDSA" => Ok(Self::EdDsa),
-            _ => Err("it is HS256, RS256, ES256 or EdDSA"),
+            _ => Err("must be HS256, RS256, ES256 or EdDSA"),
         }
     }
 }

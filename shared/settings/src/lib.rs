@@ -1,4 +1,4 @@
-//! Every setting, gathered in one place: flags, environment, defaults and what they mean together.
+//! All settings: flags, environment variables, defaults, and their validation.
 
 mod cleanup;
 mod disk;

@@ -1,15 +1,14 @@
-//! Lists as operators write them: one way of reading for every setting that is one.
+//! Parses comma lists, for every setting that is a list.
 
 use std::error::Error;
 use std::str::FromStr;
 
-/// Entries with commas between them. Blanks around an entry don't count, nor do commas that
-/// have no entry before or behind them.
+/// A comma list. White space around entries and empty entries are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 
 impl<T: Clone> List<T> {
-    /// The entries of all `lists`, in their order: a flag may be given more than once.
+    /// Returns the entries of all `lists` in order: a flag may be repeated.
     #[must_use]
     pub fn entries(lists: &[Self]) -> Vec<T> {
         lists.iter().flat_map(|list| list.0.clone()).collect()

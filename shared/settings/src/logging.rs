@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// The form of log records, one line each.
+/// The format of log records, one line each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people at a terminal.
@@ -18,7 +18,7 @@ impl FromStr for LogFormat {
         match text {
             "human" => Ok(Self::Human),
             "json" => Ok(Self::Json),
-            _ => Err("it is human or json"),
+            _ => Err("must be human or json"),
         }
     }
 }

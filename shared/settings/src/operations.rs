@@ -1,4 +1,4 @@
-//! What one user may have of bulk operations.
+//! Limits of a user's bulk operations.
 
 use clap::Args;
 
@@ -8,22 +8,22 @@ use domain::{ByteSize, OperationLimits};
 /// Settings of bulk operations.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct OperationSettings {
-    /// The most operations of a user that have not ended
+    /// The most unfinished operations of a user
     #[arg(long = "max-open-operations", env = "DOSSIER_MAX_OPEN_OPERATIONS", global = true, default_value_t = 100,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_open: u32,
 
-    /// The most operations of a user that are kept; the oldest that have ended make room
+    /// The most operations kept of a user; the oldest finished ones are removed first
     #[arg(long = "max-operations", env = "DOSSIER_MAX_OPERATIONS", global = true, default_value_t = 10_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_kept: u32,
 
-    /// The most items of all operations of a user that are kept, likewise
+    /// The most items kept of all operations of a user, likewise
     #[arg(long = "max-operation-items", env = "DOSSIER_MAX_OPERATION_ITEMS", global = true, default_value_t = 2_000_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(100_000..))]
     pub max_items: u32,
 
-    /// The most bytes that operations of a user keep of what documents were, likewise
+    /// The most bytes that a user's operations keep for undo, likewise
     #[arg(
         long = "max-undo-bytes",
         env = "DOSSIER_MAX_UNDO_BYTES",
@@ -36,7 +36,7 @@ pub struct OperationSettings {
 }
 
 impl OperationSettings {
-    /// As a rule.
+    /// The defaults.
     #[must_use]
     pub const fn limits(&self) -> OperationLimits {
         OperationLimits {

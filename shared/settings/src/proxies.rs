@@ -1,16 +1,16 @@
-//! Who may say in whose name they ask.
+//! Networks of trusted proxies.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// Addresses of one network, such as `10.0.0.0/8` or `192.0.2.1`.
+/// A network such as `10.0.0.0/8`, or an address such as `192.0.2.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether the address is one of them.
+    /// Returns whether the network contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -23,9 +23,9 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
         let network = address.or_else(|_| text.parse::<IpNet>());
-        network.map(Self).map_err(
-            |_| "a network is an address such as 192.0.2.1, or a prefix such as 10.0.0.0/8",
-        )
+        network
+            .map(Self)
+            .map_err(|_| "must be an address such as 192.0.2.1, or a network such as 10.0.0.0/8")
     }
 }
 

@@ -1,4 +1,4 @@
-//! How often users and strangers may come.
+//! Rate limits.
 
 use std::str::FromStr;
 
@@ -6,10 +6,10 @@ use clap::Args;
 
 use domain::Rate;
 
-/// Settings of limits of rate. Each process counts for itself.
+/// Settings of rate limits. Each process counts by itself.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RateSettings {
-    /// How often a user may ask: off, or a rate such as 600/min
+    /// The request rate limit of each user: off, or a rate such as 600/min
     #[arg(
         long,
         env = "DOSSIER_RATE_LIMIT",
@@ -19,7 +19,7 @@ pub struct RateSettings {
     )]
     pub rate_limit: RateLimit,
 
-    /// How often an address may send keys and tokens that are refused: off, or a rate such as 60/min
+    /// The rate limit of failed authentications of each address: off, or a rate such as 60/min
     #[arg(
         long,
         env = "DOSSIER_AUTH_RATE_LIMIT",
@@ -42,7 +42,7 @@ impl FromStr for RateLimit {
             "off" => Ok(Self(None)),
             _ => match text.parse() {
                 Ok(rate) => Ok(Self(Some(rate))),
-                Err(error) => Err(format!("it is off, or {error}")),
+                Err(error) => Err(format!("must be off, or a rate: {error}")),
             },
         }
     }

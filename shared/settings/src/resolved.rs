@@ -1,4 +1,4 @@
-//! What the settings mean together, for one role.
+//! Resolves the settings of one role: fills in defaults and validates combinations.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use domain::{Limits, TypePolicy};
 use ledger::DatabaseUrl;
 use storage::{StorageUrl, WatchedFolder};
 
-/// The part of the service that a process plays.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Everything in one process.
     Serve,
-    /// HTTP alone.
+    /// Only the API.
     Ingress,
-    /// Jobs alone.
+    /// Only jobs.
     Worker,
     /// An operator's command.
     Command,
@@ -26,22 +26,22 @@ pub enum Role {
 pub struct Resolved {
     /// The data folder, absolute.
     pub data_dir: PathBuf,
-    /// Where the database is.
+    /// The database URL.
     pub database_url: DatabaseUrl,
-    /// Where uploads wait.
+    /// The place where uploads are staged.
     pub staging_url: StorageUrl,
-    /// Where documents are kept.
+    /// The place where documents are stored.
     pub storage_url: StorageUrl,
-    /// Where health is told.
+    /// The address that serves health checks and metrics.
     pub ops_listen: SocketAddr,
-    /// What the operator allows.
+    /// The operator's limits.
     pub limits: Limits,
-    /// The rest, as it was written.
+    /// The other settings, as given.
     pub settings: Settings,
 }
 
 impl Resolved {
-    /// The folders of this process that fill up as users bring bytes.
+    /// Returns the local folders that grow with uploads.
     #[must_use]
     pub fn watched_folders(&self) -> Vec<WatchedFolder> {
         let local = |place, url: &StorageUrl| {
@@ -68,7 +68,7 @@ impl Resolved {
 }
 
 impl Settings {
-    /// Fills in defaults and refuses what doesn't fit together for `role`.
+    /// Fills in defaults and validates the combination for `role`.
     pub fn resolve(self, role: Role) -> Result<Resolved, InvalidSettings> {
         let data_dir =
             std::path::absolute(&self.data_dir).map_err(|source| InvalidSettings::DataFolder {

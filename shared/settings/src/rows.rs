@@ -1,9 +1,9 @@
-//! How many rows users may cause that have no bytes of their own, as the operator writes it.
+//! Limits on rows that have no bytes of their own.
 
 use clap::Args;
 use domain::RowLimits;
 
-/// Settings of what is counted beside bytes and documents.
+/// Limits on what is counted beside bytes and documents.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RowSettings {
     /// The most versions of a document
@@ -11,14 +11,14 @@ pub struct RowSettings {
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_versions: u32,
 
-    /// The most idempotency keys of a user that are kept, with answers of 4KiB each on average
+    /// The most idempotency keys kept of a user, with answers of 4KiB each on average
     #[arg(long, env = "DOSSIER_MAX_IDEMPOTENCY_KEYS", global = true, default_value_t = 100_000,
         value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_idempotency_keys: u32,
 }
 
 impl RowSettings {
-    /// As a rule.
+    /// The defaults.
     #[must_use]
     pub const fn limits(&self) -> RowLimits {
         RowLimits {

@@ -1,14 +1,14 @@
-//! Small files that settings name, keys and certificates: read whole, within a bound. What would
-//! never end, or never begin, is refused.
+//! Reads small files named by settings, such as keys and certificates, within a size limit. Refuses
+//! devices and pipes.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// The longest file that is read, in bytes.
+/// The size limit in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// The bytes of the regular file at `path`, or of the one that a link there leads to.
+/// Returns the bytes of the regular file at `path`; follows links.
 pub fn read_small_file(path: &Path) -> io::Result<Vec<u8>> {
     let refused = |reason| Err(io::Error::new(ErrorKind::InvalidInput, reason));
     // Asked before it is opened: opening a pipe waits for whoever writes to it.

@@ -1,4 +1,4 @@
-//! Where spans go: nowhere, unless a collector is named.
+//! Settings of span export; off unless a collector is configured.
 
 use std::str::FromStr;
 
@@ -7,18 +7,18 @@ use url::Url;
 
 use super::InvalidSettings;
 
-/// The variable by which every program of OpenTelemetry is told of the collector.
+/// The standard OpenTelemetry variable for the collector.
 const STANDARD: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[expect(
     clippy::doc_markdown,
     reason = "`--help` shows these texts as they stand"
 )]
-/// Settings of what is told to OpenTelemetry.
+/// Settings of span export.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TracingSettings {
-    /// Send spans to this collector by OTLP over HTTP, such as http://collector:4318
-    /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, else none]
+    /// Export spans to this OpenTelemetry collector by OTLP over HTTP, such as
+    /// http://collector:4318 [default: OTEL_EXPORTER_OTLP_ENDPOINT, else none]
     #[arg(
         long = "otlp-endpoint",
         env = "DOSSIER_OTLP_ENDPOINT",
@@ -29,7 +29,7 @@ pub struct TracingSettings {
 }
 
 impl TracingSettings {
-    /// The collector that the settings name, else the one that the standard variable names.
+    /// Returns the configured collector, else the one of the standard variable.
     pub fn endpoint(&self) -> Result<Option<OtlpEndpoint>, InvalidSettings> {
         if let Some(endpoint) = &self.otlp_endpoint {
             return Ok(Some(endpoint.clone()));
@@ -48,12 +48,12 @@ impl TracingSettings {
     }
 }
 
-/// Where a collector takes in what OTLP carries over HTTP.
+/// The OTLP/HTTP endpoint of a collector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtlpEndpoint(Url);
 
 impl OtlpEndpoint {
-    /// Where it takes in spans.
+    /// Returns its URL for spans.
     #[must_use]
     pub fn traces(&self) -> String {
         format!("{}/v1/traces", self.0.as_str().trim_end_matches('/'))
@@ -67,7 +67,7 @@ impl FromStr for OtlpEndpoint {
         let url = Url::parse(text).ok();
         url.filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none())
             .map(Self)
-            .ok_or("it is http://host:port or https://host:port")
+            .ok_or("must be http://host:port or https://host:port")
     }
 }
 

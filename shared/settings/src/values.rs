@@ -1,4 +1,4 @@
-//! Values that only settings have, and how they are written.
+//! Types and parsers of setting values.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use domain::{ByteSize, Retention, Sha256, TypeMismatch};
 
-/// The first admin's API key. It is never shown.
+/// The first admin's API key; never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BootstrapKey(String);
 
 impl BootstrapKey {
-    /// What the database keeps of it.
+    /// Returns the hash that the database stores.
     #[must_use]
     pub fn hash(&self) -> Sha256 {
         Sha256::of(self.0.as_bytes())
@@ -29,7 +29,7 @@ impl FromStr for BootstrapKey {
         if printable && (32..=256).contains(&text.len()) && text.trim() == text {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a key has 32 to 256 printable ASCII characters")
+            Err("must have 32 to 256 printable ASCII characters")
         }
     }
 }
@@ -40,12 +40,12 @@ impl fmt::Debug for BootstrapKey {
     }
 }
 
-/// A secret shared with whoever issues tokens. It is never shown.
+/// A secret shared with the token issuer; never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret as the bytes that a key is made of.
+    /// Returns the secret's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -64,7 +64,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How `DOSSIER_TYPE_MISMATCH` is written.
+/// The value of `DOSSIER_TYPE_MISMATCH`.
 #[derive(Clone, Copy, Debug)]
 pub struct MismatchPolicy(pub TypeMismatch);
 
@@ -75,7 +75,7 @@ impl FromStr for MismatchPolicy {
         match text {
             "record" => Ok(Self(TypeMismatch::Record)),
             "reject" => Ok(Self(TypeMismatch::Reject)),
-            _ => Err("it is record or reject"),
+            _ => Err("must be record or reject"),
         }
     }
 }
@@ -83,14 +83,14 @@ impl FromStr for MismatchPolicy {
 /// An origin whose scripts may use the API in a browser (RFC 6454).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CorsOrigin {
-    /// Every one.
+    /// Any origin.
     Any,
-    /// This one, as browsers write it.
+    /// One origin, as browsers send it.
     One(String),
 }
 
 impl CorsOrigin {
-    /// Whether the value of an `Origin` field is meant.
+    /// Returns whether the value of an `Origin` field matches.
     #[must_use]
     pub fn allows(&self, origin: &str) -> bool {
         match self {
@@ -107,7 +107,8 @@ impl FromStr for CorsOrigin {
         if text == "*" {
             return Ok(Self::Any);
         }
-        let wrong = "an origin is a scheme, a host and perhaps a port, such as https://app.example.com, or *";
+        let wrong =
+            "must be a scheme, a host and an optional port, such as https://app.example.com, or *";
         let url = url::Url::parse(text).map_err(|_| wrong)?;
         let origin = url.origin().ascii_serialization();
         // Browsers leave the default port out and write hosts in lower case: so is it compared.
@@ -120,23 +121,23 @@ impl FromStr for CorsOrigin {
     }
 }
 
-/// Reads a duration such as `60s`, `24h` or `30d`.
+/// Parses a duration such as `60s`, `24h` or `30d`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|_| "a duration is a number and a unit, such as 60s, 24h or 30d".to_owned())
+        .map_err(|_| "must be a number with a unit, such as 60s, 24h or 30d".to_owned())
 }
 
-/// A number of what can't be none.
+/// Parses a positive whole number.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
-        .map_err(|_| "it is a whole number, at least 1".to_owned())
+        .map_err(|_| "must be a whole number, at least 1".to_owned())
 }
 
-/// Longer than that nothing is kept or waited for: beyond it, dates end.
+/// The longest duration: later dates can't be represented.
 const LONGEST: Duration = Duration::from_hours(24 * 36_500);
 const DAY: Duration = Duration::from_hours(24);
 
-/// A duration between two others, or what is wrong with it.
+/// Parses a duration between two bounds; `wrong` is the error.
 fn between(text: &str, least: Duration, most: Duration, wrong: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         duration if (least..=most).contains(&duration) => Ok(duration),
@@ -144,57 +145,57 @@ fn between(text: &str, least: Duration, most: Duration, wrong: &str) -> Result<D
     }
 }
 
-/// A lease shorter than a few seconds would end while its worker is well; of one of many days
-/// nobody would wait for the end.
+/// Parses the lease: a shorter one would expire while its worker is healthy, and nobody would wait
+/// for the end of a much longer one.
 pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
     let least = Duration::from_secs(2);
-    between(text, least, DAY, "a lease lasts 2s to 1d")
+    between(text, least, DAY, "must be 2s to 1d")
 }
 
-/// A time limit without which nothing would ever be done in time, or nothing would ever end.
+/// Parses a timeout.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let (least, most) = (Duration::from_secs(1), Duration::from_hours(1));
-    between(text, least, most, "a time limit is 1s to 1h")
+    between(text, least, most, "must be 1s to 1h")
 }
 
-/// How long a stop waits.
+/// Parses the grace period.
 pub(super) fn parse_grace(text: &str) -> Result<Duration, String> {
-    between(text, Duration::ZERO, DAY, "it is 1d at most")
+    between(text, Duration::ZERO, DAY, "must be at most 1d")
 }
 
-/// How long something is kept that is of use: nobody means to lose it at once.
+/// Parses a retention that can't be zero: nobody means to lose data at once.
 pub(super) fn parse_kept(text: &str) -> Result<Duration, String> {
     let least = Duration::from_secs(1);
-    let wrong = "it is 1s to 36500d: with 0, all would be removed at once";
+    let wrong = "must be 1s to 36500d; 0 would remove everything at once";
     between(text, least, LONGEST, wrong)
 }
 
-/// A time that may be none.
+/// Parses a duration that may be zero.
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
-    between(text, Duration::ZERO, LONGEST, "it is 36500d at most")
+    between(text, Duration::ZERO, LONGEST, "must be at most 36500d")
 }
 
-/// A time after which something is done to what nobody uses.
+/// Parses the age at which unused bytes are removed.
 pub(super) fn parse_stray(text: &str) -> Result<Duration, String> {
     let most = Duration::from_hours(24 * 365);
-    let wrong = "uploads need time, and disks have an end: it is 10s to 365d";
+    let wrong = "must be 10s to 365d";
     between(text, Retention::SHORTEST_STRAY, most, wrong)
 }
 
-/// A size that isn't zero.
+/// Parses a positive size.
 pub(super) fn parse_some_bytes(text: &str) -> Result<ByteSize, String> {
     match text.parse::<ByteSize>() {
-        Ok(ByteSize::ZERO) => Err("with 0 nothing would fit: it is 1 at least".to_owned()),
+        Ok(ByteSize::ZERO) => Err("must be at least 1; with 0 nothing would fit".to_owned()),
         Ok(size) => Ok(size),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// How many jobs run at once: each has connections, files and memory of its own.
+/// Parses the concurrency: each job needs connections, files and memory.
 pub(super) fn parse_concurrency(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(number) if number.get() <= 1_024 => Ok(number),
-        _ => Err("it is 1 to 1024".to_owned()),
+        _ => Err("must be 1 to 1024".to_owned()),
     }
 }
 

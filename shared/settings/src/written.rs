@@ -1,4 +1,4 @@
-//! Every setting as the operator writes it: its flag, its variable and its default.
+//! The settings as given by the operator: flags, environment variables and defaults.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -21,10 +21,10 @@ use storage::StorageUrl;
     clippy::doc_markdown,
     reason = "`--help` shows these texts as they stand"
 )]
-/// The settings of every role, as the operator writes them.
+/// The settings of all roles, as given by the operator.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// Where the embedded default keeps everything
+    /// The folder that holds everything in embedded mode
     #[arg(
         long,
         env = "DOSSIER_DATA_DIR",
@@ -44,17 +44,17 @@ pub struct Settings {
     )]
     pub database_url: Option<DatabaseUrl>,
 
-    /// The most connections of this process to the database
+    /// The most database connections of this process
     #[arg(long, env = "DOSSIER_DATABASE_CONNECTIONS", global = true, default_value_t = 16, value_name = "NUMBER",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 
-    /// How long a request waits for one statement of the database; jobs wait three times as long
+    /// The time limit of a database statement in a request; jobs have three times as long
     #[arg(long, env = "DOSSIER_DATABASE_TIMEOUT", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_timeout)]
     pub database_timeout: Duration,
 
-    /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db (with ?prefix=word on
-    /// a shared server, ?ca=/path if rediss: has an authority of its own)
+    /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db; add ?prefix=word on
+    /// a shared server, ?ca=/path for a private certificate authority
     #[arg(
         long,
         env = "DOSSIER_QUEUE_URL",
@@ -65,16 +65,17 @@ pub struct Settings {
     )]
     pub queue_url: QueueUrl,
 
-    /// Where uploads wait: file://… or s3://bucket/prefix [default: a folder in
-    /// the data folder, or the place of the storage itself if that is S3]
+    /// Where uploads are staged: file://… or s3://bucket/prefix [default: a folder in the data
+    /// folder, or the storage URL if that is S3]
     #[arg(long, env = "DOSSIER_STAGING_URL", global = true, value_name = "URL")]
     pub staging_url: Option<StorageUrl>,
 
-    /// Where documents are kept: file://… or s3://bucket/prefix [default: a folder in the data folder]
+    /// Where documents are stored: file://… or s3://bucket/prefix [default: a folder in the data
+    /// folder]
     #[arg(long, env = "DOSSIER_STORAGE_URL", global = true, value_name = "URL")]
     pub storage_url: Option<StorageUrl>,
 
-    /// Where the API listens
+    /// The address of the API
     #[arg(
         long,
         env = "DOSSIER_LISTEN",
@@ -84,7 +85,8 @@ pub struct Settings {
     )]
     pub listen: SocketAddr,
 
-    /// Where health is told [default: 127.0.0.1:9090, of a worker 127.0.0.1:9091]
+    /// The address that serves health checks and metrics [default: 127.0.0.1:9090, for a worker
+    /// 127.0.0.1:9091]
     #[arg(
         long,
         env = "DOSSIER_OPS_LISTEN",
@@ -93,8 +95,8 @@ pub struct Settings {
     )]
     pub ops_listen: Option<SocketAddr>,
 
-    /// The first admin's API key, 32–256 printable characters [default: made at the
-    /// first start and written to admin.key in the data folder]
+    /// The first admin's API key, 32–256 printable characters [default: generated at the first
+    /// start and written to admin.key in the data folder]
     #[arg(
         long,
         env = "DOSSIER_BOOTSTRAP_KEY",
@@ -108,8 +110,8 @@ pub struct Settings {
     #[command(flatten)]
     pub jwt: JwtSettings,
 
-    /// Proxies in front of the API, a comma list of addresses and networks: what they say in
-    /// X-Forwarded-For is where a client comes from [default: none]
+    /// Proxies whose X-Forwarded-For is trusted, a comma list of addresses and networks [default:
+    /// none]
     #[arg(
         long,
         env = "DOSSIER_TRUSTED_PROXIES",
@@ -118,7 +120,7 @@ pub struct Settings {
     )]
     pub trusted_proxies: Vec<List<Network>>,
 
-    /// How often users and strangers may come.
+    /// Rate limits.
     #[command(flatten)]
     pub rates: RateSettings,
 
@@ -133,7 +135,7 @@ pub struct Settings {
     )]
     pub max_document_bytes: ByteSize,
 
-    /// Bytes of a user without limits of their own; 0 takes nothing
+    /// The quota in bytes of users without their own; 0 accepts nothing
     #[arg(
         long,
         env = "DOSSIER_DEFAULT_QUOTA_BYTES",
@@ -143,7 +145,7 @@ pub struct Settings {
     )]
     pub default_quota_bytes: ByteSize,
 
-    /// Documents of a user without limits of their own; 0 takes none
+    /// The quota in documents of users without their own; 0 accepts none
     #[arg(
         long,
         env = "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
@@ -153,7 +155,8 @@ pub struct Settings {
     )]
     pub default_quota_documents: u32,
 
-    /// Types that are taken, judged on the detected type: a comma list such as application/pdf,image/*
+    /// Media types to accept, matched against the detected type: a comma list such as
+    /// application/pdf,image/*
     #[arg(
         long,
         env = "DOSSIER_ALLOWED_TYPES",
@@ -163,7 +166,7 @@ pub struct Settings {
     )]
     pub allowed_types: Vec<List<TypePattern>>,
 
-    /// Types that are not, whatever is allowed [default: none]
+    /// Media types to refuse, even if allowed [default: none]
     #[arg(
         long,
         env = "DOSSIER_BLOCKED_TYPES",
@@ -172,7 +175,7 @@ pub struct Settings {
     )]
     pub blocked_types: Vec<List<TypePattern>>,
 
-    /// What to do when name and content disagree: record or reject
+    /// What to do when a name contradicts the content: record or reject
     #[arg(
         long,
         env = "DOSSIER_TYPE_MISMATCH",
@@ -182,23 +185,24 @@ pub struct Settings {
     )]
     pub type_mismatch: MismatchPolicy,
 
-    /// What one import may be.
+    /// Limits of imports.
     #[command(flatten)]
     pub import: ImportSettings,
 
-    /// What one user may have of operations.
+    /// Limits of a user's bulk operations.
     #[command(flatten)]
     pub operations: OperationSettings,
 
-    /// How much of the disks users may take.
+    /// Limits of disk space.
     #[command(flatten)]
     pub disk: DiskSettings,
 
-    /// How many rows users may cause.
+    /// Limits of rows.
     #[command(flatten)]
     pub rows: RowSettings,
 
-    /// Origins of browser clients, a comma list (scheme, host and port of each), or * for any [default: none]
+    /// Origins of browser clients (CORS), a comma list of scheme://host:port, or * for any
+    /// [default: none]
     #[arg(
         long,
         env = "DOSSIER_CORS_ORIGINS",
@@ -211,11 +215,11 @@ pub struct Settings {
     #[command(flatten)]
     pub cleanup: CleanupSettings,
 
-    /// How long a silent worker keeps a job
+    /// How long a job stays assigned to a worker that doesn't renew its lease
     #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_lease)]
     pub lease: Duration,
 
-    /// Connections of clients at once; fewer where the process may open fewer files
+    /// The most client connections; fewer if the process may open fewer files
     #[arg(
         long,
         env = "DOSSIER_MAX_CONNECTIONS",
@@ -226,7 +230,8 @@ pub struct Settings {
     )]
     pub max_connections: NonZeroUsize,
 
-    /// Requests in flight of one address whose users are not known [default: a quarter of the connections]
+    /// The most unauthenticated requests in flight of one address [default: a quarter of the
+    /// connections]
     #[arg(
         long,
         env = "DOSSIER_MAX_REQUESTS_PER_ADDRESS",
@@ -236,15 +241,16 @@ pub struct Settings {
     )]
     pub max_requests_per_address: Option<u32>,
 
-    /// How long running requests and jobs may go on after a stop was asked for; 0s cuts them off
+    /// How long running requests and jobs may continue after a stop signal; 0s aborts them
     #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_grace)]
     pub grace: Duration,
 
-    /// Uploads are turned away while the oldest waiting one has waited for longer; 0s never
+    /// Refuse uploads while the oldest waiting one has waited for longer than this; 0s never
+    /// refuses
     #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_time)]
     pub max_queue_age: Duration,
 
-    /// The queues a worker serves
+    /// The queues that a worker serves, a comma list
     #[arg(
         long,
         env = "DOSSIER_QUEUES",
@@ -254,7 +260,7 @@ pub struct Settings {
     )]
     pub queues: Vec<List<Queue>>,
 
-    /// How many jobs of each queue a worker runs at once
+    /// The most concurrent jobs of each queue in a worker
     #[arg(
         long,
         env = "DOSSIER_CONCURRENCY",
@@ -265,7 +271,7 @@ pub struct Settings {
     )]
     pub concurrency: NonZeroUsize,
 
-    /// What is logged: a tracing filter
+    /// The log filter: a level or tracing directives
     #[arg(
         long,
         env = "DOSSIER_LOG",
@@ -279,7 +285,7 @@ pub struct Settings {
     #[arg(long, env = "DOSSIER_LOG_FORMAT", global = true, value_name = "WORD")]
     pub log_format: Option<LogFormat>,
 
-    /// What is told to OpenTelemetry.
+    /// Span export.
     #[command(flatten)]
     pub tracing: TracingSettings,
 }

@@ -141,7 +141,7 @@ async fn uploads_under_way_keep_to_the_staging_allowance(mode: Mode) {
     for answer in ended.into_iter().flatten() {
         answer.expect_problem(403, "quota_exceeded");
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains("under way"), "{detail}");
+        assert!(detail.contains("in progress"), "{detail}");
     }
     bob.active("bob.bin", pseudo_random(1, MIB)).await;
     comes_below(&app, 0).await;

@@ -96,7 +96,7 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         if request.headers().contains_key(CONTENT_ENCODING) {
-            return Err(Problem::from(Code::UnsupportedMediaType).into());
+            return Err(Problem::content_encoding().into());
         }
         let body = ReadBody::read(request, body.take()?, M::MOST).await?;
         let content_type = request
@@ -116,7 +116,10 @@ impl<'a, T: FromMembers, M: Media> ApiExtractor<'a> for JsonBody<T, M> {
             .iter()
             .any(|known| known.eq_ignore_ascii_case(essence))
         {
-            return Err(Problem::from(Code::UnsupportedMediaType).into());
+            let detail = format!("The request body must be {}.", M::TYPES.join(" or "));
+            return Err(Problem::from(Code::UnsupportedMediaType)
+                .with_detail(detail)
+                .into());
         }
         let read = parsed(body.bytes.clone(), |bytes| {
             let (values, depth) = extent(bytes);

@@ -33,6 +33,9 @@ pub enum ChangeError {
     /// The metadata would pass its bounds.
     #[error("the metadata {0}")]
     Metadata(#[from] InvalidMetadata),
+    /// The document has as many versions as it may have.
+    #[error("the document has {0} versions, which is the limit")]
+    TooManyVersions(u32),
     /// It doesn't fit into the owner's quota.
     #[error("the quota is used up")]
     QuotaExceeded,

@@ -9,6 +9,7 @@ use crate::events::NewEvent;
 use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
 use crate::{DatabaseTransaction, DbError, events};
 use domain::{Document, DocumentId, Limits, Timestamp, UserId};
+use uuid::Uuid;
 
 /// What `If-Match` demands of the document's revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,11 +97,31 @@ pub(crate) async fn charge(
     charge: QuotaCharge,
     limits: &Limits,
 ) -> Result<(), ChangeError> {
+    let crowded = charge.crowded_id;
     let fitting = charge_quota(transaction, limits, &[charge]).await?;
     if fitting.is_empty() {
-        return Err(ChangeError::QuotaExceeded);
+        return Err(if has_most_versions(transaction, crowded, limits).await? {
+            ChangeError::TooManyVersions(limits.rows.versions)
+        } else {
+            ChangeError::QuotaExceeded
+        });
     }
     Ok(())
+}
+
+/// Whether a refused charge met the limit of versions rather than the quota.
+async fn has_most_versions(
+    transaction: &DatabaseTransaction,
+    document: Option<Uuid>,
+    limits: &Limits,
+) -> Result<bool, DbError> {
+    let Some(document) = document else {
+        return Ok(false);
+    };
+    let sql = "SELECT count(*) AS versions FROM versions WHERE document_id = $1";
+    let found = query(transaction, sql, [document.into()]).await?;
+    let row = found.first().map(|row| row.try_get::<i64>("", "versions"));
+    Ok(row.transpose()?.unwrap_or(0) >= i64::from(limits.rows.versions))
 }
 
 /// With a new version of `document`. Its versions are counted only where there can be too many:

@@ -171,7 +171,9 @@ fn reason(error: ChangeError) -> Result<ItemReason, DbError> {
         ChangeError::RevisionMismatch => ItemCode::RevisionMismatch.into(),
         ChangeError::NotRetryable => ItemCode::NotRetryable.into(),
         ChangeError::UniqueNameTaken => ItemCode::UniqueNameTaken.into(),
-        ChangeError::QuotaExceeded => ItemCode::QuotaExceeded.into(),
+        ChangeError::QuotaExceeded | ChangeError::TooManyVersions(_) => {
+            ItemCode::QuotaExceeded.into()
+        }
         ChangeError::PublicWithoutName
         | ChangeError::Metadata(_)
         | ChangeError::NotActive
