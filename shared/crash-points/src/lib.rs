@@ -1,5 +1,6 @@
-//! The points at which a test can have the process die, with nothing cleaned up. Compiled into
-//! development builds alone: elsewhere reaching a point is nothing, and the variables are unknown.
+//! The points at which a test can crash the process without any cleanup. Compiled only into
+//! development builds: in release builds reaching a point does nothing, and the variables have no
+//! effect.
 //!
 //! `DOSSIER_CRASH_AT=store.before:2` aborts when the point is reached for the second time,
 //! `DOSSIER_CRASH_AT=identify.before=a.pdf` whenever it is reached with the document of that name.
@@ -7,7 +8,7 @@
 
 macro_rules! points {
     ($($point:ident = $name:literal: $means:literal,)*) => {
-        /// A point at which the process can be made to die.
+        /// A point at which the process can crash.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum CrashPoint {
             $(#[doc = $means] $point,)*
@@ -17,7 +18,7 @@ macro_rules! points {
             /// Every point.
             pub const ALL: &[Self] = &[$(Self::$point,)*];
 
-            /// The point as the variables name it.
+            /// Returns its name in the variables.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -63,23 +64,23 @@ points! {
     AfterImportEnd = "import-end.after-commit": "An import has ended; nobody was told.",
 }
 
-/// Says that the process is at `point`.
+/// Reaches `point`.
 #[cfg(debug_assertions)]
 pub fn reach(point: CrashPoint) {
     armed::reach(point, None);
 }
 
-/// Says that the process is at `point` with the document called `name`.
+/// Reaches `point` with the document named `name`.
 #[cfg(debug_assertions)]
 pub fn reach_with(point: CrashPoint, name: &str) {
     armed::reach(point, Some(name));
 }
 
-/// Nothing in this build.
+/// Does nothing in this build.
 #[cfg(not(debug_assertions))]
 pub const fn reach(_: CrashPoint) {}
 
-/// Nothing in this build.
+/// Does nothing in this build.
 #[cfg(not(debug_assertions))]
 pub const fn reach_with(_: CrashPoint, _: &str) {}
 
@@ -90,7 +91,7 @@ mod armed {
 
     use super::CrashPoint;
 
-    /// What the environment asks for.
+    /// The request from the environment.
     struct Trap {
         point: String,
         when: When,
@@ -98,7 +99,7 @@ mod armed {
     }
 
     enum When {
-        /// At this pass alone.
+        /// At this pass only.
         Pass(u32),
         /// At each pass with the document of this name.
         Document(String),

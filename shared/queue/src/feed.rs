@@ -1,4 +1,4 @@
-//! The port: how word of new jobs and settled documents travels between processes.
+//! The port that carries notifications of new jobs and settled documents between processes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use futures::Stream;
 use super::Queue;
 use domain::{DocumentId, JobId, OperationId};
 
-/// A feed that could not pass a word on. Nothing is lost by it but time.
+/// A failed notification. It costs time, never data.
 #[derive(Debug, thiserror::Error)]
 #[error("the feed could not {action}")]
 pub struct FeedError {
@@ -22,16 +22,16 @@ pub struct FeedError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What somebody may wait for, by its id.
+/// A subject that requests wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Awaited {
-    /// A document, to leave `pending`.
+    /// A document leaving `pending`.
     Document(DocumentId),
-    /// A bulk operation, to end.
+    /// The end of a bulk operation.
     Operation(OperationId),
 }
 
-/// What comes before the id of an operation, on its way between processes.
+/// The prefix of an operation's id in messages between processes.
 const OPERATION: &str = "operation:";
 
 impl fmt::Display for Awaited {
@@ -54,48 +54,48 @@ impl FromStr for Awaited {
     }
 }
 
-/// Documents that left `pending` and operations that ended, as they do. It never ends; while the server
-/// is away it is silent, so whoever listens looks into the database as well.
+/// A stream of documents that left `pending` and operations that ended. It never ends. While the
+/// server is down it is silent, so listeners poll the database as well.
 pub type SettledStream = Pin<Box<dyn Stream<Item = Vec<Awaited>> + Send>>;
 
-/// Carries word of jobs from those who enqueue to those who work.
+/// Carries hints of new jobs from producers to workers.
 #[async_trait]
 pub trait Feed: Send + Sync + fmt::Debug {
-    /// Tells of jobs that were committed; one round trip for all of them.
+    /// Announces committed jobs in one round trip.
     async fn announce(&self, queue: Queue, jobs: &[JobId]) -> Result<(), FeedError>;
 
-    /// Listens for jobs of a queue as `consumer`, a name no other process uses.
+    /// Subscribes to jobs of a queue as `consumer`, a name that no other process uses.
     async fn listen(&self, queue: Queue, consumer: &str) -> Box<dyn Listener>;
 
-    /// Tells of documents that left `pending` and operations that ended.
+    /// Announces documents that left `pending` and operations that ended.
     async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError>;
 
-    /// Hears of documents that leave `pending` and operations that end, in whatever process.
+    /// Subscribes to documents that leave `pending` and operations that end, in any process.
     async fn settled(&self) -> SettledStream;
 
-    /// Whether the server answers.
+    /// Checks that the server answers.
     async fn check(&self) -> Result<(), FeedError>;
 }
 
-/// What a listener heard: so many jobs may be due. Which ones, the ledger says,
-/// because it alone knows whose turn it is.
+/// Hints that jobs may be due. The ledger determines which ones, since only it knows whose turn it
+/// is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// How many jobs were announced.
+    /// The number of announced jobs.
     pub jobs: usize,
-    /// The feed's own names for the hints, to acknowledge them by.
+    /// The feed's ids of the hints, for acknowledgement.
     pub receipts: Vec<String>,
 }
 
-/// One consumer's ear on a queue.
+/// One consumer's subscription to a queue.
 #[async_trait]
 pub trait Listener: Send {
-    /// Waits for at most `most` hints, at most `patience` long. It never fails: a
-    /// feed that is out of order waits, so that its caller asks the ledger instead.
-    /// Dropping the future loses no hint for longer than a lease.
+    /// Waits for at most `most` hints and at most `patience`. Never fails: if the feed is down it
+    /// waits, and the caller then polls the ledger. Dropping the future delays hints by at most a
+    /// lease.
     async fn next(&mut self, most: usize, patience: Duration) -> Hints;
 
-    /// Acknowledges hints once the ledger was asked.
+    /// Acknowledges hints after the ledger was polled.
     async fn acknowledge(&mut self, hints: Hints);
 }
 

@@ -1,4 +1,4 @@
-//! The feed of the embedded default: a counter and a bell for each queue, within one process.
+//! The feed of the embedded mode: a counter and a notification for each queue, within one process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use super::{Awaited, Feed, FeedError, Hints, Listener, Queue, SettledStream};
 use domain::JobId;
 
-/// Announcements a slow listener may lag behind before it loses some.
+/// The announcements buffered for a slow listener before it loses some.
 const SETTLED_BACKLOG: usize = 1024;
 
-/// A feed for `serve`, where ingress and workers share a process.
+/// Creates a feed for `serve`, where API and workers share a process.
 #[derive(Clone, Debug)]
 pub struct InProcessFeed {
     bells: Arc<[Bell; 3]>,
@@ -54,7 +54,7 @@ impl Feed for InProcessFeed {
     }
 
     async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError> {
-        // Nobody listening is no failure.
+        // Having no listener is not an error.
         let _ = self.settled.send(settled.to_vec());
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Feed for InProcessFeed {
                 }
             }
         });
-        // The feed may be gone while a listener still waits: it then waits for ever.
+        // The feed may be dropped while a listener waits; it then waits forever.
         stream.chain(futures::stream::pending()).boxed()
     }
 
@@ -93,7 +93,7 @@ impl InProcessListener {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
             .unwrap_or_default();
         if before > most {
-            // Others wait at the same bell.
+            // Others wait for the same notification.
             bell.rung.notify_one();
         }
         before.min(most)

@@ -1,53 +1,54 @@
-//! The list of jobs. A kind's meaning never changes; a new meaning is a new kind.
+//! The kinds of jobs. The meaning of a kind never changes; a new meaning gets a new kind.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::Queue;
 
-/// What a job does to its subject.
+/// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobKind {
     /// Takes a pending version through the pipeline. Subject: the version.
     ProcessVersion,
-    /// Deals with one chunk of a bulk operation. Subject: the operation.
+    /// Runs one chunk of a bulk operation. Subject: the operation.
     RunOperation,
     /// Writes the archive of an export. Subject: the operation.
     Export,
     /// Reads the directory of an import's archive. Subject: the operation.
     ReadArchive,
-    /// Takes in the next entries of an import. Subject: the operation.
+    /// Imports the next entries of an archive. Subject: the operation.
     ImportEntries,
-    /// Settles the items of an import with their versions. Subject: the operation.
+    /// Settles the items of an import once their versions are settled. Subject: the operation.
     SettleImport,
     /// Removes bytes that no row refers to any more. No subject.
     RemoveDiscarded,
-    /// Forgets idempotency keys whose time is over. No subject.
+    /// Deletes expired idempotency keys. No subject.
     ForgetRequests,
-    /// Lets go of the staged bytes of versions that failed long ago. No subject.
+    /// Discards the staged bytes of versions that failed long ago. No subject.
     ExpireFailed,
     /// Deletes documents that were archived long ago. No subject.
     PurgeArchived,
-    /// Removes old versions of documents that have many. No subject.
+    /// Deletes old versions of documents that have many. No subject.
     PruneVersions,
-    /// Forgets jobs that ended long ago. No subject.
+    /// Deletes jobs that ended long ago. No subject.
     ForgetJobs,
-    /// Discards bytes in staging that no row refers to, and writes that never ended. No subject.
+    /// Discards staged bytes that no row refers to, and unfinished writes. No subject.
     SweepStaging,
-    /// Puts bytes of the store that no row refers to into quarantine, and ends it. No subject.
+    /// Quarantines stored bytes that no row refers to, and discards them when their quarantine
+    /// expires. No subject.
     SweepStore,
-    /// Holds the ledger against itself and enqueues what nobody works on. No subject.
+    /// Checks the ledger for consistency, and enqueues pending versions without a job. No subject.
     CheckLedger,
-    /// Lets go of archives that nobody needs any more. No subject.
+    /// Discards archives that are no longer needed. No subject.
     ExpireArchives,
-    /// Forgets operations whose time is over. No subject.
+    /// Deletes expired operations. No subject.
     ForgetOperations,
-    /// Forgets events whose time is over, and those of documents that have very many. No subject.
+    /// Deletes expired events, and surplus events of documents that have very many. No subject.
     TrimEvents,
-    /// Forgets documents and versions that failed long ago. No subject.
+    /// Deletes documents and versions that failed long ago. No subject.
     ForgetFailures,
-    /// Forgets what of the security log was kept long enough, and all but the latest identities
-    /// of deleted users. No subject.
+    /// Deletes expired entries of the security log, and all but the latest identities of deleted
+    /// users. No subject.
     ForgetAuditLog,
     /// Finishes the removal of a user. Subject: the user.
     RemoveUser,
@@ -84,7 +85,7 @@ impl JobKind {
         Self::RemoveUser,
     ];
 
-    /// The kind as operators and the database know it.
+    /// Returns the name of the kind, as stored in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,7 +113,7 @@ impl JobKind {
         }
     }
 
-    /// The queue it goes through.
+    /// Returns its queue.
     #[must_use]
     pub const fn queue(self) -> Queue {
         match self {
@@ -140,7 +141,7 @@ impl JobKind {
         }
     }
 
-    /// Whether it reads or writes bytes: it waits while a place is away.
+    /// Returns whether it reads or writes bytes, and so waits while storage is down.
     #[must_use]
     pub const fn needs_storage(self) -> bool {
         !matches!(
@@ -158,12 +159,12 @@ impl JobKind {
         )
     }
 
-    /// How often it is begun before it is given up, crashes included. Attempts that meet a fault
-    /// of the infrastructure don't count.
+    /// Returns its attempts before it is dead, crashes included. Attempts that failed because of an
+    /// outage don't count.
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
         match self {
-            // With the pauses between them, about thirteen minutes of a fault of its own.
+            // With the pauses between them, about thirteen minutes.
             Self::ProcessVersion
             | Self::RunOperation
             | Self::Export
@@ -171,7 +172,7 @@ impl JobKind {
             | Self::ImportEntries
             | Self::SettleImport => 8,
             Self::RemoveDiscarded | Self::RemoveUser => 10,
-            // What they leave undone, the next of the same kind does.
+            // The next job of the same kind does what they leave undone.
             Self::ForgetRequests
             | Self::ExpireFailed
             | Self::PurgeArchived

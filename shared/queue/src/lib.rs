@@ -1,7 +1,7 @@
-//! Queues and jobs by name, and the feed that tells workers of new ones.
+//! Queues and kinds of jobs by name, and the feed that notifies workers of new jobs.
 //!
-//! The ledger in the database is the truth about jobs. A feed only makes them
-//! quick: what it loses, the sweeper of a worker finds a moment later.
+//! The ledger in the database is the source of truth for jobs. A feed only reduces latency: workers
+//! find what it loses by polling.
 
 mod feed;
 mod inprocess;

@@ -1,4 +1,4 @@
-//! The queues, each with a concurrency of its own.
+//! The queues, each with its own concurrency.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ impl Queue {
     /// Every queue.
     pub const ALL: [Self; 3] = [Self::Ingest, Self::Bulk, Self::Maintenance];
 
-    /// The queue as operators and the database know it.
+    /// Returns the name of the queue, as stored in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

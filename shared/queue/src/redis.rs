@@ -1,8 +1,8 @@
-//! The feed of production: Redis Streams for jobs, publish and subscribe for settled documents.
+//! The feed over Redis: streams for jobs, publish/subscribe for settled documents.
 //!
-//! One stream per queue, one group. Hints are acknowledged and deleted once the
-//! ledger was asked, so a stream is as long as what nobody looked at yet.
-//! NOGROUP, a flush, a restart, a lost connection: the group is made again.
+//! One stream per queue, one group. Hints are acknowledged and deleted after the ledger was polled,
+//! so a stream only holds hints that nobody has handled. After NOGROUP, a flush, a restart or a
+//! lost connection the group is created again.
 
 use std::time::Duration;
 
@@ -20,20 +20,19 @@ use domain::JobId;
 /// The one consumer group of each stream.
 const GROUP: &str = "workers";
 
-/// No answer for so long is no answer.
+/// The timeout of a command.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a listener rests after Redis misbehaved.
+/// The pause of a listener after an error of Redis.
 const REST: Duration = Duration::from_millis(500);
 
-/// Hints that a stream holds at most, about; the ledger knows the jobs of those
-/// that are cut off.
+/// The approximate maximum length of a stream; polling finds the jobs of trimmed hints.
 const STREAM_LENGTH: usize = 100_000;
 
-/// Hints read but not acknowledged for so long were a dead worker's.
+/// Hints that are unacknowledged for this long belong to a dead worker.
 const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
-/// A feed through a Redis server.
+/// A feed over a Redis server.
 #[derive(Clone)]
 pub struct RedisFeed {
     client: Client,
@@ -57,9 +56,9 @@ fn failed(action: &'static str) -> impl FnOnce(RedisError) -> FeedError {
 }
 
 impl RedisFeed {
-    /// Prepares a feed whose keys begin with `prefix`. It connects when it is first
-    /// used and again whenever the connection is lost. Within TLS (`rediss:`), the server's
-    /// certificate has to be of one of the `authorities` (PEM), or of one that the system trusts.
+    /// Creates a feed whose keys begin with `prefix`. It connects at first use and reconnects when
+    /// the connection is lost. With TLS (`rediss:`), the server's certificate must be signed by one
+    /// of the `authorities` (PEM), or by one that the system trusts.
     pub fn new(
         server: &url::Url,
         prefix: &str,
@@ -148,7 +147,7 @@ impl Feed for RedisFeed {
                         Err(error) => {
                             warn!(
                                 error = &error as &dyn std::error::Error,
-                                "no word of settled documents for now"
+                                "lost the subscription to settled documents; reconnecting"
                             );
                             sleep(REST).await;
                         }
@@ -168,9 +167,9 @@ impl Feed for RedisFeed {
     }
 }
 
-/// A client that speaks TLS, by the one provider of cryptography that is in the program.
+/// Creates a TLS client with the program's only cryptography provider.
 fn within_tls(server: &url::Url, authorities: Option<Vec<u8>>) -> Result<Client, RedisError> {
-    // An error says that there is one: nothing else installs another.
+    // An error means that one is installed; nothing installs another.
     drop(rustls::crypto::ring::default_provider().install_default());
     let Some(root_cert) = authorities else {
         return Client::open(server.as_str());
@@ -199,7 +198,7 @@ async fn subscribe(client: &Client, channel: &str) -> Result<SettledStream, Redi
 struct RedisListener {
     client: Client,
     commands: ConnectionManager,
-    /// A connection of its own: a blocking read holds up everything behind it.
+    /// Its own connection: a blocking read delays every command behind it.
     blocking: Option<redis::aio::MultiplexedConnection>,
     stream: String,
     consumer: String,
@@ -255,7 +254,7 @@ impl Listener for RedisListener {
                 if error.code() != Some("NOGROUP") {
                     warn!(
                         error = &error as &dyn std::error::Error,
-                        "no hints for now; the sweeper goes on"
+                        "failed to read hints; polling continues"
                     );
                     sleep(REST.min(patience)).await;
                 }
@@ -281,10 +280,11 @@ impl Listener for RedisListener {
             .arg(&hints.receipts)
             .ignore();
         if let Err(error) = pipeline.exec_async(&mut self.commands).await {
-            // They come back to whoever adopts abandoned hints, and the ledger then says that nothing is due.
+            // They are delivered again to a consumer that adopts abandoned hints, which then finds
+            // nothing due.
             warn!(
                 error = &error as &dyn std::error::Error,
-                "hints were not acknowledged"
+                "failed to acknowledge hints"
             );
         }
     }
@@ -299,8 +299,8 @@ async fn make_group(connection: &mut impl AsyncCommands, stream: &str) -> Result
     }
 }
 
-/// Hints that a dead worker read are dropped, and dead consumers with them: its jobs
-/// are in the ledger, where the sweeper finds them.
+/// Drops hints that dead workers have read, and removes dead consumers: polling finds their jobs in
+/// the ledger.
 async fn adopt_abandoned(
     connection: &mut impl AsyncCommands,
     stream: &str,

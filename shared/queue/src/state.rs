@@ -1,18 +1,18 @@
-//! The states of a job in the ledger.
+//! The states of a job.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// It waits to be claimed, perhaps for its time to come.
+    /// It waits to be claimed, perhaps until a later time.
     Ready,
     /// A worker holds it.
     Running,
-    /// It did what it was for.
+    /// It has succeeded.
     Done,
-    /// It failed on every attempt; an operator may have it tried again.
+    /// It failed on every attempt; an operator may retry it.
     Dead,
 }
 
@@ -25,7 +25,7 @@ impl JobState {
     /// Every state.
     pub const ALL: [Self; 4] = [Self::Ready, Self::Running, Self::Done, Self::Dead];
 
-    /// The state as operators and the database know it.
+    /// Returns the name of the state, as stored in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Where hints travel.
+//! Queue URLs: how hints are delivered.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// What the keys in Redis begin with unless the operator says otherwise.
+/// The default prefix of keys in Redis.
 const DEFAULT_PREFIX: &str = "dossier";
 
 /// The queue's URL: `inprocess:`, `redis://host:port/db?prefix=word`, or
-/// `rediss://user:password@host:port/db?ca=/path`, which is the same within TLS.
+/// `rediss://user:password@host:port/db?ca=/path`, which uses TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub enum QueueUrl {
     /// Within one process.
     InProcess,
-    /// Through a Redis server.
+    /// Over a Redis server.
     Redis {
-        /// The server, without our own options.
+        /// The server's URL without our own options.
         server: Url,
-        /// What our keys begin with.
+        /// The prefix of our keys.
         prefix: String,
-        /// The file of the authorities (PEM) that alone are trusted, instead of the system's.
+        /// The file of certificate authorities (PEM) to trust instead of the system's.
         authorities: Option<PathBuf>,
     },
 }
@@ -35,7 +35,7 @@ pub enum QueueUrl {
 pub struct InvalidQueueUrl;
 
 impl QueueUrl {
-    /// Whether several processes may use it at once.
+    /// Returns whether several processes can share it.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         matches!(self, Self::Redis { .. })
@@ -84,7 +84,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-/// Without the password.
+/// Shown without the password.
 impl fmt::Display for QueueUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

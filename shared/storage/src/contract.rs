@@ -1,5 +1,4 @@
-//! What every adapter must pass. Called by the tests of the adapters, with two empty places of
-//! one kind.
+//! The contract test that every adapter must pass, called with two empty places of one kind.
 #![expect(
     clippy::panic,
     reason = "a promise that isn't kept ends the test that calls this"
@@ -18,18 +17,18 @@ use domain::{ByteSize, InstallationId, Timestamp};
 /// The part size of the adapters that write in parts.
 const PART: usize = 8 << 20;
 
-/// Long after all that the suite writes.
+/// Later than everything that the suite writes.
 const LATE: Timestamp = Timestamp::from_micros(i64::MAX / 2);
 
-/// Long before all that the suite writes.
+/// Earlier than everything that the suite writes.
 const EARLY: Timestamp = Timestamp::from_micros(0);
 
-/// Checks `storage`, an empty place, and how it takes from `other`, a second empty place of the
-/// same kind and service. Both are empty again at the end, save for a mark in the first one.
+/// Checks `storage`, an empty place, and how it takes objects from `other`, a second empty place of
+/// the same kind and service. Both are empty again at the end, except for a mark in the first.
 ///
 /// # Panics
 ///
-/// At the first promise of the port that isn't kept.
+/// At the first violation of the contract.
 pub async fn check_contract(storage: Arc<dyn Storage>, other: Arc<dyn Storage>) {
     let (storage, other) = (&*storage, &*other);
     storage.check().await.expect("a place that works says so");
@@ -140,7 +139,7 @@ async fn what_is_not_there_is_missing(storage: &dyn Storage, other: &dyn Storage
         format!("{}ac/..%2f{here}", storage.place())
             .parse()
             .expect("a URL"),
-        // What isn't one of our keys is somebody else's.
+        // Names other than our keys belong to others.
         storage.place().join("taxes-2023").expect("a URL"),
         storage.place().join("ac/report").expect("a URL"),
         storage
@@ -367,7 +366,7 @@ async fn a_place_has_one_mark(storage: &dyn Storage) {
     assert_eq!(keys(storage, None).await, [""; 0], "a mark is no object");
 }
 
-/// A key of our form in `folder`, made as many milliseconds after 1970 as `number` says.
+/// Returns a key in `folder`, created `number` milliseconds after 1970.
 fn key(folder: u8, number: u64) -> String {
     format!(
         "{folder:02x}/{:08x}-{:04x}-7000-8000-0000000000{folder:02x}",
@@ -430,7 +429,7 @@ fn length(size: ByteSize) -> usize {
     usize::try_from(size.bytes()).expect("a small object")
 }
 
-/// Bytes without a pattern, always the same (xorshift).
+/// Deterministic pseudo-random bytes (xorshift).
 fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(size + 8);

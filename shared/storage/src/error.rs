@@ -1,14 +1,14 @@
-//! What can go wrong with storage: the backend's troubles apart from the client's.
+//! Errors of storage: those of the backend apart from those of the source.
 
 use url::Url;
 
-/// A backend that failed. `Unavailable` may pass on another try; the rest won't.
+/// A failure of the backend. `Unavailable` may succeed on retry; the others won't.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// There is nothing at the URL.
+    /// The object does not exist.
     #[error("nothing is stored at {url}")]
     NotFound {
-        /// Where it was looked for.
+        /// Its URL.
         url: Url,
     },
     /// No configured place serves the URL.
@@ -17,58 +17,58 @@ pub enum StorageError {
         /// The URL.
         url: Url,
     },
-    /// The two places of the service are neither one nor apart.
+    /// The two places overlap without being identical.
     #[error(
-        "staging at {staging} and the store at {store} overlap: name the same URL or places apart"
+        "staging at {staging} and the store at {store} overlap: use the same URL or separate places"
     )]
     Overlap {
-        /// Where uploads are to be staged.
+        /// The staging URL.
         staging: String,
-        /// Where documents are to be stored.
+        /// The storage URL.
         store: String,
     },
-    /// The bytes are not those that were expected.
-    #[error("the bytes at {url} are not those that were accepted")]
+    /// The bytes don't match the expected digest.
+    #[error("the bytes at {url} don't match the accepted digest")]
     DigestMismatch {
         /// Where they are.
         url: Url,
     },
-    /// A place doesn't carry the mark of this installation: nothing in it is destroyed.
-    #[error("{place} isn't known to be this installation's")]
+    /// A place doesn't carry the mark of this installation; nothing in it is removed.
+    #[error("{place} does not carry the mark of this installation")]
     NotOurs {
         /// The place.
         place: Url,
     },
-    /// The backend is out of room.
+    /// The backend is out of space.
     #[error("the storage is full")]
     Full,
-    /// Others hold all the memory that writes may take, or all of this writer's share, for too long.
-    #[error("all buffers for writes are taken")]
+    /// Timed out waiting for write buffers, shared or of this writer.
+    #[error("all write buffers are in use")]
     Busy,
-    /// The source of the bytes is so slow that others, who wait for its memory, come first.
+    /// The source is too slow while others wait for its buffers.
     #[error("the source is too slow while others wait")]
     SlowSource,
-    /// The backend did not answer or refused.
+    /// The backend did not answer, or refused.
     #[error("storage could not {action}")]
     Unavailable {
-        /// What was tried, as a verb: `write`, `open`, …
+        /// The attempted action, as a verb: `write`, `open`, …
         action: &'static str,
-        /// What the backend said.
+        /// The backend's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// Why a source of bytes broke off: the sender's error, passed through untouched.
+/// The error of a source of bytes, passed through unchanged.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A write that failed: by the side that sends, or by the side that stores.
+/// A failed write: because of the source or of the storage.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The source of the bytes broke off; this is its own error.
-    #[error("the source broke off")]
+    /// The source failed; this is its error.
+    #[error("the source failed")]
     Source(#[source] SourceError),
-    /// The backend broke.
+    /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

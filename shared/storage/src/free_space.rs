@@ -1,6 +1,6 @@
-//! How much room the local disks have left, and the floor below which nothing new is taken in, so
-//! that what was accepted can still be settled, read and deleted. One look a second answers for
-//! everybody; object stores say themselves when they are full.
+//! Watches free space on local disks. Below a floor uploads are refused, so that accepted documents
+//! can still be processed, read and deleted. Polls once a second; object stores report by
+//! themselves when they are full.
 
 use std::fmt;
 use std::io;
@@ -14,40 +14,40 @@ use tracing::{error, info, warn};
 
 use domain::ByteSize;
 
-/// How often the disks are looked at.
+/// The poll interval.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The floor where the operator names none: so much, or this share of a disk that is small.
+/// The default floor: this many bytes, or this share of a small disk.
 const LEAST: u64 = 1 << 30;
 const LEAST_SHARE: u64 = 20;
 
-/// Of all files that a disk may have, this share has to be left.
+/// The share of a disk's inodes to keep free.
 const FILES_SHARE: u64 = 100;
 
 /// A folder whose disk is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedFolder {
-    /// What it is for, as the meters name it.
+    /// Its label in the metrics.
     pub place: &'static str,
     /// The folder.
     pub path: PathBuf,
 }
 
-/// What a look at the disks found.
+/// A reading of the disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskReading {
-    /// So many bytes are free on the disk of a folder.
+    /// The free bytes on the disk of each folder.
     Free {
-        /// What the folder is for.
+        /// The folder's label.
         place: &'static str,
         /// The bytes.
         bytes: u64,
     },
-    /// Whether any disk has too little room for anything new.
+    /// Whether any disk is below its floor.
     Low(bool),
 }
 
-/// Whether there is room for new bytes; clones share the answer.
+/// Whether uploads have space; clones share the state.
 #[derive(Clone)]
 pub struct FreeSpace(Arc<State>);
 
@@ -57,7 +57,7 @@ struct State {
     is_low: AtomicBool,
 }
 
-/// What a disk has.
+/// The space of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Disk {
     free: u64,
@@ -77,7 +77,7 @@ impl Disk {
         })
     }
 
-    /// Whether it has less than `floor`. Not every file system counts files.
+    /// Returns whether it is below `floor`. Not every file system counts inodes.
     fn is_low(&self, floor: Option<ByteSize>) -> bool {
         let floor = floor.map_or_else(|| LEAST.min(self.size / LEAST_SHARE), ByteSize::bytes);
         floor > 0 && (self.free < floor || self.free_files < self.files / FILES_SHARE)
@@ -85,8 +85,8 @@ impl Disk {
 }
 
 impl FreeSpace {
-    /// Looks at the disks of `folders`, and keeps `floor` free on each of them: 0 keeps nothing
-    /// free, none is 1 GiB, or a twentieth of a smaller disk.
+    /// Creates a watch of the disks of `folders` that keeps `floor` bytes free on each: 0 disables
+    /// it, `None` is 1 GiB or a twentieth of a smaller disk.
     #[must_use]
     pub fn of(folders: Vec<WatchedFolder>, floor: Option<ByteSize>) -> Self {
         let this = Self(Arc::new(State {
@@ -98,25 +98,25 @@ impl FreeSpace {
         this
     }
 
-    /// Whether nothing new is to be taken in.
+    /// Returns whether uploads must be refused.
     #[must_use]
     pub fn is_low(&self) -> bool {
         self.0.is_low.load(Ordering::Relaxed)
     }
 
-    /// Keeps looking, for ever, and tells `seen` what each look found.
+    /// Polls forever, and passes each reading to `seen`.
     pub async fn watch(self, seen: impl Fn(DiskReading) + Clone + Send + 'static) {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let (this, seen) = (self.clone(), seen.clone());
-            // A disk of the network may take its time.
+            // A network disk may be slow.
             let looked = tokio::task::spawn_blocking(move || this.look(seen)).await;
             if let Err(panicked) = looked {
                 error!(
                     error = &panicked as &dyn std::error::Error,
-                    "the disks were not looked at"
+                    "failed to read the free space of disks"
                 );
             }
         }
@@ -133,24 +133,24 @@ impl FreeSpace {
                         bytes: disk.free,
                     });
                 }
-                // Whoever uses it says so louder.
+                // Reads and writes there report the error.
                 Err(error) => tracing::debug!(
                     folder = %folder.path.display(),
                     error = &error as &dyn std::error::Error,
-                    "a disk could not be looked at"
+                    "failed to read the free space of a disk"
                 ),
             }
         }
         seen(DiskReading::Low(is_low));
         match (self.0.is_low.swap(is_low, Ordering::Relaxed), is_low) {
-            (false, true) => warn!("a disk has too little room: nothing new is taken in"),
-            (true, false) => info!("there is room again for what is new"),
+            (false, true) => warn!("a disk is below its free-space floor; refusing uploads"),
+            (true, false) => info!("free space is sufficient again; accepting uploads"),
             _ => {}
         }
     }
 }
 
-/// No disk is watched: there is always room.
+/// Watches no disk: space is never low.
 impl Default for FreeSpace {
     fn default() -> Self {
         Self::of(Vec::new(), None)

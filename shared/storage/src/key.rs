@@ -1,12 +1,13 @@
-//! Keys: how objects are named, and which URLs lie within a place. Nothing else builds or reads one.
+//! Object keys: builds and parses them, and decides which URLs lie within a place. Nothing else
+//! does.
 
 use url::Url;
 use uuid::{ContextV7, Uuid, Variant};
 
 use domain::Timestamp;
 
-/// A key that was never used before, such as `3f/01890a5d-…-…3f`: made at `now`,
-/// spread over 256 folders by its last, random digits.
+/// Returns a fresh key created at `now`, such as `3f/01890a5d-…-…3f`: spread over 256 folders by
+/// its last, random digits.
 pub(super) fn new_key(now: Timestamp) -> String {
     let micros = now.as_micros().max(0).unsigned_abs();
     let nanoseconds = u32::try_from(micros % 1_000_000).expect("below a million") * 1_000;
@@ -16,7 +17,7 @@ pub(super) fn new_key(now: Timestamp) -> String {
     format!("{folder}/{name}")
 }
 
-/// When the key of the object at `url` was made, if it is one of `new_key`.
+/// Returns when the key of the object at `url` was created, if it is one of ours.
 pub(super) fn made_at(url: &Url) -> Option<Timestamp> {
     let name = url.path_segments()?.next_back()?;
     let moment = Uuid::try_parse(name).ok()?.get_timestamp()?;
@@ -27,11 +28,11 @@ pub(super) fn made_at(url: &Url) -> Option<Timestamp> {
     ))
 }
 
-/// Where a place keeps whose it is: under a name that is no key.
+/// The name of a place's mark, which is not a key.
 pub(super) const MARK: &str = ".dossier/installation";
 
-/// Whether `text` is a key such as `new_key` makes them, to the letter. Whatever else lies in a
-/// place is somebody else's: it is neither listed nor read nor removed.
+/// Returns whether `text` is exactly a key as created by `new_key`. Anything else in a place
+/// belongs to others, and is neither listed nor read nor removed.
 pub(super) fn is_key(text: &str) -> bool {
     let Some((folder, name)) = text.split_once('/') else {
         return false;
@@ -39,13 +40,13 @@ pub(super) fn is_key(text: &str) -> bool {
     is_folder(folder) && is_name(name) && name.ends_with(folder)
 }
 
-/// Whether `text` can be the folder of a key.
+/// Returns whether `text` can be the folder of a key.
 pub(super) fn is_folder(text: &str) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == 2 && text.bytes().all(is_digit)
 }
 
-/// Whether `text` is a `UUIDv7` as we write it: there are other ways to write one.
+/// Returns whether `text` is a `UUIDv7` in our notation; there are others.
 fn is_name(text: &str) -> bool {
     let Ok(id) = Uuid::try_parse(text) else {
         return false;
@@ -55,32 +56,32 @@ fn is_name(text: &str) -> bool {
         && id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text
 }
 
-/// The key of the object at `url` if that lies within `place`.
+/// Returns the key of the object at `url` if it lies within `place`.
 pub(super) fn key_within<'u>(place: &Url, url: &'u Url) -> Option<&'u str> {
     url.as_str()
         .strip_prefix(place.as_str())
         .filter(|key| is_key(key))
 }
 
-/// The URL of the object `key` of `place`.
+/// Returns the URL of the object `key` in `place`.
 pub(super) fn url_of(place: &Url, key: &str) -> Url {
     place
         .join(key)
         .expect("a place is a folder, and a key is a relative path")
 }
 
-/// Where a listing of a place begins.
+/// The start of a listing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Start<'u> {
     /// At the first key.
     First,
-    /// Behind this text, which need not be a key.
+    /// After this text, which need not be a key.
     Behind(&'u str),
-    /// Nowhere: every URL of the place sorts before.
+    /// Nowhere: every URL of the place sorts before it.
     Past,
 }
 
-/// Where a listing of `place` begins that shows only what sorts behind `after`.
+/// Returns the start of a listing of `place` that contains only what sorts after `after`.
 pub(super) fn start_of<'u>(place: &Url, after: Option<&'u Url>) -> Start<'u> {
     let Some(after) = after else {
         return Start::First;

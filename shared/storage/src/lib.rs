@@ -1,4 +1,4 @@
-//! Where bytes are kept: one port, an adapter for each kind of storage, and the places in use.
+//! Storage of bytes: one port, an adapter for each kind of storage, and the router between places.
 
 #[cfg(any(test, feature = "test-support"))]
 pub mod contract;

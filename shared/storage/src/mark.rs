@@ -1,31 +1,31 @@
-//! The mark of a place: whose the bytes in it are. Adapters keep it under a name that is no key;
-//! what follows from it, the room `ownership` says.
+//! The mark of a place: the installation it belongs to. Adapters store it under a name that is not
+//! a key; `ledger::ownership` enforces it.
 
 use serde::{Deserialize, Serialize};
 
 use domain::{InstallationId, read_json};
 
-/// The form of marks that this release writes and understands.
+/// The format of marks of this release.
 const FORMAT: u32 = 1;
 
-/// A mark is a few dozen bytes: what is longer is none of ours.
+/// The size limit of a mark, which has a few dozen bytes.
 pub(super) const LONGEST: usize = 4 << 10;
 
-/// Whose a place is.
+/// The owner of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// This installation's.
+    /// The given installation.
     Of(InstallationId),
-    /// That of somebody whose mark this release doesn't understand.
+    /// An unknown mark.
     Unknown,
 }
 
-/// Whether a mark may take the place of another one.
+/// Whether a mark may replace another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marking {
-    /// Only a place without a mark gets one.
+    /// Only marks places without a mark.
     First,
-    /// Whatever mark was there is gone.
+    /// Replaces any mark.
     Over,
 }
 
@@ -35,7 +35,7 @@ struct Written {
     installation: InstallationId,
 }
 
-/// The mark of `installation` as it is written: an object of JSON with `format` and `installation`.
+/// Encodes the mark of `installation`: a JSON object with `format` and `installation`.
 pub(super) fn written(installation: InstallationId) -> Vec<u8> {
     let mark = Written {
         format: FORMAT,
@@ -46,7 +46,7 @@ pub(super) fn written(installation: InstallationId) -> Vec<u8> {
     text
 }
 
-/// What was written.
+/// Decodes a mark.
 pub(super) fn read(text: &[u8]) -> Mark {
     match read_json(text) {
         Ok(Written {

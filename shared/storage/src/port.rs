@@ -1,4 +1,4 @@
-//! The port: what every kind of storage can do. Adapters implement it, decorators wrap it.
+//! The port that every kind of storage implements. Decorators wrap it.
 
 use std::pin::Pin;
 
@@ -11,32 +11,32 @@ use super::key::made_at;
 use super::{Mark, Marking, SourceError, StorageError, WriteError};
 use domain::{ByteSize, InstallationId, Timestamp, UserId};
 
-/// Bytes on their way out of storage, in large chunks.
+/// Bytes read from storage, in large chunks.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
 
-/// Bytes on their way into storage. It is read once, to its end.
+/// Bytes to write to storage; read once, to the end.
 pub type SourceStream<'a> = Pin<Box<dyn Stream<Item = Result<Bytes, SourceError>> + Send + 'a>>;
 
-/// On whose behalf bytes are written. What a write takes of what all of them share, as memory, is
-/// charged to its writer, so that no writer takes everything.
+/// On whose behalf bytes are written. Shared resources of a write, such as memory, are charged to
+/// its writer, so that none takes everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writer {
-    /// The service itself: copies, and what is small and has a bounded number.
+    /// The service itself: copies, and small objects of bounded number.
     Service,
     /// A user who uploads, imports or exports.
     User(UserId),
 }
 
-/// A part of an object: `length` bytes from `start`, both inside the object.
+/// A range of an object: `length` bytes from `start`, within the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// The first byte, from 0.
     pub start: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub length: u64,
 }
 
-/// What is known of an object without reading it.
+/// The metadata of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// Its length.
@@ -50,37 +50,36 @@ pub struct Stat {
 pub struct Entry {
     /// Where it is.
     pub url: Url,
-    /// What is known of it.
+    /// Its size and time.
     pub stat: Stat,
 }
 
 impl Entry {
-    /// When its write began: as its key says, if we made that, else when it was last modified.
+    /// Returns when its write began: from its key if it is ours, else its modification time.
     #[must_use]
     pub fn begun_at(&self) -> Timestamp {
         made_at(&self.url).unwrap_or(self.stat.modified_at)
     }
 }
 
-/// Objects found by listing, in the order of their keys.
+/// Listed objects, in the order of their keys.
 pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Entry, StorageError>> + Send>>;
 
-/// One kind of storage at one place (a folder, a bucket and prefix).
+/// A storage place: a folder, or a prefix of a bucket.
 ///
-/// Keys are opaque, ASCII, made by us: a folder of two hexadecimal digits and a `UUIDv7`
-/// that ends with them. The URL of an object is its place's URL and the key. What has
-/// another name is somebody else's: no method lists, reads, writes or removes it. No
-/// method keeps more than a few chunks in memory, whatever the size of the object.
+/// Keys are ASCII and created by us: a folder of two hexadecimal digits and a `UUIDv7` that ends
+/// with them. The URL of an object is its place's URL followed by the key. Objects with other names
+/// belong to others: no method lists, reads, writes or removes them. No method holds more than a
+/// few chunks in memory, whatever the size of the object.
 #[async_trait]
 pub trait Storage: Send + Sync + std::fmt::Debug {
-    /// The place this adapter serves: every object's URL begins with it.
+    /// Returns the URL of the place, a prefix of every object's URL.
     fn place(&self) -> &Url;
 
-    /// Writes a new object and returns its URL. When it returns, the bytes are
-    /// durable. When it fails or is dropped, nothing can be seen under the
-    /// key, and what is left behind is found by `sweep`. It fails with [`StorageError::Busy`] if
-    /// there is no memory for it for too long, and with [`StorageError::SlowSource`] if it keeps
-    /// others waiting for memory that its source doesn't fill.
+    /// Writes a new object and returns its URL. The bytes are durable when it returns. If it fails
+    /// or is dropped, nothing is visible under the key, and `sweep` removes leftovers. Fails with
+    /// [`StorageError::Busy`] if it waits too long for buffers, and with
+    /// [`StorageError::SlowSource`] if its source fills a buffer too slowly while others wait.
     async fn put(
         &self,
         key: &str,
@@ -88,38 +87,37 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
         writer: Writer,
     ) -> Result<Url, WriteError>;
 
-    /// Opens an object, whole or in part. Nothing is read before the stream is polled
-    /// beyond what tells that the object is there.
+    /// Opens an object, or a range of it. Before the stream is polled it only checks that the
+    /// object exists.
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError>;
 
-    /// What is known of an object; `None` if there is none.
+    /// Returns the metadata of an object; `None` if it does not exist.
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError>;
 
-    /// Removes an object. Removing what isn't there is a success.
+    /// Removes an object. Succeeds if it does not exist.
     async fn delete(&self, url: &Url) -> Result<(), StorageError>;
 
-    /// Moves or copies `staged`, an object of another place of the same kind and
-    /// service, to `key` without the bytes passing through this process:
-    /// a rename, a server-side copy. `None` if that can't be done, and then
-    /// nothing has happened. Doing it again after it was done is a success
-    /// as long as the object is at either end. The object at `staged` may still be there afterwards.
+    /// Moves or copies `staged`, an object of another place of the same kind and service, to `key`
+    /// without passing the bytes through this process: a rename or a server-side copy. Returns
+    /// `None`, without effect, if that is not possible. Safe to repeat as long as the object exists
+    /// at either URL. The object at `staged` may remain.
     async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError>;
 
-    /// Lists the objects of this place whose URL sorts behind `after`.
+    /// Lists the objects of this place whose URL sorts after `after`.
     async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError>;
 
-    /// Removes what writes that never ended left behind before `older_than`
-    /// (temporary files, abandoned multipart uploads), and says how many.
+    /// Removes leftovers of unfinished writes from before `older_than` (temporary files, abandoned
+    /// multipart uploads), and returns how many were removed.
     async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError>;
 
-    /// Whether the place can be reached and written to, as cheaply as that can be told.
+    /// Checks as cheaply as possible that the place can be reached and written to.
     async fn check(&self) -> Result<(), StorageError>;
 
-    /// Whose the place is, as its mark says; `None` if it has none.
+    /// Returns the mark of the place; `None` if it has none.
     async fn mark(&self) -> Result<Option<Mark>, StorageError>;
 
-    /// Marks the place as that of `installation`, durably. Where another process marks it at the
-    /// same moment, `mark` tells who was first.
+    /// Marks the place durably as belonging to `installation`. If another process does so at the
+    /// same time, `mark` returns the winner.
     async fn set_mark(
         &self,
         installation: InstallationId,

@@ -1,5 +1,5 @@
-//! A small file that a process keeps for itself, such as a key: made whole, durable and readable
-//! by its owner alone, or not at all. It never replaces a file that it wasn't told to replace.
+//! Private small files, such as keys: created completely, durably and readable only by their owner,
+//! or not at all. Never replaces a file unless told to.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// What came of making a file.
+/// The result of creating a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
-    /// It is new.
+    /// It was created.
     New,
-    /// Something of that name was there already, and is untouched.
+    /// The name existed already, and was left untouched.
     Present,
 }
 
-/// Makes the file at `path` with `content`, unless something of that name is there. Of many
-/// processes that do so at once, one makes it; nobody ever sees a part of it.
+/// Creates the file at `path` with `content` unless the name exists. Of concurrent processes one
+/// creates it; a partial file is never visible.
 pub fn make(path: &Path, content: &[u8]) -> io::Result<Made> {
     let aside = write_aside(path, content)?;
     let made = match fs::hard_link(&aside, path) {
         Ok(()) => Ok(Made::New),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Made::Present),
-        // A file system without links: the name is reserved first.
+        // On a file system without links, reserve the name first.
         Err(error)
             if matches!(
                 error.kind(),
@@ -44,7 +44,7 @@ pub fn make(path: &Path, content: &[u8]) -> io::Result<Made> {
     Ok(made)
 }
 
-/// Makes the file at `path` with `content`, whatever was there.
+/// Creates or replaces the file at `path` with `content`.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let aside = write_aside(path, content)?;
     if let Err(error) = fs::rename(&aside, path) {
@@ -54,14 +54,14 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder_of(path)
 }
 
-/// Whether nobody but its owner may use what has these modes.
+/// Returns whether a mode grants access only to the owner.
 #[must_use]
 pub const fn is_private(mode: u32) -> bool {
     mode & 0o777 == mode & 0o700
 }
 
-/// Takes from everybody else what they may do with the file at `path`. What is no regular file is
-/// left as it is ([`ErrorKind::InvalidInput`]): without its execute bits a folder is closed to all.
+/// Removes all permissions of others from the file at `path`. Refuses anything but a regular file
+/// ([`ErrorKind::InvalidInput`]).
 pub fn make_private(path: &Path) -> io::Result<()> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
@@ -81,7 +81,7 @@ fn reserve_and_rename(aside: &Path, path: &Path) -> io::Result<Made> {
     }
 }
 
-/// Writes `content`, durably, to a file of another name in the same folder.
+/// Writes `content` durably to a temporary file in the same folder.
 fn write_aside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let name = format!(".{}.{}", name.to_string_lossy(), Uuid::new_v4().simple());

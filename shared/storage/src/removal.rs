@@ -1,6 +1,6 @@
-//! The one door to the destruction of bytes. It opens only while the place carries the mark of this
-//! installation, looked at right before: a place that was swapped, taken over by another ledger or
-//! not mounted loses nothing, whoever asks.
+//! The only way to destroy bytes. Checks right before that the place carries the mark of this
+//! installation, so that a place that was swapped, adopted by another ledger or not mounted loses
+//! nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::key::key_within;
 use super::{Mark, Storage, StorageError, StorageRouter};
 use domain::{ByteSize, Sha256, Timestamp};
 
-/// Removes objects that are removed together: the mark of each place is looked at once.
+/// Removes a batch of objects, checking the mark of each place once.
 #[derive(Debug)]
 pub struct Removal {
     places: StorageRouter,
@@ -20,7 +20,7 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// Nothing was looked at yet.
+    /// Not checked yet.
     pub(super) fn from(places: StorageRouter) -> Self {
         Self {
             places,
@@ -29,15 +29,15 @@ impl Removal {
         }
     }
 
-    /// Removes the object at `url`. Removing what isn't there is a success.
+    /// Removes the object at `url`. Succeeds if it does not exist.
     pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let storage = self.places.adapter_of(url)?;
         self.check(storage).await?;
         storage.delete(url).await
     }
 
-    /// Removes what writes to `storage` that never ended left behind before `older_than`, and says
-    /// how many.
+    /// Removes leftovers of unfinished writes to `storage` from before `older_than`, and returns
+    /// how many were removed.
     pub(super) async fn sweep(
         &self,
         storage: &Arc<dyn Storage>,
@@ -47,7 +47,7 @@ impl Removal {
         storage.sweep(older_than).await
     }
 
-    /// Whether the place is ours. Where nobody has said whose it should be, it has to be nobody's.
+    /// Returns whether the place is ours. If no installation is set, it must be unmarked.
     pub(super) async fn check(&self, storage: &Arc<dyn Storage>) -> Result<(), StorageError> {
         let is_store = storage.place() == self.places.store().place();
         let checked = if is_store { &self.store } else { &self.staging };
@@ -63,21 +63,21 @@ impl Removal {
     }
 }
 
-/// What destroys bytes passes the door.
+/// Removal of bytes goes through [`Removal`].
 impl StorageRouter {
-    /// The door to the removal of objects that are removed together.
+    /// Starts a removal batch.
     #[must_use]
     pub fn removal(&self) -> Removal {
         Removal::from(self.clone())
     }
 
-    /// Removes the object at `url`, if its place is ours. Removing what isn't there is a success.
+    /// Removes the object at `url` if its place is ours. Succeeds if it does not exist.
     pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         self.removal().delete(url).await
     }
 
-    /// Writes the bytes at `source` anew at `lost`, a URL of the store whose own bytes are gone or
-    /// damaged, and verifies `size` and `sha256` on the way. The source stays. Doing it again is safe.
+    /// Rewrites `lost`, a URL of the store whose bytes are missing or damaged, with the bytes at
+    /// `source`, and verifies `size` and `sha256`. Keeps the source. Safe to repeat.
     pub async fn put_back(
         &self,
         lost: &Url,
@@ -91,7 +91,8 @@ impl StorageRouter {
         self.copy(source, key, size, sha256).await
     }
 
-    /// Removes what writes that never ended left behind before `older_than`, and says how many.
+    /// Removes leftovers of unfinished writes from before `older_than`, and returns how many were
+    /// removed.
     pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
         let (removal, mut swept) = (self.removal(), 0);
         for storage in self.distinct() {

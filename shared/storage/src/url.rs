@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Checksums, Local, S3, S3Location, Storage, StorageError};
 
-/// A place to keep bytes in: `file:///absolute/path`, or
+/// The URL of a place: `file:///absolute/path`, or
 /// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageUrl {
@@ -24,83 +24,80 @@ enum Kind {
     S3(S3Location),
 }
 
-/// A text that is not a storage URL. It is shown to the operator; secrets are not repeated.
+/// An invalid storage URL. Shown to the operator without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseStorageUrlError {
     /// It is not a URL.
     #[error("a storage URL is file:///absolute/path or s3://bucket/prefix")]
     NotAUrl,
-    /// It is the URL of something else.
-    #[error("{0}: is no kind of storage; there are file: and s3:")]
+    /// An unknown scheme.
+    #[error("{0}: is not a storage scheme; use file: or s3:")]
     UnknownScheme(String),
-    /// It is the URL of a kind of storage that there is no adapter for yet.
-    #[error("storage in {0}: is not available yet; there are file: and s3:")]
+    /// A scheme without an adapter yet.
+    #[error("storage in {0}: is not supported yet; use file: or s3:")]
     NotAvailable(String),
-    /// It carries a user or a password.
-    #[error("a storage URL carries no credentials: set them in the environment")]
+    /// It contains a user or a password.
+    #[error("a storage URL must not contain credentials; set them in the environment")]
     Credentials,
     /// The path is relative or on another host.
     #[error("a file: URL needs an absolute path and no host: file:///path")]
     NotAbsolute,
-    /// The path cannot be written as a URL.
-    #[error("the folder {0:?} can't be written as a URL: it isn't an absolute path")]
+    /// The path can't be expressed as a URL.
+    #[error("the folder {0:?} is not an absolute path")]
     Folder(String),
-    /// The bucket is missing or misnamed.
-    #[error("{0:?} is not the name of a bucket")]
+    /// The bucket is missing or invalid.
+    #[error("{0:?} is not a valid bucket name")]
     Bucket(String),
-    /// The prefix has other bytes than keys may have.
-    #[error(
-        "the prefix {0:?} has something else than letters, digits, '-', '_' and '.' in its segments"
-    )]
+    /// The prefix has characters that keys can't have.
+    #[error("the prefix {0:?} must consist of letters, digits, '-', '_' and '.'")]
     Prefix(String),
-    /// The URL has an option that this kind of storage doesn't have, or a part that no place has.
-    #[error("a storage URL of this kind has no {0:?}")]
+    /// An unknown option or part.
+    #[error("unknown option {0:?} in this kind of storage URL")]
     UnknownOption(String),
     /// An option is given twice.
     #[error("the option {0:?} is given twice")]
     Repeated(String),
-    /// An option has a value it can't have.
+    /// An option has an invalid value.
     #[error("the option {name} must be {expected}")]
     Option {
         /// Its name.
         name: &'static str,
-        /// What it may be.
+        /// The accepted values.
         expected: &'static str,
     },
 }
 
 impl StorageUrl {
-    /// The place of local files in the folder at this absolute path.
+    /// Returns the URL of the folder at this absolute path.
     pub fn from_directory(path: &Path) -> Result<Self, ParseStorageUrlError> {
         let place = Url::from_directory_path(path)
             .map_err(|()| ParseStorageUrlError::Folder(path.display().to_string()))?;
         Ok(Self {
-            // Parsed again, it loses the dots of its path.
+            // Parsing again removes dot segments.
             place: place.as_str().parse().unwrap_or(place),
             kind: Kind::Local,
         })
     }
 
-    /// What the URLs of all objects of the place begin with; it ends with a slash.
+    /// Returns the prefix of all object URLs of the place; it ends with a slash.
     #[must_use]
     pub fn place(&self) -> &Url {
         &self.place
     }
 
-    /// Whether the place keeps objects rather than files: a write is one step there,
-    /// so staging and store may be the same place.
+    /// Returns whether the place is an object store: writes are atomic there, so staging and store
+    /// may be the same place.
     #[must_use]
     pub const fn is_object_store(&self) -> bool {
         matches!(self.kind, Kind::S3(_))
     }
 
-    /// The adapter of this place, with credentials from the environment.
+    /// Connects to the place with credentials from the environment.
     pub async fn connect(&self) -> Result<Arc<dyn Storage>, StorageError> {
         self.connect_as(None).await
     }
 
-    /// The adapter of this place. The credentials are for services that need some; without,
-    /// they come from the environment.
+    /// Connects to the place with the given credentials, or those of the environment.
     pub async fn connect_as(
         &self,
         credentials: Option<Credentials>,
@@ -139,7 +136,7 @@ impl FromStr for StorageUrl {
     }
 }
 
-/// As it is parsed; the place with the options that were given or follow from others.
+/// In parseable form: the place with its explicit and derived options.
 impl fmt::Display for StorageUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.place.clone();

@@ -1,4 +1,4 @@
-//! Meters of what the requests of a process share, and of who was turned away for it.
+//! Metrics of the capacity that requests share, and of refused requests.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use super::labels::{Held, Refused};
 use super::register::{Counters, keep};
 
-/// Shown as they were told last.
+/// Gauges that show the last reported values.
 pub(super) struct CapacityMeters {
     requests: Gauge,
     answer_bytes: Gauge,
@@ -18,34 +18,34 @@ pub(super) struct CapacityMeters {
 }
 
 impl CapacityMeters {
-    /// Under their names, each reason at zero.
+    /// Registers the metrics, each reason at zero.
     pub(super) fn named(names: &mut Registry) -> Self {
         let meters = Self {
             requests: keep(
                 names,
                 "http_requests_in_flight",
-                "Requests whose answers have not left whole",
+                "Requests in flight, until the last byte of the response is sent",
             ),
             answer_bytes: keep(
                 names,
                 "http_answer_bytes_held",
-                "Bytes of answers that lie in memory",
+                "Bytes of response bodies in memory",
             ),
             json_bytes: keep(
                 names,
                 "http_json_bytes_held",
-                "Bytes of JSON bodies that lie in memory",
+                "Bytes of JSON request bodies in memory",
             ),
-            connections: keep(names, "http_connections", "Connections that are open"),
+            connections: keep(names, "http_connections", "Open connections"),
             closed: keep(
                 names,
                 "http_idle_connections_closed",
-                "Connections without a request that had to make room for others",
+                "Idle connections closed to make room for others",
             ),
             refused: keep(
                 names,
                 "http_requests_refused",
-                "Requests that were turned away for what is in flight, by whose share is taken",
+                "Requests refused because a limit in flight was reached, by limit",
             ),
         };
         for reason in Refused::ALL {

@@ -1,4 +1,4 @@
-//! What lies on disk, or is about to: told by whoever watches disks, and uploads on their way.
+//! Metrics of disk space and of uploads in progress.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use super::register::{Labels, keep};
 use storage::DiskReading;
 
-/// Meters that show what was told last.
+/// Gauges that show the last reported values.
 pub(super) struct DiskLevels {
     bytes_in_flight: Gauge,
     free_bytes: Family<Labels<1>, Gauge>,
@@ -15,36 +15,36 @@ pub(super) struct DiskLevels {
 }
 
 impl DiskLevels {
-    /// Under their names.
+    /// Registers the metrics.
     pub(super) fn named(names: &mut Registry) -> Self {
         Self {
             bytes_in_flight: keep(
                 names,
                 "upload_bytes_in_flight",
-                "Bytes of uploads that are on their way into staging, as far as they are declared or have come",
+                "Bytes of uploads in progress: declared, or received if that is more",
             ),
             free_bytes: keep(names, "free_bytes", "Free bytes of local disks, by place"),
             storage_full: keep(
                 names,
                 "storage_full",
-                "Whether nothing new is taken in because a local disk has too little room",
+                "Whether uploads are refused because a local disk has too little free space",
             ),
         }
     }
 
-    /// So many more bytes of uploads are on their way.
+    /// Adds bytes of uploads in progress.
     pub(super) fn holds(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.bytes_in_flight.inc_by(bytes);
     }
 
-    /// So many bytes of uploads are not on their way any more.
+    /// Removes bytes of uploads in progress.
     pub(super) fn lets_go(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.bytes_in_flight.dec_by(bytes);
     }
 
-    /// A look at the local disks found this.
+    /// Records a reading of the local disks.
     pub(super) fn sees_disk(&self, reading: DiskReading) {
         match reading {
             DiskReading::Free { place, bytes } => {

@@ -1,25 +1,25 @@
-//! The values that labels can have: closed lists, so that what clients send can't add to them.
+//! The values of labels: closed lists, so that clients can't add to them.
 
-/// How an attempt at a job ended.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The job did what it was for.
+    /// The job succeeded.
     Done,
-    /// What it was about was refused for good, as a type that isn't taken.
+    /// Its subject was rejected, for instance because of its type.
     Rejected,
-    /// It failed; another attempt follows.
+    /// It failed and will be retried.
     Retried,
-    /// It failed, and no attempt follows.
+    /// It failed and won't be retried.
     Dead,
-    /// Somebody else holds the job by now.
+    /// Another worker holds the job now.
     LeaseLost,
-    /// It met a fault of the infrastructure; the job waits until that is over, and the attempt
-    /// doesn't count.
+    /// It failed because of an outage; the job waits until that is over, and the attempt doesn't
+    /// count.
     HandedBack,
 }
 
 impl Attempt {
-    /// Every end.
+    /// All outcomes.
     pub const ALL: [Self; 6] = [
         Self::Done,
         Self::Rejected,
@@ -41,7 +41,7 @@ impl Attempt {
     }
 }
 
-/// A part of the infrastructure without which jobs wait.
+/// A dependency without which jobs wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Circuit {
     /// The ledger.
@@ -56,7 +56,7 @@ impl Circuit {
     /// Every part.
     pub const ALL: [Self; 3] = [Self::Database, Self::Staging, Self::Store];
 
-    /// The part as operators know it.
+    /// Returns the label value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,17 +67,17 @@ impl Circuit {
     }
 }
 
-/// What became of word of a new job.
+/// The outcome of a notification of a new job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// The feed took it.
     Sent,
-    /// It was lost; the job is found by a sweep.
+    /// It was lost; polling finds the job.
     Lost,
 }
 
 impl Hint {
-    /// Every fate.
+    /// All outcomes.
     pub const ALL: [Self; 2] = [Self::Sent, Self::Lost];
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -88,14 +88,14 @@ impl Hint {
     }
 }
 
-/// Why a request was turned away for what is in flight already.
+/// Which limit in flight refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The process has all that it can take.
+    /// The limit of the process.
     Process,
-    /// The address has its share.
+    /// The share of its address.
     Address,
-    /// The user has their share.
+    /// The share of its user.
     User,
 }
 
@@ -112,12 +112,12 @@ impl Refused {
     }
 }
 
-/// Why the cleanup destroyed nothing.
+/// Why a cleanup removed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// A place doesn't carry the mark of this installation.
     Mark,
-    /// It would have been too much of a place.
+    /// It would have removed too large a share of a place.
     Share,
 }
 
@@ -133,12 +133,12 @@ impl Stop {
     }
 }
 
-/// What requests hold of a process.
+/// The resources that requests hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// Places among those in flight.
+    /// Requests in flight.
     Requests,
-    /// Bytes of answers in memory.
+    /// Bytes of responses in memory.
     AnswerBytes,
     /// Bytes of JSON bodies in memory.
     BodyBytes,
@@ -146,10 +146,10 @@ pub enum Held {
     Connections,
 }
 
-/// Methods of HTTP that are told apart.
+/// The HTTP methods with their own label.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// The method, or `other`: clients may make up their own.
+/// Returns the method, or `other`, since clients may invent methods.
 pub(super) fn method(method: &str) -> &'static str {
     METHODS
         .into_iter()
@@ -157,7 +157,7 @@ pub(super) fn method(method: &str) -> &'static str {
         .unwrap_or("other")
 }
 
-/// The class of a status: `2xx`, `3xx`, `4xx` or `5xx`.
+/// Returns the class of a status: `2xx`, `3xx`, `4xx` or `5xx`.
 pub(super) const fn class(status: u16) -> &'static str {
     match status {
         0..=199 => "1xx",
@@ -168,10 +168,10 @@ pub(super) const fn class(status: u16) -> &'static str {
     }
 }
 
-/// The calls to storage, by the names they have among the meters.
+/// The storage operations, by label value.
 pub(super) const CALLS: [&str; 10] = [
     "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
 ];
 
-/// How they end: `broken_off` is a write whose sender went away.
+/// Their outcomes; `broken_off` is a write whose sender went away.
 pub(super) const OUTCOMES: [&str; 3] = ["ok", "error", "broken_off"];

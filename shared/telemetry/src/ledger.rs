@@ -1,4 +1,4 @@
-//! Looks into the ledger for whoever reads the meters: what waits, and how busy the connections are.
+//! Reads metrics from the ledger: queues, and the use of connections.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use ledger::{
 };
 use queue::Queue;
 
-/// Looking again sooner gives what is known: anybody on the operators' port may ask.
+/// How long a reading is cached: anybody on the operators' port may ask.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// A ledger that takes longer is as good as away.
+/// The timeout of a reading.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// More workers than this are not told apart from so many.
+/// The most workers counted.
 const MOST_WORKERS: u32 = 10_000;
 
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// Meters that show what was seen last.
+/// Gauges that show the last reading.
 pub(super) struct Levels {
     queue_depth: Family<Labels<1>, Gauge>,
     queue_running: Family<Labels<1>, Gauge>,
@@ -44,46 +44,42 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Under their names, each queue at zero.
+    /// Registers the metrics, each queue at zero.
     pub(super) fn named(names: &mut Registry) -> Self {
         let levels = Self {
-            queue_depth: keep(names, "queue_depth", "Jobs that wait, by queue"),
-            queue_running: keep(names, "queue_running", "Jobs that workers hold, by queue"),
-            queue_dead: keep(
-                names,
-                "queue_dead",
-                "Jobs that failed on every attempt, by queue",
-            ),
+            queue_depth: keep(names, "queue_depth", "Waiting jobs, by queue"),
+            queue_running: keep(names, "queue_running", "Running jobs, by queue"),
+            queue_dead: keep(names, "queue_dead", "Dead jobs, by queue"),
             queue_oldest: keep(
                 names,
                 "queue_oldest_seconds",
-                "For how long the oldest job that could be begun has been waiting, by queue",
+                "Age of the oldest due job, by queue",
             ),
             oldest_pending: keep(
                 names,
                 "oldest_pending_seconds",
-                "For how long the oldest pending version has been in the service",
+                "Age of the oldest pending version",
             ),
-            workers: keep(names, "workers", "Workers that are alive"),
+            workers: keep(names, "workers", "Live workers"),
             discarded_objects: keep(
                 names,
                 "discarded_objects",
-                "Objects that no row refers to any more and that wait to be removed, up to a million",
+                "Discarded objects that wait to be removed, up to a million",
             ),
             discarded_bytes: keep(
                 names,
                 "discarded_bytes",
-                "Bytes that users are charged for objects that wait to be removed",
+                "Bytes charged to users for discarded objects",
             ),
             up: keep(
                 names,
                 "ledger_up",
-                "Whether the last look into the ledger was answered",
+                "Whether the last reading of the ledger succeeded",
             ),
             connections: keep(
                 names,
                 "database_connections",
-                "Connections to the database, by pool and state",
+                "Database connections, by pool and state",
             ),
             last_look: Mutex::default(),
         };
@@ -102,7 +98,7 @@ impl Levels {
     }
 }
 
-/// What was seen.
+/// A reading.
 struct Look {
     queues: Vec<QueueState>,
     pending_since: Option<Timestamp>,
@@ -111,7 +107,7 @@ struct Look {
 }
 
 impl Levels {
-    /// Looks into the ledger. While it is away, what was seen last stays.
+    /// Reads the ledger. While it is down, the last reading stays.
     pub(super) async fn look(&self, db: &Database, now: Timestamp) {
         for pool in db.pools() {
             let used = pool.open.saturating_sub(pool.idle);
@@ -132,10 +128,10 @@ impl Levels {
             Ok(Err(error)) => {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "no look into the ledger"
+                    "failed to read metrics from the ledger"
                 );
             }
-            Err(_) => tracing::debug!("no look into the ledger: no answer"),
+            Err(_) => tracing::debug!("timed out reading metrics from the ledger"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the service counts and times of itself, for Prometheus. No label ever holds an id or a URL.
+//! Prometheus metrics and spans. No label ever holds an id or a URL.
 
 mod capacity;
 mod disk;

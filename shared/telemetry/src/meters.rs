@@ -1,5 +1,5 @@
-//! Every meter of a process, under its name. Whoever does something that is metered calls one of
-//! these verbs; nobody else knows how meters are kept.
+//! All metrics of a process. Code that does something measured calls one of these methods; nothing
+//! else knows how metrics are stored.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use ledger::Database;
 use queue::{JobKind, Queue};
 use storage::DiskReading;
 
-/// The meters of a process; clones share them.
+/// The metrics of a process; clones share them.
 #[derive(Clone)]
 pub struct Meters(Arc<Kept>);
 
@@ -69,25 +69,25 @@ impl Default for Meters {
             requests: keep(
                 names,
                 "http_requests",
-                "Requests by method, route and class of status",
+                "Requests, by method, route and status class",
             ),
             request_seconds: keep_as(
                 names,
                 "http_request_duration_seconds",
-                "Time until the header of the answer, by method and route",
+                "Time to the response header, by method and route",
                 Family::new_with_constructor(request_times),
             ),
             capacity: CapacityMeters::named(names),
-            uploads: keep(names, "uploads", "Documents and versions taken in"),
+            uploads: keep(names, "uploads", "Accepted documents and versions"),
             upload_bytes: keep(
                 names,
                 "upload_bytes",
-                "Bytes of documents and versions taken in",
+                "Bytes of accepted documents and versions",
             ),
             uploads_refused: keep(
                 names,
                 "uploads_refused",
-                "Uploads that were turned away because work waits for too long, by reason",
+                "Uploads refused by back-pressure, by reason",
             ),
             waiting_requests: keep(
                 names,
@@ -97,13 +97,9 @@ impl Default for Meters {
             hints: keep(
                 names,
                 "hints",
-                "Word of new jobs, by queue and what became of it",
+                "Notifications of new jobs, by queue and outcome",
             ),
-            jobs: keep(
-                names,
-                "job_attempts",
-                "Attempts at jobs, by kind and how they ended",
-            ),
+            jobs: keep(names, "job_attempts", "Job attempts, by kind and outcome"),
             job_seconds: keep_as(
                 names,
                 "job_duration_seconds",
@@ -113,12 +109,12 @@ impl Default for Meters {
             circuits: keep(
                 names,
                 "circuit_open",
-                "Whether jobs wait for a part that is away, by part",
+                "Whether the circuit breaker of a dependency is open, by part",
             ),
             cleanups_stopped: keep(
                 names,
                 "cleanups_stopped",
-                "Cleanups that destroyed nothing and want somebody to look, by kind and cause",
+                "Cleanups that refused to remove anything, by kind and cause",
             ),
             storage_calls: keep(
                 names,
@@ -145,7 +141,7 @@ fn circuit_label(circuit: Circuit) -> Labels<1> {
 }
 
 impl Kept {
-    /// What can be counted is there from the start: a rate over nothing would be nothing.
+    /// Initialise all label values, so that rates work from the start.
     fn begin_at_zero(&self) {
         for overdue in Overdue::ALL {
             drop(self.uploads_refused.get_or_create(&reason(overdue)));
@@ -202,7 +198,7 @@ fn reason(overdue: Overdue) -> Labels<1> {
 }
 
 impl Meters {
-    /// A request was answered. `route` is a documented pattern, or nothing if none was meant.
+    /// Counts an answered request. `route` is a documented pattern; `None` if no route matched.
     pub fn answered(&self, verb: &str, route: Option<&str>, status: u16, took: Duration) {
         let name = || ("method", method(verb).to_owned());
         let route = || ("route", route.unwrap_or("unknown").to_owned());
@@ -215,40 +211,40 @@ impl Meters {
         seconds.observe(took.as_secs_f64());
     }
 
-    /// A request was turned away for what is in flight.
+    /// Counts a refused request.
     pub fn refused(&self, reason: Refused) {
         self.0.capacity.refused(reason);
     }
 
-    /// So much is held by all requests.
+    /// Sets how much all requests hold.
     pub fn held(&self, what: Held, amount: u64) {
         self.0.capacity.held(what, amount);
     }
 
-    /// So many idle connections had to make room.
+    /// Counts closed idle connections.
     pub fn closed_idle(&self, connections: usize) {
         self.0.capacity.closed_idle(connections);
     }
 
-    /// A document or a version of so many bytes was taken in.
+    /// Counts an accepted document or version.
     pub fn took_in(&self, size: ByteSize) {
         self.0.uploads.inc();
         self.0.upload_bytes.inc_by(size.bytes());
     }
 
-    /// An upload was turned away.
+    /// Counts an upload refused by back-pressure.
     pub fn turned_away(&self, overdue: Overdue) {
         self.0.uploads_refused.get_or_create(&reason(overdue)).inc();
     }
 
-    /// So many requests wait for a document to settle.
+    /// Sets how many requests wait for a document to settle.
     pub fn waiting(&self, requests: usize) {
         self.0
             .waiting_requests
             .set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 
-    /// What became of word of so many jobs.
+    /// Counts notifications of jobs.
     pub fn hinted(&self, queue: Queue, jobs: usize, hint: Hint) {
         let labels = [
             ("queue", queue.to_string()),
@@ -257,7 +253,7 @@ impl Meters {
         self.0.hints.get_or_create(&labels).inc_by(jobs as u64);
     }
 
-    /// An attempt at a job ended.
+    /// Counts a finished attempt.
     pub fn attempted(&self, kind: JobKind, end: Attempt, took: Duration) {
         let name = || ("kind", kind.to_string());
         let end = ("outcome", end.as_str().to_owned());
@@ -268,13 +264,13 @@ impl Meters {
             .observe(took.as_secs_f64());
     }
 
-    /// Jobs begin or cease to wait for a part.
+    /// Records that a circuit opened or closed.
     pub fn circuit(&self, circuit: Circuit, is_open: bool) {
         let meter = self.0.circuits.get_or_create(&circuit_label(circuit));
         meter.set(i64::from(is_open));
     }
 
-    /// The parts that jobs of this process wait for.
+    /// Returns the open circuits of this process.
     #[must_use]
     pub fn open_circuits(&self) -> Vec<Circuit> {
         let is_open = |circuit: &Circuit| {
@@ -284,7 +280,7 @@ impl Meters {
         Circuit::ALL.into_iter().filter(is_open).collect()
     }
 
-    /// A cleanup destroyed nothing of what it would have.
+    /// Counts a cleanup that refused to remove anything.
     pub fn stopped(&self, kind: JobKind, why: Stop) {
         let labels = [
             ("kind", kind.to_string()),
@@ -293,27 +289,27 @@ impl Meters {
         self.0.cleanups_stopped.get_or_create(&labels).inc();
     }
 
-    /// So many more bytes of uploads are on their way.
+    /// Adds bytes of uploads in progress.
     pub fn holds(&self, bytes: u64) {
         self.0.disk.holds(bytes);
     }
 
-    /// So many bytes of uploads are not on their way any more.
+    /// Removes bytes of uploads in progress.
     pub fn lets_go(&self, bytes: u64) {
         self.0.disk.lets_go(bytes);
     }
 
-    /// A look at the local disks found this.
+    /// Records a reading of the local disks.
     pub fn sees_disk(&self, reading: DiskReading) {
         self.0.disk.sees_disk(reading);
     }
 
-    /// Looks into the ledger. While it is away, what was seen last stays.
+    /// Reads the ledger. While it is down, the last reading stays.
     pub async fn look(&self, db: &Database, now: Timestamp) {
         self.0.ledger.look(db, now).await;
     }
 
-    /// A call to storage ended.
+    /// Counts a finished call to storage.
     pub(super) fn called(&self, call: &'static str, outcome: &'static str, took: Duration) {
         let name = || ("operation", call.to_owned());
         let labels = [name(), ("outcome", outcome.to_owned())];
@@ -324,11 +320,11 @@ impl Meters {
             .observe(took.as_secs_f64());
     }
 
-    /// All of them as text in the form of `OpenMetrics` 1.0.0, which Prometheus reads.
+    /// Encodes all metrics as `OpenMetrics` 1.0.0 text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        // A string takes whatever is written to it.
+        // Writing to a string never fails.
         let _ = encode(&mut text, &self.0.registry);
         text
     }

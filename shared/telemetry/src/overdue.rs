@@ -1,11 +1,11 @@
-//! Why back-pressure turns uploads away, as a label: a closed list.
+//! Why back-pressure refuses uploads, as a label value.
 
-/// Whose work waits for so long that an upload was turned away.
+/// Which backlog refuses an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overdue {
-    /// What the owner of the upload uploaded before.
+    /// The backlog of the upload's owner.
     Owner,
-    /// Whoever waits, waits too long for their turn.
+    /// Every owner waits too long for their turn.
     Queue,
 }
 

@@ -1,4 +1,4 @@
-//! How a meter gets its name in the register of a process.
+//! Registers a metric under its name.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

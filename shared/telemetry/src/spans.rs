@@ -1,4 +1,4 @@
-//! Where spans belong in a trace, for those that export them. Nothing happens if nobody does.
+//! Links spans to traces. Without an exporter, nothing happens.
 
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -8,7 +8,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use domain::TraceContext;
 
-/// Makes `span` a part of the trace that work came in with. It must not have been entered yet.
+/// Sets the parent of `span`, which must not have been entered yet.
 pub fn follow_trace(span: &Span, parent: &TraceContext) {
     let (Ok(trace), Ok(parent_span)) = (
         TraceId::from_hex(parent.trace_id()),
@@ -18,18 +18,18 @@ pub fn follow_trace(span: &Span, parent: &TraceContext) {
     };
     let flags = TraceFlags::default().with_sampled(parent.is_sampled());
     let remote = SpanContext::new(trace, parent_span, flags, true, TraceState::default());
-    // It fails if nobody exports spans.
+    // Fails if no exporter is installed.
     let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote));
 }
 
-/// The place of an exported span, to hand on to the work that follows from it; `None` if
-/// nobody exports spans.
+/// Returns the trace context of an exported span, to pass on to the work it causes; `None` without
+/// an exporter.
 #[must_use]
 pub fn place_in_trace(span: &Span) -> Option<TraceContext> {
     let context = span.context();
     let place = context.span().span_context().clone();
     let (trace, span) = (place.trace_id(), place.span_id());
     let sampled = u8::from(place.is_sampled());
-    // Ids of nothing but zeros, which a span without an exporter has, are refused.
+    // All-zero ids, which spans have without an exporter, are refused.
     format!("00-{trace}-{span}-{sampled:02x}").parse().ok()
 }

@@ -1,4 +1,4 @@
-//! A decorator around storage: counts and times every call, and puts it into a span.
+//! A decorator for storage: counts and times every call, and wraps it in a span.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use storage::{
     StorageRouter, WriteError, Writer,
 };
 
-/// Storage that is watched.
+/// Instrumented storage.
 #[derive(Debug)]
 pub struct Watched {
     inner: Arc<dyn Storage>,
@@ -23,7 +23,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Both places, watched.
+    /// Returns the router with both places instrumented.
     #[must_use]
     pub fn places(places: &StorageRouter, meters: &Meters) -> StorageRouter {
         let watched = |inner: &Arc<dyn Storage>| -> Arc<dyn Storage> {

@@ -1,5 +1,5 @@
-//! The adapter for local files. What it returns from a write is durable: the file is written
-//! aside and synced, renamed to its key, and its folder is synced.
+//! The adapter for local files. Writes are durable: a temporary file is written and synced, renamed
+//! to its key, and its folder synced.
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -28,10 +28,10 @@ use crate::{
 };
 use domain::{InstallationId, Timestamp};
 
-/// Where drafts lie: on the same file system, under a name that is no key.
+/// The folder for temporary files: on the same file system, under a name that is not a key.
 const ASIDE: &str = ".aside";
 
-/// A folder of local files, readable by this user alone.
+/// A folder of local files, readable only by this user.
 #[derive(Debug)]
 pub struct Local {
     place: Url,
@@ -40,7 +40,8 @@ pub struct Local {
 }
 
 impl Local {
-    /// The place at a `file:` URL, which ends with a slash. Its folder is made if it is missing.
+    /// Opens the place at a `file:` URL, which ends with a slash. Creates its folder if it is
+    /// missing.
     pub async fn connect(place: &Url) -> Result<Self, StorageError> {
         let Ok(root) = place.to_file_path() else {
             return Err(StorageError::UnknownPlace { url: place.clone() });
@@ -54,8 +55,8 @@ impl Local {
         })
     }
 
-    /// Whether the file or folder at `inner` is the folder of the place at `outer`, or lies below
-    /// it, by whatever names. Both have to be there; a place that isn't local holds nothing.
+    /// Returns whether the file or folder at `inner` is or lies within the folder of the place at
+    /// `outer`, following links. Both must exist; a place that isn't local contains nothing.
     pub async fn lies_within(inner: &Path, outer: &Url) -> Result<bool, StorageError> {
         if outer.scheme() != "file" {
             return Ok(false);
@@ -105,13 +106,13 @@ impl Storage for Local {
         while let Some(chunk) = source.next().await {
             batch.push(chunk.map_err(WriteError::Source)?);
             if batch.is_full() {
-                // While this batch is written, the next one is gathered.
+                // Gather the next batch while this one is written.
                 let aside = self.aside.clone();
                 let batch = std::mem::take(&mut batch);
                 draft = draft.then_write(aside, batch).await?;
             }
         }
-        // A small object needs no more than this one call.
+        // A small object needs only this one call.
         let draft = draft.finish().await?;
         let (aside, folders) = (self.aside.clone(), Arc::clone(&self.folders));
         blocking("write", move || {
@@ -138,14 +139,14 @@ impl Storage for Local {
         blocking("look", move || stat(&path)).await
     }
 
-    /// The name is gone when this returns; after a power cut it may be back.
+    /// The name is gone when this returns, but may reappear after a power cut.
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let path = self.path_of(url)?;
         blocking("delete", move || unless_missing(fs::remove_file(path))).await?;
         Ok(())
     }
 
-    /// A rename, so that nothing is left at `staged`.
+    /// A rename leaves nothing at `staged`.
     async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
         let (url, target) = self.new_object(key)?;
         let Some(source) = path_of_staged(staged) else {
@@ -187,7 +188,7 @@ impl Storage for Local {
         let aside = self.aside.clone();
         let root = self.folders.root().to_owned();
         blocking("write to its folder", move || {
-            // A place that has vanished (a volume that is not mounted) is not made again.
+            // Don't recreate a missing place: its volume may not be mounted.
             fs::metadata(root)?;
             let mut draft = Draft::begin(&aside)?;
             let mut batch = Batch::default();
@@ -224,7 +225,7 @@ fn read_mark(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(text))
 }
 
-/// A root that has vanished is not made again.
+/// Don't recreate a missing root.
 fn write_mark(root: &Path, text: &[u8], marking: Marking) -> io::Result<()> {
     let path = root.join(MARK);
     let folder = path.parent().unwrap_or(root);
@@ -238,14 +239,14 @@ fn write_mark(root: &Path, text: &[u8], marking: Marking) -> io::Result<()> {
     }
 }
 
-/// A draft that may be in the hands of a blocking call.
+/// A temporary file that a blocking call may be using.
 enum Writing {
     NotBegun,
     UnderWay(tokio::task::JoinHandle<io::Result<Draft>>),
 }
 
 impl Writing {
-    /// Hands `batch` to a blocking call, after the former one has ended.
+    /// Passes `batch` to a blocking call once the previous one has ended.
     async fn then_write(self, aside: PathBuf, batch: Batch) -> Result<Self, StorageError> {
         let draft = self.finish().await?;
         Ok(Self::UnderWay(tokio::task::spawn_blocking(move || {
@@ -255,7 +256,7 @@ impl Writing {
         })))
     }
 
-    /// The draft with all that was handed over; `None` if nothing was.
+    /// Returns the temporary file with all batches; `None` if there were none.
     async fn finish(self) -> Result<Option<Draft>, StorageError> {
         let Self::UnderWay(call) = self else {
             return Ok(None);
@@ -265,7 +266,7 @@ impl Writing {
     }
 }
 
-/// How an attempt to take a file ended.
+/// The result of taking a file.
 enum Ending {
     Taken,
     OtherFileSystem,
@@ -282,7 +283,7 @@ fn take(folders: &Folders, source: &Path, target: &Path) -> io::Result<Ending> {
             if stat(target)?.is_none() {
                 return Ok(Ending::Missing);
             }
-            // Whoever took it may have died before it was durable.
+            // The process that took it may have died before it was durable.
             folders.sync_around(target)?;
             return Ok(Ending::Taken);
         }
@@ -294,7 +295,7 @@ fn take(folders: &Folders, source: &Path, target: &Path) -> io::Result<Ending> {
     Ok(Ending::Taken)
 }
 
-/// The file at the URL of another place, if that is one of local files.
+/// Returns the file at a URL of another local place.
 fn path_of_staged(staged: &Url) -> Option<PathBuf> {
     if staged.scheme() != "file" {
         return None;

@@ -1,20 +1,20 @@
-//! A batch: chunks gathered until they are worth a blocking call. Filled and written by `put`.
+//! Gathers chunks until they are worth a blocking call.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
 use bytes::{Bytes, BytesMut};
 
-/// How many bytes are worth a blocking call.
+/// The bytes that are worth a blocking call.
 const FULL: usize = 512 << 10;
 
-/// Smaller chunks are copied together: one of them may hold a much larger buffer alive.
+/// Smaller chunks are copied together: each may keep a much larger buffer alive.
 const SMALL: usize = 16 << 10;
 
-/// How many pieces one system call takes at most (`IOV_MAX` is 1024).
+/// The most pieces in one system call (`IOV_MAX` is 1024).
 const PIECES: usize = 256;
 
-/// Chunks on their way into a file.
+/// Chunks to write.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     chunks: Vec<Bytes>,
@@ -23,7 +23,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Adds a chunk behind the others.
+    /// Appends a chunk.
     pub(super) fn push(&mut self, chunk: Bytes) {
         self.length += chunk.len();
         if chunk.len() < SMALL {
@@ -34,12 +34,12 @@ impl Batch {
         }
     }
 
-    /// Whether it is time to write.
+    /// Returns whether the batch should be written.
     pub(super) fn is_full(&self) -> bool {
         self.length >= FULL
     }
 
-    /// Writes everything to the end of `file`.
+    /// Appends everything to `file`.
     pub(super) fn write_to(mut self, file: &mut File) -> io::Result<()> {
         self.end_tail();
         for chunks in self.chunks.chunks(PIECES) {

@@ -1,4 +1,4 @@
-//! A draft: a file that is written aside until it is whole. One that is dropped before is removed.
+//! A temporary file that is renamed once complete, and removed if dropped before.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -11,14 +11,14 @@ use uuid::Uuid;
 use super::batch::Batch;
 use super::folders::Folders;
 
-/// A file of an unguessable name in the folder for drafts.
+/// A temporary file with an unguessable name.
 #[derive(Debug)]
 pub(super) struct Draft {
     file: File,
     path: Option<PathBuf>,
 }
 
-/// Whether a draft can have this name.
+/// Returns whether a temporary file can have this name.
 pub(super) fn is_name(text: &str) -> bool {
     let id = Uuid::try_parse(text).ok();
     id.is_some_and(|id| {
@@ -27,7 +27,7 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 impl Draft {
-    /// Begins a draft in the folder `aside`, which is made if it is missing.
+    /// Creates a temporary file in the folder `aside`, creating that if it is missing.
     pub(super) fn begin(aside: &Path) -> io::Result<Self> {
         let path = aside.join(Uuid::new_v4().simple().to_string());
         let open = || {
@@ -53,15 +53,14 @@ impl Draft {
         })
     }
 
-    /// Adds what was gathered.
+    /// Appends a batch.
     pub(super) fn write(&mut self, batch: Batch) -> io::Result<()> {
         batch.write_to(&mut self.file)
     }
 
-    /// Makes the file durable and then seen, at `target`. When this returns, both
-    /// will outlast a power cut.
+    /// Syncs the file, then renames it to `target`. Both survive a power cut once this returns.
     pub(super) fn publish(mut self, folders: &Folders, target: &Path) -> io::Result<()> {
-        // Contents and length; the times may be those of the last write-back.
+        // Syncs contents and length; times may be older.
         self.file.sync_data()?;
         if let Some(path) = &self.path {
             folders.rename(path, target)?;
@@ -76,7 +75,7 @@ impl Drop for Draft {
         let Some(path) = self.path.take() else {
             return;
         };
-        // Freeing gigabytes takes a while. What escapes here is found by `sweep`.
+        // Freeing gigabytes takes a while. `sweep` removes what is missed here.
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(move || fs::remove_file(path))),
             Err(_) => drop(fs::remove_file(path)),

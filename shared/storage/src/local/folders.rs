@@ -1,5 +1,5 @@
-//! The folders of a place: made when they are missing, synced when a name in them has changed.
-//! Concurrent syncs of one folder are shared.
+//! The folders of a place: created when missing, synced when a name in them has changed. Concurrent
+//! syncs of a folder are shared.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
@@ -9,27 +9,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The folders that this process has used, below one root.
+/// The folders below one root that this process has used.
 #[derive(Debug)]
 pub(super) struct Folders {
     root: PathBuf,
     known: Mutex<HashMap<PathBuf, Arc<Folder>>>,
 }
 
-/// A folder that is known to be durable in its parents.
+/// A folder whose entry in its parents is durable.
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// How many have asked for a sync so far.
+    /// The number of requested syncs.
     asked: AtomicU64,
-    /// How many of them had asked before the last finished sync began.
+    /// How many of them the last finished sync covers.
     served: Mutex<u64>,
 }
 
 impl Folders {
-    /// The folders below `root`, which is made, durably, if it is missing.
+    /// Opens the folders below `root`, creating it durably if it is missing.
     pub(super) fn below(root: PathBuf) -> io::Result<Self> {
-        // What is there already is not ours to sync, and perhaps not ours to open.
+        // An existing folder is not ours to sync, and may not be ours to open.
         let top = root
             .ancestors()
             .find(|above| above.is_dir())
@@ -42,19 +42,18 @@ impl Folders {
         })
     }
 
-    /// The folder above all.
+    /// The root folder.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Renames `from` to `to`, whose folder is made if it is missing, and makes the
-    /// new name durable.
+    /// Renames `from` to `to` durably, creating the folder if it is missing.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let parent = to.parent().unwrap_or(&self.root);
         let folder = self.ready(parent)?;
         match fs::rename(from, to) {
             Err(error) if error.kind() == ErrorKind::NotFound && !parent.exists() => {
-                // Somebody removed the folder since we made it.
+                // The folder was removed since we created it.
                 lock(&self.known).remove(parent);
                 let folder = self.ready(parent)?;
                 fs::rename(from, to)?;
@@ -64,13 +63,13 @@ impl Folders {
         }
     }
 
-    /// Makes the names in the folder of `path` durable.
+    /// Syncs the folder of `path`.
     pub(super) fn sync_around(&self, path: &Path) -> io::Result<()> {
         self.ready(path.parent().unwrap_or(&self.root))?.sync()
     }
 
-    /// The folder at `path`, made durably if it is missing. Even one that is there
-    /// is synced into its parents once: whoever made it may not have come so far.
+    /// Returns the folder at `path`, creating it durably if it is missing. Syncs the parents of an
+    /// existing one once, since its creator may not have done so.
     fn ready(&self, path: &Path) -> io::Result<Arc<Folder>> {
         if let Some(folder) = lock(&self.known).get(path) {
             return Ok(Arc::clone(folder));
@@ -88,7 +87,7 @@ impl Folders {
 }
 
 impl Folder {
-    /// Syncs the folder, or waits for a sync by another that begins after this call.
+    /// Syncs the folder, or waits for another sync that starts after this call.
     fn sync(&self) -> io::Result<()> {
         let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut served = lock(&self.served);
@@ -102,7 +101,7 @@ impl Folder {
     }
 }
 
-/// Makes the folder and those above it if they are missing, and syncs what is above it up to `top`.
+/// Creates the folder and missing parents, and syncs the parents up to `top`.
 fn make(path: &Path, top: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).recursive(true).create(path)?;
     path.ancestors()
@@ -111,7 +110,7 @@ fn make(path: &Path, top: &Path) -> io::Result<()> {
         .try_for_each(sync_folder)
 }
 
-/// Makes the names in a folder durable.
+/// Syncs a folder.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

@@ -1,4 +1,4 @@
-//! What the file system answers, in the words of storage. Called by the adapter around each blocking call.
+//! Maps results of the file system to those of storage.
 
 use std::io::{self, ErrorKind};
 use std::time::UNIX_EPOCH;
@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use crate::{Stat, StorageError};
 use domain::{ByteSize, Timestamp};
 
-/// Runs `work` where blocking is allowed.
+/// Runs `work` on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(
     action: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -17,7 +17,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The failure of `action`.
+/// Returns the error of `action`.
 pub(super) fn failed(action: &'static str, error: io::Error) -> StorageError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StorageError::Full,
@@ -28,7 +28,7 @@ pub(super) fn failed(action: &'static str, error: io::Error) -> StorageError {
     }
 }
 
-/// Whether the error says that there is no such object.
+/// Returns whether the error means that the object does not exist.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -36,7 +36,7 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-/// The outcome, or `None` where there is no such object.
+/// Returns the result, or `None` if the object does not exist.
 pub(super) fn unless_missing<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Ok(found) => Ok(Some(found)),
@@ -45,7 +45,7 @@ pub(super) fn unless_missing<T>(outcome: io::Result<T>) -> io::Result<Option<T>>
     }
 }
 
-/// What is known of a file; `None` if it is something else.
+/// Returns the metadata of a regular file; `None` for anything else.
 pub(super) fn stat_of(metadata: &std::fs::Metadata) -> io::Result<Option<Stat>> {
     if !metadata.is_file() {
         return Ok(None);

@@ -1,11 +1,11 @@
-//! Whether folders are one or lie within each other, by whatever names: links and dots included.
+//! Detects folders that are identical or nested, following links and dot segments.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Whether `inner` is the folder `outer`, or lies below it. Both have to be there.
+/// Returns whether `inner` is the folder `outer` or lies below it. Both must exist.
 pub(super) fn lies_within(inner: &Path, outer: &Path) -> io::Result<bool> {
     let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
     let outer = identity(outer)?;

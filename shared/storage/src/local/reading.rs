@@ -1,4 +1,4 @@
-//! Reading a file as a stream of large chunks, each read where blocking is allowed.
+//! Reads a file as a stream of large chunks on blocking threads.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -12,10 +12,10 @@ use futures::stream;
 use super::outcome::{blocking, is_missing, stat_of};
 use crate::{ByteStream, Range};
 
-/// How many bytes are read at once.
+/// The size of a chunk.
 const CHUNK: u64 = 256 << 10;
 
-/// A part of a file that is still to be read.
+/// The rest of a file to read.
 #[derive(Debug)]
 pub(super) struct Reading {
     file: Arc<File>,
@@ -24,7 +24,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Opens the file at `path`; `None` if there is none.
+    /// Opens the file at `path`; `None` if it does not exist.
     pub(super) fn open(path: &Path, range: Option<Range>) -> io::Result<Option<Self>> {
         let file = match File::open(path) {
             Err(error) if is_missing(&error) => return Ok(None),
@@ -44,7 +44,7 @@ impl Reading {
         }))
     }
 
-    /// The bytes. Nothing is read before they are asked for.
+    /// Returns the bytes as a lazy stream.
     pub(super) fn stream(self) -> ByteStream {
         Box::pin(stream::try_unfold(self, |mut reading| async move {
             let wanted = (reading.end - reading.next).min(CHUNK);

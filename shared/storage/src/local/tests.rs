@@ -70,7 +70,7 @@ async fn what_breaks_off_leaves_no_file() {
         .put(KEY, Box::pin(broken), Writer::Service)
         .await
         .unwrap_err();
-    // The file is removed in the background: let that go first.
+    // Let the background removal of the file run first.
     while drafts(&local) > 0 {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
     }
@@ -153,7 +153,7 @@ async fn what_is_not_ours_is_neither_listed_nor_swept() {
     assert_eq!(files(&root), before - 1);
 }
 
-/// How many files and links there are.
+/// Counts files and links.
 fn files(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries

@@ -1,5 +1,5 @@
-//! Listing a place in the order of its keys, folder by folder: no more than the names of the
-//! folders on the way are held in memory.
+//! Lists a place in the order of its keys, folder by folder, holding only the names of the current
+//! folders in memory.
 
 use std::fs;
 use std::io;
@@ -11,33 +11,33 @@ use super::outcome::{stat_of, unless_missing};
 use crate::Entry;
 use crate::key::{is_folder, is_key, url_of};
 
-/// How many objects one blocking call looks at.
+/// The objects listed by one blocking call.
 const BATCH: usize = 512;
 
-/// A listing on its way through the folders.
+/// A listing in progress.
 #[derive(Debug)]
 pub(super) struct Walk {
     root: PathBuf,
     place: Url,
     after: String,
-    /// The keys still to be seen in each folder down to the present one, the next one last.
-    /// Those of folders end with a slash, which is also how they sort among the others.
+    /// The remaining keys of each folder down to the current one, the next one last. Those of
+    /// folders end with a slash, which is also how they sort.
     levels: Vec<Vec<String>>,
 }
 
 impl Walk {
-    /// A listing of `place`, which lies at `root`, of the keys behind `after`.
+    /// Lists the keys of `place` at `root` that sort after `after`.
     pub(super) fn new(root: PathBuf, place: Url, after: String) -> Self {
         Self {
             root,
             place,
             after,
-            // The root is the one folder whose key is empty.
+            // The root is the folder with the empty key.
             levels: vec![vec![String::new()]],
         }
     }
 
-    /// The next objects; none at the end.
+    /// Returns the next objects; empty at the end.
     pub(super) fn next_batch(&mut self) -> io::Result<Vec<Entry>> {
         let mut batch = Vec::new();
         while let Some(level) = self.levels.last_mut() {
@@ -63,7 +63,7 @@ impl Walk {
         Ok(batch)
     }
 
-    /// The keys in a folder that can lead behind `after`, the first one last.
+    /// Returns the keys in a folder that can lead past `after`, the first one last.
     fn read_folder(&self, folder: &str) -> io::Result<Vec<String>> {
         let mut keys = Vec::new();
         let Some(entries) = unless_missing(fs::read_dir(self.root.join(folder)))? else {
@@ -75,7 +75,7 @@ impl Walk {
             let Some(name) = name.to_str() else {
                 continue;
             };
-            // A link to a folder is none: what lies behind it lies elsewhere.
+            // Don't follow links to folders: their content lies elsewhere.
             let slash = if entry.file_type()?.is_dir() { "/" } else { "" };
             let is_ours = if folder.is_empty() {
                 !slash.is_empty() && is_folder(name)

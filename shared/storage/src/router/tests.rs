@@ -1,4 +1,4 @@
-//! Tests of the places.
+//! Tests of the router.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The adapter for S3. An object is seen when its last request is answered, and then it is as
-//! durable as the service makes it.
+//! The adapter for S3. An object becomes visible with its last request, and is then as durable as
+//! the service makes it.
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::Credentials;
@@ -29,8 +29,8 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// The place at an `s3:` URL, which ends with a slash, with these credentials or those of
-    /// the standard AWS environment. Nothing is sent yet.
+    /// Creates the adapter for an `s3:` URL, which ends with a slash, with these credentials or
+    /// those of the standard AWS environment. Sends nothing yet.
     pub async fn connect(
         place: &Url,
         location: &S3Location,
@@ -44,14 +44,14 @@ impl S3 {
         }
     }
 
-    /// The key in the bucket of the object at `url`.
+    /// Returns the key in the bucket of the object at `url`.
     fn key_of(&self, url: &Url) -> Result<String, StorageError> {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
     }
 
-    /// The key in the bucket of the mark of this place.
+    /// Returns the key in the bucket of the place's mark.
     fn mark_key(&self) -> String {
         format!("{}{MARK}", self.prefix)
     }
@@ -86,7 +86,7 @@ impl Storage for S3 {
         let key = self.key_of(url)?;
         let not_found = || StorageError::NotFound { url: url.clone() };
         if range.is_some_and(|range| range.length == 0) {
-            // The protocol has no range of nothing.
+            // The protocol has no empty range.
             self.stat(url).await?.ok_or_else(not_found)?;
             return Ok(Box::pin(stream::empty()));
         }
@@ -109,7 +109,7 @@ impl Storage for S3 {
         if range.is_some_and(|range| length != Some(range.length)) {
             return Err(odd(
                 "open",
-                "the service gives another range than was asked for",
+                "the service returned another range than requested",
             ));
         }
         Ok(Box::pin(stream::try_unfold(
@@ -159,7 +159,7 @@ impl Storage for S3 {
         }
     }
 
-    /// A copy by the service, so that the object stays at `staged` as well.
+    /// A server-side copy leaves the object at `staged`.
     async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
         let (url, key) = self.new_object(key)?;
         let Some(source) = source_of(staged) else {
@@ -168,8 +168,8 @@ impl Storage for S3 {
         if copy(&self.bucket, &source, &key).await? == Copied::Done {
             return Ok(Some(url));
         }
-        // Gone already, or with a service that isn't ours; keys don't recur, so what has
-        // this one is what was staged.
+        // Gone already, or at another service; keys are never reused, so an object with this key is
+        // the staged one.
         Ok(self.stat(&url).await?.map(|_| url))
     }
 
@@ -191,8 +191,7 @@ impl Storage for S3 {
         listing::sweep(&self.bucket, &self.prefix, older_than).await
     }
 
-    /// Whether the bucket is there and we may see it; that it can be written to, only a
-    /// write can tell.
+    /// Checks that the bucket exists and is visible; only a write shows whether it is writable.
     async fn check(&self) -> Result<(), StorageError> {
         let request = self.bucket.client.head_bucket().bucket(&self.bucket.name);
         request
@@ -215,7 +214,7 @@ impl Storage for S3 {
     }
 }
 
-/// The object at the URL of another place, if that is one of S3.
+/// Returns the object at a URL of another S3 place.
 fn source_of(staged: &Url) -> Option<Source> {
     if staged.scheme() != "s3" {
         return None;

@@ -1,10 +1,9 @@
-//! Memory for the parts of all uploads to one place: so much of one writer, so much of everybody.
+//! Buffers for the parts of all uploads to one place, bounded in total and for each writer.
 //!
-//! A buffer is taken before its part is gathered, and given back when the part was sent. Whoever
-//! waits for one waits behind their own first, so that one writer's many slow senders keep nobody
-//! else waiting. And a sender who takes too long to fill a buffer loses it, and so its upload, as
-//! soon as others have all of them and somebody waits: however many writers are slow, buffers come
-//! free.
+//! A buffer is acquired before its part is gathered, and released after the part is sent. Writers
+//! wait behind their own uploads first, so that one writer's many slow senders block nobody else. A
+//! sender that fills a buffer too slowly loses it, and its upload, once all buffers are in use and
+//! somebody waits: however many writers are slow, buffers become free.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,30 +15,30 @@ use tokio::time::{sleep, timeout};
 
 use crate::{StorageError, Writer};
 
-/// How many buffers of the smallest part there are: this bounds memory where there are many.
+/// The number of buffers of the smallest part; bounds memory.
 const BUFFERS: u32 = 32;
 
-/// How many of them one user gets: two users who are slow leave a quarter to others.
+/// The most buffers of one user: two slow users leave a quarter to others.
 const OF_ONE_USER: u32 = 12;
 
-/// How many the service gets for writes of its own.
+/// The most buffers of the service itself.
 const OF_SERVICE: u32 = 16;
 
-/// How many there are, and how long they are waited for.
+/// The number of buffers and the timeouts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BufferLimits {
     /// Buffers.
     pub(super) all: u32,
     /// Those of one user.
     pub(super) of_one: u32,
-    /// How long a buffer may be filled while others wait: at 140 KB/s that is enough.
+    /// How long filling a buffer may take while others wait; enough at 140 KB/s.
     pub(super) filling: Duration,
-    /// How long somebody waits before the slowest of those who fill too long has to go; and the
-    /// next one after as long again.
+    /// How long a writer waits before it evicts the slowest upload over that time; the next one
+    /// after as long again.
     pub(super) claim: Duration,
-    /// How long somebody waits for others before the upload is given up.
+    /// How long a writer waits for others before its upload fails.
     pub(super) patience: Duration,
-    /// How long somebody waits for a buffer of their own share.
+    /// How long a writer waits for a buffer of its own share.
     pub(super) own_patience: Duration,
 }
 
@@ -64,7 +63,7 @@ pub(super) struct Buffers {
     writers: Arc<Mutex<HashMap<Writer, Weak<Semaphore>>>>,
 }
 
-/// Buffers for one part, until this is dropped.
+/// Buffers for one part, released on drop.
 #[derive(Debug)]
 pub(super) struct Buffer {
     limits: BufferLimits,
@@ -72,7 +71,7 @@ pub(super) struct Buffer {
     _permits: [OwnedSemaphorePermit; 2],
 }
 
-/// The buffers of everybody, and who waits for them.
+/// The shared buffers and their waiters.
 #[derive(Debug)]
 struct Pool {
     free: Arc<Semaphore>,
@@ -80,11 +79,11 @@ struct Pool {
     claims: Notify,
 }
 
-/// Somebody who waits, until this is dropped.
+/// A waiter, removed on drop.
 struct Waiting<'p>(&'p Pool);
 
 impl Buffers {
-    /// All of them are free.
+    /// Creates the buffers, all free.
     pub(super) fn new(limits: BufferLimits) -> Self {
         Self {
             limits,
@@ -97,8 +96,8 @@ impl Buffers {
         }
     }
 
-    /// Waits for so many buffers. What is more than a writer's share counts as all of it.
-    /// Whoever waits holds none but those of parts that are being sent, so every upload gets on.
+    /// Waits for buffers. A request above the writer's share counts as the whole share. A waiter
+    /// only holds buffers of parts being sent, so every upload makes progress.
     pub(super) async fn take(&self, writer: Writer, units: usize) -> Result<Buffer, StorageError> {
         let share = match writer {
             Writer::Service => OF_SERVICE.max(self.limits.of_one),
@@ -123,8 +122,8 @@ impl Buffers {
         })
     }
 
-    /// Waits for buffers of everybody's, and claims one now and again from who fills too long.
-    /// `None` if there are none any more, which never happens.
+    /// Waits for shared buffers, periodically evicting a slow upload. `None` if the semaphore is
+    /// closed, which never happens.
     async fn claim(&self, units: u32) -> Option<OwnedSemaphorePermit> {
         if let Ok(free) = Arc::clone(&self.all.free).try_acquire_many_owned(units) {
             return Some(free);
@@ -139,13 +138,13 @@ impl Buffers {
         }
     }
 
-    /// The buffers of a writer. Writers who hold none, and wait for none, are forgotten.
+    /// Returns the buffers of a writer, and forgets writers that hold none and wait for none.
     fn own(&self, writer: Writer, share: u32) -> Arc<Semaphore> {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = writers.get(&writer).and_then(Weak::upgrade) {
             return known;
         }
-        // Only who holds a buffer or waits for one is in it: there are few.
+        // Holds only writers with buffers or waiters: few.
         writers.retain(|_, own| own.strong_count() > 0);
         let own = Arc::new(Semaphore::new(share as usize));
         writers.insert(writer, Arc::downgrade(&own));
@@ -154,12 +153,12 @@ impl Buffers {
 }
 
 impl Buffer {
-    /// Returns when this has been filled for too long and somebody waits for it.
+    /// Waits until filling this has taken too long while somebody waits for it.
     pub(super) async fn is_claimed(&self) {
         sleep(self.limits.filling).await;
         loop {
             self.all.claims.notified().await;
-            // A claim may be left over from somebody who has got a buffer since.
+            // The eviction may be left over from a writer that has got a buffer since.
             if self.all.waiting.load(Ordering::Relaxed) > 0 {
                 return;
             }
@@ -209,7 +208,7 @@ mod tests {
             held.push(buffer.unwrap());
         }
         assert_eq!(held.len(), OF_ONE_USER as usize);
-        // Who waits behind their own is in nobody's way.
+        // Waiting behind one's own uploads evicts nobody.
         let mut own = Box::pin(buffers.take(user(1), 5));
         assert!(own.as_mut().now_or_never().is_none());
         let other = buffers

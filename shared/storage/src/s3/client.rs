@@ -1,4 +1,4 @@
-//! The client of a bucket: where it is, who we are, how long we wait, how often we try.
+//! The S3 client: endpoint, credentials, timeouts and retries.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use aws_smithy_http_client::tls;
 
 use crate::{Checksums, S3Location};
 
-/// Where a bucket is if neither its URL nor the environment says it.
+/// The default region.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// How long a connection may take.
+/// The connect timeout.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take to begin, the sending of a part of 8 MiB included.
+/// The timeout to the start of a response, including sending a part of 8 MiB.
 const ANSWER: Duration = Duration::from_mins(1);
 
-/// How long an answer may stand still.
+/// The timeout of a stalled response.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// How long the service may take to copy what one request can copy.
+/// The timeout of a server-side copy.
 const COPY: Duration = Duration::from_mins(10);
 
-/// How often a request is tried. Where nothing answers, the client soon stops trying again.
+/// The tries of a request. If nothing answers, the client soon stops retrying.
 const ATTEMPTS: u32 = 4;
 
 /// A bucket and the client that reaches it.
@@ -43,8 +43,8 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of a place, with these credentials or those of the standard AWS environment.
-    /// Nothing is sent yet.
+    /// Creates a client for the bucket of a place, with these credentials or those of the standard
+    /// AWS environment. Sends nothing yet.
     pub(super) async fn connect(location: &S3Location, credentials: Option<Credentials>) -> Self {
         let http_client = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(
@@ -55,7 +55,7 @@ impl Bucket {
             .or_else(EnvironmentVariableRegionProvider::new())
             .or_else(Region::from_static(DEFAULT_REGION));
         let stalled = StalledStreamProtectionConfig::enabled()
-            // What is sent lies in memory: a slow uploader stalls no request.
+            // Requests are sent from memory: a slow uploader stalls none.
             .upload_enabled(false)
             .grace_period(STALLED)
             .build();
@@ -93,7 +93,7 @@ impl Bucket {
     }
 }
 
-/// What a request that copies within the service is sent with.
+/// Returns the configuration of server-side copy requests.
 pub(super) fn patient() -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)

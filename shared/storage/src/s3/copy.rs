@@ -1,4 +1,4 @@
-//! Copying an object within the service, from any bucket that our credentials can read.
+//! Server-side copy of an object, from any bucket that our credentials can read.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::upload_part_copy::builders::UploadPartCopyFluentBuilder;
@@ -10,17 +10,17 @@ use super::multipart::Multipart;
 use super::outcome::{failed, odd, status};
 use crate::StorageError;
 
-/// The most that one request copies. The protocol allows 5 GiB, but the answer to that takes
-/// minutes, and parts are copied side by side.
+/// The most bytes copied by one request. The protocol allows 5 GiB, but that takes minutes, and
+/// parts are copied in parallel.
 const WHOLE: u64 = 1 << 30;
 
-/// The size of a part beyond that: 10,000 of them, the most there may be, hold 9 TiB.
+/// The part size above that: the maximum of 10,000 parts hold 9 TiB.
 const PART: u64 = 1_000 << 20;
 
-/// How many parts are copied at once.
+/// Parts copied concurrently.
 const AT_ONCE: usize = 4;
 
-/// An object of some bucket of the service.
+/// An object in a bucket of the service.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     /// Its bucket.
@@ -29,12 +29,12 @@ pub(super) struct Source {
     pub key: String,
 }
 
-/// Whether a copy was made.
+/// The result of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copied {
-    /// The bytes are at their target.
+    /// The object was copied.
     Done,
-    /// The source can't be seen or copied from here; nothing has happened.
+    /// The source can't be read or copied from here; nothing was done.
     OutOfReach,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn copy(
     let size = found
         .content_length
         .and_then(|length| u64::try_from(length).ok());
-    let size = size.ok_or_else(|| odd("copy", "the service doesn't tell the object's length"))?;
+    let size = size.ok_or_else(|| odd("copy", "the service did not return the object's length"))?;
     if size > WHOLE {
         return copy_parts(bucket, source, key, size).await;
     }
@@ -74,7 +74,7 @@ pub(super) async fn copy(
 }
 
 impl Source {
-    /// As the protocol names it. Our buckets, prefixes and keys need no escapes.
+    /// The copy source header. Our buckets, prefixes and keys need no escapes.
     fn path(&self) -> String {
         format!("{}/{}", self.bucket, self.key)
     }
@@ -116,7 +116,8 @@ async fn copy_part(
     let outcome = request.customize().config_override(patient()).send().await;
     let copied = outcome.map_err(|error| failed("copy a part", error))?;
     let part = copied.copy_part_result;
-    let part = part.ok_or_else(|| odd("copy a part", "the service doesn't tell what it copied"))?;
+    let part =
+        part.ok_or_else(|| odd("copy a part", "the service did not confirm the copied part"))?;
     Ok(CompletedPart::builder()
         .part_number(number)
         .set_e_tag(part.e_tag)
@@ -125,7 +126,7 @@ async fn copy_part(
         .build())
 }
 
-/// The parts of an object of `size` bytes, as the protocol writes ranges.
+/// Returns the ranges of the parts of an object of `size` bytes.
 fn ranges(size: u64) -> impl Iterator<Item = String> {
     let starts = std::iter::successors(Some(0), |start| Some(start + PART));
     starts

@@ -1,4 +1,4 @@
-//! Listing: the objects of a place, and the uploads to it that were never completed.
+//! Lists the objects of a place, and its unfinished multipart uploads.
 
 use aws_sdk_s3::types::{MultipartUpload, Object};
 use futures::{TryStreamExt, stream};
@@ -10,8 +10,8 @@ use crate::key::{is_key, url_of};
 use crate::{Entry, EntryStream, StorageError};
 use domain::Timestamp;
 
-/// The objects of `place`, whose keys in the bucket begin with `prefix`, behind the key
-/// `after`; one page is held at a time.
+/// Lists the objects of `place`, whose keys in the bucket begin with `prefix`, after the key
+/// `after`; holds one page at a time.
 pub(super) fn list(bucket: &Bucket, place: &Url, prefix: &str, after: Option<&str>) -> EntryStream {
     let request = bucket
         .client
@@ -30,7 +30,7 @@ pub(super) fn list(bucket: &Bucket, place: &Url, prefix: &str, after: Option<&st
     });
     let (place, prefix) = (place.clone(), prefix.to_owned());
     let entries = pages.try_flatten().try_filter_map(move |object| {
-        // A bucket may be shared: what has none of our keys is somebody else's.
+        // A bucket may be shared: objects with other names belong to others.
         std::future::ready(Ok(entry_of(&object, &place, &prefix)))
     });
     Box::pin(entries)
@@ -47,7 +47,8 @@ fn entry_of(object: &Object, place: &Url, prefix: &str) -> Option<Entry> {
     })
 }
 
-/// Aborts the uploads below `prefix` that began before `older_than`, and says how many.
+/// Aborts the uploads below `prefix` that began before `older_than`, and returns how many were
+/// aborted.
 pub(super) async fn sweep(
     bucket: &Bucket,
     prefix: &str,
@@ -88,7 +89,7 @@ fn is_stale(upload: &MultipartUpload, prefix: &str, older_than: Timestamp) -> bo
     is_old && key.is_some_and(is_key)
 }
 
-/// Says how many were aborted: one, or none if somebody else was faster.
+/// Returns how many were aborted: one, or none if another process was faster.
 async fn abort(bucket: &Bucket, upload: &MultipartUpload) -> Result<u64, StorageError> {
     let request = bucket.client.abort_multipart_upload().bucket(&bucket.name);
     let request = request

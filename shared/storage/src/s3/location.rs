@@ -1,20 +1,20 @@
-//! Where a place in S3 is.
+//! The location of a place in S3.
 
 use url::Url;
 
-/// Where an S3 place is, and how to speak to it. Credentials are never part of it.
+/// The location of an S3 place and its protocol options, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Location {
     /// The bucket.
     pub bucket: String,
-    /// What the keys of all objects of the place begin with: empty, or ending with a slash.
+    /// The prefix of all keys of the place: empty, or ending with a slash.
     pub prefix: String,
-    /// The service, if it isn't AWS.
+    /// The endpoint, if it isn't AWS.
     pub endpoint: Option<Url>,
-    /// The region, if the environment isn't to say it.
+    /// The region, if not taken from the environment.
     pub region: Option<String>,
-    /// Whether the bucket is named in the path instead of the host name. Usual where there is
-    /// an endpoint, and needed where a dot in the name doesn't fit the certificate.
+    /// Whether the bucket is in the path instead of the host name; the default with an endpoint,
+    /// and needed if the bucket's name has a dot.
     pub path_style: bool,
     /// When requests and answers carry checksums.
     pub checksums: Checksums,
@@ -23,9 +23,9 @@ pub struct S3Location {
 /// When requests and answers carry the checksums of the S3 protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksums {
-    /// Wherever the protocol has them.
+    /// Wherever the protocol supports them.
     #[default]
     Supported,
-    /// Only where the protocol demands them: for services that don't know the newer ones.
+    /// Only where the protocol requires them, for services without the newer ones.
     Required,
 }

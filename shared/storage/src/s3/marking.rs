@@ -1,11 +1,11 @@
-//! The mark of a place as an object of its bucket. Called by the adapter.
+//! The mark of a place as an object in its bucket.
 
 use super::client::Bucket;
 use super::outcome::{failed, is_missing, status};
 use crate::{Mark, Marking, StorageError, mark};
 use domain::InstallationId;
 
-/// The mark under `key`; `None` if there is none.
+/// Reads the mark under `key`; `None` if it does not exist.
 pub(super) async fn mark(bucket: &Bucket, key: &str) -> Result<Option<Mark>, StorageError> {
     let request = bucket.client.get_object().bucket(&bucket.name).key(key);
     let mut object = match request.send().await {
@@ -42,9 +42,9 @@ pub(super) async fn set_mark(
     if marking == Marking::First {
         match request().if_none_match("*").send().await {
             Ok(_) => return Ok(()),
-            // There is one, or somebody else writes one at this moment.
+            // It exists, or another process is writing it.
             Err(error) if matches!(status(&error), Some(409 | 412)) => return Ok(()),
-            // A service without conditional writes.
+            // The service has no conditional writes.
             Err(error) if status(&error) == Some(501) => {}
             Err(error) => return Err(failed("write its mark", error)),
         }

@@ -1,5 +1,5 @@
-//! A multipart upload that is aborted unless it is completed, whatever ends it. Used by uploads
-//! and by copies of large objects.
+//! A multipart upload that is aborted unless completed. Used by uploads and by copies of large
+//! objects.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -9,8 +9,7 @@ use super::client::Bucket;
 use super::outcome::{failed, is_missing};
 use crate::StorageError;
 
-/// An upload that has begun. One that is dropped is aborted in the background; what escapes
-/// that is found by `sweep`.
+/// An upload in progress, aborted in the background if dropped. `sweep` aborts what is missed.
 #[derive(Debug)]
 pub(super) struct Multipart {
     bucket: Bucket,
@@ -38,12 +37,12 @@ impl Multipart {
         })
     }
 
-    /// The id that the service gave it.
+    /// Returns its id.
     pub(super) fn id(&self) -> &str {
         self.id.as_deref().unwrap_or_default()
     }
 
-    /// Makes an object of `size` bytes of the parts: from here on it is seen.
+    /// Completes the upload as an object of `size` bytes, which becomes visible.
     pub(super) async fn complete(
         mut self,
         mut parts: Vec<CompletedPart>,
@@ -59,7 +58,7 @@ impl Multipart {
             .key(&self.key)
             .upload_id(self.id());
         if let Err(error) = request.multipart_upload(whole).send().await {
-            // When the answer is lost and the request sent again, the upload is no more.
+            // If the response was lost and the request is retried, the upload no longer exists.
             if error.code() != Some("NoSuchUpload") || !self.is_stored(size).await {
                 self.abort().await;
                 return Err(failed("complete a write", error));
@@ -103,7 +102,7 @@ async fn abort(bucket: &Bucket, key: &str, id: &str) {
     match request.key(key).upload_id(id).send().await {
         Err(error) if !is_missing(&error) => {
             let error = failed("abort a write", error);
-            tracing::debug!(storage.key = key, %error, "an unfinished write is left to the sweep");
+            tracing::debug!(storage.key = key, %error, "failed to abort an unfinished write; a sweep will");
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! What an S3 service answers, in the words of storage.
+//! Maps responses of S3 to results of storage.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
@@ -7,7 +7,7 @@ use aws_sdk_s3::primitives::DateTime;
 use crate::{Stat, StorageError};
 use domain::{ByteSize, Timestamp};
 
-/// A refusal: what the service said.
+/// An error response.
 #[derive(Debug, thiserror::Error)]
 #[error("the service answered {status} {code} (request {request}): {message}")]
 struct Answer {
@@ -17,7 +17,7 @@ struct Answer {
     message: String,
 }
 
-/// The failure of `action`.
+/// Returns the error of `action`.
 pub(super) fn failed<E>(action: &'static str, error: SdkError<E>) -> StorageError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// A failure of `action` though the service reported a success.
+/// Returns an error of `action` despite a success response.
 pub(super) fn odd(action: &'static str, what: &'static str) -> StorageError {
     StorageError::Unavailable {
         action,
@@ -58,18 +58,18 @@ pub(super) fn odd(action: &'static str, what: &'static str) -> StorageError {
     }
 }
 
-/// The HTTP status of a refusal.
+/// Returns the HTTP status of an error response.
 pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|answer| answer.status().as_u16())
 }
 
-/// Whether the service says that there is no such object or upload. That there is no such
-/// bucket is another matter, though the answer to HEAD doesn't tell.
+/// Returns whether the object or upload does not exist. A missing bucket is another error, though
+/// HEAD doesn't distinguish it.
 pub(super) fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     status(error) == Some(404) && error.code() != Some("NoSuchBucket")
 }
 
-/// What is known of an object.
+/// Returns the metadata of an object.
 pub(super) fn stat_of(size: Option<i64>, modified: Option<&DateTime>) -> Stat {
     Stat {
         size: ByteSize::new(size.unwrap_or_default().max(0).unsigned_abs()),
@@ -77,7 +77,7 @@ pub(super) fn stat_of(size: Option<i64>, modified: Option<&DateTime>) -> Stat {
     }
 }
 
-/// A time of the service.
+/// Converts a timestamp of the service.
 pub(super) fn moment(time: &DateTime) -> Timestamp {
     let micros = time.secs().saturating_mul(1_000_000);
     Timestamp::from_micros(micros.saturating_add(i64::from(time.subsec_nanos() / 1_000)))

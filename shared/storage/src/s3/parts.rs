@@ -1,21 +1,21 @@
-//! Cutting a source of unknown length into parts. Called by the upload.
+//! Splits a source of unknown length into parts.
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
 use crate::{SourceError, SourceStream};
 
-/// The size of the first parts; what fits into one is sent in one request.
+/// The size of the first parts; an object that fits into one is sent in one request.
 const SMALLEST: usize = 8 << 20;
 
-/// So many parts have one size, then it doubles: the 10,000 parts that an upload may have then
-/// hold more than the 5 TiB that an object may have.
+/// The number of parts before the part size doubles: the maximum of 10,000 parts then exceed the
+/// maximum object of 5 TiB.
 const OF_ONE_SIZE: i32 = 1_000;
 
-/// The first room for a part of several chunks.
+/// The initial capacity for a part of several chunks.
 const ROOM: usize = 64 << 10;
 
-/// The size of the part with this number, which counts from 1.
+/// Returns the size of the part with this number, from 1.
 pub(super) fn part_size(number: i32) -> usize {
     SMALLEST << ((number - 1) / OF_ONE_SIZE)
 }
@@ -27,18 +27,18 @@ pub(super) struct Parts<'s> {
 }
 
 impl<'s> Parts<'s> {
-    /// The parts of `source`.
+    /// Creates the parts of `source`.
     pub(super) fn of(source: SourceStream<'s>) -> Self {
         let rest = Bytes::new();
         Self { source, rest }
     }
 
-    /// The next `size` bytes; fewer only at the end.
+    /// Returns the next `size` bytes; fewer only at the end.
     pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, SourceError> {
         self.fill(Bytes::new(), size).await
     }
 
-    /// `begun` and what follows it, up to `size` bytes; fewer only at the end.
+    /// Returns `begun` and the bytes after it, up to `size`; fewer only at the end.
     pub(super) async fn fill(&mut self, begun: Bytes, size: usize) -> Result<Bytes, SourceError> {
         let mut part = Part::default();
         part.push(begun);
@@ -49,7 +49,7 @@ impl<'s> Parts<'s> {
         Ok(part.whole())
     }
 
-    /// Whether there are no more bytes.
+    /// Returns whether the source has ended.
     pub(super) async fn are_over(&mut self) -> Result<bool, SourceError> {
         while self.rest.is_empty() {
             match self.source.next().await {
@@ -61,7 +61,7 @@ impl<'s> Parts<'s> {
     }
 }
 
-/// A part on its way: one chunk as it came, several copied together.
+/// Converts to a request body: a single chunk as is, several copied together.
 #[derive(Default)]
 struct Part {
     only: Bytes,

@@ -1,4 +1,4 @@
-//! Writing an object of unknown length: one request if it is small, else parts in parallel.
+//! Writes an object of unknown length: one request if it is small, else parts in parallel.
 
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
@@ -11,13 +11,13 @@ use super::outcome::failed;
 use super::parts::{Parts, part_size};
 use crate::{SourceError, SourceStream, StorageError, WriteError, Writer};
 
-/// How many parts of one upload are under way at once.
+/// Parts of one upload sent concurrently.
 const AT_ONCE: usize = 4;
 
-/// What every upload may gather before it needs a buffer: many documents are smaller.
+/// The bytes that an upload may gather without a buffer: many documents are smaller.
 const WITHOUT_BUFFER: usize = 256 << 10;
 
-/// What the uploads to one place share.
+/// The state shared by uploads to one place.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
     buffers: Buffers,
@@ -29,14 +29,14 @@ struct Sending {
     key: String,
     upload: String,
     writer: Writer,
-    /// Those under way end when this is dropped.
+    /// Parts being sent are aborted on drop.
     under_way: JoinSet<Result<CompletedPart, StorageError>>,
     sent: Vec<CompletedPart>,
     size: u64,
 }
 
 impl Uploads {
-    /// No upload yet.
+    /// Not started yet.
     pub(super) fn new() -> Self {
         Self::within(BufferLimits::default())
     }
@@ -46,7 +46,7 @@ impl Uploads {
         Self { buffers }
     }
 
-    /// Writes what `source` gives to `key`.
+    /// Writes `source` to `key`.
     pub(super) async fn put(
         &self,
         bucket: &Bucket,
@@ -86,7 +86,7 @@ impl Uploads {
         }
     }
 
-    /// Sends all parts, and returns them and how many bytes they have.
+    /// Sends all parts, and returns them and their total size.
     async fn send_parts(
         &self,
         mut sending: Sending,
@@ -116,7 +116,7 @@ impl Uploads {
 }
 
 impl Sending {
-    /// Waits until another part of this upload may be under way.
+    /// Waits until another part of this upload may be sent.
     async fn wait_for_turn(&mut self) -> Result<(), StorageError> {
         while let Some(ended) = self.under_way.try_join_next() {
             self.sent.push(part_of(ended)?);
@@ -150,7 +150,7 @@ impl Sending {
     }
 }
 
-/// What the source gives for `buffer`, unless it takes too long while others wait.
+/// Fills `buffer` from the source, unless it takes too long while others wait.
 async fn filled<T>(
     buffer: &Buffer,
     filling: impl Future<Output = Result<T, SourceError>>,
@@ -199,7 +199,7 @@ mod tests {
         Writer::User(UserId(Uuid::from_u128(number)))
     }
 
-    /// Nobody listens there.
+    /// Nothing listens there.
     async fn bucket() -> Bucket {
         let location = S3Location {
             bucket: "bucket".to_owned(),
