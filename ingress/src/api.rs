@@ -1,4 +1,4 @@
-//! The API put together: routes, their document, and the frame around them.
+//! Assembles the API: routes, OpenAPI document and layers.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
 use crate::waiting::{JobNotifier, Waiters};
 
-/// What the handlers share beyond the service itself.
+/// Shared state of the handlers beyond the service.
 pub(crate) struct Parts {
     pub(crate) service: Service,
     pub(crate) guard: Arc<Guard>,

@@ -1,4 +1,4 @@
-//! HTTP in, 202 out: the API of Dossier as a library. It never processes a document; that is the worker's.
+//! The API of Dossier as a library. It accepts documents and never processes them; workers do.
 
 mod api;
 mod audit_log;

@@ -1,4 +1,4 @@
-//! One process's share of HTTP, from bound ports to the last answer.
+//! Runs the API and the operators' port of a process, from binding to draining.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::service::Service;
 use crate::uploads::Intake;
 use crate::waiting::{JobNotifier, Waiters};
 
-/// Addresses to listen on, or listened on: port 0 asks for a free one.
+/// Addresses to bind, or bound; port 0 picks a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The API.
@@ -27,10 +27,10 @@ pub struct Addresses {
     pub ops: SocketAddr,
 }
 
-/// A service that could not start.
+/// An error at start.
 #[derive(Debug, thiserror::Error)]
 pub enum IngressError {
-    /// An address can't be listened at.
+    /// An address can't be bound.
     #[error("{setting}: could not listen at {address}: {source}")]
     Bind {
         /// The setting to change.
@@ -40,19 +40,19 @@ pub enum IngressError {
         /// Why.
         source: io::Error,
     },
-    /// The operators' port has no thread of its own.
+    /// The thread of the operators' port could not be started.
     #[error("the operators' port could not be started")]
     Operations(#[source] io::Error),
     /// The OpenAPI document of the routes is not valid JSON.
     #[error("the OpenAPI document could not be built")]
     OpenApi(#[from] InvalidJson),
-    /// JWTs can't be checked as the settings want.
+    /// The JWT settings are unusable.
     #[error(transparent)]
     Jwt(#[from] JwtSetupError),
 }
 
-/// Serves the API and the operators' port until `shutdown`, then finishes what
-/// was begun. `listening` is told the addresses once both are bound.
+/// Serves the API and the operators' port until `shutdown`, then drains. Calls `listening` with the
+/// addresses once both are bound.
 pub async fn run(
     service: Service,
     addresses: Addresses,
@@ -81,7 +81,7 @@ pub async fn run(
     });
 
     let in_flight = intake.in_flight().clone();
-    // Health is served until the API has drained: that is when it is asked for most.
+    // Health is served until the API has drained, when it matters most.
     let drained = CancellationToken::new();
     let api_served = async {
         let door = Door {
@@ -119,7 +119,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Serves the operators' port alone, for a process without an API, until `shutdown`.
+/// Serves only the operators' port, for a process without an API, until `shutdown`.
 pub async fn run_operations(
     service: Service,
     address: SocketAddr,
@@ -177,7 +177,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     } else {
         TcpSocket::new_v6()
     }?;
-    // Else a service that is started again waits until the last connections are forgotten.
+    // Otherwise a restart fails while old connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(ServerLimits::QUEUE)

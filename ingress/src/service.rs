@@ -1,4 +1,4 @@
-//! What the API works with, handed in from outside and shared by all requests.
+//! The dependencies of the API, shared by all requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::capacity::{Capacity, Pressure};
 use crate::http::ServerLimits;
 use crate::problem::{Code, Problem};
 
-/// What a process must be given to serve the API.
+/// The dependencies of the API.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The ledger.
@@ -47,11 +47,11 @@ pub struct Service {
     pub meters: Meters,
     /// Back-pressure on uploads.
     pub pressure: Pressure,
-    /// Limits on connections and on the patience with them.
+    /// Limits on connections and their timeouts.
     pub server: ServerLimits,
     /// Budgets that the requests of this process share.
     pub capacity: Capacity,
-    /// Cancelled when the process was asked to stop: from then on it isn't ready.
+    /// Cancelled when the process is stopping: from then on it isn't ready.
     pub stopping: CancellationToken,
 }
 
@@ -64,31 +64,31 @@ impl Service {
         })
     }
 
-    /// Where the bytes of a staged upload may lie, for those who take it out of the ledger.
+    /// Returns the URLs where bytes of a staged upload may exist, for removal.
     pub(crate) fn traces(&self) -> impl Fn(&str) -> Vec<String> + Send + Sync + use<> {
         let places = self.places.clone();
         move |staged| places.traces_of(staged)
     }
 }
 
-/// A test that readiness depends on, of something that this crate doesn't know.
+/// A check that readiness depends on, provided by the caller.
 #[derive(Clone)]
 pub struct SelfTest(Arc<dyn Fn() -> bool + Send + Sync>);
 
 impl SelfTest {
-    /// A test that is run whenever readiness is asked for: it must be quick.
+    /// Creates a check. It runs with each readiness check, so it must be quick.
     pub fn new(passes: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(passes))
     }
 
-    /// Whether it passes now.
+    /// Runs the check.
     #[must_use]
     pub fn passes(&self) -> bool {
         (self.0)()
     }
 }
 
-/// A process that detects nothing has nothing to test.
+/// A process without type detection has nothing to check.
 impl Default for SelfTest {
     fn default() -> Self {
         Self::new(|| true)

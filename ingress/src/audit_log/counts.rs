@@ -1,20 +1,20 @@
-//! What was counted and not written yet. A flood adds a bounded number of rows a minute, and takes
-//! bounded memory while the database is away.
+//! Counted entries that are not written yet. Bounds rows per minute under a flood, and memory while
+//! the database is down.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use domain::{AuditEntry, AuditEvent, AuditId, AuditOrigin, DocumentId, Timestamp};
 
-/// Rows that one process writes in a minute before it counts strangers and owners as one.
+/// Rows that one process writes per minute before it merges addresses and owners.
 const MOST_ROWS: usize = 200;
-/// Documents that are named by one entry.
+/// Documents named by one entry.
 const MOST_NAMED: usize = 100;
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Not written yet.
     pub(super) waiting: BTreeMap<AuditId, Counted>,
-    /// Those that were seen in the present minute.
+    /// Entries of the current minute.
     seen: BTreeSet<AuditId>,
     minute: Option<AuditId>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Counts {
 pub(super) struct Counted {
     entry: AuditEntry,
     documents: BTreeSet<DocumentId>,
-    /// Whether its line is in the log of the process: the first of a minute is.
+    /// Whether it is in the process's log already: the first of a minute is.
     pub(super) is_told: bool,
 }
 
@@ -64,8 +64,8 @@ impl Counts {
         }
     }
 
-    /// Takes back what was not written. While the database is away nothing else is added to it
-    /// than there was room for in its minutes.
+    /// Puts unwritten entries back. While the database is down, no more is added than the bound of
+    /// each minute.
     pub(super) fn put_back(&mut self, waiting: BTreeMap<AuditId, Counted>) {
         for (id, mut counted) in waiting {
             counted.is_told = true;
@@ -79,7 +79,7 @@ impl Counts {
                 }
             }
         }
-        // An hour's worth: the oldest go first.
+        // An hour's worth; the oldest are dropped first.
         while self.waiting.len() > 60 * MOST_ROWS {
             self.waiting.pop_first();
         }

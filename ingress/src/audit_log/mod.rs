@@ -1,4 +1,4 @@
-//! What the security log records of requests that change nothing: counted, and written a moment later.
+//! Security log entries of requests that change nothing: counted, and written in batches.
 
 mod counts;
 mod trail;

@@ -1,5 +1,5 @@
-//! Counts refusals and reads of what is another user's, and writes them a moment later, by one
-//! statement for all: no request waits for it.
+//! Counts refusals and reads of other users' data, and writes them in batches: no request waits for
+//! it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::MissedTickBehavior;
 
 use super::counts::{Counted, Counts};
 
-/// How long what was counted waits to be written.
+/// The write interval.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What waits to be written, shared by all requests.
+/// Unwritten entries, shared by all requests.
 #[derive(Clone, Debug)]
 pub struct AuditTrail {
     clock: Arc<dyn Clock>,
@@ -21,7 +21,7 @@ pub struct AuditTrail {
 }
 
 impl AuditTrail {
-    /// An empty one.
+    /// Creates an empty one.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -30,12 +30,12 @@ impl AuditTrail {
         }
     }
 
-    /// Where its time comes from.
+    /// Returns its clock.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// Counts something that happened now, to `document` if it was one.
+    /// Counts an event, with its document if any.
     pub(crate) fn count(
         &self,
         origin: AuditOrigin,
@@ -46,7 +46,7 @@ impl AuditTrail {
         self.counts().count(origin, event, document, now);
     }
 
-    /// Writes what was counted, for as long as it is polled.
+    /// Writes counted entries periodically, forever.
     pub async fn run(&self, db: &Database) {
         let mut ticks = tokio::time::interval(FLUSH);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -56,7 +56,7 @@ impl AuditTrail {
         }
     }
 
-    /// Writes what was counted. What the database doesn't take now waits on.
+    /// Writes counted entries; keeps them if the database fails.
     pub async fn flush(&self, db: &Database) {
         let waiting = std::mem::take(&mut self.counts().waiting);
         let entries: Vec<_> = waiting.values().map(Counted::entry).collect();

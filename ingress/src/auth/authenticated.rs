@@ -1,5 +1,5 @@
-//! The layer that authenticates each request, once, if its route demands it: before anything of the
-//! body is read.
+//! The layer that authenticates each request once, if its route requires it, before its body is
+//! read.
 
 use domain::{Caller, Role};
 use poem::{Endpoint, Request, Response, Result};
@@ -10,7 +10,7 @@ use crate::capacity::Ticket;
 use crate::http::Route;
 use crate::problem::{Code, Problem};
 
-/// An endpoint whose requests carry their [`CurrentUser`], unless their route takes no token.
+/// An endpoint whose requests carry their [`CurrentUser`], unless their route needs no token.
 pub(crate) struct Authenticated<E>(pub(crate) E);
 
 impl<E: Endpoint<Output = Response>> Endpoint for Authenticated<E> {
@@ -25,7 +25,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Authenticated<E> {
     }
 }
 
-/// The caller, to whom the request is charged from here on.
+/// The caller; from here on the request is charged to them.
 async fn authenticate(request: &Request, demanded: Role) -> Result<Caller, Problem> {
     let session = request
         .data::<Session>()

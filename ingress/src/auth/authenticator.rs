@@ -1,4 +1,4 @@
-//! Turns a bearer token into an account, by the ledger's keys and the identities of its users.
+//! Authenticates bearer tokens: API keys by the ledger, JWTs by the identities of its users.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use super::token_header::header_of;
 use crate::problem::{Code, Problem};
 
-/// How many names are tried for a new user before one is made up.
+/// The names tried for a new user before one is generated.
 const NAMES: u32 = 20;
 
-/// An account that was proved, and by what.
+/// An authenticated account and its credential.
 pub(super) type Proved = (Account, Credential);
 
-/// What to do with a good token whose subject is no user yet.
+/// What to do with a valid token whose subject is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnknownSubject {
-    /// Add an ordinary user who is linked to it.
+    /// Create a user linked to it.
     Add,
-    /// Turn it away.
+    /// Refuse it.
     Refuse,
 }
 
-/// Knows who is calling.
+/// Authenticates callers.
 #[derive(Debug)]
 pub struct Authenticator {
     database: Database,
@@ -42,7 +42,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator for API keys, and for JWTs if they are on.
+    /// Creates an authenticator for API keys, and for JWTs if enabled.
     pub async fn new(
         database: Database,
         clock: Arc<dyn Clock>,
@@ -68,7 +68,7 @@ impl Authenticator {
         })
     }
 
-    /// Who sent a request with this header, and by what. Every refusal looks the same.
+    /// Authenticates a request by its header. Every refusal is the same.
     pub(super) async fn account(
         &self,
         headers: &HeaderMap,
@@ -111,7 +111,7 @@ impl Authenticator {
         }
     }
 
-    /// Adds a user for an identity that is seen for the first time, under a name that nobody has.
+    /// Creates a user with an unused name for an unknown identity.
     async fn add(&self, bearer: Bearer, whence: &AuditOrigin) -> Result<Account, Problem> {
         let base = label(&bearer.labels);
         for turn in 1..=NAMES {
@@ -133,7 +133,7 @@ impl Authenticator {
                 },
             };
             match add_user(&on, &user).await {
-                // Or another request of theirs was first.
+                // Or another request has just created them.
                 Ok(()) | Err(UserNameTaken::IdentityTaken) => {
                     let known = self.known(&bearer.identity).await?;
                     return known.ok_or_else(|| refused(RefusedToken::Stranger));
@@ -143,24 +143,24 @@ impl Authenticator {
             }
         }
         Err(Problem::internal(
-            "no name was found for the user of a token",
+            "found no unused name for the user of a token",
         ))
     }
 }
 
-/// The first of the labels that can be a name.
+/// Returns the first label that is a valid name.
 fn label(labels: &[String]) -> UserName {
     let mut names = labels.iter().filter_map(|label| label.parse().ok());
     names.next().unwrap_or_else(UserName::of_nobody)
 }
 
-/// Whether the token begins with the header of a signed token. An API key may
-/// hold any printable characters, but not by chance those.
+/// Returns whether the token begins like a signed JWT. An API key may hold any printable
+/// characters, but is never like that by chance.
 fn looks_like_jwt(token: &str) -> bool {
     header_of(token).is_ok()
 }
 
-/// The name with a number behind it, cut so that it stays one.
+/// Returns the name with a number appended, cut to a valid length.
 fn numbered(name: &UserName, number: u32) -> UserName {
     let stem: String = name.as_str().chars().take(240).collect();
     let text = format!("{stem} ({number})");

@@ -3,7 +3,7 @@
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
 
-/// The token, if there is exactly one `Authorization` field and it holds one.
+/// Returns the token if there is exactly one `Authorization` field and it holds one.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let field = fields.next()?.to_str().ok()?;

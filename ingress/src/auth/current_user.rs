@@ -1,5 +1,5 @@
-//! The first argument of every handler: who is calling, as the layer in front of all handlers found
-//! out. Whether the query has only documented parameters is checked here.
+//! The first argument of every handler: the authenticated caller. Also checks that the query has
+//! only documented parameters.
 
 use domain::{Caller, Role};
 use poem::{Request, RequestBody, Result};
@@ -23,7 +23,7 @@ pub struct Admin(pub Caller);
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 
-/// The caller, who has this role at least.
+/// The caller, with at least this role.
 fn caller_of(request: &Request, role: Role) -> Result<Caller, Problem> {
     let caller = request.data::<CurrentUser>().map(|user| user.0);
     let caller = caller.filter(|caller| caller.role >= role);

@@ -1,5 +1,5 @@
-//! What every request passes: who sends it, whether they come too often, whether what let them in
-//! is still valid; and what the security log records of it.
+//! Shared state of authentication: the authenticator, rate limits, revocations and the security
+//! log.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ pub(crate) struct Guard {
     pub(super) authenticator: Authenticator,
     pub(super) rates: RateLimits,
     pub(super) proxies: Arc<[Network]>,
-    /// Requests that go on for long.
+    /// Long-running requests.
     pub(crate) revocations: Revocations,
-    /// What is written into the security log a moment later.
+    /// Entries waiting to be written to the security log.
     pub(crate) trail: AuditTrail,
 }
 
@@ -49,7 +49,7 @@ impl Guard {
         self.trail.count(origin, event, None);
     }
 
-    /// Counts, for the security log, that somebody read what is another user's.
+    /// Counts a read of another user's data for the security log.
     pub(super) fn note_read(
         &self,
         origin: AuditOrigin,

@@ -1,4 +1,4 @@
-//! JSON Web Key Sets (RFC 7517): fetched within bounds, and read down to the keys that can verify.
+//! JSON Web Key Sets (RFC 7517): fetched within limits, and parsed to the usable verification keys.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde_json::Value;
 
-/// A key set of a hundred keys has a fraction of this.
+/// The size limit; a set of a hundred keys is a fraction of it.
 const MAX_BYTES: usize = 256 << 10;
-/// Longer than any healthy issuer takes, shorter than clients wait.
+/// The timeout: longer than any healthy issuer takes, shorter than clients wait.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A key set that can't be had.
+/// An error of loading a key set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
     /// The file can't be read.
@@ -39,7 +39,7 @@ pub enum KeySetError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The answer was no success.
+    /// The response was not a success.
     #[error("{url} answered {status}")]
     Status {
         /// The URL.
@@ -53,15 +53,15 @@ pub enum KeySetError {
         /// The URL.
         url: String,
     },
-    /// It could not be loaded a moment ago, nor ever before.
+    /// Loading has just failed, and never succeeded before.
     #[error("the key set has not been loaded yet")]
     NotLoaded,
-    /// It is no key set.
+    /// It is not a key set.
     #[error("it is not a JSON Web Key Set")]
     Malformed(#[source] InvalidJson),
 }
 
-/// A key that can verify signatures of one algorithm.
+/// A verification key for one algorithm.
 #[derive(Clone, Debug)]
 struct Key {
     id: Option<String>,
@@ -74,7 +74,7 @@ struct Key {
 pub(super) struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// Reads a set. Keys of other kinds, or for other uses, are passed over.
+    /// Parses a set. Ignores keys of other kinds or uses.
     pub(super) fn parse(json: &[u8]) -> Result<Arc<Self>, KeySetError> {
         #[derive(serde::Deserialize)]
         struct Raw {
@@ -86,7 +86,7 @@ impl KeySet {
         )))
     }
 
-    /// The keys that a token with this header may be signed with.
+    /// Returns the keys that may have signed a token with this header.
     pub(super) fn candidates(&self, header: &Header) -> Vec<DecodingKey> {
         let fits = |key: &&Key| {
             key.algorithm == header.alg
@@ -133,7 +133,7 @@ impl Key {
     }
 }
 
-/// Fetches a key set. Redirects are not followed: the operator named the place.
+/// Fetches a key set. Doesn't follow redirects: the operator configured the URL.
 pub(super) async fn fetch(url: &str) -> Result<Arc<KeySet>, KeySetError> {
     match tokio::time::timeout(TIMEOUT, fetch_bytes(url)).await {
         Ok(bytes) => KeySet::parse(&bytes?),

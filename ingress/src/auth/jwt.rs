@@ -1,4 +1,4 @@
-//! JWTs (RFC 7519): which are accepted, and of which identity they speak.
+//! JWTs (RFC 7519): which are accepted, and their identities.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,26 +13,25 @@ use super::jwks::KeySetError;
 use super::key_ring::{KeyRing, KeySource};
 use super::token_header::{UnreadHeader, header_of};
 
-/// How much the issuer's clock may be ahead of ours when a token has only just
-/// become valid. An expired token is expired: it gets no such allowance.
+/// The tolerated clock skew for tokens that are not valid yet. Expired tokens get none.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// Which tokens are accepted. The operator says so, never the token.
+/// Which tokens are accepted: decided by the operator, never by the token.
 #[derive(Clone)]
 pub(super) struct JwtRules {
-    /// The secret for HS256, if there is one.
+    /// The secret for HS256, if any.
     secret: Option<Vec<u8>>,
-    /// The key set for the other algorithms, if there is one.
+    /// The key set for the other algorithms, if any.
     key_set: Option<KeySource>,
-    /// The algorithms that are permitted; each must fit the kind of keys.
+    /// The permitted algorithms; each must fit the kind of keys.
     algorithms: Vec<JwtAlgorithm>,
-    /// The issuer that tokens must name, if set.
+    /// The required issuer, if set.
     issuer: Option<String>,
-    /// The audience that tokens must be meant for, if set.
+    /// The required audience, if set.
     audience: Option<String>,
 }
 
-/// Rules that contradict themselves, or keys that can't be had.
+/// Contradictory settings, or keys that can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum JwtSetupError {
     /// No algorithm is permitted.
@@ -43,7 +42,7 @@ pub enum JwtSetupError {
         "there is no JWT key for {0:?}: HS256 needs DOSSIER_JWT_SECRET, the others DOSSIER_JWT_JWKS"
     )]
     Unfit(JwtAlgorithm),
-    /// The keys can't be had.
+    /// The keys can't be loaded.
     #[error("DOSSIER_JWT_JWKS: the keys could not be loaded")]
     Keys(#[source] KeySetError),
 }
@@ -83,9 +82,9 @@ pub(super) enum RefusedToken {
     Header(#[from] UnreadHeader),
     #[error("the token's algorithm is not permitted")]
     Algorithm,
-    #[error("no key is known that the token could be signed with")]
+    #[error("no known key could have signed the token")]
     UnknownKey,
-    #[error("the token demands something that is not understood")]
+    #[error("the token has a critical extension that is not supported")]
     Critical,
     #[error("the token has expired or is not valid yet")]
     Time,
@@ -95,7 +94,7 @@ pub(super) enum RefusedToken {
     Identity(#[from] InvalidIdentity),
     #[error("the token is meant for another service, and no audience of ours is set")]
     Audience,
-    #[error("the token's subject is linked to nobody")]
+    #[error("the token's subject is not linked to a user")]
     Stranger,
     #[error("the token's user was deleted")]
     Deleted,
@@ -114,12 +113,12 @@ struct Claims {
     name: Option<Value>,
 }
 
-/// Of whom a good token speaks.
+/// The identity of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bearer {
     /// Who they are.
     pub(super) identity: Identity,
-    /// What they may be called, the best first. Nobody is known by it.
+    /// Candidate names for a new user, the best first. Never used to look up a user.
     pub(super) labels: Vec<String>,
 }
 
@@ -127,7 +126,7 @@ impl TryFrom<Claims> for Bearer {
     type Error = RefusedToken;
 
     fn try_from(claims: Claims) -> Result<Self, RefusedToken> {
-        // It would be taken for that of tokens that name none.
+        // It would equal that of tokens without an issuer.
         if claims.iss.as_deref() == Some("") {
             return Err(RefusedToken::Issuer);
         }
@@ -166,7 +165,7 @@ impl JwtVerifier {
             && url.starts_with("http://")
         {
             tracing::warn!(
-                "DOSSIER_JWT_JWKS: the keys come over plain http; whoever is on the way can make tokens"
+                "DOSSIER_JWT_JWKS: the keys are fetched over plain http; anyone on the path can forge tokens"
             );
         }
         let validation = validation(&rules);
@@ -189,7 +188,7 @@ impl JwtVerifier {
         })
     }
 
-    /// Of whom a token speaks that is accepted.
+    /// Verifies a token and returns its identity.
     pub(super) async fn bearer(&self, token: &str) -> Result<Bearer, RefusedToken> {
         let header = header_of(token)?;
         if !self.algorithms.contains(&header.alg) {
@@ -200,7 +199,7 @@ impl JwtVerifier {
         }
         let keys = self.candidates(&header).await?;
         let claims = self.verify(token, &header, &keys)?;
-        // Whoever isn't named must refuse it (RFC 7519, section 4.1.3).
+        // A recipient that isn't named must refuse it (RFC 7519, section 4.1.3).
         if !self.validation.validate_aud && claims.aud.is_some() {
             return Err(RefusedToken::Audience);
         }
@@ -211,7 +210,7 @@ impl JwtVerifier {
         }
     }
 
-    /// A secret verifies HS256 and nothing else; a public key is never taken for a secret.
+    /// A secret verifies only HS256; a public key is never used as a secret.
     async fn candidates(&self, header: &Header) -> Result<Vec<DecodingKey>, RefusedToken> {
         match (header.alg, &self.key_set) {
             (Algorithm::HS256, _) => Ok(self.secret.iter().cloned().collect()),
@@ -249,11 +248,11 @@ impl JwtVerifier {
     }
 }
 
-/// Times are left to us: they come from the clock that everything else goes by.
+/// Times are checked here, by the service's clock.
 fn validation(rules: &JwtRules) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
-    // Not "exp": its type in the library doesn't take numbers that are kept as they are written.
-    // `Claims` demands it.
+    // Not "exp": the library's type doesn't accept arbitrary-precision numbers. `Claims` requires
+    // it.
     let mut required = vec!["sub"];
     validation.validate_exp = false;
     validation.validate_nbf = false;
@@ -270,7 +269,7 @@ fn validation(rules: &JwtRules) -> Validation {
     validation
 }
 
-/// A `NumericDate`: seconds since the epoch, perhaps with a fraction.
+/// A `NumericDate`: seconds since the epoch, with an optional fraction.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a cast from float saturates, and what lies beyond is for ever"

@@ -1,4 +1,4 @@
-//! The keys that tokens are verified with, kept and refreshed without ever being asked for too often.
+//! Caches the verification keys, and refreshes them at a bounded rate.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use jsonwebtoken::{DecodingKey, Header};
 
 use super::jwks::{KeySet, KeySetError, fetch};
 
-/// A key that its issuer took back is trusted no longer than this, as long as the issuer can be asked.
+/// How long a revoked key is trusted at most, while the issuer can be reached.
 const MAX_AGE: Duration = Duration::from_mins(10);
-/// Tokens with unknown key ids can't make us fetch more often than this.
+/// The least interval between fetches caused by unknown key ids.
 const MIN_PAUSE: Duration = Duration::from_secs(30);
 
-/// Where a key set is.
+/// The location of a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
     /// A key set in a file.
@@ -24,7 +24,7 @@ pub(super) enum KeySource {
 }
 
 impl KeySource {
-    /// Reads the place as an operator writes it.
+    /// Parses the setting.
     pub(super) fn of(place: &str) -> Self {
         if place.starts_with("http://") || place.starts_with("https://") {
             Self::Url(place.to_owned())
@@ -42,7 +42,7 @@ pub(super) struct KeyRing {
     source: KeySource,
     clock: Arc<dyn Clock>,
     loaded: Mutex<Option<Loaded>>,
-    /// Held by the one who refreshes; knows when that was tried last.
+    /// Held during a refresh; the time of the last try.
     refreshing: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
@@ -53,8 +53,7 @@ struct Loaded {
 }
 
 impl KeyRing {
-    /// Loads the keys. An issuer that can't be reached just now is no error:
-    /// it is asked again with the first token.
+    /// Loads the keys. An unreachable issuer is not an error: the first token retries.
     pub(super) async fn open(
         source: KeySource,
         clock: Arc<dyn Clock>,
@@ -70,7 +69,7 @@ impl KeyRing {
             (_, Err(error)) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the JWT keys are not at hand yet"
+                    "failed to load the JWT keys; will retry"
                 );
                 Ok(ring)
             }
@@ -78,14 +77,15 @@ impl KeyRing {
         }
     }
 
-    /// The keys that a token with this header may be signed with. Fails only if no keys were ever loaded.
+    /// Returns the keys that may have signed a token with this header. Fails only if no keys were
+    /// ever loaded.
     pub(super) async fn candidates(
         &self,
         header: &Header,
     ) -> Result<Vec<DecodingKey>, Arc<KeySetError>> {
         match self.known(header) {
             Some((keys, Age::Fresh)) if !keys.is_empty() => return Ok(keys),
-            // Whoever has keys that will do doesn't wait for another who fetches.
+            // A caller with a matching key doesn't wait for a refresh.
             Some((keys, Age::Stale)) if !keys.is_empty() && self.refreshing.try_lock().is_err() => {
                 return Ok(keys);
             }
@@ -110,7 +110,7 @@ impl KeyRing {
         Some((loaded.set.candidates(header), age))
     }
 
-    /// Reloads the keys, unless that was tried a moment ago. One at a time: the others wait for it.
+    /// Reloads the keys, unless that was just tried. Concurrent callers share one reload.
     async fn refresh(&self) -> Result<(), KeySetError> {
         let mut last = self.refreshing.lock().await;
         let now = self.clock.now();
@@ -133,7 +133,7 @@ impl KeyRing {
     }
 }
 
-/// Whether the keys in memory may have been revoked since.
+/// Returns whether the cached keys are stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
     Fresh,

@@ -1,4 +1,4 @@
-//! Who is calling: API keys and JWTs, behind one bearer scheme.
+//! Authentication: API keys and JWTs as bearer tokens.
 
 mod authenticated;
 mod authenticator;

@@ -1,4 +1,4 @@
-//! Who makes a change, from where and by which request: for changes that the security log records.
+//! The origin of a change that the security log records: user, address and request.
 
 use std::sync::Arc;
 
@@ -10,8 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::session::Session;
 use crate::problem::Problem;
 
-/// Who asks, from where and by which request. It stands behind the caller among a handler's
-/// arguments, who is known by then.
+/// User, address and request of a change. Comes after the caller among a handler's arguments.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestOrigin {
     origin: AuditOrigin,
@@ -19,7 +18,7 @@ pub(crate) struct RequestOrigin {
 }
 
 impl RequestOrigin {
-    /// Has a change be written into the log.
+    /// Adds a log entry to a change.
     pub(crate) fn log<T, C, F>(&self, on: C, events: F) -> impl Commit<T> + Send + use<T, C, F>
     where
         T: Sync,
@@ -34,7 +33,7 @@ impl RequestOrigin {
         Audited { on, entries }
     }
 
-    /// An entry about something that this request does.
+    /// Creates an entry about an action of this request.
     pub(crate) fn entry(&self, event: AuditEvent) -> AuditEntry {
         entry(self.origin.clone(), event, self.clock.now())
     }

@@ -1,4 +1,4 @@
-//! The body of an answer that ends when what let its request in is revoked.
+//! A response body that ends when the credential of its request is revoked.
 
 use std::io;
 use std::pin::Pin;
@@ -11,15 +11,15 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::revocations::Watch;
 
-/// Bodies up to this length aren't watched: they are in memory and sent at once.
+/// Bodies up to this length are in memory and not watched.
 const SHORT: u64 = 1 << 20;
 
-/// How a body ends that is not complete.
+/// How an incomplete body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// As an error, so that no client takes it for complete.
+    /// With an error, so that clients notice.
     Cut,
-    /// As if it were over, which a stream of events may be at any time.
+    /// Normally, as an event stream may at any time.
     Close,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Revocable {
 }
 
 impl Revocable {
-    /// Wraps a body that may take long; a short one stays as it is.
+    /// Wraps a long body; returns a short one unchanged.
     pub(super) fn wrap(body: poem::Body, end: End, watch: impl FnOnce() -> Watch) -> poem::Body {
         let inner: BoxBody<Bytes, io::Error> = body.into();
         let length = inner.size_hint().exact();

@@ -1,8 +1,7 @@
-//! Requests that go on for long are ended when what let them in doesn't count any more: the key
-//! was removed, the user disabled or deleted.
+//! Ends long-running requests when their credential is revoked: the key removed, the user disabled
+//! or deleted.
 //!
-//! A question a second covers all of them together; who is answered within a second never
-//! registers.
+//! One query per second covers all of them; requests answered within a second never register.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,14 +11,14 @@ use ledger::{Credential, Database, Revocation, find_revoked};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// How long a revoked credential is good for what was begun.
+/// The poll interval: how long a running request may outlive its credential.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
-/// Credentials in one question to the database.
+/// Credentials checked by one query.
 const BATCH: usize = 5_000;
 
 type Watched = HashMap<Credential, Arc<Entry>>;
 
-/// The credentials of requests that go on for long.
+/// The credentials of long-running requests.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations(Arc<Mutex<Watched>>);
 
@@ -29,7 +28,7 @@ struct Entry {
     why: OnceLock<Revocation>,
 }
 
-/// A place among them. It is given up when dropped.
+/// A registration, removed on drop.
 #[derive(Debug)]
 pub(super) struct Watch {
     credential: Credential,
@@ -46,7 +45,7 @@ impl Revocations {
         }
     }
 
-    /// Looks for those that were revoked, for as long as it is polled.
+    /// Polls for revoked credentials, forever.
     pub async fn run(&self, db: &Database) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -63,7 +62,7 @@ impl Revocations {
                 Ok(revoked) => self.end(&revoked),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::debug!(error, "could not look for revoked keys and users");
+                    tracing::debug!(error, "failed to check for revoked keys and users");
                 }
             }
         }
@@ -85,13 +84,13 @@ impl Revocations {
 }
 
 impl Watch {
-    /// Why the credential doesn't count any more, as soon as it doesn't.
+    /// Waits until the credential is revoked, and returns why.
     pub(super) async fn revoked(&self) -> Revocation {
         self.entry.over.cancelled().await;
         self.entry.why.get().copied().unwrap_or(Revocation::Gone)
     }
 
-    /// Ends as soon as the credential doesn't count any more.
+    /// Waits until the credential is revoked.
     pub(super) fn over(&self) -> WaitForCancellationFutureOwned {
         self.entry.over.clone().cancelled_owned()
     }
@@ -100,7 +99,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut watched = self.revocations.watched();
-        // One is the table's, one is this place's.
+        // One reference is the table's, one is this registration's.
         let alone = Arc::strong_count(&self.entry) <= 2;
         if alone && !self.entry.over.is_cancelled() {
             watched.remove(&self.credential);

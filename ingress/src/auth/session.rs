@@ -1,5 +1,4 @@
-//! Who sends one request, and what the layers around the handlers tell of it: its client how often
-//! they may come yet, the security log what was refused or read.
+//! The session of one request: its caller, rate limit and security log entries.
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
@@ -16,7 +15,7 @@ use crate::capacity::Ticket;
 use crate::problem::{Code, Problem, RequestId};
 use crate::rates::{Address, Allowed};
 
-/// What a request carries with it among its data.
+/// The session in a request's data.
 #[derive(Clone, Debug)]
 pub(crate) struct Session(Arc<Inner>);
 
@@ -48,8 +47,7 @@ impl Session {
         }))
     }
 
-    /// Who sent the request with this header. A user who is disabled is told so, and one who comes
-    /// too often as well. Asked once for each request.
+    /// Authenticates the request, once. Refuses disabled users and those over their rate limit.
     pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let guard = &self.0.guard;
         let unknown = self.origin(Actor::Unknown);
@@ -74,17 +72,17 @@ impl Session {
         Ok(caller)
     }
 
-    /// The caller, if they were authenticated.
+    /// Returns the authenticated caller, if any.
     pub(crate) fn admitted(&self) -> Option<Admitted> {
         self.0.admitted.get().copied()
     }
 
-    /// The clock of the security log.
+    /// Returns the clock.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.0.guard.trail.clock()
     }
 
-    /// Where the request comes from, for the security log.
+    /// Returns the origin of the request for the security log.
     pub(crate) fn origin(&self, actor: Actor) -> AuditOrigin {
         AuditOrigin {
             actor,
@@ -93,14 +91,14 @@ impl Session {
         }
     }
 
-    /// An ordinary user asked for what is for admins.
+    /// Records that an ordinary user called an admin route.
     pub(super) fn is_forbidden(&self, caller: Caller) {
         let origin = self.origin(Actor::User(caller.user));
         let kind = AuditKind::AdministrationRefused;
         self.0.guard.note_refusal(origin, kind, "not an admin");
     }
 
-    /// Adds the client's rate limit to the answer, and records in the security log what an admin read.
+    /// Adds the rate-limit fields to the response, and records an admin's read in the security log.
     pub(super) fn answered(&self, asked: Option<&Uri>, response: &mut Response) {
         let Some(admitted) = self.admitted() else {
             return;
@@ -120,7 +118,7 @@ impl Session {
         }
     }
 
-    /// Counts a key or token that was refused; too many of them are answered with 429 instead.
+    /// Counts a refused key or token; too many are answered with 429.
     fn refused(&self, headers: &HeaderMap, refusal: Problem) -> Problem {
         if refusal.code() != Code::Unauthorized || !headers.contains_key(AUTHORIZATION) {
             return refusal;
@@ -137,7 +135,7 @@ impl Session {
     }
 }
 
-/// The owner whom a query names.
+/// Returns the owner that a query names.
 fn owner_in(asked: &Uri) -> Option<UserId> {
     let query = asked.query().unwrap_or_default().as_bytes();
     let mut owners = form_urlencoded::parse(query).filter(|(name, _)| name == "owner");

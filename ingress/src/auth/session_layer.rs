@@ -1,5 +1,5 @@
-//! The layer that gives each request its session, and ends long requests when their caller
-//! is disabled, deleted, or loses their key.
+//! The layer that creates the session of each request, and ends long requests when their credential
+//! is revoked.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl<E: Endpoint<Output = Response>> Sessions<E> {
         Self { inner, guard }
     }
 
-    /// Ends when the caller's credential is revoked.
+    /// Completes when the caller's credential is revoked.
     async fn revoked(&self, session: &Session) -> Problem {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -40,7 +40,7 @@ impl<E: Endpoint<Output = Response>> Sessions<E> {
         }
     }
 
-    /// The answer, whose body ends with the caller's credential if it takes long.
+    /// Wraps the response so that a long body ends with the caller's credential.
     fn guarded(&self, session: &Session, mut response: Response) -> Response {
         if let Some(admitted) = session.admitted() {
             let kind = response.headers().get(CONTENT_TYPE);
@@ -61,7 +61,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Sessions<E> {
         let id = RequestId::settle(&mut request);
         let session = Session::new(Arc::clone(&self.guard), &request, id.clone());
         request.set_data(session.clone());
-        // Most name no owner: their queries aren't parsed.
+        // Most queries name no owner and aren't parsed.
         let query = request.uri().query().unwrap_or_default();
         let asked = query.contains("owner").then(|| request.uri().clone());
         let mut response = tokio::select! {

@@ -1,26 +1,26 @@
-//! Reads the header of a token, before anybody knows who made it.
+//! Parses the header of an unverified token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{InvalidJson, check_member_names};
 use jsonwebtoken::{Header, decode_header};
 
-/// A token whose header isn't read.
+/// An unusable header.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UnreadHeader {
     #[error("the header of the token is malformed")]
     Malformed(#[from] jsonwebtoken::errors::Error),
-    #[error("the token can't be read as it is meant")]
+    #[error("the token has reserved member names")]
     ReservedName(#[from] InvalidJson),
 }
 
-/// The header of a token, whose claims can be read as well.
+/// Parses the header of a token, and checks that its claims are safe to parse.
 ///
-/// The library keeps members that it doesn't know as values, those of a stranger too: what its
-/// reader would take for something other than an object is refused before.
+/// The library parses unknown members into values, from unverified tokens too, so reserved names
+/// are refused first.
 pub(super) fn header_of(token: &str) -> Result<Header, UnreadHeader> {
     for part in token.split('.').take(2) {
-        // What isn't base64 isn't read at all.
+        // Invalid base64 is not parsed at all.
         let text = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
         check_member_names(&text)?;
     }

@@ -1,33 +1,33 @@
-//! To whom what a request uses is charged.
+//! Accounts that the resources of requests are charged to.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use domain::UserId;
 
-/// Who answers for a request: the address that it came from, until its user is known. Those that
-/// bring a token are apart: strangers take nothing away from them.
+/// The account of a request: its address until its user is known. Requests with an unchecked token
+/// have their own class, so that unauthenticated ones take nothing from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// An address; of IPv6 the network of a subscriber, who has 2^64 addresses.
+    /// An address; for IPv6 the /64 network.
     Address(IpAddr),
-    /// An address, for a request whose token has not been checked.
+    /// An address, for a request with an unchecked token.
     Claimant(IpAddr),
-    /// A user, from wherever they ask.
+    /// A user, from any address.
     User(UserId),
 }
 
-/// Whom an account is one of: what a class may have together is bounded.
+/// The class of an account: the total of a class is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Addresses without a good token.
+    /// Addresses without a valid token.
     Strangers,
-    /// Addresses with tokens that are yet to be checked.
+    /// Addresses with unchecked tokens.
     Claimants,
     /// Users.
     Users,
 }
 
-/// The networks of IPv6 that one organisation is given, in a class: a host may use all of them.
+/// The IPv6 networks of one site, by class: one host may use all of them.
 pub(super) type Site = (u8, Ipv6Addr);
 
 impl Account {
@@ -39,7 +39,7 @@ impl Account {
         }
     }
 
-    /// The site that an address lies in.
+    /// Returns the site of an address.
     pub(super) const fn site(self) -> Option<Site> {
         match self {
             Self::Address(IpAddr::V6(address)) | Self::Claimant(IpAddr::V6(address)) => {
@@ -51,7 +51,7 @@ impl Account {
         }
     }
 
-    /// The account of whoever is at the other end of a connection.
+    /// Returns the account of a peer.
     #[must_use]
     pub fn of_peer(peer: SocketAddr) -> Self {
         Self::Address(match peer.ip().to_canonical() {
@@ -60,7 +60,7 @@ impl Account {
         })
     }
 
-    /// The same, while a token is to be checked.
+    /// Returns the account of a peer with an unchecked token.
     #[must_use]
     pub const fn as_claimant(self) -> Self {
         match self {

@@ -1,7 +1,7 @@
-//! Back-pressure: uploads that would wait for too long are refused.
+//! Back-pressure: refuses uploads that would wait too long.
 //!
-//! An upload waits behind those of its owner, and for the owner's turn. Two questions a second,
-//! whose cost doesn't depend on how much waits, answer both for all requests of the process.
+//! An upload waits behind those of its owner, and for the owner's turn. Two queries per second,
+//! whose cost is independent of the backlog, cover all requests of the process.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,22 +25,22 @@ const OWNERS: u32 = 1_000;
 /// Which uploads are accepted; clones share the state.
 #[derive(Clone, Debug)]
 pub struct Pressure {
-    /// The longest that an upload may wait; zero lets everything in.
+    /// The longest wait accepted; zero accepts everything.
     bound: Duration,
     shut_out: Arc<RwLock<ShutOut>>,
 }
 
-/// Whose uploads are refused.
+/// Which uploads are refused.
 #[derive(Debug, Default)]
 struct ShutOut {
-    /// Whether everybody's are.
+    /// Whether all are.
     everybody: bool,
-    /// Those whose own uploads wait for too long.
+    /// Owners whose own uploads wait too long.
     owners: HashSet<UserId>,
 }
 
 impl Pressure {
-    /// Accepts uploads that have to wait for at most `bound`; all, if that is zero.
+    /// Creates back-pressure with this bound; zero accepts everything.
     #[must_use]
     pub fn bounded_by(bound: Duration) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Pressure {
         }
     }
 
-    /// Whether an upload of `owner` is accepted.
+    /// Checks whether an upload of `owner` is accepted.
     pub(crate) fn judge(&self, owner: UserId) -> Result<(), Overdue> {
         let shut_out = self.shut_out.read().unwrap_or_else(PoisonError::into_inner);
         if shut_out.everybody {
@@ -61,7 +61,7 @@ impl Pressure {
         }
     }
 
-    /// Polls, for ever.
+    /// Polls forever.
     pub(crate) async fn watch(&self, db: &Database, clock: &dyn Clock) {
         if self.bound.is_zero() {
             return std::future::pending().await;
@@ -86,7 +86,7 @@ impl Pressure {
                 ))
             };
             let Ok((found, served)) = looks.await else {
-                // Uploads fail by themselves while the database is away.
+                // Uploads fail anyway while the database is down.
                 self.shut_out(ShutOut::default());
                 continue;
             };
@@ -108,17 +108,17 @@ impl Pressure {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         match (shut_out.everybody, now.everybody) {
-            (false, true) => tracing::warn!("jobs wait for too long: uploads are refused"),
-            (true, false) => tracing::info!("uploads are accepted again"),
+            (false, true) => tracing::warn!("jobs wait too long; refusing uploads"),
+            (true, false) => tracing::info!("accepting uploads again"),
             _ => {}
         }
         match (shut_out.owners.len(), now.owners.len()) {
             (0, 0) => {}
             (0, owners) => tracing::info!(
                 owners,
-                "jobs of some owners wait for too long: their uploads are refused"
+                "jobs of some owners wait too long; refusing their uploads"
             ),
-            (_, 0) => tracing::info!("uploads of every owner are accepted again"),
+            (_, 0) => tracing::info!("accepting uploads of every owner again"),
             _ => {}
         }
         *shut_out = now;

@@ -1,4 +1,4 @@
-//! The budgets of a process, and how large they are.
+//! The budgets of a process and their sizes.
 
 use std::sync::Arc;
 
@@ -9,34 +9,33 @@ use super::fair_budget::{FairBudget, Shares};
 use super::known_tokens::KnownTokens;
 use super::process::Budgets;
 
-/// Requests for health at once, beside all others: an orchestrator must be answered when
-/// everything else is taken.
+/// Concurrent health checks beyond all other requests: an orchestrator must be answered even when
+/// everything else is in use.
 const HEALTH: usize = 64;
-/// Tokens that are checked at once, of which nobody knows yet whether they are good: those who ask
-/// with known ones share the connections to the database with them.
+/// Concurrent checks of unknown tokens, which share database connections with known users.
 const CHECKS: u32 = 16;
 
-/// How much there is of what requests share.
+/// The sizes of the budgets.
 #[derive(Clone, Copy, Debug)]
 pub struct CapacityLimits {
-    /// Requests in flight, until the last byte of the answer has left.
+    /// Requests in flight, until the last byte of the response is sent.
     pub requests: u32,
-    /// Those of one address whose users are not known.
+    /// Unauthenticated requests in flight of one address.
     pub requests_per_address: u32,
-    /// Bytes of answers in memory, in KiB: content on its way, and long JSON.
+    /// Response bytes in memory, in KiB: content and long JSON.
     pub answer_kibibytes: u32,
-    /// Bytes of JSON bodies in memory, in KiB.
+    /// JSON request bytes in memory, in KiB.
     pub body_kibibytes: u32,
 }
 
 impl CapacityLimits {
-    /// Four hundred downloads at full speed, or as many long lists as make 256 MiB.
+    /// Four hundred downloads at full speed, or 256 MiB of long lists.
     pub const ANSWER_KIBIBYTES: u32 = 256 << 10;
-    /// Six of the largest bodies; what is decoded of them is a few times as much.
+    /// Six of the largest bodies; decoded, they take a few times as much.
     pub const BODY_KIBIBYTES: u32 = 32 << 10;
 
-    /// Limits for so many requests, of which those of one address, while their users are not
-    /// known, are a quarter if nothing else is said.
+    /// Returns the limits for `requests`; by default one address has a quarter of them
+    /// unauthenticated.
     #[must_use]
     pub fn of_requests(requests: u32, per_address: Option<u32>) -> Self {
         Self {
@@ -55,7 +54,8 @@ impl CapacityLimits {
 pub struct Capacity(pub(super) Arc<Budgets>);
 
 impl Capacity {
-    /// Budgets of these sizes. A user has half of the requests and a quarter of the bytes at most.
+    /// Creates budgets of these sizes. A user has at most half of the requests and a quarter of the
+    /// bytes.
     #[must_use]
     pub fn new(limits: CapacityLimits, meters: Meters) -> Self {
         let bytes = |total: u32| {
@@ -75,7 +75,7 @@ impl Capacity {
             answers: bytes(limits.answer_kibibytes),
             bodies: bytes(limits.body_kibibytes),
             checks: FairBudget::new(Shares {
-                // A quarter of the total is the class of those who are yet to be known.
+                // The class of unchecked tokens has a quarter of the total.
                 total: 4 * CHECKS,
                 address: CHECKS,
                 user: CHECKS,
@@ -85,13 +85,13 @@ impl Capacity {
         }))
     }
 
-    /// What counts what becomes of requests.
+    /// Returns the metrics.
     #[must_use]
     pub fn meters(&self) -> &Meters {
         &self.0.meters
     }
 
-    /// Has the meters show how much is taken.
+    /// Updates the metrics.
     pub fn show(&self) {
         let budgets = &*self.0;
         let bytes = |budget: &FairBudget| u64::from(budget.taken()) << 10;

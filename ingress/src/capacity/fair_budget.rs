@@ -1,6 +1,5 @@
-//! A budget of the whole process, shared by fairness that adapts: an account may hold as much as it
-//! leaves free, so that k greedy ones leave room for another in their midst. What is taken is given
-//! back when it is dropped.
+//! A process-wide budget with adaptive fairness: an account may hold as much as it leaves free, so
+//! that k greedy accounts leave room for another. Units are released on drop.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,19 +16,19 @@ use super::account::{Class, Site};
 #[cfg(test)]
 mod tests;
 
-/// Of a class, one in so many units is granted to whoever has no more, while there is anything.
+/// The share of a class's units that is always granted to accounts without more.
 const GUARANTEED: u32 = 256;
-/// Who waits for what others hold looks again after so long.
+/// How often a waiter checks for units of others.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// How many units there are, and how many of them one account may have at most.
+/// The total units, and the most of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
-    /// Of everybody.
+    /// In total.
     pub(super) total: u32,
-    /// Of an address whose users are not known.
+    /// For an unauthenticated address.
     pub(super) address: u32,
-    /// Of a user.
+    /// For a user.
     pub(super) user: u32,
 }
 
@@ -51,7 +50,7 @@ struct State {
     sites: HashMap<Site, u32>,
 }
 
-/// What one account has, and who waits for it.
+/// The units and waiters of an account.
 #[derive(Debug)]
 struct Entry {
     held: u32,
@@ -59,23 +58,23 @@ struct Entry {
     queue: Arc<Queue>,
 }
 
-/// Those of an account who wait: one of them looks for what is free.
+/// The waiters of an account: one of them polls for free units.
 #[derive(Debug)]
 struct Queue {
     turn: Semaphore,
     freed: Notify,
 }
 
-/// Why nothing was given.
+/// Why units were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spent {
     /// The account has its share.
     Share,
-    /// Everything is taken, or all that its class may have.
+    /// The budget, or that of its class, is used up.
     Total,
 }
 
-/// Units that are taken until this is dropped.
+/// Units held until drop.
 pub struct Taken {
     books: Arc<Books>,
     account: Account,
@@ -90,8 +89,7 @@ impl FairBudget {
         }))
     }
 
-    /// Takes units if they are there. What is more than the share of an account counts as its
-    /// whole share.
+    /// Takes units if available. A request above the account's share counts as the whole share.
     pub(super) fn try_take(&self, account: Account, units: u32) -> Result<Taken, Spent> {
         let units = units.min(self.0.shares.of(account));
         let mut state = self.0.lock();
@@ -106,7 +104,7 @@ impl FairBudget {
         })
     }
 
-    /// Waits until the units are there: one of an account at a time, none behind another account.
+    /// Waits for units: one waiter of an account at a time, never behind another account.
     pub(super) async fn take(&self, account: Account, units: u32) -> Taken {
         if let Ok(taken) = self.try_take(account, units) {
             return taken;
@@ -127,12 +125,12 @@ impl FairBudget {
         }
     }
 
-    /// How many units are taken.
+    /// Returns the units in use.
     pub(super) fn taken(&self) -> u32 {
         self.0.lock().taken
     }
 
-    /// How much of what the class of an account may have is taken: in hundredths.
+    /// Returns how much of its class's budget is used, in percent.
     pub(super) fn fill(&self, class: Class) -> u32 {
         let taken = self.0.lock().classes[class as usize];
         let most = u64::from(self.0.shares.of_class(class));
@@ -141,8 +139,8 @@ impl FairBudget {
 }
 
 impl Shares {
-    /// Strangers have half of everything together, and who is yet to be known a quarter: the rest
-    /// is kept for those who are.
+    /// Unauthenticated requests have half of everything, unchecked tokens a quarter; the rest is
+    /// reserved for users.
     fn of_class(&self, class: Class) -> u32 {
         match class {
             Class::Strangers => (self.total / 2).max(1),
@@ -161,7 +159,7 @@ impl Shares {
 }
 
 impl State {
-    /// Whether an account may have so many units more, of which `fresh` were nobody's before.
+    /// Checks whether an account may have more units, `fresh` of which were free.
     fn judge(
         &self,
         shares: &Shares,
@@ -184,7 +182,7 @@ impl State {
         let of_site = account.site().map_or(0, |site| {
             self.sites.get(&site).map_or(units, |held| held + units)
         });
-        // A site may be many subscribers: all of them have twice what one has.
+        // A site may be many subscribers, so it has twice the share of one address.
         let fair = is_fair(held + units, share, 1) && is_fair(of_site, share, 2);
         fair.then_some(()).ok_or(Spent::Share)
     }
@@ -223,7 +221,7 @@ impl State {
         })
     }
 
-    /// Forgets an account that has nothing and waits for nothing.
+    /// Removes an account without units and waiters.
     fn tidy(&mut self, account: Account) {
         let entry = self.accounts.get(&account);
         if entry.is_some_and(|entry| entry.held == 0 && entry.waiting == 0) {
@@ -232,7 +230,7 @@ impl State {
     }
 }
 
-/// Takes from a count, which is forgotten at zero.
+/// Decrements a count, and removes it at zero.
 fn lower<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K, units: u32) {
     if let Some(count) = counts.get_mut(key) {
         *count = count.saturating_sub(units);
@@ -248,7 +246,7 @@ impl Books {
     }
 }
 
-/// One who waits, until it is dropped.
+/// A waiter, until dropped.
 struct Waiting {
     books: Arc<Books>,
     account: Account,
@@ -279,13 +277,13 @@ impl Drop for Waiting {
 }
 
 impl Taken {
-    /// Gives back what is beyond `units`.
+    /// Releases all but `units`.
     pub(super) fn shrink_to(&mut self, units: u32) {
         let beyond = self.units.saturating_sub(units);
         self.give_back(beyond);
     }
 
-    /// Charges them to another account, if its share allows.
+    /// Moves them to another account, if its share allows.
     pub(super) fn move_to(&mut self, account: Account) -> Result<(), Spent> {
         if self.account == account {
             return Ok(());

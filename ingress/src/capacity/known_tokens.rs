@@ -1,15 +1,15 @@
-//! Whose tokens were good lately: the requests that carry them are their users' from the start. It
-//! lets nobody in: each token is still checked for each request.
+//! Remembers recently valid tokens, so that requests with them are charged to their user from the
+//! start. It authenticates nobody: each request's token is still checked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{Sha256, UserId};
 
-/// Tokens of one generation; two are kept.
+/// Tokens in one generation; two are kept.
 const GENERATION: usize = 16_384;
 
-/// Digests of tokens, and who was let in by them. The oldest are forgotten.
+/// Digests of tokens with their users. The oldest are evicted.
 #[derive(Debug, Default)]
 pub(super) struct KnownTokens(Mutex<Generations>);
 

@@ -1,5 +1,4 @@
-//! What all requests of a process share, how much of it one address or one user may have, and when
-//! uploads are refused.
+//! Capacity: the budgets that requests share, the shares of addresses and users, and back-pressure.
 
 mod account;
 mod back_pressure;

@@ -1,4 +1,4 @@
-//! The budgets of this process, as tickets are charged to them.
+//! The budgets of this process and the tickets of its requests.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::fair_budget::{FairBudget, Spent};
 use super::known_tokens::KnownTokens;
 use crate::problem::{Code, Problem};
 
-/// From so many hundredths of what strangers may have, there is little left for further ones …
+/// The use of the unauthenticated budget, in percent, above which little is left …
 const LITTLE: u32 = 50;
-/// … and from so many, next to nothing.
+/// … and above which next to nothing is left.
 const NOTHING: u32 = 88;
 
-/// What tickets are charged to.
+/// The budgets that tickets are charged to.
 #[derive(Debug)]
 pub(super) struct Budgets {
     pub(super) requests: FairBudget,
@@ -28,7 +28,7 @@ pub(super) struct Budgets {
     pub(super) meters: Meters,
 }
 
-/// How little is left of what strangers may have.
+/// How much is left of the unauthenticated budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scarcity {
     /// More than half of it.
@@ -40,7 +40,7 @@ pub(super) enum Scarcity {
 }
 
 impl Budgets {
-    /// How little is left of what strangers may have.
+    /// How much is left of the unauthenticated budget.
     pub(super) fn scarcity(&self) -> Scarcity {
         let fill = |budget: &FairBudget| budget.fill(Class::Strangers);
         match fill(&self.requests).max(fill(&self.answers)) {
@@ -50,7 +50,7 @@ impl Budgets {
         }
     }
 
-    /// The refusal of what doesn't fit, which is counted.
+    /// Counts and returns a refusal.
     pub(super) fn refuse(&self, account: Account, spent: Spent) -> Problem {
         self.meters.refused(match (spent, account) {
             (Spent::Total, _) => Refused::Process,

@@ -1,4 +1,4 @@
-//! How long owners wait for their turn in a queue, computed from periodic samples. It never queries
+//! How long owners wait for their turn in a queue, computed from periodic samples. Never queries
 //! the database.
 
 use std::collections::BTreeMap;
@@ -8,30 +8,30 @@ use std::time::Duration;
 use domain::{JobId, Timestamp, UserId};
 use ledger::OwnerHead;
 
-/// The owners who wait in a queue.
+/// The owners waiting in a queue.
 #[derive(Debug, Default)]
 pub struct Turns {
     waiting: BTreeMap<UserId, Waiting>,
-    /// Whether it was seen before: of what was there already, nobody knows when it was served last.
+    /// Whether there was a sample before: at the first, nothing is known about past turns.
     is_known: bool,
 }
 
-/// An owner who waits.
+/// A waiting owner.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
-    /// The job whose turn is next.
+    /// Their next job.
     job: JobId,
     /// Since when it is due.
     due: Timestamp,
-    /// When its owner was served last, as far as one knows, or began to wait.
+    /// When they were last served, as far as known, or began to wait.
     since: Timestamp,
 }
 
 impl Turns {
-    /// Takes in what was found of the owners behind `after`, up to `last`, or all of them.
+    /// Adds a sample of the owners after `after`, up to `last` or to the end.
     ///
-    /// An owner is served when another job than before is next, or while a worker holds one: who
-    /// waits behind long jobs of their own doesn't wait for others.
+    /// An owner was served if their next job has changed, or while a worker runs one of theirs: an
+    /// owner waiting behind their own long jobs doesn't wait for others.
     pub fn see(
         &mut self,
         after: UserId,
@@ -73,8 +73,8 @@ impl Turns {
         self.is_known |= last.is_none();
     }
 
-    /// Takes in who was served lately, and when: the next job of an owner may stay the same though
-    /// others that are due as long were taken.
+    /// Adds recently served owners: an owner's next job may stay the same although others of theirs
+    /// were claimed.
     pub fn serve(&mut self, served: &[(UserId, Timestamp)]) {
         for (owner, at) in served {
             if let Some(waiting) = self.waiting.get_mut(owner) {
@@ -83,14 +83,14 @@ impl Turns {
         }
     }
 
-    /// How long the one waits who waits longest for a turn: a round over all owners takes as
-    /// long, or nobody works.
+    /// Returns the longest wait for a turn: a round over all owners takes this long, or no worker
+    /// runs.
     pub fn longest(&self, now: Timestamp) -> Duration {
         let waits = self.waiting.values().map(|owner| now.since(owner.since));
         waits.max().unwrap_or_default()
     }
 
-    /// Owners whose next job has been due for longer than `bound`.
+    /// Returns the owners whose next job has been due for longer than `bound`.
     pub fn owners_behind(&self, bound: Duration, now: Timestamp) -> impl Iterator<Item = UserId> {
         let is_behind = move |waiting: &Waiting| now.since(waiting.due) > bound;
         self.waiting

@@ -1,35 +1,35 @@
-//! How much patience the peer of an answer is owed: a user has all of it, a stranger less the more
-//! strangers there are.
+//! How long a peer may stall: users have the full timeout, unauthenticated peers less as their
+//! budget fills up.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::process::{Budgets, Scarcity};
 
-/// Who takes an answer.
+/// The peer of a response.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// `None` for a user.
     pub(super) stranger_among: Option<Arc<Budgets>>,
 }
 
-/// What the peer of an answer is held to.
+/// The limits of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// How long it may take nothing.
+    /// How long it may stall.
     pub stall: Duration,
-    /// Bytes a second that it must take in the long run, while it is waited for.
+    /// The least average rate, in bytes per second, while it is waited for.
     pub rate: u32,
 }
 
 impl Standing {
-    /// The patience with this peer now, where nobody is ever owed more than `stall`.
+    /// Returns the current limits of this peer, at most `stall`.
     #[must_use]
     pub fn patience(&self, stall: Duration) -> Patience {
         let Some(budgets) = &self.stranger_among else {
             return Patience { stall, rate: 0 };
         };
-        // With a minute as the most: ten seconds, five seconds.
+        // With a minute at most: ten seconds, five seconds.
         let (part, rate) = match budgets.scarcity() {
             Scarcity::Plenty => (1, 1 << 10),
             Scarcity::Little => (6, 8 << 10),

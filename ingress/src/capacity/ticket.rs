@@ -1,5 +1,5 @@
-//! The place of one request among all that are in flight. It travels with the request and its
-//! answer; whoever needs memory for either asks it.
+//! The ticket of a request in flight. It travels with the request and its response, and grants
+//! memory for either.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,13 @@ use super::process::Budgets;
 use super::{Account, Patience, Standing};
 use crate::problem::Problem;
 
-/// How long a body, an answer, or a token that is to be checked waits for room before its request
-/// is refused.
+/// How long a body, a response or an unchecked token waits for capacity before the request is
+/// refused.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long an answer waits for room before it begins: whoever asked can still be told so.
+/// How long a response waits for capacity before it starts, while a refusal can still be sent.
 const BEFORE_ANSWER: Duration = Duration::from_secs(5);
 
-/// Clones are the same place. It is given up with the last one.
+/// Clones share the ticket, which is released with the last one.
 #[derive(Clone, Debug)]
 pub struct Ticket(Arc<Place>);
 
@@ -38,23 +38,23 @@ struct Place {
 #[derive(Debug)]
 struct Seat {
     account: Account,
-    /// What it is if it is nobody's.
+    /// The ticket of a request without a connection.
     stranger: Account,
-    /// What the request carries, by its digest.
+    /// The digest of the request's token.
     token: Option<Sha256>,
     is_proved: bool,
-    /// `None` for what has a seat beside all others.
+    /// `None` for health checks, which have their own slots.
     taken: Option<Taken>,
     _health: Option<OwnedSemaphorePermit>,
 }
 
 impl Capacity {
-    /// Lets a request in that comes from `peer`, or turns it away.
+    /// Admits a request from `peer`, or refuses it.
     pub fn admit(&self, peer: SocketAddr, request: &Request) -> Result<Ticket, Problem> {
         let stranger = Account::of_peer(peer);
         let token = request.headers().get(AUTHORIZATION);
         let token = token.map(|token| Sha256::of(token.as_bytes()));
-        // Only who has a token can send it: whose it was is known before it is checked again.
+        // A recently valid token is charged to its user before it is checked again.
         let account = match token {
             Some(token) => match self.0.known.user_of(token) {
                 Some(user) => Account::User(user),
@@ -117,13 +117,13 @@ impl Ticket {
         Self(Arc::new(Place { budgets, seat }))
     }
 
-    /// The place of a request; none if it didn't come over a connection.
+    /// Returns the ticket of a request; an empty one without a connection.
     #[must_use]
     pub fn of(request: &Request) -> Option<&Self> {
         request.data()
     }
 
-    /// Waits for the turn of a token to be checked; those that were good lately need none.
+    /// Waits for a slot to check an unknown token.
     pub async fn check_token(&self) -> Result<Option<Taken>, Problem> {
         let account = self.seat().account;
         if account.class() == Class::Users {
@@ -137,7 +137,7 @@ impl Ticket {
         }
     }
 
-    /// Charges the request to its user, who is known now, and no more to the address.
+    /// Moves the charge from the address to the user.
     pub fn belongs_to(&self, user: UserId) -> Result<(), Problem> {
         let mut seat = self.seat();
         self.charge(&mut seat, Account::User(user))?;
@@ -148,8 +148,8 @@ impl Ticket {
         Ok(())
     }
 
-    /// Charges the request to its address as a stranger's, if its token was refused, or is one that
-    /// nobody has checked.
+    /// Charges the request to its address as unauthenticated, if its token was refused or not
+    /// checked.
     pub fn settle(&self, is_refused: bool) -> Result<(), Problem> {
         let mut seat = self.seat();
         if is_refused && let Some(token) = seat.token {
@@ -181,20 +181,20 @@ impl Ticket {
         }
     }
 
-    /// Room for an answer that lies in memory as a whole.
+    /// Takes memory for a complete response.
     pub fn try_hold_answer(&self, bytes: u64) -> Result<Taken, Problem> {
         let account = self.seat().account;
         let taken = self.0.budgets.answers.try_take(account, kibibytes(bytes));
         taken.map_err(|spent| self.0.budgets.refuse(account, spent))
     }
 
-    /// Waits, for a moment, until there is room for the first bytes of an answer.
+    /// Waits briefly for memory for the first bytes of a response.
     pub async fn await_room(&self, bytes: u64) -> Result<(), Problem> {
         let room = self.hold_within(BEFORE_ANSWER, bytes).await;
         room.map(drop)
     }
 
-    /// Waits for room for the next bytes of an answer, not for ever.
+    /// Waits, with a timeout, for memory for the next bytes of a response.
     pub async fn hold_answer(&self, bytes: u64) -> Result<Taken, Problem> {
         self.hold_within(PATIENCE, bytes).await
     }
@@ -206,7 +206,7 @@ impl Ticket {
         taken.map_err(|_| self.0.budgets.refuse(account, Spent::Total))
     }
 
-    /// Waits for room for more bytes of a body, for a moment.
+    /// Waits briefly for memory for more bytes of a request body.
     pub async fn hold_body(&self, bytes: u64) -> Result<Taken, Problem> {
         let account = self.seat().account;
         let room = self.0.budgets.bodies.take(account, kibibytes(bytes));
@@ -214,7 +214,7 @@ impl Ticket {
         taken.map_err(|_| self.0.budgets.refuse(account, Spent::Share))
     }
 
-    /// How long the sender of a body may take in all, beside what the rate allows it.
+    /// Returns how long the sender of a body may stall in total, beyond the least rate.
     #[must_use]
     pub fn patience_with_body(&self) -> Patience {
         let bodies = &self.0.budgets.bodies;
@@ -236,7 +236,7 @@ impl Ticket {
 }
 
 impl Taken {
-    /// These bytes, for which room was taken: it is given back with the last part of them.
+    /// Attaches memory to bytes; it is released with their last part.
     #[must_use]
     pub fn around(mut self, bytes: Bytes) -> Bytes {
         self.shrink_to(kibibytes(bytes.len() as u64));

@@ -1,4 +1,4 @@
-//! Lines of the security log as admins read them.
+//! Entries of the security log.
 
 use domain::AuditId;
 use ledger::AuditRow;

@@ -1,4 +1,4 @@
-//! What an owner changes of a document, read as a merge patch (RFC 7396).
+//! Changes to a document, as a merge patch (RFC 7396).
 
 use std::collections::BTreeMap;
 

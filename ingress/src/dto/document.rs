@@ -1,4 +1,4 @@
-//! A document as its owner reads it.
+//! A document.
 
 use std::collections::BTreeMap;
 

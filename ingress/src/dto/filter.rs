@@ -1,4 +1,4 @@
-//! Which documents are meant: as the parameters of a list say, or a JSON object with their names.
+//! Filters of documents: as query parameters, or as a JSON object with the same names.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use super::{MetadataText, Moment, NamePartText, StatusesText, TypePatternText, t
 use crate::http::{FromMembers, Members};
 use crate::problem::{FieldError, Problem};
 
-/// The parameters of a list that are texts with a form of their own.
+/// The query parameters of a list with their own syntax.
 #[derive(Clone, Debug, Default)]
 pub struct FilterTexts {
     /// `?status=`, a comma list.
@@ -29,7 +29,7 @@ pub struct FilterTexts {
 }
 
 impl FilterTexts {
-    /// Adds what they say to `filter`, and gives the order. Every bad one is named.
+    /// Adds them to `filter`, and returns the sort order. Reports every invalid one.
     pub fn read(self, filter: DocumentFilter) -> Result<(DocumentFilter, Sort), Problem> {
         let mut errors = Vec::new();
         let statuses = read("status", self.status, statuses, &mut errors);
@@ -78,7 +78,7 @@ fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// In one order, whatever the order of the list.
+/// In canonical order.
 fn statuses(text: &str) -> Result<Vec<Status>, String> {
     let named: Vec<Status> = text.split(',').map(parse).collect::<Result<_, _>>()?;
     let all = Status::ALL.into_iter();
@@ -88,7 +88,7 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 fn name_part(text: &str) -> Result<String, String> {
     let most = DocumentName::MAX_CHARACTERS;
     if text.chars().nth(most).is_some() {
-        return Err(format!("must have at most {most} characters, as names do"));
+        return Err(format!("must have at most {most} characters"));
     }
     check_storable(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
@@ -100,7 +100,7 @@ fn metadata(text: &str) -> Result<Metadata, String> {
     contained(value)
 }
 
-/// What metadata is to contain.
+/// Parses metadata to be contained.
 fn contained(value: Value) -> Result<Metadata, String> {
     let metadata = Metadata::try_from(value).map_err(|error| error.to_string())?;
     if DocumentFilter::is_too_deep(&metadata) {
@@ -110,7 +110,7 @@ fn contained(value: Value) -> Result<Metadata, String> {
     if DocumentFilter::is_too_wide(&metadata) {
         let most = DocumentFilter::MAX_VALUES;
         return Err(format!(
-            "must have at most {most} values, with the elements of arrays"
+            "must have at most {most} values, counting the elements of arrays"
         ));
     }
     Ok(metadata)

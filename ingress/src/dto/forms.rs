@@ -1,5 +1,5 @@
-//! Texts whose form the OpenAPI document states: names, filters, orders. They are taken as they
-//! come; the domain reads them and says what is wrong.
+//! Texts with a documented syntax: names, filters, sort orders. The domain parses them and reports
+//! errors.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ macro_rules! forms {
         pub struct $name(pub String);
 
         impl $name {
-            /// How the OpenAPI document describes it.
+            /// Its schema in the OpenAPI document.
             #[must_use]
             pub fn schema() -> MetaSchema {
                 $schema
@@ -53,7 +53,7 @@ macro_rules! forms {
             }
         }
 
-        /// The library derives both directions for every shape that holds one.
+        /// The library requires both directions.
         impl ParseFromJSON for $name {
             fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
                 String::parse_from_json(value).map(Self).map_err(|error| error.propagate())

@@ -1,4 +1,4 @@
-//! Queues, jobs and workers as admins see them.
+//! Queues, jobs and workers.
 
 use domain::JobId;
 use ledger::{JobFilter, JobView, QueueState, WorkerSign};
@@ -162,7 +162,7 @@ pub struct JobsRetriedBody {
     pub more: bool,
 }
 
-/// Which dead jobs are to be tried again, as read.
+/// The filter of dead jobs to retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySelection(pub JobFilter);
 
@@ -193,7 +193,7 @@ impl FromMembers for RetrySelection {
     }
 }
 
-/// Reads a comma list of states.
+/// Parses a comma list of states.
 pub fn read_states(text: Option<&JobStatesText>) -> Result<Vec<JobState>, Problem> {
     let states = text.into_iter().flat_map(|text| text.0.split(','));
     states
@@ -236,7 +236,7 @@ impl From<JobState> for JobStateBody {
 }
 
 impl QueueBody {
-    /// What is in a queue, while those parts are known to be away.
+    /// Converts a queue with the dependencies that are down.
     pub fn of(state: QueueState, away: &[Circuit]) -> Self {
         let mut kinds = JobKind::ALL.into_iter();
         let needs_storage = kinds.any(|kind| kind.queue() == state.queue && kind.needs_storage());

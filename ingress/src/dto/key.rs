@@ -1,4 +1,4 @@
-//! API keys as admins read and make them.
+//! API keys.
 
 use domain::KeyId;
 use ledger::ApiKey;
@@ -28,7 +28,7 @@ pub struct ApiKeyPageBody {
     pub next_cursor: Option<String>,
 }
 
-// It isn't `Debug`, so that no log shows the key.
+// Not `Debug`, so that no log shows the key.
 /// A key that was just made.
 #[derive(Object)]
 #[oai(rename = "NewApiKey")]

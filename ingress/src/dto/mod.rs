@@ -1,4 +1,5 @@
-//! How things look as JSON. Private to this crate: the domain knows nothing of it.
+//! Data transfer objects: the JSON shapes of the API. Private to this crate; the domain knows
+//! nothing of them.
 
 mod audit_log;
 mod changes;

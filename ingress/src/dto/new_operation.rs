@@ -1,4 +1,4 @@
-//! A bulk operation that is asked for.
+//! A requested bulk operation.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ pub enum PlainActionBody {
     Retry,
 }
 
-/// What can be done by changes.
+/// The action with changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "UpdateAction", rename_all = "lowercase")]
 pub enum UpdateActionBody {
@@ -34,7 +34,7 @@ pub enum UpdateActionBody {
     Update,
 }
 
-/// What writes an archive.
+/// The action that writes an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "ExportAction", rename_all = "lowercase")]
 pub enum ExportActionBody {
@@ -121,7 +121,7 @@ pub enum NewOperationBody {
     Export(ExportOperationBody),
 }
 
-/// What is asked for.
+/// The parsed request.
 #[derive(Debug)]
 pub struct NewOperationRequest {
     /// What to do.
@@ -212,7 +212,7 @@ fn selection(members: &mut Members) -> Option<Selection> {
     }
 }
 
-/// Ids in the order in which they are named first.
+/// Parses ids, in order of first occurrence.
 fn ids(named: Value, members: &mut Members) -> Option<Vec<DocumentId>> {
     let Value::Array(named) = named else {
         return members.refuse("ids", "must be an array of ids");

@@ -1,4 +1,4 @@
-//! A bulk operation and its items as their owner reads them.
+//! Bulk operations and their items.
 
 use domain::{
     Action, DocumentId, ItemReason, ItemResult, Operation, OperationFailure, OperationId,

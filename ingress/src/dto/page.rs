@@ -1,4 +1,4 @@
-//! Cursors of lists: opaque to clients, good for one caller and one question.
+//! Cursors of lists: opaque to clients, valid for one caller and one query.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use domain::{Sha256, UserId, check_storable};
 use super::CursorText;
 use crate::problem::Problem;
 
-/// What a cursor is good for: who asks, and for what.
+/// The scope of a cursor: caller and query.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding([u8; Self::BYTES]);
 
 impl Binding {
-    /// Enough to tell one list from another. A forged cursor shows nothing that its
-    /// caller may not see: it only says where in their own list to go on.
+    /// Enough to distinguish lists. A forged cursor reveals nothing: it is only a position in the
+    /// caller's own list.
     const BYTES: usize = 8;
 
-    /// The list that `caller` gets by `question`: the path and every parameter but the cursor.
+    /// Creates the scope of `caller` and `question`: the path and every parameter but the cursor.
     #[must_use]
     pub fn new(caller: UserId, question: &[&dyn fmt::Display]) -> Self {
         let text = question
@@ -30,7 +30,7 @@ impl Binding {
     }
 }
 
-/// The cursor of the page behind `position`.
+/// Returns the cursor of the page after `position`.
 #[must_use]
 pub fn cursor(binding: Binding, position: &dyn fmt::Display) -> String {
     let mut bytes = binding.0.to_vec();
@@ -38,7 +38,7 @@ pub fn cursor(binding: Binding, position: &dyn fmt::Display) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position that a cursor continues behind, as `parse` reads it.
+/// Returns the position of a cursor, parsed by `parse`.
 pub fn position<T>(
     binding: Binding,
     cursor: Option<&CursorText>,
@@ -57,15 +57,15 @@ pub fn position<T>(
     read().map(Some).ok_or_else(foreign)
 }
 
-/// Cuts a list that was asked for with one item more than `limit`, and says
-/// whether there is a next page.
+/// Truncates a list queried with one item more than `limit`, and returns whether there is a next
+/// page.
 pub fn cut<T>(mut items: Vec<T>, limit: Limit) -> (Vec<T>, bool) {
     let more = items.len() > usize::from(limit.0);
     items.truncate(limit.0.into());
     (items, more)
 }
 
-/// How many items a page has.
+/// The page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u16);
 
@@ -73,7 +73,7 @@ impl Limit {
     const DEFAULT: Self = Self(50);
     const MAX: u16 = 200;
 
-    /// Reads `?limit=`.
+    /// Parses `?limit=`.
     pub fn read(limit: Option<u32>) -> Result<Self, Problem> {
         let Some(limit) = limit else {
             return Ok(Self::DEFAULT);
@@ -87,7 +87,7 @@ impl Limit {
         })
     }
 
-    /// The rows to ask the ledger for: one more shows that there is a next page.
+    /// Returns the rows to query: one more, to detect a next page.
     #[must_use]
     pub fn and_one(self) -> u32 {
         u32::from(self.0) + 1

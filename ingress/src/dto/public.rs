@@ -1,4 +1,4 @@
-//! A public document as everybody reads it.
+//! The public metadata of a document.
 
 use domain::{Document, Sha256};
 use poem_openapi::Object;
@@ -24,7 +24,7 @@ pub struct PublicBody {
 }
 
 impl PublicBody {
-    /// Of a document that is public and active.
+    /// Converts a public, active document.
     #[must_use]
     pub fn of(document: &Document) -> Option<Self> {
         let unique_name = document.visibility.unique_name();
@@ -39,7 +39,7 @@ impl PublicBody {
         })
     }
 
-    /// The entity tag of this state, which doesn't reveal the document's revisions.
+    /// Returns the entity tag, which doesn't reveal the document's revision.
     #[must_use]
     pub fn entity_tag(&self) -> String {
         let Moment(updated_at) = self.updated_at;

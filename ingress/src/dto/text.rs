@@ -1,4 +1,4 @@
-//! Values of a documented form: ids, moments, truths.
+//! Values with a documented format: ids, timestamps, booleans.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -10,13 +10,12 @@ use poem_openapi::types::{
 };
 use serde_json::Value;
 
-/// Reads a member of a body that is true or false.
+/// Parses a boolean member.
 pub fn truth(value: &Value) -> Result<bool, &'static str> {
     value.as_bool().ok_or("must be true or false")
 }
 
-/// An id as a path or query parameter holds it. One that is malformed is
-/// answered like an unknown one.
+/// An id in a path or query. A malformed one is answered like an unknown one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id<T>(pub T);
 
@@ -58,7 +57,7 @@ impl<T: FromStr + Send + Sync> ParseFromParameter for Id<T> {
     }
 }
 
-/// The library derives both directions for every shape that holds one.
+/// The library requires both directions.
 impl<T: FromStr + Send + Sync> ParseFromJSON for Id<T> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();

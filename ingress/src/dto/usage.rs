@@ -1,4 +1,4 @@
-//! What a user keeps, and what happened to a document.
+//! Usage of a user, and the timeline of a document.
 
 use domain::Status;
 use ledger::{Event, TypeUsage, Usage};

@@ -1,4 +1,4 @@
-//! Users as admins read and write them.
+//! Users.
 
 use domain::{ByteSize, Identity, InvalidIdentity, Quota, Role, Timestamp, User, UserId, UserName};
 use ledger::UserChanges;
@@ -105,7 +105,7 @@ pub struct UserChangesBody {
     pub quota_documents: Option<u32>,
 }
 
-/// A user to be added, as read.
+/// A parsed new user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
     name: UserName,
@@ -116,7 +116,7 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// The user that is added at `now`.
+    /// Creates the user at `now`.
     #[must_use]
     pub fn at(self, now: Timestamp) -> User {
         User {
@@ -154,7 +154,7 @@ impl FromMembers for NewUser {
     }
 }
 
-/// Read as a merge patch (RFC 7396).
+/// Parsed as a merge patch (RFC 7396).
 impl FromMembers for UserChanges {
     type Schema = UserChangesBody;
 
@@ -208,7 +208,7 @@ fn identities(members: &mut Members) -> Option<Vec<Identity>> {
     Some(identities)
 }
 
-/// Reads an identity, or says which member of it is wrong, and how.
+/// Parses an identity, or returns the invalid member and its error.
 fn identity(value: &Value) -> Result<Identity, (&'static str, String)> {
     let Some(object) = value.as_object().filter(|object| object.len() == 2) else {
         return Err(("", "must be an object with issuer and subject".to_owned()));

@@ -1,4 +1,4 @@
-//! A version as its owner reads it.
+//! A version of a document.
 
 use std::borrow::Cow;
 
@@ -90,7 +90,7 @@ impl From<Version> for VersionBody {
     }
 }
 
-/// The number of a version in a path. One that is written otherwise is none that anybody has.
+/// The number of a version in a path, in canonical notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionNumber(pub u32);
 

@@ -1,11 +1,12 @@
-//! The charset of text that a browser shows: without one it takes UTF-8 for windows-1252.
+//! Detects the charset of text shown in a browser, which would otherwise treat UTF-8 as
+//! windows-1252.
 
-/// How much of a text is looked at: all of it, mostly, at the cost of one reading of storage.
+/// How much of a text is examined: mostly all of it, with one read of storage.
 pub const HEAD: u64 = 256 << 10;
 
-/// The charset of a text that begins with `head`, as far as its bytes prove one. Of the many
-/// charsets of eight bits none can be told from another, and a longer text that begins with
-/// nothing but ASCII may go on in any of them: saying nothing leaves it to the browser.
+/// Returns the charset of a text that begins with `head`, if its bytes prove one. Eight-bit
+/// charsets can't be distinguished, and a long text that begins with ASCII may continue in any of
+/// them; then the browser decides.
 #[must_use]
 pub fn charset(head: &[u8], is_whole: bool) -> Option<&'static str> {
     match head {
@@ -26,7 +27,7 @@ pub fn charset(head: &[u8], is_whole: bool) -> Option<&'static str> {
         Ok(_) => (head, false),
         Err(error) => (&head[..error.valid_up_to()], error.error_len().is_none()),
     };
-    // A character that the cut splits is no error, and no proof.
+    // A character split by the cut is neither an error nor proof.
     let is_utf8 = match (is_whole, is_cut) {
         (true, _) => valid.len() == head.len(),
         (false, true) => !valid.is_ascii(),

@@ -11,27 +11,27 @@ use poem::http::header::{
 /// In microseconds.
 const SECOND: i64 = 1_000_000;
 
-/// What tells one state of a representation from another.
+/// The validators of a representation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validators {
-    /// The entity tag with its quotes; it is a strong one.
+    /// The strong entity tag, with quotes.
     pub etag: String,
-    /// When it became what it is.
+    /// When it was last modified.
     pub modified_at: Timestamp,
-    /// Whether the second of `modified_at` stands for more than one state.
+    /// Whether more than one state shares the second of `modified_at`.
     pub is_second_shared: bool,
 }
 
-/// What the conditions of a request come to.
+/// The result of evaluating conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
-    /// The client asks for another state than this one: 412.
+    /// A precondition failed: 412.
     Failed,
-    /// The client has it already: 304.
+    /// The client's copy is current: 304.
     NotModified,
-    /// Answer, with this `Range` if there is one.
+    /// Answer, with this `Range` if any.
     Answer {
-        /// The value of `Range`, if it holds for this state.
+        /// The value of `Range`, if it applies to this state.
         range: Option<&'a str>,
     },
 }
@@ -52,7 +52,7 @@ pub fn evaluate<'a>(
     let not_modified = if headers.contains_key(IF_NONE_MATCH) {
         matches_etag(headers, &IF_NONE_MATCH, &validators.etag)
     } else {
-        // One who has another content of that second has to get this one.
+        // A client with another content of that second must get this one.
         !validators.is_second_shared
             && single(headers, &IF_MODIFIED_SINCE)
                 .and_then(seconds)
@@ -72,7 +72,7 @@ pub fn evaluate<'a>(
     }
 }
 
-/// Whether this is the state that `If-Match`, or else `If-Unmodified-Since`, asks for.
+/// Evaluates `If-Match`, or else `If-Unmodified-Since`.
 fn is_wanted(headers: &HeaderMap, validators: &Validators) -> bool {
     if headers.contains_key(IF_MATCH) {
         return matches_strongly(headers, &IF_MATCH, &validators.etag);
@@ -81,12 +81,12 @@ fn is_wanted(headers: &HeaderMap, validators: &Validators) -> bool {
         return true;
     };
     let modified = whole_seconds(validators.modified_at);
-    // One who has another content of that second must not go on with this one.
+    // A client with another content of that second must not continue with this one.
     modified < since || modified == since && !validators.is_second_shared
 }
 
-/// Whether the list in `field` is `*` or names `etag` by strong comparison: a tag that was made
-/// weak on its way may stand for other bytes (RFC 9110, section 13.1.1).
+/// Returns whether the list in `field` is `*` or contains `etag` by strong comparison (RFC 9110,
+/// section 13.1.1).
 fn matches_strongly(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool {
     let lines = headers.get_all(field).iter();
     let lines = lines.filter_map(|line| line.to_str().ok());
@@ -95,9 +95,8 @@ fn matches_strongly(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool
         .any(|tag| tag == "*" || tag == etag)
 }
 
-/// Whether the date of the last change tells this state from every other (RFC 9110, section
-/// 8.8.2.2). Within a second of the change, by clocks that differ a little, another one may follow
-/// that has the same date.
+/// Returns whether the modification date is a strong validator (RFC 9110, section 8.8.2.2). Within
+/// a second of a change another one with the same date may follow.
 fn is_date_strong(validators: &Validators, now: Timestamp) -> bool {
     let age = now
         .as_micros()
@@ -105,7 +104,7 @@ fn is_date_strong(validators: &Validators, now: Timestamp) -> bool {
     !validators.is_second_shared && age >= SECOND
 }
 
-/// Whether the answer depends on a date that has to tell contents apart.
+/// Returns whether the answer depends on the date as a strong validator.
 #[must_use]
 pub fn depends_on_date(headers: &HeaderMap) -> bool {
     let has_date = |field| single(headers, field).and_then(seconds).is_some();
@@ -114,7 +113,7 @@ pub fn depends_on_date(headers: &HeaderMap) -> bool {
         || (!headers.contains_key(IF_MATCH) && has_date(&IF_UNMODIFIED_SINCE))
 }
 
-/// Whether the list of entity tags in `field` names `etag`, by weak comparison, or is `*`.
+/// Returns whether the list in `field` is `*` or contains `etag` by weak comparison.
 #[must_use]
 pub fn matches_etag(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool {
     let lines = headers
@@ -126,7 +125,7 @@ pub fn matches_etag(headers: &HeaderMap, field: &HeaderName, etag: &str) -> bool
         .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
-/// The entity tags of one line of a field, as they are written. A quoted tag may hold a comma.
+/// Splits one line of a field into entity tags. A quoted tag may contain a comma.
 #[must_use]
 pub fn entity_tags(line: &str) -> Vec<&str> {
     let mut tags = Vec::new();
@@ -149,7 +148,7 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
 
-/// The value of a field that must stand there once.
+/// Returns the value of a field that occurs exactly once.
 fn single<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Option<&'a str> {
     let mut lines = headers.get_all(field).iter();
     let line = lines.next()?.to_str().ok()?;
@@ -160,8 +159,8 @@ fn whole_seconds(moment: Timestamp) -> i64 {
     moment.as_micros().div_euclid(SECOND)
 }
 
-/// A date in any of the three forms of HTTP (RFC 9110, section 5.6.7), in seconds since the
-/// epoch. One that is wrong in itself, such as by its weekday, is no date.
+/// Parses an HTTP date in any of its three formats (RFC 9110, section 5.6.7) to seconds since the
+/// epoch. Dates that contradict themselves are refused.
 fn seconds(date: &str) -> Option<i64> {
     let moment = httpdate::parse_http_date(date).ok()?;
     let since = moment.duration_since(UNIX_EPOCH).ok()?;
@@ -246,7 +245,7 @@ mod tests {
         }
         for list in ["\"x\"", "W/\"abc\"", "abc", "", "\"x\", W/\"abc\""] {
             assert!(failed(&[(&IF_MATCH, list)]), "{list}");
-            // Before the client could be told that it has the state already.
+            // Before it could be a strong validator.
             assert!(
                 failed(&[(&IF_MATCH, list), (&IF_NONE_MATCH, "*")]),
                 "{list}"

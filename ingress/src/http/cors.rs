@@ -1,7 +1,8 @@
-//! Cross-origin requests of browsers (the Fetch standard, section 3.3): for the origins that the operator names.
+//! Cross-origin requests of browsers (CORS; the Fetch standard, section 3.3) from the configured
+//! origins.
 //!
-//! What is refused before an endpoint sees it, as too much at once, tells its browser the same: a
-//! script could not read the refusal otherwise.
+//! Requests refused before an endpoint sees them get the same fields, since a script could not read
+//! the refusal otherwise.
 //!
 //! Tokens travel in a header field that scripts set themselves, so no credentials are allowed.
 //!
@@ -20,44 +21,44 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 use settings::CorsOrigin;
 
-/// What scripts of allowed origins may send.
+/// Methods that scripts of allowed origins may use.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, Content-Digest, Repr-Digest, If-Match, If-None-Match, \
      If-Modified-Since, If-Range, Range, Idempotency-Key, Prefer, X-Request-Id, Traceparent";
-/// What scripts may read of answers, beyond what they always may.
+/// Response fields that scripts may read beyond the safelisted ones.
 const EXPOSED: &str = "ETag, Location, Retry-After, Content-Range, Accept-Ranges, Content-Disposition, Repr-Digest, \
      Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Allow, X-Request-Id, RateLimit, RateLimit-Policy";
-/// How long a browser may remember what it was allowed, in seconds.
+/// How long browsers may cache a preflight, in seconds.
 const MAX_AGE: &str = "600";
 
-/// Whose scripts may read answers; clones share the list.
+/// The allowed origins; clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedOrigins(Arc<[CorsOrigin]>);
 
-/// What the answer to one request tells its browser.
+/// The CORS fields of one response.
 #[derive(Debug)]
 pub struct OriginGrant {
-    /// The origin, if it is allowed.
+    /// The origin, if allowed.
     origin: Option<HeaderValue>,
     /// Whether answers depend on the origin at all.
     varies: bool,
     is_preflight: bool,
 }
 
-/// An endpoint that scripts of other origins may use.
+/// An endpoint with CORS.
 pub struct CrossOrigin<E> {
     inner: E,
     origins: AllowedOrigins,
 }
 
 impl AllowedOrigins {
-    /// Scripts of `origins` may read answers; without any, nothing changes.
+    /// Allows `origins`; without any, nothing changes.
     #[must_use]
     pub fn new(origins: &Arc<[CorsOrigin]>) -> Self {
         Self(Arc::clone(origins))
     }
 
-    /// What the answer to `request` tells, whoever gives it.
+    /// Returns the CORS fields of the response to `request`.
     pub fn grant(&self, request: &Request) -> OriginGrant {
         let allowed = |origin: &&HeaderValue| {
             let text = origin.to_str();
@@ -73,12 +74,12 @@ impl AllowedOrigins {
 }
 
 impl OriginGrant {
-    /// The answer to a browser that asks before it sends the request itself.
+    /// Answers a preflight request.
     pub fn preflight(&self) -> Option<Response> {
         (self.origin.is_some() && self.is_preflight).then(preflight)
     }
 
-    /// Adds it to an answer.
+    /// Adds the fields to a response.
     pub fn show_in(self, response: &mut Response) {
         if !self.varies {
             return;
@@ -96,7 +97,7 @@ impl OriginGrant {
 }
 
 impl<E> CrossOrigin<E> {
-    /// Lets scripts of `origins` use `inner`.
+    /// Wraps `inner` for scripts of `origins`.
     pub const fn new(inner: E, origins: AllowedOrigins) -> Self {
         Self { inner, origins }
     }
@@ -123,7 +124,7 @@ fn is_preflight(request: &Request) -> bool {
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to a browser that asks before it sends the request itself.
+/// Answers a preflight request.
 fn preflight() -> Response {
     Response::builder()
         .status(StatusCode::NO_CONTENT)

@@ -3,7 +3,7 @@
 use domain::MediaType;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a browser shall do with content.
+/// What a browser does with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// Save it.
@@ -12,8 +12,7 @@ pub enum Disposition {
     Inline,
 }
 
-/// Types that no browser runs as a program or renders with scripts in them, by the names that
-/// detection gives them.
+/// Detected types that no browser executes or renders with scripts.
 const SHOWN_INLINE: [&str; 33] = [
     "application/json",
     "application/pdf",
@@ -50,7 +49,7 @@ const SHOWN_INLINE: [&str; 33] = [
     "video/webm",
 ];
 
-/// What is no `attr-char` of RFC 8187, section 3.2.1.
+/// All characters but `attr-char` of RFC 8187, section 3.2.1.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -66,7 +65,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Disposition {
-    /// What to do with content of a type when inline was asked for: all but safe types are saved.
+    /// Returns the disposition of a type: only safe types are shown inline.
     #[must_use]
     pub fn for_type(media_type: &MediaType, inline: bool) -> Self {
         if inline && SHOWN_INLINE.contains(&media_type.as_str()) {
@@ -77,7 +76,7 @@ impl Disposition {
     }
 }
 
-/// The value of the field: a name in ASCII for old readers, and the real one if it differs.
+/// Returns the field value: an ASCII name for old clients, and the real name if it differs.
 #[must_use]
 pub fn content_disposition(disposition: Disposition, name: &str) -> String {
     let kind = match disposition {
@@ -93,8 +92,8 @@ pub fn content_disposition(disposition: Disposition, name: &str) -> String {
     value
 }
 
-/// Quotes, escapes and percent signs are read differently by different browsers
-/// (RFC 6266, appendix D), so none is left in the plain name.
+/// Browsers interpret quotes, escapes and percent signs differently (RFC 6266, appendix D), so the
+/// plain name has none.
 fn plain(character: char) -> char {
     match character {
         '"' | '\\' | '%' | '/' => '_',

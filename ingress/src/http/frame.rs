@@ -1,5 +1,5 @@
-//! The frame around all endpoints: opens the span of the request, turns whatever failed into a
-//! problem, and logs it once.
+//! The outer layer of all endpoints: opens the request's span, converts failures to problems, and
+//! logs them once.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -15,7 +15,7 @@ use super::route_table::RouteMatch;
 use super::trace_context::trace_of;
 use crate::problem::{Code, Problem, REQUEST_ID, RequestId, code_of, problem_of};
 
-/// Wraps the API so that every answer is one of the contract's.
+/// Wraps the API so that every answer follows the contract.
 pub struct Frame<E>(pub E);
 
 impl<E: Endpoint<Output = Response>> Frame<E> {
@@ -23,14 +23,13 @@ impl<E: Endpoint<Output = Response>> Frame<E> {
         let found = request.data::<RouteMatch>().cloned();
         let route = found.unwrap_or(RouteMatch::NotFound).route()?;
         tracing::Span::current().record("http.route", route.pattern.as_str());
-        // The library would throw the body away before its length is known.
+        // The library would drop the body before its length is known.
         request.set_method(route.method.clone());
         answer_of(&self.0, request).await
     }
 }
 
-/// The answer of `endpoint`, or the problem that it failed with: an error, a panic, or a status
-/// without a body of ours.
+/// Returns the answer of `endpoint`, or the problem of its error, panic or bare status.
 pub async fn answer_of<E>(endpoint: &E, request: Request) -> Result<Response, Problem>
 where
     E: Endpoint<Output = Response>,
@@ -82,7 +81,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Frame<E> {
     }
 }
 
-/// An error status without our body: the library's own, which says too little and in plain text.
+/// An error status with the library's plain-text body.
 fn is_bare_failure(response: &Response) -> bool {
     let failed = response.status().is_client_error() || response.status().is_server_error();
     failed
@@ -92,7 +91,7 @@ fn is_bare_failure(response: &Response) -> bool {
             .is_none_or(|content| !content.starts_with("application/json"))
 }
 
-/// The header of the answer that GET would give, with the length if it is known.
+/// Returns the header of the answer to GET, with the length if known.
 fn without_body(mut response: Response) -> Response {
     let body = response.take_body();
     let body: http_body_util::combinators::BoxBody<_, _> = body.into();
@@ -114,9 +113,9 @@ fn log(problem: &Problem) {
         Code::Internal if !problem.is_of_document() => {
             tracing::error!(problem.code = %problem.code(), cause, "the request failed");
         }
-        // What has no cause was logged where it was found, such as a part that isn't ready.
+        // Problems without a cause were logged where they occurred.
         Code::Unavailable | Code::Overloaded if !cause.is_empty() => {
-            tracing::warn!(problem.code = %problem.code(), cause, "the service could not serve the request");
+            tracing::warn!(problem.code = %problem.code(), cause, "failed to serve the request");
         }
         code => tracing::debug!(problem.code = %code, cause, "the request was refused"),
     }

@@ -1,5 +1,4 @@
-//! Counts and times every answer by the documented pattern of its route, never by the path that was
-//! asked for.
+//! Counts and times every answer by its route's documented pattern, never by the requested path.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! HTTP itself: connections, routing, bodies, codings and header fields. It knows nothing of documents.
+//! HTTP: connections, routing, bodies, encodings and header fields. Knows nothing of documents.
 
 mod body;
 mod charset;

@@ -1,5 +1,5 @@
-//! `Prefer: wait=N` (RFC 7240): how long a client would rather wait than ask again. It is
-//! older than structured fields, and most of what it may hold is none.
+//! `Prefer: wait=N` (RFC 7240): how long a client is willing to wait. The field predates structured
+//! fields and has its own syntax.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use poem_openapi::registry::{MetaParamIn, MetaSchemaRef};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-/// The longest that anybody is let wait, in seconds.
+/// The longest wait in seconds.
 const MAX_SECONDS: u64 = 60;
 
-/// The `Prefer` field of a request, as a parameter of an operation. What it says beyond
-/// `wait` is passed over, as is what can't be read: it is only a preference.
+/// The `Prefer` field as a parameter of an operation. Other preferences and malformed ones are
+/// ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefer {
     /// How long to wait.
     pub wait: Option<Wait>,
 }
 
-/// A time that is waited; shown as `Preference-Applied` tells it.
+/// A wait; displayed as in `Preference-Applied`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(u64);
 
@@ -46,13 +46,13 @@ impl Prefer {
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(','));
         Self {
-            // The first one counts (RFC 7240, section 2).
+            // The first occurrence counts (RFC 7240, section 2).
             wait: preferences.find_map(wait),
         }
     }
 }
 
-/// `wait=10`, whatever its letter case and parameters.
+/// Parses `wait=10`, case-insensitive, ignoring parameters.
 fn wait(preference: &str) -> Option<Wait> {
     let (token, value) = preference.split(';').next()?.split_once('=')?;
     let digits = value.trim().trim_matches('"');

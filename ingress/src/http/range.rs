@@ -1,15 +1,15 @@
-//! `Range` of RFC 9110, section 14: which bytes of a representation are asked for.
+//! `Range` (RFC 9110, section 14): selects the requested bytes of a representation.
 
 use storage::Range;
 
-/// More ranges than this are answered with the whole: they cost more than they save.
+/// With more ranges than this the whole is returned: they cost more than they save.
 const MAX_RANGES: usize = 50;
 
-/// What to answer a `Range` with.
+/// The answer to a `Range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeAnswer {
-    /// The whole representation, with 200: no range, a malformed one, another
-    /// unit, too many or overlapping ones.
+    /// The whole representation with 200: no range, a malformed one, another unit, too many or
+    /// overlapping ranges.
     Whole,
     /// One part, with 206 and `Content-Range`.
     Part(Range),
@@ -18,7 +18,7 @@ pub enum RangeAnswer {
 }
 
 impl RangeAnswer {
-    /// How many bytes these are, of a representation of `length`.
+    /// Returns the number of bytes, of a representation of `length`.
     pub fn bytes_of(&self, length: u64) -> u64 {
         match self {
             Self::Whole => length,
@@ -33,7 +33,7 @@ impl RangeAnswer {
 #[error("no range lies inside the content")]
 pub struct RangeError;
 
-/// Selects the parts of `length` bytes that the value of a `Range` field asks for.
+/// Selects the parts of `length` bytes that a `Range` field requests.
 pub fn select(field: Option<&str>, length: u64) -> Result<RangeAnswer, RangeError> {
     let Some(specs) = field.and_then(specs) else {
         return Ok(RangeAnswer::Whole);
@@ -59,12 +59,12 @@ pub fn select(field: Option<&str>, length: u64) -> Result<RangeAnswer, RangeErro
     }
 }
 
-/// One range as it is written.
+/// A parsed range.
 #[derive(Clone, Copy, Debug)]
 enum Spec {
     /// `first-last`, both inclusive; `first-` reaches to the end.
     From { first: u64, last: Option<u64> },
-    /// `-count`: the last so many bytes.
+    /// `-count`: the last bytes.
     Suffix { count: u64 },
 }
 
@@ -90,7 +90,7 @@ impl Spec {
         }
     }
 
-    /// The part of `length` bytes that is meant; `None` if there is none.
+    /// Resolves the range against `length` bytes; `None` if it is outside.
     fn within(self, length: u64) -> Option<Range> {
         let (start, end) = match self {
             Self::From { first, last } => (
@@ -106,7 +106,7 @@ impl Spec {
     }
 }
 
-/// The ranges of a field; `None` if it is malformed or of another unit.
+/// Parses the ranges of a field; `None` if it is malformed or of another unit.
 fn specs(field: &str) -> Option<Vec<Spec>> {
     let (unit, set) = field.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -118,7 +118,7 @@ fn specs(field: &str) -> Option<Vec<Spec>> {
     (!specs.is_empty()).then_some(specs)
 }
 
-/// Digits, any number of them; what passes `u64` is beyond every content.
+/// Parses any number of digits; overflow saturates beyond any content.
 fn number(digits: &str) -> Option<u64> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().unwrap_or(u64::MAX))

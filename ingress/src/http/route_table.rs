@@ -1,5 +1,5 @@
-//! The table of routes, methods and parameters: a tree of path segments, read once from the OpenAPI
-//! document so that it can't drift from it.
+//! The route table: a tree of path segments with methods and parameters, built once from the
+//! OpenAPI document so that they can't diverge.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::problem::{Code, FieldError, Problem};
 
-/// The longest value of a parameter that is no metadata, in bytes: a name of 255 characters, with
-/// what is trimmed of it, and a cursor behind one.
+/// The longest value of a parameter other than metadata, in bytes: fits a name of 255 characters
+/// with white space, and a cursor.
 const LONGEST_VALUE: usize = 4 << 10;
 const TOO_LONG: &str = "must have at most 4096 bytes";
 const UNSTORABLE: &str = "must not contain the character U+0000";
@@ -27,41 +27,41 @@ pub struct RouteTable {
 /// A prefix of paths.
 #[derive(Debug, Default)]
 struct Node {
-    /// By the next segment.
+    /// Children by fixed segment.
     fixed: BTreeMap<String, Node>,
-    /// For any other segment.
+    /// The child for a parameter segment.
     parameter: Option<Box<Node>>,
-    /// Those of the path that ends here; none, if it is only a prefix.
+    /// The operations of the path that ends here; empty if it is only a prefix.
     operations: Vec<Arc<Route>>,
 }
 
-/// What the table says of a request.
+/// The match of a request.
 #[derive(Clone, Debug)]
 pub enum RouteMatch {
-    /// The operation that answers it.
+    /// The operation.
     Found(Arc<Route>),
     /// No such path.
     NotFound,
-    /// The path has other methods: these, as `Allow` lists them.
+    /// The path has other methods, as listed in `Allow`.
     MethodNotAllowed(String),
 }
 
-/// One operation: what layers and extractors know of it.
+/// An operation, as known to layers and extractors.
 #[derive(Debug)]
 pub struct Route {
     /// The path as documented: `/v1/documents/{id}`.
     pub pattern: String,
-    /// The method that it answers: GET, if it stands in for HEAD.
+    /// Its method; GET if it also answers HEAD.
     pub method: Method,
-    /// Whether its body is a stream of any length, rather than JSON.
+    /// Whether its body is streamed rather than JSON.
     pub streams: bool,
-    /// The role that its caller needs; `None` if it takes no token.
+    /// The role that its caller needs; `None` if it needs no token.
     pub demands: Option<Role>,
     query: BTreeSet<String>,
 }
 
 impl RouteTable {
-    /// Reads the table from an OpenAPI document. What isn't there is no route.
+    /// Builds the table from an OpenAPI document.
     #[must_use]
     pub fn from_document(document: &Value) -> Self {
         let mut table = Self::default();
@@ -75,7 +75,7 @@ impl RouteTable {
         table
     }
 
-    /// The operation for a request, or why there is none.
+    /// Matches a request.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> RouteMatch {
         let Some(node) = self.root.find(Some(path)) else {
@@ -114,7 +114,7 @@ impl RouteMatch {
 }
 
 impl Node {
-    /// The node behind this one for a documented segment.
+    /// Returns the child node for a documented segment, creating it.
     fn child(&mut self, segment: &str) -> &mut Self {
         if segment.starts_with('{') {
             self.parameter.get_or_insert_default()
@@ -123,8 +123,8 @@ impl Node {
         }
     }
 
-    /// The node where the rest of a path ends. A fixed segment wins over a parameter; the way
-    /// through the parameter is tried if the fixed one leads nowhere.
+    /// Returns the node of a path. A fixed segment wins over a parameter; the parameter is tried if
+    /// the fixed one doesn't match.
     fn find(&self, rest: Option<&str>) -> Option<&Self> {
         let Some(rest) = rest else {
             return (!self.operations.is_empty()).then_some(self);
@@ -136,7 +136,7 @@ impl Node {
         let fixed = self.fixed.get(segment).and_then(|node| node.find(rest));
         fixed.or_else(|| {
             let node = self.parameter.as_deref()?;
-            // What the database can't hold names nothing.
+            // A segment that the database can't store matches nothing.
             let is_name = !segment.is_empty() && !segment.contains("%00");
             is_name.then(|| node.find(rest)).flatten()
         })
@@ -192,7 +192,7 @@ impl Route {
         })
     }
 
-    /// Refuses parameters that the operation doesn't know, that are given twice or are not UTF-8.
+    /// Refuses parameters that are unknown, repeated or not UTF-8.
     pub fn check_query(&self, query: Option<&str>) -> Result<(), Problem> {
         let mut seen = BTreeSet::new();
         let mut errors = Vec::new();

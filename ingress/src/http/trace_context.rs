@@ -6,7 +6,7 @@ use telemetry::{follow_trace, place_in_trace};
 use tracing::Span;
 use uuid::Uuid;
 
-/// The place of the request's `span` in its client's trace, or in a new one.
+/// Links the request's `span` to the client's trace, or starts a new one.
 pub fn trace_of(request: &Request, span: &Span) -> TraceContext {
     let sent = request
         .header("traceparent")
@@ -20,7 +20,7 @@ pub fn trace_of(request: &Request, span: &Span) -> TraceContext {
     })
 }
 
-/// The trace context of the request, for the jobs that it enqueues.
+/// Returns the trace context for the jobs that the request enqueues.
 pub fn traceparent(request: &Request) -> Option<String> {
     request.data::<TraceContext>().map(TraceContext::to_string)
 }

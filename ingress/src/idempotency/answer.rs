@@ -1,4 +1,4 @@
-//! Answers as they are kept.
+//! Stored answers.
 
 use ledger::SavedAnswer;
 use poem::http::StatusCode;
@@ -7,8 +7,8 @@ use poem::{Body, Response};
 
 use crate::problem::REQUEST_ID;
 
-/// Whether an answer is one that a repetition must get as well. Failures of ours may pass
-/// on another try, as may what was too much for now, and who isn't known has no keys.
+/// Returns whether a repetition must get the same answer. Server errors and rate limits may pass on
+/// retry, and unauthenticated callers have no keys.
 pub(super) fn is_final(status: StatusCode) -> bool {
     let is_for_now = matches!(
         status,
@@ -17,12 +17,11 @@ pub(super) fn is_final(status: StatusCode) -> bool {
     (status.is_success() || status.is_client_error()) && !is_for_now
 }
 
-/// Reads an answer whole: the answers of changing requests are short, and lie in memory, so
-/// that nothing can be lost of them.
+/// Reads a complete answer: answers of changing requests are short and in memory.
 pub(super) async fn read(response: &mut Response) -> SavedAnswer {
     let body = response.take_body().into_bytes().await.unwrap_or_default();
     let headers = response.headers().iter();
-    // Each time that it is given, it answers a request of another id.
+    // Each replay answers a request with another id.
     let kept = headers.filter(|(name, _)| **name != CONTENT_LENGTH && **name != REQUEST_ID);
     let saved = SavedAnswer {
         status: response.status().as_u16(),

@@ -1,4 +1,4 @@
-//! Claims of requests with a key, in the ledger: taken before anything is done, and ended with the
+//! Claims idempotency keys in the ledger before anything is done, and completes them with the
 //! answer.
 
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use super::request::IdempotentRequest;
 use crate::problem::{Code, Problem, RequestId};
 use crate::service::Service;
 
-/// A request that hasn't ended by then is taken for dead. It is more than anybody is let wait.
+/// After this time an unfinished request counts as dead. Longer than any wait.
 const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
 
-/// Refusals of a request that was cut off, or whose key is another's for now.
+/// Refusals that say nothing about the request itself.
 const OF_THIS_TRY: [Code; 4] = [
     Code::UploadIncomplete,
     Code::RequestTimeout,
@@ -28,26 +28,26 @@ const OF_THIS_TRY: [Code; 4] = [
     Code::IdempotencyKeyReused,
 ];
 
-/// What a request is answered.
+/// The answer of a request.
 pub(super) type Answer = Result<Response, Problem>;
 
-/// Takes claims and ends them.
+/// Claims keys and completes them.
 #[derive(Clone, Debug)]
 pub(super) struct Claims {
     db: Database,
     clock: Arc<dyn Clock>,
 }
 
-/// What a request with a key is.
+/// The state of a keyed request.
 pub(super) enum Claimed {
-    /// The first one of its key, or the first that came so far.
+    /// The first one with its key.
     First(IdempotentRequest),
-    /// One that was answered before.
+    /// It was answered before.
     Answered(SavedAnswer),
 }
 
 impl Claims {
-    /// Claims in the ledger of `service`.
+    /// Creates claims in the ledger of `service`.
     pub(super) fn new(service: &Service) -> Self {
         Self {
             db: service.db.clone(),
@@ -55,7 +55,7 @@ impl Claims {
         }
     }
 
-    /// Claims a request, unless another is running or has its key.
+    /// Claims a request, unless its key is in use.
     pub(super) async fn claim(&self, request: &KeyedRequest) -> Result<Claimed, Problem> {
         match self.begin(request).await? {
             Begin::Started(claim) => Ok(Claimed::First(IdempotentRequest::begun(claim))),
@@ -66,8 +66,7 @@ impl Claims {
         }
     }
 
-    /// Refuses a new key of an owner who was found to have too many a moment ago: to be asked
-    /// before a body is read.
+    /// Refuses a new key of an owner known to have too many, before the body is read.
     pub(super) fn check_room(&self, request: &KeyedRequest) -> Result<(), Problem> {
         if has_no_room(&self.db, request.owner, self.clock.now()) {
             return Err(no_room());
@@ -75,13 +74,14 @@ impl Claims {
         Ok(())
     }
 
-    /// What became of a request with this key, without claiming it; `None` if none came.
+    /// Looks up the answer of a request with this key without claiming it; `None` if there was
+    /// none.
     pub(super) async fn find(&self, request: &KeyedRequest) -> Result<Option<Begin>, DbError> {
         find_request(&self.db, request, self.clock.now()).await
     }
 
-    /// Keeps the answer if it isn't, or frees the key for another try. A database that fails now
-    /// leaves the key taken for a while; the answer is what it is.
+    /// Stores the answer if needed, or releases the key for a retry. If the database fails, the key
+    /// stays claimed for a while; the answer is sent anyway.
     pub(super) async fn end(
         &self,
         request: &IdempotentRequest,
@@ -113,8 +113,7 @@ impl Claims {
         answer
     }
 
-    /// Keeps the refusal of an upload whose bytes never came to be known, unless it says
-    /// something of this try alone.
+    /// Stores the refusal of an upload whose bytes were not read, unless it concerns only this try.
     pub(super) async fn keep_refusal(
         &self,
         unread: &KeyedRequest,
@@ -129,7 +128,7 @@ impl Claims {
                 let request = IdempotentRequest::begun(claim);
                 self.end(&request, Err(refusal), id).await
             }
-            // An equal one was refused meanwhile, or there is no room to keep this one.
+            // An equal request was refused meanwhile, or there is no room to store this one.
             Ok(Begin::Replay(_) | Begin::InProgress | Begin::NoRoom) => Err(refusal),
             Ok(Begin::Reused) => Err(Code::IdempotencyKeyReused.into()),
             Err(error) => {
@@ -151,5 +150,5 @@ fn no_room() -> Problem {
 
 fn not_kept(error: &DbError) {
     let error = error as &dyn std::error::Error;
-    tracing::warn!(error, "could not keep an answer for repeated requests");
+    tracing::warn!(error, "failed to store an answer for repeated requests");
 }

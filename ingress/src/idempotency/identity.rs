@@ -1,4 +1,4 @@
-//! What makes a request the same: who sends it, to what, with which body.
+//! The identity of a keyed request: its sender, target and body.
 
 use domain::{MediaType, Sha256, UserId, read_json};
 use ledger::KeyedRequest;
@@ -18,14 +18,14 @@ const MAX_LENGTH: usize = 255;
 /// A body with more values is not decoded.
 const MOST_VALUES: usize = <Many as Media>::MOST_VALUES * 3;
 
-/// Fields that tell what the body is, beside its type and its length.
+/// Fields that describe the body, besides type and length.
 const ABOUT_THE_BODY: [HeaderName; 3] = [
     CONTENT_ENCODING,
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
 ];
 
-/// A request with a key, before its body is known.
+/// A keyed request before its body is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     owner: UserId,
@@ -44,9 +44,9 @@ impl Identity {
         Self { owner, key, target }
     }
 
-    /// The request as far as it is known before its body is: by what `headers` tell of that.
+    /// Returns the identity as known from `headers` before the body is read.
     pub(super) fn unread(&self, headers: &HeaderMap) -> KeyedRequest {
-        // Each form has another boundary, whose length shows in that of the body.
+        // The boundary of a form varies, and so does its length.
         let declared = headers
             .get(CONTENT_TYPE)
             .and_then(|text| text.to_str().ok());
@@ -66,7 +66,7 @@ impl Identity {
         )
     }
 
-    /// The request with this body, in a form that doesn't depend on how it was written.
+    /// Returns the identity with this body, in canonical form.
     pub(super) fn with_body(&self, body: &[u8]) -> KeyedRequest {
         let whole = [self.target.as_bytes(), b"\n", body].concat();
         KeyedRequest {
@@ -77,7 +77,7 @@ impl Identity {
     }
 }
 
-/// The key of a request, if it has one.
+/// Returns the key of a request, if any.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut fields = headers.get_all(FIELD).iter();
     let Some(field) = fields.next() else {
@@ -97,9 +97,9 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// A JSON body without its white space and the order of its members; any other as it is.
+/// Returns a JSON body in canonical form; any other body unchanged.
 pub(super) fn canonical(body: &[u8]) -> Vec<u8> {
-    // What holds more values than any operation takes is refused, however it is written.
+    // A body with more values than any operation accepts is refused anyway.
     if extent(body).0 > MOST_VALUES {
         return body.to_vec();
     }

@@ -1,5 +1,4 @@
-//! The layer around the handlers: takes up requests with a key that are new, and answers those that
-//! aren't.
+//! The idempotency layer: claims new keyed requests, and replays answers of repeated ones.
 
 use std::sync::Arc;
 
@@ -18,7 +17,8 @@ use crate::problem::{Problem, RequestId};
 use crate::service::Service;
 use crate::uploads::Intake;
 
-/// An endpoint whose changing requests may carry an `Idempotency-Key`. Their callers are known.
+/// An endpoint whose changing requests may carry an `Idempotency-Key`. Callers are authenticated
+/// before.
 pub struct Idempotency<E> {
     inner: Arc<Inner<E>>,
     intake: Intake,
@@ -30,7 +30,7 @@ struct Inner<E> {
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Idempotency<E> {
-    /// Wraps `endpoint`. Requests that were begun come to their end under the eyes of `intake`.
+    /// Wraps `endpoint`. `intake` keeps started requests running to their end.
     pub fn new(endpoint: E, intake: Intake, service: &Service) -> Self {
         let claims = Claims::new(service);
         Self {
@@ -47,8 +47,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Idempotency<E> {
         let Some(identity) = identity(&request)? else {
             return self.inner.endpoint.call(request).await;
         };
-        // What was begun is brought to its end, so that its answer is kept, even if the
-        // client hangs up.
+        // A started request is completed and its answer stored, even if the client hangs up.
         let inner = Arc::clone(&self.inner);
         let running = async move { inner.answer(request, identity).await }.in_current_span();
         let answer = self.intake.keep_running(running).await;
@@ -56,7 +55,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Idempotency<E> {
     }
 }
 
-/// What is known before its body of a request that has a key and changes something.
+/// Returns the keyed request, if the request changes something and has a key.
 fn identity(request: &Request) -> Result<Option<Identity>, Problem> {
     let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let caller = request.data::<CurrentUser>();

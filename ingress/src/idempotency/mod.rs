@@ -1,4 +1,4 @@
-//! Idempotency keys: a request that is sent again is answered again, and acted on once.
+//! Idempotency keys: a repeated request gets the same answer, and takes effect once.
 //!
 //! A layer around the handlers reads JSON bodies and decides before the handler begins. Uploads are
 //! known only when their bytes are staged, so their handlers ask through [`KeyedUpload`], and return

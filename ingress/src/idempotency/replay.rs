@@ -1,4 +1,4 @@
-//! An answer that was given before, given once more.
+//! Replays of earlier answers.
 
 use ledger::SavedAnswer;
 use poem::http::StatusCode;
@@ -10,30 +10,31 @@ use poem_openapi::registry::{MetaResponses, Registry};
 use super::sealed::open;
 use crate::problem::{Code, Problem};
 
-/// Says that an answer was given before.
+/// Marks a replayed answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// An answer that was given before.
+/// An earlier answer.
 #[derive(Debug)]
 pub struct Replay(Response);
 
-/// The answer of a handler that learns late whether its request was answered before. It is
-/// documented as `T` either way.
+/// The answer of a handler that learns late whether its request is a repetition. Documented as `T`
+/// either way.
 #[derive(Debug)]
 pub enum Replayable<T> {
-    /// The answer to what was done now.
+    /// A new answer.
     New(T),
-    /// The answer to what was done then.
+    /// A replayed answer.
     Replayed(Replay),
 }
 
 impl Replay {
-    /// What was saved, for a request with this bearer token; only the token of the first request
-    /// opens an answer that holds a secret.
+    /// Returns the stored answer for a request with this bearer token. Only the token of the first
+    /// request opens an answer that holds a secret.
     pub(super) fn new(answer: SavedAnswer, token: Option<&str>) -> Result<Self, Problem> {
         let answer = open(answer, token).ok_or_else(|| {
-            Problem::from(Code::IdempotencyKeyReused)
-                .with_detail("Its answer holds a secret, for the token of the first request alone.")
+            Problem::from(Code::IdempotencyKeyReused).with_detail(
+                "Its answer holds a secret that only the token of the first request can read.",
+            )
         })?;
         Ok(Self(response(answer)))
     }
@@ -43,7 +44,7 @@ fn response(answer: SavedAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = Response::builder().status(status).body(answer.body);
     let headers = response.headers_mut();
-    // Only what was kept says what kind of body it is.
+    // Take the content type from the stored answer.
     headers.remove(CONTENT_TYPE);
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {

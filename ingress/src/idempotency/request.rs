@@ -1,5 +1,5 @@
-//! What a handler does to act once: it makes its change by [`IdempotentRequest::on`], which keeps the answer
-//! with the change.
+//! How a handler takes effect once: it commits its change through [`IdempotentRequest::on`], which
+//! stores the answer with it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use super::answer::read;
 use super::sealed::seal;
 use crate::auth::bearer_token;
 
-/// A request that is acted on once, if it has a key. Found among the request's data, where the
-/// layer puts it.
+/// A request that takes effect once, if it has a key. The layer puts it into the request's data.
 #[derive(Clone, Debug, Default)]
 pub struct IdempotentRequest(Option<Run>);
 
@@ -28,7 +27,7 @@ struct Run {
     token: Option<Token>,
 }
 
-/// The bearer token of the request, which is never shown.
+/// The bearer token of the request; never shown.
 #[derive(Clone)]
 struct Token(String);
 
@@ -48,7 +47,7 @@ impl IdempotentRequest {
         }))
     }
 
-    /// Whether the final answer is kept already, if the request was not refused after all.
+    /// Whether the final answer is stored already, unless the request was refused.
     pub(super) fn is_kept(&self) -> bool {
         let kept = |run: &Run| run.kept.load(Ordering::Acquire);
         self.0.as_ref().is_some_and(kept)
@@ -58,7 +57,7 @@ impl IdempotentRequest {
         self.0.as_ref().map(|run| &run.claim)
     }
 
-    /// The same, but the answer is not the last word: until then a better one may come.
+    /// Marks the answer as provisional: a final one may follow until then.
     #[must_use]
     pub fn open_until(mut self, end: Option<Timestamp>) -> Self {
         if let Some(run) = &mut self.0 {
@@ -67,8 +66,7 @@ impl IdempotentRequest {
         self
     }
 
-    /// The same, but the answer holds a secret: it is kept so that only the token of this
-    /// request opens it.
+    /// Marks the answer as secret: stored so that only the token of this request can read it.
     #[must_use]
     pub fn secret(mut self, headers: &HeaderMap) -> Self {
         if let Some(run) = &mut self.0 {
@@ -77,8 +75,7 @@ impl IdempotentRequest {
         self
     }
 
-    /// The ledger for one change, whose outcome is answered by `answer`. The answer is kept by
-    /// the transaction that makes the change.
+    /// Returns the ledger for one change answered by `answer`, which the same transaction stores.
     pub fn on<T, R, F>(&self, db: &Database, answer: F) -> impl Commit<T> + Send + use<T, R, F>
     where
         T: Clone + Send + Sync,
@@ -97,7 +94,7 @@ impl IdempotentRequest {
         }
     }
 
-    /// What is to be kept with a change that others make; `None` without a key.
+    /// Returns the receipt to store with a change in a group commit; `None` without a key.
     pub async fn receipt<R: IntoResponse>(&self, answer: impl FnOnce() -> R) -> Option<Receipt> {
         let run = self.0.as_ref()?;
         Some(run.receipt(answer().into_response()).await)
@@ -109,7 +106,7 @@ impl Run {
         let answer = read(&mut response).await;
         let answer = match &self.token {
             None => answer,
-            // What can't be sealed is not kept: the key alone is.
+            // An answer that can't be sealed is not stored, only its key.
             Some(token) => seal(answer.clone(), &token.0).unwrap_or(SavedAnswer {
                 body: Vec::new(),
                 ..answer

@@ -1,16 +1,16 @@
-//! Answers that hold a secret: kept so that nobody can read them but the one who has the token
-//! of the first request, of which the service knows only a hash.
+//! Stored answers that hold a secret: only the holder of the first request's token, which the
+//! service knows only as a hash, can read them.
 
 use ledger::SavedAnswer;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
 use uuid::Uuid;
 
-/// Marks a kept answer whose body is sealed. No header of HTTP has a name of this form.
+/// Marks a stored answer as sealed. Not a valid HTTP header name.
 const MARK: &str = ":sealed";
 const PURPOSE: &[u8] = b"dossier: an answer that holds a secret";
 
-/// Seals the body with a key that is made of `token`. `None` if it can't be done, which doesn't happen.
+/// Seals the body with a key derived from `token`. `None` if that fails, which doesn't happen.
 pub(super) fn seal(mut answer: SavedAnswer, token: &str) -> Option<SavedAnswer> {
     let salt = Uuid::new_v4();
     let mut sealed = answer.body;
@@ -22,7 +22,7 @@ pub(super) fn seal(mut answer: SavedAnswer, token: &str) -> Option<SavedAnswer> 
     Some(answer)
 }
 
-/// The answer as it was given, if it isn't sealed or `token` is the one that it was sealed with.
+/// Opens the answer, if it isn't sealed or was sealed with `token`.
 pub(super) fn open(mut answer: SavedAnswer, token: Option<&str>) -> Option<SavedAnswer> {
     let headers = answer.headers.len();
     answer.headers.retain(|(name, _)| name != MARK);
@@ -37,7 +37,7 @@ pub(super) fn open(mut answer: SavedAnswer, token: Option<&str>) -> Option<Saved
     Some(answer)
 }
 
-/// The key seals a single message: each answer has a salt of its own.
+/// Each key seals one message: every answer has its own salt.
 fn key(token: &str, salt: &[u8]) -> Option<(LessSafeKey, Nonce)> {
     let secret = Salt::new(HKDF_SHA256, salt).extract(token.as_bytes());
     let expanded = secret.expand(&[PURPOSE], &CHACHA20_POLY1305).ok()?;

@@ -1,5 +1,5 @@
-//! Uploads with a key: which request it is shows only when the bytes are staged. One that is
-//! refused before that is known by its header.
+//! Keyed uploads: their identity is known only once the bytes are staged. One refused before is
+//! identified by its header.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use super::replay::Replay;
 use super::request::IdempotentRequest;
 use crate::problem::Problem;
 
-/// An upload that is acted on once, if it has a key.
+/// An upload that takes effect once, if it has a key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyedUpload(Option<Arc<Keyed>>);
 
@@ -23,12 +23,12 @@ struct Keyed {
     begun: OnceLock<IdempotentRequest>,
 }
 
-/// What an upload turns out to be once its bytes are known.
+/// The state of a keyed upload once its bytes are known.
 #[derive(Debug)]
 pub enum Begun {
-    /// One that is to be acted on.
+    /// A new one.
     First(IdempotentRequest),
-    /// One that was answered before.
+    /// It was answered before.
     Replay(Replay),
 }
 
@@ -42,20 +42,20 @@ impl KeyedUpload {
         })))
     }
 
-    /// The upload that a request is; the layer put it among its data, if it has a key.
+    /// Returns the keyed upload from the request's data.
     #[must_use]
     pub fn of(request: &Request) -> Self {
         request.data::<Self>().cloned().unwrap_or_default()
     }
 
-    /// Whether a request with the key came before. What is true now, such as a quota that it
-    /// has used up itself, must not be held against its repetition.
+    /// Returns whether the key was used before. Current limits, such as the quota it has used up
+    /// itself, must not refuse a repetition.
     #[must_use]
     pub fn came_before(&self) -> bool {
         self.0.as_ref().is_some_and(|keyed| keyed.came_before)
     }
 
-    /// Claims the upload, now that its bytes are known: `identity` distinguishes it from others.
+    /// Claims the upload once its bytes are known; `identity` distinguishes it from others.
     pub async fn begin(&self, identity: impl FnOnce() -> String) -> Result<Begun, Problem> {
         let Some(keyed) = &self.0 else {
             return Ok(Begun::First(IdempotentRequest::default()));
@@ -69,7 +69,7 @@ impl KeyedUpload {
         }
     }
 
-    /// What was begun, if it came so far.
+    /// Returns the claim, if it was made.
     pub(super) fn begun(&self) -> Option<&IdempotentRequest> {
         self.0.as_ref()?.begun.get()
     }

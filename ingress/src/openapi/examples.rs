@@ -1,8 +1,8 @@
-//! Examples in the OpenAPI document: one for each shape that documents are spoken of in.
+//! Examples in the OpenAPI document, one for each schema of documents.
 
 use serde_json::{Value, json};
 
-/// Adds them to the shapes of a document.
+/// Adds them to the schemas.
 pub fn add_examples(document: &mut Value) {
     for (shape, example) in examples() {
         if let Some(schema) = document["components"]["schemas"].get_mut(shape) {
@@ -147,7 +147,7 @@ mod tests {
             let known: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
             let shown: BTreeSet<_> = example.as_object().unwrap().keys().collect();
             let missing: Vec<_> = known.symmetric_difference(&shown).collect();
-            // Only those who wait for an upload are told of a document.
+            // Only with `Prefer: wait`.
             assert!(
                 missing.iter().all(|member| **member == "document_id"),
                 "{shape}: {missing:?}"

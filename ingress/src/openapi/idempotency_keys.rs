@@ -1,4 +1,4 @@
-//! Idempotency keys in the OpenAPI document: on every operation that changes something.
+//! Documents idempotency keys on every operation that changes something.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::idempotency::FIELD;
 
 const METHODS: [&str; 4] = ["post", "put", "patch", "delete"];
 
-/// Adds the field, and what can come of it, to every operation that takes keys.
+/// Adds the field and its responses to every operation that accepts keys.
 pub fn document_keys(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());

@@ -1,7 +1,7 @@
-//! Routes of one path that live in several files, as one path of the document.
+//! Merges routes of one path from several files into one path of the document.
 //!
-//! The library writes a path once for each set of routes that names it, and a
-//! JSON object with the same key twice is read differently by everyone.
+//! The library writes a path once for each set of routes, and parsers treat duplicate keys
+//! differently.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the library can't derive from the routes' types, or derives too loosely.
+//! The OpenAPI document: additions that the library can't derive from the routes' types.
 
 mod examples;
 mod idempotency_keys;

@@ -1,4 +1,4 @@
-//! Problems in the OpenAPI document: each operation lists its codes, and can return no other.
+//! Documents problems: each operation lists its codes, and can return no other.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -9,12 +9,12 @@ use poem_openapi::types::Type;
 
 use crate::problem::{Code, Problem, ProblemBody};
 
-/// The codes that an operation can answer with.
+/// The problem codes of an operation.
 pub trait ProblemSet: Send + Sync + 'static {
     /// Those of its own.
     const CODES: &'static [Code];
 
-    /// All of them: its own and those that any operation can answer with.
+    /// Its own codes and those of every operation.
     fn all() -> impl Iterator<Item = Code> {
         let common = [
             Code::Internal,
@@ -42,7 +42,7 @@ macro_rules! problem_sets {
 }
 pub(crate) use problem_sets;
 
-/// A problem from an operation whose document lists the codes of `S`.
+/// A problem of an operation that documents the codes of `S`.
 pub struct Documented<S> {
     problem: Problem,
     set: PhantomData<S>,
@@ -101,7 +101,7 @@ fn response(status: u16, codes: &[Code]) -> MetaResponse {
         .map(|code| format!("`{code}`: {}", code.detail()))
         .collect();
     MetaResponse {
-        // The library wants a static text; the document is made once per process.
+        // The library requires a static text; the document is built once per process.
         description: lines.join("\n\n").leak(),
         status: Some(status),
         status_range: None,

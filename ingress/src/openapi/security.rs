@@ -1,8 +1,8 @@
-//! What any request with a token may be answered, in the OpenAPI document.
+//! Documents the responses of every operation with a token.
 
 use serde_json::{Value, json};
 
-/// Adds it to every operation that needs a token.
+/// Adds them to every operation that needs a token.
 pub fn document_sessions(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
@@ -33,7 +33,7 @@ const ANSWERS: &[(&str, &str)] = &[
     ("429", "`rate_limited`: Too many requests; try again later."),
 ];
 
-/// What a client reads of a limit that was passed.
+/// The header fields of a rate-limit refusal.
 fn limit_fields() -> [(&'static str, Value); 3] {
     let field = |description: &str, kind: &str| json!({"description": description, "required": true, "schema": {"type": kind}});
     [

@@ -1,12 +1,11 @@
-//! Makes the OpenAPI document as strict as the service: what the library leaves unsaid of what
-//! is taken in.
+//! Makes the OpenAPI document as strict as the service.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-/// Says that bodies take no members but those named, that numbers have the bounds of their
-/// formats, and that parameters which are objects are written as JSON.
+/// Documents that bodies accept no unknown members, the bounds of number formats, and that object
+/// parameters are JSON.
 pub fn make_strict(document: &mut Value) {
     close_bodies(document);
     bound_numbers(document);
@@ -41,7 +40,7 @@ fn close_bodies(document: &mut Value) {
     }
 }
 
-/// Closes an object and what it holds; shapes that it names are added to `named`.
+/// Closes an object and its members; adds referenced schemas to `named`.
 fn close(schema: &mut Value, named: &mut BTreeSet<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         named.extend(name.rsplit('/').next().map(str::to_owned));
@@ -50,7 +49,7 @@ fn close(schema: &mut Value, named: &mut BTreeSet<String>) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };
-    // What is one of several shapes has the members of that shape.
+    // A union has the members of its variants.
     let several = ["allOf", "anyOf", "oneOf"];
     let is_one_shape = !several.iter().any(|several| object.contains_key(*several));
     if is_one_shape && object.get("type").is_some_and(|kind| kind == "object") {
@@ -73,8 +72,8 @@ fn close(schema: &mut Value, named: &mut BTreeSet<String>) {
     }
 }
 
-/// The bounds that a format implies, for readers who don't know the format. As whole numbers:
-/// the library writes floating-point ones, which can't tell the largest.
+/// Adds the bounds of a format, for readers who don't know it, as integers: the library writes
+/// floats, which can't represent the largest.
 fn bound_numbers(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(bound_numbers),

@@ -1,4 +1,4 @@
-//! How operations are grouped in the OpenAPI document.
+//! Groups of operations in the OpenAPI document.
 
 use poem_openapi::Tags;
 

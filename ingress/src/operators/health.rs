@@ -1,4 +1,4 @@
-//! Readiness: checks each part that this process depends on, at most once a second.
+//! Readiness: checks each dependency of this process, at most once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::service::Service;
 
-/// A part that takes longer is unavailable.
+/// The timeout of a check.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A process whose runtime takes this much longer is overloaded.
+/// If the runtime is this much later, the process is overloaded.
 const LATE: Duration = Duration::from_secs(1);
-/// How long an answer is cached: anybody may ask, and some parts are costly to check.
+/// How long a result is cached: anybody may ask, and some checks are costly.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Something that the service cannot do without.
+/// A dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The ledger.
@@ -29,14 +29,14 @@ pub enum Part {
     Queue,
     /// Where bytes are stored.
     Storage,
-    /// Telling types apart.
+    /// Type detection.
     TypeDetection,
-    /// The process itself, which was asked to stop.
+    /// The process itself, when it is stopping.
     Process,
 }
 
 impl Part {
-    /// The part as operators know it.
+    /// Returns its name in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,12 +49,12 @@ impl Part {
     }
 }
 
-/// A part that fails.
+/// A failing dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failing {
     /// Which one.
     pub part: Part,
-    /// What the answer says; causes that may name places stay in the log.
+    /// The detail in the answer; causes that may name places are only logged.
     pub detail: String,
 }
 
@@ -67,10 +67,10 @@ impl From<Part> for Failing {
     }
 }
 
-/// When the parts were checked, and which failed.
+/// When the dependencies were checked, and which failed.
 type Look = (Instant, Vec<Failing>);
 
-/// Checks the parts, on the runtime that works with them: requests may come on another one, and
+/// Checks dependencies on the runtime that uses them. Requests may come on another runtime, and
 /// must be answered while that one is overloaded.
 #[derive(Clone, Debug)]
 pub struct Health {
@@ -80,7 +80,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Health of a process that works with the parts of `service`, on the runtime of the caller.
+    /// Creates the health of a process that uses `service` on the caller's runtime.
     ///
     /// # Panics
     /// Outside of a runtime.
@@ -93,7 +93,7 @@ impl Health {
         }
     }
 
-    /// The parts that fail.
+    /// Returns the failing dependencies.
     pub async fn failing(&self) -> Vec<Failing> {
         if self.service.stopping.is_cancelled() {
             return vec![Part::Process.into()];
@@ -109,7 +109,7 @@ impl Health {
         failing
     }
 
-    /// Checks the parts on their runtime.
+    /// Checks the dependencies on their runtime.
     async fn look(&self) -> Vec<Failing> {
         let this = self.clone();
         let looking = self.runtime.spawn(async move { this.try_all().await });
@@ -139,7 +139,7 @@ impl Health {
         } else {
             Some(Part::TypeDetection.into())
         };
-        // What only the ledger can tell fails with it.
+        // Checks that need the ledger fail with it.
         let storage = storage.filter(|one| {
             database
                 .as_ref()
@@ -163,7 +163,7 @@ impl Health {
     }
 }
 
-/// Says which schema was expected and found, if that is what fails.
+/// Names the expected and the actual schema, if that is what fails.
 async fn attempt_database(db: &Database) -> Option<Failing> {
     let mut detail = None;
     let check = async {
@@ -180,7 +180,7 @@ async fn attempt_database(db: &Database) -> Option<Failing> {
     })
 }
 
-/// Whether storage can be used, and is this installation's.
+/// Checks that storage is usable and carries this installation's mark.
 async fn storage(places: &StorageRouter, ownership: &Ownership) -> Option<Failing> {
     let failing = attempt(Part::Storage, places.check()).await;
     if failing.is_some() {
@@ -191,7 +191,7 @@ async fn storage(places: &StorageRouter, ownership: &Ownership) -> Option<Failin
         let verified = ownership.verify().await;
         match &verified {
             Err(OwnershipError::Ledger(_)) => failing = Part::Database.into(),
-            // Where and whose it is, the log says: anybody may ask.
+            // Only the log names the place and its owner, since anybody may ask.
             Err(refusal) if refusal.is_refusal() => {
                 "does not carry the mark of this installation".clone_into(&mut failing.detail);
             }

@@ -1,5 +1,5 @@
-//! What operators and their orchestrators ask of a process: whether it is ready, on a port that
-//! answers while the API is at its limits.
+//! Health and metrics for operators and orchestrators, on a port that answers while the API is
+//! overloaded.
 
 mod health;
 mod port;

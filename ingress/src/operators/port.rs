@@ -1,5 +1,5 @@
-//! The operators' port, on a thread and a runtime of its own: health and metrics are served while
-//! the API is overloaded.
+//! The operators' port, on its own thread and runtime: serves health and metrics while the API is
+//! overloaded.
 
 use std::io;
 
@@ -13,21 +13,21 @@ use tokio_util::sync::CancellationToken;
 use crate::capacity::{Capacity, CapacityLimits};
 use crate::http::{AllowedOrigins, Door, ServerLimits, serve};
 
-/// Requests in flight. Its clients are few, known, and have no keys: all of them have half.
+/// Requests in flight. Its clients are few, known and without keys: together they have half.
 const REQUESTS: u32 = 128;
 
-/// What is served on the port, and where.
+/// The configuration of the port.
 pub struct OperationsPort<E> {
-    /// The port, bound.
+    /// The bound listener.
     pub listener: TcpListener,
-    /// What answers.
+    /// The endpoint.
     pub endpoint: E,
-    /// Limits on connections and on the patience with them.
+    /// Limits on connections and their timeouts.
     pub limits: ServerLimits,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
-    /// Serves the port until `shutdown`; the future that is returned ends when it is closed.
+    /// Serves the port until `shutdown`; the returned future completes when it is closed.
     pub fn serve(
         self,
         shutdown: CancellationToken,
@@ -37,7 +37,7 @@ impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
             endpoint,
             limits,
         } = self;
-        // It is registered with the runtime of the caller; the other one takes it over.
+        // The listener is registered with the caller's runtime; move it to the new one.
         let listener = listener.into_std()?;
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("operations".to_owned());
@@ -45,7 +45,7 @@ impl<E: Endpoint<Output = Response> + 'static> OperationsPort<E> {
             let runtime = Builder::new_current_thread().enable_all().build();
             let serving = async {
                 let listener = TcpListener::from_std(listener)?;
-                // Counted by themselves: what the API has in flight takes nothing of it.
+                // Counted separately from the requests of the API.
                 let limits_of_requests = CapacityLimits::of_requests(REQUESTS, Some(REQUESTS));
                 let door = Door {
                     capacity: Capacity::new(limits_of_requests, Meters::default()),

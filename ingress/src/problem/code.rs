@@ -1,4 +1,4 @@
-//! The closed list of problem codes, each with its status and title.
+//! The closed list of problem codes, each with status and title.
 
 use std::fmt;
 

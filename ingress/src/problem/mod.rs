@@ -1,4 +1,4 @@
-//! The one place where errors become HTTP: RFC 9457 problems, for whatever goes wrong wherever.
+//! Maps all errors to HTTP: RFC 9457 problems.
 
 mod code;
 mod report;

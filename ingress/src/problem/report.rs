@@ -1,4 +1,4 @@
-//! A problem: what went wrong, as a value that handlers return and that is rendered in one place.
+//! A problem: an error value that handlers return, rendered in one place.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -23,18 +23,18 @@ use storage::StorageError;
 use super::Code;
 use crate::dto::Id;
 
-/// Seconds after which a client may try again what was unavailable.
+/// `Retry-After` of what is unavailable, in seconds.
 const RETRY_AFTER_SECONDS: &str = "2";
 
-/// Seconds after which there may be room again.
+/// `Retry-After` of full storage, in seconds.
 const ROOM_AFTER_SECONDS: &str = "30";
 
-/// A field or parameter that is not valid.
+/// An invalid field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
 pub struct FieldError {
     /// `/member` of the body (a JSON pointer, RFC 6901), or the name of the parameter.
     pub pointer: String,
-    /// What is wrong with it.
+    /// Its error.
     pub detail: String,
 }
 
@@ -45,7 +45,7 @@ impl FieldError {
     const SHOWN: usize = 100;
 }
 
-/// What went wrong with one request. The cause goes to the log, never to the client.
+/// The error of a request. Its cause goes to the log, never to the client.
 #[derive(Debug)]
 pub struct Problem {
     code: Code,
@@ -246,7 +246,7 @@ impl From<UndoError> for Problem {
 }
 
 impl Problem {
-    /// Fields that are not valid. There is at least one.
+    /// Creates a problem from at least one invalid field.
     #[must_use]
     pub fn invalid(mut errors: Vec<FieldError>) -> Self {
         let problem = Self::from(Code::Invalid);
@@ -259,7 +259,7 @@ impl Problem {
         }
     }
 
-    /// One field or parameter that is not valid.
+    /// Creates a problem from one invalid field or parameter.
     #[must_use]
     pub fn invalid_field(pointer: impl Into<String>, detail: impl fmt::Display) -> Self {
         Self::invalid(vec![FieldError {
@@ -268,7 +268,7 @@ impl Problem {
         }])
     }
 
-    /// A filter that takes too long among the documents that there are.
+    /// A filter whose query timed out.
     #[must_use]
     pub fn too_costly(pointer: &str) -> Self {
         Self::invalid_field(
@@ -298,20 +298,20 @@ impl Problem {
         )
     }
 
-    /// A method that the path doesn't know; `allow` lists those it knows.
+    /// A method that the path doesn't support; `allow` lists the supported ones.
     #[must_use]
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::from(Code::MethodNotAllowed).with_header(ALLOW, allow)
     }
 
-    /// A range that lies outside content of `length` bytes (RFC 9110, section 15.5.17).
+    /// A range outside content of `length` bytes (RFC 9110, section 15.5.17).
     #[must_use]
     pub fn range_not_satisfiable(length: u64) -> Self {
         Self::from(Code::RangeNotSatisfiable)
             .with_header(CONTENT_RANGE, &format!("bytes */{length}"))
     }
 
-    /// A document that was accepted, and failed while its uploader waited. It stays.
+    /// An accepted document that failed while its uploader waited. The document remains.
     #[must_use]
     pub fn failed(
         document: DocumentId,
@@ -332,7 +332,7 @@ impl Problem {
             )
     }
 
-    /// A limit of rate that was passed, with the fields that tell of it.
+    /// An exceeded rate limit, with its header fields.
     #[must_use]
     pub fn rate_limited(detail: String, retry_after: u64, fields: &[(HeaderName, String)]) -> Self {
         let mut problem = Self::from(Code::RateLimited).with_detail(detail);
@@ -343,13 +343,13 @@ impl Problem {
         })
     }
 
-    /// An internal error, which operators must look at.
+    /// An internal error, logged for operators.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::from(Code::Internal).because(cause)
     }
 
-    /// The cause, for the log.
+    /// Adds the cause, for the log.
     #[must_use]
     pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
@@ -358,7 +358,7 @@ impl Problem {
         }
     }
 
-    /// Says more closely what went wrong. It is shown to the client.
+    /// Sets the detail shown to the client.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -367,7 +367,7 @@ impl Problem {
         }
     }
 
-    /// Names what it is about, one by one.
+    /// Sets the field errors.
     #[must_use]
     pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
@@ -386,13 +386,12 @@ impl Problem {
         self.code
     }
 
-    /// Whether it is one of a document, which the worker has logged.
+    /// Returns whether it is a document's failure, which the worker has logged.
     pub const fn is_of_document(&self) -> bool {
         self.failed.is_some()
     }
 
-    /// The status of its answer. A request that was well itself is 422 for what became
-    /// of its document, whatever that is.
+    /// Returns the status. A document's failure is always 422.
     fn answer_status(&self) -> StatusCode {
         match self.failed {
             Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -400,7 +399,7 @@ impl Problem {
         }
     }
 
-    /// The answer to the request that is known as `request_id`.
+    /// Renders the answer to the request with `request_id`.
     #[must_use]
     pub(crate) fn to_response(&self, request_id: &str) -> Response {
         let body = ProblemBody {

@@ -1,4 +1,4 @@
-//! The name of a request: taken from the client if it is sane, made here if not.
+//! Request ids: taken from the client if valid, generated otherwise.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The header that carries it, both ways.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
-/// Names one request in answers and in the log.
+/// Identifies a request in answers and the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(String);
 
@@ -21,7 +21,7 @@ impl RequestId {
         Self(sent.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned))
     }
 
-    /// Names a request for all who handle it.
+    /// Assigns an id to a request.
     pub(crate) fn settle(request: &mut Request) -> Self {
         let id = Self::of(request);
         if let Ok(value) = HeaderValue::from_str(&id.0) {
@@ -31,7 +31,7 @@ impl RequestId {
         id
     }
 
-    /// Shows it in the header of an answer.
+    /// Adds it to the header of an answer.
     pub(crate) fn show_in(&self, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::from_str(&self.0) {
             headers.insert(HeaderName::from_static(REQUEST_ID), value);

@@ -1,4 +1,4 @@
-//! What the HTTP library's own errors mean as problems.
+//! Maps errors of the HTTP library to problems.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use poem_openapi::error::{
 
 use super::{Code, Problem};
 
-/// Reads any error that an endpoint returned. A [`Problem`] passes as it is.
+/// Converts any error of an endpoint. A [`Problem`] is returned unchanged.
 pub fn problem_of(error: Error) -> Problem {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return problem,
@@ -36,7 +36,7 @@ pub fn problem_of(error: Error) -> Problem {
     Problem::from(code).because(Cow::<str>::Owned(error.to_string()).into_owned())
 }
 
-/// The code of an answer that carries a bare status.
+/// Returns the code of a bare status.
 pub fn code_of(status: StatusCode) -> Code {
     match status {
         StatusCode::UNAUTHORIZED => Code::Unauthorized,

@@ -1,4 +1,4 @@
-//! The address of a client, as far as it distinguishes clients.
+//! The address of a client, for rate limits and the security log.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -7,12 +7,12 @@ use poem::http::HeaderMap;
 use poem::{Addr, Request};
 use settings::Network;
 
-/// An address, or the network of an IPv6 address: whoever has one address of a /64 has all of it.
+/// An IPv4 address or an IPv6 /64 network, which belongs to one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Address(IpAddr);
 
 impl Address {
-    /// The address of the request's client; `None` if it didn't come over the network.
+    /// Returns the client's address; `None` if the request didn't come over the network.
     pub(crate) fn of(request: &Request, trusted: &[Network]) -> Option<Self> {
         match &request.remote_addr().0 {
             Addr::SocketAddr(peer) => {
@@ -23,9 +23,9 @@ impl Address {
     }
 }
 
-/// Behind proxies that are trusted, the last address that none of them has. Each adds the one that
-/// it was called from, so what stands before that is what a client made up. Where a proxy wrote no
-/// address, what stands before may be made up as well: the proxy itself is the client then.
+/// Behind trusted proxies, the last address that is not one of them. Each proxy appends its peer,
+/// so earlier entries may be forged. If a proxy wrote no address, the proxy itself counts as the
+/// client.
 fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let fields = headers.get_all("x-forwarded-for").iter().rev();
@@ -40,7 +40,7 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
     address
 }
 
-/// An address, perhaps in brackets, perhaps with a port behind it.
+/// Parses an address with optional brackets and port.
 fn hop_address(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim();
     let bare = text
@@ -63,7 +63,7 @@ impl From<IpAddr> for Address {
 }
 
 impl Address {
-    /// The networks around it that one organisation is given: a host may use all of them.
+    /// Returns the /48 site of an IPv6 network: one host may use all of it.
     pub(super) fn site(self) -> Option<Ipv6Addr> {
         match self.0 {
             IpAddr::V4(_) => None,

@@ -1,5 +1,5 @@
-//! The header fields that tell of a limit (draft-ietf-httpapi-ratelimit-headers): structured
-//! fields with one item, the name of the policy.
+//! The rate-limit header fields (draft-ietf-httpapi-ratelimit-headers): structured fields with one
+//! item, the name of the policy.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use domain::Rate;
 use poem::http::HeaderName;
 use sfv::{Integer, ItemSerializer, KeyRef, string_ref};
 
-/// What is left of the quota, and when it is whole again.
+/// The remaining quota, and when it is full again.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// The quota, and the seconds that it is for.
+/// The quota and its window in seconds.
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The value of `RateLimit-Policy`.
@@ -36,7 +36,7 @@ fn item(name: &'static str, parameters: [(&'static str, u64); 2]) -> String {
         .finish()
 }
 
-/// Whole seconds, after which it is surely over.
+/// Rounds up to whole seconds.
 pub(super) fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-//! A limit of rate for each of many keys, in bounded memory.
+//! A rate limiter for many keys in bounded memory.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,23 +10,23 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-/// Keys that have a bucket of their own; a bucket is a few dozen bytes.
+/// The most keys with their own bucket of a few dozen bytes.
 const MOST_KEYS: usize = 100_000;
-/// Buckets that all further keys share.
+/// The buckets that all further keys share.
 const SHARED: u64 = 1_024;
-/// Unused buckets are looked for once in so many further keys.
+/// How many further keys come between sweeps of unused buckets.
 const SWEEP: u64 = 10_000;
 
-/// What a key may do yet.
+/// The remaining quota of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
-    /// How many times at once.
+    /// Requests allowed immediately.
     pub(super) remaining: u32,
-    /// When it may do all of it again.
+    /// When the quota is full again.
     pub(super) whole_in: Duration,
 }
 
-/// When a key may come again.
+/// When a key may try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exceeded(pub(super) Duration);
 
@@ -36,7 +36,7 @@ enum Bucket<K> {
     Shared(u64),
 }
 
-/// Counts by the generic cell rate algorithm.
+/// Limits by the generic cell rate algorithm.
 pub(super) struct Limiter<K: Hash + Eq + Clone> {
     buckets: RateLimiter<
         Bucket<K>,
@@ -52,7 +52,7 @@ pub(super) struct Limiter<K: Hash + Eq + Clone> {
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
     pub(super) fn new(rate: Rate) -> Self {
-        // The period of a legal rate is a microsecond at least.
+        // The period of a valid rate is at least a microsecond.
         let quota = Quota::with_period(rate.period()).unwrap_or(Quota::per_second(rate.count));
         let buckets = RateLimiter::hashmap(quota.allow_burst(rate.count));
         Self {
@@ -68,7 +68,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         self.rate
     }
 
-    /// Counts one of `key`, unless that is one too many.
+    /// Counts one request of `key`, unless it exceeds the limit.
     pub(super) fn check(&self, key: &K) -> Result<Left, Exceeded> {
         match self.buckets.check_key(&self.bucket(key)) {
             Ok(state) => {
@@ -90,7 +90,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
                 .fetch_add(1, Ordering::Relaxed)
                 .is_multiple_of(SWEEP)
             {
-                // A bucket that is full again is as good as a new one.
+                // A full bucket is equivalent to a new one.
                 self.buckets.retain_recent();
             }
             if self.buckets.len() >= MOST_KEYS {

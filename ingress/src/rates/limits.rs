@@ -1,4 +1,4 @@
-//! The limits in force: of each user, and of each address whose keys and tokens are refused.
+//! The rate limits: requests of each user, and failed authentications of each address.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -13,22 +13,22 @@ use super::fields::{RATE_LIMIT, RATE_LIMIT_POLICY, policy, seconds, state};
 use super::limiter::{Exceeded, Left, Limiter};
 use crate::problem::Problem;
 
-/// The policy of users.
+/// The policy name of users.
 const USERS: &str = "default";
-/// The policy of addresses whose keys and tokens are refused.
+/// The policy name of failed authentications.
 const REFUSED: &str = "authentication";
 
 /// The limits, shared by all requests.
 #[derive(Clone)]
 pub(crate) struct RateLimits(Arc<Inner>);
 
-/// Of the networks of one site so many may each have all that one may have.
+/// The limit of a site, as a multiple of that of one network.
 const NETWORKS_OF_SITE: u32 = 8;
 
 struct Inner {
     users: Option<Limiter<UserId>>,
     refused: Option<Limiter<Address>>,
-    /// Whose every network is another address.
+    /// By site, whose networks each count as another address.
     refused_sites: Option<Limiter<Ipv6Addr>>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Allowed {
 }
 
 impl RateLimits {
-    /// Those that are set.
+    /// Creates the configured limits.
     pub(crate) fn new(users: Option<Rate>, refused: Option<Rate>) -> Self {
         Self(Arc::new(Inner {
             users: users.map(Limiter::new),
@@ -61,8 +61,8 @@ impl RateLimits {
         }
     }
 
-    /// Counts a key or token from an address that was refused. Good ones are never counted: of
-    /// many behind one address, nobody can shut the others out.
+    /// Counts a refused key or token of an address. Valid ones are never counted, so nobody behind
+    /// a shared address can lock out the others.
     pub(crate) fn refused_from(&self, address: Option<Address>) -> Result<(), Problem> {
         let (Some(limiter), Some(address)) = (&self.0.refused, address) else {
             return Ok(());
@@ -78,7 +78,7 @@ impl RateLimits {
 }
 
 impl Allowed {
-    /// Adds the header fields that state it.
+    /// Adds the rate-limit fields.
     pub(crate) fn tell(&self, response: &mut Response) {
         let left = state(USERS, self.left.remaining, self.left.whole_in);
         for (name, value) in [

@@ -1,4 +1,4 @@
-//! Content as an HTTP answer: whole, in part or in parts, with the headers that make it safe to hand out.
+//! Content responses: whole, one range or several, with headers that make them safe.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,7 +29,7 @@ use crate::http::{
 use crate::problem::{Code, Problem};
 use crate::service::Service;
 
-/// A version that is active, as it can be handed out.
+/// The content of an active version.
 pub(super) struct Representation {
     media_type: String,
     is_shown_text: bool,
@@ -42,11 +42,11 @@ pub(super) struct Representation {
     audience: Audience,
 }
 
-/// For whom an answer may be kept on its way. Both are asked about again each time:
-/// what is deleted or archived is gone at once.
+/// Who may cache a response. Both revalidate each time, since deleting and archiving take effect
+/// immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// Whoever asked, with their token.
+    /// The caller only.
     Caller,
     /// Everybody.
     Everybody,
@@ -61,20 +61,20 @@ impl Audience {
     }
 }
 
-/// An answer of one of the content routes.
+/// The response of a content route.
 pub(super) struct ContentAnswer(Response);
 
-/// How content was asked for, beside the header fields.
+/// How content was requested, beyond header fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
-    /// Show it instead of saving it.
+    /// Whether to show it inline.
     pub(super) inline: bool,
-    /// Who asks.
+    /// Who may cache it.
     pub(super) audience: Audience,
 }
 
 impl Representation {
-    /// What readers get of a document; one that isn't active has no content.
+    /// Returns the content of a document; fails if it isn't active.
     pub(super) fn of_document(dated: &DatedDocument, wish: Wish) -> Result<Self, Problem> {
         let document = &dated.document;
         let current = document
@@ -94,8 +94,8 @@ impl Representation {
         })
     }
 
-    /// A version of an active document, whose bytes are at `location`, under the name that
-    /// the document has now.
+    /// Returns the content at `location` of a version of an active document, with the document's
+    /// current name.
     pub(super) fn of_version(
         document: &Document,
         (version, location): (Version, Option<Url>),
@@ -120,7 +120,7 @@ impl Representation {
         })
     }
 
-    /// An archive of ours, under a name of ours.
+    /// Returns an export's archive.
     pub(super) fn of_archive(
         name: &str,
         archive: ExportResult,
@@ -139,8 +139,8 @@ impl Representation {
         }
     }
 
-    /// Looks up whether the document had another content within the same second, if the answer
-    /// depends on that: dates don't tell the two apart.
+    /// Looks up whether the document had other content within the same second, if the response
+    /// depends on it.
     pub(super) async fn told_apart(
         mut self,
         request: &Request,
@@ -152,7 +152,7 @@ impl Representation {
         Ok(self)
     }
 
-    /// What the request asks for of it.
+    /// Evaluates the request's conditions.
     async fn answer(
         &mut self,
         request: &Request,
@@ -179,7 +179,7 @@ impl Representation {
         self.open(source, parts).await.map_err(Withheld::Storage)
     }
 
-    /// Looks into the text: what is shown without its charset is shown wrongly.
+    /// Detects the charset of text shown inline.
     async fn tell_charset(&mut self, source: &ContentSource) -> Result<(), StorageError> {
         let range = Range {
             start: 0,
@@ -213,12 +213,12 @@ impl Representation {
         ContentAnswer(response.finish())
     }
 
-    /// The header of the whole.
+    /// Returns the response without a body.
     fn without_body(&self) -> ContentAnswer {
         self.with_body(StatusCode::OK, &self.media_type, self.length, Body::empty())
     }
 
-    /// Opens what was asked for. Later parts are opened when their turn comes.
+    /// Opens the requested ranges; later ones lazily.
     async fn open(
         &self,
         source: ContentSource,
@@ -319,20 +319,20 @@ impl Representation {
     }
 }
 
-/// Content that is not handed out.
+/// Content that is not returned.
 enum Withheld {
-    /// The client asks for another state of it.
+    /// A precondition failed.
     Precondition,
-    /// No range lies inside its bytes.
+    /// No range overlaps it.
     Range(u64),
-    /// There is no room in memory for its bytes.
+    /// There is no memory for its bytes.
     Room(Problem),
     /// Its bytes can't be opened.
     Storage(StorageError),
 }
 
-/// Hands out what `find` finds. Bytes that are gone by then were replaced or deleted in
-/// between, and are looked for again; if they are still where they should be, something is wrong.
+/// Returns the content found by `find`. If its bytes are gone, they were replaced or deleted
+/// meanwhile, and `find` is repeated; if the row still refers to them, it is an error.
 pub(super) async fn hand_out<F>(
     request: &Request,
     service: &Service,
@@ -359,7 +359,7 @@ where
     }
 }
 
-/// Whether a browser is to show it as text.
+/// Returns whether a browser shows it as text.
 fn is_shown_text(media_type: &MediaType, disposition: Disposition) -> bool {
     disposition == Disposition::Inline && media_type.as_str().starts_with("text/")
 }

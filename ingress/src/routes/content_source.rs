@@ -1,5 +1,4 @@
-//! Where the bytes of a content answer come from: they are read of storage as its client takes
-//! them, and charged to whoever asked for as long as they lie in memory.
+//! Streams content from storage as the client reads it, charged to the caller while in memory.
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream};
@@ -13,32 +12,31 @@ use url::Url;
 use crate::capacity::Ticket;
 use crate::problem::Problem;
 
-/// What storage reads at once, at most.
+/// The largest read of storage.
 const CHUNK: u64 = 256 << 10;
-/// What is read for a stream before its client has shown that it takes anything: storage is not
-/// kept open for it meanwhile.
+/// The first read of an HTTP/2 stream; storage stays closed until the client has read it.
 const FIRST: u64 = 16 << 10;
-/// A chunk up to this length is not accounted for: the number of requests bounds them.
+/// Chunks up to this length are not charged: the number of requests bounds them.
 const SMALL: u64 = 16 << 10;
-/// Such first readings under way at once: a connection may ask for very many.
+/// Concurrent first reads: a connection may request very many.
 const FIRST_AT_ONCE: usize = 32;
 
 static FIRST_READINGS: Semaphore = Semaphore::const_new(FIRST_AT_ONCE);
 
 pub(super) type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
 
-/// What reads for one request.
+/// The reader of one request.
 #[derive(Clone)]
 pub(super) struct ContentSource {
     places: StorageRouter,
     ticket: Option<Ticket>,
-    /// Whether its client can ask for much and take nothing of it. Over HTTP/1.1 that costs it a
-    /// connection for each answer.
+    /// Whether its client can request much and read nothing. Over HTTP/1.1 that needs a connection
+    /// for each response.
     is_stream: bool,
 }
 
 impl ContentSource {
-    /// What reads of `places` for `request`.
+    /// Creates the reader of `places` for `request`.
     pub(super) fn of(request: &Request, places: &StorageRouter) -> Self {
         Self {
             places: places.clone(),
@@ -47,7 +45,7 @@ impl ContentSource {
         }
     }
 
-    /// Waits until there is room for the first bytes of an answer of this length.
+    /// Waits for memory for the first bytes of a response of this length.
     pub(super) async fn await_room(&self, length: u64) -> Result<(), Problem> {
         match &self.ticket {
             Some(ticket) if length > SMALL => ticket.await_room(length.min(CHUNK)).await,
@@ -55,7 +53,7 @@ impl ContentSource {
         }
     }
 
-    /// Opens a part of an object, or finds that it isn't there.
+    /// Opens a range of an object; `None` if the object does not exist.
     pub(super) async fn open(&self, url: &Url, part: Range) -> Result<Chunks, StorageError> {
         if !self.is_stream {
             return self.places.open(url, Some(part)).await;
@@ -78,7 +76,7 @@ impl ContentSource {
         Ok(begun.chain(rest.try_flatten()).boxed())
     }
 
-    /// Reads a small part, a bounded number of them at once.
+    /// Reads a small range, with bounded concurrency.
     pub(super) async fn read_first(&self, url: &Url, part: Range) -> Result<Bytes, StorageError> {
         // It is never closed.
         let _turn = FIRST_READINGS.acquire().await;
@@ -90,7 +88,7 @@ impl ContentSource {
         Ok(read.freeze())
     }
 
-    /// Chunks as a body. One that breaks off ends the connection, so that no client takes half for
+    /// Converts chunks to a body. An error ends the connection, so that no client takes half for
     /// the whole.
     pub(super) fn body(&self, chunks: Chunks, length: u64) -> Body {
         let chunks = chunks.inspect_err(|error| {
@@ -110,8 +108,7 @@ impl ContentSource {
     }
 }
 
-/// Reads a chunk when there is room for it among all answers, and keeps the room until the chunk
-/// has left.
+/// Reads a chunk once there is memory for it, and holds the memory until it is sent.
 fn accounted(
     chunks: BoxStream<'static, std::io::Result<Bytes>>,
     (ticket, most): (Ticket, u64),

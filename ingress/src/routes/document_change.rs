@@ -1,5 +1,4 @@
-//! The first argument of handlers that change one document: who asks, which revisions they have
-//! seen, and that the change is made once.
+//! The argument of handlers that change one document: caller, `If-Match` and idempotency.
 
 use domain::{Caller, DocumentId};
 use ledger::{Commit, Database, Target};
@@ -11,7 +10,7 @@ use super::if_match::IfMatch;
 use crate::auth::CurrentUser;
 use crate::idempotency::IdempotentRequest;
 
-/// A change of a document of the caller's, documented as its parameter `If-Match`.
+/// A change to a document of the caller, documented as the parameter `If-Match`.
 #[derive(Clone, Debug)]
 pub struct DocumentChange {
     caller: Caller,
@@ -20,19 +19,19 @@ pub struct DocumentChange {
 }
 
 impl DocumentChange {
-    /// Who asks for it.
+    /// The caller.
     #[must_use]
     pub const fn caller(&self) -> Caller {
         self.caller
     }
 
-    /// The caller's document, which must be as `If-Match` demands.
+    /// Returns the target: the caller's document with the revision required by `If-Match`.
     #[must_use]
     pub fn target(&self, document: DocumentId) -> Target {
         self.if_match.clone().target(self.caller, document)
     }
 
-    /// The ledger for the change, as [`IdempotentRequest::on`] has it.
+    /// Returns the ledger for the change; see [`IdempotentRequest::on`].
     pub fn on<T, R, F>(&self, db: &Database, answer: F) -> impl Commit<T> + Send + use<T, R, F>
     where
         T: Clone + Send + Sync,

@@ -1,4 +1,4 @@
-//! Documents as their owners read them.
+//! Reading documents.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ impl DocumentRoutes {
         wait: Option<u32>,
     ) -> Result<Read, Documented<ReadProblems>> {
         let wait = Duration::from_secs(wait.unwrap_or_default().into());
-        // Joined before the query, so that no change is missed in between.
+        // Registered before the query, so that no change is missed.
         let mut waiting = (!wait.is_zero()).then(|| self.waiters.join(id));
         let mut document = readable(&self.service.db, caller, id, owner).await?;
         if let (Some(waiting), Status::Pending) = (&mut waiting, document.lifecycle.status()) {
@@ -126,7 +126,7 @@ impl DocumentRoutes {
     }
 }
 
-/// The document, if `caller` may read it. If not, it doesn't exist for them.
+/// Returns the document if `caller` may read it; otherwise 404.
 pub(super) async fn readable(
     db: &Database,
     caller: Caller,

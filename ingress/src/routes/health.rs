@@ -1,4 +1,4 @@
-//! Whether the process is up, and whether it can do its work. For orchestrators; no token is needed.
+//! Liveness and readiness for orchestrators; no token is needed.
 
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};

@@ -1,4 +1,4 @@
-//! `If-Match` (RFC 9110, section 13.1.1): a change is made only to the revision that the caller has seen.
+//! `If-Match` (RFC 9110, section 13.1.1): changes only the revision that the caller has seen.
 
 use domain::{Caller, Document, DocumentId};
 use ledger::{Precondition, Target};
@@ -17,7 +17,7 @@ use crate::problem::{Code, Problem};
 pub struct IfMatch(Precondition);
 
 impl IfMatch {
-    /// The caller's document, which must be as the field demands.
+    /// Returns the target: the caller's document with the required revision.
     #[must_use]
     pub fn target(self, caller: Caller, document: DocumentId) -> Target {
         Target {
@@ -27,8 +27,7 @@ impl IfMatch {
         }
     }
 
-    /// Whether a document is as the field demands, before anything costly is done:
-    /// the change itself asks again.
+    /// Checks the field before costly work; the change checks again.
     pub fn check(&self, document: &Document) -> Result<(), Problem> {
         match &self.0 {
             Precondition::OneOf(revisions) if !revisions.contains(&document.revision) => {
@@ -45,9 +44,9 @@ pub fn revision_tag(document: &Document) -> String {
     format!("\"r{}\"", document.revision)
 }
 
-/// What a header demands. Tags that are not ours match nothing. Weak ones are compared as well,
-/// though RFC 9110 wants strong ones: a revision is one thing in every coding, and a proxy that
-/// compresses our answer makes its tag weak before the client sees it.
+/// Parses the field. Foreign tags match nothing. Weak tags match as well, although RFC 9110
+/// requires strong ones: a revision is the same in every encoding, and compressing proxies weaken
+/// our tags.
 fn precondition(headers: &HeaderMap) -> Precondition {
     let mut revisions = Vec::new();
     if !headers.contains_key(IF_MATCH) {

@@ -1,4 +1,4 @@
-//! Imports: an archive is streamed into staging and accepted; a job unpacks it.
+//! Imports: streams an archive into staging and accepts it; a job unpacks it.
 
 use domain::{ByteSize, Operation, OperationId, UserId};
 use ledger::{ConflictPolicy, CreateOperationError, NewImport, create_import, may_open_operation};
@@ -57,7 +57,7 @@ impl From<OnConflict> for ConflictPolicy {
 pub struct ImportRoutes {
     /// The service that all handlers share.
     pub service: Service,
-    /// Completes what was begun after its client hung up.
+    /// Completes imports whose client hung up.
     pub intake: Intake,
     /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
@@ -117,8 +117,8 @@ impl ImportRoutes {
 }
 
 impl ImportRoutes {
-    /// Refuses before reading what clearly has no room. Returns where the archive goes: it is held to
-    /// the staging allowance of its owner.
+    /// Refuses archives that clearly don't fit before reading them. Returns the destination,
+    /// limited by the owner's staging allowance.
     async fn admit(&self, owner: UserId, size: ByteSize) -> Result<Destination, Problem> {
         self.service.places.check_room()?;
         let in_flight = self.intake.in_flight();

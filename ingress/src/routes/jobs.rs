@@ -36,9 +36,9 @@ problem_sets! {
     }
 }
 
-/// Jobs in one transaction.
+/// Jobs retried in one transaction.
 const BATCH: u32 = 500;
-/// Transactions of one request, so that it ends before its client gives up.
+/// The most transactions of one request, so that it ends before its client times out.
 const BATCHES: usize = 20;
 
 #[derive(ApiResponse)]
@@ -225,7 +225,7 @@ impl From<JobView> for Retried {
     }
 }
 
-/// Those of `jobs` that are retried.
+/// Returns the retried ones of `jobs`.
 fn ready(jobs: &[JobId], answers: &[JobRetry]) -> Vec<JobId> {
     let answered = jobs.iter().zip(answers);
     let ready = answered.filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)));
@@ -245,7 +245,7 @@ fn refused(refusal: JobRetry) -> Problem {
         }
         JobRetry::NotRetryable => Code::NotRetryable.into(),
         JobRetry::QuotaExceeded => Code::QuotaExceeded.into(),
-        // A job that is ready is none that was refused: it has gone meanwhile.
+        // A ready job was not refused; it has ended meanwhile.
         JobRetry::NotFound | JobRetry::Ready(_) => Code::NotFound.into(),
     }
 }

@@ -154,7 +154,7 @@ fn event(kind: AuditKind, user: UserId, key: KeyId) -> AuditEvent {
     AuditEvent::new(kind, user, json!({"key_id": key}))
 }
 
-/// A new key: 244 random bits, and a prefix by which leaked ones can be searched for.
+/// Returns a new key: 244 random bits, and a prefix for secret scanners.
 fn new_key() -> String {
     format!(
         "dossier_{}{}",

@@ -1,4 +1,4 @@
-//! Lists of documents: filtered, ordered, page by page.
+//! Lists documents: filtered, sorted, paged.
 
 use domain::{Access, ByteSize, UserId};
 use ledger::{DbError, DocumentFilter, ListRequest, Position, list_page};
@@ -111,7 +111,7 @@ impl ListRoutes {
     }
 }
 
-/// Why there is no page. If it takes too long, that is because of what is asked for.
+/// Maps the error of a list. A timeout is caused by the filter.
 fn not_found(error: DbError, filter: &DocumentFilter) -> Problem {
     match error {
         DbError::TimeLimit if filter.metadata.is_some() => Problem::too_costly("metadata"),

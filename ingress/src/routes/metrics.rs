@@ -1,4 +1,4 @@
-//! Metrics of this process, for Prometheus: on the operators' port only; no token is needed.
+//! Metrics for Prometheus, on the operators' port only; no token is needed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ problem_sets! {
     MetricsProblems { Invalid }
 }
 
-/// How long the ledger's metrics are waited for, beyond its own timeout.
+/// How long to wait for the ledger's metrics beyond their own timeout.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The form of the text (`OpenMetrics`, section 4).

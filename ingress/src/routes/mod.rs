@@ -1,4 +1,4 @@
-//! The routes. A handler takes its caller, parses, calls the domain once, and answers.
+//! The routes. A handler authenticates, parses, calls the domain once, and answers.
 
 mod audit_log;
 mod changes;

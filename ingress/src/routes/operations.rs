@@ -165,7 +165,7 @@ impl OperationRoutes {
     ) -> Result<Json<OperationBody>, Documented<ReadProblems>> {
         let (id, owner) = (id.0.0, owner.0.map(|id| id.0));
         let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
-        // Joined before the query, so that no change is missed in between.
+        // Registered before the query, so that no change is missed.
         let mut waiting = (!wait.is_zero()).then(|| self.waiters.join_operation(id));
         let mut operation = readable(&self.service.db, caller.0, id, owner).await?;
         if let (Some(waiting), false) = (&mut waiting, operation.state.has_ended()) {
@@ -283,7 +283,7 @@ fn deleting(operation: &Operation) -> Vec<AuditEvent> {
     vec![AuditEvent::new(kind, operation.owner, detail)]
 }
 
-/// The operation, if `caller` may read it. If not, it doesn't exist for them.
+/// Returns the operation if `caller` may read it; otherwise 404.
 pub(super) async fn readable(
     db: &Database,
     caller: Caller,

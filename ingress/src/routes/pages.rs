@@ -1,4 +1,4 @@
-//! The OpenAPI document and a page to read it by. The page brings all it needs along.
+//! The OpenAPI document and its self-contained documentation page.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,7 @@ problem_sets! {
     PageProblems { Invalid }
 }
 
-/// The pages, which are made of the routes that they are among: so they come later.
+/// The pages, set after the routes they are generated from.
 #[derive(Clone, Debug, Default)]
 pub struct Pages(Arc<OnceLock<Made>>);
 
@@ -32,7 +32,7 @@ struct Made {
 }
 
 impl Pages {
-    /// Sets the pages. Only the first time counts.
+    /// Sets the pages, once.
     pub fn set(&self, document: &Value, page: String) {
         let _ = self.0.set(Made {
             document: PreparedPage::new("application/json", document.to_string()),
@@ -52,18 +52,17 @@ impl Pages {
 #[derive(Clone, Debug, Default)]
 pub struct PageRoutes(pub Pages);
 
-/// What the page may load: nothing from anywhere but itself, and answers of this service. Nobody
-/// may show it within a page of their own, where clicks can be stolen.
+/// The page may load nothing from elsewhere, and may not be framed.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
      img-src 'self' data:; font-src data:; connect-src 'self'; \
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
 
-/// A page as its payload `P` is documented, or that the client has it already.
+/// A page documented as `P`, or 304.
 struct PageAnswer<P>(Response, std::marker::PhantomData<P>);
 
-/// Where the pages begin.
+/// The path of the documentation.
 struct Home;
 
 type Answer<T> = Result<T, Documented<PageProblems>>;

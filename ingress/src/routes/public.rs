@@ -1,4 +1,4 @@
-//! Public documents, for everybody who knows their names.
+//! Public documents, readable by anyone who knows their name.
 
 use domain::Document;
 use ledger::{find_public, find_public_dated};
@@ -148,7 +148,7 @@ impl PublicRoutes {
         Ok(hand_out(request, &self.0, find).await?)
     }
 
-    /// A document that isn't public or isn't active is not there.
+    /// A document that isn't public and active does not exist here.
     async fn find(&self, unique_name: &str) -> Result<Document, Problem> {
         let unique_name = unique_name.parse().map_err(|_| Code::NotFound)?;
         let found = find_public(&self.0.db, &unique_name).await?;

@@ -1,4 +1,4 @@
-//! The answer to an upload: that its bytes are accepted, or, with `Prefer: wait`, its outcome.
+//! The answer to an upload: accepted, or, with `Prefer: wait`, its outcome.
 
 use domain::{Document, VersionState};
 use ledger::{Database, find_document};
@@ -46,7 +46,7 @@ pub(super) enum Uploaded {
     ),
 }
 
-/// Answers an upload that was taken in as the latest version of `document`.
+/// Answers an upload accepted as the latest version of `document`.
 pub(super) async fn answer(
     db: &Database,
     waiters: &Waiters,

@@ -1,4 +1,4 @@
-//! Uploads: checked before their bodies are read, streamed into staging, accepted, answered.
+//! Uploads: checks them before reading, streams them into staging, accepts and answers.
 
 use std::time::Duration;
 
@@ -43,21 +43,20 @@ problem_sets! {
     }
 }
 
-/// How long an answer may take to be written when a wait is over.
+/// How long writing an answer may take after a wait.
 const ANSWERING: Duration = Duration::from_secs(10);
 
-/// What a user reads whose uploads have failed too often.
+/// The detail of a refusal because of too many failed uploads.
 const TOO_MANY_FAILED: &str = "Too many of your uploads have failed and are kept: delete documents in \
      `error`, or failed versions of others.";
 
-/// What an upload takes at least of its owner's quota.
+/// The least quota that an upload needs.
 #[derive(Clone, Copy, Debug)]
 struct Demand {
     size: ByteSize,
-    /// Documents that count: none, if it is for one that counts already.
+    /// New documents; zero for a version of a document that counts already.
     documents: u64,
-    /// What is true now, such as a quota that it has used up itself, is not held against the
-    /// repetition of a request.
+    /// Whether the request is a repetition, which current limits must not refuse.
     came_before: bool,
 }
 
@@ -204,15 +203,15 @@ impl UploadRoutes {
 }
 
 impl UploadRoutes {
-    /// When those who wait are answered at the latest: until then a better answer than that the
-    /// bytes are accepted may come.
+    /// Returns when a waiting client is answered at the latest; until then a final answer may
+    /// replace the provisional one.
     fn settled_by(&self, prefer: Prefer) -> Option<Timestamp> {
         let wait = prefer.wait?;
         Some(self.service.clock.now().plus(wait.duration() + ANSWERING))
     }
 
-    /// Refuses before reading what clearly doesn't fit; the intake checks again. Returns where the body
-    /// goes, and what bounds it.
+    /// Refuses uploads that clearly don't fit before reading them; the intake checks again. Returns
+    /// the destination with its limits.
     async fn admit(&self, caller: Caller, demand: Demand) -> Result<Destination, Problem> {
         self.service.places.check_room()?;
         let room = self.intake.in_flight().room(caller.user).await?;
@@ -241,8 +240,8 @@ impl UploadRoutes {
         })
     }
 
-    /// Refuses before reading a version that the document doesn't take; the intake checks again.
-    /// Gives how many documents it adds to those that count.
+    /// Refuses a version that the document can't accept before reading it; the intake checks again.
+    /// Returns how many documents it adds to the quota.
     async fn check_target(
         &self,
         caller: Caller,
@@ -278,12 +277,12 @@ fn quota_exceeded(room: &UploadRoom, demand: Demand) -> Problem {
     Problem::from(Code::QuotaExceeded).with_detail(detail)
 }
 
-/// Where a document is.
+/// Returns the path of a document.
 fn document_location(document: DocumentId) -> String {
     format!("/v1/documents/{document}")
 }
 
-/// What makes an upload the same as another, however its form was written.
+/// Returns the identity of an upload, independent of its form's encoding.
 fn identity_of_document(arrival: &Arrival) -> String {
     json!({
         "name": arrival.name,

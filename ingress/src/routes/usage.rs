@@ -1,4 +1,4 @@
-//! What a user keeps, and what happened to a document: accounts of the past and present.
+//! Usage of a user, and the timeline of a document.
 
 use domain::{Access, DocumentId, UserId};
 use ledger::{timeline, usage};

@@ -1,4 +1,4 @@
-//! The versions of a document: read, made current again, deleted.
+//! The versions of a document: read, restore, delete.
 
 use std::time::Duration;
 
@@ -231,7 +231,7 @@ impl From<Document> for Restored {
     }
 }
 
-/// Where a version is.
+/// Returns the path of a version.
 pub(super) fn version_location(document: DocumentId, number: u32) -> String {
     format!("/v1/documents/{document}/versions/{number}")
 }

@@ -1,20 +1,20 @@
-//! Charsets of text in forms, by the labels of the WHATWG's Encoding Standard.
+//! Charsets of form fields, by the labels of the WHATWG Encoding Standard.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16BE, UTF_16LE};
 
-/// The charset of that label: `ISO-8859-1` is windows-1252, as for browsers.
+/// Returns the charset with this label; `ISO-8859-1` is windows-1252, as in browsers.
 pub(super) fn charset(label: &[u8]) -> Option<&'static Encoding> {
-    // The replacement stands for charsets that are not to be read.
+    // The replacement encoding stands for unsafe charsets.
     Encoding::for_label(label).filter(|encoding| *encoding != REPLACEMENT)
 }
 
-/// The charset of that label, if it can be that of a whole form: its boundaries are ASCII.
+/// Returns the charset with this label if a whole form can have it: boundaries are ASCII.
 pub(super) fn form_charset(label: &[u8]) -> Option<&'static Encoding> {
     charset(label).filter(|encoding| !is_utf16(encoding))
 }
 
-/// The text of `bytes`; `None` if they are none in that charset. A byte order mark decides the
-/// order of UTF-16, and is a character of any other charset.
+/// Decodes `bytes`; `None` if they are invalid in that charset. A byte order mark decides the order
+/// of UTF-16, and is a character in any other charset.
 pub(super) fn decode(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     let marked = Encoding::for_bom(bytes).filter(|(marked, _)| is_utf16(marked));
     let (encoding, start) = match marked {

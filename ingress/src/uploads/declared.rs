@@ -1,4 +1,4 @@
-//! What the header of an upload declares, judged before a byte of the body is read.
+//! What an upload declares in its header, checked before its body is read.
 
 use domain::{ByteSize, MediaType};
 use poem::http::HeaderMap;
@@ -16,11 +16,11 @@ use crate::problem::{Code, Problem};
 /// The longest boundary (RFC 2046, section 5.1.1).
 const MAX_BOUNDARY: usize = 70;
 
-/// The largest document, as the extractor finds it among the request's data.
+/// The largest document, in the request's data for the extractor.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxDocument(pub ByteSize);
 
-/// The largest archive that is imported, as the extractor finds it among the request's data.
+/// The largest imported archive, in the request's data for the extractor.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxArchive(pub ByteSize);
 
@@ -33,17 +33,17 @@ pub struct Upload {
     pub(super) body: Body,
 }
 
-/// How the bytes come.
+/// The format of the body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// The body is the document.
     Raw {
-        /// What the client says it is.
+        /// The declared media type.
         declared_type: Option<MediaType>,
     },
     /// The document is the part `file` of a form.
     Multipart {
-        /// What parts the parts.
+        /// The boundary.
         boundary: String,
     },
 }
@@ -77,7 +77,7 @@ impl Upload {
         })
     }
 
-    /// How large the document is at least, as far as its header tells.
+    /// Returns the least size of the document according to its header.
     #[must_use]
     pub fn declared_size(&self) -> ByteSize {
         self.declared_size.unwrap_or_default()
@@ -90,14 +90,13 @@ pub(super) fn too_large(max: ByteSize) -> Problem {
     Problem::from(Code::TooLarge).with_detail(detail)
 }
 
-/// Whether a body of this type is a form; any other is the file itself.
+/// Returns whether a body of this type is a form; any other is the file itself.
 #[must_use]
 pub fn is_form(declared: &MediaType) -> bool {
     declared.as_str() == "multipart/form-data"
 }
 
-/// The type that the header of a body, or of a part, declares. What is no type, such as `text`,
-/// or nothing at all, declares none.
+/// Returns the type declared by the header of a body or part; `None` if it is missing or malformed.
 pub(super) fn declared_type(headers: &HeaderMap) -> Option<MediaType> {
     let field = headers.get(CONTENT_TYPE)?.as_bytes();
     let essence = field.split(|byte| *byte == b';').next()?;
@@ -117,7 +116,7 @@ impl Form {
         let declared_type = declared_type(headers);
         let is_form = match &declared_type {
             Some(declared) => is_form(declared),
-            // A form whose type is malformed must not be kept as if it were the file.
+            // A form with a malformed type must not be stored as the file.
             None if begins_as_form(content_type) => {
                 return Err(Problem::from(Code::UnsupportedMediaType)
                     .with_detail("The Content-Type is a malformed multipart/form-data."));
@@ -150,7 +149,7 @@ impl Upload {
     }
 }
 
-/// An upload of a new version: its form has nothing but the file.
+/// An upload of a new version: its form has only the file.
 pub struct VersionUpload(pub Upload);
 
 impl<'a> ApiExtractor<'a> for Upload {
@@ -197,7 +196,7 @@ impl<'a> ApiExtractor<'a> for VersionUpload {
     }
 }
 
-/// An archive that is to be imported: its form has nothing but the file.
+/// An archive to import: its form has only the file.
 pub struct ArchiveUpload(pub Upload);
 
 impl<'a> ApiExtractor<'a> for ArchiveUpload {

@@ -14,32 +14,32 @@ use super::in_flight::Held;
 use super::staged::StagedBytes;
 use crate::problem::{Code, Problem};
 
-/// Where an upload goes, and when it came.
+/// Where and how an upload is staged.
 #[derive(Clone, Debug)]
 pub struct Destination {
     /// The places in use.
     pub places: StorageRouter,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
-    /// How long the whole body may take.
+    /// The timeout of the whole body.
     pub patience: Duration,
-    /// What its bytes are counted by as they arrive.
+    /// Counts its bytes as they arrive.
     pub held: Held,
 }
 
-/// An upload that came in whole. Its bytes are durable in staging.
+/// A complete upload whose bytes are durable in staging.
 #[derive(Debug)]
 pub struct Received {
     /// The bytes.
     pub bytes: StagedBytes,
-    /// What the client says they are.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
-    /// What else was said of them.
+    /// The other fields.
     pub fields: Fields,
 }
 
 impl Destination {
-    /// Stages a document of at most `max` bytes that must keep the promises of `digests`.
+    /// Stages a document of at most `max` bytes that must match `digests`.
     pub(super) async fn stage<S>(
         &self,
         bytes: S,
@@ -64,7 +64,7 @@ impl Destination {
     }
 }
 
-/// Passes `bytes` through until there are more than `max`, or more than their owner may have.
+/// Passes `bytes` through until they exceed `max` or their owner's limits.
 fn bounded<'a>(
     bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'a,
     max: ByteSize,
@@ -85,7 +85,7 @@ fn bounded<'a>(
     Box::pin(held.map_err(SourceError::from))
 }
 
-/// Bytes that could not be staged: because of their sender, or of the storage.
+/// Maps a failed write: because of the sender or the storage.
 fn write_error(error: WriteError) -> Problem {
     match error {
         WriteError::Source(source) => match source.downcast::<Problem>() {

@@ -1,4 +1,4 @@
-//! `Content-Digest` and `Repr-Digest` (RFC 9530): SHA-256 digests that the sender promises.
+//! `Content-Digest` and `Repr-Digest` (RFC 9530): SHA-256 digests declared by the sender.
 
 use domain::Sha256;
 use poem::http::HeaderMap;
@@ -6,12 +6,12 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 const FIELDS: [&str; 2] = ["content-digest", "repr-digest"];
 
-/// A digest field that is not a dictionary of byte sequences.
+/// A malformed digest field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the digest field is malformed")]
 pub struct MalformedDigest;
 
-/// The SHA-256 digests that a header promises. Other algorithms are passed over.
+/// The declared SHA-256 digests. Other algorithms are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests(Vec<Sha256>);
 
@@ -32,21 +32,21 @@ impl Digests {
         Ok(Self(digests))
     }
 
-    /// Whether nothing is promised.
+    /// Returns whether none is declared.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether content with the digest `actual` keeps every promise.
+    /// Returns whether `actual` equals every declared digest.
     #[must_use]
     pub fn match_with(&self, actual: Sha256) -> bool {
         self.0.iter().all(|promised| *promised == actual)
     }
 }
 
-/// The `sha-256` member of a dictionary, of which all values are byte sequences (RFC 9651,
-/// section 3.2). Their parameters mean nothing here.
+/// Returns the `sha-256` member of a dictionary of byte sequences (RFC 9651, section 3.2), ignoring
+/// parameters.
 fn sha256_of(text: &str) -> Result<Option<Sha256>, MalformedDigest> {
     let dictionary: Dictionary = Parser::new(text).parse().map_err(|_| MalformedDigest)?;
     let mut found = None;
@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    /// The SHA-256 digest of nothing.
+    /// The SHA-256 digest of an empty input.
     const EMPTY: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
     fn read(field: &'static str, lines: &[&str]) -> Result<Digests, MalformedDigest> {

@@ -1,5 +1,4 @@
-//! The body of a form, chunk by chunk, and how much of it is not the file: that is bounded,
-//! wherever it stands.
+//! The body of a form, with a limit on everything but the file.
 
 use std::io;
 use std::pin::Pin;
@@ -11,9 +10,8 @@ use futures::{Stream, TryStreamExt};
 use crate::http::read_error;
 use crate::problem::{Code, Problem};
 
-/// What a form may have beside the bytes of its file: fields, part headers and
-/// boundaries, and the chunk that is just being parsed. A fixed allowance, many
-/// times what the fields of an upload need.
+/// The most bytes of a form beside its file: fields, part headers, boundaries and the current
+/// chunk. Many times what an upload needs.
 pub(super) const ENVELOPE_BYTES: u64 = 1 << 20;
 
 type Body = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
@@ -27,7 +25,7 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
-    /// Wraps a body; its digest is computed only if it is `hashed`.
+    /// Wraps a body; computes its digest only if `hashed`.
     pub(super) fn new(body: poem::Body, hashed: Option<Hasher>) -> Self {
         Self {
             body: Box::pin(body.into_bytes_stream()),
@@ -37,7 +35,7 @@ impl Envelope {
         }
     }
 
-    /// The next chunk; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         let Some(chunk) = self.body.try_next().await.map_err(read_error)? else {
             return Ok(None);
@@ -52,12 +50,12 @@ impl Envelope {
         Ok(Some(chunk))
     }
 
-    /// Notes that so much of what was received is out again, as bytes of the file.
+    /// Records bytes that belong to the file.
     pub(super) fn gave_out(&mut self, bytes: usize) {
         self.given_out += bytes as u64;
     }
 
-    /// Reads what is left after the last boundary, and gives the digest of the whole body.
+    /// Reads the rest after the last boundary, and returns the digest of the whole body.
     pub(super) async fn finish(mut self) -> Result<Option<Sha256>, Problem> {
         while self.chunk().await?.is_some() {}
         Ok(self.hasher.map(Hasher::finish))

@@ -1,4 +1,4 @@
-//! What an uploader says of a document, beside its bytes: from the query, or from the fields of a form.
+//! The description of an uploaded document, from the query or from form fields.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use domain::{DocumentName, Metadata, UniqueName, Visibility, read_json};
 
 use crate::problem::{FieldError, Problem};
 
-/// The query parameters of an upload, as they came.
+/// The query parameters of an upload.
 #[derive(Clone, Debug, Default)]
 pub struct QueryFields {
     /// `?name=`
@@ -19,35 +19,35 @@ pub struct QueryFields {
     pub metadata: Option<String>,
 }
 
-/// How a field that is wrong is pointed at: that depends on where it came from.
+/// How the pointer of an invalid field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// A query parameter: by its name.
+    /// A query parameter: its name.
     Query,
-    /// A field of a form: by `/` and its name.
+    /// A form field: `/` and its name.
     Form,
 }
 
 /// What an upload is for.
 #[derive(Clone, Debug)]
 pub enum Purpose {
-    /// A new document, described in the query or in the form.
+    /// A new document, described by the query or the form.
     Document(QueryFields),
-    /// A new version of a document, which has its description.
+    /// A new version of an existing document.
     Version,
-    /// An archive, whose files are described in it.
+    /// An archive, which describes its files itself.
     Archive,
 }
 
-/// What is being described.
+/// The subject of the description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     Document,
-    /// Something that takes no fields.
+    /// Something without fields.
     Version,
 }
 
-/// The fields known so far, and what was wrong with some.
+/// The fields known so far, and their errors.
 #[derive(Debug)]
 pub struct Fields {
     subject: Subject,
@@ -56,25 +56,25 @@ pub struct Fields {
     unique_name: Option<UniqueName>,
     is_public: Option<bool>,
     metadata: Option<Metadata>,
-    /// The name of the form's file, or what is wrong with it.
+    /// The file name of the form, or its error.
     file_name: Option<Result<DocumentName, String>>,
     seen: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
-/// What a new document is to be called and who may see it.
+/// The description of a new document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDocument {
     /// Its name.
     pub name: DocumentName,
-    /// Who can find it.
+    /// Its visibility.
     pub visibility: Visibility,
     /// Custom members set by its owner.
     pub metadata: Metadata,
 }
 
-/// The fields of a document beside `file`, with the bytes that each may have as it is sent:
-/// names in UTF-8 with room to be trimmed, metadata with room for white space.
+/// The form fields beside `file`, with the most bytes of each: names in UTF-8 with white space to
+/// trim, metadata with white space.
 const FORM_FIELDS: [(&str, usize); 4] = [
     ("name", 4 << 10),
     ("unique_name", 1 << 10),
@@ -83,7 +83,7 @@ const FORM_FIELDS: [(&str, usize); 4] = [
 ];
 
 impl Fields {
-    /// Begins with what the query says.
+    /// Starts with the query.
     pub(super) fn begin(purpose: Purpose, origin: Origin) -> Self {
         match purpose {
             Purpose::Document(query) => {
@@ -95,7 +95,7 @@ impl Fields {
         }
     }
 
-    /// A field that may stand in the form, and the bytes that it may have.
+    /// Returns a known form field and its size limit.
     pub(super) fn known(&self, name: &str) -> Option<(&'static str, usize)> {
         let mut known = FORM_FIELDS.into_iter();
         let found = known.find(|(field, _)| *field == name);
@@ -116,7 +116,7 @@ impl Fields {
         }
     }
 
-    /// Reads the query. Its mistakes are kept with those to come.
+    /// Reads the query, recording errors.
     fn read_query(&mut self, query: QueryFields) {
         let origin = std::mem::replace(&mut self.origin, Origin::Query);
         let is_public = query.is_public.map(|flag| flag.to_string());
@@ -136,7 +136,7 @@ impl Fields {
         }
     }
 
-    /// Notes that a field is given, which it may be once.
+    /// Records a field, which may occur once.
     pub(super) fn claim(&mut self, field: &'static str) -> bool {
         let is_first = !self.seen.contains(&field);
         if is_first {
@@ -147,7 +147,7 @@ impl Fields {
         is_first
     }
 
-    /// Reads the value of a field that is claimed.
+    /// Reads the value of a recorded field.
     pub(super) fn set(&mut self, field: &'static str, value: &str) {
         let read = match field {
             "name" => parse(value).map(|name| self.name = Some(name)),
@@ -166,8 +166,8 @@ impl Fields {
         }
     }
 
-    /// Takes the name of a form's file. It counts only if no field gives one, which may come
-    /// later: so what is wrong with it is no mistake yet.
+    /// Records the file name of a form. It only counts if no field, which may come later, gives a
+    /// name; so its error is not reported yet.
     pub(super) fn read_file_name(&mut self, file_name: Option<&str>) {
         self.file_name = file_name.map(parse);
     }
@@ -183,7 +183,7 @@ impl Fields {
         });
     }
 
-    /// Fails if anything was wrong so far: no need to read on.
+    /// Fails if there was an error so far.
     pub(super) fn check(&mut self) -> Result<(), Problem> {
         if self.errors.is_empty() {
             Ok(())
@@ -192,7 +192,7 @@ impl Fields {
         }
     }
 
-    /// Fails if what is described would end up without a name: all that names it was read.
+    /// Fails if the document has no name once everything that could name it was read.
     pub(super) fn check_named(&mut self) -> Result<(), Problem> {
         if self.subject == Subject::Document && self.name.is_none() && self.errors.is_empty() {
             match self.file_name.take() {
@@ -204,7 +204,7 @@ impl Fields {
         self.check()
     }
 
-    /// The fields as those of a new document, which must have a name.
+    /// Converts to a new document, which must have a name.
     pub fn into_new_document(mut self) -> Result<NewDocument, Problem> {
         self.check_named()?;
         let visibility =

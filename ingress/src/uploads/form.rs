@@ -1,4 +1,4 @@
-//! Reads a form: the file streams on as it comes, the fields stand before or after it.
+//! Reads a form: streams the file, and collects the fields before and after it.
 
 use domain::{ByteSize, Hasher, MediaType};
 use poem::http::HeaderMap;
@@ -15,7 +15,7 @@ use super::staged::StagedBytes;
 use super::texts::Texts;
 use crate::problem::{Code, Problem};
 
-/// How the bytes of a part are written (RFC 7578, section 4.7).
+/// The transfer encoding of a part (RFC 7578, section 4.7).
 const TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-transfer-encoding");
 
 pub(super) async fn receive(
@@ -60,7 +60,7 @@ pub(super) async fn receive(
     })
 }
 
-/// Bytes that are written as something else would be kept as that.
+/// Encoded bytes would be stored encoded.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     let plain = ["", "7bit", "8bit", "binary"];
     let encoding = headers.get(TRANSFER_ENCODING);

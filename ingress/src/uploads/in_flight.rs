@@ -1,10 +1,9 @@
-//! Uploads on their way: how many each user has, and how many bytes of them lie in staging without
-//! a row. Bytes are counted as they arrive, and given back once a row counts them or they are
-//! removed.
+//! Uploads in progress: how many each user has, and their staged bytes without a row. Bytes are
+//! counted as they arrive, and released once a row counts them or they are removed.
 //!
-//! Up to [`SLACK`] of a user's bytes are known to this process alone: small uploads cost no
-//! statement. What is more was granted by the ledger, in large pieces, so that all processes
-//! together keep to the user's staging allowance but for that slack.
+//! Up to [`SLACK`] of a user's bytes are only counted in this process, so that small uploads cost
+//! no statement. More is granted by the ledger in large pieces, so that all processes together keep
+//! the user's staging allowance, except for that slack.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,26 +21,26 @@ use uuid::Uuid;
 
 use crate::problem::{Code, Problem};
 
-/// Bytes of one user's uploads that this process counts by itself.
+/// The bytes of a user's uploads that a process counts by itself.
 const SLACK: u64 = 4 << 20;
 
-/// What is asked for at once beyond that.
+/// The size of a grant.
 const GRANT: u64 = 64 << 20;
 
-/// Uploads of one user that are under way at once in this process.
+/// The most uploads of a user in progress in this process.
 const MOST_UPLOADS: u32 = 512;
 
-/// What is said to who has deleted more than waits to be removed.
+/// The detail of a refusal because too many deleted bytes wait for removal.
 const REMOVAL_WAITS: &str =
     "Too many deleted bytes wait to be removed from storage; try again later.";
 
 /// How long a grant outlives its process.
 const GRANTED_FOR: Duration = Duration::from_secs(90);
 
-/// How often grants are renewed, and given up where nothing is under way any more.
+/// How often grants are renewed, and released if unused.
 const RENEWAL: Duration = Duration::from_secs(20);
 
-/// The uploads under way in this process; clones share them.
+/// The uploads in progress in this process; clones share them.
 #[derive(Clone)]
 pub struct InFlight(Arc<Inner>);
 
@@ -58,7 +57,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Account {
     state: Mutex<Counts>,
-    /// Held by whoever asks the ledger.
+    /// Held while drawing a grant.
     turn: Arc<Turn<()>>,
 }
 
@@ -69,7 +68,7 @@ struct Counts {
     granted: u64,
 }
 
-/// A user whose grant is being given up.
+/// A user whose grant is being released.
 struct Idle {
     owner: UserId,
     account: Arc<Account>,
@@ -77,18 +76,18 @@ struct Idle {
     _turn: OwnedMutexGuard<()>,
 }
 
-/// What an upload is held to as it streams in.
+/// The limits of an upload while it streams.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// The bytes that the quota has left for it.
     pub quota: u64,
     /// The quota itself.
     pub quota_limit: u64,
-    /// What the staging allowance had left when it began.
+    /// The bytes left of the staging allowance when it began.
     pub staging: u64,
 }
 
-/// One upload under way. Clones are one upload; it is over with the last of them.
+/// An upload in progress. Clones are the same upload, which ends with the last of them.
 #[derive(Clone)]
 pub struct Held(Arc<HeldInner>);
 
@@ -119,8 +118,8 @@ impl InFlight {
         }))
     }
 
-    /// What `owner` may still upload; everything, if there is no such user: the intake says so.
-    /// Refuses who lets go of bytes faster than they are removed, until some of them are.
+    /// Returns what `owner` may still upload; unlimited if there is no such user, whom the intake
+    /// refuses. Refuses users with too many deleted bytes waiting for removal.
     pub async fn room(&self, owner: UserId) -> Result<UploadRoom, Problem> {
         let Inner {
             holder,
@@ -144,7 +143,7 @@ impl InFlight {
         }))
     }
 
-    /// Lets an upload of at least `declared` bytes begin, or refuses it.
+    /// Starts an upload of at least `declared` bytes, or refuses it.
     pub async fn begin(
         &self,
         owner: UserId,
@@ -173,7 +172,7 @@ impl InFlight {
         Ok(held)
     }
 
-    /// Renews grants and releases those that aren't needed any more, for ever.
+    /// Renews grants and releases unused ones, forever.
     pub async fn keep(&self) {
         let mut ticks = interval(RENEWAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -182,13 +181,13 @@ impl InFlight {
             if let Err(error) = self.renew().await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "could not renew upload grants"
+                    "failed to renew upload grants"
                 );
             }
         }
     }
 
-    /// Gives up all that was granted; nothing may be under way any more.
+    /// Releases all grants; no upload may be in progress.
     pub async fn end(&self) {
         let owners: Vec<_> = lock(&self.0.accounts)
             .iter()
@@ -201,7 +200,7 @@ impl InFlight {
         if let Err(error) = give_up_grants(&self.0.db, self.0.holder, &owners).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "could not release upload grants; they expire"
+                "failed to release upload grants; they expire"
             );
         }
     }
@@ -234,8 +233,7 @@ impl InFlight {
         renew_grants(db, *holder, now.plus(GRANTED_FOR), now).await
     }
 
-    /// Users with grants that need none now. Their grants count no more, and nobody draws for them
-    /// while the guards are held.
+    /// Takes the unused grants. Nobody draws grants for these users while the guards are held.
     fn take_idle(&self) -> Vec<Idle> {
         let accounts = lock(&self.0.accounts);
         let idle = accounts.iter().filter_map(|(owner, account)| {
@@ -256,12 +254,12 @@ impl InFlight {
 }
 
 impl Held {
-    /// Whose upload it is.
+    /// Returns the owner.
     pub fn owner(&self) -> UserId {
         self.0.owner
     }
 
-    /// Notes that so many more bytes have come, or says why they may not.
+    /// Counts received bytes, or refuses them.
     pub async fn arrived(&self, bytes: usize) -> Result<(), Problem> {
         let missing = {
             let mut counted = lock(&self.0.bytes);
@@ -313,7 +311,7 @@ impl Held {
         }
     }
 
-    /// Holds them if that needs no grant; else tells how much has to be granted.
+    /// Holds them if no grant is needed; otherwise returns how much must be granted.
     fn try_hold(&self, more: u64) -> Option<u64> {
         let mut counts = lock(&self.0.account.state);
         let held = counts.held.saturating_add(more);

@@ -1,5 +1,5 @@
-//! From staged bytes to an accepted document: one transaction for all uploads that arrive together,
-//! then a notification of the workers.
+//! Accepts staged uploads: one transaction for all uploads that arrive together, then notifies
+//! workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::problem::{Code, Problem};
 use crate::service::Service;
 use crate::waiting::JobNotifier;
 
-/// Uploads that share a transaction. Larger groups save little and make everyone in them wait.
+/// The most uploads in one transaction. Larger groups save little and delay everyone in them.
 const GROUP: usize = 256;
 /// Accepts staged uploads in groups.
 #[derive(Clone, Debug)]
@@ -77,8 +77,8 @@ impl Intake {
         }
     }
 
-    /// Accepts a document. It is accepted, or its bytes removed, even if the
-    /// returned future is dropped because the client hung up.
+    /// Accepts a document. Runs to its end, or removes its bytes, even if the returned future is
+    /// dropped because the client hung up.
     pub async fn take_in(&self, arrival: Arrival, bytes: StagedBytes) -> Result<Document, Problem> {
         let intake = self.clone();
         let submitting = async move { intake.submit(arrival, bytes).await };
@@ -88,7 +88,7 @@ impl Intake {
         taking.await.map_err(Problem::internal)?
     }
 
-    /// Accepts a new version, under the same promise; `on` commits it.
+    /// Accepts a new version, with the same guarantee; `on` commits it.
     pub async fn take_in_version(
         &self,
         on: impl Commit<Document> + Send + 'static,
@@ -116,7 +116,7 @@ impl Intake {
         self.running.spawn(running)
     }
 
-    /// Waits for what is under way.
+    /// Waits for running tasks.
     pub async fn close(&self) {
         self.running.close();
         self.running.wait().await;
@@ -148,7 +148,7 @@ impl Intake {
         }
     }
 
-    /// What lay in staging for too long may be taken for left behind at any moment.
+    /// Bytes staged for too long may be swept at any moment.
     fn check_in_time(&self, bytes: &StagedBytes) -> Result<(), Problem> {
         if self.clock.now().since(bytes.staged().begun_at) > self.patience {
             return Err(Code::RequestTimeout.into());
@@ -172,7 +172,7 @@ impl Intake {
             Ok(Err(refusal)) => Err(refused(refusal)),
             Err(error) => {
                 if outcome_is_unknown(&error) {
-                    // A row may refer to them. If none does, the cleanup finds that out.
+                    // A row may refer to them; if not, the cleanup removes them.
                     bytes.keep();
                 }
                 Err(not_committed(error))
@@ -191,8 +191,7 @@ fn refused(refusal: IntakeRefusal) -> Problem {
     Problem::from(code).because(refusal)
 }
 
-/// Whether the transaction may have been committed all the same: the database
-/// went silent in the middle. What it refused, it has not committed.
+/// Returns whether the transaction may have been committed although its answer was lost.
 fn outcome_is_unknown(error: &GroupCommitError) -> bool {
     match error {
         GroupCommitError::Failed(error) => error.may_be_committed(),

@@ -1,5 +1,5 @@
-//! Uploads, from the declared header to the transaction that accepts them. Bodies are streamed into
-//! staging; none is ever kept in memory.
+//! Uploads, from their header to the transaction that accepts them. Bodies are streamed into
+//! staging, never held in memory.
 
 mod charset;
 mod declared;

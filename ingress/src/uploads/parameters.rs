@@ -6,14 +6,14 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use super::charset::{charset, decode};
 
-/// The parameters of a field, in their order, behind its value.
+/// The parameters of a field, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters(Vec<(String, Vec<u8>)>);
 
 /// `"` and line ends, as browsers write them in names (HTML, section 4.10.21.8).
 const WRITTEN_BY_BROWSERS: [(&[u8], u8); 3] = [(b"%22", b'"'), (b"%0D", b'\r'), (b"%0A", b'\n')];
 
-/// What a backslash in a quoted value quotes.
+/// What a backslash in a quoted value escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backslash {
     /// Whatever follows (RFC 9110, section 5.6.4).
@@ -23,20 +23,20 @@ enum Backslash {
     QuotesQuotes,
 }
 
-/// A value that tells its charset.
+/// A value with a charset.
 struct Extended {
     text: String,
-    /// Whether every client and server is to know the charset (RFC 5987, section 3.2).
+    /// Whether the charset is mandatory (RFC 5987, section 3.2).
     is_common: bool,
 }
 
 impl Parameters {
-    /// Reads what follows the first `;` of a `Content-Disposition`.
+    /// Parses the parameters of a `Content-Disposition`.
     pub(super) fn of(field: &[u8]) -> Self {
         Self::read(field, Backslash::QuotesQuotes)
     }
 
-    /// Reads what follows the first `;` of a `Content-Type`.
+    /// Parses the parameters of a `Content-Type`.
     pub(super) fn of_media_type(field: &[u8]) -> Self {
         Self::read(field, Backslash::QuotesAll)
     }
@@ -64,7 +64,7 @@ impl Parameters {
         Self(found)
     }
 
-    /// The value of the first parameter of that name, which is in lower case.
+    /// Returns the first parameter with this lower-case name.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         let mut named = self.0.iter().filter(|(known, _)| known == name);
         named.next().map(|(_, value)| value.as_slice())
@@ -87,7 +87,7 @@ impl Parameters {
         }
     }
 
-    /// The value that stands in numbered sections, of which none may be missing.
+    /// Joins numbered sections, none of which may be missing.
     fn continued(&self, name: &str) -> Option<Extended> {
         let section = |(key, value): &(String, Vec<u8>)| {
             let number = key.strip_prefix(name)?.strip_prefix('*')?;
@@ -128,7 +128,7 @@ impl Extended {
     }
 }
 
-/// A value and what is behind it, which is nothing or begins with `;`.
+/// Returns a value and the rest, which is empty or begins with `;`.
 fn value(text: &[u8], backslash: Backslash) -> (Vec<u8>, &[u8]) {
     let text = text.trim_ascii_start();
     let (value, rest) = match text.strip_prefix(b"\"") {
@@ -147,7 +147,7 @@ fn value(text: &[u8], backslash: Backslash) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// What stands before the closing quote.
+/// Returns the text up to the closing quote.
 fn quoted_text(text: &[u8], backslash: Backslash) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut rest = text;
@@ -175,7 +175,7 @@ fn extended(value: &[u8]) -> Option<Extended> {
     Extended::decoded(encoding, &percent_decoded(encoded)?)
 }
 
-/// The charset that a value tells, and what stands behind it and the language.
+/// Splits a value into charset and text, skipping the language.
 fn declared(value: &[u8]) -> Option<(&'static Encoding, &[u8])> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
     let (label, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,5 +1,5 @@
-//! The parts of a form (RFC 7578, RFC 2046), one after the other, as the body comes in. Holds a
-//! chunk of the body, and the header of one part, whose length is bounded.
+//! Parses the parts of a form (RFC 7578, RFC 2046) in sequence. Holds a chunk of the body and the
+//! bounded header of one part.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem::Finder;
@@ -8,34 +8,34 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use super::envelope::Envelope;
 use crate::problem::{Code, Problem};
 
-/// The longest header of a part, and the longest line behind a boundary.
+/// The longest header of a part, and the longest line after a boundary.
 const LONGEST_HEADER: usize = 16 << 10;
 
 /// Reads a form.
 pub(super) struct Parts {
     envelope: Envelope,
-    /// Received, not yet given out.
+    /// Received, not yet returned.
     buffer: BytesMut,
     /// A line end, two hyphens and the boundary.
     delimiter: Finder<'static>,
-    /// The content of a part, or what stands before the first one, has not come to its end.
+    /// Whether the content of a part, or the preamble, has not ended.
     is_open: bool,
 }
 
 impl Parts {
-    /// The form in a body, whose parts `boundary` divides.
+    /// Creates a parser of a form with this boundary.
     pub(super) fn new(envelope: Envelope, boundary: &str) -> Self {
         let delimiter = format!("\r\n--{boundary}");
         Self {
             envelope,
-            // The first boundary may stand at the very beginning.
+            // The first boundary may be at the very beginning.
             buffer: BytesMut::from(&b"\r\n"[..]),
             delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
             is_open: true,
         }
     }
 
-    /// The header of the next part; `None` behind the last one.
+    /// Returns the header of the next part; `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<HeaderMap>, Problem> {
         while self.chunk().await?.is_some() {}
         while self.buffer.len() < 2 {
@@ -46,7 +46,7 @@ impl Parts {
         }
         let padding = self.take_until(b"\r\n").await?;
         if !padding.trim_ascii().is_empty() {
-            return Err(malformed("Something stands behind a boundary."));
+            return Err(malformed("A boundary is followed by other text."));
         }
         self.is_open = true;
         while self.buffer.len() < 2 {
@@ -60,7 +60,7 @@ impl Parts {
         headers(&header).map(Some)
     }
 
-    /// The next bytes of the part; `None` at its end.
+    /// Returns the next bytes of the part; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         while self.is_open {
             let delimiter = self.delimiter.needle();
@@ -81,7 +81,7 @@ impl Parts {
         Ok(None)
     }
 
-    /// The next bytes of the file, which are accounted for as such.
+    /// Returns the next bytes of the file, counted as such.
     pub(super) async fn file_chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         let chunk = self.chunk().await?;
         if let Some(chunk) = &chunk {
@@ -90,12 +90,12 @@ impl Parts {
         Ok(chunk)
     }
 
-    /// Gives the body back behind the last part.
+    /// Returns the body after the last part.
     pub(super) fn into_envelope(self) -> Envelope {
         self.envelope
     }
 
-    /// What stands before `end`, which is taken as well.
+    /// Takes everything up to and including `end`; returns it without `end`.
     async fn take_until(&mut self, end: &[u8]) -> Result<Bytes, Problem> {
         loop {
             if let Some(at) = memchr::memmem::find(&self.buffer, end) {
@@ -122,14 +122,14 @@ impl Parts {
     }
 }
 
-/// How many bytes at the end may be the beginning of the delimiter.
+/// Returns how many bytes at the end may start the delimiter.
 fn begun(bytes: &[u8], delimiter: &[u8]) -> usize {
     let most = bytes.len().min(delimiter.len() - 1);
     let begins = |length: &usize| delimiter.starts_with(&bytes[bytes.len() - length..]);
     (1..=most).rev().find(begins).unwrap_or(0)
 }
 
-/// The fields of a part, whose lines may be folded (RFC 5322, section 2.2.3).
+/// Parses the header of a part; lines may be folded (RFC 5322, section 2.2.3).
 fn headers(text: &[u8]) -> Result<HeaderMap, Problem> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut rest = text;

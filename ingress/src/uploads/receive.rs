@@ -1,4 +1,4 @@
-//! Reads an upload to its end, whichever form it has.
+//! Reads an upload of either format.
 
 use futures::TryStreamExt;
 use tokio::time::timeout;
@@ -11,9 +11,9 @@ use crate::http::read_error;
 use crate::problem::{Code, Problem};
 
 impl Upload {
-    /// Reads the body to its end. Nothing is kept when it fails.
+    /// Reads the whole body. Keeps nothing if it fails.
     pub async fn receive(self, purpose: Purpose, to: &Destination) -> Result<Received, Problem> {
-        // What takes longer would be in the way of the cleanup.
+        // A longer upload would collide with the cleanup.
         match timeout(to.patience, self.receive_all(purpose, to)).await {
             Ok(received) => received,
             Err(_) => Err(Code::RequestTimeout.into()),

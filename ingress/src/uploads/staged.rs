@@ -1,4 +1,4 @@
-//! Staged bytes without a row: they are removed when dropped, unless they are kept.
+//! Staged bytes without a row: removed on drop unless kept.
 
 use storage::{Staged, StorageRouter};
 use tokio::runtime::Handle;
@@ -6,15 +6,15 @@ use url::Url;
 
 use super::in_flight::Held;
 
-/// Bytes in staging that belong to no document so far. Dropping this removes
-/// them in the background: a bad field after the file, a wrong digest, or a
-/// client that hangs up leave nothing behind.
+/// Staged bytes that don't belong to a document yet. Dropping this removes them in the background,
+/// so that a bad field after the file, a wrong digest or a disconnected client leave nothing
+/// behind.
 #[derive(Debug)]
 pub struct StagedBytes {
     places: StorageRouter,
     staged: Staged,
     armed: bool,
-    /// Counts them until a row does, or until they are removed.
+    /// Counts them until a row does or they are removed.
     held: Held,
 }
 
@@ -28,12 +28,12 @@ impl StagedBytes {
         }
     }
 
-    /// Leaves the bytes where they are: a document has taken them over, or may have.
+    /// Keeps the bytes: a document refers to them, or may.
     pub fn keep(mut self) {
         self.armed = false;
     }
 
-    /// What is known of the bytes.
+    /// Returns the staged bytes' metadata.
     #[must_use]
     pub const fn staged(&self) -> &Staged {
         &self.staged
@@ -42,7 +42,7 @@ impl StagedBytes {
 
 impl Drop for StagedBytes {
     fn drop(&mut self) {
-        // Without a runtime the process is going down; the cleanup finds them.
+        // Without a runtime the process is ending; the cleanup removes them.
         if let (true, Ok(runtime)) = (self.armed, Handle::try_current()) {
             let (places, url) = (self.places.clone(), self.staged.url.clone());
             let held = self.held.clone();
@@ -60,7 +60,7 @@ async fn remove(places: &StorageRouter, staged: &Url) {
         tracing::warn!(
             storage.url = %staged,
             error = &error as &dyn std::error::Error,
-            "could not remove refused bytes from staging; the cleanup will",
+            "failed to remove refused bytes from staging; the cleanup will",
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The fields of a form beside the file, as text: in the charset that their part declares, or that
-//! the form declares for all (RFC 7578, sections 4.5 and 4.6).
+//! Decodes form fields: in the charset of their part, or of the form (RFC 7578, sections 4.5 and
+//! 4.6).
 
 use encoding_rs::{Encoding, UTF_8};
 use poem::http::HeaderMap;
@@ -11,13 +11,13 @@ use super::parameters::Parameters;
 use super::parts::Parts;
 use crate::problem::Problem;
 
-/// The field that gives the charset of those whose part declares none.
+/// The field with the default charset.
 const CHARSET: &str = "_charset_";
-/// The bytes that it may have.
+/// Its size limit.
 const MAX_CHARSET: usize = 64;
 
-/// What a form says beside its file. The charset may come last, so that what depends on it waits:
-/// each field once, within its bound.
+/// The fields of a form. The charset may come last, so undecoded fields are kept, each once and
+/// within its limit.
 pub(super) struct Texts {
     fields: Fields,
     charset: Option<&'static Encoding>,
@@ -26,7 +26,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Begins with what is known of the document before.
+    /// Starts with the fields known before.
     pub(super) fn new(fields: Fields) -> Self {
         Self {
             fields,
@@ -36,7 +36,7 @@ impl Texts {
         }
     }
 
-    /// Takes what the file's part says of its name.
+    /// Records the file name of the file's part.
     pub(super) fn describe_file(&mut self, parameters: Parameters) {
         self.file = Some(parameters);
     }
@@ -82,7 +82,7 @@ impl Texts {
         self.fields.check()
     }
 
-    /// All that was said, behind the last part.
+    /// Decodes all fields after the last part.
     pub(super) fn finish(mut self) -> Result<Fields, Problem> {
         for (name, bytes) in std::mem::take(&mut self.waiting) {
             self.read(name, self.charset.unwrap_or(UTF_8), &bytes);
@@ -96,7 +96,7 @@ impl Texts {
     }
 
     fn set_charset(&mut self, label: &[u8]) -> Result<(), Problem> {
-        // Scripts send it as it stands in the page, which is empty.
+        // Scripts send it empty, as in the page.
         if label.trim_ascii().is_empty() {
             return Ok(());
         }
@@ -104,14 +104,17 @@ impl Texts {
         if self.charset.is_some() {
             return Ok(());
         }
-        self.refuse(CHARSET, format!("is no charset of forms: {}", shown(label)))
+        self.refuse(
+            CHARSET,
+            format!("is not a charset of forms: {}", shown(label)),
+        )
     }
 
     fn read_declared(&mut self, name: &'static str, label: &[u8], bytes: &[u8]) {
         if let Some(charset) = charset(label) {
             self.read(name, charset, bytes);
         } else {
-            let detail = format!("is in an unknown charset: {}", shown(label));
+            let detail = format!("has an unknown charset: {}", shown(label));
             self.fields.refuse(name, detail);
         }
     }
@@ -126,20 +129,20 @@ impl Texts {
     }
 }
 
-/// The label of the charset that a part declares.
+/// Returns the charset label of a part.
 fn declared(headers: &HeaderMap) -> Option<Vec<u8>> {
     let parameters = Parameters::of_media_type(headers.get(CONTENT_TYPE)?.as_bytes());
     let label = parameters.get("charset")?.to_vec();
     (!label.is_empty()).then_some(label)
 }
 
-/// A label as it is told to who sent it.
+/// Returns a label for display.
 fn shown(label: &[u8]) -> String {
     let label = &label[..label.len().min(MAX_CHARSET)];
     String::from_utf8_lossy(label).into_owned()
 }
 
-/// Whether every charset of forms reads these bytes alike. ISO-2022 shifts by controls.
+/// Returns whether all charsets decode these bytes alike. ISO-2022 uses control characters.
 fn is_same_in_all(bytes: &[u8]) -> bool {
     bytes
         .iter()

@@ -1,5 +1,5 @@
-//! Notifies workers of committed jobs through the feed. A lost notification costs a moment: the
-//! workers' sweeper finds the job.
+//! Notifies workers of committed jobs through the feed. If a notification is lost, polling finds
+//! the job.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use queue::{Feed, Queue};
 use telemetry::{Hint, Meters};
 use tokio::sync::mpsc;
 
-/// Notifications that wait to be sent. One that finds no room is dropped.
+/// Notifications that may wait to be sent; more are dropped.
 const ROOM: usize = 4_096;
 /// The most jobs in one message.
 const GROUP: usize = 256;
-/// How long one message may take; after that the sweeper has to find its jobs.
+/// The timeout of a message; after it polling finds the jobs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Takes notifications from handlers and sends them in the background: no request waits for the feed.
@@ -40,7 +40,7 @@ impl JobNotifier {
     }
 }
 
-/// Sends what has come up, one message for each queue.
+/// Sends pending notifications, one message for each queue.
 async fn announce(
     feed: Arc<dyn Feed>,
     meters: Meters,

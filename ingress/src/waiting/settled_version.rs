@@ -11,8 +11,8 @@ use super::Waiters;
 /// A version of a document, and where its bytes are if it is active.
 pub type FoundVersion = (Version, Option<Url>);
 
-/// The version, as soon as it isn't pending any more or when `patience` is at its end;
-/// `None` if there is no such version.
+/// Waits until the version is no longer pending or `patience` has passed, and returns it; `None` if
+/// it does not exist.
 pub async fn settled_version(
     db: &Database,
     waiters: &Waiters,

@@ -1,7 +1,7 @@
-//! Requests that wait for a document or a version to leave `pending`, or an operation to end: woken
-//! by the feed; none polls by itself.
+//! Requests that wait for a document or version to leave `pending`, or for an operation to end. The
+//! feed wakes them; none polls by itself.
 //!
-//! What the feed loses is found by polling once a second for all waiters together.
+//! One poll per second for all waiters finds what the feed loses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ use queue::{Awaited, Feed};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// How often the database is polled for what the feed lost.
+/// The poll interval.
 const LOOK: Duration = Duration::from_secs(1);
-/// Ids in one question to the database.
+/// Ids in one query.
 const BATCH: usize = 5_000;
 
-/// Something that is waited for.
+/// A subject of waiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     /// A document, or one of its versions by number.
@@ -27,18 +27,18 @@ enum Subject {
     Operation(OperationId),
 }
 
-/// What is waited for.
+/// The subjects.
 #[derive(Clone, Debug, Default)]
 pub struct Waiters(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
     subjects: BTreeMap<Subject, watch::Sender<bool>>,
-    /// Set at shutdown: nothing waits any more.
+    /// Set at shutdown: waiting has ended.
     closed: bool,
 }
 
-/// A place in the table. It is given up when dropped.
+/// A registration, removed on drop.
 #[derive(Debug)]
 pub struct Waiting {
     subject: Subject,
@@ -47,19 +47,20 @@ pub struct Waiting {
 }
 
 impl Waiters {
-    /// Takes a place. Take it before looking at the document, so that nothing happens in between.
+    /// Registers a waiter for a document. Register before reading the document, so that no change
+    /// is missed.
     #[must_use]
     pub fn join(&self, document: DocumentId) -> Waiting {
         self.wait_for(Subject::Document(document, None))
     }
 
-    /// Takes a place for one version of a document, under the same rule.
+    /// Registers a waiter for a version; same rule.
     #[must_use]
     pub fn join_version(&self, document: DocumentId, number: u32) -> Waiting {
         self.wait_for(Subject::Document(document, Some(number)))
     }
 
-    /// Takes a place for an operation, under the same rule.
+    /// Registers a waiter for an operation; same rule.
     #[must_use]
     pub fn join_operation(&self, operation: OperationId) -> Waiting {
         self.wait_for(Subject::Operation(operation))
@@ -80,7 +81,7 @@ impl Waiters {
         }
     }
 
-    /// Wakes all waiters for good: they must not delay the shutdown.
+    /// Wakes all waiters permanently, so that they don't delay shutdown.
     pub fn close(&self) {
         let mut table = self.table();
         table.closed = true;
@@ -89,7 +90,7 @@ impl Waiters {
         }
     }
 
-    /// How many wait.
+    /// Returns the number of waiters.
     #[must_use]
     pub fn count(&self) -> usize {
         let table = self.table();
@@ -97,13 +98,13 @@ impl Waiters {
         waiting.map(watch::Sender::receiver_count).sum()
     }
 
-    /// Whether waiting has ended for good.
+    /// Returns whether waiting has ended.
     #[must_use]
     pub fn are_closed(&self) -> bool {
         self.table().closed
     }
 
-    /// Wakes whoever waits, for as long as it is polled.
+    /// Wakes waiters, forever.
     pub async fn run(&self, db: &Database, feed: &dyn Feed) {
         let mut announced = feed.settled().await;
         let mut look = tokio::time::interval(LOOK);
@@ -116,7 +117,8 @@ impl Waiters {
         }
     }
 
-    /// Documents have settled, or a version of each: which ones is asked only if it matters.
+    /// Documents, or versions of them, have settled; the database is queried only if somebody
+    /// waits.
     async fn hear(&self, db: &Database, settled: &[Awaited]) {
         let whole = settled.iter().map(|awaited| match awaited {
             Awaited::Document(document) => Subject::Document(*document, None),
@@ -142,7 +144,7 @@ impl Waiters {
         self.wake_settled(db, &waited).await;
     }
 
-    /// Wakes those that wait for what the database says has settled.
+    /// Wakes waiters of subjects that have settled according to the database.
     async fn wake_settled(&self, db: &Database, waited: &[Subject]) {
         for batch in waited.chunks(BATCH) {
             match settled(db, batch).await {
@@ -150,7 +152,7 @@ impl Waiters {
                 Err(error) => {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "could not look for settled documents"
+                        "failed to poll for settled documents"
                     );
                 }
             }
@@ -171,7 +173,7 @@ impl Waiters {
     }
 }
 
-/// Those of `subjects` that have settled: at most one question for each kind.
+/// Returns those of `subjects` that have settled, with one query for each kind.
 async fn settled(db: &Database, subjects: &[Subject]) -> Result<Vec<Subject>, DbError> {
     let (mut documents, mut versions, mut operations) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects {
@@ -199,9 +201,9 @@ async fn settled(db: &Database, subjects: &[Subject]) -> Result<Vec<Subject>, Db
 }
 
 impl Waiting {
-    /// Returns when what is waited for may have left `pending`, or after `patience`.
+    /// Waits until the subject may have left `pending`, or for `patience`.
     pub async fn settled(&mut self, patience: Duration) {
-        // An error means that the sender is gone, which it is once it has sent.
+        // An error means that the sender was dropped after sending.
         let _ = tokio::time::timeout(patience, self.settled.wait_for(|settled| *settled)).await;
     }
 }
@@ -209,7 +211,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut table = self.waiters.table();
-        // Our own receiver still counts. A later sender of the same subject counts anew.
+        // Our own receiver still counts; a later sender of the same subject starts a new count.
         let last = table
             .subjects
             .get(&self.subject)

@@ -1,37 +1,37 @@
-//! Who may see what. What a caller may not see does not exist for them.
+//! Access rules. What a caller may not see does not exist for them.
 
 use super::{Role, UserId};
 
-/// Somebody who proved who they are.
+/// An authenticated caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
     pub user: UserId,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
 }
 
-/// Whom a key or a token belongs to.
+/// The account of a key or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The user.
     pub caller: Caller,
-    /// Whether they may do nothing for now.
+    /// Whether they are disabled.
     pub disabled: bool,
 }
 
-/// The answer to "may they?".
+/// The result of an access check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// They may.
+    /// Allowed.
     Granted,
-    /// It doesn't exist for them.
+    /// Not allowed: answered as not found.
     Hidden,
 }
 
 impl Caller {
-    /// Whether the caller may read what belongs to `owner`, having asked for
-    /// `requested` owner (`?owner=`): admins must name the owner they mean.
+    /// Checks whether the caller may read data of `owner` with the requested owner (`?owner=`):
+    /// admins must name the owner.
     #[must_use]
     pub fn may_read(&self, owner: UserId, requested: Option<UserId>) -> Access {
         match requested {
@@ -41,7 +41,7 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may change what belongs to `owner`: only their own.
+    /// Checks whether the caller may change data of `owner`: only their own.
     #[must_use]
     pub fn may_change(&self, owner: UserId) -> Access {
         if owner == self.user {

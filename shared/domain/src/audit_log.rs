@@ -1,4 +1,4 @@
-//! The words of the security log: what is written down, and of whom. No secret is ever part of it.
+//! Entries of the security log. They never contain a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The kind as admins and the database know it.
+            /// Returns the name of the kind, as stored in the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -32,13 +32,13 @@ macro_rules! kinds {
 kinds! {
     /// A key or token was refused, or that of a disabled user; counted by address and minute.
     AuthenticationRefused = "authentication.refused";
-    /// An ordinary user asked for what is for admins; counted by user and minute.
+    /// An ordinary user called an admin route; counted by user and minute.
     AdministrationRefused = "administration.refused";
     /// A key was made.
     KeyCreated = "key.created";
     /// A key was removed.
     KeyRemoved = "key.removed";
-    /// Another bootstrap key is in force.
+    /// The bootstrap key was replaced.
     BootstrapKeyChanged = "bootstrap_key.changed";
     /// A user was added.
     UserCreated = "user.created";
@@ -54,9 +54,9 @@ kinds! {
     UserDeleted = "user.deleted";
     /// An identity was linked to a user.
     IdentityLinked = "identity.linked";
-    /// An identity is a user's no more.
+    /// An identity was unlinked from a user.
     IdentityUnlinked = "identity.unlinked";
-    /// An admin read what is another user's; counted by owner and minute.
+    /// An admin read another user's data; counted by owner and minute.
     DocumentsRead = "documents.read";
     /// Documents were deleted one by one; counted by owner and minute.
     DocumentDeleted = "document.deleted";
@@ -68,7 +68,7 @@ kinds! {
     DocumentsPurged = "documents.purged";
     /// The cleanup deleted old versions; counted by owner and minute.
     VersionsPruned = "versions.pruned";
-    /// Dead jobs are tried again.
+    /// Dead jobs were retried.
     JobsRetried = "jobs.retried";
     /// A process started, with these settings.
     ServiceStarted = "service.started";
@@ -100,11 +100,11 @@ impl FromStr for AuditKind {
 pub enum Actor {
     /// A user.
     User(UserId),
-    /// Whoever ran a command of the program.
+    /// An operator, by a command.
     Operator,
-    /// The service by itself, as its settings say.
+    /// The service itself, according to its settings.
     Service,
-    /// Nobody who is known.
+    /// Unknown.
     Unknown,
 }
 
@@ -121,7 +121,7 @@ impl Actor {
     }
 }
 
-/// Whence something was done.
+/// The origin of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditOrigin {
     /// Who did it.
@@ -175,7 +175,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEvent {
-    /// Something that was done to `subject`; `detail` is a JSON object.
+    /// Creates an event about `subject`; `detail` is a JSON object.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -203,7 +203,7 @@ impl AuditEvent {
         std::iter::once(added).chain(linked).collect()
     }
 
-    /// What became different of a user.
+    /// Returns the events of a changed user.
     #[must_use]
     pub fn user_changed(before: &User, after: &User) -> Vec<Self> {
         let event = |kind, detail| Self::new(kind, after.id, detail);
@@ -241,7 +241,7 @@ impl AuditEvent {
         events
     }
 
-    /// Jobs that are tried again, if there are any; some of them are named.
+    /// Returns the event of retried jobs, if any; names some of them.
     #[must_use]
     pub fn jobs_retried(jobs: &[JobId]) -> Option<Self> {
         let named: Vec<_> = jobs.iter().take(100).collect();
@@ -282,8 +282,8 @@ impl AuditEntry {
         }
     }
 
-    /// One of several that are counted together: those of one kind, actor, subject and address
-    /// in one minute, by whatever process. So what comes often can't fill the log.
+    /// An entry counted with others of the same kind, actor, subject, address and minute, across
+    /// processes, so that frequent events can't flood the log.
     #[must_use]
     pub fn counted(origin: AuditOrigin, event: AuditEvent, at: Timestamp) -> Self {
         let group = json!([
@@ -298,7 +298,7 @@ impl AuditEntry {
         }
     }
 
-    /// Whether it is one of those that are counted together.
+    /// Returns whether it is counted with others.
     #[must_use]
     pub const fn is_counted(kind: AuditKind) -> bool {
         matches!(
@@ -314,7 +314,7 @@ impl AuditEntry {
         )
     }
 
-    /// Writes it into the log of the process: one line, target `audit`.
+    /// Logs it as one line with the target `audit`.
     pub fn log(&self) {
         let Self {
             origin,

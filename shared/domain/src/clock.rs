@@ -1,4 +1,4 @@
-//! Time: where it comes from and how it is written. Nothing else asks the system for it.
+//! Timestamps and clocks. Nothing else reads the system's time.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z.
+/// A timestamp: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment so many microseconds after the Unix epoch.
+    /// Creates a timestamp from microseconds since the Unix epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -35,19 +35,19 @@ impl Timestamp {
             .map(Self)
     }
 
-    /// This moment and `duration` more.
+    /// Adds `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
-    /// This moment less `duration`.
+    /// Subtracts `duration`.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// Returns the duration since `earlier`; zero if that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -93,9 +93,9 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Where the time comes from: the system's in service, one turned by hand in tests.
+/// A source of time: the system's clock, or a manual one in tests.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,5 +1,4 @@
-//! Whether one JSON value contains another, in the sense of PostgreSQL's `@>`: for databases
-//! that can't say so themselves.
+//! Containment of JSON values as by PostgreSQL's `@>`, for databases without it.
 //!
 //! At most as many pairs are compared as the two have values, multiplied; those of scalars are
 //! looked up.

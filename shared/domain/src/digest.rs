@@ -77,12 +77,12 @@ impl TryFrom<String> for Sha256 {
 pub struct Hasher(sha2::Sha256);
 
 impl Hasher {
-    /// Takes in the next bytes.
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all bytes taken in.
+    /// Returns the digest of all bytes.
     #[must_use]
     pub fn finish(self) -> Sha256 {
         Sha256(self.0.finalize().into())

@@ -1,19 +1,19 @@
-//! A document as its owner sees it.
+//! Documents.
 
 use super::{
     ByteSize, Current, DocumentId, DocumentName, Lifecycle, MediaType, Metadata, Sha256, Timestamp,
     UniqueName, UserId,
 };
 
-/// Who can find a document by which name. A public one has a unique name.
+/// The visibility of a document. A public one has a unique name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// The owner alone.
+    /// Private.
     Private {
-        /// The name that is taken over the whole service, if any.
+        /// The unique name, if any.
         unique_name: Option<UniqueName>,
     },
-    /// Everybody who knows the name.
+    /// Public under this name.
     Public {
         /// The name.
         unique_name: UniqueName,
@@ -40,14 +40,14 @@ impl Visibility {
         }
     }
 
-    /// Whether everybody may read it.
+    /// Returns whether it is public.
     #[must_use]
     pub const fn is_public(&self) -> bool {
         matches!(self, Self::Public { .. })
     }
 }
 
-/// A document: the current version in front, the others behind.
+/// A document with its current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Its id.
@@ -60,17 +60,17 @@ pub struct Document {
     pub visibility: Visibility,
     /// What the owner says of it.
     pub metadata: Metadata,
-    /// What the client said the bytes are.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
-    /// Length of the current version, or of the first while none is active.
+    /// The size of the current version, or of the first while none is active.
     pub size: ByteSize,
-    /// Digest of the same version.
+    /// The digest of the same version.
     pub sha256: Sha256,
     /// The highest version number.
     pub latest_version: u32,
     /// Its state.
     pub lifecycle: Lifecycle,
-    /// Counts every change that its owner can see.
+    /// Incremented by every change visible to its owner.
     pub revision: u64,
     /// When it was accepted.
     pub created_at: Timestamp,
@@ -79,7 +79,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// What readers get, if it is active.
+    /// Returns the current version, if it is active.
     #[must_use]
     pub const fn active(&self) -> Option<&Current> {
         match &self.lifecycle {

@@ -17,13 +17,13 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code as clients and the database know it.
+            /// Returns the name of the code, as in the API and the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// Whether the same bytes may pass on another try.
+            /// Returns whether a retry with the same bytes may succeed.
             #[must_use]
             pub const fn is_retryable(self) -> bool {
                 match self { $(Self::$name => $retryable,)* }
@@ -44,11 +44,11 @@ codes! {
     /// The detected type is not permitted.
     TypeNotAllowed = "type_not_allowed", retryable: false, "The service does not accept documents of this type.";
     /// Name or declared type contradict the content, and the operator rejects that.
-    TypeMismatch = "type_mismatch", retryable: false, "The content is not what the name or the declared type says.";
+    TypeMismatch = "type_mismatch", retryable: false, "The content contradicts its name or declared type.";
     /// The owner's quota doesn't hold it.
     QuotaExceeded = "quota_exceeded", retryable: true, "The quota of the owner is used up.";
     /// Staged bytes are not those that were accepted.
-    DigestMismatch = "digest_mismatch", retryable: false, "The staged bytes are not those that were accepted.";
+    DigestMismatch = "digest_mismatch", retryable: false, "The staged bytes have changed since they were accepted.";
     /// Staged bytes are gone or short.
     UploadIncomplete = "upload_incomplete", retryable: false, "The staged bytes are gone or incomplete.";
     /// Storage did not answer over all attempts.
@@ -57,14 +57,14 @@ codes! {
     Internal = "internal", retryable: true, "The document could not be processed.";
 }
 
-/// What becomes of the staged bytes of a version that failed.
+/// What happens to the staged bytes of a failed version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
-    /// They may pass on another try, and are kept for it.
+    /// Kept: a retry may succeed.
     ForAnotherTry,
-    /// They can't pass unless the operator's policy changes: they are kept while they are few.
+    /// Kept while small: a retry can only succeed if the operator's policy changes.
     WhileFew,
-    /// They can't pass whatever changes.
+    /// Discarded: no retry can succeed.
     Never,
 }
 

@@ -1,12 +1,11 @@
-//! Who somebody is for an issuer of tokens. Users are linked to identities; nobody is ever
-//! taken for a user because of a name.
+//! Identities of tokens. Users are linked to identities; a name never authenticates anybody.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A subject as an issuer of tokens knows it (`iss` and `sub`, RFC 7519). Subjects of two
-/// issuers are two identities, whatever they are called.
+/// A token's issuer and subject (`iss` and `sub`, RFC 7519). Equal subjects of two issuers are
+/// different identities.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Identity {
     issuer: String,

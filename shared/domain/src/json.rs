@@ -1,6 +1,5 @@
-//! JSON as clients send it, read into values that keep every number as it is written. The one
-//! door through which such a text comes in: its reader would take an object with a reserved
-//! name for something else.
+//! Parses JSON of clients into values that keep every number as written. All such text must be
+//! parsed here: the library's reader would misinterpret objects with reserved names.
 
 use serde::de::DeserializeOwned;
 

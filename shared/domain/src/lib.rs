@@ -1,4 +1,4 @@
-//! The words and rules of the service; everything else depends on it and it depends on nothing.
+//! The types and rules of the service. Every other crate depends on it.
 
 mod access;
 mod audit_log;

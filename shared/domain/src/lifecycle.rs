@@ -1,4 +1,4 @@
-//! The lifecycle of a document: which states there are, what each carries, which verbs lead where.
+//! The lifecycle of a document: its states, the data of each, and the transitions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,35 +7,35 @@ use url::Url;
 
 use super::{Failure, MediaType, Timestamp};
 
-/// A document's state as clients name it.
+/// The status of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Accepted; no version is through the pipeline yet.
     Pending,
     /// Readers get a version.
     Active,
-    /// Put away; readers get nothing, the owner can restore it.
+    /// Archived: readers get nothing, the owner can restore it.
     Archived,
     /// No version passed the pipeline.
     Error,
 }
 
-/// What moves a document from one status to another.
+/// The transitions between statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transition {
     /// The first version passed the pipeline.
     Activate,
     /// The first version failed.
     Fail,
-    /// The owner tries again, with the same bytes or new ones.
+    /// The owner retries, with the same bytes or new ones.
     Retry,
-    /// The owner puts it away.
+    /// The owner archives it.
     Archive,
-    /// The owner takes it back.
+    /// The owner restores it.
     Restore,
 }
 
-/// A verb that the document's status doesn't allow.
+/// A transition that the document's status doesn't allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a document that is {from} can't {verb}")]
 pub struct IllegalTransition {
@@ -71,7 +71,7 @@ impl Status {
         }
     }
 
-    /// Where `verb` leads from here. This is the only place that knows.
+    /// Returns the status after `verb`. This is the only definition of transitions.
     pub const fn after(self, verb: Transition) -> Result<Self, IllegalTransition> {
         match (self, verb) {
             (Self::Pending, Transition::Activate) | (Self::Archived, Transition::Restore) => {
@@ -85,12 +85,12 @@ impl Status {
     }
 }
 
-/// What a verb means for one document among many.
+/// The effect of a verb on one document of a bulk operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It leads to this status.
+    /// A transition to this status.
     Leads(Status),
-    /// The document is what the verb would make of it.
+    /// None: the document is already in that status.
     AlreadyThere,
     /// The status doesn't allow it.
     Refused(IllegalTransition),
@@ -164,7 +164,7 @@ pub struct Current {
     pub location: Url,
 }
 
-/// A status with what it needs, and nothing else.
+/// A status with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
     /// See [`Status::Pending`].
@@ -194,7 +194,7 @@ impl Lifecycle {
         }
     }
 
-    /// The version that readers get, or would get if it were restored.
+    /// Returns the current version, also of an archived document.
     #[must_use]
     pub const fn current(&self) -> Option<&Current> {
         match self {

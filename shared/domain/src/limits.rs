@@ -1,40 +1,40 @@
-//! The limits that the operator sets, and what is judged by them.
+//! The operator's limits, and the checks against them.
 
 use super::{ByteSize, ErrorCode, MediaType, TypePolicy};
 
 /// What to do when name and content disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TypeMismatch {
-    /// Keep the document and say so.
+    /// Keep the document and record it.
     Record,
     /// The document ends in `error`.
     Reject,
 }
 
-/// What the operator allows.
+/// The operator's limits.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The largest document.
     pub max_document: ByteSize,
-    /// Bytes of a user without limits of their own.
+    /// The byte quota of users without their own.
     pub default_quota_bytes: ByteSize,
-    /// Documents of a user without limits of their own.
+    /// The document quota of users without their own.
     pub default_quota_documents: u32,
     /// Which detected types may be kept.
     pub types: TypePolicy,
-    /// What a contradiction between name and content means.
+    /// What to do when a name contradicts the content.
     pub type_mismatch: TypeMismatch,
-    /// What one import may be.
+    /// Limits of imports.
     pub imports: ImportLimits,
-    /// What one user may have of operations.
+    /// Limits of a user's bulk operations.
     pub operations: OperationLimits,
-    /// What users may cause to lie on disk beside their quota.
+    /// Disk space of users beside their quota.
     pub allowances: Allowances,
-    /// How many rows users may cause that have no bytes of their own.
+    /// Limits on rows that have no bytes of their own.
     pub rows: RowLimits,
 }
 
-/// How many rows users may cause that have no bytes of their own.
+/// Limits on rows that have no bytes of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowLimits {
     /// The most versions of a document, in whatever status.
@@ -43,7 +43,7 @@ pub struct RowLimits {
     pub keys: u32,
 }
 
-/// As the settings have it unless the operator says otherwise.
+/// The defaults of the settings.
 impl Default for RowLimits {
     fn default() -> Self {
         Self {
@@ -53,18 +53,18 @@ impl Default for RowLimits {
     }
 }
 
-/// What one import may be.
+/// Limits of imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportLimits {
     /// The most entries of its archive.
     pub entries: u32,
-    /// The most bytes, packed or not.
+    /// The most bytes, compressed or uncompressed.
     pub bytes: ByteSize,
-    /// How many times as large as it is packed it may be.
+    /// The highest compression ratio.
     pub ratio: u32,
 }
 
-/// As the settings have it unless the operator says otherwise.
+/// The defaults of the settings.
 impl Default for ImportLimits {
     fn default() -> Self {
         Self {
@@ -75,20 +75,20 @@ impl Default for ImportLimits {
     }
 }
 
-/// What one user may have of operations.
+/// Limits of a user's bulk operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationLimits {
-    /// The most that have not ended.
+    /// The most unfinished operations.
     pub open: u32,
-    /// The most that are kept, open ones included.
+    /// The most kept operations, unfinished ones included.
     pub kept: u32,
     /// The most items of all of them.
     pub items: u32,
-    /// The most bytes that their items keep of what documents were, to take it back.
+    /// The most bytes of undo data.
     pub before: ByteSize,
 }
 
-/// As the settings have it unless the operator says otherwise.
+/// The defaults of the settings.
 impl Default for OperationLimits {
     fn default() -> Self {
         Self {
@@ -100,10 +100,10 @@ impl Default for OperationLimits {
     }
 }
 
-/// What one user may cause to lie on disk beside the quota; `None` follows from the quota.
+/// Disk space of a user beside the quota; `None` is derived from the quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowances {
-    /// Uploads under way, archives of imports, and bytes of failed uploads.
+    /// Uploads in progress, imported archives, and bytes of failed uploads.
     pub staging: Option<ByteSize>,
     /// Archives of exports.
     pub results: Option<ByteSize>,
@@ -135,13 +135,13 @@ impl Allowances {
     }
 }
 
-/// A document that must not be kept, and why.
+/// The error code of a refused document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("refused: {0}")]
 pub struct Refusal(pub ErrorCode);
 
 impl Limits {
-    /// Judges what a document turned out to be; quota is judged where it is counted.
+    /// Checks a detected document; quota is checked where it is counted.
     pub fn judge(
         &self,
         size: ByteSize,

@@ -1,22 +1,22 @@
-//! The clock of tests, which shows what they set.
+//! A manual clock for tests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::{Clock, Timestamp};
 
-/// A clock that stands still until it is turned.
+/// A clock that only advances manually.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Creates a clock at `start`.
     #[must_use]
     pub const fn starting_at(start: Timestamp) -> Self {
         Self(AtomicI64::new(start.as_micros()))
     }
 
-    /// Turns the clock forward.
+    /// Advances the clock.
     pub fn advance(&self, duration: Duration) {
         let step = Timestamp::from_micros(0).plus(duration);
         self.0.fetch_add(step.as_micros(), Ordering::SeqCst);

@@ -92,7 +92,7 @@ impl fmt::Display for TypePattern {
     }
 }
 
-/// Which detected types the operator takes.
+/// The operator's policy on detected types.
 #[derive(Clone, Debug)]
 pub struct TypePolicy {
     /// One of these must match.
@@ -102,7 +102,7 @@ pub struct TypePolicy {
 }
 
 impl TypePolicy {
-    /// Whether a document of the detected type may be kept.
+    /// Returns whether documents of the detected type are accepted.
     #[must_use]
     pub fn permits(&self, detected: &MediaType) -> bool {
         let any =

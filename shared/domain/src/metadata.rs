@@ -1,4 +1,4 @@
-//! What an owner says of a document, within bounds.
+//! Metadata of a document, within limits.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use super::decimal::plain_length;
 #[serde(transparent)]
 pub struct Metadata(Map<String, Value>);
 
-/// What is wrong with metadata, for the one who sent it.
+/// Invalid metadata; shown to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMetadata {
     /// Not an object.

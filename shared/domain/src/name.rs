@@ -1,4 +1,4 @@
-//! Names of documents and users, checked once where they come in.
+//! Names of documents and users, validated once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 pub use casefold::fold;
 use serde::Serialize;
 
-/// What is wrong with a name, for the one who sent it.
+/// An invalid name; shown to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Too short or too long, counted in Unicode scalar values after trimming.

@@ -1,4 +1,4 @@
-//! A bulk operation: what many documents are asked for at once, and how far that is.
+//! Bulk operations: their action, status and counts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -52,49 +52,49 @@ pub struct UnknownWord {
 words! {
     /// What is done to each item.
     Action,
-    /// Put away.
+    /// Archived.
     Archive = "archive",
-    /// Taken back.
+    /// Restored.
     Restore = "restore",
     /// Deleted with all versions.
     Delete = "delete",
     /// Edited by the same patch.
     Update = "update",
-    /// The latest version tried again.
+    /// The latest version retried.
     Retry = "retry",
     /// Written into an archive.
     Export = "export",
     /// Read from an archive.
     Import = "import",
-    /// Made what it was before another operation.
+    /// Reverted to what it was before another operation.
     Undo = "undo",
 }
 
 words! {
-    /// How far an operation is, as clients name it.
+    /// The status of an operation.
     OperationStatus,
     /// Not begun.
     Pending = "pending",
-    /// Some items may be dealt with.
+    /// Some items may be processed.
     Running = "running",
-    /// Every item has been dealt with.
+    /// Every item was processed.
     Completed = "completed",
-    /// Its owner stopped it; the rest was skipped.
+    /// Cancelled; the rest was skipped.
     Cancelled = "cancelled",
-    /// It could not go on.
+    /// It failed.
     Error = "error",
 }
 
 words! {
-    /// What became of an item.
+    /// The result of an item.
     ItemResult,
-    /// Not dealt with yet.
+    /// Not processed yet.
     Pending = "pending",
     /// Done, or in a dry run: would be done.
     Succeeded = "succeeded",
     /// Not possible; the code says why.
     Failed = "failed",
-    /// Nothing was to be done, or no longer.
+    /// There was nothing to do.
     Skipped = "skipped",
 }
 
@@ -119,11 +119,11 @@ impl From<OperationErrorCode> for OperationFailure {
 words! {
     /// Why an operation failed as a whole.
     OperationErrorCode,
-    /// Anything that is not the client's fault; the cause is in the log.
+    /// An internal error; the cause is in the log.
     Internal = "internal",
     /// An import's body is no ZIP archive, or is cut short.
     NotAnArchive = "not_an_archive",
-    /// It is a part of a split archive.
+    /// It is part of a split archive.
     SplitArchive = "split_archive",
     /// What it says of itself contradicts itself.
     BrokenArchive = "broken_archive",
@@ -144,19 +144,17 @@ impl OperationErrorCode {
     #[must_use]
     pub const fn detail(self) -> &'static str {
         match self {
-            Self::Internal => {
-                "The operation could not go on; what had not been begun was left alone."
-            }
+            Self::Internal => "The operation failed; items that were not started were skipped.",
             Self::NotAnArchive => "It is not a ZIP archive, or it is cut short.",
-            Self::SplitArchive => "It is a part of a split archive.",
-            Self::BrokenArchive => "The directory of the archive is not what it says.",
-            Self::OverlappingEntries => "Entries of the archive share bytes.",
-            Self::TooManyEntries => "The archive has more entries than one import may have.",
-            Self::TooLarge => "The archive unpacks to more bytes than one import may have.",
+            Self::SplitArchive => "It is part of a split archive.",
+            Self::BrokenArchive => "The directory of the archive contradicts its content.",
+            Self::OverlappingEntries => "Entries of the archive overlap.",
+            Self::TooManyEntries => "The archive has more entries than an import may have.",
+            Self::TooLarge => "The archive unpacks to more bytes than an import may have.",
             Self::QuotaExceeded => {
-                "The archive doesn't fit beside the results that are kept; delete some of those, or export less."
+                "The archive doesn't fit into the result allowance; delete earlier results, or export less."
             }
-            Self::RatioExceeded => "The archive unpacks to too many times its size.",
+            Self::RatioExceeded => "The compression ratio of the archive is too high.",
         }
     }
 }
@@ -291,16 +289,16 @@ pub struct Operation {
 #[error("the operation is finished")]
 pub struct Finished;
 
-/// An operation that can't be taken back.
+/// An operation that can't be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operation can't be taken back")]
+#[error("the operation can't be undone")]
 pub struct NotUndoable;
 
 impl Operation {
     /// The most items of one operation.
     pub const MAX_ITEMS: usize = 100_000;
 
-    /// Whether it can be stopped.
+    /// Checks whether it can be cancelled.
     pub const fn may_be_cancelled(&self) -> Result<(), Finished> {
         if self.state.has_ended() {
             Err(Finished)
@@ -309,8 +307,8 @@ impl Operation {
         }
     }
 
-    /// Whether it can be taken back, unless it has been. What was stopped half-way, or
-    /// could not go on, is taken back as far as it came.
+    /// Checks whether it can be undone, unless it was already. A cancelled or failed one is undone
+    /// as far as it got.
     pub const fn may_be_undone(&self) -> Result<(), NotUndoable> {
         match (self.action, self.mode, self.state.has_ended()) {
             (Action::Archive | Action::Restore | Action::Update, RunMode::Real, true) => Ok(()),

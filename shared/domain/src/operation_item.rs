@@ -1,4 +1,4 @@
-//! One item of a bulk operation, and the closed list of codes that say what became of it.
+//! Items of a bulk operation, and the closed list of their codes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code as clients and the database know it.
+            /// Returns the name of the code, as in the API and the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -44,15 +44,15 @@ codes! {
     /// It doesn't fit into the quota.
     QuotaExceeded = "quota_exceeded", "The quota is used up.";
     /// The changes can't be made to this document.
-    Invalid = "invalid", "The changes can not be made to this document.";
+    Invalid = "invalid", "The changes can't be applied to this document.";
     /// Skipped: it is what it was to become.
     Unchanged = "unchanged", "There was nothing to do.";
     /// Skipped: it has been changed since by somebody else.
     RevisionMismatch = "revision_mismatch", "The document was changed since.";
     /// Skipped: the operation was cancelled before its turn.
-    Cancelled = "cancelled", "The operation was cancelled before.";
+    Cancelled = "cancelled", "The operation was cancelled before this item.";
     /// The operation could not go on before it was known what becomes of it.
-    Interrupted = "interrupted", "The operation could not go on, and did nothing to it.";
+    Interrupted = "interrupted", "The operation failed before this item.";
     /// The archive has as many files as one may have.
     ArchiveFull = "archive_full", "The archive has as many files as it may have.";
     /// It has no active version that could be read, or takes none.
@@ -60,25 +60,25 @@ codes! {
     /// Another document has the name, and that is not to be.
     NameTaken = "name_taken", "Another document has this name.";
     /// The name of the entry leads elsewhere, or can't be the name of a document.
-    UnsafeName = "unsafe_name", "The name of the entry can not be used.";
+    UnsafeName = "unsafe_name", "The name of the entry can't be used.";
     /// The entry is a link or another thing that is no file.
-    NotAFile = "not_a_file", "The entry is a link or another thing that is not a file.";
+    NotAFile = "not_a_file", "The entry is not a regular file.";
     /// The entry is encrypted.
     Encrypted = "encrypted", "The entry is encrypted.";
     /// The entry is packed by a method that isn't known.
-    UnsupportedMethod = "unsupported_method", "The entry is packed by a method that is not supported.";
+    UnsupportedMethod = "unsupported_method", "The compression method of the entry is not supported.";
     /// Another entry has the name, or one that some file systems take for the same.
-    DuplicateEntry = "duplicate_entry", "Another entry of the archive has this name, or one that some systems take for it.";
-    /// The bytes of the entry are not what the archive says.
-    BrokenEntry = "broken_entry", "The bytes of the entry are not what the archive says.";
+    DuplicateEntry = "duplicate_entry", "Another entry of the archive has this name, or one that some systems treat as equal.";
+    /// The bytes of the entry don't match the archive.
+    BrokenEntry = "broken_entry", "The bytes of the entry don't match the archive.";
     /// As of a document.
     TooLarge = "too_large", "The document is larger than the service accepts.";
     /// As of a document.
     TypeNotAllowed = "type_not_allowed", "The service does not accept documents of this type.";
     /// As of a document.
-    TypeMismatch = "type_mismatch", "The content is not what the name or the declared type says.";
+    TypeMismatch = "type_mismatch", "The content contradicts its name or declared type.";
     /// The stored bytes are not those that were accepted.
-    DigestMismatch = "digest_mismatch", "The bytes are not those that were accepted.";
+    DigestMismatch = "digest_mismatch", "The stored bytes have changed since they were accepted.";
     /// As of a document.
     UploadIncomplete = "upload_incomplete", "The staged bytes are gone or incomplete.";
     /// As of a document.

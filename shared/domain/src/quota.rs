@@ -1,4 +1,4 @@
-//! What one user may have: limits of their own, and what the operator's limits make of them.
+//! Quotas: a user's own limits, and the effective ones.
 
 use super::{Allowances, ByteSize, Limits};
 

@@ -1,16 +1,16 @@
-//! How often something may happen, as an operator writes it.
+//! Rates, as written by operators.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// So many times in so much time.
+/// A number of events in a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many times; also how many at once, after a while of none.
+    /// The number of events; also the largest burst.
     pub count: NonZeroU32,
-    /// In how much time.
+    /// The window.
     pub window: Duration,
 }
 

@@ -1,12 +1,11 @@
-//! How long what nobody needs any more is kept. The cleanup keeps to it, and ingress to the
-//! bound on uploads that follows from it.
+//! Retention: how long data is kept, and the bound on uploads derived from it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Share;
 
-/// How long things are kept.
+/// The retention policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The newest active versions of a document that are kept; `None` keeps all.
@@ -52,7 +51,7 @@ impl Retention {
     }
 }
 
-/// As the settings have it unless the operator says otherwise.
+/// The defaults of the settings.
 impl Default for Retention {
     fn default() -> Self {
         Self {

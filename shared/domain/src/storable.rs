@@ -1,4 +1,4 @@
-//! Text that the database can hold. PostgreSQL's texts and JSON know every character but U+0000;
+//! Text that the database can store. PostgreSQL's texts and JSON know every character but U+0000;
 //! SQLite would take it, and cut the text there for half of its functions. So nobody sends it.
 //!
 //! This is the check of every border: bodies, queries, paths, tokens, archives.

@@ -55,9 +55,9 @@ pub struct User {
     pub id: UserId,
     /// Their name, unique.
     pub name: UserName,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Whether they may do nothing for now.
+    /// Whether they are disabled.
     pub disabled: bool,
     /// Whose tokens are theirs, in the order of issuer and subject.
     pub identities: Vec<Identity>,

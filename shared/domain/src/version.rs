@@ -89,7 +89,7 @@ pub struct Version {
     pub number: u32,
     /// The document's name when it was uploaded.
     pub name: DocumentName,
-    /// What the client said the bytes are.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
     /// Length, counted while the bytes came in.
     pub size: ByteSize,

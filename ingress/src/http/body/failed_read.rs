@@ -1,11 +1,11 @@
-//! Why the body of a request could not be read to its end.
+//! Errors of reading a request body.
 
 use std::io;
 
 use crate::http::server::BodyStalled;
 use crate::problem::{Code, Problem};
 
-/// A request body that could not be read: its sender stalled or went away.
+/// Maps a failed read to a problem: the sender stalled or disconnected.
 pub fn read_error(error: io::Error) -> Problem {
     let stalled = error
         .get_ref()

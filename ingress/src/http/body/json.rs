@@ -1,4 +1,4 @@
-//! JSON request bodies, as handlers take them: of the documented type, and bounded before they are decoded.
+//! JSON request bodies: of the documented type, and bounded before they are decoded.
 
 use std::marker::PhantomData;
 
@@ -12,19 +12,19 @@ use super::members::{FromMembers, read_object};
 use super::read::{LARGEST, ReadBody, extent, parsed};
 use crate::problem::{Code, Problem};
 
-/// As deep as the parser goes.
+/// The parser's depth limit.
 const DEEPEST: usize = 127;
 
-/// Which bodies an operation takes.
+/// Which bodies an operation accepts.
 pub trait Media: Send + Sync {
-    /// The media types, the first one before all.
+    /// The media types, the preferred one first.
     const TYPES: &'static [&'static str];
-    /// Whether no body at all stands for `{}`.
+    /// Whether an empty body means `{}`.
     const MAY_BE_EMPTY: bool = false;
-    /// The most bytes: several times metadata of 16 KiB, all of it escaped, and the rest, so that
-    /// what is too long is told which of its members is.
+    /// The most bytes: several times escaped metadata of 16 KiB, so that a too long member is
+    /// reported by name.
     const MOST: usize = 512 << 10;
-    /// The most values; those that don't fit into so many bytes.
+    /// The most values.
     const MOST_VALUES: usize = Self::MOST;
 }
 
@@ -34,7 +34,7 @@ pub struct Required;
 pub struct Optional;
 /// `application/merge-patch+json` (RFC 7396) or `application/json`.
 pub struct MergePatch;
-/// `application/json` that may name very many things.
+/// `application/json` with many ids.
 pub struct Many;
 
 impl Media for Required {

@@ -8,20 +8,20 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Code, FieldError, Problem};
 
-/// Texts that can't be kept, of which an answer names no more.
+/// The most unstorable texts that an answer names.
 const MOST_NAMED: usize = 20;
 
-/// A request body that is read from a JSON object.
+/// A request body parsed from a JSON object.
 pub trait FromMembers: Send + Sized + 'static {
-    /// How the body is documented.
+    /// The schema in the OpenAPI document.
     type Schema: Type;
 
-    /// Takes the members it knows. What it leaves is refused as unknown;
-    /// `None` means that an error was noted.
+    /// Takes the known members; the rest is refused as unknown. `None` means that an error was
+    /// recorded.
     fn take(members: &mut Members) -> Option<Self>;
 }
 
-/// The members of a JSON object, and what was wrong with those taken so far.
+/// The members of a JSON object, and the errors of those taken so far.
 #[derive(Debug)]
 pub struct Members {
     /// The pointer of the object.
@@ -33,7 +33,7 @@ pub struct Members {
 /// A member of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<T> {
-    /// Not mentioned.
+    /// Absent.
     Keep,
     /// `null`.
     Clear,
@@ -42,7 +42,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    /// The value, if there is one.
+    /// Returns the value, if any.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -50,7 +50,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// What a patch does to something that may be unset: nothing, unset it, or set it.
+    /// Returns the change of an optional value: unchanged, unset or set.
     #[expect(clippy::option_option, reason = "this is how the ledger takes changes")]
     pub fn patch(self) -> Option<Option<T>> {
         match self {
@@ -62,15 +62,15 @@ impl<T> Change<T> {
 }
 
 impl Members {
-    /// Notes an error; there is no value then.
+    /// Records an error.
     pub fn refuse<T>(&mut self, member: &str, detail: impl Into<String>) -> Option<T> {
         let pointer = self.pointer(member);
         self.refuse_at(pointer, detail)
     }
 
-    /// Notes an error at a pointer; there is no value then.
+    /// Records an error at a pointer.
     pub fn refuse_at<T>(&mut self, pointer: String, detail: impl Into<String>) -> Option<T> {
-        // The number is bounded: there may be as many as the body has values.
+        // Bounded: a body may have as many errors as values.
         if self.errors.len() < FieldError::MOST {
             let detail = detail.into();
             self.errors.push(FieldError { pointer, detail });
@@ -87,7 +87,7 @@ impl Members {
         )
     }
 
-    /// A member that is an object, whose members are read by `read`, if it is there.
+    /// Takes an optional object member, read by `read`.
     pub fn object<T>(
         &mut self,
         member: &str,
@@ -113,7 +113,7 @@ impl Members {
         value.map_or(Change::Keep, Change::Set)
     }
 
-    /// What a member is, if it is there and not `null`, which it must not be.
+    /// Takes an optional member that must not be `null`.
     pub fn not_null<T>(&mut self, member: &str, change: Change<T>) -> Option<T> {
         match change {
             Change::Keep => None,
@@ -122,7 +122,7 @@ impl Members {
         }
     }
 
-    /// Whether an error of a member was noted.
+    /// Returns whether an error was recorded.
     pub fn refused(&self, member: &str) -> bool {
         let pointer = self.pointer(member);
         self.errors
@@ -130,12 +130,12 @@ impl Members {
             .any(|error| error.pointer.starts_with(&pointer))
     }
 
-    /// A member, if it was sent; `null` is a value.
+    /// Takes an optional member; `null` is a value.
     pub fn value(&mut self, member: &str) -> Option<Value> {
         self.object.remove(member)
     }
 
-    /// A text that must be there and parse.
+    /// Takes a required text that must parse.
     pub fn required<T: FromStr<Err: ToString>>(&mut self, member: &str) -> Option<T> {
         match self.change(member) {
             Change::Set(value) => Some(value),
@@ -145,7 +145,7 @@ impl Members {
         }
     }
 
-    /// A text that must parse, if it is there.
+    /// Takes an optional text that must parse.
     pub fn change<T: FromStr<Err: ToString>>(&mut self, member: &str) -> Change<T> {
         self.change_with(member, |value| {
             let text = value.as_str().ok_or("must be a string")?;
@@ -153,7 +153,7 @@ impl Members {
         })
     }
 
-    /// A member that is read by `read`, if it is there.
+    /// Takes an optional member, read by `read`.
     pub fn change_with<T, E: ToString>(
         &mut self,
         member: &str,
@@ -187,7 +187,7 @@ impl Members {
     }
 }
 
-/// Reads a body that is a JSON object.
+/// Parses a body that is a JSON object.
 pub fn read_object<T: FromMembers>(body: &[u8]) -> Result<T, Problem> {
     let value: Value =
         read_json(body).map_err(|error| Problem::from(Code::BadJson).because(error))?;

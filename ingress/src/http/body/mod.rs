@@ -1,4 +1,4 @@
-//! Request bodies in memory: read within a bound, decoded, and taken apart.
+//! Request bodies in memory: bounded reading, decoding, and member access.
 
 mod failed_read;
 mod json;

@@ -1,5 +1,5 @@
-//! Reading a JSON body into memory, and out of it again: within a bound, when there is room for it
-//! among all bodies, and on no thread that others wait for if it is long.
+//! Reads JSON bodies into memory within a limit and the budget of all bodies, and parses long ones
+//! on a blocking thread.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,34 +15,34 @@ use super::failed_read::read_error;
 use crate::capacity::{Taken, Ticket};
 use crate::problem::{Code, Problem};
 
-/// The largest JSON body of any operation: ids of as many documents as one may name.
+/// The largest JSON body of any operation: the most ids of documents.
 pub const LARGEST: usize = 5 << 20;
-/// A body up to this length is not accounted for: the number of requests bounds them.
+/// Bodies up to this length are not charged: the number of requests bounds them.
 const SMALL: usize = 16 << 10;
-/// A body up to this length is parsed where its request is answered.
+/// Bodies up to this length are parsed on the request's task.
 const QUICK: usize = 64 << 10;
-/// How often a sender who is waited for is looked at.
+/// How often a slow sender is checked.
 const LOOK: Duration = Duration::from_secs(1);
-/// Longer ones at once: what is decoded is many times as large for a moment.
+/// Concurrent parses of longer bodies, whose decoded form is temporarily many times as large.
 const AT_ONCE: usize = 2;
 
 static LONG_ONES: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// A body that was read whole.
+/// A complete body.
 pub struct ReadBody {
     pub bytes: Bytes,
-    /// Its room among all bodies.
+    /// Its share of the budget.
     room: Option<Taken>,
 }
 
-/// That the body of a request lies in memory already, and has its room.
+/// Marks a request whose body is already in memory and charged.
 #[derive(Clone)]
 struct HasRoom {
     _room: Arc<Option<Taken>>,
 }
 
 impl ReadBody {
-    /// Reads `body`, which is that of `request`, unless it has more than `most` bytes.
+    /// Reads the `body` of `request`, unless it has more than `most` bytes.
     pub async fn read(request: &Request, body: poem::Body, most: usize) -> Result<Self, Problem> {
         let expected = declared(request).unwrap_or(most);
         if expected > most {
@@ -69,7 +69,7 @@ impl ReadBody {
         Ok(Self { bytes, room })
     }
 
-    /// Puts the body back into its request, for whoever reads it next.
+    /// Puts the body back into its request for the next reader.
     pub fn put_back(self, request: &mut Request) {
         request.set_body(poem::Body::from(self.bytes));
         let room = Arc::new(self.room);
@@ -77,14 +77,14 @@ impl ReadBody {
     }
 }
 
-/// The room of a body that arrives, all of it at once: of several that each have a part, none might
-/// ever be whole. A sender who is slow loses it, the sooner if others wait.
+/// The budget of a body, taken all at once: of several with partial budgets none might ever
+/// complete. A slow sender loses it, sooner if others wait.
 struct Room<'a> {
     ticket: Option<&'a Ticket>,
     expected: usize,
     length: usize,
     taken: Option<Taken>,
-    /// When the body began, without the time in which it waited for room.
+    /// When the body began, excluding time spent waiting for the budget.
     begun: Instant,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Makes room for a body of this length so far.
+    /// Charges a body of this length so far.
     async fn make(&mut self, length: usize) -> Result<(), Problem> {
         self.length = length;
         if let Some(ticket) = self.ticket
@@ -113,7 +113,7 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// What comes next, if it comes before patience with the sender is over.
+    /// Returns the next chunk, if it arrives before the sender's time is up.
     async fn in_time<T>(&self, next: impl Future<Output = T>) -> Result<T, Problem> {
         let Some(ticket) = self.ticket.filter(|_| self.taken.is_some()) else {
             return Ok(next.await);
@@ -132,7 +132,7 @@ impl<'a> Room<'a> {
     }
 }
 
-/// What `parse` makes of the bytes.
+/// Parses the bytes with `parse`.
 pub async fn parsed<T: Send + 'static>(
     bytes: Bytes,
     parse: impl FnOnce(&[u8]) -> T + Send + 'static,
@@ -150,11 +150,11 @@ pub async fn parsed<T: Send + 'static>(
 
 fn declared(request: &Request) -> Option<usize> {
     let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
-    // One that is longer than any number is too long.
+    // A length that overflows is too long.
     Some(length.parse().unwrap_or(usize::MAX))
 }
 
-/// Chunks: a single one as it came, several copied together.
+/// Joins chunks; a single one is not copied.
 #[derive(Default)]
 struct Collected {
     only: Bytes,
@@ -185,8 +185,7 @@ impl Collected {
     }
 }
 
-/// How many values a text of JSON holds, and how deep they lie in each other, as far as that can
-/// be known without decoding it.
+/// Estimates the number of values and the depth of a JSON text without decoding it.
 pub fn extent(text: &[u8]) -> (usize, usize) {
     let (mut values, mut depth, mut deepest) = (1_usize, 0_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);

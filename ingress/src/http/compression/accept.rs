@@ -1,16 +1,16 @@
-//! `Accept-Encoding` (RFC 9110, section 12.5.3): which of our encodings a client likes best.
+//! `Accept-Encoding` (RFC 9110, section 12.5.3): chooses the client's preferred encoding.
 
 use poem::http::HeaderMap;
 use poem::http::header::ACCEPT_ENCODING;
 
 use super::encoding::Encoding;
 
-/// A quality value in thousandths, so that it can be compared.
+/// A quality value in thousandths.
 type Quality = u16;
 
 const BEST: Quality = 1000;
 
-/// The encoding to answer with; `None` is the answer as it is.
+/// Returns the encoding of the response; `None` for identity.
 pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
     let lines = headers.get_all(ACCEPT_ENCODING).iter();
     let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
@@ -29,14 +29,14 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Encoding> {
             .map(|(_, quality)| *quality)
     };
     let liked = |encoding: &Encoding| quality(encoding.name()).unwrap_or_default();
-    // The last one of the best: ours are listed from the least to the most wanted.
+    // The last of the best: ours are listed from least to most preferred.
     let best = Encoding::ALL.into_iter().max_by_key(liked)?;
-    // What isn't spoken of may be left as it is, but was not asked for.
+    // Encodings not listed are not used; identity is allowed.
     let plain = named("identity").map_or(0, |(_, quality)| *quality);
     (liked(&best) > 0 && liked(&best) >= plain).then_some(best)
 }
 
-/// One element of the list: a name and its quality. One that can't be read is passed over.
+/// Parses one element: a name and its quality. Malformed elements are ignored.
 fn offer(element: &str) -> Option<(&str, Quality)> {
     let mut parts = element.split(';').map(str::trim);
     let name = parts.next().filter(|name| !name.is_empty())?;
@@ -47,7 +47,7 @@ fn offer(element: &str) -> Option<(&str, Quality)> {
             quality(value.trim()).filter(|_| q.trim().eq_ignore_ascii_case("q"))?
         }
     };
-    // `x-gzip` is an old name of the same (RFC 9110, section 8.4.1.3).
+    // `x-gzip` is an alias (RFC 9110, section 8.4.1.3).
     let name = if name.eq_ignore_ascii_case("x-gzip") {
         "gzip"
     } else {
@@ -56,7 +56,7 @@ fn offer(element: &str) -> Option<(&str, Quality)> {
     Some((name, quality))
 }
 
-/// `0`, `1`, or one of them with up to three decimals.
+/// Parses `0` or `1` with up to three decimals.
 fn quality(text: &str) -> Option<Quality> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = decimals.bytes().all(|byte| byte.is_ascii_digit()) && decimals.len() <= 3;

@@ -1,4 +1,4 @@
-//! The encodings that we write.
+//! The supported content encodings.
 
 use std::io::{self, Write};
 
@@ -8,25 +8,25 @@ use flate2::write::GzEncoder;
 /// A content coding (RFC 9110, section 8.4.1; RFC 7932; RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Understood by everybody.
+    /// Universally supported.
     Gzip,
     /// Smaller.
     Brotli,
-    /// As small, and much quicker on both sides.
+    /// As small, and much faster on both sides.
     Zstd,
 }
 
-/// Levels that cost about a millisecond for a page of a list.
+/// Levels that take about a millisecond for a page of a list.
 const GZIP_LEVEL: u32 = 5;
 const BROTLI_QUALITY: u32 = 4;
 const BROTLI_WINDOW: u32 = 20;
 const ZSTD_LEVEL: i32 = 3;
 
 impl Encoding {
-    /// All of them, the most wanted last.
+    /// All encodings, the preferred one last.
     pub(super) const ALL: [Self; 3] = [Self::Gzip, Self::Brotli, Self::Zstd];
 
-    /// Its place in `ALL`.
+    /// Its index in `ALL`.
     pub(super) const fn index(self) -> usize {
         match self {
             Self::Gzip => 0,

@@ -1,4 +1,4 @@
-//! The wrapper around the API that compresses what is worth it.
+//! The layer that compresses responses.
 
 use poem::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, LAST_MODIFIED, VARY,
@@ -9,12 +9,12 @@ use poem::{Body, Endpoint, Request, Response, Result};
 use super::accept::accepted;
 use super::encoding::Encoding;
 
-/// Smaller answers fit into a packet as they are.
+/// Smaller responses fit into one packet anyway.
 const WORTH_IT: u64 = 1 << 10;
-/// Larger ones would keep the thread from other requests.
+/// Larger ones would block the thread.
 const LONG: usize = 64 << 10;
 
-/// An endpoint whose JSON answers are compressed as the client asks.
+/// An endpoint whose JSON responses are compressed as the client accepts.
 pub struct Compressed<E>(pub E);
 
 impl<E: Endpoint<Output = Response>> Endpoint for Compressed<E> {
@@ -38,21 +38,20 @@ impl<E: Endpoint<Output = Response>> Endpoint for Compressed<E> {
     }
 }
 
-/// Whether an answer depends on what encodings the client takes. One that says that
-/// nothing changed speaks of such an answer.
+/// Returns whether a response varies by `Accept-Encoding`; 304 does as well.
 fn varies(response: &Response) -> bool {
     let is_json = response.content_type().is_some_and(|kind| {
         let essence = kind.split(';').next().unwrap_or_default().trim();
         essence == "application/json" || essence == "application/problem+json"
     });
     let is_content = response.headers().contains_key(LAST_MODIFIED);
-    // A page that is prepared in each encoding says so itself.
+    // Prepared pages set the field themselves.
     let is_settled = response.headers().contains_key(VARY);
     let unchanged = response.status() == StatusCode::NOT_MODIFIED;
     (is_json || unchanged) && !is_content && !is_settled
 }
 
-/// The header of an answer that would be compressed, how much is not known.
+/// For HEAD: the compressed length is unknown.
 fn headed(mut response: Response, encoding: Encoding) -> Response {
     let length = length(response.headers());
     if length.is_some_and(|length| length >= WORTH_IT) {
@@ -84,7 +83,7 @@ async fn compressed(mut response: Response, encoding: Encoding) -> Result<Respon
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "an answer is sent uncompressed"
+                "failed to compress a response; sending it uncompressed"
             );
             response.set_body(Body::from(body));
         }

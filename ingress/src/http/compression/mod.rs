@@ -1,4 +1,4 @@
-//! Compression of JSON answers and pages; never of content, whose bytes and ranges are what they are.
+//! Compression of JSON responses and pages; never of document content.
 
 mod accept;
 mod encoding;

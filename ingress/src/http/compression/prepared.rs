@@ -1,5 +1,5 @@
-//! A page that never changes: shared by all its answers, and compressed once in each encoding.
-//! The routes of pages hand it out; it copies nothing for a request.
+//! A static page: shared by all responses, and compressed once in each encoding. Copies nothing per
+//! request.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::encoding::Encoding;
 use crate::http::conditional::matches_etag;
 use crate::http::server::SharedBody;
 
-/// Asked about again each time: another release has another page.
+/// Revalidated each time, since another release has another page.
 const CACHED: &str = "no-cache";
 
 /// The page; clones share its bytes.
@@ -34,7 +34,7 @@ struct Prepared {
 }
 
 impl PreparedPage {
-    /// A page with these bytes.
+    /// Creates a page from bytes.
     pub fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
         let plain = bytes.into();
         Self(Arc::new(Prepared {
@@ -46,8 +46,8 @@ impl PreparedPage {
         }))
     }
 
-    /// The answer to a request with these header fields: the page in the encoding that its
-    /// client likes best, or that the client has it already.
+    /// Returns the response to a request with these header fields: the page in the preferred
+    /// encoding, or 304.
     pub async fn answer(&self, headers: &HeaderMap) -> Response {
         let page = &*self.0;
         let response = Response::builder()
@@ -74,8 +74,7 @@ impl PreparedPage {
         response
     }
 
-    /// The page in one encoding, which is made by the first request that asks for it. `None` if
-    /// it can't be made.
+    /// Returns the page in one encoding, created by the first request. `None` if that fails.
     async fn encoded(&self, encoding: Encoding) -> Option<Bytes> {
         let cell = self.0.encoded.get(encoding.index())?;
         let make = async || {
@@ -88,7 +87,7 @@ impl PreparedPage {
             Ok(bytes) => Some(bytes.clone()),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a page is sent uncompressed");
+                tracing::warn!(error, "failed to compress a page; sending it uncompressed");
                 None
             }
         }

@@ -19,13 +19,13 @@ use super::connections::Connections;
 use super::exchange::{Door, SharedEndpoint};
 use crate::capacity::Account;
 
-/// The pause after an accept error that is the machine's (no file descriptors, no memory).
+/// The pause after an accept error of the system (no file descriptors, no memory).
 const SHORTEST_BACK_OFF: Duration = Duration::from_millis(50);
-/// The longest such pause: a machine that recovers is noticed within it.
+/// The longest such pause.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
 
-/// Serves `endpoint` on `listener` until `shutdown`, then lets requests in
-/// flight go on for the grace period of the limits, and returns when all connections are closed.
+/// Serves `endpoint` on `listener` until `shutdown`, then lets requests in flight finish within the
+/// grace period, and returns when all connections are closed.
 pub async fn serve<E>(listener: TcpListener, endpoint: E, door: Door, shutdown: CancellationToken)
 where
     E: Endpoint<Output = Response> + 'static,
@@ -41,7 +41,7 @@ where
         abort: CancellationToken::new(),
     };
     acceptor.accept(&listener).await;
-    // Whoever is in the kernel's queue believes to be connected: closing it would reset them.
+    // Clients in the kernel's queue consider themselves connected; closing would reset them.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
         acceptor.spawn(stream, peer, None);
     }
@@ -49,7 +49,7 @@ where
     acceptor.drain().await;
 }
 
-/// What accepted connections are served with.
+/// The configuration of accepted connections.
 struct Acceptor {
     endpoint: SharedEndpoint,
     door: Door,
@@ -72,8 +72,8 @@ impl Acceptor {
             match accepted {
                 Ok((stream, peer)) => {
                     back_off = SHORTEST_BACK_OFF;
-                    // Idle connections are closed only when another one needs their place. One
-                    // that waits as the service stops is served like those in the kernel's queue.
+                    // Idle connections are closed only when another needs their slot. One waiting
+                    // at shutdown is served like those in the kernel's queue.
                     let slot = tokio::select! {
                         biased;
                         slot = self.open.slot() => slot,
@@ -83,7 +83,7 @@ impl Acceptor {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, back_off_ms = back_off.as_millis(), "could not accept a connection");
+                    tracing::warn!(%error, back_off_ms = back_off.as_millis(), "failed to accept a connection");
                     tokio::time::sleep(back_off).await;
                     back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 }
@@ -126,7 +126,7 @@ impl Acceptor {
     }
 }
 
-/// Whether the error says that this one connection is gone, and nothing of the machine.
+/// Returns whether the error concerns only this connection, not the system.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! How busy one connection is, so that one without a request can be closed.
+//! Tracks the requests of a connection, so that an idle one can be closed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,16 +16,16 @@ pub(super) struct Activity {
 #[derive(Clone, Copy, Debug)]
 struct State {
     in_flight: usize,
-    /// Those of them that were let in.
+    /// The admitted ones.
     admitted: usize,
     had_a_request: bool,
-    /// When the last change was.
+    /// When the count last changed.
     since: Instant,
-    /// When the last that was let in ended.
+    /// When the last admitted one ended.
     vacant_since: Instant,
 }
 
-/// A request in flight, until the last byte of its answer is handed over.
+/// A request in flight, until the last byte of its response is written.
 #[derive(Debug)]
 pub(super) struct InFlight {
     activity: Arc<Activity>,
@@ -60,8 +60,8 @@ impl Activity {
         }
     }
 
-    /// Since when the connection has had nothing that was let in; `None` while it has. What was
-    /// refused has no place among the requests in flight, and keeps none for its connection.
+    /// Returns since when the connection has had no admitted request; `None` while it has one.
+    /// Refused requests don't count.
     pub(super) fn vacant_since(&self) -> Option<Instant> {
         let state = self.lock();
         (state.admitted == 0).then_some(state.vacant_since)
@@ -71,7 +71,7 @@ impl Activity {
         self.lock().in_flight == 0
     }
 
-    /// Returns once a request is in flight, or after `patience`.
+    /// Waits until a request is in flight, or for `patience`.
     pub(super) async fn busy(&self, patience: Duration) {
         let begun = async {
             loop {
@@ -86,8 +86,8 @@ impl Activity {
         let _ = tokio::time::timeout(patience, begun).await;
     }
 
-    /// Returns once no request was in flight for `first` (before the first
-    /// request) or `later` (after it).
+    /// Waits until no request was in flight for `first` (before the first request) or `later`
+    /// (after it).
     pub(super) async fn quiet(&self, first: Duration, later: Duration) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -109,7 +109,7 @@ impl Activity {
 }
 
 impl InFlight {
-    /// The request was let in.
+    /// Marks the request as admitted.
     pub(super) fn admit(&mut self) {
         if !self.is_admitted {
             self.is_admitted = true;

@@ -1,4 +1,4 @@
-//! One connection, from accept to close: HTTP/1.1 or HTTP/2 over clear text, as the client begins.
+//! Serves one connection from accept to close: HTTP/1.1 or clear-text HTTP/2, as the client starts.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,27 +18,28 @@ use super::exchange::{Door, Exchange, SharedEndpoint};
 use super::progress::StreamExecutor;
 use super::socket::{Linger, Reader, Socket};
 
-/// What one HTTP/2 stream may send before it is read: as much as a large chunk for storage.
+/// The receive window of an HTTP/2 stream: a large chunk for storage.
 const STREAM_WINDOW: u32 = 512 << 10;
-/// What all streams of a connection may send before they are read: it bounds memory.
+/// The receive window of a connection; bounds memory.
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// What one HTTP/2 stream holds of an answer before the peer takes it.
+/// The send buffer of an HTTP/2 stream.
 const STREAM_BUFFER: usize = 64 << 10;
-/// Frames of 16 KiB, the default, cost sixteen times the work of these.
+/// The default frames of 16 KiB cost sixteen times the work.
 const FRAME: u32 = 256 << 10;
-/// Header fields of a request.
+/// The most header fields of a request.
 const HEADER_FIELDS: usize = 100;
-/// What one HTTP/1.1 connection may hold in its read buffer, a whole header among others. Nobody
-/// has to be known for it.
+/// The read buffer of an HTTP/1.1 connection, which must fit a whole header. Needs no
+/// authentication.
 const READ_BUFFER: usize = 64 << 10;
-/// Streams that a peer has begun and reset before they were looked at: more end the connection.
+/// The most streams that a peer may open and reset before they are accepted; more end the
+/// connection.
 const RESET_AT_ONCE: usize = 20;
-/// Streams that were reset for faults of the peer: more end the connection.
+/// The most streams reset for errors of the peer; more end the connection.
 const FAULTY_STREAMS: usize = 64;
-/// A dead HTTP/2 peer is noticed by a ping this often, and given as long to answer.
+/// The interval and timeout of HTTP/2 pings.
 const PING: Duration = Duration::from_secs(20);
-/// While draining: time for a request that is on its way to arrive, and for the last bytes to
-/// leave, before a connection without a request is closed.
+/// While draining: the time for a request in transit to arrive, and for the last bytes to leave,
+/// before an idle connection is closed.
 const DRAIN_IDLE: Duration = Duration::from_millis(500);
 
 /// What a connection needs to be served.
@@ -51,10 +52,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Serves the connection to its end. Errors are the peer's and of no interest beyond a debug line.
+    /// Serves the connection to its end. Errors are caused by the peer and only logged at debug
+    /// level.
     pub(super) async fn serve(self, stream: TcpStream) {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
+            tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
         let (linger, reader) = (Linger::default(), Reader::default());
         let activity = Arc::clone(&self.activity);
@@ -76,14 +78,14 @@ impl Connection {
         let builder = self.builder();
         let mut connection =
             std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
-        // The connection is polled first: on a busy machine a time may be over before what has
-        // long arrived was read.
+        // Poll the connection first: on a busy machine a timeout may expire before received bytes
+        // are read.
         let result = tokio::select! {
             biased;
             result = connection.as_mut() => result,
             () = activity.quiet(self.door.limits.first_request, self.door.limits.idle) => return,
             () = self.shutdown.cancelled() => {
-                // Whoever has just connected, or kept a connection, may be sending a request.
+                // A new or kept-alive connection may have a request in transit.
                 tokio::select! {
                     biased;
                     result = connection.as_mut() => return log(self.peer, result),

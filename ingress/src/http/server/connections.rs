@@ -1,5 +1,4 @@
-//! The open connections: their number is bounded, and those without a request that was let in make
-//! room for others when there is none left.
+//! The open connections: bounds their number, and closes idle ones to make room for others.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,15 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::activity::Activity;
 use crate::capacity::Account;
 
-/// A connection that has just come, or has just been answered, is given as long for its next
-/// request before it has to make room.
+/// How long a connection may be idle before it may be closed to make room.
 const IDLE_AT_LEAST: Duration = Duration::from_secs(1);
-/// How often idle connections are looked for while there is no room.
+/// How often idle connections are searched for while the limit is reached.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Of all connections so many make room at a time: looking through them has its price.
+/// The share of connections closed at a time, since searching is costly.
 const AT_A_TIME: usize = 64;
 
-/// The connections that one listener has accepted.
+/// The accepted connections of a listener.
 #[derive(Debug)]
 pub(super) struct Connections {
     slots: Arc<Semaphore>,
@@ -39,18 +37,18 @@ struct Open {
     close: CancellationToken,
 }
 
-/// A connection among the others, until it is dropped.
+/// A registered connection, until dropped.
 #[derive(Debug)]
 pub(super) struct Registered {
     connections: Arc<Connections>,
     number: u64,
-    /// Cancelled when it has to make room.
+    /// Cancelled to make room.
     pub(super) close: CancellationToken,
     _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Connections {
-    /// At most `most` connections, whose number the meters show.
+    /// Creates a limit of `most` connections, with metrics.
     pub(super) fn new(most: usize, meters: Meters) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(most)),
@@ -61,7 +59,7 @@ impl Connections {
         }
     }
 
-    /// Waits until one more may be accepted. `None` if none ever may.
+    /// Waits until one more may be accepted. `None` if closed.
     pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
@@ -76,7 +74,7 @@ impl Connections {
         }
     }
 
-    /// Adds an accepted connection; one that is accepted during shutdown needs no slot.
+    /// Registers an accepted connection; one accepted during shutdown needs no slot.
     pub(super) fn register(
         self: &Arc<Self>,
         account: Account,
@@ -101,8 +99,8 @@ impl Connections {
         }
     }
 
-    /// Has some connections closed that have no request, or only refused ones: of the addresses
-    /// that hold the most, and of those the ones that have been idle for the longest.
+    /// Closes some idle connections: those of the addresses with the most connections, longest idle
+    /// first.
     fn close_idle(&self) {
         let now = Instant::now();
         let all = self.lock();

@@ -1,5 +1,4 @@
-//! What is refused of a request before anything is done for it: what HTTP forbids, and what the
-//! library lets pass (RFC 9110, RFC 9112).
+//! Validates requests beyond what the library checks (RFC 9110, RFC 9112).
 
 use poem::Request;
 use poem::http::header::{HOST, TRANSFER_ENCODING};
@@ -7,12 +6,12 @@ use poem::http::{HeaderMap, Method, Version};
 
 use crate::problem::{Code, Problem};
 
-/// The longest target: metadata of 16 KiB in the query, all of it escaped, and the rest.
+/// The longest target: 16 KiB of escaped metadata in the query, and the rest.
 const LONGEST_TARGET: usize = 52 << 10;
-/// The largest header fields together, names and values; tokens and names fit many times.
+/// The largest total of header fields.
 pub(super) const HEADER_BYTES: u32 = 32 << 10;
 
-/// What is wrong with the request, if it must not be acted on.
+/// Returns the problem of an invalid request, if any.
 pub(super) fn refusal(request: &Request) -> Option<Problem> {
     let headers = request.headers();
     let target = request.uri().path_and_query();
@@ -27,19 +26,19 @@ pub(super) fn refusal(request: &Request) -> Option<Problem> {
             return Some(Problem::from(Code::BadRequest).with_detail(wrong));
         }
         if !is_chunked_alone(headers) {
-            let detail = "Of transfer codings only chunked is known.";
+            let detail = "The only supported transfer coding is chunked.";
             return Some(Problem::from(Code::NotSupported).with_detail(detail));
         }
     }
     let is_asterisk = request.uri().path() == "*";
     if request.method() == Method::CONNECT {
-        let detail = "This is no proxy.";
+        let detail = "This server is not a proxy.";
         return Some(Problem::from(Code::NotSupported).with_detail(detail));
     }
     (is_asterisk && request.method() != Method::OPTIONS).then(|| Code::BadRequest.into())
 }
 
-/// Whether the request asks about the service as a whole (RFC 9110, section 9.3.7).
+/// Returns whether the request is `OPTIONS *` (RFC 9110, section 9.3.7).
 pub(super) fn asks_about_all(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.uri().path() == "*"
 }
@@ -51,7 +50,7 @@ fn bytes_of(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-/// A request names the host that it means, once (RFC 9112, section 3.2).
+/// Requires exactly one valid host (RFC 9112, section 3.2).
 fn wrong_host(headers: &HeaderMap) -> Option<&'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -63,17 +62,17 @@ fn wrong_host(headers: &HeaderMap) -> Option<&'static str> {
     };
     let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
     let is_sane = host.as_bytes().iter().all(is_host);
-    (!is_sane).then_some("The Host field is no host.")
+    (!is_sane).then_some("The Host field is not a valid host.")
 }
 
-/// Whether the body, if it is coded for its transfer, is chunked and nothing else. What is
-/// behind another coding would be taken for the body itself.
+/// Returns whether the only transfer coding, if any, is chunked. The bytes of another coding would
+/// be mistaken for the body.
 fn is_chunked_alone(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter().peekable();
     if codings.peek().is_none() {
         return true;
     }
-    // Compared as bytes: what can't be read as text is a coding that isn't known.
+    // Compared as bytes: a non-text coding is unknown.
     let mut codings = codings
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)

@@ -1,5 +1,4 @@
-//! One request and its answer: what must hold before an endpoint sees the request, and what the
-//! answer takes of what all share.
+//! One request and its response: admission before the endpoint, and accounting of the response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,27 +29,27 @@ use crate::problem::{Code, Problem, RequestId};
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Methods that some route answers.
 const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
-/// Answers up to this size are not accounted for one by one: the number of requests bounds them.
+/// Responses up to this size are not charged: the number of requests bounds them.
 const SMALL: u64 = 16 << 10;
 
-/// How long a peer may leave a refusal lie, which has no place among the requests in flight.
+/// How long a peer may stall on a refusal, which is not counted in flight.
 const REFUSED_STALL: Duration = Duration::from_secs(2);
 
-/// The endpoint as connections share it.
+/// The endpoint shared by connections.
 pub(super) type SharedEndpoint = Arc<dyn DynEndpoint<Output = Response>>;
 
-/// What every request passes before an endpoint sees it; clones share it.
+/// The admission of requests; clones share it.
 #[derive(Clone, Debug)]
 pub struct Door {
-    /// What all requests share is taken of this.
+    /// The budgets of the process.
     pub capacity: Capacity,
     /// What clients may hold open.
     pub limits: ServerLimits,
-    /// Whose scripts may read what is refused here.
+    /// Origins whose scripts may read refusals.
     pub origins: AllowedOrigins,
 }
 
-/// What the requests of one connection have in common.
+/// The state shared by requests of a connection.
 pub(super) struct Exchange {
     pub(super) endpoint: SharedEndpoint,
     pub(super) door: Door,
@@ -62,7 +61,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// The answer to a request, which is in flight until it has left.
+    /// Answers a request, which is in flight until the response is sent.
     pub(super) async fn answer(
         &self,
         request: http::Request<Incoming>,
@@ -81,15 +80,15 @@ impl Exchange {
                 self.admitted(request, ticket).await
             }
             Err(problem) => {
-                // Of a request that HTTP forbids it isn't certain where it ends.
+                // The end of an invalid request is uncertain.
                 is_broken = problem.code() != Code::Overloaded;
                 let grant = self.door.origins.grant(&request);
                 drop(request);
                 (refused(&problem, &id, is_head, grant), None, None)
             }
         };
-        // What is left of the body would be read as the next request; and a server that
-        // stops reads no next request.
+        // An unread body would be parsed as the next request; and a stopping server reads no next
+        // request.
         let is_last = is_broken || self.linger.is_asked() || self.shutdown.is_cancelled();
         if is_reusable && is_last {
             response.headers_mut().insert(CONNECTION, CLOSE);
@@ -145,7 +144,7 @@ impl Exchange {
                     response = refused(&problem, &id, is_head, grant);
                     None
                 }
-                // What was changed was changed: its client must learn of it.
+                // The change is committed; the client must learn of it.
                 Err(_) => None,
             },
         };
@@ -168,8 +167,7 @@ impl Exchange {
     }
 }
 
-/// How many bytes of its own an answer has in memory. One that is read as it goes says itself
-/// what it holds.
+/// Returns the bytes of a response in memory. Streamed responses are charged as they are read.
 fn own_bytes(response: &mut Response) -> u64 {
     if response.extensions().get::<SharedBody>().is_some() {
         return 0;
@@ -180,8 +178,8 @@ fn own_bytes(response: &mut Response) -> u64 {
     bytes
 }
 
-/// The answer to what an endpoint doesn't see. A browser that asks first is let go on, or its
-/// script could not read why the request itself is refused.
+/// Answers a refused request. A preflight succeeds, so that the script can read the refusal of the
+/// request itself.
 fn refused(problem: &Problem, id: &RequestId, is_head: bool, grant: OriginGrant) -> Response {
     let is_overload = problem.code() == Code::Overloaded;
     let preflight = grant.preflight().filter(|_| is_overload);

@@ -1,4 +1,5 @@
-//! The HTTP server: our own accept loop, because the library's sets no bound on what a client may hold open.
+//! The HTTP server: our own accept loop, because the library's doesn't limit what clients may hold
+//! open.
 
 mod accept;
 mod activity;

@@ -1,4 +1,4 @@
-//! How fast a peer takes what it is sent, while it is waited for.
+//! Measures how fast a peer reads, while it is waited for.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use tokio::time::Instant;
 
 use crate::capacity::Patience;
 
-/// What was taken, and how long it was waited for.
+/// Bytes read, and time waited for them.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Since when the peer has taken nothing of what it was handed.
+    /// Since when the peer has stalled.
     since: Option<Instant>,
     waited: Duration,
     taken: u64,
 }
 
 impl Pace {
-    /// The peer has been handed something, or was before.
+    /// Starts waiting for the peer.
     pub(super) fn await_peer(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
 
-    /// The peer took so many bytes. It is waited for no longer.
+    /// Records that the peer read bytes; stops waiting.
     pub(super) fn took(&mut self, bytes: usize, now: Instant) {
         if let Some(since) = self.since.take() {
             self.waited += now.duration_since(since);
@@ -29,7 +29,7 @@ impl Pace {
         self.taken = self.taken.saturating_add(bytes as u64);
     }
 
-    /// How long the peer may still take nothing.
+    /// Returns how long the peer may still stall.
     pub(super) fn left(&self, patience: Patience, now: Instant) -> Duration {
         let Some(since) = self.since else {
             return patience.stall;

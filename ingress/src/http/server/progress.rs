@@ -1,6 +1,6 @@
-//! Whether the peer of an HTTP/2 stream takes what it is sent. What it was handed is counted
-//! until the connection has written it; a stream whose peer takes nothing for too long is
-//! reset, since the library asks a body for nothing while the peer gives it no window.
+//! Detects stalled HTTP/2 streams. Counts bytes until the connection has written them, and resets a
+//! stream whose peer stalls too long, since the library doesn't poll a body while the peer gives no
+//! window.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,16 +17,16 @@ use super::pace::Pace;
 use crate::capacity::{Patience, Standing};
 
 tokio::task_local! {
-    /// The progress of the stream that this task answers.
+    /// The progress of the task's stream.
     static OF_STREAM: Arc<Progress>;
 }
 
-/// How often a stream that was handed nothing is looked at while its limit lasts.
+/// How often an idle stream is checked.
 const LOOKS: u32 = 4;
-/// How often one whose peer is waited for is looked at: patience with strangers may run out.
+/// How often a stalled stream is checked: the limits of unauthenticated peers may shrink.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the peer of one stream has been handed and not taken.
+/// The unread bytes of a stream.
 #[derive(Debug)]
 pub(super) struct Progress {
     state: Mutex<State>,
@@ -38,14 +38,14 @@ pub(super) struct Progress {
 struct State {
     slices: usize,
     pace: Pace,
-    /// How long the peer may take nothing, whoever it is.
+    /// How long any peer may stall.
     limit: Duration,
-    /// Who it is, once that is known.
+    /// The peer, once known.
     standing: Option<Standing>,
 }
 
 impl State {
-    /// How long the peer may still take nothing.
+    /// Returns how long the peer may still stall.
     fn left(&self) -> Duration {
         let all = Patience {
             stall: self.limit,
@@ -56,7 +56,7 @@ impl State {
         self.pace.left(patience, Instant::now())
     }
 
-    /// When it should be looked at again: as it stalls, if nothing happens until then.
+    /// Returns when to check again.
     fn pause(&self) -> Duration {
         if self.slices > 0 {
             self.left().min(LOOK)
@@ -80,12 +80,12 @@ impl Progress {
         }
     }
 
-    /// That of the stream which this task answers; none over HTTP/1.1.
+    /// Returns the progress of the task's stream; `None` for HTTP/1.1.
     pub(super) fn of_stream() -> Option<Arc<Self>> {
         OF_STREAM.try_with(Arc::clone).ok()
     }
 
-    /// The slice, which counts as handed over until it is dropped.
+    /// Wraps a slice, counted until dropped.
     pub(super) fn hand_over(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         let mut state = self.lock();
         state.pace.await_peer(Instant::now());
@@ -101,13 +101,13 @@ impl Progress {
         self.hurried.notify_one();
     }
 
-    /// From now on the peer may take nothing for no longer than that.
+    /// Sets how long the peer may stall from now on.
     pub(super) fn hurry(&self, limit: Duration) {
         self.lock().limit = limit;
         self.hurried.notify_one();
     }
 
-    /// Ready once the peer has taken everything.
+    /// Ready once the peer has read everything.
     pub(super) fn poll_taken(&self, context: &Context<'_>) -> Poll<()> {
         self.taken.register(context.waker());
         if self.lock().slices == 0 {
@@ -117,7 +117,7 @@ impl Progress {
         }
     }
 
-    /// Returns once the peer took nothing for too long of what it was handed.
+    /// Waits until the peer has stalled too long.
     async fn stalled(&self) {
         loop {
             let pause = self.lock().pause();
@@ -162,10 +162,10 @@ impl Drop for Slice {
     }
 }
 
-/// Runs the streams of HTTP/2 connections, each as a task of its own.
+/// Runs each HTTP/2 stream in its own task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StreamExecutor {
-    /// How long a peer may take nothing.
+    /// How long a peer may stall.
     pub(super) stall: Duration,
 }
 
@@ -181,7 +181,7 @@ where
                 biased;
                 () = stream => {}
                 // The stream is reset when it is dropped.
-                () = watched.stalled() => tracing::debug!("a stream is reset: its peer takes nothing"),
+                () = watched.stalled() => tracing::debug!("resetting a stream: its peer has stalled"),
             }
         }));
     }

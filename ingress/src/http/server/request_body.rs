@@ -1,4 +1,4 @@
-//! A request body that fails if its sender stalls or sends too slowly.
+//! A request body that fails if its sender stalls or is too slow.
 
 use std::io;
 use std::pin::Pin;
@@ -11,30 +11,29 @@ use tokio::time::{Instant, Sleep};
 
 use super::socket::Linger;
 
-/// How long a sender is waited for.
+/// The timeouts of a sender.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// For the next chunk; and in all, beside what the rate allows.
+    /// For the next chunk, and in total beyond what the rate allows.
     pub(super) chunk: Duration,
-    /// Bytes a second that a sender must come up to in the long run.
+    /// The least average rate, in bytes per second.
     pub(super) rate: u32,
 }
 
-/// The sender sent nothing, or far too little, for longer than the server waits. It is the inner
-/// error of the [`io::Error`] that the body ends with.
+/// The sender stalled or was too slow. Wrapped in the [`io::Error`] that the body ends with.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the request body stopped coming")]
+#[error("the request body stalled")]
 pub struct BodyStalled;
 
-/// The body of one request. The clock runs only while a reader waits for the next chunk: a slow
-/// storage is not held against the sender.
+/// The body of one request. Only time spent waiting for the next chunk counts, so slow storage does
+/// not count against the sender.
 pub(super) struct RequestBody {
     inner: Incoming,
     patience: Patience,
     deadline: Pin<Box<Sleep>>,
-    /// Since when the next chunk is waited for.
+    /// Since when the next chunk is awaited.
     waiting: Option<Instant>,
-    /// How long earlier chunks were waited for.
+    /// The total wait for earlier chunks.
     waited: Duration,
     received: u64,
     ended: bool,

@@ -1,5 +1,5 @@
-//! An answer's body, which keeps its request in flight until its last byte is handed over. Over
-//! HTTP/2 it goes out in slices: a peer that takes them shows that it goes on.
+//! A response body that keeps its request in flight until its last byte is written. Over HTTP/2 it
+//! is sent in slices, to track the peer's progress.
 
 use std::io;
 use std::pin::Pin;
@@ -14,15 +14,14 @@ use super::activity::InFlight;
 use super::progress::Progress;
 use crate::capacity::{Taken, Ticket};
 
-/// A frame of HTTP/2 as peers take it unless they say otherwise. The library holds up to two for
-/// a peer that gives no window.
+/// The default HTTP/2 frame. The library buffers up to two for a peer without a window.
 const SLICE: usize = 16 << 10;
 
-/// Marks an answer whose body is shared by many, so that it costs no memory of its own.
+/// Marks a response with a shared body, which needs no memory of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedBody;
 
-/// What is in use until the answer has left.
+/// Resources held until the response is sent.
 pub(super) struct InUse {
     pub(super) _in_flight: InFlight,
     pub(super) _ticket: Option<Ticket>,
@@ -35,7 +34,7 @@ pub(super) struct ResponseBody {
     _in_use: InUse,
 }
 
-/// The state of a body that goes out in slices.
+/// The state of a sliced body.
 struct Slices {
     progress: Arc<Progress>,
     rest: Bytes,
@@ -70,8 +69,8 @@ impl Slices {
                 let slice = self.progress.hand_over(slice);
                 return Poll::Ready(Some(Ok(Frame::data(slice))));
             }
-            // No more is read before what was read is gone; nor is the end told: nobody would look
-            // after what the library still holds of an ended body.
+            // Read no more, and don't report the end, before everything is written: the library
+            // would not track the rest of an ended body.
             ready!(self.progress.poll_taken(context));
             match ready!(Pin::new(&mut *inner).poll_frame(context)) {
                 None => return Poll::Ready(None),

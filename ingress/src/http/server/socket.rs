@@ -1,9 +1,9 @@
-//! A socket that gives up on readers who stall, and that closes without cutting off its last answer.
+//! A socket that fails on stalled readers, and closes without truncating its last response.
 //!
-//! When an answer is sent before the request was read to its end (a document
-//! that is too large, say), closing at once would make the kernel send a reset,
-//! and the client would never read why. So the socket then stops writing and
-//! discards what still comes, for a bounded time (RFC 9112, section 9.6).
+//! If a response is sent before the request was read completely (such as a too large document),
+//! closing immediately would make the kernel send a reset, and the client might never read the
+//! response. So the socket stops writing and discards incoming bytes for a bounded time (RFC 9112,
+//! section 9.6).
 
 use std::io;
 use std::pin::Pin;
@@ -19,16 +19,16 @@ use tokio::time::{Instant, Sleep};
 use super::pace::Pace;
 use crate::capacity::{Patience, Standing};
 
-/// Lingering ends when nothing came for so long …
+/// Lingering ends after this long without bytes …
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
-/// … or after so long at all.
+/// … or after this long in total.
 const LINGER_TOTAL: Duration = Duration::from_secs(20);
-/// Discarded at one go before other tasks get their turn.
+/// Discarded before yielding to other tasks.
 const LINGER_READ: usize = 64 << 10;
-/// How often a reader who is waited for is looked at: patience with strangers may run out.
+/// How often a stalled reader is checked: the limits of unauthenticated peers may shrink.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A mark that a request was not read to its end.
+/// Marks that a request was not read completely.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Linger(Arc<AtomicBool>);
 
@@ -42,7 +42,7 @@ impl Linger {
     }
 }
 
-/// Who takes the answer that is on its way, over HTTP/1.1.
+/// The peer of the current HTTP/1.1 response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reader(Arc<Mutex<Option<Standing>>>);
 
@@ -70,7 +70,7 @@ pub(super) struct Socket {
     closing: Option<Closing>,
 }
 
-/// Our side is closed; the client's is being emptied.
+/// Our side is closed; draining the client's.
 struct Closing {
     until: Instant,
     scratch: Box<[u8]>,
@@ -95,7 +95,7 @@ impl Socket {
         }
     }
 
-    /// Passes a write through, and fails one that made too little progress for too long.
+    /// Writes, and fails if the peer made too little progress.
     fn watch(
         &mut self,
         context: &mut Context<'_>,
