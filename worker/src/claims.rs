@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crash_points::CrashPoint;
 use domain::{Clock, Limits, Timestamp, UserId, VersionId};
-use ledger::{ClaimRequest, ClaimedJob, Database, DbError, JobRef, PendingWork, Tries};
+use ledger::{ClaimRequest, ClaimedJob, ConflictRetries, Database, DbError, JobRef, PendingWork};
 use queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -79,10 +79,10 @@ impl Returns {
 
     async fn try_hand_back(&self, jobs: &[JobRef]) -> Result<(), DbError> {
         // A renewal of their leases may still be running.
-        let mut tries = Tries::default();
+        let mut retries = ConflictRetries::default();
         loop {
             match ledger::hand_back(&self.db, jobs, self.clock.now()).await {
-                Err(error) if tries.again(&error) => {}
+                Err(error) if retries.should_retry(&error) => {}
                 answer => return answer,
             }
         }
@@ -231,7 +231,7 @@ impl Claims {
         shutdown: &CancellationToken,
     ) -> Result<(), DbError> {
         if round.unsure {
-            self.hand_back_unheard().await?;
+            self.hand_back_unacknowledged().await?;
             round.unsure = false;
         }
         let wanted = self.slots.available_permits();
@@ -286,10 +286,11 @@ impl Claims {
 
     /// Releases the jobs of a claim whose answer was lost: nobody works on them, and their attempts
     /// would count as crashes.
-    async fn hand_back_unheard(&self) -> Result<(), DbError> {
+    async fn hand_back_unacknowledged(&self) -> Result<(), DbError> {
         let held = self.leases.held_of(self.queue);
         let (db, now) = (&self.returns.db, self.now());
-        let jobs = ledger::hand_back_unheard(db, self.queue, &self.worker, &held, now).await?;
+        let jobs =
+            ledger::hand_back_unacknowledged(db, self.queue, &self.worker, &held, now).await?;
         if jobs > 0 {
             warn!(queue = %self.queue, jobs, "released jobs of claims whose answer was lost");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
-use ledger::{Database, WorkerSign};
+use ledger::{Database, WorkerStatus};
 use queue::Queue;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
@@ -38,7 +38,7 @@ impl Heartbeat {
     pub async fn keep(self, started_at: Timestamp) {
         let mut at = started_at;
         loop {
-            if let Err(error) = ledger::see_worker(&self.db, &self.sign(at)).await {
+            if let Err(error) = ledger::record_heartbeat(&self.db, &self.status(at)).await {
                 debug!(
                     error = &error as &dyn std::error::Error,
                     "failed to record a heartbeat"
@@ -57,8 +57,8 @@ impl Heartbeat {
         }
     }
 
-    fn sign(&self, at: Timestamp) -> WorkerSign {
-        WorkerSign {
+    fn status(&self, at: Timestamp) -> WorkerStatus {
+        WorkerStatus {
             name: self.worker.to_string(),
             queues: self.queues.clone(),
             running: u32::try_from(self.leases.count()).unwrap_or(u32::MAX),

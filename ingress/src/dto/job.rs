@@ -1,7 +1,7 @@
 //! Queues, jobs and workers.
 
 use domain::JobId;
-use ledger::{JobFilter, JobView, QueueState, WorkerSign};
+use ledger::{JobFilter, JobView, QueueState, WorkerStatus};
 use poem_openapi::{Enum, Object};
 use queue::{JobKind, JobState, Queue};
 use telemetry::Circuit;
@@ -270,13 +270,13 @@ impl From<JobView> for JobBody {
     }
 }
 
-impl From<WorkerSign> for WorkerBody {
-    fn from(sign: WorkerSign) -> Self {
+impl From<WorkerStatus> for WorkerBody {
+    fn from(status: WorkerStatus) -> Self {
         Self {
-            name: sign.name,
-            queues: sign.queues.into_iter().map(Into::into).collect(),
-            running: sign.running,
-            last_seen: Moment(sign.at),
+            name: status.name,
+            queues: status.queues.into_iter().map(Into::into).collect(),
+            running: status.running,
+            last_seen: Moment(status.at),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 
-use super::batch::{execute, query};
+use super::batch::query_column;
+use super::tables::jobs::hand_back;
 use super::{DbError, JobRef};
 use domain::{Timestamp, UserId};
 use queue::Queue;
@@ -26,12 +27,8 @@ pub(super) async fn is_full(
     let sql = "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE queue = $1 AND state IN ('ready', 'running') \
          AND owner_id = $2 LIMIT $3) AS waiting";
     let values = [Queue::Ingest.as_str().into(), owner.0.into(), MOST.into()];
-    let found = query(connection, sql, values).await?;
-    let count: i64 = match found.first() {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
-    Ok(count >= MOST)
+    let counts: Vec<i64> = query_column(connection, sql, values).await?;
+    Ok(counts.first().is_some_and(|count| *count >= MOST))
 }
 
 /// Gives a claimed job back until `until`, the attempt not counted: it waits without a new row.
@@ -41,8 +38,5 @@ pub(super) async fn postpone(
     job: JobRef,
     until: Timestamp,
 ) -> Result<bool, DbError> {
-    let sql = "UPDATE jobs SET state = 'ready', worker = NULL, attempts = attempts - 1, run_at = $3 \
-         WHERE id = $1 AND fence = $2 AND state = 'running'";
-    let values = [job.id.0.into(), job.fence.into(), until.as_micros().into()];
-    Ok(execute(connection, sql, values).await? > 0)
+    Ok(hand_back(connection, &[job], until).await? > 0)
 }

@@ -1,7 +1,7 @@
 //! Many rows in one statement whose text doesn't depend on their number: they
 //! travel as one JSON parameter, so that prepared statements stay few.
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, TryGetable, Value};
 use serde::Serialize;
 
 use super::DbError;
@@ -35,6 +35,22 @@ pub async fn query_as<T: FromQueryResult>(
     let rows = query(connection, sql, values).await?;
     rows.iter()
         .map(|row| Ok(T::from_query_result(row, "")?))
+        .collect()
+}
+
+/// Runs a statement whose rows have one column.
+pub async fn query_column<C>(
+    connection: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<C, DbError>
+where
+    C: IntoIterator + FromIterator<<C as IntoIterator>::Item>,
+    C::Item: TryGetable,
+{
+    let rows = query(connection, sql, values).await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 //! `Last-Modified` has to. Nothing else that happens to the document moves it.
 
 use crate::batch::query;
-use crate::documents::{columns, document};
+use crate::tables::documents::{columns, document};
 use crate::{Database, DbError};
 use domain::{Document, DocumentId, Timestamp, UniqueName};
 

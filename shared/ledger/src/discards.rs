@@ -146,7 +146,7 @@ pub(super) async fn forget_where(
 
 /// Resets the counters of users of whom no discarded bytes are left: a release that doesn't know
 /// the counters may have removed them.
-pub async fn mend_discarded_bytes(db: &Database) -> Result<(), DbError> {
+pub async fn recount_discarded_bytes(db: &Database) -> Result<(), DbError> {
     const DONE: &str = "discarded_bytes <> 0 \
          AND NOT EXISTS (SELECT 1 FROM discards d WHERE d.owner_id = users.id)";
     let none = format!("SELECT 1 FROM users WHERE {DONE} LIMIT 1");

@@ -1,15 +1,13 @@
 //! Timelines: what happened to a document, in order.
 
-use sea_orm::{ConnectionTrait, QueryResult};
-use serde::Serialize;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use sea_orm::FromQueryResult;
+use serde_json::Value;
 
-use super::batch::{Columns, Kind, execute, parameter, query};
-use super::dialect::Dialect;
-use super::readable::unreadable;
+use super::batch::query;
+use super::readable::readable;
+use super::tables::events::EventRow;
 use super::{Database, DbError};
-use domain::{DocumentId, Timestamp, UserId};
+use domain::{DocumentId, Timestamp};
 
 /// An entry of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,62 +30,6 @@ pub struct Event {
     pub code: Option<String>,
 }
 
-/// An event that is not the outcome of a job.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NewEvent {
-    /// Whose document it is.
-    pub owner: UserId,
-    /// To which document it happened.
-    pub document: DocumentId,
-    /// What happened.
-    pub kind: &'static str,
-    /// The version it happened to.
-    pub version: Option<u32>,
-}
-
-/// Writes events.
-pub(super) async fn add(
-    connection: &impl ConnectionTrait,
-    events: &[NewEvent],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("owner_id", Kind::Uuid),
-        ("document_id", Kind::Uuid),
-        ("kind", Kind::Text),
-        ("data", Kind::Json),
-    ];
-
-    #[derive(Serialize)]
-    struct Row {
-        owner_id: Uuid,
-        document_id: Uuid,
-        kind: &'static str,
-        data: Value,
-    }
-
-    if events.is_empty() {
-        return Ok(());
-    }
-    let row = |event: &NewEvent| Row {
-        owner_id: event.owner.0,
-        document_id: event.document.0,
-        kind: event.kind,
-        data: event
-            .version
-            .map_or_else(|| json!({}), |number| json!({"version": number})),
-    };
-    let list = Dialect::of(connection).rows(COLUMNS);
-    let sql = format!(
-        "INSERT INTO events (owner_id, document_id, kind, data, at) \
-         SELECT x.owner_id, x.document_id, x.kind, x.data, $2 FROM {list}"
-    );
-    let events: Vec<_> = events.iter().map(row).collect();
-    let values = [parameter(&events)?, now.as_micros().into()];
-    execute(connection, sql, values).await?;
-    Ok(())
-}
-
 /// Places that one row has in the order of a timeline: its steps, then the row itself. There
 /// are fewer steps than that.
 const PLACES: i64 = 16;
@@ -106,21 +48,18 @@ pub async fn timeline(
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let values = [document.0.into(), (after / PLACES).into(), rows.into()];
-    let mut events = Vec::new();
-    for row in query(db.reader(), sql, values).await? {
-        match row_events(&row) {
-            Ok(of_row) => events.extend(of_row),
-            Err(error) => unreadable(&error),
-        }
-    }
+    let rows = query(db.reader(), sql, values).await?;
+    let rows = readable(&rows, |row| Ok(EventRow::from_query_result(row, "")?));
+    let mut events: Vec<_> = rows.into_iter().flat_map(row_events).collect();
     events.retain(|event| event.sequence > after);
     events.truncate(most);
     Ok(events)
 }
 
-fn row_events(row: &QueryResult) -> Result<Vec<Event>, DbError> {
-    let data: Value = row.try_get("", "data")?;
-    let first = row.try_get::<i64>("", "sequence")? * PLACES;
+/// The steps of an attempt, and how it ended.
+fn row_events(row: EventRow) -> Vec<Event> {
+    let data = row.data;
+    let first = row.sequence * PLACES;
     let number = |field: &str| {
         data[field]
             .as_u64()
@@ -129,8 +68,8 @@ fn row_events(row: &QueryResult) -> Result<Vec<Event>, DbError> {
     let text = |field: &str| data[field].as_str().map(str::to_owned);
     let outcome = Event {
         sequence: first + PLACES - 1,
-        at: Timestamp::from_micros(row.try_get("", "at")?),
-        kind: row.try_get("", "kind")?,
+        at: Timestamp::from_micros(row.at),
+        kind: row.kind,
         version: number("version"),
         attempt: number("attempt"),
         duration_ms: data["duration_ms"].as_u64(),
@@ -153,5 +92,5 @@ fn row_events(row: &QueryResult) -> Result<Vec<Event>, DbError> {
     };
     let mut events: Vec<_> = (0..PLACES - 1).zip(steps).map(step).collect();
     events.push(outcome);
-    Ok(events)
+    events
 }

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::{DbError, Tries};
+use super::{ConflictRetries, DbError};
 
 /// Writes a group in one transaction and answers for each member, in their order.
 pub trait GroupWriter: Send + Sync + 'static {
@@ -97,11 +97,11 @@ impl<W: GroupWriter> GroupCommit<W> {
 /// Writes a group again that gave way to another transaction, and a member that is alone with a
 /// row that appeared or went at the last moment: it is then told which.
 async fn write<W: GroupWriter>(writer: &W, items: &[W::Item]) -> Result<Vec<W::Answer>, DbError> {
-    let mut tries = Tries::default();
+    let mut retries = ConflictRetries::default();
     loop {
         match writer.write(items).await {
-            Err(error) if tries.again(&error) => {}
-            Err(DbError::Constraint(_)) if items.len() == 1 && tries.is_left() => {}
+            Err(error) if retries.should_retry(&error) => {}
+            Err(DbError::Constraint(_)) if items.len() == 1 && retries.count_failure() => {}
             answer => return answer,
         }
     }

@@ -35,30 +35,30 @@ pub async fn remember_marked(db: &Database, marked: &[Url], now: Timestamp) -> R
     Ok(())
 }
 
-/// What a ledger knows of the objects of a place.
+/// Whether rows refer to objects of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knowledge {
-    /// Nothing.
-    Nothing,
+pub enum PlaceUse {
+    /// No row says that there ever was one.
+    Never,
     /// There were objects, which may be gone by now.
     Past,
     /// There are objects.
-    Present,
+    Current,
 }
 
 /// How many rows are read to find one whose bytes must exist.
 const SAMPLE: u32 = 100;
 
-/// What this ledger knows of the objects of `place`.
-pub async fn knowledge_of(db: &Database, place: &Url) -> Result<Knowledge, DbError> {
+/// Whether rows of this ledger refer to objects of `place`.
+pub async fn place_use(db: &Database, place: &Url) -> Result<PlaceUse, DbError> {
     let (after, until) = (place.as_str(), format!("{place}{BEHIND_KEYS}"));
     let known = known_objects(db, after, &until, SAMPLE).await?;
     // Staged bytes may have been moved into the store.
     if known.iter().any(|object| !object.is_staged()) {
-        return Ok(Knowledge::Present);
+        return Ok(PlaceUse::Current);
     }
     if !known.is_empty() {
-        return Ok(Knowledge::Past);
+        return Ok(PlaceUse::Past);
     }
     let bytewise = db.dialect().bytewise();
     for table in ["discards", "quarantine"] {
@@ -67,10 +67,10 @@ pub async fn knowledge_of(db: &Database, place: &Url) -> Result<Knowledge, DbErr
         );
         let found = query(db.reader(), sql, [after.into(), until.as_str().into()]).await?;
         if !found.is_empty() {
-            return Ok(Knowledge::Past);
+            return Ok(PlaceUse::Past);
         }
     }
-    Ok(Knowledge::Nothing)
+    Ok(PlaceUse::Never)
 }
 
 /// How many objects of `place` are in quarantine.

@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, execute, parameter, query};
 use super::jobs::{NewJob, enqueue};
 use super::receipt::{Receipt, keep_receipts};
+use super::tables::documents::{NewDocument, delete_documents, insert_documents};
+use super::tables::events::{NewEvent, insert_events};
 use super::tables::users::{Charge, QuotaCharge, charge_quota};
-use super::{Database, DatabaseTransaction, DbError, discards, respelled};
+use super::tables::versions::{NewVersion, insert_versions};
+use super::{Database, DatabaseTransaction, DbError, discards, verbatim_json};
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
-    Sha256, Timestamp, UniqueName, UserId, VersionId, Visibility,
+    Sha256, Timestamp, UserId, VersionId, Visibility,
 };
 use queue::JobKind;
 
@@ -90,58 +91,39 @@ pub enum IntakeRefusal {
     BytesDiscarded,
 }
 
-const DOCUMENTS: &Columns = &[
-    ("id", Kind::Uuid),
-    ("version_id", Kind::Uuid),
-    ("owner_id", Kind::Uuid),
-    ("name", Kind::Text),
-    ("name_folded", Kind::Text),
-    ("unique_name", Kind::Text),
-    ("is_public", Kind::Boolean),
-    ("metadata", Kind::Json),
-    ("metadata_text", Kind::Text),
-    ("declared_type", Kind::Text),
-    ("staged_url", Kind::Text),
-    ("size_bytes", Kind::Integer),
-    ("sha256", Kind::Text),
-    ("at", Kind::Integer),
-];
-
-#[derive(Serialize)]
-struct DocumentRow<'a> {
-    id: Uuid,
-    version_id: Uuid,
-    owner_id: Uuid,
-    name: &'a str,
-    name_folded: String,
-    unique_name: Option<&'a str>,
-    is_public: bool,
-    metadata: &'a Metadata,
-    metadata_text: Option<String>,
-    declared_type: Option<&'a str>,
-    staged_url: &'a str,
-    size_bytes: i64,
-    sha256: String,
-    at: i64,
-}
-
-impl<'a> From<&'a Arrival> for DocumentRow<'a> {
+impl<'a> From<&'a Arrival> for NewDocument<'a> {
     fn from(arrival: &'a Arrival) -> Self {
         Self {
-            id: arrival.document.0,
-            version_id: arrival.version.0,
-            owner_id: arrival.owner.0,
-            name: arrival.name.as_str(),
+            id: arrival.document,
+            owner_id: arrival.owner,
+            name: &arrival.name,
             name_folded: arrival.name.folded(),
-            unique_name: arrival.visibility.unique_name().map(UniqueName::as_str),
+            unique_name: arrival.visibility.unique_name(),
             is_public: arrival.visibility.is_public(),
             metadata: &arrival.metadata,
-            metadata_text: respelled::text_of(&arrival.metadata),
-            declared_type: arrival.declared_type.as_ref().map(MediaType::as_str),
+            metadata_text: verbatim_json::verbatim_text(&arrival.metadata),
+            declared_type: arrival.declared_type.as_ref(),
+            size_bytes: arrival.size,
+            sha256: arrival.sha256,
             staged_url: arrival.staged.as_str(),
-            size_bytes: arrival.size.as_i64(),
-            sha256: arrival.sha256.to_string(),
-            at: arrival.at.as_micros(),
+            created_at: arrival.at,
+        }
+    }
+}
+
+impl<'a> From<&'a Arrival> for NewVersion<'a> {
+    fn from(arrival: &'a Arrival) -> Self {
+        Self {
+            id: arrival.version,
+            document_id: arrival.document,
+            owner_id: arrival.owner,
+            number: 1,
+            name: &arrival.name,
+            declared_type: arrival.declared_type.as_ref(),
+            size_bytes: arrival.size,
+            sha256: arrival.sha256,
+            staged_url: arrival.staged.as_str(),
+            created_at: arrival.at,
         }
     }
 }
@@ -174,25 +156,22 @@ pub(super) async fn accept_within(
     if arrivals.is_empty() {
         return Ok(Vec::new());
     }
-    let inserted = insert_documents(transaction, arrivals).await?;
+    let documents: Vec<_> = arrivals.iter().map(NewDocument::from).collect();
+    let inserted = insert_documents(transaction, &documents).await?;
     let named = arrivals
         .iter()
         .filter(|arrival| inserted.contains(&arrival.document.0));
     let reserved = reserve(transaction, limits, &named.collect::<Vec<_>>()).await?;
     let refused: Vec<_> = inserted.difference(&reserved).copied().collect();
     if !refused.is_empty() {
-        let sql = format!(
-            "DELETE FROM documents WHERE id IN ({})",
-            transaction.dialect().ids()
-        );
-        execute(transaction, sql, [parameter(&refused)?]).await?;
+        delete_documents(transaction, &refused).await?;
     }
     let accepted: Vec<_> = arrivals
         .iter()
         .filter(|arrival| reserved.contains(&arrival.document.0))
         .collect();
     if !accepted.is_empty() {
-        insert_versions(transaction, &accepted).await?;
+        begin_processing(transaction, &accepted).await?;
         let receipts = accepted
             .iter()
             .filter_map(|arrival| arrival.receipt.clone());
@@ -219,29 +198,6 @@ pub(super) async fn accept_within(
         (false, _) => Err(IntakeRefusal::OwnerGone),
     };
     Ok(arrivals.iter().map(answer).collect())
-}
-
-/// Inserts the documents whose owner exists, whose unique name is free and whose bytes aren't to
-/// be removed, and gives their ids.
-async fn insert_documents(
-    transaction: &DatabaseTransaction,
-    arrivals: &[Arrival],
-) -> Result<HashSet<Uuid>, DbError> {
-    let list = transaction.dialect().rows(DOCUMENTS);
-    // In the order of their unique names, so that two groups don't wait for each other.
-    let sql = format!(
-        "INSERT INTO documents (id, owner_id, name, name_folded, unique_name, is_public, metadata, metadata_text, status, declared_type, \
-         type_mismatch, size_bytes, sha256, latest_version, revision, created_at, updated_at) \
-         SELECT x.id, x.owner_id, x.name, x.name_folded, x.unique_name, x.is_public, x.metadata, x.metadata_text, 'pending', x.declared_type, \
-         false, x.size_bytes, x.sha256, 1, 1, x.at, x.at FROM {list} JOIN users ON users.id = x.owner_id \
-         WHERE NOT EXISTS (SELECT 1 FROM discards WHERE discards.url = x.staged_url) ORDER BY x.unique_name ON CONFLICT (unique_name) DO NOTHING RETURNING id"
-    );
-    let list: Vec<_> = arrivals.iter().map(DocumentRow::from).collect();
-    let inserted = query(transaction, sql, [parameter(&list)?]).await?;
-    inserted
-        .into_iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
 }
 
 /// Reserves bytes and documents for each owner as a whole, or, where that
@@ -290,32 +246,21 @@ fn reservation(arrival: &Arrival) -> QuotaCharge {
 }
 
 /// Inserts versions, events and jobs of accepted documents.
-async fn insert_versions(
+async fn begin_processing(
     transaction: &DatabaseTransaction,
     accepted: &[&Arrival],
 ) -> Result<(), DbError> {
-    let dialect = transaction.dialect();
-    let list = dialect.rows(DOCUMENTS);
-    let parameter = parameter(
-        &accepted
-            .iter()
-            .copied()
-            .map(DocumentRow::from)
-            .collect::<Vec<_>>(),
-    )?;
-    let versions = format!(
-        "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, type_mismatch, \
-         size_bytes, sha256, staged_url, created_at) \
-         SELECT x.version_id, x.id, x.owner_id, 1, 'pending', x.name, x.declared_type, false, \
-         x.size_bytes, x.sha256, x.staged_url, x.at FROM {list}"
-    );
-    execute(transaction, versions, [parameter.clone()]).await?;
-    let data = dialect.json_object("version", "1");
-    let events = format!(
-        "INSERT INTO events (owner_id, document_id, kind, data, at) \
-         SELECT x.owner_id, x.id, 'accepted', {data}, x.at FROM {list} ORDER BY x.id"
-    );
-    execute(transaction, events, [parameter]).await?;
+    let versions: Vec<_> = accepted.iter().copied().map(NewVersion::from).collect();
+    insert_versions(transaction, &versions).await?;
+    let event = |arrival: &&Arrival| NewEvent {
+        owner_id: arrival.owner,
+        document_id: arrival.document,
+        kind: "accepted",
+        data: Some(1).into(),
+        at: arrival.at,
+    };
+    let events: Vec<_> = accepted.iter().map(event).collect();
+    insert_events(transaction, &events).await?;
     let job = |arrival: &&Arrival| NewJob {
         id: arrival.job,
         kind: JobKind::ProcessVersion,

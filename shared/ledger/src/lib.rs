@@ -18,6 +18,7 @@ mod discards;
 mod documents;
 mod error;
 mod events;
+mod fresh_attempts;
 mod group_commit;
 mod idempotency;
 mod identities;
@@ -36,7 +37,7 @@ mod readable;
 mod receipt;
 mod references;
 mod removal;
-mod respelled;
+mod retry_on_conflict;
 mod revoked;
 mod schema;
 mod search;
@@ -48,12 +49,12 @@ mod slots;
 mod sqlite;
 mod strays;
 mod tables;
-mod tries;
 mod upload_grants;
 mod usage;
 mod user_removal;
 mod users;
 mod values;
+mod verbatim_json;
 mod versions;
 mod watch;
 mod work;
@@ -78,7 +79,7 @@ pub use connection::{Connection, DatabaseTransaction};
 pub use content_dates::{DatedDocument, find_dated, find_public_dated, is_second_shared};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{
-    DiscardLevel, discard_level, discarded, forget_discarded, mend_discarded_bytes,
+    DiscardLevel, discard_level, discarded, forget_discarded, recount_discarded_bytes,
 };
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, SchemaMismatch, UnfitServer};
@@ -92,14 +93,14 @@ pub use identities::{
     IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,
 };
 pub use installation::{
-    Knowledge, installation, knowledge_of, marked_places, quarantined_in, remember_marked,
+    PlaceUse, installation, marked_places, place_use, quarantined_in, remember_marked,
 };
 pub use intake::{Arrival, IntakeRefusal, accept};
 #[cfg(feature = "test-support")]
 pub use jobs::explain_claim;
 pub use jobs::{
     ClaimRequest, ClaimedJob, JobRef, NewJob, claim_jobs, claim_jobs_of, claim_within, enqueue,
-    hand_back, hand_back_unheard, renew_leases,
+    hand_back, hand_back_unacknowledged, renew_leases,
 };
 pub use keys::{
     ApiKey, BootstrapKeyError, add_key, ensure_bootstrap_key, find_key_holder, list_keys,
@@ -130,11 +131,11 @@ pub use operations::{
 pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
+pub use retry_on_conflict::ConflictRetries;
 pub use revoked::{Credential, Revocation, find_revoked};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
-pub use tries::Tries;
 pub use upload_grants::{
     GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
 };
@@ -147,7 +148,8 @@ pub use users::{
 pub use versions::{find_version, list_versions};
 pub use watch::{
     ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueueState, WorkerPage,
-    WorkerSign, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
-    oldest_waiting, owner_heads, owners_served, queue_states, retry_job, retry_jobs, see_worker,
+    WorkerStatus, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
+    oldest_waiting, owner_heads, owners_served, queue_states, record_heartbeat, retry_job,
+    retry_jobs,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

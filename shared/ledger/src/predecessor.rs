@@ -1,8 +1,7 @@
 //! Releases what a dead process still holds. Called at the start of a process that has the ledger
 //! to itself; processes that share one can't know, and wait for leases to expire.
 
-use super::batch::execute;
-use super::tables::{idempotency, workers};
+use super::tables::{idempotency, jobs, workers};
 use super::{Database, DbError};
 use domain::Timestamp;
 
@@ -10,8 +9,7 @@ use domain::Timestamp;
 /// requests with an idempotency key, and heartbeats.
 pub async fn release_predecessor(db: &Database, now: Timestamp) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    let jobs = "UPDATE jobs SET run_at = $1 WHERE state = 'running' AND run_at > $1";
-    execute(&transaction, jobs, [now.as_micros().into()]).await?;
+    jobs::end_leases(&transaction, now).await?;
     // A request that is running has changed nothing: an equal one begins at once.
     idempotency::release_all(&transaction).await?;
     workers::delete_all(&transaction).await?;

@@ -5,8 +5,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use super::dialect::Dialect;
 use super::identities::{self, LinkError};
 use super::readable::ReadablePage;
+use super::retry_on_conflict::{MayConflict, retry_on_conflict};
 use super::tables::users;
-use super::{Commit, Database, DatabaseTransaction, DbError, Tries};
+use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{ByteSize, Identity, Role, Timestamp, User, UserId, UserName};
 
 /// Another user has what must be theirs alone.
@@ -183,13 +184,7 @@ pub async fn change_user(
     changes: &UserChanges,
     now: Timestamp,
 ) -> Result<Option<User>, ChangeUserError> {
-    let mut tries = Tries::default();
-    loop {
-        match try_change(on, id, changes, now).await {
-            Err(ChangeUserError::Database(error)) if tries.again(&error) => {}
-            answer => return answer,
-        }
-    }
+    retry_on_conflict(|| try_change(on, id, changes, now)).await
 }
 
 async fn try_change(
@@ -269,4 +264,13 @@ pub(super) async fn other_admin(
     }
     let admins = select.all(transaction).await?;
     Ok(admins.iter().any(|admin| admin.id != id.0))
+}
+
+impl MayConflict for ChangeUserError {
+    fn database_error(&self) -> Option<&DbError> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a worker needs to know of the versions it claimed, in one question.
 
+use sea_orm::{FromQueryResult, QueryResult};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
@@ -47,9 +48,27 @@ pub struct PendingUpload {
     pub stored: Option<Url>,
 }
 
-#[derive(Serialize)]
-struct IdRow {
+/// A pending version with its owner's quota and equal content, if there is any.
+#[derive(FromQueryResult)]
+struct Row {
     id: Uuid,
+    document_id: Uuid,
+    owner_id: Uuid,
+    size_bytes: i64,
+    over_quota: bool,
+    quota_bytes: Option<i64>,
+}
+
+/// What it says of the upload, which is decoded apart: without it the version can still fail.
+#[derive(FromQueryResult)]
+struct UploadRow {
+    id: Uuid,
+    number: i64,
+    name: String,
+    declared_type: Option<String>,
+    sha256: String,
+    staged_url: String,
+    stored_url: Option<String>,
 }
 
 /// Those of `versions` that are pending.
@@ -59,6 +78,12 @@ pub async fn load_pending(
     limits: &Limits,
 ) -> Result<Vec<PendingWork>, DbError> {
     const COLUMNS: &Columns = &[("id", Kind::Uuid)];
+
+    #[derive(Serialize)]
+    struct Wanted {
+        id: VersionId,
+    }
+
     let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
         "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
@@ -70,57 +95,45 @@ pub async fn load_pending(
     );
     let list: Vec<_> = versions
         .iter()
-        .map(|version| IdRow { id: version.0 })
+        .map(|version| Wanted { id: *version })
         .collect();
-    let found = query(
-        db.reader(),
-        sql,
-        [
-            parameter(&list)?,
-            limits.default_quota_bytes.as_i64().into(),
-        ],
-    )
-    .await?;
+    let quota = limits.default_quota_bytes.as_i64();
+    let values = [parameter(&list)?, quota.into()];
+    let found = query(db.reader(), sql, values).await?;
     Ok(readable(&found, |row| pending_work(row, limits)))
 }
 
-fn pending_work(row: &sea_orm::QueryResult, limits: &Limits) -> Result<PendingWork, DbError> {
-    let size: i64 = row.try_get("", "size_bytes")?;
-    let quota: Option<i64> = row.try_get("", "quota_bytes")?;
+fn pending_work(row: &QueryResult, limits: &Limits) -> Result<PendingWork, DbError> {
+    let upload = pending_upload(row).inspect_err(unreadable).ok();
+    let row = Row::from_query_result(row, "")?;
     let quota = Quota {
-        bytes: quota.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
+        bytes: row
+            .quota_bytes
+            .map(|bytes| ByteSize::new(bytes.unsigned_abs())),
         documents: None,
     };
     Ok(PendingWork {
-        version: VersionId(row.try_get("", "id")?),
-        document: DocumentId(row.try_get("", "document_id")?),
-        owner: UserId(row.try_get("", "owner_id")?),
-        size: ByteSize::new(size.unsigned_abs()),
-        over_quota: row.try_get("", "over_quota")?,
+        version: VersionId(row.id),
+        document: DocumentId(row.document_id),
+        owner: UserId(row.owner_id),
+        size: ByteSize::new(row.size_bytes.unsigned_abs()),
+        over_quota: row.over_quota,
         staging_allowance: limits.staging_allowance(&quota),
-        upload: pending_upload(row).inspect_err(unreadable).ok(),
+        upload,
     })
 }
 
-fn pending_upload(row: &sea_orm::QueryResult) -> Result<PendingUpload, DbError> {
-    let id: Uuid = row.try_get("", "id")?;
-    let corrupt = |column| DbError::corrupt("versions", column, id);
-    let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
-    let number: i64 = row.try_get("", "number")?;
-    let declared_type: Option<String> = row.try_get("", "declared_type")?;
-    let stored: Option<String> = row.try_get("", "stored_url")?;
+fn pending_upload(row: &QueryResult) -> Result<PendingUpload, DbError> {
+    let row = UploadRow::from_query_result(row, "")?;
+    let corrupt = |column| DbError::corrupt("versions", column, row.id);
+    let declared_type = row.declared_type.as_deref().map(str::parse).transpose();
+    let stored = row.stored_url.as_deref().map(Url::parse).transpose();
     Ok(PendingUpload {
-        number: u32::try_from(number).map_err(|_| corrupt("number"))?,
-        name: text("name")?.parse().map_err(|_| corrupt("name"))?,
-        declared_type: declared_type
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(|_| corrupt("declared_type"))?,
-        sha256: text("sha256")?.parse().map_err(|_| corrupt("sha256"))?,
-        staged: Url::parse(&text("staged_url")?).map_err(|_| corrupt("staged_url"))?,
-        stored: stored
-            .map(|text| Url::parse(&text))
-            .transpose()
-            .map_err(|_| corrupt("stored_url"))?,
+        number: u32::try_from(row.number).map_err(|_| corrupt("number"))?,
+        name: row.name.parse().map_err(|_| corrupt("name"))?,
+        declared_type: declared_type.map_err(|_| corrupt("declared_type"))?,
+        sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
+        staged: Url::parse(&row.staged_url).map_err(|_| corrupt("staged_url"))?,
+        stored: stored.map_err(|_| corrupt("stored_url"))?,
     })
 }

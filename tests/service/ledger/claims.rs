@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::ErrorCode;
 use ledger::{
-    Database, JobRef, Outcome, Settled, accept, hand_back, hand_back_unheard, renew_leases, settle,
+    Database, JobRef, Outcome, Settled, accept, hand_back, hand_back_unacknowledged, renew_leases,
+    settle,
 };
 use queue::Queue;
 use tests::ledger::{
@@ -187,7 +188,7 @@ async fn a_claim_whose_answer_was_lost_is_given_back(db: &Database) {
     // Nobody ever hears of these.
     assert_eq!(claim_at(db, 2, NOW).await.len(), 2);
     let unheard = async |worker| {
-        hand_back_unheard(db, Queue::Ingest, worker, &[held], NOW)
+        hand_back_unacknowledged(db, Queue::Ingest, worker, &[held], NOW)
             .await
             .unwrap()
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{DocumentId, ErrorCode, UserId};
 use ledger::{
     Database, Precondition, Target, delete_document, discard_level, discarded, expire_failed,
-    forget_discarded, mend_discarded_bytes, upload_room,
+    forget_discarded, recount_discarded_bytes, upload_room,
 };
 use sea_orm::ConnectionTrait;
 use tests::ledger::{
@@ -104,7 +104,7 @@ async fn a_removal_that_charged_nothing_back_is_mended(db: &Database) {
         .await
         .unwrap();
     deletes(db, bob, of_bob).await;
-    mend_discarded_bytes(db).await.unwrap();
+    recount_discarded_bytes(db).await.unwrap();
     assert_eq!(
         (charged(db, alice).await, charged(db, bob).await),
         (0, BLOCK)

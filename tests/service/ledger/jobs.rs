@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{ErrorCode, JobId, Status};
 use ledger::{
     ALIVE_FOR, Database, JobFilter, JobPage, JobRetry, Outcome, Precondition, Target, WorkerPage,
-    WorkerSign, accept, dead_jobs, find_document, list_workers, oldest_pending, oldest_waiting,
-    queue_states, retry_document, retry_jobs, see_worker, settle,
+    WorkerStatus, accept, dead_jobs, find_document, list_workers, oldest_pending, oldest_waiting,
+    queue_states, record_heartbeat, retry_document, retry_jobs, settle,
 };
 use queue::{JobState, Queue};
 use tests::ledger::{
@@ -176,7 +176,7 @@ async fn queues_tell_how_much_waits_and_for_how_long(db: &Database) {
 
 #[on_each_database]
 async fn a_silent_worker_disappears(db: &Database) {
-    let sign = |name: &str, at| WorkerSign {
+    let sign = |name: &str, at| WorkerStatus {
         name: name.to_owned(),
         queues: vec![Queue::Ingest, Queue::Bulk],
         running: 3,
@@ -191,14 +191,14 @@ async fn a_silent_worker_disappears(db: &Database) {
         list_workers(db, page).await.unwrap()
     };
     let early = sign("a", NOW);
-    see_worker(db, &early).await.unwrap();
+    record_heartbeat(db, &early).await.unwrap();
     assert_eq!(alive(NOW).await, [early]);
     let soon = NOW.plus(ALIVE_FOR);
     assert_eq!(alive(soon).await.len(), 1);
     let late = soon.plus(Duration::from_secs(1));
     assert_eq!(alive(late).await, []);
-    see_worker(db, &sign("b", late)).await.unwrap();
-    see_worker(db, &sign("b", late)).await.unwrap();
+    record_heartbeat(db, &sign("b", late)).await.unwrap();
+    record_heartbeat(db, &sign("b", late)).await.unwrap();
     let rows = tests::ledger::count(db, "SELECT count(*) FROM workers").await;
     assert_eq!((alive(late).await.len(), rows), (1, 1));
 }

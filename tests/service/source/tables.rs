@@ -17,47 +17,6 @@ const CRATES: [&str; 6] = [
 /// Tables that no program writes: the migrations keep one of them, triggers of SQLite the others.
 const WITHOUT_ROOM: [&str; 3] = ["document_numbers", "document_words", "schema_compatibility"];
 
-/// Tables whose rooms are still to be made.
-const TO_BE_MADE: [&str; 3] = ["blobs", "events", "jobs"];
-
-/// Files, from `shared/ledger/src/` on, that write tables beside those of their own. Nothing is
-/// added here.
-const ELSEWHERE: [(&str, &[&str]); 24] = [
-    ("audit/counters.rs", &["blobs"]),
-    ("audit/documents.rs", &["documents"]),
-    ("audit/jobs.rs", &["jobs"]),
-    ("audit/known.rs", &["versions"]),
-    ("backlog.rs", &["jobs"]),
-    ("change/content.rs", &["document", "versions"]),
-    ("change/edit.rs", &["document", "documents"]),
-    ("change/retry.rs", &["documents", "versions"]),
-    ("change/versions.rs", &["blobs", "document", "versions"]),
-    ("cleanup/events.rs", &["events"]),
-    ("cleanup/failed.rs", &["versions"]),
-    ("cleanup/finished.rs", &["jobs"]),
-    ("events.rs", &["events"]),
-    ("intake.rs", &["documents", "events", "versions"]),
-    ("jobs.rs", &["jobs"]),
-    (
-        "operations/import/additional_versions.rs",
-        &["documents", "versions"],
-    ),
-    ("operations/import/commit_chunk.rs", &["documents", "jobs"]),
-    ("predecessor.rs", &["jobs"]),
-    ("removal.rs", &["blobs", "documents", "versions"]),
-    ("settle/blobs.rs", &["blobs"]),
-    ("settle/staged.rs", &["versions"]),
-    (
-        "settle/statements.rs",
-        &["documents", "events", "jobs", "versions"],
-    ),
-    ("user_removal/rest.rs", &["jobs"]),
-    (
-        "watch/retry.rs",
-        &["documents", "events", "jobs", "versions"],
-    ),
-];
-
 fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap().to_owned()
@@ -176,13 +135,8 @@ fn a_table_is_written_in_its_room_alone() {
             }
         }
     }
-    let allowed = ELSEWHERE.iter().flat_map(|(path, tables)| {
-        let tables = tables.iter();
-        tables.map(|table| ((*path).to_owned(), (*table).to_owned()))
-    });
-    // One that is gone is struck off the list.
-    assert_eq!(elsewhere, allowed.collect());
-    assert!(in_rooms.contains("users") && in_rooms.contains("discards"));
+    assert_eq!(elsewhere, BTreeSet::new());
+    assert!(in_rooms.contains("users") && in_rooms.contains("jobs"));
 }
 
 #[test]
@@ -196,8 +150,8 @@ fn every_table_has_a_room() {
             }
         }
     }
-    for table in WITHOUT_ROOM.iter().chain(&TO_BE_MADE) {
-        assert!(tables.remove(*table), "{table}");
+    for table in WITHOUT_ROOM {
+        assert!(tables.remove(table), "{table}");
     }
     let rooms = std::fs::read_dir(root().join("shared/ledger/src/tables")).unwrap();
     let rooms = rooms.map(|entry| {

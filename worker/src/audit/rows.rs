@@ -2,9 +2,10 @@
 
 use domain::{Timestamp, UserId, VersionId};
 use ledger::audit::{
-    Astray, QuotaDrift, astray_documents, blob_drift, doomed_bytes, end_jobs_without_subject,
-    enqueue_lost_jobs, jobs_without_subject, mend_astray_document, mend_blob_drift,
-    mend_quota_drift, pending_without_job, quota_drift, spare_doomed_bytes, unreadable_documents,
+    Inconsistency, QuotaDrift, blob_drift, end_jobs_without_subject, enqueue_lost_jobs,
+    inconsistent_documents, jobs_without_subject, needed_discards, pending_without_job,
+    quota_drift, repair_blob_drift, repair_document, repair_quota_drift, unmark_needed,
+    unreadable_documents,
 };
 use ledger::{Database, DbError};
 use uuid::Uuid;
@@ -28,7 +29,7 @@ const MOST: u32 = 10_000;
 /// Runs all checks, repairing first what others depend on: discarded bytes before their removal,
 /// rows before their counters.
 pub async fn check_rows(audit: &mut Audit<'_>) -> Result<(), DbError> {
-    check_doomed(audit).await?;
+    check_needed_discards(audit).await?;
     check_readable(audit).await?;
     check_documents(audit).await?;
     check_jobs(audit).await?;
@@ -61,14 +62,14 @@ pub async fn report_quota_drift(
     Ok(())
 }
 
-async fn check_doomed(audit: &mut Audit<'_>) -> Result<(), DbError> {
+async fn check_needed_discards(audit: &mut Audit<'_>) -> Result<(), DbError> {
     let db = &audit.request.db;
-    let doomed = doomed_bytes(db, MOST).await?;
-    if audit.repairs() && !doomed.is_empty() {
-        spare_doomed_bytes(db, &doomed).await?;
+    let needed = needed_discards(db, MOST).await?;
+    if audit.repairs() && !needed.is_empty() {
+        unmark_needed(db, &needed).await?;
     }
     let remedy = audit.remedy(Remedy::Mended);
-    for url in doomed {
+    for url in needed {
         let detail = "to be removed, although a row needs them".to_owned();
         audit.tell(FindingKind::DoomedBytes, url, detail, remedy);
     }
@@ -79,15 +80,20 @@ async fn check_documents(audit: &mut Audit<'_>) -> Result<(), DbError> {
     let (db, now) = (&audit.request.db, audit.request.clock.now());
     let mut after = Some(Uuid::nil());
     while let Some(document) = after {
-        let page = astray_documents(db, document, PAGE).await?;
-        for astray in page.found {
-            let mended = audit.repairs() && mend_astray_document(db, astray.document, now).await?;
-            let detail = match astray.astray {
-                Astray::Shows => "shows something else than its version",
-                Astray::Waits => "is pending, and none of its versions is",
+        let page = inconsistent_documents(db, document, PAGE).await?;
+        for document in page.found {
+            let is_repaired =
+                audit.repairs() && repair_document(db, document.document, now).await?;
+            let detail = match document.inconsistency {
+                Inconsistency::WrongVersion => "shows something else than its version",
+                Inconsistency::NothingPending => "is pending, and none of its versions is",
             };
-            let remedy = audit.remedy(if mended { Remedy::Mended } else { Remedy::Left });
-            let subject = astray.document.to_string();
+            let remedy = audit.remedy(if is_repaired {
+                Remedy::Mended
+            } else {
+                Remedy::Left
+            });
+            let subject = document.document.to_string();
             audit.tell(
                 FindingKind::DanglingDocument,
                 subject,
@@ -166,7 +172,7 @@ async fn check_blobs(audit: &mut Audit<'_>) -> Result<(), DbError> {
         let page = blob_drift(db, blob, PAGE).await?;
         for drift in page.found {
             if audit.repairs() {
-                mend_blob_drift(db, drift.blob, now).await?;
+                repair_blob_drift(db, drift.blob, now).await?;
             }
             let (counted, actual) = (drift.counted, drift.actual);
             let detail = format!("counts {counted} references, and has {actual}");
@@ -193,7 +199,7 @@ async fn check_quotas(audit: &mut Audit<'_>) -> Result<(), DbError> {
         let page = quota_drift(db, user, USERS).await?;
         for drift in page.found {
             if audit.repairs() {
-                mend_quota_drift(db, drift.user).await?;
+                repair_quota_drift(db, drift.user).await?;
             }
             let remedy = audit.remedy(Remedy::Mended);
             audit.tell(

@@ -44,7 +44,7 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
             break;
         }
     }
-    ledger::mend_discarded_bytes(&tools.db).await?;
+    ledger::recount_discarded_bytes(&tools.db).await?;
     if elsewhere > 0 {
         warn!(
             objects = elsewhere,

@@ -10,7 +10,9 @@
 //!   `error` together with the job.
 
 use domain::OperationId;
-use ledger::{BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, DbError, Outcome, Tries, run_chunk};
+use ledger::{
+    BACKLOG_PAUSE, Chunk, ChunkDone, ChunkRequest, ConflictRetries, DbError, Outcome, run_chunk,
+};
 use queue::Queue;
 
 use super::finish_job::finish_job;
@@ -39,7 +41,7 @@ pub async fn run_operation(work: &Work, tools: &Tools) -> Result<(), AttemptErro
 
 async fn run(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk, DbError> {
     let settlement = work.settlement(Outcome::Done);
-    let mut tries = Tries::default();
+    let mut retries = ConflictRetries::default();
     loop {
         let request = ChunkRequest {
             operation,
@@ -48,9 +50,9 @@ async fn run(operation: OperationId, work: &Work, tools: &Tools) -> Result<Chunk
             now: tools.clock.now(),
         };
         match run_chunk(&tools.db, &request, |staged| tools.places.traces_of(staged)).await {
-            Err(error) if tries.again(&error) => {}
+            Err(error) if retries.should_retry(&error) => {}
             // Another transaction has just taken a unique name.
-            Err(DbError::Constraint(_)) if tries.is_left() => {}
+            Err(DbError::Constraint(_)) if retries.count_failure() => {}
             answer => return answer,
         }
     }

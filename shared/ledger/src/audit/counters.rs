@@ -4,7 +4,8 @@ use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::AuditPage;
-use crate::batch::{execute, query};
+use crate::batch::query;
+use crate::tables::blobs::{delete_unreferenced, lock_blobs, recount_references};
 use crate::tables::quarantine;
 use crate::tables::users::{self, COUNTERS};
 use crate::{Database, DbError};
@@ -57,7 +58,7 @@ pub async fn quota_drift(
 
 /// Counts anew what a user keeps. Whoever changes it meanwhile waits for the row, or is
 /// waited for.
-pub async fn mend_quota_drift(db: &Database, user: UserId) -> Result<(), DbError> {
+pub async fn repair_quota_drift(db: &Database, user: UserId) -> Result<(), DbError> {
     let transaction = db.begin().await?;
     if users::lock(&transaction, user.0).await?.is_some() {
         users::recount(&transaction, user.0).await?;
@@ -98,21 +99,14 @@ pub async fn blob_drift(
 
 /// Counts the references to content anew. Content that has none goes, and its bytes go into
 /// quarantine.
-pub async fn mend_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> Result<(), DbError> {
+pub async fn repair_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> Result<(), DbError> {
     let transaction = db.begin().await?;
-    if db.dialect().locks_rows() {
-        let hold = "SELECT id FROM blobs WHERE id = $1 FOR UPDATE";
-        query(&transaction, hold, [blob.0.into()]).await?;
-    }
-    let count = "UPDATE blobs SET refs = (SELECT count(*) FROM versions v WHERE v.blob_id = blobs.id) \
-         WHERE id = $1";
-    execute(&transaction, count, [blob.0.into()]).await?;
-    let gone = "DELETE FROM blobs WHERE id = $1 AND refs = 0 RETURNING storage_url, size_bytes";
-    for row in query(&transaction, gone, [blob.0.into()]).await? {
-        let (url, size): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    lock_blobs(&transaction, &[blob.0]).await?;
+    recount_references(&transaction, blob.0).await?;
+    for gone in delete_unreferenced(&transaction, &[blob.0]).await? {
         let object = quarantine::Model {
-            url,
-            size_bytes: size,
+            url: gone.storage_url,
+            size_bytes: gone.size_bytes,
             since: now.as_micros(),
         };
         quarantine::insert(&transaction, object).await?;

@@ -1,32 +1,34 @@
-//! Documents that say something else than their versions.
+//! Documents that contradict their versions.
 
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::AuditPage;
 use super::counters::page;
-use crate::batch::{execute, query};
-use crate::documents::{Found, columns};
+use crate::batch::query;
+use crate::tables::documents::{
+    FailedDocument, Found, columns, fail_documents, show_newest_active,
+};
 use crate::tables::users::{self, Charge};
 use crate::{Database, DbError};
 use domain::{DocumentId, ErrorCode, Failure, Timestamp};
 
-/// How a document is astray.
+/// How a document contradicts its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Astray {
+pub enum Inconsistency {
     /// The version that it shows isn't there, isn't active, or says something else.
-    Shows,
+    WrongVersion,
     /// It is pending, and none of its versions is.
-    Waits,
+    NothingPending,
 }
 
-/// A document that is astray.
+/// A document that contradicts its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AstrayDocument {
+pub struct InconsistentDocument {
     /// The document.
     pub document: DocumentId,
-    /// How it is astray.
-    pub astray: Astray,
+    /// How it does.
+    pub inconsistency: Inconsistency,
 }
 
 /// A page of documents whose rows can't be read.
@@ -48,41 +50,45 @@ pub async fn unreadable_documents(
 }
 
 /// True of a document `d` that shows something else than its version `v` with the blob `b`.
-const SHOWS_WRONG: &str = "d.version IS NOT NULL AND (v.id IS NULL OR v.status <> 'active' OR b.id IS NULL \
+const SHOWS_WRONG_VERSION: &str = "d.version IS NOT NULL AND (v.id IS NULL OR v.status <> 'active' OR b.id IS NULL \
      OR b.storage_url <> d.storage_url OR v.sha256 <> d.sha256 OR v.size_bytes <> d.size_bytes \
      OR v.mime_type <> d.mime_type)";
 
 /// True of a document `d` that waits for nothing.
-const WAITS_IN_VAIN: &str = "d.status = 'pending' AND NOT EXISTS \
+const HAS_NOTHING_PENDING: &str = "d.status = 'pending' AND NOT EXISTS \
      (SELECT 1 FROM versions p WHERE p.document_id = d.id AND p.status = 'pending')";
 
 const WITH_VERSION: &str = "documents d LEFT JOIN versions v ON v.document_id = d.id AND v.number = d.version \
      LEFT JOIN blobs b ON b.id = v.blob_id";
 
 /// Looks at `limit` documents behind `after`.
-pub async fn astray_documents(
+pub async fn inconsistent_documents(
     db: &Database,
     after: Uuid,
     limit: u32,
-) -> Result<AuditPage<AstrayDocument>, DbError> {
+) -> Result<AuditPage<InconsistentDocument>, DbError> {
     let sql = format!(
         "SELECT d.id, d.version IS NOT NULL AS shows FROM {WITH_VERSION} \
-         WHERE d.id > $1 AND d.id <= $2 AND (({SHOWS_WRONG}) OR ({WAITS_IN_VAIN}))"
+         WHERE d.id > $1 AND d.id <= $2 AND (({SHOWS_WRONG_VERSION}) OR ({HAS_NOTHING_PENDING}))"
     );
-    let row = |row: &QueryResult| -> Result<AstrayDocument, DbError> {
+    let row = |row: &QueryResult| -> Result<InconsistentDocument, DbError> {
         let shows: bool = row.try_get("", "shows")?;
-        Ok(AstrayDocument {
+        Ok(InconsistentDocument {
             document: DocumentId(row.try_get("", "id")?),
-            astray: if shows { Astray::Shows } else { Astray::Waits },
+            inconsistency: if shows {
+                Inconsistency::WrongVersion
+            } else {
+                Inconsistency::NothingPending
+            },
         })
     };
     page(db, "documents", &sql, after, limit, row).await
 }
 
-/// Makes a document show its newest active version. One that waits in vain ends in `error`, so
-/// that its owner knows; one that has no active version to show is left as it is. Says
-/// whether it is mended.
-pub async fn mend_astray_document(
+/// Makes a document show its newest active version. One that has nothing pending ends in `error`, so
+/// that its owner knows; one that has no active version to show is left as it is. Returns whether
+/// it is repaired.
+pub async fn repair_document(
     db: &Database,
     document: DocumentId,
     now: Timestamp,
@@ -90,37 +96,28 @@ pub async fn mend_astray_document(
     let transaction = db.begin().await?;
     let id = || document.0.into();
     if db.dialect().locks_rows() {
-        let hold = "SELECT id FROM documents WHERE id = $1 FOR NO KEY UPDATE";
-        query(&transaction, hold, [id()]).await?;
+        let lock = "SELECT id FROM documents WHERE id = $1 FOR NO KEY UPDATE";
+        query(&transaction, lock, [id()]).await?;
     }
     let still = format!(
-        "SELECT d.owner_id FROM {WITH_VERSION} WHERE d.id = $1 AND (({SHOWS_WRONG}) OR ({WAITS_IN_VAIN}))"
+        "SELECT d.owner_id FROM {WITH_VERSION} WHERE d.id = $1 AND (({SHOWS_WRONG_VERSION}) OR ({HAS_NOTHING_PENDING}))"
     );
     let still = query(&transaction, still, [id()]).await?;
     let Some(row) = still.first() else {
         return Ok(true);
     };
     let owner: Uuid = row.try_get_by_index(0)?;
-    let show = "UPDATE documents SET status = CASE documents.status WHEN 'archived' THEN 'archived' ELSE 'active' END, \
-         error_code = NULL, error_detail = NULL, version = v.number, mime_type = v.mime_type, \
-         type_mismatch = v.type_mismatch, declared_type = v.declared_type, size_bytes = v.size_bytes, \
-         sha256 = v.sha256, storage_url = v.storage_url, revision = documents.revision + 1, updated_at = $2 \
-         FROM (SELECT n.*, b.storage_url FROM versions n JOIN blobs b ON b.id = n.blob_id \
-         WHERE n.document_id = $1 AND n.status = 'active' ORDER BY n.number DESC LIMIT 1) AS v \
-         WHERE documents.id = $1";
-    let mut mended = execute(&transaction, show, [id(), now.as_micros().into()]).await?;
-    if mended == 0 {
+    let mut is_repaired = show_newest_active(&transaction, document, now).await?;
+    if !is_repaired {
         let failure = Failure::from(ErrorCode::Internal);
-        let fail = "UPDATE documents SET status = 'error', error_code = $2, error_detail = $3, \
-             revision = revision + 1, updated_at = $4 WHERE id = $1 AND status = 'pending'";
-        let values = [
-            id(),
-            failure.code.as_str().into(),
-            failure.detail.into(),
-            now.as_micros().into(),
-        ];
-        mended = execute(&transaction, fail, values).await?;
-        if mended > 0 {
+        let failed = FailedDocument {
+            id: document,
+            error_code: failure.code,
+            error_detail: &failure.detail,
+        };
+        let failed: Vec<Uuid> = fail_documents(&transaction, &[failed], now).await?;
+        is_repaired = !failed.is_empty();
+        if is_repaired {
             let release = Charge {
                 used_documents: -1,
                 ..Charge::to(owner)
@@ -129,5 +126,5 @@ pub async fn mend_astray_document(
         }
     }
     transaction.commit().await?;
-    Ok(mended > 0)
+    Ok(is_repaired)
 }

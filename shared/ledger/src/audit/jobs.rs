@@ -1,9 +1,11 @@
 //! Versions that nobody works on, and jobs that have nothing to work on.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::batch::{execute, parameter, query};
+use crate::batch::{parameter, query, query_as, query_column};
 use crate::jobs::{NewJob, enqueue};
+use crate::tables::jobs::end_without_subject;
 use crate::{Database, DbError};
 use domain::{JobId, Timestamp, UserId, VersionId};
 use queue::JobKind;
@@ -19,11 +21,8 @@ pub async fn pending_without_job(db: &Database, limit: u32) -> Result<Vec<Versio
     let sql = "SELECT v.id FROM versions v LEFT JOIN (SELECT DISTINCT subject_id FROM jobs \
          WHERE state IN ('ready', 'running') AND subject_id IS NOT NULL) AS live ON live.subject_id = v.id \
          WHERE v.status = 'pending' AND v.staged_url IS NOT NULL AND live.subject_id IS NULL ORDER BY v.id LIMIT $1";
-    query(db.reader(), sql, [i64::from(limit).into()])
-        .await?
-        .iter()
-        .map(|row| Ok(VersionId(row.try_get_by_index(0)?)))
-        .collect()
+    let found: Vec<Uuid> = query_column(db.reader(), sql, [i64::from(limit).into()]).await?;
+    Ok(found.into_iter().map(VersionId).collect())
 }
 
 /// Enqueues a job for each of `versions` that is pending still and has none, and gives those.
@@ -33,6 +32,12 @@ pub async fn enqueue_lost_jobs(
     versions: &[VersionId],
     now: Timestamp,
 ) -> Result<Vec<VersionId>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Lost {
+        id: Uuid,
+        owner_id: Uuid,
+    }
+
     let wanted = db.dialect().ids();
     let transaction = db.begin().await?;
     if db.dialect().locks_rows() {
@@ -44,18 +49,15 @@ pub async fn enqueue_lost_jobs(
     }
     let lost =
         format!("SELECT v.id, v.owner_id FROM versions v WHERE v.id IN ({wanted}) AND {IS_LOST}");
-    let (mut mended, mut jobs) = (Vec::new(), Vec::new());
-    for row in query(&transaction, lost, [parameter(versions)?]).await? {
-        let (version, owner): (Uuid, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        mended.push(VersionId(version));
-        jobs.push(NewJob {
-            subject: Some(version),
-            ..NewJob::without_subject(JobKind::ProcessVersion, UserId(owner), now)
-        });
-    }
+    let lost: Vec<Lost> = query_as(&transaction, lost, [parameter(versions)?]).await?;
+    let job = |version: &Lost| NewJob {
+        subject: Some(version.id),
+        ..NewJob::without_subject(JobKind::ProcessVersion, UserId(version.owner_id), now)
+    };
+    let jobs: Vec<_> = lost.iter().map(job).collect();
     enqueue(&transaction, &jobs, now).await?;
     transaction.commit().await?;
-    Ok(mended)
+    Ok(lost.iter().map(|version| VersionId(version.id)).collect())
 }
 
 /// At most `limit` live jobs, enqueued before `before`, whose version is not pending or not there.
@@ -72,11 +74,8 @@ pub async fn jobs_without_subject(
         before.as_micros().into(),
         i64::from(limit).into(),
     ];
-    query(db.reader(), sql, values)
-        .await?
-        .iter()
-        .map(|row| Ok(JobId(row.try_get_by_index(0)?)))
-        .collect()
+    let found: Vec<Uuid> = query_column(db.reader(), sql, values).await?;
+    Ok(found.into_iter().map(JobId).collect())
 }
 
 /// Ends those of `jobs` that wait and still have nothing to work on, and says how many it were.
@@ -85,11 +84,5 @@ pub async fn end_jobs_without_subject(
     jobs: &[JobId],
     now: Timestamp,
 ) -> Result<u64, DbError> {
-    let sql = format!(
-        "UPDATE jobs SET state = 'done', finished_at = $2, last_error = 'ended by an audit: it had no subject' \
-         WHERE id IN ({}) AND state = 'ready' \
-         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = jobs.subject_id AND v.status = 'pending')",
-        db.dialect().ids()
-    );
-    execute(db.writer(), sql, [parameter(jobs)?, now.as_micros().into()]).await
+    end_without_subject(db.writer(), jobs, now).await
 }

@@ -8,6 +8,7 @@ use crate::batch::{Columns, Kind, parameter, query};
 use crate::readable::unreadable;
 use crate::references::{SOURCES, Source, Staged};
 use crate::tables::users::Charges;
+use crate::tables::versions::forget_missing_bytes;
 use crate::{Database, DbError};
 use domain::{ByteSize, Sha256};
 
@@ -147,24 +148,18 @@ pub async fn still_known(
 
 /// Makes failed versions let go of staged bytes that are gone: they can't be retried.
 pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool, DbError> {
-    let bytewise = db.dialect().bytewise();
     let transaction = db.begin().await?;
     if db.dialect().locks_rows() {
         let hold = "SELECT d.id FROM documents d JOIN versions v ON v.document_id = d.id \
              WHERE v.id = $1 FOR NO KEY UPDATE OF d";
         query(&transaction, hold, [version.id.into()]).await?;
     }
-    let forget = format!(
-        "UPDATE versions SET staged_url = NULL WHERE id = $1 AND status = 'error' AND staged_url{bytewise} = $2 \
-         RETURNING owner_id, size_bytes"
-    );
-    let values = [version.id.into(), version.url.as_str().into()];
-    let forgotten = query(&transaction, forget, values).await?;
+    let forgotten = forget_missing_bytes(&transaction, version.id, &version.url).await?;
     let mut charges = Charges::default();
-    for row in &forgotten {
-        charges.to(row.try_get_by_index(0)?).staging_bytes -= row.try_get_by_index::<i64>(1)?;
+    if let Some(forgotten) = &forgotten {
+        charges.to(forgotten.owner_id).staging_bytes -= forgotten.size_bytes;
     }
     charges.write(&transaction).await?;
     transaction.commit().await?;
-    Ok(!forgotten.is_empty())
+    Ok(forgotten.is_some())
 }

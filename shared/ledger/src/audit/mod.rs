@@ -4,20 +4,21 @@
 
 mod counters;
 mod documents;
-mod doomed;
 mod jobs;
 mod known;
+mod needed_discards;
 mod page;
 
 pub use counters::{
-    BlobDrift, QuotaDrift, blob_drift, mend_blob_drift, mend_quota_drift, quota_drift,
+    BlobDrift, QuotaDrift, blob_drift, quota_drift, repair_blob_drift, repair_quota_drift,
 };
 pub use documents::{
-    Astray, AstrayDocument, astray_documents, mend_astray_document, unreadable_documents,
+    Inconsistency, InconsistentDocument, inconsistent_documents, repair_document,
+    unreadable_documents,
 };
-pub use doomed::{doomed_bytes, spare_doomed_bytes};
 pub use jobs::{
     end_jobs_without_subject, enqueue_lost_jobs, jobs_without_subject, pending_without_job,
 };
 pub use known::{KnownObject, forget_staged, known_objects, still_known};
+pub use needed_discards::{needed_discards, unmark_needed};
 pub use page::AuditPage;

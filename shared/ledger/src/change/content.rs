@@ -3,15 +3,15 @@
 use sea_orm::ActiveValue::Set;
 use url::Url;
 
-use super::anew::anew;
 use super::edit::{finish, revised, update};
-use super::hold::{charge, hold, note, with_version_of};
+use super::lock::{charge, lock_document, record_event, with_version_of};
 use super::{ChangeError, Target};
 use crate::Commit;
-use crate::batch::execute;
 use crate::jobs::{NewJob, enqueue};
-use crate::tables::documents as document;
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::documents::ActiveModel;
 use crate::tables::users::{Charge, QuotaCharge};
+use crate::tables::versions::{NewVersion, insert_undiscarded};
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,
@@ -48,7 +48,7 @@ pub async fn add_version(
     content: &NewContent,
     limits: &Limits,
 ) -> Result<Document, ChangeError> {
-    anew(|| add(on, target, content, limits)).await
+    retry_on_conflict(|| add(on, target, content, limits)).await
 }
 
 async fn add(
@@ -59,7 +59,7 @@ async fn add(
 ) -> Result<Document, ChangeError> {
     let _slot = on.database().change_slot(target.owner).await?;
     let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
+    let before = lock_document(&transaction, target).await?;
     let mut row = revised(&before, content.at);
     let number = before.latest_version + 1;
     row.latest_version = Set(i64::from(number));
@@ -67,7 +67,7 @@ async fn add(
         Lifecycle::Active(_) => 0,
         Lifecycle::Error(_) => {
             let status = before.lifecycle.status().after(Transition::Retry)?;
-            row = document::ActiveModel {
+            row = ActiveModel {
                 status: Set(status.to_string()),
                 error_code: Set(None),
                 error_detail: Set(None),
@@ -95,30 +95,22 @@ async fn add(
     )
     .await?;
     update(&transaction, row).await?;
-    let version = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, \
-         type_mismatch, size_bytes, sha256, staged_url, created_at) \
-         SELECT $1, $2, $3, $4, 'pending', $5, $6, false, $7, $8, $9, $10 \
-         WHERE NOT EXISTS (SELECT 1 FROM discards WHERE url = $9)";
-    let values = [
-        content.version.0.into(),
-        before.id.0.into(),
-        before.owner.0.into(),
-        i64::from(number).into(),
-        before.name.as_str().into(),
-        content
-            .declared_type
-            .as_ref()
-            .map(MediaType::to_string)
-            .into(),
-        content.size.as_i64().into(),
-        content.sha256.to_string().into(),
-        content.staged.as_str().into(),
-        content.at.as_micros().into(),
-    ];
-    if execute(&transaction, version, values).await? == 0 {
+    let version = NewVersion {
+        id: content.version,
+        document_id: before.id,
+        owner_id: before.owner,
+        number,
+        name: &before.name,
+        declared_type: content.declared_type.as_ref(),
+        size_bytes: content.size,
+        sha256: content.sha256,
+        staged_url: content.staged.as_str(),
+        created_at: content.at,
+    };
+    if insert_undiscarded(&transaction, &[version]).await? == 0 {
         return Err(ChangeError::BytesDiscarded);
     }
-    note(&transaction, &before, "accepted", Some(number), content.at).await?;
+    record_event(&transaction, &before, "accepted", Some(number), content.at).await?;
     let job = NewJob {
         id: content.job,
         kind: JobKind::ProcessVersion,

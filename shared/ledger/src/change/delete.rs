@@ -1,9 +1,9 @@
 //! Deleting documents, whatever their status: gone at once, their bytes a moment later.
 
-use super::anew::anew;
-use super::hold::hold;
+use super::lock::lock_document;
 use super::{ChangeError, Target};
 use crate::jobs::{NewJob, enqueue};
+use crate::retry_on_conflict::retry_on_conflict;
 use crate::{Commit, DatabaseTransaction, DbError, removal};
 use domain::{DocumentId, JobId, Timestamp, UserId};
 use queue::JobKind;
@@ -18,10 +18,10 @@ pub async fn delete_document(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
-    anew(|| async {
+    retry_on_conflict(|| async {
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
-        let document = hold(&transaction, target).await?;
+        let document = lock_document(&transaction, target).await?;
         let job = delete_all(&transaction, document.owner, &[document.id], now, &traces).await?;
         on.commit(transaction, &()).await?;
         Ok(job)
@@ -41,6 +41,6 @@ pub(crate) async fn delete_all(
     let held = removal::delete_documents(transaction, &documents).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
     enqueue(transaction, std::slice::from_ref(&job), now).await?;
-    held.give_back(transaction, now, traces).await?;
+    held.release(transaction, now, traces).await?;
     Ok(job.id)
 }

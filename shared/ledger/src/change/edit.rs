@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
-use serde::Serialize;
+use sea_orm::FromQueryResult;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::anew::anew;
-use super::hold::{again, hold, note};
+use super::lock::{lock_document, record_event, reload};
 use super::{ChangeError, Target};
-use crate::batch::{Columns, Kind, execute, parameter, query};
-use crate::tables::documents as document;
-use crate::{Commit, DatabaseTransaction, DbError, respelled};
+use crate::batch::{parameter, query_as};
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::documents::{
+    ActiveModel, StatusChange, set_statuses, update_document, update_edited,
+};
+use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
-    Document, DocumentId, DocumentName, Metadata, Status, Timestamp, Transition, UniqueName,
-    Visibility,
+    Document, DocumentId, DocumentName, Status, Timestamp, Transition, UniqueName, Visibility,
 };
 
 /// What changes of a document; `None` stays.
@@ -39,19 +39,19 @@ pub async fn edit_document(
     changes: DocumentChanges,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    anew(|| async {
+    retry_on_conflict(|| async {
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
-        let before = hold(&transaction, target).await?;
+        let before = lock_document(&transaction, target).await?;
         let Some(after) = edited(&before, &changes)? else {
             on.commit(transaction, &before).await?;
             return Ok(before);
         };
-        match write_edits(&transaction, &[&after], now).await {
+        match update_edited(&transaction, &[&after], now).await {
             Err(DbError::Constraint(_)) => return Err(ChangeError::UniqueNameTaken),
             written => written?,
         }
-        note(&transaction, &before, "edited", None, now).await?;
+        record_event(&transaction, &before, "edited", None, now).await?;
         finish(on, transaction, &before).await
     })
     .await
@@ -108,45 +108,41 @@ async fn move_document(
     verb: Transition,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    anew(|| async {
+    retry_on_conflict(|| async {
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
-        let before = hold(&transaction, target).await?;
+        let before = lock_document(&transaction, target).await?;
         let status = before.lifecycle.status().after(verb)?;
         let moved = Move::new(before.id, status, now);
         write_moves(&transaction, &[moved], now).await?;
-        note(&transaction, &before, moved.event(), None, now).await?;
+        record_event(&transaction, &before, moved.event(), None, now).await?;
         finish(on, transaction, &before).await
     })
     .await
 }
 
-/// A document that is put away, or taken back.
+/// A document that is archived or restored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Move {
-    document: DocumentId,
-    status: Status,
-    archived_at: Option<Timestamp>,
-}
+pub(crate) struct Move(StatusChange);
 
 impl Move {
-    /// A document that comes to `status`; when it is put away, at `archived_at`.
+    /// A document that comes to `status`; when it is archived, at `archived_at`.
     pub(crate) fn new(document: DocumentId, status: Status, archived_at: Timestamp) -> Self {
-        Self {
-            document,
+        Self(StatusChange {
+            id: document,
             status,
             archived_at: (status == Status::Archived).then_some(archived_at),
-        }
+        })
     }
 
     /// The document.
     pub(crate) const fn document(&self) -> DocumentId {
-        self.document
+        self.0.id
     }
 
     /// What its timeline says.
     pub(crate) const fn event(&self) -> &'static str {
-        if self.archived_at.is_some() {
+        if self.0.archived_at.is_some() {
             "archived"
         } else {
             "restored"
@@ -154,99 +150,14 @@ impl Move {
     }
 }
 
-/// Writes moves of documents that are held.
+/// Writes moves of documents that are locked.
 pub(crate) async fn write_moves(
     transaction: &DatabaseTransaction,
     moves: &[Move],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("id", Kind::Uuid),
-        ("status", Kind::Text),
-        ("archived_at", Kind::Integer),
-    ];
-
-    #[derive(Serialize)]
-    struct Row {
-        id: Uuid,
-        status: &'static str,
-        archived_at: Option<i64>,
-    }
-
-    let row = |moved: &Move| Row {
-        id: moved.document.0,
-        status: moved.status.as_str(),
-        archived_at: moved.archived_at.map(Timestamp::as_micros),
-    };
-    let list = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "UPDATE documents SET status = x.status, archived_at = x.archived_at, \
-         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
-    );
-    let moves: Vec<_> = moves.iter().map(row).collect();
-    execute(
-        transaction,
-        sql,
-        [parameter(&moves)?, now.as_micros().into()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Writes what edited documents, which are held, are called and say of themselves. It
-/// fails as a whole if a unique name is taken.
-pub(crate) async fn write_edits(
-    transaction: &DatabaseTransaction,
-    documents: &[&Document],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("id", Kind::Uuid),
-        ("name", Kind::Text),
-        ("name_folded", Kind::Text),
-        ("unique_name", Kind::Text),
-        ("is_public", Kind::Boolean),
-        ("metadata", Kind::Json),
-        ("metadata_text", Kind::Text),
-    ];
-
-    #[derive(Serialize)]
-    struct Row<'a> {
-        id: Uuid,
-        name: &'a DocumentName,
-        name_folded: String,
-        unique_name: Option<&'a UniqueName>,
-        is_public: bool,
-        metadata: &'a Metadata,
-        metadata_text: Option<String>,
-    }
-
-    fn row(document: &Document) -> Row<'_> {
-        Row {
-            id: document.id.0,
-            name: &document.name,
-            name_folded: document.name.folded(),
-            unique_name: document.visibility.unique_name(),
-            is_public: document.visibility.is_public(),
-            metadata: &document.metadata,
-            metadata_text: respelled::text_of(&document.metadata),
-        }
-    }
-
-    let list = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "UPDATE documents SET name = x.name, name_folded = x.name_folded, unique_name = x.unique_name, \
-         is_public = x.is_public, metadata = x.metadata, metadata_text = x.metadata_text, \
-         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.id"
-    );
-    let documents: Vec<_> = documents.iter().copied().map(row).collect();
-    execute(
-        transaction,
-        sql,
-        [parameter(&documents)?, now.as_micros().into()],
-    )
-    .await?;
-    Ok(())
+    let changes: Vec<_> = moves.iter().map(|moved| moved.0).collect();
+    set_statuses(transaction, &changes, now).await
 }
 
 /// Which documents have which of `names`.
@@ -254,6 +165,12 @@ pub(crate) async fn holders(
     transaction: &DatabaseTransaction,
     names: &[&UniqueName],
 ) -> Result<HashMap<String, DocumentId>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Holder {
+        unique_name: String,
+        id: Uuid,
+    }
+
     if names.is_empty() {
         return Ok(HashMap::new());
     }
@@ -261,21 +178,16 @@ pub(crate) async fn holders(
         "SELECT unique_name, id FROM documents WHERE unique_name IN ({})",
         transaction.dialect().texts()
     );
-    let found = query(transaction, sql, [parameter(names)?]).await?;
-    found
-        .into_iter()
-        .map(|row| {
-            Ok((
-                row.try_get_by_index(0)?,
-                DocumentId(row.try_get_by_index(1)?),
-            ))
-        })
-        .collect()
+    let found: Vec<Holder> = query_as(transaction, sql, [parameter(names)?]).await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|holder| (holder.unique_name, DocumentId(holder.id)))
+        .collect())
 }
 
 /// The row of a change that its owner sees.
-pub(super) fn revised(before: &Document, now: Timestamp) -> document::ActiveModel {
-    document::ActiveModel {
+pub(super) fn revised(before: &Document, now: Timestamp) -> ActiveModel {
+    ActiveModel {
         id: Set(before.id.0),
         revision: Set((before.revision + 1).cast_signed()),
         updated_at: Set(now.as_micros()),
@@ -286,10 +198,10 @@ pub(super) fn revised(before: &Document, now: Timestamp) -> document::ActiveMode
 /// Updates the document's row; only unique names can be refused.
 pub(super) async fn update(
     transaction: &DatabaseTransaction,
-    row: document::ActiveModel,
+    row: ActiveModel,
 ) -> Result<(), ChangeError> {
-    match row.update(transaction).await.map_err(DbError::from) {
-        Ok(_) => Ok(()),
+    match update_document(transaction, row).await {
+        Ok(()) => Ok(()),
         Err(DbError::Constraint(_)) => Err(ChangeError::UniqueNameTaken),
         Err(error) => Err(error.into()),
     }
@@ -301,7 +213,7 @@ pub(super) async fn finish(
     transaction: DatabaseTransaction,
     before: &Document,
 ) -> Result<Document, ChangeError> {
-    let after = again(&transaction, before.id).await?;
+    let after = reload(&transaction, before.id).await?;
     on.commit(transaction, &after).await?;
     Ok(after)
 }

@@ -1,6 +1,7 @@
 //! Why a change of a document was not made.
 
 use crate::DbError;
+use crate::retry_on_conflict::MayConflict;
 use domain::{IllegalTransition, InvalidMetadata};
 
 /// A change that was not made; nothing was changed.
@@ -50,5 +51,14 @@ pub enum ChangeError {
 impl From<sea_orm::DbErr> for ChangeError {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Database(error.into())
+    }
+}
+
+impl MayConflict for ChangeError {
+    fn database_error(&self) -> Option<&DbError> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
     }
 }

@@ -1,36 +1,35 @@
-//! Trying failed versions again with the bytes that are still staged.
+//! Retrying failed versions with the bytes that are still staged.
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::anew::anew;
 use super::edit::finish;
-use super::hold::{charge, fitting, hold};
+use super::lock::{fitting, lock_document};
 use super::{ChangeError, Target};
-use crate::batch::{Columns, Kind, execute, parameter, query};
-use crate::events::{self, NewEvent};
+use crate::batch::{parameter, query_as};
+use crate::fresh_attempts::{FailedVersion, reserve, return_to_pending};
 use crate::jobs::{NewJob, enqueue};
-use crate::tables::users::{Charge, QuotaCharge};
+use crate::retry_on_conflict::retry_on_conflict;
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
-    ByteSize, Document, DocumentId, JobId, Lifecycle, Limits, Status, Timestamp, Transition, UserId,
+    ByteSize, Document, JobId, Lifecycle, Limits, Timestamp, Transition, UserId, VersionId,
 };
 use queue::JobKind;
 
 /// Puts the latest version, if it failed and its bytes are kept, back into the
-/// pipeline with a new job, and reserves its bytes anew. Gives that job's id.
+/// pipeline with a new job, and reserves its bytes anew. Returns that job's id.
 pub async fn retry_document(
     on: &impl Commit<Document>,
     target: &Target,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<(Document, JobId), ChangeError> {
-    anew(|| async {
+    retry_on_conflict(|| async {
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
-        let before = hold(&transaction, target).await?;
+        let before = lock_document(&transaction, target).await?;
         let judged = retryable(&transaction, target.owner, &[&before], limits).await?;
         let mut retryable = Vec::new();
         for judged in judged {
@@ -43,16 +42,6 @@ pub async fn retry_document(
     .await
 }
 
-/// A document whose latest version can be tried again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Retryable {
-    document: DocumentId,
-    status: Status,
-    version: Uuid,
-    number: u32,
-    charge: Charge,
-}
-
 /// Which of the owner's documents, which are held, can be tried again, and why the others can't.
 /// The answers are in the order of `documents`, and what fits into the quota is decided in it.
 pub(crate) async fn retryable(
@@ -60,19 +49,19 @@ pub(crate) async fn retryable(
     owner: UserId,
     documents: &[&Document],
     limits: &Limits,
-) -> Result<Vec<Result<Retryable, ChangeError>>, DbError> {
+) -> Result<Vec<Result<FailedVersion, ChangeError>>, DbError> {
     let failed = failed_versions(transaction, documents).await?;
     let judged: Vec<_> = documents
         .iter()
         .map(|document| judge(document, &failed))
         .collect();
     let wanted = judged.iter().flatten();
-    let wanted: Vec<_> = wanted.map(|one| (one.document, one.charge)).collect();
+    let wanted: Vec<_> = wanted.map(|one| (one.document, one.charge())).collect();
     if wanted.is_empty() {
         return Ok(judged);
     }
     let fitting = fitting(transaction, owner, &wanted, limits).await?;
-    let fits = |judged: Result<Retryable, ChangeError>| match judged {
+    let fits = |judged: Result<FailedVersion, ChangeError>| match judged {
         Ok(one) if !fitting.contains(&one.document) => Err(ChangeError::QuotaExceeded),
         judged => judged,
     };
@@ -82,30 +71,20 @@ pub(crate) async fn retryable(
 fn judge(
     document: &Document,
     failed: &HashMap<Uuid, (Uuid, ByteSize)>,
-) -> Result<Retryable, ChangeError> {
+) -> Result<FailedVersion, ChangeError> {
     if matches!(document.lifecycle, Lifecycle::Archived { .. }) {
         document.lifecycle.status().after(Transition::Retry)?;
     }
     let (version, size) = failed
         .get(&document.id.0)
         .ok_or(ChangeError::NotRetryable)?;
-    // An active document stays what it is, whatever becomes of its latest version.
-    let (status, documents) = match document.lifecycle.status() {
-        Status::Error => (Status::Error.after(Transition::Retry)?, 1),
-        status => (status, 0),
-    };
-    Ok(Retryable {
-        document: document.id,
-        status,
-        version: *version,
+    Ok(FailedVersion {
+        id: VersionId(*version),
         number: document.latest_version,
-        charge: Charge {
-            reserved_bytes: size.as_i64(),
-            used_documents: documents,
-            staging_bytes: -size.as_i64(),
-            failed_versions: -1,
-            ..Charge::to(document.owner.0)
-        },
+        size: *size,
+        document: document.id,
+        owner: document.owner,
+        status: document.lifecycle.status(),
     })
 }
 
@@ -114,81 +93,46 @@ async fn failed_versions(
     transaction: &DatabaseTransaction,
     documents: &[&Document],
 ) -> Result<HashMap<Uuid, (Uuid, ByteSize)>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        document: Uuid,
+        version: Uuid,
+        size_bytes: i64,
+    }
+
     let sql = format!(
-        "SELECT d.id, v.id, v.size_bytes FROM documents d \
+        "SELECT d.id AS document, v.id AS version, v.size_bytes FROM documents d \
          JOIN versions v ON v.document_id = d.id AND v.number = d.latest_version \
          WHERE d.id IN ({}) AND v.status = 'error' AND v.staged_url IS NOT NULL",
         transaction.dialect().ids()
     );
     let documents: Vec<_> = documents.iter().map(|document| document.id).collect();
-    let found = query(transaction, sql, [parameter(&documents)?]).await?;
-    found
-        .into_iter()
-        .map(|row| {
-            let size: i64 = row.try_get_by_index(2)?;
-            let version = (row.try_get_by_index(1)?, ByteSize::new(size.unsigned_abs()));
-            Ok((row.try_get_by_index(0)?, version))
-        })
-        .collect()
+    let found: Vec<Row> = query_as(transaction, sql, [parameter(&documents)?]).await?;
+    let version = |row: Row| {
+        let size = ByteSize::new(row.size_bytes.unsigned_abs());
+        (row.document, (row.version, size))
+    };
+    Ok(found.into_iter().map(version).collect())
 }
 
 /// Puts versions back into the pipeline, each with a new job whose id is returned.
 pub(crate) async fn retry_all(
     transaction: &DatabaseTransaction,
     owner: UserId,
-    retried: &[Retryable],
+    retried: &[FailedVersion],
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Vec<JobId>, ChangeError> {
-    const COLUMNS: &Columns = &[("id", Kind::Uuid), ("status", Kind::Text)];
-
-    #[derive(Serialize)]
-    struct Row {
-        id: Uuid,
-        status: &'static str,
-    }
-
     if retried.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sum = Charge::to(owner.0);
-    for one in retried {
-        sum.reserved_bytes += one.charge.reserved_bytes;
-        sum.used_documents += one.charge.used_documents;
-        sum.staging_bytes += one.charge.staging_bytes;
-        sum.failed_versions += one.charge.failed_versions;
+    let reserved = reserve(transaction, retried, limits).await?;
+    if reserved.len() < retried.len() {
+        return Err(ChangeError::QuotaExceeded);
     }
-    charge(transaction, QuotaCharge::of(sum), limits).await?;
-    let dialect = transaction.dialect();
-    let documents = format!(
-        "UPDATE documents SET status = x.status, error_code = NULL, error_detail = NULL, \
-         revision = revision + 1, updated_at = $2 FROM {} WHERE documents.id = x.id",
-        dialect.rows(COLUMNS)
-    );
-    let row = |one: &Retryable| Row {
-        id: one.document.0,
-        status: one.status.as_str(),
-    };
-    let list: Vec<_> = retried.iter().map(row).collect();
-    let values = [parameter(&list)?, now.as_micros().into()];
-    execute(transaction, documents, values).await?;
-    let versions = format!(
-        "UPDATE versions SET status = 'pending', error_code = NULL, error_detail = NULL, settled_at = NULL \
-         WHERE id IN ({})",
-        dialect.ids()
-    );
-    let list: Vec<_> = retried.iter().map(|one| one.version).collect();
-    execute(transaction, versions, [parameter(&list)?]).await?;
-    let event = |one: &Retryable| NewEvent {
-        owner,
-        document: one.document,
-        kind: "retried",
-        version: Some(one.number),
-    };
-    let list: Vec<_> = retried.iter().map(event).collect();
-    events::add(transaction, &list, now).await?;
-    let job = |one: &Retryable| NewJob {
-        subject: Some(one.version),
+    return_to_pending(transaction, retried, now).await?;
+    let job = |one: &FailedVersion| NewJob {
+        subject: Some(one.id.0),
         ..NewJob::without_subject(JobKind::ProcessVersion, owner, now)
     };
     let jobs: Vec<_> = retried.iter().map(job).collect();

@@ -2,14 +2,16 @@
 
 use sea_orm::ActiveValue::Set;
 
-use super::anew::anew;
 use super::edit::{finish, revised, update};
-use super::hold::{charge, hold, note, with_version_of};
+use super::lock::{charge, lock_document, record_event, with_version_of};
 use super::{ChangeError, Target};
-use crate::batch::{execute, parameter, query};
+use crate::batch::parameter;
 use crate::jobs::{NewJob, enqueue};
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::blobs::add_reference;
+use crate::tables::documents::ActiveModel;
 use crate::tables::users::{Charge, QuotaCharge};
-use crate::tables::{documents as document, versions as version};
+use crate::tables::versions::{self as version, copy_version};
 use crate::{Commit, DatabaseTransaction, DbError, removal};
 use domain::{Document, JobId, Limits, Timestamp, VersionId};
 use queue::JobKind;
@@ -23,7 +25,7 @@ pub async fn restore_version(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Document, ChangeError> {
-    anew(|| restore(on, target, number, limits, now)).await
+    retry_on_conflict(|| restore(on, target, number, limits, now)).await
 }
 
 async fn restore(
@@ -35,18 +37,15 @@ async fn restore(
 ) -> Result<Document, ChangeError> {
     let _slot = on.database().change_slot(target.owner).await?;
     let transaction = on.database().begin().await?;
-    let before = hold(&transaction, target).await?;
+    let before = lock_document(&transaction, target).await?;
     let old = find(&transaction, &before, number).await?;
     let (Some(blob), Some(mime_type), Some(_)) =
         (old.blob_id, old.mime_type.clone(), before.active())
     else {
         return Err(ChangeError::NotActive);
     };
-    let held = "UPDATE blobs SET refs = refs + 1 WHERE id = $1 RETURNING storage_url";
-    let held = query(&transaction, held, [blob.into()]).await?;
-    let held = held
-        .first()
-        .ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
+    let url = add_reference(&transaction, blob).await?;
+    let url = url.ok_or_else(|| DbError::corrupt("versions", "blob_id", old.id))?;
     // After the blob, as everywhere.
     let used = QuotaCharge::of(Charge {
         used_bytes: old.size_bytes,
@@ -54,18 +53,9 @@ async fn restore(
     });
     charge(&transaction, with_version_of(used, &before, limits), limits).await?;
     let next = before.latest_version + 1;
-    let copy = "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, mime_type, \
-         type_mismatch, size_bytes, sha256, blob_id, created_at, settled_at) \
-         SELECT $1, document_id, owner_id, $2, 'active', name, declared_type, mime_type, type_mismatch, \
-         size_bytes, sha256, blob_id, $3, $3 FROM versions WHERE id = $4";
-    let values = [
-        VersionId::new(now).0.into(),
-        i64::from(next).into(),
-        now.as_micros().into(),
-        old.id.into(),
-    ];
-    execute(&transaction, copy, values).await?;
-    let row = document::ActiveModel {
+    let copy = (VersionId::new(now), next);
+    copy_version(&transaction, old.id, copy, now).await?;
+    let row = ActiveModel {
         version: Set(Some(i64::from(next))),
         latest_version: Set(i64::from(next)),
         mime_type: Set(Some(mime_type)),
@@ -73,11 +63,11 @@ async fn restore(
         declared_type: Set(old.declared_type.clone()),
         size_bytes: Set(old.size_bytes),
         sha256: Set(old.sha256.clone()),
-        storage_url: Set(Some(held.try_get_by_index(0)?)),
+        storage_url: Set(Some(url)),
         ..revised(&before, now)
     };
     update(&transaction, row).await?;
-    note(&transaction, &before, "version_restored", Some(next), now).await?;
+    record_event(&transaction, &before, "version_restored", Some(next), now).await?;
     finish(on, transaction, &before).await
 }
 
@@ -91,10 +81,10 @@ pub async fn delete_version(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<JobId, ChangeError> {
-    anew(|| async {
+    retry_on_conflict(|| async {
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
-        let before = hold(&transaction, target).await?;
+        let before = lock_document(&transaction, target).await?;
         let old = find(&transaction, &before, number).await?;
         let current = before.lifecycle.current().map(|current| current.version);
         // Without a current version, the latest is what the document is about.
@@ -104,10 +94,10 @@ pub async fn delete_version(
         let this = on.database().dialect().ids();
         let (removed, held) =
             removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
-        removal::note_removed(&transaction, &removed, now).await?;
+        removal::record_removed(&transaction, &removed, now).await?;
         let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
         enqueue(&transaction, std::slice::from_ref(&job), now).await?;
-        held.give_back(&transaction, now, &traces).await?;
+        held.release(&transaction, now, &traces).await?;
         on.commit(transaction, &()).await?;
         Ok(job.id)
     })

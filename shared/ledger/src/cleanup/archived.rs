@@ -1,9 +1,10 @@
 //! Archived documents whose time is over.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::told::write_removed;
-use crate::batch::query;
+use super::log::log_removed;
+use crate::batch::query_as;
 use crate::{Database, DbError, removal};
 use domain::{AuditEntry, AuditKind, DocumentId, Timestamp, UserId};
 
@@ -18,6 +19,12 @@ pub async fn purge_archived(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send,
 ) -> Result<usize, DbError> {
+    #[derive(FromQueryResult)]
+    struct Archived {
+        id: Uuid,
+        owner_id: Uuid,
+    }
+
     let transaction = db.begin().await?;
     let lock = db.dialect().lock_free_rows("documents");
     let sql = format!(
@@ -25,19 +32,18 @@ pub async fn purge_archived(
          ORDER BY archived_at LIMIT $2{lock}"
     );
     let values = [before.as_micros().into(), i64::from(limit).into()];
-    let (mut documents, mut removed) = (Vec::<Uuid>::new(), Vec::new());
-    for row in query(&transaction, sql, values).await? {
-        let (id, owner) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        documents.push(id);
-        removed.push((UserId(owner), DocumentId(id)));
-    }
+    let archived: Vec<Archived> = query_as(&transaction, sql, values).await?;
+    let documents: Vec<_> = archived.iter().map(|document| document.id).collect();
     if documents.is_empty() {
         return Ok(0);
     }
     let held = removal::delete_documents(&transaction, &documents).await?;
-    held.give_back(&transaction, now, traces).await?;
-    let told = write_removed(&transaction, AuditKind::DocumentsPurged, removed, now).await?;
+    held.release(&transaction, now, traces).await?;
+    let removed = archived
+        .iter()
+        .map(|document| (UserId(document.owner_id), DocumentId(document.id)));
+    let logged = log_removed(&transaction, AuditKind::DocumentsPurged, removed, now).await?;
     transaction.commit().await?;
-    told.iter().for_each(AuditEntry::log);
+    logged.iter().for_each(AuditEntry::log);
     Ok(documents.len())
 }

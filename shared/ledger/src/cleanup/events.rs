@@ -2,11 +2,12 @@
 //! when it is old, and its document keeps a bounded number: so what has to be looked at grows
 //! with what happens, not with what is kept.
 
-use serde::Serialize;
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::batch::{Columns, Kind, execute, parameter, query};
+use crate::batch::{parameter, query_as};
 use crate::tables::cleanup_positions;
+use crate::tables::events::{KeptEvents, delete_older};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
@@ -50,8 +51,14 @@ impl EventWalk {
     }
 }
 
-/// Goes one batch further, removes at most `limit` events, and says whether it has come to the end.
+/// Goes one batch further, removes at most `limit` events. Returns whether it has reached the end.
 pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<bool, DbError> {
+    #[derive(FromQueryResult)]
+    struct Next {
+        sequence: i64,
+        document_id: Uuid,
+    }
+
     let transaction = db.begin().await?;
     // Two walks of the same name follow each other.
     let position = cleanup_positions::lock(&transaction, walk.name).await?;
@@ -62,32 +69,21 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
         i64::from(limit).into(),
         walk.until.as_micros().into(),
     ];
-    let (mut documents, mut last) = (Vec::<Uuid>::new(), None);
-    let found = query(&transaction, sql, values).await?;
-    for row in &found {
-        last = Some(row.try_get_by_index::<i64>(0)?);
-        documents.push(row.try_get_by_index(1)?);
-    }
-    let Some(last) = last else {
+    let found: Vec<Next> = query_as(&transaction, sql, values).await?;
+    let Some(last) = found.last() else {
         return Ok(true);
     };
+    let mut documents: Vec<_> = found.iter().map(|event| event.document_id).collect();
     documents.sort_unstable();
     documents.dedup();
     let removed = trim(&transaction, &documents, &walk, limit).await?;
     let is_full = removed >= u64::from(limit);
     // With as many as may go at once, there may be more of the same documents.
     if !is_full {
-        cleanup_positions::update(&transaction, walk.name, last).await?;
+        cleanup_positions::update(&transaction, walk.name, last.sequence).await?;
     }
     transaction.commit().await?;
     Ok(!is_full && found.len() < limit as usize)
-}
-
-#[derive(Serialize)]
-struct Excess {
-    document_id: Uuid,
-    /// The oldest event that is kept.
-    kept: i64,
 }
 
 /// Removes what the documents have too much.
@@ -97,29 +93,28 @@ async fn trim(
     walk: &EventWalk,
     limit: u32,
 ) -> Result<u64, DbError> {
-    const COLUMNS: &Columns = &[("document_id", Kind::Uuid), ("kept", Kind::Integer)];
-    let dialect = transaction.dialect();
+    #[derive(FromQueryResult)]
+    struct Oldest {
+        id: Uuid,
+        kept: Option<i64>,
+    }
+
     let sql = format!(
         "SELECT d.id, (SELECT e.sequence FROM events e WHERE e.document_id = d.id \
          ORDER BY e.sequence DESC LIMIT 1 OFFSET {}) AS kept FROM documents d WHERE d.id IN ({})",
         walk.keep - 1,
-        dialect.ids(),
+        transaction.dialect().ids(),
     );
-    let mut excess = Vec::new();
-    for row in query(transaction, sql, [parameter(documents)?]).await? {
-        if let Some(kept) = row.try_get_by_index(1)? {
-            let document_id = row.try_get_by_index(0)?;
-            excess.push(Excess { document_id, kept });
-        }
-    }
-    if excess.is_empty() {
+    let oldest: Vec<Oldest> = query_as(transaction, sql, [parameter(documents)?]).await?;
+    let kept = oldest.into_iter().filter_map(|document| {
+        Some(KeptEvents {
+            document_id: document.id,
+            oldest: document.kept?,
+        })
+    });
+    let kept: Vec<_> = kept.collect();
+    if kept.is_empty() {
         return Ok(0);
     }
-    let sql = format!(
-        "DELETE FROM events WHERE sequence IN (SELECT e.sequence FROM {} JOIN events e \
-         ON e.document_id = x.document_id AND e.sequence < x.kept WHERE e.at < $2 LIMIT {limit})",
-        dialect.rows(COLUMNS),
-    );
-    let values = [parameter(&excess)?, walk.until.as_micros().into()];
-    execute(transaction, sql, values).await
+    delete_older(transaction, &kept, walk.until, limit).await
 }

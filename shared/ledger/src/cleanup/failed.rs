@@ -1,16 +1,27 @@
 //! Staged bytes of failed versions that nobody has retried in time, or that nobody can retry any
 //! more since another version came after them.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::batch::{execute, parameter, query};
+use crate::batch::{parameter, query, query_as, query_column};
 use crate::discards::Discard;
 use crate::tables::users::Charges;
+use crate::tables::versions::forget_staged_bytes;
 use crate::{Database, DbError, discards};
 use domain::Timestamp;
 
+/// A failed version whose bytes go.
+#[derive(FromQueryResult)]
+struct Expired {
+    id: Uuid,
+    staged_url: String,
+    owner_id: Uuid,
+    size_bytes: i64,
+}
+
 /// Lets go of the staged bytes of at most `limit` versions that failed before `before`, or that
-/// are not the latest of their documents any more, and says how many. The versions keep their errors; they can't be retried any more.
+/// are not the latest of their documents any more. Returns how many. The versions keep their errors; they can't be retried any more.
 ///
 /// Their documents are locked first, as a retry does: of the two, one finds what the other did.
 ///
@@ -28,47 +39,47 @@ pub async fn expire_failed(
     let candidates = "SELECT id FROM versions WHERE status = 'error' AND staged_url IS NOT NULL \
          AND settled_at < $1 ORDER BY settled_at LIMIT $2";
     let values = [before.as_micros().into(), i64::from(limit).into()];
-    let mut found = query(&transaction, candidates, values).await?;
-    if found.len() < limit as usize {
+    let mut candidates: Vec<Uuid> = query_column(&transaction, candidates, values).await?;
+    if candidates.len() < limit as usize {
         let outdated = "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
              WHERE v.status = 'error' AND v.staged_url IS NOT NULL AND v.settled_at >= $1 \
              AND v.number < d.latest_version ORDER BY v.settled_at LIMIT $2";
-        let rest = i64::from(limit).saturating_sub_unsigned(found.len() as u64);
+        let rest = i64::from(limit).saturating_sub_unsigned(candidates.len() as u64);
         let values = [before.as_micros().into(), rest.into()];
-        found.extend(query(&transaction, outdated, values).await?);
+        let outdated: Vec<Uuid> = query_column(&transaction, outdated, values).await?;
+        candidates.extend(outdated);
     }
-    let candidates: Vec<Uuid> = found
-        .iter()
-        .map(|row| row.try_get_by_index(0))
-        .collect::<Result<_, _>>()?;
     if candidates.is_empty() {
         return Ok(0);
     }
     let wanted = db.dialect().ids();
     let candidates = parameter(&candidates)?;
     if db.dialect().locks_rows() {
-        let hold = format!(
+        let lock = format!(
             "SELECT d.id FROM documents d WHERE d.id IN \
              (SELECT v.document_id FROM versions v WHERE v.id IN ({wanted})) ORDER BY d.id FOR NO KEY UPDATE"
         );
-        query(&transaction, hold, [candidates.clone()]).await?;
+        query(&transaction, lock, [candidates.clone()]).await?;
     }
     let staged = format!(
         "SELECT v.id, v.staged_url, v.owner_id, v.size_bytes FROM versions v \
          JOIN documents d ON d.id = v.document_id WHERE v.id IN ({wanted}) AND {EXPIRED}"
     );
     let values = [candidates, before.as_micros().into()];
-    let (mut expired, mut let_go) = (Vec::<Uuid>::new(), Vec::new());
+    let (mut expired, mut let_go) = (Vec::new(), Vec::new());
     let mut charges = Charges::default();
-    for row in query(&transaction, staged, values).await? {
-        expired.push(row.try_get_by_index(0)?);
-        let traces = traces(&row.try_get_by_index::<String>(1)?);
-        let (owner, size): (Uuid, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        let_go.extend(Discard::at_any(owner, traces, size));
-        charges.to(owner).staging_bytes -= size;
+    let staged: Vec<Expired> = query_as(&transaction, staged, values).await?;
+    for version in staged {
+        let traces = traces(&version.staged_url);
+        expired.push(version.id);
+        let_go.extend(Discard::at_any(
+            version.owner_id,
+            traces,
+            version.size_bytes,
+        ));
+        charges.to(version.owner_id).staging_bytes -= version.size_bytes;
     }
-    let forget = format!("UPDATE versions SET staged_url = NULL WHERE id IN ({wanted})");
-    execute(&transaction, forget, [parameter(&expired)?]).await?;
+    forget_staged_bytes(&transaction, &expired).await?;
     discards::add_charged(&transaction, &let_go, &mut charges, now).await?;
     charges.write(&transaction).await?;
     transaction.commit().await?;

@@ -1,6 +1,6 @@
 //! Jobs that have ended and that nobody looks at any more.
 
-use crate::batch::execute;
+use crate::tables::jobs::{delete_dead, delete_done};
 use crate::{Database, DbError};
 use domain::Timestamp;
 
@@ -15,23 +15,12 @@ pub struct FinishedBefore {
     pub dead: Timestamp,
 }
 
-/// Forgets at most `limit` finished jobs of each state, and says how many it were.
+/// Forgets at most `limit` finished jobs of each state. Returns how many were removed.
 pub async fn forget_finished_jobs(
     db: &Database,
     before: FinishedBefore,
     limit: u32,
 ) -> Result<u64, DbError> {
-    // The condition of the index that serves both is written out for SQLite.
-    let done = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN ('done', 'dead') AND state = 'done' AND finished_at < $1 \
-         AND (dedupe_key IS NULL OR finished_at < $2) ORDER BY finished_at LIMIT $3)";
-    let values = [
-        before.done.as_micros().into(),
-        before.keyed.as_micros().into(),
-        i64::from(limit).into(),
-    ];
-    let forgotten = execute(db.writer(), done, values).await?;
-    let dead = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN ('done', 'dead') AND state = 'dead' AND finished_at < $1 \
-         ORDER BY finished_at LIMIT $2) AND state = 'dead'";
-    let values = [before.dead.as_micros().into(), i64::from(limit).into()];
-    Ok(forgotten + execute(db.writer(), dead, values).await?)
+    let done = delete_done(db.writer(), (before.done, before.keyed), limit).await?;
+    Ok(done + delete_dead(db.writer(), before.dead, limit).await?)
 }

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use uuid::Uuid;
 
-use super::told::write_removed;
-use crate::batch::{parameter, query};
+use super::log::log_removed;
+use crate::batch::{parameter, query, query_column};
 use crate::{Database, DbError, removal};
 use domain::{AuditEntry, AuditKind, DocumentId, Timestamp};
 
@@ -60,11 +60,7 @@ pub async fn prune_versions(
         from.0.into(),
         i64::from(limit).into(),
     ];
-    let documents: Vec<Uuid> = query(db.reader(), candidates, values)
-        .await?
-        .iter()
-        .map(|row| row.try_get_by_index(0))
-        .collect::<Result<_, _>>()?;
+    let documents: Vec<Uuid> = query_column(db.reader(), candidates, values).await?;
     let (Some(first), Some(last)) = (documents.first(), documents.last()) else {
         return Ok(Pruned {
             versions: 0,
@@ -74,10 +70,10 @@ pub async fn prune_versions(
     let transaction = db.begin().await?;
     let wanted = db.dialect().ids();
     if db.dialect().locks_rows() {
-        let hold = format!(
+        let lock = format!(
             "SELECT id FROM documents WHERE id IN ({wanted}) ORDER BY id FOR NO KEY UPDATE"
         );
-        query(&transaction, hold, [parameter(&documents)?]).await?;
+        query(&transaction, lock, [parameter(&documents)?]).await?;
     }
     let old = format!(
         "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
@@ -85,12 +81,12 @@ pub async fn prune_versions(
     );
     let (removed, held) =
         removal::delete_versions(&transaction, &old, parameter(&documents)?).await?;
-    removal::note_removed(&transaction, &removed, now).await?;
-    held.give_back(&transaction, now, traces).await?;
-    let of_documents = removed.iter().map(removal::Removed::of);
-    let told = write_removed(&transaction, AuditKind::VersionsPruned, of_documents, now).await?;
+    removal::record_removed(&transaction, &removed, now).await?;
+    held.release(&transaction, now, traces).await?;
+    let of_documents = removed.iter().map(removal::RemovedVersion::of);
+    let logged = log_removed(&transaction, AuditKind::VersionsPruned, of_documents, now).await?;
     transaction.commit().await?;
-    told.iter().for_each(AuditEntry::log);
+    logged.iter().for_each(AuditEntry::log);
     // A document may have more old versions than one batch takes; one of which none goes, as
     // when somebody else was faster, is passed.
     let next = if removed.is_empty() {

@@ -7,7 +7,7 @@ mod failed;
 mod failures;
 mod finished;
 mod history;
-mod told;
+mod log;
 
 pub use archived::purge_archived;
 pub use events::{EventWalk, trim_events};

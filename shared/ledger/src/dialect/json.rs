@@ -28,14 +28,6 @@ impl Dialect {
         }
     }
 
-    /// A JSON object with one member, whose value is an expression.
-    pub fn json_object(self, name: &str, value: &str) -> String {
-        match self {
-            Self::Postgres => format!("jsonb_build_object('{name}', {value})"),
-            Self::Sqlite => format!("json_object('{name}', {value})"),
-        }
-    }
-
     /// The metadata of `documents` as a text. PostgreSQL writes some numbers of `jsonb` in another
     /// way than they were sent, and what was sent counts as long as it means the same.
     pub const fn metadata(self) -> &'static str {

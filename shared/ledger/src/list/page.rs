@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::find::{Question, decode_and_find};
 use super::{ListRequest, Position};
 use crate::batch::parameter;
-use crate::documents::{Found, columns};
 use crate::search::Search;
+use crate::tables::documents::{Found, columns};
 use crate::{Database, DbError};
 use domain::{Document, DocumentId};
 

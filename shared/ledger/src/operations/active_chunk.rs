@@ -4,8 +4,8 @@ use super::item_outcome::{DueItem, ItemOutcome};
 use super::limits::UndoSpace;
 use super::previous_state::PreviousState;
 use super::running_operation::{BulkAction, RunningOperation};
-use crate::change::{Held, Move, write_moves};
-use crate::events::{self, NewEvent};
+use crate::change::{LockedDocuments, Move, write_moves};
+use crate::tables::events::{NewEvent, insert_events};
 use crate::{DatabaseTransaction, DbError};
 use domain::{Document, DocumentId, ItemCode, JobId, Limits, RunMode, Timestamp};
 
@@ -22,7 +22,7 @@ pub struct ActiveChunk<'a> {
     /// The items.
     pub items: &'a [DueItem],
     /// Those of their documents that exist and belong to the owner.
-    pub held: &'a Held,
+    pub held: &'a LockedDocuments,
     /// Whether previous states of documents can be kept.
     pub undo_space: UndoSpace,
     /// The operator's limits.
@@ -106,12 +106,13 @@ impl<'a> ActiveChunk<'a> {
     ) -> Result<(), DbError> {
         let owner = self.running.operation.owner;
         let event = |(document, kind)| NewEvent {
-            owner,
-            document,
+            owner_id: owner,
+            document_id: document,
             kind,
-            version: None,
+            data: None.into(),
+            at: self.now,
         };
         let events: Vec<_> = events.map(event).collect();
-        events::add(self.transaction, &events, self.now).await
+        insert_events(self.transaction, &events).await
     }
 }

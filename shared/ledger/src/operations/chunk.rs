@@ -7,7 +7,7 @@ use super::active_chunk::{ActiveChunk, AppliedChunk};
 use super::item_outcome::{due_items, previous_state_bytes, skip, write_outcomes};
 use super::limits::{UndoSpace, evict_for_previous_states};
 use super::running_operation::{BulkAction, RunningOperation, advance, lock_running};
-use crate::change::hold_all;
+use crate::change::lock_documents;
 use crate::jobs::{NewJob, enqueue};
 use crate::settle::finish_jobs;
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, Settlement, backlog};
@@ -140,7 +140,7 @@ async fn process(
     };
     let items = due_items(transaction, operation.id, running.next, ITEMS).await?;
     let documents: Vec<_> = items.iter().map(|item| item.document).collect();
-    let held = hold_all(transaction, operation.owner, &documents).await?;
+    let held = lock_documents(transaction, operation.owner, &documents).await?;
     if !finish_job(transaction, request).await? {
         return Ok(None);
     }

@@ -6,7 +6,8 @@ use super::active_chunk::ActiveChunk;
 use super::item_outcome::{DueItem, ItemOutcome};
 use super::previous_state::PreviousState;
 use crate::DbError;
-use crate::change::{holders, write_edits};
+use crate::change::holders;
+use crate::tables::documents::update_edited;
 use domain::{Document, ItemCode, UniqueName};
 
 /// An edit of one document.
@@ -53,7 +54,7 @@ impl ActiveChunk<'_> {
             outcomes.push(self.changed(edit.item, edit.before, previous));
         }
         if self.is_real() && !made.is_empty() {
-            write_edits(self.transaction, &made, self.now).await?;
+            update_edited(self.transaction, &made, self.now).await?;
             self.add_events(made.iter().map(|document| (document.id, "edited")))
                 .await?;
         }

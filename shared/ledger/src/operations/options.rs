@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::export::VersionScope;
-use crate::{DbError, DocumentChanges, respelled};
+use crate::{DbError, DocumentChanges, verbatim_json};
 use domain::{Action, UniqueName};
 use queue::JobKind;
 
@@ -70,7 +70,10 @@ fn written(changes: &DocumentChanges) -> Value {
         patch.insert("is_public".to_owned(), json!(is_public));
     }
     if let Some(metadata) = &changes.metadata {
-        patch.insert("metadata".to_owned(), respelled::written(metadata.clone()));
+        patch.insert(
+            "metadata".to_owned(),
+            verbatim_json::encode(metadata.clone()),
+        );
     }
     Value::Object(patch)
 }
@@ -96,7 +99,7 @@ pub(super) fn changes(operation: Uuid, options: &Value) -> Result<DocumentChange
         None => None,
     };
     let metadata = patch.get("metadata").cloned();
-    let metadata = metadata.map(|metadata| respelled::read(metadata).ok_or_else(corrupt));
+    let metadata = metadata.map(|metadata| verbatim_json::decode(metadata).ok_or_else(corrupt));
     Ok(DocumentChanges {
         name,
         unique_name,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{DbError, respelled};
+use crate::{DbError, verbatim_json};
 use domain::{
     Document, Lifecycle, Metadata, Status, Timestamp, Transition, UniqueName, Visibility,
 };
@@ -69,7 +69,7 @@ impl PreviousState {
             unique_name: before.visibility.unique_name().map(UniqueName::to_string),
             is_public: before.visibility.is_public(),
             metadata: None,
-            members: (!changed.is_empty()).then(|| respelled::written(Value::Object(changed))),
+            members: (!changed.is_empty()).then(|| verbatim_json::encode(Value::Object(changed))),
             added: added.cloned().collect(),
         }
     }
@@ -77,7 +77,7 @@ impl PreviousState {
 
 /// Reads an object that was kept.
 fn object_of(kept: Option<Value>) -> Result<Option<Map<String, Value>>, ()> {
-    match kept.map(respelled::read) {
+    match kept.map(verbatim_json::decode) {
         None => Ok(None),
         Some(Some(Value::Object(object))) => Ok(Some(object)),
         Some(_) => Err(()),

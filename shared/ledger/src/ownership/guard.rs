@@ -9,7 +9,7 @@ use tracing::info;
 use url::Url;
 
 use super::{OwnershipError, PlaceState};
-use crate::{Database, Knowledge};
+use crate::{Database, PlaceUse};
 use domain::{Clock, InstallationId};
 use storage::{Mark, Marking, Storage, StorageRouter};
 
@@ -131,24 +131,24 @@ impl Ownership {
             None => true,
             Some(found) => found.map(|_| false)?,
         };
-        Ok(match crate::knowledge_of(db, storage.place()).await? {
-            Knowledge::Present if is_empty => PlaceState::Lost,
-            Knowledge::Present | Knowledge::Past => PlaceState::Unmarked,
-            Knowledge::Nothing if is_empty => PlaceState::Unmarked,
+        Ok(match crate::place_use(db, storage.place()).await? {
+            PlaceUse::Current if is_empty => PlaceState::Lost,
+            PlaceUse::Current | PlaceUse::Past => PlaceState::Unmarked,
+            PlaceUse::Never if is_empty => PlaceState::Unmarked,
             // A ledger from before there were marks may know nothing of what was left behind in
             // one of its places.
-            Knowledge::Nothing if marked.is_empty() && self.knows_a_place().await? => {
+            PlaceUse::Never if marked.is_empty() && self.knows_a_place().await? => {
                 PlaceState::Unmarked
             }
-            Knowledge::Nothing => PlaceState::Occupied,
+            PlaceUse::Never => PlaceState::Occupied,
         })
     }
 
     /// Whether the ledger knows anything of what is in its places.
     async fn knows_a_place(&self) -> Result<bool, OwnershipError> {
         for storage in self.inner.places.distinct() {
-            let knowledge = crate::knowledge_of(&self.inner.db, storage.place()).await?;
-            if knowledge != Knowledge::Nothing {
+            let used = crate::place_use(&self.inner.db, storage.place()).await?;
+            if used != PlaceUse::Never {
                 return Ok(true);
             }
         }

@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Activation, BlobOrigin, Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, parameter, query};
+use crate::tables::blobs::{NewBlob, add_references, insert_blobs, lock_known};
 use crate::work::PendingWork;
 use domain::{JobId, Timestamp};
 
@@ -30,23 +29,6 @@ impl ContentKey {
     }
 }
 
-const BLOBS: &Columns = &[
-    ("id", Kind::Uuid),
-    ("sha256", Kind::Text),
-    ("size_bytes", Kind::Integer),
-    ("storage_url", Kind::Text),
-    ("refs", Kind::Integer),
-];
-
-#[derive(Serialize)]
-struct BlobRow<'a> {
-    id: Uuid,
-    sha256: &'a str,
-    size_bytes: i64,
-    storage_url: &'a str,
-    refs: i64,
-}
-
 /// What the activations of one group want of one content.
 struct Wanted<'a> {
     /// Preferably one that wrote the bytes: it can make the blob.
@@ -57,7 +39,7 @@ struct Wanted<'a> {
 
 /// Adds a reference for each activation and gives id and URL of each content.
 /// `Err` names the jobs whose content is gone; the transaction is then to be dropped.
-pub async fn hold_blobs(
+pub async fn reference_blobs(
     transaction: &DatabaseTransaction,
     live: &[&Settlement],
     now: Timestamp,
@@ -82,7 +64,10 @@ pub async fn hold_blobs(
             entry.activation = activation;
         }
     }
-    hold_known(transaction, &wanted).await?;
+    if wanted.len() > 1 {
+        let all: Vec<_> = wanted.iter().map(new_blob).collect();
+        lock_known(transaction, &all).await?;
+    }
     let of = |is_wanted: fn(BlobOrigin) -> bool| {
         let mut list: Vec<_> = wanted
             .iter()
@@ -90,44 +75,19 @@ pub async fn hold_blobs(
             .collect();
         // In one order, so that two groups that make the same ones don't wait for each other.
         list.sort_by_key(|(key, _)| *key);
-        list.into_iter().map(blob_row).collect::<Vec<_>>()
+        list.into_iter().map(new_blob).collect::<Vec<_>>()
     };
-    let list = transaction.dialect().rows(BLOBS);
-    let share = format!(
-        "UPDATE blobs SET refs = blobs.refs + x.refs FROM {list} \
-         WHERE blobs.sha256 = x.sha256 AND blobs.size_bytes = x.size_bytes \
-         RETURNING blobs.id, blobs.sha256, blobs.size_bytes, blobs.storage_url"
-    );
-    let store = format!(
-        "INSERT INTO blobs (id, sha256, size_bytes, storage_url, refs, created_at) \
-         SELECT x.id, x.sha256, x.size_bytes, x.storage_url, x.refs, $2 FROM {list} WHERE true \
-         ORDER BY x.sha256, x.size_bytes \
-         ON CONFLICT (sha256, size_bytes) DO UPDATE SET refs = blobs.refs + excluded.refs \
-         RETURNING id, sha256, size_bytes, storage_url"
-    );
-    let mut held = HashMap::new();
     let shared = of(|origin| origin != BlobOrigin::Stored);
     let stored = of(|origin| origin == BlobOrigin::Stored);
-    let mut found = Vec::new();
-    if !shared.is_empty() {
-        found.extend(query(transaction, share, [parameter(&shared)?]).await?);
-    }
-    if !stored.is_empty() {
-        found.extend(
-            query(
-                transaction,
-                store,
-                [parameter(&stored)?, now.as_micros().into()],
-            )
-            .await?,
-        );
-    }
-    for row in found {
+    let mut held = HashMap::new();
+    let shared = add_references(transaction, &shared).await?;
+    let stored = insert_blobs(transaction, &stored, now).await?;
+    for blob in shared.into_iter().chain(stored) {
         let key = ContentKey {
-            sha256: row.try_get_by_index(1)?,
-            size_bytes: row.try_get_by_index(2)?,
+            sha256: blob.sha256,
+            size_bytes: blob.size_bytes,
         };
-        held.insert(key, (row.try_get_by_index(0)?, row.try_get_by_index(3)?));
+        held.insert(key, (blob.id, blob.storage_url));
     }
     let gone = wanted
         .iter()
@@ -137,30 +97,9 @@ pub async fn hold_blobs(
     Ok(if gone.is_empty() { Ok(held) } else { Err(gone) })
 }
 
-/// Locks those that are there in one order, so that two groups, or a group and a deletion, don't
-/// wait for each other: an UPDATE takes them in whatever order its plan has.
-async fn hold_known(
-    transaction: &DatabaseTransaction,
-    wanted: &HashMap<ContentKey, Wanted<'_>>,
-) -> Result<(), DbError> {
-    let dialect = transaction.dialect();
-    if dialect.has_one_writer() || wanted.len() < 2 {
-        // One needs no order, and SQLite has one writer.
-        return Ok(());
-    }
-    let hold = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM blobs JOIN {} ON blobs.sha256 = x.sha256 \
-         AND blobs.size_bytes = x.size_bytes ORDER BY blobs.sha256, blobs.size_bytes FOR NO KEY UPDATE OF blobs) AS held",
-        dialect.rows(BLOBS)
-    );
-    let list: Vec<_> = wanted.iter().map(blob_row).collect();
-    query(transaction, hold, [parameter(&list)?]).await?;
-    Ok(())
-}
-
-fn blob_row<'a>((key, wanted): (&'a ContentKey, &Wanted<'a>)) -> BlobRow<'a> {
-    BlobRow {
-        id: wanted.activation.blob.0,
+fn new_blob<'a>((key, wanted): (&'a ContentKey, &Wanted<'a>)) -> NewBlob<'a> {
+    NewBlob {
+        id: wanted.activation.blob,
         sha256: &key.sha256,
         size_bytes: key.size_bytes,
         storage_url: wanted.activation.location.as_str(),

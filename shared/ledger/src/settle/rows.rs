@@ -1,65 +1,45 @@
-//! The rows that the statements of an outcome transaction travel with.
+//! What the outcomes of a group make of rows.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::staged::may_be_kept;
 use super::{Activation, Outcome, Settlement, StepDone};
-use crate::batch::{Columns, Kind};
+use crate::tables::documents::{CurrentVersion, FailedDocument};
+use crate::tables::events::{EventData, NewEvent};
+use crate::tables::jobs::EndedJob;
+use crate::tables::versions::{ActivatedVersion, FailedVersion};
 use crate::work::{PendingUpload, PendingWork};
-use domain::{Failure, MediaType, Timestamp, check_storable};
+use domain::{Failure, Timestamp, check_storable};
+use queue::JobState;
 
-pub const JOBS: &Columns = &[
-    ("id", Kind::Uuid),
-    ("fence", Kind::Integer),
-    ("state", Kind::Text),
-    ("run_at", Kind::Integer),
-    ("last_error", Kind::Text),
-    ("finished_at", Kind::Integer),
-    ("uncounted", Kind::Integer),
-];
-
-#[derive(Serialize)]
-pub struct JobRow<'a> {
-    id: Uuid,
-    fence: i64,
-    state: &'static str,
-    run_at: i64,
-    last_error: Option<Cow<'a, str>>,
-    finished_at: Option<i64>,
-    /// How many attempts don't count.
-    uncounted: u32,
-}
-
-impl<'a> JobRow<'a> {
-    pub fn new(settlement: &'a Settlement, now: Timestamp) -> Self {
-        let (state, run_at, last_error) = match &settlement.outcome {
-            Outcome::Again { run_at, cause, .. } | Outcome::HandedBack { run_at, cause } => {
-                ("ready", *run_at, Some(cause.as_str()))
-            }
-            Outcome::Failed {
-                gave_up: Some(cause),
-                ..
-            }
-            | Outcome::Dead { cause } => ("dead", now, Some(cause.as_str())),
-            Outcome::Activated(_) | Outcome::Failed { gave_up: None, .. } | Outcome::Done => {
-                ("done", now, None)
-            }
-        };
-        Self {
-            id: settlement.job.id.0,
-            fence: settlement.job.fence,
-            state,
-            run_at: run_at.as_micros(),
-            // It may repeat what others sent.
-            last_error: last_error.map(storable),
-            finished_at: (state != "ready").then_some(now.as_micros()),
-            uncounted: u32::from(matches!(settlement.outcome, Outcome::HandedBack { .. })),
+/// How a job ends, or goes on.
+pub fn ended_job(settlement: &Settlement, now: Timestamp) -> EndedJob<'_> {
+    let (state, run_at, last_error) = match &settlement.outcome {
+        Outcome::Again { run_at, cause, .. } | Outcome::HandedBack { run_at, cause } => {
+            (JobState::Ready, *run_at, Some(cause.as_str()))
         }
+        Outcome::Failed {
+            gave_up: Some(cause),
+            ..
+        }
+        | Outcome::Dead { cause } => (JobState::Dead, now, Some(cause.as_str())),
+        Outcome::Activated(_) | Outcome::Failed { gave_up: None, .. } | Outcome::Done => {
+            (JobState::Done, now, None)
+        }
+    };
+    EndedJob {
+        id: settlement.job.id,
+        fence: settlement.job.fence,
+        state,
+        run_at,
+        // It may repeat what others sent.
+        last_error: last_error.map(storable),
+        finished_at: (state != JobState::Ready).then_some(now),
+        uncounted: u32::from(matches!(settlement.outcome, Outcome::HandedBack { .. })),
     }
 }
 
@@ -71,123 +51,85 @@ fn storable(text: &str) -> Cow<'_, str> {
     }
 }
 
-pub const ACTIVATIONS: &Columns = &[
-    ("version_id", Kind::Uuid),
-    ("document_id", Kind::Uuid),
-    ("number", Kind::Integer),
-    ("mime_type", Kind::Text),
-    ("type_mismatch", Kind::Boolean),
-    ("declared_type", Kind::Text),
-    ("size_bytes", Kind::Integer),
-    ("sha256", Kind::Text),
-    ("blob_id", Kind::Uuid),
-    ("storage_url", Kind::Text),
-];
-
-#[derive(Serialize)]
-pub struct ActivationRow<'a> {
-    version_id: Uuid,
-    pub document_id: Uuid,
-    pub number: u32,
-    mime_type: &'a str,
-    type_mismatch: bool,
-    declared_type: Option<&'a str>,
-    size_bytes: i64,
-    sha256: String,
-    blob_id: Uuid,
-    storage_url: &'a str,
+/// A version that becomes active, with the id and URL of its blob.
+#[derive(Clone, Copy)]
+pub struct Activated<'a> {
+    pub work: &'a PendingWork,
+    pub upload: &'a PendingUpload,
+    pub activation: &'a Activation,
+    pub blob: &'a (Uuid, String),
 }
 
-impl<'a> ActivationRow<'a> {
-    pub fn new(
-        work: &'a PendingWork,
-        upload: &'a PendingUpload,
-        activation: &'a Activation,
-        (blob_id, url): &'a (Uuid, String),
-    ) -> Self {
-        Self {
-            version_id: work.version.0,
-            document_id: work.document.0,
-            number: upload.number,
-            mime_type: activation.media_type.as_str(),
-            type_mismatch: activation.type_mismatch,
-            declared_type: upload.declared_type.as_ref().map(MediaType::as_str),
-            size_bytes: work.size.as_i64(),
-            sha256: upload.sha256.to_string(),
-            blob_id: *blob_id,
-            storage_url: url,
+impl<'a> Activated<'a> {
+    /// What becomes of the version.
+    pub const fn version(self) -> ActivatedVersion<'a> {
+        ActivatedVersion {
+            id: self.work.version,
+            mime_type: &self.activation.media_type,
+            type_mismatch: self.activation.type_mismatch,
+            blob_id: self.blob.0,
+        }
+    }
+
+    /// What its document shows, unless it shows a newer version.
+    pub fn document(self) -> CurrentVersion<'a> {
+        CurrentVersion {
+            document_id: self.work.document,
+            number: self.upload.number,
+            mime_type: &self.activation.media_type,
+            type_mismatch: self.activation.type_mismatch,
+            declared_type: self.upload.declared_type.as_ref(),
+            size_bytes: self.work.size,
+            sha256: self.upload.sha256,
+            storage_url: &self.blob.1,
         }
     }
 }
 
-pub const FAILURES: &Columns = &[
-    ("version_id", Kind::Uuid),
-    ("document_id", Kind::Uuid),
-    ("error_code", Kind::Text),
-    ("error_detail", Kind::Text),
-    ("may_be_kept", Kind::Boolean),
-];
-
-#[derive(Serialize)]
-pub struct FailureRow<'a> {
-    version_id: Uuid,
-    document_id: Uuid,
-    error_code: &'static str,
-    error_detail: &'a str,
-    may_be_kept: bool,
-}
-
-impl<'a> FailureRow<'a> {
-    pub fn new(work: &PendingWork, failure: &'a Failure) -> Self {
-        Self {
-            version_id: work.version.0,
-            document_id: work.document.0,
-            error_code: failure.code.as_str(),
-            error_detail: &failure.detail,
-            may_be_kept: may_be_kept(failure),
-        }
+/// What becomes of a version that failed.
+pub fn failed_version<'a>(work: &PendingWork, failure: &'a Failure) -> FailedVersion<'a> {
+    FailedVersion {
+        id: work.version,
+        document_id: work.document,
+        error_code: failure.code,
+        error_detail: &failure.detail,
+        may_be_kept: may_be_kept(failure),
     }
 }
 
-pub const EVENTS: &Columns = &[
-    ("owner_id", Kind::Uuid),
-    ("document_id", Kind::Uuid),
-    ("kind", Kind::Text),
-    ("data", Kind::Json),
-];
-
-#[derive(Serialize)]
-pub struct EventRow {
-    owner_id: Uuid,
-    document_id: Uuid,
-    kind: &'static str,
-    data: Value,
+/// What becomes of its document, if no other version is pending.
+pub fn failed_document<'a>(work: &PendingWork, failure: &'a Failure) -> FailedDocument<'a> {
+    FailedDocument {
+        id: work.document,
+        error_code: failure.code,
+        error_detail: &failure.detail,
+    }
 }
 
-impl EventRow {
-    pub fn new(work: &PendingWork, settlement: &Settlement, now: Timestamp) -> Option<Self> {
-        let (kind, code) = match &settlement.outcome {
-            Outcome::Activated(_) => ("activated", None),
-            Outcome::Failed { failure, .. } => ("failed", Some(failure.code)),
-            Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
-            // An outage may last: it would fill the timelines.
-            Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => return None,
-        };
-        let milliseconds =
-            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let step = |step: &StepDone| json!({"kind": step.kind, "at": step.at.as_micros(), "duration_ms": milliseconds(step.duration)});
-        Some(Self {
-            owner_id: work.owner.0,
-            document_id: work.document.0,
-            kind,
-            data: json!({
+/// What the timeline says of an attempt; `None` if nothing.
+pub fn event(work: &PendingWork, settlement: &Settlement, now: Timestamp) -> Option<NewEvent> {
+    let (kind, code) = match &settlement.outcome {
+        Outcome::Activated(_) => ("activated", None),
+        Outcome::Failed { failure, .. } => ("failed", Some(failure.code)),
+        Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
+        // An outage may last: it would fill the timelines.
+        Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => return None,
+    };
+    let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let step = |step: &StepDone| json!({"kind": step.kind, "at": step.at.as_micros(), "duration_ms": milliseconds(step.duration)});
+    let data = json!({
                 "version": work.upload.as_ref().map(|upload| upload.number),
                 "attempt": settlement.attempt,
                 "duration_ms": milliseconds(now.since(settlement.started_at)),
                 "worker": settlement.worker,
                 "code": code,
                 "steps": settlement.steps.iter().map(step).collect::<Vec<_>>(),
-            }),
-        })
-    }
+    });
+    Some(NewEvent {
+        owner_id: work.owner,
+        document_id: work.document,
+        kind,
+        data: EventData::Attempt(data),
+        at: now,
+    })
 }

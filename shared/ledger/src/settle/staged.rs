@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{Outcome, Settlement};
-use crate::batch::{execute, parameter};
 use crate::tables::users::{StagingCharge, charge_staging};
+use crate::tables::versions::forget_staged_bytes;
 use crate::work::PendingWork;
 use crate::{DatabaseTransaction, DbError};
 use domain::{Allowances, ByteSize, Failure, Keeping, Timestamp};
@@ -76,11 +76,7 @@ pub(super) async fn charge_kept(
         }
     }
     if !let_go.is_empty() {
-        let sql = format!(
-            "UPDATE versions SET staged_url = NULL WHERE id IN ({})",
-            transaction.dialect().ids()
-        );
-        execute(transaction, sql, [parameter(&let_go)?]).await?;
+        forget_staged_bytes(transaction, &let_go).await?;
     }
     Ok(kept)
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use url::Url;
 use uuid::Uuid;
 
-use super::blobs::{ContentKey, hold_blobs};
+use super::blobs::{ContentKey, reference_blobs};
 use super::outcome::{BlobOrigin, Outcome, Settled, Settlement};
 use super::{staged, statements};
 use crate::operations::fail_operations_of_dead_jobs;
@@ -113,7 +113,7 @@ async fn attempt(
         .filter_map(|one| one.work.as_ref())
         .map(|work| work.version.0)
         .collect();
-    let alive = statements::hold_pending(&transaction, &versions).await?;
+    let alive = statements::lock_pending(&transaction, &versions).await?;
     let held = statements::finish_jobs(&transaction, settlements, now).await?;
     let live = |one: &&Settlement| {
         held.contains(&one.job.id.0)
@@ -123,16 +123,16 @@ async fn attempt(
                 .is_some_and(|work| alive.contains(&work.version.0))
     };
     let live: Vec<&Settlement> = settlements.iter().filter(live).collect();
-    let blobs = match hold_blobs(&transaction, &live, now).await? {
+    let blobs = match reference_blobs(&transaction, &live, now).await? {
         Ok(blobs) => blobs,
         Err(jobs) => return Ok(Attempt::ContentGone(jobs)),
     };
     statements::activate(&transaction, &live, &blobs, now).await?;
     let failed = statements::fail(&transaction, &live, now).await?;
-    statements::account(&transaction, &live, &failed.ended).await?;
+    statements::charge_owners(&transaction, &live, &failed.ended).await?;
     reserved.write(&transaction).await?;
     let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
-    statements::record(&transaction, &live, now).await?;
+    statements::record_events(&transaction, &live, now).await?;
 
     let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
     let mut answers = Vec::with_capacity(settlements.len());

@@ -5,12 +5,15 @@
 
 pub mod api_keys;
 pub mod audit_log;
+pub mod blobs;
 pub mod cleanup_positions;
 pub mod discards;
 pub mod documents;
+pub mod events;
 pub mod idempotency;
 pub mod identities;
 pub mod installation;
+pub mod jobs;
 pub mod operation_items;
 pub mod operations;
 pub mod places;

@@ -1,9 +1,10 @@
 //! Deletes the rows of a removed user in batches: a transaction each, so that nothing waits long.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::batch::query;
-use crate::change::hold_all;
+use crate::batch::query_as;
+use crate::change::lock_documents;
 use crate::removal::{delete_documents, delete_versions};
 use crate::tables::{idempotency, operation_items};
 use crate::{Database, DatabaseTransaction, DbError};
@@ -39,26 +40,32 @@ async fn remove_documents(
     now: Timestamp,
     traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
 ) -> Result<bool, DbError> {
+    #[derive(FromQueryResult)]
+    struct Counted {
+        id: Uuid,
+        versions: i64,
+    }
+
     let sql = format!(
         "SELECT documents.id, (SELECT count(*) FROM (SELECT 1 FROM versions v \
-         WHERE v.document_id = documents.id LIMIT {}) AS counted) FROM documents \
+         WHERE v.document_id = documents.id LIMIT {}) AS counted) AS versions FROM documents \
          WHERE documents.owner_id = $1 ORDER BY documents.created_at, documents.id LIMIT {DOCUMENTS}",
         VERSIONS + 1
     );
     let (mut documents, mut versions) = (Vec::new(), 0);
-    for row in query(transaction, sql, [id.0.into()]).await? {
-        let count: i64 = row.try_get_by_index(1)?;
-        if versions + count > VERSIONS && !documents.is_empty() {
+    let found: Vec<Counted> = query_as(transaction, sql, [id.0.into()]).await?;
+    for document in found {
+        if versions + document.versions > VERSIONS && !documents.is_empty() {
             break;
         }
         // The first document alone may have too many for one batch.
-        versions += count;
-        documents.push(DocumentId(row.try_get_by_index(0)?));
+        versions += document.versions;
+        documents.push(DocumentId(document.id));
     }
     let Some(first) = documents.first() else {
         return Ok(false);
     };
-    hold_all(transaction, id, &documents).await?;
+    lock_documents(transaction, id, &documents).await?;
     let held = if documents.len() == 1 && versions > VERSIONS {
         // Those that nobody reads first, so that the document is never without its current one.
         let others = format!(
@@ -70,7 +77,7 @@ async fn remove_documents(
         let documents: Vec<Uuid> = documents.iter().map(|document| document.0).collect();
         delete_documents(transaction, &documents).await?
     };
-    held.give_back(transaction, now, traces).await?;
+    held.release(transaction, now, traces).await?;
     Ok(true)
 }
 

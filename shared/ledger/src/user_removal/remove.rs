@@ -5,8 +5,9 @@ use tracing::warn;
 use super::batches::delete_batch;
 use super::mark::mark;
 use super::rest::remove_rest;
+use crate::retry_on_conflict::retry_on_conflict;
 use crate::users::ChangeUserError;
-use crate::{Commit, Database, DbError, Tries};
+use crate::{Commit, Database, DbError};
 use domain::{JobId, Timestamp, UserId};
 
 /// Deletes a user and all rows of theirs. Once marked, the user is hidden from everybody; what this
@@ -20,14 +21,8 @@ pub async fn remove_user(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<Option<JobId>, ChangeUserError> {
-    let mut tries = Tries::default();
-    let finishing = loop {
-        match mark(on, id, now).await {
-            Err(ChangeUserError::Database(error)) if tries.again(&error) => {}
-            Err(error) => return Err(error),
-            Ok(None) => return Ok(None),
-            Ok(Some(job)) => break job,
-        }
+    let Some(finishing) = retry_on_conflict(|| mark(on, id, now)).await? else {
+        return Ok(None);
     };
     match finish_removal(on.database(), id, now, traces).await {
         Ok(removing) => Ok(Some(removing.unwrap_or(finishing))),
@@ -47,19 +42,6 @@ pub async fn finish_removal(
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send + Sync,
 ) -> Result<Option<JobId>, DbError> {
-    let mut tries = Tries::default();
-    loop {
-        match delete_batch(db, id, now, &traces).await {
-            Ok(true) => tries = Tries::default(),
-            Ok(false) => break,
-            Err(error) if tries.again(&error) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    loop {
-        match remove_rest(db, id, now, &traces).await {
-            Err(error) if tries.again(&error) => {}
-            answer => return answer,
-        }
-    }
+    while retry_on_conflict(|| delete_batch(db, id, now, &traces)).await? {}
+    retry_on_conflict(|| remove_rest(db, id, now, &traces)).await
 }

@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::mark::dedupe_key;
-use crate::batch::{execute, query};
+use crate::batch::{query, query_column};
 use crate::jobs::{NewJob, enqueue};
 use crate::removal::delete_documents;
+use crate::tables::jobs::delete_ready;
 use crate::tables::{operations, users};
 use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
@@ -27,16 +28,11 @@ pub(super) async fn remove_rest(
     }
     lock_everything(&transaction, id).await?;
     let documents = "SELECT id FROM documents WHERE owner_id = $1";
-    let documents = query(&transaction, documents, owner()).await?;
-    let documents: Vec<Uuid> = documents
-        .iter()
-        .map(|row| row.try_get_by_index(0))
-        .collect::<Result<_, _>>()?;
+    let documents: Vec<Uuid> = query_column(&transaction, documents, owner()).await?;
     let held = delete_documents(&transaction, &documents).await?;
     let archives = operations::archives_of(&transaction, id).await?;
-    let waiting = "DELETE FROM jobs WHERE dedupe_key = $1 AND state = 'ready'";
-    execute(&transaction, waiting, [dedupe_key(id).into()]).await?;
-    held.give_back(&transaction, now, traces).await?;
+    delete_ready(&transaction, &dedupe_key(id)).await?;
+    held.release(&transaction, now, traces).await?;
     discards::add(&transaction, &archives, now).await?;
     identities::mark_deleted(&transaction, id, now).await?;
     users::delete(&transaction, id.0).await?;

@@ -6,8 +6,11 @@ mod retry;
 mod waiting;
 mod workers;
 
-pub use jobs::{JobFilter, JobPage, JobView, dead_jobs, find_job, list_jobs};
+pub use crate::tables::jobs::JobView;
+pub use jobs::{JobFilter, JobPage, dead_jobs, find_job, list_jobs};
 pub use queues::{QueueState, oldest_pending, oldest_waiting, queue_states};
 pub use retry::{JobRetry, retry_job, retry_jobs};
 pub use waiting::{OwnerHead, OwnerPage, owner_heads, owners_served};
-pub use workers::{ALIVE_FOR, WorkerPage, WorkerSign, forget_worker, list_workers, see_worker};
+pub use workers::{
+    ALIVE_FOR, WorkerPage, WorkerStatus, forget_worker, list_workers, record_heartbeat,
+};

@@ -1,4 +1,4 @@
-//! Trying dead jobs again: they become ready with attempts anew, and failed versions pending.
+//! Retrying dead jobs: they become ready with a fresh attempt count, and failed versions pending.
 //!
 //! A version that is to be processed again goes the way of its owner's own retry: its document
 //! goes back to pending, its bytes are reserved anew, and all of it happens or nothing. No job is
@@ -7,17 +7,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::jobs::{JobView, job_within};
-use crate::batch::{Columns, Kind, execute, parameter, query};
-use crate::tables::users::{Charge, QuotaCharge, charge_quota};
+use super::jobs::job_within;
+use crate::batch::{parameter, query_as};
+use crate::fresh_attempts::{FailedVersion, reserve, return_to_pending};
+use crate::tables::jobs::{JobView, retry_dead};
 use crate::{Commit, DatabaseTransaction, DbError};
-use domain::{JobId, Limits, Status, Timestamp, Transition};
+use domain::{ByteSize, DocumentId, JobId, Limits, Timestamp, UserId, VersionId};
 use queue::{JobKind, JobState, Queue};
 
-/// What became of the wish to try a job again.
+/// What came of retrying a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobRetry {
     /// It is ready, in this queue.
@@ -32,19 +33,13 @@ pub enum JobRetry {
     QuotaExceeded,
 }
 
-/// A version that failed with its job, in a form that a retry needs.
-struct Failed {
+/// A version that failed with its job.
+struct FailedWithJob {
     job: Uuid,
-    version: Uuid,
-    document: Uuid,
-    owner: Uuid,
-    number: i64,
-    size: i64,
-    /// Whether its document is in `error` with it.
-    status: Status,
+    version: FailedVersion,
 }
 
-/// Tries a dead job again, and gives what it is then; or says why not.
+/// Retries a dead job. Returns what it is then, or why it can't be retried.
 pub async fn retry_job(
     db: &impl Commit<JobView>,
     job: JobId,
@@ -61,7 +56,7 @@ pub async fn retry_job(
     Ok(Ok(view))
 }
 
-/// Tries dead jobs again, in one transaction; the answers are in the order of `jobs`.
+/// Retries dead jobs in one transaction; the answers are in the order of `jobs`.
 pub async fn retry_jobs(
     on: &impl Commit<Vec<JobRetry>>,
     jobs: &[JobId],
@@ -80,34 +75,35 @@ async fn retry_within(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Vec<JobRetry>, DbError> {
-    let failed = hold_failed(transaction, jobs).await?;
-    let known = hold_dead(transaction, jobs).await?;
+    let failed = lock_failed(transaction, jobs).await?;
+    let locked = lock_jobs(transaction, jobs).await?;
     let dead = |job: &Uuid| {
         matches!(
-            known.get(job),
-            Some(Known {
+            locked.get(job),
+            Some(LockedJob {
                 state: JobState::Dead,
                 ..
             })
         )
     };
     let failed: Vec<_> = failed.into_iter().filter(|one| dead(&one.job)).collect();
-    let charged = charge(transaction, &failed, limits).await?;
+    let versions: Vec<_> = failed.iter().map(|one| one.version).collect();
+    let reserved = reserve(transaction, &versions, limits).await?;
 
     let answer = |job: &JobId| {
-        let Some(known) = known.get(&job.0) else {
+        let Some(locked) = locked.get(&job.0) else {
             return JobRetry::NotFound;
         };
-        if known.state != JobState::Dead {
-            return JobRetry::NotDead(known.state);
+        if locked.state != JobState::Dead {
+            return JobRetry::NotDead(locked.state);
         }
-        let ready = JobRetry::Ready(known.queue);
-        if known.kind != JobKind::ProcessVersion.as_str() {
+        let ready = JobRetry::Ready(locked.queue);
+        if locked.kind != JobKind::ProcessVersion.as_str() {
             return ready;
         }
         match failed.iter().find(|one| one.job == job.0) {
             None => JobRetry::NotRetryable,
-            Some(one) if charged.contains(&one.version) => ready,
+            Some(one) if reserved.contains(&one.version.id) => ready,
             Some(_) => JobRetry::QuotaExceeded,
         }
     };
@@ -116,23 +112,35 @@ async fn retry_within(
         .iter()
         .zip(&answers)
         .filter(|(_, answer)| matches!(answer, JobRetry::Ready(_)))
-        .map(|(job, _)| job.0)
+        .map(|(job, _)| *job)
         .collect();
-    let again: Vec<_> = failed
-        .iter()
-        .filter(|one| charged.contains(&one.version))
-        .collect();
-    put_back(transaction, &again, now).await?;
-    revive(transaction, &ready, now).await?;
+    let retried = versions
+        .into_iter()
+        .filter(|one| reserved.contains(&one.id));
+    return_to_pending(transaction, &retried.collect::<Vec<_>>(), now).await?;
+    if !ready.is_empty() {
+        retry_dead(transaction, &ready, now).await?;
+    }
     Ok(answers)
 }
 
 /// Locks the versions, and their documents, that failed with one of the dead `jobs` and can be
 /// processed again: for each version one of its jobs.
-async fn hold_failed(
+async fn lock_failed(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
-) -> Result<Vec<Failed>, DbError> {
+) -> Result<Vec<FailedWithJob>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        job: Uuid,
+        version: Uuid,
+        document: Uuid,
+        owner_id: Uuid,
+        number: i64,
+        size_bytes: i64,
+        status: String,
+    }
+
     let dialect = transaction.dialect();
     let lock = dialect.lock_rows("d, v");
     let sql = format!(
@@ -146,181 +154,65 @@ async fn hold_failed(
     );
     let mut versions = HashSet::new();
     let mut failed = Vec::new();
-    for row in query(transaction, sql, [parameter(jobs)?]).await? {
-        let document: Uuid = row.try_get("", "document")?;
-        let status: String = row.try_get("", "status")?;
-        let one = Failed {
-            job: row.try_get("", "job")?,
-            version: row.try_get("", "version")?,
-            document,
-            owner: row.try_get("", "owner_id")?,
-            number: row.try_get("", "number")?,
-            size: row.try_get("", "size_bytes")?,
-            status: status
-                .parse()
-                .map_err(|_| DbError::corrupt("documents", "status", document))?,
+    let found: Vec<Row> = query_as(transaction, sql, [parameter(jobs)?]).await?;
+    for row in found {
+        let number = u32::try_from(row.number);
+        let status = row.status.parse();
+        let version = FailedVersion {
+            id: VersionId(row.version),
+            number: number.map_err(|_| DbError::corrupt("versions", "number", row.version))?,
+            size: ByteSize::new(row.size_bytes.unsigned_abs()),
+            document: DocumentId(row.document),
+            owner: UserId(row.owner_id),
+            status: status.map_err(|_| DbError::corrupt("documents", "status", row.document))?,
         };
-        if versions.insert(one.version) {
-            failed.push(one);
+        if versions.insert(version.id) {
+            failed.push(FailedWithJob {
+                job: row.job,
+                version,
+            });
         }
     }
     Ok(failed)
 }
 
-struct Known {
+struct LockedJob {
     queue: Queue,
     kind: String,
     state: JobState,
 }
 
 /// Locks those of `jobs` that are there.
-async fn hold_dead(
+async fn lock_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
-) -> Result<HashMap<Uuid, Known>, DbError> {
+) -> Result<HashMap<Uuid, LockedJob>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        queue: String,
+        kind: String,
+        state: String,
+    }
+
     let dialect = transaction.dialect();
     let lock = dialect.lock_rows("jobs");
     let sql = format!(
         "SELECT id, queue, kind, state FROM jobs WHERE id IN ({}) ORDER BY id{lock}",
         dialect.ids(),
     );
-    let mut known = HashMap::new();
-    for row in query(transaction, sql, [parameter(jobs)?]).await? {
-        let id: Uuid = row.try_get("", "id")?;
-        let corrupt = |column| DbError::corrupt("jobs", column, id);
-        let text = |column| -> Result<String, DbError> { Ok(row.try_get("", column)?) };
-        known.insert(
-            id,
-            Known {
-                queue: text("queue")?.parse().map_err(|_| corrupt("queue"))?,
-                kind: text("kind")?,
-                state: text("state")?.parse().map_err(|_| corrupt("state"))?,
+    let mut locked = HashMap::new();
+    let found: Vec<Row> = query_as(transaction, sql, [parameter(jobs)?]).await?;
+    for row in found {
+        let corrupt = |column| DbError::corrupt("jobs", column, row.id);
+        locked.insert(
+            row.id,
+            LockedJob {
+                queue: row.queue.parse().map_err(|_| corrupt("queue"))?,
+                state: row.state.parse().map_err(|_| corrupt("state"))?,
+                kind: row.kind,
             },
         );
     }
-    Ok(known)
-}
-
-/// Reserves what the versions need, for each owner as a whole, or, where that doesn't fit, for as
-/// many as do; gives those that fit.
-async fn charge(
-    transaction: &DatabaseTransaction,
-    failed: &[Failed],
-    limits: &Limits,
-) -> Result<HashSet<Uuid>, DbError> {
-    let mut sums: HashMap<Uuid, Charge> = HashMap::new();
-    for one in failed {
-        let charge = one.charge();
-        let sum = sums.entry(one.owner).or_insert(Charge::to(one.owner));
-        sum.reserved_bytes = sum.reserved_bytes.saturating_add(charge.reserved_bytes);
-        sum.used_documents += charge.used_documents;
-        sum.staging_bytes = -sum.reserved_bytes;
-        sum.failed_versions += charge.failed_versions;
-    }
-    let sums: Vec<_> = sums.into_values().map(QuotaCharge::of).collect();
-    let whole = charge_quota(transaction, limits, &sums).await?;
-    let mut charged = HashSet::new();
-    for one in failed {
-        let fits = whole.contains(&one.owner)
-            || !charge_quota(transaction, limits, &[QuotaCharge::of(one.charge())])
-                .await?
-                .is_empty();
-        if fits {
-            charged.insert(one.version);
-        }
-    }
-    Ok(charged)
-}
-
-impl Failed {
-    /// What it takes from the quota when it is pending again, and gives back as a failed version.
-    fn charge(&self) -> Charge {
-        Charge {
-            reserved_bytes: self.size,
-            used_documents: i64::from(self.status == Status::Error),
-            staging_bytes: -self.size,
-            failed_versions: -1,
-            ..Charge::to(self.owner)
-        }
-    }
-}
-
-const AGAIN: &Columns = &[
-    ("version_id", Kind::Uuid),
-    ("document_id", Kind::Uuid),
-    ("owner_id", Kind::Uuid),
-    ("number", Kind::Integer),
-    ("status", Kind::Text),
-];
-
-#[derive(Serialize)]
-struct AgainRow {
-    version_id: Uuid,
-    document_id: Uuid,
-    owner_id: Uuid,
-    number: i64,
-    status: &'static str,
-}
-
-/// Makes versions pending, with their documents where those failed with them.
-async fn put_back(
-    transaction: &DatabaseTransaction,
-    again: &[&Failed],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    if again.is_empty() {
-        return Ok(());
-    }
-    let dialect = transaction.dialect();
-    let list = dialect.rows(AGAIN);
-    let row = |one: &&Failed| AgainRow {
-        version_id: one.version,
-        document_id: one.document,
-        owner_id: one.owner,
-        number: one.number,
-        // One that readers get a version of stays what it is.
-        status: one
-            .status
-            .after(Transition::Retry)
-            .unwrap_or(one.status)
-            .as_str(),
-    };
-    let list_of_rows = parameter(&again.iter().map(row).collect::<Vec<_>>())?;
-    let versions = format!(
-        "UPDATE versions SET status = 'pending', error_code = NULL, error_detail = NULL, settled_at = NULL \
-         FROM {list} WHERE versions.id = x.version_id"
-    );
-    execute(transaction, versions, [list_of_rows.clone()]).await?;
-    let documents = format!(
-        "UPDATE documents SET status = x.status, error_code = NULL, error_detail = NULL, \
-         revision = revision + 1, updated_at = $2 FROM {list} WHERE documents.id = x.document_id"
-    );
-    let at = || now.as_micros().into();
-    execute(transaction, documents, [list_of_rows.clone(), at()]).await?;
-    let data = dialect.json_object("version", "x.number");
-    let events = format!(
-        "INSERT INTO events (owner_id, document_id, kind, data, at) \
-         SELECT x.owner_id, x.document_id, 'retried', {data}, $2 FROM {list}"
-    );
-    execute(transaction, events, [list_of_rows, at()]).await?;
-    Ok(())
-}
-
-/// Makes jobs ready, due now, with attempts anew. Their fences stay: earlier claims are worthless.
-async fn revive(
-    transaction: &DatabaseTransaction,
-    jobs: &[Uuid],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "UPDATE jobs SET state = 'ready', attempts = 0, run_at = $2, last_error = NULL, finished_at = NULL \
-         WHERE id IN ({}) AND state = 'dead'",
-        transaction.dialect().ids(),
-    );
-    let values = [parameter(jobs)?, now.as_micros().into()];
-    execute(transaction, sql, values).await?;
-    Ok(())
+    Ok(locked)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::batch::query;
-use crate::jobs::one_of;
+use crate::tables::jobs::is_of_kind;
 use crate::{Database, DbError};
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
@@ -58,7 +58,7 @@ pub async fn owner_heads(
          (SELECT j.state FROM jobs j WHERE {OPEN} AND j.owner_id = heads.owner_id AND j.run_at > $4 \
          ORDER BY j.run_at LIMIT {HELD_AMONG}) AS later WHERE later.state = 'running') AS is_served \
          FROM heads LEFT JOIN jobs ON jobs.id = heads.job_id ORDER BY heads.owner_id",
-        known = one_of(&JobKind::ALL, page.queue),
+        known = is_of_kind(&JobKind::ALL, page.queue),
     );
     let values = [
         page.queue.as_str().into(),

@@ -1,4 +1,4 @@
-//! Workers that are alive: each says so every few seconds, and is forgotten when it is silent.
+//! Heartbeats: a worker sends one every few seconds, and is forgotten when it is silent.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::Queue;
 
-/// How long a worker counts as alive after a sign of life: several of them may be lost.
+/// How long a worker counts as alive after a heartbeat: several of them may be lost.
 pub const ALIVE_FOR: Duration = Duration::from_secs(30);
 
-/// What a worker says of itself.
+/// What a worker reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerSign {
+pub struct WorkerStatus {
     /// Its name, unique per start.
     pub name: String,
     /// The queues it works on.
     pub queues: Vec<Queue>,
     /// How many jobs it holds.
     pub running: u32,
-    /// When it said so.
+    /// When it was sent.
     pub at: Timestamp,
 }
 
@@ -37,18 +37,18 @@ pub struct WorkerPage<'a> {
     pub limit: u32,
 }
 
-/// Writes a sign of life down, and forgets workers that are not alive any more.
-pub async fn see_worker(db: &Database, sign: &WorkerSign) -> Result<(), DbError> {
-    let queues: Vec<_> = sign.queues.iter().map(|queue| queue.as_str()).collect();
+/// Records a heartbeat, and forgets workers that are not alive any more.
+pub async fn record_heartbeat(db: &Database, status: &WorkerStatus) -> Result<(), DbError> {
+    let queues: Vec<_> = status.queues.iter().map(|queue| queue.as_str()).collect();
     let row = workers::Model {
-        name: sign.name.clone(),
+        name: status.name.clone(),
         queues: queues.join(","),
-        running: i64::from(sign.running),
-        last_seen: sign.at.as_micros(),
+        running: i64::from(status.running),
+        last_seen: status.at.as_micros(),
     };
     workers::upsert(db.writer(), row).await?;
     // Read first: most of the time there is nobody to be forgotten, and nothing to be written.
-    let silent_since = sign.at.minus(ALIVE_FOR).as_micros();
+    let silent_since = status.at.minus(ALIVE_FOR).as_micros();
     let silent = workers::Entity::find().filter(workers::Column::LastSeen.lt(silent_since));
     if silent.one(db.reader()).await?.is_some() {
         workers::delete_silent(db.writer(), silent_since).await?;
@@ -62,7 +62,10 @@ pub async fn forget_worker(db: &Database, name: &str) -> Result<(), DbError> {
 }
 
 /// Workers that are alive.
-pub async fn list_workers(db: &Database, page: WorkerPage<'_>) -> Result<Vec<WorkerSign>, DbError> {
+pub async fn list_workers(
+    db: &Database,
+    page: WorkerPage<'_>,
+) -> Result<Vec<WorkerStatus>, DbError> {
     let alive = page.now.minus(ALIVE_FOR).as_micros();
     let mut select = workers::Entity::find()
         .filter(workers::Column::LastSeen.gte(alive))
@@ -73,10 +76,10 @@ pub async fn list_workers(db: &Database, page: WorkerPage<'_>) -> Result<Vec<Wor
     }
     let rows = select.all(db.reader()).await?;
     // A few at most: a page that is short because of one is as good.
-    Ok(readable(rows, WorkerSign::try_from))
+    Ok(readable(rows, WorkerStatus::try_from))
 }
 
-impl TryFrom<workers::Model> for WorkerSign {
+impl TryFrom<workers::Model> for WorkerStatus {
     type Error = DbError;
 
     fn try_from(row: workers::Model) -> Result<Self, DbError> {

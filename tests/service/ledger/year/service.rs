@@ -14,9 +14,9 @@ use ledger::ownership::Ownership;
 use ledger::{
     ApiKey, Arrival, ConflictPolicy, Database, DocumentChanges, DocumentFilter, KeyedRequest,
     NewContent, NewImport, NewJob, NewOperation, NewUndo, Precondition, Selection, Target, Task,
-    VersionScope, WorkerSign, accept, add_key, add_user, add_version, archive_document,
+    VersionScope, WorkerStatus, accept, add_key, add_user, add_version, archive_document,
     begin_request, create_import, create_operation, delete_document, edit_document, enqueue,
-    find_ended, remove_user, restore_document, see_worker, undo_operation,
+    find_ended, record_heartbeat, remove_user, restore_document, undo_operation,
 };
 use queue::{Feed, InProcessFeed, JobKind, Queue};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -333,9 +333,9 @@ impl Service<'_> {
             .unwrap();
         remove_user(self.db, guest, now, |_| vec![]).await.unwrap();
         let name = format!("worker {month}");
-        see_worker(
+        record_heartbeat(
             self.db,
-            &WorkerSign {
+            &WorkerStatus {
                 name,
                 queues: vec![Queue::Bulk],
                 running: 0,

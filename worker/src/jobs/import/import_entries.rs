@@ -13,8 +13,8 @@
 use domain::{DocumentName, ItemCode, Metadata, OperationId, UserId};
 use futures::{StreamExt, TryStreamExt, stream};
 use ledger::{
-    BACKLOG_PAUSE, BatchRequest, CommittedImport, DbError, ImportChunk, ImportItem, NextBatch,
-    Outcome, StagedItem, StepCheck, Tries, commit_import_chunk, next_import_batch,
+    BACKLOG_PAUSE, BatchRequest, CommittedImport, ConflictRetries, DbError, ImportChunk,
+    ImportItem, NextBatch, Outcome, StagedItem, StepCheck, commit_import_chunk, next_import_batch,
 };
 use queue::Queue;
 use serde_json::Value;
@@ -119,7 +119,7 @@ async fn commit(
     tools: &Tools,
 ) -> Result<StepCheck<CommittedImport>, DbError> {
     let settlement = work.settlement(Outcome::Done);
-    let mut tries = Tries::default();
+    let mut retries = ConflictRetries::default();
     loop {
         let request = ImportChunk {
             operation: id,
@@ -129,7 +129,7 @@ async fn commit(
             now: tools.clock.now(),
         };
         match commit_import_chunk(&tools.db, &request).await {
-            Err(error) if tries.again(&error) => {}
+            Err(error) if retries.should_retry(&error) => {}
             answer => return answer,
         }
     }

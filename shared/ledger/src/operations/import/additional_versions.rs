@@ -1,18 +1,14 @@
 //! Adds versions beyond the first one of a document: further versions of a new document, and new
 //! versions of an existing one.
 
-use serde::Serialize;
-use uuid::Uuid;
-
 use super::chunk::StagedContent;
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{Columns, Kind, execute, parameter};
-use crate::events::{self, NewEvent};
 use crate::jobs::{NewJob, enqueue};
-use domain::{
-    Document, DocumentId, DocumentName, JobId, MediaType, Status, Timestamp, UserId, VersionId,
-};
+use crate::tables::documents::{NewLatest, raise_latest};
+use crate::tables::events::{NewEvent, insert_events};
+use crate::tables::versions::{NewVersion, insert_versions};
+use domain::{Document, DocumentId, DocumentName, JobId, Status, Timestamp, UserId, VersionId};
 use queue::JobKind;
 
 /// A version to add, under the next number.
@@ -29,79 +25,43 @@ pub struct AdditionalVersion<'a> {
 }
 
 /// Inserts versions with their events and jobs. Returns the jobs.
-pub async fn insert(
+pub async fn insert<'a>(
     transaction: &DatabaseTransaction,
     owner: UserId,
-    versions: &[AdditionalVersion<'_>],
+    versions: &[AdditionalVersion<'a>],
     now: Timestamp,
 ) -> Result<Vec<JobId>, DbError> {
-    const COLUMNS: &Columns = &[
-        ("id", Kind::Uuid),
-        ("document_id", Kind::Uuid),
-        ("number", Kind::Integer),
-        ("name", Kind::Text),
-        ("declared_type", Kind::Text),
-        ("size_bytes", Kind::Integer),
-        ("sha256", Kind::Text),
-        ("staged_url", Kind::Text),
-    ];
-
-    #[derive(Serialize)]
-    struct Row<'a> {
-        id: Uuid,
-        document_id: Uuid,
-        number: u32,
-        name: &'a str,
-        declared_type: Option<&'a str>,
-        size_bytes: i64,
-        sha256: String,
-        staged_url: &'a str,
-    }
-
     if versions.is_empty() {
         return Ok(Vec::new());
     }
-    let list = versions.iter().map(|additional| Row {
-        id: VersionId::new(now).0,
-        document_id: additional.document.0,
+    let row = |additional: &AdditionalVersion<'a>| NewVersion {
+        id: VersionId::new(now),
+        document_id: additional.document,
+        owner_id: owner,
         number: additional.number,
-        name: additional.name.as_str(),
-        declared_type: additional
-            .content
-            .declared_type
-            .as_ref()
-            .map(MediaType::as_str),
-        size_bytes: additional.content.size.as_i64(),
-        sha256: additional.content.sha256.to_string(),
+        name: additional.name,
+        declared_type: additional.content.declared_type.as_ref(),
+        size_bytes: additional.content.size,
+        sha256: additional.content.sha256,
         staged_url: additional.content.staged.as_str(),
-    });
-    let list: Vec<_> = list.collect();
-    let source = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, type_mismatch, \
-         size_bytes, sha256, staged_url, created_at) \
-         SELECT x.id, x.document_id, $2, x.number, 'pending', x.name, x.declared_type, false, \
-         x.size_bytes, x.sha256, x.staged_url, $3 FROM {source}"
-    );
-    let values = [parameter(&list)?, owner.0.into(), now.as_micros().into()];
-    execute(transaction, sql, values).await?;
-    let notes: Vec<_> = versions
-        .iter()
-        .map(|additional| NewEvent {
-            owner,
-            document: additional.document,
-            kind: "accepted",
-            version: Some(additional.number),
-        })
-        .collect();
-    events::add(transaction, &notes, now).await?;
-    let jobs: Vec<_> = list
-        .iter()
-        .map(|row| NewJob {
-            subject: Some(row.id),
-            ..NewJob::without_subject(JobKind::ProcessVersion, owner, now)
-        })
-        .collect();
+        created_at: now,
+    };
+    let rows: Vec<_> = versions.iter().map(row).collect();
+    insert_versions(transaction, &rows).await?;
+    let event = |additional: &AdditionalVersion<'_>| NewEvent {
+        owner_id: owner,
+        document_id: additional.document,
+        kind: "accepted",
+        data: Some(additional.number).into(),
+        at: now,
+    };
+    let events: Vec<_> = versions.iter().map(event).collect();
+    insert_events(transaction, &events).await?;
+    let job = |version: &NewVersion<'_>| NewJob {
+        subject: Some(version.id.0),
+        ..NewJob::without_subject(JobKind::ProcessVersion, owner, now)
+    };
+    let jobs: Vec<_> = rows.iter().map(job).collect();
     enqueue(transaction, &jobs, now).await?;
     Ok(jobs.into_iter().map(|job| job.id).collect())
 }
@@ -125,59 +85,19 @@ pub async fn raise(
     documents: &[Raised<'_>],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    const COLUMNS: &Columns = &[
-        ("id", Kind::Uuid),
-        ("latest", Kind::Integer),
-        ("revisions", Kind::Integer),
-        ("revives", Kind::Integer),
-        ("size_bytes", Kind::Integer),
-        ("sha256", Kind::Text),
-        ("declared_type", Kind::Text),
-    ];
-
-    #[derive(Serialize)]
-    struct Row<'a> {
-        id: Uuid,
-        latest: u32,
-        revisions: u8,
-        revives: u8,
-        size_bytes: i64,
-        sha256: String,
-        declared_type: Option<&'a str>,
-    }
-
     if documents.is_empty() {
         return Ok(());
     }
-    let list = documents.iter().map(|raised| Row {
-        id: raised.document.0,
+    let rows = documents.iter().map(|raised| NewLatest {
+        id: raised.document,
         latest: raised.latest,
         revisions: u8::from(raised.before.is_some()),
         revives: u8::from(raised.before.is_some_and(is_in_error)),
-        size_bytes: raised.content.size.as_i64(),
-        sha256: raised.content.sha256.to_string(),
-        declared_type: raised.content.declared_type.as_ref().map(MediaType::as_str),
+        size_bytes: raised.content.size,
+        sha256: raised.content.sha256,
+        declared_type: raised.content.declared_type.as_ref(),
     });
-    let list: Vec<_> = list.collect();
-    let source = transaction.dialect().rows(COLUMNS);
-    let sql = format!(
-        "UPDATE documents SET latest_version = x.latest, revision = revision + x.revisions, \
-         updated_at = CASE WHEN x.revisions = 1 THEN $2 ELSE updated_at END, \
-         status = CASE WHEN x.revives = 1 THEN 'pending' ELSE status END, \
-         error_code = CASE WHEN x.revives = 1 THEN NULL ELSE error_code END, \
-         error_detail = CASE WHEN x.revives = 1 THEN NULL ELSE error_detail END, \
-         size_bytes = CASE WHEN x.revives = 1 THEN x.size_bytes ELSE documents.size_bytes END, \
-         sha256 = CASE WHEN x.revives = 1 THEN x.sha256 ELSE documents.sha256 END, \
-         declared_type = CASE WHEN x.revives = 1 THEN x.declared_type ELSE documents.declared_type END \
-         FROM {source} WHERE documents.id = x.id"
-    );
-    execute(
-        transaction,
-        sql,
-        [parameter(&list)?, now.as_micros().into()],
-    )
-    .await?;
-    Ok(())
+    raise_latest(transaction, &rows.collect::<Vec<_>>(), now).await
 }
 
 /// Whether a new version makes the document pending again.

@@ -14,8 +14,8 @@ use super::chunk::{CommittedImport, ImportChunk, StagedContent, StagedItem};
 use super::conflicts::resolve;
 use super::entry_outcome::{EntryOutcome, code_of, write_entry_outcomes};
 use super::read::{Import, import_of};
-use crate::batch::{execute, parameter, query};
-use crate::change::{charge, hold_all};
+use crate::batch::{parameter, query};
+use crate::change::{charge, lock_documents};
 use crate::intake::accept_within;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::release_reserved;
@@ -23,6 +23,8 @@ use crate::operations::item_outcome::skip;
 use crate::operations::lock::lock_unfinished;
 use crate::operations::step_check::StepCheck;
 use crate::settle::finish_jobs;
+use crate::tables::documents::delete_documents;
+use crate::tables::jobs::delete_job;
 use crate::tables::operations::{self, Locked};
 use crate::tables::users::{self, Charge, QuotaCharge};
 use crate::{Arrival, ChangeError, Database, DatabaseTransaction, DbError, discards};
@@ -156,7 +158,7 @@ impl<'a> ChunkCommit<'a> {
         if targets.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut documents = hold_all(self.transaction, import.owner, &targets)
+        let mut documents = lock_documents(self.transaction, import.owner, &targets)
             .await?
             .documents;
         documents.retain(|_, document| document.lifecycle.status() != Status::Archived);
@@ -420,12 +422,8 @@ impl<'a> ChunkCommit<'a> {
     /// Removes a new document whose additional versions don't fit.
     async fn withdraw(&mut self, owner: UserId, arrival: &Arrival) -> Result<(), DbError> {
         self.processing.retain(|job| *job != arrival.job);
-        for (sql, id) in [
-            ("DELETE FROM jobs WHERE id = $1", arrival.job.0),
-            ("DELETE FROM documents WHERE id = $1", arrival.document.0),
-        ] {
-            execute(self.transaction, sql, [id.into()]).await?;
-        }
+        delete_job(self.transaction, arrival.job).await?;
+        delete_documents(self.transaction, &[arrival.document.0]).await?;
         let given_back = Charge {
             reserved_bytes: -arrival.size.as_i64(),
             used_documents: -1,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::respelled;
+use crate::verbatim_json;
 use domain::ItemCode;
 
 /// The entry of an item.
@@ -15,7 +15,7 @@ pub struct ImportEntry {
     #[serde(default)]
     pub is_described: bool,
     /// Its metadata, a JSON object or null.
-    #[serde(default, with = "respelled")]
+    #[serde(default, with = "verbatim_json")]
     pub metadata: Value,
 }
 

@@ -1,5 +1,5 @@
-//! Metadata in columns of `jsonb`, which keeps the values of numbers, but writes `1e5`, `-0` and
-//! the like in another way: what would be respelled travels as a text.
+//! Metadata that reads back as it was sent. A column of `jsonb` keeps the values of numbers, but
+//! writes `1e5`, `-0` and the like in another way: such metadata is stored as a text as well.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -17,13 +17,13 @@ fn is_any_respelled(value: &Value) -> bool {
 }
 
 /// The metadata as it was sent, if `jsonb` would write it in another way.
-pub fn text_of(metadata: &Metadata) -> Option<String> {
+pub fn verbatim_text(metadata: &Metadata) -> Option<String> {
     let is_respelled = metadata.as_object().values().any(is_any_respelled);
     is_respelled.then(|| Value::Object(metadata.as_object().clone()).to_string())
 }
 
-/// An object as a part of JSON that is kept: itself, or its text.
-pub fn written(object: Value) -> Value {
+/// An object as a member of stored JSON: itself, or its text.
+pub fn encode(object: Value) -> Value {
     if is_any_respelled(&object) {
         Value::String(object.to_string())
     } else {
@@ -31,8 +31,8 @@ pub fn written(object: Value) -> Value {
     }
 }
 
-/// The object that was [`written`]; `None` if it was none.
-pub fn read(value: Value) -> Option<Value> {
+/// The object that was [`encode`]d; `None` if it isn't one.
+pub fn decode(value: Value) -> Option<Value> {
     let object = match value {
         Value::String(text) => read_json(text.as_bytes()).ok()?,
         object => object,
@@ -42,13 +42,13 @@ pub fn read(value: Value) -> Option<Value> {
 
 /// For members of kept JSON: an object, or null.
 pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
-    written(value.clone()).serialize(serializer)
+    encode(value.clone()).serialize(serializer)
 }
 
 /// For members of kept JSON: what can't be read is null.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    Ok(read(value).unwrap_or_default())
+    Ok(decode(value).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -67,11 +67,11 @@ mod tests {
             (r#"{"a":"1e5"}"#, false),
         ] {
             let object: Value = read_json(text.as_bytes()).unwrap();
-            let kept = written(object.clone());
+            let kept = encode(object.clone());
             assert_eq!(kept.is_string(), is_text, "{text}");
-            assert_eq!(read(kept), Some(object));
+            assert_eq!(decode(kept), Some(object));
         }
-        assert_eq!(read(Value::Null), None);
-        assert_eq!(read(Value::String("[1]".to_owned())), None);
+        assert_eq!(decode(Value::Null), None);
+        assert_eq!(decode(Value::String("[1]".to_owned())), None);
     }
 }

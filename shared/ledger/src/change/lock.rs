@@ -1,13 +1,14 @@
-//! Taking hold of documents for a change, and what is charged and noted with it.
+//! Locking documents for a change, and what is charged and recorded with it.
 
 use std::collections::{HashMap, HashSet};
 
 use super::ChangeError;
 use crate::batch::{parameter, query};
-use crate::documents::{self, Found, columns};
-use crate::events::NewEvent;
+use crate::documents;
+use crate::tables::documents::{Found, columns};
+use crate::tables::events::{NewEvent, insert_events};
 use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
-use crate::{DatabaseTransaction, DbError, events};
+use crate::{DatabaseTransaction, DbError};
 use domain::{Document, DocumentId, Limits, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -32,17 +33,17 @@ pub struct Target {
     pub precondition: Precondition,
 }
 
-/// Locks the document's row and gives the document.
-pub(super) async fn hold(
+/// Locks the document's row and returns the document.
+pub(super) async fn lock_document(
     transaction: &DatabaseTransaction,
     target: &Target,
 ) -> Result<Document, ChangeError> {
-    let mut held = hold_all(transaction, target.owner, &[target.document]).await?;
-    if held.unreadable.contains(&target.document) {
+    let mut locked = lock_documents(transaction, target.owner, &[target.document]).await?;
+    if locked.unreadable.contains(&target.document) {
         let corrupt = DbError::corrupt("documents", "row", target.document);
         return Err(corrupt.into());
     }
-    let document = held.documents.remove(&target.document);
+    let document = locked.documents.remove(&target.document);
     let document = document.ok_or(ChangeError::NotFound)?;
     match &target.precondition {
         Precondition::OneOf(revisions) if !revisions.contains(&document.revision) => {
@@ -52,19 +53,19 @@ pub(super) async fn hold(
     }
 }
 
-/// Documents that are locked, and those that are as well, but can't be read.
+/// Documents that are locked, with those of them that can't be decoded.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct LockedDocuments {
     pub documents: HashMap<DocumentId, Document>,
     pub unreadable: HashSet<DocumentId>,
 }
 
-/// Locks the rows of those of `documents` that are the owner's, in one order, and gives them.
-pub(crate) async fn hold_all(
+/// Locks the rows of those of `documents` that are the owner's, in one order, and returns them.
+pub(crate) async fn lock_documents(
     transaction: &DatabaseTransaction,
     owner: UserId,
     documents: &[DocumentId],
-) -> Result<Held, DbError> {
+) -> Result<LockedDocuments, DbError> {
     let dialect = transaction.dialect();
     // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
     let sql = format!(
@@ -76,14 +77,14 @@ pub(crate) async fn hold_all(
     let values = [parameter(documents)?, owner.0.into()];
     let found = Found::read(&query(transaction, sql, values).await?)?;
     let documents = found.documents.into_iter();
-    Ok(Held {
+    Ok(LockedDocuments {
         documents: documents.map(|document| (document.id, document)).collect(),
         unreadable: found.unreadable.into_iter().collect(),
     })
 }
 
-/// The document as it is within the transaction.
-pub(super) async fn again(
+/// Reads the document as the transaction sees it.
+pub(super) async fn reload(
     transaction: &DatabaseTransaction,
     id: DocumentId,
 ) -> Result<Document, ChangeError> {
@@ -163,7 +164,7 @@ pub(super) async fn fitting(
 }
 
 /// Writes an event of the document's owner into its timeline.
-pub(super) async fn note(
+pub(super) async fn record_event(
     transaction: &DatabaseTransaction,
     document: &Document,
     kind: &'static str,
@@ -171,10 +172,11 @@ pub(super) async fn note(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let event = NewEvent {
-        owner: document.owner,
-        document: document.id,
+        owner_id: document.owner,
+        document_id: document.id,
         kind,
-        version,
+        data: version.into(),
+        at: now,
     };
-    events::add(transaction, &[event], now).await
+    insert_events(transaction, &[event]).await
 }

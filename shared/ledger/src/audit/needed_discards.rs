@@ -1,6 +1,6 @@
-//! Bytes that are to be removed although a row needs them.
+//! Discards of bytes that a row still needs.
 
-use crate::batch::query;
+use crate::batch::query_column;
 use crate::references::SOURCES;
 use crate::{Database, DbError, discards};
 
@@ -14,20 +14,16 @@ fn is_needed(db: &Database) -> String {
     needed.collect::<Vec<_>>().join(" OR ")
 }
 
-/// At most `limit` URLs of bytes that are to be removed although a row needs them.
-pub async fn doomed_bytes(db: &Database, limit: u32) -> Result<Vec<String>, DbError> {
+/// At most `limit` URLs of bytes that are discarded although a row needs them.
+pub async fn needed_discards(db: &Database, limit: u32) -> Result<Vec<String>, DbError> {
     let sql = format!(
         "SELECT url FROM discards WHERE {} ORDER BY url LIMIT $1",
         is_needed(db)
     );
-    query(db.reader(), sql, [i64::from(limit).into()])
-        .await?
-        .iter()
-        .map(|row| Ok(row.try_get_by_index(0)?))
-        .collect()
+    query_column(db.reader(), sql, [i64::from(limit).into()]).await
 }
 
-/// Strikes those of `urls` that a row still needs off the list of what is to be removed.
-pub async fn spare_doomed_bytes(db: &Database, urls: &[String]) -> Result<u64, DbError> {
+/// Deletes the discards of those of `urls` that a row still needs. Returns how many these are.
+pub async fn unmark_needed(db: &Database, urls: &[String]) -> Result<u64, DbError> {
     discards::forget_where(db, urls, &is_needed(db)).await
 }

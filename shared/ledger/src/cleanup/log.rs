@@ -9,9 +9,9 @@ use domain::{AuditEntry, AuditEvent, AuditKind, AuditOrigin, DocumentId, Timesta
 /// How many documents of a chunk are named; all of them are counted.
 const MOST_NAMED: usize = 100;
 
-/// Writes what was removed, by owner and document. Gives what is told to the log of the process
-/// once the removal is committed.
-pub(super) async fn write_removed(
+/// Writes what was removed, by owner and document. Returns what the process logs once the removal
+/// is committed.
+pub(super) async fn log_removed(
     transaction: &DatabaseTransaction,
     kind: AuditKind,
     removed: impl IntoIterator<Item = (UserId, DocumentId)>,

@@ -1,0 +1,202 @@
+//! Claiming jobs.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::DbError;
+use crate::batch::query;
+use crate::dialect::Dialect;
+use crate::readable::readable;
+use crate::shares::OwnerShare;
+use domain::{JobId, Timestamp, UserId};
+use queue::{JobKind, Queue};
+
+/// How many jobs are looked at for each that is wanted, so that
+/// workers which claim at the same moment find different ones.
+const CHOICE: i64 = 4;
+
+/// A claim: the job and the fence that whoever settles it must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct JobRef {
+    /// The job.
+    pub id: JobId,
+    /// Counts claims; a later claim makes earlier ones worthless.
+    pub fence: i64,
+}
+
+/// A job that this process may work on until its lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedJob {
+    /// The claim.
+    pub job: JobRef,
+    /// What it does.
+    pub kind: JobKind,
+    /// What it does it to.
+    pub subject: Option<Uuid>,
+    /// Whose turn it uses.
+    pub owner: UserId,
+    /// How often it was begun, this time included.
+    pub attempt: u32,
+    /// How often it may be begun.
+    pub max_attempts: u32,
+    /// What former attempts failed with, if one of them came to an end.
+    pub last_error: Option<String>,
+    /// The W3C trace context it belongs to.
+    pub traceparent: Option<String>,
+}
+
+impl ClaimedJob {
+    /// Whether it was begun before and nobody ever said how that ended: it may have taken its
+    /// worker along.
+    #[must_use]
+    pub const fn is_suspect(&self) -> bool {
+        self.attempt > 1 && self.last_error.is_none()
+    }
+}
+
+/// Who claims what.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest<'a> {
+    /// The queue.
+    pub queue: Queue,
+    /// The name of the worker, unique per start.
+    pub worker: &'a str,
+    /// The most jobs.
+    pub limit: usize,
+    /// How long the worker keeps them without a sign of life.
+    pub lease: Duration,
+    /// The owner with whom the last round ended.
+    pub after: UserId,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Claims due jobs, ready ones and those whose lease is over, in one round over the owners behind
+/// `after`. Each gets a new fence and one attempt more. One that can't be decoded stays with its lease:
+/// it keeps nobody from the others.
+pub async fn claim(
+    connection: &impl ConnectionTrait,
+    request: &ClaimRequest<'_>,
+    (kinds, share): (&[JobKind], &OwnerShare),
+    after: UserId,
+) -> Result<Vec<ClaimedJob>, DbError> {
+    let dialect = Dialect::of(connection);
+    let (sql, values) = claim_statement(dialect, request, (kinds, share), after)?;
+    let claimed = query(connection, sql, values).await?;
+    Ok(readable(&claimed, |row| {
+        ClaimedRow::from_query_result(row, "")?.try_into()
+    }))
+}
+
+#[derive(FromQueryResult)]
+struct ClaimedRow {
+    id: Uuid,
+    fence: i64,
+    kind: String,
+    subject_id: Option<Uuid>,
+    owner_id: Uuid,
+    attempts: i64,
+    max_attempts: i64,
+    last_error: Option<String>,
+    traceparent: Option<String>,
+}
+
+impl TryFrom<ClaimedRow> for ClaimedJob {
+    type Error = DbError;
+
+    fn try_from(row: ClaimedRow) -> Result<Self, DbError> {
+        let corrupt = |column| DbError::corrupt("jobs", column, row.id);
+        Ok(Self {
+            job: JobRef {
+                id: JobId(row.id),
+                fence: row.fence,
+            },
+            kind: row.kind.parse().map_err(|_| corrupt("kind"))?,
+            subject: row.subject_id,
+            owner: UserId(row.owner_id),
+            attempt: u32::try_from(row.attempts).map_err(|_| corrupt("attempts"))?,
+            max_attempts: u32::try_from(row.max_attempts).map_err(|_| corrupt("max_attempts"))?,
+            last_error: row.last_error,
+            traceparent: row.traceparent,
+        })
+    }
+}
+
+fn claim_statement(
+    dialect: Dialect,
+    request: &ClaimRequest<'_>,
+    (kinds, share): (&[JobKind], &OwnerShare),
+    after: UserId,
+) -> Result<(String, Vec<Value>), DbError> {
+    // Which jobs are foremost is known before their rows are looked up: the rows of all that are due
+    // would cost as much as waits. SQLite keeps the order of a cross join; on PostgreSQL no index of
+    // waiting jobs fits the second look at a row, so that its key alone is left to find it by.
+    let is_bound = share.could_be_exceeded(request.limit);
+    let foremost = if is_bound {
+        OwnerShare::foremost(dialect)
+    } else {
+        "foremost AS (SELECT id, turn, place, true AS fits FROM candidates \
+         ORDER BY turn, place LIMIT $5 * $8)"
+            .to_owned()
+    };
+    let lock = dialect.lock_free_rows("jobs");
+    let sql = format!(
+        "{}, {foremost} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
+         WHERE id IN (SELECT jobs.id FROM foremost CROSS JOIN jobs WHERE jobs.id = foremost.id \
+         AND jobs.finished_at IS NULL AND jobs.run_at <= $2 \
+         ORDER BY foremost.fits DESC, foremost.turn, foremost.place \
+         LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) \
+         RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
+        dialect
+            .candidates()
+            .replace("{known}", &is_of_kind(kinds, request.queue)),
+    );
+    let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
+    let mut values = vec![
+        request.queue.as_str().into(),
+        request.now.as_micros().into(),
+        after.0.into(),
+        limit.min(share.most()).saturating_mul(CHOICE).into(),
+        limit.into(),
+        request.worker.into(),
+        request.now.plus(request.lease).as_micros().into(),
+        CHOICE.into(),
+    ];
+    if is_bound {
+        values.extend(share.values()?);
+    }
+    Ok((sql, values))
+}
+
+/// How the database claims, line by line, in its own words. PostgreSQL does it to tell the buffers.
+#[cfg(feature = "test-support")]
+pub async fn explain_claim(
+    connection: &impl ConnectionTrait,
+    request: &ClaimRequest<'_>,
+    share: &OwnerShare,
+) -> Result<Vec<String>, DbError> {
+    let kinds = (&JobKind::ALL[..], share);
+    let (sql, values) = claim_statement(Dialect::of(connection), request, kinds, request.after)?;
+    let (explain, column) = Dialect::of(connection).explain_cost();
+    let rows = query(connection, format!("{explain} {sql}"), values).await?;
+    rows.into_iter()
+        .map(|row| Ok(row.try_get_by_index(column)?))
+        .collect()
+}
+
+/// A newer release may enqueue kinds that this one doesn't know: they wait for a worker that does.
+pub fn is_of_kind(kinds: &[JobKind], queue: Queue) -> String {
+    let kinds = kinds.iter().filter(|kind| kind.queue() == queue);
+    let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
+    // NULL, so that a queue without kinds is no syntax error.
+    format!(
+        "kind IN (NULL, {})",
+        if kinds.is_empty() {
+            "NULL".to_owned()
+        } else {
+            kinds.join(", ")
+        }
+    )
+}
