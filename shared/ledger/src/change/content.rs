@@ -9,7 +9,7 @@ use super::{ChangeError, Target};
 use crate::Commit;
 use crate::jobs::{NewJob, enqueue};
 use crate::retry_on_conflict::retry_on_conflict;
-use crate::tables::documents::ActiveModel;
+use crate::tables::documents::DocumentUpdate;
 use crate::tables::users::{Charge, QuotaCharge};
 use crate::tables::versions::{NewVersion, insert_undiscarded};
 use crash_points::CrashPoint;
@@ -67,7 +67,7 @@ async fn add(
         Lifecycle::Active(_) => 0,
         Lifecycle::Error(_) => {
             let status = before.lifecycle.status().after(Transition::Retry)?;
-            row = ActiveModel {
+            row = DocumentUpdate {
                 status: Set(status.to_string()),
                 error_code: Set(None),
                 error_detail: Set(None),

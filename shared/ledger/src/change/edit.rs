@@ -12,7 +12,7 @@ use super::{ChangeError, Target};
 use crate::batch::{parameter, query_as};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::documents::{
-    ActiveModel, StatusChange, set_statuses, update_document, update_edited,
+    DocumentUpdate, StatusChange, set_statuses, update_document, update_edited,
 };
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
@@ -186,8 +186,8 @@ pub(crate) async fn holders(
 }
 
 /// The row of a change that its owner sees.
-pub(super) fn revised(before: &Document, now: Timestamp) -> ActiveModel {
-    ActiveModel {
+pub(super) fn revised(before: &Document, now: Timestamp) -> DocumentUpdate {
+    DocumentUpdate {
         id: Set(before.id.0),
         revision: Set((before.revision + 1).cast_signed()),
         updated_at: Set(now.as_micros()),
@@ -198,7 +198,7 @@ pub(super) fn revised(before: &Document, now: Timestamp) -> ActiveModel {
 /// Updates the document's row; only unique names can be refused.
 pub(super) async fn update(
     transaction: &DatabaseTransaction,
-    row: ActiveModel,
+    row: DocumentUpdate,
 ) -> Result<(), ChangeError> {
     match update_document(transaction, row).await {
         Ok(()) => Ok(()),

@@ -9,7 +9,7 @@ use crate::batch::parameter;
 use crate::jobs::{NewJob, enqueue};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::blobs::add_reference;
-use crate::tables::documents::ActiveModel;
+use crate::tables::documents::DocumentUpdate;
 use crate::tables::users::{Charge, QuotaCharge};
 use crate::tables::versions::{self as version, copy_version};
 use crate::{Commit, DatabaseTransaction, DbError, removal};
@@ -55,7 +55,7 @@ async fn restore(
     let next = before.latest_version + 1;
     let copy = (VersionId::new(now), next);
     copy_version(&transaction, old.id, copy, now).await?;
-    let row = ActiveModel {
+    let row = DocumentUpdate {
         version: Set(Some(i64::from(next))),
         latest_version: Set(i64::from(next)),
         mime_type: Set(Some(mime_type)),

@@ -34,3 +34,6 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// A change of one row: what is set is written.
+pub type DocumentUpdate = ActiveModel;

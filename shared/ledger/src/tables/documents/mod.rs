@@ -22,7 +22,7 @@ mod settle;
 mod update;
 
 pub use delete::delete_documents;
-pub use entity::ActiveModel;
+pub use entity::DocumentUpdate;
 pub use insert::{NewDocument, insert_documents};
 pub use read::{Found, columns, document};
 pub use settle::{

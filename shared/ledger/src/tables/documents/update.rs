@@ -4,7 +4,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::ActiveModel;
+use super::DocumentUpdate;
 use crate::batch::{Columns, Kind, execute, parameter};
 use crate::dialect::Dialect;
 use crate::{DbError, verbatim_json};
@@ -16,7 +16,7 @@ use domain::{
 /// Updates one row.
 pub async fn update_document(
     connection: &impl ConnectionTrait,
-    row: ActiveModel,
+    row: DocumentUpdate,
 ) -> Result<(), DbError> {
     row.update(connection).await?;
     Ok(())
