@@ -358,7 +358,7 @@ async fn the_scheduled_check_finds_a_pending_version_without_a_job(mode: Mode) {
         .await;
     assert_eq!(lost["status"], "active", "{lost}");
     let logs: String = app.workers().iter().map(|worker| worker.log()).collect();
-    assert!(logs.contains("a quota drifted"), "{logs}");
+    assert!(logs.contains("quota counters drifted"), "{logs}");
     app.tampers("UPDATE users SET used_bytes = used_bytes - 1 WHERE name = 'alice'")
         .await;
     app.ends_clean().await;
