@@ -1,4 +1,4 @@
-//! The audit over many objects: how long it takes, and how much memory.
+//! The audit over many objects: its duration and memory.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use tests::seed_documents::seed_objects;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-/// How often the memory of the audit is looked at.
+/// The interval between readings of the audit's memory.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Audits an embedded service that keeps so many objects, step by step.
+/// Audits an embedded service with each of these numbers of objects.
 pub async fn run(counts: &[u32]) {
     let settings = [("DOSSIER_LOG", "warn"), ("DOSSIER_QUEUES", "ingest")];
     let app = TestApp::builder(Mode::Embedded)
@@ -38,7 +38,7 @@ pub async fn run(counts: &[u32]) {
     db.close().await.expect("the database is let go of");
 }
 
-/// The most memory that the audit took, in KiB. It finds nothing.
+/// The peak memory of the audit, in KiB. Asserts that it has no findings.
 async fn audit(app: &TestApp) -> u64 {
     let mut command = Command::new(tests::servers::program());
     command.arg("audit").kill_on_drop(true);

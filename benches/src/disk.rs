@@ -1,10 +1,11 @@
-//! What the disk does without us: `dd` with a sync at the end, and `cat`.
+//! The disk alone: `dd` with a sync at the end, and `cat`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// MB/s of `dd` writing so many MiB into `folder` and syncing them, and of `cat` reading them back.
+/// Returns MB/s of `dd` writing so many MiB into `folder` and syncing them, and of `cat` reading
+/// them.
 pub fn rates(folder: &Path, mebibytes: usize) -> (f64, f64) {
     let file = folder.join("dd.bin");
     let megabytes = (mebibytes << 20) as f64 / 1e6;

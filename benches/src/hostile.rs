@@ -1,4 +1,4 @@
-//! Honest uploads, first alone, then beside hundreds of clients who send next to nothing.
+//! Normal uploads, first alone, then beside hundreds of clients that send almost nothing.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use tests::content::pseudo_random;
 use tests::slow::{Closed, half_open, trickle};
 use tokio::time::sleep;
 
-/// Honest clients at once.
+/// Concurrent normal clients.
 const AT_ONCE: usize = 4;
 const SIZE: usize = 16 << 10;
-/// How long connections may take to be gone after the last one was closed.
+/// How long connections may take to disappear after the last one was closed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Measures `count` uploads without and with the slow clients.
+/// Measures `count` uploads with and without the slow clients.
 pub async fn run(mode: Mode, halves: usize, trickles: usize, count: usize) {
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
@@ -67,7 +67,7 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// How many were told what, and after how long they were closed.
+/// The number of connections by answer, and how long they were open.
 fn tell(closed: Vec<Closed>) -> String {
     let mut told: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for one in closed {

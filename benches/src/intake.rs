@@ -1,4 +1,4 @@
-//! What the indexes of words cost those who write: the intake of documents with and without them.
+//! The cost of word indexes for writers: the intake of documents with and without them.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use serde_json::json;
 use tests::databases::TestDatabase;
 use tests::ledger::{NOW, arrival, limits, user};
 
-/// Documents in a transaction, as many as a committer takes at once.
+/// Documents in a transaction, as many as a group commit takes.
 const GROUP: u32 = 500;
 
-/// Takes in that many documents on each database, and removes a group of them, one by one.
+/// Inserts that many documents into each database, and removes some of them one by one.
 pub async fn run(count: u32) {
     for (word, with, without) in [
         (
@@ -47,7 +47,7 @@ pub async fn run(count: u32) {
             Taking::begin(&with.db).await,
         );
         let mut times = [Duration::ZERO; 2];
-        // By turns, so that what else the machine does is shared.
+        // Alternating, so that other load on the machine affects both.
         for group in 0..count / GROUP {
             times[0] += plain.group(group * GROUP).await;
             times[1] += indexed.group(group * GROUP).await;

@@ -1,4 +1,4 @@
-//! One large document: MB/s up and down, and what it adds to the memory of the processes.
+//! One large document: MB/s of upload and download, and the additional memory of the processes.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 
-/// Moves a document of so many MiB up and down, beside what the disk does alone.
+/// Uploads and downloads a document of so many MiB, and compares with the disk alone.
 pub async fn run(mode: Mode, mebibytes: usize) {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let (dd, cat) = crate::disk::rates(folder.path(), mebibytes);

@@ -1,4 +1,4 @@
-//! Pages of long lists: how long each kind of question takes on each database, and how it is answered.
+//! Pages of long lists: the duration of each kind of query on each database, and its plan.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use tests::databases::TestDatabase;
 use tests::ledger::{NOW, user};
 use tests::seed_documents::seed_documents;
 
-/// How often each question is asked, and how often before that, unmeasured.
+/// The runs of each query, and the unmeasured runs before.
 const ASKED: usize = 21;
 const WARM: usize = 3;
 
-/// Asks every question on shelves of those lengths.
+/// Runs every query on lists of these lengths.
 pub async fn run(lengths: &[u32], plans: bool) {
     for (word, database) in [
         ("SQLite", TestDatabase::sqlite().await),
@@ -47,7 +47,7 @@ async fn measure(db: &Database, request: &ListRequest) -> (f64, f64, usize) {
         if asked >= WARM {
             times.push(begin.elapsed());
         }
-        // A question that takes long is not asked as often.
+        // Slow queries run less often.
         if begin.elapsed() > Duration::from_secs(1) && asked > WARM {
             break;
         }
@@ -83,7 +83,7 @@ fn questions(owner: UserId, length: u32) -> Vec<(String, ListRequest)> {
     questions
 }
 
-/// A place amid the list.
+/// A position in the middle of the list.
 fn middle(sort: &str, length: u32) -> Option<Position> {
     let sort: Sort = sort.parse().expect("an order");
     let half = i64::from(length / 2);

@@ -1,4 +1,4 @@
-//! Load on the real binary in both modes, told as rates and as ratios to the disk beneath.
+//! Load on the real binary in both modes, reported as rates and as ratios to the disk alone.
 //!
 //! `cargo build --release --workspace && target/release/benches uploads`
 
@@ -28,73 +28,74 @@ struct Arguments {
 
 #[derive(Subcommand, Clone, Debug)]
 enum Run {
-    /// Many small uploads at once: accepted per second, and active per second
+    /// Many small concurrent uploads: accepted per second, and active per second
     Uploads {
-        /// How many
+        /// Their number
         #[arg(long, default_value_t = 2_000)]
         count: usize,
         /// Their size in bytes
         #[arg(long, default_value_t = 16 << 10)]
         size: usize,
-        /// How many are under way at once
+        /// The number of concurrent uploads
         #[arg(long, default_value_t = 16)]
         concurrency: usize,
     },
-    /// One large document up and down, beside `dd` and `cat` on the same disk
+    /// One large document up and down, compared with `dd` and `cat` on the same disk
     Large {
         /// Its size in MiB
         #[arg(long, default_value_t = 1 << 10)]
         mebibytes: usize,
     },
-    /// Small uploads beside hundreds of slow clients: what they cost, and how soon they are closed
+    /// Small uploads beside hundreds of slow clients: their slowdown, and when the clients are
+    /// closed
     Hostile {
-        /// Connections with half a header
+        /// The number of connections with half a header
         #[arg(long, default_value_t = 500)]
         half_open: usize,
-        /// Uploads at ten bytes a second
+        /// The number of uploads at ten bytes a second
         #[arg(long, default_value_t = 200)]
         trickling: usize,
-        /// Honest uploads, without and with the slow ones
+        /// The number of normal uploads, with and without the slow ones
         #[arg(long, default_value_t = 400)]
         count: usize,
     },
-    /// Operations on many documents, beside single calls; an export and an import
+    /// Operations on many documents, compared with single calls; an export and an import
     Operations {
-        /// How many documents one operation archives and deletes
+        /// The number of documents that one operation archives and deletes
         #[arg(long, default_value_t = 100_000)]
         documents: usize,
-        /// How many single calls are made beside it
+        /// The number of single calls to compare with
         #[arg(long, default_value_t = 1_000)]
         calls: usize,
-        /// How many documents are exported and imported
+        /// The number of documents that are exported and imported
         #[arg(long, default_value_t = 10_000)]
         files: usize,
         /// Their size in bytes
         #[arg(long, default_value_t = 16 << 10)]
         size: usize,
     },
-    /// The audit of an embedded service: its time, and its memory
+    /// The audit of an embedded service: its duration and memory
     Audit {
-        /// How many objects there are, step by step
+        /// The numbers of objects, in ascending order
         #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
         counts: Vec<u32>,
     },
-    /// Pages of long lists, on each database by itself
+    /// Pages of long lists, on each database alone
     List {
-        /// How many documents there are, step by step
+        /// The numbers of documents, in ascending order
         #[arg(
             long,
             value_delimiter = ',',
             default_value = "1000,10000,100000,1000000"
         )]
         lengths: Vec<u32>,
-        /// Shows for the longest how each page is found
+        /// Prints the query plans for the longest list
         #[arg(long)]
         plans: bool,
     },
-    /// What the indexes of words cost the intake, on each database by itself
+    /// The cost of the word indexes for the intake, on each database alone
     Intake {
-        /// How many documents are taken in
+        /// The number of documents to insert
         #[arg(long, default_value_t = 100_000)]
         count: u32,
     },

@@ -1,5 +1,5 @@
-//! Operations on many documents: seconds as one operation beside calls one by one, archives
-//! written and taken in, the memory of the processes, and what others notice of it meanwhile.
+//! Operations on many documents: their duration compared with single calls, exports and imports,
+//! the memory of the processes, and the effect on other users meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -11,18 +11,18 @@ use tests::content::{PDF, pseudo_random};
 
 use tests::servers::Dossier;
 
-/// Uploads that are under way at once while the files of the archives are made.
+/// Concurrent uploads while the files of the archives are created.
 const CONCURRENCY: usize = 16;
 
-/// What others wait between two uploads while an operation runs.
+/// The pause between two uploads of other users while an operation runs.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How much there is of each.
+/// The sizes of the benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Amounts {
     /// Documents of one operation.
     pub documents: usize,
-    /// Single calls beside it.
+    /// Single calls to compare with.
     pub calls: usize,
     /// Documents of an archive.
     pub files: usize,
@@ -30,7 +30,7 @@ pub struct Amounts {
     pub size: usize,
 }
 
-/// Archives and deletes, exports and imports.
+/// Archives and deletes documents, exports and imports them.
 pub async fn run(mode: Mode, amounts: Amounts) {
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
@@ -43,8 +43,8 @@ pub async fn run(mode: Mode, amounts: Amounts) {
     archives(&app, &others, amounts).await;
 }
 
-/// All documents of one user archived and deleted, each by one operation, and those of
-/// another by single calls.
+/// Archives and deletes all documents of one user, each by one operation, and those of another by
+/// single calls.
 async fn changes(app: &TestApp, others: &Client, amounts: Amounts) {
     let Amounts {
         documents, calls, ..
@@ -84,7 +84,7 @@ async fn changes(app: &TestApp, others: &Client, amounts: Amounts) {
     }
 }
 
-/// A user with so many active documents of the same content, and their ids.
+/// Creates a user with so many active documents of the same content, and returns their ids.
 async fn shelf(app: &TestApp, name: &str, count: usize) -> (Client, Vec<String>) {
     let user = json!({"name": name, "quota_documents": 1_000_000});
     let client = app.user_with(user).await;
@@ -100,7 +100,7 @@ async fn shelf(app: &TestApp, name: &str, count: usize) -> (Client, Vec<String>)
     (client, ids)
 }
 
-/// Documents into an archive and out of it again.
+/// Exports documents into an archive, and imports it.
 async fn archives(app: &TestApp, others: &Client, amounts: Amounts) {
     let writer = app.user("writer").await;
     uploads(&writer, amounts).await;
@@ -148,8 +148,8 @@ async fn uploads(client: &Client, amounts: Amounts) {
     }
 }
 
-/// Waits for the end of an operation while others upload one document after another; what
-/// they notice, in words.
+/// Waits for the end of an operation while another user uploads documents one after another.
+/// Returns a description of the effect on those.
 async fn with_others(client: &Client, operation: &Value, others: &Client) -> (Value, String) {
     let ended = client.ended(operation);
     tokio::pin!(ended);
@@ -162,7 +162,7 @@ async fn with_others(client: &Client, operation: &Value, others: &Client) -> (Va
             others.settled(&pending).await;
             begin.elapsed()
         };
-        // An upload that outlasts the operation is none of its time.
+        // An upload that outlasts the operation isn't counted.
         tokio::select! {
             ended = &mut ended => break ended,
             time = upload => times.push(time),
@@ -181,7 +181,7 @@ async fn with_others(client: &Client, operation: &Value, others: &Client) -> (Va
     (ended, words)
 }
 
-/// The processes by their roles.
+/// The processes by role.
 fn processes(app: &TestApp) -> Vec<(&'static str, &Dossier)> {
     match app.mode() {
         Mode::Embedded => vec![("serve", app.ingress())],
@@ -194,7 +194,7 @@ fn processes(app: &TestApp) -> Vec<(&'static str, &Dossier)> {
     }
 }
 
-/// The most that each process ever had counts from now on (`proc(5)`, `clear_refs`).
+/// Resets the peak memory of each process (`proc(5)`, `clear_refs`).
 fn forget_peaks(app: &TestApp) {
     for (_, process) in processes(app) {
         let file = format!("/proc/{}/clear_refs", process.pid());

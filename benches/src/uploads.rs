@@ -1,4 +1,4 @@
-//! Many small uploads: how fast they are accepted, and how soon the last one is active.
+//! Many small uploads: the rate of acceptance, and when the last one is active.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 
-/// Uploads `count` documents of `size` bytes, `concurrency` at once, and waits for each.
+/// Uploads `count` documents of `size` bytes, `concurrency` at a time, and waits for each.
 pub async fn run(mode: Mode, count: usize, size: usize, concurrency: usize) {
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
@@ -30,7 +30,7 @@ pub async fn run(mode: Mode, count: usize, size: usize, concurrency: usize) {
         .collect()
         .await;
     let accepting = begin.elapsed().as_secs_f64();
-    // The last that was accepted is among the last to be active.
+    // The last accepted upload is among the last to become active.
     for document in accepted.iter().rev() {
         assert_eq!(alice.settled(document).await["status"], "active");
         if app.pending_documents().await == 0 {

@@ -36,7 +36,7 @@ CREATE TABLE documents (
     id {uuid} PRIMARY KEY,
     owner_id {uuid} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     name {name} NOT NULL,
-    -- The name without the difference of upper and lower case, to search in.
+    -- The name without letter case, for searches.
     name_folded {name} NOT NULL,
     unique_name {name} UNIQUE,
     is_public boolean NOT NULL,
@@ -131,8 +131,8 @@ CREATE TABLE events (
 CREATE INDEX events_of_document ON events (document_id, sequence);
 CREATE INDEX events_of_owner ON events (owner_id, sequence);
 
--- Bytes that no row refers to any more: written by the transaction that let
--- go of them, removed by a job, so that a crash between leaves no orphan.
+-- Bytes that no row refers to any more: recorded by the transaction that removes the last
+-- reference, and removed by a job, so that a crash in between leaves no orphan.
 CREATE TABLE discards (
     url text PRIMARY KEY,
     at bigint NOT NULL

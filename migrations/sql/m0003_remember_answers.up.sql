@@ -1,12 +1,12 @@
--- Requests with an idempotency key, and what was answered.
+-- Requests with an idempotency key, and their responses.
 CREATE TABLE idempotency (
     owner_id {uuid} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     key text NOT NULL,
     request_hash text NOT NULL,
     state text NOT NULL CHECK (state IN ('running', 'done')),
-    -- Counts the processes that took it up; only the last one may say how it ended.
+    -- The number of processes that claimed it; only the last one may store the response.
     fence bigint NOT NULL,
-    -- The id of what the request makes, chosen before it is made.
+    -- The id of the object that the request creates, chosen beforehand.
     subject_id {uuid} NOT NULL,
     status bigint,
     headers {json},

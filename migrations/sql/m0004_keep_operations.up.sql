@@ -1,20 +1,20 @@
--- What many documents are asked for at once, and what became of each of them.
+-- Bulk operations, and the results of their items.
 CREATE TABLE operations (
     id {uuid} PRIMARY KEY,
     owner_id {uuid} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     action text NOT NULL CHECK (action IN ('archive', 'restore', 'delete', 'update', 'retry', 'export', 'import', 'undo')),
     status text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'cancelled', 'error')),
     dry_run boolean NOT NULL,
-    -- What the action needs to know beside its items, such as the changes of an update.
+    -- Parameters of the action, such as the changes of an update.
     options {json} NOT NULL,
-    -- The operation that this one takes back; each is taken back once.
+    -- The operation that this one undoes; each is undone once.
     undoes {uuid} UNIQUE REFERENCES operations (id) ON DELETE CASCADE,
     cancel_requested boolean NOT NULL,
     total bigint NOT NULL CHECK (total >= 0),
     succeeded bigint NOT NULL CHECK (succeeded >= 0),
     failed bigint NOT NULL CHECK (failed >= 0),
     skipped bigint NOT NULL CHECK (skipped >= 0),
-    -- Items before it have been dealt with.
+    -- Items before this position have been processed.
     next_position bigint NOT NULL CHECK (next_position >= 0),
     error_code text,
     error_detail text,
@@ -56,10 +56,10 @@ CREATE TABLE operation_items (
     result text NOT NULL CHECK (result IN ('pending', 'succeeded', 'failed', 'skipped')),
     code text,
     detail text,
-    -- What the document was before it was changed, and its revision after: what taking back needs.
+    -- The document's state before the change, and its revision after it, for an undo.
     before {json},
     revision bigint,
-    -- The number of the version that an import made.
+    -- The number of the version that an import created.
     version bigint,
     -- The entry of the archive that an import reads.
     entry {json},
@@ -68,6 +68,6 @@ CREATE TABLE operation_items (
     CHECK (result <> 'pending' OR code IS NULL),
     CHECK ((code IS NULL) = (detail IS NULL))
 );
--- What went wrong is rare among many that went well.
+-- Failures are rare among many successes.
 CREATE INDEX operation_items_not_done ON operation_items (operation_id, result, position)
     WHERE result IN ('failed', 'skipped');

@@ -1,3 +1,3 @@
--- Until when the process that runs a request may still find a better answer than the one that
--- was kept with its change.
+-- Until when the process that runs a request may replace the response that was stored with its
+-- change.
 ALTER TABLE idempotency ADD COLUMN open_until bigint;

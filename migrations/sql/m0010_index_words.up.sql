@@ -1,10 +1,10 @@
--- SQLite has no index of the parts of a name, nor of what JSON contains. Both are made of words
--- here, which FTS5 keeps: for each three characters of a name, and for each scalar of the
--- metadata with its key and, outside of arrays, its path. Who has all the words of a question
--- may be an answer to it. A word begins with what tells it and its owner apart, and is written
--- in hexadecimal digits, so that no tokenizer parts it.
+-- SQLite has no index for parts of names or for JSON containment. An FTS5 index of words replaces
+-- both: a word for each three characters of a name, and one for each scalar of the metadata with
+-- its key and, outside of arrays, its path. Documents with all words of a query are candidates. A
+-- word begins with its kind and its owner, and consists of hexadecimal digits, so that no tokenizer
+-- splits it.
 
--- FTS5 wants whole numbers. Those of SQLite itself may change when it is vacuumed.
+-- FTS5 requires integer keys. SQLite's own may change in a VACUUM.
 {sqlite} CREATE TABLE document_numbers (
     number integer PRIMARY KEY,
     document_id blob NOT NULL UNIQUE
@@ -13,8 +13,8 @@
     words, content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii'
 );
 
--- Whole numbers below 2^53 and fractions are equal however they are written. Above, only
--- integers of 64 bits are told apart.
+-- Integers below 2^53 and fractions compare by value, however they are written. Above, only 64-bit
+-- integers are distinguished.
 {sqlite} CREATE VIEW words_of_documents AS
 SELECT documents.id AS document_id,
     coalesce((

@@ -1,3 +1,3 @@
--- Metadata as it was sent, where jsonb writes its numbers in another way. It counts as long as
--- it has the value of the column metadata. SQLite keeps the text as it is.
+-- The text of metadata whose numbers jsonb writes differently. It is used as long as it has the
+-- value of the column metadata. SQLite keeps the text as it is.
 ALTER TABLE documents ADD COLUMN metadata_text text;

@@ -1,15 +1,15 @@
--- Archives of imports, and staged bytes of versions that failed. A release that doesn't know these
--- counters may run beside one that does: they may be wrong until they are counted anew.
+-- Archives of imports, and staged bytes of failed versions. A release that doesn't know these
+-- counters may run at the same time, so they may drift until they are recounted.
 ALTER TABLE users ADD COLUMN staging_bytes bigint NOT NULL DEFAULT 0;
 -- Archives of exports, finished or being written.
 ALTER TABLE users ADD COLUMN result_bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN failed_versions bigint NOT NULL DEFAULT 0;
 -- The length of the archive at source_url.
 ALTER TABLE operations ADD COLUMN source_size bigint NOT NULL DEFAULT 0;
--- What the job at work has reserved: of the quota for the entries that an import stages, of the
--- result allowance for the archive that an export writes.
+-- Bytes reserved by the running job: of the quota for the entries that an import stages next, of
+-- the result allowance for the archive that an export writes.
 ALTER TABLE operations ADD COLUMN held_bytes bigint NOT NULL DEFAULT 0;
--- Bytes of uploads that processes may have on their way into staging.
+-- Bytes of uploads that processes may have in progress.
 CREATE TABLE upload_grants (
     user_id {uuid} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     -- The process.

@@ -1,6 +1,6 @@
 ALTER TABLE users ADD COLUMN disabled boolean NOT NULL DEFAULT false;
 
--- One without a user is that of a user who was deleted: its tokens bring nobody back.
+-- Without a user: the identity of a deleted user, which its tokens don't create again.
 CREATE TABLE identities (
     issuer text NOT NULL,
     subject text NOT NULL,

@@ -1,5 +1,5 @@
--- Users are named by id alone: the log outlives them. Ids begin with the time, so that the order
--- of ids is that of time, and what is too old is found by them.
+-- Users are referred to by id without a foreign key: the log outlives them. Ids begin with the
+-- time, so they order entries by time, and old entries are found by id.
 CREATE TABLE audit_log (
     id {uuid} PRIMARY KEY,
     at bigint NOT NULL,

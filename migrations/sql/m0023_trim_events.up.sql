@@ -1,4 +1,4 @@
--- How far jobs of the cleanup have come that go through a table once, in its order.
+-- Positions of cleanup jobs that walk through a table in its order.
 CREATE TABLE cleanup_positions (
     name text PRIMARY KEY,
     position bigint NOT NULL

@@ -1,2 +1,2 @@
--- When the removal of a user began, whose rows go in parts: nobody sees them any more.
+-- When the removal of a user began, whose rows are removed in batches: the user is hidden.
 ALTER TABLE users ADD COLUMN removed_at bigint;

@@ -1,5 +1,5 @@
-//! One SQL text for both databases: the few types that differ are written in braces,
-//! and `{postgres}` or `{sqlite}` marks a statement for that one alone.
+//! One SQL text for both databases: types that differ are written in braces, and `{postgres}` or
+//! `{sqlite}` marks a statement for only one of them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -16,7 +16,7 @@ pub async fn execute(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr
     Ok(())
 }
 
-/// What is meant for the database of `connection`.
+/// Returns the value for the database of `connection`.
 pub fn pick<T>(connection: &impl ConnectionTrait, postgres: T, sqlite: T) -> T {
     match connection.get_database_backend() {
         DbBackend::Postgres => postgres,
@@ -24,7 +24,7 @@ pub fn pick<T>(connection: &impl ConnectionTrait, postgres: T, sqlite: T) -> T {
     }
 }
 
-/// The statement as `backend` understands it, if it is for it.
+/// Returns the statement for `backend`; `None` if it is for the other database.
 fn in_dialect(backend: DbBackend, statement: &str) -> Option<String> {
     let other = match backend {
         DbBackend::Postgres => "{sqlite}",

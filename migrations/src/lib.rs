@@ -1,4 +1,4 @@
-//! The schema, step by step, for PostgreSQL and SQLite; stands alone but for how names are folded.
+//! The schema, as migrations for PostgreSQL and SQLite. Depends only on `casefold`.
 
 mod dialect;
 mod list;

@@ -1,4 +1,4 @@
-//! Running migrations so that replicas which start together don't disturb each other.
+//! Runs migrations under a lock, so that replicas that start together don't interfere.
 
 use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
@@ -8,8 +8,8 @@ use sea_orm_migration::{MigrationStatus, MigratorTrait, SchemaManager};
 use crate::dialect::pick;
 use crate::list::Migrator;
 
-/// The newest migration of the oldest release that can work with the schema as it is now. A
-/// migration that takes something away which that release needs raises it.
+/// The newest migration of the oldest release that can work with the current schema. A migration
+/// that removes something which that release needs raises it.
 const WORKS_FROM: &str = "m0018_check_schema";
 
 /// The key of the advisory lock: "dossier" as ASCII.
@@ -24,28 +24,28 @@ pub struct MigrationError {
     source: DbErr,
 }
 
-/// A migration and whether it has been applied.
+/// A migration, and whether it has been applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// What it does.
+    /// Its name.
     pub name: String,
     /// Whether the database has it.
     pub applied: bool,
 }
 
-/// Applies every migration that is missing, and tells how many were. Safe when several replicas
-/// call it at once.
+/// Applies all missing migrations, and returns how many there were. Several replicas may call it at
+/// the same time.
 pub async fn up(database: &DatabaseConnection) -> Result<usize, MigrationError> {
     locked(database, "migrated up", Direction::Up).await
 }
 
-/// Takes the newest migration back. Data of what it made is lost.
+/// Reverts the newest migration. The data in what it created is lost.
 pub async fn down(database: &DatabaseConnection) -> Result<(), MigrationError> {
     locked(database, "migrated down", Direction::Down).await?;
     Ok(())
 }
 
-/// Whether the database has ever been migrated.
+/// Returns whether the database has ever been migrated.
 pub async fn were_applied(database: &DatabaseConnection) -> Result<bool, MigrationError> {
     let schema = SchemaManager::new(database);
     schema
@@ -57,7 +57,7 @@ pub async fn were_applied(database: &DatabaseConnection) -> Result<bool, Migrati
         })
 }
 
-/// Every migration, oldest first, and whether the database has it.
+/// Returns all migrations, oldest first, and whether the database has them.
 pub async fn status(database: &DatabaseConnection) -> Result<Vec<Pending>, MigrationError> {
     let migrations = Migrator::get_migration_with_status(database)
         .await
@@ -74,7 +74,7 @@ pub async fn status(database: &DatabaseConnection) -> Result<Vec<Pending>, Migra
         .collect())
 }
 
-/// The names of all migrations, oldest first.
+/// Returns the names of all migrations, oldest first.
 #[must_use]
 pub fn names() -> Vec<String> {
     let migrations = Migrator::migrations();
@@ -87,8 +87,8 @@ enum Direction {
     Down,
 }
 
-/// One transaction, one lock: on PostgreSQL an advisory lock that ends with
-/// the transaction, on SQLite the lock that every write transaction takes.
+/// Begins a transaction and takes one lock: on PostgreSQL an advisory lock that ends with the
+/// transaction, on SQLite the write lock of the transaction.
 async fn locked(
     database: &DatabaseConnection,
     action: &'static str,
@@ -96,7 +96,7 @@ async fn locked(
 ) -> Result<usize, MigrationError> {
     let run = async {
         let transaction = database.begin().await?;
-        // However long others, and the changes themselves, take.
+        // No time limit: other replicas, and the changes themselves, may take long.
         let unlimited = "SET LOCAL statement_timeout = 0".to_owned();
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         for statement in pick(&transaction, vec![unlimited, lock], Vec::new()) {
@@ -115,7 +115,7 @@ async fn locked(
         .map_err(|source| MigrationError { action, source })
 }
 
-/// Writes down which releases can work with the schema as it is now.
+/// Records which releases can work with the current schema.
 async fn say_who_can_work(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     let schema = SchemaManager::new(transaction);
     if !schema.has_table("schema_compatibility").await? {

@@ -1,6 +1,6 @@
-//! Names folded as Unicode says, so that searches find what older releases wrote. Their own way
-//! to fold finds in them what it found before, but for a few letters: taking this back needs
-//! nothing.
+//! Folds names by Unicode's rules, so that searches find documents of older releases. The folding
+//! of those releases finds the same in folded names, except for a few letters, so the down
+//! migration does nothing.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, Statement, Value};
@@ -34,8 +34,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Folds the names of the documents behind an id, and gives the last one's id. Names of ASCII
-/// letters were folded in the same way before.
+/// Folds the names of the documents after an id, and returns the last one's id. ASCII names were
+/// already folded the same way.
 async fn fold_batch<C: ConnectionTrait>(
     connection: &C,
     after: Vec<u8>,

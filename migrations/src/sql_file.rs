@@ -4,13 +4,13 @@ use sea_orm_migration::prelude::*;
 
 use crate::dialect::execute;
 
-/// The migration.
+/// A migration and its statements.
 pub struct SqlFile {
-    /// Its name, which the database remembers.
+    /// Its name, as stored in the database.
     pub name: &'static str,
     /// The statements that apply it.
     pub up: &'static str,
-    /// The statements that take it back.
+    /// The statements that revert it.
     pub down: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Archives for tests, made and read by Python: what others write, and what others read.
+//! Archives for tests, written and read by Python: written by other software, and read by it.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use bytes::Bytes;
 use serde_json::Value;
 
-/// Runs a program on the file `archive`; gives what it prints.
+/// Runs a program on the file `archive`; returns its output.
 fn python(program: &str, archive: &std::path::Path) -> Vec<u8> {
     let told = Command::new("python3")
         .args(["-c", program])
@@ -21,7 +21,7 @@ fn python(program: &str, archive: &std::path::Path) -> Vec<u8> {
     told.stdout
 }
 
-/// An archive that a program writes; it finds `zipfile` imported and the path in `path`.
+/// An archive that a Python program writes; `zipfile` is imported, and the path is in `path`.
 #[must_use]
 pub fn made_by(program: &str) -> Bytes {
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
@@ -58,7 +58,7 @@ print(json.dumps({name: hashlib.sha256(archive.read(name)).hexdigest() for name 
     domain::read_json(&told).expect("it is JSON")
 }
 
-/// `unzip` finds nothing wrong with the archive.
+/// Asserts that `unzip` finds no error in the archive.
 pub fn unzips(archive: &Bytes) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     std::fs::write(file.path(), archive).expect("the file can be written");

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::servers::Postgres;
 
-/// A database of one test, and the folder it lies in, if any.
+/// A database of one test, and its folder, if any.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// The database.
@@ -14,7 +14,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// An empty SQLite database in a folder of its own.
+    /// An empty SQLite database in its own folder.
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let url = DatabaseUrl::Sqlite(folder.path().join("dossier.sqlite"));

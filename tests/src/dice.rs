@@ -1,5 +1,4 @@
-//! Numbers that look random and are the same for the same seed: a test that failed can be run
-//! again as it was.
+//! Pseudo-random numbers, the same for the same seed, so that a failed test can be repeated.
 
 /// A sequence of numbers (`SplitMix64`).
 #[derive(Clone, Debug)]
@@ -31,14 +30,14 @@ impl Dice {
         least + self.below(most - least + 1)
     }
 
-    /// Another sequence, which follows from this one.
+    /// Another sequence, derived from this one.
     #[must_use]
     pub const fn child(&mut self) -> Self {
         Self(self.any())
     }
 }
 
-/// The number that a variable of the environment asks for, or `default`.
+/// The number in an environment variable, or `default`.
 #[must_use]
 pub fn asked(variable: &str, default: u64) -> u64 {
     let value = std::env::var(variable).ok();

@@ -1,5 +1,5 @@
-//! Peers of HTTP/2 who ask for much and take little of it: each gives a window of its choice to
-//! every stream, and never more.
+//! HTTP/2 clients that request much and read little: each gives every stream a window of its
+//! choice, and never more.
 
 use std::net::Ipv4Addr;
 
@@ -10,10 +10,10 @@ use h2::client::{Builder, SendRequest};
 use http::{HeaderMap, Request, StatusCode};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// A connection to the API at `api` from an address of this machine.
+/// Connects to the API at `api` from a local address.
 ///
 /// # Panics
-/// If the service takes none.
+/// If the service refuses the connection.
 pub async fn connect_from(from: Ipv4Addr, api: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket
@@ -24,21 +24,21 @@ pub async fn connect_from(from: Ipv4Addr, api: &str) -> TcpStream {
     connecting.await.expect("the service takes connections")
 }
 
-/// Streams that a connection may have at once.
+/// The maximum number of concurrent streams of a connection.
 pub const STREAMS: usize = 120;
 
-/// A connection, and what was answered on it. Its streams stay open until it is dropped.
+/// A connection, and its responses. The streams stay open until it is dropped.
 #[derive(Debug)]
 pub struct Greedy {
-    /// The header of each answer.
+    /// The header of each response.
     pub heads: Vec<(StatusCode, HeaderMap)>,
     _bodies: Vec<RecvStream>,
     _sender: SendRequest<Bytes>,
 }
 
 impl Greedy {
-    /// Asks the API at `api` for `path` on every stream of a new connection, and waits for the
-    /// headers of the answers.
+    /// Requests `path` from the API at `api` on every stream of a new connection, and waits for the
+    /// headers of the responses.
     ///
     /// # Panics
     /// If the service doesn't answer.
@@ -46,7 +46,7 @@ impl Greedy {
         Self::ask_from(Ipv4Addr::LOCALHOST, api, path, window).await
     }
 
-    /// The same, from an address of this machine.
+    /// The same, from the given local address.
     ///
     /// # Panics
     /// If the service doesn't answer.

@@ -1,4 +1,4 @@
-//! The ledger in the words of tests: users, uploads, claims, outcomes, and what must always be true.
+//! The ledger for tests: users, uploads, claims, outcomes, and invariants.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,12 +21,12 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use url::Url;
 use uuid::Uuid;
 
-/// The present moment.
+/// The current time.
 pub const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-/// How long a claim holds.
+/// The lease of a claim.
 pub const LEASE: Duration = Duration::from_mins(1);
 
-/// 1,000 bytes and 100 documents for everybody, of whatever type.
+/// A quota of 1,000 bytes and 100 documents, and any media type.
 #[must_use]
 pub fn limits() -> Limits {
     Limits {
@@ -56,7 +56,7 @@ pub async fn user(db: &Database, name: &str) -> UserId {
     id
 }
 
-/// An upload of `content`, staged.
+/// A staged upload of `content`.
 #[must_use]
 pub fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
     let document = DocumentId::new(at);
@@ -92,7 +92,7 @@ pub async fn claim_at(db: &Database, limit: usize, now: Timestamp) -> Vec<Claime
     claim_jobs(db, &request).await.unwrap()
 }
 
-/// What a worker says of the job it claimed.
+/// The settlement of a claimed job.
 pub async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -> Settlement {
     let version = VersionId(claimed.subject.unwrap());
     Settlement {
@@ -106,13 +106,13 @@ pub async fn settlement(db: &Database, claimed: &ClaimedJob, outcome: Outcome) -
     }
 }
 
-/// The bytes passed, and were written to `location`.
+/// The version passed, and its bytes were written to `location`.
 #[must_use]
 pub fn stored(location: &str) -> Outcome {
     activated(location, BlobOrigin::Stored)
 }
 
-/// The bytes passed, and are at `location`.
+/// The version passed, and its bytes were found at `location`.
 #[must_use]
 pub fn activated(location: &str, origin: BlobOrigin) -> Outcome {
     Outcome::Activated(Activation {
@@ -125,7 +125,7 @@ pub fn activated(location: &str, origin: BlobOrigin) -> Outcome {
     })
 }
 
-/// The bytes did not pass.
+/// The version failed.
 #[must_use]
 pub fn failed(code: ErrorCode) -> Outcome {
     Outcome::Failed {
@@ -135,14 +135,14 @@ pub fn failed(code: ErrorCode) -> Outcome {
     }
 }
 
-/// Runs a question.
+/// Runs a query.
 pub async fn rows(db: &Database, sql: &str, values: Vec<Value>) -> Vec<QueryResult> {
     let reader = db.reader();
     let statement = Statement::from_sql_and_values(reader.get_database_backend(), sql, values);
     reader.query_all_raw(statement).await.unwrap()
 }
 
-/// The number that `sql` asks for.
+/// Returns the number that `sql` selects.
 pub async fn count(db: &Database, sql: &str) -> i64 {
     rows(db, sql, vec![]).await[0].try_get_by_index(0).unwrap()
 }
@@ -155,14 +155,14 @@ pub async fn counters(db: &Database, owner: UserId) -> (i64, i64, i64) {
     (column(0), column(1), column(2))
 }
 
-/// Takes an upload in.
+/// Accepts an upload.
 pub async fn accepted(db: &Database, arrival: Arrival) -> DocumentId {
     let document = arrival.document;
     assert_eq!(accept(db, &limits(), &[arrival]).await.unwrap(), [Ok(())]);
     document
 }
 
-/// Claims every due job that processes a version and settles it by what `outcome` says of its content.
+/// Claims every due job that processes a version and settles it with `outcome` of its content.
 pub async fn settle_all(db: &Database, now: Timestamp, outcome: impl Fn(&str) -> Outcome) {
     for claimed in claim_at(db, 1_000, now).await {
         let mut settlement = settlement(db, &claimed, Outcome::Done).await;
@@ -175,21 +175,21 @@ pub async fn settle_all(db: &Database, now: Timestamp, outcome: impl Fn(&str) ->
     }
 }
 
-/// The bytes passed, and were written to a place that tells of their content.
+/// The version passed, and its bytes were written to a URL derived from their content.
 #[must_use]
 pub fn passed(sha256: &str) -> Outcome {
     stored(&format!("file:///store/{sha256}"))
 }
 
-/// An upload of `content` that readers get.
+/// An active upload of `content`.
 pub async fn active(db: &Database, owner: UserId, content: &str) -> DocumentId {
     let document = accepted(db, arrival(owner, content, NOW)).await;
     settle_all(db, NOW, passed).await;
     document
 }
 
-/// Copies of an active document, with content in common, that differ from it by their ids
-/// and their age alone; the oldest comes first.
+/// Copies of an active document with the same content, which differ only in their ids and their
+/// age; the oldest comes first.
 pub async fn copies(db: &Database, document: DocumentId, count: usize) -> Vec<DocumentId> {
     let found = rows(
         db,
@@ -258,7 +258,7 @@ pub async fn copies(db: &Database, document: DocumentId, count: usize) -> Vec<Do
         .collect()
 }
 
-/// Every counter equals the sum of the rows it counts, and nothing is left without a row that needs it.
+/// Asserts that every counter equals the sum of the rows it counts, and that no row is left over.
 pub async fn assert_balanced(db: &Database) {
     let checks = [
         (

@@ -1,4 +1,4 @@
-//! Objects in a storage, written and found behind the service.
+//! Objects in storage, written and read behind the service's back.
 
 use bytes::Bytes;
 use domain::DocumentId;
@@ -13,7 +13,7 @@ use crate::app::TestApp;
 /// Long before any test.
 const LONG_AGO: u64 = 1_600_000_000;
 
-/// A key that an upload of long ago would have had.
+/// A key that an old upload would have had.
 #[must_use]
 pub fn old_key() -> String {
     let name = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, LONG_AGO, 0)).to_string();
@@ -39,7 +39,7 @@ pub fn key_of<'u>(places: &StorageRouter, url: &'u Url) -> &'u str {
         .expect("it lies in the store")
 }
 
-/// Where the bytes of a document are.
+/// The URL of a document's bytes.
 pub async fn location(app: &TestApp, document: &Value) -> Url {
     let db = app.database().await;
     let id = document["id"].as_str().expect("a document has an id");

@@ -1,14 +1,12 @@
-//! Waiting for a condition: it is asked for again and again, and fails the test when it takes
-//! too long.
+//! Polls for a condition, and fails the test if it takes too long.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// The pause between two questions.
+/// The poll interval.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Asks until there is a result, and returns it. Once `patience` has passed, it fails with what
-/// the latest question was answered.
+/// Polls until there is a result, and returns it. Fails after `patience` with the latest answer.
 pub async fn poll<T, E: Display>(
     patience: Duration,
     mut ask: impl AsyncFnMut() -> Result<T, E>,
@@ -23,7 +21,7 @@ pub async fn poll<T, E: Display>(
     }
 }
 
-/// Asks until the condition holds. Once `patience` has passed, it fails with what was `awaited`.
+/// Polls until the condition holds. Fails after `patience` with the description `awaited`.
 pub async fn wait_until(patience: Duration, awaited: &str, mut holds: impl AsyncFnMut() -> bool) {
     let awaited = format!("awaited in vain: {awaited}");
     poll(

@@ -1,5 +1,5 @@
-//! Seeds for long lists: active documents of one owner, written by one statement, for those who
-//! ask how lists behave when there are many.
+//! Seeds long lists: active documents of one owner, written by one statement, for tests and
+//! benchmarks of lists.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,9 +15,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::ledger::NOW;
 
-/// Inserts the documents numbered `from..to` of `owner`. Of each thousand, one is a
-/// picture, one is public and two are archived; each knows its number and one of 26 years; they
-/// were accepted a second after each other. The statistics of the database are brought up to date.
+/// Inserts the documents numbered `from..to` of `owner`. Of each thousand, one is a picture, one is
+/// public and two are archived; each has its number and one of 26 years as metadata. They were
+/// accepted a second apart. Updates the statistics of the database.
 pub async fn seed_documents(db: &Database, owner: UserId, from: u32, to: u32) {
     let backend = db.writer().get_database_backend();
     let (numbers, random, metadata) = match backend {
@@ -50,7 +50,7 @@ pub async fn seed_documents(db: &Database, owner: UserId, from: u32, to: u32) {
     let statement = Statement::from_sql_and_values(backend, sql, values);
     db.writer().execute_raw(statement).await.unwrap();
     if backend == DbBackend::Postgres {
-        // The index-only reads of a table that rests.
+        // Index-only scans need a vacuumed table.
         db.writer()
             .execute_unprepared("VACUUM ANALYZE documents")
             .await
@@ -58,9 +58,9 @@ pub async fn seed_documents(db: &Database, owner: UserId, from: u32, to: u32) {
     }
 }
 
-/// Writes empty objects numbered by `numbers` below the folder `store`, each the content of a
-/// document of its own on the SQLite of an embedded service. Their digests are numbers too:
-/// only a deep audit would notice.
+/// Writes empty objects numbered by `numbers` into the folder `store`, each the content of a
+/// document in the SQLite database of an embedded service. Their digests are numbers too, which
+/// only a deep audit would detect.
 pub async fn seed_objects(db: &Database, owner: UserId, store: &Path, numbers: Range<u32>) {
     for folder in 0..=255 {
         std::fs::create_dir_all(store.join(format!("{folder:02x}"))).unwrap();

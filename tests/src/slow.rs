@@ -1,4 +1,4 @@
-//! Clients who say half a thing, or all but stop in the middle of it. Each holds one connection
+//! Clients that send half a request, or almost stop in the middle of it. Each holds one connection
 //! until the service closes it.
 
 use std::time::{Duration, Instant};
@@ -6,25 +6,25 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long the service may take to close what it should: far longer than it says.
+/// How long the service may take to close a connection: far longer than documented.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// Ten bytes a second.
+/// One byte at a time: ten bytes a second.
 const TRICKLE: &[u8] = b"x";
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Debug)]
 pub struct Closed {
     /// How long it was open.
     pub after: Duration,
-    /// What the service said before it closed.
+    /// The response before the service closed it.
     pub answer: String,
 }
 
-/// Sends half of a request's header to the API at `api`, and waits to be closed.
+/// Sends half of a request header to the API at `api`, and waits until the connection is closed.
 ///
 /// # Panics
-/// If it isn't.
+/// If it stays open.
 pub async fn half_open(api: &str) -> Closed {
     let begin = Instant::now();
     let mut stream = connect(api).await;
@@ -36,10 +36,10 @@ pub async fn half_open(api: &str) -> Closed {
     closed(begin, &mut stream).await
 }
 
-/// Uploads with a token at ten bytes a second, and waits to be closed.
+/// Uploads with a token at ten bytes a second, and waits until the connection is closed.
 ///
 /// # Panics
-/// If it isn't.
+/// If it stays open.
 pub async fn trickle(api: &str, token: &str) -> Closed {
     let begin = Instant::now();
     let head = format!(
@@ -52,7 +52,7 @@ pub async fn trickle(api: &str, token: &str) -> Closed {
         .expect("a new connection takes some bytes");
     let trickling = async {
         while to.write_all(TRICKLE).await.is_ok() {
-            // The pause is what makes this client slow.
+            // Not a wait for a condition: the pause makes this client slow.
             tokio::time::sleep(PAUSE).await;
         }
         std::future::pending::<()>().await;
@@ -73,7 +73,7 @@ async fn connect(api: &str) -> TcpStream {
 async fn closed(begin: Instant, stream: &mut (impl AsyncReadExt + Unpin)) -> Closed {
     let mut answer = Vec::new();
     let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
-    // A reset is an end as well.
+    // A reset also ends the connection.
     let _ = end.expect("the service closes slow connections");
     Closed {
         after: begin.elapsed(),

@@ -1,47 +1,48 @@
-//! Which files of a crate name which: read from their tokens, so that comments and texts don't count.
+//! Dependencies between the files of a crate, read from their tokens, so that comments and strings
+//! don't count.
 //!
-//! A name that a file hands on (`pub use`) belongs to the file that defines it, and handing on
-//! is no arrow. Methods that are called, and what macros make, aren't seen. What stands under
-//! `#[cfg(test)]` is left out.
+//! A re-exported name (`pub use`) belongs to the file that defines it, and a re-export is no
+//! dependency. Method calls and the output of macros aren't seen. Items under `#[cfg(test)]` are
+//! ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// The names of modules, from the crate's root.
+/// The path of a module, from the crate's root.
 type Module = Vec<String>;
 
-/// Who names, and who is named: files, by their modules as in `change::edit`.
+/// Dependencies between files, as module paths such as `change::edit`.
 pub type Arrows = BTreeSet<(String, String)>;
 
-/// A crate's modules, and what is said in each.
+/// The modules of a crate, and the content of each.
 pub struct Sources {
     modules: BTreeMap<Module, Names>,
 }
 
-/// What is said in one module.
+/// The content of a module.
 #[derive(Default)]
 struct Names {
-    /// The file that it stands in, as a module.
+    /// The path of its file, as a module.
     file: Module,
-    /// What `use` brings in, by the name it has here.
+    /// The imports of `use`, by their names here.
     used: BTreeMap<String, Vec<String>>,
-    /// The paths that make arrows.
+    /// The paths that make dependencies.
     paths: Vec<Vec<String>>,
-    /// Whether something is defined here, and not only handed on.
+    /// Whether it defines an item, beside re-exports.
     defines: bool,
 }
 
-/// A module that another one has.
+/// A child module.
 struct Inner {
     name: String,
-    /// Absent if it has a file of its own.
+    /// `None` if it has its own file.
     body: Option<TokenStream>,
 }
 
 impl Sources {
-    /// Of the crate whose root, `lib.rs` or `main.rs`, lies in `folder`.
+    /// Reads the crate whose root, `lib.rs` or `main.rs`, is in `folder`.
     #[must_use]
     pub fn read(folder: &Path) -> Self {
         let mut sources = Self {
@@ -84,8 +85,8 @@ impl Sources {
         }
     }
 
-    /// The file in which the first name of a path is defined that isn't a module's; nothing if it
-    /// is another crate's.
+    /// The file that defines the first name of a path that isn't a module; `None` if it is another
+    /// crate's.
     fn resolve(&self, from: &Module, path: &[String]) -> Option<&Module> {
         let (first, mut rest) = path.split_first()?;
         let mut at = from.clone();
@@ -113,7 +114,7 @@ impl Sources {
 
     fn resolve_used(&self, at: &Module, name: &str, rest: &[String]) -> Option<&Module> {
         let used = self.modules[at].used.get(name)?;
-        // A crate is brought in by its own name, or under another one.
+        // A crate is imported by its own name, or renamed.
         let is_of_crate = used[0] == name;
         let full: Vec<_> = used.iter().chain(rest).cloned().collect();
         if is_of_crate {
@@ -122,7 +123,7 @@ impl Sources {
         self.resolve(at, &full)
     }
 
-    /// The arrows between files.
+    /// The dependencies between files.
     #[must_use]
     pub fn arrows(&self) -> Arrows {
         let mut arrows = BTreeSet::new();
@@ -137,7 +138,7 @@ impl Sources {
         arrows
     }
 
-    /// The folders whose `mod.rs`, or the root, defines something: it should be a table of contents.
+    /// The folders whose `mod.rs`, or the root, defines an item: it should be a table of contents.
     #[must_use]
     pub fn tables_that_define(&self) -> BTreeSet<String> {
         let has_files = |module: &Module| {
@@ -153,7 +154,7 @@ impl Sources {
     }
 }
 
-/// The files that are reached from themselves, circle by circle.
+/// The files that depend on themselves, by cycle.
 #[must_use]
 pub fn circles(arrows: &Arrows) -> Vec<BTreeSet<String>> {
     let reached = |from: &str| {
@@ -180,7 +181,7 @@ pub fn circles(arrows: &Arrows) -> Vec<BTreeSet<String>> {
 }
 
 impl Names {
-    /// Reads the top of a module, and says which modules it has.
+    /// Reads the items of a module, and returns its child modules.
     fn read(&mut self, tokens: &[TokenTree]) -> Vec<Inner> {
         let mut inner = Vec::new();
         let mut is_handed_on = false;
@@ -216,7 +217,7 @@ impl Names {
         inner
     }
 
-    /// One tree of a `use`, behind `prefix`.
+    /// One tree of a `use`, after `prefix`.
     fn read_use(&mut self, tokens: &[TokenTree], prefix: &[String], is_handed_on: bool) {
         let mut path = prefix.to_vec();
         let mut alias = None;
@@ -246,7 +247,7 @@ impl Names {
         self.used.insert(name, path);
     }
 
-    /// The paths of at least two names, however deep they stand.
+    /// The paths of at least two names, at any depth.
     fn read_paths(&mut self, tokens: &[TokenTree]) {
         let mut at = 0;
         while at < tokens.len() {
@@ -298,14 +299,14 @@ fn is_group(token: Option<&TokenTree>, wanted: Delimiter) -> bool {
     matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == wanted)
 }
 
-/// Whether `::` comes first.
+/// Whether it starts with `::`.
 fn is_separator(tokens: &[TokenTree]) -> bool {
     matches!(tokens.first(), Some(TokenTree::Punct(first))
         if first.as_char() == ':' && first.spacing() == Spacing::Joint)
         && is_punct(tokens.get(1), ':')
 }
 
-/// The place behind the attribute at `at`, and behind its item if that is for tests.
+/// The position after the attribute at `at`, and after its item if that is for tests.
 fn behind_attribute(tokens: &[TokenTree], at: usize) -> usize {
     let group = at + 1 + usize::from(is_punct(tokens.get(at + 1), '!'));
     let said = tokens.get(group).map(ToString::to_string);
@@ -317,7 +318,7 @@ fn behind_attribute(tokens: &[TokenTree], at: usize) -> usize {
     }
 }
 
-/// The place behind the item at `at`: behind its `;` or its body.
+/// The position after the item at `at`: after its `;` or its body.
 fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     let is_use = word(tokens.get(at)).is_some_and(|word| word == "use");
     let ends = |token: &TokenTree| {

@@ -1,4 +1,4 @@
-//! Access rules. What a caller may not see does not exist for them.
+//! Access rules. Data that a caller may not see doesn't exist for them.
 
 use super::{Role, UserId};
 

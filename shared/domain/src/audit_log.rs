@@ -34,7 +34,7 @@ kinds! {
     AuthenticationRefused = "authentication.refused";
     /// An ordinary user called an admin route; counted by user and minute.
     AdministrationRefused = "administration.refused";
-    /// A key was made.
+    /// A key was created.
     KeyCreated = "key.created";
     /// A key was removed.
     KeyRemoved = "key.removed";
@@ -62,7 +62,7 @@ kinds! {
     DocumentDeleted = "document.deleted";
     /// Versions were deleted one by one; counted by owner and minute.
     VersionDeleted = "version.deleted";
-    /// A bulk operation that deletes was begun.
+    /// A bulk operation that deletes was started.
     DocumentsDeleted = "documents.deleted";
     /// The cleanup deleted documents that were archived long ago; counted by owner and minute.
     DocumentsPurged = "documents.purged";
@@ -95,7 +95,7 @@ impl FromStr for AuditKind {
     }
 }
 
-/// Who did it.
+/// The actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Actor {
     /// A user.
@@ -109,7 +109,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// As it is written; nothing if nobody is known.
+    /// The text as it is stored; empty for an unknown actor.
     #[must_use]
     pub fn text(self) -> Option<String> {
         match self {
@@ -124,11 +124,11 @@ impl Actor {
 /// The origin of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditOrigin {
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// From which address or network.
+    /// Their address or network.
     pub address: Option<String>,
-    /// By which request.
+    /// The id of the request.
     pub request_id: Option<String>,
 }
 
@@ -148,29 +148,29 @@ impl AuditOrigin {
     };
 }
 
-/// What was done.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// What.
+    /// The kind.
     pub kind: AuditKind,
-    /// To what or whom: an id.
+    /// The id of the object.
     pub subject: Option<String>,
-    /// The rest of it.
+    /// Further details.
     pub detail: Map<String, Value>,
 }
 
-/// A line of the security log.
+/// An entry of the security log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its id; entries that are counted together have one.
+    /// Its id, shared by entries that are counted together.
     pub id: AuditId,
-    /// When, of several the first.
+    /// When it happened; the first time, if it is counted.
     pub at: Timestamp,
-    /// Whence.
+    /// Its origin.
     pub origin: AuditOrigin,
-    /// What.
+    /// Its event.
     pub event: AuditEvent,
-    /// How often.
+    /// How often it happened.
     pub count: u64,
 }
 
@@ -257,7 +257,7 @@ impl AuditEvent {
         Some(event)
     }
 
-    /// Documents of an owner that something was done to.
+    /// An event about documents of an owner.
     #[must_use]
     pub fn of_documents(
         kind: AuditKind,
@@ -343,7 +343,7 @@ impl AuditEntry {
 const MINUTE: i64 = 60_000_000;
 
 impl AuditId {
-    /// The id that all of one group have in the minute of `at`.
+    /// The id of the entries of one group in the minute of `at`.
     #[must_use]
     pub fn of_minute(at: Timestamp, group: &str) -> Self {
         let minute = at.as_micros().div_euclid(MINUTE) * MINUTE;
@@ -352,7 +352,7 @@ impl AuditId {
         Self(uuid_at(minute, &bytes))
     }
 
-    /// Not above the id of any entry of `at` or later.
+    /// A lower bound of the ids of entries at `at` or later.
     #[must_use]
     pub fn lowest_at(at: Timestamp) -> Self {
         let minute = at.as_micros().div_euclid(MINUTE) * MINUTE;

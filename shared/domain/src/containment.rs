@@ -1,7 +1,7 @@
 //! Containment of JSON values as by PostgreSQL's `@>`, for databases without it.
 //!
-//! At most as many pairs are compared as the two have values, multiplied; those of scalars are
-//! looked up.
+//! The number of compared pairs is at most the product of the numbers of values; scalars are looked
+//! up.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Decimal;
 use super::metadata::Metadata;
 
-/// A scalar by its value: numbers that are equal are the same one, however they are written.
+/// A scalar by its value: numbers with equal values are the same, however they are written.
 #[derive(PartialEq, Eq, Hash)]
 enum Scalar<'a> {
     Null,
@@ -32,8 +32,8 @@ impl<'a> Scalar<'a> {
 }
 
 impl Metadata {
-    /// Whether it has all that `wanted` has: members of objects at every depth, elements of
-    /// arrays in any order, scalars of the same type and value.
+    /// Returns whether it contains `wanted`: members of objects at every depth, elements of arrays
+    /// in any order, scalars of the same type and value.
     #[must_use]
     pub fn contains(&self, wanted: &Self) -> bool {
         let (one, wanted) = (self.as_object(), wanted.as_object());

@@ -1,14 +1,14 @@
-//! JSON numbers by what they are worth, however they are written and however long they are.
+//! JSON numbers by value, however they are written and of any length.
 
 use serde_json::Number;
 
-/// The exact value of a JSON number: `0.5`, `5e-1` and `0.50` are the same one.
+/// The exact value of a JSON number: `0.5`, `5e-1` and `0.50` are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
     negative: bool,
-    /// Significant digits, without zeros at either end; none of zero.
+    /// Significant digits, without zeros at either end; empty for zero.
     digits: String,
-    /// The power of ten that the digits, as a whole number, are multiplied by.
+    /// The power of ten by which the digits, as an integer, are multiplied.
     exponent: i64,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// An exponent that is longer than an integer may be is as large as one may be.
+/// Exponents are clamped, also those that don't fit into an integer.
 fn exponent_of(text: &str) -> i64 {
     const LARGEST: i64 = 1 << 48;
     let limit = if text.starts_with('-') {
@@ -71,7 +71,7 @@ impl From<&Number> for Decimal {
     }
 }
 
-/// How many characters the number has without an exponent, as PostgreSQL's `numeric` writes it.
+/// The number of characters without an exponent, as PostgreSQL's `numeric` prints it.
 #[must_use]
 pub fn plain_length(number: &Number) -> u64 {
     let written = Written::read(number.as_str());
@@ -87,7 +87,7 @@ pub fn plain_length(number: &Number) -> u64 {
     (before + after).unsigned_abs() + u64::from(written.negative) + u64::from(after > 0)
 }
 
-/// Whether `numeric` writes the number in another way than it is written here.
+/// Returns whether `numeric` prints the number differently from its text.
 #[must_use]
 pub fn is_respelled(number: &Number) -> bool {
     let text = number.as_str();

@@ -52,13 +52,13 @@ impl Visibility {
 pub struct Document {
     /// Its id.
     pub id: DocumentId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: UserId,
     /// Its name.
     pub name: DocumentName,
-    /// Who can find it.
+    /// Its visibility.
     pub visibility: Visibility,
-    /// What the owner says of it.
+    /// Metadata of its owner.
     pub metadata: Metadata,
     /// The declared media type.
     pub declared_type: Option<MediaType>,
@@ -74,7 +74,7 @@ pub struct Document {
     pub revision: u64,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// When it changed last.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 

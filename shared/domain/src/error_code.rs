@@ -39,19 +39,19 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The size limit was passed.
+    /// The document exceeds the size limit.
     TooLarge = "too_large", retryable: false, "The document is larger than the service accepts.";
-    /// The detected type is not permitted.
+    /// The detected type is not allowed.
     TypeNotAllowed = "type_not_allowed", retryable: false, "The service does not accept documents of this type.";
-    /// Name or declared type contradict the content, and the operator rejects that.
+    /// Name or declared type contradict the content, and the operator's policy rejects that.
     TypeMismatch = "type_mismatch", retryable: false, "The content contradicts its name or declared type.";
-    /// The owner's quota doesn't hold it.
+    /// The owner's quota is used up.
     QuotaExceeded = "quota_exceeded", retryable: true, "The quota of the owner is used up.";
-    /// Staged bytes are not those that were accepted.
+    /// The staged bytes differ from those that were accepted.
     DigestMismatch = "digest_mismatch", retryable: false, "The staged bytes have changed since they were accepted.";
-    /// Staged bytes are gone or short.
+    /// The staged bytes are missing or truncated.
     UploadIncomplete = "upload_incomplete", retryable: false, "The staged bytes are gone or incomplete.";
-    /// Storage did not answer over all attempts.
+    /// Storage failed on all attempts.
     StorageUnavailable = "storage_unavailable", retryable: true, "The storage could not be reached.";
     /// Anything else; the cause is in the log.
     Internal = "internal", retryable: true, "The document could not be processed.";
@@ -69,7 +69,7 @@ pub enum Keeping {
 }
 
 impl ErrorCode {
-    /// What becomes of the staged bytes of a version that failed with this.
+    /// Returns what happens to the staged bytes of a version that failed with this code.
     #[must_use]
     pub const fn keeping(self) -> Keeping {
         match self {
@@ -111,12 +111,12 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// How a version or a document failed.
+/// Why a version or a document failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The code, for programs.
     pub code: ErrorCode,
-    /// A sentence, for people; it never holds an internal cause.
+    /// A sentence, for people; it never contains an internal cause.
     pub detail: String,
 }
 

@@ -12,19 +12,19 @@ pub struct Identity {
     subject: String,
 }
 
-/// What is wrong with an identity.
+/// Why an identity is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdentity {
-    /// The issuer is too long, or has a character that it can't have.
+    /// The issuer is too long, or has a forbidden character.
     #[error("must have at most 1024 characters, none of them a control character")]
     Issuer,
-    /// The subject is empty or too long, or has a character that it can't have.
+    /// The subject is empty or too long, or has a forbidden character.
     #[error("must have 1 to 255 characters, none of them a control character")]
     Subject,
 }
 
 impl Identity {
-    /// An identity. An empty issuer is that of tokens that name none.
+    /// Creates an identity. The issuer is empty for tokens without `iss`.
     pub fn new(issuer: &str, subject: &str) -> Result<Self, InvalidIdentity> {
         if issuer.chars().count() > 1024 || issuer.contains(char::is_control) {
             return Err(InvalidIdentity::Issuer);
@@ -39,7 +39,7 @@ impl Identity {
         })
     }
 
-    /// The issuer; empty for tokens that name none.
+    /// The issuer; empty for tokens without one.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer

@@ -1,5 +1,5 @@
-//! Identifiers: one type for each thing, so that none is passed for another, and one spelling
-//! for each id, so that two texts are two ids.
+//! Identifiers: a type for each kind, so that they can't be confused, and one spelling for each id,
+//! so that different texts are different ids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Timestamp;
 
-/// A text that is no id as we write them: a UUID in lower case with hyphens.
+/// A text that isn't an id as the service writes them: a UUID in lower case with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is a UUID in lower case, such as 0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60")]
 pub struct InvalidId;
@@ -22,7 +22,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new `UUIDv7` (RFC 9562) whose time part is `now`: later ones sort later.
+            /// Creates a `UUIDv7` (RFC 9562) at `now`: later ids sort after it.
             #[must_use]
             pub fn new(now: Timestamp) -> Self {
                 Self(uuid_at(now))
@@ -48,19 +48,19 @@ macro_rules! ids {
 ids! {
     /// A document.
     DocumentId;
-    /// One version of a document; readers know it by its number.
+    /// A version of a document; clients see its number.
     VersionId;
-    /// A user, who owns documents.
+    /// A user.
     UserId;
     /// An API key.
     KeyId;
-    /// A job of the ledger.
+    /// A job.
     JobId;
     /// A bulk operation.
     OperationId;
-    /// A ledger, with all the places that belong to it.
+    /// A ledger, with all its places.
     InstallationId;
-    /// A line of the security log.
+    /// An entry of the security log.
     AuditId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
@@ -75,8 +75,8 @@ fn uuid_at(now: Timestamp) -> Uuid {
     ))
 }
 
-/// RFC 9562 lets readers take upper case, and libraries take braces and URNs; but a thing with
-/// several addresses escapes whatever goes by the address.
+/// RFC 9562 allows readers to accept upper case, and libraries accept braces and URNs; but an
+/// object with several addresses would evade whatever identifies it by its address.
 fn parse(text: &str) -> Result<Uuid, InvalidId> {
     let canonical = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
     if text.len() != uuid::fmt::Hyphenated::LENGTH || !text.bytes().all(canonical) {

@@ -3,23 +3,23 @@
 
 use serde::de::DeserializeOwned;
 
-/// How the names begin under which `serde_json` hands something other than an object from its
-/// reader to its values: a number of any length, or a text that is JSON itself, which is read in
-/// turn, as deep as it likes.
+/// The prefix of names that `serde_json` uses internally, to pass values other than objects from
+/// its reader: a number of any length, or a text that is JSON itself and is parsed in turn, without
+/// a limit of depth.
 const RESERVED: &[u8] = b"$serde_json::private::";
 
-/// A text that isn't read.
+/// A text that was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidJson {
-    /// It is not well-formed, nested too deep, or doesn't fit what is to be read.
+    /// It is malformed, nested too deep, or doesn't match the type.
     #[error("the text is not the JSON that was expected")]
     Malformed(#[from] serde_json::Error),
-    /// A member has a name that means something else to the reader.
+    /// The name of a member is reserved by the reader.
     #[error("a member has a reserved name")]
     ReservedName,
 }
 
-/// Reads a JSON text: the values of a client, or what was made of them.
+/// Parses JSON sent by clients or derived from it.
 #[expect(
     clippy::disallowed_methods,
     reason = "no member has a reserved name here"
@@ -29,7 +29,7 @@ pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, InvalidJson> {
     Ok(serde_json::from_slice(text)?)
 }
 
-/// Refuses a text with a member whose name is reserved. For texts that others read.
+/// Refuses a text with a member whose name is reserved. For texts that another parser reads.
 pub fn check_member_names(text: &[u8]) -> Result<(), InvalidJson> {
     let mut rest = text;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
@@ -44,7 +44,7 @@ pub fn check_member_names(text: &[u8]) -> Result<(), InvalidJson> {
     Ok(())
 }
 
-/// Where the string that `text` begins with ends.
+/// Returns the end of the string at the beginning of `text`.
 fn end_of_string(text: &[u8]) -> usize {
     let mut escaped = false;
     let end = text.iter().position(|byte| {
@@ -55,7 +55,7 @@ fn end_of_string(text: &[u8]) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// Whether a string begins like the reserved names, perhaps with escapes.
+/// Returns whether a string begins with the reserved prefix, perhaps escaped.
 fn begins_reserved(inside: &[u8]) -> bool {
     let mut rest = inside;
     RESERVED.iter().all(|expected| {
@@ -69,7 +69,7 @@ fn begins_reserved(inside: &[u8]) -> bool {
     })
 }
 
-/// The code unit that four hexadecimal digits stand for.
+/// The UTF-16 code unit of four hexadecimal digits.
 fn code_unit(digits: &[u8]) -> Option<u16> {
     let digits = std::str::from_utf8(digits).ok()?;
     u16::from_str_radix(digits, 16).ok()
@@ -89,7 +89,7 @@ mod tests {
     fn numbers_are_kept_as_they_are_written() {
         let text = "[1e+5,-0,1.50,1e-400,123456789012345678901234567890,21.518058988978538]";
         assert_eq!(read(text).unwrap().to_string(), text);
-        // But for how the reader writes the exponent.
+        // Except for the sign of the exponent, which the reader adds.
         assert_eq!(read("[1E5,1e400]").unwrap().to_string(), "[1e+5,1e+400]");
     }
 

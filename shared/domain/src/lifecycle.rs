@@ -10,11 +10,11 @@ use super::{Failure, MediaType, Timestamp};
 /// The status of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Accepted; no version is through the pipeline yet.
+    /// Accepted; no version has passed the pipeline yet.
     Pending,
-    /// Readers get a version.
+    /// Has a current version.
     Active,
-    /// Archived: readers get nothing, the owner can restore it.
+    /// Archived: readers get nothing; the owner can restore it.
     Archived,
     /// No version passed the pipeline.
     Error,
@@ -39,9 +39,9 @@ pub enum Transition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a document that is {from} can't {verb}")]
 pub struct IllegalTransition {
-    /// The status the document was in.
+    /// The status of the document.
     pub from: Status,
-    /// The verb that was asked for.
+    /// The requested transition.
     pub verb: Transition,
 }
 
@@ -60,7 +60,7 @@ impl Status {
     /// Every status.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Archived, Self::Error];
 
-    /// The status as clients and the database know it.
+    /// The status as in the API and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -97,8 +97,8 @@ pub enum Judgement {
 }
 
 impl Status {
-    /// What `verb` means for a document that is one of many: it is no fault of one that it
-    /// is where it was to go.
+    /// Returns the effect of `verb` on one of many documents: it is no error if one already has the
+    /// target status.
     #[must_use]
     pub fn judge(self, verb: Transition) -> Judgement {
         match self.after(verb) {
@@ -151,16 +151,16 @@ impl fmt::Display for Transition {
     }
 }
 
-/// The version that readers get.
+/// The current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
     /// Its number.
     pub version: u32,
-    /// What its bytes are.
+    /// The detected media type.
     pub media_type: MediaType,
-    /// Whether its name or declared type said something else.
+    /// Whether its name or declared type contradicts it.
     pub type_mismatch: bool,
-    /// Where its bytes are.
+    /// The URL of its bytes.
     pub location: Url,
 }
 
@@ -173,9 +173,9 @@ pub enum Lifecycle {
     Active(Current),
     /// See [`Status::Archived`].
     Archived {
-        /// What readers get again once it is restored.
+        /// The version that is current again after a restore.
         current: Current,
-        /// When it was put away.
+        /// When it was archived.
         since: Timestamp,
     },
     /// See [`Status::Error`].
@@ -203,7 +203,7 @@ impl Lifecycle {
         }
     }
 
-    /// Why it failed, if it did.
+    /// Returns why it failed, if it did.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match self {

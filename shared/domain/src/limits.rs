@@ -37,9 +37,9 @@ pub struct Limits {
 /// Limits on rows that have no bytes of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowLimits {
-    /// The most versions of a document, in whatever status.
+    /// The maximum number of versions of a document, in any status.
     pub versions: u32,
-    /// The most idempotency keys of a user that are kept; their answers have 4 KiB each on average.
+    /// The maximum number of idempotency keys kept of a user, with answers of 4 KiB on average.
     pub keys: u32,
 }
 
@@ -110,21 +110,20 @@ pub struct Allowances {
 }
 
 impl Allowances {
-    /// What an allowance has at least beyond the quota, so that who has a tiny quota can import
-    /// and export something.
+    /// The minimum of an allowance beyond the quota, so that users with a tiny quota can import and
+    /// export.
     pub const FLOOR: ByteSize = ByteSize::mebibytes(16);
 
-    /// The most of the staging allowance that may be taken when bytes are kept which a policy of
-    /// the operator refused.
+    /// The part of the staging allowance for bytes that a policy of the operator refused.
     pub const REFUSED: ByteSize = ByteSize::mebibytes(1);
 
-    /// What an object counts at least where bytes wait to be removed: a block of a disk.
+    /// The minimum charge of a discarded object: a block of a disk.
     pub const BLOCK: u64 = 4 << 10;
 
-    /// As many failed versions as documents may be kept, or so many if that is more.
+    /// The minimum of the limit of failed versions, which otherwise is that of documents.
     pub const FAILED_VERSIONS: u32 = 1_000;
 
-    /// The quota, with room for what an archive has besides the bytes of its documents.
+    /// The quota, plus room for what an archive contains besides the bytes of its documents.
     pub(super) fn beside(quota: ByteSize) -> ByteSize {
         let bytes = quota.bytes();
         ByteSize::new(

@@ -29,7 +29,7 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// Reads a `Content-Type`: parameters are dropped.
+/// Parses a `Content-Type` without its parameters.
 impl FromStr for MediaType {
     type Err = ParseMediaTypeError;
 
@@ -57,7 +57,7 @@ fn is_token(text: &str) -> bool {
 pub struct TypePattern(MediaType);
 
 impl TypePattern {
-    /// Whether `media_type` is one of those meant.
+    /// Returns whether it matches `media_type`.
     #[must_use]
     pub fn matches(&self, media_type: &MediaType) -> bool {
         match self.0.as_str() {
@@ -95,9 +95,9 @@ impl fmt::Display for TypePattern {
 /// The operator's policy on detected types.
 #[derive(Clone, Debug)]
 pub struct TypePolicy {
-    /// One of these must match.
+    /// The type must match one of these.
     pub allowed: Vec<TypePattern>,
-    /// None of these may match.
+    /// The type must match none of these.
     pub blocked: Vec<TypePattern>,
 }
 

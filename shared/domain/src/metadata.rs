@@ -29,29 +29,29 @@ pub enum InvalidMetadata {
     /// Too long.
     #[error("must have at most 16384 bytes as compact JSON, not {0}")]
     TooLarge(usize),
-    /// A number that databases can't keep as it is.
+    /// A number that databases can't store exactly.
     #[error("must not contain a number of more than 1,000 digits, written without an exponent")]
     LongNumber,
-    /// A text that databases can't keep.
+    /// A text that databases can't store.
     #[error("must not contain the character U+0000")]
     NulCharacter,
 }
 
 impl Metadata {
-    /// The most keys, at all depths together.
+    /// The maximum number of keys, at all depths together.
     pub const MAX_KEYS: usize = 64;
-    /// The most values, containers included, at all depths together.
+    /// The maximum number of values, containers included, at all depths together.
     pub const MAX_VALUES: usize = 1_000;
-    /// How deep objects and arrays may be nested. JSON readers stop at 128 levels, and metadata
-    /// travels within other JSON, such as a manifest.
+    /// The maximum nesting of objects and arrays. JSON parsers stop at 128 levels, and metadata is
+    /// embedded in other JSON, such as a manifest.
     pub const MAX_DEPTH: usize = 110;
-    /// The most bytes as compact JSON.
+    /// The maximum size in bytes, as compact JSON.
     pub const MAX_BYTES: usize = 16 * 1024;
-    /// The most characters of a number without an exponent.
+    /// The maximum length of a number without an exponent, in characters.
     pub const MAX_NUMBER: u64 = 1_000;
 
-    /// The metadata after a merge patch (RFC 7396): members that are null go, objects are
-    /// merged at every depth, anything else replaces.
+    /// Applies a merge patch (RFC 7396): null removes a member, objects are merged at every depth,
+    /// and anything else replaces the value.
     pub fn merged(&self, patch: Value) -> Result<Self, InvalidMetadata> {
         if !patch.is_object() {
             return Err(InvalidMetadata::NotAnObject);
@@ -61,8 +61,8 @@ impl Metadata {
         Self::try_from(merged)
     }
 
-    /// Checks a merge patch before it is known what it is merged into: it may take away as much
-    /// as metadata may have, and add as much again.
+    /// Checks a merge patch independently of its target: it may remove as much as metadata may
+    /// have, and add as much again.
     pub fn check_patch(patch: &Value) -> Result<(), InvalidMetadata> {
         let Value::Object(object) = patch else {
             return Err(InvalidMetadata::NotAnObject);
@@ -75,7 +75,7 @@ impl Metadata {
         if keys > 2 * Self::MAX_KEYS {
             return Err(InvalidMetadata::TooManyKeys(keys));
         }
-        // The patch itself is a level of its own, which values() counts and metadata doesn't.
+        // The patch is one level itself, which values() counts and metadata doesn't.
         if values(patch) > 2 * Self::MAX_VALUES + 1 {
             return Err(InvalidMetadata::TooManyValues(Self::MAX_VALUES));
         }
@@ -85,7 +85,7 @@ impl Metadata {
         check(patch)
     }
 
-    /// What was checked when it came in. The bounds may have been wider then.
+    /// Metadata that was checked when it was accepted. The limits may have been wider then.
     #[must_use]
     pub const fn stored(object: Map<String, Value>) -> Self {
         Self(object)
@@ -97,13 +97,13 @@ impl Metadata {
         &self.0
     }
 
-    /// How many values it has at all depths together, containers included.
+    /// The number of values at all depths together, containers included.
     #[must_use]
     pub fn values(&self) -> usize {
         self.0.values().map(values).sum()
     }
 
-    /// How deep objects and arrays are nested; itself is the first level.
+    /// The nesting of objects and arrays; the value itself is the first level.
     #[must_use]
     pub fn depth(&self) -> usize {
         1 + self.0.values().map(depth).max().unwrap_or_default()
@@ -140,7 +140,7 @@ impl TryFrom<Value> for Metadata {
     }
 }
 
-/// Whether each number and text in it can be kept.
+/// Returns whether databases can store each number and text in it.
 fn check(value: &Value) -> Result<(), InvalidMetadata> {
     match value {
         Value::Number(number) if plain_length(number) > Metadata::MAX_NUMBER => {

@@ -12,14 +12,14 @@ pub enum InvalidName {
     /// Too short or too long, counted in Unicode scalar values after trimming.
     #[error("must have {min} to {max} characters, not {found}")]
     Length {
-        /// The fewest characters.
+        /// The minimum.
         min: usize,
-        /// The most characters.
+        /// The maximum.
         max: usize,
-        /// The characters it has.
+        /// The actual number.
         found: usize,
     },
-    /// A character that a name can't have.
+    /// A forbidden character.
     #[error("must not contain control characters, '/', '\\' or bidirectional overrides")]
     Character,
     /// `.` or `..`.
@@ -57,7 +57,7 @@ pub struct DocumentName(String);
 text!(DocumentName);
 
 impl DocumentName {
-    /// The most characters of a name.
+    /// The maximum number of characters.
     pub const MAX_CHARACTERS: usize = 255;
 }
 
@@ -70,8 +70,8 @@ impl FromStr for DocumentName {
 }
 
 impl DocumentName {
-    /// The name without letter case and spellings of the same letter ([`fold`]): what searches
-    /// compare, the same on every database.
+    /// The name as searches compare it, case-folded and normalised ([`fold`]); the same on every
+    /// database.
     #[must_use]
     pub fn folded(&self) -> String {
         fold(&self.0)
@@ -94,14 +94,14 @@ impl FromStr for UserName {
 }
 
 impl UserName {
-    /// The name of a user who came without one that is a name.
+    /// The name of a user whose token has no valid name.
     #[must_use]
     pub fn of_nobody() -> Self {
         Self("user".to_owned())
     }
 }
 
-/// A name that is unique over the whole service: 3–128 characters of
+/// A name that is unique in the whole service: 3–128 characters of
 /// `[a-z0-9._-]`, with a letter or digit at both ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]

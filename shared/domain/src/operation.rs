@@ -14,10 +14,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// Every one of them.
+            /// Every value.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word that clients and the database know.
+            /// The name, as in the API and the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
@@ -42,7 +42,7 @@ macro_rules! words {
     };
 }
 
-/// A text that is not one of the words that were to choose from.
+/// A text that is not one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {}", .known.join(", "))]
 pub struct UnknownWord {
@@ -50,7 +50,7 @@ pub struct UnknownWord {
 }
 
 words! {
-    /// What is done to each item.
+    /// The action on each item.
     Action,
     /// Archived.
     Archive = "archive",
@@ -73,7 +73,7 @@ words! {
 words! {
     /// The status of an operation.
     OperationStatus,
-    /// Not begun.
+    /// Not started.
     Pending = "pending",
     /// Some items may be processed.
     Running = "running",
@@ -103,7 +103,7 @@ words! {
 pub struct OperationFailure {
     /// The code, for programs.
     pub code: OperationErrorCode,
-    /// A sentence, for people; it never holds an internal cause.
+    /// A sentence, for people; it never contains an internal cause.
     pub detail: String,
 }
 
@@ -121,21 +121,21 @@ words! {
     OperationErrorCode,
     /// An internal error; the cause is in the log.
     Internal = "internal",
-    /// An import's body is no ZIP archive, or is cut short.
+    /// The body of an import isn't a ZIP archive, or is truncated.
     NotAnArchive = "not_an_archive",
     /// It is part of a split archive.
     SplitArchive = "split_archive",
-    /// What it says of itself contradicts itself.
+    /// The archive is inconsistent.
     BrokenArchive = "broken_archive",
-    /// Its entries share bytes.
+    /// Its entries overlap.
     OverlappingEntries = "overlapping_entries",
-    /// It has more entries than one import takes.
+    /// It has more entries than an import may have.
     TooManyEntries = "too_many_entries",
-    /// It unpacks to more bytes than one import takes.
+    /// It unpacks to more bytes than an import may have.
     TooLarge = "too_large",
-    /// It unpacks to too many times its size.
+    /// Its compression ratio is too high.
     RatioExceeded = "ratio_exceeded",
-    /// The archive of an export has no room among the results that its owner may keep.
+    /// The archive of an export doesn't fit into its owner's result allowance.
     QuotaExceeded = "quota_exceeded",
 }
 
@@ -170,21 +170,21 @@ pub enum OperationEnd {
     Failed(OperationFailure),
 }
 
-/// How far an operation is, with what that needs.
+/// The state of an operation, with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperationState {
     /// See [`OperationStatus::Pending`].
     Pending,
     /// See [`OperationStatus::Running`].
     Running {
-        /// Since when.
+        /// When it started.
         started_at: Timestamp,
     },
-    /// It is over.
+    /// It has ended.
     Ended {
         /// How it ended.
         end: OperationEnd,
-        /// When it was begun.
+        /// When it started, if it did.
         started_at: Timestamp,
         /// When it ended.
         finished_at: Timestamp,
@@ -206,13 +206,13 @@ impl OperationState {
         }
     }
 
-    /// Whether it is over.
+    /// Returns whether it has ended.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         matches!(self, Self::Ended { .. })
     }
 
-    /// When it was begun, if it was.
+    /// Returns when it started, if it did.
     #[must_use]
     pub const fn started_at(&self) -> Option<Timestamp> {
         match self {
@@ -221,7 +221,7 @@ impl OperationState {
         }
     }
 
-    /// When it ended, if it did.
+    /// Returns when it ended, if it did.
     #[must_use]
     pub const fn finished_at(&self) -> Option<Timestamp> {
         match self {
@@ -230,7 +230,7 @@ impl OperationState {
         }
     }
 
-    /// Why it failed, if it did.
+    /// Returns why it failed, if it did.
     #[must_use]
     pub const fn failure(&self) -> Option<&OperationFailure> {
         match self {
@@ -248,11 +248,11 @@ impl OperationState {
 pub enum RunMode {
     /// It does.
     Real,
-    /// It only says what would become of each item.
+    /// It doesn't; it only reports the result of each item.
     Dry,
 }
 
-/// How many items have which result; the others are pending.
+/// The number of items by result; the others are pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// All items.
@@ -265,26 +265,26 @@ pub struct Tally {
     pub skipped: u32,
 }
 
-/// A bulk operation as its owner sees it.
+/// A bulk operation, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// Its id.
     pub id: OperationId,
-    /// Whose it is; it acts on documents of theirs alone.
+    /// Its owner, whose documents it changes.
     pub owner: UserId,
-    /// What it does to each item.
+    /// Its action.
     pub action: Action,
-    /// How far it is.
+    /// Its state.
     pub state: OperationState,
     /// Whether it changes anything.
     pub mode: RunMode,
-    /// How many items have which result.
+    /// The number of items by result.
     pub tally: Tally,
     /// When it was accepted.
     pub created_at: Timestamp,
 }
 
-/// An operation that is over.
+/// An operation that has ended already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the operation is finished")]
 pub struct Finished;
@@ -295,7 +295,7 @@ pub struct Finished;
 pub struct NotUndoable;
 
 impl Operation {
-    /// The most items of one operation.
+    /// The maximum number of items of one operation.
     pub const MAX_ITEMS: usize = 100_000;
 
     /// Checks whether it can be cancelled.
@@ -307,8 +307,8 @@ impl Operation {
         }
     }
 
-    /// Checks whether it can be undone, unless it was already. A cancelled or failed one is undone
-    /// as far as it got.
+    /// Checks whether it can be undone, apart from whether it has been. A cancelled or failed one
+    /// is undone as far as it got.
     pub const fn may_be_undone(&self) -> Result<(), NotUndoable> {
         match (self.action, self.mode, self.state.has_ended()) {
             (Action::Archive | Action::Restore | Action::Update, RunMode::Real, true) => Ok(()),

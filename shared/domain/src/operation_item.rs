@@ -23,7 +23,7 @@ macro_rules! codes {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// A sentence for the owner of the operation, when the place says nothing closer.
+            /// A sentence for the owner of the operation, unless there is a more specific one.
             #[must_use]
             pub const fn detail(self) -> &'static str {
                 match self { $(Self::$name => $detail,)* }
@@ -33,7 +33,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// There is no such document, or it belongs to somebody else.
+    /// There is no such document, or another user owns it.
     NotFound = "not_found", "There is no such document.";
     /// Its status doesn't allow it.
     IllegalTransition = "illegal_transition", "The status of the document does not allow this.";
@@ -43,31 +43,31 @@ codes! {
     UniqueNameTaken = "unique_name_taken", "Another document has this unique name.";
     /// It doesn't fit into the quota.
     QuotaExceeded = "quota_exceeded", "The quota is used up.";
-    /// The changes can't be made to this document.
+    /// The changes are invalid for this document.
     Invalid = "invalid", "The changes can't be applied to this document.";
-    /// Skipped: it is what it was to become.
+    /// Skipped: there is nothing to change.
     Unchanged = "unchanged", "There was nothing to do.";
-    /// Skipped: it has been changed since by somebody else.
+    /// Skipped: it has been changed by another request.
     RevisionMismatch = "revision_mismatch", "The document was changed since.";
-    /// Skipped: the operation was cancelled before its turn.
+    /// Skipped: the operation was cancelled.
     Cancelled = "cancelled", "The operation was cancelled before this item.";
-    /// The operation could not go on before it was known what becomes of it.
+    /// The operation ended in `error` before the result was known.
     Interrupted = "interrupted", "The operation failed before this item.";
-    /// The archive has as many files as one may have.
+    /// The archive has the maximum number of files.
     ArchiveFull = "archive_full", "The archive has as many files as it may have.";
-    /// It has no active version that could be read, or takes none.
+    /// It has no active version to read, or can't get one.
     NotActive = "not_active", "The document is not active.";
-    /// Another document has the name, and that is not to be.
+    /// Another document has the name, and conflicts fail.
     NameTaken = "name_taken", "Another document has this name.";
-    /// The name of the entry leads elsewhere, or can't be the name of a document.
+    /// The name of the entry escapes the archive, or isn't a valid document name.
     UnsafeName = "unsafe_name", "The name of the entry can't be used.";
-    /// The entry is a link or another thing that is no file.
+    /// The entry is a link or another special file.
     NotAFile = "not_a_file", "The entry is not a regular file.";
     /// The entry is encrypted.
     Encrypted = "encrypted", "The entry is encrypted.";
-    /// The entry is packed by a method that isn't known.
+    /// The compression method of the entry isn't supported.
     UnsupportedMethod = "unsupported_method", "The compression method of the entry is not supported.";
-    /// Another entry has the name, or one that some file systems take for the same.
+    /// Another entry has the same name, or one that some file systems treat as the same.
     DuplicateEntry = "duplicate_entry", "Another entry of the archive has this name, or one that some systems treat as equal.";
     /// The bytes of the entry don't match the archive.
     BrokenEntry = "broken_entry", "The bytes of the entry don't match the archive.";
@@ -77,7 +77,7 @@ codes! {
     TypeNotAllowed = "type_not_allowed", "The service does not accept documents of this type.";
     /// As of a document.
     TypeMismatch = "type_mismatch", "The content contradicts its name or declared type.";
-    /// The stored bytes are not those that were accepted.
+    /// The stored bytes differ from those that were accepted.
     DigestMismatch = "digest_mismatch", "The stored bytes have changed since they were accepted.";
     /// As of a document.
     UploadIncomplete = "upload_incomplete", "The staged bytes are gone or incomplete.";
@@ -115,12 +115,12 @@ impl fmt::Display for ItemCode {
 pub struct ItemReason {
     /// The code, for programs.
     pub code: ItemCode,
-    /// A sentence, for people; it never holds an internal cause.
+    /// A sentence, for people; it never contains an internal cause.
     pub detail: String,
 }
 
 impl ItemReason {
-    /// A reason with a sentence of its own.
+    /// Creates a reason with a specific sentence.
     #[must_use]
     pub fn new(code: ItemCode, detail: impl fmt::Display) -> Self {
         Self {
@@ -146,13 +146,13 @@ impl From<IllegalTransition> for ItemReason {
 /// An item of a bulk operation as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationItem {
-    /// Its place in the operation, from 0.
+    /// Its position in the operation, from 0.
     pub position: u32,
-    /// The document; `None` before an import has made it.
+    /// The document; `None` before an import has created it.
     pub document: Option<DocumentId>,
-    /// The name when the operation began; `None` if there was none.
+    /// The name when the operation started; `None` if there was none.
     pub name: Option<String>,
-    /// What became of it.
+    /// Its result.
     pub result: ItemResult,
     /// Why it failed or was skipped.
     pub reason: Option<ItemReason>,

@@ -26,15 +26,15 @@ impl Quota {
 }
 
 impl Limits {
-    /// The most bytes that a user with this quota may have in staging.
+    /// The staging allowance of a user with this quota.
     #[must_use]
     pub fn staging_allowance(&self, quota: &Quota) -> ByteSize {
         let fixed = self.allowances.staging;
         fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
     }
 
-    /// The most bytes of a user with this quota that may wait to be removed before anything new is
-    /// taken in: all that the quota holds, of whatever size the documents are.
+    /// The discarded bytes of a user with this quota that may wait for removal before uploads are
+    /// refused: as many as the quota, whatever the size of the documents.
     #[must_use]
     pub fn removal_allowance(&self, quota: &Quota) -> ByteSize {
         let blocks = u64::from(quota.document_limit(self)).saturating_mul(Allowances::BLOCK);
@@ -42,14 +42,14 @@ impl Limits {
         ByteSize::new(beside.saturating_add(blocks))
     }
 
-    /// The most bytes that the archives of exports of a user with this quota may have.
+    /// The result allowance of a user with this quota.
     #[must_use]
     pub fn result_allowance(&self, quota: &Quota) -> ByteSize {
         let fixed = self.allowances.results;
         fixed.unwrap_or_else(|| Allowances::beside(quota.byte_limit(self)))
     }
 
-    /// The most failed versions of a user with this quota.
+    /// The maximum number of failed versions of a user with this quota.
     #[must_use]
     pub fn failed_version_limit(&self, quota: &Quota) -> u32 {
         quota.document_limit(self).max(Allowances::FAILED_VERSIONS)

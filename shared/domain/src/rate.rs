@@ -14,16 +14,16 @@ pub struct Rate {
     pub window: Duration,
 }
 
-/// A text that is no rate.
+/// A text that is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rate is a number from 1 to 1000000 and a unit: 10/s, 600/min or 1000/h")]
 pub struct InvalidRate;
 
 impl Rate {
-    /// The most of a rate: beyond it there is nothing to limit.
+    /// The maximum number; a higher rate limits nothing.
     const MOST: u32 = 1_000_000;
 
-    /// How long one takes, if they come evenly.
+    /// The interval between events at this rate.
     #[must_use]
     pub fn period(&self) -> Duration {
         self.window / self.count.get()
@@ -31,7 +31,7 @@ impl Rate {
 }
 
 impl Rate {
-    /// So many times as much in the same time.
+    /// Returns a rate of `factor` times as many events in the same window.
     #[must_use]
     pub const fn times(self, factor: u32) -> Self {
         let count = match NonZeroU32::new(factor) {

@@ -8,43 +8,43 @@ use super::Share;
 /// The retention policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The newest active versions of a document that are kept; `None` keeps all.
+    /// The number of active versions of a document that are kept; `None` keeps all.
     pub versions: Option<NonZeroU32>,
-    /// How long an archived document is kept; `None` keeps it for good.
+    /// How long an archived document is kept; `None` keeps it forever.
     pub archived: Option<Duration>,
-    /// How long a document in `error`, or a failed version, is kept when its bytes are gone.
+    /// How long a document in `error`, or a failed version, is kept once its bytes are gone.
     pub failures: Duration,
-    /// How long an operation that has ended is kept with its items.
+    /// How long an operation is kept after its end, with its items.
     pub operations: Duration,
-    /// How long an event is kept, unless it is one of the last ones of its document.
+    /// How long an event is kept, unless it is among the last ones of its document.
     pub events: Duration,
     /// How long the staged bytes of a failed version are kept, so that its owner can retry.
     pub failed: Duration,
-    /// How old bytes are at least that are taken for left behind when no row refers to them.
+    /// The minimum age of orphaned bytes: younger ones without a row may be an upload in progress.
     pub stray: Duration,
-    /// How long left-behind bytes of the store are kept in quarantine.
+    /// How long orphaned bytes of the store are quarantined.
     pub quarantined: Duration,
-    /// How long a job that failed for good is kept for operators to see.
+    /// How long a dead job is kept.
     pub dead_jobs: Duration,
-    /// The most of a place that is taken for left behind without anybody being asked.
+    /// The largest share of a place that is removed as orphaned without an operator's consent.
     pub swept: Share,
-    /// How long a line of the security log is kept.
+    /// How long an entry of the security log is kept.
     pub audit_log: Duration,
 }
 
 impl Retention {
-    /// How long a job that did what it was for is kept.
+    /// How long a done job is kept.
     pub const DONE_JOBS: Duration = Duration::from_hours(1);
 
-    /// How long a finished job with a dedupe key is kept: the key must outlast the
-    /// period of whatever schedule may enqueue it once more.
+    /// How long a finished job with a dedupe key is kept: longer than the period of any schedule,
+    /// so that the key isn't used twice.
     pub const KEYED_JOBS: Duration = Duration::from_hours(48);
 
-    /// The shortest legal `stray`.
+    /// The minimum of `stray`.
     pub const SHORTEST_STRAY: Duration = Duration::from_secs(10);
 
-    /// The longest that an upload may take from its first byte to the transaction that takes
-    /// it in. The other half of the time is for that transaction, and for clocks that differ.
+    /// The maximum duration of an upload, from its first byte to the transaction of the intake. The
+    /// other half of the time covers that transaction and clock skew.
     #[must_use]
     pub fn longest_upload(&self) -> Duration {
         self.stray / 2

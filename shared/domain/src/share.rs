@@ -1,9 +1,9 @@
-//! A share of a whole in percent, and how operators write it.
+//! Shares of a whole in percent, as written by operators.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// From nothing to all.
+/// A share from 0 % to 100 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u8);
 
@@ -13,10 +13,10 @@ pub struct Share(u8);
 pub struct ParseShareError;
 
 impl Share {
-    /// All of it.
+    /// The whole.
     pub const ALL: Self = Self(100);
 
-    /// So many percent; more than all is all.
+    /// Creates a share of `percent`, at most 100 %.
     #[must_use]
     pub const fn percent(percent: u8) -> Self {
         if percent > 100 {
@@ -25,7 +25,7 @@ impl Share {
         Self(percent)
     }
 
-    /// Whether `part` is more than this share of `whole`. Nothing is more than all.
+    /// Returns whether `part` exceeds this share of `whole`; nothing exceeds 100 %.
     #[must_use]
     pub fn is_passed_by(self, part: u64, whole: u64) -> bool {
         let (part, whole) = (u128::from(part), u128::from(whole));

@@ -1,11 +1,11 @@
-//! Sizes in bytes, and how operators write them.
+//! Sizes in bytes, as written by operators.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A number of bytes, at most `i64::MAX`, as the database counts.
+/// A number of bytes, at most `i64::MAX`, as in the database.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -18,28 +18,28 @@ pub struct ByteSize(i64);
 pub struct ParseByteSizeError;
 
 impl ByteSize {
-    /// No bytes.
+    /// Zero bytes.
     pub const ZERO: Self = Self(0);
 
-    /// This many bytes; what passes `i64::MAX` is held there.
+    /// Creates a size of `bytes`, at most `i64::MAX`.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         Self(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
-    /// So many mebibytes (2^20 bytes).
+    /// Creates a size of `count` mebibytes (2^20 bytes).
     #[must_use]
     pub const fn mebibytes(count: u32) -> Self {
         Self((count as i64) << 20)
     }
 
-    /// So many gibibytes (2^30 bytes).
+    /// Creates a size of `count` gibibytes (2^30 bytes).
     #[must_use]
     pub const fn gibibytes(count: u32) -> Self {
         Self((count as i64) << 30)
     }
 
-    /// The number of bytes as the database counts them: never negative.
+    /// The number of bytes as in the database; never negative.
     #[must_use]
     pub const fn as_i64(self) -> i64 {
         self.0

@@ -1,16 +1,15 @@
-//! Text that the database can store. PostgreSQL's texts and JSON know every character but U+0000;
-//! SQLite would take it, and cut the text there for half of its functions. So nobody sends it.
-//!
-//! This is the check of every border: bodies, queries, paths, tokens, archives.
+//! Checks whether the database can store a text. PostgreSQL's `text` and `jsonb` reject U+0000;
+//! SQLite stores it, but half of its functions end the text there. So it is refused wherever text
+//! enters: bodies, queries, paths, tokens, archives.
 
 use serde_json::Value;
 
-/// A text that the database can't hold.
+/// A text that the database can't store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must not contain the character U+0000")]
 pub struct NotStorable;
 
-/// Whether the database can hold it.
+/// Checks whether the database can store `text`.
 pub fn check_storable(text: &str) -> Result<(), NotStorable> {
     if text.contains('\0') {
         return Err(NotStorable);
@@ -18,8 +17,8 @@ pub fn check_storable(text: &str) -> Result<(), NotStorable> {
     Ok(())
 }
 
-/// The places of JSON at which a text or the name of a member can't be held, as JSON pointers
-/// (RFC 6901); the first `most` of them.
+/// Returns the members of a JSON value whose text or name can't be stored, as JSON pointers (RFC
+/// 6901); the first `most` of them.
 #[must_use]
 pub fn unstorable_members(value: &Value, most: usize) -> Vec<String> {
     let mut found = Vec::new();
@@ -40,7 +39,8 @@ fn look(value: &Value, place: &mut String, found: &mut Vec<String>, most: usize)
         }
         Value::Array(items) => {
             for (number, item) in items.iter().enumerate() {
-                // Most are well: a pointer is written for those that are looked into.
+                // The pointer is built along the way and truncated afterwards, since most members
+                // are valid.
                 place.push('/');
                 place.push_str(&number.to_string());
                 look(item, place, found, most);

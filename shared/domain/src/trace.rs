@@ -1,12 +1,11 @@
-//! Where a piece of work belongs: the trace context of W3C (Trace Context, level 1), as it comes
-//! in with a request and is handed on to its jobs.
+//! W3C trace contexts (Trace Context, level 1): received with a request and passed on to its jobs.
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A place in a trace.
+/// A span in a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace: String,
@@ -14,13 +13,13 @@ pub struct TraceContext {
     flags: String,
 }
 
-/// A text that is not a `traceparent` of the only version there is.
+/// A text that is not a `traceparent` of version 00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a traceparent is 00, an id of 32, an id of 16 and flags of 2 hexadecimal digits")]
 pub struct InvalidTraceContext;
 
 impl TraceContext {
-    /// A new trace, named by random bits.
+    /// Starts a new trace with random ids.
     #[must_use]
     pub fn begin(trace: Uuid, span: Uuid) -> Self {
         Self {
@@ -30,7 +29,7 @@ impl TraceContext {
         }
     }
 
-    /// A piece of work within this one, named by random bits.
+    /// Creates a child span with a random id.
     #[must_use]
     pub fn child(&self, span: Uuid) -> Self {
         Self {
@@ -39,19 +38,19 @@ impl TraceContext {
         }
     }
 
-    /// The id of the whole trace, by which the logs of all processes are searched.
+    /// The id of the trace, by which the logs of all processes can be searched.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         &self.trace
     }
 
-    /// The id of this place.
+    /// The id of the span.
     #[must_use]
     pub fn span_id(&self) -> &str {
         &self.span
     }
 
-    /// Whether whoever began the trace has it recorded.
+    /// Returns whether the trace is sampled by its initiator.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         let flags = u8::from_str_radix(&self.flags, 16);
@@ -86,7 +85,7 @@ impl FromStr for TraceContext {
     }
 }
 
-/// As the field `traceparent` holds it.
+/// Formats the header `traceparent`.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { trace, span, flags } = self;

@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use super::{Identity, Quota, Timestamp, UserId, UserName};
 
-/// What a user may do; a later role may do what those before it may.
+/// The role of a user; each may do everything that the roles before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Keep documents.
+    /// Manages their own documents.
     User,
-    /// Keep documents, manage users and jobs, read any document.
+    /// Also manages users and jobs, and reads any document.
     Admin,
 }
 
@@ -20,7 +20,7 @@ pub enum Role {
 pub struct UnknownRole(String);
 
 impl Role {
-    /// The role as clients and the database know it.
+    /// The role as in the API and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl FromStr for Role {
     }
 }
 
-/// A user. Their name is a label: nothing is allowed or refused by it.
+/// A user. The name is a label; it never decides access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// Their id.
@@ -59,7 +59,7 @@ pub struct User {
     pub role: Role,
     /// Whether they are disabled.
     pub disabled: bool,
-    /// Whose tokens are theirs, in the order of issuer and subject.
+    /// The identities of their tokens, in the order of issuer and subject.
     pub identities: Vec<Identity>,
     /// Their own limits.
     pub quota: Quota,
@@ -68,10 +68,10 @@ pub struct User {
 }
 
 impl User {
-    /// The most identities of one user.
+    /// The maximum number of identities of a user.
     pub const MAX_IDENTITIES: usize = 16;
 
-    /// An ordinary user without limits of their own, added at `now`.
+    /// Creates an ordinary user without their own limits, added at `now`.
     #[must_use]
     pub fn new(name: UserName, now: Timestamp) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl User {
         }
     }
 
-    /// Whether they can manage the service.
+    /// Returns whether they can manage the service.
     #[must_use]
     pub const fn is_enabled_admin(&self) -> bool {
         matches!(self.role, Role::Admin) && !self.disabled

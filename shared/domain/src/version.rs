@@ -10,19 +10,19 @@ use super::{
     BlobId, ByteSize, DocumentId, DocumentName, Failure, MediaType, Sha256, Timestamp, VersionId,
 };
 
-/// A version's state as clients name it.
+/// The status of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VersionStatus {
     /// In the pipeline.
     Pending,
-    /// Through it.
+    /// Passed the pipeline.
     Active,
-    /// Failed in it.
+    /// Failed.
     Error,
 }
 
 impl VersionStatus {
-    /// The status as clients and the database know it.
+    /// The status as in the API and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,33 +52,33 @@ impl FromStr for VersionStatus {
     }
 }
 
-/// A version's state with what it needs, and nothing else.
+/// A status with its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionState {
-    /// Its bytes wait in staging.
+    /// Its bytes are staged.
     Pending {
-        /// Where they are.
+        /// Their URL.
         staged: Url,
     },
     /// Its bytes are stored.
     Active {
         /// The stored content.
         blob: BlobId,
-        /// What the bytes are.
+        /// The detected media type.
         media_type: MediaType,
-        /// Whether name or declared type said something else.
+        /// Whether its name or declared type contradicts it.
         type_mismatch: bool,
     },
     /// It failed.
     Error {
-        /// Why.
+        /// The reason.
         failure: Failure,
-        /// Where its bytes wait for another try, if they are kept.
+        /// The URL of its staged bytes, if they are kept for a retry.
         staged: Option<Url>,
     },
 }
 
-/// One version: bytes that were uploaded, and what became of them.
+/// A version of a document: uploaded bytes, and their state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Its id.
@@ -91,9 +91,9 @@ pub struct Version {
     pub name: DocumentName,
     /// The declared media type.
     pub declared_type: Option<MediaType>,
-    /// Length, counted while the bytes came in.
+    /// Its length, counted during the upload.
     pub size: ByteSize,
-    /// Digest, computed while the bytes came in.
+    /// Its digest, computed during the upload.
     pub sha256: Sha256,
     /// Its state.
     pub state: VersionState,

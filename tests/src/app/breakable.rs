@@ -1,24 +1,24 @@
-//! Servers of one service alone, with a gate before each, for tests that break them and the ways
-//! to them.
+//! Private servers of one service, with a gate in front of each, for tests that break the servers
+//! or the connections to them.
 
 use url::Url;
 
 use crate::servers::{Gate, Postgres, Redis, S3};
 
-/// What a test may break.
+/// The servers and gates that a test may break.
 #[derive(Debug)]
 pub struct Breakable {
     /// The database server.
     pub postgres: Postgres,
-    /// The way to it.
+    /// The gate to it.
     pub database: Gate,
-    /// The way to Redis.
+    /// The gate to Redis.
     pub queue: Gate,
-    /// The way to the S3 server, which is shared with other tests.
+    /// The gate to the S3 server, which is shared with other tests.
     pub storage: Gate,
 }
 
-/// A database server that nobody speaks to yet.
+/// A database server without clients.
 pub(super) struct Started(Postgres);
 
 impl Breakable {

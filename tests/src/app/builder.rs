@@ -1,4 +1,4 @@
-//! How every test starts the service: in a mode, and with what the test describes beside it.
+//! Builds the service for a test: in a mode, and with what the test adds to it.
 
 use tempfile::TempDir;
 
@@ -8,7 +8,7 @@ use crate::servers::{Disk, Dossier, Postgres, Redis, S3, Variables};
 /// The API key of the first admin in every test.
 pub(super) const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
 
-/// A service that is yet to start.
+/// A service that hasn't started yet.
 #[derive(Debug)]
 pub struct TestAppBuilder {
     mode: Mode,
@@ -18,7 +18,7 @@ pub struct TestAppBuilder {
     is_breakable: bool,
 }
 
-/// Where the distributed service finds its servers.
+/// The servers of the distributed service.
 struct Servers {
     database: String,
     queue: String,
@@ -56,8 +56,8 @@ impl TestAppBuilder {
         self
     }
 
-    /// Puts those folders of its data on small disks of their own; "" is the folder of the
-    /// database. For the embedded mode.
+    /// Mounts small disks on these folders of its data; "" is the folder of the database. For the
+    /// embedded mode.
     #[must_use]
     pub fn small_disks(mut self, folders: &[&str]) -> Self {
         assert_eq!(
@@ -69,7 +69,7 @@ impl TestAppBuilder {
         self
     }
 
-    /// Runs on servers that the test may break, with gates before them. For the distributed mode.
+    /// Runs on private servers behind gates, which the test may break. For the distributed mode.
     #[must_use]
     pub fn breakable(mut self) -> Self {
         assert_eq!(
@@ -93,7 +93,7 @@ impl TestAppBuilder {
         let data = self.folder.path().join("data");
         let disks = self.small_disks.iter();
         let mut disks: Vec<_> = disks.map(|folder| Disk::on(&data.join(folder))).collect();
-        // The innermost is let go of first.
+        // The innermost is unmounted first.
         disks.reverse();
         let variables = self.variables();
         TestApp {

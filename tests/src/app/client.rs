@@ -1,21 +1,21 @@
-//! A client of the API, as a test reads aloud.
+//! A client of the API, for tests that read aloud.
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-/// Somebody who speaks to the API.
+/// A caller of the API.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
-    /// The id of the user, if the test made one.
+    /// The id of the user, if the test created one.
     pub user: Option<String>,
 }
 
-/// An answer, read whole.
+/// A response, read completely.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Its status.
@@ -26,19 +26,19 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// What is sent with an upload.
+/// The content of an upload.
 #[derive(Clone, Debug, Default)]
 pub struct Upload {
     /// The document's name.
     pub name: String,
-    /// What the client says the bytes are.
+    /// The declared media type.
     pub content_type: Option<String>,
     /// The bytes.
     pub bytes: Bytes,
 }
 
 impl Upload {
-    /// An upload of those bytes under that name.
+    /// An upload of these bytes under this name.
     pub fn new(name: &str, bytes: impl Into<Bytes>) -> Self {
         Self {
             name: name.to_owned(),
@@ -61,7 +61,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header, or nothing.
+    /// A header, if present.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -70,7 +70,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// The JSON body of an answer that must have this status.
+    /// The JSON body of a response, asserting its status.
     #[track_caller]
     pub fn expecting(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
@@ -81,7 +81,7 @@ impl Answer {
         }
     }
 
-    /// Asserts a problem of this status and code.
+    /// Asserts a problem with this status and code.
     #[track_caller]
     pub fn expect_problem(&self, status: u16, code: &str) {
         let problem = self.expecting(status);
@@ -97,7 +97,7 @@ impl Answer {
     }
 }
 
-/// An answer on its way.
+/// A response whose status is yet to be checked.
 #[derive(Debug)]
 pub struct Pending(Answer);
 
@@ -108,7 +108,7 @@ impl Pending {
         std::future::ready(self.0.expecting(status))
     }
 
-    /// The whole answer.
+    /// The whole response.
     #[must_use]
     pub fn answer(self) -> Answer {
         self.0
@@ -129,13 +129,13 @@ impl Client {
         }
     }
 
-    /// Somebody without a token, who speaks to the process that listens at `base`.
+    /// An unauthenticated client of the process that listens at `base`.
     #[must_use]
     pub fn speaking_for_nobody(base: &str) -> Self {
         Self::new(base, None)
     }
 
-    /// The same somebody, who speaks to the process that listens at `base`.
+    /// The same client for the process that listens at `base`.
     #[must_use]
     pub fn speaking_to(&self, base: &str) -> Self {
         Self {
@@ -153,12 +153,12 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         self.try_send(request).await.expect("the service answers")
     }
 
-    /// Sends a request that may fail, as while the service is away.
+    /// Sends a request that may fail, as while the service is down.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -190,7 +190,7 @@ impl Client {
             .await
     }
 
-    /// Uploads as a raw body, whatever the answer.
+    /// Uploads as a raw body, whatever the response.
     pub async fn try_upload(&self, upload: Upload) -> Result<Answer, reqwest::Error> {
         let content_type = upload
             .content_type
@@ -203,7 +203,7 @@ impl Client {
         self.try_send(request).await
     }
 
-    /// Uploads as a raw body; it must be accepted. Gives the pending document.
+    /// Uploads as a raw body, asserting acceptance. Returns the pending document.
     pub async fn uploads(&self, name: &str, bytes: impl Into<Bytes>) -> Value {
         let answer = self
             .try_upload(Upload::new(name, bytes))
@@ -214,7 +214,7 @@ impl Client {
         document
     }
 
-    /// Uploads what passes the pipeline, and waits until it has.
+    /// Uploads a document that passes the pipeline, and waits until it is active.
     pub async fn active(&self, name: &str, bytes: impl Into<Bytes>) -> Value {
         let pending = self.uploads(name, bytes).await;
         let document = self.settled(&pending).await;
@@ -222,7 +222,7 @@ impl Client {
         document
     }
 
-    /// Waits until the document has left `pending`.
+    /// Waits until the document is no longer `pending`.
     pub async fn settled(&self, document: &Value) -> Value {
         let id = document["id"].as_str().expect("a document has an id");
         let begin = std::time::Instant::now();
@@ -238,13 +238,13 @@ impl Client {
         }
     }
 
-    /// Asks for a bulk operation; it must be accepted.
+    /// Starts a bulk operation, asserting acceptance.
     pub async fn asks_for(&self, operation: &Value) -> Value {
         let accepted = self.post_json("/v1/operations", operation).await;
         accepted.expect_status(202).await
     }
 
-    /// Asks for a bulk operation, and waits until it has ended.
+    /// Starts a bulk operation, and waits until it has ended.
     pub async fn runs(&self, operation: &Value) -> Value {
         let accepted = self.asks_for(operation).await;
         self.ended(&accepted).await
@@ -286,7 +286,7 @@ impl Client {
         }
     }
 
-    /// What became of each item on the first page of an operation: its name, result and code.
+    /// The result of each item on the first page of an operation: its name, result and code.
     pub async fn item_outcomes(&self, operation: &Value) -> Vec<(String, String, String)> {
         let id = operation["id"].as_str().expect("an operation has an id");
         let path = format!("/v1/operations/{id}/items?limit=200");
@@ -301,7 +301,7 @@ impl Client {
             .collect()
     }
 
-    /// Hands in an archive; it must be accepted.
+    /// Uploads an archive to import, asserting acceptance.
     pub async fn begins_import(&self, archive: impl Into<Bytes>, query: &str) -> Value {
         let request = self
             .request(Method::POST, &format!("/v1/operations/import{query}"))
@@ -310,7 +310,7 @@ impl Client {
         self.send(request).await.expecting(202)
     }
 
-    /// Imports an archive, and waits until that has ended.
+    /// Imports an archive, and waits until the import has ended.
     pub async fn imports(&self, archive: impl Into<Bytes>, query: &str) -> Value {
         let accepted = self.begins_import(archive, query).await;
         self.ended(&accepted).await
@@ -325,7 +325,7 @@ impl Client {
     }
 }
 
-/// Where the archive of an export is.
+/// The URL of the archive of an export.
 #[must_use]
 pub fn result_path(operation: &Value) -> String {
     let id = operation["id"].as_str().expect("an operation has an id");

@@ -1,4 +1,4 @@
-//! What must be true of database and storage once no job is left.
+//! Invariants of database and storage once no job is left.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,16 +11,16 @@ use super::Mode;
 use crate::poll::poll;
 use crate::servers::{S3, Variables};
 
-/// The folder of a place's mark, which is no object.
+/// The folder of a place's mark, which isn't an object.
 const MARKS: &str = ".dossier";
 
 /// How long jobs may take until none is left.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How long the bytes of a refused request may lie.
+/// How long the bytes of a refused request may remain.
 const REMOVAL: Duration = Duration::from_secs(20);
 
-/// The ledger of a running service, looked at from outside.
+/// The ledger of a running service, read from outside.
 pub(super) struct Ledger {
     db: Database,
     data: std::path::PathBuf,
@@ -84,7 +84,7 @@ impl Ledger {
             .await
     }
 
-    /// Waits until no job is waiting or running and nothing is left to be removed.
+    /// Waits until no job is waiting or running and no bytes wait for removal.
     pub(super) async fn run_dry(&self) {
         let left = "SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')) \
              + (SELECT count(*) FROM discards)";
@@ -95,7 +95,8 @@ impl Ledger {
         .await;
     }
 
-    /// Nothing is pending, and every counter equals the sum of the rows it counts.
+    /// Asserts that nothing is pending, and that every counter equals the sum of the rows it
+    /// counts.
     pub(super) async fn check_counters(&self) {
         for (what, sql) in [
             (
@@ -168,8 +169,8 @@ impl Ledger {
         }
     }
 
-    /// No row without its bytes, and no byte without a row save for so many leftovers. A refused
-    /// request may be answered before its staged bytes are removed.
+    /// Asserts that every row has its bytes, and that all bytes have a row except for so many
+    /// leftovers. A refused request may be answered before its staged bytes are removed.
     pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
         poll(REMOVAL, async || {
             let known = self
@@ -190,7 +191,7 @@ impl Ledger {
         .await;
     }
 
-    /// The locations of all bytes that are kept.
+    /// The URLs of all stored bytes.
     async fn kept(&self, s3: Option<&S3>, storage: &str) -> BTreeSet<String> {
         if let Some(s3) = s3 {
             return objects(s3, storage).await;

@@ -1,5 +1,5 @@
-//! What tests of the cleanup and the audit do to a service: jobs of its own, commands beside it,
-//! and damage to its ledger and its bytes.
+//! Actions of cleanup and audit tests on a service: maintenance jobs, commands beside it, and
+//! damage to its ledger and bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::servers::{S3, program};
 /// How long a job may take.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code.
     pub code: i32,
-    /// What it printed.
+    /// Its output.
     pub printed: String,
 }
 
 impl TestApp {
-    /// The places in which the service keeps bytes.
+    /// The places of the service.
     pub async fn places(&self) -> StorageRouter {
         if self.mode() == Mode::Embedded {
             let place = |name| StorageUrl::from_directory(&self.folder().join("data").join(name));
@@ -50,7 +50,7 @@ impl TestApp {
         StorageRouter::new(Arc::clone(&both), both)
     }
 
-    /// Removes bytes behind the service's back, past the door that only the owner of a place opens.
+    /// Removes bytes behind the service's back, without the check of the mark.
     pub async fn loses(&self, url: &Url) {
         let places = self.places().await;
         let holds =
@@ -59,15 +59,15 @@ impl TestApp {
         storage.delete(url).await.expect("storage removes it");
     }
 
-    /// Has the service do a job now that it does by schedule, and waits until it is done.
+    /// Enqueues a scheduled job now, and waits until it is done.
     pub async fn works_off(&self, kind: JobKind) {
         self.works_off_all(&[kind]).await;
     }
 
-    /// Has the service do jobs now, in any order and at once, and waits until they are done.
+    /// Enqueues jobs now, to run in any order and concurrently, and waits until they are done.
     pub async fn works_off_all(&self, kinds: &[JobKind]) {
         let now = SystemClock.now();
-        // An owner of their own, by whom they are told from others.
+        // Their own owner, which distinguishes them from others.
         let owner = Uuid::new_v4();
         let job = |kind: &JobKind| NewJob::without_subject(*kind, UserId(owner), now);
         let jobs: Vec<_> = kinds.iter().map(job).collect();

@@ -1,4 +1,4 @@
-//! The service as a test sees it: started in a mode, spoken to by clients, held to its invariants at the end.
+//! The service under test: started in a mode, used by clients, and checked against its invariants.
 
 mod breakable;
 mod builder;

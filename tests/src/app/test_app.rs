@@ -1,4 +1,4 @@
-//! A running service, as a test asks it and looks behind it.
+//! A running service, with access to its API and to its internals.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{Breakable, Client, Mode};
 use crate::poll::poll;
 use crate::servers::{Disk, Dossier, Redis, S3, Variables};
 
-/// A running service with nothing in it but the first admin.
+/// A running service with only the first admin.
 #[derive(Debug)]
 pub struct TestApp {
     pub(super) mode: Mode,
@@ -31,25 +31,25 @@ impl TestApp {
         Self::builder(mode).start().await
     }
 
-    /// A service that a test describes further before it starts.
+    /// Builds a service that a test configures further before it starts.
     #[must_use]
     pub fn builder(mode: Mode) -> TestAppBuilder {
         TestAppBuilder::new(mode)
     }
 
-    /// Which way it runs.
+    /// The mode of the service.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// The process that answers requests.
+    /// The process that serves the API.
     #[must_use]
     pub const fn ingress(&self) -> &Dossier {
         &self.ingress
     }
 
-    /// The processes that work on jobs: the ingress itself in the embedded mode.
+    /// The processes that run jobs: in the embedded mode, the ingress itself.
     #[must_use]
     pub fn workers(&self) -> Vec<&Dossier> {
         if self.workers.is_empty() {
@@ -59,7 +59,7 @@ impl TestApp {
         }
     }
 
-    /// The Redis server, which is this service's alone; none in the embedded mode.
+    /// The private Redis server of this service; none in the embedded mode.
     #[must_use]
     pub const fn redis(&self) -> Option<&Redis> {
         self.redis.as_ref()
@@ -73,7 +73,7 @@ impl TestApp {
             .expect("it was started on servers that may break")
     }
 
-    /// The disk on the first of the folders that it was started on.
+    /// The disk on the first of its folders with a small disk.
     #[must_use]
     pub fn disk(&self) -> &Disk {
         self.disks.last().expect("it was started on disks")
@@ -97,13 +97,13 @@ impl TestApp {
         ADMIN_KEY
     }
 
-    /// Somebody without a token.
+    /// An unauthenticated client.
     #[must_use]
     pub fn nobody(&self) -> Client {
         Client::new(&self.ingress.api(), None)
     }
 
-    /// Somebody with a token of the test's choice.
+    /// A client with the given token.
     #[must_use]
     pub fn bearer(&self, token: &str) -> Client {
         Client::new(&self.ingress.api(), Some(token))
@@ -115,12 +115,12 @@ impl TestApp {
         self.bearer(ADMIN_KEY)
     }
 
-    /// A new user with the default quota.
+    /// Creates a user with the default quota.
     pub async fn user(&self, name: &str) -> Client {
         self.user_with(serde_json::json!({"name": name})).await
     }
 
-    /// A new user as described, with a key of their own.
+    /// Creates a user as described, with their own key.
     pub async fn user_with(&self, description: serde_json::Value) -> Client {
         let admin = self.admin();
         let user = admin
@@ -140,21 +140,21 @@ impl TestApp {
         client
     }
 
-    /// The ledger, for those who look or reach behind the service.
+    /// The ledger, for tests that read or change it behind the service.
     pub async fn database(&self) -> ledger::Database {
         Ledger::open(self.mode, self.folder.path(), &self.variables)
             .await
             .into_database()
     }
 
-    /// How many documents are pending, as the database says.
+    /// The number of pending documents in the database.
     pub async fn pending_documents(&self) -> i64 {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.pending_documents().await
     }
 
-    /// Waits until staging holds nothing, not even half an upload. On S3 a half
-    /// upload is no object, and `ends_clean` looks at those.
+    /// Waits until staging is empty, including uploads in progress. On S3 those are no objects, but
+    /// `ends_clean` checks them.
     pub async fn staging_holds_nothing(&self, patience: Duration) {
         let staging = self.folder.path().join("data/staging");
         poll(patience, async || {
@@ -168,14 +168,14 @@ impl TestApp {
         .await;
     }
 
-    /// Waits until no job is left and nothing is to be removed, then holds the
-    /// database and the storage to what must be true of them at rest.
+    /// Waits until no job is left and no bytes wait for removal, then asserts the invariants of
+    /// database and storage.
     pub async fn ends_clean(&self) {
         self.ends_whole(0).await;
     }
 
-    /// The same, save that so many uploads were cut off in ways that leave staged bytes, which
-    /// no row refers to, for the cleanup.
+    /// The same, if so many uploads were cut off in ways that leave staged bytes without a row for
+    /// the cleanup.
     pub async fn ends_whole(&self, most_leftovers: usize) {
         let s3 = if self.mode == Mode::Distributed {
             Some(S3::shared().await)
@@ -188,19 +188,19 @@ impl TestApp {
         ledger.check_bytes(s3, &self.storage, most_leftovers).await;
     }
 
-    /// The texts that a question to the database gives, for what a failed test has to tell.
+    /// The text results of a query, for messages of failed tests.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.texts(sql).await.into_iter().collect()
     }
 
-    /// The number that a question to the database gives.
+    /// The number that a query returns.
     pub async fn number(&self, sql: &str) -> i64 {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.number(sql).await
     }
 
-    /// Changes rows behind the service's back, and says how many.
+    /// Changes rows behind the service's back, and returns how many.
     pub async fn tampers(&self, sql: &str) -> u64 {
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.tamper(sql).await

@@ -1,5 +1,5 @@
-//! Histories of documents: what many clients asked at once and were told, and whether one
-//! document that takes one call after the other could have told them that.
+//! Histories of documents: the concurrent calls of many clients and their results, checked for
+//! linearizability.
 
 mod model;
 mod record;

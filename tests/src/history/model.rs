@@ -1,10 +1,10 @@
-//! One document as the contract describes it, changed by one call after the other. The search
-//! asks it what may follow; it knows nothing of time and of clients.
+//! One document as the contract describes it, changed by one call after the other. The search asks
+//! it which results are possible; it has no notion of time or clients.
 
-/// A call about one document. `if_match` is the revision that it demands, if any.
+/// A call about one document. `if_match` is the expected revision, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// The upload that makes it.
+    /// The upload that creates it.
     Upload {
         /// Its name.
         name: String,
@@ -15,7 +15,7 @@ pub enum Call {
     AddVersion {
         /// The digest of its bytes.
         content: String,
-        /// The revision that is demanded.
+        /// The expected revision.
         if_match: Option<u64>,
     },
     /// A new name and a new number in the metadata.
@@ -24,46 +24,46 @@ pub enum Call {
         name: String,
         /// The number.
         tag: u64,
-        /// The revision that is demanded.
+        /// The expected revision.
         if_match: Option<u64>,
     },
-    /// Puts it away.
+    /// Archives it.
     Archive {
-        /// The revision that is demanded.
+        /// The expected revision.
         if_match: Option<u64>,
     },
-    /// Takes it back.
+    /// Restores it.
     Restore {
-        /// The revision that is demanded.
+        /// The expected revision.
         if_match: Option<u64>,
     },
     /// Deletes it.
     Delete {
-        /// The revision that is demanded.
+        /// The expected revision.
         if_match: Option<u64>,
     },
     /// Reads the document.
     Read,
-    /// Reads the bytes that readers get.
+    /// Reads the bytes of the current version.
     ReadContent,
     /// Reads the bytes of one version.
     ReadVersion(u32),
 }
 
-/// What a call was told.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The document.
     Document(Seen),
-    /// Bytes, by the digest of what arrived.
+    /// Bytes, by their digest.
     Content(String),
-    /// It is gone.
+    /// It was deleted.
     Deleted,
     /// A problem, by its code.
     Refused(String),
 }
 
-/// What a client sees of a document.
+/// A document as its clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Its status.
@@ -74,26 +74,26 @@ pub struct Seen {
     pub name: String,
     /// The number in its metadata; 0 without one.
     pub tag: u64,
-    /// The version that readers get.
+    /// The number of the current version.
     pub version: Option<u32>,
     /// The newest version.
     pub latest: u32,
-    /// The digest that it shows.
+    /// Its digest.
     pub sha256: String,
 }
 
-/// A document at one moment.
+/// The state of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Document {
-    /// Nobody has uploaded it.
+    /// Not uploaded yet.
     Absent,
-    /// It is there.
+    /// It exists.
     Kept(Kept),
-    /// It was deleted, which it stays.
+    /// It was deleted, permanently.
     Deleted,
 }
 
-/// A document that is there.
+/// A document that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kept {
     archived: bool,
@@ -102,7 +102,7 @@ pub struct Kept {
     tag: u64,
     /// The digests of all versions; the first is that of version 1.
     versions: Vec<String>,
-    /// How many versions readers are past: the number of the one that they get, or 0.
+    /// The number of the current version, or 0.
     current: u32,
 }
 
@@ -111,13 +111,13 @@ const NOT_ACTIVE: &str = "not_active";
 const ILLEGAL: &str = "illegal_transition";
 
 impl Document {
-    /// What it becomes if this call is answered like that; `None` if it can't be.
+    /// Returns the state after a call with this result; `None` if the result is impossible.
     #[must_use]
     pub fn told(&self, call: &Call, answer: &Answer) -> Option<Self> {
         if let (Self::Kept(kept), Call::ReadVersion(number), Answer::Refused(code)) =
             (self, call, answer)
         {
-            // A version below the current one may still be pending; nothing else shows it.
+            // A version below the current one may still be pending, which nothing else reveals.
             let hidden = !kept.archived && *number < kept.current;
             if hidden && code == NOT_ACTIVE {
                 return Some(self.clone());
@@ -130,7 +130,7 @@ impl Document {
         }
     }
 
-    /// What the call makes of it, or the code of the problem that it is told.
+    /// Returns the state after the call, or the code of its problem.
     pub fn after(&self, call: &Call) -> Result<Self, &'static str> {
         match (self, call) {
             (Self::Absent, Call::Upload { name, content }) => Ok(Self::Kept(Kept {
@@ -146,8 +146,8 @@ impl Document {
         }
     }
 
-    /// What it may become by itself: a pending version becomes the one that readers get. Whatever
-    /// becomes active below that one changes nothing that anybody sees.
+    /// Returns the states it may reach by itself: a pending version becomes the current one. A
+    /// version below the current one becomes active without a visible change.
     pub fn settling(&self) -> impl Iterator<Item = Self> + '_ {
         let kept = match self {
             Self::Kept(kept) => Some(kept),
@@ -164,7 +164,7 @@ impl Document {
         })
     }
 
-    /// What is told after a call that was not refused.
+    /// The result of a call that was not refused.
     fn answer(&self, call: &Call) -> Option<Answer> {
         match (self, call) {
             (Self::Kept(kept), Call::ReadContent) => {
@@ -231,7 +231,7 @@ impl Kept {
             }
             Call::Archive { .. } if is_active => next.archived = true,
             Call::Restore { .. } if self.archived => next.archived = false,
-            // An id is made once.
+            // Each id is created once.
             Call::Upload { .. } | Call::Archive { .. } | Call::Restore { .. } => {
                 return Err(ILLEGAL);
             }
@@ -251,7 +251,7 @@ impl Kept {
 }
 
 impl Call {
-    /// The revision that it demands.
+    /// The expected revision of the call.
     #[must_use]
     pub const fn if_match(&self) -> Option<u64> {
         match self {
@@ -264,7 +264,7 @@ impl Call {
         }
     }
 
-    /// Whether it changes nothing, whatever it is told.
+    /// Returns whether the call changes nothing, whatever its result.
     #[must_use]
     pub const fn is_a_read(&self) -> bool {
         matches!(self, Self::Read | Self::ReadContent | Self::ReadVersion(_))

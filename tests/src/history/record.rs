@@ -1,4 +1,4 @@
-//! Writes down who asked what and was told what, in an order that all clients agree on.
+//! Records calls and their results, in an order that all clients agree on.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,19 +6,19 @@ use std::sync::{Mutex, PoisonError};
 
 use super::model::{Answer, Call};
 
-/// A call, when it began, and what came of it.
+/// A call, with its start and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The moment before it was sent.
+    /// The time before it was sent.
     pub begun: u64,
-    /// The moment after its answer came, and the answer; without one it may have happened at any
-    /// time since, or never.
+    /// The time after the response, and the response; a call without one may have taken effect at
+    /// any time since, or never.
     pub ended: Option<(u64, Answer)>,
-    /// What was asked.
+    /// The call.
     pub call: Call,
 }
 
-/// The histories of all documents, by their ids.
+/// The histories of all documents, by id.
 #[derive(Debug, Default)]
 pub struct Recorder {
     moments: AtomicU64,
@@ -26,14 +26,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A moment after all those before: a call that ended before another one began has the
-    /// smaller one.
+    /// Returns a time after all previous ones: if a call ended before another one began, its time
+    /// is smaller.
     #[must_use]
     pub fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Writes down a call about a document. What ended is written down as ending now.
+    /// Records a call about a document, as ending now if it has a result.
     pub fn write(&self, document: &str, call: Call, begun: u64, answer: Option<Answer>) {
         let entry = Entry {
             begun,
@@ -50,7 +50,7 @@ impl Recorder {
             .push(entry);
     }
 
-    /// All histories so far, by the documents' ids.
+    /// All histories so far, by the ids of the documents.
     #[must_use]
     pub fn histories(&self) -> HashMap<String, Vec<Entry>> {
         let histories = self.histories.lock();

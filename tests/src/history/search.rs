@@ -1,31 +1,31 @@
-//! Looks for an order in which one document could have taken all calls of a history: each
-//! between its begin and its end (Wing and Gong's search, with Lowe's memory of where it has
-//! been). It knows calls by their times alone; what they mean is the model's.
+//! Searches for an order in which one document could have executed all calls of a history, each
+//! between its start and its end (Wing and Gong's algorithm, with Lowe's memoization). It knows
+//! only the times of calls; the model knows their meaning.
 
 use std::collections::HashSet;
 
 use super::model::Document;
 use super::record::Entry;
 
-/// There is no such order.
+/// No such order exists.
 #[derive(Clone, Debug)]
 pub struct Impossible {
-    /// The document after the most calls that could be put in order.
+    /// The document after the longest sequence of calls that could be ordered.
     pub reached: Document,
-    /// The calls that were in that order, as they began.
+    /// The calls of that sequence, by their start.
     pub ordered: Vec<Entry>,
-    /// The calls of which one had to be the next, and none could be.
+    /// The calls of which one had to be next, while none was possible.
     pub stuck: Vec<Entry>,
 }
 
-/// Which calls have happened, and what the document is after them.
+/// The calls that have been executed, and the document after them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Node {
     happened: Vec<bool>,
     document: Document,
 }
 
-/// Holds a history of one document against the model.
+/// Checks a history of one document against the model.
 pub fn linearise(history: &[Entry]) -> Result<(), Box<Impossible>> {
     let begin = Node {
         happened: vec![false; history.len()],
@@ -59,7 +59,7 @@ pub fn linearise(history: &[Entry]) -> Result<(), Box<Impossible>> {
 }
 
 impl Node {
-    /// How many of the calls that happened were answered.
+    /// The number of executed calls with a response.
     fn answered(&self, history: &[Entry]) -> usize {
         let places = self.happened.iter().zip(history);
         places
@@ -67,8 +67,7 @@ impl Node {
             .count()
     }
 
-    /// When the first of the calls ended that have not happened; `None` if all that were
-    /// answered have.
+    /// The earliest end of the calls not executed; `None` if all with a response have been.
     fn first_end(&self, history: &[Entry]) -> Option<u64> {
         let places = self.happened.iter().zip(history);
         places
@@ -77,13 +76,13 @@ impl Node {
             .min()
     }
 
-    /// Whether the call has begun before every other one, that has not happened, ended.
+    /// Returns whether the call began before the end of every other call not executed.
     fn may_be_next(&self, history: &[Entry], place: usize) -> bool {
         let first_end = self.first_end(history).unwrap_or(u64::MAX);
         !self.happened[place] && history[place].begun < first_end
     }
 
-    /// What may come next; the likeliest last.
+    /// The possible next states; the likeliest last.
     fn successors(&self, history: &[Entry]) -> Vec<Self> {
         let first_end = self.first_end(history).unwrap_or(u64::MAX);
         let mut places: Vec<_> = (0..history.len())

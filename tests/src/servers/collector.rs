@@ -1,4 +1,4 @@
-//! A collector of spans, as far as OTLP over HTTP needs one: it keeps what it is sent.
+//! A minimal OTLP collector over HTTP, which keeps the spans it receives.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use tokio::task::{JoinHandle, JoinSet};
 /// How long spans may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running collector. It goes away when it is dropped, with every connection.
+/// A running collector. Dropping it closes it and all its connections.
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
@@ -50,17 +50,17 @@ impl Collector {
         }
     }
 
-    /// What a program of OpenTelemetry is told of it.
+    /// The endpoint for an OpenTelemetry exporter.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The spans of a trace, once they are enough.
+    /// Returns the spans of a trace, once `is_enough` accepts them.
     pub async fn trace(&self, id: &str, is_enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         let waiting = async {
             loop {
-                // Listened for before looking, so that nothing that comes meanwhile is missed.
+                // Subscribed before the check, so that no notification is missed.
                 let more = self.received.more.notified();
                 let spans = self.spans_of(id);
                 if is_enough(&spans) {
@@ -88,7 +88,7 @@ impl Drop for Collector {
     }
 }
 
-/// An id as a `traceparent` writes it.
+/// An id in the format of `traceparent`.
 #[must_use]
 pub fn hexadecimal(id: &[u8]) -> String {
     let mut text = String::with_capacity(2 * id.len());
@@ -108,7 +108,7 @@ async fn serve(listener: TcpListener, received: Arc<Received>) {
 
 async fn answer(stream: TcpStream, received: Arc<Received>) {
     let service = service_fn(move |request| take_in(request, Arc::clone(&received)));
-    // A client that hangs up is no matter.
+    // A client may disconnect at any time.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

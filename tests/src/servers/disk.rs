@@ -1,5 +1,5 @@
-//! A small disk of a test's own, which can be full: a tmpfs, which needs root. A shell holds it,
-//! and lets go when its input ends: so it goes with the test process, however that ends.
+//! A small private disk, which can be full: a tmpfs, which requires root. A shell keeps it mounted
+//! and unmounts it when its input ends: so it disappears with the test process, however that ends.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use tokio::time::{Instant, sleep};
 
 use super::process::is_root;
 
-/// Room for whatever a campaign keeps. A tmpfs takes no more memory than its files do.
+/// Enough for any test. A tmpfs uses only as much memory as its files.
 const ROOM: u64 = 1 << 30;
 /// A disk that isn't full by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How often room that others gave back is taken away again.
+/// The interval at which space freed by others is filled again.
 const OFTEN: Duration = Duration::from_millis(20);
 
-/// A disk, mounted on a folder until it is dropped.
+/// A disk that is mounted on a folder until it is dropped.
 #[derive(Debug)]
 pub struct Disk {
     folder: PathBuf,
@@ -26,10 +26,10 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Mounts an empty disk on a folder, which is made.
+    /// Creates a folder and mounts an empty disk on it.
     ///
     /// # Panics
-    /// Where that isn't allowed: a disk that is full can't be had in another way.
+    /// If that isn't permitted: there is no other way to get a full disk.
     #[must_use]
     pub fn on(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder of the test's own can be made");
@@ -58,7 +58,7 @@ impl Disk {
         Self { folder, holder }
     }
 
-    /// Leaves no room for so long, whatever is removed meanwhile; then there is room again.
+    /// Keeps the disk full for `time`, whatever is removed meanwhile; then restores its size.
     pub async fn is_full_for(&self, time: Duration) {
         let begin = Instant::now();
         let mut was_full = false;
@@ -69,24 +69,24 @@ impl Disk {
                 self.folder.display()
             );
             was_full |= self.shrink().await;
-            // What others remove meanwhile is taken away again, for as long as was asked for.
+            // Space that is freed meanwhile is taken again, until the time has passed.
             sleep(OFTEN).await;
         }
         self.give_room().await;
     }
 
-    /// Makes the disk as small as what lies on it, and says whether it was that already. Those who
-    /// write and remove meanwhile may be quicker.
+    /// Shrinks the disk to the size of its files, and returns whether it had that size already.
+    /// Concurrent writers may change it meanwhile.
     async fn shrink(&self) -> bool {
         let (used, left) = self.use_and_rest().await;
         if left > 0 {
-            // It may have become more since; and no size at all would be no limit.
+            // Usage may have grown since; and a size of zero would mean no limit.
             self.resize(used.max(4096)).await;
         }
         left == 0
     }
 
-    /// Makes room.
+    /// Restores its size.
     pub async fn give_room(&self) {
         assert!(self.resize(ROOM).await, "a disk can grow");
     }
@@ -101,7 +101,7 @@ impl Disk {
         status.expect("mount can be run").success()
     }
 
-    /// Bytes that are used, and bytes that are left.
+    /// The used bytes and the free bytes.
     async fn use_and_rest(&self) -> (u64, u64) {
         let output = Command::new("df")
             .args(["-B1", "--output=used,avail"])
@@ -122,7 +122,7 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         drop(self.holder.stdin.take());
-        // It ends by itself, and at once; the folder can be removed after it.
+        // The shell ends by itself immediately; then the folder can be removed.
         if let Err(error) = self.holder.wait() {
             println!("a disk may still be mounted: {error}");
         }

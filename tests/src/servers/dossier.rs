@@ -1,5 +1,5 @@
-//! A process of the service itself, in any role, kept like the servers it works
-//! with: it ends with the test process, and a test may kill it and start it again.
+//! A process of the service in any role, managed like the other servers: it ends with the test
+//! process, and a test may kill it and start it again.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Dossier {
         granted(Self::begin(role, variables).await)
     }
 
-    /// Runs a command such as `migrate` to its end, which has to be a success.
+    /// Runs a command such as `migrate` and asserts its success.
     pub async fn run(arguments: &[&str], variables: &Variables) {
         let run = async || {
             let keeper = Keeper::new(Signal::Kill)?;
@@ -37,13 +37,13 @@ impl Dossier {
         granted(run().await);
     }
 
-    /// Where the API listens; a worker doesn't.
+    /// The address of the API; a worker doesn't serve it.
     #[must_use]
     pub fn api(&self) -> String {
         format!("http://{}", self.api)
     }
 
-    /// Where health is told.
+    /// The address that serves health checks and metrics.
     #[must_use]
     pub fn ops(&self) -> String {
         format!("http://{}", self.ops)
@@ -55,23 +55,23 @@ impl Dossier {
         self.keeper.server().expect("it was started")
     }
 
-    /// Whether the process runs.
+    /// Whether the process is running.
     #[must_use]
     pub fn runs(&self) -> bool {
         self.keeper.runs()
     }
 
-    /// SIGKILL: no chance to react.
+    /// Sends SIGKILL: the process can't react.
     pub async fn kill(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
-    /// SIGTERM, and waits until the process has ended, which has to be a success.
+    /// Sends SIGTERM, waits until the process has ended, and asserts its success.
     pub async fn terminate(&self) {
         self.assert_well(&granted(self.keeper.finish(Signal::Terminate).await));
     }
 
-    /// Waits until the process that was asked to end has ended, which has to be a success.
+    /// Waits until a process that is shutting down has ended, and asserts its success.
     pub async fn ended(&self) {
         self.assert_well(&granted(self.keeper.ended().await));
     }
@@ -80,17 +80,18 @@ impl Dossier {
         assert!(status.is_success(), "{status:?}; its log:\n{}", self.log());
     }
 
-    /// SIGSTOP: the process stands still, and knows nothing of it.
+    /// Sends SIGSTOP: the process is suspended.
     pub fn pause(&self) {
         send_signal(self.pid(), "STOP");
     }
 
-    /// SIGCONT: it goes on as if nothing had been.
+    /// Sends SIGCONT: the process continues.
     pub fn resume(&self) {
         send_signal(self.pid(), "CONT");
     }
 
-    /// SIGTERM, without waiting for the end. A second signal would cut it short: see `ended`.
+    /// Sends SIGTERM without waiting for the end (see `ended`). A second signal would abort the
+    /// shutdown.
     pub fn ask_to_end(&self) {
         send_signal(self.pid(), "TERM");
     }
@@ -100,14 +101,14 @@ impl Dossier {
         granted(self.launch().await);
     }
 
-    /// Starts the process again with settings beside its own, and waits until it is ready.
+    /// Starts the process again with additional settings, and waits until it is ready.
     pub async fn restart_with(&self, further: &[(&str, &str)]) {
         self.begins_again_with(further).await;
         granted(self.answers().await);
     }
 
-    /// Starts the process again, allowed to open so many files, and to raise that to `most`, and
-    /// waits until it is ready.
+    /// Starts the process again with `allowed` open files as the soft limit and `most` as the hard
+    /// one, and waits until it is ready.
     pub async fn restart_with_files(&self, allowed: usize, most: usize) {
         let command = CommandLine::new(Path::new("/usr/bin/env"))
             .words(["prlimit".to_owned(), format!("--nofile={allowed}:{most}")])
@@ -116,7 +117,7 @@ impl Dossier {
         granted(self.answers().await);
     }
 
-    /// Starts the process again with settings beside its own. It may end before it is ready.
+    /// Starts the process again with additional settings. It may end before it is ready.
     pub async fn begins_again_with(&self, further: &[(&str, &str)]) {
         let further = further
             .iter()
@@ -141,7 +142,7 @@ impl Dossier {
         assert!(status.is_abort(), "{status:?}; its log:\n{}", self.log());
     }
 
-    /// The resident memory of the process in bytes, and the most it ever was.
+    /// The resident memory of the process in bytes, now and at its peak.
     #[must_use]
     pub fn resident_memory(&self) -> (u64, u64) {
         let status =
@@ -157,13 +158,13 @@ impl Dossier {
         (field("VmRSS:"), field("VmHWM:"))
     }
 
-    /// How many files and connections the process holds open.
+    /// The number of open file descriptors of the process.
     #[must_use]
     pub fn open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).map_or(0, Iterator::count)
     }
 
-    /// What the process has written to its log.
+    /// The log of the process.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.keeper.home().join("log")).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! A gate before a server: passes bytes on until it is told to hold them, to cut connections, or
-//! to refuse requests. Tests that break the ways between the service and its servers put one
-//! before each. It knows nothing of what passes, save where HTTP requests begin and end.
+//! A gate in front of a server: forwards bytes until it is told to stall them, to cut connections,
+//! or to refuse requests. Tests of network faults put one in front of each server. It knows nothing
+//! of the protocol, except where HTTP requests begin and end.
 
 use std::future::pending;
 use std::io;
@@ -17,31 +17,31 @@ use tokio::task::JoinHandle;
 use super::http_requests::Requests;
 use super::process::free_port;
 
-/// Bytes that are passed on at one go.
+/// The bytes forwarded in one chunk.
 const CHUNK: usize = 64 << 10;
 
-/// Chunks until a cut, when none is wanted.
+/// The number of chunks until a cut, if none is ordered.
 const NEVER: i64 = i64::MAX;
 
-/// What the gate does with what comes.
+/// The behaviour of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// It passes.
+    /// Bytes are forwarded.
     Open,
-    /// It waits, as on a line that went dead.
+    /// Bytes are held back, as by a dead network.
     Stalled,
-    /// Connections are reset, old and new ones.
+    /// Connections are reset, existing and new ones.
     Shut,
 }
 
-/// What becomes of HTTP requests, if anything.
+/// The disturbance of HTTP requests, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disturbance {
-    /// Each is passed on.
+    /// All are forwarded.
     None,
-    /// Each third is answered 503 and goes no further.
+    /// Every third is answered 503 and not forwarded.
     Refusals,
-    /// Each third ends in a reset: in turn before it is passed on, and before its answer is.
+    /// Every third ends in a reset: alternately before it is forwarded, and before its response is.
     Resets,
 }
 
@@ -49,7 +49,7 @@ pub enum Disturbance {
 struct Orders {
     flow: Flow,
     disturbance: Disturbance,
-    /// Raised to cut all connections.
+    /// Notified to cut all connections.
     cuts: u64,
 }
 
@@ -65,20 +65,20 @@ pub struct Gate {
 struct Shared {
     target: SocketAddr,
     orders: watch::Sender<Orders>,
-    /// Chunks that still pass before a cut.
+    /// The number of chunks to forward before a cut.
     chunks_left: AtomicI64,
-    /// HTTP requests that have come, to disturb each third.
+    /// The number of HTTP requests so far, to disturb every third.
     requests: AtomicI64,
     speaks_http: bool,
 }
 
 impl Gate {
-    /// A gate before a server on a port of 127.0.0.1 that speaks any protocol.
+    /// A gate in front of a server on a port of 127.0.0.1, for any protocol.
     pub async fn before(port: u16) -> Self {
         Self::open(port, false).await
     }
 
-    /// A gate before a server that speaks HTTP/1.1, whose requests can be told apart.
+    /// A gate in front of an HTTP/1.1 server, which parses the requests.
     pub async fn before_http(port: u16) -> Self {
         Self::open(port, true).await
     }
@@ -105,13 +105,13 @@ impl Gate {
         }
     }
 
-    /// Where it listens.
+    /// The port of the gate.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Changes what passes.
+    /// Changes the behaviour.
     pub fn set(&self, flow: Flow) {
         self.shared.orders.send_modify(|orders| orders.flow = flow);
         if flow == Flow::Shut {
@@ -119,7 +119,7 @@ impl Gate {
         }
     }
 
-    /// Changes what becomes of requests.
+    /// Changes the disturbance of requests.
     pub fn disturb(&self, disturbance: Disturbance) {
         assert!(self.shared.speaks_http, "requests can't be told apart");
         self.shared
@@ -127,15 +127,15 @@ impl Gate {
             .send_modify(|orders| orders.disturbance = disturbance);
     }
 
-    /// Lets so many chunks pass, to either side; the next one is lost, and with it every
-    /// connection. Then all is as before.
+    /// Forwards so many chunks in both directions; the next one is lost, and all connections are
+    /// reset. Then the gate behaves as before.
     pub fn cut_after(&self, chunks: u32) {
         self.shared
             .chunks_left
             .store(chunks.into(), Ordering::SeqCst);
     }
 
-    /// Whether a cut that was ordered has come.
+    /// Whether an ordered cut has happened.
     #[must_use]
     pub fn has_cut(&self) -> bool {
         self.shared.chunks_left.load(Ordering::SeqCst) > i64::from(u32::MAX)
@@ -152,7 +152,7 @@ impl Drop for Gate {
 async fn listen() -> (TcpListener, u16) {
     loop {
         let port = free_port();
-        // Somebody else may have been quicker.
+        // Another process may have taken the port.
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
             return (listener, port);
         }
@@ -165,7 +165,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Why a connection ended.
+/// The reason why a connection ended.
 enum End {
     Closed,
     Cut,
@@ -188,7 +188,7 @@ impl Shared {
             return;
         };
         drop((client.set_nodelay(true), server.set_nodelay(true)));
-        // What is passed on may not be lost to a close: only a cut resets.
+        // Forwarded bytes must not be lost by a close: only a cut resets.
         let ((from_client, to_client), (from_server, to_server)) =
             (client.into_split(), server.into_split());
         let to_client = Arc::new(Mutex::new(to_client));
@@ -204,7 +204,7 @@ impl Shared {
             };
             let answering = self.pass_answers(from_server, &to_client, &loses_answer);
             tokio::select! {
-                // Either side may close its half and still hear the other.
+                // Either side may close its half and still read the other.
                 end = async { match asking.await { End::Closed => pending().await, End::Cut => End::Cut } } => end,
                 end = answering => end,
                 _ = orders.wait_for(|orders| orders.cuts > before) => End::Cut,
@@ -215,7 +215,7 @@ impl Shared {
         }
     }
 
-    /// Counts a chunk; `false` if it is the one that is lost.
+    /// Counts a chunk; `false` if it is the lost one.
     async fn lets_pass(&self) -> bool {
         if self.chunks_left.load(Ordering::SeqCst) != NEVER
             && self.chunks_left.fetch_sub(1, Ordering::SeqCst) == 0
@@ -225,7 +225,7 @@ impl Shared {
             return false;
         }
         let mut orders = self.orders.subscribe();
-        // The sender is ours: it can't be gone.
+        // The sender belongs to the gate, so it can't be dropped.
         let _ = orders.wait_for(|orders| orders.flow != Flow::Stalled).await;
         true
     }
@@ -290,7 +290,7 @@ impl Shared {
                 }
                 (Disturbance::Resets, 0) => return End::Cut,
                 (Disturbance::Resets, 3) => {
-                    // It arrives whole, and nobody hears of it.
+                    // The server gets all of it, but its response is lost.
                     loses_answer.store(true, Ordering::SeqCst);
                     requests.pass_on(&request, &mut to).await
                 }
@@ -308,7 +308,7 @@ impl Shared {
     }
 }
 
-/// Answers as S3 does when it is asked too much, and closes.
+/// Answers as S3 does under too much load, and closes the connection.
 async fn refuse(back: &Mutex<OwnedWriteHalf>) -> End {
     const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
         <Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
     use crate::servers::Redis;
 
-    /// Answers each connection's bytes with themselves.
+    /// Echoes the bytes of each connection.
     async fn echo() -> u16 {
         let (listener, port) = listen().await;
         tokio::spawn(async move {
@@ -357,7 +357,7 @@ mod tests {
         let mut stream = TcpStream::connect(("127.0.0.1", gate.port()))
             .await
             .unwrap();
-        // Two chunks a question: there and back.
+        // Two chunks for each request: there and back.
         gate.cut_after(3);
         assert_eq!(ask(&mut stream).await.unwrap(), b'?');
         assert!(!gate.has_cut());

@@ -1,5 +1,4 @@
-//! HTTP/1.1 requests on one connection, told apart by their lengths. The gate reads them; nothing
-//! is understood beyond where a request ends.
+//! Splits a connection into HTTP/1.1 requests by their lengths, for the gate. Parses nothing else.
 
 use std::io;
 
@@ -8,10 +7,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 const CHUNK: usize = 64 << 10;
 
-/// The requests of a connection, one after the other.
+/// The requests of a connection, in sequence.
 pub(super) struct Requests {
     from: OwnedReadHalf,
-    /// Read, not yet passed on.
+    /// Read, not forwarded yet.
     buffer: Vec<u8>,
 }
 
@@ -24,7 +23,7 @@ pub(super) struct Request {
 #[derive(Clone, Copy)]
 enum Body {
     Bytes(usize),
-    /// Of unknown length: all that comes belongs to it.
+    /// Of unknown length: all further bytes belong to it.
     Rest,
 }
 
@@ -36,7 +35,7 @@ impl Requests {
         }
     }
 
-    /// The next request, once its head is here; `None` if the client has closed.
+    /// The next request, once its head has arrived; `None` if the client has closed.
     pub(super) async fn next(&mut self) -> io::Result<Option<Request>> {
         loop {
             if let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -52,7 +51,7 @@ impl Requests {
         }
     }
 
-    /// Passes the whole request on.
+    /// Forwards the whole request.
     pub(super) async fn pass_on(
         &mut self,
         request: &Request,
@@ -61,7 +60,7 @@ impl Requests {
         self.take(request, Some(to)).await
     }
 
-    /// Reads the request to its end and forgets it.
+    /// Reads the request to its end and drops it.
     pub(super) async fn skip_body(&mut self, request: &Request) -> io::Result<()> {
         self.take(request, None).await
     }

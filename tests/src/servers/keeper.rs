@@ -1,6 +1,6 @@
-//! The keeper of one server: a small shell process that starts the server on
-//! order, and ends it and removes its folder when the test process is gone. The
-//! servers of this module are built on it. It knows nothing of any protocol.
+//! The keeper of one server: a small shell process that starts the server on order, stops it and
+//! removes its folder when the test process has ended. The other servers of this module are built
+//! on it. It knows no protocol.
 //!
 //! Why a process: statics are not dropped, a panic or a SIGKILL runs no code of
 //! ours, and Linux's parent-death signal watches the *thread* that started the
@@ -20,13 +20,13 @@ const SCRIPT: &str = include_str!("keeper.sh");
 /// A signal that ends a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Signal {
-    /// No chance to react: a crash.
+    /// Immediate: a crash.
     Kill,
-    /// PostgreSQL's "fast" end: clients are cut off, the data is closed.
+    /// PostgreSQL's "fast" shutdown: disconnects clients and closes the data.
     Interrupt,
-    /// The service's wish to stop: it finishes what runs.
+    /// The service's graceful shutdown: it finishes running work.
     Terminate,
-    /// PostgreSQL's "immediate" end: all its processes, without closing the data.
+    /// PostgreSQL's "immediate" shutdown: ends all processes without closing the data.
     Quit,
 }
 
@@ -41,12 +41,12 @@ impl Signal {
     }
 }
 
-/// How a server ended, as the shell tells it.
+/// The exit status of a server, as reported by the shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Status(String);
 
 impl Status {
-    /// Whether it ended by itself, and well.
+    /// Whether it exited by itself with success.
     pub(super) fn is_success(&self) -> bool {
         self.0 == "0"
     }
@@ -57,7 +57,7 @@ impl Status {
     }
 }
 
-/// A command line, its words quoted for the keeper's shell.
+/// A command line, quoted for the keeper's shell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CommandLine(String);
 
@@ -85,7 +85,7 @@ impl CommandLine {
     }
 }
 
-/// One keeper and the folder that is its server's home.
+/// A keeper and the home folder of its server.
 #[derive(Debug)]
 pub(super) struct Keeper {
     home: PathBuf,
@@ -101,16 +101,16 @@ struct Shell {
 }
 
 impl Keeper {
-    /// Makes an empty folder with a keeper, which will end its server by `ending`.
+    /// Creates an empty folder with a keeper, which stops its server by `ending`.
     pub(super) fn new(ending: Signal) -> Result<Self, ServerError> {
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT, "keeper", ending.name()])
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Whoever waits for our own output to close must not wait for it.
+            // The keeper must not inherit our output: readers of it would wait for the keeper.
             .stderr(Stdio::null())
-            // Ctrl-C ends the tests; the keeper learns of it by the pipe.
+            // Ctrl-C ends the tests; the keeper notices by the pipe.
             .process_group(0)
             .spawn()
             .map_err(ServerError::Keeper)?;
@@ -129,13 +129,13 @@ impl Keeper {
         })
     }
 
-    /// The folder that goes when the test process goes; the working directory,
-    /// `HOME` and `TMPDIR` of what is run in it.
+    /// The folder that is removed when the test process has ended; the working directory, `HOME`
+    /// and `TMPDIR` of commands that run in it.
     pub(super) fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Runs `command` to its end, which has to be a success.
+    /// Runs `command` and asserts its success.
     pub(super) async fn run(&self, command: &CommandLine) -> Result<(), ServerError> {
         let status = self.order(format!("run{}", command.0)).await?;
         if status == "0" {
@@ -145,7 +145,7 @@ impl Keeper {
         }
     }
 
-    /// Starts the server. It has yet to be asked whether it answers.
+    /// Starts the server, without waiting until it answers.
     pub(super) async fn start(&self, command: &CommandLine) -> Result<(), ServerError> {
         let server = self.order(format!("start{}", command.0)).await?;
         let server = server
@@ -155,35 +155,35 @@ impl Keeper {
         Ok(())
     }
 
-    /// Ends the server, waits until it has ended, and gives its status. Its folder stays.
+    /// Stops the server, waits for it, and returns its status. Keeps its folder.
     pub(super) async fn finish(&self, signal: Signal) -> Result<Status, ServerError> {
         let status = self.order(format!("finish {}", signal.name())).await?;
         self.lock().server = None;
         Ok(Status(status))
     }
 
-    /// Waits until the server has ended by itself, and gives its status. Its folder stays.
+    /// Waits until the server has ended by itself, and returns its status. Keeps its folder.
     pub(super) async fn ended(&self) -> Result<Status, ServerError> {
-        // Signal 0 only asks whether the process is there.
+        // Signal 0 only checks whether the process exists.
         let status = self.order("finish 0".to_owned()).await?;
         self.lock().server = None;
         Ok(Status(status))
     }
 
-    /// Has the keeper remove `pattern` in the end, beside the folder.
+    /// Orders the keeper to remove `pattern` at the end, in addition to the folder.
     pub(super) async fn remove_in_the_end(&self, pattern: &str) -> Result<(), ServerError> {
         self.order(format!("litter=\"$litter {pattern}\"; echo 0"))
             .await?;
         Ok(())
     }
 
-    /// The process id of the server, if one was started and not ended.
+    /// The process id of the running server, if any.
     pub(super) fn server(&self) -> Option<u32> {
         self.lock().server
     }
 
-    /// Whether the server still runs. A dead one whose parent, the keeper, has
-    /// not looked after it yet counts as dead.
+    /// Whether the server is running. A dead one that its parent, the keeper, hasn't reaped yet
+    /// counts as dead.
     pub(super) fn runs(&self) -> bool {
         self.server().is_some_and(|server| {
             std::fs::read_to_string(format!("/proc/{server}/stat")).is_ok_and(|stat| {
@@ -194,7 +194,7 @@ impl Keeper {
         })
     }
 
-    /// An error that ends with the last lines the server wrote.
+    /// An error with the last lines of the server's log.
     pub(super) fn failed(&self, what: String) -> ServerError {
         ServerError::Failed {
             what,
@@ -257,7 +257,7 @@ impl Drop for Shell {
     /// A private server is gone when its owner is.
     fn drop(&mut self) {
         drop(self.orders.take());
-        // Nobody is there to hear of an error; the folder is in /tmp at worst.
+        // Nobody would see an error; at worst the folder remains in /tmp.
         let _ = self.process.wait();
     }
 }
@@ -269,10 +269,10 @@ mod tests {
     use super::super::{Postgres, Redis, S3};
     use super::*;
 
-    /// Says how the child process below ends; unset, it does nothing.
+    /// How the child process below ends; if unset, that test does nothing.
     const END: &str = "TESTS_SERVERS_END";
 
-    /// Not a test by itself: the process whose end is looked at.
+    /// Not a test by itself: the child process of the tests below.
     #[tokio::test]
     async fn child_process_with_all_servers() {
         let Ok(end) = std::env::var(END) else { return };
@@ -333,7 +333,7 @@ mod tests {
             process.wait().unwrap();
             let begin = Instant::now();
             let left = || {
-                // PostgreSQL's own children name its folder, if nothing else does.
+                // PostgreSQL's own children are found only by the name of the folder.
                 let commands = all_command_lines();
                 servers.iter().find(|(server, home)| {
                     Path::new("/proc").join(server).exists()

@@ -1,7 +1,6 @@
-//! Private servers for the tests: PostgreSQL, Redis and an S3 server, each on
-//! free ports with its files in a temporary folder, started when the first test
-//! asks and shared by all tests of the process. They end with the process, in
-//! whatever way that ends. Nothing here touches a server it did not start.
+//! Private servers for the tests: PostgreSQL, Redis and an S3 server, each on free ports with its
+//! files in a temporary folder, started when the first test needs it and shared by all tests of the
+//! process. They end with the process, however it ends. Only servers started here are touched.
 
 use std::path::{Path, PathBuf};
 
@@ -26,19 +25,19 @@ pub use postgres::Postgres;
 pub use redis::Redis;
 pub use s3::S3;
 
-/// Where Schemathesis lies.
+/// The folder of Schemathesis.
 #[must_use]
 pub fn schemathesis() -> PathBuf {
     process::granted(process::find_program("schemathesis", &[]))
 }
 
-/// Where Node.js lies.
+/// The folder of Node.js.
 #[must_use]
 pub fn node() -> PathBuf {
     process::granted(process::find_program("node", &[]))
 }
 
-/// Where `./test` puts what it installs from the npm registry.
+/// The folder of packages that `./test` installs from the npm registry.
 #[must_use]
 pub fn node_modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/typescript/node_modules")

@@ -1,5 +1,5 @@
-//! A pooler before the PostgreSQL server of the tests: connections of the service share the
-//! sessions that it has with the server.
+//! A pooler in front of the PostgreSQL server of the tests: connections of the service share its
+//! sessions with the server.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::Postgres;
 use super::keeper::{CommandLine, Keeper, Signal};
 use super::process::{ServerError, find_program, free_port, granted, is_root, wait_for_answer};
 
-/// A `PgBouncer`, on a port of 127.0.0.1. It ends when it is dropped.
+/// A `PgBouncer` on a port of 127.0.0.1, stopped when it is dropped.
 #[derive(Debug)]
 pub struct PgBouncer {
     keeper: Keeper,
@@ -18,12 +18,13 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// One before `postgres` that gives sessions out by `pool_mode`: `session` or `transaction`.
+    /// A pooler in front of `postgres` that assigns sessions by `pool_mode`: `session` or
+    /// `transaction`.
     pub async fn before(postgres: &Postgres, pool_mode: &str) -> Self {
         granted(Self::begin(postgres, pool_mode).await)
     }
 
-    /// The way through it to a database of the server, whose own URL is `url`.
+    /// The URL through the pooler of a database whose own URL is `url`.
     #[must_use]
     pub fn url(&self, url: &str) -> String {
         let server = format!(":{}/", self.server_port);
@@ -41,7 +42,7 @@ impl PgBouncer {
         );
         let file = keeper.home().join("pgbouncer.ini");
         std::fs::write(&file, settings).expect("the folder is ours");
-        // It refuses to be root.
+        // PgBouncer refuses to run as root.
         let user: &[&str] = if is_root() { &["-u", "nobody"] } else { &[] };
         let server = CommandLine::new(&program).words(user).word(&file);
         keeper.start(&server).await?;
@@ -56,7 +57,7 @@ impl PgBouncer {
         })
     }
 
-    /// What it has written to its log.
+    /// The log of the pooler.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.keeper.home().join("log")).unwrap_or_default()

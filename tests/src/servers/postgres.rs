@@ -1,6 +1,5 @@
-//! A private PostgreSQL server for the tests that run on one. Called by the
-//! harness and by tests that take the server away. It never makes a schema: the
-//! service's own migrations do.
+//! A private PostgreSQL server. Used by the harness and by tests that stop the server. It creates
+//! no schema: the service's migrations do.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,8 +13,8 @@ use super::process::{
     wait_for_answer,
 };
 
-/// Settings that make the server quick and yet keep what a commit has answered
-/// through a SIGKILL: only the operating system's crash would lose it.
+/// Settings that make the server fast while commits survive a SIGKILL: only a crash of the
+/// operating system would lose them.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -30,7 +29,7 @@ const SETTINGS: &[&str] = &[
     "min_wal_size=80MB",
     "checkpoint_timeout=30min",
     "jit=off",
-    // Nothing outside of the data folder: it must go with it.
+    // Shared memory as files in the data folder, so that they are removed with it.
     "dynamic_shared_memory_type=mmap",
     "logging_collector=off",
     "log_min_messages=warning",
@@ -48,23 +47,23 @@ pub struct Postgres {
 static SHARED: OnceCell<Postgres> = OnceCell::const_new();
 
 impl Postgres {
-    /// The server that all tests of this process share; started at the first
-    /// call. Tests must not stop it: they take a [`Postgres::private`] one.
+    /// The server shared by all tests of this process, started at the first call. Tests must not
+    /// stop it: they use a [`Postgres::private`] one.
     pub async fn shared() -> &'static Self {
         SHARED.get_or_init(Self::private).await
     }
 
-    /// A server of the caller's own, which may be stopped, killed and started
-    /// again. It ends when it is dropped.
+    /// A server of the caller's own, which may be stopped, killed and started again. It is stopped
+    /// when it is dropped.
     pub async fn private() -> Self {
         granted(Self::begin().await)
     }
 
-    /// Makes an empty database and returns its URL,
+    /// Creates an empty database and returns its URL,
     /// `postgres://dossier@127.0.0.1:<port>/t_<unique>`.
     pub async fn create_database(&self) -> String {
         let name = format!("t_{}", unique_number());
-        // template0: nobody can be connected to it and be in the way.
+        // template0: it accepts no connections, which would block the copy.
         let made = self
             .administer(&format!("CREATE DATABASE {name} TEMPLATE template0"))
             .await;
@@ -72,8 +71,8 @@ impl Postgres {
         self.database_url(&name)
     }
 
-    /// Crashes the server by SIGKILL and starts it again on the same port; what
-    /// was committed is there, connections are not.
+    /// Kills the server by SIGKILL and starts it again on the same port. Committed data survives,
+    /// connections don't.
     pub async fn restart_by_sigkill(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
         granted(self.launch().await);
@@ -85,13 +84,13 @@ impl Postgres {
         self.port
     }
 
-    /// Crashes the server by SIGKILL; until the next [`Postgres::start`], connections are refused.
+    /// Kills the server by SIGKILL; until the next [`Postgres::start`], connections are refused.
     pub async fn kill(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
-    /// Ends the server in order, cutting off its clients. Its databases stay for
-    /// the next [`Postgres::start`]; until then, connections are refused.
+    /// Stops the server and disconnects its clients. Its databases are kept for the next
+    /// [`Postgres::start`]; until then, connections are refused.
     pub async fn stop(&self) {
         granted(self.keeper.finish(Signal::Interrupt).await);
     }
@@ -126,8 +125,8 @@ impl Postgres {
             .words(["--locale=C.UTF-8", "--no-sync", "--no-instructions"])
             .word("--pgdata")
             .word(&data);
-        // A language's sorting and letter case, as most installations have them:
-        // queries that silently rely on the C locale's show up.
+        // The collation and letter case of a language, as in most installations: reveals queries
+        // that silently rely on the C locale.
         let linguistic = make
             .clone()
             .words(["--locale-provider=icu", "--icu-locale=en-US"]);
@@ -154,9 +153,8 @@ impl Postgres {
         Ok(this)
     }
 
-    /// Starts the server and waits for its answer. The sessions of a killed
-    /// server take a moment to notice; as long as they are there, a new one
-    /// refuses to start.
+    /// Starts the server and waits until it answers. The sessions of a killed server take a moment
+    /// to end; until then, a new one refuses to start.
     async fn launch(&self) -> Result<(), ServerError> {
         let begin = Instant::now();
         loop {
@@ -170,7 +168,7 @@ impl Postgres {
         }
     }
 
-    /// A query that only this server answers so.
+    /// A query that only this server answers like this.
     async fn ask(&self) -> Result<(), DbErr> {
         let data = self.keeper.home().join("data");
         self.administer(&format!(
@@ -192,8 +190,8 @@ impl Postgres {
     }
 }
 
-/// One connection, refused at once if it is refused: by default the pool would
-/// try for half a minute.
+/// One connection, which fails immediately if it is refused: by default the pool would retry for
+/// half a minute.
 async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let patience = Duration::from_secs(1);
     let mut options = ConnectOptions::new(url);
@@ -205,7 +203,7 @@ async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Database::connect(options).await
 }
 
-/// Where Debian keeps the server's programs, the newest version first.
+/// The folders of Debian's server programs, the newest version first.
 fn server_folders() -> Vec<PathBuf> {
     let mut folders = sorted_folders(Path::new("/usr/lib/postgresql"));
     // Versions are numbers: 9 is older than 15.
@@ -219,9 +217,8 @@ fn server_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// PostgreSQL refuses to run as root. For root, makes the data folder of another
-/// user's and returns the words that run a command as that user; for anybody
-/// else there is nothing to do.
+/// PostgreSQL refuses to run as root. For root, changes the owner of the data folder to another
+/// user and returns the words that run a command as that user; otherwise does nothing.
 async fn unprivileged(keeper: &Keeper, data: &Path) -> Result<CommandLine, ServerError> {
     if !is_root() {
         return Ok(CommandLine::default());
@@ -278,7 +275,7 @@ mod tests {
         let postgres = Postgres::private().await;
         let url = postgres.create_database().await;
         execute(&url, "CREATE TABLE things (id int)").await.unwrap();
-        // A session that is open when the server dies must not be in the way.
+        // A session that is open when the server dies must not block the restart.
         let open = connect(&url).await.unwrap();
         open.execute_unprepared("INSERT INTO things VALUES (1)")
             .await

@@ -1,5 +1,5 @@
-//! What starting any server takes: finding its program, a free port, and waiting
-//! until it answers. Used by the servers of this folder alone; it starts nothing.
+//! Finds the program of a server and a free port, and waits until the server answers. Used by the
+//! servers of this folder; starts nothing itself.
 
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
 
-/// How long a server may take until it answers. Generous: machines are busy.
+/// How long a server may take to answer. Generous, since machines are busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a server is not there.
+/// Why a server is not available.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServerError {
     #[error("{program} is not installed; `./test --install` installs it")]
@@ -25,7 +25,7 @@ pub(super) enum ServerError {
     Failed { what: String, log: String },
 }
 
-/// What a test does with a server that could not be had: it fails.
+/// Fails the test if the server is not available.
 #[track_caller]
 #[expect(clippy::panic, reason = "a test without its server has failed")]
 pub(super) fn granted<T>(result: Result<T, ServerError>) -> T {
@@ -38,8 +38,8 @@ pub(super) fn granted<T>(result: Result<T, ServerError>) -> T {
     }
 }
 
-/// The first executable called `program`: in the folders given, then in `PATH`,
-/// then where `./test` puts what no package of the system has.
+/// The first executable called `program`: in the given folders, then in `PATH`, then where `./test`
+/// installs tools that aren't system packages.
 pub(super) fn find_program(
     program: &'static str,
     folders: &[PathBuf],
@@ -69,7 +69,7 @@ fn tool_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The entries of a folder, the highest name first; none if it isn't there.
+/// The entries of a folder, in descending order of names; none if it doesn't exist.
 pub(super) fn sorted_folders(folder: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
@@ -86,10 +86,9 @@ pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
-/// A port of 127.0.0.1 that is free now. It lies below the range from which the
-/// kernel takes ports for outgoing connections, so that a server that is stopped
-/// for a while finds its port free again; test processes begin in different
-/// places.
+/// A free port of 127.0.0.1. It is below the range from which the kernel takes ports for outgoing
+/// connections, so that a server that was stopped for a while finds its port free again; test
+/// processes begin at different ports.
 pub(super) fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 22_000;
@@ -116,13 +115,13 @@ pub(super) fn send_signal(process: u32, signal: &str) {
     );
 }
 
-/// A number that no other call in this process gets.
+/// A number that is unique in this process.
 pub(super) fn unique_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Asks until the server answers or has ended. A port that is open is no answer.
+/// Polls until the server answers or has ended. An open port is no answer.
 pub(super) async fn wait_for_answer<E: std::fmt::Display>(
     keeper: &Keeper,
     mut ask: impl AsyncFnMut() -> Result<(), E>,

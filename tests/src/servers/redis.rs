@@ -1,6 +1,5 @@
-//! A private Redis server for the tests that run on one. Called by the harness
-//! and by tests that take the server or its contents away. It keeps nothing on
-//! disk: the service must lose nothing by that.
+//! A private Redis server. Used by the harness and by tests that stop or flush the server. It keeps
+//! nothing on disk: the service must lose nothing by that.
 
 use std::path::Path;
 
@@ -23,15 +22,14 @@ pub struct Redis {
 static SHARED: OnceCell<Redis> = OnceCell::const_new();
 
 impl Redis {
-    /// The server that all tests of this process share; started at the first
-    /// call. Tests must neither stop nor flush it: they take a
-    /// [`Redis::private`] one.
+    /// The server shared by all tests of this process, started at the first call. Tests must
+    /// neither stop nor flush it: they use a [`Redis::private`] one.
     pub async fn shared() -> &'static Self {
         SHARED.get_or_init(Self::private).await
     }
 
-    /// A server of the caller's own, which may be stopped, flushed and started
-    /// again. It ends when it is dropped.
+    /// A server of the caller's own, which may be stopped, flushed and started again. It is stopped
+    /// when it is dropped.
     pub async fn private() -> Self {
         granted(Self::begin().await)
     }
@@ -49,20 +47,20 @@ impl Redis {
         format!("{}?prefix=t{}", self.url(), unique_number())
     }
 
-    /// A server that speaks TLS alone, with a certificate of an authority of its own in
-    /// `ca.pem` of the folder, to those who know the user and the password.
+    /// A server that accepts only TLS, with a certificate of its own authority in `ca.pem` of the
+    /// folder, and requires the user and the password.
     pub async fn within_tls(folder: &Path, user: &str, password: &str) -> Self {
         granted(Self::begin_within_tls(folder, user, password).await)
     }
 
-    /// Deletes every key, as a Redis does that was started anew; connections stay.
+    /// Deletes every key, as a restart does; connections are kept.
     pub async fn flush(&self) {
         let flushed = self.command("FLUSHALL").await;
         granted(flushed.map_err(|error| self.keeper.failed(format!("no flush: {error}"))));
     }
 
-    /// Ends the server, which forgets everything; until the next
-    /// [`Redis::start`], connections are refused.
+    /// Stops the server, which loses its data; until the next [`Redis::start`], connections are
+    /// refused.
     pub async fn stop(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
     }
@@ -73,12 +71,12 @@ impl Redis {
         self.port
     }
 
-    /// SIGSTOP: connections stay, and nothing is answered.
+    /// Sends SIGSTOP: connections stay open, but nothing is answered.
     pub fn pause(&self) {
         send_signal(self.keeper.server().expect("it was started"), "STOP");
     }
 
-    /// SIGCONT: it goes on.
+    /// Sends SIGCONT: the server continues.
     pub fn resume(&self) {
         send_signal(self.keeper.server().expect("it was started"), "CONT");
     }
@@ -175,7 +173,7 @@ impl Redis {
     }
 }
 
-/// An authority (`ca.pem`), and a certificate that it has signed for 127.0.0.1 (`server.pem`).
+/// Creates an authority (`ca.pem`), and a certificate signed by it for 127.0.0.1 (`server.pem`).
 async fn make_certificates(
     keeper: &Keeper,
     openssl: &Path,

@@ -1,6 +1,5 @@
-//! A private S3 server (SeaweedFS) for the tests that store in one. Called by the
-//! harness and by tests that take the server away. It checks signatures: requests
-//! without the right secret are refused.
+//! A private S3 server (SeaweedFS). Used by the harness and by tests that stop the server. It
+//! checks signatures, so requests without the right secret are refused.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -18,7 +17,7 @@ const REGION: &str = "us-east-1";
 const ACCESS_KEY: &str = "dossier-tests";
 const SECRET_KEY: &str = "not-a-secret-outside-of-the-tests";
 
-/// Who may do what. Without it the server would believe anybody.
+/// The credentials. Without them the server would accept everybody.
 const IDENTITIES: &str = r#"{"identities":[{"name":"dossier",
 "credentials":[{"accessKey":"dossier-tests","secretKey":"not-a-secret-outside-of-the-tests"}],
 "actions":["Admin","Read","Write","List","Tagging"]}]}"#;
@@ -37,20 +36,19 @@ pub struct S3 {
 static SHARED: OnceCell<S3> = OnceCell::const_new();
 
 impl S3 {
-    /// The server that all tests of this process share; started at the first
-    /// call (about three seconds). Tests must not stop it: they take a
-    /// [`S3::private`] one.
+    /// The server shared by all tests of this process, started at the first call (about three
+    /// seconds). Tests must not stop it: they use a [`S3::private`] one.
     pub async fn shared() -> &'static Self {
         SHARED.get_or_init(Self::private).await
     }
 
-    /// A server of the caller's own, which may be stopped and started again. It
-    /// ends when it is dropped.
+    /// A server of the caller's own, which may be stopped and started again. It is stopped when it
+    /// is dropped.
     pub async fn private() -> Self {
         granted(Self::begin().await)
     }
 
-    /// Where the server listens, `http://127.0.0.1:<port>`.
+    /// The URL of the server, `http://127.0.0.1:<port>`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -62,8 +60,8 @@ impl S3 {
         self.port
     }
 
-    /// Makes an empty bucket (its first object takes a fifth of a second more than
-    /// the next ones) and returns a storage URL within it:
+    /// Creates an empty bucket (its first object takes a fifth of a second more than the next ones)
+    /// and returns a storage URL within it:
     /// `s3://<bucket>/documents?endpoint=…&region=us-east-1&path_style=true`.
     pub async fn fresh_storage_url(&self) -> String {
         let bucket = format!("tests-{}", unique_number());
@@ -78,7 +76,7 @@ impl S3 {
         )
     }
 
-    /// What a service process needs in its environment to be let in.
+    /// The environment variables with the credentials for a service process.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, String); 2] {
         [
@@ -87,21 +85,20 @@ impl S3 {
         ]
     }
 
-    /// A client of the server with the right secret, for looking at what a
-    /// service has stored.
+    /// A client with the right secret, to examine the objects of a service.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_with_secret(SECRET_KEY)
     }
 
-    /// Ends the server by SIGKILL (in order, it would take half a minute); its
-    /// objects stay for the next [`S3::start`]. Until then, connections are refused.
+    /// Kills the server by SIGKILL (a graceful stop would take half a minute); its objects are kept
+    /// for the next [`S3::start`]. Until then, connections are refused.
     pub async fn stop(&self) {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
-    /// Starts the server again, on the same ports, after a [`S3::stop`]; its parts
-    /// take five to twenty seconds to find each other once more.
+    /// Starts the server again, on the same ports, after a [`S3::stop`]; its parts take five to
+    /// twenty seconds to find each other.
     pub async fn start(&self) {
         granted(self.launch().await);
     }
@@ -126,9 +123,9 @@ impl S3 {
             .word(format!("-s3.port={port}"))
             .words(["-s3.port.iceberg=0", "-s3.port.lance=0"])
             .words(["-s3.localSocket=s3.sock", "-filer.localSocket=filer.sock"])
-            // Sparse volumes, plenty of them: each bucket has its own.
+            // Many sparse volumes: each bucket has its own.
             .words(["-master.volumeSizeLimitMB=512", "-volume.max=4000"])
-            // Started again, the only master asks this long for another leader.
+            // After a restart, the only master waits this long for another leader.
             .words(["-master.electionTimeout=300ms", "-master.heartbeatInterval=100ms"])
             .word("-master.telemetry=false");
         for option in [
@@ -143,7 +140,7 @@ impl S3 {
             let port = free_port();
             server = server.word(format!("-{option}={port}"));
             if option.ends_with("grpc") {
-                // The server puts a socket for each of these in a fixed folder.
+                // The server creates a socket for each of these in a fixed folder.
                 keeper
                     .remove_in_the_end(&format!("/tmp/seaweedfs-*-grpc-{port}.sock"))
                     .await?;
@@ -158,8 +155,8 @@ impl S3 {
         Ok(this)
     }
 
-    /// Starts the server and waits until it has stored something: its parts find
-    /// each other one after the other.
+    /// Starts the server and waits until it has stored an object: its parts start one after the
+    /// other.
     async fn launch(&self) -> Result<(), ServerError> {
         self.keeper.start(&self.server).await?;
         wait_for_answer(&self.keeper, async || {
@@ -177,7 +174,7 @@ impl S3 {
         .await
     }
 
-    /// A bucket that is there already, and ours, is a success.
+    /// A bucket that already exists and is ours is a success.
     async fn create_bucket(&self, bucket: &str) -> Result<(), String> {
         match self.client().create_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(()),
@@ -192,8 +189,8 @@ impl S3 {
         }
     }
 
-    /// Made for each use: its connections belong to the runtime that made them,
-    /// and each test has its own.
+    /// Created for each use: its connections belong to the runtime that created them, and each test
+    /// has its own.
     fn client_with_secret(&self, secret: &str) -> Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -202,7 +199,7 @@ impl S3 {
             .credentials_provider(Credentials::new(ACCESS_KEY, secret, None, None, "tests"))
             .endpoint_url(self.endpoint())
             .force_path_style(true)
-            // What fails, fails: a test sees it at once.
+            // Without retries, so that a test sees failures immediately.
             .retry_config(RetryConfig::disabled())
             .build();
         Client::from_conf(config)

@@ -11,19 +11,19 @@ use crate::tables::users::{self, COUNTERS};
 use crate::{Database, DbError};
 use domain::{BlobId, Timestamp, UserId};
 
-/// A user who is charged for other things than they keep.
+/// A user whose counters differ from their rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaDrift {
     /// The user.
     pub user: UserId,
-    /// Used bytes, reserved bytes, documents, bytes in staging, bytes of results, failed versions
-    /// and bytes that are to be removed, as they are counted.
+    /// Used bytes, reserved bytes, documents, staged bytes, bytes of results, failed versions and
+    /// discarded bytes, by the counters.
     pub counted: [i64; 7],
-    /// The same, as they are.
+    /// The same, by the rows.
     pub actual: [i64; 7],
 }
 
-/// Looks at `limit` users behind `after`.
+/// Checks `limit` users after `after`.
 pub async fn quota_drift(
     db: &Database,
     after: Uuid,
@@ -56,8 +56,8 @@ pub async fn quota_drift(
     page(db, "users", &sql, after, limit, row).await
 }
 
-/// Counts anew what a user keeps. Whoever changes it meanwhile waits for the row, or is
-/// waited for.
+/// Recounts a user's counters. Locks the row, so it waits for concurrent changes and they wait for
+/// it.
 pub async fn repair_quota_drift(db: &Database, user: UserId) -> Result<(), DbError> {
     let transaction = db.begin().await?;
     if users::lock(&transaction, user.0).await?.is_some() {
@@ -67,18 +67,18 @@ pub async fn repair_quota_drift(db: &Database, user: UserId) -> Result<(), DbErr
     Ok(())
 }
 
-/// Content that counts other references than it has, or has none.
+/// Content whose reference count is wrong, or that has no references.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobDrift {
     /// The content.
     pub blob: BlobId,
-    /// Its references, as they are counted.
+    /// The counted references.
     pub counted: i64,
-    /// The same, as they are.
+    /// The actual references.
     pub actual: i64,
 }
 
-/// Looks at `limit` blobs behind `after`.
+/// Checks `limit` blobs after `after`.
 pub async fn blob_drift(
     db: &Database,
     after: Uuid,
@@ -97,8 +97,8 @@ pub async fn blob_drift(
     page(db, "blobs", sql, after, limit, row).await
 }
 
-/// Counts the references to content anew. Content that has none goes, and its bytes go into
-/// quarantine.
+/// Recounts the references to content. Content without references is deleted, and its bytes are
+/// quarantined.
 pub async fn repair_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> Result<(), DbError> {
     let transaction = db.begin().await?;
     lock_blobs(&transaction, &[blob.0]).await?;
@@ -115,7 +115,7 @@ pub async fn repair_blob_drift(db: &Database, blob: BlobId, now: Timestamp) -> R
     Ok(())
 }
 
-/// A page of a question about the rows of `table` between `$1` and `$2`.
+/// Runs a query over the page of `table` with ids between `$1` and `$2`.
 pub(super) async fn page<T>(
     db: &Database,
     table: &str,

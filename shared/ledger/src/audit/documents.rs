@@ -1,4 +1,4 @@
-//! Documents that contradict their versions.
+//! Documents that are inconsistent with their versions.
 
 use sea_orm::QueryResult;
 use uuid::Uuid;
@@ -13,21 +13,21 @@ use crate::tables::users::{self, Charge};
 use crate::{Database, DbError};
 use domain::{DocumentId, ErrorCode, Failure, Timestamp};
 
-/// How a document contradicts its versions.
+/// How a document is inconsistent with its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inconsistency {
-    /// The version that it shows isn't there, isn't active, or says something else.
+    /// Its current version doesn't exist, isn't active, or has other values.
     WrongVersion,
     /// It is pending, and none of its versions is.
     NothingPending,
 }
 
-/// A document that contradicts its versions.
+/// A document that is inconsistent with its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InconsistentDocument {
     /// The document.
     pub document: DocumentId,
-    /// How it does.
+    /// The inconsistency.
     pub inconsistency: Inconsistency,
 }
 
@@ -49,19 +49,19 @@ pub async fn unreadable_documents(
     })
 }
 
-/// True of a document `d` that shows something else than its version `v` with the blob `b`.
+/// True of a document `d` with other values than its version `v` with the blob `b`.
 const SHOWS_WRONG_VERSION: &str = "d.version IS NOT NULL AND (v.id IS NULL OR v.status <> 'active' OR b.id IS NULL \
      OR b.storage_url <> d.storage_url OR v.sha256 <> d.sha256 OR v.size_bytes <> d.size_bytes \
      OR v.mime_type <> d.mime_type)";
 
-/// True of a document `d` that waits for nothing.
+/// True of a pending document `d` without a pending version.
 const HAS_NOTHING_PENDING: &str = "d.status = 'pending' AND NOT EXISTS \
      (SELECT 1 FROM versions p WHERE p.document_id = d.id AND p.status = 'pending')";
 
 const WITH_VERSION: &str = "documents d LEFT JOIN versions v ON v.document_id = d.id AND v.number = d.version \
      LEFT JOIN blobs b ON b.id = v.blob_id";
 
-/// Looks at `limit` documents behind `after`.
+/// Checks `limit` documents after `after`.
 pub async fn inconsistent_documents(
     db: &Database,
     after: Uuid,
@@ -85,9 +85,9 @@ pub async fn inconsistent_documents(
     page(db, "documents", &sql, after, limit, row).await
 }
 
-/// Makes a document show its newest active version. One that has nothing pending ends in `error`, so
-/// that its owner knows; one that has no active version to show is left as it is. Returns whether
-/// it is repaired.
+/// Makes the newest active version the current one. A document without a pending version ends in
+/// `error`, so that its owner knows; one without an active version is left unchanged. Returns
+/// whether it was repaired.
 pub async fn repair_document(
     db: &Database,
     document: DocumentId,

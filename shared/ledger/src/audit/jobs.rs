@@ -1,4 +1,4 @@
-//! Versions that nobody works on, and jobs that have nothing to work on.
+//! Versions without a job, and jobs without a version.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -10,14 +10,14 @@ use crate::{Database, DbError};
 use domain::{JobId, Timestamp, UserId, VersionId};
 use queue::JobKind;
 
-/// True of a pending version `v` that no live job is about.
+/// True of a pending version `v` without a live job.
 const IS_LOST: &str = "v.status = 'pending' AND v.staged_url IS NOT NULL AND NOT EXISTS \
      (SELECT 1 FROM jobs j WHERE j.subject_id = v.id AND j.state IN ('ready', 'running'))";
 
-/// At most `limit` pending versions that no live job is about. Version and job are written
-/// together and end together, so there is none while all is well.
+/// At most `limit` pending versions without a live job. A version and its job are written together
+/// and end together, so normally there are none.
 pub async fn pending_without_job(db: &Database, limit: u32) -> Result<Vec<VersionId>, DbError> {
-    // The live jobs are read once, not once for each version.
+    // Live jobs are read once, not once for each version.
     let sql = "SELECT v.id FROM versions v LEFT JOIN (SELECT DISTINCT subject_id FROM jobs \
          WHERE state IN ('ready', 'running') AND subject_id IS NOT NULL) AS live ON live.subject_id = v.id \
          WHERE v.status = 'pending' AND v.staged_url IS NOT NULL AND live.subject_id IS NULL ORDER BY v.id LIMIT $1";
@@ -25,8 +25,8 @@ pub async fn pending_without_job(db: &Database, limit: u32) -> Result<Vec<Versio
     Ok(found.into_iter().map(VersionId).collect())
 }
 
-/// Enqueues a job for each of `versions` that is pending still and has none, and gives those.
-/// The rows are locked before it looks, so that no version gets two.
+/// Enqueues a job for each of `versions` that is still pending and has none, and returns those.
+/// Locks the rows before it checks, so that no version gets two.
 pub async fn enqueue_lost_jobs(
     db: &Database,
     versions: &[VersionId],
@@ -41,11 +41,11 @@ pub async fn enqueue_lost_jobs(
     let wanted = db.dialect().ids();
     let transaction = db.begin().await?;
     if db.dialect().locks_rows() {
-        let hold = format!(
+        let lock = format!(
             "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
              WHERE v.id IN ({wanted}) ORDER BY d.id, v.id FOR NO KEY UPDATE OF d, v"
         );
-        query(&transaction, hold, [parameter(versions)?]).await?;
+        query(&transaction, lock, [parameter(versions)?]).await?;
     }
     let lost =
         format!("SELECT v.id, v.owner_id FROM versions v WHERE v.id IN ({wanted}) AND {IS_LOST}");
@@ -60,7 +60,8 @@ pub async fn enqueue_lost_jobs(
     Ok(lost.iter().map(|version| VersionId(version.id)).collect())
 }
 
-/// At most `limit` live jobs, enqueued before `before`, whose version is not pending or not there.
+/// At most `limit` live jobs, enqueued before `before`, whose version isn't pending or doesn't
+/// exist.
 pub async fn jobs_without_subject(
     db: &Database,
     before: Timestamp,
@@ -78,7 +79,7 @@ pub async fn jobs_without_subject(
     Ok(found.into_iter().map(JobId).collect())
 }
 
-/// Ends those of `jobs` that wait and still have nothing to work on, and says how many it were.
+/// Ends those of `jobs` that are waiting and still have nothing to do. Returns how many were ended.
 pub async fn end_jobs_without_subject(
     db: &Database,
     jobs: &[JobId],

@@ -15,26 +15,26 @@ use domain::{ByteSize, Sha256};
 /// An object that a row refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownObject {
-    /// Where it has to lie, as the row says it.
+    /// The URL of the object, as in the row.
     pub url: String,
-    /// What refers to it: `blob`, `version`, …
+    /// The kind of the row: `blob`, `version`, …
     pub what: &'static str,
     /// The row's id.
     pub id: Uuid,
-    /// How long it has to be, if the row says so.
+    /// The expected length, if the row has it.
     pub size: Option<ByteSize>,
-    /// What its digest has to be, if the row says so.
+    /// The expected digest, if the row has it.
     pub sha256: Option<Sha256>,
 }
 
 impl KnownObject {
-    /// The URL, if it is one.
+    /// The URL, if it is valid.
     #[must_use]
     pub fn location(&self) -> Option<Url> {
         self.url.parse().ok()
     }
 
-    /// Whether it was staged, and may have been taken into the store under the same key.
+    /// Whether it was staged, and may have been moved into the store under the same key.
     #[must_use]
     pub fn is_staged(&self) -> bool {
         SOURCES
@@ -43,7 +43,7 @@ impl KnownObject {
     }
 }
 
-/// At most `limit` objects whose URLs sort behind `after` and before `until`, byte by byte.
+/// At most `limit` objects whose URLs sort after `after` and before `until`, bytewise.
 pub async fn known_objects(
     db: &Database,
     after: &str,
@@ -88,7 +88,7 @@ fn known_object(row: &sea_orm::QueryResult) -> Result<KnownObject, DbError> {
         what: source.what,
         id,
         size: size.map(|bytes| ByteSize::new(bytes.unsigned_abs())),
-        // The object is known all the same: its bytes are nobody's to clean away.
+        // The object is known nevertheless: the cleanup must not remove its bytes.
         sha256: sha256.and_then(|text| {
             let digest = text.parse();
             let corrupt = |_| unreadable(&DbError::corrupt(source.table, source.sha256, id));
@@ -105,7 +105,7 @@ struct KnownRow<'a> {
     url: &'a str,
 }
 
-/// Those of `objects` that the same rows still refer to.
+/// Returns those of `objects` that the same rows still refer to.
 pub async fn still_known(
     db: &Database,
     objects: Vec<KnownObject>,
@@ -146,13 +146,13 @@ pub async fn still_known(
     Ok(known)
 }
 
-/// Makes failed versions let go of staged bytes that are gone: they can't be retried.
+/// Clears the URLs of staged bytes that are gone from failed versions, which then can't be retried.
 pub async fn forget_staged(db: &Database, version: &KnownObject) -> Result<bool, DbError> {
     let transaction = db.begin().await?;
     if db.dialect().locks_rows() {
-        let hold = "SELECT d.id FROM documents d JOIN versions v ON v.document_id = d.id \
+        let lock = "SELECT d.id FROM documents d JOIN versions v ON v.document_id = d.id \
              WHERE v.id = $1 FOR NO KEY UPDATE OF d";
-        query(&transaction, hold, [version.id.into()]).await?;
+        query(&transaction, lock, [version.id.into()]).await?;
     }
     let forgotten = forget_missing_bytes(&transaction, version.id, &version.url).await?;
     let mut charges = Charges::default();

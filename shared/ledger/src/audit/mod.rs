@@ -1,6 +1,5 @@
-//! What an audit asks the ledger, page by page, and how it mends what can be mended. Each question
-//! is one statement, so it sees one moment: what changes while the service runs is no finding.
-//! Each repair locks what it mends and looks again.
+//! The queries of the audit, page by page, and its repairs. Each query is one statement with one
+//! snapshot, so concurrent changes are no findings. Each repair locks its rows and checks again.
 
 mod counters;
 mod documents;

@@ -23,7 +23,7 @@ pub async fn needed_discards(db: &Database, limit: u32) -> Result<Vec<String>, D
     query_column(db.reader(), sql, [i64::from(limit).into()]).await
 }
 
-/// Deletes the discards of those of `urls` that a row still needs. Returns how many these are.
+/// Deletes the discards of those of `urls` that a row still needs. Returns how many were deleted.
 pub async fn unmark_needed(db: &Database, urls: &[String]) -> Result<u64, DbError> {
     discards::forget_where(db, urls, &is_needed(db)).await
 }

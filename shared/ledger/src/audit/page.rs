@@ -1,12 +1,12 @@
-//! A page of what an audit is told.
+//! A page of results of an audit query.
 
 use uuid::Uuid;
 
-/// A page of a question: what was found among so many rows, and behind which row the next begins.
+/// The findings among a number of rows, and the row after which the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPage<T> {
-    /// What was found.
+    /// The findings.
     pub found: Vec<T>,
-    /// The last row that was looked at; `None` at the end of the table.
+    /// The last row that was checked; `None` at the end of the table.
     pub next: Option<Uuid>,
 }

@@ -1,4 +1,4 @@
-//! A new version of a document: readers keep the old one until the new one is through.
+//! New versions of a document: readers get the old one until the new one is active.
 
 use sea_orm::ActiveValue::Set;
 use url::Url;
@@ -19,18 +19,18 @@ use domain::{
 };
 use queue::JobKind;
 
-/// New bytes for a document, staged.
+/// Staged bytes of a new version.
 #[derive(Clone, Debug)]
 pub struct NewContent {
-    /// The id of the version they become.
+    /// The id of the new version.
     pub version: VersionId,
     /// The id of the job that processes it.
     pub job: JobId,
-    /// What the client said they are.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
-    /// Where they are staged.
+    /// The URL of the staged bytes.
     pub staged: Url,
-    /// Their counted length.
+    /// Their length, as counted.
     pub size: ByteSize,
     /// Their digest.
     pub sha256: Sha256,
@@ -40,8 +40,8 @@ pub struct NewContent {
     pub at: Timestamp,
 }
 
-/// Adds a pending version with the next number. A document in `error` goes back to
-/// `pending` with it; one that is pending or archived takes none.
+/// Adds a pending version with the next number. A document in `error` becomes `pending`; one that
+/// is pending or archived is refused.
 pub async fn add_version(
     on: &impl Commit<Document>,
     target: &Target,

@@ -1,4 +1,4 @@
-//! Deleting documents, whatever their status: gone at once, their bytes a moment later.
+//! Deletes documents in any status. Rows are deleted at once, bytes by a job.
 
 use super::lock::lock_document;
 use super::{ChangeError, Target};
@@ -8,10 +8,10 @@ use crate::{Commit, DatabaseTransaction, DbError, removal};
 use domain::{DocumentId, JobId, Timestamp, UserId};
 use queue::JobKind;
 
-/// Deletes a document with all its versions. Quota is given back in the same
-/// transaction, and a job that removes the bytes is enqueued; its id is returned.
+/// Deletes a document with all its versions. The transaction releases its quota and enqueues a job
+/// that removes the bytes; returns the id of that job.
 ///
-/// `traces` says where the bytes of staged uploads may lie.
+/// `traces` locates the bytes of staged uploads.
 pub async fn delete_document(
     on: &impl Commit<()>,
     target: &Target,
@@ -29,7 +29,7 @@ pub async fn delete_document(
     .await
 }
 
-/// Deletes documents of `owner` that are held. Gives the id of the job that removes the bytes.
+/// Deletes locked documents of `owner`. Returns the id of the job that removes the bytes.
 pub(crate) async fn delete_all(
     transaction: &DatabaseTransaction,
     owner: UserId,

@@ -1,4 +1,4 @@
-//! Changes of what documents are called, say of themselves, and whether readers get them.
+//! Changes the name, visibility and metadata of documents; archives and restores them.
 
 use std::collections::HashMap;
 
@@ -19,20 +19,20 @@ use domain::{
     Document, DocumentId, DocumentName, Status, Timestamp, Transition, UniqueName, Visibility,
 };
 
-/// What changes of a document; `None` stays.
+/// The changes to a document; `None` keeps the value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DocumentChanges {
-    /// A new name.
+    /// The new name.
     pub name: Option<DocumentName>,
-    /// Another unique name, or none.
+    /// The new unique name, or none.
     pub unique_name: Option<Option<UniqueName>>,
-    /// Whether everybody may read it.
+    /// Whether it is public.
     pub is_public: Option<bool>,
     /// A merge patch (RFC 7396) of the metadata.
     pub metadata: Option<Value>,
 }
 
-/// Edits a document. Changes that change nothing leave the revision as it is.
+/// Edits a document. The revision stays the same if nothing changes.
 pub async fn edit_document(
     on: &impl Commit<Document>,
     target: &Target,
@@ -57,7 +57,7 @@ pub async fn edit_document(
     .await
 }
 
-/// What a document becomes by changes; `None` if they change nothing.
+/// Returns the document after the changes; `None` if they change nothing.
 pub(crate) fn edited(
     before: &Document,
     changes: &DocumentChanges,
@@ -84,7 +84,7 @@ pub(crate) fn edited(
     Ok(Some(after).filter(|after| after != before))
 }
 
-/// Puts an active document away.
+/// Archives an active document.
 pub async fn archive_document(
     on: &impl Commit<Document>,
     target: &Target,
@@ -93,7 +93,7 @@ pub async fn archive_document(
     move_document(on, target, Transition::Archive, now).await
 }
 
-/// Takes an archived document back.
+/// Restores an archived document.
 pub async fn restore_document(
     on: &impl Commit<Document>,
     target: &Target,
@@ -121,12 +121,12 @@ async fn move_document(
     .await
 }
 
-/// A document that is archived or restored.
+/// A document to be archived or restored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Move(StatusChange);
 
 impl Move {
-    /// A document that comes to `status`; when it is archived, at `archived_at`.
+    /// A document that changes to `status`; if archived, at `archived_at`.
     pub(crate) fn new(document: DocumentId, status: Status, archived_at: Timestamp) -> Self {
         Self(StatusChange {
             id: document,
@@ -140,7 +140,7 @@ impl Move {
         self.0.id
     }
 
-    /// What its timeline says.
+    /// The kind of its event.
     pub(crate) const fn event(&self) -> &'static str {
         if self.0.archived_at.is_some() {
             "archived"
@@ -150,7 +150,7 @@ impl Move {
     }
 }
 
-/// Writes moves of documents that are locked.
+/// Writes the new statuses of locked documents.
 pub(crate) async fn write_moves(
     transaction: &DatabaseTransaction,
     moves: &[Move],
@@ -160,7 +160,7 @@ pub(crate) async fn write_moves(
     set_statuses(transaction, &changes, now).await
 }
 
-/// Which documents have which of `names`.
+/// Returns which documents have which of `names`.
 pub(crate) async fn holders(
     transaction: &DatabaseTransaction,
     names: &[&UniqueName],
@@ -185,7 +185,7 @@ pub(crate) async fn holders(
         .collect())
 }
 
-/// The row of a change that its owner sees.
+/// The row of a change that the owner sees.
 pub(super) fn revised(before: &Document, now: Timestamp) -> DocumentUpdate {
     DocumentUpdate {
         id: Set(before.id.0),
@@ -195,7 +195,7 @@ pub(super) fn revised(before: &Document, now: Timestamp) -> DocumentUpdate {
     }
 }
 
-/// Updates the document's row; only unique names can be refused.
+/// Updates the document's row; only a unique name can be refused.
 pub(super) async fn update(
     transaction: &DatabaseTransaction,
     row: DocumentUpdate,
@@ -207,7 +207,7 @@ pub(super) async fn update(
     }
 }
 
-/// Commits, and gives the document as it is then.
+/// Commits, and returns the document as of then.
 pub(super) async fn finish(
     on: &impl Commit<Document>,
     transaction: DatabaseTransaction,

@@ -1,28 +1,28 @@
-//! Why a change of a document was not made.
+//! Reasons why a change of a document was refused.
 
 use crate::DbError;
 use crate::retry_on_conflict::MayConflict;
 use domain::{IllegalTransition, InvalidMetadata};
 
-/// A change that was not made; nothing was changed.
+/// A refused change; nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// There is no such document or version, or it belongs to somebody else.
+    /// There is no such document or version, or another user owns it.
     #[error("there is no such document")]
     NotFound,
-    /// The document has changed since the caller looked.
+    /// The document was changed after the caller read it.
     #[error("the document has another revision")]
     RevisionMismatch,
-    /// Its status doesn't allow it.
+    /// The status doesn't allow it.
     #[error(transparent)]
     IllegalTransition(#[from] IllegalTransition),
     /// It has no active version, or is archived.
     #[error("the document is not active")]
     NotActive,
-    /// Its latest version has not failed, or its bytes are gone.
+    /// The latest version hasn't failed, or its bytes are gone.
     #[error("there is nothing to retry")]
     NotRetryable,
-    /// Readers get that version.
+    /// It is the current version.
     #[error("the current version can't be deleted")]
     CurrentVersion,
     /// Another document has the unique name.
@@ -31,16 +31,16 @@ pub enum ChangeError {
     /// A public document needs a unique name.
     #[error("a public document needs a unique name")]
     PublicWithoutName,
-    /// The metadata would pass its bounds.
+    /// The metadata would exceed its limits.
     #[error("the metadata {0}")]
     Metadata(#[from] InvalidMetadata),
-    /// The document has as many versions as it may have.
+    /// The document has the maximum number of versions.
     #[error("the document has {0} versions, which is the limit")]
     TooManyVersions(u32),
-    /// It doesn't fit into the owner's quota.
+    /// The owner's quota is used up.
     #[error("the quota is used up")]
     QuotaExceeded,
-    /// The staged bytes were taken for left behind: they took too long.
+    /// The staged bytes were discarded as orphaned: the upload took too long.
     #[error("the staged bytes are to be removed")]
     BytesDiscarded,
     /// The database failed.

@@ -1,4 +1,4 @@
-//! Locking documents for a change, and what is charged and recorded with it.
+//! Locks documents for a change, charges the quota, and records events.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,24 +12,24 @@ use crate::{DatabaseTransaction, DbError};
 use domain::{Document, DocumentId, Limits, Timestamp, UserId};
 use uuid::Uuid;
 
-/// What `If-Match` demands of the document's revision.
+/// The condition of `If-Match` on the document's revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
+    /// No condition.
     #[default]
     None,
     /// One of these revisions.
     OneOf(Vec<u64>),
 }
 
-/// The document that is to be changed, and by whom.
+/// A document to be changed, and its owner.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The document.
     pub document: DocumentId,
-    /// Who changes it; it must be theirs.
+    /// The user who changes it; must be the owner.
     pub owner: UserId,
-    /// What must be true of it.
+    /// The condition on its revision.
     pub precondition: Precondition,
 }
 
@@ -53,21 +53,21 @@ pub(super) async fn lock_document(
     }
 }
 
-/// Documents that are locked, with those of them that can't be decoded.
+/// Locked documents, and those of them that can't be decoded.
 #[derive(Debug, Default)]
 pub(crate) struct LockedDocuments {
     pub documents: HashMap<DocumentId, Document>,
     pub unreadable: HashSet<DocumentId>,
 }
 
-/// Locks the rows of those of `documents` that are the owner's, in one order, and returns them.
+/// Locks the rows of those of `documents` that belong to the owner, in one order, and returns them.
 pub(crate) async fn lock_documents(
     transaction: &DatabaseTransaction,
     owner: UserId,
     documents: &[DocumentId],
 ) -> Result<LockedDocuments, DbError> {
     let dialect = transaction.dialect();
-    // Not `owner_id = $2` alone: that would lead SQLite to go through all that the owner has.
+    // Not `owner_id = $2` alone: SQLite would then scan all rows of the owner.
     let sql = format!(
         "SELECT {} FROM documents WHERE id IN ({}) AND (owner_id = $2) IS TRUE ORDER BY id{}",
         columns(dialect),
@@ -92,7 +92,7 @@ pub(super) async fn reload(
     found.ok_or(ChangeError::NotFound)
 }
 
-/// Takes from the owner's quota if it fits.
+/// Charges the owner's quota if it fits.
 pub(crate) async fn charge(
     transaction: &DatabaseTransaction,
     charge: QuotaCharge,
@@ -110,7 +110,7 @@ pub(crate) async fn charge(
     Ok(())
 }
 
-/// Whether a refused charge met the limit of versions rather than the quota.
+/// Whether a charge was refused because of the limit of versions rather than the quota.
 async fn has_most_versions(
     transaction: &DatabaseTransaction,
     document: Option<Uuid>,
@@ -125,8 +125,8 @@ async fn has_most_versions(
     Ok(row.transpose()?.unwrap_or(0) >= i64::from(limits.rows.versions))
 }
 
-/// With a new version of `document`. Its versions are counted only where there can be too many:
-/// some may have been removed.
+/// Returns the charge with a new version of `document`. The versions are counted only if there may
+/// be too many: some may have been removed.
 pub(super) fn with_version_of(
     charge: QuotaCharge,
     document: &Document,
@@ -139,8 +139,8 @@ pub(super) fn with_version_of(
     }
 }
 
-/// Those of `wanted`, in their order, that fit into the owner's quota one after the other.
-/// The owner's row is locked, so that this stays true until the end of the transaction.
+/// Returns those of `wanted` that fit into the owner's quota one after the other, in their order.
+/// Locks the owner's row, so that this stays true until the end of the transaction.
 pub(super) async fn fitting(
     transaction: &DatabaseTransaction,
     owner: UserId,

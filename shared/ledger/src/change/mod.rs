@@ -1,7 +1,6 @@
-//! Changes that an owner makes to documents. Those to one document are a transaction each,
-//! which starts by locking it and ends, through a [`Commit`](super::Commit), with what it is
-//! then; what bulk operations do to many
-//! is the same statements and the same rules.
+//! Changes that an owner makes to documents. A change to one document is one transaction, which
+//! first locks the document and ends with a [`Commit`](super::Commit) of its new state. Bulk
+//! operations use the same statements and rules.
 
 mod content;
 mod delete;

@@ -1,4 +1,4 @@
-//! Retrying failed versions with the bytes that are still staged.
+//! Retries failed versions with the bytes that are still staged.
 
 use std::collections::HashMap;
 
@@ -18,8 +18,8 @@ use domain::{
 };
 use queue::JobKind;
 
-/// Puts the latest version, if it failed and its bytes are kept, back into the
-/// pipeline with a new job, and reserves its bytes anew. Returns that job's id.
+/// Retries the latest version if it failed and its bytes are kept: enqueues a new job and reserves
+/// its bytes again. Returns the id of the job.
 pub async fn retry_document(
     on: &impl Commit<Document>,
     target: &Target,
@@ -42,8 +42,8 @@ pub async fn retry_document(
     .await
 }
 
-/// Which of the owner's documents, which are held, can be tried again, and why the others can't.
-/// The answers are in the order of `documents`, and what fits into the quota is decided in it.
+/// Returns which of the owner's locked documents can be retried, and why others can't. The results
+/// are in the order of `documents`, in which the quota is given out too.
 pub(crate) async fn retryable(
     transaction: &DatabaseTransaction,
     owner: UserId,
@@ -88,7 +88,7 @@ fn judge(
     })
 }
 
-/// The latest versions of documents, by document, where they failed and their bytes are kept.
+/// Returns the latest versions by document, if they failed and their bytes are kept.
 async fn failed_versions(
     transaction: &DatabaseTransaction,
     documents: &[&Document],
@@ -115,7 +115,7 @@ async fn failed_versions(
     Ok(found.into_iter().map(version).collect())
 }
 
-/// Puts versions back into the pipeline, each with a new job whose id is returned.
+/// Makes versions pending again, each with a new job, whose ids are returned.
 pub(crate) async fn retry_all(
     transaction: &DatabaseTransaction,
     owner: UserId,

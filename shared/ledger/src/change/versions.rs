@@ -1,4 +1,4 @@
-//! Old versions: made current again without copying a byte, or deleted.
+//! Makes an old version current again without copying its bytes, or deletes it.
 
 use sea_orm::ActiveValue::Set;
 
@@ -16,8 +16,8 @@ use crate::{Commit, DatabaseTransaction, DbError, removal};
 use domain::{Document, JobId, Limits, Timestamp, VersionId};
 use queue::JobKind;
 
-/// Makes a new version out of an active one: the same bytes, counted once more. Gives
-/// the document, whose current version is the new one.
+/// Creates a new version from an active one, with another reference to the same bytes. Returns the
+/// document, whose current version is the new one.
 pub async fn restore_version(
     on: &impl Commit<Document>,
     target: &Target,
@@ -71,9 +71,9 @@ async fn restore(
     finish(on, transaction, &before).await
 }
 
-/// Deletes a version that readers don't get. Gives the id of the job that removes its bytes.
+/// Deletes a version that isn't current. Returns the id of the job that removes its bytes.
 ///
-/// `traces` says where the bytes of a staged upload may lie.
+/// `traces` locates the bytes of a staged upload.
 pub async fn delete_version(
     on: &impl Commit<()>,
     target: &Target,
@@ -87,7 +87,7 @@ pub async fn delete_version(
         let before = lock_document(&transaction, target).await?;
         let old = find(&transaction, &before, number).await?;
         let current = before.lifecycle.current().map(|current| current.version);
-        // Without a current version, the latest is what the document is about.
+        // Without a current version, the document shows its latest one.
         if current == Some(number) || (current.is_none() && number == before.latest_version) {
             return Err(ChangeError::CurrentVersion);
         }

@@ -1,4 +1,4 @@
-//! Archived documents whose time is over.
+//! Deletes archived documents after their retention period.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -8,10 +8,10 @@ use crate::batch::query_as;
 use crate::{Database, DbError, removal};
 use domain::{AuditEntry, AuditKind, DocumentId, Timestamp, UserId};
 
-/// Deletes at most `limit` documents that were archived before `before`, with all they hold,
-/// and says how many it were. One that somebody else is changing is left for another time.
+/// Deletes at most `limit` documents that were archived before `before`, with their versions.
+/// Returns how many were deleted. Skips documents that another transaction has locked.
 ///
-/// `traces` says where the bytes of a staged upload may lie.
+/// `traces` locates the bytes of a staged upload.
 pub async fn purge_archived(
     db: &Database,
     before: Timestamp,

@@ -1,6 +1,6 @@
-//! Events that a timeline doesn't need any more. Each event is passed twice, when it is there and
-//! when it is old, and its document keeps a bounded number: so what has to be looked at grows
-//! with what happens, not with what is kept.
+//! Removes old events of timelines. Each event is visited twice, when it is new and when it is old,
+//! and a document keeps a bounded number of them: so the cost grows with the load, not with the
+//! events that are kept.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -11,26 +11,26 @@ use crate::tables::events::{KeptEvents, delete_older};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
-/// A walk along all events, in their order.
+/// A walk along all events in their order, which continues from a stored position.
 #[derive(Clone, Copy, Debug)]
 pub struct EventWalk {
-    /// Where its position is kept.
+    /// The key of its position.
     name: &'static str,
-    /// It passes those that happened before.
+    /// It visits events before this time.
     until: Timestamp,
-    /// How many of a document are kept at least, the newest ones.
+    /// The newest events of each document that are kept.
     keep: i64,
 }
 
 impl EventWalk {
-    /// How many events a document has at most, whatever their age: an object that is archived and
-    /// restored without end has a timeline all the same.
+    /// The maximum number of events of a document, whatever their age: a document may be archived
+    /// and restored any number of times.
     pub const MOST: i64 = 1_000;
 
-    /// How many of a document are kept when they are old: what it is and how it came to be that.
+    /// The number of old events of a document that are kept: they tell how it came about.
     pub const KEPT: i64 = 20;
 
-    /// Holds each document to [`Self::MOST`], by what happened before `until`.
+    /// Limits each document to [`Self::MOST`] events, among those before `until`.
     #[must_use]
     pub const fn of_new(until: Timestamp) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl EventWalk {
         }
     }
 
-    /// Holds each document to [`Self::KEPT`], as far as its events happened before `until`.
+    /// Limits each document to [`Self::KEPT`] events, among those before `until`.
     #[must_use]
     pub const fn of_old(until: Timestamp) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl EventWalk {
     }
 }
 
-/// Goes one batch further, removes at most `limit` events. Returns whether it has reached the end.
+/// Advances by one batch and removes at most `limit` events. Returns whether the end was reached.
 pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<bool, DbError> {
     #[derive(FromQueryResult)]
     struct Next {
@@ -60,7 +60,7 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     }
 
     let transaction = db.begin().await?;
-    // Two walks of the same name follow each other.
+    // Serializes walks of the same name.
     let position = cleanup_positions::lock(&transaction, walk.name).await?;
     let sql = "SELECT sequence, document_id FROM (SELECT sequence, document_id, at FROM events \
          WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next WHERE at < $3 ORDER BY sequence";
@@ -78,7 +78,7 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     documents.dedup();
     let removed = trim(&transaction, &documents, &walk, limit).await?;
     let is_full = removed >= u64::from(limit);
-    // With as many as may go at once, there may be more of the same documents.
+    // If the limit was reached, the same documents may have more events to remove.
     if !is_full {
         cleanup_positions::update(&transaction, walk.name, last.sequence).await?;
     }
@@ -86,7 +86,7 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     Ok(!is_full && found.len() < limit as usize)
 }
 
-/// Removes what the documents have too much.
+/// Removes the surplus events of the documents.
 async fn trim(
     transaction: &DatabaseTransaction,
     documents: &[Uuid],

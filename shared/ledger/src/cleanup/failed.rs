@@ -1,5 +1,5 @@
-//! Staged bytes of failed versions that nobody has retried in time, or that nobody can retry any
-//! more since another version came after them.
+//! Discards staged bytes of failed versions that were not retried in time, or that can't be retried
+//! because another version came after them.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::tables::versions::forget_staged_bytes;
 use crate::{Database, DbError, discards};
 use domain::Timestamp;
 
-/// A failed version whose bytes go.
+/// A failed version whose bytes are discarded.
 #[derive(FromQueryResult)]
 struct Expired {
     id: Uuid,
@@ -20,12 +20,13 @@ struct Expired {
     size_bytes: i64,
 }
 
-/// Lets go of the staged bytes of at most `limit` versions that failed before `before`, or that
-/// are not the latest of their documents any more. Returns how many. The versions keep their errors; they can't be retried any more.
+/// Discards the staged bytes of at most `limit` versions that failed before `before`, or that are
+/// no longer the latest of their documents. Returns how many were discarded. The versions keep
+/// their errors and can't be retried.
 ///
-/// Their documents are locked first, as a retry does: of the two, one finds what the other did.
+/// Locks the documents first, as a retry does, so that each sees the changes of the other.
 ///
-/// `traces` says where the bytes of a staged upload may lie.
+/// `traces` locates the bytes of a staged upload.
 pub async fn expire_failed(
     db: &Database,
     before: Timestamp,

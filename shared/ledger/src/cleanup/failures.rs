@@ -1,5 +1,5 @@
-//! Failures that nobody looks at any more: documents of which no version ever became active, and
-//! failed versions of others.
+//! Removes old failures: documents that never had an active version, and failed versions of other
+//! documents.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -9,9 +9,9 @@ use crate::{Database, DbError, removal};
 use domain::Timestamp;
 
 /// Removes at most `limit` versions that failed before `before` and whose staged bytes are gone,
-/// and with the last version of a document that is in `error` the document. Returns how many were removed.
+/// and each document in `error` with its last version. Returns how many were removed.
 ///
-/// `traces` says where the bytes of a staged upload may lie.
+/// `traces` locates the bytes of a staged upload.
 pub async fn forget_failures(
     db: &Database,
     before: Timestamp,
@@ -45,7 +45,7 @@ pub async fn forget_failures(
         );
         query(&transaction, lock, [parameter(&documents)?]).await?;
     }
-    // Under their documents' locks: one that was tried again meanwhile isn't over.
+    // Checked under the locks of the documents: a version may have been retried meanwhile.
     let still = "v.status = 'error' AND v.staged_url IS NULL";
     let over = format!(
         "SELECT d.id FROM versions v JOIN documents d ON d.id = v.document_id AND d.latest_version = v.number \

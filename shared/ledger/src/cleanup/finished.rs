@@ -1,21 +1,21 @@
-//! Jobs that have ended and that nobody looks at any more.
+//! Removes finished jobs.
 
 use crate::tables::jobs::{delete_dead, delete_done};
 use crate::{Database, DbError};
 use domain::Timestamp;
 
-/// Before when jobs must have ended to be forgotten.
+/// The latest ends of jobs to be removed.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedBefore {
-    /// Those that did what they were for.
+    /// Of jobs that are done.
     pub done: Timestamp,
-    /// The same, if they have a dedupe key: without the row, the key could be used again.
+    /// Of jobs that are done and have a dedupe key: without the row, the key could be used again.
     pub keyed: Timestamp,
-    /// Those that failed for good.
+    /// Of jobs that are dead.
     pub dead: Timestamp,
 }
 
-/// Forgets at most `limit` finished jobs of each state. Returns how many were removed.
+/// Removes at most `limit` finished jobs of each state. Returns how many were removed.
 pub async fn forget_finished_jobs(
     db: &Database,
     before: FinishedBefore,

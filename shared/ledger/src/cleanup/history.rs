@@ -1,4 +1,4 @@
-//! Old versions of documents with a long history.
+//! Removes old versions of documents.
 
 use std::num::NonZeroU32;
 
@@ -9,28 +9,28 @@ use crate::batch::{parameter, query, query_column};
 use crate::{Database, DbError, removal};
 use domain::{AuditEntry, AuditKind, DocumentId, Timestamp};
 
-/// Which versions are to be pruned.
+/// The versions to be pruned.
 #[derive(Clone, Copy, Debug)]
 pub struct PruneRequest {
-    /// How many active versions of each document are kept.
+    /// The number of active versions of each document that are kept.
     pub keep: NonZeroU32,
-    /// The first document that is looked at, in the order of ids.
+    /// The first document to check, in the order of ids.
     pub from: DocumentId,
-    /// The most documents, and the most versions, of one batch.
+    /// The maximum number of documents, and of versions, in one batch.
     pub limit: u32,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
-    /// How many versions were removed.
+    /// The number of removed versions.
     pub versions: usize,
-    /// Where the next batch begins; `None` at the end.
+    /// The start of the next batch; `None` at the end.
     pub next: Option<DocumentId>,
 }
 
-/// True of a version `v` of a document `d` that may go: neither pending nor what readers get,
-/// and at least `{keep}` active ones are newer. Failed ones push nothing out.
+/// True of a version `v` of a document `d` that is pruned: neither pending nor current, and at
+/// least `{keep}` newer ones are active. Failed versions don't count.
 fn is_old(keep: NonZeroU32) -> String {
     format!(
         "v.status <> 'pending' AND v.number <> COALESCE(d.version, 0) AND v.number < \
@@ -40,9 +40,9 @@ fn is_old(keep: NonZeroU32) -> String {
     )
 }
 
-/// Removes old versions of one batch of documents, and what they hold.
+/// Removes old versions of one batch of documents, with their bytes.
 ///
-/// `traces` says where the bytes of a staged upload may lie.
+/// `traces` locates the bytes of a staged upload.
 pub async fn prune_versions(
     db: &Database,
     request: PruneRequest,
@@ -87,8 +87,8 @@ pub async fn prune_versions(
     let logged = log_removed(&transaction, AuditKind::VersionsPruned, of_documents, now).await?;
     transaction.commit().await?;
     logged.iter().for_each(AuditEntry::log);
-    // A document may have more old versions than one batch takes; one of which none goes, as
-    // when somebody else was faster, is passed.
+    // A document may have more old versions than one batch removes. If nothing was removed, as
+    // after a concurrent run, continue with the next documents.
     let next = if removed.is_empty() {
         Uuid::from_u128(last.as_u128().saturating_add(1))
     } else {

@@ -1,16 +1,16 @@
-//! Lines of the security log about what the cleanup removes of users: one for each owner and
-//! minute, however many chunks that are, written by the transaction that removes.
+//! Records removals of users' data by the cleanup in the security log: one entry for each owner and
+//! minute, however many batches there are, written by the transaction that removes.
 
 use std::collections::BTreeMap;
 
 use crate::{DatabaseTransaction, DbError, write_audit_log};
 use domain::{AuditEntry, AuditEvent, AuditKind, AuditOrigin, DocumentId, Timestamp, UserId};
 
-/// How many documents of a chunk are named; all of them are counted.
+/// The number of documents of a batch that are named; all are counted.
 const MOST_NAMED: usize = 100;
 
-/// Writes what was removed, by owner and document. Returns what the process logs once the removal
-/// is committed.
+/// Records what was removed, by owner and document. Returns the entries, which the process logs
+/// once the removal is committed.
 pub(super) async fn log_removed(
     transaction: &DatabaseTransaction,
     kind: AuditKind,
@@ -33,7 +33,7 @@ pub(super) async fn log_removed(
         }
     };
     let mut entries: Vec<_> = owners.into_iter().map(entry).collect();
-    // Others may write the same rows: in one order nobody waits in a circle.
+    // Other transactions may write the same rows: one order prevents deadlocks.
     entries.sort_unstable_by_key(|entry| entry.id);
     write_audit_log(transaction, &entries).await?;
     Ok(entries)

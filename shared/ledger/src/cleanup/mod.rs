@@ -1,5 +1,5 @@
-//! What the cleanup changes in the ledger, in bounded batches. Whoever calls repeats until a
-//! batch is empty; another worker may do the same at the same time.
+//! Changes of the cleanup in the ledger, in bounded batches. The caller repeats until a batch is
+//! empty; other workers may do the same concurrently.
 
 mod archived;
 mod events;

@@ -19,7 +19,7 @@ pub struct ContentKey {
 }
 
 impl ContentKey {
-    /// `None` if nobody can tell.
+    /// `None` if the digest isn't known.
     pub fn of(work: &PendingWork) -> Option<Self> {
         let upload = work.upload.as_ref()?;
         Some(Self {
@@ -29,16 +29,16 @@ impl ContentKey {
     }
 }
 
-/// What the activations of one group want of one content.
+/// The references to one content that a group adds.
 struct Wanted<'a> {
-    /// Preferably one that wrote the bytes: it can make the blob.
+    /// Preferably one that wrote the bytes, since it can create the blob.
     activation: &'a Activation,
     refs: i64,
     jobs: Vec<JobId>,
 }
 
-/// Adds a reference for each activation and gives id and URL of each content.
-/// `Err` names the jobs whose content is gone; the transaction is then to be dropped.
+/// Adds a reference for each activation and returns id and URL of each content. `Err` names the
+/// jobs whose content is gone; the transaction must then be rolled back.
 pub async fn reference_blobs(
     transaction: &DatabaseTransaction,
     live: &[&Settlement],
@@ -73,7 +73,7 @@ pub async fn reference_blobs(
             .iter()
             .filter(|(_, wanted)| is_wanted(wanted.activation.origin))
             .collect();
-        // In one order, so that two groups that make the same ones don't wait for each other.
+        // In one order, so that two groups with the same content don't deadlock.
         list.sort_by_key(|(key, _)| *key);
         list.into_iter().map(new_blob).collect::<Vec<_>>()
     };

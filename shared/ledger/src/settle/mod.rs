@@ -1,4 +1,4 @@
-//! What workers found out becomes true, in one transaction for all that ended meanwhile.
+//! Commits the outcomes of jobs, in one transaction for all that ended meanwhile.
 
 mod blobs;
 mod outcome;

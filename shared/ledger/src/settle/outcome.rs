@@ -1,4 +1,4 @@
-//! What workers hand in to be settled, and what they are told.
+//! The outcomes that workers settle, and the results of that.
 
 use std::time::Duration;
 
@@ -8,119 +8,117 @@ use crate::JobRef;
 use crate::work::PendingWork;
 use domain::{BlobId, ErrorCode, Failure, MediaType, Timestamp};
 
-/// Whether the bytes of an activation were written for it or were there already.
+/// Whether the bytes of an activation were written for it or existed before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobOrigin {
-    /// Written or adopted by this job.
+    /// Written by this job, or adopted from staging.
     Stored,
     /// Found in storage under the same digest and size.
     Shared,
-    /// Known under the same digest and size, but lost by storage, and written anew in its place.
+    /// Known under the same digest and size, but missing in storage, and rewritten in place.
     PutBack,
 }
 
 /// A version that passed the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// What its bytes are.
+    /// The detected media type.
     pub media_type: MediaType,
-    /// Whether its name or declared type said something else.
+    /// Whether its name or declared type contradicts it.
     pub type_mismatch: bool,
-    /// The id of the blob, should it be a new one.
+    /// The id of the blob, if a new one is created.
     pub blob: BlobId,
-    /// Where its bytes are.
+    /// The URL of its bytes.
     pub location: Url,
-    /// How they got there.
+    /// Where the bytes come from.
     pub origin: BlobOrigin,
     /// Copies of the bytes that are not needed once it is active.
     pub leftovers: Vec<Url>,
 }
 
-/// What became of a job.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The version is readable.
+    /// The version is active.
     Activated(Activation),
-    /// The version failed for good.
+    /// The version failed permanently.
     Failed {
-        /// What its owner is told.
+        /// The reason, for the owner.
         failure: Failure,
-        /// The cause, for operators, if attempts ran out: the job is then dead.
+        /// The cause, for operators, if all attempts failed: the job is then dead.
         gave_up: Option<String>,
-        /// Where the staged bytes may lie, should they not be kept.
+        /// The possible URLs of the staged bytes, if they are not kept.
         leftovers: Vec<Url>,
     },
-    /// The attempt failed; another one follows.
+    /// The attempt failed and is retried.
     Again {
         /// When it is due.
         run_at: Timestamp,
-        /// What it would be if it were the last attempt.
+        /// The code if it were the last attempt.
         code: ErrorCode,
         /// The cause, for operators.
         cause: String,
     },
-    /// The attempt met a fault of the infrastructure, and doesn't count; another one follows once
-    /// that is over.
+    /// The attempt failed because of an outage, and doesn't count; the job is retried after it.
     HandedBack {
         /// When it is due.
         run_at: Timestamp,
         /// The cause, for operators.
         cause: String,
     },
-    /// The job did what it was for, or found nothing to do.
+    /// The job is done, or found nothing to do.
     Done,
-    /// The job, which has no version, failed on its last attempt.
+    /// A job without a version failed on its last attempt.
     Dead {
         /// The cause, for operators.
         cause: String,
     },
 }
 
-/// A step of the pipeline that an attempt has passed.
+/// A step of the pipeline that an attempt has completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepDone {
-    /// What is true since: `verified`, `identified`, …
+    /// The kind of the step: `verified`, `identified`, …
     pub kind: &'static str,
-    /// Since when.
+    /// When it was completed.
     pub at: Timestamp,
-    /// How long the step took.
+    /// The duration of the step.
     pub duration: Duration,
 }
 
-/// What is to be settled.
+/// An outcome to be settled.
 #[derive(Clone, Debug)]
 pub struct Settlement {
-    /// The claim it was done under.
+    /// The claim of the attempt.
     pub job: JobRef,
-    /// What was worked on, if there was anything.
+    /// The version that was processed, if any.
     pub work: Option<PendingWork>,
-    /// Which attempt it was.
+    /// The number of the attempt.
     pub attempt: u32,
-    /// Who did it.
+    /// The worker.
     pub worker: String,
-    /// When it was begun.
+    /// When the attempt started.
     pub started_at: Timestamp,
-    /// The steps it went through.
+    /// The completed steps.
     pub steps: Vec<StepDone>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Whether a settlement came true.
+/// Whether an outcome was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// It is committed.
     Committed {
-        /// Bytes that no row refers to any more; written down as discarded.
+        /// Bytes that no row refers to any more; recorded in `discards`.
         removable: Vec<Url>,
     },
-    /// Somebody else holds the claim: nothing that was done under it counts, and
-    /// nothing may be removed.
+    /// Another worker holds the claim: the outcome is void, and nothing may be removed.
     LeaseLost,
 }
 
 impl Settled {
-    /// Bytes that no row refers to any more.
+    /// The bytes that no row refers to any more.
     pub(super) fn removable(&self) -> &[Url] {
         match self {
             Self::Committed { removable } => removable,

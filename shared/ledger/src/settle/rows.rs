@@ -1,4 +1,4 @@
-//! What the outcomes of a group make of rows.
+//! Maps the outcomes of a group to rows.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::work::{PendingUpload, PendingWork};
 use domain::{Failure, Timestamp, check_storable};
 use queue::JobState;
 
-/// How a job ends, or goes on.
+/// The new state of a job.
 pub fn ended_job(settlement: &Settlement, now: Timestamp) -> EndedJob<'_> {
     let (state, run_at, last_error) = match &settlement.outcome {
         Outcome::Again { run_at, cause, .. } | Outcome::HandedBack { run_at, cause } => {
@@ -36,14 +36,14 @@ pub fn ended_job(settlement: &Settlement, now: Timestamp) -> EndedJob<'_> {
         fence: settlement.job.fence,
         state,
         run_at,
-        // It may repeat what others sent.
+        // It may repeat text from clients.
         last_error: last_error.map(storable),
         finished_at: (state != JobState::Ready).then_some(now),
         uncounted: u32::from(matches!(settlement.outcome, Outcome::HandedBack { .. })),
     }
 }
 
-/// The text as the database can hold it.
+/// The text as the database can store it.
 fn storable(text: &str) -> Cow<'_, str> {
     match check_storable(text) {
         Ok(()) => text.into(),
@@ -61,7 +61,7 @@ pub struct Activated<'a> {
 }
 
 impl<'a> Activated<'a> {
-    /// What becomes of the version.
+    /// The new row of the version.
     pub const fn version(self) -> ActivatedVersion<'a> {
         ActivatedVersion {
             id: self.work.version,
@@ -71,7 +71,7 @@ impl<'a> Activated<'a> {
         }
     }
 
-    /// What its document shows, unless it shows a newer version.
+    /// The new row of its document, unless that shows a newer version.
     pub fn document(self) -> CurrentVersion<'a> {
         CurrentVersion {
             document_id: self.work.document,
@@ -86,7 +86,7 @@ impl<'a> Activated<'a> {
     }
 }
 
-/// What becomes of a version that failed.
+/// The new row of a failed version.
 pub fn failed_version<'a>(work: &PendingWork, failure: &'a Failure) -> FailedVersion<'a> {
     FailedVersion {
         id: work.version,
@@ -97,7 +97,7 @@ pub fn failed_version<'a>(work: &PendingWork, failure: &'a Failure) -> FailedVer
     }
 }
 
-/// What becomes of its document, if no other version is pending.
+/// The new row of its document, if no other version is pending.
 pub fn failed_document<'a>(work: &PendingWork, failure: &'a Failure) -> FailedDocument<'a> {
     FailedDocument {
         id: work.document,
@@ -106,13 +106,13 @@ pub fn failed_document<'a>(work: &PendingWork, failure: &'a Failure) -> FailedDo
     }
 }
 
-/// What the timeline says of an attempt; `None` if nothing.
+/// The event of an attempt; `None` if it has none.
 pub fn event(work: &PendingWork, settlement: &Settlement, now: Timestamp) -> Option<NewEvent> {
     let (kind, code) = match &settlement.outcome {
         Outcome::Activated(_) => ("activated", None),
         Outcome::Failed { failure, .. } => ("failed", Some(failure.code)),
         Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
-        // An outage may last: it would fill the timelines.
+        // No event: a long outage would fill the timelines.
         Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => return None,
     };
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -1,8 +1,8 @@
-//! The staged bytes of versions that failed: kept for another try while the staging allowance of
-//! their owner has room for them, let go of otherwise.
+//! The staged bytes of failed versions: kept for a retry while they fit into the owner's staging
+//! allowance, discarded otherwise.
 //!
-//! Bytes that a policy of the operator refused may pass under another one. They are kept while
-//! they are few; bytes that can't pass whatever changes are let go of at once.
+//! Bytes refused by a policy of the operator may pass under another policy. They are kept while
+//! they are small; bytes that can never pass are discarded at once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::work::PendingWork;
 use crate::{DatabaseTransaction, DbError};
 use domain::{Allowances, ByteSize, Failure, Keeping, Timestamp};
 
-/// Whether the bytes of a version that fails this way may be kept at all.
+/// Whether the bytes of a version that failed this way may be kept.
 pub(super) fn may_be_kept(failure: &Failure) -> bool {
     failure.code.keeping() != Keeping::Never
 }
@@ -33,8 +33,9 @@ fn charge_of(work: &PendingWork, failure: &Failure) -> StagingCharge {
     }
 }
 
-/// Charges what is kept of `candidates`, failed versions whose rows still have their bytes, and
-/// takes the bytes from the rows of those that have no room. Gives the versions that keep theirs.
+/// Charges the bytes of those of `candidates` that fit, and clears the URLs of the others.
+/// `candidates` are failed versions whose rows still have their bytes. Returns the versions that
+/// keep theirs.
 pub(super) async fn charge_kept(
     transaction: &DatabaseTransaction,
     live: &[&Settlement],

@@ -1,4 +1,4 @@
-//! The steps of an outcome transaction, a statement for each table and group.
+//! The steps of an outcome transaction, one statement for each table and group.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +17,8 @@ use crate::tables::users::Charges;
 use crate::tables::versions::{activate_versions, fail_versions};
 use domain::{DocumentId, Timestamp};
 
-/// Locks those of `versions` that are pending, and their documents. What is pending isn't asked by
-/// its status: PostgreSQL might go through the index of all that is.
+/// Locks those of `versions` that are pending, and their documents. The query doesn't filter by
+/// status: PostgreSQL might scan the index of all pending versions.
 pub async fn lock_pending(
     transaction: &DatabaseTransaction,
     versions: &[Uuid],
@@ -36,7 +36,7 @@ pub async fn lock_pending(
     query_column(transaction, sql, [parameter(versions)?]).await
 }
 
-/// Writes how attempts ended whose claim still holds, and gives the ids of their jobs.
+/// Records the end of attempts whose claim still holds, and returns the ids of their jobs.
 pub async fn finish_jobs(
     transaction: &DatabaseTransaction,
     settlements: &[Settlement],
@@ -48,7 +48,7 @@ pub async fn finish_jobs(
     settle_jobs(transaction, &ended.collect::<Vec<_>>()).await
 }
 
-/// Makes versions active, and their documents where the version is the newest active one.
+/// Activates versions, and makes each the current one of its document if it is the newest.
 pub async fn activate<'a>(
     transaction: &DatabaseTransaction,
     live: &[&'a Settlement],
@@ -71,7 +71,7 @@ pub async fn activate<'a>(
     let versions: Vec<_> = activated.iter().map(|one| one.version()).collect();
     activate_versions(transaction, &versions, now).await?;
 
-    // An update takes one row for each document, so of several versions only the newest goes along.
+    // An update changes a row once, so of several versions of a document only the newest is passed.
     let mut newest: HashMap<DocumentId, Activated<'_>> = HashMap::new();
     for one in activated {
         let known = newest.entry(one.work.document).or_insert(one);
@@ -83,17 +83,16 @@ pub async fn activate<'a>(
     show_versions(transaction, &documents, now).await
 }
 
-/// What became of versions that failed.
+/// The effects of failed versions.
 #[derive(Debug, Default)]
 pub struct FailedRows {
     /// The documents that end in `error`: a pending one does with its last pending version.
     pub ended: HashSet<Uuid>,
-    /// The versions whose bytes may still be kept: the latest of their documents, of which another
-    /// try may make something.
+    /// The versions whose bytes may be kept: the latest of their documents, if a retry may succeed.
     pub keepable: HashSet<Uuid>,
 }
 
-/// Makes versions fail.
+/// Marks versions as failed.
 pub async fn fail<'a>(
     transaction: &DatabaseTransaction,
     live: &[&'a Settlement],
@@ -153,7 +152,7 @@ pub async fn charge_owners(
     charges.write(transaction).await
 }
 
-/// Writes what happened into the timelines.
+/// Writes events into the timelines.
 pub async fn record_events(
     transaction: &DatabaseTransaction,
     live: &[&Settlement],

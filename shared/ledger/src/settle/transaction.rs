@@ -1,7 +1,7 @@
-//! The outcome transaction: what workers found out becomes true, once, for whoever still holds the claim.
+//! The outcome transaction: commits each outcome once, and only if its claim still holds.
 //!
-//! This is the commit point of the pipeline. Rows are locked in one order in
-//! the whole service: operations, documents and versions, jobs, blobs, users.
+//! This is the commit point of the pipeline. Rows are locked in one order in the whole service:
+//! operations, documents and versions, jobs, blobs, users.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,10 +17,10 @@ use crate::{Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
 use domain::{ErrorCode, JobId, Timestamp};
 
-/// Settles a group in one transaction; the answers are in the order of `settlements`.
+/// Settles a group in one transaction; the results are in the order of `settlements`.
 ///
-/// A process that slept past its lease may have claimed the same job again, so that one group
-/// holds outcomes of two claims. Only the later one can count.
+/// A process that stalled past its lease may have claimed the same job again, so a group may
+/// contain outcomes of two claims. Only the later one can count.
 pub async fn settle(
     db: &Database,
     settlements: &[Settlement],
@@ -54,8 +54,8 @@ pub async fn settle(
     }
 }
 
-/// Where the settlement of each job is whose claim is the latest; of several under one claim, the
-/// first. The statements know a job by its id alone, so each may come only once.
+/// Returns the index of each job's settlement with the latest claim; the first, if several have the
+/// same claim. Statements identify a job by its id alone, so each may occur only once.
 fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
     let mut latest: HashMap<JobId, usize> = HashMap::new();
     for (place, settlement) in settlements.iter().enumerate() {
@@ -69,8 +69,8 @@ fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
     places
 }
 
-/// Content that was there when the worker looked was deleted since: the staged
-/// bytes are still there, so the job begins anew at once.
+/// The outcome if shared content was deleted after the worker found it: the staged bytes are still
+/// there, so the job is retried at once.
 fn content_gone(now: Timestamp) -> Outcome {
     Outcome::Again {
         run_at: now,
@@ -79,8 +79,8 @@ fn content_gone(now: Timestamp) -> Outcome {
     }
 }
 
-/// Where an attempt wrote bytes anew. Nobody refers to them once their content is gone: it never
-/// comes back under the same URL.
+/// The URL of bytes that an attempt rewrote. Once their content is gone no row refers to them: it
+/// never comes back under the same URL.
 fn put_back(outcome: &Outcome) -> Option<Url> {
     match outcome {
         Outcome::Activated(activation) if activation.origin == BlobOrigin::PutBack => {
@@ -158,7 +158,7 @@ async fn attempt(
     Ok(Attempt::Settled(answers))
 }
 
-/// The commit point. Tests cut it for versions alone: jobs of the schedule pass here at any time.
+/// The commit point. Tests crash here only for versions: scheduled jobs may settle at any time.
 async fn commit(transaction: DatabaseTransaction, live: &[&Settlement]) -> Result<(), DbError> {
     let has_versions = !live.is_empty();
     if has_versions {
@@ -171,7 +171,7 @@ async fn commit(transaction: DatabaseTransaction, live: &[&Settlement]) -> Resul
     Ok(())
 }
 
-/// The bytes that the committed settlement of a living version leaves without a row.
+/// The bytes that the committed outcome of a live version leaves without a row.
 fn removable(
     settlement: &Settlement,
     blobs: &HashMap<ContentKey, (Uuid, String)>,
@@ -199,8 +199,8 @@ fn removable(
     urls
 }
 
-/// The bytes that an attempt leaves behind whose version was deleted meanwhile, or settled by
-/// another job. In the latter case a row may need them: the keys are the same.
+/// The leftover bytes of an attempt whose version was deleted meanwhile, or settled by another job.
+/// In the latter case a row may need them: the keys are the same.
 async fn left_over(
     transaction: &DatabaseTransaction,
     settlement: &Settlement,

@@ -1,4 +1,4 @@
-//! Jobs one by one, as operators list them.
+//! Lists jobs for operators.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -13,10 +13,10 @@ use crate::{Database, DbError};
 use domain::JobId;
 use queue::{JobKind, JobState, Queue};
 
-/// Which jobs are meant: those that meet every condition.
+/// A filter of jobs, which have to match every condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
-    /// One of these states; none means any.
+    /// In one of these states; empty means any.
     pub states: Vec<JobState>,
     /// In this queue.
     pub queue: Option<Queue>,
@@ -24,16 +24,16 @@ pub struct JobFilter {
     pub kind: Option<JobKind>,
 }
 
-/// A page of jobs, newest first: those made before `before`.
+/// A page of jobs, newest first: those created before `before`.
 #[derive(Clone, Copy, Debug)]
 pub struct JobPage {
-    /// The last job of the page before.
+    /// The last job of the previous page.
     pub before: Option<JobId>,
-    /// The most jobs.
+    /// The maximum number of jobs.
     pub limit: u32,
 }
 
-/// A page of the jobs that `filter` means, newest first.
+/// Returns a page of the jobs that match `filter`, newest first.
 pub async fn list_jobs(
     db: &Database,
     filter: &JobFilter,
@@ -51,12 +51,12 @@ pub async fn list_jobs(
     Ok(jobs.into_items())
 }
 
-/// The job with that id.
+/// Returns the job with this id.
 pub async fn find_job(db: &Database, id: JobId) -> Result<Option<JobView>, DbError> {
     job_within(db.reader(), id).await
 }
 
-/// The same, as the caller's transaction sees it.
+/// Returns the job as the caller's transaction sees it.
 pub(super) async fn job_within(
     connection: &impl ConnectionTrait,
     id: JobId,
@@ -65,7 +65,7 @@ pub(super) async fn job_within(
     found.map(JobView::try_from).transpose()
 }
 
-/// The ids of dead jobs that `filter` means besides their state, newest first.
+/// Returns the ids of dead jobs that match the other conditions of `filter`, newest first.
 pub async fn dead_jobs(
     db: &Database,
     filter: &JobFilter,
@@ -86,7 +86,7 @@ fn select(filter: &JobFilter, page: JobPage) -> Select<Entity> {
         .filter(|state| filter.states.contains(state))
         .map(|state| format!("'{state}'"))
         .collect();
-    // States are written out, as the conditions of the indexes are.
+    // States are literals, as in the conditions of the indexes.
     let states = match words.as_slice() {
         [] => None,
         [state] => Some(format!("state = {state}")),

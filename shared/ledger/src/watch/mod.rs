@@ -1,4 +1,4 @@
-//! What operators see of the work that is going on, and what they do about it.
+//! Jobs, queues and workers as operators see them, and retries of dead jobs.
 
 mod jobs;
 mod queues;

@@ -1,4 +1,4 @@
-//! Queues as a whole: how much waits in each, and for how long.
+//! Queues as a whole: their depth, and the age of their oldest job.
 
 use std::time::Duration;
 
@@ -8,22 +8,23 @@ use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::{JobState, Queue};
 
-/// What is in a queue.
+/// The statistics of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueState {
     /// The queue.
     pub queue: Queue,
-    /// Jobs that wait, those whose time has not come included.
+    /// Waiting jobs, including those that are not due yet.
     pub depth: u64,
-    /// Jobs that workers hold.
+    /// Running jobs.
     pub running: u64,
     /// Jobs that failed on every attempt.
     pub dead: u64,
-    /// For how long the oldest job that could be begun has been waiting.
+    /// The time since the oldest waiting job became due.
     pub oldest: Option<Duration>,
 }
 
-/// Every queue at `now`. It counts what waits: not for every request.
+/// Returns the statistics of every queue at `now`. It counts all waiting jobs, so don't call it for
+/// every request.
 pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueState>, DbError> {
     let mut states: Vec<_> = Queue::ALL
         .into_iter()
@@ -35,7 +36,7 @@ pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueStat
             oldest: None,
         })
         .collect();
-    // Each half names the condition of the index that serves it.
+    // Each half repeats the condition of the index that serves it.
     let counts = "SELECT queue, state, count(*) FROM jobs WHERE state IN ('ready', 'running') GROUP BY queue, state \
          UNION ALL SELECT queue, state, count(*) FROM jobs WHERE state = 'dead' GROUP BY queue, state";
     for row in query(db.reader(), counts, []).await? {
@@ -61,13 +62,13 @@ pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueStat
     Ok(states)
 }
 
-/// Since when the oldest waiting job of a queue is due, or from when on. One step in an index.
+/// Returns when the oldest waiting job of a queue became due, or will be. One index lookup.
 pub async fn oldest_waiting(db: &Database, queue: Queue) -> Result<Option<Timestamp>, DbError> {
     let sql = "SELECT min(run_at) FROM jobs WHERE state = 'ready' AND queue = $1";
     moment(db, sql, Some(queue)).await
 }
 
-/// Since when the oldest pending version is in the service. One step in an index.
+/// Returns when the oldest pending version was accepted. One index lookup.
 pub async fn oldest_pending(db: &Database) -> Result<Option<Timestamp>, DbError> {
     let sql = "SELECT min(created_at) FROM versions WHERE status = 'pending'";
     moment(db, sql, None).await

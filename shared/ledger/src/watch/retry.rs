@@ -1,9 +1,9 @@
-//! Retrying dead jobs: they become ready with a fresh attempt count, and failed versions pending.
+//! Retries dead jobs: they become ready with a fresh attempt count, and their failed versions
+//! pending.
 //!
-//! A version that is to be processed again goes the way of its owner's own retry: its document
-//! goes back to pending, its bytes are reserved anew, and all of it happens or nothing. No job is
-//! made ready for a version that doesn't wait for it: two jobs of one version would take each
-//! other's bytes away.
+//! A version is retried as by its owner: its document becomes pending, its bytes are reserved
+//! again, and either all of that is committed or nothing. A job isn't retried unless its version
+//! waits for it: two jobs of one version would remove each other's bytes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,16 +18,16 @@ use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{ByteSize, DocumentId, JobId, Limits, Timestamp, UserId, VersionId};
 use queue::{JobKind, JobState, Queue};
 
-/// What came of retrying a job.
+/// The result of retrying a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobRetry {
-    /// It is ready, in this queue.
+    /// The job is ready, in this queue.
     Ready(Queue),
-    /// There is no such job.
+    /// The job doesn't exist.
     NotFound,
-    /// It is in another state than dead.
+    /// The job isn't dead, but in this state.
     NotDead(JobState),
-    /// Its version is not the document's latest one that failed, or its bytes are gone.
+    /// Its version isn't the document's latest one, or hasn't failed, or its bytes are gone.
     NotRetryable,
     /// Its version doesn't fit into the owner's quota.
     QuotaExceeded,
@@ -39,7 +39,7 @@ struct FailedWithJob {
     version: FailedVersion,
 }
 
-/// Retries a dead job. Returns what it is then, or why it can't be retried.
+/// Retries a dead job. Returns its new state, or why it can't be retried.
 pub async fn retry_job(
     db: &impl Commit<JobView>,
     job: JobId,
@@ -56,7 +56,7 @@ pub async fn retry_job(
     Ok(Ok(view))
 }
 
-/// Retries dead jobs in one transaction; the answers are in the order of `jobs`.
+/// Retries dead jobs in one transaction; the results are in the order of `jobs`.
 pub async fn retry_jobs(
     on: &impl Commit<Vec<JobRetry>>,
     jobs: &[JobId],
@@ -125,7 +125,7 @@ async fn retry_within(
 }
 
 /// Locks the versions, and their documents, that failed with one of the dead `jobs` and can be
-/// processed again: for each version one of its jobs.
+/// retried. Returns one job for each version.
 async fn lock_failed(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
@@ -182,7 +182,7 @@ struct LockedJob {
     state: JobState,
 }
 
-/// Locks those of `jobs` that are there.
+/// Locks those of `jobs` that exist.
 async fn lock_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],

@@ -1,5 +1,5 @@
-//! Who waits in a queue: for each owner with jobs in it, the one whose turn is next. Ingress asks
-//! once a second, so it costs the same however much each of them has piled up.
+//! The next job of each owner with jobs in a queue. Ingress queries it once a second, so its cost
+//! doesn't depend on the depth of the queue.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::{Database, DbError};
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
 
-/// Jobs of an owner that are looked at to find one that a worker holds.
+/// The jobs of an owner that are scanned for a running one.
 const HELD_AMONG: u32 = 256;
 
-/// Jobs that ended last, of all queues, that are looked at to find who was served.
+/// The latest finished jobs, of all queues, that are scanned for the owners served.
 const ENDED: u32 = 2_000;
 
-/// A page of the owners who have jobs in a queue, in the order of their ids.
+/// A page of the owners with jobs in a queue, in the order of their ids.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerPage {
     /// The queue.
     pub queue: Queue,
-    /// The last owner of the page before.
+    /// The last owner of the previous page.
     pub after: UserId,
-    /// The most owners.
+    /// The maximum number of owners.
     pub limit: u32,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -35,13 +35,13 @@ pub struct OwnerPage {
 pub struct OwnerHead {
     /// The job.
     pub job: JobId,
-    /// For how long it has been due.
+    /// The time since it became due.
     pub waited: Duration,
-    /// Whether a worker holds another job of the same owner.
+    /// Whether another job of the same owner is running.
     pub is_served: bool,
 }
 
-/// The owners of a page, each with their next job if one is due.
+/// Returns the owners of a page, each with their next job if one is due.
 pub async fn owner_heads(
     db: &Database,
     page: OwnerPage,
@@ -83,13 +83,13 @@ pub async fn owner_heads(
         .collect()
 }
 
-/// Owners of whom a job of the queue was done lately, and when the last one was: of the jobs that
-/// ended last.
+/// Returns the owners with a job among the latest finished ones of the queue, and when the last of
+/// their jobs finished.
 pub async fn owners_served(
     db: &Database,
     queue: Queue,
 ) -> Result<Vec<(UserId, Timestamp)>, DbError> {
-    // The condition of the index that serves it is written out for SQLite.
+    // Repeats the condition of the index, which SQLite requires to use it.
     let sql = format!(
         "SELECT owner_id, max(finished_at) FROM (SELECT owner_id, queue, finished_at FROM jobs \
          WHERE state IN ('done', 'dead') AND state = 'done' ORDER BY finished_at DESC LIMIT {ENDED}) AS ended \

@@ -1,4 +1,4 @@
-//! Heartbeats: a worker sends one every few seconds, and is forgotten when it is silent.
+//! Heartbeats: each worker sends one every few seconds, and is removed when they stop.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::{Database, DbError};
 use domain::Timestamp;
 use queue::Queue;
 
-/// How long a worker counts as alive after a heartbeat: several of them may be lost.
+/// How long a worker counts as alive after a heartbeat; several heartbeats may be lost.
 pub const ALIVE_FOR: Duration = Duration::from_secs(30);
 
-/// What a worker reports of itself.
+/// The heartbeat of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerStatus {
-    /// Its name, unique per start.
+    /// The worker's name, unique per start.
     pub name: String,
-    /// The queues it works on.
+    /// The queues it serves.
     pub queues: Vec<Queue>,
-    /// How many jobs it holds.
+    /// The number of jobs it is running.
     pub running: u32,
     /// When it was sent.
     pub at: Timestamp,
@@ -29,15 +29,15 @@ pub struct WorkerStatus {
 /// A page of workers in the order of their names.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerPage<'a> {
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
-    /// The last worker of the page before.
+    /// The last worker of the previous page.
     pub after: Option<&'a str>,
-    /// The most workers.
+    /// The maximum number of workers.
     pub limit: u32,
 }
 
-/// Records a heartbeat, and forgets workers that are not alive any more.
+/// Records a heartbeat, and removes workers that are no longer alive.
 pub async fn record_heartbeat(db: &Database, status: &WorkerStatus) -> Result<(), DbError> {
     let queues: Vec<_> = status.queues.iter().map(|queue| queue.as_str()).collect();
     let row = workers::Model {
@@ -47,7 +47,7 @@ pub async fn record_heartbeat(db: &Database, status: &WorkerStatus) -> Result<()
         last_seen: status.at.as_micros(),
     };
     workers::upsert(db.writer(), row).await?;
-    // Read first: most of the time there is nobody to be forgotten, and nothing to be written.
+    // Read first: usually there is nothing to remove, and so nothing to write.
     let silent_since = status.at.minus(ALIVE_FOR).as_micros();
     let silent = workers::Entity::find().filter(workers::Column::LastSeen.lt(silent_since));
     if silent.one(db.reader()).await?.is_some() {
@@ -56,12 +56,12 @@ pub async fn record_heartbeat(db: &Database, status: &WorkerStatus) -> Result<()
     Ok(())
 }
 
-/// Forgets a worker that has ended.
+/// Removes a worker that has ended.
 pub async fn forget_worker(db: &Database, name: &str) -> Result<(), DbError> {
     workers::delete(db.writer(), name).await
 }
 
-/// Workers that are alive.
+/// Returns the workers that are alive.
 pub async fn list_workers(
     db: &Database,
     page: WorkerPage<'_>,
@@ -75,7 +75,7 @@ pub async fn list_workers(
         select = select.filter(workers::Column::Name.gt(after));
     }
     let rows = select.all(db.reader()).await?;
-    // A few at most: a page that is short because of one is as good.
+    // Few rows can be unreadable, so a page may be shorter.
     Ok(readable(rows, WorkerStatus::try_from))
 }
 
