@@ -55,7 +55,7 @@ codes! {
     Interrupted = "interrupted", "The operation failed before this item.";
     /// The archive has the maximum number of files.
     ArchiveFull = "archive_full", "The archive has as many files as it may have.";
-    /// It has no active version to read, or can't get one.
+    /// It has no active version to read, or doesn't accept versions.
     NotActive = "not_active", "The document is not active.";
     /// Another document has the name, and conflicts fail.
     NameTaken = "name_taken", "Another document has this name.";

@@ -1,6 +1,6 @@
-//! How much one owner may have waiting in the queue of uploads. What hands in many versions at
-//! once, an import or a bulk retry, waits while that is reached: so the rows of one owner are
-//! bounded, and their own uploads don't stand behind a hundred thousand entries.
+//! Limits the backlog of one owner in the queue of uploads. Imports and bulk retries, which enqueue
+//! many versions at once, wait while it is reached: so the rows of one owner are bounded, and their
+//! own uploads don't wait behind a hundred thousand jobs.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use super::{DbError, JobRef};
 use domain::{Timestamp, UserId};
 use queue::Queue;
 
-/// Jobs of one owner that wait or run at most before no further chunk is handed in. Enough to keep
-/// all workers busy until the next look.
+/// The maximum number of waiting or running jobs of one owner before another chunk is enqueued.
+/// Enough to keep all workers busy until the next check.
 const MOST: i64 = 1_000;
 
-/// How long after a look that found no room the next one follows.
+/// The pause after a check that found no room.
 pub const BACKLOG_PAUSE: Duration = Duration::from_millis(250);
 
-/// Whether the owner has as much waiting as they may.
+/// Whether the owner's backlog is full.
 pub(super) async fn is_full(
     connection: &impl ConnectionTrait,
     owner: UserId,
@@ -31,8 +31,8 @@ pub(super) async fn is_full(
     Ok(counts.first().is_some_and(|count| *count >= MOST))
 }
 
-/// Gives a claimed job back until `until`, the attempt not counted: it waits without a new row.
-/// Whether the claim still held.
+/// Releases a claimed job until `until`, the attempt not counted: it waits without a new row.
+/// Returns whether the claim still held.
 pub(super) async fn postpone(
     connection: &impl ConnectionTrait,
     job: JobRef,

@@ -1,5 +1,5 @@
-//! The database's clock, as far as this process knows it. Leases, and all times that processes
-//! compare with each other, are told by it: a process whose own clock is wrong takes nobody's jobs.
+//! The database's clock, as estimated by this process. Leases, and all times that processes compare
+//! with each other, come from it: a process with a wrong clock can't take over jobs.
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -11,27 +11,27 @@ use super::batch::query;
 use super::{Database, DbError};
 use domain::{Clock, SystemClock, Timestamp};
 
-/// How often the clocks are compared.
+/// The interval between comparisons of the clocks.
 const PERIOD: Duration = Duration::from_secs(30);
 
-/// An answer that took longer tells too little.
+/// A slower answer is too imprecise.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
-/// The process's clock is told of if it differs by more.
+/// A larger difference of the process's clock is logged.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 
-/// A clock that was set by the database's and goes on by itself in between, whatever becomes of
-/// the process's own one.
+/// A clock that is set by the database's and runs by itself in between, whatever happens to the
+/// process's own clock.
 #[derive(Debug)]
 pub struct DatabaseClock {
-    /// What it showed, and when that was.
+    /// The time it showed, and when that was.
     set: RwLock<Option<(Timestamp, Instant)>>,
-    /// What it shows before it was set.
+    /// The clock until it is set.
     own: Arc<dyn Clock>,
 }
 
 impl DatabaseClock {
-    /// A clock that shows what `own` does until it is set.
+    /// Creates a clock that shows the time of `own` until it is set.
     #[must_use]
     pub fn starting_with(own: Arc<dyn Clock>) -> Self {
         Self {
@@ -40,8 +40,8 @@ impl DatabaseClock {
         }
     }
 
-    /// The clock of a process that works on `db`: kept right for as long as it is used. SQLite
-    /// has no other clock than the process's own.
+    /// Creates the clock of a process that uses `db`, which is synchronized as long as it is used.
+    /// On SQLite it is the process's own clock.
     pub async fn of(db: &Database) -> Arc<dyn Clock> {
         if !db.dialect().has_clock() {
             return Arc::new(SystemClock);
@@ -81,7 +81,8 @@ impl DatabaseClock {
         }
     }
 
-    /// Sets it by the database's, unless it shows the same as far as the answer can tell.
+    /// Sets it by the database's clock, unless the difference is within the precision of the
+    /// answer.
     pub async fn set_by(&self, db: &Database) -> Result<(), DbError> {
         let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
         let asked_at = Instant::now();

@@ -18,36 +18,36 @@ use super::sqlite::{self, Access};
 use super::{DatabaseUrl, DbError, SchemaMismatch, write_check};
 use domain::UserId;
 
-/// How often the schema is looked at without a reason.
+/// The interval between checks of the schema without a reason.
 const WATCH: Duration = Duration::from_secs(10);
 
-/// How many times as long as a request a job may wait for a statement.
+/// The factor by which jobs may wait longer for a statement than requests.
 const JOBS_ARE_PATIENT: u32 = 3;
 
-/// How many times as long a statement may take whose size has no bound.
+/// The factor for statements whose size has no bound.
 const LENGTHY: u32 = 15;
 
-/// How much longer than anybody waits for it the server goes on with a statement.
+/// How much longer than the client the server continues a statement.
 const AFTER_LIMIT: Duration = Duration::from_secs(5);
 
-/// The most searches at once: each may keep a processor busy.
+/// The maximum number of concurrent searches: each may keep a processor busy.
 const SEARCHES: u32 = 8;
 
-/// How busy the connections of a pool are.
+/// The usage of the connections of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
     /// The pool.
     pub name: &'static str,
-    /// Connections that are open.
+    /// Open connections.
     pub open: u32,
-    /// Those of them that nobody uses.
+    /// Idle connections among them.
     pub idle: u32,
-    /// The most that may be open.
+    /// The maximum number of open connections.
     pub most: u32,
 }
 
-/// The database. On SQLite writes go through one connection, reads through a read-only pool
-/// beside it, and searches, which may take long, through another; on PostgreSQL all are one pool.
+/// The database. On SQLite there is one connection for writes, a read-only pool for reads, and
+/// another for searches, which may take long; on PostgreSQL all use one pool.
 #[derive(Clone, Debug)]
 pub struct Database {
     writer: Connection,
@@ -56,23 +56,23 @@ pub struct Database {
     searches: Arc<Slots>,
     bulk_writes: Arc<Slots>,
     changes: Arc<Slots>,
-    /// How many idempotency keys owners may have.
+    /// The limit of idempotency keys of owners.
     keys: Arc<KeyRoom>,
-    /// The migrations that it has to have, for those who asked.
+    /// The migrations that the schema must have, if they are checked.
     migrations: KnownMigrations,
-    /// What was wrong with the schema when it was looked at last.
+    /// The schema error of the latest check.
     mismatch: Arc<Mutex<Option<SchemaMismatch>>>,
 }
 
 impl Database {
-    /// Connects with at most `connections` connections; a missing SQLite file is made. No call
-    /// has a time limit: for commands, which wait as long as it takes.
+    /// Connects with at most `connections` connections; a missing SQLite file is created. Calls
+    /// have no time limit: for commands, which wait as long as it takes.
     pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
         Self::connect_bounded(url, connections, None).await
     }
 
     /// The same, for a role of the service: jobs wait for a statement three times as long as
-    /// `limit`, and requests for as long as that, by [`Self::for_requests`].
+    /// `limit`, and requests, by [`Self::for_requests`], as long as `limit`.
     pub async fn connect_limited(
         url: &DatabaseUrl,
         connections: u32,
@@ -110,7 +110,7 @@ impl Database {
                 (pool.clone(), pool.clone(), pool)
             }
         };
-        // On PostgreSQL connections are left for everything else.
+        // On PostgreSQL some connections are reserved for everything else.
         let (search_slots, bulk_slots, change_slots) = match url {
             DatabaseUrl::Sqlite(_) => (slots(SEARCHES), slots(1), changes(2)),
             DatabaseUrl::Postgres(_) => (
@@ -136,7 +136,7 @@ impl Database {
         })
     }
 
-    /// The same connections, for those who answer requests: they wait a third as long.
+    /// The same connections for requests, which wait a third as long.
     #[must_use]
     pub fn for_requests(mut self) -> Self {
         for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
@@ -146,26 +146,26 @@ impl Database {
         self
     }
 
-    /// Keeps at most so many idempotency keys of an owner.
+    /// Limits the idempotency keys of an owner.
     #[must_use]
     pub fn with_keys(mut self, most: u32) -> Self {
         self.keys = Arc::new(KeyRoom::new(most));
         self
     }
 
-    /// How many idempotency keys owners may have.
+    /// The limit of idempotency keys of owners.
     pub(super) fn keys(&self) -> &KeyRoom {
         &self.keys
     }
 
-    /// Has [`Self::check`] hold the schema against these migrations, oldest first.
+    /// Makes [`Self::check`] compare the schema with these migrations, oldest first.
     #[must_use]
     pub fn expecting(mut self, migrations: Vec<String>) -> Self {
         self.migrations = migrations.into();
         self
     }
 
-    /// Has `seen` called after each statement of this handle, and of clones made from now on.
+    /// Calls `seen` after each statement of this handle and of its later clones.
     pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
         for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
             let seen = seen.clone();
@@ -173,35 +173,35 @@ impl Database {
         }
     }
 
-    /// For statements that change nothing.
+    /// The pool for statements that change nothing.
     #[must_use]
     pub const fn reader(&self) -> &Connection {
         &self.reader
     }
 
-    /// For searches alone.
+    /// The pool for searches.
     pub(super) const fn searcher(&self) -> &Connection {
         &self.searcher
     }
 
-    /// A slot for a search among the documents of `owner`.
+    /// Waits for a slot for a search among the documents of `owner`.
     pub(super) async fn search_slot(&self, owner: UserId) -> Result<Slot, DbError> {
         self.searches.take(owner).await
     }
 
-    /// A slot for a transaction of `owner` that writes very many rows, to be taken before it
-    /// begins: uploads wait behind few of them.
+    /// Waits for a slot for a transaction of `owner` that writes very many rows, before it begins:
+    /// so uploads wait behind few of them.
     pub(super) async fn bulk_slot(&self, owner: UserId) -> Result<Slot, DbError> {
         self.bulk_writes.take(owner).await
     }
 
-    /// A slot for a change of one document of `owner`, to be taken before its transaction begins:
-    /// others wait behind few of one owner's changes.
+    /// Waits for a slot for a change of one document of `owner`, before its transaction begins: so
+    /// others wait behind few changes of one owner.
     pub(super) async fn change_slot(&self, owner: UserId) -> Result<Slot, DbError> {
         self.changes.take(owner).await
     }
 
-    /// The turn of a job that writes many rows. On SQLite there is one at a time, so that
+    /// Waits for the turn of a job that writes many rows. On SQLite there is one at a time, so that
     /// uploads wait behind no more than that.
     pub(super) async fn bulk_turn(&self) -> Option<OwnedSemaphorePermit> {
         if self.dialect().has_one_writer() {
@@ -211,14 +211,14 @@ impl Database {
         }
     }
 
-    /// For single statements that change something.
+    /// The pool for single statements that change something.
     #[must_use]
     pub const fn writer(&self) -> &Connection {
         &self.writer
     }
 
-    /// A transaction that may write. SQLite takes its lock at once: one that is
-    /// upgraded half-way can fail where this one waits. None begins in a schema of another release.
+    /// Begins a transaction that may write. SQLite takes its write lock at once: upgrading a read
+    /// transaction can fail where this one waits. Fails on the schema of another release.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
         if let Some(mismatch) = self.mismatch().clone() {
             return Err(mismatch.into());
@@ -230,8 +230,8 @@ impl Database {
         Ok(self.writer.begin_with_options(options).await?)
     }
 
-    /// A transaction whose statements may take fifteen times as long: for a rare change whose size
-    /// has no bound.
+    /// Begins a transaction whose statements may take fifteen times as long: for rare changes whose
+    /// size has no bound.
     pub(super) async fn begin_lengthy(&self) -> Result<DatabaseTransaction, DbError> {
         let transaction = self.begin().await?.with_patience(LENGTHY);
         if let Some(unlimited) = self.dialect().lift_time_limit() {
@@ -240,7 +240,7 @@ impl Database {
         Ok(transaction)
     }
 
-    /// How busy its connections are: of one pool, or of three on SQLite.
+    /// The usage of its connections: of one pool, or of three on SQLite.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolUse> {
         let pool = |name, open: u32, idle: usize, most| PoolUse {
@@ -268,8 +268,8 @@ impl Database {
             .to_vec()
     }
 
-    /// Whether the database answers; for those who expect migrations, also whether it has them
-    /// and can write.
+    /// Checks that the database answers; if migrations are expected, also that it has them and
+    /// accepts writes.
     pub async fn check(&self) -> Result<(), DbError> {
         if self.migrations.is_empty() {
             self.reader.execute_unprepared("SELECT 1").await?;
@@ -279,7 +279,7 @@ impl Database {
         let mismatch = match &checked {
             Ok(()) => None,
             Err(DbError::Schema(mismatch)) => Some(mismatch.clone()),
-            // It isn't known.
+            // The state of the schema isn't known.
             Err(_) => return checked,
         };
         *self.mismatch() = mismatch;
@@ -287,8 +287,8 @@ impl Database {
         write_check::write(&self.writer).await
     }
 
-    /// Checks it now and again, for ever: nothing is changed in a schema of another release, also
-    /// if nobody asks for readiness.
+    /// Checks it periodically, forever, so that nothing is changed in the schema of another release
+    /// even if readiness isn't queried.
     pub async fn watch(&self) {
         let mut seen = Outcomes::default();
         loop {
@@ -321,16 +321,16 @@ impl Database {
         Ok(())
     }
 
-    /// Which dialect it speaks.
+    /// The dialect of the database.
     pub(super) fn dialect(&self) -> Dialect {
         self.writer.dialect()
     }
 }
 
-/// What looks at the database found: operators are told of what changes.
+/// Detects changes between checks of the database, which are logged for operators.
 #[derive(Debug, Default)]
 struct Outcomes {
-    /// What was wrong at the last look.
+    /// The error of the latest check.
     wrong: Option<String>,
 }
 
@@ -341,13 +341,13 @@ impl Outcomes {
     }
 }
 
-/// Slots of which nobody gets all, if there are several.
+/// Slots of which no owner gets all, if there are several.
 fn slots(all: u32) -> Arc<Slots> {
     let all = all.max(1) as usize;
     Arc::new(Slots::new(all, all.div_ceil(4)))
 }
 
-/// Slots of which each owner gets so many.
+/// Slots of which each owner gets a number.
 fn changes(of_one: u32) -> Arc<Slots> {
     Arc::new(Slots::new(Semaphore::MAX_PERMITS, of_one.max(1) as usize))
 }

@@ -1,5 +1,5 @@
-//! Connections and transactions whose calls have a time limit: no request waits for ever for a
-//! database that hangs. Every statement of this room goes through here; none is written here.
+//! Connections and transactions whose calls have a time limit: no request waits forever for a
+//! database that hangs. Every statement of this crate goes through here; none is written here.
 
 use std::fmt;
 use std::ops::Deref;
@@ -21,7 +21,7 @@ use super::sessions::Sessions;
 /// How long a statement waits for a free connection or for SQLite's lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long calls may take, and what is known of the sessions they use.
+/// The time limit of calls, and the state of the sessions they use.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
     /// The limit of one call; without one it waits as long as it takes.
@@ -32,7 +32,7 @@ pub(super) struct Bounds {
 impl Bounds {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let mut call = pin!(call);
-        // Dropped before the call is, whose session goes back to the pool then.
+        // Dropped before the call, which then returns its session to the pool.
         let unanswered = self.sessions.await_answer();
         let answer = match self.limit {
             Some(limit) => timeout(limit, call.as_mut())
@@ -62,7 +62,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The SQL that it understands.
+    /// The dialect of the database.
     pub(super) fn dialect(&self) -> Dialect {
         Dialect::of(self)
     }
@@ -86,7 +86,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The pool itself, whose calls have no limit: for the schema's migrations.
+/// The pool itself, whose calls have no limit: for migrations.
 impl Deref for Connection {
     type Target = DatabaseConnection;
 
@@ -103,30 +103,30 @@ pub struct DatabaseTransaction {
 }
 
 impl DatabaseTransaction {
-    /// The SQL that it understands.
+    /// The dialect of the database.
     pub(super) fn dialect(&self) -> Dialect {
         Dialect::of(self)
     }
 
-    /// The same, whose calls may take so many times as long.
+    /// The same transaction, with the time limit multiplied by `times`.
     pub(super) fn with_patience(mut self, times: u32) -> Self {
         let limit = &mut self.bounds.limit;
         *limit = limit.map(|limit| limit.saturating_mul(times));
         self
     }
 
-    /// The same, each of whose calls may take so long.
+    /// The same transaction, with this time limit for each call.
     pub(super) fn with_limit(mut self, limit: Duration) -> Self {
         self.bounds.limit = Some(limit);
         self
     }
 
-    /// Makes it true. An error means that nothing was changed, or that nobody knows.
+    /// Commits. An error means that nothing was changed, or that the commit is uncertain.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.bounds.call(self.inner.commit()).await
     }
 
-    /// Takes it back.
+    /// Rolls back.
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.bounds.call(self.inner.rollback()).await
     }

@@ -1,12 +1,12 @@
-//! Since when readers get the content of a document: a date that tells contents apart, as
-//! `Last-Modified` has to. Nothing else that happens to the document moves it.
+//! Dates of the current content of documents, for `Last-Modified`. No other change of a document
+//! affects them.
 
 use crate::batch::query;
 use crate::tables::documents::{columns, document};
 use crate::{Database, DbError};
 use domain::{Document, DocumentId, Timestamp, UniqueName};
 
-/// A document, with the date of the content that readers get.
+/// A document, with the date of its current content.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatedDocument {
     /// The document.
@@ -15,13 +15,13 @@ pub struct DatedDocument {
     pub content_since: Timestamp,
 }
 
-/// The document with that id, whoever owns it, with the date of its content.
+/// Returns the document with this id, of any owner, with the date of its content.
 pub async fn find_dated(db: &Database, id: DocumentId) -> Result<Option<DatedDocument>, DbError> {
     find(db, "documents.id = $1", id.0).await
 }
 
-/// The document that everybody may read under that name, as [`find_public`](super::find_public)
-/// finds it, with the date of its content.
+/// Returns the public document with this name, as [`find_public`](super::find_public) does, with
+/// the date of its content.
 pub async fn find_public_dated(
     db: &Database,
     name: &UniqueName,
@@ -35,7 +35,7 @@ async fn find(
     value: impl Into<sea_orm::Value>,
 ) -> Result<Option<DatedDocument>, DbError> {
     let reader = db.reader();
-    // By the key of versions: no join, which a planner might begin at its other end.
+    // By the key of versions instead of a join, which a planner might start at its other end.
     let sql = format!(
         "SELECT {}, (SELECT v.settled_at FROM versions v WHERE v.document_id = documents.id \
          AND v.number = documents.version) AS content_since FROM documents WHERE {condition}",
@@ -53,18 +53,18 @@ async fn find(
     }))
 }
 
-/// Whether the second of the content's date may be that of another content of the document as
-/// well, which readers got before: then the date tells nothing.
+/// Whether an earlier content of the document was current in the same second: then the date doesn't
+/// distinguish them.
 pub async fn is_second_shared(db: &Database, dated: &DatedDocument) -> Result<bool, DbError> {
     let Some(current) = dated.document.lifecycle.current() else {
         return Ok(false);
     };
     if current.version == 1 {
-        // Nothing was there before it.
+        // There was no content before it.
         return Ok(false);
     }
     // Versions are pruned, and the oldest events are trimmed. If an event from before that second
-    // is still there, those within it are; if all former versions are, no event is needed.
+    // is kept, so are those within it; if all former versions are kept, no event is needed.
     let activated =
         "document_id = $1 AND at >= $2 AND at < $3 AND kind IN ('activated', 'version_restored')";
     let sql = format!(

@@ -18,10 +18,10 @@ use domain::{Allowances, Timestamp};
 
 pub(super) use super::tables::discards::Discard;
 
-/// Users whose counters are mended at once.
+/// The number of users whose counters are repaired at once.
 const MENDED: i64 = 1_000;
 
-/// More rows than this are not counted for the meters.
+/// The maximum number of rows counted for the metrics.
 const MOST_COUNTED: i64 = 1_000_000;
 
 /// Discards the bytes at `urls`, in the transaction that removes the last reference to them.
@@ -37,7 +37,7 @@ pub(super) async fn add(
 }
 
 impl Discard {
-    /// So many bytes at `url`.
+    /// Creates a discard of `size` bytes at `url`.
     pub(super) fn of(owner_id: Uuid, url: String, size: i64) -> Self {
         Self {
             url,
@@ -46,7 +46,7 @@ impl Discard {
         }
     }
 
-    /// So many bytes at one of these URLs.
+    /// Creates a discard of bytes at one of these URLs.
     pub(super) fn at_any(
         owner_id: Uuid,
         urls: Vec<String>,
@@ -64,13 +64,12 @@ impl Discard {
     }
 }
 
-/// What the smallest object takes of a disk, and of the ledger.
+/// The minimum charge of an object, on disk and in the ledger.
 fn at_least_a_block(size: i64) -> i64 {
     size.max(Allowances::BLOCK.cast_signed())
 }
 
-/// Does what [`add`] does, and charges the owners: the caller writes `charges` in the same
-/// transaction.
+/// Like [`add`], and charges the owners: the caller writes `charges` in the same transaction.
 pub(super) async fn add_charged(
     connection: &impl ConnectionTrait,
     let_go: &[Discard],
@@ -88,7 +87,7 @@ pub(super) async fn add_charged(
     Ok(())
 }
 
-/// Those of `urls` whose bytes are discarded.
+/// Returns those of `urls` whose bytes are discarded.
 pub(super) async fn among(
     connection: &impl ConnectionTrait,
     urls: &[&str],
@@ -102,7 +101,7 @@ pub(super) async fn among(
         .collect()
 }
 
-/// At most `limit` URLs of discarded bytes behind `after`, in their order.
+/// Returns at most `limit` URLs of discarded bytes after `after`, in their order.
 pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<String>, DbError> {
     let rows = discards::Entity::find()
         .filter(discards::Column::Url.gt(after))
@@ -113,7 +112,7 @@ pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.url).collect())
 }
 
-/// Forgets URLs whose bytes have been removed.
+/// Deletes URLs whose bytes have been removed.
 pub async fn forget_discarded(
     db: &Database,
     urls: &[impl AsRef<str> + Sync],
@@ -124,8 +123,8 @@ pub async fn forget_discarded(
     Ok(())
 }
 
-/// Forgets those of `urls` of which `condition` is true, and returns how many. Their owners are
-/// charged for them no more.
+/// Deletes those of `urls` for which `condition` is true, and returns how many. Their owners are no
+/// longer charged for them.
 pub(super) async fn forget_where(
     db: &Database,
     urls: &[impl AsRef<str> + Sync],
@@ -144,8 +143,8 @@ pub(super) async fn forget_where(
     Ok(gone.len() as u64)
 }
 
-/// Resets the counters of users of whom no discarded bytes are left: a release that doesn't know
-/// the counters may have removed them.
+/// Resets the counters of users without discarded bytes: a release that doesn't know the counters
+/// may have removed them.
 pub async fn recount_discarded_bytes(db: &Database) -> Result<(), DbError> {
     const DONE: &str = "discarded_bytes <> 0 \
          AND NOT EXISTS (SELECT 1 FROM discards d WHERE d.owner_id = users.id)";
@@ -169,16 +168,16 @@ pub async fn recount_discarded_bytes(db: &Database) -> Result<(), DbError> {
     Ok(())
 }
 
-/// How much waits to be removed.
+/// The discarded bytes that wait for removal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiscardLevel {
     /// Objects, up to a million.
     pub objects: u64,
-    /// What users are charged for them.
+    /// The bytes that users are charged for them.
     pub bytes: u64,
 }
 
-/// How much waits to be removed.
+/// Returns the discarded bytes that wait for removal.
 pub async fn discard_level(db: &Database) -> Result<DiscardLevel, DbError> {
     let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM discards LIMIT $1) AS listed) AS objects, \
          (SELECT CAST(COALESCE(sum(discarded_bytes), 0) AS bigint) FROM users WHERE discarded_bytes <> 0) AS bytes";

@@ -22,7 +22,7 @@ pub(super) async fn find(
     found.first().map(document).transpose()
 }
 
-/// The document with that id, whoever owns it.
+/// The document with that id, of any owner.
 pub async fn find_document(db: &Database, id: DocumentId) -> Result<Option<Document>, DbError> {
     find(db.reader(), "id = $1", [id.0.into()]).await
 }

@@ -1,14 +1,14 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
-/// A server that answers, and yet can't be worked with.
+/// A server that answers but can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitServer {
     /// It is a standby, or was the primary before a failover.
     #[error("the database server is read-only")]
     ReadOnly,
-    /// A pooler stands before it.
+    /// It is a pooler in an unsupported mode.
     #[error(
         "the database is behind a pooler that shares sessions between transactions and doesn't keep prepared \
          statements apart: use pool_mode = session, or PgBouncer 1.21 or later with max_prepared_statements"
@@ -31,7 +31,7 @@ pub enum SchemaMismatch {
         /// The newest one that it has.
         found: String,
     },
-    /// It is newer, and doesn't say that this release may go on with it.
+    /// It is newer, and not declared compatible with this release.
     #[error("the schema has {unknown}, which this release doesn't know: expected {expected}")]
     Newer {
         /// The newest migration that it has.
@@ -41,14 +41,14 @@ pub enum SchemaMismatch {
     },
 }
 
-/// A question to the database that was not answered as asked.
+/// A failed call to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The database can't be reached, can't write, is starting, stopping or out of connections or
     /// room, took too long, or has another release's schema: try again later.
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
-    /// The database gave up on a transaction because of another one: the same may pass again at once.
+    /// The transaction conflicted with another one and may be retried immediately.
     #[error("the database gave way to another transaction")]
     Conflict(#[source] DbErr),
     /// The data broke a constraint of the schema.
@@ -60,16 +60,16 @@ pub enum DbError {
     /// The schema is another release's.
     #[error(transparent)]
     Schema(#[from] SchemaMismatch),
-    /// The server can't be worked with.
+    /// The server can't be used.
     #[error(transparent)]
     Unfit(#[from] UnfitServer),
-    /// A search that was stopped because its time was over.
+    /// A search exceeded its time limit.
     #[error("a search took longer than it may")]
     TimeLimit,
-    /// So much costly work goes on that there was no turn for more.
+    /// Too many costly statements are running: there was no slot.
     #[error("too much costly work goes on")]
     Busy,
-    /// Another process took the request over: what it changes, this one must not.
+    /// Another process took over the request, so this one must not commit its change.
     #[error("another process took the request over")]
     TakenOver,
     /// A row that breaks the domain's rules.
@@ -85,16 +85,16 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// Whether the transaction that ended by this may have been committed all the same: the
-    /// database went silent in the middle, or what it keeps could not be read. What it refused,
-    /// it has not committed.
+    /// Whether the transaction that failed may have been committed nevertheless: the connection was
+    /// lost, or its result could not be read. A transaction that the database refused was not
+    /// committed.
     #[must_use]
     pub const fn may_be_committed(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Corrupt { .. })
     }
 
-    /// Whether it passes by itself, or once operators have mended the database: the same call may
-    /// succeed then.
+    /// Whether it is temporary: the same call may succeed later, or after operators have repaired
+    /// the database.
     #[must_use]
     pub const fn will_pass(&self) -> bool {
         matches!(
@@ -107,7 +107,7 @@ impl DbError {
         )
     }
 
-    /// Whether the database has no room for what it was to write.
+    /// Whether the database is out of disk space.
     #[must_use]
     pub fn is_out_of_room(&self) -> bool {
         let Self::Unavailable(
@@ -167,8 +167,8 @@ enum Kind {
     Other,
 }
 
-/// Whether the session in which it arose is to be replaced: its server can't write, or it doesn't
-/// have the statements that were prepared in it, or has them for another schema.
+/// Whether the session must be replaced: its server is read-only, or it lacks the prepared
+/// statements, or has them for another schema.
 pub(super) fn is_fault_of_session(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
         error

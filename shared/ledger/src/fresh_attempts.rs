@@ -1,6 +1,6 @@
-//! Failed versions that get a fresh attempt, because their owner retries a document or an operator
-//! a job: their bytes are reserved anew, and they are pending again with their documents. The
-//! caller has locked both, and sees to a job that is ready for each version.
+//! Gives failed versions a fresh attempt, because their owner retries a document or an operator a
+//! job: reserves their bytes again, and makes them and their documents pending. The caller has
+//! locked both, and provides a ready job for each version.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use super::tables::versions;
 use super::{DatabaseTransaction, DbError};
 use domain::{ByteSize, DocumentId, Limits, Status, Timestamp, Transition, UserId, VersionId};
 
-/// The latest version of a document that failed, and whose bytes are still staged.
+/// The latest version of a document, which failed and whose bytes are still staged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FailedVersion {
     pub id: VersionId,
@@ -26,12 +26,12 @@ pub(super) struct FailedVersion {
 }
 
 impl FailedVersion {
-    /// The status of the document from now on. One that shows another version keeps its status.
+    /// The new status of the document. One with a current version keeps its status.
     fn next_status(&self) -> Status {
         self.status.after(Transition::Retry).unwrap_or(self.status)
     }
 
-    /// What it takes from the quota when it is pending again, and releases as a failed version.
+    /// Its charge to the quota when it is pending again, and its release as a failed version.
     pub(super) fn charge(&self) -> Charge {
         let size = self.size.as_i64();
         Charge {
@@ -44,7 +44,7 @@ impl FailedVersion {
     }
 }
 
-/// Reserves what the versions need: for each owner as a whole or, where that doesn't fit, for as
+/// Reserves the quota for the versions: for each owner as a whole or, if that doesn't fit, for as
 /// many as do. Returns those that fit.
 pub(super) async fn reserve(
     transaction: &DatabaseTransaction,
@@ -76,7 +76,7 @@ pub(super) async fn reserve(
     Ok(reserved)
 }
 
-/// Makes the versions pending, with the documents that failed with them.
+/// Makes the versions pending, and the documents that failed with them.
 pub(super) async fn return_to_pending(
     transaction: &DatabaseTransaction,
     failed: &[FailedVersion],

@@ -1,4 +1,4 @@
-//! Group commit: what arrives while a transaction runs shares the next one.
+//! Group commit: items that arrive while a transaction runs share the next one.
 
 use std::fmt;
 use std::future::Future;
@@ -11,11 +11,11 @@ use tracing::{error, warn};
 
 use super::{ConflictRetries, DbError};
 
-/// Writes a group in one transaction and answers for each member, in their order.
+/// Writes a group in one transaction and returns a result for each member, in their order.
 pub trait GroupWriter: Send + Sync + 'static {
-    /// What is written.
+    /// An item to be written.
     type Item: Clone + Send + Sync + 'static;
-    /// What its sender is told.
+    /// The result for its sender.
     type Answer: Send + 'static;
 
     /// Writes all of `items` or none.
@@ -25,13 +25,13 @@ pub trait GroupWriter: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Answer>, DbError>> + Send;
 }
 
-/// A member that has no answer.
+/// A member without a result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GroupCommitError {
-    /// The transaction failed, or nobody knows whether it was committed.
+    /// The transaction failed, or its commit is uncertain.
     #[error("the group could not be committed")]
     Failed(#[source] Arc<DbError>),
-    /// The writer panicked: nobody knows whether the group was committed.
+    /// The writer panicked, so the commit is uncertain.
     #[error("the writer of the group panicked")]
     Panicked,
     /// The process is shutting down.
@@ -44,7 +44,7 @@ type Member<W> = (
     oneshot::Sender<Result<<W as GroupWriter>::Answer, GroupCommitError>>,
 );
 
-/// The door to a writer: any number of senders, one group at a time.
+/// A handle of a writer: any number of senders, one group at a time.
 pub struct GroupCommit<W: GroupWriter> {
     members: mpsc::Sender<Member<W>>,
 }
@@ -64,16 +64,16 @@ impl<W: GroupWriter> fmt::Debug for GroupCommit<W> {
 }
 
 impl<W: GroupWriter> GroupCommit<W> {
-    /// Starts a task that writes groups of at most `most` members. It ends when
-    /// every clone of the door is gone and the last group is written.
+    /// Starts a task that writes groups of at most `most` members. It ends when every clone of the
+    /// handle is dropped and the last group is written.
     pub fn start(writer: W, most: usize) -> Self {
         let (members, mut waiting) = mpsc::channel::<Member<W>>(most);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(most);
             while waiting.recv_many(&mut group, most).await > 0 {
                 let commit = commit(&writer, std::mem::take(&mut group));
-                // A panic takes its own group along, whose senders find their answers gone, and
-                // no later one: the writer keeps nothing from one group to the next.
+                // A panic affects only its own group, whose senders get no result: the writer keeps
+                // no state between groups.
                 if AssertUnwindSafe(commit).catch_unwind().await.is_err() {
                     error!("a group was not committed: its writer panicked");
                 }
@@ -82,8 +82,8 @@ impl<W: GroupWriter> GroupCommit<W> {
         Self { members }
     }
 
-    /// Writes `item` with what arrives at the same time, and returns once it is committed.
-    /// It is written even if the returned future is dropped after its first poll.
+    /// Writes `item` together with others that arrive at the same time, and returns once it is
+    /// committed. It is written even if the returned future is dropped after its first poll.
     pub async fn submit(&self, item: W::Item) -> Result<W::Answer, GroupCommitError> {
         let (sender, answer) = oneshot::channel();
         self.members
@@ -94,8 +94,8 @@ impl<W: GroupWriter> GroupCommit<W> {
     }
 }
 
-/// Writes a group again that gave way to another transaction, and a member that is alone with a
-/// row that appeared or went at the last moment: it is then told which.
+/// Retries a group that conflicted with another transaction, and a single member whose row was
+/// added or removed concurrently, so that it gets the specific error.
 async fn write<W: GroupWriter>(writer: &W, items: &[W::Item]) -> Result<Vec<W::Answer>, DbError> {
     let mut retries = ConflictRetries::default();
     loop {
@@ -115,7 +115,7 @@ async fn commit<W: GroupWriter>(writer: &W, group: Vec<Member<W>>) {
                 let _ = sender.send(Ok(answer));
             }
         }
-        // One bad member must not take the others along: each is written alone.
+        // One bad member must not fail the others: each is written alone.
         Err(DbError::Constraint(_) | DbError::Statement(_) | DbError::TakenOver)
             if items.len() > 1 =>
         {
@@ -146,7 +146,7 @@ mod tests {
     #[derive(Default)]
     struct Recorder {
         groups: Arc<Mutex<Vec<usize>>>,
-        /// -2 is refused until it was seen so often.
+        /// -2 is refused until it was tried so often.
         refusals: Mutex<usize>,
     }
 

@@ -1,16 +1,16 @@
 //! Requests that carry an idempotency key: which of several equal ones runs, and its answer.
 //!
 //! A key belongs to its owner for [`KEPT_FOR`]. The first request with it starts; equal ones are
-//! told to come back while it runs, and get its answer once it is done. A process that dies
-//! leaves its request running: after the time that the caller names, an equal request takes it
-//! over, under a higher fence, so that the former process, should it live, can no longer say
-//! how it ended.
+//! asked to retry while it runs, and get its response once it is done. A process that crashes
+//! leaves its request running: after the time that the caller gives, an equal request takes it
+//! over, under a higher fence, so that the former process, if it is alive, can no longer store a
+//! response.
 //!
-//! Nothing is done twice, and nothing without an answer: the transaction that makes the change of
-//! a request keeps its answer as well ([`Receipt`](super::Receipt)), and fails if the request was
-//! taken over. So a request that is found running has changed nothing yet, whatever became of its
-//! process, and an equal one may begin from the start. What changes nothing, such as a refusal, is
-//! kept by [`finish_request`].
+//! No change is made twice, and none without a response: the transaction that makes the change of a
+//! request stores its response as well ([`Receipt`](super::Receipt)), and fails if the request was
+//! taken over. So a request that is found running has changed nothing yet, whatever happened to its
+//! process, and an equal one may start over. Responses without a change, such as refusals, are
+//! stored by [`finish_request`].
 
 use std::time::Duration;
 
@@ -21,35 +21,35 @@ use domain::{DocumentId, Sha256, Timestamp, UserId};
 
 pub use super::tables::idempotency::{RequestClaim, SavedAnswer};
 
-/// How long a key and its answer are kept.
+/// How long a key and its response are kept.
 pub const KEPT_FOR: Duration = Duration::from_hours(24);
 
-/// How often a key is looked at that is given up each time before it can be read.
+/// The maximum number of retries while the key is released each time before it can be read.
 const LOOKS: usize = 8;
 
-/// A request that carries a key.
+/// A request with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// Who sent it.
+    /// Its sender.
     pub owner: UserId,
     /// The key.
     pub key: String,
-    /// The digest of all that makes it this request: method, path, query and body.
+    /// The digest of method, path, query and body.
     pub hash: Sha256,
 }
 
-/// How a request with a key begins.
+/// The start of a request with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// It is this process's to run.
+    /// This process runs it.
     Started(RequestClaim),
-    /// It ran; this was the answer.
+    /// It is done; its response.
     Replay(SavedAnswer),
     /// An equal one is running.
     InProgress,
     /// The key belongs to another request.
     Reused,
-    /// It is new, and its owner has as many keys, or as large answers, as may be kept.
+    /// It is new, and its owner has the maximum number of keys or bytes of responses.
     NoRoom,
 }
 

@@ -1,4 +1,4 @@
-//! The intake transaction: what was staged becomes documents, versions, reservations and jobs, or nothing.
+//! The intake transaction: turns staged uploads into documents, versions, reservations and jobs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,23 +22,23 @@ use queue::JobKind;
 /// An upload whose bytes are staged.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// The id of the document it becomes.
+    /// The id of the new document.
     pub document: DocumentId,
     /// The id of its first version.
     pub version: VersionId,
     /// The id of the job that processes it.
     pub job: JobId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: UserId,
     /// Its name.
     pub name: DocumentName,
-    /// Who can find it.
+    /// Its visibility.
     pub visibility: Visibility,
-    /// What the owner says of it.
+    /// Its metadata.
     pub metadata: Metadata,
-    /// What the client said the bytes are.
+    /// The declared media type.
     pub declared_type: Option<MediaType>,
-    /// Where the bytes are staged.
+    /// The URL of the staged bytes.
     pub staged: Url,
     /// Their counted length.
     pub size: ByteSize,
@@ -48,12 +48,12 @@ pub struct Arrival {
     pub traceparent: Option<String>,
     /// When it was accepted.
     pub at: Timestamp,
-    /// What its request is answered, if it has a key.
+    /// The response to its request, if that has a key.
     pub receipt: Option<Receipt>,
 }
 
 impl Arrival {
-    /// The document as it stands right after the intake.
+    /// The document right after the intake.
     #[must_use]
     pub fn document(&self) -> Document {
         Document {
@@ -74,19 +74,19 @@ impl Arrival {
     }
 }
 
-/// An upload that is not taken in; its staged bytes are the caller's to remove.
+/// A refused upload; the caller removes its staged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeRefusal {
     /// Another document has the unique name.
     #[error("another document has that unique name")]
     UniqueNameTaken,
-    /// It doesn't fit into the owner's quota.
+    /// The owner's quota is used up.
     #[error("the quota is used up")]
     QuotaExceeded,
     /// The owner has been deleted.
     #[error("the owner is gone")]
     OwnerGone,
-    /// The staged bytes were taken for left behind: they took too long.
+    /// The staged bytes were discarded as orphaned: the upload took too long.
     #[error("the staged bytes are to be removed")]
     BytesDiscarded,
 }
@@ -128,9 +128,8 @@ impl<'a> From<&'a Arrival> for NewVersion<'a> {
     }
 }
 
-/// Takes in what arrived together, in one transaction with a handful of
-/// statements; the answers are in the order of `arrivals`. Once it returns
-/// `Ok`, those accepted are durable.
+/// Accepts uploads that arrived together, in one transaction with a handful of statements; the
+/// results are in the order of `arrivals`. Once it returns `Ok`, the accepted ones are durable.
 pub async fn accept(
     db: &Database,
     limits: &Limits,
@@ -147,7 +146,7 @@ pub async fn accept(
     Ok(answers)
 }
 
-/// Takes in what arrived together within the caller's transaction.
+/// Accepts uploads within the caller's transaction.
 pub(super) async fn accept_within(
     transaction: &DatabaseTransaction,
     limits: &Limits,
@@ -200,8 +199,8 @@ pub(super) async fn accept_within(
     Ok(arrivals.iter().map(answer).collect())
 }
 
-/// Reserves bytes and documents for each owner as a whole, or, where that
-/// doesn't fit, for as many as do; gives the ids of those that fit.
+/// Reserves bytes and documents for each owner as a whole, or, if that doesn't fit, for as many as
+/// do; returns the ids of those that fit.
 async fn reserve(
     transaction: &DatabaseTransaction,
     limits: &Limits,
@@ -233,7 +232,7 @@ async fn reserve(
     Ok(reserved)
 }
 
-/// What an upload takes from the quota.
+/// The charge of an upload to the quota.
 fn reservation(arrival: &Arrival) -> QuotaCharge {
     QuotaCharge {
         may_fail: true,

@@ -178,7 +178,7 @@ mod tests {
             assert_eq!(room.take(owner, NOW), Some(KeyAdmission::Room));
         }
         assert_eq!(room.take(owner, NOW), None);
-        // Others go on while one counts, but not for ever.
+        // Others continue while one counts, but not forever.
         assert_eq!(room.take(owner, NOW), Some(KeyAdmission::Room));
         assert_eq!(room.take(owner, NOW.plus(COUNTING_FOR)), None);
         assert_eq!(room.counted(owner, kept(157, 0), NOW), KeyAdmission::Room);

@@ -1,4 +1,4 @@
-//! API keys: only their SHA-256 is kept.
+//! API keys: only their SHA-256 is stored.
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -13,9 +13,9 @@ use domain::{
     Timestamp, UserId,
 };
 
-/// The name of the user that the bootstrap key belongs to.
+/// The default name of the bootstrap key's user.
 const BOOTSTRAP_USER: &str = "admin";
-/// How many names are tried for them, if ordinary users have those before.
+/// The maximum number of names that are tried, if ordinary users have the first ones.
 const MOST_NAMES: u32 = 100;
 
 /// An API key as its user's admin sees it.
@@ -23,13 +23,13 @@ const MOST_NAMES: u32 = 100;
 pub struct ApiKey {
     /// Its id.
     pub id: KeyId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Who holds the key with that hash.
+/// Returns the user of the key with this hash.
 pub async fn find_key_holder(db: &Database, hash: Sha256) -> Result<Option<Account>, DbError> {
     let sql = "SELECT users.id, users.role, users.disabled FROM api_keys \
          JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = $1";
@@ -78,7 +78,7 @@ pub async fn add_key(on: &impl Commit<ApiKey>, key: ApiKey, hash: Sha256) -> Res
     }
 }
 
-/// The keys of a user, newest first, made before `before`.
+/// Returns the keys of a user, newest first, created before `before`.
 pub async fn list_keys(
     db: &Database,
     user: UserId,
@@ -112,10 +112,10 @@ pub async fn remove_key(on: &impl Commit<()>, user: UserId, key: KeyId) -> Resul
     Ok(true)
 }
 
-/// A bootstrap key that can't be put in force.
+/// A bootstrap key that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapKeyError {
-    /// It would have two holders.
+    /// Another user has the key already.
     #[error("it is a key that was issued to a user: choose another")]
     Issued,
     /// The database failed.
@@ -129,9 +129,9 @@ impl From<sea_orm::DbErr> for BootstrapKeyError {
     }
 }
 
-/// Makes the bootstrap key the one with `hash`: another one stops working. It stays with the user
-/// who has it, whatever they are called by now; if nobody does, it goes to the admin of the first
-/// start, who is added if need be.
+/// Makes the key with `hash` the bootstrap key, and revokes the previous one. It stays with its
+/// user, even if renamed; if it has none, it belongs to the admin of the first start, who is
+/// created if necessary.
 pub async fn ensure_bootstrap_key(
     db: &Database,
     hash: Sha256,
@@ -173,8 +173,7 @@ fn bootstrap_key_changed(admin: Uuid, now: Timestamp) -> AuditEntry {
     AuditEntry::single(AuditOrigin::OPERATOR, event, now)
 }
 
-/// The admin of that name, or a new one. An ordinary user of that name is none, whoever named
-/// them so.
+/// Returns the admin with that name, or creates one. An ordinary user with that name doesn't count.
 async fn first_admin(transaction: &DatabaseTransaction, now: Timestamp) -> Result<Uuid, DbError> {
     for turn in 1.. {
         let name = match turn {

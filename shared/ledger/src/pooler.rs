@@ -1,8 +1,8 @@
-//! Whether a pooler stands before PostgreSQL that gives each transaction another session
-//! (`PgBouncer` with `pool_mode = transaction`), and whether it can be worked with: the driver
-//! prepares statements in one session and uses them later. A pooler that keeps prepared
-//! statements apart (`PgBouncer` 1.21 and later, with `max_prepared_statements`) hides the
-//! difference. Another one would run what somebody else has prepared.
+//! Detects whether PostgreSQL is behind a pooler that gives each transaction another session
+//! (`PgBouncer` with `pool_mode = transaction`), and whether that is supported: the driver prepares
+//! statements in one session and uses them later. Poolers that track prepared statements
+//! (`PgBouncer` 1.21 and later, with `max_prepared_statements`) hide the difference. Others would
+//! run statements that another client prepared.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor as _, Row as _};
@@ -15,14 +15,14 @@ use super::{DbError, UnfitServer};
 pub enum Pooling {
     /// Not at all: each connection has its own.
     None,
-    /// Each transaction may get another one, with the statements that its connection prepared.
+    /// Each transaction may get another session, with the statements that its connection prepared.
     ByTransaction,
 }
 
 /// A statement that both connections prepare, under the same name.
 const PREPARED: &str = "SELECT 7";
 
-/// Finds out by two connections: what one of them sets in its session, the other must not see.
+/// Tests with two connections: a session setting of one must not be visible to the other.
 pub async fn find_pooling(
     one: &mut PgConnection,
     other: &mut PgConnection,
@@ -33,8 +33,8 @@ pub async fn find_pooling(
         .await
         .map_err(failed)?;
     prepare(one).await?;
-    // A pooler gives out the session that came back last, which `one` has marked. While `other`
-    // keeps it, `one` gets a session without the mark.
+    // A pooler reuses the session that was returned last, which `one` has marked. While `other`
+    // occupies it, `one` gets a session without the mark.
     other.execute("BEGIN").await.map_err(failed)?;
     let shared = sees(other, &mark).await.map_err(failed)?;
     let pooling = if shared {
@@ -50,8 +50,8 @@ pub async fn find_pooling(
     Ok(pooling)
 }
 
-/// Prepares the statement, if the connection doesn't believe that it has done so, and runs it. A
-/// session that others have used has a statement of that name, or lacks it.
+/// Prepares the statement, unless the connection has done so already, and runs it. In a session
+/// that others have used, the name may be missing, or belong to another statement.
 async fn prepare(session: &mut PgConnection) -> Result<(), DbError> {
     let run = session.execute(sqlx::query(PREPARED)).await;
     let code = run

@@ -37,20 +37,19 @@ pub fn unreadable(error: &DbError) {
     warn!(%error, "a row can't be read, and is passed by");
 }
 
-/// A page of a list that is asked for until it is full, or there is nothing more: rows that can't
-/// be read take nobody's place.
+/// A page of a list that is filled by repeated queries: unreadable rows don't shorten it.
 #[derive(Debug)]
 pub struct ReadablePage<T, K> {
-    /// What could be read.
+    /// The rows that could be read.
     items: Vec<T>,
-    /// Behind which row to go on.
+    /// The row after which the page continues.
     pub behind: Option<K>,
     most: usize,
     is_full: bool,
 }
 
 impl<T, K> ReadablePage<T, K> {
-    /// A page of at most `most` that begins behind a row, or with the first.
+    /// Starts a page of at most `most` rows after a row, or at the beginning.
     pub fn behind(row: Option<K>, most: u64) -> Self {
         Self {
             items: Vec::new(),
@@ -60,12 +59,12 @@ impl<T, K> ReadablePage<T, K> {
         }
     }
 
-    /// Whether more rows are to be asked for.
+    /// Whether more rows have to be queried.
     pub const fn wants_more(&self) -> bool {
         !self.is_full
     }
 
-    /// Adds the next rows, of which so many were asked for as the page has at most.
+    /// Adds the next rows, of which `most` were queried.
     pub fn add<R>(
         &mut self,
         rows: Vec<R>,
@@ -81,7 +80,7 @@ impl<T, K> ReadablePage<T, K> {
         Ok(())
     }
 
-    /// The page.
+    /// Returns the page.
     pub fn into_items(self) -> Vec<T> {
         self.items
     }

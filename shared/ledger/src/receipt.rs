@@ -1,5 +1,5 @@
-//! Receipts: what a request with a key is answered, kept by the very transaction that makes its
-//! change. So a change whose process dies is either not made, or has its answer.
+//! Receipts: the response to a request with a key, stored by the same transaction as its change. So
+//! if the process dies, either the change was not made, or it has its response.
 
 use std::future::Future;
 
@@ -7,33 +7,32 @@ use super::tables::idempotency::{self, NewAnswer, RequestClaim, SavedAnswer};
 use super::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
-/// The answer of a request, as it stands when its change is made.
+/// The response to a request, at the time of its change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The request.
     pub claim: RequestClaim,
-    /// What it is answered.
+    /// The response.
     pub answer: SavedAnswer,
-    /// Until when its process may still find a better answer, as for those who wait. Whoever
-    /// repeats the request before then is told that it is running.
+    /// Until when its process may replace the response, as for requests that wait. A repetition
+    /// before then is told that the request is running.
     pub open_until: Option<Timestamp>,
 }
 
 impl Receipt {
-    /// Counts its bytes, now that they are kept.
+    /// Charges the stored bytes to the owner.
     pub(super) fn charge(&self, db: &Database) {
         let bytes = self.answer.body.len();
         db.keys().charge(self.claim.owner, bytes);
     }
 }
 
-/// How a change is made true: whoever makes one in a transaction ends the transaction by this,
-/// and says what came of it.
+/// Commits a change: ends the transaction in which the change was made, and returns its result.
 pub trait Commit<T>: Sync {
-    /// Where the change is made.
+    /// The database of the change.
     fn database(&self) -> &Database;
 
-    /// Commits. An error means that nothing was changed, or that nobody knows.
+    /// Commits. An error means that nothing was changed, or that the commit is uncertain.
     fn commit(
         &self,
         transaction: DatabaseTransaction,
@@ -41,7 +40,7 @@ pub trait Commit<T>: Sync {
     ) -> impl Future<Output = Result<(), DbError>> + Send;
 }
 
-/// A change that nobody has a key for.
+/// A change of a request without a key.
 impl<T: Sync> Commit<T> for Database {
     fn database(&self) -> &Database {
         self
@@ -52,12 +51,12 @@ impl<T: Sync> Commit<T> for Database {
     }
 }
 
-/// A change whose answer is kept with it, if `receipt` gives one.
+/// A change that stores its response, if `receipt` returns one.
 #[derive(Clone, Debug)]
 pub struct WithReceipt<F> {
-    /// Where the change is made.
+    /// The database of the change.
     pub db: Database,
-    /// What the change is answered.
+    /// The receipt for the result of the change.
     pub receipt: F,
 }
 
@@ -82,8 +81,8 @@ where
     }
 }
 
-/// Keeps the answers, last of all that a transaction does. Fails if one of the requests was
-/// taken over: then another process makes its change, and this one must not.
+/// Stores the responses, as the last step of a transaction. Fails if one of the requests was taken
+/// over: then another process makes its change, and this one must not.
 pub(super) async fn keep_receipts(
     transaction: &DatabaseTransaction,
     receipts: &[Receipt],

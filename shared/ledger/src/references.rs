@@ -1,10 +1,10 @@
-//! References to bytes: the one list of columns that hold URLs of objects which a row needs.
-//! The cleanup asks it before it lets go of an object, the audit compares it with what storage
-//! has, and an outcome asks it before it removes what it left over.
+//! References to bytes: the single list of columns with URLs of objects that a row needs. The
+//! cleanup checks it before it discards an object, the audit compares it with storage, and an
+//! outcome checks it before it removes leftovers.
 //!
-//! Whoever adds a table whose rows need objects adds its column here. Bytes may lie in storage
-//! before their row is committed, but for no longer than half of `Retention::stray` after
-//! their key was made.
+//! A new table whose rows need objects adds its column here. Bytes may be in storage before their
+//! row is committed, but for no longer than half of `Retention::stray` after the creation of their
+//! key.
 
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
@@ -18,31 +18,31 @@ use domain::ByteSize;
 /// A column of URLs that its table's rows need. Each has a partial or whole index `bytewise`.
 #[derive(Clone, Copy, Debug)]
 pub struct Source {
-    /// What a row is called in findings.
+    /// The kind of the row in findings.
     pub what: &'static str,
     /// The table.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// The length of the bytes, as SQL; `NULL` if the table doesn't know.
+    /// The length of the bytes, as SQL; `NULL` if the table doesn't have it.
     pub size: &'static str,
-    /// Their digest, as SQL; `NULL` if the table doesn't know.
+    /// Their digest, as SQL; `NULL` if the table doesn't have it.
     pub sha256: &'static str,
-    /// Whether it names where bytes were staged: they may have been taken into the store, under
-    /// the same key.
+    /// Whether it is the URL of staged bytes, which may have been moved into the store under the
+    /// same key.
     pub staged: Staged,
 }
 
-/// Whether bytes may lie elsewhere than at the URL in their column.
+/// Whether bytes may be elsewhere than at the URL in their column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Staged {
-    /// They lie in staging, or under the same key in the store.
+    /// They are in staging, or under the same key in the store.
     Yes,
-    /// They lie where the column says.
+    /// They are at the URL in the column.
     No,
 }
 
-/// All of them.
+/// All columns.
 pub const SOURCES: &[Source] = &[
     Source {
         what: "blob",
@@ -81,15 +81,15 @@ pub const SOURCES: &[Source] = &[
 /// An object that was found in storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundObject {
-    /// Where it lies.
+    /// Its URL.
     pub url: Url,
-    /// Where its bytes were staged, if it comes from there.
+    /// The URL of its staged bytes, if it was staged.
     pub staged: Url,
     /// Its length.
     pub size: ByteSize,
 }
 
-/// The columns of objects that travel as `x`.
+/// The columns of objects passed as `x`.
 pub(super) const OBJECTS: &Columns = &[
     ("url", Kind::Text),
     ("staged", Kind::Text),
@@ -113,8 +113,8 @@ pub(super) fn objects_parameter(objects: &[FoundObject]) -> Result<sea_orm::Valu
     parameter(&objects.collect::<Vec<_>>())
 }
 
-/// True of an object `x` that no row refers to. One statement looks at all tables, so that
-/// bytes which pass from one row to another are seen at one of them.
+/// True of an object `x` that no row refers to. One statement checks all tables, so that bytes that
+/// move from one row to another are seen in one of them.
 pub(super) fn is_unreferred(dialect: Dialect) -> String {
     let bytewise = dialect.bytewise();
     let mut conditions = Vec::new();
@@ -136,7 +136,7 @@ pub(super) fn is_unreferred(dialect: Dialect) -> String {
     conditions.join(" AND ")
 }
 
-/// Those of `objects` that no row refers to.
+/// Returns those of `objects` that no row refers to.
 pub(super) async fn unreferred(
     connection: &impl ConnectionTrait,
     objects: &[FoundObject],

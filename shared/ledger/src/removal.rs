@@ -1,5 +1,5 @@
-//! Removing versions, however many: the transaction that removes them releases what they held.
-//! Whoever removes versions or documents calls this.
+//! Removes versions and documents: the transaction that removes them releases what they used.
+//! Everything that removes them calls this.
 
 use std::collections::BTreeMap;
 
@@ -25,24 +25,24 @@ pub(super) struct RemovedVersion {
 }
 
 impl RemovedVersion {
-    /// Whose it was, and of which document.
+    /// Its owner and document.
     pub(super) const fn of(&self) -> (UserId, DocumentId) {
         (self.owner, self.document)
     }
 }
 
-/// What removed versions and documents held: quota of their owners, references to content, staged
+/// What removed versions and documents used: quota of their owners, references to content, staged
 /// bytes.
 #[derive(Debug, Default)]
 pub(super) struct Holdings {
     charges: Charges,
-    /// References by content, and who had one of them.
+    /// The removed references by content, and the owner of one of them.
     blobs: BTreeMap<Uuid, (i64, Uuid)>,
-    /// Where bytes were staged, whose they are, and how many.
+    /// The URLs of staged bytes, with their owners and sizes.
     staged: Vec<(String, Uuid, i64)>,
 }
 
-/// Deletes the versions whose ids `subquery` gives, with `$1` as its parameter. The caller has
+/// Deletes the versions whose ids `subquery` selects, with `$1` as its parameter. The caller has
 /// locked their documents.
 pub(super) async fn delete_versions(
     transaction: &DatabaseTransaction,
@@ -65,7 +65,7 @@ pub(super) async fn delete_versions(
                 charge.failed_versions -= 1;
                 charge.staging_bytes -= row.staged_url.as_ref().map_or(0, |_| size);
             }
-            // What it was charged to is found by the audit.
+            // The audit finds what it was charged to.
             Err(_) => unreadable(&DbError::corrupt("versions", "status", row.id)),
         }
         if let Some(blob) = row.blob_id {
@@ -79,7 +79,7 @@ pub(super) async fn delete_versions(
 }
 
 /// Deletes documents with all their versions. The caller has locked them, and releases what they
-/// held.
+/// used.
 pub(super) async fn delete_documents(
     transaction: &DatabaseTransaction,
     ids: &[Uuid],
@@ -88,14 +88,14 @@ pub(super) async fn delete_documents(
     let versions = format!("SELECT v.id FROM versions v WHERE v.document_id IN ({wanted})");
     let (_, mut holdings) = delete_versions(transaction, &versions, parameter(ids)?).await?;
     for document in documents::delete_documents(transaction, ids).await? {
-        // Those in `error` are not counted.
+        // Documents in `error` aren't counted.
         let is_counted = document.status != Status::Error.as_str();
         holdings.charges.to(document.owner_id).used_documents -= i64::from(is_counted);
     }
     Ok(holdings)
 }
 
-/// Records in the timelines of their documents that versions were removed.
+/// Records removed versions in the timelines of their documents.
 pub(super) async fn record_removed(
     transaction: &DatabaseTransaction,
     removed: &[RemovedVersion],
@@ -113,10 +113,10 @@ pub(super) async fn record_removed(
 }
 
 impl Holdings {
-    /// Releases all of it: bytes are discarded, content loses references and goes with the
-    /// last one, quota is released. Rows are locked in the order that holds everywhere.
+    /// Releases all of it: discards bytes, removes references and content without any, releases
+    /// quota. Rows are locked in the order used everywhere.
     ///
-    /// `traces` says where the bytes of a staged upload may lie.
+    /// `traces` locates the bytes of a staged upload.
     pub(super) async fn release(
         mut self,
         transaction: &DatabaseTransaction,
@@ -133,8 +133,8 @@ impl Holdings {
     }
 }
 
-/// Takes references from content. Gives the bytes of what has none any more: they are charged to
-/// one of those who had the last ones.
+/// Removes references to content. Returns the bytes of content without references, charged to an
+/// owner of the last ones.
 async fn release_blobs(
     transaction: &DatabaseTransaction,
     blobs: &BTreeMap<Uuid, (i64, Uuid)>,

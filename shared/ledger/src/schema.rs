@@ -1,5 +1,5 @@
-//! Which schema the database has, held against the one that this release knows. Readiness asks,
-//! and workers before they claim; nothing is changed here.
+//! Compares the schema of the database with the one that this release knows. Used by readiness, and
+//! by workers before they claim; changes nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn newest<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<String> {
     names.into_iter().max().cloned()
 }
 
-/// The names in the table that the migrations keep; none if there is no such table.
+/// The names in the table of applied migrations; empty if there is no such table.
 async fn applied_migrations(connection: &Connection) -> Result<HashSet<String>, DbError> {
     let there = Dialect::of(connection).has_table("seaql_migrations");
     if query(connection, there, []).await?.is_empty() {
@@ -54,8 +54,8 @@ async fn applied_migrations(connection: &Connection) -> Result<HashSet<String>, 
         .collect()
 }
 
-/// Whether the release that made the schema what it is, up to `newest`, said that releases whose
-/// newest migration is `ours` can work with it.
+/// Whether the release that migrated the schema to `newest` declared it compatible with releases
+/// whose newest migration is `ours`.
 async fn works_with(connection: &Connection, newest: &str, ours: &str) -> Result<bool, DbError> {
     let sql = "SELECT 1 FROM schema_compatibility WHERE newest = $1 AND works_from <= $2";
     let said = query(connection, sql, [newest.into(), ours.into()]).await?;

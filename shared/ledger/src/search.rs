@@ -1,5 +1,5 @@
-//! Questions whose cost clients decide: each reads one snapshot, outside of any write
-//! transaction, and is stopped when its time is over.
+//! Searches, whose cost clients determine: each reads one snapshot, outside of any write
+//! transaction, and has a time limit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use super::slots::Slot;
 use super::{Database, DatabaseTransaction, DbError};
 use domain::UserId;
 
-/// How much longer than its own limit a server may be silent about a statement.
+/// How long a server may exceed the limit of a statement before the call fails.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A search that goes on: statements of one snapshot, which may take so long together.
+/// A running search: statements of one snapshot, with a common time limit.
 pub struct Search {
     transaction: DatabaseTransaction,
     hold: Hold,
 }
 
-/// What a search occupies. A statement whose search is dropped meanwhile, since its client hung
-/// up, goes on to its end, and so keeps its slot for as long as it may.
+/// The slot of a search. A statement whose search is dropped, since its client disconnected, runs
+/// to its end, and so keeps its slot.
 struct Hold {
     slot: Option<Slot>,
     deadline: Instant,
@@ -47,7 +47,7 @@ impl Drop for Hold {
 }
 
 impl Database {
-    /// Begins a search among the documents of `owner` that may take as long as `limit`.
+    /// Begins a search among the documents of `owner` with the time limit `limit`.
     pub(super) async fn search(&self, owner: UserId, limit: Duration) -> Result<Search, DbError> {
         let slot = self.search_slot(owner).await?;
         let begin = self
@@ -70,12 +70,12 @@ impl Database {
 }
 
 impl Search {
-    /// Which dialect is spoken.
+    /// The dialect of the database.
     pub fn dialect(&self) -> Dialect {
         self.transaction.dialect()
     }
 
-    /// The rows that a statement gives, unless the search's time is over first.
+    /// Returns the rows of a statement, unless the search exceeds its time limit.
     pub async fn query(
         &self,
         sql: impl Into<String>,
@@ -99,13 +99,13 @@ impl Search {
         }
     }
 
-    /// Ends the search. One that is dropped ends as well, a little later.
+    /// Ends the search. A dropped one ends as well, a little later.
     pub async fn end(self) -> Result<(), DbError> {
         Ok(self.transaction.commit().await?)
     }
 }
 
-/// What a statement that was stopped because of its time is told apart by: SQLSTATE 57014
+/// Recognizes a statement that was cancelled because of its time limit: SQLSTATE 57014
 /// (`query_canceled`) of PostgreSQL, `SQLITE_INTERRUPT` of SQLite.
 fn stopped(error: DbErr) -> DbError {
     let is_over = match &error {

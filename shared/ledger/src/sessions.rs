@@ -1,5 +1,5 @@
-//! What a process knows of its sessions with PostgreSQL: whether the server may hang, and which
-//! sessions are of no use any more. The pool's hooks ask; calls tell.
+//! The state of a process's sessions with PostgreSQL: whether the server may hang, and which
+//! sessions are unusable. The hooks of the pool read it, calls update it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,18 +9,18 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, timeout};
 
-/// For how long after a call without an answer sessions are looked at before they are kept.
+/// How long after an unanswered call sessions are checked before they return to the pool.
 const DOUBT: Duration = Duration::from_secs(30);
 
-/// How long a session may take to come to rest. The pool would wait for ever, and the session's
-/// place with it: until the network gives up, which takes a quarter of an hour.
+/// How long a session may take to become idle. The pool would wait forever, and occupy the
+/// session's slot until the network gives up, which takes a quarter of an hour.
 const REST: Duration = Duration::from_secs(5);
 
-/// Sessions that lay idle longer are tried before use: testing each time costs a round trip a
-/// statement.
+/// Sessions that were idle longer are tested before use: testing always would cost a round trip for
+/// each statement.
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(15);
 
-/// What is known. Times are milliseconds since `start`.
+/// The state. Times are milliseconds since `start`.
 #[derive(Debug)]
 pub struct Sessions {
     start: Instant,
@@ -38,12 +38,11 @@ impl Default for Sessions {
     }
 }
 
-/// A call that waits for its answer. If it is dropped before, its session may be that of a server
-/// that hangs.
+/// A call in progress. If it is dropped before the answer, the server of its session may hang.
 pub struct Unanswered<'a>(Option<&'a Sessions>);
 
 impl Unanswered<'_> {
-    /// The answer came.
+    /// The answer arrived.
     pub fn came(mut self) {
         self.0 = None;
     }
@@ -59,20 +58,20 @@ impl Drop for Unanswered<'_> {
 }
 
 impl Sessions {
-    /// A call begins.
+    /// Registers a call that begins.
     pub const fn await_answer(&self) -> Unanswered<'_> {
         Unanswered(Some(self))
     }
 
-    /// The sessions that are open now lead to a server that can't write, or don't know what they
-    /// should: none of them is used again.
+    /// The sessions that are open now belong to a read-only server, or lack prepared statements:
+    /// none of them is used again.
     pub fn replace_all(&self) {
         self.replaced_before
             .fetch_max(self.now(), Ordering::Relaxed);
     }
 
-    /// Whether a session may go back to the pool. An error says that it may not, and that there
-    /// is no use in saying goodbye.
+    /// Checks whether a session may return to the pool. An error means that it may not, and can't
+    /// be closed gracefully either.
     pub async fn comes_to_rest(&self, session: &mut PgConnection) -> Result<bool, sqlx::Error> {
         if self.in_doubt_until.load(Ordering::Relaxed) < self.now() {
             return Ok(true);
@@ -83,7 +82,7 @@ impl Sessions {
             .map(|()| true)
     }
 
-    /// Whether a session of the pool may be used.
+    /// Checks whether a session of the pool may be used.
     pub async fn is_of_use(
         &self,
         session: &mut PgConnection,

@@ -13,11 +13,11 @@ use super::tables::{self, quarantine};
 use super::{Database, DbError, discards};
 use domain::Timestamp;
 
-/// True of an object `x` that is a stray and isn't known as one yet.
+/// True of an object `x` that is a stray and isn't recorded as one yet.
 const UNKNOWN: &str = "NOT EXISTS (SELECT 1 FROM discards WHERE discards.url = x.url) \
      AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.url = x.url)";
 
-/// The objects of `$1` that are strays and aren't known as such yet, as a FROM item `x` with its
+/// The objects of `$1` that are strays and aren't recorded as such yet, as a FROM item `x` with its
 /// conditions.
 fn strays(db: &Database) -> String {
     let dialect = db.dialect();
@@ -25,8 +25,8 @@ fn strays(db: &Database) -> String {
     format!("{objects} WHERE {is_unreferred} AND {UNKNOWN}")
 }
 
-/// Those of `objects` that no row refers to, that are not to be removed already and that aren't
-/// in quarantine.
+/// Returns those of `objects` that no row refers to, and that are neither discarded nor
+/// quarantined.
 pub async fn find_strays(db: &Database, objects: &[FoundObject]) -> Result<Vec<String>, DbError> {
     if objects.is_empty() {
         return Ok(Vec::new());
@@ -39,7 +39,7 @@ pub async fn find_strays(db: &Database, objects: &[FoundObject]) -> Result<Vec<S
         .collect()
 }
 
-/// Discards those of `objects` that no row refers to. Returns how many they were.
+/// Discards those of `objects` that no row refers to. Returns how many were discarded.
 pub async fn discard_strays(
     db: &Database,
     objects: &[FoundObject],
@@ -52,7 +52,7 @@ pub async fn discard_strays(
     tables::discards::insert_from(db.writer(), &strays(db), objects, now).await
 }
 
-/// Puts into quarantine those of `objects` that no row refers to. Returns how many they were.
+/// Quarantines those of `objects` that no row refers to. Returns how many were quarantined.
 pub async fn quarantine_strays(
     db: &Database,
     objects: &[FoundObject],
@@ -65,10 +65,11 @@ pub async fn quarantine_strays(
     quarantine::insert_from(db.writer(), &strays(db), objects, now).await
 }
 
-/// Ends the quarantine of at most `limit` objects that are in it since before `before`, and returns
-/// how many they were: those that no row refers to are discarded, the others stay.
+/// Ends the quarantine of at most `limit` objects quarantined before `before`, and returns how many
+/// there were: those that no row refers to are discarded, the others stay.
 ///
-/// `found` gives the object at a URL, with where it was staged; `None` if no place of the service has it.
+/// `found` returns the object at a URL, with the URL of its staged bytes; `None` if no place of the
+/// service has it.
 pub async fn end_quarantine(
     db: &Database,
     before: Timestamp,
@@ -96,7 +97,7 @@ pub async fn end_quarantine(
     Ok(urls.len())
 }
 
-/// How many objects are in quarantine, and how many bytes they have.
+/// Returns the number of quarantined objects, and of their bytes.
 pub async fn quarantined(db: &Database) -> Result<(u64, u64), DbError> {
     let sql = "SELECT count(*) AS objects, \
          CAST(COALESCE(sum(size_bytes), 0) AS bigint) AS bytes FROM quarantine";

@@ -1,7 +1,7 @@
 //! Bytes of uploads in progress. A process counts its own in memory, and draws a grant once a user
-//! has many of them, so that all processes together keep to the allowance.
+//! has many of them, so that all processes together respect the allowance.
 //!
-//! A grant is a row that expires; its process renews it while it lives.
+//! A grant is a row with an expiry, which its process renews.
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -11,30 +11,31 @@ use super::tables::{upload_grants, users};
 use super::{Database, DatabaseTransaction, DbError};
 use domain::{Limits, Timestamp, UserId};
 
-/// How long after its end a grant is forgotten, in microseconds: its process may only have been
-/// cut off from the database.
+/// How long after its expiry a grant is deleted, in microseconds: its process may only have been
+/// disconnected from the database.
 const FORGOTTEN_AFTER: i64 = 600_000_000;
 
-/// What a user may still upload, as the ledger has it.
+/// The remaining allowances of a user, by the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadRoom {
-    /// Bytes that are left of the quota.
+    /// The remaining bytes of the quota.
     pub bytes: u64,
     /// The quota in bytes.
     pub byte_limit: u64,
-    /// Documents that are left of the quota.
+    /// The remaining documents of the quota.
     pub documents: u64,
     /// The quota in documents.
     pub document_limit: u64,
     /// Whether more versions may fail.
     pub may_fail: bool,
-    /// Bytes that are left of the staging allowance beside what other processes were granted.
+    /// The remaining bytes of the staging allowance, apart from grants of other processes.
     pub staging: u64,
-    /// Bytes that may still be let go of before some of those that wait are removed.
+    /// The bytes that may still be discarded before some of those waiting are removed.
     pub removal: u64,
 }
 
-/// What `owner` may still upload, for the process `holder`; `None` if there is no such user.
+/// Returns what `owner` may still upload, for the process `holder`; `None` if there is no such
+/// user.
 pub async fn upload_room(
     db: &Database,
     (owner, holder): (UserId, Uuid),
@@ -71,25 +72,25 @@ pub async fn upload_room(
     }))
 }
 
-/// What a process asks for.
+/// A request for a grant.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantRequest {
-    /// Whose uploads they are.
+    /// The owner of the uploads.
     pub owner: UserId,
     /// The process.
     pub holder: Uuid,
-    /// The least that helps, of all that it has on its way.
+    /// The minimum, including what the process has in progress.
     pub needed: u64,
-    /// What would last for a while.
+    /// The preferred amount.
     pub wanted: u64,
-    /// Until when it is granted.
+    /// The expiry.
     pub until: Timestamp,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Grants bytes to a process in place of what it had been granted for that user; gives how many,
-/// or `None` if there are fewer left than are needed, and then nothing changes.
+/// Replaces the grant of a process for a user, and returns the granted bytes; `None` if less than
+/// the minimum is left, and then nothing changes.
 pub async fn draw_grant(
     db: &Database,
     request: &GrantRequest,
@@ -97,7 +98,7 @@ pub async fn draw_grant(
 ) -> Result<Option<u64>, DbError> {
     let transaction = db.begin().await?;
     let Some(left) = left_for(&transaction, request, limits).await? else {
-        // The intake answers that the owner is gone.
+        // The intake reports that the owner doesn't exist.
         return Ok(Some(request.needed));
     };
     if request.needed > left {
@@ -115,7 +116,7 @@ pub async fn draw_grant(
     Ok(Some(granted))
 }
 
-/// What the allowance has left for a process; the user's row is locked.
+/// Returns what is left of the allowance for a process. The caller has locked the user's row.
 async fn left_for(
     transaction: &DatabaseTransaction,
     request: &GrantRequest,
@@ -133,7 +134,7 @@ async fn left_for(
     Ok(Some(left.max(0).unsigned_abs()))
 }
 
-/// Renews the grants of a process, and forgets those of processes that are gone.
+/// Renews the grants of a process, and deletes those of dead processes.
 pub async fn renew_grants(
     db: &Database,
     holder: Uuid,

@@ -1,4 +1,4 @@
-//! What an owner stores: counters, and sums by type.
+//! The usage of an owner: counters, and sums by media type.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use domain::{ByteSize, Limits, MediaType, Status, UserId};
 /// The time limit of counting documents.
 const TIME: Duration = Duration::from_secs(10);
 
-/// What an owner keeps and may keep.
+/// The usage and limits of an owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// How many documents are in each status, in the order of [`Status::ALL`].
+    /// The number of documents in each status, in the order of [`Status::ALL`].
     pub documents: [u64; 4],
-    /// Bytes of active versions, shared content counted for each.
+    /// Bytes of active versions; shared content counts for each.
     pub used: ByteSize,
     /// Bytes of pending versions.
     pub reserved: ByteSize,
-    /// The most bytes, used and reserved together.
+    /// The limit of bytes, used and reserved together.
     pub byte_limit: ByteSize,
-    /// The most documents in every status but `error`.
+    /// The limit of documents in every status but `error`.
     pub document_limit: u32,
     /// Current versions by type, in the order of the types.
     pub by_type: Vec<TypeUsage>,
 }
 
-/// What an owner keeps of one type.
+/// The usage by one media type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeUsage {
     /// The type.
     pub media_type: MediaType,
-    /// How many documents.
+    /// The number of documents.
     pub documents: u64,
     /// Their bytes.
     pub size: ByteSize,
@@ -49,7 +49,7 @@ struct SumRow {
     bytes: i64,
 }
 
-/// What `owner` keeps; `None` if there is no such user.
+/// Returns the usage of `owner`; `None` if there is no such user.
 pub async fn usage(
     db: &Database,
     owner: UserId,

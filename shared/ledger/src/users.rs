@@ -10,13 +10,13 @@ use super::tables::users;
 use super::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{ByteSize, Identity, Role, Timestamp, User, UserId, UserName};
 
-/// Another user has what must be theirs alone.
+/// A conflict with another user.
 #[derive(Debug, thiserror::Error)]
 pub enum UserNameTaken {
-    /// The name is not free.
+    /// The name is taken.
     #[error("another user has that name")]
     Taken,
-    /// One of the identities is not free.
+    /// One of the identities is taken.
     #[error("another user has that identity")]
     IdentityTaken,
     /// The database failed.
@@ -36,13 +36,13 @@ impl From<LinkError> for UserNameTaken {
 /// A user who can't be deleted or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeUserError {
-    /// Nobody could manage the service any more.
+    /// There would be no enabled admin left.
     #[error("the last admin can't be deleted, demoted or disabled")]
     LastAdmin,
-    /// Another user has the name that was wanted.
+    /// Another user has the name.
     #[error("another user has that name")]
     NameTaken,
-    /// Another user has an identity that was wanted.
+    /// Another user has one of the identities.
     #[error("another user has that identity")]
     IdentityTaken,
     /// The database failed.
@@ -65,25 +65,25 @@ impl From<LinkError> for ChangeUserError {
     }
 }
 
-/// What changes of a user; `None` stays, `Some(None)` goes back to the default.
+/// Changes of a user; `None` keeps the value, `Some(None)` resets it to the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
     /// A new name.
     pub name: Option<UserName>,
     /// A new role.
     pub role: Option<Role>,
-    /// Whether they may do nothing from now on.
+    /// Whether they are disabled.
     pub disabled: Option<bool>,
-    /// The identities that they are linked to from now on.
+    /// The identities that they are linked to.
     pub identities: Option<Vec<Identity>>,
-    /// A new limit of bytes.
+    /// A new byte limit.
     pub quota_bytes: Option<Option<ByteSize>>,
-    /// A new limit of documents.
+    /// A new document limit.
     pub quota_documents: Option<Option<u32>>,
 }
 
 impl UserChanges {
-    /// Whether an admin may cease to be one that can manage the service.
+    /// Whether an admin may lose the right to manage the service.
     fn may_lose_admin(&self) -> bool {
         self.role == Some(Role::User) || self.disabled == Some(true)
     }
@@ -92,18 +92,18 @@ impl UserChanges {
 /// A user before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedUser {
-    /// What they were.
+    /// The user before.
     pub before: User,
-    /// What they are.
+    /// The user after.
     pub after: User,
 }
 
-/// A page of users, newest first: those made before `before`.
+/// A page of users, newest first: those created before `before`.
 #[derive(Clone, Copy, Debug)]
 pub struct UserPage {
-    /// The last user of the page before.
+    /// The last user of the previous page.
     pub before: Option<UserId>,
-    /// The most users.
+    /// The maximum number of users.
     pub limit: u64,
 }
 
@@ -124,14 +124,14 @@ async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(
     Ok(())
 }
 
-/// The user with that id.
+/// Returns the user with this id.
 pub async fn find_user(db: &Database, id: UserId) -> Result<Option<User>, DbError> {
     let select = users::Entity::find_by_id(id.0).filter(users::Column::RemovedAt.is_null());
     let row = select.one(db.reader()).await?;
     with_identities(db.reader(), row).await
 }
 
-/// The user whom an operator names: by id, or else by name. Nobody else is found by a name.
+/// Returns the user an operator names, by id or by name. Nothing else looks up users by name.
 pub async fn find_user_named(db: &Database, named: &str) -> Result<Option<User>, DbError> {
     if let Ok(id) = named.parse()
         && let Some(user) = find_user(db, id).await?
@@ -158,7 +158,7 @@ async fn with_identities(
     Ok(Some(user))
 }
 
-/// A page of users, newest first.
+/// Returns a page of users, newest first.
 pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbError> {
     let mut found = ReadablePage::behind(page.before.map(|before| before.0), page.limit);
     while found.wants_more() {
@@ -177,7 +177,7 @@ pub async fn list_users(db: &Database, page: UserPage) -> Result<Vec<User>, DbEr
     Ok(users)
 }
 
-/// Changes a user and returns what they are now; `None` if there is no such user.
+/// Changes a user and returns the new values; `None` if there is no such user.
 pub async fn change_user(
     on: &impl Commit<ChangedUser>,
     id: UserId,
@@ -194,7 +194,7 @@ async fn try_change(
     now: Timestamp,
 ) -> Result<Option<User>, ChangeUserError> {
     let transaction = on.database().begin().await?;
-    // Before the user's own row, or two admins who demote each other would wait in a circle.
+    // Before the user's own row: otherwise two admins who demote each other would deadlock.
     let other_admin = !changes.may_lose_admin() || other_admin(&transaction, id).await?;
     let mut select = users::Entity::find_by_id(id.0).filter(users::Column::RemovedAt.is_null());
     if transaction.dialect().locks_rows() {
@@ -249,8 +249,8 @@ async fn write_changes(
     }
 }
 
-/// Whether there is an enabled admin besides `id`. The rows are locked, so that two
-/// admins can't remove each other at once.
+/// Returns whether there is an enabled admin besides `id`. Locks the rows, so that two admins can't
+/// remove each other concurrently.
 pub(super) async fn other_admin(
     transaction: &impl ConnectionTrait,
     id: UserId,

@@ -1,4 +1,4 @@
-//! One page of a list, found through the index of its order, or of what is rare in it.
+//! One page of a list, found through its sort index, or through the index of a selective filter.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use domain::{Document, DocumentId};
 /// The time limit of the search for a page.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The documents behind the position that the request names, in its order. Documents that are
-/// added or deleted between two pages make no other one appear twice or not at all; rows that
-/// can't be read are skipped. [`DbError::TimeLimit`] if it takes too long.
+/// Returns the documents after the position of the request, in its order. Documents that are added
+/// or deleted between two pages make no other one appear twice or not at all; unreadable rows are
+/// skipped. [`DbError::TimeLimit`] if it takes too long.
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
     let search = db.search(request.owner, TIME).await?;
     let limit = request.limit as usize;
@@ -33,7 +33,7 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
     Ok(documents)
 }
 
-/// The plan of the database for the page, line by line.
+/// Returns the query plan of the page, line by line.
 #[cfg(feature = "test-support")]
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
     let (explain, column) = db.dialect().explain();
@@ -56,7 +56,7 @@ const fn question(request: &ListRequest) -> Question<'_> {
     }
 }
 
-/// Reads at most so many documents behind a position. Returns the position behind which the list
+/// Reads a number of documents after a position. Returns the position after which the list
 /// continues, if it may.
 async fn read_more(
     search: &Search,
@@ -80,7 +80,7 @@ async fn read_more(
         .transpose()
 }
 
-/// Documents by their ids, in that order.
+/// Returns documents by their ids, in that order.
 async fn read(search: &Search, wanted: &[DocumentId]) -> Result<Vec<Document>, DbError> {
     let dialect = search.dialect();
     let sql = format!(

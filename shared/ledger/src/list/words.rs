@@ -1,7 +1,7 @@
-//! The index of words that SQLite searches first for a part of a name or for metadata; triggers
-//! maintain it (migration `m0010_index_words`). It finds what is rare; a page of what is common is
-//! found along its order. Having a word is a necessary condition only: callers still apply the
-//! exact conditions.
+//! The word index that SQLite searches first for a part of a name or for metadata; triggers
+//! maintain it (migration `m0010_index_words`). It finds rare documents; pages of common ones are
+//! found along the sort index. Matching words are a necessary condition only: callers still apply
+//! the exact conditions.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use crate::search::Search;
 use crate::values::Values;
 use domain::{UserId, fold};
 
-/// The most documents that are looked at one by one, and sorted, for a page.
+/// The maximum number of documents that are examined one by one, and sorted, for a page.
 const FEW: i64 = 2_000;
 
-/// A question's words, as the view `words_of_documents` makes them of documents: `$1` is the
-/// owner, `$2` the parts of a name, three characters each, and `$3` the metadata. A number that
-/// isn't told apart from others there has no word; an integer of 64 bits may be one of those.
+/// The words of a query, as the view `words_of_documents` makes them of documents: `$1` is the
+/// owner, `$2` the parts of a name, three characters each, and `$3` the metadata. A number that the
+/// view doesn't distinguish from others has no word; 64-bit integers may be affected.
 const WORDS: &str = "\
     SELECT '\"n' || substr(hex($1), -12) || hex(value) || '\"' AS word FROM json_each($2) \
     UNION SELECT CASE substr(scalar, 1, 1) WHEN 'i' THEN '(' || word || ' OR ' || large || ')' ELSE word END FROM (\
@@ -37,9 +37,9 @@ const WORDS: &str = "\
         ) WHERE scalar <> 'large'\
     ) LIMIT 16";
 
-/// The rarest of them, joined: to go along all documents that have a word takes long if there
-/// are many, so the common ones of a question aren't looked up. How rare one is, is told by how
-/// many have it, or how soon so many are found.
+/// The rarest of them, joined. Scanning all documents with a word takes long if there are many, so
+/// common words of a query aren't looked up. The rarity of a word is the number of its documents,
+/// or how soon that many are found.
 fn rarest() -> String {
     format!(
         "SELECT group_concat(word, ' AND ') FROM (SELECT word FROM ({WORDS}) AS asked ORDER BY (\
@@ -48,13 +48,13 @@ fn rarest() -> String {
     )
 }
 
-/// Whether few documents of many may meet the filter, and no index of an order knows which.
+/// Whether the filter may be selective, and no sort index serves it.
 const fn may_be_rare(filter: &DocumentFilter) -> bool {
     filter.metadata.is_some() || filter.name_part.is_some()
 }
 
-/// Where those that may meet the filter are looked for, as a FROM item: among all documents, or,
-/// on SQLite, whose planner can't know what is rare, among the few that the index names.
+/// The FROM item of the candidates: all documents, or, on SQLite, whose planner has no statistics
+/// of words, the few that the index finds.
 pub async fn source(
     search: &Search,
     owner: UserId,
@@ -77,8 +77,8 @@ pub async fn source(
     })
 }
 
-/// The numbers, as a JSON array, of the documents that can meet the filter's conditions on name
-/// and metadata, if they are few; nothing if they aren't, or if the index doesn't know.
+/// The numbers, as a JSON array, of the documents that can meet the filter's conditions on name and
+/// metadata, if they are few; `None` if they are many, or if the index doesn't know.
 async fn few(
     search: &Search,
     owner: UserId,
@@ -107,7 +107,7 @@ async fn few(
     }
 }
 
-/// Each three characters that follow each other in a part of a name, once.
+/// The trigrams of a part of a name, each once.
 fn threes(part: &str) -> Vec<String> {
     let characters: Vec<char> = fold(part).chars().collect();
     let threes: BTreeSet<String> = characters.windows(3).map(String::from_iter).collect();

@@ -7,7 +7,7 @@ use domain::{Finished, Operation, OperationId, UserId};
 /// Why an operation was not cancelled.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// There is no such operation, or it belongs to somebody else.
+    /// There is no such operation, or another user owns it.
     #[error("there is no such operation")]
     NotFound,
     /// It has ended.

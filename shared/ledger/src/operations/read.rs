@@ -8,7 +8,7 @@ use crate::tables::operations::{self, OperationRow};
 use crate::{Database, DbError};
 use domain::{ItemResult, Operation, OperationId, OperationItem, UserId};
 
-/// The operation with that id, whoever owns it.
+/// The operation with that id, of any owner.
 pub async fn find_operation(db: &Database, id: OperationId) -> Result<Option<Operation>, DbError> {
     operations::find(db.reader(), id).await
 }

@@ -22,7 +22,7 @@ use queue::JobKind;
 /// Why an operation was not undone.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
-    /// There is no such operation, or it belongs to somebody else.
+    /// There is no such operation, or another user owns it.
     #[error("there is no such operation")]
     NotFound,
     /// It can't be undone, or has been.

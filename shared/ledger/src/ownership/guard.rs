@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl Ownership {
-    /// For the places of a process and its ledger. Nothing is read yet.
+    /// Creates a guard for the places of a process and its ledger. Nothing is read yet.
     #[must_use]
     pub fn of(db: Database, places: StorageRouter, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Ownership {
         }
     }
 
-    /// The id of the ledger, which is made if this is its first start.
+    /// Returns the id of the ledger, which is created at its first start.
     pub async fn installation(&self) -> Result<InstallationId, OwnershipError> {
         let Inner {
             db,
@@ -60,8 +60,8 @@ impl Ownership {
         Ok(*id)
     }
 
-    /// Whether every place carries the mark of this ledger now. One that is used for the first
-    /// time gets it. While all is well, this costs one small read for each place.
+    /// Returns whether every place carries the mark of this ledger now. One that is used for the
+    /// first time is marked. Normally this costs one small read for each place.
     pub async fn verify(&self) -> Result<(), OwnershipError> {
         let ours = self.installation().await?;
         let states = self.states().await?;
@@ -76,7 +76,8 @@ impl Ownership {
         self.record_marks().await
     }
 
-    /// The state of each place. Changes nothing but the id of a ledger that has none.
+    /// Returns the state of each place. Changes nothing, except that it creates the id of a new
+    /// ledger.
     pub async fn states(&self) -> Result<Vec<(Arc<dyn Storage>, PlaceState)>, OwnershipError> {
         let ours = self.installation().await?;
         let mut states = Vec::new();
@@ -90,8 +91,8 @@ impl Ownership {
         Ok(states)
     }
 
-    /// The state of a place in which no mark was found. Another process may have marked it, and
-    /// have begun to use it, since that read: before the place is refused, it is read once more.
+    /// The state of a place in which no mark was found. Another process may have marked and used it
+    /// since that read, so it is read once more before the place is refused.
     async fn state_without_mark(
         &self,
         storage: &dyn Storage,
@@ -105,8 +106,8 @@ impl Ownership {
         Ok(found.map_or(state, |mark| state_by_mark(mark, ours)))
     }
 
-    /// Puts the mark of this ledger on every place, whatever mark was there: the ledger that had a
-    /// place before stops destroying anything in it.
+    /// Writes the mark of this ledger to every place, whatever mark was there: the ledger that had
+    /// a place before stops removing anything in it.
     pub async fn adopt(&self) -> Result<(), OwnershipError> {
         let ours = self.installation().await?;
         for (storage, state) in self.states().await? {
@@ -135,8 +136,8 @@ impl Ownership {
             PlaceUse::Current if is_empty => PlaceState::Lost,
             PlaceUse::Current | PlaceUse::Past => PlaceState::Unmarked,
             PlaceUse::Never if is_empty => PlaceState::Unmarked,
-            // A ledger from before there were marks may know nothing of what was left behind in
-            // one of its places.
+            // A ledger from before marks existed may know nothing of the orphans in one of its
+            // places.
             PlaceUse::Never if marked.is_empty() && self.knows_a_place().await? => {
                 PlaceState::Unmarked
             }
@@ -144,7 +145,7 @@ impl Ownership {
         })
     }
 
-    /// Whether the ledger knows anything of what is in its places.
+    /// Whether the ledger knows any object of its places.
     async fn knows_a_place(&self) -> Result<bool, OwnershipError> {
         for storage in self.inner.places.distinct() {
             let used = crate::place_use(&self.inner.db, storage.place()).await?;
@@ -155,8 +156,8 @@ impl Ownership {
         Ok(false)
     }
 
-    /// Records once that the places carry the mark: all of them together, so that no
-    /// process finds a ledger that knows of one and not of the other.
+    /// Records once that the places carry the mark: all of them together, so that no process finds
+    /// a ledger that knows only one of them.
     async fn record_marks(&self) -> Result<(), OwnershipError> {
         let Inner {
             db,
@@ -186,7 +187,7 @@ fn state_by_mark(mark: Mark, ours: InstallationId) -> PlaceState {
     }
 }
 
-/// Marks a place that has no mark, unless somebody else is faster.
+/// Marks a place that has no mark, unless another process was faster.
 async fn mark(storage: &dyn Storage, ours: InstallationId) -> Result<(), OwnershipError> {
     storage.set_mark(ours, Marking::First).await?;
     let state = match storage.mark().await? {

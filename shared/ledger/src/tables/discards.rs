@@ -1,6 +1,6 @@
 //! The table `discards`: URLs of bytes that no row refers to any more, until they are removed.
 //!
-//! - The primary key pages them for removal, and tells an upload whose bytes are among them.
+//! - The primary key pages them for removal, and finds uploads whose bytes were discarded.
 //! - `discards_of_owner` sums what a user is charged for them.
 
 use sea_orm::entity::prelude::*;
@@ -27,27 +27,27 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Bytes that a user has let go of.
+/// Bytes that a user has discarded.
 #[derive(Clone, Debug, Serialize)]
 pub struct Discard {
-    /// Where they lie.
+    /// Their URL.
     pub url: String,
-    /// Who is charged for them.
+    /// The user who is charged for them.
     pub owner_id: Uuid,
-    /// How much.
+    /// The charged bytes.
     pub charged_bytes: i64,
 }
 
-/// What is charged for a row.
+/// The charge of a row.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub struct DiscardCharge {
-    /// To whom; nobody is charged for bytes that no user let go of.
+    /// The user; `None` for bytes that no user discarded.
     pub owner_id: Option<Uuid>,
-    /// How many bytes.
+    /// The charged bytes.
     pub charged_bytes: i64,
 }
 
-/// Inserts URLs that nobody is charged for; those that are there already stay as they are.
+/// Inserts URLs without a charge; existing ones are left unchanged.
 pub async fn insert(
     connection: &impl ConnectionTrait,
     urls: &[impl AsRef<str>],
@@ -62,7 +62,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Inserts URLs that users are charged for. Gives the charges of those that were not there before.
+/// Inserts URLs with charges to users. Returns the charges of those that were new.
 pub async fn insert_charged(
     connection: &impl ConnectionTrait,
     discards: &[Discard],
@@ -97,7 +97,7 @@ pub async fn insert_from(
     execute(connection, sql, [parameter, now.as_micros().into()]).await
 }
 
-/// Deletes those of `urls` of which `condition` is true. Gives what was charged for them.
+/// Deletes those of `urls` for which `condition` is true. Returns their charges.
 pub async fn delete(
     transaction: &DatabaseTransaction,
     urls: &[impl AsRef<str>],

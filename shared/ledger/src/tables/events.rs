@@ -35,15 +35,15 @@ pub struct NewEvent {
     pub at: Timestamp,
 }
 
-/// What an event tells beside its kind.
+/// The data of an event.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum EventData {
-    /// Nothing.
+    /// None.
     Nothing {},
-    /// Which version it is about.
+    /// The version.
     Version { version: u32 },
-    /// How an attempt to process a version ended.
+    /// The result of an attempt to process a version.
     Attempt(Value),
 }
 
@@ -77,15 +77,15 @@ pub async fn insert_events(
     Ok(())
 }
 
-/// A document with the oldest of its events that is kept.
+/// A document with the oldest of its events that are kept.
 #[derive(Debug, Serialize)]
 pub struct KeptEvents {
     pub document_id: Uuid,
     pub oldest: i64,
 }
 
-/// Deletes at most `limit` events that are older than those that are kept, and that happened
-/// before `until`. Returns how many these were.
+/// Deletes at most `limit` events that are older than those that are kept, and that happened before
+/// `until`. Returns how many were deleted.
 pub async fn delete_older(
     connection: &impl ConnectionTrait,
     kept: &[KeptEvents],

@@ -84,7 +84,7 @@ pub async fn mark_deleted(
     Ok(())
 }
 
-/// Deletes identities, whoever has them.
+/// Deletes identities of any user.
 pub async fn delete(
     transaction: &DatabaseTransaction,
     identities: &[&Identity],

@@ -1,8 +1,8 @@
-//! The table `quarantine`: URLs of stored bytes that no row refers to, which stay where they lie
-//! for a while.
+//! The table `quarantine`: URLs of stored bytes that no row refers to, which are kept in place for
+//! a while.
 //!
 //! - The primary key finds those within a place.
-//! - `quarantine_by_age` finds those whose time is over.
+//! - `quarantine_by_age` finds those that are due.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::Value;

@@ -19,7 +19,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Writes the row, unless somebody else has it locked.
+/// Writes the row, unless another transaction has locked it.
 pub async fn count(connection: &impl ConnectionTrait) -> Result<(), DbError> {
     let free = Query::select()
         .column(Column::Id)

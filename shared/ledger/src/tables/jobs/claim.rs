@@ -13,16 +13,16 @@ use crate::shares::OwnerShare;
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
 
-/// How many jobs are looked at for each that is wanted, so that
-/// workers which claim at the same moment find different ones.
+/// The number of candidates for each wanted job, so that workers that claim concurrently find
+/// different ones.
 const CHOICE: i64 = 4;
 
-/// A claim: the job and the fence that whoever settles it must show.
+/// A claim: the job, and the fence that its settlement must present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct JobRef {
     /// The job.
     pub id: JobId,
-    /// Counts claims; a later claim makes earlier ones worthless.
+    /// The number of the claim; a later claim invalidates earlier ones.
     pub fence: i64,
 }
 
@@ -31,51 +31,50 @@ pub struct JobRef {
 pub struct ClaimedJob {
     /// The claim.
     pub job: JobRef,
-    /// What it does.
+    /// Its kind.
     pub kind: JobKind,
-    /// What it does it to.
+    /// Its subject.
     pub subject: Option<Uuid>,
-    /// Whose turn it uses.
+    /// The owner whose turn it uses.
     pub owner: UserId,
-    /// How often it was begun, this time included.
+    /// The number of attempts, including this one.
     pub attempt: u32,
-    /// How often it may be begun.
+    /// The maximum number of attempts.
     pub max_attempts: u32,
-    /// What former attempts failed with, if one of them came to an end.
+    /// The error of the last failed attempt, if one was recorded.
     pub last_error: Option<String>,
-    /// The W3C trace context it belongs to.
+    /// Its W3C trace context.
     pub traceparent: Option<String>,
 }
 
 impl ClaimedJob {
-    /// Whether it was begun before and nobody ever said how that ended: it may have taken its
-    /// worker along.
+    /// Whether an earlier attempt never ended: it may have crashed its worker.
     #[must_use]
     pub const fn is_suspect(&self) -> bool {
         self.attempt > 1 && self.last_error.is_none()
     }
 }
 
-/// Who claims what.
+/// The parameters of a claim.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest<'a> {
     /// The queue.
     pub queue: Queue,
     /// The name of the worker, unique per start.
     pub worker: &'a str,
-    /// The most jobs.
+    /// The maximum number of jobs.
     pub limit: usize,
-    /// How long the worker keeps them without a sign of life.
+    /// The lease: how long the worker keeps them without renewing.
     pub lease: Duration,
     /// The owner with whom the last round ended.
     pub after: UserId,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Claims due jobs, ready ones and those whose lease is over, in one round over the owners behind
-/// `after`. Each gets a new fence and one attempt more. One that can't be decoded stays with its lease:
-/// it keeps nobody from the others.
+/// Claims due jobs, ready ones and those with an expired lease, in one round over the owners after
+/// `after`. Each gets a new fence and one attempt more. One that can't be decoded keeps its lease,
+/// so that it doesn't block others.
 pub async fn claim(
     connection: &impl ConnectionTrait,
     request: &ClaimRequest<'_>,
@@ -130,9 +129,9 @@ fn claim_statement(
     (kinds, share): (&[JobKind], &OwnerShare),
     after: UserId,
 ) -> Result<(String, Vec<Value>), DbError> {
-    // Which jobs are foremost is known before their rows are looked up: the rows of all that are due
-    // would cost as much as waits. SQLite keeps the order of a cross join; on PostgreSQL no index of
-    // waiting jobs fits the second look at a row, so that its key alone is left to find it by.
+    // The candidates are chosen before their rows are looked up: reading the rows of all due jobs
+    // would cost as much as the backlog is long. SQLite keeps the order of a cross join; on
+    // PostgreSQL no index of waiting jobs serves the second lookup, so it uses the primary key.
     let is_bound = share.could_be_exceeded(request.limit);
     let foremost = if is_bound {
         OwnerShare::foremost(dialect)
@@ -170,7 +169,7 @@ fn claim_statement(
     Ok((sql, values))
 }
 
-/// How the database claims, line by line, in its own words. PostgreSQL does it to tell the buffers.
+/// Returns the database's plan of a claim, line by line. PostgreSQL executes it to report buffers.
 #[cfg(feature = "test-support")]
 pub async fn explain_claim(
     connection: &impl ConnectionTrait,
@@ -190,7 +189,7 @@ pub async fn explain_claim(
 pub fn is_of_kind(kinds: &[JobKind], queue: Queue) -> String {
     let kinds = kinds.iter().filter(|kind| kind.queue() == queue);
     let kinds: Vec<_> = kinds.map(|kind| format!("'{kind}'")).collect();
-    // NULL, so that a queue without kinds is no syntax error.
+    // NULL, since an empty list is a syntax error.
     format!(
         "kind IN (NULL, {})",
         if kinds.is_empty() {

@@ -26,7 +26,7 @@ pub async fn delete_ready(
 }
 
 /// Deletes at most `limit` jobs that were done before `before`; of those with a dedupe key, that
-/// were done before `keyed_before`. Returns how many these were.
+/// were done before `keyed_before`. Returns how many were deleted.
 pub async fn delete_done(
     connection: &impl ConnectionTrait,
     (before, keyed_before): (Timestamp, Timestamp),
@@ -43,7 +43,7 @@ pub async fn delete_done(
     execute(connection, sql, values).await
 }
 
-/// Deletes at most `limit` jobs that died before `before`. Returns how many these were.
+/// Deletes at most `limit` jobs that died before `before`. Returns how many were deleted.
 pub async fn delete_dead(
     connection: &impl ConnectionTrait,
     before: Timestamp,

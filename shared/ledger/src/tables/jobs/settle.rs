@@ -64,7 +64,7 @@ where
     query_column(connection, sql, [parameter(jobs)?]).await
 }
 
-/// Ends those of `jobs` that wait and whose version isn't pending. Returns how many these were.
+/// Ends those of `jobs` that wait and whose version isn't pending. Returns how many were ended.
 pub async fn end_without_subject(
     connection: &impl ConnectionTrait,
     jobs: &[JobId],

@@ -14,15 +14,15 @@ pub struct JobView {
     pub id: JobId,
     /// Its queue.
     pub queue: Queue,
-    /// What it does; perhaps something that only a newer release knows.
+    /// Its kind, which may be known only to a newer release.
     pub kind: String,
-    /// How far it is.
+    /// Its state.
     pub state: JobState,
-    /// What it does it to.
+    /// Its subject.
     pub subject: Option<Uuid>,
-    /// How often it was begun.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Why the last attempt that failed did.
+    /// The error of the last failed attempt.
     pub last_error: Option<String>,
     /// When it was enqueued.
     pub created_at: Timestamp,

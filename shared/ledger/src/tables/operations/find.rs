@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 use crate::{DatabaseTransaction, DbError};
 use domain::{Operation, OperationId};
 
-/// The operation with that id, whoever owns it, unless it has expired.
+/// The operation with that id, of any owner, unless it has expired.
 pub async fn find(
     connection: &impl ConnectionTrait,
     id: OperationId,

@@ -1,11 +1,11 @@
-//! What the counters of users count, as the audit compares it and counts it anew.
+//! The definitions of the counters of users, which the audit compares and recounts.
 
 use uuid::Uuid;
 
 use crate::batch::execute;
 use crate::{DatabaseTransaction, DbError};
 
-/// What a user's counters have to be, as SQL over the user `u`. Versions are found by way of
+/// The correct values of a user's counters, as SQL over the user `u`. Versions are found through
 /// their documents, which have an index on their owners.
 const USED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
      ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'active')";
@@ -28,7 +28,7 @@ const FAILED: &str = "(SELECT count(*) FROM documents d JOIN versions v ON v.doc
 const DISCARDED: &str = "(SELECT CAST(COALESCE(sum(x.charged_bytes), 0) AS bigint) FROM discards x \
      WHERE x.owner_id = u.id)";
 
-/// The counters of a user: their columns, and what each has to be.
+/// The counters of a user: their columns, and the correct value of each.
 pub const COUNTERS: [(&str, &str); 7] = [
     ("used_bytes", USED),
     ("reserved_bytes", RESERVED),
@@ -39,10 +39,13 @@ pub const COUNTERS: [(&str, &str); 7] = [
     ("discarded_bytes", DISCARDED),
 ];
 
-/// Counts anew what a user keeps. The caller has locked the row.
+/// Recounts a user's counters. The caller has locked the row.
 pub async fn recount(transaction: &DatabaseTransaction, id: Uuid) -> Result<(), DbError> {
-    let anew = COUNTERS.map(|(column, actual)| format!("{column} = {actual}"));
-    let sql = format!("UPDATE users AS u SET {} WHERE u.id = $1", anew.join(", "));
+    let assignments = COUNTERS.map(|(column, actual)| format!("{column} = {actual}"));
+    let sql = format!(
+        "UPDATE users AS u SET {} WHERE u.id = $1",
+        assignments.join(", ")
+    );
     execute(transaction, sql, [id.into()]).await?;
     Ok(())
 }
