@@ -3,79 +3,19 @@
 
 use bytes::{Buf, BytesMut};
 use futures::TryStreamExt;
-use zip_records::{CENTRAL, CENTRAL_LENGTH, Central, Decoder, LOCAL_LENGTH, central_length};
+use zip_records::{CENTRAL, CENTRAL_LENGTH, Central, Decoder, central_length};
 
+use super::contents::{Contents, Extent, Listed};
 use super::end::locate;
+use super::error::{ArchiveError, EntryProblem};
 use super::judge::{Paths, folder_problem, is_folder, method_of, problem_of};
+use super::limits::Limits;
 use super::overlap::part;
-use super::{ArchiveError, EntryProblem, Source};
+use super::source::Source;
 use crate::method::Method;
 
 /// What is kept of the path of an entry that isn't taken, in bytes: to show it.
 const SHOWN_PATH: usize = 1024;
-
-/// What an archive may hold. Sizes are those that it says; an entry that is larger
-/// than it says is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most entries, folders included.
-    pub entries: u64,
-    /// The most bytes when it is unpacked.
-    pub bytes: u64,
-    /// How many times as large as it is packed.
-    pub ratio: u64,
-}
-
-/// Where the bytes of an entry are, and what they must be: all that is needed to read
-/// them, so that the directory doesn't have to be read again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Where its header is.
-    pub offset: u64,
-    /// Where the next entry begins, or the directory.
-    pub limit: u64,
-    /// How many bytes it takes.
-    pub packed: u64,
-    /// How many there are.
-    pub size: u64,
-    /// Their checksum.
-    pub crc32: u32,
-    /// How they are packed.
-    pub method: Method,
-    /// The checksum of its name as it is written.
-    pub name_crc32: u32,
-    /// The length of its name as it is written.
-    pub name_length: u16,
-}
-
-impl Extent {
-    /// Where it ends at the earliest.
-    pub(super) fn least_end(&self) -> Option<u64> {
-        self.offset
-            .checked_add(LOCAL_LENGTH as u64 + u64::from(self.name_length))?
-            .checked_add(self.packed)
-    }
-}
-
-/// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Its path, as far as it is text; the beginning of it if it isn't taken.
-    pub path: String,
-    /// Whether it is a folder.
-    pub is_folder: bool,
-    /// Where its bytes are.
-    pub extent: Extent,
-    /// Why it isn't taken, if it isn't.
-    pub problem: Option<EntryProblem>,
-}
-
-/// What an archive holds, by its directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contents {
-    /// In the directory's order.
-    pub entries: Vec<Listed>,
-}
 
 /// Reads the directory and judges it. What is wrong with the archive as a whole is an
 /// error; what is wrong with single entries is said of each.

@@ -1,13 +1,16 @@
 //! The end of an archive: where its directory is, and whether all that is said of
 //! that agrees. Of two readings none is chosen: the archive is refused.
 
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use zip_records::{
     CENTRAL_LENGTH, ELSEWHERE, ELSEWHERE_16, END_LENGTH, End, WIDE_END_LENGTH, WIDE_LOCATOR,
     WIDE_LOCATOR_LENGTH, WideEnd, WideLocator,
 };
 
-use super::source::{Source, read_whole};
-use super::{ArchiveError, Limits};
+use super::error::ArchiveError;
+use super::limits::Limits;
+use super::source::Source;
 
 /// An end record with the longest comment, and what may stand before it.
 const TAIL: u64 = (END_LENGTH + 65_535 + WIDE_LOCATOR_LENGTH) as u64;
@@ -150,4 +153,31 @@ async fn wide_place(
         size: wide.size,
     };
     Ok((place, offset))
+}
+
+/// Reads `length` bytes from `offset` on into memory; fails if the source ends before them.
+async fn read_whole(
+    source: &dyn Source,
+    offset: u64,
+    length: usize,
+) -> Result<Bytes, ArchiveError> {
+    if length == 0 {
+        return Ok(Bytes::new());
+    }
+    let mut chunks = source
+        .read(offset, length as u64)
+        .await
+        .map_err(ArchiveError::Source)?;
+    let mut whole = BytesMut::with_capacity(length);
+    while let Some(chunk) = chunks.try_next().await.map_err(ArchiveError::Source)? {
+        whole.extend_from_slice(&chunk);
+        if whole.len() >= length {
+            break;
+        }
+    }
+    if whole.len() < length {
+        return Err(ArchiveError::Source("the archive ends early".into()));
+    }
+    whole.truncate(length);
+    Ok(whole.freeze())
 }

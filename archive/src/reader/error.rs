@@ -1,6 +1,6 @@
 //! What is wrong with an archive as a whole, or with one of its entries.
 
-use super::SourceError;
+use super::source::SourceError;
 
 /// An archive that is not read at all.
 #[derive(Debug, thiserror::Error)]

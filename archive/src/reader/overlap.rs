@@ -1,6 +1,7 @@
 //! Whether entries share bytes, which is how a small archive pretends to hold much.
 
-use super::{ArchiveError, Listed};
+use super::contents::Listed;
+use super::error::ArchiveError;
 
 /// Gives each entry the bytes up to the next one, or to the directory at `end`. An entry
 /// that doesn't fit in there shares bytes with something. It costs a sort.
