@@ -1,6 +1,6 @@
 //! Marks of archives, compressed streams, packages and disk images.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"PK\x05\x06", "application/zip"),

@@ -1,6 +1,6 @@
 //! Marks of sound.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"fLaC", "audio/flac"),

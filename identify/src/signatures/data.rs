@@ -1,6 +1,6 @@
 //! Marks of databases, science, maps, models that learn, keys and captures.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"SQLite format 3\0", "application/vnd.sqlite3"),

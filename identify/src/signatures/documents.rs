@@ -1,6 +1,6 @@
 //! Marks of documents, books, mail stores and fonts.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"%PDF-", "application/pdf"),

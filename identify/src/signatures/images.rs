@@ -1,6 +1,6 @@
 //! Marks of pictures, drawings and models.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"\x89PNG\r\n\x1a\n", "image/png"),

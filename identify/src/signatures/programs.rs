@@ -1,6 +1,6 @@
 //! Marks of programs, libraries and byte code.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"\x7fELF", "application/x-elf"),

@@ -1,6 +1,6 @@
 //! Marks of moving pictures.
 
-use super::{Signature, at, start};
+use super::signature::{Signature, at, start};
 
 pub(super) const SIGNATURES: &[Signature] = &[
     start(b"FLV\x01", "video/x-flv"),
