@@ -1,6 +1,6 @@
 //! Tells of languages that are compiled first.
 
-use super::{Language, Tell};
+use super::language::{Language, Tell};
 
 pub(super) const LANGUAGES: &[Language] = &[
     Language {

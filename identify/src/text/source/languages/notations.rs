@@ -1,6 +1,6 @@
 //! Tells of notations: queries, styles, builds, type setting, hardware.
 
-use super::{Language, Tell};
+use super::language::{Language, Tell};
 
 pub(super) const LANGUAGES: &[Language] = &[
     Language {

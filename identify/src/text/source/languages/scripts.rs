@@ -1,6 +1,6 @@
 //! Tells of languages that are run as they are written.
 
-use super::{Language, Tell};
+use super::language::{Language, Tell};
 
 pub(super) const LANGUAGES: &[Language] = &[
     Language {

@@ -1,0 +1,12 @@
+//! All languages, from all tables.
+
+use super::language::Language;
+use super::{compiled, notations, scripts};
+
+/// All languages, in the order that settles a tie.
+pub(in crate::text::source) fn all() -> impl Iterator<Item = &'static Language> {
+    scripts::LANGUAGES
+        .iter()
+        .chain(compiled::LANGUAGES)
+        .chain(notations::LANGUAGES)
+}

@@ -1,0 +1,146 @@
+//! A sample of a text's first lines, without block comments and quoted code: whether they look like
+//! code, and how well they match each language.
+
+use super::languages::{self, Language, Lines};
+use crate::text::decode::Text;
+use crate::text::markdown;
+
+pub(super) struct Sample<'a> {
+    pub(super) lines: Vec<&'a str>,
+    /// Lines of block comments and leading documentation, left out of `lines`.
+    remarks: usize,
+}
+
+impl<'a> Sample<'a> {
+    pub(super) fn new(text: &'a Text) -> Self {
+        let mut fenced = false;
+        // Code that a document quotes between fences is not the document's.
+        let outside = |line: &&str| {
+            let fence = markdown::is_fence(line);
+            fenced ^= fence;
+            !fence && !fenced && !line.is_empty()
+        };
+        let all: Vec<&str> = text
+            .lines()
+            .take(400)
+            .map(str::trim)
+            .filter(outside)
+            .collect();
+        let mut lines = Vec::with_capacity(all.len());
+        let mut end: Option<&str> = None;
+        for line in &all {
+            if let Some(mark) = end {
+                if line.contains(mark) {
+                    end = None;
+                }
+                continue;
+            }
+            // Documentation in quotes stands before all code.
+            let begins = lines.iter().all(|line: &&str| is_comment(line));
+            end = [("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''")]
+                .iter()
+                .find(|(open, close)| {
+                    (begins || *open == "/*")
+                        && line
+                            .strip_prefix(open)
+                            .is_some_and(|rest| !rest.contains(close))
+                })
+                .map(|(_, close)| *close);
+            if end.is_none() {
+                lines.push(*line);
+            }
+        }
+        // What is never closed was no comment.
+        if end.is_some() && text.is_whole {
+            lines.clone_from(&all);
+        }
+        let remarks = all.len() - lines.len();
+        Self { lines, remarks }
+    }
+
+    /// Languages that scored at all, the best first.
+    pub(super) fn scores(&self) -> Vec<(&'static Language, usize)> {
+        let code = Lines::new(
+            self.lines
+                .iter()
+                .copied()
+                .filter(|line| !is_comment(line))
+                .collect(),
+        );
+        let mut scores: Vec<(&Language, usize)> = languages::all()
+            .map(|language| (language, language.score(&code)))
+            .filter(|(_, score)| *score > 0)
+            .collect();
+        scores.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
+        scores
+    }
+
+    /// Too many lines like prose's, even outside comments, are a document
+    /// with examples in it.
+    pub(super) fn is_code(&self) -> bool {
+        let prose = |line: &&&str| {
+            let marks = ['(', '=', '"', '\'', '{', '}', '<', '$', ';', '\\', '@', '['];
+            !is_comment(line)
+                && line.split(' ').count() >= 6
+                && !line.contains(marks)
+                && !line.starts_with('#')
+                && !line.contains("/*")
+        };
+        let directives = self.lines.iter().filter(|line| line.starts_with(".. "));
+        directives.count() * 20 <= self.lines.len()
+            && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
+    }
+
+    /// Punctuation that prose and tables have far less often, in half of all
+    /// lines that are no comments.
+    pub(super) fn looks_like_code(&self) -> bool {
+        self.is_mostly(|line| {
+            is_statement(line)
+                || line.contains(['$', '='])
+                || [" && ", " | ", " --", "->"]
+                    .iter()
+                    .any(|mark| line.contains(mark))
+                || line.starts_with(['.', '@', '%', '\\', '#', '<', '('])
+        })
+    }
+
+    /// The same for languages whose statements have brackets, semicolons or
+    /// assignments, as settings and lists have not.
+    pub(super) fn looks_like_statements(&self) -> bool {
+        self.is_mostly(is_statement)
+    }
+
+    fn is_mostly(&self, is_code: fn(&str) -> bool) -> bool {
+        let comments = self.lines.iter().filter(|line| is_comment(line)).count();
+        let code = self
+            .lines
+            .iter()
+            .filter(|line| !is_comment(line) && is_code(line))
+            .count();
+        code * 2 >= self.lines.len() - comments
+            && code + comments + self.remarks >= 1
+            && self.is_code()
+    }
+}
+
+/// Brackets, semicolons, or an assignment between blanks.
+fn is_statement(line: &str) -> bool {
+    line.ends_with([';', '{', '}', ')', ']', '\\'])
+        || line.contains(" = ")
+        || line.starts_with("from ") && line.contains(" import ")
+        || line.starts_with(['#', '@']) && !is_comment(line)
+        || line.contains('(') && line.contains(')') && line.contains(['{', ';', '=', ':'])
+        || line.ends_with(',') && !line.starts_with(char::is_alphabetic)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with("//")
+        || line.starts_with("/*")
+        || line.starts_with("* ")
+        || line == "*"
+        || line.starts_with("*/")
+        || line.starts_with("-- ")
+        || line.starts_with("# ")
+        || line.starts_with("; ")
+        || line.starts_with(";;")
+}
