@@ -2,6 +2,7 @@
 //! alone is found in prose, comments and configuration.
 
 use super::decode::Text;
+use super::yaml_keys::is_yaml_line;
 use crate::finding::Finding;
 
 /// Whether the text is Markdown.
@@ -222,9 +223,7 @@ pub(super) fn has_front_matter(text: &Text, lines: &[&str]) -> bool {
         .iter()
         .filter(|line| !line.trim().is_empty())
         .collect();
-    let yaml_goes_on = after
-        .first()
-        .is_some_and(|line| super::config::is_yaml_line(line))
+    let yaml_goes_on = after.first().is_some_and(|line| is_yaml_line(line))
         || after.iter().any(|line| line.trim_end() == "---");
     keys && !yaml_goes_on && (!after.is_empty() || text.is_whole)
 }

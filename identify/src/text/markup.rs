@@ -2,6 +2,7 @@
 //! element, behind whatever declarations and comments stand before it.
 
 use super::decode::Text;
+use super::xml_element::Element;
 use super::xml_roots;
 use crate::finding::Finding;
 
@@ -404,34 +405,4 @@ fn doctype_end(text: &str) -> (&str, &str) {
         }
     }
     (text, "")
-}
-
-/// An opening tag.
-pub(super) struct Element<'a> {
-    pub(super) qualified: &'a str,
-    pub(super) local: &'a str,
-    pub(super) attributes: &'a str,
-    pub(super) has_namespace: bool,
-    self_closed: bool,
-}
-
-impl<'a> Element<'a> {
-    fn first(text: &'a str) -> Option<Self> {
-        let inside = text.strip_prefix('<')?;
-        let end = inside.find('>').unwrap_or(inside.len());
-        let tag = &inside[..end];
-        let qualified = tag.split([' ', '\t', '\r', '\n', '/']).next()?;
-        if !qualified.starts_with(|letter: char| letter.is_alphabetic() || letter == '_') {
-            return None;
-        }
-        let local = qualified.rsplit(':').next()?;
-        let attributes = &tag[qualified.len()..];
-        Some(Self {
-            qualified,
-            local,
-            attributes,
-            has_namespace: attributes.contains("xmlns"),
-            self_closed: tag.ends_with('/'),
-        })
-    }
 }

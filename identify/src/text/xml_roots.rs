@@ -1,6 +1,6 @@
 //! XML vocabularies by namespace, root element or document type.
 
-use super::markup::Element;
+use super::xml_element::Element;
 
 /// A namespace (or a part of one) that settles the type by itself.
 const NAMESPACES: &[(&str, &str)] = &[
