@@ -1,7 +1,7 @@
 //! Extensions of programs, source code, data and fonts: the type, then the
 //! extensions that mean it.
 
-use super::Row;
+use super::row::Row;
 
 pub(super) const PROGRAMS: &[Row] = &[
     (

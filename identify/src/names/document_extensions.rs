@@ -1,7 +1,7 @@
 //! Extensions of documents, sound, moving pictures and archives: the type, then
 //! the extensions that mean it.
 
-use super::Row;
+use super::row::Row;
 
 pub(super) const DOCUMENTS: &[Row] = &[
     ("application/pdf", "pdf"),

@@ -1,8 +1,7 @@
 //! The type that a file name claims: by its last extension, or as a whole.
 
-use super::{
-    Row, aliases, code_extensions, document_extensions, picture_extensions, shared_extensions,
-};
+use super::row::Row;
+use super::{aliases, code_extensions, document_extensions, picture_extensions, shared_extensions};
 
 const TABLES: &[&[Row]] = &[
     document_extensions::DOCUMENTS,

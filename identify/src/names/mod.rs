@@ -7,10 +7,8 @@ mod compressed;
 mod document_extensions;
 mod extension;
 mod picture_extensions;
+mod row;
 mod shared_extensions;
 
 pub(crate) use compressed::inner_type;
 pub(crate) use extension::{claims, is_known, media_type};
-
-/// A type and the extensions that mean it, separated by blanks.
-type Row = (&'static str, &'static str);

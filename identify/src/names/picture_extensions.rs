@@ -1,7 +1,7 @@
 //! Extensions of pictures, drawings and models: the type, then the extensions
 //! that mean it.
 
-use super::Row;
+use super::row::Row;
 
 pub(super) const IMAGE: &[Row] = &[
     ("image/jpeg", "jpg jpeg jpe jfif jif"),

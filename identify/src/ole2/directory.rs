@@ -6,6 +6,9 @@ use std::io;
 use crate::numbers::{u16_le, u32_le, u64_le};
 use crate::window::Window;
 
+/// The first bytes of every compound file.
+pub(crate) const MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
 const MOST_SECTORS: usize = 64;
 const HEADER_SECTORS: usize = 109;
 const END_OF_CHAIN: u32 = 0xffff_fffa;

@@ -3,7 +3,5 @@
 mod directory;
 mod kind;
 
+pub(crate) use directory::MAGIC;
 pub(crate) use kind::judge;
-
-/// How a compound file begins.
-pub(crate) const MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
