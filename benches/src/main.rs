@@ -9,6 +9,7 @@
 #![recursion_limit = "256"]
 
 mod audit;
+mod compare;
 mod disk;
 mod hostile;
 mod intake;
@@ -28,6 +29,26 @@ struct Arguments {
 
 #[derive(Subcommand, Clone, Debug)]
 enum Run {
+    /// Small uploads and downloads beside other programs, as a table
+    Compare {
+        /// How many are uploaded
+        #[arg(long, default_value_t = 4_000)]
+        uploads: usize,
+        /// How many downloads of them follow
+        #[arg(long, default_value_t = 10_000)]
+        downloads: usize,
+        /// Their size in bytes
+        #[arg(long, default_value_t = 16 << 10)]
+        size: usize,
+        /// Clients at once
+        #[arg(long, default_value_t = 16)]
+        clients: usize,
+        /// Shows what each statement cost PostgreSQL
+        #[arg(long)]
+        statements: bool,
+        /// Only these: nginx-dav, s3s-fs, embedded, files, files2 (workers), s3
+        names: Vec<String>,
+    },
     /// Many small concurrent uploads: accepted per second, and active per second
     Uploads {
         /// Their number
@@ -104,6 +125,24 @@ enum Run {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    if let Run::Compare {
+        uploads,
+        downloads,
+        size,
+        clients,
+        statements,
+        names,
+    } = &arguments.run
+    {
+        let amounts = compare::Amounts {
+            uploads: *uploads,
+            downloads: *downloads,
+            size: *size,
+            clients: *clients,
+        };
+        compare::run(amounts, names, *statements).await;
+        return;
+    }
     if let Run::Audit { counts } = &arguments.run {
         audit::run(counts).await;
         return;
@@ -143,7 +182,7 @@ async fn main() {
                 trickling,
                 count,
             } => hostile::run(mode, *half_open, *trickling, *count).await,
-            Run::List { .. } | Run::Intake { .. } | Run::Audit { .. } => {}
+            Run::Compare { .. } | Run::List { .. } | Run::Intake { .. } | Run::Audit { .. } => {}
         }
     }
 }

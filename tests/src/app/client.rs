@@ -135,6 +135,12 @@ impl Client {
         Self::new(base, None)
     }
 
+    /// A client with a token for the process that listens at `base`.
+    #[must_use]
+    pub fn with_token(base: &str, token: &str) -> Self {
+        Self::new(base, Some(token))
+    }
+
     /// The same client for the process that listens at `base`.
     #[must_use]
     pub fn speaking_to(&self, base: &str) -> Self {

@@ -36,6 +36,15 @@ const SETTINGS: &[&str] = &[
     "timezone=UTC",
 ];
 
+/// What a server in production does instead. The later of two settings counts.
+const DURABLE: &[&str] = &[
+    "fsync=on",
+    "full_page_writes=on",
+    "wal_level=replica",
+    "shared_preload_libraries=pg_stat_statements",
+    "pg_stat_statements.track_planning=on",
+];
+
 /// A PostgreSQL server of this test process, on a port of 127.0.0.1.
 #[derive(Debug)]
 pub struct Postgres {
@@ -56,7 +65,19 @@ impl Postgres {
     /// A server of the caller's own, which may be stopped, killed and started again. It is stopped
     /// when it is dropped.
     pub async fn private() -> Self {
-        granted(Self::begin().await)
+        granted(Self::begin(&[]).await)
+    }
+
+    /// A private server that syncs what it commits, as one in production does, and counts what each
+    /// statement costs (`pg_stat_statements`), for benchmarks.
+    pub async fn durable() -> Self {
+        granted(Self::begin(DURABLE).await)
+    }
+
+    /// The process id of the server.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.keeper.server().expect("it was started")
     }
 
     /// Creates an empty database and returns its URL,
@@ -111,7 +132,7 @@ impl Postgres {
         &self.keeper
     }
 
-    async fn begin() -> Result<Self, ServerError> {
+    async fn begin(further: &[&str]) -> Result<Self, ServerError> {
         let folders = server_folders();
         let initdb = find_program("initdb", &folders)?;
         let postgres = find_program("postgres", &folders)?;
@@ -136,6 +157,7 @@ impl Postgres {
         let port = free_port();
         let server = SETTINGS
             .iter()
+            .chain(further)
             .fold(
                 user.then(&CommandLine::new(&postgres)),
                 |command, setting| command.word("-c").word(setting),

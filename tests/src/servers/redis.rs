@@ -65,6 +65,12 @@ impl Redis {
         granted(self.keeper.finish(Signal::Kill).await);
     }
 
+    /// The process id of the server.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.keeper.server().expect("it was started")
+    }
+
     /// The port it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {

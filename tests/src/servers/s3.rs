@@ -54,6 +54,12 @@ impl S3 {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The process id of the server.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.keeper.server().expect("it was started")
+    }
+
     /// The port it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
