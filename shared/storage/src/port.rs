@@ -88,7 +88,7 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     ) -> Result<Url, WriteError>;
 
     /// Opens an object, or a range of it. Before the stream is polled it only checks that the
-    /// object exists.
+    /// object exists, and reads at most a few kilobytes.
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError>;
 
     /// Returns the metadata of an object; `None` if it does not exist.

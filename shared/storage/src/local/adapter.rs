@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::batch::Batch;
-use super::draft::{self, Draft};
+use super::draft::{self, Aside, Draft};
 use super::folders::{Folders, sync_folder};
 use super::outcome::{blocking, failed, stat_of, unless_missing};
 use super::overlap;
@@ -36,7 +36,7 @@ const ASIDE: &str = ".aside";
 pub struct Local {
     place: Url,
     folders: Arc<Folders>,
-    aside: PathBuf,
+    aside: Aside,
 }
 
 impl Local {
@@ -46,12 +46,11 @@ impl Local {
         let Ok(root) = place.to_file_path() else {
             return Err(StorageError::UnknownPlace { url: place.clone() });
         };
-        let aside = root.join(ASIDE);
         let folders = blocking("make its folder", move || Folders::below(root)).await?;
         Ok(Self {
             place: place.clone(),
+            aside: Aside::of(&folders, ASIDE),
             folders: Arc::new(folders),
-            aside,
         })
     }
 
@@ -116,7 +115,7 @@ impl Storage for Local {
         let draft = draft.finish().await?;
         let (aside, folders) = (self.aside.clone(), Arc::clone(&self.folders));
         blocking("write", move || {
-            let mut draft = draft.map_or_else(|| Draft::begin(&aside), Ok)?;
+            let mut draft = draft.map_or_else(|| aside.begin(), Ok)?;
             draft.write(batch)?;
             if dropped.is_cancelled() {
                 return Ok(());
@@ -181,7 +180,7 @@ impl Storage for Local {
 
     async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
         let aside = self.aside.clone();
-        blocking("sweep", move || sweep(&aside, older_than)).await
+        blocking("sweep", move || sweep(aside.path(), older_than)).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {
@@ -190,7 +189,7 @@ impl Storage for Local {
         blocking("write to its folder", move || {
             // Don't recreate a missing place: its volume may not be mounted.
             fs::metadata(root)?;
-            let mut draft = Draft::begin(&aside)?;
+            let mut draft = aside.begin()?;
             let mut batch = Batch::default();
             batch.push(b"?".as_slice().into());
             draft.write(batch)
@@ -247,10 +246,10 @@ enum Writing {
 
 impl Writing {
     /// Passes `batch` to a blocking call once the previous one has ended.
-    async fn then_write(self, aside: PathBuf, batch: Batch) -> Result<Self, StorageError> {
+    async fn then_write(self, aside: Aside, batch: Batch) -> Result<Self, StorageError> {
         let draft = self.finish().await?;
         Ok(Self::UnderWay(tokio::task::spawn_blocking(move || {
-            let mut draft = draft.map_or_else(|| Draft::begin(&aside), Ok)?;
+            let mut draft = draft.map_or_else(|| aside.begin(), Ok)?;
             draft.write(batch)?;
             Ok(draft)
         })))

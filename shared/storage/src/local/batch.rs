@@ -34,6 +34,11 @@ impl Batch {
         }
     }
 
+    /// Returns its length in bytes.
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
     /// Returns whether the batch should be written.
     pub(super) fn is_full(&self) -> bool {
         self.length >= FULL

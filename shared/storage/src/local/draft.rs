@@ -4,18 +4,21 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::batch::Batch;
 use super::folders::Folders;
+use super::shared_sync::{FileSystem, Unsynced};
 
 /// A temporary file with an unguessable name.
 #[derive(Debug)]
 pub(super) struct Draft {
     file: File,
     path: Option<PathBuf>,
+    unsynced: Unsynced,
 }
 
 /// Returns whether a temporary file can have this name.
@@ -26,9 +29,31 @@ pub(super) fn is_name(text: &str) -> bool {
     })
 }
 
-impl Draft {
-    /// Creates a temporary file in the folder `aside`, creating that if it is missing.
-    pub(super) fn begin(aside: &Path) -> io::Result<Self> {
+/// The folder for temporary files.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    folder: PathBuf,
+    file_system: Arc<FileSystem>,
+}
+
+impl Aside {
+    /// The folder `name` of a place.
+    pub(super) fn of(folders: &Folders, name: &str) -> Self {
+        Self {
+            folder: folders.root().join(name),
+            file_system: Arc::clone(folders.file_system()),
+        }
+    }
+
+    /// Its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Creates a temporary file in it, creating the folder if it is missing.
+    pub(super) fn begin(&self) -> io::Result<Draft> {
+        let aside = &self.folder;
+        let unsynced = Unsynced::of(&self.file_system);
         let path = aside.join(Uuid::new_v4().simple().to_string());
         let open = || {
             OpenOptions::new()
@@ -47,24 +72,51 @@ impl Draft {
             }
             opened => opened?,
         };
-        Ok(Self {
+        Ok(Draft {
             file,
             path: Some(path),
+            unsynced,
         })
     }
+}
 
-    /// Appends a batch.
+impl Draft {
+    /// Appends a batch. A file that grows large is synced on its way.
     pub(super) fn write(&mut self, batch: Batch) -> io::Result<()> {
-        batch.write_to(&mut self.file)
+        let is_due = self.unsynced.add(batch.length());
+        batch.write_to(&mut self.file)?;
+        if is_due {
+            self.file.sync_data()?;
+            self.unsynced.clear();
+        }
+        Ok(())
     }
 
     /// Syncs the file, then renames it to `target`. Both survive a power cut once this returns.
     pub(super) fn publish(mut self, folders: &Folders, target: &Path) -> io::Result<()> {
+        let Some(path) = self.path.as_deref() else {
+            return Ok(());
+        };
+        let file_system = folders.file_system();
+        let writer = file_system.begin();
+        let shares = writer.is_one_of_many();
+        // Contents before the name, and then the name: what is seen is whole, even after a power
+        // cut.
+        if shares && self.unsynced.may_share() {
+            file_system.sync()?;
+            if self.unsynced.may_share() {
+                folders.place(path, target)?;
+                self.path = None;
+                file_system.sync()?;
+                if self.unsynced.may_share() {
+                    return Ok(());
+                }
+                return folders.sync_around(target);
+            }
+        }
         // Syncs contents and length; times may be older.
         self.file.sync_data()?;
-        if let Some(path) = &self.path {
-            folders.rename(path, target)?;
-        }
+        folders.rename(path, target)?;
         self.path = None;
         Ok(())
     }

@@ -6,13 +6,15 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::shared_sync::{Coalesced, FileSystem};
 
 /// The folders below one root that this process has used.
 #[derive(Debug)]
 pub(super) struct Folders {
     root: PathBuf,
+    file_system: Arc<FileSystem>,
     known: Mutex<HashMap<PathBuf, Arc<Folder>>>,
 }
 
@@ -20,10 +22,7 @@ pub(super) struct Folders {
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// The number of requested syncs.
-    asked: AtomicU64,
-    /// How many of them the last finished sync covers.
-    served: Mutex<u64>,
+    sync: Coalesced,
 }
 
 impl Folders {
@@ -37,6 +36,7 @@ impl Folders {
             .to_owned();
         make(&root, &top)?;
         Ok(Self {
+            file_system: Arc::new(FileSystem::around(&root)),
             root,
             known: Mutex::default(),
         })
@@ -47,8 +47,23 @@ impl Folders {
         &self.root
     }
 
+    /// The file system they lie on.
+    pub(super) const fn file_system(&self) -> &Arc<FileSystem> {
+        &self.file_system
+    }
+
+    /// Renames `from` to `to`, creating the folder durably if it is missing. The new name is not
+    /// durable yet.
+    pub(super) fn place(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.move_into(from, to).map(drop)
+    }
+
     /// Renames `from` to `to` durably, creating the folder if it is missing.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.move_into(from, to)?.sync()
+    }
+
+    fn move_into(&self, from: &Path, to: &Path) -> io::Result<Arc<Folder>> {
         let parent = to.parent().unwrap_or(&self.root);
         let folder = self.ready(parent)?;
         match fs::rename(from, to) {
@@ -57,9 +72,9 @@ impl Folders {
                 lock(&self.known).remove(parent);
                 let folder = self.ready(parent)?;
                 fs::rename(from, to)?;
-                folder.sync()
+                Ok(folder)
             }
-            renamed => renamed.and_then(|()| folder.sync()),
+            renamed => renamed.map(|()| folder),
         }
     }
 
@@ -77,8 +92,7 @@ impl Folders {
         make(path, &self.root)?;
         let folder = Arc::new(Folder {
             path: path.to_owned(),
-            asked: AtomicU64::new(0),
-            served: Mutex::new(0),
+            sync: Coalesced::default(),
         });
         Ok(Arc::clone(
             lock(&self.known).entry(path.to_owned()).or_insert(folder),
@@ -89,15 +103,7 @@ impl Folders {
 impl Folder {
     /// Syncs the folder, or waits for another sync that starts after this call.
     fn sync(&self) -> io::Result<()> {
-        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut served = lock(&self.served);
-        if *served >= ticket {
-            return Ok(());
-        }
-        let asked = self.asked.load(Ordering::SeqCst);
-        sync_folder(&self.path)?;
-        *served = asked;
-        Ok(())
+        self.sync.run(|| sync_folder(&self.path))
     }
 }
 

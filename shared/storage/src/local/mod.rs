@@ -7,6 +7,7 @@ mod folders;
 mod outcome;
 mod overlap;
 mod reading;
+mod shared_sync;
 #[cfg(test)]
 mod tests;
 mod walk;

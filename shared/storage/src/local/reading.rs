@@ -15,10 +15,15 @@ use crate::{ByteStream, Range};
 /// The size of a chunk.
 const CHUNK: u64 = 256 << 10;
 
+/// Up to this size a file is read when it is opened, so that it takes one blocking call.
+const SMALL: u64 = 16 << 10;
+
 /// The rest of a file to read.
 #[derive(Debug)]
 pub(super) struct Reading {
     file: Arc<File>,
+    /// The whole of it, if that is small.
+    read: Option<Bytes>,
     next: u64,
     end: u64,
 }
@@ -37,22 +42,31 @@ impl Reading {
             start: 0,
             length: stat.size.bytes(),
         });
+        let read = match range.length {
+            1..=SMALL => Some(read(&file, range.start, range.length)?),
+            _ => None,
+        };
         Ok(Some(Self {
             file: Arc::new(file),
+            read,
             next: range.start,
             end: range.start.saturating_add(range.length),
         }))
     }
 
-    /// Returns the bytes as a lazy stream.
+    /// Returns the bytes as a lazy stream; a small file is read already.
     pub(super) fn stream(self) -> ByteStream {
         Box::pin(stream::try_unfold(self, |mut reading| async move {
             let wanted = (reading.end - reading.next).min(CHUNK);
             if wanted == 0 {
                 return Ok(None);
             }
-            let (file, start) = (Arc::clone(&reading.file), reading.next);
-            let chunk = blocking("read", move || read(&file, start, wanted)).await?;
+            let chunk = if let Some(whole) = reading.read.take() {
+                whole
+            } else {
+                let (file, start) = (Arc::clone(&reading.file), reading.next);
+                blocking("read", move || read(&file, start, wanted)).await?
+            };
             reading.next += wanted;
             Ok(Some((chunk, reading)))
         }))
