@@ -11,6 +11,7 @@ mod openapi;
 mod operators;
 mod problem;
 mod rates;
+mod recent;
 mod routes;
 mod run;
 mod service;

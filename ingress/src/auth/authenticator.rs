@@ -17,6 +17,7 @@ use super::bearer::bearer_token;
 use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use super::token_header::header_of;
 use crate::problem::{Code, Problem};
+use crate::recent::Recent;
 
 /// The names tried for a new user before one is generated.
 const NAMES: u32 = 20;
@@ -39,6 +40,10 @@ pub struct Authenticator {
     database: Database,
     clock: Arc<dyn Clock>,
     tokens: Option<(JwtVerifier, UnknownSubject)>,
+    /// Holders of keys. Only those are here who may do something, so a new key, and a user who is
+    /// enabled again, is good immediately; one that was removed or disabled elsewhere is good for
+    /// another tenth of a second.
+    holders: Recent<Sha256, Account>,
 }
 
 impl Authenticator {
@@ -65,7 +70,13 @@ impl Authenticator {
             database,
             clock,
             tokens,
+            holders: Recent::default(),
         })
+    }
+
+    /// Looks all keys up again: some of them, or their users, may have changed.
+    pub(super) fn forget_holders(&self) {
+        self.holders.clear();
     }
 
     /// Authenticates a request by its header. Every refusal is the same.
@@ -83,8 +94,17 @@ impl Authenticator {
             }
             _ => {
                 let hash = Sha256::of(token.as_bytes());
-                let account = find_key_holder(&self.database, hash).await?;
-                let account = account.ok_or(Code::Unauthorized)?;
+                let account = match self.holders.get(hash) {
+                    Ok(account) => account,
+                    Err(lookup) => {
+                        let found = find_key_holder(&self.database, hash).await?;
+                        let account = found.ok_or(Code::Unauthorized)?;
+                        if !account.disabled {
+                            self.holders.insert(lookup, hash, account);
+                        }
+                        account
+                    }
+                };
                 Ok((account, Credential::Key(hash)))
             }
         }

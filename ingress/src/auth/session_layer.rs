@@ -64,6 +64,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Sessions<E> {
         // Most queries name no owner and aren't parsed.
         let query = request.uri().query().unwrap_or_default();
         let asked = query.contains("owner").then(|| request.uri().clone());
+        let _change = changes_users(&request).then(|| UserChange(&self.guard));
         let mut response = tokio::select! {
             biased;
             response = self.inner.get_response(request) => self.guarded(&session, response),
@@ -72,4 +73,18 @@ impl<E: Endpoint<Output = Response>> Endpoint for Sessions<E> {
         session.answered(asked.as_ref(), &mut response);
         Ok(response)
     }
+}
+
+/// A request that may change users or keys. When it ends, however it does, keys are looked up again.
+struct UserChange<'a>(&'a Guard);
+
+impl Drop for UserChange<'_> {
+    fn drop(&mut self) {
+        self.0.authenticator.forget_holders();
+    }
+}
+
+/// Whether a request may change users or keys.
+fn changes_users(request: &Request) -> bool {
+    !request.method().is_safe() && request.uri().path().starts_with("/v1/admin/")
 }
