@@ -265,7 +265,7 @@ pub struct Settings {
         long,
         env = "DOSSIER_CONCURRENCY",
         global = true,
-        default_value = "16",
+        default_value = "32",
         value_name = "NUMBER",
         value_parser = values::parse_concurrency
     )]

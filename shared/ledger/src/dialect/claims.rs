@@ -3,6 +3,16 @@
 use super::Dialect;
 
 impl Dialect {
+    /// A condition, always true, by which a statement that is a transaction of its own commits
+    /// without waiting for the disk. A crash of the server may undo it; it stays whole, and is
+    /// durable with the next transaction that waits.
+    pub const fn without_sync(self) -> &'static str {
+        match self {
+            Self::Postgres => "(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL",
+            Self::Sqlite => "true",
+        }
+    }
+
     /// Ids of jobs that may be claimed, each with its owner, the owner's place in the round and the
     /// job's turn among the owner's: the first of each owner, then a second of each, and so on, the
     /// oldest of an owner first.

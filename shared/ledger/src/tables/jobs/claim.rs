@@ -141,12 +141,18 @@ fn claim_statement(
             .to_owned()
     };
     let lock = dialect.lock_free_rows("jobs");
+    // A claim that a crash of the database undoes is made again. Of two workers that then hold the
+    // same fence one settles an upload; bulk jobs, whose chunks are long, wait for the disk.
+    let sync = match request.queue {
+        Queue::Ingest => dialect.without_sync(),
+        Queue::Bulk | Queue::Maintenance => "true",
+    };
     let sql = format!(
         "{}, {foremost} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \
          WHERE id IN (SELECT jobs.id FROM foremost CROSS JOIN jobs WHERE jobs.id = foremost.id \
          AND jobs.finished_at IS NULL AND jobs.run_at <= $2 \
          ORDER BY foremost.fits DESC, foremost.turn, foremost.place \
-         LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) \
+         LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) AND {sync} \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
         dialect
             .candidates()
