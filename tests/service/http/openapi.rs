@@ -23,7 +23,7 @@ async fn the_service_keeps_what_its_description_promises() {
     let output = Command::new(schemathesis())
         .current_dir(app.folder())
         .arg("--config-file")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/service/schemathesis.toml"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/service/http/schemathesis.toml"))
         .arg("run")
         .arg(format!("{}/openapi.json", app.ingress().api()))
         .args(["--header", &format!("Authorization: Bearer {}", app.admin_key())])
