@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::InvalidJson;
 use tokio::net::{TcpListener, TcpSocket};
@@ -147,8 +148,11 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
     let notifier = JobNotifier::start(Arc::clone(&service.feed), service.meters.clone());
+    // A schema that isn't there yet is readiness's matter.
+    let handover = ledger::handover_left(&service.db, service.clock.now()).await;
+    let inline_from = Instant::now() + handover.unwrap_or_default();
     Ok(Parts {
-        intake: Intake::open(&service, notifier.clone()),
+        intake: Intake::open(&service, notifier.clone(), inline_from),
         notifier,
         guard: Guard::new(&service, authenticator),
         waiters: Waiters::default(),

@@ -70,6 +70,8 @@ impl MigratorTrait for Migrator {
             sql!("m0026_count_former_states"),
             // Users who are being removed.
             sql!("m0027_mark_removed_users"),
+            // Room for small uploads beside their versions.
+            sql!("m0028_keep_inline_bodies"),
         ]
     }
 }

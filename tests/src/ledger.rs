@@ -31,6 +31,7 @@ pub const LEASE: Duration = Duration::from_mins(1);
 pub fn limits() -> Limits {
     Limits {
         max_document: ByteSize::gibibytes(1),
+        inline: ByteSize::new(64 << 10),
         default_quota_bytes: ByteSize::new(1_000),
         default_quota_documents: 100,
         types: TypePolicy {
@@ -70,6 +71,7 @@ pub fn arrival(owner: UserId, content: &str, at: Timestamp) -> Arrival {
         metadata: Metadata::default(),
         declared_type: Some("application/pdf".parse().unwrap()),
         staged: Url::parse(&format!("file:///staging/{document}")).unwrap(),
+        body: None,
         size: ByteSize::new(content.len() as u64),
         sha256: Sha256::of(content.as_bytes()),
         traceparent: None,

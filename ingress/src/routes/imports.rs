@@ -132,6 +132,7 @@ impl ImportRoutes {
             now: self.service.clock.now(),
             patience: self.service.server.upload,
             held: in_flight.begin(owner, size, bounds).await?,
+            inline: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Uploads: checks them before reading, streams them into staging, accepts and answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
@@ -214,7 +215,8 @@ impl UploadRoutes {
     /// the destination with its limits.
     async fn admit(&self, caller: Caller, demand: Demand) -> Result<Destination, Problem> {
         self.service.places.check_room()?;
-        let room = self.intake.in_flight().room(caller.user).await?;
+        let room = self.intake.in_flight().room_for(caller.user, demand.size);
+        let room = room.await?;
         let mut quota = u64::MAX;
         if !demand.came_before {
             quota = room.bytes;
@@ -237,6 +239,7 @@ impl UploadRoutes {
             now: self.service.clock.now(),
             patience: self.service.server.upload,
             held,
+            inline: self.intake.inline().take(demand.size).map(Arc::new),
         })
     }
 
@@ -312,6 +315,7 @@ fn content(received: &Received, now: Timestamp) -> NewContent {
         job: JobId::new(now),
         declared_type: received.declared_type.clone(),
         staged: staged.url.clone(),
+        body: staged.body.clone(),
         size: staged.size,
         sha256: staged.sha256,
         traceparent: None,
@@ -331,6 +335,7 @@ fn arrival(who: Caller, document: NewDocument, bytes: &StagedBytes, now: Timesta
         metadata: document.metadata,
         declared_type: None,
         staged: staged.url.clone(),
+        body: staged.body.clone(),
         size: staged.size,
         sha256: staged.sha256,
         traceparent: None,

@@ -1,6 +1,7 @@
 //! An API to talk to, and clients who read aloud.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::{
     Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, RowLimits, Sha256,
@@ -113,7 +114,7 @@ impl App {
             Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt);
         let waiters = Waiters::default();
         let notifier = JobNotifier::start(Arc::clone(&service.feed), service.meters.clone());
-        let intake = Intake::open(&service, notifier.clone());
+        let intake = Intake::open(&service, notifier.clone(), Instant::now());
         let parts = Parts {
             service: service.clone(),
             guard: Guard::new(&service, authenticator.await.unwrap()),
@@ -176,6 +177,8 @@ impl App {
 pub fn limits() -> Limits {
     Limits {
         max_document: ByteSize::new(100_000),
+        // There is no worker here: what is accepted is looked for in staging.
+        inline: ByteSize::ZERO,
         default_quota_bytes: ByteSize::new(1_000_000),
         default_quota_documents: 100,
         types: TypePolicy {

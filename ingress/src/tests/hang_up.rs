@@ -22,6 +22,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
         now,
         patience: app.service.server.upload,
         held: held.unwrap(),
+        inline: None,
     };
     let bytes = to.stage_for_tests(b"hello").await;
     let arrival = Arrival {
@@ -34,6 +35,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
         metadata: Metadata::default(),
         declared_type: None,
         staged: bytes.staged().url.clone(),
+        body: None,
         size: bytes.staged().size,
         sha256: bytes.staged().sha256,
         traceparent: None,

@@ -1,5 +1,6 @@
 //! Streams the bytes of one upload into staging, within its bounds, and checks them against their digests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::declared::too_large;
 use super::digest_field::Digests;
 use super::fields::Fields;
 use super::in_flight::Held;
+use super::inline::InlinePermit;
 use super::staged::StagedBytes;
 use crate::problem::{Code, Problem};
 
@@ -25,9 +27,11 @@ pub struct Destination {
     pub patience: Duration,
     /// Counts its bytes as they arrive.
     pub held: Held,
+    /// Memory for it, if it is to be accepted from there should it be small.
+    pub inline: Option<Arc<InlinePermit>>,
 }
 
-/// A complete upload whose bytes are durable in staging.
+/// A complete upload. Its bytes are durable in staging, or few and in memory.
 #[derive(Debug)]
 pub struct Received {
     /// The bytes.
@@ -50,12 +54,17 @@ impl Destination {
         S: Stream<Item = Result<Bytes, Problem>> + Send,
     {
         let writer = Writer::User(self.held.owner());
-        let staged = self
-            .places
-            .stage_for(writer, self.now, bounded(bytes, max, &self.held))
-            .await
-            .map_err(write_error)?;
-        let staged = StagedBytes::new(self.places.clone(), staged, self.held.clone());
+        let bytes = bounded(bytes, max, &self.held);
+        let staged = match &self.inline {
+            Some(inline) => {
+                let most = inline.most;
+                self.places.receive_for(writer, self.now, bytes, most).await
+            }
+            None => self.places.stage_for(writer, self.now, bytes).await,
+        };
+        let staged = staged.map_err(write_error)?;
+        let (places, held) = (self.places.clone(), self.held.clone());
+        let staged = StagedBytes::new(places, staged, held, self.inline.clone());
         if digests.match_with(staged.staged().sha256) {
             Ok(staged)
         } else {

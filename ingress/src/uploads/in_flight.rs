@@ -20,12 +20,22 @@ use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::problem::{Code, Problem};
+use crate::recent::Recent;
 
 /// The bytes of a user's uploads that a process counts by itself.
 const SLACK: u64 = 4 << 20;
 
 /// The size of a grant.
 const GRANT: u64 = 64 << 20;
+
+/// The size up to which an upload is small compared with [`PLENTY`].
+const SMALL: u64 = 1 << 20;
+
+/// Free bytes that a moment of small uploads doesn't use up.
+const PLENTY: u64 = 256 << 20;
+
+/// Free documents that a moment of small uploads doesn't use up.
+const PLENTY_OF_DOCUMENTS: u64 = 10_000;
 
 /// The most uploads of a user in progress in this process.
 const MOST_UPLOADS: u32 = 512;
@@ -51,6 +61,7 @@ struct Inner {
     limits: Arc<Limits>,
     meters: Meters,
     accounts: Mutex<HashMap<UserId, Arc<Account>>>,
+    rooms: Recent<UserId, UploadRoom>,
 }
 
 /// The uploads of one user.
@@ -115,6 +126,7 @@ impl InFlight {
             limits,
             meters,
             accounts: Mutex::default(),
+            rooms: Recent::default(),
         }))
     }
 
@@ -141,6 +153,23 @@ impl InFlight {
             staging: u64::MAX,
             removal: u64::MAX,
         }))
+    }
+
+    /// Returns the same for an upload of `size` bytes, 0 if that is unknown. A small upload of an
+    /// owner who had plenty left a moment ago costs no statement: the intake checks the
+    /// limits anyway.
+    pub async fn room_for(&self, owner: UserId, size: ByteSize) -> Result<UploadRoom, Problem> {
+        let is_small = (1..=SMALL).contains(&size.bytes());
+        let lookup = match self.0.rooms.get(owner) {
+            Ok(room) if is_small && is_plenty(&room) => return Ok(room),
+            Ok(_) => None,
+            Err(lookup) => Some(lookup),
+        };
+        let room = self.room(owner).await?;
+        if let Some(lookup) = lookup {
+            self.0.rooms.insert(lookup, owner, room);
+        }
+        Ok(room)
     }
 
     /// Starts an upload of at least `declared` bytes, or refuses it.
@@ -381,6 +410,15 @@ impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held").finish_non_exhaustive()
     }
+}
+
+/// Returns whether there is more room than small uploads use up in a moment.
+const fn is_plenty(room: &UploadRoom) -> bool {
+    room.bytes >= PLENTY
+        && room.documents >= PLENTY_OF_DOCUMENTS
+        && room.may_fail
+        && room.staging >= PLENTY
+        && room.removal >= PLENTY
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

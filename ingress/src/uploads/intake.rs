@@ -2,7 +2,7 @@
 //! workers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crash_points::CrashPoint;
 use domain::{Clock, Document, Limits};
@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug_span};
 
 use super::in_flight::InFlight;
+use super::inline::InlineRoom;
 use super::staged::StagedBytes;
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -35,6 +36,7 @@ pub struct Intake {
     patience: Duration,
     running: TaskTracker,
     in_flight: InFlight,
+    inline: InlineRoom,
 }
 
 struct Writer {
@@ -52,15 +54,17 @@ impl GroupWriter for Writer {
 }
 
 impl Intake {
-    /// Starts the group commit.
+    /// Starts the group commit. Small uploads are kept in the database from `inline_from` on. Small uploads are kept in the database from
+    /// `inline_from` on.
     #[must_use]
-    pub fn open(service: &Service, notifier: JobNotifier) -> Self {
+    pub fn open(service: &Service, notifier: JobNotifier, inline_from: Instant) -> Self {
         let (db, limits) = (service.db.clone(), Arc::clone(&service.limits));
         let writer = Writer {
             db,
             limits: Arc::clone(&limits),
         };
         Self {
+            inline: InlineRoom::new(limits.inline, inline_from),
             door: GroupCommit::start(writer, GROUP),
             limits,
             notifier,
@@ -106,6 +110,12 @@ impl Intake {
     #[must_use]
     pub const fn in_flight(&self) -> &InFlight {
         &self.in_flight
+    }
+
+    /// The memory for small uploads.
+    #[must_use]
+    pub const fn inline(&self) -> &InlineRoom {
+        &self.inline
     }
 
     /// Runs `running` to its end, even if the returned handle is dropped.

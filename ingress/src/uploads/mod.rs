@@ -1,5 +1,5 @@
 //! Uploads, from their header to the transaction that accepts them. Bodies are streamed into
-//! staging, never held in memory.
+//! staging; small ones stay in memory, within a bound, until that transaction stores them.
 
 mod charset;
 mod declared;
@@ -9,6 +9,7 @@ mod envelope;
 mod fields;
 mod form;
 mod in_flight;
+mod inline;
 mod intake;
 mod parameters;
 mod parts;

@@ -1,10 +1,13 @@
 //! Staged bytes without a row: removed on drop unless kept.
 
+use std::sync::Arc;
+
 use storage::{Staged, StorageRouter};
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::in_flight::Held;
+use super::inline::InlinePermit;
 
 /// Staged bytes that don't belong to a document yet. Dropping this removes them in the background,
 /// so that a bad field after the file, a wrong digest or a disconnected client leave nothing
@@ -14,16 +17,26 @@ pub struct StagedBytes {
     places: StorageRouter,
     staged: Staged,
     armed: bool,
+    /// Their share of the memory for small uploads, if they are there.
+    _inline: Option<Arc<InlinePermit>>,
     /// Counts them until a row does or they are removed.
     held: Held,
 }
 
 impl StagedBytes {
-    pub(super) const fn new(places: StorageRouter, staged: Staged, held: Held) -> Self {
+    pub(super) fn new(
+        places: StorageRouter,
+        staged: Staged,
+        held: Held,
+        inline: Option<Arc<InlinePermit>>,
+    ) -> Self {
+        let is_inline = staged.body.is_some();
         Self {
             places,
             staged,
-            armed: true,
+            // What is in no place has nothing to be removed.
+            armed: !is_inline,
+            _inline: inline.filter(|_| is_inline),
             held,
         }
     }

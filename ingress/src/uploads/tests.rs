@@ -60,6 +60,7 @@ impl Inbox {
                 now: SystemClock.now(),
                 patience: PATIENCE,
                 held: held(folder.path()).await,
+                inline: None,
             },
             _folder: folder,
         }

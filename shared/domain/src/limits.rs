@@ -16,6 +16,8 @@ pub enum TypeMismatch {
 pub struct Limits {
     /// The largest document.
     pub max_document: ByteSize,
+    /// The largest upload that is kept in the database until a worker has stored it.
+    pub inline: ByteSize,
     /// The byte quota of users without their own.
     pub default_quota_bytes: ByteSize,
     /// The document quota of users without their own.
@@ -168,6 +170,7 @@ mod tests {
     fn each_limit_has_its_code() {
         let limits = Limits {
             max_document: ByteSize::new(10),
+            inline: ByteSize::ZERO,
             default_quota_bytes: ByteSize::new(100),
             default_quota_documents: 10,
             types: TypePolicy {

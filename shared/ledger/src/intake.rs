@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use url::Url;
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ pub struct Arrival {
     pub declared_type: Option<MediaType>,
     /// The URL of the staged bytes.
     pub staged: Url,
+    /// The bytes themselves if they are few: nothing lies at `staged` then.
+    pub body: Option<Bytes>,
     /// Their counted length.
     pub size: ByteSize,
     /// Their digest.
@@ -123,6 +126,7 @@ impl<'a> From<&'a Arrival> for NewVersion<'a> {
             size_bytes: arrival.size,
             sha256: arrival.sha256,
             staged_url: arrival.staged.as_str(),
+            body: arrival.body.as_ref().into(),
             created_at: arrival.at,
         }
     }

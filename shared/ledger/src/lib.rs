@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod fresh_attempts;
 mod group_commit;
+mod handover;
 mod idempotency;
 mod identities;
 mod installation;
@@ -85,6 +86,7 @@ pub use documents::{find_document, find_named, find_public, find_settled, find_s
 pub use error::{DbError, SchemaMismatch, UnfitServer};
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
+pub use handover::handover_left;
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
     find_request, finish_request, forget_expired_requests, has_no_room,

@@ -28,6 +28,8 @@ pub struct Source {
     pub size: &'static str,
     /// Their digest, as SQL; `NULL` if the table doesn't have it.
     pub sha256: &'static str,
+    /// Which rows need the object to be there, as SQL: an inline body is in its row.
+    pub needs: &'static str,
     /// Whether it is the URL of staged bytes, which may have been moved into the store under the
     /// same key.
     pub staged: Staged,
@@ -50,6 +52,7 @@ pub const SOURCES: &[Source] = &[
         column: "storage_url",
         size: "size_bytes",
         sha256: "sha256",
+        needs: "true",
         staged: Staged::No,
     },
     Source {
@@ -58,6 +61,7 @@ pub const SOURCES: &[Source] = &[
         column: "staged_url",
         size: "size_bytes",
         sha256: "sha256",
+        needs: "body IS NULL",
         staged: Staged::Yes,
     },
     Source {
@@ -66,6 +70,7 @@ pub const SOURCES: &[Source] = &[
         column: "source_url",
         size: "NULL",
         sha256: "NULL",
+        needs: "true",
         staged: Staged::No,
     },
     Source {
@@ -74,6 +79,7 @@ pub const SOURCES: &[Source] = &[
         column: "result_url",
         size: "result_size",
         sha256: "result_sha256",
+        needs: "true",
         staged: Staged::No,
     },
 ];

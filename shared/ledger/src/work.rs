@@ -1,5 +1,6 @@
 //! What a worker needs to know of the versions it claimed, in one question.
 
+use bytes::Bytes;
 use sea_orm::{FromQueryResult, QueryResult};
 use serde::Serialize;
 use url::Url;
@@ -44,6 +45,8 @@ pub struct PendingUpload {
     pub sha256: Sha256,
     /// Where the bytes were staged.
     pub staged: Url,
+    /// The bytes themselves if the row has them: nothing lies at `staged` then.
+    pub body: Option<Bytes>,
     /// Where the same content is stored already, if it is.
     pub stored: Option<Url>,
 }
@@ -68,6 +71,7 @@ struct UploadRow {
     declared_type: Option<String>,
     sha256: String,
     staged_url: String,
+    body: Option<Vec<u8>>,
     stored_url: Option<String>,
 }
 
@@ -87,7 +91,7 @@ pub async fn load_pending(
     let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
         "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
-         v.staged_url, blobs.storage_url AS stored_url, \
+         v.staged_url, v.body, blobs.storage_url AS stored_url, \
          users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota, users.quota_bytes \
          FROM {wanted} JOIN versions v ON v.id = x.id JOIN users ON users.id = v.owner_id \
          LEFT JOIN blobs ON blobs.sha256 = v.sha256 AND blobs.size_bytes = v.size_bytes \
@@ -134,6 +138,7 @@ fn pending_upload(row: &QueryResult) -> Result<PendingUpload, DbError> {
         declared_type: declared_type.map_err(|_| corrupt("declared_type"))?,
         sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
         staged: Url::parse(&row.staged_url).map_err(|_| corrupt("staged_url"))?,
+        body: row.body.map(Bytes::from),
         stored: stored.map_err(|_| corrupt("stored_url"))?,
     })
 }

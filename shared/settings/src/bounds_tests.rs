@@ -11,10 +11,11 @@ struct Line {
 }
 
 /// The settings that accept zero, as their help documents.
-const MAY_BE_NOTHING: [&str; 8] = [
+const MAY_BE_NOTHING: [&str; 9] = [
     "DOSSIER_DEFAULT_QUOTA_BYTES",
     "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
     "DOSSIER_GRACE",
+    "DOSSIER_INLINE_BYTES",
     "DOSSIER_KEEP_FAILED_FOR",
     "DOSSIER_KEEP_QUARANTINED_FOR",
     "DOSSIER_KEEP_VERSIONS",

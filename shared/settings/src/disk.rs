@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::values::parse_some_bytes;
+use super::values::{parse_few_bytes, parse_some_bytes};
 use domain::{Allowances, ByteSize};
 
 /// Limits on bytes on disk that are not documents.
@@ -39,6 +39,18 @@ pub struct DiskSettings {
         value_name = "SIZE"
     )]
     pub min_free_bytes: Option<ByteSize>,
+
+    /// The largest upload kept in the database until a worker has stored it, at most 1MiB, which
+    /// saves a write to staging; 0 keeps none there
+    #[arg(
+        long,
+        env = "DOSSIER_INLINE_BYTES",
+        global = true,
+        default_value = "64KiB",
+        value_name = "SIZE",
+        value_parser = parse_few_bytes
+    )]
+    pub inline_bytes: ByteSize,
 }
 
 impl DiskSettings {

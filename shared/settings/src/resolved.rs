@@ -110,6 +110,7 @@ impl Settings {
                 .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, ops_port).into()),
             limits: Limits {
                 max_document: self.max_document_bytes,
+                inline: self.disk.inline_bytes,
                 default_quota_bytes: self.default_quota_bytes,
                 default_quota_documents: self.default_quota_documents,
                 types: TypePolicy {

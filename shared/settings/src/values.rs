@@ -191,6 +191,15 @@ pub(super) fn parse_some_bytes(text: &str) -> Result<ByteSize, String> {
     }
 }
 
+/// Parses a size that is kept in a row, and in memory on its way there.
+pub(super) fn parse_few_bytes(text: &str) -> Result<ByteSize, String> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if size <= ByteSize::mebibytes(1) => Ok(size),
+        Ok(_) => Err("must be at most 1MiB".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Parses the concurrency: each job needs connections, files and memory.
 pub(super) fn parse_concurrency(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {

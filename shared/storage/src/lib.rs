@@ -4,6 +4,7 @@
 pub mod contract;
 mod error;
 mod free_space;
+mod inline;
 mod key;
 mod local;
 mod mark;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use url::Url;
@@ -32,10 +33,11 @@ struct Inner {
     installation: Arc<OnceLock<InstallationId>>,
 }
 
-/// Bytes stored durably in staging.
+/// Bytes received whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
-    /// Their URL.
+    /// Their URL in staging. With a `body` there is no object at this URL: it is only the key
+    /// under which the body will be stored.
     pub url: Url,
     /// When the upload began.
     pub begun_at: Timestamp,
@@ -43,6 +45,8 @@ pub struct Staged {
     pub size: ByteSize,
     /// Their digest, computed while they were received.
     pub sha256: Sha256,
+    /// The bytes themselves, if they are few enough to be kept in the row of whoever accepts them.
+    pub body: Option<Bytes>,
 }
 
 /// Bytes stored durably in the store.
@@ -219,6 +223,7 @@ impl StorageRouter {
             begun_at: now,
             size,
             sha256,
+            body: None,
         })
     }
 
@@ -343,7 +348,7 @@ impl StorageRouter {
             .ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
 
-    fn key_of<'u>(&self, url: &'u Url) -> Result<&'u str, StorageError> {
+    pub(super) fn key_of<'u>(&self, url: &'u Url) -> Result<&'u str, StorageError> {
         key_within(self.adapter_of(url)?.place(), url)
             .ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
@@ -356,7 +361,7 @@ impl StorageRouter {
 }
 
 /// Unwraps a storage error that came through the source, such as a full disk.
-fn of_storage(error: WriteError) -> WriteError {
+pub(super) fn of_storage(error: WriteError) -> WriteError {
     match error {
         WriteError::Source(source) => match source.downcast::<StorageError>() {
             Ok(error) => WriteError::Storage(*error),
@@ -368,18 +373,18 @@ fn of_storage(error: WriteError) -> WriteError {
 
 /// Counts and hashes streamed bytes.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     size: u64,
     hasher: Hasher,
 }
 
 impl Tally {
-    fn add(&mut self, chunk: &[u8]) {
+    pub(super) fn add(&mut self, chunk: &[u8]) {
         self.size += chunk.len() as u64;
         self.hasher.update(chunk);
     }
 
-    fn finish(self) -> (ByteSize, Sha256) {
+    pub(super) fn finish(self) -> (ByteSize, Sha256) {
         (ByteSize::new(self.size), self.hasher.finish())
     }
 }

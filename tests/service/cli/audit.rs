@@ -14,6 +14,9 @@ use tests::in_both_modes;
 use tests::ledger::{arrival, limits};
 use tests::objects::{key_of, location, old_key, puts};
 
+/// Stages small uploads like large ones: their objects are what is damaged.
+const STAGED: (&str, &str) = ("DOSSIER_INLINE_BYTES", "0");
+
 /// What an audit printed: how often each kind was found with each remedy, and the summary.
 struct Audited {
     code: i32,
@@ -113,7 +116,7 @@ async fn starts(app: &TestApp) {
 #[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn damage_is_found_and_mended_where_nothing_is_lost_by_it(mode: Mode) {
     let app = TestApp::builder(mode)
-        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf"), STAGED])
         .start()
         .await;
     let alice = app.user("alice").await;

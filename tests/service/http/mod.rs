@@ -13,6 +13,7 @@ mod hostile;
 mod idempotency;
 mod identities;
 mod import;
+mod inline_bodies;
 mod jobs;
 mod limits;
 mod lists;

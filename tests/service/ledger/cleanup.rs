@@ -67,6 +67,7 @@ async fn pending_version(db: &Database, target: &Target, content: &str) {
         job: JobId::new(NOW),
         declared_type: None,
         staged: Url::parse(&format!("file:///staging/{version}")).unwrap(),
+        body: None,
         size: ByteSize::new(content.len() as u64),
         sha256: Sha256::of(content.as_bytes()),
         traceparent: None,

@@ -79,6 +79,7 @@ impl<'a> Story<'a> {
             job: JobId::new(at),
             declared_type: None,
             staged: Url::parse(&format!("file:///staging/{}", JobId::new(at))).unwrap(),
+            body: None,
             size: ByteSize::new(content.len() as u64),
             sha256: Sha256::of(content.as_bytes()),
             traceparent: None,

@@ -127,6 +127,7 @@ async fn a_version_that_failed_behind_an_active_one_is_tried_again(db: &Database
         job: JobId::new(NOW),
         declared_type: None,
         staged: "file:///staging/second".parse().unwrap(),
+        body: None,
         size: ByteSize::new(7),
         sha256: Sha256::of(b"goodbye"),
         traceparent: None,

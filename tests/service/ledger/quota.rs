@@ -239,6 +239,7 @@ fn content(size: usize) -> NewContent {
         job: JobId::new(NOW),
         declared_type: None,
         staged: format!("file:///staging/{version}").parse().unwrap(),
+        body: None,
         size: ByteSize::new(size as u64),
         sha256: Sha256::of(text(size).as_bytes()),
         traceparent: None,

@@ -35,6 +35,7 @@ fn content(text: &str) -> NewContent {
         job: JobId::new(NOW),
         declared_type: None,
         staged: format!("file:///staging/{id}").parse().unwrap(),
+        body: None,
         size: ByteSize::new(text.len() as u64),
         sha256: Sha256::of(text.as_bytes()),
         traceparent: None,

@@ -307,6 +307,7 @@ async fn failures_are_forgotten_when_their_bytes_are_gone(db: &Database) {
         job: JobId::new(NOW),
         declared_type: None,
         staged: Url::parse(&format!("file:///staging/{version}")).unwrap(),
+        body: None,
         size: ByteSize::new(3),
         sha256: Sha256::of(b"bad"),
         traceparent: None,

@@ -67,6 +67,8 @@ async fn one_trace_shows_the_request_its_job_and_their_storage(mode: Mode) {
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()),
         ("OTEL_BSP_SCHEDULE_DELAY", "50".to_owned()),
+        // The request writes to storage by itself.
+        ("DOSSIER_INLINE_BYTES", "0".to_owned()),
     ];
     let settings = settings
         .each_ref()

@@ -174,7 +174,7 @@ impl Ledger {
     pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
         poll(REMOVAL, async || {
             let known = self
-                .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL \
+                .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL AND body IS NULL \
                      UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
                      UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL")
                 .await;

@@ -35,7 +35,10 @@ pub async fn identify<'a>(
     let Present {
         pending, upload, ..
     } = present;
-    let mut bytes = source::open(places, &present.location, pending.size).await?;
+    let mut bytes = match &upload.body {
+        Some(body) => Stored::Whole(body.to_vec()),
+        None => source::open(places, &present.location, pending.size).await?,
+    };
     let name = upload.name.as_str().to_owned();
     let look = move || {
         let source: &mut dyn identify::Source = match &mut bytes {

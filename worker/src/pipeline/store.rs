@@ -1,12 +1,14 @@
 //! The step that moves the bytes into the store.
 //!
 //! - *does*: moves the staged bytes into the store in the cheapest safe way, unless the same
-//!   content is already there. Content that the ledger knows but the store has lost is rewritten in
-//!   place, which repairs it for all documents that share it.
+//!   content is already there. An inline body is written under the key of its staged URL. Content
+//!   that the ledger knows but the store has lost is rewritten in place, which repairs it for all
+//!   documents that share it.
 //! - *safe to repeat because* the key in the store is derived from the staged one, so a second
 //!   attempt finds the result of the first. A rewrite copies: the staged bytes stay until the
 //!   version is active.
-//! - *if it dies here*, the bytes are in staging or in the store, and `verify` finds them.
+//! - *if it dies here*, the bytes are in staging or in the store, and `verify` finds them; an inline
+//!   body is still in its row, and is written again.
 //! - *on failure* of storage it is retried; if the bytes have changed since the upload, the version
 //!   is rejected as `digest_mismatch`.
 
@@ -37,6 +39,9 @@ pub async fn store(
         let origin = share(&identified.present, stored, places).await?;
         let leftovers = traces_but(places, &upload.staged, stored);
         (stored.clone(), origin, leftovers)
+    } else if let Some(body) = &upload.body {
+        let stored = places.store_body(&upload.staged, body.clone()).await?;
+        (stored, BlobOrigin::Stored, Vec::new())
     } else {
         let taken = places
             .take(&upload.staged, pending.size, upload.sha256)
@@ -65,7 +70,7 @@ async fn share(
         upload,
         location,
     } = present;
-    if location == stored {
+    if upload.body.is_none() && location == stored {
         // `verify` has just found them.
         return Ok(BlobOrigin::Shared);
     }
@@ -79,9 +84,12 @@ async fn share(
         return Ok(BlobOrigin::Shared);
     }
     warn!(storage.url = %stored, "stored bytes are missing or damaged; rewriting them");
-    places
-        .put_back(stored, location, pending.size, upload.sha256)
-        .await?;
+    if let Some(body) = &upload.body {
+        places.put_body_back(stored, body.clone()).await?;
+    } else {
+        let (size, sha256) = (pending.size, upload.sha256);
+        places.put_back(stored, location, size, sha256).await?;
+    }
     Ok(BlobOrigin::PutBack)
 }
 

@@ -1,13 +1,13 @@
 //! The step that locates the staged bytes.
 //!
 //! - *does*: asks storage for the location and size of the staged bytes. They were hashed during
-//!   the upload and are not read again.
+//!   the upload and are not read again. An inline body is in memory: its size and digest are checked.
 //! - *safe to repeat because* it only reads.
 //! - *if it dies here*, nothing has changed.
 //! - *on failure*: missing or truncated bytes reject the version as `upload_incomplete`;
 //!   unavailable storage is retried, and finally fails as `storage_unavailable`.
 
-use domain::ErrorCode;
+use domain::{ErrorCode, Sha256};
 use ledger::{PendingUpload, PendingWork};
 use storage::StorageRouter;
 use url::Url;
@@ -22,6 +22,7 @@ pub struct Present<'a> {
     /// The upload as recorded in its row.
     pub upload: &'a PendingUpload,
     /// The location of its bytes: in staging, or where an earlier attempt moved them.
+    /// With an inline body there is no object at this URL.
     pub location: Url,
 }
 
@@ -31,6 +32,19 @@ pub async fn verify<'a>(
     upload: &'a PendingUpload,
     places: &StorageRouter,
 ) -> Result<Present<'a>, AttemptError> {
+    if let Some(body) = &upload.body {
+        if body.len() as u64 != pending.size.bytes() {
+            return Err(AttemptError::Reject(ErrorCode::UploadIncomplete));
+        }
+        if Sha256::of(body) != upload.sha256 {
+            return Err(AttemptError::Reject(ErrorCode::DigestMismatch));
+        }
+        return Ok(Present {
+            pending,
+            upload,
+            location: upload.staged.clone(),
+        });
+    }
     match places.locate(&upload.staged).await? {
         Some((location, stat)) if stat.size == pending.size => Ok(Present {
             pending,

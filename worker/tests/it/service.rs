@@ -159,6 +159,7 @@ impl Service {
             metadata: Metadata::default(),
             declared_type: None,
             staged: staged.url,
+            body: None,
             size: staged.size,
             sha256: staged.sha256,
             traceparent: None,
@@ -268,6 +269,7 @@ async fn count(storage: &Arc<dyn Storage>) -> usize {
 fn limits() -> Limits {
     Limits {
         max_document: ByteSize::gibibytes(1),
+        inline: ByteSize::new(64 << 10),
         default_quota_bytes: ByteSize::gibibytes(1),
         default_quota_documents: 1_000_000,
         types: TypePolicy {

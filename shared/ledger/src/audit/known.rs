@@ -58,12 +58,13 @@ pub async fn known_objects(
             column,
             size,
             sha256,
+            needs,
             ..
         } = source;
         format!(
             "SELECT * FROM (SELECT {column}{bytewise} AS url, '{what}' AS what, id, \
              CAST({size} AS bigint) AS size_bytes, CAST({sha256} AS text) AS sha256 FROM {table} \
-             WHERE {column}{bytewise} > $1 AND {column}{bytewise} < $2 ORDER BY {column}{bytewise} LIMIT $3) AS {table}_{column}"
+             WHERE {column}{bytewise} > $1 AND {column}{bytewise} < $2 AND {needs} ORDER BY {column}{bytewise} LIMIT $3) AS {table}_{column}"
         )
     };
     let all: Vec<_> = SOURCES.iter().map(one).collect();

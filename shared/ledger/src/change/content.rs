@@ -1,5 +1,6 @@
 //! New versions of a document: readers get the old one until the new one is active.
 
+use bytes::Bytes;
 use sea_orm::ActiveValue::Set;
 use url::Url;
 
@@ -30,6 +31,8 @@ pub struct NewContent {
     pub declared_type: Option<MediaType>,
     /// The URL of the staged bytes.
     pub staged: Url,
+    /// The bytes themselves if they are few: nothing lies at `staged` then.
+    pub body: Option<Bytes>,
     /// Their length, as counted.
     pub size: ByteSize,
     /// Their digest.
@@ -105,6 +108,7 @@ async fn add(
         size_bytes: content.size,
         sha256: content.sha256,
         staged_url: content.staged.as_str(),
+        body: content.body.as_ref().into(),
         created_at: content.at,
     };
     if insert_undiscarded(&transaction, &[version]).await? == 0 {

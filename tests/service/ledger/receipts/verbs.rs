@@ -141,6 +141,7 @@ fn content() -> NewContent {
         job: JobId::new(NOW),
         declared_type: None,
         staged: format!("file:///staging/{id}").parse().unwrap(),
+        body: None,
         size: domain::ByteSize::new(text.len() as u64),
         sha256: Sha256::of(text.as_bytes()),
         traceparent: None,

@@ -7,7 +7,7 @@ use crate::DbError;
 use crate::jobs::{NewJob, enqueue};
 use crate::tables::documents::{NewLatest, raise_latest};
 use crate::tables::events::{NewEvent, insert_events};
-use crate::tables::versions::{NewVersion, insert_versions};
+use crate::tables::versions::{Body, NewVersion, insert_versions};
 use domain::{Document, DocumentId, DocumentName, JobId, Status, Timestamp, UserId, VersionId};
 use queue::JobKind;
 
@@ -44,6 +44,7 @@ pub async fn insert<'a>(
         size_bytes: additional.content.size,
         sha256: additional.content.sha256,
         staged_url: additional.content.staged.as_str(),
+        body: Body::default(),
         created_at: now,
     };
     let rows: Vec<_> = versions.iter().map(row).collect();

@@ -283,6 +283,7 @@ impl<'a> ChunkCommit<'a> {
             metadata: item.metadata.clone(),
             declared_type: content.declared_type.clone(),
             staged: content.staged.clone(),
+            body: None,
             size: content.size,
             sha256: content.sha256,
             traceparent: None,

@@ -1,7 +1,8 @@
 //! Inserting versions.
 
+use bytes::Bytes;
 use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::DbError;
@@ -10,7 +11,7 @@ use crate::dialect::Dialect;
 use domain::{ByteSize, DocumentId, DocumentName, MediaType, Sha256, Timestamp, UserId, VersionId};
 
 /// A version that is pending.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct NewVersion<'a> {
     pub id: VersionId,
     pub document_id: DocumentId,
@@ -22,7 +23,30 @@ pub struct NewVersion<'a> {
     pub size_bytes: ByteSize,
     pub sha256: Sha256,
     pub staged_url: &'a str,
+    #[serde(rename = "body_from")]
+    pub body: Body<'a>,
     pub created_at: Timestamp,
+}
+
+/// The bytes, if the row is to keep them. Those of all rows travel as one parameter, and each row
+/// says where its own begin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Body<'a> {
+    bytes: Option<&'a Bytes>,
+    /// From 1.
+    from: Option<usize>,
+}
+
+impl<'a> From<Option<&'a Bytes>> for Body<'a> {
+    fn from(bytes: Option<&'a Bytes>) -> Self {
+        Self { bytes, from: None }
+    }
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.from.serialize(serializer)
+    }
 }
 
 /// Inserts pending versions.
@@ -59,15 +83,26 @@ async fn insert(
         ("sha256", Kind::Text),
         ("staged_url", Kind::Text),
         ("created_at", Kind::Integer),
+        ("body_from", Kind::Integer),
     ];
+    let (mut rows, mut bodies) = (versions.to_vec(), Vec::new());
+    for Body { bytes, from } in rows.iter_mut().map(|row| &mut row.body) {
+        if let Some(bytes) = bytes {
+            *from = Some(bodies.len() + 1);
+            bodies.extend_from_slice(bytes);
+        }
+    }
+    let rows = parameter(&rows)?;
     let sql = format!(
         "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, type_mismatch, \
-         size_bytes, sha256, staged_url, created_at) \
+         size_bytes, sha256, staged_url, created_at, body) \
          SELECT x.id, x.document_id, x.owner_id, x.number, 'pending', x.name, x.declared_type, false, \
-         x.size_bytes, x.sha256, x.staged_url, x.created_at FROM {} WHERE {condition}",
+         x.size_bytes, x.sha256, x.staged_url, x.created_at, CASE WHEN x.body_from IS NOT NULL \
+         THEN substr($2, CAST(x.body_from AS integer), CAST(x.size_bytes AS integer)) END \
+         FROM {} WHERE {condition}",
         Dialect::of(connection).rows(COLUMNS)
     );
-    execute(connection, sql, [parameter(versions)?]).await
+    execute(connection, sql, [rows, bodies.into()]).await
 }
 
 /// Inserts an active version with the content of another one of the same document. The caller

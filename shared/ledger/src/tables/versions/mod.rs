@@ -18,7 +18,7 @@ mod update;
 
 pub use delete::delete_versions;
 pub use entity::{Column, Entity, Model};
-pub use insert::{NewVersion, copy_version, insert_undiscarded, insert_versions};
+pub use insert::{Body, NewVersion, copy_version, insert_undiscarded, insert_versions};
 pub use update::{
     ActivatedVersion, FailedVersion, activate_versions, fail_versions, forget_missing_bytes,
     forget_staged_bytes, return_to_pending,

@@ -32,7 +32,7 @@ pub async fn activate_versions(
     ];
     let sql = format!(
         "UPDATE versions SET status = 'active', mime_type = x.mime_type, type_mismatch = x.type_mismatch, \
-         blob_id = x.blob_id, staged_url = NULL, settled_at = $2 FROM {} WHERE versions.id = x.id",
+         blob_id = x.blob_id, staged_url = NULL, body = NULL, settled_at = $2 FROM {} WHERE versions.id = x.id",
         Dialect::of(connection).rows(COLUMNS)
     );
     let values = [parameter(versions)?, now.as_micros().into()];
@@ -74,10 +74,12 @@ where
         is_kept: bool,
     }
 
+    const IS_KEPT: &str = "x.may_be_kept AND versions.number = \
+         (SELECT d.latest_version FROM documents d WHERE d.id = x.document_id)";
     let sql = format!(
         "UPDATE versions SET status = 'error', error_code = x.error_code, error_detail = x.error_detail, \
-         settled_at = $2, staged_url = CASE WHEN x.may_be_kept AND versions.number = \
-         (SELECT d.latest_version FROM documents d WHERE d.id = x.document_id) THEN versions.staged_url END \
+         settled_at = $2, staged_url = CASE WHEN {IS_KEPT} THEN versions.staged_url END, \
+         body = CASE WHEN {IS_KEPT} THEN versions.body END \
          FROM {} WHERE versions.id = x.id RETURNING versions.id, versions.staged_url IS NOT NULL AS is_kept",
         Dialect::of(connection).rows(COLUMNS)
     );
@@ -107,7 +109,7 @@ pub async fn forget_staged_bytes(
     versions: &[Uuid],
 ) -> Result<(), DbError> {
     let sql = format!(
-        "UPDATE versions SET staged_url = NULL WHERE id IN ({})",
+        "UPDATE versions SET staged_url = NULL, body = NULL WHERE id IN ({})",
         Dialect::of(connection).ids()
     );
     execute(connection, sql, [parameter(versions)?]).await?;
@@ -128,7 +130,7 @@ pub async fn forget_missing_bytes(
     url: &str,
 ) -> Result<Option<ForgottenBytes>, DbError> {
     let sql = format!(
-        "UPDATE versions SET staged_url = NULL WHERE id = $1 AND status = 'error' AND staged_url{} = $2 \
+        "UPDATE versions SET staged_url = NULL, body = NULL WHERE id = $1 AND status = 'error' AND staged_url{} = $2 \
          RETURNING owner_id, size_bytes",
         Dialect::of(connection).bytewise()
     );
