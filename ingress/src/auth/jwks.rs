@@ -12,6 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde_json::Value;
+use settings::KeySetUrl;
 
 /// The size limit; a set of a hundred keys is a fraction of it.
 const MAX_BYTES: usize = 256 << 10;
@@ -34,7 +35,7 @@ pub enum KeySetError {
     #[error("could not fetch {url}")]
     Fetch {
         /// The URL.
-        url: String,
+        url: KeySetUrl,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -43,7 +44,7 @@ pub enum KeySetError {
     #[error("{url} answered {status}")]
     Status {
         /// The URL.
-        url: String,
+        url: KeySetUrl,
         /// The status.
         status: u16,
     },
@@ -51,7 +52,7 @@ pub enum KeySetError {
     #[error("{url} did not answer in time")]
     Timeout {
         /// The URL.
-        url: String,
+        url: KeySetUrl,
     },
     /// Loading has just failed, and never succeeded before.
     #[error("the key set has not been loaded yet")]
@@ -134,18 +135,16 @@ impl Key {
 }
 
 /// Fetches a key set. Doesn't follow redirects: the operator configured the URL.
-pub(super) async fn fetch(url: &str) -> Result<Arc<KeySet>, KeySetError> {
+pub(super) async fn fetch(url: &KeySetUrl) -> Result<Arc<KeySet>, KeySetError> {
     match tokio::time::timeout(TIMEOUT, fetch_bytes(url)).await {
         Ok(bytes) => KeySet::parse(&bytes?),
-        Err(_) => Err(KeySetError::Timeout {
-            url: url.to_owned(),
-        }),
+        Err(_) => Err(KeySetError::Timeout { url: url.clone() }),
     }
 }
 
-async fn fetch_bytes(url: &str) -> Result<Vec<u8>, KeySetError> {
+async fn fetch_bytes(url: &KeySetUrl) -> Result<Vec<u8>, KeySetError> {
     let failed = |source| KeySetError::Fetch {
-        url: url.to_owned(),
+        url: url.clone(),
         source,
     };
     let roots = HttpsConnectorBuilder::new()
@@ -155,6 +154,7 @@ async fn fetch_bytes(url: &str) -> Result<Vec<u8>, KeySetError> {
     let client: Client<_, Empty<bytes::Bytes>> =
         Client::builder(TokioExecutor::new()).build(connector);
     let uri = url
+        .expose()
         .parse()
         .map_err(|error: http::uri::InvalidUri| failed(error.into()))?;
     let response = client
@@ -163,7 +163,7 @@ async fn fetch_bytes(url: &str) -> Result<Vec<u8>, KeySetError> {
         .map_err(|error| failed(error.into()))?;
     if !response.status().is_success() {
         return Err(KeySetError::Status {
-            url: url.to_owned(),
+            url: url.clone(),
             status: response.status().as_u16(),
         });
     }
@@ -177,6 +177,7 @@ async fn fetch_bytes(url: &str) -> Result<Vec<u8>, KeySetError> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use settings::KeySource;
 
     use super::*;
 
@@ -200,6 +201,29 @@ mod tests {
             assert_eq!(set.candidates(&header).len(), expected, "{id}");
         }
         assert!(set.candidates(&Header::new(Algorithm::HS256)).is_empty());
+    }
+
+    #[tokio::test]
+    async fn credentials_in_the_url_are_in_no_error() {
+        let Ok(KeySource::Url(url)) = "http://u:hidden@127.0.0.1:1/keys?token=hidden".parse()
+        else {
+            panic!("it is a URL");
+        };
+        let unreachable = fetch(&url).await.unwrap_err();
+        let status = KeySetError::Status {
+            url: url.clone(),
+            status: 404,
+        };
+        for error in [unreachable, status, KeySetError::Timeout { url }] {
+            let mut logged = format!("{error:?}");
+            let mut cause: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(error) = cause {
+                logged = format!("{logged}: {error}");
+                cause = error.source();
+            }
+            assert!(logged.contains("http://127.0.0.1:1/keys"), "{logged}");
+            assert!(!logged.contains("hidden"), "{logged}");
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use domain::{Clock, Identity, InvalidIdentity, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
 use serde::Deserialize;
 use serde_json::Value;
-use settings::{JwtAlgorithm, JwtSettings};
+use settings::{JwtAlgorithm, JwtSettings, KeySource};
 
 use super::jwks::KeySetError;
-use super::key_ring::{KeyRing, KeySource};
+use super::key_ring::KeyRing;
 use super::token_header::{UnreadHeader, header_of};
 
 /// The tolerated clock skew for tokens that are not valid yet. Expired tokens get none.
@@ -54,7 +54,7 @@ impl From<&JwtSettings> for JwtRules {
                 .secret
                 .as_ref()
                 .map(|secret| secret.as_bytes().to_vec()),
-            key_set: settings.jwks.as_deref().map(KeySource::of),
+            key_set: settings.jwks.clone(),
             algorithms: settings.allowed_algorithms(),
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
@@ -162,7 +162,7 @@ impl JwtVerifier {
             return Err(JwtSetupError::Unfit(*unfit));
         }
         if let Some(KeySource::Url(url)) = &rules.key_set
-            && url.starts_with("http://")
+            && url.is_plain_http()
         {
             tracing::warn!(
                 "DOSSIER_JWT_JWKS: the keys are fetched over plain http; anyone on the path can forge tokens"

@@ -1,11 +1,11 @@
 //! Caches the verification keys, and refreshes them at a bounded rate.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
 use jsonwebtoken::{DecodingKey, Header};
+use settings::KeySource;
 
 use super::jwks::{KeySet, KeySetError, fetch};
 
@@ -13,28 +13,6 @@ use super::jwks::{KeySet, KeySetError, fetch};
 const MAX_AGE: Duration = Duration::from_mins(10);
 /// The least interval between fetches caused by unknown key ids.
 const MIN_PAUSE: Duration = Duration::from_secs(30);
-
-/// The location of a key set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum KeySource {
-    /// A key set in a file.
-    File(PathBuf),
-    /// A key set at an `http` or `https` URL.
-    Url(String),
-}
-
-impl KeySource {
-    /// Parses the setting.
-    pub(super) fn of(place: &str) -> Self {
-        if place.starts_with("http://") || place.starts_with("https://") {
-            Self::Url(place.to_owned())
-        } else {
-            Self::File(PathBuf::from(
-                place.strip_prefix("file://").unwrap_or(place),
-            ))
-        }
-    }
-}
 
 /// The keys in memory.
 #[derive(Debug)]
@@ -142,6 +120,8 @@ enum Age {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use domain::ManualClock;
     use jsonwebtoken::Algorithm;
 
@@ -203,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn an_issuer_that_never_answered_is_told_from_an_unknown_key() {
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(0)));
-        let nobody = KeySource::Url("http://127.0.0.1:1/keys".to_owned());
+        let nobody = "http://127.0.0.1:1/keys".parse().unwrap();
         let ring = KeyRing::open(nobody, clock).await.unwrap();
         let refused = ring
             .candidates(&Header::new(Algorithm::EdDSA))

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{List, Secret};
+use super::{KeySource, List, Secret};
 
 #[expect(
     clippy::doc_markdown,
@@ -30,7 +30,7 @@ pub struct JwtSettings {
         global = true,
         value_name = "FILE-OR-URL"
     )]
-    pub jwks: Option<String>,
+    pub jwks: Option<KeySource>,
 
     /// The accepted signature algorithms, a comma list [default: HS256 with a secret; RS256, ES256
     /// and EdDSA with a key set]
@@ -115,5 +115,23 @@ impl FromStr for JwtAlgorithm {
             "EdDSA" => Ok(Self::EdDsa),
             _ => Err("must be HS256, RS256, ES256 or EdDSA"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_credentials_of_a_key_set_are_never_shown() {
+        let settings = JwtSettings {
+            jwks: "https://u:hidden@id.example.com/keys?token=hidden"
+                .parse()
+                .ok(),
+            ..JwtSettings::default()
+        };
+        let debug = format!("{settings:?}");
+        assert!(debug.contains("https://id.example.com/keys"), "{debug}");
+        assert!(!debug.contains("hidden"), "{debug}");
     }
 }
