@@ -126,7 +126,7 @@ pub enum User {
     Add {
         /// The user's name, unique
         name: UserName,
-        /// The user's role: The user's role: user or admin
+        /// The user's role: user or admin
         #[arg(long, default_value = "user")]
         role: Role,
     },
