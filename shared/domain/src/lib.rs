@@ -44,7 +44,7 @@ pub use ids::{
 };
 pub use json::{InvalidJson, check_member_names, read_json};
 pub use lifecycle::{
-    Current, IllegalTransition, Judgement, Lifecycle, Status, Transition, UnknownStatus,
+    Current, IllegalTransition, Lifecycle, Status, Transition, TransitionOutcome, UnknownStatus,
 };
 pub use limits::{
     Allowances, ImportLimits, Limits, OperationLimits, Refusal, RowLimits, TypeMismatch,

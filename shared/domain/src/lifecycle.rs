@@ -87,9 +87,9 @@ impl Status {
 
 /// The effect of a verb on one document of a bulk operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub enum TransitionOutcome {
     /// A transition to this status.
-    Leads(Status),
+    Changes(Status),
     /// None: the document is already in that status.
     AlreadyThere,
     /// The status doesn't allow it.
@@ -100,13 +100,13 @@ impl Status {
     /// Returns the effect of `verb` on one of many documents: it is no error if one already has the
     /// target status.
     #[must_use]
-    pub fn judge(self, verb: Transition) -> Judgement {
+    pub fn judge(self, verb: Transition) -> TransitionOutcome {
         match self.after(verb) {
-            Ok(status) => Judgement::Leads(status),
+            Ok(status) => TransitionOutcome::Changes(status),
             Err(_) if Self::ALL.iter().any(|from| from.after(verb) == Ok(self)) => {
-                Judgement::AlreadyThere
+                TransitionOutcome::AlreadyThere
             }
-            Err(refused) => Judgement::Refused(refused),
+            Err(refused) => TransitionOutcome::Refused(refused),
         }
     }
 }
@@ -221,10 +221,10 @@ mod tests {
 
     #[test]
     fn one_of_many_may_be_there_already() {
-        use Judgement::{AlreadyThere, Leads, Refused};
+        use TransitionOutcome::{AlreadyThere, Changes, Refused};
 
         let archive = |status: Status| status.judge(Transition::Archive);
-        assert_eq!(archive(Status::Active), Leads(Status::Archived));
+        assert_eq!(archive(Status::Active), Changes(Status::Archived));
         assert_eq!(archive(Status::Archived), AlreadyThere);
         assert!(matches!(archive(Status::Pending), Refused(_)));
         assert_eq!(Status::Active.judge(Transition::Restore), AlreadyThere);

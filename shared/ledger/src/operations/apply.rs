@@ -9,7 +9,7 @@ use super::previous_state::PreviousState;
 use super::running_operation::BulkAction;
 use crate::change::{ChangeError, Move, delete_all, retry_all, retryable};
 use crate::{DbError, DocumentChanges};
-use domain::{ItemCode, ItemReason, Judgement, Transition};
+use domain::{ItemCode, ItemReason, Transition, TransitionOutcome};
 
 /// The most versions that one chunk deletes, unless a single document has more: they are read.
 const DELETED_VERSIONS: u32 = 5_000;
@@ -42,9 +42,11 @@ impl ActiveChunk<'_> {
             outcomes.push(match found {
                 Err(item) => self.missing(item),
                 Ok((item, document)) => match document.lifecycle.status().judge(verb) {
-                    Judgement::AlreadyThere => ItemOutcome::skipped(item, ItemCode::Unchanged),
-                    Judgement::Refused(refused) => ItemOutcome::failed(item, refused),
-                    Judgement::Leads(status) => {
+                    TransitionOutcome::AlreadyThere => {
+                        ItemOutcome::skipped(item, ItemCode::Unchanged)
+                    }
+                    TransitionOutcome::Refused(refused) => ItemOutcome::failed(item, refused),
+                    TransitionOutcome::Changes(status) => {
                         moves.push(Move::new(document.id, status, self.now));
                         self.changed(item, document, PreviousState::moved(document))
                     }
@@ -124,7 +126,7 @@ impl ActiveChunk<'_> {
                 Err(item) => outcomes.push(self.missing(item)),
                 Ok((item, document)) => {
                     let status = document.lifecycle.status();
-                    if status.judge(Transition::Retry) == Judgement::AlreadyThere {
+                    if status.judge(Transition::Retry) == TransitionOutcome::AlreadyThere {
                         outcomes.push(ItemOutcome::skipped(item, ItemCode::Unchanged));
                     } else {
                         asked.push((item, document));

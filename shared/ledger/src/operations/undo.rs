@@ -14,8 +14,8 @@ use crate::slots::Slot;
 use crate::tables::{operation_items, operations};
 use crate::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
-    Action, ItemCode, JobId, Judgement, NotUndoable, Operation, OperationId, OperationLimits,
-    RunMode, Timestamp, UserId,
+    Action, ItemCode, JobId, NotUndoable, Operation, OperationId, OperationLimits, RunMode,
+    Timestamp, TransitionOutcome, UserId,
 };
 use queue::JobKind;
 
@@ -227,9 +227,11 @@ impl ActiveChunk<'_> {
                 }
                 UndoStep::Move(verb, status, since) => {
                     outcomes.push(match document.lifecycle.status().judge(verb) {
-                        Judgement::AlreadyThere => ItemOutcome::skipped(item, ItemCode::Unchanged),
-                        Judgement::Refused(refused) => ItemOutcome::failed(item, refused),
-                        Judgement::Leads(_) => {
+                        TransitionOutcome::AlreadyThere => {
+                            ItemOutcome::skipped(item, ItemCode::Unchanged)
+                        }
+                        TransitionOutcome::Refused(refused) => ItemOutcome::failed(item, refused),
+                        TransitionOutcome::Changes(_) => {
                             moves.push(Move::new(document.id, status, since));
                             ItemOutcome::succeeded(item)
                         }
