@@ -44,11 +44,13 @@ pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, Arc
             let record = decoder.decode(&buffer[..length]);
             let record = record
                 .filter(|record| record.is_complete)
-                .ok_or(ArchiveError::Lying("an entry's record is broken"))?;
+                .ok_or(ArchiveError::Inconsistent("an entry's record is broken"))?;
             sums.add(&record, limits)?;
             entries.push(listed(&record, &mut paths)?);
             if entries.len() as u64 > place.entries {
-                return Err(ArchiveError::Lying("it has more entries than it says"));
+                return Err(ArchiveError::Inconsistent(
+                    "it has more entries than it says",
+                ));
             }
             buffer.advance(length);
         }
@@ -57,10 +59,12 @@ pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, Arc
         return Err(ArchiveError::Source("the archive ends early".into()));
     }
     if !buffer.is_empty() {
-        return Err(ArchiveError::Lying("something else stands in it"));
+        return Err(ArchiveError::Inconsistent("something else stands in it"));
     }
     if entries.len() as u64 != place.entries {
-        return Err(ArchiveError::Lying("it has fewer entries than it says"));
+        return Err(ArchiveError::Inconsistent(
+            "it has fewer entries than it says",
+        ));
     }
     part(&mut entries, place.start)?;
     sums.judge(limits)?;
@@ -71,7 +75,7 @@ pub async fn check(source: &dyn Source, limits: &Limits) -> Result<Contents, Arc
 fn whole_record(buffer: &[u8]) -> Result<Option<usize>, ArchiveError> {
     let seen = buffer.len().min(CENTRAL.len());
     if buffer[..seen] != CENTRAL[..seen] {
-        return Err(ArchiveError::Lying("something else stands in it"));
+        return Err(ArchiveError::Inconsistent("something else stands in it"));
     }
     Ok(Some(buffer)
         .filter(|buffer| buffer.len() >= CENTRAL_LENGTH)

@@ -61,10 +61,12 @@ pub(super) async fn locate(source: &dyn Source, limits: &Limits) -> Result<Place
         return Err(ArchiveError::TooLarge);
     }
     if place.start.checked_add(place.size) != Some(directory_end) {
-        return Err(ArchiveError::Lying("it is not where the end says"));
+        return Err(ArchiveError::Inconsistent("it is not where the end says"));
     }
     if place.entries.saturating_mul(CENTRAL_LENGTH as u64) > place.size {
-        return Err(ArchiveError::Lying("it is too short for its entries"));
+        return Err(ArchiveError::Inconsistent(
+            "it is too short for its entries",
+        ));
     }
     Ok(place)
 }
@@ -82,7 +84,7 @@ fn find_end(tail: &[u8]) -> Result<(usize, End), ArchiveError> {
     let mut found = (0..=last).rev().filter_map(fits);
     let end = found.next().ok_or(ArchiveError::NotAnArchive)?;
     if found.next().is_some() {
-        return Err(ArchiveError::Lying("there are two ends"));
+        return Err(ArchiveError::Inconsistent("there are two ends"));
     }
     Ok(end)
 }
@@ -106,7 +108,7 @@ async fn wide_place(
     locator: &[u8],
     locator_at: u64,
 ) -> Result<(Place, u64), ArchiveError> {
-    const TORN: ArchiveError = ArchiveError::Lying("its Zip64 end is broken");
+    const TORN: ArchiveError = ArchiveError::Inconsistent("its Zip64 end is broken");
     let WideLocator {
         volume,
         offset,
@@ -145,7 +147,7 @@ async fn wide_place(
         || !fits(end.size, wide.size)
         || !fits(end.start, wide.start)
     {
-        return Err(ArchiveError::Lying("its two ends disagree"));
+        return Err(ArchiveError::Inconsistent("its two ends disagree"));
     }
     let place = Place {
         entries: wide.entries.1,

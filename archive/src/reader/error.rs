@@ -11,9 +11,9 @@ pub enum ArchiveError {
     /// It is one volume of several.
     #[error("it is a part of a split archive")]
     Split,
-    /// What it says of itself in one place contradicts what it says in another.
+    /// Its records contradict each other.
     #[error("its directory is not what it says: {0}")]
-    Lying(&'static str),
+    Inconsistent(&'static str),
     /// Two entries share bytes.
     #[error("its entries overlap")]
     Overlap,
@@ -39,7 +39,7 @@ pub enum ArchiveError {
     Source(#[source] SourceError),
 }
 
-/// An entry that is not taken, told from the directory alone.
+/// Why an entry is refused, known from the directory alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryProblem {
     /// Its name leads out of the folder, is absolute, or shows something else than it is.

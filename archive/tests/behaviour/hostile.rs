@@ -32,7 +32,7 @@ fn broken(entry: Forged) -> &'static str {
 
 fn lie(archive: &[u8]) -> &'static str {
     match contents(archive) {
-        Err(ArchiveError::Lying(detail)) => detail,
+        Err(ArchiveError::Inconsistent(detail)) => detail,
         other => panic!("{other:?}"),
     }
 }

@@ -114,7 +114,7 @@ const fn code_of(error: &ArchiveError) -> OperationErrorCode {
     match error {
         ArchiveError::NotAnArchive => OperationErrorCode::NotAnArchive,
         ArchiveError::Split => OperationErrorCode::SplitArchive,
-        ArchiveError::Lying(_) => OperationErrorCode::BrokenArchive,
+        ArchiveError::Inconsistent(_) => OperationErrorCode::BrokenArchive,
         ArchiveError::Overlap => OperationErrorCode::OverlappingEntries,
         ArchiveError::TooManyEntries { .. } => OperationErrorCode::TooManyEntries,
         ArchiveError::TooLarge => OperationErrorCode::TooLarge,
