@@ -25,7 +25,7 @@ pub enum FindingKind {
     /// A place with too many objects without a row to be orphans.
     TooManyStrays,
     /// Bytes listed for removal although a row needs them.
-    DoomedBytes,
+    NeededDiscard,
     /// A user whose quota counters differ from their rows.
     QuotaDrift,
     /// A blob whose reference count differs from its references.
@@ -54,7 +54,7 @@ impl FindingKind {
             Self::UnknownPlace => "unknown_place",
             Self::ForeignPlace => "foreign_place",
             Self::TooManyStrays => "too_many_strays",
-            Self::DoomedBytes => "doomed_bytes",
+            Self::NeededDiscard => "doomed_bytes",
             Self::QuotaDrift => "quota_drift",
             Self::ReferenceDrift => "reference_drift",
             Self::PendingWithoutJob => "pending_without_job",

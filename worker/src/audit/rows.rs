@@ -71,7 +71,7 @@ async fn check_needed_discards(audit: &mut Audit<'_>) -> Result<(), DbError> {
     let remedy = audit.remedy(Remedy::Mended);
     for url in needed {
         let detail = "to be removed, although a row needs them".to_owned();
-        audit.tell(FindingKind::DoomedBytes, url, detail, remedy);
+        audit.tell(FindingKind::NeededDiscard, url, detail, remedy);
     }
     Ok(())
 }
