@@ -84,7 +84,9 @@ impl ContentRoutes {
         let find = || async move {
             let dated = self.readable(caller, id, owner).await?;
             let found = Representation::of_document(&dated, wish)?;
-            found.told_apart(request, (&self.0.db, &dated)).await
+            found
+                .with_shared_second(request, (&self.0.db, &dated))
+                .await
         };
         Ok(hand_out(request, &self.0, find).await?)
     }

@@ -141,7 +141,7 @@ impl Representation {
 
     /// Looks up whether the document had other content within the same second, if the response
     /// depends on it.
-    pub(super) async fn told_apart(
+    pub(super) async fn with_shared_second(
         mut self,
         request: &Request,
         (db, dated): (&Database, &DatedDocument),

@@ -143,7 +143,9 @@ impl PublicRoutes {
             let found = find_public_dated(&self.0.db, &named).await?;
             let dated = found.ok_or(Code::NotFound)?;
             let found = Representation::of_document(&dated, wish)?;
-            found.told_apart(request, (&self.0.db, &dated)).await
+            found
+                .with_shared_second(request, (&self.0.db, &dated))
+                .await
         };
         Ok(hand_out(request, &self.0, find).await?)
     }
