@@ -135,7 +135,7 @@ impl JobRoutes {
             db, limits, clock, ..
         } = &self.service;
         let on = origin.log(idempotent.on(db, Retried::from), |job: &JobView| {
-            told(&[job.id])
+            retry_events(&[job.id])
         });
         let retried = retry_job(&on, id.0.0, limits, clock.now()).await;
         let job = retried.map_err(Problem::from)?.map_err(refused)?;
@@ -169,7 +169,7 @@ impl JobRoutes {
         for _ in 0..BATCHES {
             let jobs = dead_jobs(db, &filter, page).await.map_err(Problem::from)?;
             let on = origin.log(db.clone(), |answers: &Vec<JobRetry>| {
-                told(&ready(&jobs, answers))
+                retry_events(&ready(&jobs, answers))
             });
             let answers = retry_jobs(&on, &jobs, limits, clock.now()).await;
             for (job, answer) in jobs.iter().zip(answers.map_err(Problem::from)?) {
@@ -232,8 +232,8 @@ fn ready(jobs: &[JobId], answers: &[JobRetry]) -> Vec<JobId> {
     ready.map(|(job, _)| *job).collect()
 }
 
-/// What the security log records of jobs that are retried.
-fn told(jobs: &[JobId]) -> Vec<AuditEvent> {
+/// Returns what the security log records when jobs are retried.
+fn retry_events(jobs: &[JobId]) -> Vec<AuditEvent> {
     AuditEvent::jobs_retried(jobs).into_iter().collect()
 }
 
