@@ -37,7 +37,7 @@ pub async fn claim_jobs_of(
     claim_within(db, request, kinds, &OwnerShare::unlimited()).await
 }
 
-/// The same for a worker of which no owner may have more than a share.
+/// The same, for a worker of which each owner may use at most `share`.
 pub async fn claim_within(
     db: &Database,
     request: &ClaimRequest<'_>,
@@ -53,7 +53,7 @@ pub async fn claim_within(
     Ok(claimed)
 }
 
-/// How the database claims, line by line, in its own words. PostgreSQL does it to tell the buffers.
+/// Returns the query plan of a claim, line by line. PostgreSQL runs the claim, to count buffers.
 #[cfg(feature = "test-support")]
 pub async fn explain_claim(
     db: &Database,

@@ -1,9 +1,9 @@
-//! How a database tells how it would run a statement, for tests.
+//! How a database explains a statement, for tests.
 
 use super::Dialect;
 
 impl Dialect {
-    /// What stands before a statement to have its plan told, and the column that tells it.
+    /// The prefix that explains a statement, and the index of the column with its plan.
     pub const fn explain(self) -> (&'static str, usize) {
         match self {
             Self::Postgres => ("EXPLAIN (COSTS OFF)", 0),
@@ -11,7 +11,7 @@ impl Dialect {
         }
     }
 
-    /// The same for a statement that is run, with what it cost where the database says it.
+    /// The same for a statement that is run, with its cost if the database reports it.
     pub const fn explain_cost(self) -> (&'static str, usize) {
         match self {
             Self::Postgres => ("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF)", 0),

@@ -25,8 +25,8 @@ impl Dialect {
         let written = written.join(", ");
         match self {
             Self::Postgres => format!("json_to_recordset($1::json) AS x({written})"),
-            // The limit, which is none, has SQLite read the parameter once: else it may go through
-            // it anew for every row that it is joined with.
+            // The limit, which is none, has SQLite read the parameter once: else it may read
+            // it again for every row that it is joined with.
             Self::Sqlite => format!("(SELECT {written} FROM json_each($1) LIMIT -1) AS x"),
         }
     }

@@ -51,8 +51,8 @@ pub enum OwnershipError {
     },
     /// A place is not what it was: a volume that is not mounted, a bucket that was emptied.
     #[error(
-        "{place} has lost the mark of installation {ours}: mount or restore what was there, or have \
-         it marked anew with `dossier storage adopt`"
+        "{place} has lost the mark of installation {ours}: mount or restore what was there, or \
+         mark it again with `dossier storage adopt`"
     )]
     Lost {
         /// The place.

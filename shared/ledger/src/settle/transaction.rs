@@ -26,18 +26,18 @@ pub async fn settle(
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<Vec<Settled>, DbError> {
-    let places = latest_of_each_job(settlements);
-    let mut latest: Vec<_> = places
+    let indexes = latest_of_each_job(settlements);
+    let mut latest: Vec<_> = indexes
         .iter()
-        .map(|place| settlements[*place].clone())
+        .map(|index| settlements[*index].clone())
         .collect();
     let mut orphaned = Vec::new();
     loop {
         match attempt(db, &latest, &orphaned, now).await? {
             Attempt::Settled(answers) => {
                 let mut all = vec![Settled::LeaseLost; settlements.len()];
-                for (place, answer) in places.into_iter().zip(answers) {
-                    all[place] = answer;
+                for (index, answer) in indexes.into_iter().zip(answers) {
+                    all[index] = answer;
                 }
                 return Ok(all);
             }
@@ -58,15 +58,15 @@ pub async fn settle(
 /// same claim. Statements identify a job by its id alone, so each may occur only once.
 fn latest_of_each_job(settlements: &[Settlement]) -> Vec<usize> {
     let mut latest: HashMap<JobId, usize> = HashMap::new();
-    for (place, settlement) in settlements.iter().enumerate() {
-        let kept = latest.entry(settlement.job.id).or_insert(place);
+    for (index, settlement) in settlements.iter().enumerate() {
+        let kept = latest.entry(settlement.job.id).or_insert(index);
         if settlement.job.fence > settlements[*kept].job.fence {
-            *kept = place;
+            *kept = index;
         }
     }
-    let mut places: Vec<_> = latest.into_values().collect();
-    places.sort_unstable();
-    places
+    let mut indexes: Vec<_> = latest.into_values().collect();
+    indexes.sort_unstable();
+    indexes
 }
 
 /// The outcome if shared content was deleted after the worker found it: the staged bytes are still
