@@ -49,8 +49,8 @@ async fn changes(app: &TestApp, others: &Client, amounts: Amounts) {
     let Amounts {
         documents, calls, ..
     } = amounts;
-    let (many, _) = shelf(app, "many", documents).await;
-    let (single, ids) = shelf(app, "single", calls).await;
+    let (many, _) = user_with_documents(app, "many", documents).await;
+    let (single, ids) = user_with_documents(app, "single", calls).await;
     for (action, status) in [("archive", "active"), ("delete", "archived")] {
         let filter = json!({"action": action, "select": {"filter": {"status": status}}});
         let begin = Instant::now();
@@ -85,7 +85,7 @@ async fn changes(app: &TestApp, others: &Client, amounts: Amounts) {
 }
 
 /// Creates a user with so many active documents of the same content, and returns their ids.
-async fn shelf(app: &TestApp, name: &str, count: usize) -> (Client, Vec<String>) {
+async fn user_with_documents(app: &TestApp, name: &str, count: usize) -> (Client, Vec<String>) {
     let user = json!({"name": name, "quota_documents": 1_000_000});
     let client = app.user_with(user).await;
     let pending = client.uploads("report.pdf", PDF).await;

@@ -7,7 +7,7 @@ use tests::content::{PDF, PNG};
 use tests::in_both_modes;
 
 /// Documents of several kinds: names, in the order in which they were accepted.
-async fn shelf(client: &Client) -> Vec<Value> {
+async fn create_documents(client: &Client) -> Vec<Value> {
     let mut documents = Vec::new();
     for (name, bytes, metadata) in [
         (
@@ -62,7 +62,7 @@ async fn names(client: &Client, query: &[(&str, &str)]) -> Vec<String> {
 async fn a_filter_shows_what_it_means(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    let documents = shelf(&alice).await;
+    let documents = create_documents(&alice).await;
     let at = |index: usize| documents[index]["created_at"].as_str().unwrap();
     let (first, last) = (at(0), at(3));
     for (query, expected) in [
@@ -131,7 +131,7 @@ async fn a_filter_shows_what_it_means(mode: Mode) {
 async fn a_cursor_is_good_for_one_question(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    shelf(&alice).await;
+    create_documents(&alice).await;
     for sort in ["name", "-name", "size_bytes", "-updated_at", "created_at"] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {

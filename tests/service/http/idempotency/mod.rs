@@ -1,5 +1,5 @@
 //! Idempotency keys: a request that is sent again is answered again, and acted on once.
 
 mod changes;
-mod deaths;
+mod killed_processes;
 mod uploads;

@@ -1,4 +1,4 @@
 //! Receipts: what is written with a change, by which its request is answered again.
 
-mod deaths;
+mod atomicity;
 mod verbs;
