@@ -242,8 +242,8 @@ impl Writer {
 }
 
 thread_local! {
-    /// The state of a deflater takes a quarter of a mebibyte. Made anew for each of many small
-    /// files, it leaves an allocator with holes that it doesn't give back.
+    /// The state of a deflater takes a quarter of a mebibyte. If each of many small files had
+    /// its own, the allocator's memory would be fragmented and not returned.
     static DEFLATE: RefCell<Compress> = RefCell::new(deflater());
 }
 

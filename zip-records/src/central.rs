@@ -68,7 +68,7 @@ impl Central<'_> {
     }
 }
 
-/// Decodes records. It holds a directory of one record, which `zip` reads anew for each.
+/// Decodes records. It holds a directory of one record, which `zip` reads again for each.
 #[derive(Debug)]
 pub struct Decoder(ZipIterable<Cursor<Vec<u8>>>);
 

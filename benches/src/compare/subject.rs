@@ -202,7 +202,7 @@ impl Subject {
     }
 
     /// PostgreSQL's own account of what its statements cost: calls, rows, milliseconds and buffers
-    /// for each of `count` documents, the dearest first; begins anew with each call.
+    /// for each of `count` documents, the dearest first; starts again with each call.
     pub async fn statements(&self, count: usize) -> Vec<String> {
         let Some((service, _)) = self
             .service
