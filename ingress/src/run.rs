@@ -148,9 +148,13 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
     let authenticator =
         Authenticator::new(service.db.clone(), Arc::clone(&service.clock), &service.jwt).await?;
     let notifier = JobNotifier::start(Arc::clone(&service.feed), service.meters.clone());
-    // A schema that isn't there yet is readiness's matter.
+    // Where the schema can't be read, it may be migrated right after.
     let handover = ledger::handover_left(&service.db, service.clock.now()).await;
-    let inline_from = Instant::now() + handover.unwrap_or_default();
+    let handover = handover.inspect_err(|error| {
+        let error = error as &dyn std::error::Error;
+        tracing::debug!(error, "could not read when the schema was migrated");
+    });
+    let inline_from = Instant::now() + handover.unwrap_or(ledger::HANDOVER);
     Ok(Parts {
         intake: Intake::open(&service, notifier.clone(), inline_from),
         notifier,

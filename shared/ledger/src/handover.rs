@@ -8,7 +8,7 @@ use domain::Timestamp;
 
 /// How long after a migration processes of the former release may still work. They check the schema
 /// every few seconds.
-const HANDOVER: Duration = Duration::from_mins(1);
+pub const HANDOVER: Duration = Duration::from_mins(1);
 
 /// How long it takes until no process of a former release works on this schema any more, at `now`;
 /// zero if there never was one.

@@ -86,7 +86,7 @@ pub use documents::{find_document, find_named, find_public, find_settled, find_s
 pub use error::{DbError, SchemaMismatch, UnfitServer};
 pub use events::{Event, timeline};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
-pub use handover::handover_left;
+pub use handover::{HANDOVER, handover_left};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
     find_request, finish_request, forget_expired_requests, has_no_room,
