@@ -36,13 +36,17 @@ pub async fn identify<'a>(
         pending, upload, ..
     } = present;
     let mut bytes = match &upload.body {
-        Some(body) => Stored::Whole(body.to_vec()),
+        Some(body) => Stored::Whole(body.clone()),
         None => source::open(places, &present.location, pending.size).await?,
     };
     let name = upload.name.as_str().to_owned();
     let look = move || {
+        let mut whole: &[u8];
         let source: &mut dyn identify::Source = match &mut bytes {
-            Stored::Whole(bytes) => bytes,
+            Stored::Whole(bytes) => {
+                whole = bytes;
+                &mut whole
+            }
             Stored::InParts(parts) => parts,
         };
         identify::identify(source, Some(&name))

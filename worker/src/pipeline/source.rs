@@ -17,7 +17,7 @@ const WHOLE: u64 = 1 << 20;
 #[derive(Debug)]
 pub enum Stored {
     /// In memory.
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// In storage.
     InParts(Parts),
 }
@@ -39,11 +39,11 @@ pub async fn open(
 ) -> Result<Stored, StorageError> {
     let size = size.bytes();
     if size == 0 {
-        return Ok(Stored::Whole(Vec::new()));
+        return Ok(Stored::Whole(Bytes::new()));
     }
     if size <= WHOLE {
         let bytes = collect(places.open(location, None).await?).await?;
-        return Ok(Stored::Whole(bytes));
+        return Ok(Stored::Whole(bytes.into()));
     }
     Ok(Stored::InParts(Parts {
         places: places.clone(),
