@@ -1,15 +1,16 @@
 //! Clients who hold all that they can: memory, descriptors, places in flight. Others are served.
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use futures::future::join_all;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::json;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::http2::{Greedy, STREAMS, connect_from};
 use tests::in_both_modes;
+use tests::poll::wait_until;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -36,6 +37,16 @@ async fn is_served(app: &TestApp, client: &Client) {
     assert_eq!(client.downloads(&document).await, PDF);
     let live = reqwest::get(format!("{}/health/live", app.ingress().ops())).await;
     assert_eq!(live.unwrap().status(), 200);
+}
+
+/// Waits until the service has noticed that its clients are gone.
+async fn nothing_is_in_flight(app: &TestApp) {
+    wait_until(
+        Duration::from_secs(60),
+        "no request in flight",
+        async || meter(app, "dossier_http_requests_in_flight ").await == 0,
+    )
+    .await;
 }
 
 /// The meters of the process that serves the API, one of them by its name and labels.
@@ -65,15 +76,18 @@ async fn answers_that_nobody_takes_cost_little(mode: Mode) {
         ("/public/large/content", 1),
     ] {
         let greedy = join_all((0..CONNECTIONS).map(|_| Greedy::ask(&api, path, window))).await;
-        let statuses: BTreeSet<_> = greedy
-            .iter()
-            .flat_map(|peer| &peer.heads)
-            .map(|(status, _)| *status)
-            .collect();
-        assert_eq!(
-            statuses,
-            BTreeSet::from([StatusCode::OK]),
-            "{path}, window {window}"
+        let heads: Vec<_> = greedy.iter().flat_map(|peer| &peer.heads).collect();
+        let (taken, refused): (Vec<_>, Vec<_>) =
+            heads.into_iter().partition(|(status, _)| *status == 200);
+        // Where storage is slow, some wait for memory longer than a request may.
+        for (status, headers) in refused {
+            assert_eq!(*status, 503, "{path}, window {window}");
+            assert!(headers.contains_key("retry-after"));
+        }
+        assert!(
+            taken.len() >= STREAMS,
+            "{path}, window {window}: {}",
+            taken.len()
         );
         is_served(&app, &bob).await;
         let (_, most) = app.ingress().resident_memory();
@@ -87,7 +101,9 @@ async fn answers_that_nobody_takes_cost_little(mode: Mode) {
             open < files + CONNECTIONS + STREAMS,
             "{path}, window {window}: from {files} to {open}"
         );
-        assert!(meter(&app, "dossier_http_requests_in_flight ").await >= CONNECTIONS * STREAMS);
+        assert!(meter(&app, "dossier_http_requests_in_flight ").await >= taken.len());
+        drop(greedy);
+        nothing_is_in_flight(&app).await;
     }
     app.ends_clean().await;
 }
@@ -164,9 +180,7 @@ async fn strangers_at_many_addresses_shut_nobody_out(mode: Mode) {
             is_served(&app, &bob).await;
         }
         drop(greedy);
-        while meter(&app, "dossier_http_requests_in_flight ").await > 0 {
-            tokio::task::yield_now().await;
-        }
+        nothing_is_in_flight(&app).await;
     }
     // Over HTTP/1.1 each has a connection, and takes nothing.
     let mut readers = Vec::new();
