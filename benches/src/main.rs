@@ -9,6 +9,7 @@
 #![recursion_limit = "256"]
 
 mod audit;
+mod backlog;
 mod compare;
 mod disk;
 mod hostile;
@@ -114,6 +115,18 @@ enum Run {
         #[arg(long)]
         plans: bool,
     },
+    /// What intake, claim and outcome cost while many documents wait, on each database alone
+    Backlog {
+        /// How many documents wait
+        #[arg(long, value_delimiter = ',', default_value = "0,10000,1000000")]
+        waiting: Vec<u32>,
+        /// How many users they belong to
+        #[arg(long, value_delimiter = ',', default_value = "1,1000")]
+        owners: Vec<u32>,
+        /// How many groups of 16 are measured
+        #[arg(long, default_value_t = 100)]
+        groups: usize,
+    },
     /// The cost of the word indexes for the intake, on each database alone
     Intake {
         /// The number of documents to insert
@@ -151,6 +164,15 @@ async fn main() {
         list::run(lengths, *plans).await;
         return;
     }
+    if let Run::Backlog {
+        waiting,
+        owners,
+        groups,
+    } = &arguments.run
+    {
+        backlog::run(waiting, owners, *groups).await;
+        return;
+    }
     if let Run::Intake { count } = &arguments.run {
         intake::run(*count).await;
         return;
@@ -182,7 +204,11 @@ async fn main() {
                 trickling,
                 count,
             } => hostile::run(mode, *half_open, *trickling, *count).await,
-            Run::Compare { .. } | Run::List { .. } | Run::Intake { .. } | Run::Audit { .. } => {}
+            Run::Compare { .. }
+            | Run::Backlog { .. }
+            | Run::List { .. }
+            | Run::Intake { .. }
+            | Run::Audit { .. } => {}
         }
     }
 }

@@ -19,7 +19,7 @@ impl TestDatabase {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let url = DatabaseUrl::Sqlite(folder.path().join("dossier.sqlite"));
         Self {
-            db: migrated(&url).await,
+            db: Self::migrated(&url).await,
             _folder: Some(folder),
         }
     }
@@ -29,18 +29,19 @@ impl TestDatabase {
         let url = Postgres::shared().await.create_database().await;
         let url: DatabaseUrl = url.parse().expect("the server's URL is one");
         Self {
-            db: migrated(&url).await,
+            db: Self::migrated(&url).await,
             _folder: None,
         }
     }
-}
 
-async fn migrated(url: &DatabaseUrl) -> Database {
-    let db = Database::connect(url, 8)
-        .await
-        .expect("the database answers");
-    migrations::up(db.writer())
-        .await
-        .expect("the schema can be made");
-    db
+    /// Migrates the database at `url`, and connects to it.
+    pub async fn migrated(url: &DatabaseUrl) -> Database {
+        let db = Database::connect(url, 8)
+            .await
+            .expect("the database answers");
+        migrations::up(db.writer())
+            .await
+            .expect("the schema can be made");
+        db
+    }
 }
