@@ -11,6 +11,8 @@ use crate::{containers, libraries, numbers, ole2, signatures, text, zip};
 pub(crate) struct Content {
     pub(crate) finding: Option<Finding>,
     pub(crate) text: Option<text::Text>,
+    /// What a name may call bytes of which nothing is known.
+    pub(crate) may_be: Vec<&'static str>,
 }
 
 /// Judges the bytes.
@@ -19,6 +21,7 @@ pub(crate) fn judge(window: &mut Window) -> io::Result<Content> {
         return Ok(Content {
             finding: Some(Finding::certain("application/x-empty")),
             text: None,
+            may_be: Vec::new(),
         });
     }
     let text = text::decode(window.head(), window.is_whole());
@@ -39,7 +42,15 @@ pub(crate) fn judge(window: &mut Window) -> io::Result<Content> {
     if finding.is_none() {
         finding = libraries::judge(window.head()).or_else(|| signatures::judge_weak(window));
     }
-    Ok(Content { finding, text })
+    let may_be = match finding {
+        Some(_) => Vec::new(),
+        None => signatures::claimable(window),
+    };
+    Ok(Content {
+        finding,
+        text,
+        may_be,
+    })
 }
 
 fn structured(window: &mut Window, is_text: bool) -> io::Result<Option<Finding>> {
@@ -57,6 +68,11 @@ fn structured(window: &mut Window, is_text: bool) -> io::Result<Option<Finding>>
         return Ok(None);
     };
     Ok(Some(match found.media_type {
+        "application/zlib"
+        | "application/x-bzip2"
+        | "application/x-raw-disk-image"
+        | "application/x-lzfse"
+        | "application/x-xz" => disk_image(window)?.unwrap_or(found),
         "application/gzip" => compressed(window.head(), found),
         "application/vnd.rar" => found.encrypted_if(is_encrypted_rar(window.head())),
         "application/vnd.sqlite3" if window.head().get(68..72) == Some(b"GPKG") => {
@@ -152,12 +168,26 @@ fn script_before_data(head: &[u8]) -> Option<Finding> {
     Some(text::judge(&text)).filter(|found| found.media_type != "text/plain")
 }
 
+/// An Apple disk image begins with its first blocks, compressed in any way, and signs at its end.
+fn disk_image(window: &mut Window) -> io::Result<Option<Finding>> {
+    let length = window.len();
+    let end = window.read(length.saturating_sub(512), 512)?;
+    let signed = end.starts_with(b"koly\0\0\0\x04");
+    Ok(signed.then(|| Finding::certain("application/x-apple-diskimage")))
+}
+
 /// Formats that sign at their end.
 fn trailing_mark(window: &mut Window) -> io::Result<Option<Finding>> {
     let length = window.len();
     let end = window.read(length.saturating_sub(512), 512)?;
     if end.starts_with(b"koly") {
         return Ok(Some(Finding::certain("application/x-apple-diskimage")));
+    }
+    // Pickles of the second protocol on: what says so, and the full stop.
+    if let [0x80, 2..=5, ..] = window.head()
+        && end.ends_with(b".")
+    {
+        return Ok(Some(Finding::likely("application/x-python-pickle")));
     }
     if end.starts_with(b"conectix") {
         return Ok(Some(Finding::certain("application/x-vhd-disk")));

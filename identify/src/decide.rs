@@ -36,7 +36,8 @@ pub fn identify(source: &mut dyn Source, name: Option<&str>) -> io::Result<Ident
 
 fn decide(content: &Content, name: Option<&str>) -> Identification {
     let by_name = name.and_then(names::media_type);
-    let chosen = by_name.and_then(|named| refine::by_name(content, named));
+    let claims = name.map(names::claims).unwrap_or_default();
+    let chosen = refine::by_name(content, &claims);
     let by_content = content.finding.map(|found| found.media_type);
     let unnamed = by_content.map(|detected| refine::by_content(detected, by_name));
     let media_type = chosen.or(unnamed).unwrap_or(UNKNOWN);

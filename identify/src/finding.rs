@@ -12,6 +12,8 @@ pub(crate) struct Finding {
     pub(crate) active: bool,
     pub(crate) encrypted: bool,
     pub(crate) polyglot: bool,
+    /// Types that the content shows evidence of, of which only a name can choose one.
+    pub(crate) may_be: &'static [&'static str],
 }
 
 impl Finding {
@@ -22,6 +24,7 @@ impl Finding {
             active: false,
             encrypted: false,
             polyglot: false,
+            may_be: &[],
         }
     }
 
@@ -38,6 +41,12 @@ impl Finding {
     /// No more than the best of several readings.
     pub(crate) const fn guess(media_type: &'static str) -> Self {
         Self::new(media_type, Confidence::Guess)
+    }
+
+    /// Adds the types that a name may choose instead.
+    pub(crate) const fn or_by_name(mut self, types: &'static [&'static str]) -> Self {
+        self.may_be = types;
+        self
     }
 
     pub(crate) const fn active_if(mut self, active: bool) -> Self {

@@ -11,7 +11,8 @@
 //! 4. signatures at known places;
 //! 5. text is decoded and judged by its structure;
 //! 6. libraries give a second opinion on what is still unknown;
-//! 7. the name chooses within the family that the content is of.
+//! 7. the name chooses among the types that the content gives evidence of, and claims nothing
+//!    else: the default of what a name may claim is no.
 //!
 //! The libraries of the sixth layer are no more than second opinions: without
 //! the shared MIME database every type that our own tables know is still
@@ -42,6 +43,7 @@ mod zip;
 pub use decide::identify;
 pub use identification::{Confidence, Identification};
 pub use libraries::has_mime_database;
+pub use names::known_extensions;
 pub use policy::contradiction::contradicts;
 pub use self_test::{SelfTestError, self_test};
 pub use source::{Seekable, Source};

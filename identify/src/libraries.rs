@@ -29,6 +29,7 @@ const OURS: &[&str] = &[
     "application/x-lz4",
     "font/ttf",
     "application/zlib",
+    "application/x-x509-cert",
 ];
 
 /// What is asked of the shared MIME database, in this order.

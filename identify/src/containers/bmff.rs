@@ -155,20 +155,38 @@ fn ftyp(window: &mut Window) -> io::Result<Finding> {
             }
             other => other,
         };
-        return Ok(Finding::certain(media_type));
+        let is_heic = media_type == "image/heif"
+            && compatible
+                .iter()
+                .any(|brand| of(brand) == Some("image/heic"));
+        let also: &[&str] = if is_heic { &["image/heic"] } else { &[] };
+        return Ok(Finding::certain(media_type).or_by_name(also));
     }
     let known = COMMON.iter().any(|brand| major.starts_with(brand));
     if !known && let Some(media_type) = compatible.iter().find_map(|brand| of(brand)) {
         return Ok(Finding::likely(media_type));
     }
-    if known && only_sound(window)? {
+    let also: &[&str] = if compatible.iter().any(|brand| brand.starts_with(b"M4V")) {
+        &["video/x-m4v"]
+    } else if compatible.iter().any(|brand| brand.starts_with(b"M4A"))
+        || !contains(head, b"vide") && !contains(head, b"vmhd")
+    {
+        &["audio/mp4"]
+    } else {
+        &[]
+    };
+    let is_music =
+        compatible.iter().any(|brand| brand.starts_with(b"M4A")) && also == ["audio/mp4"];
+    let shows_pictures = contains(window.head(), b"vide") || contains(window.head(), b"vmhd");
+    if known && (is_music && !shows_pictures || only_sound(window)?) {
         return Ok(Finding::likely("audio/mp4"));
     }
-    Ok(if known {
+    let found = if known {
         Finding::certain(MP4)
     } else {
         Finding::likely(MP4)
-    })
+    };
+    Ok(found.or_by_name(also))
 }
 
 /// Whether the movie header, if it can be found, has sound but no pictures.

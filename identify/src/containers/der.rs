@@ -8,6 +8,7 @@ const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
 const OBJECT: u8 = 0x06;
 const CONTEXT_0: u8 = 0xa0;
 
@@ -67,11 +68,18 @@ pub(super) fn judge(window: &Window) -> Option<Finding> {
     // A few trailing bytes (a line end, padding) are common; more are not.
     if outer
         .end
-        .is_some_and(|end| end > window.len() || window.len() > end.saturating_mul(2).max(64))
+        .is_some_and(|end| window.len() > end.saturating_mul(2).max(64))
     {
         return None;
     }
-    structure(outer.content).map(Finding::certain)
+    let found = structure(outer.content)?;
+    // What is cut short must have shown enough before.
+    match outer.end {
+        Some(end) if end > window.len() => {
+            (window.len() >= 512 && end < 0x100_0000).then(|| Finding::likely(found))
+        }
+        _ => Some(Finding::certain(found)),
+    }
 }
 
 /// What the content of an outermost sequence is.
@@ -100,10 +108,14 @@ fn numbered(version: &Element<'_>) -> Option<&'static str> {
         ([3], SEQUENCE) => element(second.content)
             .filter(|inner| inner.tag == OBJECT && inner.content.starts_with(PKCS7))
             .map(|_| "application/x-pkcs12"),
-        ([0], SEQUENCE) => element(second.content)
+        ([0 | 1], SEQUENCE) => element(second.content)
             .filter(|inner| inner.tag == OBJECT)
             .map(|_| "application/pkcs8"),
         ([0], INTEGER) if second.content.len() > 16 => Some("application/x-x509-key"),
+        // SEC 1: a key of an elliptic curve.
+        ([1], OCTET_STRING) if (16..=80).contains(&second.content.len()) => {
+            Some("application/x-x509-key")
+        }
         _ => None,
     }
 }
@@ -112,9 +124,12 @@ fn numbered(version: &Element<'_>) -> Option<&'static str> {
 fn nested(signed: &Element<'_>) -> Option<&'static str> {
     let first = element(signed.content)?;
     if first.tag == OBJECT {
-        // A public key: an algorithm, then bits.
-        let key = element(signed.rest).filter(|next| next.tag == BIT_STRING);
-        return key.map(|_| "application/x-x509-cert");
+        // A public key is an algorithm and bits; a private one under a password, and octets.
+        return match element(signed.rest)?.tag {
+            BIT_STRING => Some("application/x-x509-cert"),
+            OCTET_STRING => Some("application/pkcs8"),
+            _ => None,
+        };
     }
     if signed.rest.is_empty() && signed.content.len() < 64 {
         return None;

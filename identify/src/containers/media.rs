@@ -72,7 +72,9 @@ fn ebml(head: &[u8]) -> Finding {
         find(start, b"\x42\x82").map_or(start, |at| &start[at..start.len().min(at + 24)]);
     let matroska = contains(declared, b"matroska");
     if !matroska && contains(declared, b"webm") {
-        return Finding::certain("video/webm");
+        let pictures = contains(head, b"V_VP") || contains(head, b"V_AV1");
+        let also: &[&str] = if pictures { &[] } else { &["audio/webm"] };
+        return Finding::certain("video/webm").or_by_name(also);
     }
     if !matroska {
         return Finding::likely("video/x-matroska");
@@ -115,7 +117,7 @@ fn ebml(head: &[u8]) -> Finding {
     if sound.iter().any(|codec| contains(codecs, codec)) {
         return Finding::likely("audio/x-matroska");
     }
-    Finding::certain("video/x-matroska")
+    Finding::certain("video/x-matroska").or_by_name(&["audio/x-matroska"])
 }
 
 fn ogg(head: &[u8]) -> Finding {

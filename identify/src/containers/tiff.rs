@@ -34,6 +34,10 @@ impl Order {
 /// What the TIFF-like file is.
 pub(super) fn judge(window: &mut Window) -> io::Result<Option<Finding>> {
     let head = window.head();
+    // DICOM (PS3.10, 7.1) leaves 128 bytes for another format's header, most often this.
+    if head.get(128..132) == Some(b"DICM") {
+        return Ok(Some(Finding::certain("application/dicom")));
+    }
     let order = match head.get(..4) {
         Some(b"II*\0") => Order::Little,
         Some(b"MM\0*") => Order::Big,
@@ -51,18 +55,38 @@ pub(super) fn judge(window: &mut Window) -> io::Result<Option<Finding>> {
     if head.get(8..10) == Some(b"CR") {
         return Ok(Some(Finding::certain("image/x-canon-cr2")));
     }
-    Ok(Some(Finding::certain(
-        directory(window, order)?.unwrap_or(TIFF),
-    )))
+    directory(window, order).map(Some)
 }
 
-fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static str>> {
+/// Cameras' makers, and the raw formats that their names may call a TIFF of theirs.
+const MAKERS: &[(&[u8], &[&str])] = &[
+    (b"NIKON", &["image/x-nikon-nef"]),
+    (
+        b"SONY",
+        &["image/x-sony-arw", "image/x-sony-sr2", "image/x-sony-srf"],
+    ),
+    (b"PENTAX", &["image/x-pentax-pef"]),
+    (b"RICOH", &["image/x-pentax-pef"]),
+    (b"SAMSUNG", &["image/x-samsung-srw"]),
+    (
+        b"EASTMAN KODAK",
+        &["image/x-kodak-dcr", "image/x-kodak-kdc"],
+    ),
+    (b"KODAK", &["image/x-kodak-kdc", "image/x-kodak-dcr"]),
+    (b"HASSELBLAD", &["image/x-hasselblad-3fr"]),
+    (b"SEIKO EPSON", &["image/x-epson-erf"]),
+    (b"LEICA", &["image/x-raw-rwl"]),
+    (b"CANON", &["image/x-canon-cr2"]),
+];
+
+fn directory(window: &mut Window, order: Order) -> io::Result<Finding> {
+    let plain = Finding::certain(TIFF);
     let Some(offset) = order.u32(window.head(), 4) else {
-        return Ok(None);
+        return Ok(plain);
     };
     let bytes = window.read(u64::from(offset), 2 + 12 * 128)?;
     let Some(count) = order.u16(&bytes, 0) else {
-        return Ok(None);
+        return Ok(plain);
     };
     let mut make = Vec::new();
     let (mut sub_images, mut compression, mut dng) = (false, 0, false);
@@ -92,7 +116,7 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
         }
     }
     if dng {
-        return Ok(Some("image/x-adobe-dng"));
+        return Ok(Finding::certain("image/x-adobe-dng"));
     }
     let made_by = |name: &[u8]| make.starts_with(name);
     let raw = match () {
@@ -113,7 +137,10 @@ fn directory(window: &mut Window, order: Order) -> io::Result<Option<&'static st
         () if made_by(b"LEAF") && sub_images => "image/x-leaf-mos",
         () if made_by(b"MAMIYA") && sub_images => "image/x-mamiya-mef",
         () if made_by(b"PHASE ONE") => "image/x-phaseone-iiq",
-        () => return Ok(None),
+        () => {
+            let maker = MAKERS.iter().find(|(name, _)| made_by(name));
+            return Ok(plain.or_by_name(maker.map_or(&[], |(_, types)| types)));
+        }
     };
-    Ok(Some(raw))
+    Ok(Finding::certain(raw))
 }

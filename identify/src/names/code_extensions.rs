@@ -222,6 +222,8 @@ pub(super) const DATA: &[Row] = &[
     ("application/x-nifti", "nii"),
     ("application/vnd.las", "las"),
     ("application/vnd.laszip", "laz"),
+    ("model/e57", "e57"),
+    ("application/cbor", "cbor"),
     ("application/x-tex-tfm", "tfm"),
 ];
 

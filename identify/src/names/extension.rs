@@ -65,6 +65,11 @@ pub(crate) fn claims(name: &str) -> Vec<&'static str> {
     media_type(name).into_iter().chain(others).collect()
 }
 
+/// Every extension that means a type, in lower case and without its dot.
+pub fn known_extensions() -> impl Iterator<Item = &'static str> {
+    rows().flat_map(|(_, extensions)| extensions.split(' '))
+}
+
 /// Whether the tables of names have a type, which is canonical: of a type with several names, the
 /// table of aliases has all.
 pub(crate) fn is_known(media_type: &str) -> bool {

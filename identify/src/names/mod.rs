@@ -11,4 +11,5 @@ mod row;
 mod shared_extensions;
 
 pub(crate) use compressed::inner_type;
+pub use extension::known_extensions;
 pub(crate) use extension::{claims, is_known, media_type};

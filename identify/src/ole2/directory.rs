@@ -59,7 +59,9 @@ impl Directory {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| entry.name == name)
+        self.entries
+            .iter()
+            .any(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn any(&self, fact: impl Fn(&str) -> bool) -> bool {
@@ -78,7 +80,7 @@ impl Directory {
         let Some(entry) = self
             .entries
             .iter()
-            .find(|entry| entry.name == name && entry.size >= 4096)
+            .find(|entry| entry.name.eq_ignore_ascii_case(name) && entry.size >= 4096)
         else {
             return Ok(Vec::new());
         };

@@ -16,6 +16,28 @@ const PROJECT: &str = "application/vnd.ms-project";
 const WORKS: &str = "application/vnd.ms-works";
 const UNKNOWN: &str = "application/x-ole-storage";
 
+/// What a name may call a file whose directory is missing.
+const ANY: &[&str] = &[
+    WORD,
+    EXCEL,
+    POWERPOINT,
+    "application/vnd.ms-outlook",
+    "application/vnd.visio",
+    "application/vnd.ms-publisher",
+    PROJECT,
+    WORKS,
+    INSTALLER,
+    "application/x-hwp",
+    "application/x-quattro-pro",
+    "application/sldworks",
+    "application/vnd.autodesk.inventor",
+    "image/vnd.fpx",
+    "application/vnd.stardivision.writer",
+    "application/vnd.stardivision.calc",
+    "application/vnd.stardivision.draw",
+    "application/vnd.stardivision.impress",
+];
+
 /// Telling streams and storages, the most telling first: a document that
 /// embeds another lists the other's streams too, so containers come early.
 const STREAMS: &[(&str, &str)] = &[
@@ -40,9 +62,7 @@ const STREAMS: &[(&str, &str)] = &[
     ("WksSSWorkBook", WORKS),
     ("MatOST", WORKS),
     ("Workbook", EXCEL),
-    ("WORKBOOK", EXCEL),
     ("Book", EXCEL),
-    ("BOOK", EXCEL),
     ("NativeContent_MAIN", "application/x-quattro-pro"),
     ("PerfectOffice_MAIN", "application/vnd.wordperfect"),
     ("SwDocContentMgr", "application/sldworks"),
@@ -171,7 +191,7 @@ fn cut_short(window: &Window, directory: &Directory) -> Finding {
         match head.get(512..516) {
             Some([0xec, 0xa5, _, _]) => return Finding::likely(WORD),
             Some([0x09, 0x08, _, 0x00]) => return Finding::likely(EXCEL),
-            _ => {}
+            _ => return Finding::certain(UNKNOWN).or_by_name(ANY),
         }
     }
     Finding::certain(UNKNOWN)

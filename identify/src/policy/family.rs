@@ -5,6 +5,7 @@
 const TEXTUAL: &[&str] = &[
     "application/json",
     "application/x-ndjson",
+    "application/json-seq",
     "application/xml",
     "application/yaml",
     "application/toml",
@@ -86,6 +87,7 @@ const XML: &[&str] = &[
     "text/vnd.wap.wml",
     "text/vnd.qt.linguist",
     "audio/x-ms-asx",
+    "chemical/x-cml",
     "application/x-amf",
     "application/vnd.visio",
     "application/vnd.ms-project",
@@ -111,7 +113,10 @@ pub(crate) fn is_xml(media_type: &str) -> bool {
 /// Whether documents of this type are JSON.
 pub(crate) fn is_json(media_type: &str) -> bool {
     media_type.ends_with("+json")
-        || matches!(media_type, "application/json" | "application/x-ndjson")
+        || matches!(
+            media_type,
+            "application/json" | "application/x-ndjson" | "application/json-seq"
+        )
 }
 
 /// Whether documents of this type are ZIP packages.

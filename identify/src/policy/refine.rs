@@ -1,48 +1,11 @@
-//! What a name may add: a choice within the family that the content is of,
-//! and nothing that would make something that runs look harmless.
+//! What a name may add: a choice that the content gives evidence of, and nothing that would make
+//! something that runs look harmless. What no rule here allows, a name may not claim.
 
 use super::{active, family};
 use crate::content::Content;
 use crate::finding::Finding;
 use crate::identification::Confidence;
 use crate::text;
-
-/// Formats without a mark of their own: for bytes nobody knows, the name is
-/// the only word there is.
-const UNMARKED: &[&str] = &[
-    "image/x-tga",
-    "image/x-pict",
-    "image/x-rgb",
-    "image/vnd.wap.wbmp",
-    "application/x-dbf",
-    "application/vnd.shx",
-    "application/vnd.dgn",
-    "application/x-amipro",
-    "application/vnd.wordperfect",
-    "application/x-font-adobe-metric",
-    "application/vnd.hp-pcl",
-    "application/vnd.hp-hpgl",
-    "application/x-tex-tfm",
-    "application/x-lzma",
-    "application/x-brotli",
-    "application/x-onnx",
-    "application/x-protobuf",
-    "application/x-macbinary",
-    "application/x-spss-por",
-    "application/x-apple-diskimage",
-    "application/x-raw-disk-image",
-    "application/x-python-pickle",
-    "application/vnd.quark.quarkxpress",
-    "application/vnd.lotus-1-2-3",
-    "video/dv",
-    "audio/x-mod",
-    "audio/x-musepack",
-    "application/x-matlab-data",
-    "application/marc",
-    "application/x-x509-cert",
-    "application/x-ms-mdf",
-    "application/x-arc",
-];
 
 /// Specific XML and JSON types that most people keep calling by the general
 /// name: a `.xml` or `.json` at the end is then taken at its word.
@@ -78,38 +41,37 @@ pub(crate) fn by_content(detected: &'static str, named: Option<&str>) -> &'stati
     }
 }
 
-/// Packages without a telling entry.
-const PLAIN_PACKAGES: &[&str] = &[
-    "application/java-archive",
-    "application/vnd.android.package-archive",
-    "application/x-ios-app",
-    "application/x-xpinstall",
-    "application/vnd.comicbook+zip",
-    "application/vnd.google-earth.kmz",
-    "application/vnd.recordare.musicxml",
-    "application/vnd.apple.pages",
-    "application/vnd.apple.numbers",
-    "application/vnd.apple.keynote",
-];
-
-/// The type the name makes of what the content left open, if it may.
-pub(crate) fn by_name(content: &Content, named: &'static str) -> Option<&'static str> {
+/// The type that the name makes of what the content left open. A name claims nothing that the
+/// content doesn't show evidence of: the type that its extension means first, then the others.
+pub(crate) fn by_name(content: &Content, claims: &[&'static str]) -> Option<&'static str> {
+    let first = *claims.first()?;
     let Some(found) = content.finding else {
-        return UNMARKED.contains(&named).then_some(named);
+        return chosen(claims, |named| content.may_be.contains(&named));
     };
-    if found.media_type == named {
-        return Some(named);
+    if claims.contains(&found.media_type)
+        && (found.media_type != "text/plain" || first == "text/plain")
+    {
+        return Some(found.media_type);
     }
-    let chosen = match &content.text {
-        Some(text) if family::is_textual(found.media_type) => text_by_name(text, found, named),
-        _ => binary_by_name(found, named),
-    };
-    chosen.then_some(named)
+    match &content.text {
+        Some(text) if family::is_textual(found.media_type) => {
+            let claims = text::most_shown(text, claims);
+            chosen(&claims, |named| {
+                let is_default = named == "text/plain" && first != named;
+                text_by_name(text, found, named) && (!is_default || found.media_type == named)
+            })
+        }
+        _ => chosen(claims, |named| binary_by_name(found, named)),
+    }
+}
+
+fn chosen(claims: &[&'static str], may_be: impl Fn(&'static str) -> bool) -> Option<&'static str> {
+    claims.iter().copied().find(|named| may_be(named))
 }
 
 fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
     if !family::is_textual(named) {
-        return false;
+        return found.media_type == "text/plain" && text::shows_notation(text, named);
     }
     let detected = found.media_type;
     if LOOSE.contains(&detected) && matches!(named, "application/xml" | "application/json") {
@@ -117,58 +79,48 @@ fn text_by_name(text: &text::Text, found: Finding, named: &str) -> bool {
     }
     match detected {
         "application/xml" if named == "text/html" => text.body.contains("<html"),
-        "application/xml" => {
-            family::is_xml(named)
-                && !matches!(named, "text/x-vue" | "text/x-svelte")
-                && named != "application/xml"
-        }
-        "application/json" => family::is_json(named) && named != "application/x-ndjson",
-        "text/html" => pages(text, found, named),
+        "application/xml" => text::has_root_of(text, named),
+        "application/json" => text::has_keys_of(text, named),
+        "text/html" => text::is_page_of(text, named),
         "application/xhtml+xml" => named == "text/html",
         "message/rfc822" | "application/mbox" if named == "text/x-diff" => {
             text.body.contains("\n@@ -")
         }
-        "message/rfc822" => {
-            matches!(named, "multipart/related") && text.body.contains("multipart/")
-        }
+        "application/mbox" => named == "message/rfc822" && text::is_one_message(text),
+        "message/rfc822" => named == "multipart/related" && text.body.contains("multipart/"),
         "text/plain" => text::supports(text, named),
-        _ if found.confidence == Confidence::Certain => {
-            scripts(detected, named) || family::are_siblings(detected, named)
-        }
-        _ => {
-            // A name that calls something that runs plain text is not believed.
-            let hides = active::is_active(detected) && !active::is_active(named);
-            if hides && found.confidence >= Confidence::Likely {
-                return false;
-            }
-            let tables_and_prose = matches!(
-                detected,
-                "text/csv" | "text/tab-separated-values" | "text/markdown"
-            );
-            if found.confidence < Confidence::Likely {
-                return text::overrules(text, detected, named);
-            }
-            // INI files with quoted values look like TOML.
-            if named == "text/plain" {
-                return tables_and_prose || detected == "application/toml";
-            }
-            let table = matches!(named, "text/csv" | "text/tab-separated-values");
-            if detected == "application/yaml" || table && !tables_and_prose {
-                return false;
-            }
-            text::overrules(text, detected, named)
-        }
+        _ if found.confidence == Confidence::Certain => scripts(detected, named),
+        _ => by_more_evidence(text, found, named),
     }
 }
 
-fn pages(text: &text::Text, found: Finding, named: &str) -> bool {
-    match named {
-        "application/xhtml+xml" => text.body.contains("http://www.w3.org/1999/xhtml"),
-        "text/x-php" | "text/x-jsp" | "text/asp" | "text/x-vue" | "text/x-svelte"
-        | "text/x-coldfusion" | "application/hta" | "text/x-twig" => true,
-        "text/markdown" => found.confidence < Confidence::Certain,
-        _ => false,
+/// Whether a name overrides a structure that was found but isn't certain.
+fn by_more_evidence(text: &text::Text, found: Finding, named: &str) -> bool {
+    let detected = found.media_type;
+    // A name that calls something that runs plain text is not believed.
+    let hides = active::is_active(detected) && !active::is_active(named);
+    if hides && found.confidence >= Confidence::Likely {
+        return false;
     }
+    if found.confidence >= Confidence::Likely {
+        // INI files with quoted values look like TOML, and notes like Markdown.
+        let tables = ["text/csv", "text/tab-separated-values"];
+        if named == "text/plain" {
+            return tables.contains(&detected)
+                || matches!(
+                    detected,
+                    "text/markdown" | "text/x-rst" | "application/toml"
+                );
+        }
+        let prose = tables.contains(&detected) || detected == "text/markdown";
+        if detected == "application/yaml" {
+            return text::is_code_of(text, named);
+        }
+        if tables.contains(&named) && !prose {
+            return false;
+        }
+    }
+    text::overrules(text, detected, named)
 }
 
 fn scripts(detected: &str, named: &str) -> bool {
@@ -177,47 +129,14 @@ fn scripts(detected: &str, named: &str) -> bool {
 }
 
 fn binary_by_name(found: Finding, named: &str) -> bool {
-    let detected = found.media_type;
-    match detected {
-        "application/zip" => PLAIN_PACKAGES.contains(&named),
-        "application/x-ole-storage" => family::is_compound(named),
-        "image/tiff" => family::is_raw_tiff(named),
-        "application/x-riff" => matches!(
+    found.may_be.contains(&named)
+        || matches!(
+            found.media_type,
+            "application/pkcs7-mime" | "application/pkcs7-signature"
+        ) && matches!(
             named,
-            "application/vnd.corel-draw" | "application/x-director"
-        ),
-        "application/postscript" => named == "application/x-font-type1",
-        _ => {
-            family::are_siblings(detected, named) && may_choose(detected, named)
-                || found.confidence == Confidence::Guess
-                    && UNMARKED.contains(&named)
-                    && !active::is_active(detected)
-        }
-    }
-}
-
-/// Which siblings are told apart by nothing but convention.
-fn may_choose(detected: &str, named: &str) -> bool {
-    match detected {
-        "image/png"
-        | "image/apng"
-        | "font/ttf"
-        | "font/otf"
-        | "font/collection"
-        | "application/x-cpio"
-        | "image/x-portable-bitmap"
-        | "image/x-portable-graymap"
-        | "image/x-portable-pixmap"
-        | "video/mpeg"
-        | "video/mp2t"
-        | "audio/mpeg"
-        | "audio/ogg"
-        | "video/ogg"
-        | "application/x-matlab-data"
-        | "application/x-netcdf"
-        | "application/geopackage+sqlite3"
-        | "application/x-iso9660-image" => false,
-        "video/webm" => named == "audio/webm",
-        _ => named != "video/webm",
-    }
+            "application/pkcs7-mime"
+                | "application/pkcs7-signature"
+                | "application/x-pkcs7-certificates"
+        )
 }

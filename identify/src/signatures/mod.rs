@@ -4,6 +4,7 @@
 mod archives;
 mod audio;
 mod checks;
+mod claimed;
 mod data;
 mod documents;
 mod images;
@@ -14,4 +15,5 @@ mod tables;
 mod textual;
 mod video;
 
+pub(crate) use claimed::claimable;
 pub(crate) use precedence::{judge, judge_weak};

@@ -10,6 +10,7 @@ const STARTS: &[(&[u8], &str)] = &[
     (b"%FDF-", "application/vnd.fdf"),
     (b"%!PS-AdobeFont", "application/x-font-type1"),
     (b"%!FontType1", "application/x-font-type1"),
+    (b"%!PS-Adobe-3.0 Resource-Font", "application/x-font-type1"),
     (b"%!PS", "application/postscript"),
     (b"{\\rtf", "application/rtf"),
     (b"{\\urtf", "application/rtf"),
@@ -95,7 +96,7 @@ const STARTS: &[(&[u8], &str)] = &[
         b"(This file must be converted with BinHex",
         "application/mac-binhex40",
     ),
-    (b"SIMPLE  =                    T", "application/fits"),
+    (b"SIMPLE  =", "application/fits"),
     (b"NIST_1A\n", "audio/x-nist"),
     (
         b"HEADER RECORD*******LIBRARY HEADER",
@@ -143,6 +144,9 @@ pub(super) fn judge(head: &[u8]) -> Option<Finding> {
     if let Some((_, media_type)) = found {
         return confirm(start, media_type);
     }
+    if contains(&start[..start.len().min(512)], b"SPSSPORT") && start.len() > 464 {
+        return Some(Finding::certain("application/x-spss-por"));
+    }
     if start.starts_with(b"BEGIN:VCALENDAR") {
         let version_one = find(&start[..start.len().min(2048)], b"\nVERSION:1.0");
         return Some(Finding::certain(if version_one.is_some() {
@@ -170,6 +174,13 @@ fn confirm(start: &[u8], media_type: &'static str) -> Option<Finding> {
     let holds = match media_type {
         "chemical/x-cif" => {
             !line.contains(&b' ') && !line.contains(&b',') && contains(start, b"\n_")
+        }
+        "application/fits" => {
+            let value = start
+                .get(9..start.len().min(80))
+                .unwrap_or_default()
+                .trim_ascii_start();
+            value.starts_with(b"T") && !value.get(1).is_some_and(u8::is_ascii_alphanumeric)
         }
         "application/x-qif" => contains(start, b"\n^"),
         "application/x-sylk" => contains(start, b"\nC;") || contains(start, b"\rC;"),

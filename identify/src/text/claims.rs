@@ -1,11 +1,52 @@
-//! Which media types a name may claim for a text: those that the text doesn't contradict.
+//! Which media types a name may claim for a text: those of which the text shows evidence. What is
+//! not told of here, no name may claim.
 
 use super::decode::Text;
-use super::{config, json, mail, markdown, markup, source, tabular};
+use super::{config, json, mail, markdown, markup_claims, notations, source, tabular};
 
-/// Whether the text could be what a name claims it to be, when its own
-/// structure says nothing: a lie about a grammar that can be tested is found
-/// out here. Blank text could be anything, and so is nothing.
+/// Grammars that were once one, or that one is a part of: their texts differ by little, and a
+/// name decides between them.
+const NEAR: &[&[&str]] = &[
+    &[
+        "text/x-c",
+        "text/x-c++",
+        "text/x-objective-c",
+        "text/x-glsl",
+    ],
+    &["text/javascript", "application/typescript", "text/jsx"],
+    &["text/css", "text/x-scss", "text/x-less"],
+    &[
+        "text/x-common-lisp",
+        "text/x-scheme",
+        "text/x-clojure",
+        "text/x-emacs-lisp",
+    ],
+    &[
+        "text/x-java",
+        "text/x-groovy",
+        "text/x-scala",
+        "text/x-kotlin",
+        "text/x-csharp",
+        "text/x-dart",
+        "text/x-d",
+        "text/x-actionscript",
+        "application/typescript",
+    ],
+    &["text/x-ruby", "text/x-crystal", "text/x-elixir"],
+    &["text/x-vbscript", "text/x-vbdotnet"],
+    &["text/x-ocaml", "text/x-fsharp"],
+    &["text/x-verilog", "text/x-systemverilog"],
+    &["text/x-python", "text/x-nim"],
+    &["text/x-perl", "text/x-prolog"],
+    &["text/x-pascal", "text/x-ada"],
+    &["text/rust", "text/x-zig"],
+    &["text/x-haskell", "text/x-tex"],
+    &["text/x-makefile", "text/x-shellscript"],
+    &["text/x-matlab", "text/x-objective-c"],
+];
+
+/// Whether a text without a structure of its own shows what a name claims. Blank text shows
+/// nothing.
 pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
     if media_type == "text/plain" {
         return true;
@@ -14,56 +55,64 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
         return false;
     }
     match media_type {
-        "text/html" | "application/xhtml+xml" => markup::has_tags(text),
-        "application/json"
-        | "application/geo+json"
-        | "application/manifest+json"
-        | "application/ld+json"
-        | "model/gltf+json"
-        | "application/x-ipynb+json"
-        | "application/x-ndjson" => json::is_tolerable(text),
+        "text/html" => markup_claims::has_tags(text),
+        "application/xml" => markup_claims::begins_as_markup(text),
+        "application/json" => json::is_tolerable(text),
         "application/toml" => config::is_tolerable_toml(text),
         "application/yaml" => config::is_tolerable_yaml(text),
-        "text/markdown" => markdown::is_tolerable(text),
-        "text/csv" | "text/tab-separated-values" => tabular::is_tolerable(text),
+        "text/markdown" => markdown::is_tolerable(text) && !config::is_ini(text),
+        "text/csv" => tabular::is_tolerable(text, &[',', ';', '|']),
+        "text/tab-separated-values" => tabular::is_tolerable(text, &['\t']),
         "application/x-subrip" | "text/vtt" => text.body.contains("-->"),
-        "message/rfc822" | "application/mbox" | "multipart/related" => mail::is_tolerable(text),
+        "message/rfc822" | "application/mbox" => mail::is_tolerable(text, media_type),
         "text/calendar" | "text/vcard" | "text/x-vcalendar" => {
             text.body.to_ascii_uppercase().contains("BEGIN:V")
         }
-        "image/svg+xml" => text.body.contains("<svg"),
-        kind if kind.ends_with("+xml")
-            || kind == "application/xml"
-            || kind == "application/x-fictionbook+xml" =>
-        {
-            text.body.trim_start().starts_with('<')
-        }
-        "application/rtf" | "application/pdf" | "application/postscript" => false,
-        kind => source::supports(text, kind) && !(source::is_known(kind) && config::is_ini(text)),
+        kind if notations::is_known(kind) => notations::shows(text, kind),
+        kind => source::supports(text, kind) && !config::is_ini(text),
     }
 }
 
 /// Whether a name may overrule what the text's own structure says: it needs
 /// more of its own than text without any structure does.
 pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
+    if are_near(detected, named) {
+        return source::supports_among(text, named, detected);
+    }
+    if !source::is_known(named) && source::is_mostly(text, named) {
+        return true;
+    }
     if !supports(text, named) {
         return false;
     }
     let code = source::is_known(detected);
-    let near = |family: &[&str]| family.contains(&detected) && family.contains(&named);
-    if near(&["text/x-c", "text/x-c++", "text/x-objective-c"])
-        || detected == "text/javascript"
-            && near(&["text/javascript", "application/typescript", "text/jsx"])
-    {
-        return true;
-    }
     match named {
+        "text/plain" => true,
         "text/markdown" => markdown::is_marked(text),
-        "text/html" => code && markup::is_page_like(text),
+        "text/html" => code && markup_claims::is_page_like(text),
         "application/yaml" | "application/toml" => code,
         "text/csv" | "text/tab-separated-values" => !code && detected != "text/markdown",
         "application/json" => detected != "application/toml" && !code,
         kind if source::is_known(kind) => source::shows(text, kind),
-        _ => true,
+        kind => notations::is_known(kind),
     }
+}
+
+/// The claims of a name, those first of which the text shows most.
+pub(crate) fn most_shown(text: &Text, claims: &[&'static str]) -> Vec<&'static str> {
+    let mut claims = claims.to_vec();
+    if claims
+        .iter()
+        .filter(|claim| source::is_known(claim))
+        .count()
+        > 1
+    {
+        source::sort_by_score(text, &mut claims);
+    }
+    claims
+}
+
+fn are_near(one: &str, other: &str) -> bool {
+    NEAR.iter()
+        .any(|family| family.contains(&one) && family.contains(&other))
 }

@@ -7,6 +7,9 @@ use crate::numbers;
 /// How much text the structure tests look at.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// What stands before each text of a sequence of JSON.
+const SEPARATOR: u8 = 0x1e;
+
 /// Decoded text.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
@@ -16,6 +19,8 @@ pub(crate) struct Text {
     pub(crate) is_whole: bool,
     /// No control characters but those that text uses.
     pub(crate) is_clean: bool,
+    /// In an encoding that isn't Unicode's.
+    pub(crate) is_legacy: bool,
 }
 
 impl Text {
@@ -39,6 +44,7 @@ impl Text {
 
 /// The bytes as text, or `None` for what is none.
 pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
+    let head = without_leading_zeros(head);
     // Markup may have a long comment before the element that tells.
     let most = if is_markup(head) {
         head.len()
@@ -54,6 +60,7 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
             body,
             is_whole: whole,
             is_clean,
+            is_legacy: false,
         });
     }
     if let Some(body) = wide(sample) {
@@ -61,12 +68,18 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
             body,
             is_whole: whole,
             is_clean: true,
+            is_legacy: false,
         });
     }
+    let separates = sample.starts_with(&[SEPARATOR, b'{']);
     let shifts = numbers::contains(&sample[..cut.min(4096)], b"\x1b$)");
     let controls = sample
         .iter()
-        .filter(|byte| is_odd_control(**byte) && !(shifts && matches!(**byte, 0x0e | 0x0f)))
+        .filter(|byte| {
+            let shift = shifts && matches!(**byte, 0x0e | 0x0f);
+            let separator = separates && **byte == SEPARATOR;
+            is_odd_control(**byte) && !shift && !separator
+        })
         .count();
     let nuls = memchr::memchr_iter(0, sample).count();
     let body = match std::str::from_utf8(sample) {
@@ -81,6 +94,7 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
                     body,
                     is_whole: whole,
                     is_clean: true,
+                    is_legacy: false,
                 });
             }
             if nuls > 0 || !legacy(sample, controls) && !is_ebcdic(sample) {
@@ -90,6 +104,7 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
                 body: sample.iter().map(|byte| char::from(*byte)).collect(),
                 is_whole: whole,
                 is_clean: controls == 0,
+                is_legacy: true,
             });
         }
     };
@@ -102,6 +117,7 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
             body,
             is_whole: whole,
             is_clean,
+            is_legacy: false,
         });
     }
     // Thai in UTF-16 has no byte that UTF-8 would not allow.
@@ -109,7 +125,17 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
         body,
         is_whole: whole,
         is_clean: true,
+        is_legacy: false,
     })
+}
+
+/// Browsers skip zeros before markup, and so do we; in UTF-16 and UTF-32 they are letters.
+fn without_leading_zeros(head: &[u8]) -> &[u8] {
+    let zeros = head.iter().take_while(|byte| **byte == 0).count();
+    match head.get(zeros..) {
+        Some(rest @ [b'<', second, ..]) if zeros > 0 && *second != 0 => rest,
+        _ => head,
+    }
 }
 
 fn is_markup(head: &[u8]) -> bool {

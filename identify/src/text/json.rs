@@ -5,10 +5,16 @@ use super::decode::Text;
 use crate::finding::Finding;
 
 const DEEPEST: usize = 128;
+const MOST_DOCUMENTS: usize = 1000;
 
 /// What the JSON is: an object or an array from beginning to end.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
     let body = text.body.trim_start_matches('\u{feff}').trim();
+    // Each text behind a separator (RFC 7464).
+    if let Some(first) = body.strip_prefix('\u{1e}') {
+        let is_text = first.lines().next().is_some_and(is_value) && first.starts_with(['{', '[']);
+        return is_text.then(|| Finding::certain("application/json-seq"));
+    }
     if !body.starts_with(['{', '[']) {
         return None;
     }
@@ -17,8 +23,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     let rest = parser.rest().trim_start();
     match outcome {
         Ok(()) if rest.is_empty() => Some(kind(body, &parser.keys)),
-        Ok(()) if rest.starts_with(['{', '[']) => lines(text),
-        Err(Broken::Short) if !text.is_whole && parser.at > 64 => {
+        Ok(()) if rest.starts_with(['{', '[']) => lines(text).or_else(|| documents(body)),
+        // What is cut short was right so far, and that far is enough.
+        Err(Broken::Short) if parser.at > 64 => {
             if first_line_is_whole(body) {
                 lines(text)
             } else {
@@ -59,6 +66,31 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
         && (body.contains("\":") || body.contains("\" :") || body.contains([',', ':']))
 }
 
+/// Whether JSON has the keys that a kind of it which a name claims must have.
+pub(crate) fn has_keys_of(text: &Text, named: &str) -> bool {
+    let body = text.body.trim_start_matches('\u{feff}').trim();
+    let mut parser = Parser::new(body);
+    let _cut_or_whole = parser.value(0);
+    let has = |keys: &[&str]| keys.iter().any(|key| parser.keys.contains(key));
+    match named {
+        "application/ld+json" => {
+            has(&["@context", "@graph", "@id", "@type"]) || {
+                body.starts_with('[') && body.contains("\"@")
+            }
+        }
+        "application/manifest+json" => {
+            has(&["name", "short_name"]) && has(&["start_url", "icons", "display"])
+        }
+        "application/har+json" => has(&["log"]),
+        "model/gltf+json" => has(&["asset"]),
+        "application/x-ipynb+json" => has(&["nbformat", "cells", "worksheets"]),
+        "application/geo+json" => {
+            has(&["type"]) && has(&["coordinates", "geometries", "features", "geometry"])
+        }
+        _ => false,
+    }
+}
+
 fn first_line_is_whole(body: &str) -> bool {
     body.lines()
         .next()
@@ -70,16 +102,19 @@ fn is_value(line: &str) -> bool {
     parser.value(0).is_ok() && parser.at >= line.trim().len()
 }
 
-/// One value a line, at least two lines.
+/// One value a line, at least two lines; the last may be cut short.
 fn lines(text: &Text) -> Option<Finding> {
     let mut values = 0;
-    for line in text
+    let mut lines = text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .take(64)
-    {
-        if !line.starts_with(['{', '[']) || !is_value(line) {
+        .peekable();
+    while let Some(line) = lines.next() {
+        let is_last = lines.peek().is_none();
+        let holds = is_value(line) || is_last && is_cut_value(line);
+        if !line.starts_with(['{', '[']) || !holds {
             return None;
         }
         values += 1;
@@ -87,10 +122,32 @@ fn lines(text: &Text) -> Option<Finding> {
     (values >= 2).then(|| Finding::certain("application/x-ndjson"))
 }
 
+fn is_cut_value(line: &str) -> bool {
+    matches!(Parser::new(line).value(0), Err(Broken::Short))
+}
+
+/// Documents that follow each other, each over several lines.
+fn documents(body: &str) -> Option<Finding> {
+    let mut parser = Parser::new(body);
+    for _ in 0..MOST_DOCUMENTS {
+        match parser.value(0) {
+            Err(Broken::Wrong) => return None,
+            Err(Broken::Short) => break,
+            Ok(()) if parser.rest().trim_start().is_empty() => break,
+            Ok(()) if !parser.rest().trim_start().starts_with(['{', '[']) => return None,
+            Ok(()) => {}
+        }
+    }
+    Some(Finding::likely("application/json"))
+}
+
 /// Dialects, by the keys of the outermost object.
 fn kind(body: &str, keys: &[&str]) -> Finding {
     let has = |key: &str| keys.contains(&key);
-    let media_type = if has("nbformat") && (has("cells") || has("worksheets")) {
+    let media_type = if has("nbformat")
+        && (has("cells") || has("worksheets") || has("nbformat_minor"))
+        || has("cells") && body.contains("\"cell_type\"")
+    {
         "application/x-ipynb+json"
     } else if has("asset") && (has("scenes") || has("meshes") || has("nodes") || has("buffers")) {
         "model/gltf+json"

@@ -49,6 +49,9 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
         ("-----BEGIN CERTIFICATE-----", "application/x-x509-cert"),
         ("*%DEFAULT-PAGE", "text/x-uil"),
     ];
+    if is_robots(lines) {
+        return Some("text/plain");
+    }
     if first.eq_ignore_ascii_case("begin:vcalendar") {
         let old = lines
             .iter()
@@ -102,6 +105,27 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     let is_subtitles =
         clipped.len() == 6 || clipped[6..].starts_with([' ', '\t']) && text.body.contains("-->");
     (found != "text/vtt" || is_subtitles).then_some(found)
+}
+
+/// Rules for crawlers (RFC 9309): keys with a colon, but plain text by their registration.
+fn is_robots(lines: &[&str]) -> bool {
+    let mut rules = lines.iter().filter(|line| !line.starts_with('#'));
+    let starts = |line: &str, word: &str| {
+        line.get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    let words = [
+        "user-agent:",
+        "sitemap:",
+        "disallow:",
+        "allow:",
+        "crawl-delay:",
+        "host:",
+    ];
+    rules
+        .next()
+        .is_some_and(|line| starts(line, "user-agent:") || starts(line, "sitemap:"))
+        && rules.all(|line| words.iter().any(|word| starts(line, word)))
 }
 
 /// Marks that comments may stand before: a desktop entry, triples, certificates, a

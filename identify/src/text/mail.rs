@@ -90,6 +90,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     {
         return Some(Finding::certain("message/x-emlx"));
     }
+    if are_parts(body) {
+        return Some(Finding::likely("message/rfc822"));
+    }
     let headers = headers(body.trim_start_matches(['\r', '\n', ' ']));
     if !headers.is_message() {
         return None;
@@ -103,10 +106,20 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     Some(Finding::certain("message/rfc822"))
 }
 
-/// Whether a name may call this mail: it begins with a header line.
-pub(super) fn is_tolerable(text: &Text) -> bool {
+/// Whether a name may call this mail: it begins with headers of a message, and nothing else
+/// stands among them.
+pub(super) fn is_tolerable(text: &Text, media_type: &str) -> bool {
+    let is_box = text.body.starts_with("From ");
+    if media_type == "application/mbox" || is_box {
+        return is_box;
+    }
     let found = headers(text.body.trim_start());
-    text.body.starts_with("From ") || found.telling > 0 || found.all >= 2
+    found.telling > 0 && found.telling * 2 >= found.all && (found.is_closed || found.telling >= 3)
+}
+
+/// Whether a mailbox holds one message, as programs save one that was chosen.
+pub(crate) fn is_one_message(text: &Text) -> bool {
+    !text.body.contains("\nFrom ")
 }
 
 /// "From", an address, and a date; then headers.
@@ -134,6 +147,7 @@ fn mailbox(rest: &str) -> Option<Finding> {
         .filter(|_| found.all > 0 || year && clock)
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts, each of its own")]
 #[derive(Default)]
 struct Headers {
     all: usize,
@@ -143,6 +157,14 @@ struct Headers {
     is_closed: bool,
     is_archive: bool,
     is_news: bool,
+    /// An empty line stands behind them.
+    has_body: bool,
+    /// They were added on the way.
+    is_sent: bool,
+    /// They name a sender by an address.
+    is_from: bool,
+    /// They announce parts, and the parts follow.
+    is_entity: bool,
 }
 
 impl Headers {
@@ -152,7 +174,44 @@ impl Headers {
                 || self.telling >= 3
                 || self.strong >= 1 && self.telling >= 1 && self.all >= 1)
             || self.strong >= 2 && self.telling >= 3
+            || self.is_closed && self.is_entity
+            || self.is_closed && self.has_body && self.is_from && self.telling == self.all
     }
+}
+
+/// Whether a content type names a boundary, and the boundary is there (RFC 2046, section 5.1.1).
+fn delimits(text: &str, content_type: &str) -> bool {
+    let Some((_, parameter)) = content_type
+        .split_once("boundary=")
+        .filter(|_| content_type.contains("multipart/"))
+    else {
+        return false;
+    };
+    let boundary = parameter
+        .trim_start_matches('"')
+        .split(['"', ';', ' '])
+        .next()
+        .unwrap_or_default();
+    let start = &text[..text.floor_char_boundary(64 * 1024)];
+    !boundary.is_empty()
+        && start.lines().any(|line| {
+            line.strip_prefix("--").is_some_and(|rest| {
+                rest.trim_end_matches('-')
+                    .eq_ignore_ascii_case(boundary.trim_end_matches('-'))
+            })
+        })
+}
+
+/// Parts between boundaries without the headers that announce them.
+fn are_parts(body: &str) -> bool {
+    let (first, rest) = body.split_once('\n').unwrap_or((body, ""));
+    let first = first.trim_end();
+    let is_boundary = first.len() > 8 && first.starts_with("--") && !first.contains(' ');
+    let part = rest.trim_start().to_ascii_lowercase();
+    let described = part.starts_with("content-type:")
+        || part.starts_with("content-transfer-encoding:")
+        || part.starts_with("content-disposition:");
+    is_boundary && described && rest.lines().any(|line| line.starts_with(first))
 }
 
 fn headers(text: &str) -> Headers {
@@ -161,14 +220,17 @@ fn headers(text: &str) -> Headers {
         ..Headers::default()
     };
     let (mut snapshot, mut related, mut located) = (false, false, false);
+    let (mut addressed, mut content_type) = (false, String::new());
     for line in text.split('\n').take(400) {
         let line = line.trim_end_matches('\r');
         if line.is_empty() {
+            found.has_body = true;
             break;
         }
         let lower = line.to_ascii_lowercase();
         related |= lower.contains("multipart/related");
         if line.starts_with([' ', '\t']) && found.all > 0 {
+            content_type.push_str(&lower);
             continue;
         }
         let Some((name, value)) = lower.split_once(':') else {
@@ -196,13 +258,21 @@ fn headers(text: &str) -> Headers {
                     || value.contains("enregistré par")
                     || value.contains("guardado por"));
         located |= name == "content-location";
+        addressed |= matches!(name, "to" | "cc" | "message-id" | "reply-to");
+        found.is_sent |= matches!(name, "received" | "delivered-to" | "return-path");
+        found.is_from |= name == "from" && value.contains('@');
+        if name == "content-type" {
+            content_type.clone_from(&lower);
+        }
         found.is_news |= name == "newsgroups" || name == "path" && value.contains('!');
     }
     let archive = &text[..text.floor_char_boundary(16 * 1024)];
-    let is_saved = snapshot
-        && (related || archive.contains("Content-Location:"))
-        && !text.contains("\nReceived:")
-        && !text.starts_with("Received:");
+    let has_places = archive.contains("\nContent-Location:");
+    let is_sent = found.is_sent;
+    let is_saved = snapshot && (related || has_places) && !is_sent;
+    // A page with its parts, each with the place that it was at; nobody sent it.
+    located |= related && has_places && !is_sent && !addressed;
     found.is_archive = is_saved || related && located;
+    found.is_entity = found.has_body && delimits(text, &content_type);
     found
 }

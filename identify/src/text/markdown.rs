@@ -15,11 +15,32 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
 }
 
-/// Whether a name may call this Markdown: at least one mark of it is there,
-/// and most of it is no code.
+/// Whether a name may call this Markdown: any prose is, so most of it must be words, or lines
+/// that its marks begin.
 pub(super) fn is_tolerable(text: &Text) -> bool {
     let marks = Marks::count(text);
-    marks.score() >= 1 || marks.any() && marks.code * 3 < marks.lines.max(1)
+    if marks.score() >= 1 || marks.any() && marks.code * 3 < marks.lines.max(1) {
+        return true;
+    }
+    let lines = text.lines().take(400).map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let prose = lines.iter().filter(|line| is_prose(line)).count();
+    !text.is_legacy && prose * 2 > lines.len() && marks.code * 3 < marks.lines.max(1)
+}
+
+/// Words, without the marks of settings, code, tables and logs.
+fn is_prose(line: &str) -> bool {
+    let begins = line
+        .trim_start_matches(['#', '>', '-', '*', '+', '_', '"', '(', '[', '!', '\'', ' '])
+        .starts_with(char::is_alphabetic);
+    let all = line.chars().count();
+    let letters = line
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || *letter == ' ')
+        .count();
+    let marks = ["=", "{", "}", ";", "\t", "|", "\\", ","];
+    let long = line.split(' ').count() > 5;
+    begins && letters * 5 >= all * 4 && (long || !marks.iter().any(|mark| line.contains(mark)))
 }
 
 /// Whether a name may call this Markdown although it looks like something
@@ -109,7 +130,9 @@ impl Marks {
                     && above
                     && index > 0
                     && lines[index - 1].trim().len() <= trimmed.len() + 40
-                    && index > 1,
+                    && lines[index - 1]
+                        .trim()
+                        .starts_with(|letter: char| letter.is_alphanumeric() || letter == '['),
             );
             marks.links += usize::from(is_link(trimmed));
             let bullet = ["- ", "* ", "+ "]
@@ -158,6 +181,7 @@ impl Marks {
             + usize::from(titled)
             + usize::from(self.deeper >= 1 && self.headings >= 3)
             + usize::from(self.links >= 1) * 2
+            + usize::from(self.links >= 2)
             + usize::from(self.fences >= 2) * 2
             + usize::from(self.bullets >= 2)
             + usize::from(self.emphasis >= 1)
@@ -199,6 +223,9 @@ fn is_call(line: &str) -> bool {
 
 /// `[words](target)` or `![…](…)`.
 fn is_link(line: &str) -> bool {
+    if line.starts_with('[') && line.contains("]: http") {
+        return true;
+    }
     line.split("](").skip(1).any(|target| {
         let target = target.split(')').next().unwrap_or_default();
         target.starts_with("http") || target.starts_with(['#', '/', '.']) || target.contains('.')

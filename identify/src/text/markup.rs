@@ -7,7 +7,7 @@ use super::xml_roots;
 use crate::finding::Finding;
 
 /// Elements that open a page or a fragment of one.
-const HTML_ELEMENTS: &[&str] = &[
+pub(super) const HTML_ELEMENTS: &[&str] = &[
     "html",
     "head",
     "body",
@@ -81,7 +81,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         return Some(found);
     }
     if !body.starts_with('<') {
-        return late_html(body);
+        return late_html(body).or_else(|| late_xml(text, body));
     }
     let declared = starts_with_ignoring_case(body, "<?xml")
         && body[..body.floor_char_boundary(200)].contains("version");
@@ -124,6 +124,10 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if lower == "html" {
         return Some(Finding::certain("text/html"));
     }
+    // A component of Vue: a template and a script, each in a line of its own.
+    if lower == "template" && body.contains("\n</template>") && body.contains("\n<script") {
+        return Some(Finding::certain("text/x-vue"));
+    }
     if !declared && !element.has_namespace && HTML_ELEMENTS.contains(&lower.as_str()) {
         return Some(fragment(body, &lower));
     }
@@ -142,41 +146,7 @@ fn declares_types(root: &str) -> bool {
     })
 }
 
-/// Whether HTML elements are there, one of them closed or the text beginning
-/// with one, for a name that claims a page.
-pub(super) fn has_tags(text: &Text) -> bool {
-    let is_element = |piece: &str| {
-        let name: String = piece
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        !name.is_empty() && HTML_ELEMENTS.contains(&name.to_ascii_lowercase().as_str())
-            || starts_with_ignoring_case(piece, "!doctype html")
-    };
-    let start = text.body.trim_start();
-    start.strip_prefix('<').is_some_and(is_element)
-        || text.body.split("</").skip(1).any(is_element)
-        || text.body.split('<').skip(1).any(|piece| {
-            let empty = ["br", "hr", "img", "meta", "link", "input"];
-            empty.iter().any(|name| {
-                starts_with_ignoring_case(piece, name)
-                    && piece[name.len()..].starts_with([' ', '>', '/'])
-            })
-        })
-}
-
-/// Whether the text begins as a page, a fragment or a template does.
-pub(super) fn is_page_like(text: &Text) -> bool {
-    let start = text
-        .body
-        .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    let template = ["{%", "{{", "<%", "<!"]
-        .iter()
-        .any(|mark| start.starts_with(mark));
-    (template || start.starts_with('<')) && has_tags(text)
-}
-
-fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+pub(super) fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
     text.get(..start.len())
         .is_some_and(|piece| piece.eq_ignore_ascii_case(start))
 }
@@ -317,6 +287,27 @@ fn late_html(body: &str) -> Option<Finding> {
     (page && line.trim().is_empty() && !quoted).then(|| Finding::likely("text/html"))
 }
 
+/// XML behind a line or two of a log, as programs leave it that print both.
+fn late_xml(text: &Text, body: &str) -> Option<Finding> {
+    let start = &body[..body.floor_char_boundary(1024)];
+    let at = start.find("\n<?xml ")? + 1;
+    let (before, rest) = body.split_at(at);
+    let quotes = ["<", "=", "`", "\"", "'", "{", "(", "~", "#"];
+    if before.lines().count() > 3
+        || quotes.iter().any(|mark| before.contains(mark))
+        || mail_like(before)
+    {
+        return None;
+    }
+    let found = judge(&Text {
+        body: rest.to_owned(),
+        is_whole: text.is_whole,
+        is_clean: text.is_clean,
+        is_legacy: text.is_legacy,
+    })?;
+    Some(Finding::likely(found.media_type).active_if(found.active))
+}
+
 fn mail_like(before: &str) -> bool {
     [
         "from:",
@@ -362,14 +353,14 @@ fn without_epilogue(root: &str) -> &str {
 }
 
 /// What stands before the root element.
-struct Prolog<'a> {
-    rest: &'a str,
+pub(super) struct Prolog<'a> {
+    pub(super) rest: &'a str,
     /// The document type's name and identifiers, in lower case.
     doctype: Option<String>,
 }
 
 impl<'a> Prolog<'a> {
-    fn skip(body: &'a str) -> Self {
+    pub(super) fn skip(body: &'a str) -> Self {
         let mut rest = body;
         let mut doctype = None;
         loop {

@@ -21,6 +21,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         if found.is_table(2) && found.is_no_prose(separator) {
             return Some(Finding::likely("text/csv"));
         }
+        if found.is_ragged() {
+            return Some(Finding::likely("text/csv"));
+        }
     }
     if tabs.is_table(2) {
         Some(Finding::guess("text/tab-separated-values"))
@@ -31,8 +34,8 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 
 /// Whether a name may call this a table: it has columns, or one column of
 /// short values.
-pub(super) fn is_tolerable(text: &Text) -> bool {
-    let columns = [',', ';', '|', '\t'].iter().any(|separator| {
+pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
+    let columns = separators.iter().any(|separator| {
         let found = table(text, *separator);
         let prose =
             found.spaced * 10 >= found.separators * 9 && found.data_fields * 3 < found.fields;
@@ -59,13 +62,13 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
     let blank_behind = lines.iter().filter(|line| line.contains(", ")).count();
     let separated = lines
         .iter()
-        .filter(|line| line.contains([',', ';', '\t']))
+        .filter(|line| line.contains(separators))
         .count();
     let uneven = lines.len() >= 2
         && blank_behind * 2 <= lines.len()
         && separated * 10 >= lines.len() * 8
         && lines.iter().all(|line| !line.ends_with(['{', '}', '.']));
-    columns || single || uneven
+    columns || single && separators.contains(&',') || uneven
 }
 
 struct Table {
@@ -84,6 +87,10 @@ struct Table {
     /// Records whose last field is empty.
     trailing: usize,
     first_agrees: bool,
+    /// Fields of the first record, and of those with the fewest and the most.
+    header: usize,
+    fewest: usize,
+    most: usize,
 }
 
 impl Table {
@@ -93,6 +100,17 @@ impl Table {
             && self.most_common >= columns
             && self.agreeing * 100 >= self.records * 90
             && self.first_agrees
+    }
+
+    /// A header, and records that leave out some of the last columns.
+    const fn is_ragged(&self) -> bool {
+        self.records >= 5
+            && self.header >= 4
+            && self.fewest * 2 >= self.header
+            && self.most <= self.header
+            && self.spaced == 0
+            && self.sentences == 0
+            && self.data_fields * 3 >= self.fields
     }
 
     /// One separator in every line, and that at its end: a statement, or an
@@ -146,6 +164,9 @@ fn table(text: &Text, separator: char) -> Table {
         first_agrees: records
             .first()
             .is_some_and(|record| record.fields == most_common),
+        header: records.first().map_or(0, |record| record.fields),
+        fewest: counts.keys().next().copied().unwrap_or(0),
+        most: counts.keys().next_back().copied().unwrap_or(0),
     }
 }
 

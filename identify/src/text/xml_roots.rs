@@ -131,6 +131,7 @@ const ROOTS: &[(&str, &str)] = &[
     ("stylesheet", "application/xslt+xml"),
     ("transform", "application/xslt+xml"),
     ("smil", "application/smil+xml"),
+    ("OFX", "application/x-ofx"),
     ("jnlp", "application/x-java-jnlp-file"),
     ("opml", "text/x-opml+xml"),
     ("OPML", "text/x-opml+xml"),

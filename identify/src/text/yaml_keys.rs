@@ -16,8 +16,21 @@ pub(super) fn yaml_key(content: &str) -> Option<&str> {
     is_key(key).then_some(if value.starts_with('#') { "" } else { value })
 }
 
+/// Words that open a block of Python, with a colon at its end.
+const STATEMENTS: &[&str] = &[
+    "class", "def", "if", "elif", "else", "for", "while", "try", "except", "finally", "with",
+    "async", "lambda", "return", "match", "case",
+];
+
 fn is_key(key: &str) -> bool {
     let key = key.trim();
+    if key
+        .split_once(' ')
+        .is_some_and(|(first, _)| STATEMENTS.contains(&first))
+        || matches!(key, "try" | "finally" | "else" | "except")
+    {
+        return false;
+    }
     if key.len() >= 2
         && (key.starts_with('"') && key.ends_with('"')
             || key.starts_with('\'') && key.ends_with('\''))

@@ -6,47 +6,25 @@ use std::io::{self, Read};
 
 use zip::CompressionMethod;
 use zip_records::{
-    CENTRAL, CENTRAL_LENGTH, Decoder, ELSEWHERE, END_LENGTH, End, FLAG_ENCRYPTED, FLAG_STREAMED,
-    LOCAL_LENGTH, Local, WIDE_END_LENGTH, WIDE_LOCATOR_LENGTH, WideEnd, WideLocator, local_length,
+    CENTRAL, CENTRAL_LENGTH, Decoder, ELSEWHERE, END_LENGTH, End, FLAG_ENCRYPTED, LOCAL_LENGTH,
+    WIDE_END_LENGTH, WIDE_LOCATOR_LENGTH, WideEnd, WideLocator, local_length,
 };
 
+use super::entry::{Entry, MOST_ENTRIES, Packing, clean_name};
+use super::locals;
 use crate::window::Window;
 
-/// More entries than this say no more about the type.
-const MOST_ENTRIES: usize = 8192;
 const MOST_DIRECTORY_BYTES: usize = 384 * 1024;
 /// What one entry may cost, compressed and inflated.
 const MOST_PACKED: usize = 64 * 1024;
 const MOST_INFLATED: u64 = 256 * 1024;
 
-/// One entry as the directory describes it.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) encrypted: bool,
-    packing: Packing,
-    packed: u64,
-    offset: u64,
-}
-
-/// How an entry's bytes are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    Stored,
-    Deflated,
-    Unknown,
-}
-
-impl Entry {
-    pub(super) fn is_stored(&self) -> bool {
-        self.packing == Packing::Stored
-    }
-}
-
 /// The entries, and whether the central directory vouches for them.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) entries: Vec<Entry>,
+    /// No central directory was found: there may be entries that nobody sees.
+    pub(super) is_cut: bool,
 }
 
 impl Directory {
@@ -55,7 +33,8 @@ impl Directory {
         let central = Self::read_central(window)?;
         if central.entries.is_empty() {
             return Ok(Self {
-                entries: local_entries(window.head()),
+                entries: locals::entries(window.head()),
+                is_cut: true,
             });
         }
         Ok(central)
@@ -71,6 +50,7 @@ impl Directory {
             let bytes = window.read(place.start, size)?;
             return Ok(Self {
                 entries: central_entries(&bytes, place.shift),
+                is_cut: false,
             });
         }
         // Too long to read: its beginning and its end, so that no telling
@@ -81,7 +61,24 @@ impl Directory {
         let resumed = crate::numbers::find(&last, CENTRAL).unwrap_or(last.len());
         let mut entries = central_entries(&first, place.shift);
         entries.extend(central_entries(&last[resumed..], place.shift));
-        Ok(Self { entries })
+        Ok(Self {
+            entries,
+            is_cut: false,
+        })
+    }
+
+    /// The archive that this one is an entry of, when it begins at offset 0 and was cut short
+    /// behind this one.
+    pub(super) fn around(&self, window: &Window) -> Option<Self> {
+        let first = self.entries.iter().map(|entry| entry.offset).min()?;
+        if first == 0 {
+            return None;
+        }
+        let entries = locals::entries(window.head());
+        locals::is_within_entry(&entries, first).then_some(Self {
+            entries,
+            is_cut: true,
+        })
     }
 
     /// The last entry of this name, which is the one that most readers use.
@@ -185,63 +182,6 @@ fn central_entries(mut bytes: &[u8], shift: u64) -> Vec<Entry> {
         bytes = bytes.get(record.length..).unwrap_or_default();
     }
     entries
-}
-
-/// The entries that the local headers in the head describe, for archives cut
-/// short. Sizes that come only after the data are found by the next header.
-fn local_entries(head: &[u8]) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let mut at = 0;
-    while entries.len() < MOST_ENTRIES
-        && let Some(header) = head.get(at..).and_then(Local::decode)
-    {
-        let data = at + header.length;
-        let streamed = header.flags & FLAG_STREAMED != 0;
-        let packed = header.packed.unwrap_or(0);
-        let size = if streamed && packed == 0 {
-            head.get(data..).map_or(0, next_header)
-        } else {
-            usize::try_from(packed).unwrap_or(usize::MAX)
-        };
-        entries.push(Entry {
-            name: clean_name(header.name),
-            encrypted: header.flags & FLAG_ENCRYPTED != 0,
-            packing: match header.method {
-                0 => Packing::Stored,
-                8 => Packing::Deflated,
-                _ => Packing::Unknown,
-            },
-            packed: size as u64,
-            offset: at as u64,
-        });
-        at = data.saturating_add(size);
-        if streamed
-            && head
-                .get(at..)
-                .is_some_and(|rest| rest.starts_with(b"PK\x07\x08"))
-        {
-            at += 16;
-        }
-    }
-    entries
-}
-
-fn next_header(bytes: &[u8]) -> usize {
-    let is_header = |at: &usize| {
-        bytes[*at..].starts_with(b"PK")
-            && matches!(
-                bytes.get(at + 2..at + 4),
-                Some([1, 2] | [3, 4] | [5, 6] | [7, 8])
-            )
-    };
-    (0..bytes.len()).find(is_header).unwrap_or(bytes.len())
-}
-
-fn clean_name(name: &[u8]) -> String {
-    String::from_utf8_lossy(name)
-        .replace('\\', "/")
-        .trim_start_matches('/')
-        .to_owned()
 }
 
 fn inflate(window: &mut Window, entry: &Entry) -> io::Result<Vec<u8>> {

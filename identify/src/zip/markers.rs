@@ -141,8 +141,12 @@ fn documents(directory: &Directory) -> Option<&'static str> {
 }
 
 fn maps_and_models(directory: &Directory) -> Option<&'static str> {
+    // KML may lie in any archive; in a map it comes first, or is called so (OGC 12-007, 4.9).
     if directory.has("doc.kml")
-        || directory.any(|name| ends_with(name, ".kml") && !name.contains('/'))
+        || directory
+            .entries
+            .first()
+            .is_some_and(|entry| ends_with(&entry.name, ".kml") && !entry.name.contains('/'))
     {
         return Some("application/vnd.google-earth.kmz");
     }

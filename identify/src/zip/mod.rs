@@ -1,6 +1,10 @@
 //! ZIP look-inside: what a package holds decides what it is.
 
+mod claims;
+mod cut;
 mod directory;
+mod entry;
+mod locals;
 mod markers;
 mod opc;
 mod package;

@@ -219,13 +219,20 @@ pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Op
         if types.is_empty() {
             return None;
         }
-        tags(&types, "override")
-            .filter(|tag| {
-                attribute(tag, "partname")
-                    .is_some_and(|part| directory.has(part.trim_start_matches('/')))
-            })
-            .filter_map(|tag| attribute(tag, "contenttype"))
-            .find_map(media_type)
+        // A theme is a part of most packages, and the whole of few.
+        let parts = || {
+            tags(&types, "override")
+                .filter(|tag| {
+                    attribute(tag, "partname").is_some_and(|part| {
+                        directory.is_cut || directory.has(part.trim_start_matches('/'))
+                    })
+                })
+                .filter_map(|tag| attribute(tag, "contenttype"))
+                .filter_map(media_type)
+        };
+        parts()
+            .find(|(plain, _)| *plain != THMX)
+            .or_else(|| parts().next())
     });
     let found = found.or_else(|| {
         let (_, plain) = USUAL_MAIN_PARTS
@@ -245,6 +252,28 @@ pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Op
     };
     let media_type = if has_macros { macro_enabled } else { plain };
     Ok(Some(Finding::certain(media_type).active_if(has_macros)))
+}
+
+/// Folders of the parts of one application, which has no other.
+const FOLDERS: &[(&str, &str)] = &[
+    ("word/", DOCX),
+    ("xl/", XLSX),
+    ("ppt/", PPTX),
+    ("visio/", VSDX),
+];
+
+/// What a package is that was cut before its parts are described.
+pub(super) fn judge_cut(directory: &Directory) -> Option<Finding> {
+    let is_package = directory.has("[Content_Types].xml")
+        || directory.has("_rels/.rels")
+        || directory.any(|name| name.starts_with("docProps/"));
+    let has_macros = directory.any(|name| name.to_ascii_lowercase().contains("vbaproject"));
+    let (_, plain) = FOLDERS
+        .iter()
+        .find(|(folder, _)| directory.any(|name| name.starts_with(folder)))?;
+    let (_, _, macro_enabled) = MAIN_PARTS.iter().find(|(_, known, _)| known == plain)?;
+    let media_type = if has_macros { macro_enabled } else { plain };
+    is_package.then(|| Finding::likely(media_type).active_if(has_macros))
 }
 
 fn media_type(content_type: &str) -> Option<(&'static str, &'static str)> {

@@ -4,14 +4,21 @@
 use std::io;
 
 use super::directory::Directory;
-use super::{markers, opc};
+use super::{claims, cut, markers, opc};
 use crate::finding::Finding;
 use crate::window::Window;
 
 /// What the ZIP that begins at offset 0 is.
 pub(crate) fn judge(window: &mut Window) -> io::Result<Finding> {
     let directory = Directory::read(window)?;
-    classify(window, &directory)
+    let found = classify(window, &directory)?;
+    // Readers open the archive that is complete, so what it holds counts as well.
+    let Some(around) = directory.around(window) else {
+        return Ok(found);
+    };
+    let outer = classify(window, &around)?;
+    let runs = found.active || markers::mobile_or_java(&directory).is_some();
+    Ok(outer.polyglot_if(true).active_if(runs))
 }
 
 /// What the ZIP at the end of something else is, if there is one.
@@ -25,10 +32,16 @@ pub(crate) fn judge_appended(window: &mut Window) -> io::Result<Option<Finding>>
 
 fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
     let encrypted = directory.entries.iter().any(|entry| entry.encrypted);
-    let document = match opc::judge(window, directory)? {
+    if directory.is_cut && cut::is_android(directory) {
+        return Ok(Finding::likely(cut::ANDROID).encrypted_if(encrypted));
+    }
+    let mut document = match opc::judge(window, directory)? {
         Some(found) => Some(found),
         None => declared(window, directory)?,
     };
+    if document.is_none() && directory.is_cut {
+        document = cut::judge(window, directory)?;
+    }
     let runs = markers::mobile_or_java(directory);
     let has_code = directory
         .any(|name| markers::ends_with(name, ".class") || name.eq_ignore_ascii_case("classes.dex"));
@@ -37,12 +50,22 @@ fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
         (Some(_), Some(program)) => Finding::certain(program).polyglot_if(true),
         (Some(document), None) => document,
         (None, Some(program)) => Finding::certain(program),
-        (None, None) => match markers::judge(directory).or(iwork(window, directory)?) {
-            Some(media_type) => Finding::likely(media_type),
-            None => Finding::certain("application/zip"),
-        },
+        (None, None) => undeclared(window, directory)?,
     };
     Ok(found.encrypted_if(encrypted))
+}
+
+/// What an archive is that neither runs nor declares a type.
+fn undeclared(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
+    if let Some(media_type) = markers::judge(directory).or(iwork(window, directory)?) {
+        let found = Finding::likely(media_type);
+        return Ok(if claims::IWORK.contains(&media_type) {
+            found.or_by_name(claims::IWORK)
+        } else {
+            found
+        });
+    }
+    Ok(Finding::certain("application/zip").or_by_name(claims::of(directory)))
 }
 
 /// The former format of Pages and Numbers: one XML file, told by its root.

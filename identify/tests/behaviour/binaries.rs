@@ -1,6 +1,6 @@
 //! Signatures and containers.
 
-use crate::fixtures::{nameless, type_of};
+use crate::fixtures::{named, nameless, type_of};
 
 fn ftyp(major: [u8; 4], compatible: &[&[u8; 4]]) -> Vec<u8> {
     let length = u32::try_from(16 + compatible.len() * 4).expect("a few brands");
@@ -153,4 +153,108 @@ fn a_raw_photo_cut_before_its_maker_is_told_by_the_length_of_the_name() {
     };
     assert_eq!(type_of(&directory(18)), "image/x-nikon-nef");
     assert_eq!(type_of(&directory(12)), "image/tiff");
+}
+
+#[test]
+fn an_apple_disk_image_is_known_by_its_trailer() {
+    let trailer = [b"koly\0\0\0\x04".as_slice(), &[0; 504]].concat();
+    let zlib = b"\x78\x9c\x4b\x4c\x4a\x06\0\x02\x4d\x01\x27";
+    let bzip = b"BZh9\x31\x41\x59\x26\x53\x59aaaa";
+    for start in [zlib.as_slice(), bzip, &[0; 600], &[7; 600]] {
+        let image = [start, &trailer].concat();
+        assert_eq!(type_of(&image), "application/x-apple-diskimage");
+    }
+    assert_eq!(type_of(zlib), "application/zlib");
+}
+
+#[test]
+fn concise_objects_are_known_by_their_mark_or_their_end() {
+    assert_eq!(type_of(b"\xd9\xd9\xf7\xa1\x61a\x01"), "application/cbor");
+    let map = b"\xa2\x64name\x63Ada\x63age\x18\x24";
+    assert_eq!(type_of(map), "application/cbor");
+    assert_ne!(
+        type_of(&[map.as_slice(), b"\xff"].concat()),
+        "application/cbor"
+    );
+    assert_eq!(
+        named(&[b"\x81".as_slice(), map].concat(), "a.cbor").media_type,
+        "application/cbor"
+    );
+}
+
+#[test]
+fn science_is_known_by_headers_of_any_width() {
+    assert_eq!(
+        type_of(b"SIMPLE  =                    T / a\n"),
+        "application/fits"
+    );
+    assert_eq!(type_of(b"SIMPLE  = T"), "application/fits");
+    assert_eq!(type_of(b"SIMPLE  = This is not one.\n"), "text/plain");
+    assert_eq!(type_of(b"ASTM-E57\x01\0\0\0\0\0\0\0"), "model/e57");
+}
+
+#[test]
+fn triangles_are_counted() {
+    let mut model = vec![0_u8; 80];
+    model.extend(2_u32.to_le_bytes());
+    for _ in 0..2 {
+        for number in [
+            0.0_f32, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0,
+        ] {
+            model.extend(number.to_le_bytes());
+        }
+        model.extend([0, 0]);
+    }
+    assert_eq!(type_of(&model), "model/stl");
+    // With a byte too many, and without the last.
+    assert_eq!(type_of(&[model.as_slice(), b"\n"].concat()), "model/stl");
+    assert_eq!(type_of(&model[..model.len() - 1]), "model/stl");
+}
+
+#[test]
+fn bitmaps_of_another_system_are_bitmaps() {
+    let mut array = b"BA\x28\0\0\0\0\0\0\0\0\0\0\0BM".to_vec();
+    array.extend([0; 64]);
+    assert_eq!(type_of(&array), "image/bmp");
+    let mut pointer = b"CP\x40\0\0\0\0\0\0\0\x20\0\0\0\x0c\0\0\0".to_vec();
+    pointer.extend([0; 32]);
+    assert_eq!(type_of(&pointer), "image/bmp");
+}
+
+#[test]
+fn keys_are_told_from_certificates() {
+    let private = b"\x30\x2e\x02\x01\0\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let locked = b"\x30\x14\x30\x0a\x06\x08\x2a\x86\x48\x86\xf7\x0d\x01\x05\x04\x06aaaaaa";
+    let curve = b"\x30\x25\x02\x01\x01\x04\x20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let public = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    assert_eq!(type_of(private), "application/pkcs8");
+    assert_eq!(type_of(locked), "application/pkcs8");
+    assert_eq!(type_of(curve), "application/x-x509-key");
+    assert_eq!(type_of(public), "application/x-x509-cert");
+}
+
+#[test]
+fn an_index_of_shapes_is_no_shape() {
+    let mut index = b"\0\0\x27\x0a".to_vec();
+    index.resize(100, 0);
+    index.extend([0, 0, 0, 50, 0, 0, 0, 10]);
+    assert_eq!(type_of(&index), "application/vnd.shx");
+    index[100..104].copy_from_slice(&[0, 0, 0, 1]);
+    assert_eq!(type_of(&index), "application/vnd.shp");
+}
+
+#[test]
+fn a_picture_may_begin_with_another_pictures_header() {
+    let mut scan = b"II*\0\x08\0\0\0".to_vec();
+    scan.resize(128, 0);
+    scan.extend(b"DICM\x02\0\0\0UL\x04\0");
+    assert_eq!(type_of(&scan), "application/dicom");
+}
+
+#[test]
+fn a_tag_longer_than_the_file_says_nothing_of_the_sound() {
+    let tag = b"ID3\x03\0\0\0\0\x7f\x7fTIT2";
+    assert_eq!(type_of(tag), "application/octet-stream");
+    assert_eq!(named(tag, "a.mp3").media_type, "audio/mpeg");
+    assert_eq!(named(tag, "a.flac").media_type, "audio/flac");
 }

@@ -2,11 +2,15 @@
 
 mod adversarial;
 mod binaries;
+mod claims;
 mod compounds;
 mod contradictions;
 mod corpus;
+mod cut_zip;
 mod fixtures;
+mod grammars;
 mod hostile_zip;
+mod mails;
 mod mutations;
 mod names;
 mod packages;

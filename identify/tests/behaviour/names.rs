@@ -9,11 +9,15 @@ fn a_name_chooses_within_the_family() {
         (b"a\n1\n2\n", "column.csv", "text/csv"),
         (b"x = 1;\ny = x + f(2);\n", "calc.go", "text/x-go"),
         (
-            b"<?xml version=\"1.0\"?><a/>",
-            "a.gpx",
-            "application/gpx+xml",
+            b"<?xml version=\"1.0\"?><molecule/>",
+            "a.cml",
+            "chemical/x-cml",
         ),
-        (b"{\"a\": 1}", "a.geojson", "application/geo+json"),
+        (
+            b"{\"type\": \"Point\", \"coordinates\": [1, 2]}",
+            "a.geojson",
+            "application/geo+json",
+        ),
         (
             b"\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x08mdat",
             "a.m4a",
@@ -126,7 +130,7 @@ fn weakly_proved_text_keeps_its_general_type_whatever_its_name() {
         (
             prose,
             "text/plain",
-            ["a.md", "a.py", "a.js", "a.csv", "a.yaml", "a.json"],
+            ["a.pdf", "a.py", "a.js", "a.csv", "a.yaml", "a.json"],
         ),
         (
             log,

@@ -43,6 +43,7 @@ pub(super) fn dbase(window: &Window) -> Option<Finding> {
     let (month, day) = (*head.get(2)?, *head.get(3)?);
     let (header, record) = (usize::from(u16_le(head, 8)?), u16_le(head, 10)?);
     let dated = (month <= 12 && day <= 31) || version == 0x02;
+    let whole = version == 0x02 || header >= 65 && (header - 1) % 32 <= 8;
     let first_name = head.get(32..43)?;
     let kind = head.get(43)?;
     let named =
@@ -51,7 +52,8 @@ pub(super) fn dbase(window: &Window) -> Option<Finding> {
         .get(header.checked_sub(1)?)
         .is_none_or(|end| *end == 0x0d)
         || head.get(32..header)?.contains(&0x0d);
-    (dated && header >= 65 && record > 0 && named && kind.is_ascii_uppercase() && ended)
+    let typed = b"CNDLMFBGPYTIVXQWO0@+".contains(kind);
+    (dated && whole && header >= 65 && record > 0 && named && typed && ended)
         .then(|| Finding::certain("application/x-dbf"))
 }
 
@@ -154,4 +156,70 @@ pub(super) fn ebcdic(window: &Window) -> Option<Finding> {
     let known = head.iter().filter(|byte| printable(byte)).count();
     (head.len() >= 40 && known * 100 >= head.len() * 98 && blanks * 20 >= head.len())
         .then(|| Finding::guess("text/plain"))
+}
+
+/// The index of shapes: the same header, then records of eight bytes, of which the first begins
+/// right behind the header of the shapes (ESRI, July 1998).
+pub(super) fn shape_index(window: &Window) -> Option<Finding> {
+    let head = window.head();
+    (head.starts_with(b"\0\0\x27\x0a") && u32_be(head, 100) == Some(50))
+        .then(|| Finding::certain("application/vnd.shx"))
+}
+
+/// TeX font metrics: twelve lengths, of which the first is the sum of the others.
+pub(super) fn font_metrics(window: &Window) -> Option<Finding> {
+    let head = window.head();
+    let length = |index: usize| u16_be(head, index * 2).map(u64::from);
+    let (whole, header, first, last) = (length(0)?, length(1)?, length(2)?, length(3)?);
+    let tables = (4..12).try_fold(0, |sum, index| length(index).map(|length| sum + length))?;
+    let characters = (last + 1).checked_sub(first)?;
+    (whole * 4 == window.len()
+        && header >= 2
+        && last <= 255
+        && whole == 6 + header + characters + tables)
+        .then(|| Finding::certain("application/x-tex-tfm"))
+}
+
+/// MATLAB before its version 5: a kind of at most four digits, sizes, and a name.
+pub(super) fn old_matrix(window: &Window) -> Option<Finding> {
+    let head = window.head();
+    let field = |at: usize| u32_le(head, at);
+    let (kind, rows, columns) = (field(0)?, field(4)?, field(8)?);
+    let (imaginary, name) = (field(12)?, usize::try_from(field(16)?).ok()?);
+    let digits = kind < 5000 && kind / 100 % 10 == 0 && kind / 10 % 10 <= 5 && kind % 10 <= 2;
+    let named = (2..=64).contains(&name) && {
+        let text = head.get(20..20 + name)?;
+        text.ends_with(b"\0")
+            && text[0].is_ascii_alphabetic()
+            && text[..name - 1]
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    (digits && imaginary <= 1 && rows > 0 && columns > 0 && named)
+        .then(|| Finding::certain("application/x-matlab-data"))
+}
+
+/// ARC: a mark, a method, and a name of eight letters and three that ends in zero.
+pub(super) fn arc(window: &Window) -> Option<Finding> {
+    let [0x1a, 1..=11, name @ ..] = window.head() else {
+        return None;
+    };
+    let name = name.get(..13)?;
+    let end = name.iter().position(|byte| *byte == 0)?;
+    let named = end > 0
+        && name[..end]
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"*?/\\:".contains(byte));
+    (named && u32_le(window.head(), 15).is_some_and(|size| u64::from(size) <= window.len()))
+        .then(|| Finding::likely("application/x-arc"))
+}
+
+/// FITS: a first card that says yes, perhaps shorter than the standard wants it, and more cards.
+pub(super) fn fits(window: &Window) -> Option<Finding> {
+    let head = window.head();
+    let card = &head[..head.len().min(80)];
+    let value = card.strip_prefix(b"SIMPLE ")?.trim_ascii_start();
+    let yes = value.strip_prefix(b"=")?.trim_ascii_start();
+    (yes.starts_with(b"T") && !yes.get(1).is_some_and(u8::is_ascii_alphanumeric))
+        .then(|| Finding::certain("application/fits"))
 }

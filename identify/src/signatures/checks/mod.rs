@@ -2,10 +2,13 @@
 //! the numbers that must follow.
 
 mod archives;
+mod cbor;
 mod data;
 mod pictures;
 mod precedence;
 mod programs;
 mod sound;
 
+pub(super) use cbor::is_well_formed;
 pub(super) use precedence::{judge, judge_before_offsets, judge_weak};
+pub(super) use sound::TAGGED;

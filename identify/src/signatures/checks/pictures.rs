@@ -65,8 +65,27 @@ pub(super) fn paintbrush(window: &Window) -> Option<Finding> {
 /// 80 bytes of anything, a count, and exactly that many triangles.
 pub(super) fn binary_stl(window: &Window) -> Option<Finding> {
     let triangles = u32_le(window.head(), 80)?;
-    (triangles > 0 && window.len() == 84 + 50 * u64::from(triangles))
-        .then(|| Finding::likely("model/stl"))
+    let end = 84 + 50 * u64::from(triangles);
+    let fits = triangles > 0
+        && (window.len() == end
+            || window.len().abs_diff(end) <= end / 2 && is_triangle(window.head()));
+    fits.then(|| Finding::likely("model/stl"))
+}
+
+/// A first triangle: a direction of length one or none, corners that are numbers, no attributes.
+fn is_triangle(head: &[u8]) -> bool {
+    let number = |index: usize| u32_le(head, 84 + index * 4).map(f32::from_bits);
+    let Some(numbers) = (0..12).map(number).collect::<Option<Vec<f32>>>() else {
+        return false;
+    };
+    let length = numbers[..3].iter().map(|part| part * part).sum::<f32>();
+    let plain = numbers
+        .iter()
+        .all(|number| *number == 0.0 || number.is_normal() && number.abs() < 1e9);
+    plain
+        && (length == 0.0 || (0.9..1.1).contains(&length))
+        && numbers[3..] != [0.0; 9]
+        && head.get(132..134) == Some(&[0, 0])
 }
 
 /// A Macintosh picture: 512 bytes of preamble, a frame, then its version.

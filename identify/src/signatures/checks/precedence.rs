@@ -1,7 +1,7 @@
 //! The order in which the checks are tried. Weak ones, which random bytes may pass, come last, after
 //! every other layer.
 
-use super::{archives, data, pictures, programs, sound};
+use super::{archives, cbor, data, pictures, programs, sound};
 use crate::finding::Finding;
 use crate::signatures::tables::BINARY;
 use crate::window::Window;
@@ -20,6 +20,10 @@ const CHECKS: &[Check] = &[
     sound::transport_stream,
     archives::lzma_alone,
     data::arrow_stream,
+    data::font_metrics,
+    data::old_matrix,
+    data::arc,
+    data::fits,
     data::dbase,
     pictures::paintbrush,
     pictures::binary_stl,
@@ -38,6 +42,7 @@ const CHECKS: &[Check] = &[
 
 /// Checks that random bytes pass now and then.
 const WEAK: &[Check] = &[
+    cbor::map,
     archives::ustar,
     pictures::targa,
     programs::object_file,
@@ -56,6 +61,7 @@ pub(in crate::signatures) fn judge(window: &Window) -> Option<Finding> {
 /// kilobyte, and a tar holds whatever its first member is.
 pub(in crate::signatures) fn judge_before_offsets(window: &Window) -> Option<Finding> {
     archives::tar(window)
+        .or_else(|| data::shape_index(window))
         .or_else(|| data::pdf_after_garbage(window).filter(|_| !begins_with_a_mark(window)))
 }
 

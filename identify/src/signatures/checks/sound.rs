@@ -3,6 +3,18 @@
 use crate::finding::Finding;
 use crate::window::Window;
 
+/// What else has such a tag before it, which may be longer than what was read.
+pub(in crate::signatures) const TAGGED: &[&str] = &[
+    "audio/mpeg",
+    "audio/flac",
+    "audio/aac",
+    "audio/x-ape",
+    "audio/x-wavpack",
+    "audio/x-tta",
+    "audio/x-musepack",
+    "audio/aiff",
+];
+
 /// MPEG sound and AAC: an ID3 tag before it, or frames that follow each other.
 pub(super) fn tagged_or_framed_sound(window: &Window) -> Option<Finding> {
     let head = window.head();
@@ -12,6 +24,10 @@ pub(super) fn tagged_or_framed_sound(window: &Window) -> Option<Finding> {
             .iter()
             .fold(0_usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
         let after = head.get(10 + size..).unwrap_or_default();
+        if after.is_empty() {
+            let is_cut = 10 + size as u64 >= window.len();
+            return (!is_cut).then(|| Finding::likely("audio/mpeg").or_by_name(TAGGED));
+        }
         let after = &after[after.iter().take_while(|byte| **byte == 0).count()..];
         return Some(match after {
             [b'f', b'L', b'a', b'C', ..] => Finding::certain("audio/flac"),

@@ -1,6 +1,6 @@
 //! The language whose tokens a text shows, scored against those of all others.
 
-use super::languages;
+use super::languages::{self, Language, Shown};
 use super::sample::Sample;
 use crate::finding::Finding;
 use crate::text::decode::Text;
@@ -46,11 +46,18 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
         return None;
     }
     let clear = score >= second + 2 || score * 2 >= second * 3;
-    Some(if clear && score >= best.enough + 4 {
-        Finding::likely(best.media_type)
-    } else {
-        Finding::guess(best.media_type)
-    })
+    if best.media_type == "text/javascript" && sample.is_typed() {
+        return Some(Finding::likely("application/typescript"));
+    }
+    // Everybody registers it as plain text, as a CMakeLists.txt is; a name may say more.
+    if best.media_type == "text/x-cmake" {
+        return Some(Finding::likely("text/plain"));
+    }
+    match (clear, score >= best.enough + 4) {
+        (true, true) => Some(Finding::likely(best.media_type)),
+        (true, false) | (false, true) => Some(Finding::guess(best.media_type)),
+        (false, false) => None,
+    }
 }
 
 /// Whether a name may call this text code of the language: no other language
@@ -58,28 +65,69 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
 pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
     let sample = Sample::new(text);
     let scores = sample.scores();
-    let own = scores
-        .iter()
-        .find(|(language, _)| language.media_type == media_type)
-        .map(|(_, score)| *score);
     let best = scores.first().map_or(0, |(_, score)| *score);
-    let terse = TERSE.contains(&media_type) || !is_known(media_type);
+    let shown = languages::shown(media_type, &sample.code());
+    if !is_known(media_type) {
+        return shown > Shown::Nothing && best < 12 && sample.is_code();
+    }
+    let own = score_of(&scores, media_type);
+    let terse = TERSE.contains(&media_type);
     let looks_right = if terse {
         sample.looks_like_code()
     } else {
         sample.looks_like_statements()
     };
-    match own {
-        Some(score) => {
-            (score * 3 >= best || best < 4) && looks_right
-                || score >= 4 && score * 2 >= best && sample.is_code()
-        }
-        // Longer code shows at least one of its language's many tokens.
-        None if is_known(media_type) => {
-            best < 4 && looks_right && (terse || sample.lines.len() < LONG_CODE)
-        }
-        None => best < 12 || looks_right,
+    if shown == Shown::Much && own * 2 >= best.saturating_sub(12) && sample.is_code() {
+        return true;
     }
+    if own > 0 {
+        return (own * 3 >= best || best < 4) && looks_right
+            || own >= 4 && own * 2 >= best && sample.is_code();
+    }
+    // Longer code shows at least one of its language's many tokens.
+    best < 4 && looks_right && (terse || sample.lines.len() < LONG_CODE)
+}
+
+/// Whether a name may choose this language although another was found: they are near each other,
+/// or most of the text is this one.
+pub(in crate::text) fn supports_among(text: &Text, media_type: &str, found: &str) -> bool {
+    // What is one may be the other, all of it.
+    if matches!(media_type, "application/typescript" | "text/javascript") {
+        return matches!(
+            found,
+            "application/typescript" | "text/javascript" | "text/jsx"
+        );
+    }
+    if media_type == "text/jsx" {
+        return text.body.contains("</") || text.body.contains("/>");
+    }
+    let sample = Sample::new(text);
+    if languages::shown(media_type, &sample.code()) > Shown::Nothing {
+        return true;
+    }
+    let scores = sample.scores();
+    let found = score_of(&scores, found);
+    score_of(&scores, media_type) * 3 >= found || found < 8
+}
+
+/// Whether most of the text is of a language that only a name tells.
+pub(in crate::text) fn is_mostly(text: &Text, media_type: &str) -> bool {
+    let sample = Sample::new(text);
+    sample.is_code() && languages::shown(media_type, &sample.code()) == Shown::Much
+}
+
+fn score_of(scores: &[(&Language, usize)], media_type: &str) -> usize {
+    scores
+        .iter()
+        .find(|(language, _)| language.media_type == media_type)
+        .map_or(0, |(_, score)| *score)
+}
+
+/// Puts the languages first of which the text shows most.
+pub(in crate::text) fn sort_by_score(text: &Text, media_types: &mut [&'static str]) {
+    let sample = Sample::new(text);
+    let scores = sample.scores();
+    media_types.sort_by_key(|media_type| std::cmp::Reverse(score_of(&scores, media_type)));
 }
 
 /// Whether it is a language with tokens of its own here.
@@ -88,12 +136,13 @@ pub(in crate::text) fn is_known(media_type: &str) -> bool {
 }
 
 /// Whether the text shows tokens of the language, and none much more clearly.
-pub(in crate::text) fn shows(text: &Text, media_type: &str) -> bool {
+pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
+    if !is_known(media_type) {
+        return is_mostly(text, media_type);
+    }
     let sample = Sample::new(text);
     let scores = sample.scores();
     let best = scores.first().map_or(0, |(_, score)| *score);
-    sample.is_code()
-        && scores.iter().any(|(language, score)| {
-            language.media_type == media_type && *score >= 3 && *score * 2 >= best
-        })
+    let own = score_of(&scores, media_type);
+    sample.is_code() && own >= 3 && own * 2 >= best
 }

@@ -7,4 +7,5 @@ mod languages;
 mod sample;
 
 pub(super) use by_first_line::judge_marked;
-pub(super) use by_tokens::{is_known, judge, shows, supports};
+pub(crate) use by_tokens::shows;
+pub(super) use by_tokens::{is_known, is_mostly, judge, sort_by_score, supports, supports_among};

@@ -9,6 +9,8 @@ pub(super) struct Sample<'a> {
     pub(super) lines: Vec<&'a str>,
     /// Lines of block comments and leading documentation, left out of `lines`.
     remarks: usize,
+    /// Lines that only `reStructuredText` has.
+    directives: usize,
 }
 
 impl<'a> Sample<'a> {
@@ -55,24 +57,77 @@ impl<'a> Sample<'a> {
             lines.clone_from(&all);
         }
         let remarks = all.len() - lines.len();
-        Self { lines, remarks }
+        let is_directive = |line: &&str| line.starts_with(".. ") && line.contains("::");
+        Self {
+            lines,
+            remarks,
+            directives: text.lines().take(400).filter(is_directive).count(),
+        }
+    }
+
+    /// Lines that are no comments.
+    pub(super) fn code(&self) -> Vec<&'a str> {
+        let code = self.lines.iter().copied();
+        code.filter(|line| !is_comment(line)).collect()
     }
 
     /// Languages that scored at all, the best first.
     pub(super) fn scores(&self) -> Vec<(&'static Language, usize)> {
-        let code = Lines::new(
-            self.lines
-                .iter()
-                .copied()
-                .filter(|line| !is_comment(line))
-                .collect(),
-        );
+        let code = Lines::new(self.code());
         let mut scores: Vec<(&Language, usize)> = languages::all()
             .map(|language| (language, language.score(&code)))
             .filter(|(_, score)| *score > 0)
             .collect();
         scores.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
         scores
+    }
+
+    /// Types behind the names of parameters and variables, which make JavaScript `TypeScript`.
+    pub(super) fn is_typed(&self) -> bool {
+        let types = [
+            ": string",
+            ": number",
+            ": boolean",
+            ": void",
+            ": any",
+            ": unknown",
+            ": never",
+            ": Promise<",
+            ": Array<",
+            ": Record<",
+            ": React.",
+            " as const",
+            " as any",
+            " as unknown",
+            ": Partial<",
+        ];
+        let opens = [
+            "export type ",
+            "import type ",
+            "export interface ",
+            "declare ",
+            "export enum ",
+        ];
+        let hits = self.code().into_iter().filter(|line| {
+            opens.iter().any(|word| line.starts_with(word))
+                || line.starts_with("interface ") && line.ends_with('{')
+                || line.starts_with("type ") && line.contains(" = ")
+                || types.iter().any(|word| {
+                    line.find(word).is_some_and(|at| {
+                        let behind = &line[at + word.len()..];
+                        !line[..at].contains(['"', '\'', '`'])
+                            && (word.ends_with(['<', '.'])
+                                || behind.is_empty()
+                                || behind.starts_with([';', ',', ')', ' ', '[', '|']))
+                    })
+                })
+        });
+        hits.take(2).count() == 2
+            || self.code().iter().any(|line| {
+                line.starts_with("export type ")
+                    || line.starts_with("import type ")
+                    || line.starts_with("export interface ")
+            })
     }
 
     /// Too many lines like prose's, even outside comments, are a document
@@ -86,9 +141,7 @@ impl<'a> Sample<'a> {
                 && !line.starts_with('#')
                 && !line.contains("/*")
         };
-        let directives = self.lines.iter().filter(|line| line.starts_with(".. "));
-        directives.count() * 20 <= self.lines.len()
-            && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
+        self.directives < 2 && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
     }
 
     /// Punctuation that prose and tables have far less often, in half of all

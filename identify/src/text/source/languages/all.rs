@@ -1,7 +1,7 @@
 //! All languages, from all tables.
 
 use super::language::Language;
-use super::{compiled, notations, scripts};
+use super::{compiled, declared, notations, scripts};
 
 /// All languages, in the order that settles a tie.
 pub(in crate::text::source) fn all() -> impl Iterator<Item = &'static Language> {
@@ -9,4 +9,5 @@ pub(in crate::text::source) fn all() -> impl Iterator<Item = &'static Language> 
         .iter()
         .chain(compiled::LANGUAGES)
         .chain(notations::LANGUAGES)
+        .chain(declared::LANGUAGES)
 }

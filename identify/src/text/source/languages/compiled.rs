@@ -340,7 +340,6 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("(in-package ", "", "", 6),
             Tell("(defvar ", "", "", 5),
             Tell("(let (", "", "", 3),
-            Tell("(provide '", "", "", 5),
             Tell("(defparameter ", "", "", 6),
         ],
     },

@@ -3,9 +3,12 @@
 
 mod all;
 mod compiled;
+mod declared;
+mod keywords;
 mod language;
 mod notations;
 mod scripts;
 
 pub(super) use all::all;
+pub(super) use keywords::{Shown, shown};
 pub(super) use language::{Language, Lines};

@@ -1,0 +1,264 @@
+//! Small notations that a name may claim for plain text: each has lines that prose has not. Only
+//! one of them shows enough to be told without a name.
+
+use super::decode::Text;
+use crate::finding::Finding;
+
+/// How many lines are looked at.
+const MOST_LINES: usize = 300;
+
+/// A notation, and what must be true of a text for a name to claim it.
+struct Notation {
+    media_type: &'static str,
+    shows: fn(&[&str]) -> bool,
+}
+
+const NOTATIONS: &[Notation] = &[
+    Notation {
+        media_type: "text/x-rst",
+        shows: |lines| {
+            any(lines, |line| {
+                line.starts_with(".. ")
+                    || line.ends_with("::")
+                    || line.matches("``").count() >= 2
+                    || line.starts_with(':') && line[1..].contains(": ")
+                    || line.contains("`_")
+                    || line.contains(":`")
+            }) || is_underlined(lines)
+        },
+    },
+    Notation {
+        media_type: "text/asciidoc",
+        shows: |lines| {
+            any(lines, |line| {
+                let title = line.trim_start_matches('=');
+                title.len() < line.len() && title.starts_with(' ')
+                    || line.starts_with("[[")
+                    || line.starts_with('[') && line.ends_with(']')
+                    || line.starts_with("include::")
+                    || line.starts_with("image::")
+                    || line == "----"
+                    || line.starts_with(':') && line[1..].contains(':')
+            })
+        },
+    },
+    Notation {
+        media_type: "text/x-org",
+        shows: |lines| {
+            any(lines, |line| {
+                line.starts_with("#+")
+                    || line.starts_with("* ")
+                    || line.starts_with("** ")
+                    || line.starts_with(":PROPERTIES:")
+            })
+        },
+    },
+    Notation {
+        media_type: "text/x-diff",
+        shows: |lines| any(lines, |line| line.starts_with("@@ -") || is_change(line)),
+    },
+    Notation {
+        media_type: "text/x-ldif",
+        shows: |lines| {
+            any(lines, |line| {
+                line.starts_with("dn: ") || line.starts_with("dn:: ")
+            })
+        },
+    },
+    Notation {
+        media_type: "text/sgml",
+        shows: |lines| {
+            lines
+                .first()
+                .is_some_and(|line| line.trim_start().starts_with("<!"))
+        },
+    },
+    Notation {
+        media_type: "text/x-opml+xml",
+        shows: |lines| any(lines, |line| line.contains("<opml")),
+    },
+    Notation {
+        media_type: "application/x-research-info-systems",
+        shows: |lines| any(lines, |line| line.starts_with("TY  - ")),
+    },
+    Notation {
+        media_type: "application/x-endnote-refer",
+        shows: |lines| {
+            lines.first().is_some_and(|line| line.starts_with("%0 "))
+                && any(lines, |line| {
+                    line.starts_with("%T ") || line.starts_with("%A ")
+                })
+        },
+    },
+    Notation {
+        media_type: "application/x-cue",
+        shows: |lines| {
+            any(lines, |line| line.starts_with("FILE "))
+                && any(lines, |line| line.trim_start().starts_with("TRACK "))
+        },
+    },
+    Notation {
+        media_type: "application/x-ofx",
+        shows: |lines| any(lines, |line| line.contains("<OFX>")),
+    },
+    Notation {
+        media_type: "chemical/x-xyz",
+        shows: is_atoms,
+    },
+    Notation {
+        media_type: "chemical/seq-aa-fasta",
+        shows: |lines| lines.first().is_some_and(|line| line.starts_with('>')),
+    },
+    Notation {
+        media_type: "chemical/x-pdb",
+        shows: |lines| {
+            any(lines, |line| {
+                line.starts_with("ATOM  ") || line.starts_with("HETATM")
+            })
+        },
+    },
+    Notation {
+        media_type: "application/x-pem-file",
+        shows: is_armoured,
+    },
+    Notation {
+        media_type: "application/x-x509-cert",
+        shows: is_armoured,
+    },
+    Notation {
+        media_type: "audio/x-mpegurl",
+        shows: is_playlist,
+    },
+    Notation {
+        media_type: "text/x-ssa",
+        shows: |lines| any(lines, |line| line.starts_with("Dialogue: ")),
+    },
+    Notation {
+        media_type: "application/vnd.hp-hpgl",
+        shows: |lines| {
+            lines.first().is_some_and(|line| {
+                let starts = ["IN;", "DF;", "BP;", "SP1", "PU;", "PA;", "PU0", "\u{1b}.("];
+                starts.iter().any(|start| line.starts_with(start))
+            })
+        },
+    },
+    Notation {
+        media_type: "application/x-python-pickle",
+        shows: |lines| {
+            let opens = [
+                "(dp",
+                "(lp",
+                "ccopy_reg",
+                "c__builtin__",
+                "(i__main__",
+                "c__main__",
+            ];
+            lines
+                .first()
+                .is_some_and(|line| opens.iter().any(|start| line.starts_with(start)))
+                && lines.last().is_some_and(|line| line.ends_with('.'))
+        },
+    },
+];
+
+/// Whether the text shows the notation; not those that aren't told of here.
+pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
+    let Some(notation) = NOTATIONS
+        .iter()
+        .find(|notation| notation.media_type == media_type)
+    else {
+        return false;
+    };
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .take(MOST_LINES)
+        .collect();
+    (notation.shows)(&lines)
+}
+
+/// A document of `reStructuredText`: directives, and titles that a row of marks underlines.
+pub(super) fn judge(text: &Text) -> Option<Finding> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).take(MOST_LINES).collect();
+    let directives = lines
+        .iter()
+        .filter(|line| line.starts_with(".. ") && line.contains("::"));
+    (directives.count() >= 2 && is_underlined(&lines)).then(|| Finding::likely("text/x-rst"))
+}
+
+/// Whether text that a name calls so is told here.
+pub(super) fn is_known(media_type: &str) -> bool {
+    NOTATIONS
+        .iter()
+        .any(|notation| notation.media_type == media_type)
+}
+
+fn any(lines: &[&str], fact: impl Fn(&str) -> bool) -> bool {
+    lines.iter().any(|line| fact(line))
+}
+
+/// A title, and a row of one mark below it that is as long.
+fn is_underlined(lines: &[&str]) -> bool {
+    lines.windows(2).any(|pair| {
+        let mut marks = pair[1].bytes();
+        let first = marks.next();
+        pair[0].starts_with(|letter: char| letter.is_alphanumeric() || letter == '`')
+            && pair[1].len() >= 3
+            && pair[1].len() >= pair[0].chars().count()
+            && first.is_some_and(|first| first.is_ascii_punctuation())
+            && marks.all(|mark| Some(mark) == first)
+    })
+}
+
+/// `3,4c5`, as patches without context have it.
+fn is_change(line: &str) -> bool {
+    let number = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b',')
+    };
+    line.split_once(['a', 'c', 'd'])
+        .is_some_and(|(from, to)| number(from) && number(to))
+}
+
+/// A count of atoms, a remark, and lines of an element and three numbers.
+fn is_atoms(lines: &[&str]) -> bool {
+    let atom = |line: &&str| {
+        let mut words = line.split_whitespace();
+        words
+            .next()
+            .is_some_and(|element| element.len() <= 3 && !element.is_empty())
+            && words
+                .take(3)
+                .filter(|word| word.parse::<f64>().is_ok())
+                .count()
+                == 3
+    };
+    lines
+        .first()
+        .is_some_and(|line| line.trim().parse::<u32>().is_ok())
+        && lines.iter().skip(1).take(2).any(atom)
+}
+
+/// Armour behind what was written about it, and the armour's end.
+fn is_armoured(lines: &[&str]) -> bool {
+    any(lines, |line| {
+        line.starts_with("-----BEGIN ") && line.ends_with("-----")
+    }) && any(lines, |line| line.starts_with("-----END "))
+}
+
+/// Addresses and paths of media, one a line.
+fn is_playlist(lines: &[&str]) -> bool {
+    let entry = |line: &&&str| {
+        line.contains("://")
+            || line.rsplit_once('.').is_some_and(|(path, extension)| {
+                !path.ends_with(' ')
+                    && (3..=4).contains(&extension.len())
+                    && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+    };
+    let entries: Vec<&&str> = lines.iter().filter(|line| !line.starts_with('#')).collect();
+    !entries.is_empty() && entries.iter().filter(|line| entry(line)).count() == entries.len()
+}

@@ -1,0 +1,136 @@
+//! Texts whose grammars are near each other, or too short to tell.
+
+use crate::fixtures::{named, type_of};
+
+#[test]
+fn a_name_decides_between_near_grammars() {
+    let script = "'use strict';\nconst a = require('a');\nmodule.exports = function (b) {\n  console.log(b);\n};\n";
+    let header = "#ifndef A_H\n#define A_H\n#include <stdio.h>\nint a(void);\n#endif\n";
+    let cases = [
+        (script, "a.ts", "application/typescript"),
+        (script, "a.js", "text/javascript"),
+        (header, "a.cpp", "text/x-c++"),
+        (header, "a.c", "text/x-c"),
+        ("select 1;\n", "a.sql", "application/sql"),
+        ("print 1\n", "a.lua", "text/x-lua"),
+        ("a {\n  b: c;\n}\n", "a.css", "text/css"),
+        ("let a = 1\n", "a.swift", "text/x-swift"),
+        ("fun main() = println(1)\n", "a.kt", "text/x-kotlin"),
+        ("@misc{a, title = {B}}\n", "a.bib", "text/x-bibtex"),
+    ];
+    for (text, name, expected) in cases {
+        assert_eq!(named(text.as_bytes(), name).media_type, expected, "{name}");
+    }
+}
+
+#[test]
+fn types_make_a_script_typescript() {
+    let typed = "import { a } from './a';\n\nexport interface B {\n  c: string;\n}\n\nexport function d(e: number): string {\n  const f = a(e);\n  return f;\n}\n";
+    assert_eq!(type_of(typed.as_bytes()), "application/typescript");
+}
+
+#[test]
+fn short_texts_are_not_taken_for_anything_specific() {
+    let texts = [
+        "User-agent: *\nDisallow: /private/\nAllow: /\n\nSitemap: https://example.org/sitemap.xml\n",
+        "# comment\nuser-agent: a\ndisallow: /\n",
+        "let a = 1\n",
+        "val a = 1\n",
+        "x = 1;\ny = 2;\n",
+        "cmake_minimum_required(VERSION 3.10)\nproject(a)\nif(WIN32)\n  add_definitions(-DA)\nendif()\nadd_executable(a a.c)\n",
+    ];
+    for text in texts {
+        assert_eq!(type_of(text.as_bytes()), "text/plain", "{text}");
+    }
+}
+
+#[test]
+fn a_sentence_called_markdown_is_markdown() {
+    assert_eq!(
+        named(b"Just a sentence.", "a.md").media_type,
+        "text/markdown"
+    );
+    for text in [
+        "a = 1\nb = 2\n",
+        "[a]\nb = 1\n",
+        "2026-01-01T00:00:00Z INFO a=1\n",
+        "x;y\n",
+    ] {
+        assert_eq!(
+            named(text.as_bytes(), "a.md").media_type,
+            "text/plain",
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn underlined_titles_and_links_are_markdown_without_a_name() {
+    let titled =
+        "A title\n=======\n\nWords and a [link](https://example.org/a).\n\nMore\n----\n\nWords.\n";
+    let linked = "Some words with a [link](https://example.org/a) in them.\n\nAnd [another](https://example.org/b).\n";
+    assert_eq!(type_of(titled.as_bytes()), "text/markdown");
+    assert_eq!(type_of(linked.as_bytes()), "text/markdown");
+}
+
+#[test]
+fn markup_is_found_behind_zeros_and_lines_of_a_log() {
+    let page = "<!DOCTYPE html><html><head><title>t</title></head><body></body></html>";
+    let data = "<?xml version=\"1.0\"?><a><b>1</b></a>";
+    for before in [
+        "\0\0\0",
+        "\u{feff}",
+        "\u{feff}\u{feff}\n",
+        "2026-01-01 12:00:00 INFO ready\n",
+    ] {
+        assert_eq!(
+            type_of(format!("{before}{page}").as_bytes()),
+            "text/html",
+            "{before:?}"
+        );
+        assert_eq!(
+            type_of(format!("{before}{data}").as_bytes()),
+            "application/xml",
+            "{before:?}"
+        );
+    }
+    // A program that writes XML is none.
+    assert_eq!(
+        type_of(b"cat > a.xml <<END\n<?xml version=\"1.0\"?>\n<a/>\nEND\n"),
+        "text/plain"
+    );
+}
+
+#[test]
+fn documents_of_json_may_follow_each_other() {
+    assert_eq!(
+        type_of(b"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n"),
+        "application/json"
+    );
+    assert_eq!(
+        type_of(b"{\"a\": 1}\n{\"a\": 2}\n{\"a\":"),
+        "application/x-ndjson"
+    );
+    assert_eq!(
+        type_of(b"\x1e{\"a\": 1}\n\x1e{\"a\": 2}\n"),
+        "application/json-seq"
+    );
+    assert_eq!(
+        type_of(b"{\"name\": \"a\", \"values\": [1, 2, 3], \"more\": {\"of\": \"it\", \"and\": [\"cut\", \"he"),
+        "application/json"
+    );
+}
+
+#[test]
+fn tables_may_leave_out_their_last_columns() {
+    let table = "version,name,from,to,until\n1,a,2001-01-01,2002-01-01\n2,b,2002-01-01,2003-01-01\n3,c,2003-01-01,2004-01-01,2005-01-01\n4,d,2004-01-01\n5,e,2005-01-01\n";
+    assert_eq!(type_of(table.as_bytes()), "text/csv");
+}
+
+#[test]
+fn blocks_of_python_are_no_settings() {
+    let stub =
+        "class A:\n    def b(self) -> int: ...\n    c: int\n    d: str\nclass E:\n    f: int\n";
+    assert_ne!(type_of(stub.as_bytes()), "application/yaml");
+    assert_eq!(named(stub.as_bytes(), "a.pyi").media_type, "text/x-python");
+}
