@@ -4,9 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use super::{ConflictRetries, DbError};
@@ -39,6 +41,13 @@ pub enum GroupCommitError {
     Closed,
 }
 
+/// How long a group waits for as many members as the last one had: this part of the time that one
+/// took. Whoever was answered sends the next item at about the same time as the others.
+const GATHERING_PART: u32 = 4;
+
+/// The longest wait for further members.
+const GATHERING: Duration = Duration::from_millis(3);
+
 type Member<W> = (
     <W as GroupWriter>::Item,
     oneshot::Sender<Result<<W as GroupWriter>::Answer, GroupCommitError>>,
@@ -70,13 +79,17 @@ impl<W: GroupWriter> GroupCommit<W> {
         let (members, mut waiting) = mpsc::channel::<Member<W>>(most);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(most);
+            let mut last = LastGroup::new();
             while waiting.recv_many(&mut group, most).await > 0 {
+                last.gather(&mut waiting, &mut group).await;
+                let (members, begin) = (group.len(), Instant::now());
                 let commit = commit(&writer, std::mem::take(&mut group));
                 // A panic affects only its own group, whose senders get no result: the writer keeps
                 // no state between groups.
                 if AssertUnwindSafe(commit).catch_unwind().await.is_err() {
                     error!("a group was not committed: its writer panicked");
                 }
+                last = LastGroup::ended(members, begin);
             }
         });
         Self { members }
@@ -91,6 +104,48 @@ impl<W: GroupWriter> GroupCommit<W> {
             .await
             .map_err(|_| GroupCommitError::Closed)?;
         answer.await.map_err(|_| GroupCommitError::Panicked)?
+    }
+}
+
+/// The last group of a writer.
+struct LastGroup {
+    members: usize,
+    took: Duration,
+    end: Instant,
+}
+
+impl LastGroup {
+    /// There was none.
+    fn new() -> Self {
+        Self {
+            members: 0,
+            took: Duration::ZERO,
+            end: Instant::now(),
+        }
+    }
+
+    fn ended(members: usize, begin: Instant) -> Self {
+        Self {
+            members,
+            took: begin.elapsed(),
+            end: Instant::now(),
+        }
+    }
+
+    /// Waits for as many members as this group had. Who comes alone, or after a rest, waits for
+    /// nobody.
+    async fn gather<T>(&self, waiting: &mut mpsc::Receiver<T>, group: &mut Vec<T>) {
+        if self.end.elapsed() > self.took {
+            return;
+        }
+        let until = Instant::now() + (self.took / GATHERING_PART).min(GATHERING);
+        while group.len() < self.members {
+            let room = self.members - group.len();
+            match timeout_at(until, waiting.recv_many(group, room)).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
     }
 }
 
@@ -188,6 +243,38 @@ mod tests {
             "{:?}",
             groups.lock().unwrap()
         );
+    }
+
+    #[tokio::test]
+    async fn a_group_waits_for_as_many_as_were_answered_together() {
+        let (sender, mut waiting) = mpsc::channel(64);
+        let last = LastGroup::ended(16, Instant::now() - Duration::from_mins(10));
+        for item in 1..20 {
+            sender.send(item).await.unwrap();
+        }
+        let mut group = vec![0];
+        last.gather(&mut waiting, &mut group).await;
+        assert_eq!(group, (0..16).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn who_comes_alone_or_after_a_rest_waits_for_nobody() {
+        let (_sender, mut waiting) = mpsc::channel(64);
+        let long = Duration::from_mins(10);
+        let rested = LastGroup {
+            members: 16,
+            took: long,
+            end: Instant::now() - long * 2,
+        };
+        for last in [
+            LastGroup::new(),
+            LastGroup::ended(1, Instant::now() - long),
+            rested,
+        ] {
+            let mut group = vec![0];
+            let gathering = last.gather(&mut waiting, &mut group).now_or_never();
+            assert_eq!((gathering, group.len()), (Some(()), 1));
+        }
     }
 
     #[tokio::test]

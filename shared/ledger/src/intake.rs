@@ -10,6 +10,7 @@ use super::jobs::{NewJob, enqueue};
 use super::receipt::{Receipt, keep_receipts};
 use super::tables::documents::{NewDocument, delete_documents, insert_documents};
 use super::tables::events::{NewEvent, insert_events};
+use super::tables::jobs::delete_jobs;
 use super::tables::users::{Charge, QuotaCharge, charge_quota};
 use super::tables::versions::{NewVersion, insert_versions};
 use super::{Database, DatabaseTransaction, DbError, discards, verbatim_json};
@@ -164,22 +165,20 @@ pub(super) async fn accept_within(
     let named = arrivals
         .iter()
         .filter(|arrival| inserted.contains(&arrival.document.0));
-    let reserved = reserve(transaction, limits, &named.collect::<Vec<_>>()).await?;
-    let refused: Vec<_> = inserted.difference(&reserved).copied().collect();
-    if !refused.is_empty() {
-        delete_documents(transaction, &refused).await?;
+    let named: Vec<_> = named.collect();
+    if !named.is_empty() {
+        begin_processing(transaction, &named).await?;
     }
-    let accepted: Vec<_> = arrivals
+    // Owners are charged last: others wait for their rows until this transaction ends.
+    let reserved = reserve(transaction, limits, &named).await?;
+    let (accepted, refused): (Vec<_>, Vec<_>) = named
+        .into_iter()
+        .partition(|arrival| reserved.contains(&arrival.document.0));
+    withdraw(transaction, &refused).await?;
+    let receipts = accepted
         .iter()
-        .filter(|arrival| reserved.contains(&arrival.document.0))
-        .collect();
-    if !accepted.is_empty() {
-        begin_processing(transaction, &accepted).await?;
-        let receipts = accepted
-            .iter()
-            .filter_map(|arrival| arrival.receipt.clone());
-        keep_receipts(transaction, &receipts.collect::<Vec<_>>()).await?;
-    }
+        .filter_map(|arrival| arrival.receipt.clone());
+    keep_receipts(transaction, &receipts.collect::<Vec<_>>()).await?;
     let discarded = if inserted.len() < arrivals.len() {
         let staged = arrivals.iter().map(|arrival| arrival.staged.as_str());
         discards::among(transaction, &staged.collect::<Vec<_>>()).await?
@@ -201,6 +200,17 @@ pub(super) async fn accept_within(
         (false, _) => Err(IntakeRefusal::OwnerGone),
     };
     Ok(arrivals.iter().map(answer).collect())
+}
+
+/// Deletes what was written of uploads that don't fit into the quota.
+async fn withdraw(transaction: &DatabaseTransaction, refused: &[&Arrival]) -> Result<(), DbError> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let documents: Vec<_> = refused.iter().map(|arrival| arrival.document.0).collect();
+    delete_documents(transaction, &documents).await?;
+    let jobs: Vec<_> = refused.iter().map(|arrival| arrival.job).collect();
+    delete_jobs(transaction, &jobs).await
 }
 
 /// Reserves bytes and documents for each owner as a whole, or, if that doesn't fit, for as many as
@@ -248,12 +258,12 @@ fn reservation(arrival: &Arrival) -> QuotaCharge {
     }
 }
 
-/// Inserts versions, events and jobs of accepted documents.
+/// Inserts versions, events and jobs of new documents.
 async fn begin_processing(
     transaction: &DatabaseTransaction,
-    accepted: &[&Arrival],
+    arrivals: &[&Arrival],
 ) -> Result<(), DbError> {
-    let versions: Vec<_> = accepted.iter().copied().map(NewVersion::from).collect();
+    let versions: Vec<_> = arrivals.iter().copied().map(NewVersion::from).collect();
     insert_versions(transaction, &versions).await?;
     let event = |arrival: &&Arrival| NewEvent {
         owner_id: arrival.owner,
@@ -262,7 +272,7 @@ async fn begin_processing(
         data: Some(1).into(),
         at: arrival.at,
     };
-    let events: Vec<_> = accepted.iter().map(event).collect();
+    let events: Vec<_> = arrivals.iter().map(event).collect();
     insert_events(transaction, &events).await?;
     let job = |arrival: &&Arrival| NewJob {
         id: arrival.job,
@@ -273,14 +283,14 @@ async fn begin_processing(
         run_at: arrival.at,
         traceparent: arrival.traceparent.clone(),
     };
-    let now = accepted
+    let now = arrivals
         .iter()
         .map(|arrival| arrival.at)
         .max()
         .unwrap_or(Timestamp::from_micros(0));
     enqueue(
         transaction,
-        &accepted.iter().map(job).collect::<Vec<_>>(),
+        &arrivals.iter().map(job).collect::<Vec<_>>(),
         now,
     )
     .await

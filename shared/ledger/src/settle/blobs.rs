@@ -64,10 +64,6 @@ pub async fn reference_blobs(
             entry.activation = activation;
         }
     }
-    if wanted.len() > 1 {
-        let all: Vec<_> = wanted.iter().map(new_blob).collect();
-        lock_known(transaction, &all).await?;
-    }
     let of = |is_wanted: fn(BlobOrigin) -> bool| {
         let mut list: Vec<_> = wanted
             .iter()
@@ -79,6 +75,11 @@ pub async fn reference_blobs(
     };
     let shared = of(|origin| origin != BlobOrigin::Stored);
     let stored = of(|origin| origin == BlobOrigin::Stored);
+    // What is inserted is locked in its order; an UPDATE has none.
+    if !shared.is_empty() && wanted.len() > 1 {
+        let all: Vec<_> = wanted.iter().map(new_blob).collect();
+        lock_known(transaction, &all).await?;
+    }
     let mut held = HashMap::new();
     let shared = add_references(transaction, &shared).await?;
     let stored = insert_blobs(transaction, &stored, now).await?;

@@ -129,10 +129,10 @@ async fn attempt(
     };
     statements::activate(&transaction, &live, &blobs, now).await?;
     let failed = statements::fail(&transaction, &live, now).await?;
+    statements::record_events(&transaction, &live, now).await?;
     statements::charge_owners(&transaction, &live, &failed.ended).await?;
     reserved.write(&transaction).await?;
     let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
-    statements::record_events(&transaction, &live, now).await?;
 
     let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
     let mut answers = Vec::with_capacity(settlements.len());

@@ -4,12 +4,23 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Column, Entity};
 use crate::DbError;
-use crate::batch::execute;
+use crate::batch::{execute, parameter};
+use crate::dialect::Dialect;
 use domain::{JobId, Timestamp};
 
 /// Deletes a job.
 pub async fn delete_job(connection: &impl ConnectionTrait, id: JobId) -> Result<(), DbError> {
     Entity::delete_by_id(id.0).exec(connection).await?;
+    Ok(())
+}
+
+/// Deletes jobs.
+pub async fn delete_jobs(connection: &impl ConnectionTrait, ids: &[JobId]) -> Result<(), DbError> {
+    let sql = format!(
+        "DELETE FROM jobs WHERE id IN ({})",
+        Dialect::of(connection).ids()
+    );
+    execute(connection, sql, [parameter(ids)?]).await?;
     Ok(())
 }
 

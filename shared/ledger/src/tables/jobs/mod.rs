@@ -21,7 +21,7 @@ mod view;
 #[cfg(feature = "test-support")]
 pub use claim::explain_claim;
 pub use claim::{ClaimRequest, ClaimedJob, JobRef, claim, is_of_kind};
-pub use delete::{delete_dead, delete_done, delete_job, delete_ready};
+pub use delete::{delete_dead, delete_done, delete_job, delete_jobs, delete_ready};
 pub use entity::{Column, Entity, Model};
 pub use insert::{NewJob, insert_jobs};
 pub use release::{end_leases, extend_leases, hand_back, hand_back_others, lost_claims};

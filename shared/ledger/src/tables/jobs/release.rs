@@ -33,10 +33,13 @@ pub async fn extend_leases(
     jobs: &[JobRef],
     until: Timestamp,
 ) -> Result<u64, DbError> {
+    let dialect = Dialect::of(connection);
+    // A renewal that a crash of the database undoes is made again, or the lease ends earlier.
     let sql = format!(
         "UPDATE jobs SET run_at = $2 FROM {} WHERE jobs.id = x.id AND jobs.fence = x.fence \
-         AND jobs.worker IS NOT NULL",
-        Dialect::of(connection).rows(CLAIMS)
+         AND jobs.worker IS NOT NULL AND {}",
+        dialect.rows(CLAIMS),
+        dialect.without_sync(),
     );
     let values = [claims(jobs)?, until.as_micros().into()];
     execute(connection, sql, values).await
