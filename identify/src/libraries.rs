@@ -34,6 +34,7 @@ const OURS: &[&str] = &[
 
 /// What is asked of the shared MIME database, in this order.
 const ASKED: &[&str] = &[
+    "application/x-arj",
     "application/x-spss-sav",
     "application/x-sas-data",
     "application/vnd.lotus-1-2-3",

@@ -38,7 +38,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     start(b"ArC\x01", "application/x-freearc"),
     start(b"zPQ", "application/x-zpaq"),
     start(b"7kSt", "application/x-zpaq"),
-    start(b"\x60\xea", "application/x-arj"),
     at(7, b"**ACE**", "application/x-ace-compressed"),
     at(20, b"\xdc\xa7\xc4\xfd", "application/x-zoo"),
     start(b"UC2\x1a", "application/x-uc2"),

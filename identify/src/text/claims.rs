@@ -4,16 +4,15 @@
 use super::decode::Text;
 use super::{config, json, mail, markdown, markup_claims, notations, source, tabular};
 
-/// Grammars that were once one, or that one is a part of: their texts differ by little, and a
-/// name decides between them.
-const NEAR: &[&[&str]] = &[
+/// Grammars of which one is the other with something more: a name decides, if anything of what it
+/// says is there.
+const DIALECTS: &[&[&str]] = &[
     &[
         "text/x-c",
         "text/x-c++",
         "text/x-objective-c",
         "text/x-glsl",
     ],
-    &["text/javascript", "application/typescript", "text/jsx"],
     &["text/css", "text/x-scss", "text/x-less"],
     &[
         "text/x-common-lisp",
@@ -21,6 +20,15 @@ const NEAR: &[&[&str]] = &[
         "text/x-clojure",
         "text/x-emacs-lisp",
     ],
+    &["text/x-vbscript", "text/x-vbdotnet"],
+    &["text/x-ocaml", "text/x-fsharp"],
+    &["text/x-verilog", "text/x-systemverilog"],
+    &["text/x-haskell", "text/x-tex"],
+];
+
+/// Grammars that resemble each other: a name decides, if the text shows what only its own has.
+const NEAR: &[&[&str]] = &[
+    &["text/javascript", "application/typescript", "text/jsx"],
     &[
         "text/x-java",
         "text/x-groovy",
@@ -33,14 +41,10 @@ const NEAR: &[&[&str]] = &[
         "application/typescript",
     ],
     &["text/x-ruby", "text/x-crystal", "text/x-elixir"],
-    &["text/x-vbscript", "text/x-vbdotnet"],
-    &["text/x-ocaml", "text/x-fsharp"],
-    &["text/x-verilog", "text/x-systemverilog"],
     &["text/x-python", "text/x-nim"],
     &["text/x-perl", "text/x-prolog"],
     &["text/x-pascal", "text/x-ada"],
     &["text/rust", "text/x-zig"],
-    &["text/x-haskell", "text/x-tex"],
     &["text/x-makefile", "text/x-shellscript"],
     &["text/x-matlab", "text/x-objective-c"],
 ];
@@ -60,7 +64,12 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
         "application/json" => json::is_tolerable(text),
         "application/toml" => config::is_tolerable_toml(text),
         "application/yaml" => config::is_tolerable_yaml(text),
-        "text/markdown" => markdown::is_tolerable(text) && !config::is_ini(text),
+        "text/markdown" => {
+            markdown::is_marked(text)
+                || markdown::is_tolerable(text)
+                    && !config::is_ini(text)
+                    && !source::is_written(text)
+        }
         "text/csv" => tabular::is_tolerable(text, &[',', ';', '|']),
         "text/tab-separated-values" => tabular::is_tolerable(text, &['\t']),
         "application/x-subrip" | "text/vtt" => text.body.contains("-->"),
@@ -76,10 +85,13 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
 /// Whether a name may overrule what the text's own structure says: it needs
 /// more of its own than text without any structure does.
 pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
-    if are_near(detected, named) {
+    if are_of(DIALECTS, detected, named) {
+        return source::is_dialect(text, named, detected);
+    }
+    if are_of(NEAR, detected, named) {
         return source::supports_among(text, named, detected);
     }
-    if !source::is_known(named) && source::is_mostly(text, named) {
+    if !source::is_known(named) && source::is_mostly(text, named, detected) {
         return true;
     }
     if !supports(text, named) {
@@ -90,11 +102,12 @@ pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
         "text/plain" => true,
         "text/markdown" => markdown::is_marked(text),
         "text/html" => code && markup_claims::is_page_like(text),
-        "application/yaml" | "application/toml" => code,
+        "application/yaml" => code,
+        "application/toml" => code && config::is_toml(text),
         "text/csv" | "text/tab-separated-values" => !code && detected != "text/markdown",
         "application/json" => detected != "application/toml" && !code,
         kind if source::is_known(kind) => source::shows(text, kind),
-        kind => notations::is_known(kind),
+        kind => notations::is_known(kind) && !code,
     }
 }
 
@@ -112,7 +125,8 @@ pub(crate) fn most_shown(text: &Text, claims: &[&'static str]) -> Vec<&'static s
     claims
 }
 
-fn are_near(one: &str, other: &str) -> bool {
-    NEAR.iter()
+fn are_of(families: &[&[&str]], one: &str, other: &str) -> bool {
+    families
+        .iter()
         .any(|family| family.contains(&one) && family.contains(&other))
 }

@@ -2,6 +2,7 @@
 //! is called by everyone who registers types.
 
 use super::decode::Text;
+use super::json;
 use super::markdown;
 use super::yaml_keys::yaml_key;
 use crate::finding::Finding;
@@ -24,19 +25,17 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 /// Whether a name may call this TOML.
 pub(super) fn is_tolerable_toml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    lines
-        .iter()
-        .take(20)
-        .any(|line| line.starts_with('[') || toml_pair(line).is_some())
-        || lines.is_empty()
+    let lines = &lines[..lines.len().min(20)];
+    let fits = |line: &&&str| is_table_header(line.trim()) || toml_pair(line).is_some();
+    lines.is_empty()
+        || lines.first().is_some_and(|line| fits(&line))
+            && lines.iter().filter(fits).count() * 3 >= lines.len()
 }
 
 /// Whether a name may call this YAML: keys and items, with little beside them.
 pub(super) fn is_tolerable_yaml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
-    let flow = lines
-        .first()
-        .is_some_and(|line| line.starts_with(['{', '[']))
+    let flow = json::opens_as_value(lines.first().copied().unwrap_or_default())
         && lines.last().is_some_and(|line| line.ends_with(['}', ']']))
         && !is_ini(text);
     let counts = YamlLines::count(&lines);
@@ -69,7 +68,7 @@ fn meaningful(text: &Text, comment: char) -> Vec<&str> {
 }
 
 /// Tables or keys whose values are all typed as TOML wants them.
-fn is_toml(text: &Text) -> bool {
+pub(super) fn is_toml(text: &Text) -> bool {
     let lines = meaningful(text, '#');
     let (mut tables, mut pairs, mut quoted, mut spaced) = (0, 0, 0, 0);
     let mut nested: Option<&str> = None;
@@ -128,11 +127,15 @@ fn opened(value: &str) -> Option<&'static str> {
 fn toml_pair(line: &str) -> Option<&str> {
     let (key, value) = line.split_once('=')?;
     let key = key.trim();
-    let bare = !key.is_empty()
-        && key.chars().all(|letter| {
-            letter.is_ascii_alphanumeric()
-                || matches!(letter, '_' | '-' | '.' | '"' | '\'' | ' ' | '/' | ':' | '@')
-        });
+    let quoted = key.len() > 2
+        && (key.starts_with('"') && key.ends_with('"')
+            || key.starts_with('\'') && key.ends_with('\''));
+    let bare = quoted
+        || !key.is_empty()
+            && key.chars().all(|letter| {
+                letter.is_ascii_alphanumeric()
+                    || matches!(letter, '_' | '-' | '.' | '"' | '\'' | ' ' | '/' | ':' | '@')
+            });
     let value = value.trim();
     let typed = value.starts_with(['"', '\'', '[', '{'])
         || matches!(

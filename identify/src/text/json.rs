@@ -44,26 +44,57 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
     if parser.value(0).is_ok() && parser.rest().trim().is_empty() {
         return true;
     }
-    let code = body.lines().map(str::trim).find(|line| {
-        !line.is_empty()
-            && !line.starts_with("//")
-            && !line.starts_with("/*")
-            && !line.starts_with('*')
-    });
     let closed = !text.is_whole
         || body.ends_with(['}', ']'])
-        || body.lines().count() > 1
-            && body
-                .lines()
-                .last()
-                .is_some_and(|line| line.starts_with("//"));
-    let is_header = code
-        .is_some_and(|line| line.starts_with('[') && line.trim_end().ends_with(']'))
-        && body.lines().count() > 2;
-    code.is_some_and(|line| line.starts_with(['{', '[']))
-        && closed
-        && !is_header
-        && (body.contains("\":") || body.contains("\" :") || body.contains([',', ':']))
+        || body
+            .lines()
+            .next_back()
+            .is_some_and(|line| line.starts_with("//"));
+    opens_as_value(body) && closed
+}
+
+/// Whether an object or an array begins here that people have written, with comments, single
+/// quotes and bare keys.
+pub(super) fn opens_as_value(body: &str) -> bool {
+    let body = without_remarks(body);
+    let rest = without_remarks(body.get(1..).unwrap_or_default());
+    let quoted = rest.starts_with(['"', '\'']);
+    match body.as_bytes().first() {
+        Some(b'{') => {
+            let word = rest
+                .find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '$')
+                .unwrap_or(rest.len());
+            let key = !rest[..word].is_empty() && rest[word..].trim_start().starts_with(':');
+            quoted || key || rest.starts_with('}')
+        }
+        Some(b'[') => {
+            let begins = |letter: char| letter.is_ascii_digit() || "[{]-".contains(letter);
+            quoted
+                || rest.starts_with(begins)
+                || ["true", "false", "null"]
+                    .iter()
+                    .any(|word| rest.starts_with(word))
+        }
+        _ => false,
+    }
+}
+
+/// What follows blanks and comments.
+fn without_remarks(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let after = if rest.starts_with("//") {
+            rest.find('\n').map(|end| &rest[end..])
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map(|end| &rest[end + 2..])
+        } else {
+            None
+        };
+        match after {
+            Some(after) => rest = after.trim_start(),
+            None => return rest,
+        }
+    }
 }
 
 /// Whether JSON has the keys that a kind of it which a name claims must have.

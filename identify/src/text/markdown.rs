@@ -11,6 +11,11 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if text.body.trim_start().starts_with('/') {
         return None;
     }
+    // Links and roles of another notation.
+    let start = &text.body[..text.body.floor_char_boundary(16 * 1024)];
+    if start.contains(">`_") || start.matches(":`").count() >= 2 && !start.contains("](") {
+        return None;
+    }
     let marks = Marks::count(text);
     (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
 }

@@ -1,6 +1,7 @@
 //! HTML, XHTML, XML and what is embedded in it (PHP, JSP, ASP): by the first
 //! element, behind whatever declarations and comments stand before it.
 
+use super::components;
 use super::decode::Text;
 use super::xml_element::Element;
 use super::xml_roots;
@@ -124,9 +125,8 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if lower == "html" {
         return Some(Finding::certain("text/html"));
     }
-    // A component of Vue: a template and a script, each in a line of its own.
-    if lower == "template" && body.contains("\n</template>") && body.contains("\n<script") {
-        return Some(Finding::certain("text/x-vue"));
+    if let Some(found) = components::judge(body, &lower) {
+        return Some(found);
     }
     if !declared && !element.has_namespace && HTML_ELEMENTS.contains(&lower.as_str()) {
         return Some(fragment(body, &lower));
@@ -237,15 +237,16 @@ fn fragment(body: &str, name: &str) -> Finding {
     ) {
         return Finding::certain("text/html");
     }
-    let lower: String = body
-        .chars()
-        .take(16 * 1024)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    let markdown = ["\n# ", "\n## ", "\n```", "](http", "\n![", "\n- [", "\n* ["]
+    // What a document quotes between fences is not the document's.
+    let start = &body[..body.floor_char_boundary(16 * 1024)];
+    let outside: Vec<&str> = start.split("\n```").step_by(2).collect();
+    let lower = outside.join("\n").to_ascii_lowercase();
+    let fences = usize::from(outside.len() > 1);
+    let markdown = ["\n# ", "\n## ", "](http", "\n![", "\n- [", "\n* ["]
         .iter()
         .filter(|mark| lower.contains(*mark))
-        .count();
+        .count()
+        + fences;
     if markdown >= 2 && !lower.contains("</html>") && !lower.contains("<script") {
         return Finding::likely("text/markdown");
     }

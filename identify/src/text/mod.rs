@@ -2,6 +2,7 @@
 //! first, so that prose about a format is not taken for the format.
 
 mod claims;
+mod components;
 mod config;
 mod decode;
 mod json;
@@ -12,6 +13,7 @@ mod markup;
 mod markup_claims;
 mod notations;
 mod precedence;
+mod query;
 mod source;
 mod tabular;
 mod xml_element;

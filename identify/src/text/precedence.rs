@@ -1,7 +1,7 @@
 //! The order in which the grammars of text are tried: the strictest first.
 
 use super::decode::Text;
-use super::{config, json, lines, mail, markdown, markup, notations, source, tabular};
+use super::{config, json, lines, mail, markdown, markup, notations, query, source, tabular};
 use crate::finding::Finding;
 use crate::identification::Confidence;
 
@@ -16,7 +16,7 @@ pub(crate) fn judge(text: &Text) -> Finding {
             found.confidence >= Confidence::Likely && !markdown::is_titled_document(text)
         })
     };
-    let judges: [&Judge<'_>; 11] = [
+    let judges: [&Judge<'_>; 12] = [
         &markup::judge,
         &lines::judge,
         &json::judge,
@@ -24,6 +24,7 @@ pub(crate) fn judge(text: &Text) -> Finding {
         &source::judge_marked,
         &notations::judge,
         &config::judge,
+        &query::judge,
         &clear_source,
         &tabular::judge,
         &markdown::judge,

@@ -35,6 +35,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 /// Whether a name may call this a table: it has columns, or one column of
 /// short values.
 pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
+    if !separators.contains(&'\t') && is_written(text) {
+        return false;
+    }
     let columns = separators.iter().any(|separator| {
         let found = table(text, *separator);
         let prose =
@@ -69,6 +72,20 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
         && separated * 10 >= lines.len() * 8
         && lines.iter().all(|line| !line.ends_with(['{', '}', '.']));
     columns || single && separators.contains(&',') || uneven
+}
+
+/// Brackets, statements and comments, which a fifth of the lines of code has and no record.
+fn is_written(text: &Text) -> bool {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.take(MOST_RECORDS).collect();
+    let code = lines.iter().filter(|line| {
+        line.ends_with(['{', '}', '\\'])
+            || line.ends_with(';') && line.matches(';').count() == 1
+            || ["//", "/*", "#include", "<!--", "</"]
+                .iter()
+                .any(|start| line.starts_with(start))
+    });
+    code.count() * 5 >= lines.len().max(1)
 }
 
 struct Table {

@@ -134,3 +134,61 @@ fn blocks_of_python_are_no_settings() {
     assert_ne!(type_of(stub.as_bytes()), "application/yaml");
     assert_eq!(named(stub.as_bytes(), "a.pyi").media_type, "text/x-python");
 }
+
+#[test]
+fn a_statement_of_sql_is_known_by_its_words_in_order() {
+    for text in [
+        "select a, b\nfrom c\nwhere d = 1;\n",
+        "-- all of them\nSELECT * FROM a\n",
+        "begin;\nupdate a\n   set b = 1;\ncommit;\n",
+        "create or replace function a() returns int as $$ begin return 1; end $$;\n",
+        "WITH a AS (SELECT 1) SELECT * FROM a;\n",
+    ] {
+        assert_eq!(type_of(text.as_bytes()), "application/sql", "{text}");
+    }
+    for text in [
+        "Select a file from the list.\nThen update the others.\n",
+        "Create the table in the hall, and set it from the left.\n",
+        "with love from me;\n",
+    ] {
+        assert_eq!(type_of(text.as_bytes()), "text/plain", "{text}");
+    }
+}
+
+#[test]
+fn examples_in_a_document_are_not_its_language() {
+    let page = "Notes on the release\n====================\n\nThis is what has changed in it since last time.\n\nOne may now write the following in every file:\n\n    import os\n    from a import b\n\n    def main(argv):\n        for c in argv:\n            print(c)\n\nAnd nothing else has to be done about it.\n";
+    assert_ne!(type_of(page.as_bytes()), "text/x-python");
+    assert_eq!(named(page.as_bytes(), "a.md").media_type, "text/markdown");
+}
+
+#[test]
+fn components_and_dialects_of_styles_are_known_without_a_name() {
+    let vue = "<script setup>\nimport { ref } from 'vue'\n</script>\n\n<template>\n  <p>{{ a }}</p>\n</template>\n";
+    let svelte = "<script>\n\texport let a;\n</script>\n\n{#if a}<p>{a}</p>{/if}\n";
+    let scss = "$a: red;\n\n@mixin b {\n  color: $a;\n  margin: 0;\n}\n\n.c {\n  @include b;\n  padding: 0;\n  display: block;\n}\n";
+    assert_eq!(type_of(vue.as_bytes()), "text/x-vue");
+    assert_eq!(type_of(svelte.as_bytes()), "text/x-svelte");
+    assert_eq!(type_of(scss.as_bytes()), "text/x-scss");
+}
+
+#[test]
+fn directives_and_underlined_titles_are_restructured_text() {
+    let text = "A title\n=======\n\n.. note:: words\n\n.. code-block:: python\n\n   import os\n";
+    assert_eq!(type_of(text.as_bytes()), "text/x-rst");
+    assert_eq!(named(text.as_bytes(), "a.txt").media_type, "text/plain");
+}
+
+#[test]
+fn a_name_needs_words_that_the_language_which_was_found_has_not() {
+    let java = "package a.b;\n\nimport java.util.List;\n\npublic class A {\n    private int a;\n    public static void main(String[] b) {\n        System.out.println(1);\n    }\n}\n";
+    for name in [
+        "a.kt", "a.scala", "a.groovy", "a.cs", "a.as", "a.d", "a.less",
+    ] {
+        assert_eq!(
+            named(java.as_bytes(), name).media_type,
+            "text/x-java",
+            "{name}"
+        );
+    }
+}

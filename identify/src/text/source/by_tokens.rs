@@ -46,6 +46,11 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
         return None;
     }
     let clear = score >= second + 2 || score * 2 >= second * 3;
+    if best.media_type == "text/css"
+        && let Some(dialect) = sample.style_dialect()
+    {
+        return Some(Finding::likely(dialect));
+    }
     if best.media_type == "text/javascript" && sample.is_typed() {
         return Some(Finding::likely("application/typescript"));
     }
@@ -80,12 +85,33 @@ pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
     if shown == Shown::Much && own * 2 >= best.saturating_sub(12) && sample.is_code() {
         return true;
     }
+    // What other languages have too is not enough of the two that are claimed most.
+    let is_common = matches!(media_type, "text/x-python" | "text/javascript");
+    if is_common && sample.lines.len() >= LONG_CODE && own < 4 {
+        return media_type == "text/x-python" && best < 8 && sample.is_indented();
+    }
     if own > 0 {
         return (own * 3 >= best || best < 4) && looks_right
             || own >= 4 && own * 2 >= best && sample.is_code();
     }
-    // Longer code shows at least one of its language's many tokens.
-    best < 4 && looks_right && (terse || sample.lines.len() < LONG_CODE)
+    // Longer code shows more of its language's many tokens.
+    // What is nothing but comments shows no words.
+    let is_shown =
+        shown > Shown::Nothing || !languages::are_told(media_type) || sample.code().is_empty();
+    own == 0 && best < 4 && looks_right && is_shown && (terse || sample.lines.len() < LONG_CODE)
+}
+
+/// Whether a name may choose this dialect of the language that was found.
+pub(in crate::text) fn is_dialect(text: &Text, media_type: &str, found: &str) -> bool {
+    let sample = Sample::new(text);
+    let scores = sample.scores();
+    let (own, best) = (score_of(&scores, media_type), score_of(&scores, found));
+    let shown = languages::shown(media_type, &sample.code());
+    // What has more than C is no C; all of C may be more.
+    if media_type == "text/x-c" {
+        return own * 2 >= best;
+    }
+    own > 0 || shown > Shown::Nothing
 }
 
 /// Whether a name may choose this language although another was found: they are near each other,
@@ -102,18 +128,31 @@ pub(in crate::text) fn supports_among(text: &Text, media_type: &str, found: &str
         return text.body.contains("</") || text.body.contains("/>");
     }
     let sample = Sample::new(text);
-    if languages::shown(media_type, &sample.code()) > Shown::Nothing {
-        return true;
-    }
     let scores = sample.scores();
-    let found = score_of(&scores, found);
-    score_of(&scores, media_type) * 3 >= found || found < 8
+    let (own, best) = (score_of(&scores, media_type), score_of(&scores, found));
+    // What only a name tells needs words that the language which was found has not.
+    if !is_known(media_type) || own == 0 {
+        return languages::shown_beside(media_type, found, &sample.code()) > Shown::Nothing;
+    }
+    own * 3 >= best || best < 8
 }
 
-/// Whether most of the text is of a language that only a name tells.
-pub(in crate::text) fn is_mostly(text: &Text, media_type: &str) -> bool {
+/// Whether the text looks like code of any language.
+pub(in crate::text) fn is_written(text: &Text) -> bool {
     let sample = Sample::new(text);
-    sample.is_code() && languages::shown(media_type, &sample.code()) == Shown::Much
+    sample.looks_like_code()
+        || sample
+            .scores()
+            .first()
+            .is_some_and(|(_, score)| *score >= 8)
+}
+
+/// Whether most of the text is of a language that only a name tells, and not of another that was
+/// found.
+pub(in crate::text) fn is_mostly(text: &Text, media_type: &str, found: &str) -> bool {
+    let sample = Sample::new(text);
+    let shown = languages::shown_beside(media_type, found, &sample.code());
+    sample.is_code() && shown == Shown::Much
 }
 
 fn score_of(scores: &[(&Language, usize)], media_type: &str) -> usize {
@@ -135,14 +174,14 @@ pub(in crate::text) fn is_known(media_type: &str) -> bool {
     languages::all().any(|language| language.media_type == media_type)
 }
 
-/// Whether the text shows tokens of the language, and none much more clearly.
+/// Whether the text shows tokens of the language, and none more clearly.
 pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
     if !is_known(media_type) {
-        return is_mostly(text, media_type);
+        return is_mostly(text, media_type, "");
     }
     let sample = Sample::new(text);
     let scores = sample.scores();
     let best = scores.first().map_or(0, |(_, score)| *score);
     let own = score_of(&scores, media_type);
-    sample.is_code() && own >= 3 && own * 2 >= best
+    sample.is_code() && own >= 3 && own * 4 >= best * 3
 }

@@ -22,9 +22,11 @@ impl<'a> Sample<'a> {
             fenced ^= fence;
             !fence && !fenced && !line.is_empty()
         };
+        let is_document = is_document(text);
         let all: Vec<&str> = text
             .lines()
             .take(400)
+            .filter(|line| !is_document || !line.starts_with([' ', '\t']))
             .map(str::trim)
             .filter(outside)
             .collect();
@@ -82,6 +84,56 @@ impl<'a> Sample<'a> {
         scores
     }
 
+    /// Blocks that a colon opens, and none of the marks of other blocks.
+    pub(super) fn is_indented(&self) -> bool {
+        let words = [
+            "def ", "class ", "if ", "for ", "while ", "try:", "with ", "else:", "elif ", "async ",
+        ];
+        let code = self.code();
+        let opens =
+            |line: &&str| line.ends_with(':') && words.iter().any(|word| line.starts_with(word));
+        code.iter().any(opens)
+            && !code
+                .iter()
+                .any(|line| line.ends_with(['{', ';']) || line.ends_with(" then"))
+    }
+
+    /// The language of styles that is more than CSS, by what only it has.
+    pub(super) fn style_dialect(&self) -> Option<&'static str> {
+        let any = |fact: &dyn Fn(&str) -> bool| self.code().into_iter().any(fact);
+        let sass = |line: &str| {
+            [
+                "@mixin ",
+                "@include ",
+                "@extend ",
+                "@use ",
+                "@if ",
+                "@each ",
+                "@function ",
+            ]
+            .iter()
+            .any(|start| line.starts_with(start))
+                || line.starts_with('$') && line.contains(':')
+        };
+        let less = |line: &str| {
+            line.starts_with('@')
+                && line.split_once(':').is_some_and(|(name, value)| {
+                    value.trim_end().ends_with(';')
+                        && name[1..]
+                            .bytes()
+                            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                })
+                || line.starts_with('.') && line.ends_with("();")
+        };
+        if any(&sass) {
+            Some("text/x-scss")
+        } else if any(&less) {
+            Some("text/x-less")
+        } else {
+            None
+        }
+    }
+
     /// Types behind the names of parameters and variables, which make JavaScript `TypeScript`.
     pub(super) fn is_typed(&self) -> bool {
         let types = [
@@ -135,7 +187,9 @@ impl<'a> Sample<'a> {
     pub(super) fn is_code(&self) -> bool {
         let prose = |line: &&&str| {
             let marks = ['(', '=', '"', '\'', '{', '}', '<', '$', ';', '\\', '@', '['];
+            let imports = line.starts_with("from ") && line.contains(" import ");
             !is_comment(line)
+                && !imports
                 && line.split(' ').count() >= 6
                 && !line.contains(marks)
                 && !line.starts_with('#')
@@ -174,6 +228,22 @@ impl<'a> Sample<'a> {
             && code + comments + self.remarks >= 1
             && self.is_code()
     }
+}
+
+/// Whether most lines that aren't indented are sentences: what is indented is then an example.
+fn is_document(text: &Text) -> bool {
+    let (mut lines, mut sentences) = (0, 0);
+    let outer = text.lines().take(400).map(str::trim_end);
+    for line in outer.filter(|line| !line.is_empty() && !line.starts_with([' ', '\t'])) {
+        lines += 1;
+        let marks = ['(', '=', '{', '}', '<', '$', ';', '\\', '['];
+        let is_sentence = line.split(' ').count() >= 5
+            && line.starts_with(|letter: char| letter.is_alphabetic() || letter == '*')
+            && !line.contains(marks)
+            && !(line.starts_with("from ") || line.starts_with("import "));
+        sentences += usize::from(is_sentence);
+    }
+    lines >= 4 && sentences * 2 > lines
 }
 
 /// Brackets, semicolons, or an assignment between blanks.

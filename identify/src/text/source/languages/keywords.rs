@@ -334,14 +334,46 @@ pub(in crate::text::source) enum Shown {
 
 /// How much the lines show of the language; nothing of one that isn't told of here.
 pub(in crate::text::source) fn shown(media_type: &str, lines: &[&str]) -> Shown {
-    let Some(words) = WORDS.iter().find(|words| words.0 == media_type) else {
+    shown_beside(media_type, "", lines)
+}
+
+/// Whether words of the language are told here.
+pub(in crate::text::source) fn are_told(media_type: &str) -> bool {
+    of(media_type).is_some()
+}
+
+fn of(media_type: &str) -> Option<&'static Words> {
+    WORDS.iter().find(|words| words.0 == media_type)
+}
+
+/// The same by words that another language, of which the lines may be as well, has not.
+pub(in crate::text::source) fn shown_beside(
+    media_type: &str,
+    other: &str,
+    lines: &[&str],
+) -> Shown {
+    let Some(words) = of(media_type) else {
         return Shown::Nothing;
     };
-    let starts = split(words.1);
-    let holds = split(words.2);
+    let others = of(other).map_or(Vec::new(), |other| split(other.1));
+    let starts: Vec<&str> = split(words.1)
+        .into_iter()
+        .filter(|word| {
+            !others
+                .iter()
+                .any(|other| word.starts_with(other) || other.starts_with(word))
+        })
+        .collect();
+    // What statements hold is in those of many languages.
+    let holds = if other.is_empty() {
+        split(words.2)
+    } else {
+        Vec::new()
+    };
     let hits = |line: &&&str| {
-        starts.iter().any(|word| line.starts_with(word))
-            || holds.iter().any(|word| line.contains(word))
+        !is_sentence(line)
+            && (starts.iter().any(|word| line.starts_with(word))
+                || holds.iter().any(|word| line.contains(word)))
     };
     let count = lines.iter().filter(hits).count();
     match count {
@@ -352,6 +384,14 @@ pub(in crate::text::source) fn shown(media_type: &str, lines: &[&str]) -> Shown 
         }
         _ => Shown::Nothing,
     }
+}
+
+/// Five words and more without a mark that code has.
+fn is_sentence(line: &str) -> bool {
+    let marks = [
+        '(', '=', '{', '}', '<', '>', '$', ';', '\\', '[', '"', '\'', '@', '*', '%', '#', '/', '&',
+    ];
+    line.split(' ').count() >= 5 && !line.contains(marks)
 }
 
 fn split(words: &'static str) -> Vec<&'static str> {

@@ -10,5 +10,5 @@ mod notations;
 mod scripts;
 
 pub(super) use all::all;
-pub(super) use keywords::{Shown, shown};
+pub(super) use keywords::{Shown, are_told, shown, shown_beside};
 pub(super) use language::{Language, Lines};
