@@ -225,7 +225,7 @@ impl Claims {
         self.circuits.lets_claim(self.queue).await;
         // The semaphore is never closed.
         drop(self.slots.acquire().await);
-        let patience = if round.more {
+        let patience = if round.more || round.is_short {
             GATHERING_OF_BACKLOG
         } else {
             GATHERING
