@@ -24,6 +24,15 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    const fn clean(body: String, is_whole: bool) -> Self {
+        Self {
+            body,
+            is_whole,
+            is_clean: true,
+            is_legacy: false,
+        }
+    }
+
     /// Lines by any line end, without the one that was cut off.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         let end = if self.is_whole {
@@ -57,76 +66,73 @@ pub(crate) fn decode(head: &[u8], is_whole: bool) -> Option<Text> {
     if let Some(body) = marked(sample) {
         let is_clean = is_clean(&body);
         return plausible(&body).then_some(Text {
-            body,
-            is_whole: whole,
             is_clean,
-            is_legacy: false,
+            ..Text::clean(body, whole)
         });
     }
-    if let Some(body) = wide(sample) {
-        return Some(Text {
-            body,
-            is_whole: whole,
-            is_clean: true,
-            is_legacy: false,
-        });
+    match wide(sample) {
+        Some(body) => Some(Text::clean(body, whole)),
+        None => of_bytes(sample, whole),
     }
-    let separates = sample.starts_with(&[SEPARATOR, b'{']);
-    let shifts = numbers::contains(&sample[..cut.min(4096)], b"\x1b$)");
-    let controls = sample
-        .iter()
-        .filter(|byte| {
-            let shift = shifts && matches!(**byte, 0x0e | 0x0f);
-            let separator = separates && **byte == SEPARATOR;
-            is_odd_control(**byte) && !shift && !separator
-        })
-        .count();
+}
+
+/// Text of which each character is one byte or a few.
+fn of_bytes(sample: &[u8], whole: bool) -> Option<Text> {
+    let controls = odd_controls(sample);
     let nuls = memchr::memchr_iter(0, sample).count();
     let body = match std::str::from_utf8(sample) {
         Ok(text) => text.to_owned(),
-        // A character that the cut splits is no error.
-        Err(error) if error.error_len().is_none() && !whole => {
+        // A character that a cut splits is no error.
+        Err(error) if error.error_len().is_none() => {
             String::from_utf8_lossy(&sample[..error.valid_up_to()]).into_owned()
         }
         Err(_) => {
             if let Some(body) = ideographic(sample) {
-                return Some(Text {
-                    body,
-                    is_whole: whole,
-                    is_clean: true,
-                    is_legacy: false,
-                });
+                return Some(Text::clean(body, whole));
             }
             if nuls > 0 || !legacy(sample, controls) && !is_ebcdic(sample) {
                 return None;
             }
             return Some(Text {
-                body: sample.iter().map(|byte| char::from(*byte)).collect(),
-                is_whole: whole,
                 is_clean: controls == 0,
                 is_legacy: true,
+                ..Text::clean(sample.iter().map(|byte| char::from(*byte)).collect(), whole)
             });
         }
     };
     let is_clean = controls == 0 && nuls == 0;
     // A few stray controls are found in real text; NULs hardly ever.
     let tolerable = is_clean
+        || controls == 0 && nuls * 12 <= sample.len() && is_printed(sample)
         || controls * 50 <= sample.len() && nuls * 100 <= sample.len() && sample.len() > 32;
     if tolerable {
         return Some(Text {
-            body,
-            is_whole: whole,
             is_clean,
-            is_legacy: false,
+            ..Text::clean(body, whole)
         });
     }
     // Thai in UTF-16 has no byte that UTF-8 would not allow.
-    ideographic(sample).map(|body| Text {
-        body,
-        is_whole: whole,
-        is_clean: true,
-        is_legacy: false,
-    })
+    ideographic(sample).map(|body| Text::clean(body, whole))
+}
+
+/// Controls that text does not use; shifts and separators it uses if it begins so.
+fn odd_controls(sample: &[u8]) -> usize {
+    let separates = sample.starts_with(&[SEPARATOR, b'{']);
+    let shifts = numbers::contains(&sample[..sample.len().min(4096)], b"\x1b$)");
+    let is_odd = |byte: &&u8| {
+        let shift = shifts && matches!(**byte, 0x0e | 0x0f);
+        let separator = separates && **byte == SEPARATOR;
+        is_odd_control(**byte) && !shift && !separator
+    };
+    sample.iter().filter(is_odd).count()
+}
+
+/// Lines of ASCII, but for zeros.
+fn is_printed(sample: &[u8]) -> bool {
+    sample.contains(&b'\n')
+        && sample
+            .iter()
+            .all(|byte| matches!(byte, 0 | b'\t' | b'\r' | b'\n' | b' '..=b'~'))
 }
 
 /// Browsers skip zeros before markup, and so do we; in UTF-16 and UTF-32 they are letters.

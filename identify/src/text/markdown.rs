@@ -30,7 +30,10 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
     let lines = text.lines().take(400).map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let prose = lines.iter().filter(|line| is_prose(line)).count();
-    !text.is_legacy && prose * 2 > lines.len() && marks.code * 3 < marks.lines.max(1)
+    text.is_clean
+        && !text.is_legacy
+        && prose * 2 > lines.len()
+        && marks.code * 3 < marks.lines.max(1)
 }
 
 /// Words, without the marks of settings, code, tables and logs.

@@ -59,7 +59,7 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
         && lines.iter().all(|line| {
             line.chars().count() <= 64
                 && line.split(' ').count() <= 3
-                && !line.contains(['=', '{', '}', '<', '>', '[', ';', '('])
+                && !line.contains(['=', '{', '}', '<', '>', '[', ';', '(', '\t'])
                 && !line.ends_with(['.', ':'])
         });
     let blank_behind = lines.iter().filter(|line| line.contains(", ")).count();

@@ -258,3 +258,20 @@ fn a_tag_longer_than_the_file_says_nothing_of_the_sound() {
     assert_eq!(named(tag, "a.mp3").media_type, "audio/mpeg");
     assert_eq!(named(tag, "a.flac").media_type, "audio/flac");
 }
+
+#[test]
+fn scans_without_a_preamble_are_known_by_their_elements() {
+    let explicit =
+        b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x08\0\x12\0DA\x08\x0020200101\x08\0\x13\0TM\x06\x00101112";
+    let implicit = b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100\x08\0\x12\0\x08\0\0\x0020200101\x08\0\x13\0\x06\0\0\x00101112";
+    for scan in [explicit.as_slice(), implicit] {
+        assert_eq!(type_of(scan), "application/dicom");
+        assert_ne!(type_of(&scan[..20]), "application/dicom");
+    }
+}
+
+#[test]
+fn a_stray_zero_makes_no_table_binary() {
+    assert_eq!(named(b"a,b,c\n\0,2,3\n", "a.csv").media_type, "text/csv");
+    assert_eq!(type_of(b"ab\0\0cd\n"), "application/octet-stream");
+}

@@ -4,6 +4,7 @@
 mod archives;
 mod cbor;
 mod data;
+mod dicom;
 mod pictures;
 mod precedence;
 mod programs;

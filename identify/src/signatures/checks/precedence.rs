@@ -1,7 +1,7 @@
 //! The order in which the checks are tried. Weak ones, which random bytes may pass, come last, after
 //! every other layer.
 
-use super::{archives, cbor, data, pictures, programs, sound};
+use super::{archives, cbor, data, dicom, pictures, programs, sound};
 use crate::finding::Finding;
 use crate::signatures::tables::BINARY;
 use crate::window::Window;
@@ -23,6 +23,7 @@ const CHECKS: &[Check] = &[
     data::font_metrics,
     data::old_matrix,
     data::arc,
+    dicom::elements,
     data::fits,
     data::dbase,
     pictures::paintbrush,

@@ -95,6 +95,9 @@ pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
             || own >= 4 && own * 2 >= best && sample.is_code();
     }
     // Longer code shows more of its language's many tokens.
+    if is_common && own == 0 && !sample.could_be(media_type) {
+        return false;
+    }
     // What is nothing but comments shows no words.
     let is_shown =
         shown > Shown::Nothing || !languages::are_told(media_type) || sample.code().is_empty();

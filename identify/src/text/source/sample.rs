@@ -84,6 +84,24 @@ impl<'a> Sample<'a> {
         scores
     }
 
+    /// Whether no line is written as it never is in Python, or in JavaScript.
+    pub(super) fn could_be(&self, media_type: &str) -> bool {
+        let starts: &[char] = if media_type == "text/x-python" {
+            &['(', '<', '.', '$', '%', '/', '\\', '-', ';', '{', '*', '!']
+        } else {
+            &['#', '%', '\\', '-', ';', '<', '@', '*', ':', '=']
+        };
+        let ends: &[char] = if media_type == "text/x-python" {
+            &[';', '{', '}']
+        } else {
+            &[':', '\\']
+        };
+        !self
+            .code()
+            .iter()
+            .any(|line| line.starts_with(starts) || line.ends_with(ends))
+    }
+
     /// Blocks that a colon opens, and none of the marks of other blocks.
     pub(super) fn is_indented(&self) -> bool {
         let words = [
