@@ -184,7 +184,23 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     let directives = lines
         .iter()
         .filter(|line| line.starts_with(".. ") && line.contains("::"));
-    (directives.count() >= 2 && is_underlined(&lines)).then(|| Finding::likely("text/x-rst"))
+    let by_directives = directives.count() >= 2 && is_underlined(&lines);
+    (by_directives || is_of_roles(&lines)).then(|| Finding::likely("text/x-rst"))
+}
+
+/// Titles and roles, as changelogs have them that need no directives.
+fn is_of_roles(lines: &[&str]) -> bool {
+    let written: Vec<&str> = lines
+        .iter()
+        .copied()
+        .filter(|line| !line.is_empty())
+        .collect();
+    let is_titled = written.get(..2).is_some_and(is_underlined);
+    let titles = written.windows(2).filter(|pair| is_underlined(pair));
+    let roles = written
+        .iter()
+        .filter(|line| line.contains(":`") && !line.starts_with(' '));
+    is_titled && titles.count() >= 2 && roles.count() >= 2
 }
 
 /// Whether text that a name calls so is told here.

@@ -16,7 +16,13 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if tabs.is_table(2) && tabs.short_fields {
         return Some(Finding::likely("text/tab-separated-values"));
     }
-    for separator in [',', ';', '|'] {
+    // Statements have commas and semicolons too, as often in each line by chance.
+    let separators: &[char] = if is_written(text) {
+        &[]
+    } else {
+        &[',', ';', '|']
+    };
+    for separator in separators.iter().copied() {
         let found = table(text, separator);
         if found.is_table(2) && found.is_no_prose(separator) {
             return Some(Finding::likely("text/csv"));

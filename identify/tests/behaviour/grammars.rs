@@ -192,3 +192,22 @@ fn a_name_needs_words_that_the_language_which_was_found_has_not() {
         );
     }
 }
+
+#[test]
+fn roles_under_titles_are_restructured_text() {
+    let text = "1.2 - Today\n-----------\n\n- Add :meth:`a.b`, which throws less.\n\n1.1 - Before\n------------\n\n- Fix :class:`a` and what it extends.\n";
+    assert_eq!(type_of(text.as_bytes()), "text/x-rst");
+}
+
+#[test]
+fn statements_with_commas_are_no_table() {
+    let text = "const a = f({b, c});\nconst d = f({e, g});\nconst h = f({i, j});\n";
+    assert_ne!(type_of(text.as_bytes()), "text/csv");
+}
+
+#[test]
+fn a_typed_name_alone_makes_a_script_typescript() {
+    let text =
+        "import { A } from 'a';\n\nexport const b: A = {\n  c: () => 1,\n};\n\nexport default b;\n";
+    assert_eq!(type_of(text.as_bytes()), "application/typescript");
+}

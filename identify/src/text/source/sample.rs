@@ -194,7 +194,8 @@ impl<'a> Sample<'a> {
         });
         hits.take(2).count() == 2
             || self.code().iter().any(|line| {
-                line.starts_with("export type ")
+                is_typed_name(line)
+                    || line.starts_with("export type ")
                     || line.starts_with("import type ")
                     || line.starts_with("export interface ")
             })
@@ -246,6 +247,29 @@ impl<'a> Sample<'a> {
             && code + comments + self.remarks >= 1
             && self.is_code()
     }
+}
+
+/// `const name: Type = …`
+fn is_typed_name(line: &str) -> bool {
+    let words = [
+        "export const ",
+        "const ",
+        "let ",
+        "private ",
+        "public ",
+        "readonly ",
+    ];
+    let rest = words.iter().find_map(|word| line.strip_prefix(word));
+    rest.and_then(|rest| rest.split_once(": "))
+        .is_some_and(|(name, kind)| {
+            let is_name = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'?'));
+            is_name
+                && kind.starts_with(|letter: char| letter.is_ascii_uppercase())
+                && (kind.contains(" = ") || kind.ends_with(';'))
+        })
 }
 
 /// Whether most lines that aren't indented are sentences: what is indented is then an example.
