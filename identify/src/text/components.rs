@@ -4,7 +4,11 @@ use crate::finding::Finding;
 
 /// A component of Vue or Svelte: a script and a template, each at the beginning of a line.
 pub(super) fn judge(body: &str, first: &str) -> Option<Finding> {
-    if !matches!(first, "template" | "script" | "style") {
+    let page = ["<html", "<head", "<body", "<!doctype"];
+    let lower = body.to_ascii_lowercase();
+    if !matches!(first, "template" | "script" | "style")
+        || page.iter().any(|tag| lower.contains(tag))
+    {
         return None;
     }
     let opens = |tag: &str| {
@@ -12,7 +16,7 @@ pub(super) fn judge(body: &str, first: &str) -> Option<Finding> {
             .any(|(at, _)| at == 0 || body.as_bytes()[at - 1] == b'\n')
     };
     if opens("<template") && opens("</template>") && (opens("<script") || opens("<style")) {
-        return Some(Finding::certain("text/x-vue"));
+        return Some(Finding::certain("text/x-vue").active_if(true));
     }
     let marks = [
         "{#if ",
@@ -23,10 +27,8 @@ pub(super) fn judge(body: &str, first: &str) -> Option<Finding> {
         "\n\t$: ",
         "export let ",
     ];
-    let page = ["<html", "<HTML", "<head", "<body"];
     let svelte = first == "script"
         && body.contains("</script>")
-        && marks.iter().any(|mark| body.contains(mark))
-        && !page.iter().any(|tag| body.contains(tag));
-    svelte.then(|| Finding::certain("text/x-svelte"))
+        && marks.iter().any(|mark| body.contains(mark));
+    svelte.then(|| Finding::certain("text/x-svelte").active_if(true))
 }

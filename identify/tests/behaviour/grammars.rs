@@ -1,6 +1,6 @@
 //! Texts whose grammars are near each other, or too short to tell.
 
-use crate::fixtures::{named, type_of};
+use crate::fixtures::{named, nameless, type_of};
 
 #[test]
 fn a_name_decides_between_near_grammars() {
@@ -167,6 +167,11 @@ fn components_and_dialects_of_styles_are_known_without_a_name() {
     let vue = "<script setup>\nimport { ref } from 'vue'\n</script>\n\n<template>\n  <p>{{ a }}</p>\n</template>\n";
     let svelte = "<script>\n\texport let a;\n</script>\n\n{#if a}<p>{a}</p>{/if}\n";
     let scss = "$a: red;\n\n@mixin b {\n  color: $a;\n  margin: 0;\n}\n\n.c {\n  @include b;\n  padding: 0;\n  display: block;\n}\n";
+    for component in [vue, svelte] {
+        assert!(nameless(component.as_bytes()).active_content);
+        let page = format!("{component}<body onload=alert(1)>");
+        assert_eq!(type_of(page.as_bytes()), "text/html");
+    }
     assert_eq!(type_of(vue.as_bytes()), "text/x-vue");
     assert_eq!(type_of(svelte.as_bytes()), "text/x-svelte");
     assert_eq!(type_of(scss.as_bytes()), "text/x-scss");
