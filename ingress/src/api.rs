@@ -16,8 +16,8 @@ use crate::openapi::{MergedPaths, add_examples, document_keys, document_sessions
 use crate::operators::Health;
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
-    JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, PageRoutes, Pages,
-    PublicRoutes, ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
+    Pages, PublicRoutes, ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -109,7 +109,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             service: service.clone(),
             notifier: notifier.clone(),
         },
-        UsageRoutes(service.clone()),
+        (UsageRoutes(service.clone()), OwnKeyRoutes(service.clone())),
         PublicRoutes(service.clone()),
         UserRoutes {
             service: service.clone(),

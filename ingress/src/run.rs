@@ -109,7 +109,8 @@ pub async fn run(
     tokio::select! {
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
-        () = guard.revocations.run(&service.db) => {}
+        () = guard.revocations.run(&service.db, &*service.clock) => {}
+        () = guard.key_uses.run(&service.db) => {}
         () = guard.trail.run(&service.db) => {}
         // Boxed, since the statements that it builds are large.
         () = Box::pin(in_flight.keep()) => {}
@@ -117,6 +118,7 @@ pub async fn run(
         () = service.db.watch() => {}
     }
     guard.trail.flush(&service.db).await;
+    guard.key_uses.flush(&service.db).await;
     Ok(())
 }
 

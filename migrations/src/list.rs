@@ -72,6 +72,8 @@ impl MigratorTrait for Migrator {
             sql!("m0027_mark_removed_users"),
             // Room for small uploads beside their versions.
             sql!("m0028_keep_inline_bodies"),
+            // Names, scopes and expiry of API keys.
+            sql!("m0032_limit_keys"),
         ]
     }
 }

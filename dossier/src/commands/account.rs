@@ -1,9 +1,7 @@
 //! `dossier user` and `dossier key`: manage accounts without the API.
 
 use anyhow::{Context as _, bail};
-use domain::{
-    AuditEvent, AuditKind, Clock as _, Identity, KeyId, Sha256, SystemClock, User, UserId,
-};
+use domain::{AuditEvent, AuditKind, Clock as _, Identity, Sha256, SystemClock, User, UserId};
 use ledger::{
     ApiKey, ChangedUser, Database, UserChanges, UserPage, add_key, add_user, change_user,
     find_user_named, forget_identity, list_users,
@@ -114,11 +112,7 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     let holder = named(&db, &user).await?;
     let now = SystemClock.now();
     let secret = api_key::generate();
-    let key = ApiKey {
-        id: KeyId::new(now),
-        user: holder.id,
-        created_at: now,
-    };
+    let key = ApiKey::new(holder.id, now);
     let on = logged(&db, |key: &ApiKey| {
         let detail = json!({"key_id": key.id});
         vec![AuditEvent::new(AuditKind::KeyCreated, key.user, detail)]

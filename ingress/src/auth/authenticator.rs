@@ -34,6 +34,11 @@ enum UnknownSubject {
     Refuse,
 }
 
+/// A key that has expired.
+#[derive(Debug, thiserror::Error)]
+#[error("the key has expired")]
+struct ExpiredKey;
+
 /// Authenticates callers.
 #[derive(Debug)]
 pub struct Authenticator {
@@ -105,6 +110,10 @@ impl Authenticator {
                         account
                     }
                 };
+                let now = self.clock.now();
+                if account.expires_at.is_some_and(|end| end <= now) {
+                    return Err(Problem::from(Code::Unauthorized).because(ExpiredKey));
+                }
                 Ok((account, Credential::Key(hash)))
             }
         }

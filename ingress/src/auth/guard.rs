@@ -7,6 +7,7 @@ use domain::{Actor, AuditEvent, AuditKind, AuditOrigin, DocumentId};
 use settings::Network;
 
 use super::Authenticator;
+use super::key_uses::KeyUses;
 use super::revocations::Revocations;
 use crate::audit_log::AuditTrail;
 use crate::rates::RateLimits;
@@ -20,6 +21,8 @@ pub(crate) struct Guard {
     pub(super) proxies: Arc<[Network]>,
     /// Long-running requests.
     pub(crate) revocations: Revocations,
+    /// When keys were used.
+    pub(crate) key_uses: KeyUses,
     /// Entries waiting to be written to the security log.
     pub(crate) trail: AuditTrail,
 }
@@ -32,6 +35,7 @@ impl Guard {
             rates: RateLimits::new(service.user_rate, service.refusal_rate),
             proxies: Arc::clone(&service.trusted_proxies),
             revocations: Revocations::default(),
+            key_uses: KeyUses::new(Arc::clone(&service.clock)),
             trail: AuditTrail::new(Arc::clone(&service.clock)),
         })
     }

@@ -1,5 +1,5 @@
-//! Ends long-running requests when their credential is revoked: the key removed, the user disabled
-//! or deleted.
+//! Ends long-running requests when their credential is revoked: the key removed or expired, the
+//! user disabled or deleted.
 //!
 //! One query per second covers all of them; requests answered within a second never register.
 
@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use domain::{Clock, Timestamp};
 use ledger::{Credential, Database, Revocation, find_revoked};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -46,19 +47,19 @@ impl Revocations {
     }
 
     /// Polls for revoked credentials, forever.
-    pub async fn run(&self, db: &Database) {
+    pub async fn run(&self, db: &Database, clock: &dyn Clock) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             look.tick().await;
-            self.look(db).await;
+            self.look(db, clock.now()).await;
         }
     }
 
-    async fn look(&self, db: &Database) {
+    async fn look(&self, db: &Database, now: Timestamp) {
         let watched: Vec<_> = self.watched().keys().copied().collect();
         for batch in watched.chunks(BATCH) {
-            match find_revoked(db, batch).await {
+            match find_revoked(db, batch, now).await {
                 Ok(revoked) => self.end(&revoked),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;

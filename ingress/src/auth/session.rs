@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 
-use domain::{Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
+use domain::{Account, Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
 use ledger::Credential;
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, Uri};
@@ -31,8 +31,11 @@ struct Inner {
 /// An authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
+    /// The caller as their key lets them act.
     pub(crate) caller: Caller,
-    pub(super) credential: Credential,
+    /// The account of the key or token.
+    pub(crate) account: Account,
+    pub(crate) credential: Credential,
     allowed: Option<Allowed>,
 }
 
@@ -48,7 +51,7 @@ impl Session {
     }
 
     /// Authenticates the request, once. Refuses disabled users and those over their rate limit.
-    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Admitted, Problem> {
         let guard = &self.0.guard;
         let unknown = self.origin(Actor::Unknown);
         let _turn = match &self.0.ticket {
@@ -57,19 +60,23 @@ impl Session {
         };
         let proved = guard.authenticator.account(headers, &unknown).await;
         let (account, credential) = proved.map_err(|refusal| self.refused(headers, refusal))?;
-        let caller = account.caller;
+        let caller = account.acting();
         if account.disabled {
             let origin = self.origin(Actor::User(caller.user));
             guard.note_refusal(origin, AuditKind::AuthenticationRefused, "disabled");
             return Err(Code::Disabled.into());
         }
+        if let Credential::Key(key) = credential {
+            guard.key_uses.note(key);
+        }
         let admitted = Admitted {
             caller,
+            account,
             credential,
             allowed: guard.rates.request_of(caller.user)?,
         };
         self.0.admitted.get_or_init(|| admitted);
-        Ok(caller)
+        Ok(admitted)
     }
 
     /// Returns the authenticated caller, if any.
@@ -91,11 +98,11 @@ impl Session {
         }
     }
 
-    /// Records that an ordinary user called an admin route.
-    pub(super) fn is_forbidden(&self, caller: Caller) {
+    /// Records that an admin route was refused.
+    pub(super) fn is_forbidden(&self, caller: Caller, reason: &str) {
         let origin = self.origin(Actor::User(caller.user));
         let kind = AuditKind::AdministrationRefused;
-        self.0.guard.note_refusal(origin, kind, "not an admin");
+        self.0.guard.note_refusal(origin, kind, reason);
     }
 
     /// Adds the rate-limit fields to the response, and records an admin's read in the security log.

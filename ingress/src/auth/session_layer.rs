@@ -86,5 +86,7 @@ impl Drop for UserChange<'_> {
 
 /// Whether a request may change users or keys.
 fn changes_users(request: &Request) -> bool {
-    !request.method().is_safe() && request.uri().path().starts_with("/v1/admin/")
+    let path = request.uri().path();
+    let is_about_them = path.starts_with("/v1/admin/") || path.starts_with("/v1/keys");
+    is_about_them && !request.method().is_safe()
 }

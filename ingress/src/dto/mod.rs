@@ -8,6 +8,7 @@ mod filter;
 mod forms;
 mod job;
 mod key;
+mod me;
 mod new_operation;
 mod operation;
 mod page;
@@ -29,7 +30,8 @@ pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,
     WorkerPageBody, read_states,
 };
-pub use key::{ApiKeyPageBody, NewKeyBody, NewKeyRequest};
+pub use key::{ApiKeyBody, ApiKeyPageBody, NewKeyBody, NewKeyRequest, effective_scopes};
+pub use me::{LimitsBody, MeBody};
 pub use new_operation::NewOperationRequest;
 pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, OperationPageBody};
 pub use page::{Binding, Limit, cursor, cut, position};

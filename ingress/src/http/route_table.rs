@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::{Role, check_storable};
+use domain::{Role, Scope, check_storable};
 use poem::Request;
 use poem::http::Method;
 use serde_json::Value;
 
+use super::required_scope::required_scope;
 use crate::problem::{Code, FieldError, Problem};
 
 /// The longest value of a parameter other than metadata, in bytes: fits a name of 255 characters
@@ -57,6 +58,8 @@ pub struct Route {
     pub streams: bool,
     /// The role that its caller needs; `None` if it needs no token.
     pub demands: Option<Role>,
+    /// The scope that its caller's key needs; `None` if every key will do.
+    pub scope: Option<Scope>,
     query: BTreeSet<String>,
 }
 
@@ -184,6 +187,7 @@ impl Route {
             Role::User
         };
         Some(Self {
+            scope: required_scope(&method, pattern),
             streams: operation["requestBody"]["content"]["*/*"].is_object(),
             demands: operation["security"].is_array().then_some(role),
             pattern: pattern.to_owned(),

@@ -1,28 +1,65 @@
-//! Documents the responses of every operation with a token.
+//! Documents the responses of every operation with a token, and the scope that its key needs.
 
+use domain::Scope;
+use poem::http::Method;
 use serde_json::{Value, json};
+
+use crate::http::required_scope;
 
 /// Adds them to every operation that needs a token.
 pub fn document_sessions(document: &mut Value) {
-    let paths = document["paths"].as_object_mut().into_iter().flatten();
-    let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
-    for (_, operation) in operations.filter(|(_, operation)| operation["security"].is_array()) {
-        let Some(responses) = operation["responses"].as_object_mut() else {
-            continue;
-        };
-        for (status, text) in ANSWERS {
-            let response = responses.entry(*status).or_insert_with(problem);
-            let known = response["description"].as_str().unwrap_or_default();
-            if known.contains(text) {
-                continue;
+    for (pattern, path) in document["paths"].as_object_mut().into_iter().flatten() {
+        let operations = path.as_object_mut().into_iter().flatten();
+        for (method, operation) in operations.filter(|(_, one)| one["security"].is_array()) {
+            document_answers(operation);
+            let method = method.to_ascii_uppercase().parse::<Method>();
+            if let Some(scope) = method
+                .ok()
+                .and_then(|method| required_scope(&method, pattern))
+            {
+                document_scope(operation, scope);
             }
-            let both = [known, text].into_iter().filter(|text| !text.is_empty());
-            response["description"] = both.collect::<Vec<_>>().join("\n\n").into();
-        }
-        for (name, field) in limit_fields() {
-            responses["429"]["headers"][name] = field;
         }
     }
+}
+
+/// Tells the scope in words, and for programs as `x-required-scope`: OpenAPI 3.0 has scopes for
+/// OAuth alone.
+fn document_scope(operation: &mut Value, scope: Scope) {
+    operation["x-required-scope"] = scope.as_str().into();
+    let told = operation["description"].as_str().unwrap_or_default();
+    let needs = format!("Needs a key with the scope `{scope}`.");
+    let both = [told, &needs].into_iter().filter(|text| !text.is_empty());
+    operation["description"] = both.collect::<Vec<_>>().join("\n\n").into();
+    let answer = format!("`insufficient_scope`: The API key lacks the scope `{scope}`.");
+    add_answer(&mut operation["responses"], "403", &answer);
+}
+
+fn document_answers(operation: &mut Value) {
+    let responses = &mut operation["responses"];
+    if !responses.is_object() {
+        return;
+    }
+    for (status, text) in ANSWERS {
+        add_answer(responses, status, text);
+    }
+    for (name, field) in limit_fields() {
+        responses["429"]["headers"][name] = field;
+    }
+}
+
+/// Adds a line to the description of an answer.
+fn add_answer(responses: &mut Value, status: &str, text: &str) {
+    let Some(responses) = responses.as_object_mut() else {
+        return;
+    };
+    let response = responses.entry(status).or_insert_with(problem);
+    let known = response["description"].as_str().unwrap_or_default();
+    if known.contains(text) {
+        return;
+    }
+    let both = [known, text].into_iter().filter(|text| !text.is_empty());
+    response["description"] = both.collect::<Vec<_>>().join("\n\n").into();
 }
 
 const ANSWERS: &[(&str, &str)] = &[
@@ -68,6 +105,22 @@ fn problem() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scope_that_a_key_needs_is_told() {
+        let mut document = json!({"paths": {"/v1/documents": {
+            "get": {"security": [{"bearer": []}], "description": "Lists.", "responses": {}},
+        }, "/v1/me": {"get": {"security": [{"bearer": []}], "responses": {}}}}});
+        document_sessions(&mut document);
+        let list = &document["paths"]["/v1/documents"]["get"];
+        assert_eq!(list["x-required-scope"], "documents:read");
+        let description = "Lists.\n\nNeeds a key with the scope `documents:read`.";
+        assert_eq!(list["description"], description);
+        let refused = list["responses"]["403"]["description"].as_str().unwrap();
+        assert!(refused.contains("`insufficient_scope`"), "{refused}");
+        let me = &document["paths"]["/v1/me"]["get"];
+        assert!(me["x-required-scope"].is_null() && me["description"].is_null());
+    }
 
     #[test]
     fn what_needs_a_token_may_be_refused_to_who_is_disabled() {

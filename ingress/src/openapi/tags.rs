@@ -11,6 +11,8 @@ pub enum Group {
     Versions,
     /// Bulk operations on documents.
     Operations,
+    /// The caller and their API keys.
+    Account,
     /// Documents that anybody may read.
     Public,
     /// Users, keys and jobs, for admins.

@@ -53,6 +53,7 @@ codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized", "A valid API key or token is required in the Authorization field.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden", "Only administrators may do this.";
     Disabled = "disabled", FORBIDDEN, "Disabled", "This account is disabled; an administrator can enable it.";
+    InsufficientScope = "insufficient_scope", FORBIDDEN, "Insufficient scope", "The API key lacks the scope that this needs.";
     QuotaExceeded = "quota_exceeded", FORBIDDEN, "Quota exceeded", "The quota in bytes or documents is used up; `GET /v1/usage` shows limits and usage.";
     NotFound = "not_found", NOT_FOUND, "Not found", "The resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed", "This method is not supported here; see the Allow field.";

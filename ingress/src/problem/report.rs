@@ -13,7 +13,7 @@ use poem::http::header::{
 use poem::{IntoResponse, Response};
 use poem_openapi::Object;
 
-use domain::{DocumentId, Failure, Status};
+use domain::{DocumentId, Failure, Scope, Status};
 use ledger::{
     CancelError, ChangeError, CreateOperationError, DbError, LimitReached, OpenError,
     RemoveResultError, UndoError,
@@ -302,6 +302,15 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::from(Code::MethodNotAllowed).with_header(ALLOW, allow)
+    }
+
+    /// A key without the scope that the request needs (RFC 6750, section 3.1).
+    #[must_use]
+    pub fn insufficient_scope(scope: Scope) -> Self {
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        Self::from(Code::InsufficientScope)
+            .with_detail(format!("The API key lacks the scope `{scope}`."))
+            .with_header(WWW_AUTHENTICATE, &challenge)
     }
 
     /// A range outside content of `length` bytes (RFC 9110, section 15.5.17).

@@ -1,6 +1,6 @@
 //! Access rules. Data that a caller may not see doesn't exist for them.
 
-use super::{Role, UserId};
+use super::{Role, Scope, Scopes, Timestamp, UserId};
 
 /// An authenticated caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,36 @@ pub struct Account {
     pub caller: Caller,
     /// Whether they are disabled.
     pub disabled: bool,
+    /// What the key or token may be used for.
+    pub scopes: Scopes,
+    /// When the key ends, if it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// The account of a token, which may be used for all that its user may do.
+    #[must_use]
+    pub const fn of_token(caller: Caller, disabled: bool) -> Self {
+        Self {
+            caller,
+            disabled,
+            scopes: Scopes::ALL,
+            expires_at: None,
+        }
+    }
+
+    /// The caller as this key lets them act: an admin only with its scope.
+    #[must_use]
+    pub const fn acting(&self) -> Caller {
+        Caller {
+            user: self.caller.user,
+            role: if self.scopes.contains(Scope::Admin) {
+                self.caller.role
+            } else {
+                Role::User
+            },
+        }
+    }
 }
 
 /// The result of an access check.

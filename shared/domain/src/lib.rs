@@ -23,6 +23,7 @@ mod operation_item;
 mod quota;
 mod rate;
 mod retention;
+mod scope;
 mod share;
 mod size;
 mod storable;
@@ -53,7 +54,7 @@ pub use limits::{
 pub use manual_clock::ManualClock;
 pub use media_type::{MediaType, ParseMediaTypeError, TypePattern, TypePolicy};
 pub use metadata::{InvalidMetadata, Metadata};
-pub use name::{DocumentName, InvalidName, UniqueName, UserName, fold};
+pub use name::{DocumentName, InvalidName, KeyName, UniqueName, UserName, fold};
 pub use operation::{
     Action, Finished, ItemResult, NotUndoable, Operation, OperationEnd, OperationErrorCode,
     OperationFailure, OperationState, OperationStatus, RunMode, Tally, UnknownWord,
@@ -62,6 +63,7 @@ pub use operation_item::{ItemCode, ItemReason, OperationItem, UnknownItemCode};
 pub use quota::Quota;
 pub use rate::{InvalidRate, Rate};
 pub use retention::Retention;
+pub use scope::{Scope, Scopes, UnknownScope};
 pub use share::{ParseShareError, Share};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use storable::{NotStorable, check_storable, unstorable_members};

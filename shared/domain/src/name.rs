@@ -101,6 +101,21 @@ impl UserName {
     }
 }
 
+/// A key's name, a label for its user: 1–100 characters under the rules of a document's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct KeyName(String);
+
+text!(KeyName);
+
+impl FromStr for KeyName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        plain_name(text, 100).map(Self)
+    }
+}
+
 /// A name that is unique in the whole service: 3–128 characters of
 /// `[a-z0-9._-]`, with a letter or digit at both ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -56,7 +56,9 @@ pub async fn find_identity_holder(
         user: UserId(id),
         role,
     };
-    Ok(Some(IdentityHolder::User(Account { caller, disabled })))
+    Ok(Some(IdentityHolder::User(Account::of_token(
+        caller, disabled,
+    ))))
 }
 
 /// Without a value if the user was deleted.

@@ -105,8 +105,8 @@ pub use jobs::{
     hand_back, hand_back_unacknowledged, renew_leases,
 };
 pub use keys::{
-    ApiKey, BootstrapKeyError, add_key, ensure_bootstrap_key, find_key_holder, list_keys,
-    remove_key,
+    AddKeyError, ApiKey, BootstrapKeyError, KeyUse, add_key, ensure_bootstrap_key, find_key,
+    find_key_holder, find_key_of, list_keys, record_key_use, remove_key,
 };
 #[cfg(feature = "test-support")]
 pub use list::explain_page;

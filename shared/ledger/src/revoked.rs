@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::batch::{Columns, Kind, parameter, query};
 use super::readable::readable;
 use super::{Database, DbError};
-use domain::{Sha256, UserId};
+use domain::{Sha256, Timestamp, UserId};
 
 /// What a request was authenticated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ pub enum Credential {
 /// Why a credential is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// The key was removed, or its user deleted.
+    /// The key was removed or has expired, or its user was deleted.
     Gone,
     /// The user is disabled.
     Disabled,
@@ -41,6 +41,7 @@ struct UserRow {
 pub async fn find_revoked(
     db: &Database,
     credentials: &[Credential],
+    now: Timestamp,
 ) -> Result<Vec<(Credential, Revocation)>, DbError> {
     let (mut keys, mut users) = (Vec::new(), Vec::new());
     for credential in credentials {
@@ -56,10 +57,15 @@ pub async fn find_revoked(
         const COLUMNS: &Columns = &[("hash", Kind::Text)];
         let sql = format!(
             "SELECT users.disabled, x.hash FROM {} LEFT JOIN api_keys ON api_keys.hash = x.hash \
-             LEFT JOIN users ON users.id = api_keys.user_id WHERE users.id IS NULL OR users.disabled",
+             AND (api_keys.expires_at IS NULL OR api_keys.expires_at > $2) LEFT JOIN users ON users.id = api_keys.user_id WHERE users.id IS NULL OR users.disabled",
             db.dialect().rows(COLUMNS)
         );
-        let found = query(db.reader(), sql, [parameter(&keys)?]).await?;
+        let found = query(
+            db.reader(),
+            sql,
+            [parameter(&keys)?, now.as_micros().into()],
+        )
+        .await?;
         revoked.extend(readable(found, |row| {
             let hash: String = row.try_get("", "hash")?;
             let key = hash.parse();

@@ -24,6 +24,7 @@ mod public;
 mod rates;
 mod reading;
 mod reads_during_changes;
+mod scopes;
 mod security_log;
 mod timeline;
 mod unreadable;

@@ -1,6 +1,6 @@
 //! The bootstrap key in the ledger.
 
-use domain::{KeyId, Role, Sha256};
+use domain::{Role, Sha256};
 use ledger::{ApiKey, BootstrapKeyError, Database, add_key, ensure_bootstrap_key, find_key_holder};
 use tests::ledger::{NOW, user};
 use tests::on_each_database;
@@ -21,12 +21,9 @@ async fn the_bootstrap_key_stays_with_who_has_it(db: &Database) {
     );
     // A key that somebody else holds would leave nobody an admin.
     let other = user(db, "other").await;
-    let issued = ApiKey {
-        id: KeyId::new(NOW),
-        user: other,
-        created_at: NOW,
-    };
-    assert!(add_key(db, issued, key("issued")).await.unwrap());
+    add_key(db, ApiKey::new(other, NOW), key("issued"))
+        .await
+        .unwrap();
     let refused = ensure_bootstrap_key(db, key("issued"), NOW).await;
     assert!(matches!(refused, Err(BootstrapKeyError::Issued)));
     assert_eq!(

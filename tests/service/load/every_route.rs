@@ -134,6 +134,7 @@ impl Ground {
                 | "/v1/operations"
                 | "/v1/admin/users"
                 | "/v1/admin/users/{id}/keys"
+                | "/v1/keys"
                 | "/v1/admin/audit-log"
                 | "/v1/admin/workers",
             ) => request.query(&all),
@@ -142,7 +143,7 @@ impl Ground {
             ("patch", "/v1/admin/users/{id}") => {
                 request.json(&json!({"quota_documents": 1_000_000 + turn}))
             }
-            ("post", "/v1/admin/users/{id}/keys" | "/v1/admin/jobs/retry") => {
+            ("post", "/v1/admin/users/{id}/keys" | "/v1/keys" | "/v1/admin/jobs/retry") => {
                 request.json(&json!({}))
             }
             // It would take away who walks: that of a user with much has a test of its own.
@@ -165,6 +166,7 @@ impl Ground {
                 | "/health/ready"
                 | "/public/{unique_name}"
                 | "/v1/usage"
+                | "/v1/me"
                 | "/v1/documents/by-name/{unique_name}"
                 | "/v1/admin/users/{id}"
                 | "/v1/admin/queues",
@@ -184,7 +186,8 @@ impl Ground {
                 "/v1/documents/{id}"
                 | "/v1/documents/{id}/versions/{number}"
                 | "/v1/operations/{id}/result"
-                | "/v1/admin/users/{id}/keys/{key_id}",
+                | "/v1/admin/users/{id}/keys/{key_id}"
+                | "/v1/keys/{key_id}",
             ) => request,
             _ => return None,
         })

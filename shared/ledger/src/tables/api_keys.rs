@@ -6,9 +6,12 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use serde::Serialize;
 
+use crate::batch::{Columns, Kind, execute, parameter};
+use crate::dialect::Dialect;
 use crate::{DatabaseTransaction, DbError};
-use domain::{KeyId, Sha256, Timestamp, UserId};
+use domain::{KeyId, KeyName, Scopes, Sha256, Timestamp, UserId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
@@ -19,6 +22,13 @@ pub struct Model {
     pub hash: String,
     pub origin: String,
     pub created_at: i64,
+    pub name: Option<String>,
+    pub starts_with: Option<String>,
+    /// Separated by spaces; `None` if it may be used for all that its user may do.
+    pub scopes: Option<String>,
+    pub expires_at: Option<i64>,
+    /// To the minute.
+    pub last_used_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -33,7 +43,7 @@ pub const ISSUED: &str = "issued";
 pub const BOOTSTRAP: &str = "bootstrap";
 
 /// A key that is inserted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewKey {
     /// Its id.
     pub id: KeyId,
@@ -45,6 +55,14 @@ pub struct NewKey {
     pub origin: &'static str,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Its label.
+    pub name: Option<KeyName>,
+    /// Its first characters.
+    pub starts_with: Option<String>,
+    /// What it may be used for, if not for everything.
+    pub scopes: Option<Scopes>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl From<NewKey> for ActiveModel {
@@ -55,6 +73,11 @@ impl From<NewKey> for ActiveModel {
             hash: Set(key.hash.to_string()),
             origin: Set(key.origin.to_owned()),
             created_at: Set(key.created_at.as_micros()),
+            name: Set(key.name.map(|name| name.to_string())),
+            starts_with: Set(key.starts_with),
+            scopes: Set(key.scopes.map(|scopes| scopes.to_string())),
+            expires_at: Set(key.expires_at.map(Timestamp::as_micros)),
+            last_used_at: Set(None),
         }
     }
 }
@@ -84,6 +107,40 @@ pub async fn delete(
         .filter(Column::UserId.eq(user.0))
         .filter(Column::Id.eq(key.0));
     Ok(delete.exec(transaction).await?.rows_affected > 0)
+}
+
+/// Deletes keys of a user that ended before `before`.
+pub async fn delete_expired(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    before: Timestamp,
+) -> Result<(), DbError> {
+    let delete = Entity::delete_many()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ExpiresAt.lt(before.as_micros()));
+    delete.exec(transaction).await?;
+    Ok(())
+}
+
+/// A use of a key.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct KeyUse {
+    /// The digest of the key.
+    pub hash: Sha256,
+    /// When, to the minute.
+    pub at: Timestamp,
+}
+
+/// Records when keys were last used. Keys that are gone are passed over.
+pub async fn record_use(connection: &impl ConnectionTrait, uses: &[KeyUse]) -> Result<(), DbError> {
+    const COLUMNS: &Columns = &[("hash", Kind::Text), ("at", Kind::Integer)];
+    let sql = format!(
+        "UPDATE api_keys SET last_used_at = x.at FROM {} WHERE api_keys.hash = x.hash \
+         AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < x.at)",
+        Dialect::of(connection).rows(COLUMNS)
+    );
+    execute(connection, sql, [parameter(uses)?]).await?;
+    Ok(())
 }
 
 /// Deletes all keys of a user.

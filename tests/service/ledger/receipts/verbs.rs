@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    DocumentId, ErrorCode, JobId, KeyId, Role, Sha256, Timestamp, User, UserId, VersionId,
-};
+use domain::{DocumentId, ErrorCode, JobId, Role, Sha256, Timestamp, User, UserId, VersionId};
 use ledger::{
     ApiKey, Arrival, Begin, ChangeError, Commit, Database, DbError, DocumentChanges, JobFilter,
     JobPage, KeyedRequest, NewContent, Outcome, Precondition, Receipt, RequestClaim, SavedAnswer,
@@ -276,13 +274,9 @@ async fn make_of_user(
                 .ok_or("it is gone")?;
         }
         Verb::Keys => {
-            let key = ApiKey {
-                id: KeyId::new(NOW),
-                user: victim,
-                created_at: NOW,
-            };
+            let key = ApiKey::new(victim, NOW);
             let hash = Sha256::of(b"a key");
-            assert!(add_key(db, key, hash).await.unwrap());
+            add_key(db, key.clone(), hash).await.unwrap();
             let on = on(db, verb, claim);
             let removed = remove_key(&on, victim, key.id).await;
             if removed.is_err() {
@@ -290,7 +284,7 @@ async fn make_of_user(
             }
             assert!(removed.map_err(told)?);
             let hash = Sha256::of(b"another key");
-            assert!(add_key(db, key, hash).await.unwrap());
+            add_key(db, key, hash).await.unwrap();
         }
         _ => panic!("{verb:?} is of no user"),
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    ByteSize, Clock, DocumentId, JobId, KeyId, Limits, ManualClock, Metadata, OperationId,
-    Retention, RunMode, Sha256, User, UserId, VersionId, Visibility,
+    ByteSize, Clock, DocumentId, JobId, Limits, ManualClock, Metadata, OperationId, Retention,
+    RunMode, Sha256, User, UserId, VersionId, Visibility,
 };
 use futures::stream;
 use ledger::ownership::Ownership;
@@ -325,11 +325,7 @@ impl Service<'_> {
         )
         .await
         .unwrap();
-        let key = ApiKey {
-            id: KeyId::new(now),
-            user: guest,
-            created_at: now,
-        };
+        let key = ApiKey::new(guest, now);
         add_key(self.db, key, Sha256::of(month.to_string().as_bytes()))
             .await
             .unwrap();
