@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use domain::{ByteSize, Limits, UserId, VersionId};
 use ledger::{
     Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl, OwnerShare, Settlement, accept,
@@ -34,7 +33,11 @@ pub async fn run(waiting: &[u32], owners: &[u32], groups: usize) {
         for &of in owners.iter().filter(|of| count >= **of || **of == 1) {
             let sqlite = TestDatabase::sqlite().await;
             wait(&sqlite.db, count, of).await;
-            tell("SQLite", (count, of), &measure(&sqlite.db, groups).await);
+            tell(
+                "SQLite",
+                (count, of),
+                &measure(&sqlite.db, "writer", groups).await,
+            );
             let server = Postgres::durable().await;
             let url: DatabaseUrl = server
                 .create_database()
@@ -51,10 +54,10 @@ pub async fn run(waiting: &[u32], owners: &[u32], groups: usize) {
             tell(
                 "PostgreSQL, no statistics",
                 (count, of),
-                &measure(&db, groups).await,
+                &measure(&db, "first writer", groups).await,
             );
             execute(&db, "VACUUM ANALYZE", vec![]).await;
-            let figures = measure(&db, groups).await;
+            let figures = measure(&db, "second writer", groups).await;
             tell("PostgreSQL, analyzed", (count, of), &figures);
             for line in figures.statements {
                 println!("    {line}");
@@ -174,15 +177,15 @@ fn arrivals(owner: UserId, group: usize) -> Vec<Arrival> {
             name: format!("report {number}.pdf").parse().expect("a name"),
             size: ByteSize::new(SIZE as u64),
             sha256: domain::Sha256::of(&body),
-            body: Some(Bytes::from(body)),
+            body: Some(body),
             ..arrival(owner, "", NOW)
         }
     };
     (0..GROUP).map(one).collect()
 }
 
-async fn measure(db: &Database, groups: usize) -> Figures {
-    let alice = user(db, &format!("writer-{}", Uuid::now_v7())).await;
+async fn measure(db: &Database, writer: &str, groups: usize) -> Figures {
+    let alice = user(db, writer).await;
     let mut figures = Figures {
         times: [Duration::ZERO; 5],
         buffers: None,

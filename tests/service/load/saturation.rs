@@ -41,11 +41,9 @@ async fn is_served(app: &TestApp, client: &Client) {
 
 /// Waits until the service has noticed that its clients are gone.
 async fn nothing_is_in_flight(app: &TestApp) {
-    wait_until(
-        Duration::from_secs(60),
-        "no request in flight",
-        async || meter(app, "dossier_http_requests_in_flight ").await == 0,
-    )
+    wait_until(Duration::from_mins(1), "no request in flight", async || {
+        meter(app, "dossier_http_requests_in_flight ").await == 0
+    })
     .await;
 }
 
