@@ -48,6 +48,8 @@ mod settle;
 mod shares;
 mod slots;
 mod sqlite;
+#[cfg(feature = "test-support")]
+mod sqlite_steps;
 mod strays;
 mod tables;
 mod upload_grants;
@@ -137,6 +139,8 @@ pub use retry_on_conflict::ConflictRetries;
 pub use revoked::{Credential, Revocation, find_revoked};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
+#[cfg(feature = "test-support")]
+pub use sqlite_steps::count_steps;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use upload_grants::{
     GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,

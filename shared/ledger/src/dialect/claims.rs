@@ -17,12 +17,13 @@ impl Dialect {
     /// job's turn among the owner's: the first of each owner, then a second of each, and so on, the
     /// oldest of an owner first.
     ///
-    /// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how
-    /// many of one owner are looked at, and where there are `$8` owners or more, that divided by it;
-    /// `{known}` stands for the condition that the kind of
-    /// a job is known to this release. Owners with due jobs are found by skipping
-    /// through the index, so what one of them piled up costs the others nothing; turns are counted
-    /// after the limit, because a window function reads all rows that are due at the same moment.
+    /// `$1` queue, `$2` now, `$3` the owner after whom the round begins, `$4` how many candidates
+    /// are looked at, `$5` how many jobs are wanted; `{known}` stands for the condition that the
+    /// kind of a job is known to this release. Of each owner so many are looked at that all owners
+    /// together have `$4`, and that what is wanted is found though all but one have a single job.
+    /// Owners with due jobs are found by skipping through the index, so what one of them piled up
+    /// costs the others nothing; turns are counted after the limit, because a window function reads
+    /// all rows that are due at the same moment.
     pub const fn candidates(self) -> &'static str {
         match self {
             Self::Postgres => concat!(
@@ -38,7 +39,7 @@ impl Dialect {
                 "SELECT j.id, j.run_at FROM jobs j ",
                 "WHERE j.queue = $1 AND j.state IN ('ready', 'running') AND j.owner_id = owners.owner_id AND {known} ",
                 "AND j.run_at <= $2 ORDER BY j.run_at LIMIT ",
-                "(SELECT CASE WHEN count(owner_id) < $8 THEN $4 ELSE $4 / $8 END FROM owners)) oldest) due WHERE owners.owner_id IS NOT NULL)",
+                "(SELECT GREATEST($5 - count(owner_id) + 1, ($4 + count(owner_id) - 1) / count(owner_id)) FROM owners)) oldest) due WHERE owners.owner_id IS NOT NULL)",
             ),
             Self::Sqlite => concat!(
                 "WITH RECURSIVE owners (owner_id, place) AS ( ",
@@ -53,7 +54,7 @@ impl Dialect {
                 "FROM owners CROSS JOIN jobs j ON j.id IN (SELECT k.id FROM jobs k ",
                 "WHERE k.queue = $1 AND k.state IN ('ready', 'running') AND k.owner_id = owners.owner_id AND {known} ",
                 "AND k.run_at <= $2 ORDER BY k.run_at LIMIT ",
-                "(SELECT CASE WHEN count(owner_id) < $8 THEN $4 ELSE $4 / $8 END FROM owners)) WHERE owners.owner_id IS NOT NULL)",
+                "(SELECT max($5 - count(owner_id) + 1, ($4 + count(owner_id) - 1) / count(owner_id)) FROM owners)) WHERE owners.owner_id IS NOT NULL)",
             ),
         }
     }
