@@ -12,12 +12,16 @@ use crate::http::{
     AllowedOrigins, Compressed, CrossOrigin, Frame, HttpMetrics, RouteTable, Router,
 };
 use crate::idempotency::Idempotency;
-use crate::openapi::{MergedPaths, add_examples, document_keys, document_sessions, make_strict};
+use crate::openapi::{
+    MergedPaths, add_examples, document_keys, document_sessions, document_tus, make_strict,
+};
 use crate::operators::Health;
+use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
     JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
-    Pages, PublicRoutes, ResultRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    Pages, PublicRoutes, ResultRoutes, ResumableRoutes, TicketDoorRoutes, TicketRoutes,
+    UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -51,8 +55,10 @@ pub(crate) fn api(parts: Parts) -> Result<impl Endpoint<Output = Response> + 'st
     let handlers = service.into_endpoint().data(max).data(max_archive);
     let idempotent = Idempotency::new(handlers, intake, &shared);
     let sessions = Sessions::new(Frame(Authenticated(idempotent)), guard);
-    let answered = CrossOrigin::new(Compressed(sessions), origins);
-    Ok(Router::new(HttpMetrics::new(answered, meters), table))
+    let uploads = TusAnswers::new(Compressed(sessions), max.0);
+    let answered = CrossOrigin::new(TicketPrivacy(uploads), origins);
+    let routed = Router::new(HttpMetrics::new(answered, meters), table);
+    Ok(MethodOverride(IetfCreations(routed)))
 }
 
 /// Builds the endpoint of the operators' port.
@@ -74,6 +80,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         health,
         ..
     } = parts;
+    let sessions = UploadSessions::new(&service, &intake, &notifier);
     MergedPaths((
         ImportRoutes {
             service: service.clone(),
@@ -82,13 +89,20 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         },
         UploadRoutes {
             service: service.clone(),
-            intake,
+            intake: intake.clone(),
             waiters: waiters.clone(),
         },
-        DocumentRoutes {
-            service: service.clone(),
-            waiters: waiters.clone(),
-        },
+        (
+            (
+                ResumableRoutes(sessions.clone()),
+                TicketDoorRoutes(ResumableRoutes(sessions)),
+                TicketRoutes(service.clone()),
+            ),
+            DocumentRoutes {
+                service: service.clone(),
+                waiters: waiters.clone(),
+            },
+        ),
         ChangeRoutes {
             service: service.clone(),
             notifier: notifier.clone(),
@@ -130,6 +144,7 @@ fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<Value, Inval
     let mut document: Value = read_json(service.spec().as_bytes())?;
     document_keys(&mut document);
     document_sessions(&mut document);
+    document_tus(&mut document);
     make_strict(&mut document);
     add_examples(&mut document);
     Ok(document)

@@ -12,6 +12,7 @@ mod operators;
 mod problem;
 mod rates;
 mod recent;
+mod resumable;
 mod routes;
 mod run;
 mod service;

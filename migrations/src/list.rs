@@ -72,6 +72,10 @@ impl MigratorTrait for Migrator {
             sql!("m0027_mark_removed_users"),
             // Room for small uploads beside their versions.
             sql!("m0028_keep_inline_bodies"),
+            // Resumable uploads.
+            sql!("m0030_keep_uploads"),
+            // Tickets for uploads without a key, and what was uploaded by them.
+            sql!("m0031_keep_tickets"),
             // Names, scopes and expiry of API keys.
             sql!("m0032_limit_keys"),
         ]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use domain::{
     Allowances, BlobId, ByteSize, DocumentId, ErrorCode, ImportLimits, JobId, Limits, Metadata,
-    OperationLimits, RowLimits, Sha256, Timestamp, TypeMismatch, TypePolicy, User, UserId,
-    VersionId, Visibility,
+    OperationLimits, RowLimits, Sha256, Timestamp, TypeMismatch, TypePolicy, UploadLimits, User,
+    UserId, VersionId, Visibility,
 };
 use ledger::{
     Activation, Arrival, BlobOrigin, ClaimRequest, ClaimedJob, Database, Outcome, Settled,
@@ -41,6 +41,7 @@ pub fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        uploads: UploadLimits::default(),
         allowances: Allowances::default(),
         rows: RowLimits::default(),
     }

@@ -20,5 +20,6 @@ pub mod seed_documents;
 pub mod servers;
 pub mod slow;
 pub mod sources;
+pub mod tus;
 
 pub use test_macros::{in_both_modes, on_each_database};

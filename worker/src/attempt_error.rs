@@ -53,7 +53,9 @@ impl From<StorageError> for AttemptError {
             | StorageError::Unavailable { .. } => ErrorCode::StorageUnavailable,
             StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
-            | StorageError::NotOurs { .. } => ErrorCode::Internal,
+            | StorageError::NotOurs { .. }
+            | StorageError::Superseded { .. }
+            | StorageError::NotSupported { .. } => ErrorCode::Internal,
         };
         Self::Retry {
             code,

@@ -42,6 +42,8 @@ const SCHEDULES: &[Schedule] = &[
     Schedule::of(JobKind::TrimEvents, Duration::from_mins(10)),
     Schedule::of(JobKind::ForgetFailures, Duration::from_hours(1)),
     Schedule::of(JobKind::ForgetAuditLog, Duration::from_hours(1)),
+    Schedule::of(JobKind::FinishUploads, TICK),
+    Schedule::of(JobKind::ExpireUploads, Duration::from_mins(1)),
 ];
 
 impl Schedule {
@@ -76,7 +78,9 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
 
 async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
     let discarded = !ledger::discarded(db, "", 1).await?.is_empty();
+    let unfinished = !ledger::unfinished_uploads(db, now).await?.is_empty();
     let wanted = |schedule: &&Schedule| match schedule.kind {
+        JobKind::FinishUploads => unfinished,
         JobKind::RemoveDiscarded => discarded,
         JobKind::PruneVersions => retention.versions.is_some(),
         JobKind::PurgeArchived => retention.archived.is_some(),

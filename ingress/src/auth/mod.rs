@@ -24,5 +24,5 @@ pub(crate) use guard::Guard;
 pub use jwks::KeySetError;
 pub use jwt::JwtSetupError;
 pub(crate) use request_origin::RequestOrigin;
-pub(crate) use session::{Admitted, Session};
+pub(crate) use session::{Admitted, Session, refused_ticket};
 pub(crate) use session_layer::Sessions;

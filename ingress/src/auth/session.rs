@@ -125,6 +125,17 @@ impl Session {
         }
     }
 
+    /// Counts a URL with the secret of no ticket; too many are answered with 429.
+    fn refused_ticket(&self) -> Problem {
+        let guard = &self.0.guard;
+        let origin = self.origin(Actor::Unknown);
+        guard.note_refusal(origin, AuditKind::AuthenticationRefused, "no such ticket");
+        match guard.rates.refused_from(self.0.address) {
+            Ok(()) => Code::NotFound.into(),
+            Err(limited) => limited,
+        }
+    }
+
     /// Counts a refused key or token; too many are answered with 429.
     fn refused(&self, headers: &HeaderMap, refusal: Problem) -> Problem {
         if refusal.code() != Code::Unauthorized || !headers.contains_key(AUTHORIZATION) {
@@ -139,6 +150,14 @@ impl Session {
             Ok(()) => refusal,
             Err(limited) => limited,
         }
+    }
+}
+
+/// Returns the answer to a URL with the secret of no ticket.
+pub(crate) fn refused_ticket(request: &Request) -> Problem {
+    match request.data::<Session>() {
+        Some(session) => session.refused_ticket(),
+        None => Code::NotFound.into(),
     }
 }
 

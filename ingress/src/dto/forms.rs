@@ -132,6 +132,10 @@ forms! {
         enum_items: orders(),
         ..MetaSchema::new("string")
     };
+    /// A number with a unit of time.
+    DurationText = text("^([1-9][0-9]{0,2}(s|m|h)|[1-9][0-9]?d)$");
+    /// An origin of scripts.
+    OriginText = text("^https?://[a-z]+[a-z0-9]*(\\.[a-z]+)*(:[1-9][0-9]{0,3})?$");
     /// Where a list continues.
     CursorText = text("^[A-Za-z0-9_-]+$");
 }

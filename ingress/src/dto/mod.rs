@@ -14,6 +14,9 @@ mod operation;
 mod page;
 mod public;
 mod text;
+mod ticket_document;
+mod upload;
+mod upload_ticket;
 mod usage;
 mod user;
 mod version;
@@ -22,9 +25,9 @@ pub use audit_log::AuditLogPageBody;
 pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
 pub use forms::{
-    AuditKindText, AuditSubjectText, CursorText, IssuerText, JobKindText, JobStatesText,
-    MetadataText, NamePartText, NameText, SortText, StatusesText, SubjectText, TypePatternText,
-    UniqueNameText,
+    AuditKindText, AuditSubjectText, CursorText, DurationText, IssuerText, JobKindText,
+    JobStatesText, MetadataText, NamePartText, NameText, OriginText, SortText, StatusesText,
+    SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,
@@ -37,6 +40,9 @@ pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, Operat
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
 pub use text::{Id, Moment, truth};
+pub use ticket_document::TicketDocumentBody;
+pub use upload::{UploadBody, UploadPageBody};
+pub use upload_ticket::{NewTicket, TicketBody, TicketPageBody};
 pub use usage::{TimelinePageBody, UsageBody};
 pub use user::{NewUser, UserBody, UserPageBody};
 pub use version::{VersionBody, VersionNumber, VersionPageBody};

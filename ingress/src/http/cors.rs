@@ -24,10 +24,15 @@ use settings::CorsOrigin;
 /// Methods that scripts of allowed origins may use.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, Content-Digest, Repr-Digest, If-Match, If-None-Match, \
-     If-Modified-Since, If-Range, Range, Idempotency-Key, Prefer, X-Request-Id, Traceparent";
+     If-Modified-Since, If-Range, Range, Idempotency-Key, Prefer, X-Request-Id, Traceparent, \
+     Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length, Upload-Concat, \
+     Upload-Checksum, X-HTTP-Method-Override, X-Requested-With, Upload-Complete, Upload-Draft-Interop-Version";
 /// Response fields that scripts may read beyond the safelisted ones.
 const EXPOSED: &str = "ETag, Location, Retry-After, Content-Range, Accept-Ranges, Content-Disposition, Repr-Digest, \
-     Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Allow, X-Request-Id, RateLimit, RateLimit-Policy";
+     Idempotency-Replayed, Preference-Applied, WWW-Authenticate, Allow, X-Request-Id, RateLimit, RateLimit-Policy, \
+     Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, \
+     Upload-Length, Upload-Metadata, Upload-Defer-Length, Upload-Concat, Upload-Expires, Upload-Complete, \
+     Upload-Limit, Upload-Draft-Interop-Version, Dossier-Document, Dossier-Version";
 /// How long browsers may cache a preflight, in seconds.
 const MAX_AGE: &str = "600";
 
@@ -64,10 +69,13 @@ impl AllowedOrigins {
             let text = origin.to_str();
             text.is_ok_and(|text| self.0.iter().any(|allowed| allowed.allows(text)))
         };
-        let origin = request.headers().get(ORIGIN).filter(allowed);
+        // Behind the URL of a ticket its handler refuses origins that are not the ticket's.
+        let is_door = request.uri().path().starts_with("/t/");
+        let origin = request.headers().get(ORIGIN);
+        let origin = origin.filter(|origin| is_door || allowed(origin));
         OriginGrant {
             origin: origin.cloned(),
-            varies: !self.0.is_empty(),
+            varies: is_door || !self.0.is_empty(),
             is_preflight: is_preflight(request),
         }
     }

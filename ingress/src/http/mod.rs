@@ -34,7 +34,7 @@ pub use http_metrics::HttpMetrics;
 pub use prefer::{Prefer, Wait};
 pub use range::{RangeAnswer, select};
 pub use required_scope::required_scope;
-pub use route_table::{Route, RouteTable};
+pub use route_table::{Route, RouteMatch, RouteTable};
 pub use router::Router;
 pub use server::{Door, ServerLimits, serve};
 pub use trace_context::traceparent;

@@ -16,6 +16,8 @@ use crate::problem::{Code, FieldError, Problem};
 /// The longest value of a parameter other than metadata, in bytes: fits a name of 255 characters
 /// with white space, and a cursor.
 const LONGEST_VALUE: usize = 4 << 10;
+/// Media types of bodies that are read as streams.
+const STREAMED: [&str; 2] = ["*/*", "application/offset+octet-stream"];
 const TOO_LONG: &str = "must have at most 4096 bytes";
 const UNSTORABLE: &str = "must not contain the character U+0000";
 
@@ -188,7 +190,9 @@ impl Route {
         };
         Some(Self {
             scope: required_scope(&method, pattern),
-            streams: operation["requestBody"]["content"]["*/*"].is_object(),
+            streams: STREAMED
+                .iter()
+                .any(|media| operation["requestBody"]["content"][media].is_object()),
             demands: operation["security"].is_array().then_some(role),
             pattern: pattern.to_owned(),
             method,

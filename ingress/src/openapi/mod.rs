@@ -7,6 +7,7 @@ mod problems;
 mod security;
 mod strict;
 mod tags;
+mod tus;
 
 pub use examples::add_examples;
 pub use idempotency_keys::document_keys;
@@ -16,3 +17,4 @@ pub use problems::{Documented, ProblemSet};
 pub use security::document_sessions;
 pub use strict::make_strict;
 pub use tags::Group;
+pub use tus::document_tus;

@@ -9,6 +9,10 @@ pub enum Group {
     Documents,
     /// The versions of a document.
     Versions,
+    /// Resumable uploads (tus 1.0.0).
+    Uploads,
+    /// Tickets: uploads by somebody without a key.
+    Tickets,
     /// Bulk operations on documents.
     Operations,
     /// The caller and their API keys.

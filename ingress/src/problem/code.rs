@@ -23,9 +23,8 @@ macro_rules! codes {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// Returns the HTTP status.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
+            /// Returns the status that HTTP itself has for it.
+            const fn standard_status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }
             }
 
@@ -68,6 +67,10 @@ codes! {
     NotReady = "not_ready", CONFLICT, "Not ready", "The operation has not ended yet.";
     Finished = "finished", CONFLICT, "Finished", "The operation has already ended.";
     NotUndoable = "not_undoable", CONFLICT, "Not undoable", "The operation can't be undone, or has already been undone.";
+    OffsetMismatch = "offset_mismatch", CONFLICT, "Offset mismatch", "The upload continues at another offset; ask for it with HEAD.";
+    ChecksumMismatch = "checksum_mismatch", BAD_REQUEST, "Checksum mismatch", "The bytes of the request don't match its checksum; they were discarded.";
+    Gone = "gone", GONE, "Gone", "The upload has expired, and its bytes are gone.";
+    UnsupportedVersion = "unsupported_version", PRECONDITION_FAILED, "Unsupported version", "The field Tus-Resumable must name a supported version; see Tus-Version.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "The document has changed since the revision in If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The media type of the request body is not accepted here.";
@@ -86,6 +89,18 @@ codes! {
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded", "The service is overloaded; try again later.";
     StorageFull = "storage_full", SERVICE_UNAVAILABLE, "Storage full", "The storage is full; try again later.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable", "A part of the service is unavailable; try again later.";
+}
+
+impl Code {
+    /// Returns the HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            // tus 1.0.0 has a status of its own.
+            Self::ChecksumMismatch => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+            other => other.standard_status(),
+        }
+    }
 }
 
 impl From<ErrorCode> for Code {

@@ -4,6 +4,7 @@ mod code;
 mod report;
 mod request_id;
 mod translate;
+mod uploads;
 
 pub use code::Code;
 pub use report::{FieldError, Problem, ProblemBody};

@@ -131,9 +131,11 @@ impl From<StorageError> for Problem {
             StorageError::Full => Code::StorageFull,
             StorageError::Busy => Code::Overloaded,
             StorageError::SlowSource => Code::RequestTimeout,
+            StorageError::NotSupported { .. } => Code::NotSupported,
             StorageError::NotFound { .. }
             | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
+            | StorageError::Superseded { .. }
             | StorageError::NotOurs { .. }
             | StorageError::DigestMismatch { .. } => Code::Internal,
         };
@@ -339,6 +341,19 @@ impl Problem {
                 HeaderName::from_static("preference-applied"),
                 &wait.to_string(),
             )
+    }
+
+    /// An append at another offset than that of the upload.
+    #[must_use]
+    pub fn offset_mismatch(offset: u64) -> Self {
+        let field = HeaderName::from_static("upload-offset");
+        Self::from(Code::OffsetMismatch).with_header(field, &offset.to_string())
+    }
+
+    /// The same problem about an upload that has all its bytes.
+    #[must_use]
+    pub fn of_complete_upload(self) -> Self {
+        self.with_header(HeaderName::from_static("upload-complete"), "?1")
     }
 
     /// An exceeded rate limit, with its header fields.

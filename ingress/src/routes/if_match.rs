@@ -47,7 +47,7 @@ pub fn revision_tag(document: &Document) -> String {
 /// Parses the field. Foreign tags match nothing. Weak tags match as well, although RFC 9110
 /// requires strong ones: a revision is the same in every encoding, and compressing proxies weaken
 /// our tags.
-fn precondition(headers: &HeaderMap) -> Precondition {
+pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
     let mut revisions = Vec::new();
     if !headers.contains_key(IF_MATCH) {
         return Precondition::None;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use domain::{
     Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, RowLimits, Sha256,
-    SystemClock, TypeMismatch, TypePolicy,
+    SystemClock, TypeMismatch, TypePolicy, UploadLimits,
 };
 use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseUrl, ensure_bootstrap_key};
@@ -188,6 +188,7 @@ pub fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        uploads: UploadLimits::default(),
         allowances: Allowances::default(),
         rows: RowLimits::default(),
     }

@@ -154,7 +154,7 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 11] = [
     "/",
     "/health/live",
     "/health/ready",
@@ -162,6 +162,11 @@ const OPEN: [&str; 7] = [
     "/docs",
     "/public/{unique_name}",
     "/public/{unique_name}/content",
+    // Behind the URL of a ticket.
+    "/t/{secret}",
+    "/t/{secret}/documents/{id}",
+    "/t/{secret}/uploads",
+    "/t/{secret}/uploads/{id}",
 ];
 
 #[tokio::test]

@@ -77,6 +77,15 @@ impl Upload {
         })
     }
 
+    /// The same upload, of at most `max` bytes.
+    pub fn limited(mut self, max: Option<ByteSize>) -> Result<Self, Problem> {
+        self.max = max.map_or(self.max, |max| max.min(self.max));
+        if self.declared_size() > self.max {
+            return Err(too_large(self.max));
+        }
+        Ok(self)
+    }
+
     /// Returns the least size of the document according to its header.
     #[must_use]
     pub fn declared_size(&self) -> ByteSize {

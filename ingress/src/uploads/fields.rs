@@ -222,6 +222,15 @@ impl Fields {
     }
 }
 
+impl NewDocument {
+    /// Reads a description that is whole.
+    pub fn read(query: QueryFields) -> Result<Self, Problem> {
+        let mut fields = Fields::begin(Purpose::Document(query), Origin::Query);
+        fields.check_named()?;
+        fields.into_new_document()
+    }
+}
+
 fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }

@@ -179,7 +179,7 @@ impl Intake {
                 Ok(document)
             }
             // Dropping the bytes removes them.
-            Ok(Err(refusal)) => Err(refused(refusal)),
+            Ok(Err(refusal)) => Err(refusal.into()),
             Err(error) => {
                 if outcome_is_unknown(&error) {
                     // A row may refer to them; if not, the cleanup removes them.
@@ -189,16 +189,6 @@ impl Intake {
             }
         }
     }
-}
-
-fn refused(refusal: IntakeRefusal) -> Problem {
-    let code = match refusal {
-        IntakeRefusal::UniqueNameTaken => Code::UniqueNameTaken,
-        IntakeRefusal::QuotaExceeded => Code::QuotaExceeded,
-        IntakeRefusal::OwnerGone => Code::Unauthorized,
-        IntakeRefusal::BytesDiscarded => Code::RequestTimeout,
-    };
-    Problem::from(code).because(refusal)
 }
 
 /// Returns whether the transaction may have been committed although its answer was lost.

@@ -16,13 +16,16 @@ mod parts;
 mod receive;
 mod staged;
 mod texts;
+mod upload_bytes;
 
 pub use declared::{ArchiveUpload, MaxArchive, MaxDocument, Upload, VersionUpload, is_form};
 pub use destination::{Destination, Received};
 pub use fields::{NewDocument, Purpose, QueryFields};
 pub use in_flight::Bounds;
 pub use intake::Intake;
+pub use parameters::file_name;
 pub use staged::StagedBytes;
+pub use upload_bytes::UploadBytes;
 
 #[cfg(test)]
 mod form_tests;

@@ -30,6 +30,11 @@ struct Extended {
     is_common: bool,
 }
 
+/// Returns the file name of a `Content-Disposition`.
+pub fn file_name(field: &[u8]) -> Option<String> {
+    Parameters::of(field).text("filename", None)
+}
+
 impl Parameters {
     /// Parses the parameters of a `Content-Disposition`.
     pub(super) fn of(field: &[u8]) -> Self {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
 
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,10 +77,30 @@ impl TryFrom<String> for Sha256 {
 #[derive(Clone, Default)]
 pub struct Hasher(sha2::Sha256);
 
+/// A text that is not the state of a [`Hasher`].
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the state of a digest can't be read")]
+pub struct ParseHasherError;
+
 impl Hasher {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Returns its state after the bytes so far, in hexadecimal, from which [`Self::resume`]
+    /// continues. It contains the last bytes, up to 64.
+    #[must_use]
+    pub fn state(&self) -> String {
+        hex::encode(self.0.serialize())
+    }
+
+    /// Continues from a state.
+    pub fn resume(state: &str) -> Result<Self, ParseHasherError> {
+        let mut bytes = SerializedState::<sha2::Sha256>::default();
+        hex::decode_to_slice(state, &mut bytes).map_err(|_| ParseHasherError)?;
+        let hasher = sha2::Sha256::deserialize(&bytes).map_err(|_| ParseHasherError)?;
+        Ok(Self(hasher))
     }
 
     /// Returns the digest of all bytes.
@@ -99,6 +120,22 @@ mod tests {
         assert_eq!(Hasher::default().finish().to_string(), text);
         for text in [text.to_owned(), text.to_uppercase()] {
             assert_eq!(text.parse::<Sha256>().unwrap(), Sha256::of(b""));
+        }
+    }
+
+    #[test]
+    fn a_digest_goes_on_where_another_process_stopped() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        for cut in [0, 1, 55, 63, 64, 65, 128, 999, 1_000] {
+            let mut first = Hasher::default();
+            first.update(&bytes[..cut]);
+            let mut second = Hasher::resume(&first.state()).unwrap();
+            second.update(&bytes[cut..]);
+            assert_eq!(second.finish(), Sha256::of(&bytes), "{cut}");
+        }
+        let state = Hasher::default().state();
+        for broken in ["", "00", &state[2..], &state.replace('0', "f")] {
+            assert!(Hasher::resume(broken).is_err(), "{broken}");
         }
     }
 

@@ -58,6 +58,10 @@ ids! {
     JobId;
     /// A bulk operation.
     OperationId;
+    /// A resumable upload.
+    UploadId;
+    /// A ticket.
+    TicketId;
     /// A ledger, with all its places.
     InstallationId;
     /// An entry of the security log.

@@ -27,7 +27,9 @@ mod scope;
 mod share;
 mod size;
 mod storable;
+mod ticket;
 mod trace;
+mod upload;
 mod user;
 mod version;
 
@@ -35,13 +37,13 @@ pub use access::{Access, Account, Caller};
 pub use audit_log::{Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, UnknownAuditKind};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use decimal::{Decimal, is_respelled, plain_length};
-pub use digest::{Hasher, ParseDigestError, Sha256};
+pub use digest::{Hasher, ParseDigestError, ParseHasherError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, Keeping, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
-    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, UserId,
-    VersionId,
+    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, TicketId,
+    UploadId, UserId, VersionId,
 };
 pub use json::{InvalidJson, check_member_names, read_json};
 pub use lifecycle::{
@@ -67,6 +69,8 @@ pub use scope::{Scope, Scopes, UnknownScope};
 pub use share::{ParseShareError, Share};
 pub use size::{ByteSize, ParseByteSizeError};
 pub use storable::{NotStorable, check_storable, unstorable_members};
+pub use ticket::TicketStatus;
 pub use trace::{InvalidTraceContext, TraceContext};
+pub use upload::{UnknownUploadWord, UploadLimits, UploadProtocol, UploadStatus};
 pub use user::{Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};

@@ -1,6 +1,6 @@
 //! The operator's limits, and the checks against them.
 
-use super::{ByteSize, ErrorCode, MediaType, TypePolicy};
+use super::{ByteSize, ErrorCode, MediaType, TypePolicy, UploadLimits};
 
 /// What to do when name and content disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Limits {
     pub imports: ImportLimits,
     /// Limits of a user's bulk operations.
     pub operations: OperationLimits,
+    /// Limits of a user's resumable uploads.
+    pub uploads: UploadLimits,
     /// Disk space of users beside their quota.
     pub allowances: Allowances,
     /// Limits on rows that have no bytes of their own.
@@ -180,6 +182,7 @@ mod tests {
             type_mismatch: TypeMismatch::Reject,
             imports: ImportLimits::default(),
             operations: OperationLimits::default(),
+            uploads: UploadLimits::default(),
             allowances: Allowances::default(),
             rows: RowLimits::default(),
         };

@@ -52,7 +52,9 @@ mod sqlite;
 mod sqlite_steps;
 mod strays;
 mod tables;
+mod tickets;
 mod upload_grants;
+mod uploads;
 mod usage;
 mod user_removal;
 mod users;
@@ -142,8 +144,19 @@ pub use shares::OwnerShare;
 #[cfg(feature = "test-support")]
 pub use sqlite_steps::count_steps;
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
+pub use tickets::{
+    Ticket, TicketError, create_ticket, expire_tickets, find_ticket, find_ticket_by_secret,
+    forget_tickets, is_of_ticket, list_tickets, revoke_ticket,
+};
 pub use upload_grants::{
     GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
+};
+pub use uploads::{
+    Became, Completed, FinishedUpload, NewUpload, ReceivedContent, Upload, UploadError,
+    UploadHeader, UploadLevel, UploadProgress, UploadPurpose, complete_upload, create_upload,
+    expire_uploads, find_upload, forget_uploads, hold_upload, list_uploads, record_upload,
+    release_upload, reserve_upload, terminate_upload, touch_upload, unfinished_uploads,
+    upload_level,
 };
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::{finish_removal, remove_user};

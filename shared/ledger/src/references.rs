@@ -82,6 +82,25 @@ pub const SOURCES: &[Source] = &[
         needs: "true",
         staged: Staged::No,
     },
+    Source {
+        what: "upload",
+        table: "uploads",
+        column: "staged_url",
+        size: "offset_bytes",
+        sha256: "NULL",
+        // Until it has all its bytes it isn't an object.
+        needs: "status = 'complete'",
+        staged: Staged::Yes,
+    },
+    Source {
+        what: "upload_tail",
+        table: "uploads",
+        column: "tail_url",
+        size: "NULL",
+        sha256: "NULL",
+        needs: "true",
+        staged: Staged::No,
+    },
 ];
 
 /// An object that was found in storage.

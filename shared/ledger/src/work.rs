@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query};
 use super::readable::{readable, unreadable};
+use super::tickets::read_types;
 use super::{Database, DbError};
 use domain::{
-    ByteSize, DocumentId, DocumentName, Limits, MediaType, Quota, Sha256, UserId, VersionId,
+    ByteSize, DocumentId, DocumentName, Limits, MediaType, Quota, Sha256, TypePattern, UserId,
+    VersionId,
 };
 
 /// A pending version and what is known beside it.
@@ -28,6 +30,8 @@ pub struct PendingWork {
     pub over_quota: bool,
     /// The most bytes that the owner may have in staging.
     pub staging_allowance: ByteSize,
+    /// The types that the ticket of its document allows, if it has one.
+    pub allowed_types: Vec<TypePattern>,
     /// What was uploaded. `None` if that part of the row can't be read: the version can only fail.
     pub upload: Option<PendingUpload>,
 }
@@ -60,6 +64,7 @@ struct Row {
     size_bytes: i64,
     over_quota: bool,
     quota_bytes: Option<i64>,
+    allowed_types: Option<String>,
 }
 
 /// What it says of the upload, which is decoded apart: without it the version can still fail.
@@ -92,9 +97,12 @@ pub async fn load_pending(
     let sql = format!(
         "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
          v.staged_url, v.body, blobs.storage_url AS stored_url, \
-         users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota, users.quota_bytes \
+         users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota, users.quota_bytes, \
+         tickets.allowed_types \
          FROM {wanted} JOIN versions v ON v.id = x.id JOIN users ON users.id = v.owner_id \
          LEFT JOIN blobs ON blobs.sha256 = v.sha256 AND blobs.size_bytes = v.size_bytes \
+         LEFT JOIN ticket_documents ON ticket_documents.document_id = v.document_id \
+         LEFT JOIN tickets ON tickets.id = ticket_documents.ticket_id \
          WHERE v.status = 'pending'"
     );
     let list: Vec<_> = versions
@@ -122,6 +130,12 @@ fn pending_work(row: &QueryResult, limits: &Limits) -> Result<PendingWork, DbErr
         owner: UserId(row.owner_id),
         size: ByteSize::new(row.size_bytes.unsigned_abs()),
         over_quota: row.over_quota,
+        // Types that can't be read allow what the operator does.
+        allowed_types: row
+            .allowed_types
+            .as_deref()
+            .and_then(read_types)
+            .unwrap_or_default(),
         staging_allowance: limits.staging_allowance(&quota),
         upload,
     })

@@ -50,6 +50,11 @@ pub enum JobKind {
     /// Deletes expired entries of the security log, and all but the latest identities of deleted
     /// users. No subject.
     ForgetAuditLog,
+    /// Finishes resumable uploads that have all their bytes, if whoever received the last ones
+    /// died. No subject.
+    FinishUploads,
+    /// Expires resumable uploads whose time is over, and forgets ended ones. No subject.
+    ExpireUploads,
     /// Finishes the removal of a user. Subject: the user.
     RemoveUser,
 }
@@ -61,7 +66,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -82,6 +87,8 @@ impl JobKind {
         Self::TrimEvents,
         Self::ForgetFailures,
         Self::ForgetAuditLog,
+        Self::FinishUploads,
+        Self::ExpireUploads,
         Self::RemoveUser,
     ];
 
@@ -109,6 +116,8 @@ impl JobKind {
             Self::TrimEvents => "trim_events",
             Self::ForgetFailures => "forget_failures",
             Self::ForgetAuditLog => "forget_audit_log",
+            Self::FinishUploads => "finish_uploads",
+            Self::ExpireUploads => "expire_uploads",
             Self::RemoveUser => "remove_user",
         }
     }
@@ -137,6 +146,8 @@ impl JobKind {
             | Self::TrimEvents
             | Self::ForgetFailures
             | Self::ForgetAuditLog
+            | Self::FinishUploads
+            | Self::ExpireUploads
             | Self::RemoveUser => Queue::Maintenance,
         }
     }
@@ -155,6 +166,7 @@ impl JobKind {
                 | Self::ForgetJobs
                 | Self::CheckLedger
                 | Self::ExpireArchives
+                | Self::ExpireUploads
                 | Self::RemoveUser
         )
     }
@@ -185,7 +197,9 @@ impl JobKind {
             | Self::ForgetOperations
             | Self::TrimEvents
             | Self::ForgetFailures
-            | Self::ForgetAuditLog => 3,
+            | Self::ForgetAuditLog
+            | Self::FinishUploads
+            | Self::ExpireUploads => 3,
         }
     }
 }

@@ -15,6 +15,7 @@ mod resolved;
 mod rows;
 mod small_file;
 mod tracing;
+mod uploads;
 mod values;
 mod written;
 
@@ -33,6 +34,7 @@ pub use resolved::{Resolved, Role};
 pub use rows::RowSettings;
 pub use small_file::read_small_file;
 pub use tracing::{OtlpEndpoint, TracingSettings};
+pub use uploads::UploadSettings;
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, Secret, parse_duration};
 pub use written::Settings;
 

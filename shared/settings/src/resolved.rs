@@ -120,6 +120,7 @@ impl Settings {
                 type_mismatch: self.type_mismatch.0,
                 imports: self.import.limits(),
                 operations: self.operations.limits(),
+                uploads: self.uploads.limits(),
                 allowances: self.disk.allowances(),
                 rows: self.rows.limits(),
             },

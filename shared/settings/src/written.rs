@@ -10,7 +10,7 @@ use clap::Args;
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
     LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RowSettings,
-    TracingSettings, values,
+    TracingSettings, UploadSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
@@ -192,6 +192,10 @@ pub struct Settings {
     /// Limits of a user's bulk operations.
     #[command(flatten)]
     pub operations: OperationSettings,
+
+    /// Limits of resumable uploads.
+    #[command(flatten)]
+    pub uploads: UploadSettings,
 
     /// Limits of disk space.
     #[command(flatten)]

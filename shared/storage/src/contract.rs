@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use url::Url;
 
+use super::contract_growing::objects_grow;
 use super::{Mark, Marking, Range, SourceStream, Storage, StorageError, WriteError, Writer};
 use domain::{ByteSize, InstallationId, Timestamp};
 
@@ -39,6 +40,8 @@ pub async fn check_contract(storage: Arc<dyn Storage>, other: Arc<dyn Storage>) 
     listing_is_in_order(storage).await;
     taking_moves_between_places(storage, other).await;
     sweeping_spares_objects(storage).await;
+    objects_grow(storage).await;
+    assert_eq!(keys(storage, None).await, [""; 0], "what has grown");
     a_place_has_one_mark(storage).await;
 }
 

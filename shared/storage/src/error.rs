@@ -39,6 +39,18 @@ pub enum StorageError {
         /// The place.
         place: Url,
     },
+    /// Another writer has taken over the object that grows.
+    #[error("another writer has taken over {url}")]
+    Superseded {
+        /// Its URL.
+        url: Url,
+    },
+    /// Objects can't grow in this place.
+    #[error("objects can't grow at {place}")]
+    NotSupported {
+        /// The place.
+        place: Url,
+    },
     /// The backend is out of space.
     #[error("the storage is full")]
     Full,

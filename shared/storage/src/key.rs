@@ -9,12 +9,43 @@ use domain::Timestamp;
 /// Returns a fresh key created at `now`, such as `3f/01890a5d-…-…3f`: spread over 256 folders by
 /// its last, random digits.
 pub(super) fn new_key(now: Timestamp) -> String {
+    key_of(new_name(now))
+}
+
+/// The three bytes after the time and its fraction by which keys of objects that grow are known;
+/// of other keys, one in four million has them.
+const GROWING: [u8; 3] = [0xbf, 0xff, 0xff];
+
+/// Returns a fresh key of an object that grows.
+pub(super) fn new_growing_key(now: Timestamp) -> String {
+    let mut bytes = new_name(now).into_bytes();
+    bytes[8..11].copy_from_slice(&GROWING);
+    key_of(Uuid::from_bytes(bytes))
+}
+
+/// Returns whether `key`, which is one of ours, is that of an object that grows.
+pub(super) fn is_growing(key: &str) -> bool {
+    let name = key.split_once('/').map_or(key, |(_, name)| name);
+    Uuid::try_parse(name).is_ok_and(|id| id.as_bytes()[8..11] == GROWING)
+}
+
+/// Returns the key with this name.
+pub(super) fn key_named(name: &str) -> Option<String> {
+    let id = is_name(name).then(|| Uuid::try_parse(name).ok())?;
+    id.map(key_of)
+}
+
+fn key_of(id: Uuid) -> String {
+    let name = id.hyphenated().to_string();
+    let folder = &name[name.len() - 2..];
+    format!("{folder}/{name}")
+}
+
+fn new_name(now: Timestamp) -> Uuid {
     let micros = now.as_micros().max(0).unsigned_abs();
     let nanoseconds = u32::try_from(micros % 1_000_000).expect("below a million") * 1_000;
     let moment = uuid::Timestamp::from_unix(ContextV7::new(), micros / 1_000_000, nanoseconds);
-    let name = Uuid::new_v7(moment).hyphenated().to_string();
-    let folder = &name[name.len() - 2..];
-    format!("{folder}/{name}")
+    Uuid::new_v7(moment)
 }
 
 /// Returns when the key of the object at `url` was created, if it is one of ours.
@@ -123,6 +154,17 @@ mod tests {
         ] {
             assert_eq!(made_at(&url(other)), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_key_of_an_object_that_grows_is_a_key_too() {
+        let now = Timestamp::from_micros(1_700_000_000_123_000);
+        let key = new_growing_key(now);
+        assert!(is_key(&key) && is_growing(&key), "{key}");
+        assert!(!is_growing(&new_key(now)));
+        assert_eq!(made_at(&url_of(&url("file:///data/"), &key)), Some(now));
+        assert_eq!(key_named(&key[3..]), Some(key.clone()));
+        assert_eq!(key_named("report"), None);
     }
 
     const KEY: &str = "3f/018bcfe5-6800-7000-8000-00000000003f";

@@ -2,8 +2,11 @@
 
 #[cfg(any(test, feature = "test-support"))]
 pub mod contract;
+#[cfg(any(test, feature = "test-support"))]
+mod contract_growing;
 mod error;
 mod free_space;
+mod growing;
 mod inline;
 mod key;
 mod local;
@@ -20,7 +23,10 @@ pub use error::{SourceError, StorageError, WriteError};
 pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
 pub use local::Local;
 pub use mark::{Mark, Marking};
-pub use port::{ByteStream, Entry, EntryStream, Range, SourceStream, Stat, Storage, Writer};
+pub use port::{
+    Appender, Appending, ByteStream, Entry, EntryStream, Flush, Growing, Range, SourceStream, Stat,
+    Storage, Writer,
+};
 pub use removal::Removal;
 pub use router::{Staged, StorageRouter, Taken};
 pub use s3::{Checksums, S3, S3Location};

@@ -94,7 +94,7 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// Returns the metadata of an object; `None` if it does not exist.
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError>;
 
-    /// Removes an object. Succeeds if it does not exist.
+    /// Removes an object, finished or growing. Succeeds if it does not exist.
     async fn delete(&self, url: &Url) -> Result<(), StorageError>;
 
     /// Moves or copies `staged`, an object of another place of the same kind and service, to `key`
@@ -107,7 +107,8 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError>;
 
     /// Removes leftovers of unfinished writes from before `older_than` (temporary files, abandoned
-    /// multipart uploads), and returns how many were removed.
+    /// multipart uploads), and returns how many were removed. Leaves objects that grow: only the
+    /// ledger knows which of them are abandoned.
     async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError>;
 
     /// Checks as cheaply as possible that the place can be reached and written to.
@@ -123,4 +124,85 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
         installation: InstallationId,
         marking: Marking,
     ) -> Result<(), StorageError>;
+
+    /// Returns the interface for objects that grow; `None` if the backend doesn't have it, and then
+    /// resumable uploads are refused.
+    fn appending(&self) -> Option<&dyn Appending> {
+        None
+    }
+}
+
+/// An object that grows, as its ledger row describes it. Whoever writes it stores the value that
+/// [`Appender::flush`] returns, and passes it to the next writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Growing {
+    /// The URL that the object will have.
+    pub url: Url,
+    /// Its durable bytes. Bytes beyond them count as not written.
+    pub length: u64,
+    /// The object that has the last of them, if the backend accepts no part that small.
+    pub tail: Option<Url>,
+    /// What the adapter needs to find the others; empty at first, and opaque to everybody else.
+    pub parts: String,
+    /// How many parts may have been written by writers that were cut off, and are no part of it.
+    pub skipped: u32,
+}
+
+/// Whether more bytes will follow those that are flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Yes, by this writer or by another one.
+    More,
+    /// No: the object has all its bytes.
+    Last,
+}
+
+/// A place in which objects grow. Keys of such objects are marked ([`crate::StorageRouter::grow`]), so that
+/// sweeps of abandoned writes leave them to the ledger. [`Storage::delete`]
+/// removes an unfinished one too, with all its parts but the tail, which is an object of its own.
+#[async_trait]
+pub trait Appending: Send + Sync {
+    /// Continues the object at its length as the holder of `fence`. Writers with a lower fence can't
+    /// change it from then on: their calls fail with [`StorageError::Superseded`], or have no
+    /// effect. Fails with [`StorageError::NotFound`] if the backend has lost its bytes.
+    async fn append(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError>;
+
+    /// Makes it an ordinary object of exactly its length, at its own URL or at that of its tail,
+    /// and returns where. Safe to repeat, also after it has succeeded.
+    async fn finish(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Url, StorageError>;
+
+    /// Lists unfinished objects that were last written before `older_than`, or begun before it where
+    /// the backend doesn't tell; sizes may be missing.
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError>;
+}
+
+/// Writes to an object that grows. Holds at most one part in memory. Dropping it loses what wasn't
+/// flushed.
+#[async_trait]
+pub trait Appender: Send + Sync {
+    /// Returns how many bytes may be pushed before a flush is needed.
+    fn room(&self) -> usize;
+
+    /// Appends a chunk, no longer than the room. It need not be durable when this returns.
+    async fn push(&mut self, chunk: Bytes) -> Result<(), StorageError>;
+
+    /// Makes everything durable that was pushed until `now`, and returns the object as it is then.
+    /// The pushed bytes belong to it once the caller has stored that; a crash before then loses
+    /// them.
+    async fn flush(&mut self, flush: Flush, now: Timestamp) -> Result<Growing, StorageError>;
+
+    /// Returns once others wait for the memory of this writer, who has filled it too slowly.
+    async fn is_claimed(&self) {
+        std::future::pending::<()>().await;
+    }
 }

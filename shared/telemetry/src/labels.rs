@@ -169,8 +169,21 @@ pub(super) const fn class(status: u16) -> &'static str {
 }
 
 /// The storage operations, by label value.
-pub(super) const CALLS: [&str; 10] = [
-    "put", "open", "stat", "delete", "take", "list", "sweep", "check", "mark", "set_mark",
+pub(super) const CALLS: [&str; 14] = [
+    "put",
+    "open",
+    "stat",
+    "delete",
+    "take",
+    "list",
+    "sweep",
+    "check",
+    "mark",
+    "set_mark",
+    "append",
+    "flush",
+    "finish",
+    "unfinished",
 ];
 
 /// Their outcomes; `broken_off` is a write whose sender went away.

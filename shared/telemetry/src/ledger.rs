@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout};
 use super::register::{Labels, keep};
 use domain::Timestamp;
 use ledger::{
-    Database, DbError, DiscardLevel, QueueState, WorkerPage, discard_level, list_workers,
-    oldest_pending, queue_states,
+    Database, DbError, DiscardLevel, QueueState, UploadLevel, WorkerPage, discard_level,
+    list_workers, oldest_pending, queue_states, upload_level,
 };
 use queue::Queue;
 
@@ -38,6 +38,8 @@ pub(super) struct Levels {
     workers: Gauge,
     discarded_objects: Gauge,
     discarded_bytes: Gauge,
+    open_uploads: Gauge,
+    reserved_bytes: Gauge,
     up: Gauge,
     connections: Family<Labels<2>, Gauge>,
     last_look: Mutex<Option<Instant>>,
@@ -70,6 +72,16 @@ impl Levels {
                 names,
                 "discarded_bytes",
                 "Bytes charged to users for discarded objects",
+            ),
+            open_uploads: keep(
+                names,
+                "open_uploads",
+                "Resumable uploads that are open or wait to be joined, up to a million",
+            ),
+            reserved_bytes: keep(
+                names,
+                "open_uploads_reserved_bytes",
+                "Bytes that they reserve of their owners' quotas",
             ),
             up: keep(
                 names,
@@ -104,6 +116,7 @@ struct Look {
     pending_since: Option<Timestamp>,
     workers: usize,
     discarded: DiscardLevel,
+    uploads: UploadLevel,
 }
 
 impl Levels {
@@ -155,6 +168,8 @@ impl Levels {
         self.workers.set(level(look.workers as u64));
         self.discarded_objects.set(level(look.discarded.objects));
         self.discarded_bytes.set(level(look.discarded.bytes));
+        self.open_uploads.set(level(look.uploads.uploads));
+        self.reserved_bytes.set(level(look.uploads.reserved));
     }
 }
 
@@ -169,5 +184,6 @@ async fn look(db: &Database, now: Timestamp) -> Result<Look, DbError> {
         pending_since: oldest_pending(db).await?,
         workers: list_workers(db, page).await?.len(),
         discarded: discard_level(db).await?,
+        uploads: upload_level(db).await?,
     })
 }

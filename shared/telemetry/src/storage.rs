@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
@@ -11,8 +12,8 @@ use url::Url;
 use super::Meters;
 use domain::{InstallationId, Timestamp};
 use storage::{
-    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    StorageRouter, WriteError, Writer,
+    Appender, Appending, ByteStream, EntryStream, Flush, Growing, Mark, Marking, Range,
+    SourceStream, Stat, Storage, StorageError, StorageRouter, WriteError, Writer,
 };
 
 /// Instrumented storage.
@@ -125,6 +126,81 @@ impl Storage for Watched {
     ) -> Result<(), StorageError> {
         self.plain("set_mark", self.inner.set_mark(installation, marking))
             .await
+    }
+
+    fn appending(&self) -> Option<&dyn Appending> {
+        self.inner.appending().map(|_| self as &dyn Appending)
+    }
+}
+
+impl Watched {
+    /// The interface of the place itself: nobody asks for it where there is none.
+    fn growing(&self) -> Result<&dyn Appending, StorageError> {
+        let place = || self.inner.place().clone();
+        let appending = self.inner.appending();
+        appending.ok_or_else(|| StorageError::NotSupported { place: place() })
+    }
+}
+
+#[async_trait]
+impl Appending for Watched {
+    async fn append(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError> {
+        let call = self.growing()?.append(growing, fence, writer);
+        Ok(Box::new(WatchedAppender {
+            inner: self.plain("append", call).await?,
+            meters: self.meters.clone(),
+        }))
+    }
+
+    async fn finish(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Url, StorageError> {
+        let call = self.growing()?.finish(growing, fence, writer);
+        self.plain("finish", call).await
+    }
+
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError> {
+        let call = self.growing()?.unfinished(older_than);
+        self.plain("unfinished", call).await
+    }
+}
+
+/// An instrumented writer: its flushes are what reaches the storage.
+struct WatchedAppender {
+    inner: Box<dyn Appender>,
+    meters: Meters,
+}
+
+#[async_trait]
+impl Appender for WatchedAppender {
+    fn room(&self) -> usize {
+        self.inner.room()
+    }
+
+    async fn push(&mut self, chunk: Bytes) -> Result<(), StorageError> {
+        self.inner.push(chunk).await
+    }
+
+    async fn flush(&mut self, flush: Flush, now: Timestamp) -> Result<Growing, StorageError> {
+        let begun = Instant::now();
+        let span = span("flush");
+        let answer = self.inner.flush(flush, now).instrument(span.clone()).await;
+        let outcome = answer.as_ref().err().map_or("ok", |_| "error");
+        span.record("storage.outcome", outcome);
+        self.meters.called("flush", outcome, begun.elapsed());
+        answer
+    }
+
+    async fn is_claimed(&self) {
+        self.inner.is_claimed().await;
     }
 }
 

@@ -13,6 +13,7 @@ use tests::archives::{archive_of, entries};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
 use tests::servers::Dossier;
+use tests::tus;
 
 /// How long it may take until the point is reached.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,6 +34,8 @@ enum Scene {
     Export,
     /// The import of an archive with two files.
     Import,
+    /// A resumable upload in two requests.
+    Resumable,
 }
 
 /// What leads to `point`, and how many objects without a row a death there leaves to the cleanup,
@@ -42,6 +45,7 @@ const fn leading_to(point: CrashPoint) -> (Scene, usize) {
     match point {
         At::BeforeChunk | At::AfterChunk => (Scene::Chunk, 0),
         At::BeforeItems | At::AfterItems => (Scene::Parts, 0),
+        At::UploadFlushed | At::UploadRecorded | At::UploadFinished => (Scene::Resumable, 0),
         At::BeforeExport => (Scene::Export, 1),
         At::AfterExport => (Scene::Export, 0),
         At::BeforeImportChunk => (Scene::Import, 2),
@@ -64,6 +68,9 @@ const fn is_of_ingress(point: CrashPoint) -> bool {
             | At::BeforeHint
             | At::BeforeVersion
             | At::AfterVersion
+            | At::UploadFlushed
+            | At::UploadRecorded
+            | At::UploadFinished
             | At::BeforeItems
             | At::AfterItems
     )
@@ -79,6 +86,8 @@ struct Round {
     accepted: Vec<(Value, Bytes)>,
     /// Requests that were not answered.
     cut: usize,
+    /// The path of a resumable upload.
+    upload: String,
 }
 
 fn content(point: CrashPoint, seed: u64) -> Bytes {
@@ -96,12 +105,18 @@ impl Round {
                     .await,
             );
         }
+        let scene = leading_to(point).0;
+        let upload = match scene {
+            Scene::Resumable => tus::create(&alice, "resumable.bin", 3_000).await,
+            _ => String::new(),
+        };
         Self {
             alice,
-            scene: leading_to(point).0,
+            scene,
             before,
             accepted: Vec::new(),
             cut: 0,
+            upload,
         }
     }
 
@@ -113,6 +128,7 @@ impl Round {
             Scene::Uploads => return self.uploads(point).await,
             Scene::Chunk => json!({"action": "archive", "select": select}),
             Scene::Parts => self.of_many(),
+            Scene::Resumable => return self.resumable(point).await,
             Scene::Export => json!({"action": "export", "select": select}),
             Scene::Import => {
                 let archive = archive_of(&[("a.txt", "one text"), ("b.txt", "another text")]);
@@ -131,6 +147,34 @@ impl Round {
             .json(&operation);
         let answer = self.alice.try_send(request).await;
         self.notes(answer);
+    }
+
+    /// Two requests of a resumable upload; one of them isn't answered.
+    async fn resumable(&mut self, point: CrashPoint) {
+        let bytes = content(point, 20);
+        for (offset, piece) in [(0, bytes.slice(..1_000)), (1_000, bytes.slice(1_000..))] {
+            let request = tus::append(&self.alice, &self.upload, offset, piece);
+            if self.alice.try_send(request).await.is_err() {
+                // A tail on S3 that no row refers to yet.
+                self.cut += 1;
+                return;
+            }
+        }
+    }
+
+    /// The upload goes on where its offset says, and becomes one document.
+    async fn goes_on(&self, point: CrashPoint) {
+        let (alice, bytes) = (&self.alice, content(point, 20));
+        let mut last = tus::head(alice, &self.upload).await;
+        let offset = tus::number(&last, "upload-offset");
+        if offset < bytes.len() {
+            last = tus::patch(alice, &self.upload, offset, bytes.slice(offset..)).await;
+        }
+        let document = tus::document(alice, &last).await;
+        assert_eq!(document["status"], "active", "{document}");
+        assert!(alice.downloads(&document).await == bytes);
+        let page = alice.get("/v1/documents").await.expecting(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), 4);
     }
 
     /// An operation that is about a document, and many that aren't there.
@@ -195,7 +239,7 @@ impl Round {
             assert_eq!(document["version"], document["latest_version"]);
             assert!(alice.downloads(&document).await == bytes);
         }
-        if matches!(self.scene, Scene::Uploads) {
+        if matches!(self.scene, Scene::Uploads | Scene::Resumable) {
             return;
         }
         if matches!(self.scene, Scene::Parts) {
@@ -215,7 +259,7 @@ impl Round {
         assert_eq!(operation["status"], "completed", "{operation}");
         assert_eq!(operation["succeeded"], operation["total"], "{operation}");
         match self.scene {
-            Scene::Uploads | Scene::Parts => {}
+            Scene::Uploads | Scene::Parts | Scene::Resumable => {}
             Scene::Chunk => {
                 for before in &self.before {
                     let path = format!("/v1/documents/{}", before["id"].as_str().unwrap());
@@ -268,6 +312,9 @@ async fn strike(app: &TestApp, point: CrashPoint, leftovers: usize) -> usize {
     join_all(others.iter().map(|other| other.restart())).await;
     victim.restart().await;
 
+    if matches!(round.scene, Scene::Resumable) {
+        round.goes_on(point).await;
+    }
     let leftovers = leftovers + round.cut + leading_to(point).1;
     app.ends_whole(leftovers).await;
     round.is_kept().await;

@@ -17,5 +17,6 @@ mod load;
 mod operations;
 mod outcomes;
 mod poison;
+mod resumable;
 mod sweeping;
 mod table;

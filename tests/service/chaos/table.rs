@@ -8,6 +8,7 @@ use tests::dice::asked;
 use super::campaign::{self, Campaign};
 use super::faults::Fault;
 use super::load::Plan;
+use super::resumable;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: run it by ./test --chaos"]
@@ -48,6 +49,22 @@ async fn every_fault_for_many_rounds() {
         println!("{line}");
         writeln!(table, "{line}").unwrap();
         worst = (worst.0 + counts.lost, worst.1 + counts.duplicated);
+    }
+    for fault in Fault::ALL
+        .into_iter()
+        .filter(|fault| fault.name().contains(&only))
+    {
+        let begin = Instant::now();
+        let arrivals = Box::pin(resumable::arrive(fault, 16, seed)).await;
+        let line = format!(
+            "| {}, resumable | 1 | 16 | {} | 0 | 0 | 0 | {} | | {} |",
+            fault.name(),
+            arrivals.arrived,
+            arrivals.failed,
+            begin.elapsed().as_secs(),
+        );
+        println!("{line}");
+        writeln!(table, "{line}").unwrap();
     }
     println!("\n{table}");
     assert_eq!(worst, (0, 0), "lost, duplicated");

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
+use tests::tus;
 
 /// Each route: method, path in the OpenAPI document, and the status for
 /// nobody, a stranger, the owner, an admin who names no owner.
@@ -65,6 +66,25 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         "/public/{unique_name}/content",
         [200, 200, 200, 200],
     ),
+    ("get", "/v1/uploads", [401, 200, 200, 200]),
+    ("post", "/v1/uploads", [401, 201, 201, 201]),
+    ("get", "/v1/uploads/{id}", [401, 404, 200, 404]),
+    ("head", "/v1/uploads/{id}", [401, 404, 200, 404]),
+    ("patch", "/v1/uploads/{id}", [401, 404, 204, 404]),
+    ("delete", "/v1/uploads/{id}", [401, 404, 204, 404]),
+    ("get", "/v1/tickets", [401, 200, 200, 200]),
+    ("post", "/v1/tickets", [401, 201, 201, 201]),
+    ("get", "/v1/tickets/{id}", [401, 404, 200, 404]),
+    // Whoever has the URL may, whoever that is.
+    ("get", "/t/{secret}", [200, 200, 200, 200]),
+    ("post", "/t/{secret}", [202, 202, 202, 202]),
+    // The document is none of the ticket's.
+    ("get", "/t/{secret}/documents/{id}", [404, 404, 404, 404]),
+    ("post", "/t/{secret}/uploads", [201, 201, 201, 201]),
+    ("head", "/t/{secret}/uploads/{id}", [200, 200, 200, 200]),
+    ("patch", "/t/{secret}/uploads/{id}", [204, 204, 204, 204]),
+    ("delete", "/t/{secret}/uploads/{id}", [204, 404, 404, 404]),
+    ("delete", "/v1/tickets/{id}", [401, 404, 204, 404]),
     ("post", "/v1/operations/import", [401, 202, 202, 202]),
     ("get", "/v1/operations/{id}/result", [401, 404, 200, 404]),
     ("head", "/v1/operations/{id}/result", [401, 404, 200, 404]),
@@ -107,7 +127,17 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
 /// What a request to a route needs beyond its path.
 async fn ask(client: &Client, method: &str, path: &str, number: usize) -> u16 {
     let method: Method = method.to_uppercase().parse().unwrap();
+    let is_upload = path.contains("/uploads");
     let request = match (method.as_str(), path) {
+        ("POST", "/v1/uploads") => tus::creation(client, "new.pdf", 10),
+        ("POST", _) if is_upload => tus::request(client, method, path)
+            .header("upload-length", 10)
+            .header("upload-metadata", tus::metadata(&[("name", "new.pdf")])),
+        ("POST", _) if path.starts_with("/t/") => client
+            .request(method, &format!("{path}?name=new.pdf"))
+            .body(PDF),
+        ("PATCH", _) if is_upload => tus::append(client, path, 0, ""),
+        ("HEAD" | "DELETE", _) if is_upload => tus::request(client, method, path),
         ("POST", "/v1/documents") => client
             .request(method, "/v1/documents?name=new.pdf")
             .header("content-type", "application/pdf")
@@ -148,6 +178,16 @@ async fn every_route_for_everybody(mode: Mode) {
     let deleted = alice
         .runs(&json!({"action": "export", "select": {"ids": [document["id"]]}}))
         .await;
+    let upload = tus::create(&alice, "secret.pdf", 10).await;
+    let upload = json!(upload.rsplit('/').next());
+    let ticket = alice.post_json("/v1/tickets", &json!({"uses": 100})).await;
+    let ticket = ticket.expect_status(201).await;
+    let uploads = format!("{}/uploads", ticket["url"].as_str().unwrap());
+    let of_ticket = tus::request(&alice, Method::POST, &uploads)
+        .header("upload-length", 10)
+        .header("upload-metadata", tus::metadata(&[("name", "new.pdf")]));
+    let of_ticket = alice.send(of_ticket).await.header("location").to_owned();
+    let of_ticket = json!(of_ticket.rsplit('/').next());
     let mut asked = 0;
     for (method, pattern, statuses) in ROUTES {
         for (client, status) in [&app.nobody(), &bob, &alice, &admin]
@@ -171,6 +211,9 @@ async fn every_route_for_everybody(mode: Mode) {
                 .await;
             let id = match pattern.split('/').nth(2) {
                 Some("admin") => &victim["id"],
+                Some("uploads") => &upload,
+                Some("tickets") => &ticket["id"],
+                Some("{secret}") if pattern.contains("/uploads/") => &of_ticket,
                 Some("operations")
                     if (*method, *pattern) == ("delete", "/v1/operations/{id}/result") =>
                 {
@@ -184,7 +227,8 @@ async fn every_route_for_everybody(mode: Mode) {
                 .replace("{id}", id.as_str().unwrap())
                 .replace("{unique_name}", "the-secret")
                 .replace("{number}", "1")
-                .replace("{key_id}", key["id"].as_str().unwrap());
+                .replace("{key_id}", key["id"].as_str().unwrap())
+                .replace("/t/{secret}", ticket["url"].as_str().unwrap());
             assert_eq!(
                 ask(client, method, &path, asked).await,
                 *status,

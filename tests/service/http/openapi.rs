@@ -11,7 +11,11 @@ const EXAMPLES: &str = "20";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_keeps_what_its_description_promises() {
-    let app = TestApp::start(Mode::Embedded).await;
+    // Made-up URLs of tickets are no attack here.
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&[("DOSSIER_AUTH_RATE_LIMIT", "1000000/min")])
+        .start()
+        .await;
     // Some documents of every kind, so that ids lead somewhere.
     let admin = app.admin();
     for name in ["one.txt", "two.txt"] {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
+use tests::tus;
 
 use super::costly_requests::{hoarder, nowhere, widest};
 use tests::archives::archive_of;
@@ -32,6 +33,10 @@ struct Ground {
     operation: String,
     /// An archive of an export.
     export: String,
+    /// A resumable upload.
+    upload: String,
+    /// The URL of a ticket.
+    door: String,
     /// An archive of very many small files.
     archive: Bytes,
     turns: AtomicUsize,
@@ -54,6 +59,11 @@ impl Ground {
         let operation = id(&alice.runs(&update).await);
         let export = json!({"action": "export", "select": {"ids": &documents[..50]}});
         let export = id(&alice.runs(&export).await);
+        let upload = tus::create(&alice, "large.bin", 1 << 24).await;
+        let upload = upload.rsplit('/').next().unwrap().to_owned();
+        let ticket = alice.post_json("/v1/tickets", &json!({"uses": 100})).await;
+        let ticket = ticket.expect_status(201).await;
+        let door = ticket["url"].as_str().unwrap().to_owned();
         let names: Vec<_> = (0..500).map(|number| format!("{number}.txt")).collect();
         let files: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
         Self {
@@ -63,6 +73,8 @@ impl Ground {
             documents,
             operation,
             export,
+            upload,
+            door,
             archive: archive_of(&files),
             turns: AtomicUsize::new(1),
         }
@@ -79,6 +91,7 @@ impl Ground {
         };
         let id = match pattern.split('/').nth(2).unwrap_or_default() {
             "admin" => &self.owner,
+            "uploads" => &self.upload,
             "operations" if pattern.ends_with("/result") => &self.export,
             "operations" => &self.operation,
             // The first is public, and stays.
@@ -88,7 +101,8 @@ impl Ground {
             .replace("{id}", id)
             .replace("{unique_name}", "the-public-one")
             .replace("{number}", "1")
-            .replace("{key_id}", &self.owner);
+            .replace("{key_id}", &self.owner)
+            .replace("/t/{secret}", &self.door);
         let request = client.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
         let many = || -> Vec<_> {
             (0..20_000)
@@ -108,6 +122,28 @@ impl Ground {
                     ("metadata", widest().to_string()),
                 ])
                 .body(pseudo_random(turn as u64, 1 << 20)),
+            ("post", "/v1/tickets") => request.json(&json!({"uses": 10_000, "metadata": widest()})),
+            ("post", "/t/{secret}") => request
+                .query(&[("name", "large.bin")])
+                .body(pseudo_random(turn as u64, 1 << 20)),
+            ("post", "/t/{secret}/uploads") => tus::request(client, Method::POST, &path)
+                .header("upload-length", 1 << 20)
+                .header(
+                    "upload-metadata",
+                    tus::metadata(&[("filename", "large.bin")]),
+                )
+                .header("content-type", tus::OFFSET_STREAM)
+                .body(pseudo_random(turn as u64, 1 << 19)),
+            ("post", "/v1/uploads") => tus::creation(client, "large.bin", 1 << 20)
+                .header("content-type", tus::OFFSET_STREAM)
+                .body(pseudo_random(turn as u64, 1 << 19)),
+            ("patch", "/v1/uploads/{id}" | "/t/{secret}/uploads/{id}") => {
+                let bytes = pseudo_random(turn as u64, 1 << 16);
+                tus::append(client, &path, 0, bytes)
+            }
+            ("head" | "delete", "/v1/uploads/{id}" | "/t/{secret}/uploads/{id}") => {
+                request.header("tus-resumable", "1.0.0")
+            }
             ("put", "/v1/documents/{id}/content") => {
                 request.body(pseudo_random(turn as u64, 1 << 20))
             }
@@ -132,6 +168,8 @@ impl Ground {
                 "/v1/documents/{id}/versions"
                 | "/v1/documents/{id}/timeline"
                 | "/v1/operations"
+                | "/v1/uploads"
+                | "/v1/tickets"
                 | "/v1/admin/users"
                 | "/v1/admin/users/{id}/keys"
                 | "/v1/keys"
@@ -167,6 +205,10 @@ impl Ground {
                 | "/public/{unique_name}"
                 | "/v1/usage"
                 | "/v1/me"
+                | "/v1/uploads/{id}"
+                | "/v1/tickets/{id}"
+                | "/t/{secret}"
+                | "/t/{secret}/documents/{id}"
                 | "/v1/documents/by-name/{unique_name}"
                 | "/v1/admin/users/{id}"
                 | "/v1/admin/queues",
@@ -186,6 +228,7 @@ impl Ground {
                 "/v1/documents/{id}"
                 | "/v1/documents/{id}/versions/{number}"
                 | "/v1/operations/{id}/result"
+                | "/v1/tickets/{id}"
                 | "/v1/admin/users/{id}/keys/{key_id}"
                 | "/v1/keys/{key_id}",
             ) => request,

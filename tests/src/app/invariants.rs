@@ -113,7 +113,9 @@ impl Ledger {
             ),
             (
                 "users are charged other bytes than they keep",
-                "SELECT count(*) FROM users WHERE reserved_bytes <> 0 OR used_bytes <> COALESCE((SELECT sum(size_bytes) \
+                "SELECT count(*) FROM users WHERE reserved_bytes <> COALESCE((SELECT sum(reserved_bytes) FROM uploads \
+                 WHERE owner_id = users.id), 0) + COALESCE((SELECT sum(reserved_bytes) FROM tickets \
+                 WHERE owner_id = users.id), 0) OR used_bytes <> COALESCE((SELECT sum(size_bytes) \
                  FROM versions WHERE owner_id = users.id AND status = 'active'), 0)",
             ),
             (
@@ -144,7 +146,8 @@ impl Ledger {
             (
                 "users are charged other documents than they keep",
                 "SELECT count(*) FROM users WHERE used_documents <> \
-                 (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error')",
+                 (SELECT count(*) FROM documents WHERE owner_id = users.id AND status <> 'error') \
+                 + COALESCE((SELECT sum(reserved_documents) FROM uploads WHERE owner_id = users.id), 0)",
             ),
             (
                 "operations have not ended",
@@ -176,9 +179,14 @@ impl Ledger {
             let known = self
                 .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL AND body IS NULL \
                      UNION SELECT source_url FROM operations WHERE source_url IS NOT NULL \
-                     UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL")
+                     UNION SELECT result_url FROM operations WHERE result_url IS NOT NULL \
+                     UNION SELECT tail_url FROM uploads WHERE tail_url IS NOT NULL \
+                     UNION SELECT staged_url FROM uploads WHERE status = 'complete' AND staged_url IS NOT NULL")
                 .await;
-            let kept = self.kept(s3, storage).await;
+            let mut kept = self.kept(s3, storage).await;
+            let growing = self.texts("SELECT staged_url FROM uploads WHERE status = 'open'").await;
+            // Those of uploads that are open are in a folder of their own.
+            kept.retain(|file| !growing.iter().any(|url| is_unfinished(file, url)));
             let missing: Vec<_> = known.difference(&kept).collect();
             assert!(missing.is_empty(), "rows without bytes: {missing:?}");
             let orphans: Vec<_> = kept.difference(&known).collect();
@@ -200,6 +208,13 @@ impl Ledger {
         kept.extend(files(&self.data.join("staging")));
         kept
     }
+}
+
+/// Whether a file is that of an upload that is open.
+fn is_unfinished(file: &str, url: &str) -> bool {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    file.rsplit_once("/.growing/")
+        .is_some_and(|(_, file)| file.strip_suffix(".fence").unwrap_or(file) == name)
 }
 
 pub(super) fn files(folder: &Path) -> BTreeSet<String> {

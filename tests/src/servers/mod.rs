@@ -42,3 +42,9 @@ pub fn node() -> PathBuf {
 pub fn node_modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/typescript/node_modules")
 }
+
+/// The Python in which `./test` installs tuspy.
+#[must_use]
+pub fn tuspy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/tuspy-1.1.0/bin/python")
+}

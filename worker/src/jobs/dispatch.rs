@@ -6,9 +6,10 @@ use ledger::Outcome;
 use queue::JobKind;
 
 use super::{
-    check_ledger, expire_archives, expire_failed, export, forget_audit_log, forget_failures,
-    forget_jobs, forget_operations, forget_requests, import, prune_versions, purge_archived,
-    remove_discarded, remove_user, run_operation, sweep_staging, sweep_store, trim_events,
+    check_ledger, expire_archives, expire_failed, expire_uploads, export, finish_uploads,
+    forget_audit_log, forget_failures, forget_jobs, forget_operations, forget_requests, import,
+    prune_versions, purge_archived, remove_discarded, remove_user, run_operation, sweep_staging,
+    sweep_store, trim_events,
 };
 use crate::attempt_error::AttemptError;
 use crate::pipeline;
@@ -38,6 +39,8 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), AttemptError>
         JobKind::ForgetOperations => forget_operations::forget_operations(&tools).await?,
         JobKind::ForgetFailures => forget_failures::forget_failures(&tools).await?,
         JobKind::TrimEvents => trim_events::trim_events(&tools).await?,
+        JobKind::FinishUploads => finish_uploads::finish_uploads(&tools).await?,
+        JobKind::ExpireUploads => expire_uploads::expire_uploads(&tools).await?,
         JobKind::RemoveUser => remove_user::remove_user(&work, &tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
     }

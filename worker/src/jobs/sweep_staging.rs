@@ -1,6 +1,7 @@
 //! Discards leftovers of uploads that never became documents.
 //!
-//! - *does*: removes drafts and aborts multipart uploads that are too old to be in progress. If
+//! - *does*: removes drafts and aborts multipart uploads that are too old to be in progress, and
+//!   discards old objects that grow and that no resumable upload refers to. If
 //!   staging is separate from the store, scans it and lists old objects without a row as discarded;
 //!   otherwise `sweep_store` does. If the place belongs to another installation, or too large a
 //!   share has no row, it only logs an error.
@@ -12,12 +13,14 @@
 //! old, counted from the creation of its key, and is refused if it takes longer. If clocks differ
 //! by more than the other half, the intake finds that its bytes were discarded and refuses it.
 
+use domain::Timestamp;
+use futures::TryStreamExt;
 use queue::JobKind;
 use tracing::info;
 
 use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
-use crate::orphans::{OrphanScan, find_orphans};
+use crate::orphans::{OrphanScan, find_orphans, found_object};
 use crate::removal_guard::{FEW_STAGED, PlannedSweep};
 use crate::tools::Tools;
 
@@ -34,10 +37,29 @@ pub async fn sweep_staging(tools: &Tools) -> Result<(), AttemptError> {
     if !tools.places.are_one() {
         strays = discard_strays(tools).await?;
     }
+    strays += discard_unfinished(tools, before).await?;
     if unfinished + strays > 0 {
         info!(unfinished, strays, "discarded orphaned bytes of uploads");
     }
     Ok(())
+}
+
+/// Discards objects that grow and that no resumable upload refers to. Returns how many.
+async fn discard_unfinished(tools: &Tools, before: Timestamp) -> Result<u64, AttemptError> {
+    let Some(appending) = tools.places.staging().appending() else {
+        return Ok(0);
+    };
+    let now = tools.clock.now();
+    let mut discarded = 0;
+    let unfinished = appending.unfinished(before).await?;
+    let mut chunks = unfinished.try_chunks(BATCH_SIZE as usize);
+    while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
+        let old = chunk.iter().filter(|entry| entry.begun_at() < before);
+        let old = old.map(|entry| found_object(&tools.places, entry));
+        let old = old.collect::<Result<Vec<_>, _>>()?;
+        discarded += ledger::discard_strays(&tools.db, &old, now).await?;
+    }
+    Ok(discarded)
 }
 
 /// Returns how many were discarded.

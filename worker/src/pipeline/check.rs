@@ -1,6 +1,6 @@
 //! The step that applies the operator's limits.
 //!
-//! - *does*: checks size, detected type and quota against the limits. This check is authoritative;
+//! - *does*: checks size, detected type and quota against the limits, and the type against those of a ticket. This check is authoritative;
 //!   the one before the upload was an estimate.
 //! - *safe to repeat because* it has no effect.
 //! - *if it dies here*, nothing has changed.
@@ -26,6 +26,14 @@ pub fn check<'a>(
         &identified.media_type,
         identified.type_mismatch,
     )?;
+    let types = &pending.allowed_types;
+    if !types.is_empty()
+        && !types
+            .iter()
+            .any(|pattern| pattern.matches(&identified.media_type))
+    {
+        return Err(AttemptError::Reject(ErrorCode::TypeNotAllowed));
+    }
     if pending.over_quota {
         return Err(AttemptError::Reject(ErrorCode::QuotaExceeded));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::{
     Allowances, ByteSize, Clock, Document, DocumentId, DocumentName, ImportLimits, JobId, Limits,
     ManualClock, Metadata, OperationLimits, Retention, RowLimits, Timestamp, TypeMismatch,
-    TypePolicy, User, UserId, VersionId, Visibility,
+    TypePolicy, UploadLimits, User, UserId, VersionId, Visibility,
 };
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
@@ -279,6 +279,7 @@ fn limits() -> Limits {
         type_mismatch: TypeMismatch::Record,
         imports: ImportLimits::default(),
         operations: OperationLimits::default(),
+        uploads: UploadLimits::default(),
         allowances: Allowances::default(),
         rows: RowLimits::default(),
     }

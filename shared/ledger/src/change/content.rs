@@ -7,12 +7,12 @@ use url::Url;
 use super::edit::{finish, revised, update};
 use super::lock::{charge, lock_document, record_event, with_version_of};
 use super::{ChangeError, Target};
-use crate::Commit;
 use crate::jobs::{NewJob, enqueue};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::documents::DocumentUpdate;
 use crate::tables::users::{Charge, QuotaCharge};
 use crate::tables::versions::{NewVersion, insert_undiscarded};
+use crate::{Commit, DatabaseTransaction};
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,
@@ -62,7 +62,22 @@ async fn add(
 ) -> Result<Document, ChangeError> {
     let _slot = on.database().change_slot(target.owner).await?;
     let transaction = on.database().begin().await?;
-    let before = lock_document(&transaction, target).await?;
+    let (before, _) = add_version_within(&transaction, target, content, limits).await?;
+    crash_points::reach(CrashPoint::BeforeVersion);
+    let document = finish(on, transaction, &before).await?;
+    crash_points::reach(CrashPoint::AfterVersion);
+    Ok(document)
+}
+
+/// Adds a version within the caller's transaction. Returns the document as it was, and the number
+/// of the version.
+pub(crate) async fn add_version_within(
+    transaction: &DatabaseTransaction,
+    target: &Target,
+    content: &NewContent,
+    limits: &Limits,
+) -> Result<(Document, u32), ChangeError> {
+    let before = lock_document(transaction, target).await?;
     let mut row = revised(&before, content.at);
     let number = before.latest_version + 1;
     row.latest_version = Set(i64::from(number));
@@ -92,12 +107,12 @@ async fn add(
         })
     };
     charge(
-        &transaction,
+        transaction,
         with_version_of(reserved, &before, limits),
         limits,
     )
     .await?;
-    update(&transaction, row).await?;
+    update(transaction, row).await?;
     let version = NewVersion {
         id: content.version,
         document_id: before.id,
@@ -111,10 +126,10 @@ async fn add(
         body: content.body.as_ref().into(),
         created_at: content.at,
     };
-    if insert_undiscarded(&transaction, &[version]).await? == 0 {
+    if insert_undiscarded(transaction, &[version]).await? == 0 {
         return Err(ChangeError::BytesDiscarded);
     }
-    record_event(&transaction, &before, "accepted", Some(number), content.at).await?;
+    record_event(transaction, &before, "accepted", Some(number), content.at).await?;
     let job = NewJob {
         id: content.job,
         kind: JobKind::ProcessVersion,
@@ -124,9 +139,6 @@ async fn add(
         run_at: content.at,
         traceparent: content.traceparent.clone(),
     };
-    enqueue(&transaction, &[job], content.at).await?;
-    crash_points::reach(CrashPoint::BeforeVersion);
-    let document = finish(on, transaction, &before).await?;
-    crash_points::reach(CrashPoint::AfterVersion);
-    Ok(document)
+    enqueue(transaction, &[job], content.at).await?;
+    Ok((before, number))
 }

@@ -10,6 +10,7 @@ mod lock;
 mod retry;
 mod versions;
 
+pub(crate) use content::add_version_within;
 pub use content::{NewContent, add_version};
 pub use delete::delete_document;
 pub use edit::{DocumentChanges, archive_document, edit_document, restore_document};

@@ -7,6 +7,7 @@ use crate::batch::query_as;
 use crate::change::lock_documents;
 use crate::removal::{delete_documents, delete_versions};
 use crate::tables::{idempotency, operation_items};
+use crate::uploads::remove_uploads_of;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
 
@@ -29,6 +30,7 @@ pub(super) async fn delete_batch(
     let _turn = db.bulk_turn().await;
     let transaction = db.begin().await?;
     let removed = remove_documents(&transaction, id, now, traces).await?
+        || remove_uploads_of(&transaction, id, now).await?
         || remove_rows(&transaction, id).await?;
     transaction.commit().await?;
     Ok(removed)

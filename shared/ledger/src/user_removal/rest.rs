@@ -8,6 +8,7 @@ use crate::jobs::{NewJob, enqueue};
 use crate::removal::delete_documents;
 use crate::tables::jobs::delete_ready;
 use crate::tables::{operations, users};
+use crate::uploads::remove_uploads_of;
 use crate::{Database, DatabaseTransaction, DbError, discards, identities};
 use domain::{JobId, Timestamp, UserId};
 use queue::JobKind;
@@ -30,6 +31,7 @@ pub(super) async fn remove_rest(
     let documents = "SELECT id FROM documents WHERE owner_id = $1";
     let documents: Vec<Uuid> = query_column(&transaction, documents, owner()).await?;
     let held = delete_documents(&transaction, &documents).await?;
+    while remove_uploads_of(&transaction, id, now).await? {}
     let archives = operations::archives_of(&transaction, id).await?;
     delete_ready(&transaction, &dedupe_key(id)).await?;
     held.release(&transaction, now, traces).await?;

@@ -15,16 +15,17 @@ use url::Url;
 use super::batch::Batch;
 use super::draft::{self, Aside, Draft};
 use super::folders::{Folders, sync_folder};
+use super::growing::{self, Files, LocalAppender, Unfinished};
 use super::outcome::{blocking, failed, stat_of, unless_missing};
 use super::overlap;
 use super::reading::Reading;
 use super::walk::Walk;
-use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
+use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::mark;
 use crate::private_file;
 use crate::{
-    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    WriteError, Writer,
+    Appender, Appending, ByteStream, EntryStream, Growing, Mark, Marking, Range, SourceStream,
+    Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -74,6 +75,16 @@ impl Local {
         let key = key_within(&self.place, url);
         let path = key.map(|key| self.folders.root().join(key));
         path.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
+    }
+
+    /// Returns the files of the object at `url`, if it is one that grows.
+    fn growing(&self, url: &Url) -> Result<Option<Files>, StorageError> {
+        let is_growing = key_within(&self.place, url).is_some_and(is_growing);
+        is_growing.then(|| self.files_of(url)).transpose()
+    }
+
+    fn files_of(&self, url: &Url) -> Result<Files, StorageError> {
+        Ok(Files::of(&self.folders, self.path_of(url)?))
     }
 
     fn new_object(&self, key: &str) -> Result<(Url, PathBuf), StorageError> {
@@ -141,7 +152,14 @@ impl Storage for Local {
     /// The name is gone when this returns, but may reappear after a power cut.
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let path = self.path_of(url)?;
-        blocking("delete", move || unless_missing(fs::remove_file(path))).await?;
+        let growing = self.growing(url)?;
+        blocking("delete", move || {
+            if let Some(growing) = growing {
+                growing.remove()?;
+            }
+            unless_missing(fs::remove_file(path))
+        })
+        .await?;
         Ok(())
     }
 
@@ -211,6 +229,46 @@ impl Storage for Local {
         let root = self.folders.root().to_owned();
         let text = mark::written(installation);
         blocking("write its mark", move || write_mark(&root, &text, marking)).await
+    }
+
+    fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Appending for Local {
+    async fn append(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        _: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError> {
+        let (url, length) = (&growing.url, growing.length);
+        let files = self.files_of(url)?;
+        let open = growing::blocking("open", url, move || files.open(length, fence)).await?;
+        Ok(Box::new(LocalAppender::new(growing, open)))
+    }
+
+    async fn finish(&self, growing: &Growing, fence: u64, _: Writer) -> Result<Url, StorageError> {
+        let (url, length) = (&growing.url, growing.length);
+        let files = self.files_of(url)?;
+        growing::blocking("finish", url, move || files.finish(length, fence)).await?;
+        Ok(url.clone())
+    }
+
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError> {
+        let (folders, place) = (Arc::clone(&self.folders), self.place.clone());
+        let files = blocking("list unfinished files", move || {
+            Unfinished::of(&folders, &place, older_than)
+        })
+        .await?;
+        let entries = stream::try_unfold(files, |mut files| async move {
+            let (next, files) =
+                blocking("list unfinished files", move || Ok((files.next()?, files))).await?;
+            Ok::<_, StorageError>(next.map(|next| (next, files)))
+        });
+        Ok(Box::pin(entries))
     }
 }
 

@@ -4,6 +4,7 @@ mod adapter;
 mod batch;
 mod draft;
 mod folders;
+mod growing;
 mod outcome;
 mod overlap;
 mod reading;

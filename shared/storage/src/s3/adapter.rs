@@ -8,14 +8,15 @@ use url::Url;
 
 use super::client::Bucket;
 use super::copy::{Copied, Source, copy};
+use super::growing::Spot;
 use super::listing;
 use super::marking;
 use super::outcome::{failed, is_missing, odd, stat_of};
 use super::upload::Uploads;
-use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
+use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::{
-    ByteStream, EntryStream, Mark, Marking, Range, S3Location, SourceStream, Stat, Storage,
-    StorageError, WriteError, Writer,
+    Appender, Appending, ByteStream, EntryStream, Growing, Mark, Marking, Range, S3Location,
+    SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -49,6 +50,17 @@ impl S3 {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
+    }
+
+    fn spot(&self, growing: &Growing, writer: Writer) -> Result<Spot, StorageError> {
+        Ok(Spot {
+            bucket: self.bucket.clone(),
+            place: self.place.clone(),
+            prefix: self.prefix.clone(),
+            key: self.key_of(&growing.url)?,
+            uploads: self.uploads.clone(),
+            writer,
+        })
     }
 
     /// Returns the key in the bucket of the place's mark.
@@ -147,6 +159,9 @@ impl Storage for S3 {
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let key = self.key_of(url)?;
+        if is_growing(&key[self.prefix.len()..]) {
+            listing::abort_all(&self.bucket, &key).await?;
+        }
         let request = self
             .bucket
             .client
@@ -211,6 +226,32 @@ impl Storage for S3 {
         marking: Marking,
     ) -> Result<(), StorageError> {
         marking::set_mark(&self.bucket, &self.mark_key(), installation, marking).await
+    }
+
+    fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
+}
+
+/// Part numbers keep writers apart, not the fence.
+#[async_trait]
+impl Appending for S3 {
+    async fn append(
+        &self,
+        growing: &Growing,
+        _: u64,
+        writer: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError> {
+        Ok(Box::new(self.spot(growing, writer)?.append(growing).await?))
+    }
+
+    async fn finish(&self, growing: &Growing, _: u64, writer: Writer) -> Result<Url, StorageError> {
+        self.spot(growing, writer)?.finish(growing).await
+    }
+
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError> {
+        let (place, prefix) = (&self.place, &self.prefix);
+        Ok(listing::unfinished(&self.bucket, place, prefix, older_than))
     }
 }
 

@@ -1,14 +1,16 @@
 //! Lists the objects of a place, and its unfinished multipart uploads.
 
+use std::pin::Pin;
+
 use aws_sdk_s3::types::{MultipartUpload, Object};
-use futures::{TryStreamExt, stream};
+use futures::{Stream, TryStreamExt, stream};
 use url::Url;
 
 use super::client::Bucket;
 use super::outcome::{failed, is_missing, moment, stat_of};
-use crate::key::{is_key, url_of};
-use crate::{Entry, EntryStream, StorageError};
-use domain::Timestamp;
+use crate::key::{is_growing, is_key, url_of};
+use crate::{Entry, EntryStream, Stat, StorageError};
+use domain::{ByteSize, Timestamp};
 
 /// Lists the objects of `place`, whose keys in the bucket begin with `prefix`, after the key
 /// `after`; holds one page at a time.
@@ -47,46 +49,92 @@ fn entry_of(object: &Object, place: &Url, prefix: &str) -> Option<Entry> {
     })
 }
 
-/// Aborts the uploads below `prefix` that began before `older_than`, and returns how many were
-/// aborted.
+/// Aborts the uploads below `prefix` that began before `older_than`, but for those of objects that
+/// grow, and returns how many were aborted.
 pub(super) async fn sweep(
     bucket: &Bucket,
     prefix: &str,
     older_than: Timestamp,
 ) -> Result<u64, StorageError> {
     let mut aborted = 0;
-    let (mut key_marker, mut id_marker) = (None, None);
-    loop {
-        let request = bucket
-            .client
-            .list_multipart_uploads()
-            .bucket(&bucket.name)
-            .prefix(prefix);
-        let request = request
-            .set_key_marker(key_marker)
-            .set_upload_id_marker(id_marker);
-        let page = request
-            .send()
-            .await
-            .map_err(|error| failed("list open writes", error))?;
-        for upload in page.uploads.unwrap_or_default() {
-            if is_stale(&upload, prefix, older_than) {
-                aborted += abort(bucket, &upload).await?;
-            }
-        }
-        (key_marker, id_marker) = (page.next_key_marker, page.next_upload_id_marker);
-        if page.is_truncated != Some(true) || key_marker.is_none() {
-            return Ok(aborted);
+    let mut uploads = open_uploads(bucket, prefix);
+    while let Some(upload) = uploads.try_next().await? {
+        let key = upload.key().and_then(|key| key.strip_prefix(prefix));
+        let is_ours = key.is_some_and(|key| is_key(key) && !is_growing(key));
+        if is_ours && begun_at(&upload) < older_than {
+            aborted += abort(bucket, &upload).await?;
         }
     }
+    Ok(aborted)
 }
 
-fn is_stale(upload: &MultipartUpload, prefix: &str, older_than: Timestamp) -> bool {
-    let key = upload.key().and_then(|key| key.strip_prefix(prefix));
-    let is_old = upload
-        .initiated()
-        .is_some_and(|begun| moment(begun) < older_than);
-    is_old && key.is_some_and(is_key)
+/// Aborts every upload to `key`: whoever began one may not have recorded it.
+pub(super) async fn abort_all(bucket: &Bucket, key: &str) -> Result<(), StorageError> {
+    let mut uploads = open_uploads(bucket, key);
+    while let Some(upload) = uploads.try_next().await? {
+        if upload.key() == Some(key) {
+            abort(bucket, &upload).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists the objects of `place` that grow and were begun before `older_than`.
+pub(super) fn unfinished(
+    bucket: &Bucket,
+    place: &Url,
+    prefix: &str,
+    older_than: Timestamp,
+) -> EntryStream {
+    let (uploads, place, prefix) = (
+        open_uploads(bucket, prefix),
+        place.clone(),
+        prefix.to_owned(),
+    );
+    Box::pin(uploads.try_filter_map(move |upload| {
+        let key = upload.key().and_then(|key| key.strip_prefix(&prefix));
+        let key = key.filter(|key| is_key(key) && is_growing(key));
+        let modified_at = begun_at(&upload);
+        let key = key.filter(|_| modified_at < older_than);
+        let size = ByteSize::ZERO;
+        let entry = key.map(|key| Entry {
+            url: url_of(&place, key),
+            stat: Stat { size, modified_at },
+        });
+        std::future::ready(Ok(entry))
+    }))
+}
+
+/// Lists the open uploads below `prefix`; holds one page at a time.
+fn open_uploads(
+    bucket: &Bucket,
+    prefix: &str,
+) -> Pin<Box<dyn Stream<Item = Result<MultipartUpload, StorageError>> + Send>> {
+    let request = bucket.client.list_multipart_uploads();
+    let request = request.bucket(&bucket.name).prefix(prefix);
+    let first = Some((None, None));
+    let pages = stream::try_unfold(first, move |markers| {
+        let request = request.clone();
+        async move {
+            let Some((key, id)) = markers else {
+                return Ok(None);
+            };
+            let request = request.set_key_marker(key).set_upload_id_marker(id);
+            let page = request.send().await;
+            let page = page.map_err(|error| failed("list open writes", error))?;
+            let is_more = page.is_truncated == Some(true) && page.next_key_marker.is_some();
+            let next = is_more.then_some((page.next_key_marker, page.next_upload_id_marker));
+            let uploads = page.uploads.unwrap_or_default().into_iter().map(Ok);
+            Ok::<_, StorageError>(Some((stream::iter(uploads), next)))
+        }
+    });
+    Box::pin(pages.try_flatten())
+}
+
+fn begun_at(upload: &MultipartUpload) -> Timestamp {
+    // One that doesn't say when it began is left alone.
+    let never = Timestamp::from_micros(i64::MAX);
+    upload.initiated().map_or(never, moment)
 }
 
 /// Returns how many were aborted: one, or none if another process was faster.

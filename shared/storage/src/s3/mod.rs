@@ -4,6 +4,7 @@ mod adapter;
 mod buffers;
 mod client;
 mod copy;
+mod growing;
 mod listing;
 mod location;
 mod marking;

@@ -42,6 +42,11 @@ impl Multipart {
         self.id.as_deref().unwrap_or_default()
     }
 
+    /// Returns its id, and leaves it open.
+    pub(super) fn keep(mut self) -> String {
+        self.id.take().unwrap_or_default()
+    }
+
     /// Completes the upload as an object of `size` bytes, which becomes visible.
     pub(super) async fn complete(
         mut self,
@@ -59,7 +64,9 @@ impl Multipart {
             .upload_id(self.id());
         if let Err(error) = request.multipart_upload(whole).send().await {
             // If the response was lost and the request is retried, the upload no longer exists.
-            if error.code() != Some("NoSuchUpload") || !self.is_stored(size).await {
+            if error.code() != Some("NoSuchUpload")
+                || !is_stored(&self.bucket, &self.key, size).await
+            {
                 self.abort().await;
                 return Err(failed("complete a write", error));
             }
@@ -74,17 +81,17 @@ impl Multipart {
             abort(&self.bucket, &self.key, &id).await;
         }
     }
+}
 
-    async fn is_stored(&self, size: u64) -> bool {
-        let request = self.bucket.client.head_object();
-        let found = request
-            .bucket(&self.bucket.name)
-            .key(&self.key)
-            .send()
-            .await;
-        let length = found.ok().and_then(|found| found.content_length);
-        length.and_then(|length| u64::try_from(length).ok()) == Some(size)
-    }
+/// Returns whether an object of `size` bytes is stored at `key`.
+pub(super) async fn is_stored(bucket: &Bucket, key: &str, size: u64) -> bool {
+    let request = bucket.client.head_object().bucket(&bucket.name).key(key);
+    let length = request
+        .send()
+        .await
+        .ok()
+        .and_then(|found| found.content_length);
+    length.and_then(|length| u64::try_from(length).ok()) == Some(size)
 }
 
 impl Drop for Multipart {

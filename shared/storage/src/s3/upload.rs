@@ -1,5 +1,6 @@
 //! Writes an object of unknown length: one request if it is small, else parts in parallel.
 
+use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
@@ -15,7 +16,7 @@ use crate::{SourceError, SourceStream, StorageError, WriteError, Writer};
 const AT_ONCE: usize = 4;
 
 /// The bytes that an upload may gather without a buffer: many documents are smaller.
-const WITHOUT_BUFFER: usize = 256 << 10;
+pub(super) const WITHOUT_BUFFER: usize = 256 << 10;
 
 /// The state shared by uploads to one place.
 #[derive(Clone, Debug)]
@@ -109,7 +110,7 @@ impl Uploads {
     }
 
     /// Waits for a buffer for the part with this number.
-    async fn buffer(&self, writer: Writer, number: i32) -> Result<Buffer, StorageError> {
+    pub(super) async fn buffer(&self, writer: Writer, number: i32) -> Result<Buffer, StorageError> {
         let smallest = part_size(number).div_ceil(part_size(1));
         self.buffers.take(writer, smallest).await
     }
@@ -140,12 +141,7 @@ impl Sending {
             let outcome = request.body(part.into()).send().await;
             drop(buffer);
             let answer = outcome.map_err(|error| failed("write a part", error))?;
-            Ok(CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(answer.e_tag)
-                .set_checksum_crc32(answer.checksum_crc32)
-                .set_checksum_crc64_nvme(answer.checksum_crc64_nvme)
-                .build())
+            Ok(part_of_answer(number, answer))
         });
     }
 }
@@ -162,7 +158,22 @@ async fn filled<T>(
     }
 }
 
-async fn put_whole(bucket: &Bucket, key: &str, bytes: Bytes) -> Result<(), StorageError> {
+/// The part that the service has confirmed.
+pub(super) fn part_of_answer(number: i32, answer: UploadPartOutput) -> CompletedPart {
+    CompletedPart::builder()
+        .part_number(number)
+        .set_e_tag(answer.e_tag)
+        .set_checksum_crc32(answer.checksum_crc32)
+        .set_checksum_crc64_nvme(answer.checksum_crc64_nvme)
+        .build()
+}
+
+/// Writes a small object by one request.
+pub(super) async fn put_whole(
+    bucket: &Bucket,
+    key: &str,
+    bytes: Bytes,
+) -> Result<(), StorageError> {
     let request = bucket.client.put_object().bucket(&bucket.name).key(key);
     let outcome = request.body(bytes.into()).send().await;
     outcome.map(drop).map_err(|error| failed("write", error))

@@ -48,7 +48,14 @@ pub const TABLES: &[(&str, &str, i64)] = &[
     ("quarantine", "DOSSIER_KEEP_QUARANTINED_FOR", 0),
     ("schema_compatibility", "a row for each schema", 0),
     ("seaql_migrations", "a row for each migration", 0),
+    ("ticket_documents", "a row for each document at most", 0),
+    ("tickets", "1,000 of a user, for DOSSIER_KEEP_OPERATIONS", 0),
     ("upload_grants", "uploads that are under way", 0),
+    (
+        "uploads",
+        "DOSSIER_MAX_OPEN_UPLOADS, and 1,000 ended ones of a user for DOSSIER_UPLOAD_EXPIRES",
+        0,
+    ),
     ("users", "made and removed by admins and issuers", 0),
     (
         "versions",

@@ -12,9 +12,11 @@ const USED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM 
 const RESERVED: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
      ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'pending') \
      + (SELECT CAST(COALESCE(sum(o.held_bytes), 0) AS bigint) FROM operations o \
-     WHERE o.owner_id = u.id AND o.action = 'import')";
-const DOCUMENTS: &str =
-    "(SELECT count(*) FROM documents d WHERE d.owner_id = u.id AND d.status <> 'error')";
+     WHERE o.owner_id = u.id AND o.action = 'import') \
+     + (SELECT CAST(COALESCE(sum(r.reserved_bytes), 0) AS bigint) FROM uploads r WHERE r.owner_id = u.id) \
+     + (SELECT CAST(COALESCE(sum(k.reserved_bytes), 0) AS bigint) FROM tickets k WHERE k.owner_id = u.id)";
+const DOCUMENTS: &str = "(SELECT count(*) FROM documents d WHERE d.owner_id = u.id AND d.status <> 'error') \
+     + (SELECT CAST(COALESCE(sum(r.reserved_documents), 0) AS bigint) FROM uploads r WHERE r.owner_id = u.id)";
 
 const STAGING: &str = "(SELECT CAST(COALESCE(sum(v.size_bytes), 0) AS bigint) FROM documents d JOIN versions v \
      ON v.document_id = d.id WHERE d.owner_id = u.id AND v.status = 'error' AND v.staged_url IS NOT NULL) \

@@ -1,0 +1,27 @@
+//! Resumable uploads: the protocol tus 1.0.0, and the sessions that write.
+
+mod checksum;
+mod fields;
+mod finishing;
+mod holders;
+mod ietf;
+mod joining;
+mod layer;
+mod metadata;
+mod pieces;
+mod privacy;
+mod session;
+mod sessions;
+mod writing;
+
+pub use checksum::Expected;
+pub use fields::{Concat, Length, check_size, number, text};
+pub use ietf::{
+    Completeness, IetfCreations, PARTIAL_UPLOAD, declared_length, file_name, limit, piece_digest,
+    whole_digest,
+};
+pub use layer::{MethodOverride, TusAnswers, require_version};
+pub use metadata::UploadMetadata;
+pub use pieces::of_body;
+pub use privacy::TicketPrivacy;
+pub use sessions::{Append, Checking, UploadSessions, Written};

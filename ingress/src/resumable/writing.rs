@@ -1,0 +1,168 @@
+//! Takes an upload over for a request that writes to it. The request runs to its end in a task of its
+//! own: what has arrived when the client hangs up is kept.
+
+use domain::{ByteSize, Hasher, UploadId, UploadLimits, UploadStatus, UserId};
+use ledger::{Upload, hold_upload, release_upload, reserve_upload};
+use storage::{StorageError, Writer};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::checksum::Checksums;
+use super::fields::check_size;
+use super::pieces::Pieces;
+use super::session::Session;
+use super::sessions::{Append, Checking, UploadSessions, Written};
+use crate::problem::{Code, Problem};
+
+/// The least part of any storage: how many a request with a checksum may write at most.
+const LEAST_PART: u64 = 5 << 20;
+
+impl UploadSessions {
+    /// Appends the bytes of a request, and finishes the upload if they are the last ones. A request
+    /// that is writing to it is cut off.
+    ///
+    /// If this is dropped, because the client hung up or its key was revoked, what has arrived is
+    /// recorded, and no more is read.
+    pub async fn append(&self, append: Append, pieces: Pieces) -> Result<Written, Problem> {
+        let sessions = self.clone();
+        let dropped = CancellationToken::new();
+        let _guard = dropped.clone().drop_guard();
+        let writing = async move { sessions.write(append, pieces, dropped).await };
+        let writing = writing.instrument(tracing::debug_span!("append"));
+        let written = self.intake.keep_running(writing).await;
+        written.map_err(Problem::internal)?
+    }
+
+    async fn write(
+        self,
+        append: Append,
+        pieces: Pieces,
+        dropped: CancellationToken,
+    ) -> Result<Written, Problem> {
+        let upload = self.find(append.whose).await?;
+        if let Some(answer) = answer_of_complete(&upload, append.offset) {
+            return answer;
+        }
+        let holder = self.holders.enter(append.whose.1).await;
+        let session = match self.begin(&append, &upload).await {
+            // The request before may have completed it.
+            Err(problem) if problem.code() == Code::Gone => {
+                let upload = self.find(append.whose).await?;
+                return answer_of_complete(&upload, append.offset).unwrap_or(Err(problem));
+            }
+            session => session?,
+        };
+        let upload = session.run(&holder, pieces, &dropped).await?;
+        if upload.has_all() {
+            return self.finish(&upload, append.traceparent).await;
+        }
+        Ok(Written {
+            offset: upload.offset,
+            became: None,
+            expires_at: Some(upload.expires_at),
+        })
+    }
+
+    /// Takes the upload over from whatever request held it, to write `parts` unrecorded parts.
+    pub(super) async fn take_over(
+        &self,
+        whose: (UserId, UploadId),
+        parts: u32,
+    ) -> Result<Upload, Problem> {
+        let now = self.service.clock.now();
+        let held = hold_upload(&self.service.db, whose, parts, now).await?;
+        if held.skipped() > UploadLimits::SKIPPED {
+            self.give_up(whose).await;
+            let detail = "Requests for this upload were cut off too often; begin a new one.";
+            return Err(Problem::from(Code::Gone).with_detail(detail));
+        }
+        Ok(held)
+    }
+
+    /// Takes the upload over, and opens it if the request may write to it.
+    async fn begin(&self, append: &Append, before: &Upload) -> Result<Session, Problem> {
+        let most = append.length.or(before.length);
+        let most = most.unwrap_or(self.service.limits.max_document.bytes());
+        let most = most.min(before.max_bytes.unwrap_or(u64::MAX));
+        let parts = match append.checksum {
+            Checking::None => 1,
+            Checking::Header(_) | Checking::Trailer => {
+                let bytes = append
+                    .announced
+                    .unwrap_or(most.saturating_sub(append.offset));
+                u32::try_from(bytes / LEAST_PART + 2).unwrap_or(u32::MAX)
+            }
+        };
+        let held = self.take_over(append.whose, parts).await?;
+        let id = (held.id, held.fence);
+        let session = self.open(append, held, most).await;
+        if session.is_err() {
+            // Nothing was written.
+            release_upload(&self.service.db, id).await?;
+        }
+        session
+    }
+
+    async fn open(&self, append: &Append, mut held: Upload, most: u64) -> Result<Session, Problem> {
+        if held.offset != append.offset {
+            return Err(Problem::offset_mismatch(held.offset));
+        }
+        let (service, limits) = (&self.service, &self.service.limits);
+        if let Some(length) = append.length {
+            check_size(length, limits.max_document)?;
+            let whose = (held.id, held.fence);
+            reserve_upload(&service.db, whose, Some(length), 0, limits).await?;
+            held.length = Some(length);
+        }
+        let announced = append.announced.unwrap_or(0);
+        check_size(held.offset.saturating_add(announced), ByteSize::new(most))?;
+        let growing = held.growing.clone().ok_or(Code::Gone)?;
+        let writer = Writer::User(held.owner);
+        let appender = match service.places.append(&growing, held.fence, writer).await {
+            Err(error @ StorageError::NotFound { .. }) => {
+                self.give_up(append.whose).await;
+                return Err(Problem::from(Code::Gone).because(error));
+            }
+            appender => appender?,
+        };
+        let hasher = Hasher::resume(&held.digest).map_err(Problem::internal)?;
+        let expected = match &append.checksum {
+            Checking::Header(expected) => Some(expected.clone()),
+            Checking::None | Checking::Trailer => None,
+        };
+        let is_checked = append.checksum != Checking::None;
+        Ok(Session {
+            sessions: self.clone(),
+            whose: append.whose,
+            fence: held.fence,
+            appender,
+            recorded: growing,
+            durable: None,
+            hasher,
+            checksums: is_checked.then(|| Checksums::begin(expected.as_ref())),
+            expected,
+            offset: held.offset,
+            most,
+            length: held.length,
+            reserved: held.reserved,
+            ends_by_length: held.ends,
+            ends: append.ends,
+        })
+    }
+}
+
+/// The answer for an upload that has ended: a client that asks again for its last bytes to be taken
+/// is told that they were.
+fn answer_of_complete(upload: &Upload, offset: u64) -> Option<Result<Written, Problem>> {
+    if upload.status != UploadStatus::Complete {
+        return None;
+    }
+    if offset != upload.offset {
+        return Some(Err(Problem::offset_mismatch(upload.offset)));
+    }
+    Some(Ok(Written {
+        offset,
+        became: upload.became,
+        expires_at: None,
+    }))
+}

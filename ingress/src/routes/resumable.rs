@@ -1,0 +1,562 @@
+//! Resumable uploads by tus 1.0.0: <https://tus.io/protocols/resumable-upload>.
+
+use domain::{DocumentId, MediaType, Sha256, Timestamp, UploadId, UploadProtocol, UserId};
+use ledger::{
+    NewUpload, Upload, UploadHeader, UploadPurpose, create_upload, find_document, list_uploads,
+};
+use poem::Request;
+use poem::http::HeaderMap;
+use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+
+use super::if_match::precondition;
+use super::resumable_answer::{Appended, Created, Found, Listed, Offset, Terminated, no_store};
+use crate::auth::CurrentUser;
+use crate::dto::{
+    Binding, CursorText, Id, Limit, MetadataText, NameText, UniqueNameText, UploadPageBody, cursor,
+    cut, position,
+};
+use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::resumable::{
+    Append, Checking, Completeness, Concat, Expected, Length, PARTIAL_UPLOAD, UploadMetadata,
+    UploadSessions, Written, check_size, declared_length, file_name, limit, number, of_body,
+    piece_digest, require_version, text, whole_digest,
+};
+use crate::uploads::{NewDocument, QueryFields, UploadBytes, is_form};
+
+problem_sets! {
+    /// Listing uploads.
+    ListProblems { Unauthorized, Invalid }
+    /// Reading an upload.
+    ReadProblems { Unauthorized, NotFound, Gone, UnsupportedVersion, Invalid, QuotaExceeded, UniqueNameTaken,
+        NotActive, RevisionMismatch, DigestMismatch, RequestTimeout, OffsetMismatch }
+    /// Ending an upload.
+    TerminateProblems { Unauthorized, NotFound, Gone, UnsupportedVersion, Invalid }
+    /// Creating an upload.
+    CreateProblems {
+        BadRequest, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout, Gone,
+        IdempotencyInProgress, IdempotencyKeyReused, OffsetMismatch, ChecksumMismatch,
+        UniqueNameTaken, NotActive, RevisionMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
+        DigestMismatch, TooManyUploads, NotSupported,
+    }
+    /// Appending to an upload.
+    AppendProblems {
+        BadRequest, BadDigest, UploadIncomplete, Unauthorized, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
+        OffsetMismatch, ChecksumMismatch, UniqueNameTaken, NotActive, RevisionMismatch, UnsupportedVersion, TooLarge,
+        UnsupportedMediaType, Invalid, DigestMismatch, NotSupported,
+    }
+}
+
+/// The media type of appended bytes.
+const OFFSET_STREAM: &str = "application/offset+octet-stream";
+
+/// The routes of resumable uploads.
+#[derive(Clone, Debug)]
+pub struct ResumableRoutes(pub UploadSessions);
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Uploads")]
+impl ResumableRoutes {
+    /// Create a resumable upload
+    ///
+    /// By tus, `Upload-Metadata` names the document (`filename` or `name`) and describes it (`filetype`,
+    /// `unique_name`, `is_public`, `metadata`), or names the document that gets a version
+    /// (`document_id`). The declared length is reserved from the quota. The id of the upload is that
+    /// of the document it becomes. A body is the first bytes.
+    ///
+    /// By the IETF's draft, `Upload-Complete: ?0` on an upload of a document or version creates one, as it
+    /// does here with the parameters below.
+    #[oai(path = "/uploads", method = "post", operation_id = "create_upload")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
+    async fn create(
+        &self,
+        caller: CurrentUser,
+        request: &Request,
+        /// By the IETF's draft: the document's name, unless `Content-Disposition` has it.
+        name: Query<Option<NameText>>,
+        /// By the IETF's draft: a name that is unique across the service.
+        unique_name: Query<Option<UniqueNameText>>,
+        /// By the IETF's draft: whether anybody may read it by its unique name.
+        is_public: Query<Option<bool>>,
+        /// By the IETF's draft: a JSON object.
+        metadata: Query<Option<MetadataText>>,
+        /// By the IETF's draft: the document that gets a version.
+        document_id: Query<Option<Id<DocumentId>>>,
+        body: UploadBytes,
+    ) -> Result<Replayable<Created>, Documented<CreateProblems>> {
+        let headers = request.headers();
+        let keyed = KeyedUpload::of(request);
+        let wanted = if Completeness::read(headers).is_some() {
+            let fields = QueryFields {
+                name: name.0.map(|text| text.0).or_else(|| file_name(headers)),
+                unique_name: unique_name.0.map(|text| text.0),
+                is_public: is_public.0,
+                metadata: metadata.0.map(|text| text.0),
+            };
+            Wanted::by_ietf(headers, fields, document_id.0.map(|id| id.0))?
+        } else {
+            require_version(headers)?;
+            Wanted::read(headers)?
+        };
+        let parts = match &wanted.concat {
+            Concat::Final(ids) => Some(self.0.parts(caller.0.user, ids).await?),
+            Concat::None | Concat::Partial => None,
+        };
+        let new = self.new_upload(caller.0.user, headers, &wanted, parts.as_deref())?;
+        if !keyed.came_before() {
+            self.0.admit(caller.0.user, &new).await?;
+        }
+        let idempotent = match keyed.begin(|| wanted.identity.clone()).await? {
+            Begun::First(idempotent) => idempotent,
+            Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
+        };
+        let db = &self.0.service.db;
+        let limit = self.limit(None);
+        let on = idempotent.on(db, move |upload: Upload| {
+            Created::of(&upload, &unwritten(&upload), limit.clone())
+        });
+        let created = create_upload(&on, &new, &self.0.service.limits).await;
+        let upload = created.map_err(Problem::from)?;
+        let written = match parts {
+            Some(parts) => {
+                let trace = Append::trace_of(request);
+                self.0.join(&upload, parts, trace).await?
+            }
+            None => self.first_bytes(request, &upload, body).await?,
+        };
+        let limit = self.limit(written.expires_at);
+        Ok(Replayable::New(Created::of(&upload, &written, limit)))
+    }
+
+    /// List resumable uploads, newest first
+    #[oai(path = "/uploads", method = "get", operation_id = "list_uploads")]
+    async fn list(
+        &self,
+        caller: CurrentUser,
+        /// Uploads per page, 50 by default.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the previous page.
+        cursor: Query<Option<CursorText>>,
+    ) -> Result<Listed, Documented<ListProblems>> {
+        let limit = Limit::read(limit.0)?;
+        let binding = Binding::new(caller.0.user, &[&"uploads"]);
+        let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
+        let most = u64::from(limit.and_one());
+        let found = list_uploads(&self.0.service.db, caller.0.user, before, most).await;
+        let (uploads, more) = cut(found.map_err(Problem::from)?, limit);
+        let last = uploads.last().filter(|_| more);
+        let next_cursor = last.map(|last| self::cursor(binding, &last.id));
+        let page = UploadPageBody {
+            items: uploads.into_iter().map(Into::into).collect(),
+            next_cursor,
+        };
+        Ok(Listed::Uploads(Json(page), no_store()))
+    }
+
+    /// Read a resumable upload
+    #[oai(path = "/uploads/:id", method = "get", operation_id = "read_upload")]
+    async fn read(
+        &self,
+        caller: CurrentUser,
+        id: Path<Id<UploadId>>,
+    ) -> Result<Found, Documented<ReadProblems>> {
+        let whose = (caller.0.user, id.0.0);
+        let found = ledger::find_upload(&self.0.service.db, whose).await;
+        let upload = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
+        Ok(Found::Upload(Json(upload.into()), no_store()))
+    }
+
+    /// Ask where a resumable upload goes on
+    ///
+    /// A request that is still writing to it is cut off; what it sent so far counts.
+    #[oai(
+        path = "/uploads/:id",
+        method = "head",
+        operation_id = "find_upload_offset"
+    )]
+    async fn offset(
+        &self,
+        caller: CurrentUser,
+        request: &Request,
+        id: Path<Id<UploadId>>,
+    ) -> Result<Offset, Documented<ReadProblems>> {
+        let whose = (caller.0.user, id.0.0);
+        let found = self.0.find(whose).await?;
+        if found.protocol == UploadProtocol::Tus {
+            require_version(request.headers())?;
+        }
+        let upload = self.0.settled(whose).await?;
+        let limit = self.limit(Some(upload.expires_at));
+        Ok(Offset::of(upload, limit))
+    }
+
+    /// Append to a resumable upload
+    ///
+    /// The bytes are durable when this answers. If the connection breaks, those that arrived are kept,
+    /// unless the request has a checksum. The last ones make it a document.
+    #[oai(
+        path = "/uploads/:id",
+        method = "patch",
+        operation_id = "append_to_upload"
+    )]
+    async fn append(
+        &self,
+        caller: CurrentUser,
+        request: &Request,
+        id: Path<Id<UploadId>>,
+        body: UploadBytes,
+    ) -> Result<Appended, Documented<AppendProblems>> {
+        let whose = (caller.0.user, id.0.0);
+        let headers = request.headers();
+        let upload = self.0.find(whose).await?;
+        if headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|media| media == PARTIAL_UPLOAD)
+        {
+            return self.append_piece(request, &upload, body).await;
+        }
+        require_version(headers)?;
+        let written = self.append_tus(request, &upload, body).await?;
+        Ok(Appended::of(whose.1.into(), &written, None))
+    }
+
+    /// End a resumable upload
+    #[oai(
+        path = "/uploads/:id",
+        method = "delete",
+        operation_id = "delete_upload"
+    )]
+    async fn terminate(
+        &self,
+        caller: CurrentUser,
+        request: &Request,
+        id: Path<Id<UploadId>>,
+        idempotent: IdempotentRequest,
+    ) -> Result<Terminated, Documented<TerminateProblems>> {
+        let whose = (caller.0.user, id.0.0);
+        let found = self.0.find(whose).await?;
+        if found.protocol == UploadProtocol::Tus {
+            require_version(request.headers())?;
+        }
+        let on = idempotent.on(&self.0.service.db, |()| Terminated::Done);
+        self.0.terminate(&on, whose).await?;
+        Ok(Terminated::Done)
+    }
+}
+
+/// What a creation asks for.
+struct Wanted {
+    protocol: UploadProtocol,
+    /// The digest of the whole.
+    expected: Option<Sha256>,
+    said: UploadHeader,
+    concat: Concat,
+    purpose: UploadPurpose,
+    /// What makes a repetition the same.
+    identity: String,
+}
+
+impl Wanted {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let metadata = text(headers, "upload-metadata")?.to_owned();
+        let said = UploadHeader {
+            concat: text(headers, "upload-concat")?.to_owned(),
+            metadata,
+        };
+        let concat = Concat::read(&said.concat)?;
+        let read = UploadMetadata::read(&said.metadata)?;
+        let purpose = match concat {
+            Concat::Partial => UploadPurpose::Part,
+            Concat::None | Concat::Final(_) => read.purpose()?,
+        };
+        let length = text(headers, "upload-length")?;
+        Ok(Self {
+            protocol: UploadProtocol::Tus,
+            expected: None,
+            identity: format!("{}\n{}\n{length}", said.metadata, said.concat),
+            said,
+            concat,
+            purpose,
+        })
+    }
+
+    fn by_ietf(
+        headers: &HeaderMap,
+        fields: QueryFields,
+        document: Option<DocumentId>,
+    ) -> Result<Self, Problem> {
+        if headers.contains_key(CONTENT_ENCODING) {
+            return Err(Problem::content_encoding());
+        }
+        let declared = headers
+            .get(CONTENT_TYPE)
+            .and_then(|media| media.to_str().ok());
+        let essence = declared.and_then(|media| media.split(';').next());
+        let declared_type: Option<MediaType> = essence.and_then(|media| media.trim().parse().ok());
+        if declared_type.as_ref().is_some_and(is_form) {
+            let detail = "A form can't be uploaded in pieces; send the file itself.";
+            return Err(Problem::from(Code::UnsupportedMediaType).with_detail(detail));
+        }
+        let identity = format!("{fields:?}\n{document:?}\n{declared:?}");
+        let purpose = if let Some(document) = document {
+            UploadPurpose::Version {
+                document,
+                precondition: precondition(headers),
+                declared_type,
+            }
+        } else {
+            let document = NewDocument::read(fields)?;
+            UploadPurpose::Document {
+                name: document.name,
+                visibility: document.visibility,
+                metadata: document.metadata,
+                declared_type,
+            }
+        };
+        Ok(Self {
+            protocol: UploadProtocol::Ietf,
+            expected: whole_digest(headers)?,
+            said: UploadHeader::default(),
+            concat: Concat::None,
+            purpose,
+            identity,
+        })
+    }
+}
+
+impl ResumableRoutes {
+    fn new_upload(
+        &self,
+        owner: UserId,
+        headers: &HeaderMap,
+        wanted: &Wanted,
+        parts: Option<&[Upload]>,
+    ) -> Result<NewUpload, Problem> {
+        let service = &self.0.service;
+        let at = service.clock.now();
+        let max = service.limits.max_document;
+        let length = match parts {
+            None if wanted.protocol == UploadProtocol::Ietf => {
+                let length = declared_length(headers, 0, announced(headers))?;
+                length.map_or(Ok(()), |length| check_size(length, max))?;
+                length
+            }
+            None => Length::read(headers, max)?.known(),
+            Some(parts) => {
+                if headers.contains_key("upload-length") {
+                    return Err(missing(
+                        "Upload-Length is not for an upload that joins others.",
+                    ));
+                }
+                let length = parts.iter().map(|part| part.offset).sum();
+                check_size(length, max)?;
+                Some(length)
+            }
+        };
+        Ok(NewUpload {
+            id: UploadId::new(at),
+            owner,
+            protocol: wanted.protocol,
+            purpose: wanted.purpose.clone(),
+            said: wanted.said.clone(),
+            length,
+            expected: wanted.expected,
+            growing: service.places.grow(at)?,
+            ticket: None,
+            max_bytes: None,
+            joins: parts.map(|parts| parts.iter().map(|part| part.id).collect()),
+            at,
+        })
+    }
+
+    /// Returns the limits of an upload that expires then.
+    pub(super) fn limit(&self, expires_at: Option<Timestamp>) -> String {
+        let service = &self.0.service;
+        limit(service.limits.max_document, service.clock.now(), expires_at)
+    }
+
+    /// Appends by tus.
+    pub(super) async fn append_tus(
+        &self,
+        request: &Request,
+        upload: &Upload,
+        body: UploadBytes,
+    ) -> Result<Written, Problem> {
+        let headers = request.headers();
+        if upload.joins.is_some() {
+            let detail = "An upload that joins others takes no bytes of its own.";
+            return Err(Problem::from(Code::Forbidden).with_detail(detail));
+        }
+        check_media_type(headers)?;
+        let offset = number(headers, "upload-offset")?;
+        let offset = offset.ok_or_else(|| missing("Upload-Offset is required."))?;
+        let append = Append {
+            whose: (upload.owner, upload.id),
+            offset,
+            announced: announced(headers),
+            length: number(headers, "upload-length")?,
+            ends: false,
+            checksum: checksum(headers)?,
+            traceparent: Append::trace_of(request),
+        };
+        self.0.append(append, of_body(body.0)).await
+    }
+
+    /// Appends by the protocol of the IETF.
+    async fn append_piece(
+        &self,
+        request: &Request,
+        upload: &Upload,
+        body: UploadBytes,
+    ) -> Result<Appended, Documented<AppendProblems>> {
+        let headers = request.headers();
+        let missing = || missing("Upload-Offset and Upload-Complete are required.");
+        let offset = number(headers, "upload-offset")?.ok_or_else(missing)?;
+        let said = Completeness::read(headers).ok_or_else(missing)?;
+        if headers.contains_key(CONTENT_ENCODING) {
+            return Err(Problem::content_encoding().into());
+        }
+        let ends = said == Completeness::Complete;
+        let append = Append {
+            whose: (upload.owner, upload.id),
+            offset,
+            announced: announced(headers),
+            length: declared_length(headers, offset, announced(headers))?,
+            ends,
+            checksum: content_digest(headers)?,
+            traceparent: Append::trace_of(request),
+        };
+        let written = self.0.append(append, of_body(body.0)).await;
+        let written = written.map_err(|problem| match problem.code() {
+            code if ends && is_of_document(code) => problem.of_complete_upload(),
+            _ => problem,
+        })?;
+        let Some(became) = written.became else {
+            return Ok(Appended::of(upload.id.into(), &written, Some(said)));
+        };
+        let db = &self.0.service.db;
+        let found = find_document(db, became.document)
+            .await
+            .map_err(Problem::from)?;
+        let document = found.ok_or(Code::NotFound)?;
+        let is_version = became.document != DocumentId::from(upload.id);
+        let version = is_version.then_some(became.version);
+        Ok(Appended::document(document, version, written.offset))
+    }
+
+    /// Appends the body of the creation, and finishes an upload of nothing.
+    pub(super) async fn first_bytes(
+        &self,
+        request: &Request,
+        upload: &Upload,
+        body: UploadBytes,
+    ) -> Result<Written, Problem> {
+        let headers = request.headers();
+        let is_ietf = upload.protocol == UploadProtocol::Ietf;
+        let has_body =
+            (is_ietf || headers.contains_key(CONTENT_TYPE)) && announced(headers) != Some(0);
+        let said = Completeness::read(headers).filter(|_| is_ietf);
+        let ends = said == Some(Completeness::Complete);
+        if !has_body && !ends && (is_ietf || upload.length != Some(0)) {
+            return Ok(unwritten(upload));
+        }
+        if has_body && !is_ietf {
+            check_media_type(headers)?;
+        }
+        let append = Append {
+            whose: (upload.owner, upload.id),
+            offset: 0,
+            announced: announced(headers),
+            length: None,
+            ends,
+            checksum: if is_ietf {
+                content_digest(headers)?
+            } else {
+                checksum(headers)?
+            },
+            traceparent: Append::trace_of(request),
+        };
+        match self.0.append(append, of_body(body.0)).await {
+            // The upload was created, and its client may go on.
+            Err(problem) if is_of_transfer(problem.code()) => {
+                let upload = self.0.find((upload.owner, upload.id)).await?;
+                Ok(unwritten(&upload))
+            }
+            written => written,
+        }
+    }
+}
+
+/// Whether only the transfer of the first bytes went wrong, not the upload.
+const fn is_of_transfer(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UploadIncomplete | Code::RequestTimeout | Code::OffsetMismatch
+    )
+}
+
+/// Whether the document was refused, not the upload.
+const fn is_of_document(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UniqueNameTaken | Code::NotActive | Code::RevisionMismatch | Code::DigestMismatch
+    )
+}
+
+/// The digest of a piece by the protocol of the IETF.
+fn content_digest(headers: &HeaderMap) -> Result<Checking, Problem> {
+    Ok(piece_digest(headers)?.map_or(Checking::None, Checking::Header))
+}
+
+/// An upload as it is.
+fn unwritten(upload: &Upload) -> Written {
+    Written {
+        offset: upload.offset,
+        became: upload.became,
+        expires_at: Some(upload.expires_at),
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Problem::content_encoding());
+    }
+    if headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|media| media == OFFSET_STREAM)
+    {
+        return Ok(());
+    }
+    let detail = "The Content-Type of appended bytes is application/offset+octet-stream.";
+    Err(Problem::from(Code::UnsupportedMediaType).with_detail(detail))
+}
+
+fn checksum(headers: &HeaderMap) -> Result<Checking, Problem> {
+    let field = text(headers, "upload-checksum")?;
+    if headers.contains_key("upload-checksum") {
+        return Ok(Checking::Header(Expected::read(field)?));
+    }
+    let trailer = headers.get_all("trailer").iter();
+    let mut names = trailer
+        .filter_map(|names| names.to_str().ok())
+        .flat_map(|names| names.split(','));
+    if names.any(|name| name.trim().eq_ignore_ascii_case("upload-checksum")) {
+        return Ok(Checking::Trailer);
+    }
+    Ok(Checking::None)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn missing(detail: &'static str) -> Problem {
+    Problem::from(Code::BadRequest).with_detail(detail)
+}

@@ -1,0 +1,431 @@
+//! The door for whoever has the URL of a ticket: a page, uploads in one request, resumable ones, and
+//! the status of what was uploaded. Nothing else is seen here.
+
+use std::sync::Arc;
+
+use domain::{
+    DocumentId, DocumentName, Metadata, Sha256, TicketStatus, UploadId, UploadProtocol, Visibility,
+};
+use ledger::{
+    Completed, FinishedUpload, NewUpload, ReceivedContent, Ticket, Upload as Row, UploadError,
+    UploadHeader, UploadPurpose, complete_upload, create_upload, find_document,
+    find_ticket_by_secret, is_of_ticket,
+};
+use poem::Request;
+use poem::http::HeaderMap;
+use poem::http::header::{ACCEPT, HOST, ORIGIN};
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+
+use super::resumable::ResumableRoutes;
+use super::resumable_answer::{Appended, Created, Offset, Terminated};
+use super::ticket_page::{Page, Shown, page};
+use crate::auth::{Anyone, refused_ticket};
+use crate::dto::{Id, NameText, TicketDocumentBody};
+use crate::http::traceparent;
+use crate::openapi::{Documented, Group, problem_sets};
+use crate::problem::{Code, Problem};
+use crate::resumable::{Concat, Length, UploadMetadata, require_version, text};
+use crate::uploads::{Bounds, Destination, Purpose, QueryFields, Upload, UploadBytes};
+
+problem_sets! {
+    /// Seeing the page.
+    PageProblems { NotFound, Gone, Forbidden, Invalid, RateLimited }
+    /// Uploading in one request.
+    UploadProblems {
+        BadMultipart, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
+        TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TooManyUploads, RateLimited, NotSupported,
+        Unauthorized,
+    }
+    /// Creating a resumable upload.
+    CreateProblems {
+        BadRequest, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
+        OffsetMismatch, ChecksumMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
+        DigestMismatch, TooManyUploads, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive,
+        RevisionMismatch,
+    }
+    /// Continuing a resumable upload.
+    AppendProblems {
+        BadRequest, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
+        OffsetMismatch, ChecksumMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
+        DigestMismatch, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive, RevisionMismatch,
+    }
+}
+
+/// The name of a document whose uploader gave none and whose form hasn't come yet.
+const UNNAMED: &str = "upload";
+
+/// The routes behind the URL of a ticket.
+#[derive(Clone, Debug)]
+pub struct TicketDoorRoutes(pub ResumableRoutes);
+
+#[OpenApi(prefix_path = "/t", tag = "Group::Tickets")]
+impl TicketDoorRoutes {
+    /// The upload page of a ticket
+    #[oai(path = "/:secret", method = "get", operation_id = "ticket_page")]
+    async fn page(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        /// The document that was just uploaded.
+        received: Query<Option<Id<DocumentId>>>,
+    ) -> Result<Page, Documented<PageProblems>> {
+        let ticket = self.ticket(request, &secret.0).await?;
+        let status = ticket.status(self.0.0.service.clock.now());
+        Ok(page(&ticket, status, received.0.is_some()))
+    }
+
+    /// Upload a document with a ticket
+    ///
+    /// As `multipart/form-data` with the part `file`, or as a raw body with `?name=`.
+    #[oai(
+        path = "/:secret",
+        method = "post",
+        operation_id = "upload_with_ticket"
+    )]
+    async fn upload(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        /// The document's name; required with a raw body, unless the ticket gives one.
+        name: Query<Option<NameText>>,
+        body: Upload,
+    ) -> Result<Shown, Documented<UploadProblems>> {
+        let ticket = self.open_ticket(request, &secret.0).await?;
+        let name = name.0.map(|text| text.0);
+        let (door, trace) = (self.clone(), traceparent(request));
+        // To its end, even if the client hangs up: a use that led to nothing is given back.
+        let receiving = async move { door.receive(&ticket, name, body, trace).await };
+        let received = self.0.0.intake.keep_running(receiving).await;
+        let document = received.map_err(Problem::internal)??;
+        if wants_page(request.headers()) {
+            let location = format!("/t/{}?received={}", secret.0, document.id.0);
+            return Ok(Shown::Page(location));
+        }
+        let location = format!("/t/{}/documents/{}", secret.0, document.id.0);
+        Ok(Shown::Document(Json(document), location, 1))
+    }
+
+    /// Read the status of a document that was uploaded with a ticket
+    #[oai(
+        path = "/:secret/documents/:id",
+        method = "get",
+        operation_id = "read_ticket_document"
+    )]
+    async fn document(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        id: Path<Id<DocumentId>>,
+    ) -> Result<Json<TicketDocumentBody>, Documented<PageProblems>> {
+        let ticket = self.ticket(request, &secret.0).await?;
+        let db = &self.0.0.service.db;
+        let is_its = is_of_ticket(db, id.0.0, ticket.id)
+            .await
+            .map_err(Problem::from)?;
+        let found = find_document(db, id.0.0).await.map_err(Problem::from)?;
+        let document = found.filter(|_| is_its).ok_or(Code::NotFound)?;
+        Ok(Json(document.into()))
+    }
+
+    /// Create a resumable upload with a ticket
+    #[oai(
+        path = "/:secret/uploads",
+        method = "post",
+        operation_id = "create_ticket_upload"
+    )]
+    async fn create(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        body: UploadBytes,
+    ) -> Result<Created, Documented<CreateProblems>> {
+        require_version(request.headers())?;
+        let ticket = self.open_ticket(request, &secret.0).await?;
+        let new = self.new_upload(&ticket, request.headers())?;
+        self.0.0.admit(ticket.owner, &new).await?;
+        let service = &self.0.0.service;
+        let created = create_upload(&service.db, &new, &service.limits).await;
+        let upload = created.map_err(Problem::from)?;
+        let written = self.0.first_bytes(request, &upload, body).await?;
+        let limit = self.0.limit(written.expires_at);
+        let location = format!("/t/{}/uploads/{}", secret.0, upload.id);
+        Ok(Created::at(location, &upload, &written, limit))
+    }
+
+    /// Ask where a resumable upload goes on
+    #[oai(
+        path = "/:secret/uploads/:id",
+        method = "head",
+        operation_id = "find_ticket_upload_offset"
+    )]
+    async fn offset(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        id: Path<Id<UploadId>>,
+    ) -> Result<Offset, Documented<AppendProblems>> {
+        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+        let upload = self.0.0.settled((upload.owner, upload.id)).await?;
+        let limit = self.0.limit(Some(upload.expires_at));
+        Ok(Offset::of(upload, limit))
+    }
+
+    /// Append to a resumable upload
+    #[oai(
+        path = "/:secret/uploads/:id",
+        method = "patch",
+        operation_id = "append_to_ticket_upload"
+    )]
+    async fn append(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        id: Path<Id<UploadId>>,
+        body: UploadBytes,
+    ) -> Result<Appended, Documented<AppendProblems>> {
+        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+        let written = self.0.append_tus(request, &upload, body).await?;
+        Ok(Appended::of(upload.id.into(), &written, None))
+    }
+
+    /// End a resumable upload
+    #[oai(
+        path = "/:secret/uploads/:id",
+        method = "delete",
+        operation_id = "delete_ticket_upload"
+    )]
+    async fn terminate(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+        secret: Path<String>,
+        id: Path<Id<UploadId>>,
+    ) -> Result<Terminated, Documented<AppendProblems>> {
+        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+        let whose = (upload.owner, upload.id);
+        self.0.0.terminate(&self.0.0.service.db, whose).await?;
+        Ok(Terminated::Done)
+    }
+}
+
+impl TicketDoorRoutes {
+    /// Returns the ticket with this secret. One that was revoked is gone.
+    async fn ticket(&self, request: &Request, secret: &str) -> Result<Ticket, Problem> {
+        let digest = Sha256::of(secret.as_bytes());
+        let found = find_ticket_by_secret(&self.0.0.service.db, digest).await?;
+        let Some(ticket) = found else {
+            return Err(refused_ticket(request));
+        };
+        check_origin(request.headers(), ticket.cors_origin.as_deref())?;
+        if ticket.revoked_at.is_some() {
+            return Err(over());
+        }
+        Ok(ticket)
+    }
+
+    /// Returns a ticket by which uploads may begin; the transaction that begins one checks again.
+    async fn open_ticket(&self, request: &Request, secret: &str) -> Result<Ticket, Problem> {
+        let ticket = self.ticket(request, secret).await?;
+        match ticket.status(self.0.0.service.clock.now()) {
+            TicketStatus::Open => Ok(ticket),
+            TicketStatus::Used | TicketStatus::Expired | TicketStatus::Revoked => Err(over()),
+        }
+    }
+
+    /// Returns an upload that was created with this ticket.
+    async fn upload_of(
+        &self,
+        request: &Request,
+        secret: &str,
+        id: UploadId,
+    ) -> Result<Row, Problem> {
+        let ticket = self.ticket(request, secret).await?;
+        let upload = self.0.0.find((ticket.owner, id)).await?;
+        if upload.ticket != Some(ticket.id) {
+            return Err(Code::NotFound.into());
+        }
+        require_version(request.headers())?;
+        Ok(upload)
+    }
+
+    fn new_upload(&self, ticket: &Ticket, headers: &HeaderMap) -> Result<NewUpload, Problem> {
+        let service = &self.0.0.service;
+        if Concat::read(text(headers, "upload-concat")?)? != Concat::None {
+            let detail = "A ticket's uploads can't be joined.";
+            return Err(Problem::from(Code::BadRequest).with_detail(detail));
+        }
+        let max = service.limits.max_document;
+        let max = ticket.max_bytes.map_or(max, |most| most.min(max));
+        let length = Length::read(headers, max)?.known();
+        let said = UploadHeader {
+            metadata: text(headers, "upload-metadata")?.to_owned(),
+            concat: String::new(),
+        };
+        let read = UploadMetadata::read(&said.metadata)?;
+        let purpose = read.of_ticket(ticket.name.clone(), ticket.metadata.clone())?;
+        self.row(ticket, purpose, said, length)
+    }
+
+    fn row(
+        &self,
+        ticket: &Ticket,
+        purpose: UploadPurpose,
+        said: UploadHeader,
+        length: Option<u64>,
+    ) -> Result<NewUpload, Problem> {
+        let service = &self.0.0.service;
+        let at = service.clock.now();
+        Ok(NewUpload {
+            id: UploadId::new(at),
+            owner: ticket.owner,
+            protocol: UploadProtocol::Tus,
+            purpose,
+            said,
+            length,
+            expected: None,
+            growing: service.places.grow(at)?,
+            joins: None,
+            ticket: Some(ticket.id),
+            max_bytes: ticket.max_bytes.map(domain::ByteSize::bytes),
+            at,
+        })
+    }
+
+    /// Receives an upload in one request. It takes a use of the ticket first, so that no two share
+    /// one.
+    async fn receive(
+        &self,
+        ticket: &Ticket,
+        name: Option<String>,
+        body: Upload,
+        traceparent: Option<String>,
+    ) -> Result<TicketDocumentBody, Problem> {
+        let (sessions, service) = (&self.0.0, &self.0.0.service);
+        let body = body.limited(ticket.max_bytes)?;
+        let given = ticket.name.as_ref().map(ToString::to_string).or(name);
+        let unnamed = given.as_deref().unwrap_or(UNNAMED).parse();
+        let unnamed: DocumentName =
+            unnamed.map_err(|error| Problem::invalid_field("name", error))?;
+        let purpose = UploadPurpose::Document {
+            name: unnamed,
+            visibility: Visibility::Private { unique_name: None },
+            metadata: ticket.metadata.clone(),
+            declared_type: None,
+        };
+        let new = self.row(ticket, purpose, UploadHeader::default(), None)?;
+        sessions.admit(ticket.owner, &new).await?;
+        let upload = create_upload(&service.db, &new, &service.limits).await?;
+        let received = self
+            .take_in(ticket, &upload, (given, body), traceparent)
+            .await;
+        if received.is_err() {
+            sessions.give_up((upload.owner, upload.id)).await;
+        }
+        received
+    }
+
+    async fn take_in(
+        &self,
+        ticket: &Ticket,
+        upload: &Row,
+        (name, body): (Option<String>, Upload),
+        traceparent: Option<String>,
+    ) -> Result<TicketDocumentBody, Problem> {
+        let (sessions, service) = (&self.0.0, &self.0.0.service);
+        let in_flight = sessions.intake.in_flight();
+        let bounds = Bounds {
+            quota: u64::MAX,
+            quota_limit: u64::MAX,
+            staging: in_flight.room(ticket.owner).await?.staging,
+        };
+        let size = body.declared_size();
+        let to = Destination {
+            places: service.places.clone(),
+            now: service.clock.now(),
+            patience: service.server.upload,
+            held: in_flight.begin(ticket.owner, size, bounds).await?,
+            inline: sessions.intake.inline().take(size).map(Arc::new),
+        };
+        let fields = QueryFields {
+            name,
+            ..QueryFields::default()
+        };
+        let received = body.receive(Purpose::Document(fields), &to).await?;
+        let document = received.fields.into_new_document()?;
+        let is_plain = document.visibility == Visibility::Private { unique_name: None };
+        if !is_plain || document.metadata != Metadata::default() {
+            let detail = "is the ticket's to say";
+            return Err(Problem::invalid_field("/metadata", detail));
+        }
+        let staged = received.bytes.staged();
+        let named = ticket.name.clone().unwrap_or(document.name);
+        let done = FinishedUpload {
+            id: upload.id,
+            fence: upload.fence,
+            staged: staged.url.clone(),
+            content: Some(ReceivedContent {
+                size: staged.size,
+                sha256: staged.sha256,
+                body: staged.body.clone(),
+                declared_type: received.declared_type,
+                name: Some(named.clone()),
+            }),
+            traceparent,
+            at: service.clock.now(),
+        };
+        let size = staged.size;
+        match complete_upload(&service.db, &service.limits, &done).await {
+            Ok(Completed::Became(became, job)) => {
+                received.bytes.keep();
+                service.meters.took_in(size);
+                sessions.announce(job);
+                Ok(TicketDocumentBody::pending(became.document, &named, size))
+            }
+            Ok(Completed::Before(_) | Completed::Part) => Err(Problem::internal(
+                "an upload with a ticket was completed by somebody else",
+            )),
+            Err(error) => {
+                if matches!(&error, UploadError::Database(error) if error.may_be_committed()) {
+                    // A row may refer to them. If none does, the cleanup finds that out.
+                    received.bytes.keep();
+                }
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn over() -> Problem {
+    let detail = "The ticket is used up, expired or revoked.";
+    Problem::from(Code::Gone).with_detail(detail)
+}
+
+/// Whether the client is a browser that shows a page.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Refuses scripts of other origins than that of the ticket and of the service itself.
+fn check_origin(headers: &HeaderMap, allowed: Option<&str>) -> Result<(), Problem> {
+    let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else {
+        return Ok(());
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").map(|(_, host)| host);
+    // A page that sends no referrer has an opaque origin.
+    let is_allowed = allowed.is_some_and(|allowed| allowed == "*" || allowed == origin);
+    if origin == "null" || is_allowed || (own.is_some() && own == host) {
+        return Ok(());
+    }
+    let detail = "The ticket is not for scripts of this origin.";
+    Err(Problem::from(Code::Forbidden).with_detail(detail))
+}

@@ -1,0 +1,115 @@
+//! Resumable uploads: what becomes of them, and the limits on them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{DocumentId, UploadId};
+
+/// The protocol by which an upload was created, and which continues it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadProtocol {
+    /// tus 1.0.0.
+    Tus,
+    /// Resumable Uploads for HTTP, of the IETF.
+    Ietf,
+}
+
+/// The status of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadStatus {
+    /// It takes more bytes, or has all of them and is being finished.
+    Open,
+    /// It has become a document or a version, or is a partial upload with all its bytes.
+    Complete,
+    /// Its time is over, and its bytes are gone.
+    Expired,
+}
+
+/// A text that is not a protocol or status of uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such protocol or status of uploads")]
+pub struct UnknownUploadWord;
+
+impl UploadProtocol {
+    /// Returns its name in the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tus => "tus",
+            Self::Ietf => "ietf",
+        }
+    }
+}
+
+impl UploadStatus {
+    /// Returns its name in the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Complete => "complete",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl FromStr for UploadProtocol {
+    type Err = UnknownUploadWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Tus, Self::Ietf];
+        let found = all.into_iter().find(|one| one.as_str() == text);
+        found.ok_or(UnknownUploadWord)
+    }
+}
+
+impl FromStr for UploadStatus {
+    type Err = UnknownUploadWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Open, Self::Complete, Self::Expired];
+        let found = all.into_iter().find(|one| one.as_str() == text);
+        found.ok_or(UnknownUploadWord)
+    }
+}
+
+impl fmt::Display for UploadStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An upload that becomes a document has its id.
+impl From<UploadId> for DocumentId {
+    fn from(id: UploadId) -> Self {
+        Self(id.0)
+    }
+}
+
+/// Limits of a user's resumable uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// The most that are open at once, partial ones that wait to be joined included.
+    pub open: u32,
+    /// How long one is kept after its last byte, and how long it is known after its end.
+    pub expires: Duration,
+}
+
+impl UploadLimits {
+    /// The most ended uploads of a user that are known: their clients may ask how they ended.
+    pub const KEPT: u32 = 1_000;
+
+    /// The most parts of an upload that writers may have left behind when they were cut off.
+    pub const SKIPPED: u32 = 256;
+}
+
+/// The defaults of the settings.
+impl Default for UploadLimits {
+    fn default() -> Self {
+        Self {
+            open: 100,
+            expires: Duration::from_hours(24),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The table `uploads`: resumable uploads.
+//!
+//! - The primary key finds one.
+//! - `uploads_of_owner` pages those of a user, and counts the open ones.
+//! - `uploads_due` finds those whose time is over.
+//! - `uploads_unfinished` finds those that have all their bytes and weren't finished.
+//! - `uploads_staged` and `uploads_tails` find who refers to an object.
+
+mod entity;
+mod read;
+mod remove;
+mod write;
+
+pub use entity::Model;
+pub use read::{count_open, due, find, list, lock, lock_of_owner, lock_of_ticket, unfinished};
+pub use remove::{delete, delete_surplus, expire, forget};
+pub use write::{
+    Completion, Hold, Progress, complete, hold, insert, join, leave, record, release, reserve,
+    touch,
+};

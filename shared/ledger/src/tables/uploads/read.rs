@@ -1,0 +1,100 @@
+//! Reads and locks uploads.
+
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::entity::{Column, Entity, Model};
+use crate::batch::query_as;
+use crate::{Database, DatabaseTransaction, DbError};
+use domain::{Timestamp, UploadStatus, UserId};
+
+/// Returns the upload with this id.
+pub async fn find(db: &Database, id: Uuid) -> Result<Option<Model>, DbError> {
+    Ok(Entity::find_by_id(id).one(db.reader()).await?)
+}
+
+/// Returns at most `limit` uploads of a user, newest first, after the one with id `before`.
+pub async fn list(
+    db: &Database,
+    owner: UserId,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbError> {
+    let mut select = Entity::find().filter(Column::OwnerId.eq(owner.0));
+    if let Some(before) = before {
+        select = select.filter(Column::Id.lt(before));
+    }
+    let select = select.order_by_desc(Column::Id).limit(limit);
+    Ok(select.all(db.reader()).await?)
+}
+
+/// Locks an upload, and returns it.
+pub async fn lock(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<Model>, DbError> {
+    let select = transaction.dialect().lock(Entity::find_by_id(id));
+    Ok(select.one(transaction).await?)
+}
+
+/// Returns how many uploads of a user hold a place: open ones, and parts that wait to be joined.
+pub async fn count_open(transaction: &DatabaseTransaction, owner: UserId) -> Result<u64, DbError> {
+    let select = Entity::find()
+        .filter(Column::OwnerId.eq(owner.0))
+        .filter(Column::StagedUrl.is_not_null());
+    Ok(select.count(transaction).await?)
+}
+
+/// Locks at most `limit` uploads with bytes whose time is over, but for those that others have
+/// locked.
+pub async fn due(
+    transaction: &DatabaseTransaction,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Model>, DbError> {
+    let sql = format!(
+        "SELECT uploads.* FROM uploads WHERE expires_at <= $1 AND staged_url IS NOT NULL \
+         ORDER BY expires_at, id LIMIT $2{}",
+        transaction.dialect().lock_free_rows("uploads")
+    );
+    query_as(transaction, sql, [now.as_micros().into(), limit.into()]).await
+}
+
+/// Locks at most `limit` uploads of a user.
+pub async fn lock_of_owner(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    limit: i64,
+) -> Result<Vec<Model>, DbError> {
+    let sql = format!(
+        "SELECT uploads.* FROM uploads WHERE owner_id = $1 ORDER BY id LIMIT $2{}",
+        transaction.dialect().lock_rows("uploads")
+    );
+    query_as(transaction, sql, [owner.0.into(), limit.into()]).await
+}
+
+/// Locks at most `limit` open uploads of a ticket.
+pub async fn lock_of_ticket(
+    transaction: &DatabaseTransaction,
+    ticket: Uuid,
+    limit: i64,
+) -> Result<Vec<Model>, DbError> {
+    let sql = format!(
+        "SELECT uploads.* FROM uploads WHERE ticket_id = $1 AND status = '{}' ORDER BY id LIMIT $2{}",
+        UploadStatus::Open,
+        transaction.dialect().lock_rows("uploads")
+    );
+    query_as(transaction, sql, [ticket.into(), limit.into()]).await
+}
+
+/// Returns at most `limit` open uploads with all their bytes that nothing has happened to since
+/// `before`.
+pub async fn unfinished(
+    db: &Database,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<Model>, DbError> {
+    let sql = format!(
+        "SELECT uploads.* FROM uploads WHERE status = '{}' AND ends AND offset_bytes = length_bytes \
+         AND updated_at < $1 ORDER BY updated_at, id LIMIT $2",
+        UploadStatus::Open
+    );
+    query_as(db.reader(), sql, [before.as_micros().into(), limit.into()]).await
+}

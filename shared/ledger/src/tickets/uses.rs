@@ -1,0 +1,51 @@
+//! The uses of a ticket: an upload that begins takes one, with what is reserved for it, and one that
+//! ends without a document gives it back.
+
+use uuid::Uuid;
+
+use super::ticket::Ticket;
+use crate::tables::tickets;
+use crate::tables::users::Charges;
+use crate::{DatabaseTransaction, DbError};
+use domain::{TicketId, TicketStatus, Timestamp};
+
+/// Takes one use of a ticket for an upload that begins, and what is reserved for it. `None` if it
+/// may not begin.
+pub(crate) async fn take_use(
+    transaction: &DatabaseTransaction,
+    id: TicketId,
+    now: Timestamp,
+) -> Result<Option<i64>, DbError> {
+    let Some(row) = tickets::lock(transaction, id.0).await? else {
+        return Ok(None);
+    };
+    let (uses_left, reserved) = (row.uses_left, row.reserved_bytes);
+    let ticket = Ticket::try_from(row)?;
+    if ticket.status(now) != TicketStatus::Open {
+        return Ok(None);
+    }
+    let one = ticket.reservation();
+    tickets::set_left(transaction, id.0, uses_left - 1, (reserved - one).max(0)).await?;
+    Ok(Some(one))
+}
+
+/// Gives a use back whose upload ended without a document, unless the ticket has ended meanwhile.
+pub(crate) async fn give_back(
+    transaction: &DatabaseTransaction,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let Some(row) = tickets::lock(transaction, id).await? else {
+        return Ok(());
+    };
+    let (uses_left, reserved, owner) = (row.uses_left, row.reserved_bytes, row.owner_id);
+    let ticket = Ticket::try_from(row)?;
+    if ticket.revoked_at.is_some() || ticket.expires_at <= now {
+        return Ok(());
+    }
+    let one = ticket.reservation();
+    let mut charges = Charges::default();
+    charges.to(owner).reserved_bytes += one;
+    charges.write(transaction).await?;
+    tickets::set_left(transaction, id, uses_left + 1, reserved + one).await
+}

@@ -1,0 +1,138 @@
+//! Creates an upload: its length is reserved from the owner's quota in the same transaction.
+
+use storage::Growing;
+
+use super::error::UploadError;
+use super::upload::{Upload, UploadHeader, UploadPurpose, column, written_ids};
+use crate::Commit;
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::uploads::{self, Model};
+use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
+use crate::tickets::take_use;
+use domain::{
+    Hasher, Limits, Sha256, TicketId, Timestamp, UploadId, UploadLimits, UploadProtocol,
+    UploadStatus, UserId,
+};
+
+/// An upload to be created.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// Its id.
+    pub id: UploadId,
+    /// Its owner.
+    pub owner: UserId,
+    /// The protocol.
+    pub protocol: UploadProtocol,
+    /// What it is to become.
+    pub purpose: UploadPurpose,
+    /// What its client said.
+    pub said: UploadHeader,
+    /// All bytes, if known.
+    pub length: Option<u64>,
+    /// The digest that its client expects.
+    pub expected: Option<Sha256>,
+    /// The object that will grow.
+    pub growing: Growing,
+    /// The parts that it joins, in their order. They hold the quota for its bytes.
+    pub joins: Option<Vec<UploadId>>,
+    /// The ticket by which it is uploaded, if that isn't its owner.
+    pub ticket: Option<TicketId>,
+    /// The most bytes, if that is less than for any document.
+    pub max_bytes: Option<u64>,
+    /// The current time.
+    pub at: Timestamp,
+}
+
+/// Creates an upload.
+pub async fn create_upload(
+    on: &impl Commit<Upload>,
+    new: &NewUpload,
+    limits: &Limits,
+) -> Result<Upload, UploadError> {
+    retry_on_conflict(|| create(on, new, limits)).await
+}
+
+async fn create(
+    on: &impl Commit<Upload>,
+    new: &NewUpload,
+    limits: &Limits,
+) -> Result<Upload, UploadError> {
+    let transaction = on.database().begin().await?;
+    // One after the other, so that the open ones are counted once.
+    if users::lock(&transaction, new.owner.0).await?.is_none() {
+        return Err(UploadError::OwnerGone);
+    }
+    if uploads::count_open(&transaction, new.owner).await? >= limits.uploads.open.into() {
+        return Err(UploadError::TooMany(limits.uploads.open));
+    }
+    uploads::delete_surplus(&transaction, new.owner.0, UploadLimits::KEPT).await?;
+    if let Some(parts) = &new.joins {
+        let parts: Vec<_> = parts.iter().map(|part| part.0).collect();
+        let by = (new.id.0, new.owner.0);
+        if uploads::join(&transaction, by, &parts).await? != parts.len() as u64 {
+            return Err(UploadError::PartNotReady);
+        }
+    }
+    let mut row = row(new, limits)?;
+    let mut moved = 0;
+    if let Some(ticket) = new.ticket {
+        let taken = take_use(&transaction, ticket, new.at).await?;
+        moved = taken.ok_or(UploadError::TicketOver)?;
+        // What the ticket reserves for a use counts until the upload has ended.
+        row.reserved_bytes = row.reserved_bytes.max(moved);
+    }
+    let charge = QuotaCharge::of(Charge {
+        reserved_bytes: row.reserved_bytes - moved,
+        used_documents: row.reserved_documents,
+        ..Charge::to(new.owner.0)
+    });
+    if charge_quota(&transaction, limits, &[charge])
+        .await?
+        .is_empty()
+    {
+        return Err(UploadError::QuotaExceeded);
+    }
+    let upload = Upload::try_from(row.clone())?;
+    uploads::insert(&transaction, row).await?;
+    on.commit(transaction, &upload).await?;
+    Ok(upload)
+}
+
+fn row(new: &NewUpload, limits: &Limits) -> Result<Model, UploadError> {
+    let reserved = match new.joins {
+        None => new.length.unwrap_or(0),
+        Some(_) => 0,
+    };
+    Ok(Model {
+        id: new.id.0,
+        owner_id: new.owner.0,
+        protocol: new.protocol.as_str().to_owned(),
+        status: UploadStatus::Open.as_str().to_owned(),
+        name: new.purpose.name().map(ToString::to_string),
+        purpose: new.purpose.written()?,
+        metadata: new.said.metadata.clone(),
+        concat: new.said.concat.clone(),
+        offset_bytes: 0,
+        length_bytes: new.length.map(column),
+        ends: new.protocol == UploadProtocol::Tus,
+        reserved_bytes: column(reserved),
+        reserved_documents: new.purpose.documents(),
+        digest: Hasher::default().state(),
+        expected_sha256: new.expected.map(|digest| digest.to_string()),
+        staged_url: Some(new.growing.url.to_string()),
+        tail_url: None,
+        parts: String::new(),
+        skipped_parts: 0,
+        fence: 0,
+        held_parts: 0,
+        joins: new.joins.as_deref().map(written_ids).transpose()?,
+        joined_by: None,
+        document_id: None,
+        version: None,
+        ticket_id: new.ticket.map(|ticket| ticket.0),
+        max_bytes: new.max_bytes.map(column),
+        created_at: new.at.as_micros(),
+        updated_at: new.at.as_micros(),
+        expires_at: new.at.plus(limits.uploads.expires).as_micros(),
+    })
+}

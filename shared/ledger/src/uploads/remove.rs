@@ -1,0 +1,151 @@
+//! Ends uploads without a document: terminated by their clients, expired, or of users who are
+//! removed. Their bytes are discarded, and what they hold of the quota is given back, in the same
+//! transaction.
+
+use uuid::Uuid;
+
+use super::error::UploadError;
+use super::upload::Upload;
+use crate::discards::{self, Discard};
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::uploads::{self, Model};
+use crate::tables::users::Charges;
+use crate::tickets::give_back;
+use crate::{Commit, Database, DatabaseTransaction, DbError};
+use domain::{Timestamp, UploadId, UploadStatus, UserId};
+
+/// Uploads that one transaction ends.
+const BATCH: i64 = 100;
+
+/// Ended uploads that one transaction forgets.
+const FORGOTTEN: i64 = 2_000;
+
+/// Deletes an upload. A document that it has become stays.
+pub async fn terminate_upload(
+    on: &impl Commit<()>,
+    (owner, id): (UserId, UploadId),
+    now: Timestamp,
+) -> Result<(), UploadError> {
+    retry_on_conflict(|| async {
+        let transaction = on.database().begin().await?;
+        let row = uploads::lock(&transaction, id.0).await?;
+        let row = row.filter(|row| row.owner_id == owner.0);
+        let row = row.ok_or(UploadError::NotFound)?;
+        end_all(&transaction, std::slice::from_ref(&row), now).await?;
+        uploads::delete(&transaction, &[row.id]).await?;
+        Ok(on.commit(transaction, &()).await?)
+    })
+    .await
+}
+
+/// Expires uploads whose time is over, and returns how many.
+pub async fn expire_uploads(
+    db: &Database,
+    now: Timestamp,
+    forget_at: Timestamp,
+) -> Result<u64, DbError> {
+    retry_on_conflict(|| async {
+        let transaction = db.begin().await?;
+        let due = uploads::due(&transaction, now, BATCH).await?;
+        end_all(&transaction, &due, now).await?;
+        let ids: Vec<Uuid> = due.iter().map(|row| row.id).collect();
+        if !ids.is_empty() {
+            uploads::expire(&transaction, &ids, forget_at).await?;
+        }
+        transaction.commit().await?;
+        Ok(due.len() as u64)
+    })
+    .await
+}
+
+/// Forgets uploads that ended long enough ago, and returns how many.
+pub async fn forget_uploads(db: &Database, now: Timestamp) -> Result<u64, DbError> {
+    let transaction = db.begin().await?;
+    let forgotten = uploads::forget(&transaction, now, FORGOTTEN).await?;
+    transaction.commit().await?;
+    Ok(forgotten)
+}
+
+/// Deletes a batch of a removed user's uploads. Returns whether there were any.
+pub(crate) async fn remove_uploads_of(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let rows = uploads::lock_of_owner(transaction, owner, BATCH).await?;
+    discard_all(transaction, &rows, now).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    if !ids.is_empty() {
+        uploads::delete(transaction, &ids).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+/// Deletes a batch of a ticket's open uploads. Returns whether there were any.
+pub(crate) async fn end_uploads_of_ticket(
+    transaction: &DatabaseTransaction,
+    ticket: Uuid,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let rows = uploads::lock_of_ticket(transaction, ticket, BATCH).await?;
+    discard_all(transaction, &rows, now).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    if !ids.is_empty() {
+        uploads::delete(transaction, &ids).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+/// Discards the bytes of locked uploads, frees the parts that they join, and gives back the uses of
+/// their tickets.
+async fn end_all(
+    transaction: &DatabaseTransaction,
+    rows: &[Model],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    discard_all(transaction, rows, now).await?;
+    for row in rows {
+        free_parts(transaction, row).await?;
+        if let Some(ticket) = row
+            .ticket_id
+            .filter(|_| row.status == UploadStatus::Open.as_str())
+        {
+            give_back(transaction, ticket, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Discards the bytes of locked uploads, and gives back what they hold of the quota. The caller
+/// deletes or expires them.
+pub(super) async fn discard_all(
+    transaction: &DatabaseTransaction,
+    rows: &[Model],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (mut discards, mut charges) = (Vec::new(), Charges::default());
+    for row in rows {
+        let charge = charges.to(row.owner_id);
+        charge.reserved_bytes -= row.reserved_bytes;
+        charge.used_documents -= row.reserved_documents;
+        let urls = row.staged_url.iter().chain(&row.tail_url).cloned();
+        discards.extend(Discard::at_any(
+            row.owner_id,
+            urls.collect(),
+            row.offset_bytes,
+        ));
+    }
+    discards::add_charged(transaction, &discards, &mut charges, now).await?;
+    charges.write(transaction).await
+}
+
+/// Frees the parts of an upload that joins others.
+async fn free_parts(transaction: &DatabaseTransaction, row: &Model) -> Result<(), DbError> {
+    if row.joins.is_none() {
+        return Ok(());
+    }
+    let upload = Upload::try_from(row.clone())?;
+    let parts = upload.joins.unwrap_or_default();
+    let parts: Vec<_> = parts.iter().map(|part| part.0).collect();
+    uploads::leave(transaction, row.id, &parts).await
+}

@@ -1,0 +1,292 @@
+//! Connections that break, processes that die, and clients that come twice.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use reqwest::{Body, Method};
+use tests::app::{Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
+use tests::tus::{self, append, number};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends the head of a PATCH that announces `announced` bytes, `sent` of them, and closes the
+/// connection.
+async fn cut(
+    app: &TestApp,
+    client: &Client,
+    path: &str,
+    offset: usize,
+    announced: usize,
+    sent: &[u8],
+) {
+    let address = app.ingress().api();
+    let address = address.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let built = append(client, path, offset, Vec::new()).build().unwrap();
+    let token = built.headers()["authorization"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let head = format!(
+        "PATCH {path} HTTP/1.1\r\nhost: test\r\nauthorization: {token}\r\ntus-resumable: 1.0.0\r\n\
+         upload-offset: {offset}\r\ncontent-type: application/offset+octet-stream\r\n\
+         content-length: {announced}\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(sent).await.unwrap();
+    connection.flush().await.unwrap();
+    connection.shutdown().await.unwrap();
+    // Until the service has noticed.
+    let mut rest = Vec::new();
+    let _ = connection.read_to_end(&mut rest).await;
+}
+
+#[in_both_modes]
+async fn a_connection_cut_anywhere_keeps_what_came(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(7, 600);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    let mut cuts = 0;
+    let mut offset = 0;
+    // Of each step a few bytes more arrive than of the one before, and none at first.
+    for step in 0..34 {
+        let end = (offset + step).min(bytes.len());
+        cut(
+            &app,
+            &alice,
+            &path,
+            offset,
+            bytes.len() - offset,
+            &bytes[offset..end],
+        )
+        .await;
+        cuts += 1;
+        let kept = tus::offset(&alice, &path).await;
+        assert_eq!(kept, end, "after {cuts} cuts");
+        offset = kept;
+    }
+    let last = tus::patch(&alice, &path, offset, bytes.slice(offset..)).await;
+    let document = tus::document(&alice, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+/// A body that sends `bytes`, and then nothing more.
+fn hanging(bytes: bytes::Bytes) -> Body {
+    let sent = stream::iter([Ok::<_, std::io::Error>(bytes)]);
+    Body::wrap_stream(sent.chain(stream::pending()))
+}
+
+#[in_both_modes]
+async fn a_later_request_cuts_the_hanging_one_off(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(8, 40 << 20);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    for _ in 0..2 {
+        let before = tus::offset(&alice, &path).await;
+        // More than is recorded at once.
+        let sent = bytes.slice(before..before + (9 << 20));
+        let request = append(&alice, &path, before, hanging(sent));
+        let client = alice.clone();
+        let hangs = tokio::spawn(async move { client.try_send(request).await });
+        let recorded = poll(PATIENCE, async || {
+            let upload = alice.get(&path).await.expecting(200);
+            match upload["offset"].as_u64() {
+                Some(offset) if offset > before as u64 => Ok(offset),
+                offset => Err(format!("{offset:?}")),
+            }
+        });
+        let recorded = recorded.await;
+        let kept = tus::offset(&alice, &path).await;
+        assert!(kept as u64 >= recorded, "{kept} of {recorded}");
+        let cut_off = tokio::time::timeout(PATIENCE, hangs)
+            .await
+            .unwrap()
+            .unwrap();
+        if let Ok(answer) = cut_off {
+            answer.expect_problem(409, "offset_mismatch");
+        }
+    }
+    let offset = tus::offset(&alice, &path).await;
+    let last = tus::patch(&alice, &path, offset, bytes.slice(offset..)).await;
+    let document = tus::document(&alice, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn two_clients_on_one_upload_never_mix_their_bytes(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(9, 200_000);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    // Each goes on where the upload is, in pieces of its own size, whatever the other one does.
+    let client = async |piece: usize| {
+        for _ in 0..400 {
+            let head = tus::head(&alice, &path).await;
+            let offset = number(&head, "upload-offset");
+            if offset == bytes.len() {
+                return;
+            }
+            let end = (offset + piece).min(bytes.len());
+            let answer = tus::patch(&alice, &path, offset, bytes.slice(offset..end)).await;
+            assert!(matches!(answer.status.as_u16(), 204 | 409), "{answer:?}");
+        }
+        panic!("they stand in each other's way");
+    };
+    tokio::join!(client(9_973), client(31_337));
+    let head = tus::head(&alice, &path).await;
+    let document = tus::document(&alice, &head).await;
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_killed_ingress_loses_no_byte_that_it_told(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    // More than a part of S3, in pieces that don't fit into parts.
+    let bytes = pseudo_random(10, 20 << 20);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    let mut offset = 0;
+    for piece in [3 << 20, 9 << 20] {
+        let end = offset + piece;
+        tus::patch(&alice, &path, offset, bytes.slice(offset..end))
+            .await
+            .expecting(204);
+        offset = end;
+        // In the middle of the next piece.
+        let request = append(
+            &alice,
+            &path,
+            offset,
+            hanging(bytes.slice(offset..offset + 100_000)),
+        );
+        let client = alice.clone();
+        let hangs = tokio::spawn(async move { client.try_send(request).await });
+        let held = "SELECT count(*) FROM uploads WHERE held_parts > 0";
+        wait_until(PATIENCE, "it is under way", async || {
+            app.number(held).await == 1
+        })
+        .await;
+        app.ingress().kill().await;
+        let _ = hangs.await;
+        app.ingress().restart().await;
+        assert_eq!(tus::offset(&alice, &path).await, offset, "what was told");
+    }
+    let last = tus::patch(&alice, &path, offset, bytes.slice(offset..)).await;
+    let document = tus::document(&alice, &last).await;
+    assert_eq!(document["status"], "active", "{document}");
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn an_upload_whose_last_request_died_becomes_a_document(mode: Mode) {
+    for point in [
+        "upload.flushed",
+        "upload.recorded",
+        "upload.finished",
+        "intake.before-commit",
+        "intake.after-commit",
+    ] {
+        let app = TestApp::start(mode).await;
+        let alice = app.user("alice").await;
+        let bytes = pseudo_random(11, 6 << 20);
+        let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+        app.ingress().terminate().await;
+        let trap = format!("{point}:1");
+        app.ingress()
+            .restart_with(&[("DOSSIER_CRASH_AT", &trap)])
+            .await;
+        let request = append(&alice, &path, 0, bytes.clone());
+        let (_, ()) = tokio::join!(alice.try_send(request), app.ingress().aborted(PATIENCE));
+        app.ingress().restart().await;
+        let head = tus::head(&alice, &path).await;
+        let last = match number(&head, "upload-offset") {
+            0 => tus::patch(&alice, &path, 0, bytes.clone()).await,
+            offset => {
+                assert_eq!(offset, bytes.len(), "after {point}");
+                head
+            }
+        };
+        let document = tus::document(&alice, &last).await;
+        assert_eq!(document["status"], "active", "after {point}: {document}");
+        assert!(alice.downloads(&document).await == bytes, "after {point}");
+        let listed = alice.get("/v1/documents").await.expecting(200);
+        assert_eq!(
+            listed["items"].as_array().unwrap().len(),
+            1,
+            "after {point}"
+        );
+        app.ends_clean().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_replica_goes_on_and_cuts_off_the_other() {
+    let app = TestApp::start(Mode::Distributed).await;
+    let other = tests::servers::Dossier::start("ingress", app.variables()).await;
+    let alice = app.user("alice").await;
+    let there = alice.speaking_to(&other.api());
+    let bytes = pseudo_random(12, 17 << 20);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    let mut offset = 0;
+    for (client, piece) in [(&alice, 1 << 20), (&there, 7 << 20), (&alice, 3 << 20)] {
+        let end = offset + piece;
+        tus::patch(client, &path, offset, bytes.slice(offset..end))
+            .await
+            .expecting(204);
+        offset = end;
+    }
+    let request = append(
+        &alice,
+        &path,
+        offset,
+        hanging(bytes.slice(offset..offset + 1_000)),
+    );
+    let client = alice.clone();
+    let hangs = tokio::spawn(async move { client.try_send(request).await });
+    let held = "SELECT count(*) FROM uploads WHERE held_parts > 0";
+    wait_until(PATIENCE, "it is under way", async || {
+        app.number(held).await == 1
+    })
+    .await;
+    // Told by the other one: what is durable, and nobody adds to it.
+    assert_eq!(tus::offset(&there, &path).await, offset);
+    let last = tus::patch(&there, &path, offset, bytes.slice(offset..)).await;
+    let document = tus::document(&there, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
+    let cut_off = tokio::time::timeout(PATIENCE, hangs)
+        .await
+        .unwrap()
+        .unwrap();
+    if let Ok(answer) = cut_off {
+        answer.expect_problem(409, "offset_mismatch");
+    }
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_deleted_user_leaves_no_upload(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let path = tus::create(&alice, "noise.bin", 10 << 20).await;
+    tus::patch(&alice, &path, 0, pseudo_random(13, 9 << 20))
+        .await
+        .expecting(204);
+    let id = alice.user.as_deref().unwrap();
+    let admin = app.admin();
+    let removed = admin.request(Method::DELETE, &format!("/v1/admin/users/{id}"));
+    admin.send(removed).await.expecting(204);
+    assert_eq!(app.number("SELECT count(*) FROM uploads").await, 0);
+    app.ends_clean().await;
+}

@@ -1,0 +1,8 @@
+//! Resumable uploads.
+
+mod clients;
+mod ietf;
+mod interruptions;
+mod joining;
+mod limits;
+mod protocol;
