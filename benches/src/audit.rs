@@ -11,6 +11,14 @@ use tokio::time::sleep;
 /// The interval between readings of the audit's memory.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What is audited.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The numbers of objects, in ascending order
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
+    pub counts: Vec<u32>,
+}
+
 /// Audits an embedded service with each of these numbers of objects.
 pub async fn run(counts: &[u32]) {
     let settings = [("DOSSIER_LOG", "warn"), ("DOSSIER_QUEUES", "ingest")];

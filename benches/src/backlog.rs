@@ -22,8 +22,23 @@ const GROUP: usize = 16;
 /// Their length.
 const SIZE: usize = 16 << 10;
 
+/// What is measured.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// How many documents wait
+    #[arg(long, value_delimiter = ',', default_value = "0,10000,1000000")]
+    waiting: Vec<u32>,
+    /// How many users they belong to
+    #[arg(long, value_delimiter = ',', default_value = "1,1000")]
+    owners: Vec<u32>,
+    /// How many groups of 16 are measured
+    #[arg(long, default_value_t = 100)]
+    groups: usize,
+}
+
 /// Measures each number of waiting documents with each number of owners on both databases.
-pub async fn run(waiting: &[u32], owners: &[u32], groups: usize) {
+pub async fn run(options: &Options) {
+    let (waiting, owners, groups) = (&options.waiting, &options.owners, options.groups);
     println!(
         "Microseconds a document, of {groups} groups of {GROUP}; PostgreSQL: buffers a document in brackets"
     );

@@ -16,8 +16,27 @@ const SIZE: usize = 16 << 10;
 /// How long connections may take to disappear after the last one was closed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Measures `count` uploads with and without the slow clients.
-pub async fn run(mode: Mode, halves: usize, trickles: usize, count: usize) {
+/// What is measured.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The number of connections with half a header
+    #[arg(long, default_value_t = 500)]
+    half_open: usize,
+    /// The number of uploads at ten bytes a second
+    #[arg(long, default_value_t = 200)]
+    trickling: usize,
+    /// The number of normal uploads, with and without the slow ones
+    #[arg(long, default_value_t = 400)]
+    count: usize,
+}
+
+/// Measures uploads with and without the slow clients.
+pub async fn run(mode: Mode, options: &Options) {
+    let &Options {
+        half_open: halves,
+        trickling: trickles,
+        count,
+    } = options;
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
         .start()

@@ -13,6 +13,14 @@ use tests::ledger::{NOW, arrival, limits, user};
 /// Documents in a transaction, as many as a group commit takes.
 const GROUP: u32 = 500;
 
+/// What is inserted.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The number of documents to insert
+    #[arg(long, default_value_t = 100_000)]
+    pub count: u32,
+}
+
 /// Inserts that many documents into each database, and removes some of them one by one.
 pub async fn run(count: u32) {
     for (word, with, without) in [

@@ -13,8 +13,24 @@ use tests::seed_documents::seed_documents;
 const ASKED: usize = 21;
 const WARM: usize = 3;
 
+/// What is measured.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The numbers of documents, in ascending order
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1000,10000,100000,1000000"
+    )]
+    lengths: Vec<u32>,
+    /// Prints the query plans for the longest list
+    #[arg(long)]
+    plans: bool,
+}
+
 /// Runs every query on lists of these lengths.
-pub async fn run(lengths: &[u32], plans: bool) {
+pub async fn run(options: &Options) {
+    let lengths = &options.lengths;
     for (word, database) in [
         ("SQLite", TestDatabase::sqlite().await),
         ("PostgreSQL", TestDatabase::postgres().await),
@@ -29,7 +45,7 @@ pub async fn run(lengths: &[u32], plans: bool) {
             for (question, request) in questions(owner, length) {
                 let (p50, p95, rows) = measure(db, &request).await;
                 println!("  {question:<44} {p50:>9.2} / {p95:>9.2} {rows:>4}");
-                if plans && Some(&length) == lengths.last() {
+                if options.plans && Some(&length) == lengths.last() {
                     for line in explain_page(db, &request).await.expect("a plan") {
                         println!("      {line}");
                     }

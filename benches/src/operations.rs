@@ -17,21 +17,26 @@ const CONCURRENCY: usize = 16;
 /// The pause between two uploads of other users while an operation runs.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The sizes of the benchmark.
-#[derive(Clone, Copy, Debug)]
-pub struct Amounts {
-    /// Documents of one operation.
-    pub documents: usize,
-    /// Single calls to compare with.
-    pub calls: usize,
-    /// Documents of an archive.
-    pub files: usize,
-    /// Their size in bytes.
-    pub size: usize,
+/// What is changed and moved.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Options {
+    /// The number of documents that one operation archives and deletes
+    #[arg(long, default_value_t = 100_000)]
+    documents: usize,
+    /// The number of single calls to compare with
+    #[arg(long, default_value_t = 1_000)]
+    calls: usize,
+    /// The number of documents that are exported and imported
+    #[arg(long, default_value_t = 10_000)]
+    files: usize,
+    /// Their size in bytes
+    #[arg(long, default_value_t = 16 << 10)]
+    size: usize,
 }
 
 /// Archives and deletes documents, exports and imports them.
-pub async fn run(mode: Mode, amounts: Amounts) {
+pub async fn run(mode: Mode, options: &Options) {
+    let amounts = *options;
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
         .start()
@@ -45,8 +50,8 @@ pub async fn run(mode: Mode, amounts: Amounts) {
 
 /// Archives and deletes all documents of one user, each by one operation, and those of another by
 /// single calls.
-async fn changes(app: &TestApp, others: &Client, amounts: Amounts) {
-    let Amounts {
+async fn changes(app: &TestApp, others: &Client, amounts: Options) {
+    let Options {
         documents, calls, ..
     } = amounts;
     let (many, _) = user_with_documents(app, "many", documents).await;
@@ -101,7 +106,7 @@ async fn user_with_documents(app: &TestApp, name: &str, count: usize) -> (Client
 }
 
 /// Exports documents into an archive, and imports it.
-async fn archives(app: &TestApp, others: &Client, amounts: Amounts) {
+async fn archives(app: &TestApp, others: &Client, amounts: Options) {
     let writer = app.user("writer").await;
     uploads(&writer, amounts).await;
     forget_peaks(app);
@@ -132,7 +137,7 @@ async fn archives(app: &TestApp, others: &Client, amounts: Amounts) {
     tell(app, "import", amounts, seconds, &before, &meanwhile);
 }
 
-async fn uploads(client: &Client, amounts: Amounts) {
+async fn uploads(client: &Client, amounts: Options) {
     let indices = futures::stream::iter(1..=amounts.files);
     let upload = async |index: usize| {
         let content = pseudo_random(index as u64, amounts.size);
@@ -213,7 +218,7 @@ fn memory(app: &TestApp, field: impl Fn((u64, u64)) -> u64) -> Vec<u64> {
 fn tell(
     app: &TestApp,
     what: &str,
-    amounts: Amounts,
+    amounts: Options,
     seconds: f64,
     before: &[u64],
     meanwhile: &str,

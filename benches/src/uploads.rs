@@ -6,8 +6,27 @@ use futures::StreamExt;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 
-/// Uploads `count` documents of `size` bytes, `concurrency` at a time, and waits for each.
-pub async fn run(mode: Mode, count: usize, size: usize, concurrency: usize) {
+/// What is uploaded.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// Their number
+    #[arg(long, default_value_t = 2_000)]
+    count: usize,
+    /// Their size in bytes
+    #[arg(long, default_value_t = 16 << 10)]
+    size: usize,
+    /// The number of concurrent uploads
+    #[arg(long, default_value_t = 16)]
+    concurrency: usize,
+}
+
+/// Uploads so many documents at a time, and waits for each.
+pub async fn run(mode: Mode, options: &Options) {
+    let &Options {
+        count,
+        size,
+        concurrency,
+    } = options;
     let app = TestApp::builder(mode)
         .settings(&[("DOSSIER_LOG", "warn")])
         .start()

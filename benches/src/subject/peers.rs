@@ -1,5 +1,6 @@
 //! Other programs that take files over HTTP, as they are installed.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,13 +10,48 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-/// A running program that takes `PUT /documents/NAME` from anybody. It ends when it is dropped.
+use crate::cost::tree;
+
+/// A running program that takes files from anybody. It ends when it is dropped.
 pub struct Peer {
     pub name: &'static str,
     pub address: SocketAddr,
     pub pid: u32,
     _process: Child,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Peer {
+    /// Syncs the files that it has written.
+    pub fn sync(&self) {
+        sync_files(self.folder.path());
+    }
+}
+
+impl Drop for Peer {
+    /// The process itself ends with its handle; those that it started must be told.
+    fn drop(&mut self) {
+        let processes = tree(self.pid);
+        let processes = processes.iter().map(ToString::to_string);
+        let told = std::process::Command::new("kill")
+            .args(["-s", "TERM"])
+            .args(processes)
+            // Some may have ended with their parent.
+            .stderr(Stdio::null())
+            .status();
+        drop(told);
+    }
+}
+
+fn sync_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sync_files(&path);
+        }
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.expect("what a peer has written can be synced");
+    }
 }
 
 /// nginx with its DAV module, as Debian's `nginx-light` has it: no database, no sync.
@@ -52,6 +88,24 @@ pub async fn s3s_fs() -> Option<Peer> {
     start("s3s-fs", command, folder, port).await
 }
 
+/// rustus, a tus server on files: no database, no sync.
+pub async fn rustus() -> Option<Peer> {
+    let program = find("rustus")?;
+    let (folder, port) = (TempDir::new().ok()?, free_port());
+    let [data, info] = ["data", "info"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&data).ok()?;
+    std::fs::create_dir(&info).ok()?;
+    let mut command = Command::new(program);
+    command
+        .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--log-level", "ERROR", "--workers", "2"])
+        .args(["--max-body-size", "2147483648", "--data-dir"])
+        .arg(data)
+        .arg("--info-dir")
+        .arg(info);
+    start("rustus", command, folder, port).await
+}
+
 async fn start(
     name: &'static str,
     mut command: Command,
@@ -73,7 +127,7 @@ async fn start(
                 address,
                 pid: process.id()?,
                 _process: process,
-                _folder: folder,
+                folder,
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
