@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use domain::{ByteSize, JobId, Role, UserName};
 use queue::{JobKind, JobState, Queue};
 use settings::Settings;
+use storage::StorageUrl;
 
 use crate::refusal::one_line;
 use crate::started::{self, Shown};
@@ -195,8 +196,22 @@ pub enum Job {
     },
 }
 
-#[derive(Subcommand, Clone, Copy, Debug)]
+#[derive(Subcommand, Clone, Debug)]
 pub enum Storage {
+    /// List the places, with how many objects and bytes the ledger has in each
+    ///
+    /// Also names places that rows refer to and that aren't configured; then the exit code is 1.
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Move documents' bytes from one place to another, while the service runs
+    ///
+    /// Workers copy each object, verify its digest, and remove the old one after a while, an hour
+    /// by default. This command starts a move and shows its progress; ended early, it
+    /// leaves the move running. Exit code 1 if objects could not be moved.
+    Move(Box<StorageMove>),
     /// Mark the configured places as this ledger's, whatever ledger they belonged to
     ///
     /// A ledger and its places carry the same installation id; if they differ, the service doesn't
@@ -208,6 +223,23 @@ pub enum Storage {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// What to move.
+#[derive(Args, Clone, Debug)]
+pub struct StorageMove {
+    /// The place to move from, one of the configured ones
+    #[arg(long, value_name = "URL")]
+    pub from: StorageUrl,
+    /// The place to move to
+    #[arg(long, value_name = "URL")]
+    pub to: StorageUrl,
+    /// The most bytes per second, at least 1MiB [default: no limit]
+    #[arg(long, value_name = "SIZE")]
+    pub rate: Option<ByteSize>,
+    /// Only print how much would be moved
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Which jobs to select.

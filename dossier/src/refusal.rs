@@ -5,7 +5,7 @@ use std::error::Error as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Suffixes of variables whose values may contain a secret and are never repeated.
-const SECRET: [&str; 5] = ["_URL", "_KEY", "_SECRET", "_ENDPOINT", "_JWKS"];
+const SECRET: [&str; 6] = ["_URL", "_URLS", "_KEY", "_SECRET", "_ENDPOINT", "_JWKS"];
 
 /// Returns the line: the error, the setting, and the accepted values.
 pub fn one_line(error: &clap::Error) -> String {

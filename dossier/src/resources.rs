@@ -10,7 +10,7 @@ use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseClock, DatabaseUrl};
 use queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
 use settings::Resolved;
-use storage::{FreeSpace, StorageRouter};
+use storage::{FreeSpace, StorageError, StorageRouter};
 use telemetry::{Meters, Watched};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -91,9 +91,12 @@ fn read_authorities(file: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// Connects to the configured places. Other files of the service must not lie in one of them.
 pub async fn places(resolved: &Resolved) -> anyhow::Result<StorageRouter> {
-    let places = StorageRouter::connect(&resolved.staging_url, &resolved.storage_url)
-        .await
-        .with_context(|| format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))?;
+    let more = &resolved.more_storage_urls;
+    let (staging, store) = (&resolved.staging_url, &resolved.storage_url);
+    let places = match StorageRouter::connect_all(staging, store, more).await {
+        Ok(places) => places,
+        Err(error) => return Err(named(resolved, error).await),
+    };
     let mut kept = vec![("DOSSIER_DATA_DIR", resolved.data_dir.as_path())];
     if let DatabaseUrl::Sqlite(file) = &resolved.database_url {
         let folder = file
@@ -110,6 +113,19 @@ pub async fn places(resolved: &Resolved) -> anyhow::Result<StorageRouter> {
         }
     }
     Ok(places)
+}
+
+/// Adds to an error the setting of the place that can't be connected to.
+async fn named(resolved: &Resolved, error: StorageError) -> anyhow::Error {
+    let more = resolved.more_storage_urls.iter();
+    let more = more.map(|url| ("DOSSIER_MORE_STORAGE_URLS", url));
+    let staging = [("DOSSIER_STAGING_URL", &resolved.staging_url)];
+    for (setting, url) in staging.into_iter().chain(more) {
+        if *url != resolved.storage_url && url.connect().await.is_err() {
+            return anyhow::Error::new(error).context(format!("{setting}: {url}"));
+        }
+    }
+    anyhow::Error::new(error).context(format!("DOSSIER_STORAGE_URL: {}", resolved.storage_url))
 }
 
 /// Fails if a place belongs to another installation. If storage or ledger can't be reached yet,

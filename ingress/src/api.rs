@@ -20,8 +20,8 @@ use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers,
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
     JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
-    Pages, PublicRoutes, ResultRoutes, ResumableRoutes, TicketDoorRoutes, TicketRoutes,
-    UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    Pages, PublicRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes,
+    TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -131,9 +131,16 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         },
         JobRoutes {
             service: service.clone(),
-            notifier,
+            notifier: notifier.clone(),
         },
-        (AuditLogRoutes(service.clone()), KeyRoutes(service)),
+        (
+            StorageMoveRoutes {
+                service: service.clone(),
+                notifier,
+            },
+            AuditLogRoutes(service.clone()),
+            KeyRoutes(service),
+        ),
         HealthRoutes(health),
         PageRoutes(pages),
     ))

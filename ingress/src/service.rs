@@ -7,7 +7,7 @@ use domain::{Clock, Limits, Rate, UserId};
 use ledger::Database;
 use ledger::ownership::Ownership;
 use queue::Feed;
-use settings::{CorsOrigin, JwtSettings, Network};
+use settings::{CorsOrigin, JwtSettings, Network, RedirectSettings};
 use storage::StorageRouter;
 use telemetry::Meters;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,8 @@ pub struct Service {
     pub self_test: SelfTest,
     /// Origins whose scripts may use the API.
     pub cors_origins: Arc<[CorsOrigin]>,
+    /// Which downloads are redirected to storage.
+    pub redirects: RedirectSettings,
     /// Read the metrics of this process.
     pub meters: Meters,
     /// Back-pressure on uploads.

@@ -78,6 +78,8 @@ impl MigratorTrait for Migrator {
             sql!("m0031_keep_tickets"),
             // Names, scopes and expiry of API keys.
             sql!("m0032_limit_keys"),
+            // Moves of documents' bytes between places.
+            sql!("m0035_move_objects"),
         ]
     }
 }

@@ -20,6 +20,7 @@ mod name;
 mod notifier;
 mod orphans;
 mod outcome_committer;
+mod pace;
 mod pipeline;
 mod queue_worker;
 mod removal_guard;

@@ -81,8 +81,9 @@ pub async fn work_on(
         .concurrency(role.concurrency)
         .ack_with(acknowledger)
         .timeout(match queue {
-            Queue::Bulk => LONGEST_BULK,
-            Queue::Ingest | Queue::Maintenance => LONGEST_ATTEMPT,
+            // A move may copy a very large object at a low rate.
+            Queue::Bulk | Queue::Maintenance => LONGEST_BULK,
+            Queue::Ingest => LONGEST_ATTEMPT,
         })
         .layer(
             TraceLayer::new()

@@ -77,7 +77,7 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
 }
 
 async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
-    let discarded = !ledger::discarded(db, "", 1).await?.is_empty();
+    let discarded = !ledger::discarded(db, "", 1, now).await?.is_empty();
     let unfinished = !ledger::unfinished_uploads(db, now).await?.is_empty();
     let wanted = |schedule: &&Schedule| match schedule.kind {
         JobKind::FinishUploads => unfinished,

@@ -8,5 +8,6 @@ mod operator_log;
 mod roles;
 mod run;
 mod storage;
+mod storage_move;
 
 pub use run::run;

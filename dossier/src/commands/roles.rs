@@ -127,6 +127,7 @@ fn api_service(
         refusal_rate: resolved.settings.rates.auth_rate_limit.0,
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
         cors_origins: List::entries(&resolved.settings.cors_origins).into(),
+        redirects: resolved.settings.redirects,
         meters: resources.meters.clone(),
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         capacity: Capacity::new(requests, resources.meters.clone()),

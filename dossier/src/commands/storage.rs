@@ -5,18 +5,86 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use domain::SystemClock;
 use ledger::ownership::{Ownership, PlaceState};
+use ledger::{Database, PlaceTotal};
+use serde_json::json;
 use settings::Resolved;
-use storage::Mark;
+use storage::{Mark, StorageRouter};
 
+use super::storage_move;
 use crate::{cli, resources};
 
 pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<()> {
-    let cli::Storage::Adopt { yes } = command;
     let db = resources::ledger(resolved).await?;
     let places = resources::places(resolved).await?;
-    let ownership = Ownership::of(db.clone(), places, Arc::new(SystemClock));
-    adopt(&ownership, yes).await?;
+    match command {
+        cli::Storage::List { json } => list(&db, &places, json).await?,
+        cli::Storage::Move(plan) => storage_move::run(&db, &places, &plan).await?,
+        cli::Storage::Adopt { yes } => {
+            let ownership = Ownership::of(db.clone(), places, Arc::new(SystemClock));
+            adopt(&ownership, yes).await?;
+        }
+    }
     db.close().await.context("failed to close the database")
+}
+
+/// A place in the list.
+struct Listed {
+    url: String,
+    /// What it is for: `store`, `staging`, `both`, `more`, or `unknown` if it isn't configured.
+    role: &'static str,
+    total: PlaceTotal,
+}
+
+async fn list(db: &Database, places: &StorageRouter, json: bool) -> anyhow::Result<()> {
+    let mut listed = Vec::new();
+    let mut known = Vec::new();
+    for storage in places.distinct() {
+        let url = storage.place();
+        let role = if url == places.store().place() {
+            if places.are_one() { "both" } else { "store" }
+        } else if url == places.staging().place() {
+            "staging"
+        } else {
+            "more"
+        };
+        known.push(url.clone());
+        listed.push(listed_place(db, url.as_str(), role).await?);
+    }
+    let unknown = ledger::unknown_places(db, &known).await?;
+    for url in &unknown {
+        listed.push(listed_place(db, url, "unknown").await?);
+    }
+    if json {
+        let items = listed.iter().map(|place| {
+            json!({
+                "url": place.url, "role": place.role, "configured": place.role != "unknown",
+                "objects": place.total.objects, "bytes": place.total.bytes,
+            })
+        });
+        println!("{}", json!({"items": items.collect::<Vec<_>>()}));
+    } else {
+        for Listed { url, role, total } in &listed {
+            println!(
+                "{url}\t{role}\t{} objects\t{} bytes",
+                total.objects, total.bytes
+            );
+        }
+    }
+    if !unknown.is_empty() {
+        bail!(
+            "documents lie in places that aren't configured: {}",
+            unknown.join(" ")
+        );
+    }
+    Ok(())
+}
+
+async fn listed_place(db: &Database, url: &str, role: &'static str) -> anyhow::Result<Listed> {
+    Ok(Listed {
+        url: url.to_owned(),
+        role,
+        total: ledger::place_total(db, url).await?,
+    })
 }
 
 async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> {

@@ -132,7 +132,7 @@ impl Health {
         let (database, queue, storage) = tokio::join!(
             attempt_database(db),
             attempt(Part::Queue, feed.check()),
-            storage(places, ownership),
+            storage(db, places, ownership),
         );
         let detection = if self_test.passes() {
             None
@@ -181,7 +181,7 @@ async fn attempt_database(db: &Database) -> Option<Failing> {
 }
 
 /// Checks that storage is usable and carries this installation's mark.
-async fn storage(places: &StorageRouter, ownership: &Ownership) -> Option<Failing> {
+async fn storage(db: &Database, places: &StorageRouter, ownership: &Ownership) -> Option<Failing> {
     let failing = attempt(Part::Storage, places.check()).await;
     if failing.is_some() {
         return failing;
@@ -199,7 +199,35 @@ async fn storage(places: &StorageRouter, ownership: &Ownership) -> Option<Failin
         }
         verified
     };
-    attempt(Part::Storage, verified).await.map(|_| failing)
+    if attempt(Part::Storage, verified).await.is_some() {
+        return Some(failing);
+    }
+    unknown_places(db, places).await
+}
+
+/// Names the places that rows refer to and that aren't configured.
+async fn unknown_places(db: &Database, places: &StorageRouter) -> Option<Failing> {
+    let known: Vec<_> = places.distinct().map(|one| one.place().clone()).collect();
+    let mut unknown = Vec::new();
+    let search = async {
+        unknown = ledger::unknown_places(db, &known).await?;
+        Ok::<_, DbError>(())
+    };
+    if let Some(failing) = attempt(Part::Database, search).await {
+        return Some(failing);
+    }
+    if unknown.is_empty() {
+        return None;
+    }
+    let unknown = unknown.join(" ");
+    tracing::warn!(
+        storage.places = unknown,
+        "not ready: documents lie in places that aren't configured"
+    );
+    Some(Failing {
+        part: Part::Storage,
+        detail: format!("documents lie in places that aren't configured: {unknown}"),
+    })
 }
 
 async fn attempt<E>(part: Part, check: impl Future<Output = Result<(), E>>) -> Option<Failing>

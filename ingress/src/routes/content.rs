@@ -39,11 +39,13 @@ impl ContentRoutes {
         id: Path<Id<DocumentId>>,
         /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
+        /// Redirect to the storage, or don't, where the operator leaves it to the client.
+        redirect: Query<Option<bool>>,
         /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, caller.0, (id.0.0, owner), inline.0)
+        self.answer(request, caller.0, (id.0.0, owner), (inline.0, redirect.0))
             .await
     }
 
@@ -60,11 +62,13 @@ impl ContentRoutes {
         id: Path<Id<DocumentId>>,
         /// As for reading.
         inline: Query<Option<bool>>,
+        /// As for reading; there is never a redirect.
+        redirect: Query<Option<bool>>,
         /// As for reading.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, caller.0, (id.0.0, owner), inline.0)
+        self.answer(request, caller.0, (id.0.0, owner), (inline.0, redirect.0))
             .await
     }
 }
@@ -75,11 +79,12 @@ impl ContentRoutes {
         request: &Request,
         caller: Caller,
         (id, owner): (DocumentId, Option<UserId>),
-        inline: Option<bool>,
+        (inline, redirect): (Option<bool>, Option<bool>),
     ) -> Answer {
         let wish = Wish {
             inline: inline.unwrap_or_default(),
             audience: Audience::Caller,
+            redirect,
         };
         let find = || async move {
             let dated = self.readable(caller, id, owner).await?;

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use ledger::{Database, DatedDocument, ExportResult, is_second_shared};
 use poem::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
 use poem::http::{Method, StatusCode};
 use poem::{Body, IntoResponse, Request, Response};
@@ -17,7 +17,7 @@ use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
-use storage::{Range, StorageError};
+use storage::{Presented, Range, StorageError};
 use url::Url;
 use uuid::Uuid;
 
@@ -40,6 +40,7 @@ pub(super) struct Representation {
     modified_at: Timestamp,
     is_second_shared: bool,
     audience: Audience,
+    redirect: Option<bool>,
 }
 
 /// Who may cache a response. Both revalidate each time, since deleting and archiving take effect
@@ -71,6 +72,8 @@ pub(super) struct Wish {
     pub(super) inline: bool,
     /// Who may cache it.
     pub(super) audience: Audience,
+    /// Whether the client asks for a redirect to storage, or against one.
+    pub(super) redirect: Option<bool>,
 }
 
 impl Representation {
@@ -91,6 +94,7 @@ impl Representation {
             modified_at: dated.content_since,
             is_second_shared: false,
             audience: wish.audience,
+            redirect: wish.redirect,
         })
     }
 
@@ -117,6 +121,7 @@ impl Representation {
             modified_at: version.created_at,
             is_second_shared: false,
             audience: wish.audience,
+            redirect: wish.redirect,
         })
     }
 
@@ -124,7 +129,7 @@ impl Representation {
     pub(super) fn of_archive(
         name: &str,
         archive: ExportResult,
-        (modified_at, audience): (Timestamp, Audience),
+        (modified_at, wish): (Timestamp, Wish),
     ) -> Self {
         Self {
             media_type: "application/zip".to_owned(),
@@ -135,7 +140,8 @@ impl Representation {
             sha256: archive.sha256,
             modified_at,
             is_second_shared: false,
-            audience,
+            audience: wish.audience,
+            redirect: wish.redirect,
         }
     }
 
@@ -174,9 +180,37 @@ impl Representation {
             return Ok(self.without_body());
         }
         let parts = select(range, self.length).map_err(|_| Withheld::Range(self.length))?;
+        let redirected = self.redirected(service).await;
+        if let Some(answer) = redirected.map_err(Withheld::Storage)? {
+            return Ok(answer);
+        }
         let room = source.await_room(parts.bytes_of(self.length)).await;
         room.map_err(Withheld::Room)?;
         self.open(source, parts).await.map_err(Withheld::Storage)
+    }
+
+    /// Returns a redirect to storage, which serves ranges by itself; `None` if it isn't wanted, or
+    /// the place has no URLs for it.
+    async fn redirected(&self, service: &Service) -> Result<Option<ContentAnswer>, StorageError> {
+        let settings = service.redirects;
+        if !settings.redirect_downloads.applies(self.redirect) {
+            return Ok(None);
+        }
+        let presented = Presented {
+            media_type: self.media_type.clone(),
+            disposition: self.disposition.clone(),
+        };
+        let url = service
+            .places
+            .presign(&self.location, &presented, settings.redirect_for)
+            .await?;
+        Ok(url.map(|url| {
+            let response = Response::builder()
+                .status(StatusCode::TEMPORARY_REDIRECT)
+                .header(LOCATION, url.as_str())
+                .header(CACHE_CONTROL, "private, no-store");
+            ContentAnswer(response.finish())
+        }))
     }
 
     /// Detects the charset of text shown inline.
@@ -411,6 +445,14 @@ impl ApiResponse for ContentAnswer {
                     HEADERS.into_iter().chain([range]).collect(),
                 ),
                 response(
+                    307,
+                    "The content is at this URL, which anybody can read for a short while.",
+                    vec![
+                        ("Location", "A presigned URL of the storage."),
+                        ("Cache-Control", "`private, no-store`"),
+                    ],
+                ),
+                response(
                     304,
                     "The client's copy is current.",
                     vec![HEADERS[0], HEADERS[1], HEADERS[4]],
@@ -439,7 +481,7 @@ fn response(status: u16, description: &'static str, headers: Vec<(&str, &str)>) 
         description,
         status: Some(status),
         status_range: None,
-        content: if status == 304 {
+        content: if matches!(status, 304 | 307) {
             Vec::new()
         } else {
             vec![content]

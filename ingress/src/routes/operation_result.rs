@@ -7,7 +7,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 
-use super::content_answer::{Audience, ContentAnswer, Representation, hand_out};
+use super::content_answer::{Audience, ContentAnswer, Representation, Wish, hand_out};
 use super::operations::readable;
 use crate::auth::CurrentUser;
 use crate::dto::Id;
@@ -59,9 +59,12 @@ impl ResultRoutes {
         id: Path<Id<OperationId>>,
         /// The operation's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
+        /// Redirect to the storage, or don't, where the operator leaves it to the client.
+        redirect: Query<Option<bool>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, caller.0, (id.0.0, owner)).await
+        self.answer(request, caller.0, (id.0.0, owner), redirect.0)
+            .await
     }
 
     /// Read the headers of an export's archive
@@ -77,9 +80,12 @@ impl ResultRoutes {
         id: Path<Id<OperationId>>,
         /// As for reading.
         owner: Query<Option<Id<UserId>>>,
+        /// As for reading; there is never a redirect.
+        redirect: Query<Option<bool>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
-        self.answer(request, caller.0, (id.0.0, owner)).await
+        self.answer(request, caller.0, (id.0.0, owner), redirect.0)
+            .await
     }
 
     /// Delete the archive of an export
@@ -111,16 +117,22 @@ impl ResultRoutes {
         request: &Request,
         caller: Caller,
         (id, owner): (OperationId, Option<UserId>),
+        redirect: Option<bool>,
     ) -> Answer {
-        let find = || async move { self.find(caller, id, owner).await };
+        let wish = Wish {
+            inline: false,
+            audience: Audience::Caller,
+            redirect,
+        };
+        let find = || async move { self.find(caller, (id, owner), wish).await };
         Ok(hand_out(request, &self.service, find).await?)
     }
 
     async fn find(
         &self,
         caller: Caller,
-        id: OperationId,
-        owner: Option<UserId>,
+        (id, owner): (OperationId, Option<UserId>),
+        wish: Wish,
     ) -> Result<Representation, Problem> {
         let operation = readable(&self.service.db, caller, id, owner).await?;
         if operation.action != Action::Export {
@@ -138,7 +150,7 @@ impl ResultRoutes {
         Ok(Representation::of_archive(
             &name,
             result,
-            (written_at, Audience::Caller),
+            (written_at, wish),
         ))
     }
 }

@@ -100,8 +100,11 @@ impl PublicRoutes {
         unique_name: Path<UniqueNameText>,
         /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
+        /// Redirect to the storage, or don't, where the operator leaves it to the client.
+        redirect: Query<Option<bool>>,
     ) -> Content {
-        self.content(request, &unique_name.0.0, inline.0).await
+        self.content(request, &unique_name.0.0, (inline.0, redirect.0))
+            .await
     }
 
     /// Read the headers of a public document's bytes
@@ -117,8 +120,11 @@ impl PublicRoutes {
         unique_name: Path<UniqueNameText>,
         /// As for reading.
         inline: Query<Option<bool>>,
+        /// As for reading; there is never a redirect.
+        redirect: Query<Option<bool>>,
     ) -> Content {
-        self.content(request, &unique_name.0.0, inline.0).await
+        self.content(request, &unique_name.0.0, (inline.0, redirect.0))
+            .await
     }
 }
 
@@ -133,10 +139,16 @@ impl PublicRoutes {
         Ok(Read::Document(Json(body), tag, cache.to_owned()))
     }
 
-    async fn content(&self, request: &Request, unique_name: &str, inline: Option<bool>) -> Content {
+    async fn content(
+        &self,
+        request: &Request,
+        unique_name: &str,
+        (inline, redirect): (Option<bool>, Option<bool>),
+    ) -> Content {
         let wish = Wish {
             inline: inline.unwrap_or_default(),
             audience: Audience::Everybody,
+            redirect,
         };
         let find = || async move {
             let named = unique_name.parse().map_err(|_| Code::NotFound)?;

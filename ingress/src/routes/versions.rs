@@ -130,6 +130,10 @@ impl VersionRoutes {
         method = "get",
         operation_id = "read_version_content"
     )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
     async fn read_content(
         &self,
         caller: CurrentUser,
@@ -138,12 +142,14 @@ impl VersionRoutes {
         number: Path<VersionNumber>,
         /// Display it inline instead of as a download, if its type cannot run script.
         inline: Query<Option<bool>>,
+        /// Redirect to the storage, or don't, where the operator leaves it to the client.
+        redirect: Query<Option<bool>>,
         /// The document's owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
         let version = (id.0.0, number.0.0);
-        self.content(request, (caller.0, owner), version, inline.0)
+        self.content(request, (caller.0, owner), version, (inline.0, redirect.0))
             .await
     }
 
@@ -153,6 +159,10 @@ impl VersionRoutes {
         method = "head",
         operation_id = "head_version_content"
     )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the operation is one"
+    )]
     async fn head_content(
         &self,
         caller: CurrentUser,
@@ -161,12 +171,14 @@ impl VersionRoutes {
         number: Path<VersionNumber>,
         /// As for reading.
         inline: Query<Option<bool>>,
+        /// As for reading; there is never a redirect.
+        redirect: Query<Option<bool>>,
         /// As for reading.
         owner: Query<Option<Id<UserId>>>,
     ) -> Answer {
         let owner = owner.0.map(|id| id.0);
         let version = (id.0.0, number.0.0);
-        self.content(request, (caller.0, owner), version, inline.0)
+        self.content(request, (caller.0, owner), version, (inline.0, redirect.0))
             .await
     }
 
@@ -242,11 +254,12 @@ impl VersionRoutes {
         request: &Request,
         (caller, owner): (Caller, Option<UserId>),
         (id, number): (DocumentId, u32),
-        inline: Option<bool>,
+        (inline, redirect): (Option<bool>, Option<bool>),
     ) -> Answer {
         let wish = Wish {
             inline: inline.unwrap_or_default(),
             audience: Audience::Caller,
+            redirect,
         };
         let db = &self.service.db;
         let find = || async move {

@@ -1,7 +1,7 @@
 //! An API to talk to, and clients who read aloud.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::{
     Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, RowLimits, Sha256,
@@ -13,7 +13,7 @@ use poem::http::{HeaderMap, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 use queue::InProcessFeed;
 use serde_json::{Value, json};
-use settings::JwtSettings;
+use settings::{JwtSettings, RedirectDownloads, RedirectSettings};
 use storage::{StorageRouter, StorageUrl};
 use telemetry::Meters;
 use tempfile::TempDir;
@@ -99,6 +99,10 @@ impl App {
             refusal_rate: None,
             self_test: SelfTest::default(),
             cors_origins: Arc::new([CORS_ORIGIN.parse().unwrap()]),
+            redirects: RedirectSettings {
+                redirect_downloads: RedirectDownloads::Never,
+                redirect_for: Duration::from_mins(1),
+            },
             meters: Meters::default(),
             pressure: Pressure::default(),
             server: ServerLimits::default(),

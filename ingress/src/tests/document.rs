@@ -241,5 +241,5 @@ async fn every_admin_operation_refuses_ordinary_users() {
         }
         count += 1;
     }
-    assert_eq!(count, 14);
+    assert_eq!(count, 17);
 }

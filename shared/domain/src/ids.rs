@@ -66,6 +66,8 @@ ids! {
     InstallationId;
     /// An entry of the security log.
     AuditId;
+    /// A move of documents' bytes from one place to another.
+    StorageMoveId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
 }

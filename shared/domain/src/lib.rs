@@ -42,8 +42,8 @@ pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, Keeping, UnknownErrorCode};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
-    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId, TicketId,
-    UploadId, UserId, VersionId,
+    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId,
+    StorageMoveId, TicketId, UploadId, UserId, VersionId,
 };
 pub use json::{InvalidJson, check_member_names, read_json};
 pub use lifecycle::{

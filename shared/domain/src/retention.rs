@@ -30,6 +30,9 @@ pub struct Retention {
     pub swept: Share,
     /// How long an entry of the security log is kept.
     pub audit_log: Duration,
+    /// How long an object is kept after it was moved to another place, for those who have begun to
+    /// read it.
+    pub moved: Duration,
 }
 
 impl Retention {
@@ -66,6 +69,7 @@ impl Default for Retention {
             dead_jobs: Duration::from_hours(30 * 24),
             swept: Share::percent(10),
             audit_log: Duration::from_hours(365 * 24),
+            moved: Duration::from_hours(1),
         }
     }
 }

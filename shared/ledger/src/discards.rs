@@ -101,10 +101,17 @@ pub(super) async fn among(
         .collect()
 }
 
-/// Returns at most `limit` URLs of discarded bytes after `after`, in their order.
-pub async fn discarded(db: &Database, after: &str, limit: u64) -> Result<Vec<String>, DbError> {
+/// Returns at most `limit` URLs of discarded bytes after `after` that are to be removed by now, in
+/// their order.
+pub async fn discarded(
+    db: &Database,
+    after: &str,
+    limit: u64,
+    now: Timestamp,
+) -> Result<Vec<String>, DbError> {
     let rows = discards::Entity::find()
         .filter(discards::Column::Url.gt(after))
+        .filter(discards::Column::At.lte(now.as_micros()))
         .order_by_asc(discards::Column::Url)
         .limit(limit)
         .all(db.reader())

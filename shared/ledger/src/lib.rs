@@ -31,6 +31,7 @@ mod keys;
 mod list;
 mod operations;
 pub mod ownership;
+mod place_totals;
 mod pooler;
 mod postgres;
 mod predecessor;
@@ -50,6 +51,7 @@ mod slots;
 mod sqlite;
 #[cfg(feature = "test-support")]
 mod sqlite_steps;
+mod storage_moves;
 mod strays;
 mod tables;
 mod tickets;
@@ -134,6 +136,7 @@ pub use operations::{
 pub use operations::{
     RemoveResultError, ReservationRequest, export_size, remove_result, reserve_result,
 };
+pub use place_totals::{PlaceTotal, place_total, unknown_places};
 pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
@@ -143,6 +146,11 @@ pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone,
 pub use shares::OwnerShare;
 #[cfg(feature = "test-support")]
 pub use sqlite_steps::count_steps;
+pub use storage_moves::{
+    MovableObject, MoveChunk, MoveRefusal, MoveStatus, NewMove, StorageMove, Switched, cancel_move,
+    end_chunk, find_move, finish_move, is_current, movable_objects, movable_total, start_move,
+    switch_object,
+};
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tickets::{
     Ticket, TicketError, create_ticket, expire_tickets, find_ticket, find_ticket_by_secret,

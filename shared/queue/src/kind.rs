@@ -57,6 +57,8 @@ pub enum JobKind {
     ExpireUploads,
     /// Finishes the removal of a user. Subject: the user.
     RemoveUser,
+    /// Moves the next objects of a move to another place. Subject: the move.
+    MoveObjects,
 }
 
 /// A text that is not a kind of job.
@@ -66,7 +68,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -90,6 +92,7 @@ impl JobKind {
         Self::FinishUploads,
         Self::ExpireUploads,
         Self::RemoveUser,
+        Self::MoveObjects,
     ];
 
     /// Returns the name of the kind, as stored in the database.
@@ -119,6 +122,7 @@ impl JobKind {
             Self::FinishUploads => "finish_uploads",
             Self::ExpireUploads => "expire_uploads",
             Self::RemoveUser => "remove_user",
+            Self::MoveObjects => "move_objects",
         }
     }
 
@@ -148,7 +152,8 @@ impl JobKind {
             | Self::ForgetAuditLog
             | Self::FinishUploads
             | Self::ExpireUploads
-            | Self::RemoveUser => Queue::Maintenance,
+            | Self::RemoveUser
+            | Self::MoveObjects => Queue::Maintenance,
         }
     }
 
@@ -183,7 +188,7 @@ impl JobKind {
             | Self::ReadArchive
             | Self::ImportEntries
             | Self::SettleImport => 8,
-            Self::RemoveDiscarded | Self::RemoveUser => 10,
+            Self::RemoveDiscarded | Self::RemoveUser | Self::MoveObjects => 10,
             // The next job of the same kind does what they leave undone.
             Self::ForgetRequests
             | Self::ExpireFailed

@@ -75,6 +75,10 @@ pub struct CleanupSettings {
     #[arg(long, env = "DOSSIER_KEEP_DEAD_JOBS_FOR", global = true, default_value = "30d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_dead_jobs_for: Duration,
 
+    /// How long an object is kept after it was moved to another place
+    #[arg(long, env = "DOSSIER_KEEP_MOVED_FOR", global = true, default_value = "1h", value_name = "DURATION", value_parser = values::parse_kept)]
+    pub keep_moved_for: Duration,
+
     /// How long to keep the security log
     #[arg(long, env = "DOSSIER_KEEP_AUDIT_LOG", global = true, default_value = "365d", value_name = "DURATION", value_parser = values::parse_kept)]
     pub keep_audit_log: Duration,
@@ -99,6 +103,7 @@ impl CleanupSettings {
             dead_jobs: self.keep_dead_jobs_for,
             swept: self.max_sweep_share,
             audit_log: self.keep_audit_log,
+            moved: self.keep_moved_for,
         }
     }
 }

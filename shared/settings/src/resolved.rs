@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{InvalidSettings, List, Settings};
 use domain::{Limits, TypePolicy};
 use ledger::DatabaseUrl;
-use storage::{StorageUrl, WatchedFolder};
+use storage::{StorageUrl, StorageUrls, WatchedFolder};
 
 /// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Resolved {
     pub staging_url: StorageUrl,
     /// The place where documents are stored.
     pub storage_url: StorageUrl,
+    /// Further places with documents.
+    pub more_storage_urls: Vec<StorageUrl>,
     /// The address that serves health checks and metrics.
     pub ops_listen: SocketAddr,
     /// The operator's limits.
@@ -63,7 +65,9 @@ impl Resolved {
             local("storage", &self.storage_url),
             database,
         ];
-        folders.into_iter().flatten().collect()
+        let more = self.more_storage_urls.iter();
+        let more = more.filter_map(|url| local("more", url));
+        folders.into_iter().flatten().chain(more).collect()
     }
 }
 
@@ -105,6 +109,10 @@ impl Settings {
             database_url,
             staging_url,
             storage_url,
+            more_storage_urls: self
+                .more_storage_urls
+                .as_ref()
+                .map_or_else(Vec::new, StorageUrls::to_vec),
             ops_listen: self
                 .ops_listen
                 .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, ops_port).into()),

@@ -145,6 +145,12 @@ fn between(text: &str, least: Duration, most: Duration, wrong: &str) -> Result<D
     }
 }
 
+/// Parses how long a presigned URL lives: the protocols allow a week.
+pub(super) fn parse_presigned(text: &str) -> Result<Duration, String> {
+    let wrong = "must be between 1s and 7d";
+    between(text, Duration::from_secs(1), 7 * DAY, wrong)
+}
+
 /// Parses the lease: a shorter one would expire while its worker is healthy, and nobody would wait
 /// for the end of a much longer one.
 pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {

@@ -9,13 +9,13 @@ use clap::Args;
 
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
-    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RowSettings,
-    TracingSettings, UploadSettings, values,
+    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RedirectSettings,
+    RowSettings, TracingSettings, UploadSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
 use queue::{Queue, QueueUrl};
-use storage::StorageUrl;
+use storage::{StorageUrl, StorageUrls};
 
 #[expect(
     clippy::doc_markdown,
@@ -65,15 +65,26 @@ pub struct Settings {
     )]
     pub queue_url: QueueUrl,
 
-    /// Where uploads are staged: file://… or s3://bucket/prefix [default: a folder in the data
-    /// folder, or the storage URL if that is S3]
+    /// Where uploads are staged: file://…, s3://bucket/prefix, azure://container/prefix or
+    /// gs://bucket/prefix [default: a folder in the data folder, or the storage URL if that isn't
+    /// a folder]
     #[arg(long, env = "DOSSIER_STAGING_URL", global = true, value_name = "URL")]
     pub staging_url: Option<StorageUrl>,
 
-    /// Where documents are stored: file://… or s3://bucket/prefix [default: a folder in the data
-    /// folder]
+    /// Where documents are stored: file://…, s3://bucket/prefix, azure://container/prefix or
+    /// gs://bucket/prefix [default: a folder in the data folder]
     #[arg(long, env = "DOSSIER_STORAGE_URL", global = true, value_name = "URL")]
     pub storage_url: Option<StorageUrl>,
+
+    /// Further places whose documents are served, separated by spaces; new ones go to the storage
+    /// URL
+    #[arg(
+        long,
+        env = "DOSSIER_MORE_STORAGE_URLS",
+        global = true,
+        value_name = "URLS"
+    )]
+    pub more_storage_urls: Option<StorageUrls>,
 
     /// The address of the API
     #[arg(
@@ -123,6 +134,10 @@ pub struct Settings {
     /// Rate limits.
     #[command(flatten)]
     pub rates: RateSettings,
+
+    /// Redirected downloads.
+    #[command(flatten)]
+    pub redirects: RedirectSettings,
 
     /// The largest document, in bytes or with a unit such as 5GiB
     #[arg(

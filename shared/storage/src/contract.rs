@@ -340,7 +340,9 @@ async fn sweeping_spares_objects(storage: &dyn Storage) {
         "nothing is so old"
     );
     let swept = storage.sweep(LATE).await.expect("a sweep");
-    assert!(swept >= 1, "the open write was found");
+    // Google ends abandoned writes by itself, and lists none.
+    let is_listed = storage.place().scheme() != "gs";
+    assert!(swept >= u64::from(is_listed), "the open write was found");
     drop(put);
     assert_eq!(
         keys(storage, None).await,

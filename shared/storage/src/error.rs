@@ -17,15 +17,13 @@ pub enum StorageError {
         /// The URL.
         url: Url,
     },
-    /// The two places overlap without being identical.
-    #[error(
-        "staging at {staging} and the store at {store} overlap: use the same URL or separate places"
-    )]
+    /// Two places overlap without being identical.
+    #[error("{inner} and {outer} overlap: use the same URL or separate places")]
     Overlap {
-        /// The staging URL.
-        staging: String,
-        /// The storage URL.
-        store: String,
+        /// The URL of the inner place.
+        inner: String,
+        /// The URL of the outer place.
+        outer: String,
     },
     /// The bytes don't match the expected digest.
     #[error("the bytes at {url} don't match the accepted digest")]

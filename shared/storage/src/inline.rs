@@ -2,13 +2,17 @@
 //! instead of a place. They have the URL under which staging would have them, so that whatever
 //! deals with staged bytes by their URL deals with them alike.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use url::Url;
 
-use super::key::{key_within, new_key, url_of};
+use super::key::{new_key, url_of};
 use super::router::{Tally, of_storage};
-use super::{SourceError, SourceStream, Staged, StorageError, StorageRouter, WriteError, Writer};
+use super::{
+    SourceError, SourceStream, Staged, Storage, StorageError, StorageRouter, WriteError, Writer,
+};
 use domain::Timestamp;
 
 impl StorageRouter {
@@ -53,35 +57,36 @@ impl StorageRouter {
     /// is. Doing it again writes the same bytes over it.
     pub async fn store_body(&self, staged: &Url, body: Bytes) -> Result<Url, StorageError> {
         let key = self.key_of(staged)?;
-        self.write_body(key, body).await
+        write_body(self.store(), key, body).await
     }
 
-    /// Writes an inline body anew at `lost`, a URL of the store whose own bytes are gone or damaged.
+    /// Writes an inline body anew at `lost`, a URL of a place whose own bytes are gone or damaged.
     pub async fn put_body_back(&self, lost: &Url, body: Bytes) -> Result<(), StorageError> {
-        let key = key_within(self.store().place(), lost);
-        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
-        self.removal().check(self.store()).await?;
-        self.write_body(key, body).await?;
+        let storage = self.adapter_of(lost)?;
+        self.removal().check(storage).await?;
+        write_body(storage, self.key_of(lost)?, body).await?;
         Ok(())
     }
+}
 
-    async fn write_body(&self, key: &str, body: Bytes) -> Result<Url, StorageError> {
-        let source = Box::pin(stream::iter([Ok::<_, SourceError>(body)]));
-        let written = self.store().put(key, source, Writer::Service).await;
-        written.map_err(|error| match of_storage(error) {
-            WriteError::Storage(error) => error,
-            WriteError::Source(source) => StorageError::Unavailable {
-                action: "write",
-                source,
-            },
-        })
-    }
+async fn write_body(
+    storage: &Arc<dyn Storage>,
+    key: &str,
+    body: Bytes,
+) -> Result<Url, StorageError> {
+    let source = Box::pin(stream::iter([Ok::<_, SourceError>(body)]));
+    let written = storage.put(key, source, Writer::Service).await;
+    written.map_err(|error| match of_storage(error) {
+        WriteError::Storage(error) => error,
+        WriteError::Source(source) => StorageError::Unavailable {
+            action: "write",
+            source,
+        },
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use futures::TryStreamExt;
 
     use super::*;

@@ -1,32 +1,51 @@
 //! Storage of bytes: one port, an adapter for each kind of storage, and the router between places.
 
+#[cfg(feature = "azure")]
+mod azure;
 #[cfg(any(test, feature = "test-support"))]
 pub mod contract;
 #[cfg(any(test, feature = "test-support"))]
 mod contract_growing;
+mod environment;
 mod error;
 mod free_space;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod growing;
 mod inline;
 mod key;
 mod local;
 mod mark;
+mod parted;
 mod port;
 pub mod private_file;
 mod removal;
+#[cfg(feature = "rest")]
+mod rest;
+mod resumed;
 mod router;
 mod s3;
 mod url;
+mod url_error;
+mod url_list;
+mod url_parts;
 
-pub use self::url::{ParseStorageUrlError, StorageUrl};
+pub use self::url::StorageUrl;
+#[cfg(feature = "azure")]
+pub use azure::{Azure, AzureLocation};
+pub use environment::Environment;
 pub use error::{SourceError, StorageError, WriteError};
 pub use free_space::{DiskReading, FreeSpace, WatchedFolder};
+#[cfg(feature = "gcs")]
+pub use gcs::{Gcs, GcsLocation};
 pub use local::Local;
 pub use mark::{Mark, Marking};
 pub use port::{
-    Appender, Appending, ByteStream, Entry, EntryStream, Flush, Growing, Range, SourceStream, Stat,
-    Storage, Writer,
+    Appender, Appending, ByteStream, Entry, EntryStream, Flush, Growing, Presented, Range,
+    SourceStream, Stat, Storage, Writer,
 };
 pub use removal::Removal;
 pub use router::{Staged, StorageRouter, Taken};
-pub use s3::{Checksums, S3, S3Location};
+pub use s3::{Checksums, S3, S3Location, WrittenObjects};
+pub use url_error::ParseStorageUrlError;
+pub use url_list::{ParseStorageUrlsError, StorageUrls};

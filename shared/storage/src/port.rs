@@ -1,6 +1,7 @@
 //! The port that every kind of storage implements. Decorators wrap it.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,6 +66,19 @@ impl Entry {
 /// Listed objects, in the order of their keys.
 pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Entry, StorageError>> + Send>>;
 
+/// How the bytes behind a presigned URL present themselves to whoever reads them. They also carry
+/// `Cache-Control: private, no-store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// Their `Content-Type`.
+    pub media_type: String,
+    /// Their `Content-Disposition`, in ASCII.
+    pub disposition: String,
+}
+
+/// The `Cache-Control` of bytes behind a presigned URL.
+pub(crate) const PRESIGNED_CACHE: &str = "private, no-store";
+
 /// A storage place: a folder, or a prefix of a bucket.
 ///
 /// Keys are ASCII and created by us: a folder of two hexadecimal digits and a `UUIDv7` that ends
@@ -90,6 +104,19 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// Opens an object, or a range of it. Before the stream is polled it only checks that the
     /// object exists, and reads at most a few kilobytes.
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError>;
+
+    /// Returns a URL at which anybody can read the object for `lifetime`, in whole or in part;
+    /// `None` if the place has no such URLs. Does not check that the object exists. The URL is a
+    /// secret, and must not be logged.
+    async fn presign(
+        &self,
+        url: &Url,
+        presented: &Presented,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let _ = (url, presented, lifetime);
+        Ok(None)
+    }
 
     /// Returns the metadata of an object; `None` if it does not exist.
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError>;

@@ -2,12 +2,11 @@
 //! installation, so that a place that was swapped, adopted by another ledger or not mounted loses
 //! nothing.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::OnceCell;
 use url::Url;
 
-use super::key::key_within;
 use super::{Mark, Storage, StorageError, StorageRouter};
 use domain::{ByteSize, Sha256, Timestamp};
 
@@ -15,8 +14,8 @@ use domain::{ByteSize, Sha256, Timestamp};
 #[derive(Debug)]
 pub struct Removal {
     places: StorageRouter,
-    store: OnceCell<()>,
-    staging: OnceCell<()>,
+    /// The places that were found to be ours.
+    checked: Mutex<HashSet<Url>>,
 }
 
 impl Removal {
@@ -24,8 +23,7 @@ impl Removal {
     pub(super) fn from(places: StorageRouter) -> Self {
         Self {
             places,
-            store: OnceCell::new(),
-            staging: OnceCell::new(),
+            checked: Mutex::default(),
         }
     }
 
@@ -49,17 +47,17 @@ impl Removal {
 
     /// Returns whether the place is ours. If no installation is set, it must be unmarked.
     pub(super) async fn check(&self, storage: &Arc<dyn Storage>) -> Result<(), StorageError> {
-        let is_store = storage.place() == self.places.store().place();
-        let checked = if is_store { &self.store } else { &self.staging };
-        let look = async || {
-            let expected = self.places.installation().map(Mark::Of);
-            if storage.mark().await? == expected {
-                return Ok(());
-            }
-            let place = storage.place().clone();
-            Err(StorageError::NotOurs { place })
-        };
-        checked.get_or_try_init(look).await.copied()
+        let checked = || self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked().contains(storage.place()) {
+            return Ok(());
+        }
+        let expected = self.places.installation().map(Mark::Of);
+        let place = storage.place().clone();
+        if storage.mark().await? != expected {
+            return Err(StorageError::NotOurs { place });
+        }
+        checked().insert(place);
+        Ok(())
     }
 }
 
@@ -76,7 +74,7 @@ impl StorageRouter {
         self.removal().delete(url).await
     }
 
-    /// Rewrites `lost`, a URL of the store whose bytes are missing or damaged, with the bytes at
+    /// Rewrites `lost`, a URL of a place whose bytes are missing or damaged, with the bytes at
     /// `source`, and verifies `size` and `sha256`. Keeps the source. Safe to repeat.
     pub async fn put_back(
         &self,
@@ -85,10 +83,8 @@ impl StorageRouter {
         size: ByteSize,
         sha256: Sha256,
     ) -> Result<(), StorageError> {
-        let key = key_within(self.store().place(), lost);
-        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: lost.clone() })?;
-        self.removal().check(self.store()).await?;
-        self.copy(source, key, size, sha256).await
+        self.removal().check(self.adapter_of(lost)?).await?;
+        self.copy(source, lost, (size, sha256), |bytes| bytes).await
     }
 
     /// Removes leftovers of unfinished writes from before `older_than`, and returns how many were

@@ -5,13 +5,20 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_sdk_s3::config::Credentials;
 use url::Url;
 
-use super::{Checksums, Local, S3, S3Location, Storage, StorageError};
+use super::environment::Environment;
+use super::url_error::ParseStorageUrlError;
+use super::url_parts::{parse_endpoint, parse_within, read_options};
+#[cfg(feature = "azure")]
+use super::{Azure, AzureLocation};
+use super::{Checksums, Local, S3, S3Location, Storage, StorageError, WrittenObjects};
+#[cfg(feature = "gcs")]
+use super::{Gcs, GcsLocation};
 
-/// The URL of a place: `file:///absolute/path`, or
-/// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`.
+/// The URL of a place: `file:///absolute/path`,
+/// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`,
+/// `azure://container/prefix?account=…&endpoint=…`, or `gs://bucket/prefix?endpoint=…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageUrl {
     place: Url,
@@ -22,49 +29,10 @@ pub struct StorageUrl {
 enum Kind {
     Local,
     S3(S3Location),
-}
-
-/// An invalid storage URL. Shown to the operator without secrets.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseStorageUrlError {
-    /// It is not a URL.
-    #[error("a storage URL is file:///absolute/path or s3://bucket/prefix")]
-    NotAUrl,
-    /// An unknown scheme.
-    #[error("{0}: is not a storage scheme; use file: or s3:")]
-    UnknownScheme(String),
-    /// A scheme without an adapter yet.
-    #[error("storage in {0}: is not supported yet; use file: or s3:")]
-    NotAvailable(String),
-    /// It contains a user or a password.
-    #[error("a storage URL must not contain credentials; set them in the environment")]
-    Credentials,
-    /// The path is relative or on another host.
-    #[error("a file: URL needs an absolute path and no host: file:///path")]
-    NotAbsolute,
-    /// The path can't be expressed as a URL.
-    #[error("the folder {0:?} is not an absolute path")]
-    Folder(String),
-    /// The bucket is missing or invalid.
-    #[error("{0:?} is not a valid bucket name")]
-    Bucket(String),
-    /// The prefix has characters that keys can't have.
-    #[error("the prefix {0:?} must consist of letters, digits, '-', '_' and '.'")]
-    Prefix(String),
-    /// An unknown option or part.
-    #[error("unknown option {0:?} in this kind of storage URL")]
-    UnknownOption(String),
-    /// An option is given twice.
-    #[error("the option {0:?} is given twice")]
-    Repeated(String),
-    /// An option has an invalid value.
-    #[error("the option {name} must be {expected}")]
-    Option {
-        /// Its name.
-        name: &'static str,
-        /// The accepted values.
-        expected: &'static str,
-    },
+    #[cfg(feature = "azure")]
+    Azure(AzureLocation),
+    #[cfg(feature = "gcs")]
+    Gcs(GcsLocation),
 }
 
 impl StorageUrl {
@@ -89,24 +57,36 @@ impl StorageUrl {
     /// may be the same place.
     #[must_use]
     pub const fn is_object_store(&self) -> bool {
-        matches!(self.kind, Kind::S3(_))
+        !matches!(self.kind, Kind::Local)
     }
 
-    /// Connects to the place with credentials from the environment.
+    /// Connects to the place with credentials from the environment of this process.
     pub async fn connect(&self) -> Result<Arc<dyn Storage>, StorageError> {
-        self.connect_as(None).await
+        self.connect_in(&Environment::of_process()).await
     }
 
-    /// Connects to the place with the given credentials, or those of the environment.
-    pub async fn connect_as(
+    /// Connects to the place with credentials from `environment`.
+    pub async fn connect_in(
         &self,
-        credentials: Option<Credentials>,
+        environment: &Environment,
     ) -> Result<Arc<dyn Storage>, StorageError> {
         match &self.kind {
             Kind::Local => Ok(Arc::new(Local::connect(&self.place).await?)),
-            Kind::S3(location) => Ok(Arc::new(
-                S3::connect(&self.place, location, credentials).await,
-            )),
+            Kind::S3(location) => {
+                let credentials = environment.aws_credentials();
+                let connected = S3::connect(&self.place, location, credentials).await;
+                Ok(Arc::new(connected))
+            }
+            #[cfg(feature = "azure")]
+            Kind::Azure(location) => {
+                let connected = Azure::connect(&self.place, location, environment)?;
+                Ok(Arc::new(connected))
+            }
+            #[cfg(feature = "gcs")]
+            Kind::Gcs(location) => {
+                let connected = Gcs::connect(&self.place, location, environment)?;
+                Ok(Arc::new(connected))
+            }
         }
     }
 }
@@ -130,9 +110,55 @@ impl FromStr for StorageUrl {
         match url.scheme() {
             "file" => parse_local(&url),
             "s3" => parse_s3(&url),
+            #[cfg(feature = "azure")]
+            "azure" => parse_azure(&url),
+            #[cfg(feature = "gcs")]
+            "gs" => parse_gcs(&url),
+            #[cfg(not(all(feature = "azure", feature = "gcs")))]
             "azure" | "gs" => Err(ParseStorageUrlError::NotAvailable(scheme.to_owned())),
             _ => Err(ParseStorageUrlError::UnknownScheme(scheme.to_owned())),
         }
+    }
+}
+
+impl StorageUrl {
+    /// Returns the explicit and derived options.
+    fn options(&self) -> Vec<(&'static str, String)> {
+        let mut options = Vec::new();
+        match &self.kind {
+            Kind::Local => {}
+            Kind::S3(location) => {
+                let endpoint = location.endpoint.iter();
+                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
+                let region = location.region.iter();
+                options.extend(region.map(|region| ("region", region.clone())));
+                options.push(("path_style", location.path_style.to_string()));
+                if location.checksums == Checksums::Required {
+                    options.push(("checksums", "required".to_owned()));
+                }
+                let written = &location.written;
+                for (name, value) in [
+                    ("sse", &written.encryption),
+                    ("kms_key", &written.kms_key),
+                    ("storage_class", &written.storage_class),
+                ] {
+                    options.extend(value.iter().map(|value| (name, value.clone())));
+                }
+            }
+            #[cfg(feature = "azure")]
+            Kind::Azure(location) => {
+                let account = location.account.iter();
+                options.extend(account.map(|account| ("account", account.clone())));
+                let endpoint = location.endpoint.iter();
+                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
+            }
+            #[cfg(feature = "gcs")]
+            Kind::Gcs(location) => {
+                let endpoint = location.endpoint.iter();
+                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
+            }
+        }
+        options
     }
 }
 
@@ -140,18 +166,9 @@ impl FromStr for StorageUrl {
 impl fmt::Display for StorageUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.place.clone();
-        if let Kind::S3(location) = &self.kind {
-            let mut options = url.query_pairs_mut();
-            if let Some(endpoint) = &location.endpoint {
-                options.append_pair("endpoint", endpoint.as_str());
-            }
-            if let Some(region) = &location.region {
-                options.append_pair("region", region);
-            }
-            options.append_pair("path_style", &location.path_style.to_string());
-            if location.checksums == Checksums::Required {
-                options.append_pair("checksums", "required");
-            }
+        let options = self.options();
+        if !options.is_empty() {
+            url.query_pairs_mut().extend_pairs(options);
         }
         url.fmt(f)
     }
@@ -168,88 +185,124 @@ fn parse_local(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
 }
 
 fn parse_s3(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
-    let bucket = url.host_str().unwrap_or_default().to_owned();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(allowed) {
-        return Err(ParseStorageUrlError::Bucket(bucket));
-    }
-    if url.port().is_some() {
-        return Err(ParseStorageUrlError::UnknownOption("port".to_owned()));
-    }
-    let path = url.path().trim_matches('/');
-    let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(allowed);
-    if !path.is_empty() && !path.split('/').all(is_segment) {
-        return Err(ParseStorageUrlError::Prefix(path.to_owned()));
-    }
-    let prefix = if path.is_empty() {
-        String::new()
-    } else {
-        format!("{path}/")
-    };
+    let within = parse_within(url)?;
+    let wrong = |name, expected| ParseStorageUrlError::Option { name, expected };
     let mut location = S3Location {
-        path_style: bucket.contains('.'),
-        bucket,
-        prefix,
+        path_style: within.bucket.contains('.'),
+        bucket: within.bucket,
+        prefix: within.prefix,
         endpoint: None,
         region: None,
         checksums: Checksums::default(),
+        written: WrittenObjects::default(),
     };
-    read_options(url, &mut location)?;
-    let mut place = url.clone();
-    place.set_query(None);
-    place.set_path(&format!("/{}", location.prefix));
-    Ok(StorageUrl {
-        place,
-        kind: Kind::S3(location),
-    })
-}
-
-fn read_options(url: &Url, location: &mut S3Location) -> Result<(), ParseStorageUrlError> {
-    let wrong = |name, expected| ParseStorageUrlError::Option { name, expected };
-    let mut seen = Vec::new();
     let mut path_style = None;
-    for (name, value) in url.query_pairs() {
-        match &*name {
-            "endpoint" => location.endpoint = Some(parse_endpoint(&value)?),
+    read_options(url, |name, value| {
+        match name {
+            "endpoint" => location.endpoint = Some(parse_endpoint(value)?),
             "region" if value.is_empty() => return Err(wrong("region", "the name of a region")),
-            "region" => location.region = Some(value.into_owned()),
+            "region" => location.region = Some(value.to_owned()),
             "path_style" => {
-                let parsed = value
-                    .parse()
-                    .map_err(|_| wrong("path_style", "true or false"))?;
-                path_style = Some(parsed);
+                let parsed = value.parse();
+                path_style = Some(parsed.map_err(|_| wrong("path_style", "true or false"))?);
             }
             "checksums" => {
-                location.checksums = match &*value {
+                location.checksums = match value {
                     "supported" => Checksums::Supported,
                     "required" => Checksums::Required,
                     _ => return Err(wrong("checksums", "supported or required")),
                 }
             }
-            _ => return Err(ParseStorageUrlError::UnknownOption(name.into_owned())),
+            "sse" => {
+                if !matches!(value, "AES256" | "aws:kms" | "aws:kms:dsse") {
+                    return Err(wrong("sse", "AES256, aws:kms or aws:kms:dsse"));
+                }
+                location.written.encryption = Some(value.to_owned());
+            }
+            "kms_key" if value.is_empty() => return Err(wrong("kms_key", "the id of a key")),
+            "kms_key" => location.written.kms_key = Some(value.to_owned()),
+            "storage_class" => {
+                let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+                if value.is_empty() || !value.bytes().all(is_allowed) {
+                    return Err(wrong("storage_class", "a class such as STANDARD_IA"));
+                }
+                location.written.storage_class = Some(value.to_owned());
+            }
+            _ => return Ok(false),
         }
-        if seen.contains(&name) {
-            return Err(ParseStorageUrlError::Repeated(name.into_owned()));
-        }
-        seen.push(name);
+        Ok(true)
+    })?;
+    let has_kms = location
+        .written
+        .encryption
+        .as_deref()
+        .is_some_and(|sse| sse != "AES256");
+    if location.written.kms_key.is_some() && !has_kms {
+        return Err(wrong("kms_key", "left out without sse=aws:kms"));
     }
     let usual = location.path_style || location.endpoint.is_some();
     location.path_style = path_style.unwrap_or(usual);
-    Ok(())
+    Ok(StorageUrl {
+        place: within.place,
+        kind: Kind::S3(location),
+    })
 }
 
-fn parse_endpoint(text: &str) -> Result<Url, ParseStorageUrlError> {
-    let url = text.parse::<Url>().ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.has_host()
-    });
-    let url = url.ok_or(ParseStorageUrlError::Option {
-        name: "endpoint",
-        expected: "the http: or https: URL of a service",
-    })?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ParseStorageUrlError::Credentials);
+#[cfg(feature = "azure")]
+fn parse_azure(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
+    let within = parse_within(url)?;
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !within.bucket.bytes().all(is_allowed) {
+        return Err(ParseStorageUrlError::Bucket(within.bucket));
     }
-    Ok(url)
+    let mut location = AzureLocation {
+        container: within.bucket,
+        prefix: within.prefix,
+        account: None,
+        endpoint: None,
+    };
+    read_options(url, |name, value| {
+        match name {
+            "endpoint" => location.endpoint = Some(parse_endpoint(value)?),
+            "account" => {
+                let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+                if value.is_empty() || !value.bytes().all(is_allowed) {
+                    let expected = "the name of a storage account";
+                    return Err(ParseStorageUrlError::Option {
+                        name: "account",
+                        expected,
+                    });
+                }
+                location.account = Some(value.to_owned());
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(StorageUrl {
+        place: within.place,
+        kind: Kind::Azure(location),
+    })
+}
+
+#[cfg(feature = "gcs")]
+fn parse_gcs(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
+    let within = parse_within(url)?;
+    let mut location = GcsLocation {
+        bucket: within.bucket,
+        prefix: within.prefix,
+        endpoint: None,
+    };
+    read_options(url, |name, value| {
+        if name == "endpoint" {
+            location.endpoint = Some(parse_endpoint(value)?);
+        }
+        Ok(name == "endpoint")
+    })?;
+    Ok(StorageUrl {
+        place: within.place,
+        kind: Kind::Gcs(location),
+    })
 }
 
 #[cfg(test)]
@@ -271,6 +324,20 @@ mod tests {
             (
                 "s3://bucket/a?checksums=required&region=eu-1&endpoint=http://[::1]:9000",
                 "s3://bucket/a/?endpoint=http%3A%2F%2F%5B%3A%3A1%5D%3A9000%2F&region=eu-1&path_style=true&checksums=required",
+            ),
+            (
+                "s3://bucket?sse=aws:kms&kms_key=k/1&storage_class=STANDARD_IA",
+                "s3://bucket/?path_style=false&sse=aws%3Akms&kms_key=k%2F1&storage_class=STANDARD_IA",
+            ),
+            ("azure://files/a/", "azure://files/a/"),
+            (
+                "azure://files/a?endpoint=http://localhost:1/acme&account=acme",
+                "azure://files/a/?account=acme&endpoint=http%3A%2F%2Flocalhost%3A1%2Facme",
+            ),
+            ("gs://bucket/a", "gs://bucket/a/"),
+            (
+                "gs://my_bucket.org?endpoint=http://localhost:1",
+                "gs://my_bucket.org/?endpoint=http%3A%2F%2Flocalhost%3A1%2F",
             ),
         ] {
             let url = parse(text).unwrap();
@@ -310,11 +377,22 @@ mod tests {
             "s3://bucket?endpoint=host:80",
             "s3://bucket?path_style=yes",
             "s3://bucket?checksums=none",
+            "s3://bucket?sse=none",
+            "s3://bucket?kms_key=k",
+            "s3://bucket?sse=AES256&kms_key=k",
+            "s3://bucket?storage_class=cold",
             "s3://bucket?region=",
             "s3://bucket?region=a&region=b",
             "s3://bucket?secret=hidden",
-            "azure://container/x",
-            "gs://bucket/x",
+            "azure://Container/x",
+            "azure://a_container/x",
+            "azure://container/x?account=",
+            "azure://container/x?account=a&account=a",
+            "azure://container/x?key=hidden",
+            "azure://key:hidden@container/x",
+            "gs://ab/x",
+            "gs://bucket/x?region=a",
+            "gs://bucket/x?endpoint=ftp://host",
             "http://host/",
         ] {
             let error = parse(wrong).expect_err(wrong).to_string();

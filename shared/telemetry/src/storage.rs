@@ -1,6 +1,7 @@
 //! A decorator for storage: counts and times every call, and wraps it in a span.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use url::Url;
 use super::Meters;
 use domain::{InstallationId, Timestamp};
 use storage::{
-    Appender, Appending, ByteStream, EntryStream, Flush, Growing, Mark, Marking, Range,
+    Appender, Appending, ByteStream, EntryStream, Flush, Growing, Mark, Marking, Presented, Range,
     SourceStream, Stat, Storage, StorageError, StorageRouter, WriteError, Writer,
 };
 
@@ -24,16 +25,15 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Returns the router with both places instrumented.
+    /// Returns the router with all places instrumented.
     #[must_use]
     pub fn places(places: &StorageRouter, meters: &Meters) -> StorageRouter {
-        let watched = |inner: &Arc<dyn Storage>| -> Arc<dyn Storage> {
+        places.decorated(|inner| {
             Arc::new(Self {
                 inner: Arc::clone(inner),
                 meters: meters.clone(),
             })
-        };
-        places.with_adapters(watched(places.staging()), watched(places.store()))
+        })
     }
 
     async fn call<T, E>(
@@ -89,6 +89,16 @@ impl Storage for Watched {
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
         self.plain("open", self.inner.open(url, range)).await
+    }
+
+    async fn presign(
+        &self,
+        url: &Url,
+        presented: &Presented,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let presigned = self.inner.presign(url, presented, lifetime);
+        self.plain("presign", presigned).await
     }
 
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {

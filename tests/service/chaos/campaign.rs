@@ -1,6 +1,7 @@
 //! A campaign: rounds of one fault against one service, its outcomes counted. Called by a short test for
 //! each fault, and by the table for all of them.
 
+use tests::app::Backend;
 use tests::dice::Dice;
 
 use super::faults::Fault;
@@ -120,17 +121,47 @@ async fn connections_cut_in_the_middle_of_a_commit_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storage_that_refuses_a_third_loses_nothing() {
-    loses_nothing(Fault::StorageRefuses).await;
+    loses_nothing(Fault::StorageRefuses(Backend::S3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn azure_that_refuses_a_third_loses_nothing() {
+    loses_nothing(Fault::StorageRefuses(Backend::Azure)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gcs_that_refuses_a_third_loses_nothing() {
+    loses_nothing(Fault::StorageRefuses(Backend::Gcs)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storage_that_resets_a_third_loses_nothing() {
-    loses_nothing(Fault::StorageResets).await;
+    loses_nothing(Fault::StorageResets(Backend::S3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn azure_that_resets_a_third_loses_nothing() {
+    loses_nothing(Fault::StorageResets(Backend::Azure)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gcs_that_resets_a_third_loses_nothing() {
+    loses_nothing(Fault::StorageResets(Backend::Gcs)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storage_that_is_away_for_a_while_loses_nothing() {
-    loses_nothing(Fault::StorageAway).await;
+    loses_nothing(Fault::StorageAway(Backend::S3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn azure_that_is_away_for_a_while_loses_nothing() {
+    loses_nothing(Fault::StorageAway(Backend::Azure)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gcs_that_is_away_for_a_while_loses_nothing() {
+    loses_nothing(Fault::StorageAway(Backend::Gcs)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

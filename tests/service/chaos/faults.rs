@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::app::{Mode, TestApp};
+use tests::app::{Backend, Mode, TestApp};
 use tests::dice::Dice;
 use tests::servers::{Disturbance, Flow};
 use tokio::time::sleep;
@@ -39,11 +39,11 @@ pub enum Fault {
     /// Connections to the database are cut at any message, commits among them.
     DatabaseCut,
     /// Storage answers 503 to a third of its calls.
-    StorageRefuses,
+    StorageRefuses(Backend),
     /// Storage resets connections at a third of its calls, before and after they took effect.
-    StorageResets,
+    StorageResets(Backend),
     /// Storage can't be reached.
-    StorageAway,
+    StorageAway(Backend),
     /// There is no room for staged bytes.
     StagingFull,
     /// There is no room where documents are kept.
@@ -53,7 +53,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::WorkersKilled,
         Self::IngressKilled,
         Self::AllKilled,
@@ -66,9 +66,15 @@ impl Fault {
         Self::DatabaseKilled,
         Self::DatabaseStalled,
         Self::DatabaseCut,
-        Self::StorageRefuses,
-        Self::StorageResets,
-        Self::StorageAway,
+        Self::StorageRefuses(Backend::S3),
+        Self::StorageRefuses(Backend::Azure),
+        Self::StorageRefuses(Backend::Gcs),
+        Self::StorageResets(Backend::S3),
+        Self::StorageResets(Backend::Azure),
+        Self::StorageResets(Backend::Gcs),
+        Self::StorageAway(Backend::S3),
+        Self::StorageAway(Backend::Azure),
+        Self::StorageAway(Backend::Gcs),
         Self::StagingFull,
         Self::StoreFull,
         Self::DatabaseFull,
@@ -89,9 +95,15 @@ impl Fault {
             Self::DatabaseKilled => "PostgreSQL: SIGKILL, restart",
             Self::DatabaseStalled => "PostgreSQL: stall of 4 s",
             Self::DatabaseCut => "PostgreSQL: connections cut",
-            Self::StorageRefuses => "S3: 503 for a third",
-            Self::StorageResets => "S3: resets for a third",
-            Self::StorageAway => "S3: away for 4 s",
+            Self::StorageRefuses(Backend::S3) => "S3: 503 for a third",
+            Self::StorageRefuses(Backend::Azure) => "Azure: 503 for a third",
+            Self::StorageRefuses(Backend::Gcs) => "GCS: 503 for a third",
+            Self::StorageResets(Backend::S3) => "S3: resets for a third",
+            Self::StorageResets(Backend::Azure) => "Azure: resets for a third",
+            Self::StorageResets(Backend::Gcs) => "GCS: resets for a third",
+            Self::StorageAway(Backend::S3) => "S3: away for 4 s",
+            Self::StorageAway(Backend::Azure) => "Azure: away for 4 s",
+            Self::StorageAway(Backend::Gcs) => "GCS: away for 4 s",
             Self::StagingFull => "staging (embedded): disk full",
             Self::StoreFull => "store (embedded): disk full",
             Self::DatabaseFull => "SQLite: disk full",
@@ -142,12 +154,22 @@ impl Fault {
             _ => {
                 Box::pin(
                     TestApp::builder(Mode::Distributed)
+                        .backend(self.backend())
                         .breakable()
                         .settings(&[LEASE])
                         .start(),
                 )
                 .await
             }
+        }
+    }
+
+    const fn backend(self) -> Backend {
+        match self {
+            Self::StorageRefuses(backend)
+            | Self::StorageResets(backend)
+            | Self::StorageAway(backend) => backend,
+            _ => Backend::S3,
         }
     }
 
@@ -209,9 +231,9 @@ impl Fault {
                 stall(&app.breakable().database, Duration::from_secs(4)).await;
             }
             Self::DatabaseCut => cut(&app.breakable().database, dice, 60).await,
-            Self::StorageRefuses => disturb(app, Disturbance::Refusals).await,
-            Self::StorageResets => disturb(app, Disturbance::Resets).await,
-            Self::StorageAway => {
+            Self::StorageRefuses(_) => disturb(app, Disturbance::Refusals).await,
+            Self::StorageResets(_) => disturb(app, Disturbance::Resets).await,
+            Self::StorageAway(_) => {
                 pause(dice, 50, 300).await;
                 app.breakable().storage.set(Flow::Shut);
                 // How long it is away is the fault.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::join_all;
 use reqwest::RequestBuilder;
-use tests::app::{Answer, Client};
+use tests::app::{Answer, Backend, Client};
 use tests::content::pseudo_random;
 use tests::dice::Dice;
 use tests::tus;
@@ -140,12 +140,12 @@ async fn uploads_survive_cut_connections_to_the_database() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_survive_a_storage_that_refuses_a_third() {
-    all_arrive(Fault::StorageRefuses).await;
+    all_arrive(Fault::StorageRefuses(Backend::S3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_survive_a_storage_that_resets_a_third() {
-    all_arrive(Fault::StorageResets).await;
+    all_arrive(Fault::StorageResets(Backend::S3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -116,6 +116,14 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("post", "/v1/admin/jobs/retry", [401, 403, 403, 202]),
     // No user has the id of a job.
     ("post", "/v1/admin/jobs/{id}/retry", [401, 403, 403, 404]),
+    // The places of the body don't exist, and no move has the id.
+    ("post", "/v1/admin/storage/moves", [401, 403, 403, 422]),
+    ("get", "/v1/admin/storage/moves/{id}", [401, 403, 403, 404]),
+    (
+        "post",
+        "/v1/admin/storage/moves/{id}/cancel",
+        [401, 403, 403, 404],
+    ),
     // It leads to the page.
     ("get", "/", [200, 200, 200, 200]),
     ("get", "/openapi.json", [200, 200, 200, 200]),

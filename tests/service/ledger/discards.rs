@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{DocumentId, ErrorCode, UserId};
+use domain::{DocumentId, ErrorCode, Timestamp, UserId};
 use ledger::{
     Database, Precondition, Target, delete_document, discard_level, discarded, expire_failed,
     forget_discarded, recount_discarded_bytes, upload_room,
@@ -13,6 +13,9 @@ use tests::ledger::{
 };
 use tests::on_each_database;
 use uuid::Uuid;
+
+/// Later than whatever these tests discard.
+const FAR: Timestamp = Timestamp::from_micros(i64::MAX / 2);
 
 /// What an object is charged at least.
 const BLOCK: u64 = 4 << 10;
@@ -38,7 +41,7 @@ async fn charged(db: &Database, owner: UserId) -> u64 {
 }
 
 async fn forgets_all(db: &Database) {
-    let urls = discarded(db, "", 100).await.unwrap();
+    let urls = discarded(db, "", 100, FAR).await.unwrap();
     forget_discarded(db, &urls).await.unwrap();
 }
 
@@ -60,7 +63,7 @@ async fn whoever_lets_go_of_bytes_is_charged_until_they_are_removed(db: &Databas
     // One that is pending may lie in either place, and is charged once.
     let pending = accepted(db, arrival(owner, "pending", NOW)).await;
     deletes(db, owner, pending).await;
-    assert_eq!(discarded(db, "", 10).await.unwrap().len(), 2);
+    assert_eq!(discarded(db, "", 10, FAR).await.unwrap().len(), 2);
     assert_eq!(charged(db, owner).await, BLOCK);
     forgets_all(db).await;
     // Bytes of one that failed are moved from one counter to the other.

@@ -184,6 +184,10 @@ impl Ground {
             ("post", "/v1/admin/users/{id}/keys" | "/v1/keys" | "/v1/admin/jobs/retry") => {
                 request.json(&json!({}))
             }
+            // These places don't exist: a move itself is a job.
+            ("post", "/v1/admin/storage/moves") => {
+                request.json(&json!({"from": "s3://bucket/a", "to": "s3://bucket/b"}))
+            }
             // It would take away who walks: that of a user with much has a test of its own.
             ("delete", "/v1/admin/users/{id}") => {
                 client.request(Method::DELETE, &format!("/v1/admin/users/{}", self.export))
@@ -211,7 +215,8 @@ impl Ground {
                 | "/t/{secret}/documents/{id}"
                 | "/v1/documents/by-name/{unique_name}"
                 | "/v1/admin/users/{id}"
-                | "/v1/admin/queues",
+                | "/v1/admin/queues"
+                | "/v1/admin/storage/moves/{id}",
             )
             | (
                 "post",
@@ -221,7 +226,8 @@ impl Ground {
                 | "/v1/documents/{id}/versions/{number}/restore"
                 | "/v1/operations/{id}/cancel"
                 | "/v1/operations/{id}/undo"
-                | "/v1/admin/jobs/{id}/retry",
+                | "/v1/admin/jobs/{id}/retry"
+                | "/v1/admin/storage/moves/{id}/cancel",
             )
             | (
                 "delete",

@@ -1,5 +1,15 @@
-//! Servers that operators bring along: S3, `PgBouncer`, Redis within TLS.
+//! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS.
 
+mod azure;
+mod cut_connections;
+mod each_backend;
+mod gcs;
+mod large_objects;
+mod moves;
+mod moves_under_load;
 mod pgbouncer;
+mod redirects;
 mod redis_tls;
 mod s3;
+mod several_places;
+mod within_tls;

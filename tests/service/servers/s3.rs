@@ -2,21 +2,15 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::config::Credentials;
 use domain::ByteSize;
 use storage::contract::check_contract;
-use storage::{Storage, StorageError, StorageUrl, Writer};
+use storage::{Environment, Storage, StorageError, StorageUrl, Writer};
 use tests::objects::old_key;
 use tests::servers::S3;
 
-fn credentials(s3: &S3) -> Credentials {
-    let [(_, key), (_, secret)] = s3.environment();
-    Credentials::new(key, secret, None, None, "tests")
-}
-
 async fn connect(s3: &S3, url: &str) -> Arc<dyn Storage> {
     let url: StorageUrl = url.parse().expect("a storage URL");
-    let connected = url.connect_as(Some(credentials(s3))).await;
+    let connected = url.connect_in(&Environment::only(s3.environment())).await;
     connected.expect("a client, which sends nothing yet")
 }
 
@@ -60,8 +54,11 @@ async fn a_bucket_that_is_missing_is_no_missing_object() {
 async fn a_wrong_secret_is_an_error_that_says_so() {
     let s3 = S3::shared().await;
     let url: StorageUrl = s3.fresh_storage_url().await.parse().unwrap();
-    let wrong = Credentials::new("dossier-tests", "wrong", None, None, "tests");
-    let storage = url.connect_as(Some(wrong)).await.unwrap();
+    let wrong = [
+        ("AWS_ACCESS_KEY_ID", "dossier-tests"),
+        ("AWS_SECRET_ACCESS_KEY", "wrong"),
+    ];
+    let storage = url.connect_in(&Environment::only(wrong)).await.unwrap();
     let object = storage.place().join(&old_key()).unwrap();
     let error = storage.open(&object, None).await.map(drop).unwrap_err();
     let StorageError::Unavailable { source, .. } = error else {
@@ -71,4 +68,37 @@ async fn a_wrong_secret_is_an_error_that_says_so() {
         source.to_string().contains("SignatureDoesNotMatch"),
         "{source}"
     );
+}
+
+#[tokio::test]
+async fn objects_are_written_in_the_class_of_the_url() {
+    let s3 = S3::shared().await;
+    let url = s3.fresh_storage_url().await;
+    let storage = connect(s3, &format!("{url}&storage_class=STANDARD_IA")).await;
+    for size in [10, 20_000_000] {
+        let bytes = tests::content::pseudo_random(1, size);
+        let url = tests::objects::puts(&*storage, &old_key(), bytes).await;
+        let client = s3.client();
+        let head = client.head_object().bucket(url.host_str().unwrap());
+        let found = head.key(url.path().trim_start_matches('/')).send().await;
+        let found = found.unwrap();
+        let class = found
+            .storage_class()
+            .map(aws_sdk_s3::types::StorageClass::as_str);
+        assert_eq!(class, Some("STANDARD_IA"), "{size}");
+    }
+}
+
+#[tokio::test]
+async fn encryption_is_asked_for_or_nothing_is_written() {
+    // This server has no keys to encrypt with.
+    let s3 = S3::shared().await;
+    let url = s3.fresh_storage_url().await;
+    let storage = connect(s3, &format!("{url}&sse=aws:kms&kms_key=none")).await;
+    let key = old_key();
+    let source = futures::stream::iter([Ok("secret".into())]);
+    let written = storage.put(&key, Box::pin(source), Writer::Service).await;
+    written.unwrap_err();
+    let url = storage.place().join(&key).unwrap();
+    assert_eq!(storage.stat(&url).await.unwrap(), None);
 }

@@ -3,7 +3,8 @@
 
 use url::Url;
 
-use crate::servers::{Gate, Postgres, Redis, S3};
+use super::Backend;
+use crate::servers::{Gate, Postgres, Redis};
 
 /// The servers and gates that a test may break.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub struct Breakable {
     pub database: Gate,
     /// The gate to Redis.
     pub queue: Gate,
-    /// The gate to the S3 server, which is shared with other tests.
+    /// The gate to the storage server, which is shared with other tests.
     pub storage: Gate,
 }
 
@@ -34,19 +35,21 @@ impl Breakable {
         with_port(url, &self.queue)
     }
 
-    pub(super) async fn storage_url(&self, s3: &S3) -> String {
-        let gate = format!("http://127.0.0.1:{}", self.storage.port());
-        s3.fresh_storage_url().await.replace(&s3.endpoint(), &gate)
+    pub(super) async fn storage_url(&self, backend: Backend) -> String {
+        let address = |port| format!("127.0.0.1:{port}");
+        let server = address(backend.port().await);
+        let url = backend.fresh_storage_url().await;
+        url.replace(&server, &address(self.storage.port()))
     }
 }
 
 impl Started {
-    pub(super) async fn with_gates_before(self, redis: &Redis, s3: &S3) -> Breakable {
+    pub(super) async fn with_gates_before(self, redis: &Redis, storage: u16) -> Breakable {
         let Self(postgres) = self;
         Breakable {
             database: Gate::before(postgres.port()).await,
             queue: Gate::before(redis.port()).await,
-            storage: Gate::before_http(s3.port()).await,
+            storage: Gate::before_http(storage).await,
             postgres,
         }
     }

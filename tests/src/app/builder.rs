@@ -2,8 +2,8 @@
 
 use tempfile::TempDir;
 
-use super::{Breakable, Mode, TestApp};
-use crate::servers::{Disk, Dossier, Postgres, Redis, S3, Variables};
+use super::{Backend, Breakable, Mode, TestApp};
+use crate::servers::{Disk, Dossier, Postgres, Redis, Variables};
 
 /// The API key of the first admin in every test.
 pub(super) const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
@@ -16,6 +16,7 @@ pub struct TestAppBuilder {
     folder: TempDir,
     small_disks: Vec<String>,
     is_breakable: bool,
+    backend: Backend,
 }
 
 /// The servers of the distributed service.
@@ -24,7 +25,7 @@ struct Servers {
     queue: String,
     storage: String,
     redis: Redis,
-    s3: &'static S3,
+    backend: Backend,
     breakable: Option<Breakable>,
 }
 
@@ -36,6 +37,7 @@ impl TestAppBuilder {
             folder: TempDir::new().expect("a temporary folder can be made"),
             small_disks: vec![],
             is_breakable: false,
+            backend: Backend::default(),
         }
     }
 
@@ -81,6 +83,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Keeps its bytes there. For the distributed mode.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Distributed,
+            "the other mode keeps its bytes in files"
+        );
+        self.backend = backend;
+        self
+    }
+
     /// Starts the processes, and returns once they are ready.
     pub async fn start(self) -> TestApp {
         match self.mode {
@@ -105,18 +119,17 @@ impl TestAppBuilder {
             folder: self.folder,
             redis: None,
             breakable: None,
-            storage: String::new(),
         }
     }
 
     async fn distributed(self) -> TestApp {
         let servers = if self.is_breakable {
-            Box::pin(Servers::breakable()).await
+            Box::pin(Servers::breakable(self.backend)).await
         } else {
-            Box::pin(Servers::shared()).await
+            Box::pin(Servers::shared(self.backend)).await
         };
         let mut variables = self.variables();
-        variables.extend(servers.variables());
+        variables.extend(servers.variables().await);
         Dossier::run(&["migrate", "up"], &variables).await;
         let (ingress, first, second) = tokio::join!(
             Dossier::start("ingress", &variables),
@@ -132,7 +145,6 @@ impl TestAppBuilder {
             folder: self.folder,
             redis: Some(servers.redis),
             breakable: servers.breakable,
-            storage: servers.storage,
         }
     }
 
@@ -149,43 +161,45 @@ impl TestAppBuilder {
 }
 
 impl Servers {
-    async fn shared() -> Self {
-        let (postgres, redis, s3) =
-            tokio::join!(Postgres::shared(), Redis::private(), S3::shared());
+    async fn shared(backend: Backend) -> Self {
+        let (postgres, redis, storage) = tokio::join!(
+            Postgres::shared(),
+            Redis::private(),
+            backend.fresh_storage_url()
+        );
         Self {
             database: postgres.create_database().await,
             queue: redis.fresh_url(),
-            storage: s3.fresh_storage_url().await,
+            storage,
             redis,
-            s3,
+            backend,
             breakable: None,
         }
     }
 
-    async fn breakable() -> Self {
-        let (breakable, redis, s3) =
-            tokio::join!(Breakable::start(), Redis::private(), S3::shared());
+    async fn breakable(backend: Backend) -> Self {
+        let (breakable, redis, port) =
+            tokio::join!(Breakable::start(), Redis::private(), backend.port());
         let queue = redis.fresh_url();
-        let breakable = breakable.with_gates_before(&redis, s3).await;
+        let breakable = breakable.with_gates_before(&redis, port).await;
         Self {
             database: breakable.database_url().await,
             queue: breakable.queue_url(&queue),
-            storage: breakable.storage_url(s3).await,
+            storage: breakable.storage_url(backend).await,
             redis,
-            s3,
+            backend,
             breakable: Some(breakable),
         }
     }
 
-    fn variables(&self) -> Variables {
+    async fn variables(&self) -> Variables {
         let urls = [
             ("DOSSIER_DATABASE_URL", self.database.as_str()),
             ("DOSSIER_QUEUE_URL", &self.queue),
             ("DOSSIER_STORAGE_URL", &self.storage),
         ];
         let urls = urls.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let credentials = self.s3.environment();
-        let credentials = credentials.map(|(name, value)| (name.to_owned(), value));
+        let credentials = self.backend.environment().await;
         urls.into_iter().chain(credentials).collect()
     }
 }

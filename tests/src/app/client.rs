@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
+use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
@@ -119,6 +120,11 @@ impl Client {
     pub(super) fn new(base: &str, token: Option<&str>) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
+            // Redirects of downloads lead to storage.
+            .redirect(Policy::custom(|attempt| match attempt.status() {
+                StatusCode::TEMPORARY_REDIRECT => attempt.stop(),
+                _ => attempt.follow(),
+            }))
             .build()
             .expect("a client without TLS can be built");
         Self {

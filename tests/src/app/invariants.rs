@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
+use storage::{Storage, StorageRouter};
 
 use super::Mode;
 use crate::poll::poll;
@@ -23,7 +25,6 @@ const REMOVAL: Duration = Duration::from_secs(20);
 /// The ledger of a running service, read from outside.
 pub(super) struct Ledger {
     db: Database,
-    data: std::path::PathBuf,
 }
 
 impl Ledger {
@@ -43,7 +44,6 @@ impl Ledger {
             db: Database::connect(&url, 2)
                 .await
                 .expect("the database answers"),
-            data,
         }
     }
 
@@ -174,7 +174,7 @@ impl Ledger {
 
     /// Asserts that every row has its bytes, and that all bytes have a row except for so many
     /// leftovers. A refused request may be answered before its staged bytes are removed.
-    pub(super) async fn check_bytes(&self, s3: Option<&S3>, storage: &str, leftovers: usize) {
+    pub(super) async fn check_bytes(&self, places: &StorageRouter, leftovers: usize) {
         poll(REMOVAL, async || {
             let known = self
                 .texts("SELECT storage_url FROM blobs UNION SELECT staged_url FROM versions WHERE staged_url IS NOT NULL AND body IS NULL \
@@ -183,7 +183,7 @@ impl Ledger {
                      UNION SELECT tail_url FROM uploads WHERE tail_url IS NOT NULL \
                      UNION SELECT staged_url FROM uploads WHERE status = 'complete' AND staged_url IS NOT NULL")
                 .await;
-            let mut kept = self.kept(s3, storage).await;
+            let mut kept = self.kept(places).await;
             let growing = self.texts("SELECT staged_url FROM uploads WHERE status = 'open'").await;
             // Those of uploads that are open are in a folder of their own.
             kept.retain(|file| !growing.iter().any(|url| is_unfinished(file, url)));
@@ -200,14 +200,24 @@ impl Ledger {
     }
 
     /// The URLs of all stored bytes.
-    async fn kept(&self, s3: Option<&S3>, storage: &str) -> BTreeSet<String> {
-        if let Some(s3) = s3 {
-            return objects(s3, storage).await;
+    async fn kept(&self, places: &StorageRouter) -> BTreeSet<String> {
+        let mut kept = BTreeSet::new();
+        for place in places.distinct() {
+            kept.extend(match place.place().scheme() {
+                // As the server lists them, with what isn't an object of ours.
+                "s3" => objects(place.place().as_str()).await,
+                "file" => files(&place.place().to_file_path().expect("a folder")),
+                _ => listed(&**place).await,
+            });
         }
-        let mut kept = files(&self.data.join("storage"));
-        kept.extend(files(&self.data.join("staging")));
         kept
     }
+}
+
+async fn listed(place: &dyn Storage) -> BTreeSet<String> {
+    let entries = place.list(None).await.expect("the place can be listed");
+    let urls = entries.map_ok(|entry| entry.url.to_string());
+    urls.try_collect().await.expect("all of it")
 }
 
 /// Whether a file is that of an upload that is open.
@@ -236,14 +246,14 @@ pub(super) fn files(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-async fn objects(s3: &S3, storage: &str) -> BTreeSet<String> {
-    let place = storage.split('?').next().unwrap_or_default();
+async fn objects(place: &str) -> BTreeSet<String> {
     let bucket = place
         .trim_start_matches("s3://")
         .split('/')
         .next()
         .unwrap_or_default();
-    let mut pages = s3
+    let mut pages = S3::shared()
+        .await
         .client()
         .list_objects_v2()
         .bucket(bucket)

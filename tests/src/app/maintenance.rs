@@ -4,17 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::config::Credentials;
 use domain::{Clock, SystemClock, UserId};
 use ledger::{NewJob, enqueue};
 use queue::JobKind;
-use storage::{Storage, StorageRouter, StorageUrl};
+use storage::{Environment, Storage, StorageRouter, StorageUrl};
 use url::Url;
 use uuid::Uuid;
 
 use super::{Mode, TestApp};
 use crate::poll::wait_until;
-use crate::servers::{S3, program};
+use crate::servers::program;
 
 /// How long a job may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -31,23 +30,63 @@ pub struct Ended {
 impl TestApp {
     /// The places of the service.
     pub async fn places(&self) -> StorageRouter {
-        if self.mode() == Mode::Embedded {
-            let place = |name| StorageUrl::from_directory(&self.folder().join("data").join(name));
-            let [staging, store] =
-                ["staging", "storage"].map(|name| place(name).expect("a folder has a URL"));
-            return StorageRouter::connect(&staging, &store)
-                .await
-                .expect("folders can be made");
+        let named = |name: &str| {
+            let found = self.variables().iter().rev().find(|(one, _)| one == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let environment = Environment::only(self.variables().clone());
+        let connect = async |url: StorageUrl| {
+            let connected = url.connect_in(&environment).await;
+            connected.expect("the harness names places that are there")
+        };
+        let folder = |name| {
+            let path = self.folder().join("data").join(name);
+            StorageUrl::from_directory(&path).expect("a folder has a URL")
+        };
+        let store = named("DOSSIER_STORAGE_URL").map(|url| url.parse().expect("a URL"));
+        let store = store.unwrap_or_else(|| folder("storage"));
+        let both = connect(store.clone()).await;
+        let places = if store.is_object_store() {
+            StorageRouter::new(Arc::clone(&both), both)
+        } else {
+            StorageRouter::new(connect(folder("staging")).await, both)
+        };
+        let mut more = Vec::new();
+        for url in named("DOSSIER_MORE_STORAGE_URLS")
+            .unwrap_or_default()
+            .split(' ')
+        {
+            if !url.is_empty() {
+                more.push(connect(url.parse().expect("a URL")).await);
+            }
         }
-        let url = self
-            .variables()
-            .iter()
-            .find(|(name, _)| name == "DOSSIER_STORAGE_URL");
-        let url: StorageUrl = url.expect("this mode has S3").1.parse().expect("a URL");
-        let [(_, key), (_, secret)] = S3::shared().await.environment();
-        let credentials = Credentials::new(key, secret, None, None, "tests");
-        let both = url.connect_as(Some(credentials)).await.expect("a client");
-        StorageRouter::new(Arc::clone(&both), both)
+        places.with_more(more)
+    }
+
+    /// Restarts the one process of the embedded mode with further settings.
+    pub async fn changes(&mut self, settings: &[(&str, &str)]) {
+        self.ingress.terminate().await;
+        self.adopt(settings);
+        self.ingress.restart_with(settings).await;
+    }
+
+    /// The same, with settings with which it lives and isn't ready.
+    pub async fn changes_unready(&mut self, settings: &[(&str, &str)]) {
+        self.ingress.terminate().await;
+        self.adopt(settings);
+        self.ingress.begins_again_with(settings).await;
+        let nobody = self.nobody();
+        wait_until(PATIENCE, "it lives", async || {
+            let live = nobody.request(reqwest::Method::GET, "/health/live");
+            nobody.try_send(live).await.is_ok()
+        })
+        .await;
+    }
+
+    fn adopt(&mut self, settings: &[(&str, &str)]) {
+        let settings = settings.iter();
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.variables.extend(settings);
     }
 
     /// Removes bytes behind the service's back, without the check of the mark.

@@ -12,5 +12,5 @@ pub use breakable::Breakable;
 pub use builder::TestAppBuilder;
 pub use client::{Answer, Client, Upload, result_path};
 pub use maintenance::Ended;
-pub use mode::Mode;
+pub use mode::{Backend, Mode};
 pub use test_app::TestApp;

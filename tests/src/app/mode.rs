@@ -1,4 +1,6 @@
-//! The two ways in which the service runs.
+//! The two ways in which the service runs, and the storage servers it may have.
+
+use crate::servers::{Azurite, FakeGcs, S3};
 
 /// A way to run the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,4 +9,52 @@ pub enum Mode {
     Embedded,
     /// Ingress and two workers on PostgreSQL, Redis and S3.
     Distributed,
+}
+
+/// Where the distributed service keeps its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// S3.
+    #[default]
+    S3,
+    /// Azure Blob Storage.
+    Azure,
+    /// Google Cloud Storage.
+    Gcs,
+}
+
+impl Backend {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::S3, Self::Azure, Self::Gcs];
+
+    /// Returns the URL of an empty place at the server that tests share.
+    pub async fn fresh_storage_url(self) -> String {
+        match self {
+            Self::S3 => S3::shared().await.fresh_storage_url().await,
+            Self::Azure => Azurite::shared().await.fresh_storage_url().await,
+            Self::Gcs => FakeGcs::shared().await.fresh_storage_url().await,
+        }
+    }
+
+    /// The port of that server.
+    pub async fn port(self) -> u16 {
+        match self {
+            Self::S3 => S3::shared().await.port(),
+            Self::Azure => Azurite::shared().await.port(),
+            Self::Gcs => FakeGcs::shared().await.port(),
+        }
+    }
+
+    /// The environment variables with the credentials for a service process.
+    pub async fn environment(self) -> Vec<(String, String)> {
+        let pairs = match self {
+            Self::S3 => S3::shared().await.environment().to_vec(),
+            Self::Azure => Azurite::shared().await.environment().to_vec(),
+            Self::Gcs => vec![],
+        };
+        let owned = pairs.into_iter();
+        owned
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
 }

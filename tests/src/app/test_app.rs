@@ -9,7 +9,7 @@ use super::builder::{ADMIN_KEY, TestAppBuilder};
 use super::invariants::Ledger;
 use super::{Breakable, Client, Mode};
 use crate::poll::poll;
-use crate::servers::{Disk, Dossier, Redis, S3, Variables};
+use crate::servers::{Disk, Dossier, Redis, Variables};
 
 /// A running service with only the first admin.
 #[derive(Debug)]
@@ -22,7 +22,6 @@ pub struct TestApp {
     pub(super) folder: TempDir,
     pub(super) redis: Option<Redis>,
     pub(super) breakable: Option<Breakable>,
-    pub(super) storage: String,
 }
 
 impl TestApp {
@@ -177,15 +176,11 @@ impl TestApp {
     /// The same, if so many uploads were cut off in ways that leave staged bytes without a row for
     /// the cleanup.
     pub async fn ends_whole(&self, most_leftovers: usize) {
-        let s3 = if self.mode == Mode::Distributed {
-            Some(S3::shared().await)
-        } else {
-            None
-        };
         let ledger = Ledger::open(self.mode, self.folder.path(), &self.variables).await;
         ledger.run_dry().await;
         ledger.check_counters().await;
-        ledger.check_bytes(s3, &self.storage, most_leftovers).await;
+        let places = self.places().await;
+        ledger.check_bytes(&places, most_leftovers).await;
     }
 
     /// The text results of a query, for messages of failed tests.

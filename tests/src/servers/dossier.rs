@@ -18,6 +18,8 @@ pub type Variables = Vec<(String, String)>;
 pub struct Dossier {
     keeper: Keeper,
     command: CommandLine,
+    role: String,
+    variables: Variables,
     api: SocketAddr,
     ops: SocketAddr,
 }
@@ -119,12 +121,11 @@ impl Dossier {
 
     /// Starts the process again with additional settings. It may end before it is ready.
     pub async fn begins_again_with(&self, further: &[(&str, &str)]) {
-        let further = further
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
-        let command = CommandLine::new(Path::new("/usr/bin/env"))
-            .words(further)
-            .then(&self.command);
+        let further = further.iter();
+        let further = further.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        // The last of a name counts.
+        let variables: Vec<_> = self.variables.iter().cloned().chain(further).collect();
+        let command = command_line(&[&self.role], &variables);
         granted(self.keeper.start(&command).await);
     }
 
@@ -180,6 +181,8 @@ impl Dossier {
         let this = Self {
             keeper,
             command: command_line(&[role], &variables),
+            role: role.to_owned(),
+            variables,
             api,
             ops,
         };

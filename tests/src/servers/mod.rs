@@ -1,12 +1,15 @@
-//! Private servers for the tests: PostgreSQL, Redis and an S3 server, each on free ports with its
+//! Private servers for the tests: PostgreSQL, Redis and storage servers, each on free ports with its
 //! files in a temporary folder, started when the first test needs it and shared by all tests of the
 //! process. They end with the process, however it ends. Only servers started here are touched.
 
 use std::path::{Path, PathBuf};
 
+mod azurite;
+mod certificates;
 mod collector;
 mod disk;
 mod dossier;
+mod fake_gcs;
 mod gate;
 mod http_requests;
 mod keeper;
@@ -15,15 +18,19 @@ mod postgres;
 mod process;
 mod redis;
 mod s3;
+mod tls_front;
 
+pub use azurite::Azurite;
 pub use collector::{Collector, hexadecimal};
 pub use disk::Disk;
 pub use dossier::{Dossier, Variables, program};
+pub use fake_gcs::FakeGcs;
 pub use gate::{Disturbance, Flow, Gate};
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use s3::S3;
+pub use tls_front::TlsFront;
 
 /// The folder of Schemathesis.
 #[must_use]

@@ -6,6 +6,7 @@ use std::path::Path;
 use ::redis::{Client, RedisError};
 use tokio::sync::OnceCell;
 
+use super::certificates::make_certificates;
 use super::keeper::{CommandLine, Keeper, Signal};
 use super::process::{
     ServerError, find_program, free_port, granted, send_signal, unique_number, wait_for_answer,
@@ -177,48 +178,6 @@ impl Redis {
             .await
             .map(drop)
     }
-}
-
-/// Creates an authority (`ca.pem`), and a certificate signed by it for 127.0.0.1 (`server.pem`).
-async fn make_certificates(
-    keeper: &Keeper,
-    openssl: &Path,
-    folder: &Path,
-) -> Result<(), ServerError> {
-    let file = |name: &str| folder.join(name).display().to_string();
-    let names = file("names.txt");
-    std::fs::write(&names, "subjectAltName=IP:127.0.0.1\n").map_err(ServerError::Keeper)?;
-    let key = [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ];
-    let authority = CommandLine::new(openssl)
-        .words([
-            "req",
-            "-x509",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=authority of a test",
-        ])
-        .words(key)
-        .words(["-keyout", &file("ca.key"), "-out", &file("ca.pem")]);
-    let request = CommandLine::new(openssl)
-        .words(["req", "-subj", "/CN=127.0.0.1"])
-        .words(key)
-        .words(["-keyout", &file("server.key"), "-out", &file("server.csr")]);
-    let certificate = CommandLine::new(openssl)
-        .words(["x509", "-req", "-days", "2", "-CAcreateserial"])
-        .words(["-in", &file("server.csr"), "-out", &file("server.pem")])
-        .words(["-CA", &file("ca.pem"), "-CAkey", &file("ca.key")])
-        .words(["-extfile", &names]);
-    for command in [authority, request, certificate] {
-        keeper.run(&command).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -31,18 +31,15 @@ const BEHIND_KEYS: &str = "~";
 pub async fn check_bytes(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     let places = audit.request.places.clone();
     let are_ours = check_marks(audit).await?;
-    let store = Ledger::of(places.store());
-    let few = check_share(audit, places.store(), FEW_STORED).await?;
-    audit.quarantines = audit.repairs() && are_ours && few;
-    check_place(
-        audit,
-        places.store(),
-        store.clone(),
-        FindingKind::OrphanedBlob,
-    )
-    .await?;
-    let mut known = vec![store];
-    if !places.are_one() {
+    let mut known = Vec::new();
+    for place in places.stores() {
+        let rows = Ledger::of(place);
+        let few = check_share(audit, place, FEW_STORED).await?;
+        audit.quarantines = audit.repairs() && are_ours && few;
+        check_place(audit, place, rows.clone(), FindingKind::OrphanedBlob).await?;
+        known.push(rows);
+    }
+    if !places.is_store(places.staging().place()) {
         let staging = Ledger::of(places.staging());
         let kind = FindingKind::StaleStaging;
         let few = check_share(audit, places.staging(), FEW_STAGED).await?;

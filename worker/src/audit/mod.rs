@@ -7,7 +7,6 @@
 
 mod bytes;
 mod finding;
-mod pace;
 mod request;
 mod rows;
 mod run;

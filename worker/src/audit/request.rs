@@ -8,7 +8,7 @@ use ledger::{Database, DbError};
 use storage::{StorageError, StorageRouter};
 
 use super::finding::{Finding, FindingKind, Remedy, Summary};
-use super::pace::Pace;
+use crate::pace::Pace;
 
 /// Whether findings are repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! the dependency is healthy is itself at fault.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ struct Inner {
     open: watch::Sender<Open>,
     /// When storage and database were last probed. One probe runs at a time.
     looks: [sync::Mutex<Option<Instant>>; 2],
+    /// Whether one of the further places was away when storage was last probed.
+    is_more_away: AtomicBool,
     /// The current pause of each circuit, and when it last closed.
     pauses: Mutex<[(Duration, Option<Instant>); Circuit::ALL.len()]>,
 }
@@ -99,6 +102,7 @@ impl Circuits {
             meters,
             open: watch::Sender::new(Open::default()),
             looks: Default::default(),
+            is_more_away: AtomicBool::new(false),
             pauses: Mutex::new([(FIRST_PAUSE, None); Circuit::ALL.len()]),
         }))
     }
@@ -116,8 +120,9 @@ impl Circuits {
         if is_open() {
             return true;
         }
+        let is_storage = circuits.contains(&Circuit::Store);
         if last.is_some_and(|at| at.elapsed() < FRESH) {
-            return false;
+            return is_storage && self.0.is_more_away.load(Ordering::Relaxed);
         }
         *last = Some(Instant::now());
         for circuit in circuits {
@@ -125,7 +130,24 @@ impl Circuits {
                 self.open(*circuit, &*error);
             }
         }
-        is_open()
+        if !is_storage || is_open() {
+            return is_open();
+        }
+        // Jobs that need none of the further places go on, so these have no circuit.
+        let is_away = self.is_further_place_away().await;
+        self.0.is_more_away.store(is_away, Ordering::Relaxed);
+        is_away
+    }
+
+    async fn is_further_place_away(&self) -> bool {
+        let Inner { places, clock, .. } = &*self.0;
+        for place in places.more() {
+            if let Err(error) = probe::place(places, place, clock.now()).await {
+                warn!(storage.place = %place.place(), error = &*error as &dyn std::error::Error, "a further place is away");
+                return true;
+            }
+        }
+        false
     }
 
     /// Probes the database periodically, forever.

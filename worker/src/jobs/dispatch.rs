@@ -8,8 +8,8 @@ use queue::JobKind;
 use super::{
     check_ledger, expire_archives, expire_failed, expire_uploads, export, finish_uploads,
     forget_audit_log, forget_failures, forget_jobs, forget_operations, forget_requests, import,
-    prune_versions, purge_archived, remove_discarded, remove_user, run_operation, sweep_staging,
-    sweep_store, trim_events,
+    move_objects, prune_versions, purge_archived, remove_discarded, remove_user, run_operation,
+    sweep_staging, sweep_store, trim_events,
 };
 use crate::attempt_error::AttemptError;
 use crate::pipeline;
@@ -43,6 +43,7 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), AttemptError>
         JobKind::ExpireUploads => expire_uploads::expire_uploads(&tools).await?,
         JobKind::RemoveUser => remove_user::remove_user(&work, &tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
+        JobKind::MoveObjects => move_objects::move_objects(&work, &tools).await?,
     }
     tools
         .committer

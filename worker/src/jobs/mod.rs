@@ -15,6 +15,7 @@ mod forget_jobs;
 mod forget_operations;
 mod forget_requests;
 mod import;
+mod move_objects;
 mod prune_versions;
 mod purge_archived;
 mod remove_discarded;

@@ -20,7 +20,7 @@ use crate::tools::Tools;
 pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
     let (mut after, mut elsewhere, mut failure) = (String::new(), 0, None);
     loop {
-        let listed = ledger::discarded(&tools.db, &after, BATCH as u64).await?;
+        let listed = ledger::discarded(&tools.db, &after, BATCH as u64, tools.clock.now()).await?;
         let Some(last) = listed.last() else {
             break;
         };

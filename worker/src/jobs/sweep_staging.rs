@@ -34,7 +34,7 @@ pub async fn sweep_staging(tools: &Tools) -> Result<(), AttemptError> {
     let before = tools.clock.now().minus(tools.retention.stray);
     let unfinished = tools.places.sweep(before).await?;
     let mut strays = 0;
-    if !tools.places.are_one() {
+    if !tools.places.is_store(tools.places.staging().place()) {
         strays = discard_strays(tools).await?;
     }
     strays += discard_unfinished(tools, before).await?;

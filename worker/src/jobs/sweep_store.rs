@@ -1,6 +1,6 @@
 //! Finds objects in the store that no row refers to.
 //!
-//! - *does*: scans the store and quarantines objects, in place, that have no row and are too old to
+//! - *does*: scans each place with documents and quarantines objects, in place, that have no row and are too old to
 //!   belong to an upload in progress. Objects whose quarantine has expired are discarded if they
 //!   still have no row. If the place belongs to another installation, or too large a share has no
 //!   row, it only logs an error.
@@ -8,7 +8,11 @@
 //! - *if it dies here*, the next run starts over.
 //! - *on failure* of storage or database it is retried.
 
+use std::sync::Arc;
+
+use domain::Timestamp;
 use queue::JobKind;
+use storage::Storage;
 use tracing::warn;
 
 use super::batch_size::BATCH_SIZE;
@@ -25,34 +29,53 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
         return Ok(());
     }
     let now = tools.clock.now();
-    let before = now.minus(tools.retention.stray);
-    let (db, places) = (&tools.db, &tools.places);
     let mut strays = 0;
-    loop {
-        let scan: OrphanScan =
-            find_orphans::<AttemptError>(db, places, places.store(), before).await?;
-        let sweep = PlannedSweep {
-            place: places.store().place(),
-            listed: scan.listed,
-            strays: scan.strays + ledger::quarantined_in(db, places.store().place()).await?,
-            few: FEW_STORED,
-        };
-        let share = tools.retention.swept;
-        if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
-            return Ok(());
-        }
-        for chunk in scan.held.chunks(BATCH_SIZE as usize) {
-            strays += ledger::quarantine_strays(db, chunk, now).await?;
-        }
-        if !scan.is_cut_off() {
-            break;
+    let mut is_refused = false;
+    for place in tools.places.stores() {
+        match quarantine_strays(tools, place, now).await? {
+            Some(found) => strays += found,
+            None => is_refused = true,
         }
     }
     if strays > 0 {
         warn!(strays, "quarantined stored bytes that no row refers to");
     }
+    if is_refused {
+        return Ok(());
+    }
+    let (db, places) = (&tools.db, &tools.places);
     let over = now.minus(tools.retention.quarantined);
     let found = |url: &str| object_at(places, url);
     while ledger::end_quarantine(db, over, BATCH_SIZE, now, found).await? > 0 {}
     Ok(())
+}
+
+/// Quarantines the strays of a place, and returns how many there were; `None` if they are too many.
+async fn quarantine_strays(
+    tools: &Tools,
+    place: &Arc<dyn Storage>,
+    now: Timestamp,
+) -> Result<Option<u64>, AttemptError> {
+    let before = now.minus(tools.retention.stray);
+    let (db, places) = (&tools.db, &tools.places);
+    let mut strays = 0;
+    loop {
+        let scan: OrphanScan = find_orphans::<AttemptError>(db, places, place, before).await?;
+        let sweep = PlannedSweep {
+            place: place.place(),
+            listed: scan.listed,
+            strays: scan.strays + ledger::quarantined_in(db, place.place()).await?,
+            few: FEW_STORED,
+        };
+        let share = tools.retention.swept;
+        if !tools.removal_guard.allows_sweep(KIND, &sweep, share) {
+            return Ok(None);
+        }
+        for chunk in scan.held.chunks(BATCH_SIZE as usize) {
+            strays += ledger::quarantine_strays(db, chunk, now).await?;
+        }
+        if !scan.is_cut_off() {
+            return Ok(Some(strays));
+        }
+    }
 }

@@ -194,3 +194,13 @@ pub async fn delete_unreferenced(
     );
     query_as(connection, sql, [parameter(ids)?]).await
 }
+
+/// Lets content be at another URL, if it still is at the first one. Returns whether it was.
+pub async fn relocate(
+    connection: &impl ConnectionTrait,
+    id: Uuid,
+    (from, to): (&str, &str),
+) -> Result<bool, DbError> {
+    let sql = "UPDATE blobs SET storage_url = $3 WHERE id = $1 AND storage_url = $2";
+    Ok(execute(connection, sql, [id.into(), from.into(), to.into()]).await? > 0)
+}

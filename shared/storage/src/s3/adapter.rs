@@ -1,6 +1,8 @@
 //! The adapter for S3. An object becomes visible with its last request, and is then as durable as
 //! the service makes it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_s3::config::Credentials;
 use futures::stream;
@@ -12,11 +14,13 @@ use super::growing::Spot;
 use super::listing;
 use super::marking;
 use super::outcome::{failed, is_missing, odd, stat_of};
+use super::presigned::presign;
 use super::upload::Uploads;
 use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
+use crate::resumed::resumed;
 use crate::{
-    Appender, Appending, ByteStream, EntryStream, Growing, Mark, Marking, Range, S3Location,
-    SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+    Appender, Appending, ByteStream, EntryStream, Growing, Mark, Marking, Presented, Range,
+    S3Location, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -96,47 +100,29 @@ impl Storage for S3 {
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
         let key = self.key_of(url)?;
-        let not_found = || StorageError::NotFound { url: url.clone() };
         if range.is_some_and(|range| range.length == 0) {
             // The protocol has no empty range.
-            self.stat(url).await?.ok_or_else(not_found)?;
+            let stat = self.stat(url).await?;
+            stat.ok_or_else(|| StorageError::NotFound { url: url.clone() })?;
             return Ok(Box::pin(stream::empty()));
         }
-        let request = self
-            .bucket
-            .client
-            .get_object()
-            .bucket(&self.bucket.name)
-            .key(key);
-        let request = request.set_range(range.map(|Range { start, length }| {
-            format!("bytes={start}-{}", start.saturating_add(length - 1))
-        }));
-        let object = match request.send().await {
-            Err(error) if is_missing(&error) => return Err(not_found()),
-            answer => answer.map_err(|error| failed("open", error))?,
-        };
-        let length = object
-            .content_length
-            .and_then(|length| u64::try_from(length).ok());
-        if range.is_some_and(|range| length != Some(range.length)) {
-            return Err(odd(
-                "open",
-                "the service returned another range than requested",
-            ));
-        }
-        Ok(Box::pin(stream::try_unfold(
-            object.body,
-            |mut body| async move {
-                let chunk = body
-                    .try_next()
-                    .await
-                    .map_err(|error| StorageError::Unavailable {
-                        action: "read",
-                        source: error.into(),
-                    })?;
-                Ok(chunk.map(|chunk| (chunk, body)))
-            },
-        )))
+        let (first, whole) = get(&self.bucket, &key, url, range).await?;
+        let (bucket, url) = (self.bucket.clone(), url.clone());
+        Ok(resumed(first, whole, move |rest| {
+            let (bucket, key, url) = (bucket.clone(), key.clone(), url.clone());
+            async move { Ok(get(&bucket, &key, &url, Some(rest)).await?.0) }
+        }))
+    }
+
+    async fn presign(
+        &self,
+        url: &Url,
+        presented: &Presented,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let key = self.key_of(url)?;
+        let signed = presign(&self.bucket, &key, presented, lifetime).await;
+        signed.map(Some)
     }
 
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
@@ -255,6 +241,49 @@ impl Appending for S3 {
     }
 }
 
+/// Opens an object, or a range of it, and returns the range that the answer has.
+async fn get(
+    bucket: &Bucket,
+    key: &str,
+    url: &Url,
+    range: Option<Range>,
+) -> Result<(ByteStream, Range), StorageError> {
+    let request = bucket.client.get_object().bucket(&bucket.name).key(key);
+    let request = request.set_range(range.map(|Range { start, length }| {
+        format!("bytes={start}-{}", start.saturating_add(length - 1))
+    }));
+    let object = match request.send().await {
+        Err(error) if is_missing(&error) => {
+            return Err(StorageError::NotFound { url: url.clone() });
+        }
+        answer => answer.map_err(|error| failed("open", error))?,
+    };
+    let length = object.content_length.map(u64::try_from);
+    let given = Range {
+        start: range.map_or(0, |range| range.start),
+        length: length
+            .and_then(Result::ok)
+            .ok_or_else(|| odd("open", "the service named no length"))?,
+    };
+    if range.is_some_and(|range| range != given) {
+        return Err(odd(
+            "open",
+            "the service returned another range than requested",
+        ));
+    }
+    let body = stream::try_unfold(object.body, |mut body| async move {
+        let chunk = body
+            .try_next()
+            .await
+            .map_err(|error| StorageError::Unavailable {
+                action: "read",
+                source: error.into(),
+            })?;
+        Ok(chunk.map(|chunk| (chunk, body)))
+    });
+    Ok((Box::pin(body), given))
+}
+
 /// Returns the object at a URL of another S3 place.
 fn source_of(staged: &Url) -> Option<Source> {
     if staged.scheme() != "s3" {
@@ -268,7 +297,7 @@ fn source_of(staged: &Url) -> Option<Source> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{StorageError, StorageUrl};
+    use crate::{Environment, StorageError, StorageUrl};
 
     #[tokio::test]
     async fn a_service_that_is_not_there_is_unavailable() {
@@ -276,8 +305,11 @@ mod tests {
         let url: StorageUrl = "s3://bucket/documents?endpoint=http://127.0.0.1:1"
             .parse()
             .unwrap();
-        let credentials = super::Credentials::new("key", "secret", None, None, "tests");
-        let storage = url.connect_as(Some(credentials)).await.unwrap();
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ];
+        let storage = url.connect_in(&Environment::only(keys)).await.unwrap();
         let error = storage.check().await.unwrap_err();
         assert!(matches!(error, StorageError::Unavailable { .. }), "{error}");
     }

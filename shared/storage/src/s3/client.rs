@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls;
 
-use crate::{Checksums, S3Location};
+use crate::{Checksums, S3Location, WrittenObjects};
 
 /// The default region.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -40,7 +40,21 @@ pub(super) struct Bucket {
     pub client: Client,
     /// The name of the bucket.
     pub name: String,
+    /// How objects are written to it.
+    pub written: WrittenObjects,
 }
+
+/// Adds to a request that creates an object how it is written.
+macro_rules! written_as {
+    ($bucket:expr, $request:expr) => {{
+        let written = &$bucket.written;
+        $request
+            .set_server_side_encryption(written.encryption.as_deref().map(Into::into))
+            .set_ssekms_key_id(written.kms_key.clone())
+            .set_storage_class(written.storage_class.as_deref().map(Into::into))
+    }};
+}
+pub(super) use written_as;
 
 impl Bucket {
     /// Creates a client for the bucket of a place, with these credentials or those of the standard
@@ -89,6 +103,7 @@ impl Bucket {
         Self {
             client: Client::from_conf(config.build()),
             name: location.bucket.clone(),
+            written: location.written.clone(),
         }
     }
 }

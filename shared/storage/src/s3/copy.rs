@@ -5,7 +5,7 @@ use aws_sdk_s3::operation::upload_part_copy::builders::UploadPartCopyFluentBuild
 use aws_sdk_s3::types::CompletedPart;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::client::{Bucket, patient};
+use super::client::{Bucket, patient, written_as};
 use super::multipart::Multipart;
 use super::outcome::{failed, odd, status};
 use crate::StorageError;
@@ -61,7 +61,7 @@ pub(super) async fn copy(
         return copy_parts(bucket, source, key, size).await;
     }
     let request = bucket.client.copy_object().bucket(&bucket.name).key(key);
-    let request = request
+    let request = written_as!(bucket, request)
         .copy_source(source.path())
         .customize()
         .config_override(patient());

@@ -12,13 +12,12 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::buffers::Buffer;
 use super::client::Bucket;
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
-use super::parts::part_size;
-use super::upload::{Uploads, WITHOUT_BUFFER, part_of_answer, put_whole};
+use super::upload::{Uploads, part_of_answer, put_whole};
 use crate::key::{key_within, new_key, url_of};
+use crate::parted::{Buffer, WITHOUT_BUFFER, part_size};
 use crate::{Appender, Flush, Growing, StorageError, Writer};
 use domain::{Timestamp, read_json};
 

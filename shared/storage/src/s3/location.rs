@@ -18,6 +18,19 @@ pub struct S3Location {
     pub path_style: bool,
     /// When requests and answers carry checksums.
     pub checksums: Checksums,
+    /// How objects are written.
+    pub written: WrittenObjects,
+}
+
+/// How objects are written, where that isn't left to the bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenObjects {
+    /// The encryption: `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    /// The key of `aws:kms`, if it isn't the bucket's.
+    pub kms_key: Option<String>,
+    /// The storage class, such as `STANDARD_IA`.
+    pub storage_class: Option<String>,
 }
 
 /// When requests and answers carry the checksums of the S3 protocol.

@@ -1,6 +1,6 @@
 //! The mark of a place as an object in its bucket.
 
-use super::client::Bucket;
+use super::client::{Bucket, written_as};
 use super::outcome::{failed, is_missing, status};
 use crate::{Mark, Marking, StorageError, mark};
 use domain::InstallationId;
@@ -35,7 +35,7 @@ pub(super) async fn set_mark(
 ) -> Result<(), StorageError> {
     let request = || {
         let request = bucket.client.put_object().bucket(&bucket.name).key(key);
-        request
+        written_as!(bucket, request)
             .content_type("application/json")
             .body(mark::written(installation).into())
     };

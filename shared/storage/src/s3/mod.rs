@@ -1,7 +1,6 @@
 //! Storage in S3 and services that speak its protocol: a place is a prefix of a bucket.
 
 mod adapter;
-mod buffers;
 mod client;
 mod copy;
 mod growing;
@@ -10,8 +9,8 @@ mod location;
 mod marking;
 mod multipart;
 mod outcome;
-mod parts;
+mod presigned;
 mod upload;
 
 pub use adapter::S3;
-pub use location::{Checksums, S3Location};
+pub use location::{Checksums, S3Location, WrittenObjects};

@@ -5,7 +5,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::runtime::Handle;
 
-use super::client::Bucket;
+use super::client::{Bucket, written_as};
 use super::outcome::{failed, is_missing};
 use crate::StorageError;
 
@@ -26,7 +26,7 @@ impl Multipart {
             .create_multipart_upload()
             .bucket(&bucket.name)
             .key(key);
-        let begun = request
+        let begun = written_as!(bucket, request)
             .send()
             .await
             .map_err(|error| failed("begin a write", error))?;

@@ -5,18 +5,16 @@ use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
 
-use super::buffers::{Buffer, BufferLimits, Buffers};
-use super::client::Bucket;
+use super::client::{Bucket, written_as};
 use super::multipart::Multipart;
 use super::outcome::failed;
-use super::parts::{Parts, part_size};
-use crate::{SourceError, SourceStream, StorageError, WriteError, Writer};
+use crate::parted::{
+    Buffer, BufferLimits, Buffers, Gathered, Parts, filled, gather, part_size, take_buffer,
+};
+use crate::{SourceStream, StorageError, WriteError, Writer};
 
 /// Parts of one upload sent concurrently.
 const AT_ONCE: usize = 4;
-
-/// The bytes that an upload may gather without a buffer: many documents are smaller.
-pub(super) const WITHOUT_BUFFER: usize = 256 << 10;
 
 /// The state shared by uploads to one place.
 #[derive(Clone, Debug)]
@@ -55,19 +53,14 @@ impl Uploads {
         source: SourceStream<'_>,
         writer: Writer,
     ) -> Result<(), WriteError> {
-        let mut parts = Parts::of(source);
-        let head = parts
-            .next(WITHOUT_BUFFER)
-            .await
-            .map_err(WriteError::Source)?;
-        if parts.are_over().await.map_err(WriteError::Source)? {
-            return Ok(put_whole(bucket, key, head).await?);
-        }
-        let buffer = self.buffer(writer, 1).await?;
-        let first = filled(&buffer, parts.fill(head, part_size(1))).await?;
-        if filled(&buffer, parts.are_over()).await? {
-            return Ok(put_whole(bucket, key, first).await?);
-        }
+        let (first, buffer, parts) = match gather(&self.buffers, source, writer).await? {
+            Gathered::Whole(bytes, _buffer) => return Ok(put_whole(bucket, key, bytes).await?),
+            Gathered::Begun {
+                first,
+                buffer,
+                rest,
+            } => (first, buffer, rest),
+        };
         let upload = Multipart::begin(bucket, key).await?;
         let sending = Sending {
             bucket: bucket.clone(),
@@ -99,7 +92,7 @@ impl Uploads {
         while !parts.are_over().await.map_err(WriteError::Source)? {
             number += 1;
             sending.wait_for_turn().await?;
-            let buffer = self.buffer(sending.writer, number).await?;
+            let buffer = take_buffer(&self.buffers, sending.writer, number).await?;
             let part = filled(&buffer, parts.next(part_size(number))).await?;
             sending.send(number, part, buffer);
         }
@@ -111,8 +104,7 @@ impl Uploads {
 
     /// Waits for a buffer for the part with this number.
     pub(super) async fn buffer(&self, writer: Writer, number: i32) -> Result<Buffer, StorageError> {
-        let smallest = part_size(number).div_ceil(part_size(1));
-        self.buffers.take(writer, smallest).await
+        take_buffer(&self.buffers, writer, number).await
     }
 }
 
@@ -146,18 +138,6 @@ impl Sending {
     }
 }
 
-/// Fills `buffer` from the source, unless it takes too long while others wait.
-async fn filled<T>(
-    buffer: &Buffer,
-    filling: impl Future<Output = Result<T, SourceError>>,
-) -> Result<T, WriteError> {
-    tokio::select! {
-        biased;
-        filled = filling => filled.map_err(WriteError::Source),
-        () = buffer.is_claimed() => Err(StorageError::SlowSource.into()),
-    }
-}
-
 /// The part that the service has confirmed.
 pub(super) fn part_of_answer(number: i32, answer: UploadPartOutput) -> CompletedPart {
     CompletedPart::builder()
@@ -175,6 +155,7 @@ pub(super) async fn put_whole(
     bytes: Bytes,
 ) -> Result<(), StorageError> {
     let request = bucket.client.put_object().bucket(&bucket.name).key(key);
+    let request = written_as!(bucket, request);
     let outcome = request.body(bytes.into()).send().await;
     outcome.map(drop).map_err(|error| failed("write", error))
 }
@@ -200,7 +181,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Checksums, S3Location};
+    use crate::parted::WITHOUT_BUFFER;
+    use crate::{Checksums, S3Location, WrittenObjects};
     use domain::UserId;
 
     const CHUNK: usize = 64 << 10;
@@ -219,6 +201,7 @@ mod tests {
             region: None,
             path_style: true,
             checksums: Checksums::default(),
+            written: WrittenObjects::default(),
         };
         let credentials =
             aws_sdk_s3::config::Credentials::new("key", "secret", None, None, "tests");

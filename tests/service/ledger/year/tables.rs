@@ -48,6 +48,7 @@ pub const TABLES: &[(&str, &str, i64)] = &[
     ("quarantine", "DOSSIER_KEEP_QUARANTINED_FOR", 0),
     ("schema_compatibility", "a row for each schema", 0),
     ("seaql_migrations", "a row for each migration", 0),
+    ("storage_moves", "the latest hundred", 0),
     ("ticket_documents", "a row for each document at most", 0),
     ("tickets", "1,000 of a user, for DOSSIER_KEEP_OPERATIONS", 0),
     ("upload_grants", "uploads that are under way", 0),

@@ -18,6 +18,7 @@ mod delete;
 mod entity;
 mod insert;
 mod read;
+mod relocate;
 mod settle;
 mod update;
 
@@ -25,6 +26,7 @@ pub use delete::delete_documents;
 pub use entity::DocumentUpdate;
 pub use insert::{NewDocument, insert_documents};
 pub use read::{Found, columns, document};
+pub use relocate::{SHOWING_ELSEWHERE, relocate};
 pub use settle::{
     CurrentVersion, FailedDocument, fail_documents, show_newest_active, show_versions,
 };

@@ -16,30 +16,30 @@ const OF_ONE_SIZE: i32 = 1_000;
 const ROOM: usize = 64 << 10;
 
 /// Returns the size of the part with this number, from 1.
-pub(super) fn part_size(number: i32) -> usize {
+pub(crate) fn part_size(number: i32) -> usize {
     SMALLEST << ((number - 1) / OF_ONE_SIZE)
 }
 
 /// The parts of a source.
-pub(super) struct Parts<'s> {
+pub(crate) struct Parts<'s> {
     source: SourceStream<'s>,
     rest: Bytes,
 }
 
 impl<'s> Parts<'s> {
     /// Creates the parts of `source`.
-    pub(super) fn of(source: SourceStream<'s>) -> Self {
+    pub(crate) fn of(source: SourceStream<'s>) -> Self {
         let rest = Bytes::new();
         Self { source, rest }
     }
 
     /// Returns the next `size` bytes; fewer only at the end.
-    pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, SourceError> {
+    pub(crate) async fn next(&mut self, size: usize) -> Result<Bytes, SourceError> {
         self.fill(Bytes::new(), size).await
     }
 
     /// Returns `begun` and the bytes after it, up to `size`; fewer only at the end.
-    pub(super) async fn fill(&mut self, begun: Bytes, size: usize) -> Result<Bytes, SourceError> {
+    pub(crate) async fn fill(&mut self, begun: Bytes, size: usize) -> Result<Bytes, SourceError> {
         let mut part = Part::default();
         part.push(begun);
         while part.len() < size && !self.are_over().await? {
@@ -50,7 +50,7 @@ impl<'s> Parts<'s> {
     }
 
     /// Returns whether the source has ended.
-    pub(super) async fn are_over(&mut self) -> Result<bool, SourceError> {
+    pub(crate) async fn are_over(&mut self) -> Result<bool, SourceError> {
         while self.rest.is_empty() {
             match self.source.next().await {
                 Some(chunk) => self.rest = chunk?,

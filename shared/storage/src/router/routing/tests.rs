@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::*;
-use crate::{EntryStream, Mark, Marking};
+use crate::{EntryStream, Mark, Marking, StorageUrl};
 use domain::InstallationId;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -196,6 +196,46 @@ async fn urls_of_other_places_and_places_within_each_other_are_refused() {
     let around = places.place_around(&at("link")).await.unwrap();
     assert_eq!(around, Some(places.store().place()));
     assert_eq!(places.place_around(folder.path()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn bytes_that_were_taken_into_a_former_store_are_found_and_taken_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name| url_in(folder.path(), name);
+    let (staging, former, store) = (url("staging"), url("former"), url("store"));
+    let before = StorageRouter::connect(&staging, &former).await.unwrap();
+    let source: SourceStream<'_> = Box::pin(stream::iter([Ok("bytes".into())]));
+    let staged = before.stage(NOW, source).await.unwrap();
+    let taken = before.take(&staged.url, staged.size, staged.sha256);
+    let taken = taken.await.unwrap();
+
+    let more = [former.clone()];
+    let after = StorageRouter::connect_all(&staging, &store, &more);
+    let after = after.await.unwrap();
+    let found = after.locate(&staged.url).await.unwrap().unwrap();
+    assert_eq!(found.0, taken.url);
+    let again = after.take(&staged.url, staged.size, staged.sha256);
+    let again = again.await.unwrap();
+    assert!(again.url.as_str().starts_with(store.place().as_str()));
+    assert_eq!(again.leftover.as_ref(), Some(&taken.url));
+    for url in [&again.url, &taken.url] {
+        assert!(after.traces(&staged.url).contains(url), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_staging_that_was_the_store_still_has_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name| url_in(folder.path(), name);
+    let (staging, store) = (url("staging"), url("store"));
+    for (more, expected) in [(vec![], false), (vec![staging.clone()], true)] {
+        let places = StorageRouter::connect_all(&staging, &store, &more);
+        let places = places.await.unwrap();
+        assert_eq!(places.is_store(staging.place()), expected);
+        let decorated = places.decorated(Arc::clone);
+        assert_eq!(decorated.is_store(staging.place()), expected);
+        assert_eq!(places.distinct().count(), 2);
+    }
 }
 
 /// A place that can't take from others, and loses the answer to what is called "forget me".

@@ -1,4 +1,4 @@
-//! Limits how fast an audit reads, so that it leaves storage to users.
+//! Limits how fast an audit or a move reads, so that it leaves storage to users.
 
 use std::time::Duration;
 

@@ -1,24 +1,24 @@
 //! Routes reads and writes of bytes to the adapter that serves their URL: staging for uploads, the
 //! store for documents. All code that reads or writes bytes calls this, never an adapter.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
+use futures::future::try_join_all;
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::key::{key_within, new_key, url_of};
-use super::url::StorageUrl;
-use super::{
-    ByteStream, FreeSpace, Local, Range, SourceError, SourceStream, Stat, Storage, StorageError,
-    WriteError, Writer,
+use crate::key::{key_within, new_key, url_of};
+use crate::{
+    ByteStream, FreeSpace, Presented, Range, SourceError, SourceStream, Stat, Storage,
+    StorageError, WriteError, Writer,
 };
 use domain::{ByteSize, Hasher, InstallationId, Sha256, Timestamp};
 
 /// Routes bytes between the place where uploads are staged and the place where documents are
-/// stored, which may be the same.
+/// stored, which may be the same. Further places may have documents from earlier.
 #[derive(Clone, Debug)]
 pub struct StorageRouter {
     inner: Arc<Inner>,
@@ -28,6 +28,10 @@ pub struct StorageRouter {
 struct Inner {
     staging: Arc<dyn Storage>,
     store: Arc<dyn Storage>,
+    /// Further places with documents, each of its own URL.
+    more: Vec<Arc<dyn Storage>>,
+    /// Whether documents are stored in staging as well: it was the store once.
+    stages_among_documents: bool,
     free_space: FreeSpace,
     /// The installation whose mark the places must carry, once known.
     installation: Arc<OnceLock<InstallationId>>,
@@ -66,6 +70,8 @@ impl StorageRouter {
         let inner = Arc::new(Inner {
             staging,
             store,
+            more: Vec::new(),
+            stages_among_documents: false,
             free_space: FreeSpace::default(),
             installation: Arc::default(),
         });
@@ -78,7 +84,37 @@ impl StorageRouter {
         let inner = Arc::new(Inner {
             staging,
             store,
+            more: self.inner.more.clone(),
+            stages_among_documents: self.inner.stages_among_documents,
             free_space: FreeSpace::default(),
+            installation: Arc::clone(&self.inner.installation),
+        });
+        Self { inner }
+    }
+
+    /// A router for the same installation that serves documents of further places as well.
+    #[must_use]
+    pub fn with_more(&self, more: Vec<Arc<dyn Storage>>) -> Self {
+        let inner = Arc::new(Inner {
+            staging: Arc::clone(self.staging()),
+            store: Arc::clone(self.store()),
+            more,
+            stages_among_documents: self.inner.stages_among_documents,
+            free_space: self.inner.free_space.clone(),
+            installation: Arc::clone(&self.inner.installation),
+        });
+        Self { inner }
+    }
+
+    /// A router for the same places, of which staging has documents from earlier.
+    #[must_use]
+    pub fn with_documents_in_staging(&self) -> Self {
+        let inner = Arc::new(Inner {
+            staging: Arc::clone(self.staging()),
+            store: Arc::clone(self.store()),
+            more: self.inner.more.clone(),
+            stages_among_documents: true,
+            free_space: self.inner.free_space.clone(),
             installation: Arc::clone(&self.inner.installation),
         });
         Self { inner }
@@ -91,6 +127,8 @@ impl StorageRouter {
         let inner = Arc::new(Inner {
             staging: Arc::clone(self.staging()),
             store: Arc::clone(self.store()),
+            more: self.inner.more.clone(),
+            stages_among_documents: self.inner.stages_among_documents,
             free_space,
             installation: Arc::clone(&self.inner.installation),
         });
@@ -105,7 +143,7 @@ impl StorageRouter {
     }
 
     /// The installation that the places must belong to.
-    pub(super) fn installation(&self) -> Option<InstallationId> {
+    pub(crate) fn installation(&self) -> Option<InstallationId> {
         self.inner.installation.get().copied()
     }
 
@@ -118,47 +156,24 @@ impl StorageRouter {
         Ok(())
     }
 
-    /// Connects to the operator's URLs. Creates missing folders; S3 clients take their credentials
-    /// from the standard AWS environment. The two places must be identical or must not overlap.
-    pub async fn connect(staging: &StorageUrl, store: &StorageUrl) -> Result<Self, StorageError> {
-        let (inner, outer) = (staging.place().as_str(), store.place().as_str());
-        if staging == store {
-            let both = staging.connect().await?;
-            return Ok(Self::new(Arc::clone(&both), both));
-        }
-        let overlap = || StorageError::Overlap {
-            staging: staging.to_string(),
-            store: store.to_string(),
-        };
-        if inner.starts_with(outer) || outer.starts_with(inner) {
-            return Err(overlap());
-        }
-        let places = Self::new(staging.connect().await?, store.connect().await?);
-        for (one, other) in [(staging, store), (store, staging)] {
-            if let Ok(folder) = one.place().to_file_path()
-                && Local::lies_within(&folder, other.place()).await?
-            {
-                return Err(overlap());
-            }
-        }
-        Ok(places)
-    }
-
-    /// Returns the place that contains the existing file or folder at `path`, whatever path or link
-    /// leads to it.
-    pub async fn place_around(&self, path: &Path) -> Result<Option<&Url>, StorageError> {
-        for storage in self.distinct() {
-            if Local::lies_within(path, storage.place()).await? {
-                return Ok(Some(storage.place()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Returns the adapter of each place: two, or one if staging and store are the same.
+    /// Returns the adapter of each place, once.
     pub fn distinct(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
         let staging = (!self.are_one()).then(|| self.staging());
-        [self.store()].into_iter().chain(staging)
+        [self.store()].into_iter().chain(staging).chain(self.more())
+    }
+
+    /// Returns the adapter of each place where documents are stored, once: of the store, of further
+    /// places, and of staging if it has documents.
+    pub fn stores(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
+        let has_documents = self.inner.stages_among_documents && !self.are_one();
+        let staging = has_documents.then(|| self.staging());
+        [self.store()].into_iter().chain(staging).chain(self.more())
+    }
+
+    /// Returns the adapters of further places, which are neither staging nor the store.
+    #[must_use]
+    pub fn more(&self) -> &[Arc<dyn Storage>] {
+        &self.inner.more
     }
 
     /// Returns the staging adapter, for listing and sweeping.
@@ -232,6 +247,18 @@ impl StorageRouter {
         self.adapter_of(url)?.open(url, range).await
     }
 
+    /// Returns a URL at which anybody can read the object for `lifetime`; `None` if its place has
+    /// no such URLs. It must not be logged.
+    pub async fn presign(
+        &self,
+        url: &Url,
+        presented: &Presented,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let storage = self.adapter_of(url)?;
+        storage.presign(url, presented, lifetime).await
+    }
+
     /// Returns the size and times of the object at `url`; `None` if it does not exist.
     pub async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
         self.adapter_of(url)?.stat(url).await
@@ -243,12 +270,20 @@ impl StorageRouter {
         if let Some(stat) = self.stat(staged).await? {
             return Ok(Some((staged.clone(), stat)));
         }
-        let target = self.target_of(staged)?;
-        if target == *staged {
-            return Ok(None);
+        // The store may have been another one by then.
+        for target in self.counterparts(staged)? {
+            if let Some(stat) = self.stat(&target).await? {
+                return Ok(Some((target, stat)));
+            }
         }
-        let stat = self.store().stat(&target).await?;
-        Ok(stat.map(|stat| (target, stat)))
+        Ok(None)
+    }
+
+    /// Returns the URLs that staged bytes have once they are taken into one of the stores.
+    fn counterparts(&self, staged: &Url) -> Result<Vec<Url>, StorageError> {
+        let key = self.key_of(staged)?;
+        let urls = self.stores().map(|store| url_of(store.place(), key));
+        Ok(urls.filter(|url| url != staged).collect())
     }
 
     /// Moves staged bytes into the store in the cheapest safe way: adopted in place if staging is
@@ -268,19 +303,29 @@ impl StorageRouter {
             });
         }
         let key = self.key_of(staged)?;
-        if let Some(url) = self.store().take(staged, key).await? {
-            // A file was renamed; an object was copied.
-            let leftover = (url.scheme() != "file").then(|| staged.clone());
-            return Ok(Taken { url, leftover });
+        match self.store().take(staged, key).await {
+            Ok(Some(url)) => {
+                // A file was renamed; an object was copied.
+                let leftover = (url.scheme() != "file").then(|| staged.clone());
+                return Ok(Taken { url, leftover });
+            }
+            // Gone from staging, it may be in a former store.
+            Ok(None) | Err(StorageError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
         }
         let present = self.store().stat(&target).await?;
         // A copy becomes visible only after verification, so an existing one is complete.
+        let mut source = staged.clone();
         if present.is_none_or(|stat| stat.size != size) {
-            self.copy(staged, key, size, sha256).await?;
+            if let Some((found, _)) = self.locate(staged).await? {
+                source = found;
+            }
+            self.copy(&source, &target, (size, sha256), |bytes| bytes)
+                .await?;
         }
         Ok(Taken {
             url: target,
-            leftover: Some(staged.clone()),
+            leftover: Some(source),
         })
     }
 
@@ -288,11 +333,7 @@ impl StorageRouter {
     #[must_use]
     pub fn traces(&self, staged: &Url) -> Vec<Url> {
         let mut traces = vec![staged.clone()];
-        traces.extend(
-            self.target_of(staged)
-                .ok()
-                .filter(|target| target != staged),
-        );
+        traces.extend(self.counterparts(staged).unwrap_or_default());
         traces
     }
 
@@ -309,46 +350,19 @@ impl StorageRouter {
         traces.into_iter().map(String::from).collect()
     }
 
-    /// Checks that both places can be reached and written to.
+    /// Checks that all places can be reached and written to.
     pub async fn check(&self) -> Result<(), StorageError> {
-        if self.are_one() {
-            return self.store().check().await;
-        }
-        tokio::try_join!(self.staging().check(), self.store().check())?;
+        try_join_all(self.distinct().map(|storage| storage.check())).await?;
         Ok(())
     }
 
-    /// Copies through this process, and verifies `size` and `sha256`.
-    pub(super) async fn copy(
-        &self,
-        staged: &Url,
-        key: &str,
-        size: ByteSize,
-        sha256: Sha256,
-    ) -> Result<(), StorageError> {
-        let source = verified(self.open(staged, None).await?, staged, size, sha256);
-        match self.store().put(key, source, Writer::Service).await {
-            Ok(_) => Ok(()),
-            Err(WriteError::Storage(error)) => Err(error),
-            // The source is one of our own places, so its errors are storage errors.
-            Err(WriteError::Source(error)) => Err(match error.downcast::<StorageError>() {
-                Ok(error) => *error,
-                Err(source) => StorageError::Unavailable {
-                    action: "copy",
-                    source,
-                },
-            }),
-        }
-    }
-
-    pub(super) fn adapter_of(&self, url: &Url) -> Result<&Arc<dyn Storage>, StorageError> {
-        [self.store(), self.staging()]
-            .into_iter()
+    pub(crate) fn adapter_of(&self, url: &Url) -> Result<&Arc<dyn Storage>, StorageError> {
+        self.distinct()
             .find(|storage| key_within(storage.place(), url).is_some())
             .ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
 
-    pub(super) fn key_of<'u>(&self, url: &'u Url) -> Result<&'u str, StorageError> {
+    pub(crate) fn key_of<'u>(&self, url: &'u Url) -> Result<&'u str, StorageError> {
         key_within(self.adapter_of(url)?.place(), url)
             .ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
@@ -361,7 +375,7 @@ impl StorageRouter {
 }
 
 /// Unwraps a storage error that came through the source, such as a full disk.
-pub(super) fn of_storage(error: WriteError) -> WriteError {
+pub(crate) fn of_storage(error: WriteError) -> WriteError {
     match error {
         WriteError::Source(source) => match source.downcast::<StorageError>() {
             Ok(error) => WriteError::Storage(*error),
@@ -373,39 +387,20 @@ pub(super) fn of_storage(error: WriteError) -> WriteError {
 
 /// Counts and hashes streamed bytes.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     size: u64,
     hasher: Hasher,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, chunk: &[u8]) {
+    pub(crate) fn add(&mut self, chunk: &[u8]) {
         self.size += chunk.len() as u64;
         self.hasher.update(chunk);
     }
 
-    pub(super) fn finish(self) -> (ByteSize, Sha256) {
+    pub(crate) fn finish(self) -> (ByteSize, Sha256) {
         (ByteSize::new(self.size), self.hasher.finish())
     }
-}
-
-/// Streams the bytes of an object and ends with an error if size or digest differ from those
-/// expected, so that the write is abandoned.
-fn verified(bytes: ByteStream, url: &Url, size: ByteSize, sha256: Sha256) -> SourceStream<'static> {
-    let state = (bytes, Tally::default(), url.clone());
-    Box::pin(futures::stream::try_unfold(
-        state,
-        move |(mut bytes, mut tally, url)| async move {
-            if let Some(chunk) = bytes.try_next().await? {
-                tally.add(&chunk);
-                return Ok(Some((chunk, (bytes, tally, url))));
-            }
-            if tally.finish() == (size, sha256) {
-                return Ok(None);
-            }
-            Err(StorageError::DigestMismatch { url }.into())
-        },
-    ))
 }
 
 /// A write under a fresh key. If dropped unsettled, whatever the write left behind is removed in

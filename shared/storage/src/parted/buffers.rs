@@ -26,20 +26,20 @@ const OF_SERVICE: u32 = 16;
 
 /// The number of buffers and the timeouts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BufferLimits {
+pub(crate) struct BufferLimits {
     /// Buffers.
-    pub(super) all: u32,
+    pub(crate) all: u32,
     /// Those of one user.
-    pub(super) of_one: u32,
+    pub(crate) of_one: u32,
     /// How long filling a buffer may take while others wait; enough at 140 KB/s.
-    pub(super) filling: Duration,
+    pub(crate) filling: Duration,
     /// How long a writer waits before it evicts the slowest upload over that time; the next one
     /// after as long again.
-    pub(super) claim: Duration,
+    pub(crate) claim: Duration,
     /// How long a writer waits for others before its upload fails.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
     /// How long a writer waits for a buffer of its own share.
-    pub(super) own_patience: Duration,
+    pub(crate) own_patience: Duration,
 }
 
 impl Default for BufferLimits {
@@ -57,7 +57,7 @@ impl Default for BufferLimits {
 
 /// The buffers of one place; clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     limits: BufferLimits,
     all: Arc<Pool>,
     writers: Arc<Mutex<HashMap<Writer, Weak<Semaphore>>>>,
@@ -65,7 +65,7 @@ pub(super) struct Buffers {
 
 /// Buffers for one part, released on drop.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     limits: BufferLimits,
     all: Arc<Pool>,
     _permits: [OwnedSemaphorePermit; 2],
@@ -84,7 +84,7 @@ struct Waiting<'p>(&'p Pool);
 
 impl Buffers {
     /// Creates the buffers, all free.
-    pub(super) fn new(limits: BufferLimits) -> Self {
+    pub(crate) fn new(limits: BufferLimits) -> Self {
         Self {
             limits,
             all: Arc::new(Pool {
@@ -98,7 +98,7 @@ impl Buffers {
 
     /// Waits for buffers. A request above the writer's share counts as the whole share. A waiter
     /// only holds buffers of parts being sent, so every upload makes progress.
-    pub(super) async fn take(&self, writer: Writer, units: usize) -> Result<Buffer, StorageError> {
+    pub(crate) async fn take(&self, writer: Writer, units: usize) -> Result<Buffer, StorageError> {
         let share = match writer {
             Writer::Service => OF_SERVICE.max(self.limits.of_one),
             Writer::User(_) => self.limits.of_one,
@@ -154,7 +154,7 @@ impl Buffers {
 
 impl Buffer {
     /// Waits until filling this has taken too long while somebody waits for it.
-    pub(super) async fn is_claimed(&self) {
+    pub(crate) async fn is_claimed(&self) {
         sleep(self.limits.filling).await;
         loop {
             self.all.claims.notified().await;

@@ -1,0 +1,98 @@
+//! `dossier storage move`: starts a move between places, and shows its progress.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use domain::{AuditEvent, AuditKind, Clock as _, SystemClock, UserId};
+use ledger::{Database, MoveRefusal, MoveStatus, NewMove, StorageMove, find_move, start_move};
+use serde_json::json;
+use storage::StorageRouter;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::operator_log::logged;
+use crate::cli;
+
+/// How often the progress is read.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The lowest rate: slower copies would be ended in favour of uploads.
+const LEAST_RATE: u64 = 1 << 20;
+
+/// The owner of jobs of the service itself.
+const SERVICE: UserId = UserId(Uuid::from_u128(1));
+
+pub async fn run(
+    db: &Database,
+    places: &StorageRouter,
+    plan: &cli::StorageMove,
+) -> anyhow::Result<()> {
+    let (from, to) = (plan.from.place(), plan.to.place());
+    for (flag, place) in [("--from", from), ("--to", to)] {
+        if !places.is_store(place) {
+            bail!("{flag}: {place} is no configured place with documents");
+        }
+    }
+    if from == to {
+        bail!("--to: must be another place");
+    }
+    if plan.rate.is_some_and(|rate| rate.bytes() < LEAST_RATE) {
+        bail!("--rate: must be at least 1MiB");
+    }
+    if plan.dry_run {
+        let (objects, bytes) = ledger::movable_total(db, from).await?;
+        println!("would move {objects} objects, {bytes} bytes");
+        return Ok(());
+    }
+    let new = NewMove {
+        from: from.clone(),
+        to: to.clone(),
+        rate: plan.rate,
+        owner: SERVICE,
+    };
+    let on = logged(db, |started: &StorageMove| {
+        let detail = json!({"from": started.from, "to": started.to});
+        vec![AuditEvent::new(
+            AuditKind::StorageMoveStarted,
+            started.id,
+            detail,
+        )]
+    });
+    let started = match start_move(&on, &new, SystemClock.now()).await? {
+        Ok(started) => started,
+        Err(MoveRefusal::AnotherIsRunning) => bail!("another move is running"),
+        Err(MoveRefusal::NotFound | MoveRefusal::Finished) => bail!("the move was not started"),
+    };
+    println!(
+        "move {} of {} objects, {} bytes",
+        started.id, started.objects, started.bytes
+    );
+    follow(db, started).await
+}
+
+async fn follow(db: &Database, mut moving: StorageMove) -> anyhow::Result<()> {
+    let mut shown = 0;
+    while moving.status == MoveStatus::Running {
+        sleep(INTERVAL).await;
+        let found = find_move(db, moving.id).await?;
+        moving = found.context("the move is gone")?;
+        if moving.moved != shown {
+            shown = moving.moved;
+            println!(
+                "moved {} objects, {} bytes",
+                moving.moved, moving.moved_bytes
+            );
+        }
+    }
+    println!(
+        "{}: moved {} objects, {} bytes; {} failed",
+        moving.status.as_str(),
+        moving.moved,
+        moving.moved_bytes,
+        moving.failed
+    );
+    if moving.status != MoveStatus::Completed || moving.failed > 0 {
+        bail!("not everything was moved");
+    }
+    Ok(())
+}

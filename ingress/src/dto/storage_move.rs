@@ -1,0 +1,124 @@
+//! Moves of documents' bytes between places.
+
+use domain::{ByteSize, StorageMoveId};
+use ledger::{MoveStatus, StorageMove};
+use poem_openapi::{Enum, Object};
+use storage::StorageUrl;
+
+use super::{Id, Moment};
+use crate::http::{FromMembers, Members};
+
+/// The lowest rate: slower copies would be ended in favour of uploads.
+const LEAST_RATE: u64 = 1 << 20;
+
+/// What became of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "StorageMoveStatus", rename_all = "lowercase")]
+pub enum MoveStatusBody {
+    /// It goes on.
+    Running,
+    /// Every object was visited.
+    Completed,
+    /// It was cancelled.
+    Cancelled,
+    /// It failed for good.
+    Error,
+}
+
+/// A move of documents' bytes from one place to another.
+#[derive(Debug, Object)]
+#[oai(rename = "StorageMove")]
+pub struct StorageMoveBody {
+    /// Its id.
+    pub id: Id<StorageMoveId>,
+    /// The place that objects are moved from.
+    pub from: String,
+    /// The place that they are moved to.
+    pub to: String,
+    /// What became of it.
+    pub status: MoveStatusBody,
+    /// The objects that there were at its start.
+    pub objects: u64,
+    /// Those that were moved.
+    pub moved: u64,
+    /// The bytes that there were at its start.
+    pub bytes: u64,
+    /// Those that were moved.
+    pub moved_bytes: u64,
+    /// Objects that could not be moved, since their bytes are missing or damaged.
+    pub failed: u64,
+    /// When it was started.
+    pub created_at: Moment,
+    /// When it ended.
+    #[oai(nullable)]
+    pub finished_at: Option<Moment>,
+}
+
+/// A move to be started.
+#[derive(Debug, Object)]
+#[oai(rename = "NewStorageMove")]
+pub struct NewMoveBody {
+    /// The place to move objects from, one of those that are configured.
+    #[oai(validator(min_length = 1, max_length = 2048))]
+    pub from: String,
+    /// The place to move them to.
+    #[oai(validator(min_length = 1, max_length = 2048))]
+    pub to: String,
+    /// The most bytes per second, at least 1 MiB; no limit by default.
+    #[oai(validator(minimum(value = "1048576")))]
+    pub rate_bytes: Option<i64>,
+}
+
+/// A move to be started, as parsed.
+#[derive(Clone, Debug)]
+pub struct NewMoveRequest {
+    /// The place to move objects from.
+    pub from: StorageUrl,
+    /// The place to move them to.
+    pub to: StorageUrl,
+    /// The most bytes per second.
+    pub rate: Option<ByteSize>,
+}
+
+impl FromMembers for NewMoveRequest {
+    type Schema = NewMoveBody;
+
+    fn take(members: &mut Members) -> Option<Self> {
+        let (from, to) = (members.required("from"), members.required("to"));
+        let rate = members.change_with("rate_bytes", |value| {
+            let rate = value.as_u64().filter(|rate| *rate >= LEAST_RATE);
+            let rate = rate.filter(|rate| i64::try_from(*rate).is_ok());
+            rate.map(ByteSize::new)
+                .ok_or(format!("must be a whole number, at least {LEAST_RATE}"))
+        });
+        let rate = members.not_null("rate_bytes", rate);
+        Some(Self {
+            from: from?,
+            to: to?,
+            rate,
+        })
+    }
+}
+
+impl From<StorageMove> for StorageMoveBody {
+    fn from(found: StorageMove) -> Self {
+        Self {
+            id: Id(found.id),
+            from: found.from,
+            to: found.to,
+            status: match found.status {
+                MoveStatus::Running => MoveStatusBody::Running,
+                MoveStatus::Completed => MoveStatusBody::Completed,
+                MoveStatus::Cancelled => MoveStatusBody::Cancelled,
+                MoveStatus::Error => MoveStatusBody::Error,
+            },
+            objects: found.objects,
+            moved: found.moved,
+            bytes: found.bytes,
+            moved_bytes: found.moved_bytes,
+            failed: found.failed,
+            created_at: Moment(found.created_at),
+            finished_at: found.finished_at.map(Moment),
+        }
+    }
+}

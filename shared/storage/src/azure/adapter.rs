@@ -1,0 +1,229 @@
+//! The adapter for Azure. An object becomes visible with its last request, and is then as durable
+//! as the account's redundancy makes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream as streams;
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::blocks::Writes;
+use super::container::Container;
+use super::copy::{Copied, copy, is_partial};
+use super::outcome::{is_missing, refusal, stat_of};
+use super::signature::DelegationKeys;
+use super::unfinished::is_placeholder;
+use super::{listing, marking};
+use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
+use crate::rest::{Response, header, length, no_content, stream};
+use crate::resumed::resumed;
+use crate::{
+    AzureLocation, ByteStream, EntryStream, Environment, Mark, Marking, Presented, Range,
+    SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+};
+use domain::{InstallationId, Timestamp};
+
+/// A prefix of a container.
+#[derive(Debug)]
+pub struct Azure {
+    place: Url,
+    container: Arc<Container>,
+    prefix: String,
+    writes: Writes,
+    keys: DelegationKeys,
+}
+
+impl Azure {
+    /// Creates the adapter for an `azure:` URL, which ends with a slash, with credentials of the
+    /// environment. Sends nothing yet.
+    pub fn connect(
+        place: &Url,
+        location: &AzureLocation,
+        environment: &Environment,
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            place: place.clone(),
+            container: Arc::new(Container::connect(location, environment)?),
+            prefix: location.prefix.clone(),
+            writes: Writes::new(),
+            keys: DelegationKeys::default(),
+        })
+    }
+
+    /// Returns the name of the blob at `url`.
+    fn name_of(&self, url: &Url) -> Result<String, StorageError> {
+        let key = key_within(&self.place, url);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
+        Ok(format!("{}{key}", self.prefix))
+    }
+
+    /// Returns the name of the place's mark.
+    fn mark_name(&self) -> String {
+        format!("{}{MARK}", self.prefix)
+    }
+
+    fn new_object(&self, key: &str) -> Result<(Url, String), StorageError> {
+        let url = url_of(&self.place, key);
+        if !is_key(key) {
+            return Err(StorageError::UnknownPlace { url });
+        }
+        Ok((url, format!("{}{key}", self.prefix)))
+    }
+}
+
+#[async_trait]
+impl Storage for Azure {
+    fn place(&self) -> &Url {
+        &self.place
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        source: SourceStream<'_>,
+        writer: Writer,
+    ) -> Result<Url, WriteError> {
+        let (url, name) = self.new_object(key)?;
+        self.writes
+            .put(&self.container, &name, source, writer)
+            .await?;
+        Ok(url)
+    }
+
+    async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
+        let name = self.name_of(url)?;
+        if range.is_some_and(|range| range.length == 0) {
+            // The protocol has no empty range.
+            let stat = self.stat(url).await?;
+            stat.ok_or_else(|| StorageError::NotFound { url: url.clone() })?;
+            return Ok(Box::pin(streams::empty()));
+        }
+        let (first, whole) = get(&self.container, &name, url, range).await?;
+        let (container, url) = (Arc::clone(&self.container), url.clone());
+        Ok(resumed(stream(first), whole, move |rest| {
+            let (container, name, url) = (Arc::clone(&container), name.clone(), url.clone());
+            async move {
+                let (answer, _) = get(&container, &name, &url, Some(rest)).await?;
+                Ok(stream(answer))
+            }
+        }))
+    }
+
+    async fn presign(
+        &self,
+        url: &Url,
+        presented: &Presented,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let name = self.name_of(url)?;
+        let (keys, container) = (&self.keys, &self.container);
+        keys.presign(container, &name, presented, lifetime).await
+    }
+
+    async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
+        let name = self.name_of(url)?;
+        let call = self.container.call("look", Method::HEAD, &name);
+        let answer = self.container.send(&call).await?;
+        if is_missing(&answer) {
+            return Ok(None);
+        }
+        if !answer.status().is_success() {
+            return Err(refusal(call.action, answer).await);
+        }
+        let stat = stat_of(length(&answer), header(&answer, "last-modified"));
+        let is_object = !is_placeholder(&answer) && !is_partial(&answer);
+        Ok(is_object.then_some(stat))
+    }
+
+    async fn delete(&self, url: &Url) -> Result<(), StorageError> {
+        let name = self.name_of(url)?;
+        let call = self.container.call("delete", Method::DELETE, &name);
+        let answer = self.container.send(&call).await?;
+        if answer.status() == StatusCode::ACCEPTED || is_missing(&answer) {
+            return no_content(call.action, answer).await;
+        }
+        Err(refusal(call.action, answer).await)
+    }
+
+    /// A server-side copy leaves the object at `staged`.
+    async fn take(&self, staged: &Url, key: &str) -> Result<Option<Url>, StorageError> {
+        let (url, name) = self.new_object(key)?;
+        if staged.scheme() != "azure" {
+            return Ok(None);
+        }
+        let source = staged.host_str().zip(staged.path().strip_prefix('/'));
+        let Some((container, object)) = source else {
+            return Ok(None);
+        };
+        let source = self.container.source(container, object);
+        if copy(&self.container, &source, &name).await? == Copied::Done {
+            return Ok(Some(url));
+        }
+        // Gone already, or in another account; keys are never reused, so an object with this key
+        // is the staged one.
+        Ok(self.stat(&url).await?.map(|_| url))
+    }
+
+    async fn list(&self, after: Option<&Url>) -> Result<EntryStream, StorageError> {
+        let after = match start_of(&self.place, after) {
+            Start::First => None,
+            Start::Behind(key) => Some(key),
+            Start::Past => return Ok(Box::pin(streams::empty())),
+        };
+        let (container, place) = (&self.container, &self.place);
+        Ok(listing::list(container, place, &self.prefix, after))
+    }
+
+    async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        listing::sweep(&self.container, &self.place, &self.prefix, older_than).await
+    }
+
+    /// Checks that the container exists and can be listed; only a write shows whether it is
+    /// writable.
+    async fn check(&self) -> Result<(), StorageError> {
+        listing::check(&self.container, &self.prefix).await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StorageError> {
+        marking::mark(&self.container, &self.mark_name()).await
+    }
+
+    async fn set_mark(
+        &self,
+        installation: InstallationId,
+        marking: Marking,
+    ) -> Result<(), StorageError> {
+        marking::set_mark(&self.container, &self.mark_name(), installation, marking).await
+    }
+}
+
+/// Opens a blob, or a range of it, and returns the range that the answer has.
+async fn get(
+    container: &Container,
+    name: &str,
+    url: &Url,
+    range: Option<Range>,
+) -> Result<(Response, Range), StorageError> {
+    let mut call = container.call("open", Method::GET, name);
+    if let Some(Range { start, length }) = range {
+        let end = start.saturating_add(length - 1);
+        call = call.header("x-ms-range", format!("bytes={start}-{end}"));
+    }
+    let answer = container.send(&call).await?;
+    if is_missing(&answer) || is_placeholder(&answer) || is_partial(&answer) {
+        return Err(StorageError::NotFound { url: url.clone() });
+    }
+    if !answer.status().is_success() {
+        return Err(refusal(call.action, answer).await);
+    }
+    let given = Range {
+        start: range.map_or(0, |range| range.start),
+        length: length(&answer).ok_or_else(|| call.failed("the service named no length"))?,
+    };
+    if range.is_some_and(|range| range != given) {
+        return Err(call.failed("the service returned another range than requested"));
+    }
+    Ok((answer, given))
+}

@@ -1,0 +1,17 @@
+//! Storage in Google Cloud: a place is a prefix of a bucket.
+
+mod adapter;
+mod bucket;
+mod identity;
+mod listing;
+mod location;
+mod marking;
+mod outcome;
+mod presigned;
+mod rewrite;
+mod service_account;
+mod session;
+mod upload;
+
+pub use adapter::Gcs;
+pub use location::GcsLocation;

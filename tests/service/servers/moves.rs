@@ -1,0 +1,280 @@
+//! Moves of documents' bytes from one place to another and back: by command and by API, cancelled,
+//! damaged, and with old objects that stay for a while.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use queue::JobKind;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::app::{Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::objects::location;
+use tests::poll::{poll, wait_until};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A service with two places in folders.
+struct Moving {
+    app: TestApp,
+    alice: Client,
+    old: PathBuf,
+    new: PathBuf,
+    _elsewhere: TempDir,
+}
+
+fn url(folder: &Path) -> String {
+    format!("file://{}/", folder.display())
+}
+
+/// The files of a place, without its mark.
+fn files(folder: &Path) -> usize {
+    let folders = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = folders.filter(|entry| entry.file_name().len() == 2);
+    let inside = folders.map(|entry| {
+        std::fs::read_dir(entry.path())
+            .into_iter()
+            .flatten()
+            .count()
+    });
+    inside.sum()
+}
+
+impl Moving {
+    async fn start(kept: &str) -> Self {
+        let elsewhere = TempDir::new().unwrap();
+        let (old, new) = (elsewhere.path().join("old"), elsewhere.path().join("new"));
+        let app = TestApp::builder(Mode::Embedded)
+            .settings(&[
+                ("DOSSIER_STORAGE_URL", url(&old).as_str()),
+                ("DOSSIER_MORE_STORAGE_URLS", url(&new).as_str()),
+                ("DOSSIER_KEEP_MOVED_FOR", kept),
+            ])
+            .start()
+            .await;
+        let alice = app.user("alice").await;
+        Self {
+            app,
+            alice,
+            old,
+            new,
+            _elsewhere: elsewhere,
+        }
+    }
+
+    async fn documents(&self, count: usize) -> Vec<Value> {
+        let mut documents = Vec::new();
+        for number in 0..count {
+            let text = format!("text {number}");
+            documents.push(self.alice.active(&text, text.clone()).await);
+        }
+        documents
+    }
+
+    async fn are_readable(&self, documents: &[Value]) {
+        for document in documents {
+            let name = document["name"].as_str().unwrap();
+            assert_eq!(self.alice.downloads(document).await, name);
+        }
+    }
+
+    async fn begins(&self, from: &Path, to: &Path, rate: Option<u64>) -> tests::app::Answer {
+        let mut body = json!({"from": url(from), "to": url(to)});
+        if let Some(rate) = rate {
+            body["rate_bytes"] = rate.into();
+        }
+        let moves = "/v1/admin/storage/moves";
+        self.app.admin().post_json(moves, &body).await.answer()
+    }
+
+    async fn ended(&self, moving: &Value) -> Value {
+        let path = format!("/v1/admin/storage/moves/{}", moving["id"].as_str().unwrap());
+        poll(PATIENCE, async || {
+            let now = self.app.admin().get(&path).await.expecting(200);
+            if now["status"] == "running" {
+                return Err(now.to_string());
+            }
+            Ok(now)
+        })
+        .await
+    }
+
+    async fn moves(&self, from: &Path, to: &Path) -> Value {
+        let begun = self.begins(from, to, None).await;
+        let moving = begun.expecting(202);
+        let path = format!("/v1/admin/storage/moves/{}", moving["id"].as_str().unwrap());
+        assert_eq!(begun.header("location"), path);
+        self.ended(&moving).await
+    }
+}
+
+#[tokio::test]
+async fn documents_move_and_the_old_objects_go_later() {
+    let test = Moving::start("1s").await;
+    let documents = test.documents(20).await;
+    // The same content twice is one object.
+    let twin = test.alice.active("twin", "text 0").await;
+    let moved = test.moves(&test.old, &test.new).await;
+    let created_at = moved["created_at"].clone();
+    assert_eq!(
+        moved,
+        json!({
+            "id": moved["id"], "from": url(&test.old), "to": url(&test.new),
+            "status": "completed", "objects": 20, "moved": 20, "bytes": 130, "moved_bytes": 130,
+            "failed": 0, "created_at": created_at, "finished_at": moved["finished_at"],
+        })
+    );
+    for document in documents.iter().chain([&twin]) {
+        let found = location(&test.app, document).await;
+        assert!(found.as_str().starts_with(&url(&test.new)), "{found}");
+    }
+    test.are_readable(&documents).await;
+    assert_eq!(test.alice.downloads(&twin).await, "text 0");
+    wait_until(PATIENCE, "old objects are removed", async || {
+        test.app.works_off(JobKind::RemoveDiscarded).await;
+        files(&test.old) == 0
+    })
+    .await;
+    let audit = test.app.command(&["audit", "--deep"]).await;
+    assert_eq!(audit.code, 0, "{}", audit.printed);
+    test.app.ends_clean().await;
+}
+
+#[tokio::test]
+async fn the_opposite_move_brings_everything_back_under_fresh_keys() {
+    let test = Moving::start("1h").await;
+    let documents = test.documents(10).await;
+    let twin = test.alice.active("twin", "text 0").await;
+    let first = location(&test.app, &documents[0]).await;
+    for turn in 1..=2 {
+        test.moves(&test.old, &test.new).await;
+        test.are_readable(&documents).await;
+        let back = test.moves(&test.new, &test.old).await;
+        assert_eq!((&back["moved"], &back["failed"]), (&10.into(), &0.into()));
+        test.app.works_off(JobKind::RemoveDiscarded).await;
+        // The old ones stay for an hour.
+        let kept = (files(&test.old), files(&test.new));
+        assert_eq!(kept, (10 + 10 * turn, 10 * turn));
+        test.are_readable(&documents).await;
+    }
+    // A removal that comes late, of an object that was here, meets none in use.
+    let now = location(&test.app, &documents[0]).await;
+    assert_ne!(now, first);
+    assert_eq!(location(&test.app, &twin).await, now);
+    std::fs::remove_file(first.to_file_path().unwrap()).unwrap();
+    test.are_readable(&documents).await;
+    assert_eq!(test.alice.downloads(&twin).await, "text 0");
+    let lost = "SELECT count(*) FROM discards d WHERE EXISTS \
+         (SELECT 1 FROM blobs b WHERE b.storage_url = d.url)";
+    assert_eq!(test.app.number(lost).await, 0, "objects in use");
+}
+
+#[tokio::test]
+async fn what_is_missing_or_damaged_is_counted_and_stays() {
+    let test = Moving::start("1s").await;
+    let documents = test.documents(5).await;
+    let file = async |document| location(&test.app, document).await.to_file_path().unwrap();
+    std::fs::remove_file(file(&documents[0]).await).unwrap();
+    std::fs::write(file(&documents[1]).await, "TEXT 1").unwrap();
+    let command = [
+        "storage",
+        "move",
+        "--from",
+        &url(&test.old),
+        "--to",
+        &url(&test.new),
+    ];
+    let dry = [&command[..], &["--dry-run"]].concat();
+    let dry = test.app.command(&dry).await;
+    assert_eq!(
+        (dry.code, dry.printed.trim()),
+        (0, "would move 5 objects, 30 bytes")
+    );
+    let moved = test.app.command(&command).await;
+    assert_eq!(moved.code, 1, "{}", moved.printed);
+    assert!(
+        moved
+            .printed
+            .contains("completed: moved 3 objects, 18 bytes; 2 failed"),
+        "{}",
+        moved.printed
+    );
+    test.are_readable(&documents[2..]).await;
+    let found = location(&test.app, &documents[1]).await;
+    assert!(found.as_str().starts_with(&url(&test.old)), "{found}");
+}
+
+#[tokio::test]
+async fn a_move_is_paced_and_can_be_cancelled() {
+    let test = Moving::start("1s").await;
+    let mut documents = Vec::new();
+    for number in 0..8 {
+        let bytes = pseudo_random(number, 4 << 20);
+        documents.push((test.alice.active("large", bytes.clone()).await, bytes));
+    }
+    let moving = test
+        .begins(&test.old, &test.new, Some(1 << 20))
+        .await
+        .expecting(202);
+    test.begins(&test.old, &test.new, None)
+        .await
+        .expect_problem(422, "invalid");
+    let path = format!(
+        "/v1/admin/storage/moves/{}/cancel",
+        moving["id"].as_str().unwrap()
+    );
+    let cancelled = test.app.admin().post_json(&path, &json!({})).await;
+    let cancelled = cancelled.expect_status(202).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    // 32 MiB would take half a minute.
+    assert!(cancelled["moved"].as_u64().unwrap() < 8, "{cancelled}");
+    let again = test.app.admin().post_json(&path, &json!({})).await;
+    again.answer().expect_problem(409, "finished");
+    for (document, bytes) in &documents {
+        assert!(test.alice.downloads(document).await == *bytes);
+    }
+    // The next one takes up the rest.
+    let rest = test.moves(&test.old, &test.new).await;
+    assert_eq!(
+        (&rest["status"], &rest["failed"]),
+        (&"completed".into(), &0.into())
+    );
+    for (document, bytes) in &documents {
+        let found = location(&test.app, document).await;
+        assert!(found.as_str().starts_with(&url(&test.new)), "{found}");
+        assert!(test.alice.downloads(document).await == *bytes);
+    }
+}
+
+#[tokio::test]
+async fn only_places_of_the_service_are_moved_between() {
+    let test = Moving::start("1s").await;
+    let (old, new) = (url(&test.old), url(&test.new));
+    for (from, to, pointer) in [
+        ("file:///elsewhere/", new.as_str(), "/from"),
+        (&old, "s3://bucket/x", "/to"),
+        (&old, &old, "/to"),
+        ("no URL", &new, "/from"),
+    ] {
+        let body = json!({"from": from, "to": to});
+        let admin = test.app.admin();
+        let answer = admin
+            .post_json("/v1/admin/storage/moves", &body)
+            .await
+            .answer();
+        answer.expect_problem(422, "invalid");
+        assert_eq!(
+            answer.json()["errors"][0]["pointer"],
+            pointer,
+            "{from} {to}"
+        );
+    }
+    let slow = test.begins(&test.old, &test.new, Some(1)).await;
+    slow.expect_problem(422, "invalid");
+    let unknown = "/v1/admin/storage/moves/0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a";
+    test.app
+        .admin()
+        .get(unknown)
+        .await
+        .expect_problem(404, "not_found");
+}
