@@ -133,6 +133,8 @@ forms! {
         ..MetaSchema::new("string")
     };
     /// A number with a unit of time.
+    LifetimeText = text("^[1-9][0-9]{0,3}[mhd]$");
+    /// A duration of tickets: seconds, minutes, hours or days.
     DurationText = text("^([1-9][0-9]{0,2}(s|m|h)|[1-9][0-9]?d)$");
     /// An origin of scripts.
     OriginText = text("^https?://[a-z]+[a-z0-9]*(\\.[a-z]+)*(:[1-9][0-9]{0,3})?$");

@@ -8,7 +8,7 @@ use ledger::ApiKey;
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
 
-use super::{Id, Moment, NameText};
+use super::{Id, LifetimeText, Moment, NameText};
 use crate::http::{FromMembers, Members};
 
 /// What an API key may be used for.
@@ -137,10 +137,10 @@ pub struct NewKeyFields {
     /// What it may be used for; all that its user may do by default.
     #[oai(nullable, validator(min_items = 1, max_items = 7))]
     pub scopes: Option<Vec<ScopeBody>>,
-    /// How long it may be used, such as `24h` or `90d`, from a minute to ten years; without end by
+    /// How long it may be used, in minutes, hours or days: `30m`, `24h` or `90d`; without end by
     /// default.
     #[oai(nullable)]
-    pub expires_in: Option<String>,
+    pub expires_in: Option<LifetimeText>,
 }
 
 /// A parsed request for a key.
@@ -174,16 +174,22 @@ impl NewKeyRequest {
 struct Lifetime(Duration);
 
 impl FromStr for Lifetime {
-    type Err = String;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        const SHORTEST: Duration = Duration::from_mins(1);
-        const LONGEST: Duration = Duration::from_hours(24 * 3_653);
-        let lifetime = settings::parse_duration(text)?;
-        if (SHORTEST..=LONGEST).contains(&lifetime) {
-            Ok(Self(lifetime))
-        } else {
-            Err("must be from a minute (1m) to ten years (3653d)".to_owned())
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "must be a number from 1 to 9999 with a unit: 30m, 24h or 90d";
+        let (number, unit) = text
+            .split_at_checked(text.len().saturating_sub(1))
+            .ok_or(wrong)?;
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_short = (1..=4).contains(&number.len()) && !number.starts_with('0');
+        let number = number.parse().ok().filter(|_| is_number && is_short);
+        let number: u64 = number.ok_or(wrong)?;
+        match unit {
+            "m" => Ok(Self(Duration::from_mins(number))),
+            "h" => Ok(Self(Duration::from_hours(number))),
+            "d" => Ok(Self(Duration::from_hours(24 * number))),
+            _ => Err(wrong),
         }
     }
 }
@@ -247,7 +253,20 @@ mod tests {
             ["/name", "/scopes/1", "/scopes/2", "/expires_in", "/role"]
         );
         assert_eq!(wrong(r#"{"scopes":[]}"#), ["/scopes"]);
-        assert_eq!(wrong(r#"{"expires_in":"4000d"}"#), ["/expires_in"]);
+        for text in [
+            "", "d", "0d", "01d", "10000d", "1w", "1 h", "+1h", "1é", "24",
+        ] {
+            let body = format!(r#"{{"expires_in":"{text}"}}"#);
+            assert_eq!(wrong(&body), ["/expires_in"], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_lives_for_minutes_hours_or_days() {
+        for (text, minutes) in [("1m", 1), ("24h", 1_440), ("9999d", 14_398_560)] {
+            let lifetime: Lifetime = text.parse().unwrap();
+            assert_eq!(lifetime, Lifetime(Duration::from_mins(minutes)), "{text}");
+        }
     }
 
     #[test]

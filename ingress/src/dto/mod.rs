@@ -27,8 +27,8 @@ pub use document::{DocumentBody, DocumentPageBody};
 pub use filter::FilterTexts;
 pub use forms::{
     AuditKindText, AuditSubjectText, CursorText, DurationText, IssuerText, JobKindText,
-    JobStatesText, MetadataText, NamePartText, NameText, OriginText, SortText, StatusesText,
-    SubjectText, TypePatternText, UniqueNameText,
+    JobStatesText, LifetimeText, MetadataText, NamePartText, NameText, OriginText, SortText,
+    StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,

@@ -2,7 +2,7 @@
 //! intake makes it a document or a version.
 
 use domain::{ByteSize, Hasher};
-use ledger::{Completed, FinishedUpload, Upload, UploadError, UploadPurpose, complete_upload};
+use ledger::{Completed, FinishedUpload, Upload, UploadPurpose, complete_upload};
 use storage::{StorageError, Writer};
 
 use super::sessions::{UploadSessions, Written};
@@ -26,14 +26,14 @@ impl UploadSessions {
         if let Some(expected) = upload.expected {
             let hasher = Hasher::resume(&upload.digest).map_err(Problem::internal)?;
             if hasher.finish() != expected {
-                self.give_up(whose).await;
+                self.give_up(whose, Some(upload.fence)).await;
                 return Err(Code::DigestMismatch.into());
             }
         }
         let (places, writer) = (&self.service.places, Writer::User(upload.owner));
         let staged = match places.finish(growing, upload.fence, writer).await {
             Err(error @ StorageError::NotFound { .. }) => {
-                self.give_up(whose).await;
+                self.give_up(whose, Some(upload.fence)).await;
                 return Err(Problem::from(Code::Gone).because(error));
             }
             staged => staged?,
@@ -58,10 +58,8 @@ impl UploadSessions {
             }
             Ok(Completed::Before(became)) => Some(became),
             Ok(Completed::Part) => None,
-            Err(error @ (UploadError::Refused(_) | UploadError::Version(_)))
-                if is_final(&error) =>
-            {
-                self.give_up(whose).await;
+            Err(error) if error.is_final() => {
+                self.give_up(whose, Some(upload.fence)).await;
                 return Err(error.into());
             }
             Err(error) => return Err(error.into()),
@@ -75,7 +73,12 @@ impl UploadSessions {
 
     /// Finishes an upload that nobody may be finishing any more.
     pub(super) async fn finish_again(&self, upload: &Upload) -> Result<Written, Problem> {
-        let held = self.take_over((upload.owner, upload.id), 1).await;
+        // A tail becomes a part; without one nothing is written.
+        let parts = upload
+            .growing
+            .as_ref()
+            .map_or(0, |growing| u32::from(growing.tail.is_some()));
+        let held = self.take_over((upload.owner, upload.id), parts).await;
         let held = match held {
             // Somebody has finished it meanwhile.
             Err(problem) if problem.code() == Code::Gone => {
@@ -91,14 +94,5 @@ impl UploadSessions {
         let finishing = async move { sessions.finish(&upload, None).await };
         let finished = self.intake.keep_running(finishing).await;
         finished.map_err(Problem::internal)?
-    }
-}
-
-/// Whether the upload can never become what it should.
-fn is_final(error: &UploadError) -> bool {
-    match error {
-        UploadError::Version(ledger::ChangeError::Database(_)) => false,
-        UploadError::Refused(_) | UploadError::Version(_) => true,
-        _ => false,
     }
 }

@@ -60,7 +60,8 @@ impl UploadSessions {
         let joining = async move {
             let joined = sessions.append(append, pieces).await;
             if joined.is_err() {
-                sessions.give_up(whose).await;
+                // Nobody else writes to an upload that joins others.
+                sessions.give_up(whose, None).await;
             }
             joined
         };

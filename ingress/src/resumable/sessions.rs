@@ -122,15 +122,16 @@ impl UploadSessions {
         self.find(whose).await?;
         self.holders.cut_off(whose.1).await;
         let now = self.service.clock.now();
-        terminate_upload(on, whose, now).await?;
+        terminate_upload(on, whose, None, now).await?;
         Ok(())
     }
 
-    /// Deletes an upload that can't become what it should. If that fails, it expires.
-    pub async fn give_up(&self, whose: (UserId, UploadId)) {
+    /// Deletes an upload that can't become what it should; with a fence, unless another request
+    /// has taken it over. If that fails, it expires.
+    pub async fn give_up(&self, whose: (UserId, UploadId), fence: Option<u64>) {
         let now = self.service.clock.now();
-        match terminate_upload(&self.service.db, whose, now).await {
-            Ok(()) | Err(UploadError::NotFound) => {}
+        match terminate_upload(&self.service.db, whose, fence, now).await {
+            Ok(()) | Err(UploadError::NotFound | UploadError::Superseded) => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::debug!(error, upload.id = %whose.1, "failed to delete an upload; it will expire");

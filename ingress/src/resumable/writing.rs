@@ -1,7 +1,7 @@
 //! Takes an upload over for a request that writes to it. The request runs to its end in a task of its
 //! own: what has arrived when the client hangs up is kept.
 
-use domain::{ByteSize, Hasher, UploadId, UploadLimits, UploadStatus, UserId};
+use domain::{ByteSize, Hasher, UploadId, UploadStatus, UserId};
 use ledger::{Upload, hold_upload, release_upload, reserve_upload};
 use storage::{StorageError, Writer};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,11 @@ impl UploadSessions {
         pieces: Pieces,
         dropped: CancellationToken,
     ) -> Result<Written, Problem> {
-        let upload = self.find(append.whose).await?;
+        let mut upload = self.find(append.whose).await?;
+        if upload.status == UploadStatus::Open && upload.has_all() {
+            // Its last bytes came before. Written to again, it would be another object.
+            upload = self.settled(append.whose).await?;
+        }
         if let Some(answer) = answer_of_complete(&upload, append.offset) {
             return answer;
         }
@@ -70,13 +74,7 @@ impl UploadSessions {
         parts: u32,
     ) -> Result<Upload, Problem> {
         let now = self.service.clock.now();
-        let held = hold_upload(&self.service.db, whose, parts, now).await?;
-        if held.skipped() > UploadLimits::SKIPPED {
-            self.give_up(whose).await;
-            let detail = "Requests for this upload were cut off too often; begin a new one.";
-            return Err(Problem::from(Code::Gone).with_detail(detail));
-        }
-        Ok(held)
+        Ok(hold_upload(&self.service.db, whose, parts, now).await?)
     }
 
     /// Takes the upload over, and opens it if the request may write to it.
@@ -107,6 +105,10 @@ impl UploadSessions {
         if held.offset != append.offset {
             return Err(Problem::offset_mismatch(held.offset));
         }
+        if held.has_all() {
+            // Another request has brought the last bytes meanwhile. The next try finishes it.
+            return Err(Code::Unavailable.into());
+        }
         let (service, limits) = (&self.service, &self.service.limits);
         if let Some(length) = append.length {
             check_size(length, limits.max_document)?;
@@ -120,7 +122,7 @@ impl UploadSessions {
         let writer = Writer::User(held.owner);
         let appender = match service.places.append(&growing, held.fence, writer).await {
             Err(error @ StorageError::NotFound { .. }) => {
-                self.give_up(append.whose).await;
+                self.give_up(append.whose, Some(held.fence)).await;
                 return Err(Problem::from(Code::Gone).because(error));
             }
             appender => appender?,

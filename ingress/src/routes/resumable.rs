@@ -390,10 +390,7 @@ impl ResumableRoutes {
         body: UploadBytes,
     ) -> Result<Written, Problem> {
         let headers = request.headers();
-        if upload.joins.is_some() {
-            let detail = "An upload that joins others takes no bytes of its own.";
-            return Err(Problem::from(Code::Forbidden).with_detail(detail));
-        }
+        refuse_joined(upload)?;
         check_media_type(headers)?;
         let offset = number(headers, "upload-offset")?;
         let offset = offset.ok_or_else(|| missing("Upload-Offset is required."))?;
@@ -417,6 +414,7 @@ impl ResumableRoutes {
         body: UploadBytes,
     ) -> Result<Appended, Documented<AppendProblems>> {
         let headers = request.headers();
+        refuse_joined(upload)?;
         let missing = || missing("Upload-Offset and Upload-Complete are required.");
         let offset = number(headers, "upload-offset")?.ok_or_else(missing)?;
         let said = Completeness::read(headers).ok_or_else(missing)?;
@@ -559,4 +557,13 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 
 fn missing(detail: &'static str) -> Problem {
     Problem::from(Code::BadRequest).with_detail(detail)
+}
+
+/// Refuses bytes for an upload that joins others.
+fn refuse_joined(upload: &Upload) -> Result<(), Problem> {
+    if upload.joins.is_none() {
+        return Ok(());
+    }
+    let detail = "An upload that joins others takes no bytes of its own.";
+    Err(Problem::from(Code::Forbidden).with_detail(detail))
 }

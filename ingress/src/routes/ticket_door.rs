@@ -327,7 +327,8 @@ impl TicketDoorRoutes {
             .take_in(ticket, &upload, (given, body), traceparent)
             .await;
         if received.is_err() {
-            sessions.give_up((upload.owner, upload.id)).await;
+            let whose = (upload.owner, upload.id);
+            sessions.give_up(whose, Some(upload.fence)).await;
         }
         received
     }

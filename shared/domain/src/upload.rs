@@ -99,9 +99,6 @@ pub struct UploadLimits {
 impl UploadLimits {
     /// The most ended uploads of a user that are known: their clients may ask how they ended.
     pub const KEPT: u32 = 1_000;
-
-    /// The most parts of an upload that writers may have left behind when they were cut off.
-    pub const SKIPPED: u32 = 256;
 }
 
 /// The defaults of the settings.

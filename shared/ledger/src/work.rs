@@ -101,7 +101,7 @@ pub async fn load_pending(
          tickets.allowed_types \
          FROM {wanted} JOIN versions v ON v.id = x.id JOIN users ON users.id = v.owner_id \
          LEFT JOIN blobs ON blobs.sha256 = v.sha256 AND blobs.size_bytes = v.size_bytes \
-         LEFT JOIN ticket_documents ON ticket_documents.document_id = v.document_id \
+         LEFT JOIN ticket_documents ON ticket_documents.document_id = v.document_id AND v.number = 1 \
          LEFT JOIN tickets ON tickets.id = ticket_documents.ticket_id \
          WHERE v.status = 'pending'"
     );

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{Hasher, Timestamp};
 use ledger::{
     Completed, FinishedUpload, Upload, UploadError, complete_upload, hold_upload, terminate_upload,
 };
@@ -50,17 +50,25 @@ async fn finish(tools: &Tools, upload: &Upload, now: Timestamp) -> Result<(), Fi
     let whose = (upload.owner, upload.id);
     // One that joins parts has no bytes of its own before they are copied.
     if upload.joins.is_some() {
-        return Ok(terminate_upload(&tools.db, whose, now).await?);
+        let fence = Some(upload.fence);
+        return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
     }
     let held = hold_upload(&tools.db, whose, 1, now).await?;
     let Some(growing) = held.growing.as_ref().filter(|_| held.has_all()) else {
         return Ok(());
     };
+    let fence = Some(held.fence);
+    if let Some(expected) = held.expected
+        && Hasher::resume(&held.digest).is_ok_and(|hasher| hasher.finish() != expected)
+    {
+        info!(upload.id = %held.id, "an upload has another digest than declared; it is deleted");
+        return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
+    }
     let writer = Writer::User(held.owner);
     let staged = match tools.places.finish(growing, held.fence, writer).await {
         Err(StorageError::NotFound { .. }) => {
             warn!(upload.id = %held.id, "the bytes of an upload are gone; it is deleted");
-            return Ok(terminate_upload(&tools.db, whose, now).await?);
+            return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
         }
         staged => staged?,
     };
@@ -78,9 +86,9 @@ async fn finish(tools: &Tools, upload: &Upload, now: Timestamp) -> Result<(), Fi
             Ok(())
         }
         Ok(Completed::Before(_) | Completed::Part) => Ok(()),
-        Err(error @ (UploadError::Refused(_) | UploadError::Version(_))) => {
+        Err(error) if error.is_final() => {
             info!(upload.id = %held.id, %error, "an upload was refused at its end; it is deleted");
-            Ok(terminate_upload(&tools.db, whose, now).await?)
+            Ok(terminate_upload(&tools.db, whose, fence, now).await?)
         }
         Err(error) => Err(error.into()),
     }

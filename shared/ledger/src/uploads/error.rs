@@ -44,6 +44,18 @@ pub enum UploadError {
     Database(#[from] DbError),
 }
 
+impl UploadError {
+    /// Whether the upload can never become what it should.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Version(ChangeError::Database(_)) => false,
+            Self::Refused(_) | Self::Version(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl MayConflict for UploadError {
     fn database_error(&self) -> Option<&DbError> {
         match self {

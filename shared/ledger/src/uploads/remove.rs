@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::error::UploadError;
-use super::upload::Upload;
+use super::upload::{Upload, bytes};
 use crate::discards::{self, Discard};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::uploads::{self, Model};
@@ -20,10 +20,12 @@ const BATCH: i64 = 100;
 /// Ended uploads that one transaction forgets.
 const FORGOTTEN: i64 = 2_000;
 
-/// Deletes an upload. A document that it has become stays.
+/// Deletes an upload. A document that it has become stays. With a fence, only while it is open and
+/// nobody has taken it over since; otherwise it is [`UploadError::Superseded`].
 pub async fn terminate_upload(
     on: &impl Commit<()>,
     (owner, id): (UserId, UploadId),
+    fence: Option<u64>,
     now: Timestamp,
 ) -> Result<(), UploadError> {
     retry_on_conflict(|| async {
@@ -31,6 +33,10 @@ pub async fn terminate_upload(
         let row = uploads::lock(&transaction, id.0).await?;
         let row = row.filter(|row| row.owner_id == owner.0);
         let row = row.ok_or(UploadError::NotFound)?;
+        let is_open = row.status == UploadStatus::Open.as_str();
+        if fence.is_some_and(|fence| !is_open || bytes(row.fence) != fence) {
+            return Err(UploadError::Superseded);
+        }
         end_all(&transaction, std::slice::from_ref(&row), now).await?;
         uploads::delete(&transaction, &[row.id]).await?;
         Ok(on.commit(transaction, &()).await?)

@@ -111,12 +111,6 @@ impl Upload {
     pub fn has_all(&self) -> bool {
         self.ends && self.length == Some(self.offset)
     }
-
-    /// How many of its parts were left behind by requests that were cut off.
-    #[must_use]
-    pub fn skipped(&self) -> u32 {
-        self.growing.as_ref().map_or(0, |growing| growing.skipped)
-    }
 }
 
 /// [`UploadPurpose`] as JSON. Its members are read by the constructors of the domain.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::client::Bucket;
+use super::listing::abort_all;
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
 use super::upload::{Uploads, part_of_answer, put_whole};
@@ -36,9 +37,6 @@ struct Recorded {
     /// Its parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<Part>,
-    /// Whether the object was written by one request instead.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    whole: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,8 +107,12 @@ impl Spot {
             spot: self,
         };
         if growing.tail.is_some() {
+            // The buffer first: very many requests may read tails.
+            let length = growing.length.saturating_sub(appender.recorded.length());
+            appender
+                .hold(usize::try_from(length).unwrap_or(usize::MAX))
+                .await?;
             let tail = appender.spot.read_tail(growing).await?;
-            appender.hold(tail.len()).await?;
             appender.part.extend_from_slice(&tail);
         }
         Ok(appender)
@@ -119,9 +121,6 @@ impl Spot {
     /// Makes it an object, and returns its URL.
     pub(super) async fn finish(&self, growing: &Growing) -> Result<Url, StorageError> {
         let mut recorded = Recorded::of(growing)?;
-        if recorded.whole {
-            return Ok(growing.url.clone());
-        }
         let Some(upload) = recorded.upload.clone() else {
             if let Some(tail) = &growing.tail {
                 return Ok(tail.clone());
@@ -130,8 +129,9 @@ impl Spot {
             return Ok(growing.url.clone());
         };
         if growing.tail.is_some() {
-            let tail = self.read_tail(growing).await?;
             let number = next_number(&recorded, growing)?;
+            let _buffer = self.uploads.buffer(self.writer, number).await?;
+            let tail = self.read_tail(growing).await?;
             match self.send(&upload, number, tail).await {
                 Ok(part) => recorded.parts.push(part),
                 Err(error) => return self.unless_stored(growing, error).await,
@@ -144,7 +144,14 @@ impl Spot {
             .upload_id(upload)
             .multipart_upload(recorded.completed());
         match request.send().await {
-            Ok(_) => Ok(growing.url.clone()),
+            Ok(_) => {
+                // Writers who were cut off before their first part was recorded began others.
+                if let Err(error) = abort_all(&self.bucket, &self.key).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::debug!(error, "failed to end other writes of an upload");
+                }
+                Ok(growing.url.clone())
+            }
             Err(error) => {
                 let missing = is_missing(&error);
                 let error = if missing {
@@ -185,7 +192,7 @@ impl Spot {
         };
         let length = growing.length - Recorded::of(growing)?.length().min(growing.length);
         let expected = i64::try_from(length).ok();
-        if object.content_length != expected || length > SMALLEST as u64 {
+        if object.content_length != expected || length > part_size(1) as u64 {
             return Err(odd("open", "the tail has another length than recorded"));
         }
         let body = object.body.collect().await;
@@ -297,13 +304,14 @@ impl Appender for S3Appender {
     async fn flush(&mut self, flush: Flush, now: Timestamp) -> Result<Growing, StorageError> {
         let length = self.recorded.length() + self.part.len() as u64;
         let is_new = length > self.growing.length;
-        if flush == Flush::Last && self.recorded.upload.is_none() && !self.part.is_empty() {
-            let part = self.part.split().freeze();
-            put_whole(&self.spot.bucket, &self.spot.key, part).await?;
-            self.recorded.whole = true;
-            self.growing.tail = None;
-            self.buffer = None;
-        } else if self.part.len() >= SMALLEST || (flush == Flush::Last && !self.part.is_empty()) {
+        let is_part = if flush == Flush::Last {
+            // What is all of a small upload stays a tail: it has a key of its own. The key of the
+            // upload is that of all its writers, and one that was cut off may still write.
+            self.recorded.upload.is_some() && !self.part.is_empty()
+        } else {
+            self.part.len() >= SMALLEST
+        };
+        if is_part {
             self.send_part().await?;
         } else if is_new {
             let part = self.part.split().freeze();
