@@ -1,6 +1,6 @@
 """What the description can't say of a right request, said to Schemathesis by name.
 
-Only requests that are meant to be right are touched: the wrong ones stay as wrong as they are.
+Requests that are meant to be right are touched, and of the wrong ones those that would be right.
 """
 
 import uuid
@@ -17,7 +17,13 @@ def bytes_of(ctx, value):
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    if case.meta is None or not case.meta.generation.mode.is_positive:
+    if case.meta is None:
+        return
+    if not case.meta.generation.mode.is_positive:
+        # A form has no `null`: its text would be a right unique name.
+        form = case.body if isinstance(case.body, dict) else {}
+        if case.media_type == "multipart/form-data" and form.get("unique_name", "") is None:
+            case.body = {**form, "unique_name": "NULL"}
         return
     # A key belongs to one request. Those made up here are often the same for several.
     if case.headers and "Idempotency-Key" in case.headers:
