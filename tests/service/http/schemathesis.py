@@ -55,6 +55,9 @@ def before_call(ctx, case, kwargs):
     for described in (query, form):
         if "unique_name" in described and described["unique_name"] is None:
             described["is_public"] = False
+            if case.media_type == "multipart/form-data":
+                # A form has no `null`: its text would be a name.
+                del described["unique_name"]
         elif described.get("is_public") and "unique_name" not in described:
             del described["is_public"]
 
