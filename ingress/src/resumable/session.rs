@@ -8,19 +8,19 @@ use bytes::Bytes;
 use domain::{ByteSize, Hasher, UploadId, UserId};
 use futures::{FutureExt, StreamExt};
 use ledger::{
-    Upload, UploadError, UploadProgress, record_upload, release_upload, reserve_upload,
-    touch_upload,
+    Upload, UploadError, UploadProgress, discard_tail, record_upload, release_upload,
+    reserve_upload, touch_upload,
 };
 use storage::{Appender, Flush, Growing, StorageError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::checksum::{Checksums, Expected};
 use super::fields::check_size;
 use super::holders::Holder;
 use super::pieces::{Piece, Pieces};
 use super::sessions::UploadSessions;
+use super::writing::LEAST_PART;
 use crate::problem::{Code, Problem};
 
 /// How often a request makes sure that it still holds its upload, and puts off the expiry.
@@ -106,7 +106,10 @@ impl Session {
         drop(pieces);
         let refusal = match stop {
             None => None,
-            Some(Stop::Failed(problem)) => return Err(problem),
+            Some(Stop::Failed(problem)) => {
+                self.remove_durable().await;
+                return Err(problem);
+            }
             Some(Stop::CutOff) => Some(UploadError::Superseded.into()),
             Some(Stop::Refused(problem)) => Some(problem),
         };
@@ -267,24 +270,27 @@ impl Session {
             expires_at,
             now,
         };
-        record_upload(&service.db, &progress).await?;
+        let recorded = record_upload(&service.db, &progress).await;
         crash_points::reach(crash_points::CrashPoint::UploadRecorded);
-        let former = std::mem::replace(&mut self.recorded, growing).tail;
-        if let Some(former) = former.filter(|tail| self.recorded.tail.as_ref() != Some(tail)) {
-            self.remove(&former).await;
+        match recorded {
+            Ok(()) => {
+                let former = std::mem::replace(&mut self.recorded, growing);
+                self.remove_tail(&former, &self.recorded).await;
+                Ok(())
+            }
+            Err(error) => {
+                // After any other error the tail may be recorded: the sweep of the store knows.
+                if matches!(error, UploadError::Superseded) {
+                    self.remove_tail(&growing, &self.recorded).await;
+                }
+                Err(error.into())
+            }
         }
-        Ok(())
     }
 
     /// Ends the hold on an upload to which nothing was added.
     async fn release(&self) {
-        let unrecorded = self
-            .durable
-            .as_ref()
-            .and_then(|durable| durable.tail.as_ref());
-        if let Some(tail) = unrecorded {
-            self.remove(tail).await;
-        }
+        self.remove_durable().await;
         let db = &self.sessions.service.db;
         if let Err(error) = release_upload(db, (self.whose.1, self.fence)).await {
             let error = &error as &dyn std::error::Error;
@@ -295,11 +301,31 @@ impl Session {
         }
     }
 
-    /// Removes a tail that nothing refers to. If that fails, the cleanup does it later.
-    async fn remove(&self, tail: &Url) {
-        if let Err(error) = self.sessions.service.places.delete(tail).await {
+    /// Removes the tail of a request with a checksum, which nothing has recorded.
+    async fn remove_durable(&self) {
+        if let Some(durable) = &self.durable {
+            self.remove_tail(durable, &self.recorded).await;
+        }
+    }
+
+    /// Removes the tail that `growing` has and `kept` hasn't: nothing refers to it. It is discarded
+    /// if that fails, and the maintenance removes it.
+    async fn remove_tail(&self, growing: &Growing, kept: &Growing) {
+        let Some(tail) = growing.tail.as_ref().filter(|_| growing.tail != kept.tail) else {
+            return;
+        };
+        let service = &self.sessions.service;
+        if let Err(error) = service.places.delete(tail).await {
             let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, storage.url = %tail, "failed to remove a former tail");
+            tracing::debug!(error, storage.url = %tail, "failed to remove a tail, which is discarded");
+        } else {
+            return;
+        }
+        let size = growing.length.min(LEAST_PART);
+        let (owner, now) = (self.whose.0, service.clock.now());
+        if let Err(error) = discard_tail(&service.db, owner, (tail, size), now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, storage.url = %tail, "failed to discard a tail; the sweep does it");
         }
     }
 }

@@ -14,8 +14,9 @@ use super::session::Session;
 use super::sessions::{Append, Checking, UploadSessions, Written};
 use crate::problem::{Code, Problem};
 
-/// The least part of any storage: how many a request with a checksum may write at most.
-const LEAST_PART: u64 = 5 << 20;
+/// The least part of any storage, in bytes: a tail is shorter, and a request with a checksum may write
+/// so many parts.
+pub(super) const LEAST_PART: u64 = 5 << 20;
 
 impl UploadSessions {
     /// Appends the bytes of a request, and finishes the upload if they are the last ones. A request

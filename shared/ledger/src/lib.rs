@@ -162,9 +162,9 @@ pub use upload_grants::{
 pub use uploads::{
     Became, Completed, FinishedUpload, NewUpload, ReceivedContent, Upload, UploadError,
     UploadHeader, UploadLevel, UploadProgress, UploadPurpose, complete_upload, create_upload,
-    expire_uploads, find_upload, forget_uploads, hold_upload, list_uploads, record_upload,
-    release_upload, reserve_upload, terminate_upload, touch_upload, unfinished_uploads,
-    upload_level,
+    discard_tail, expire_uploads, find_upload, forget_uploads, hold_upload, list_uploads,
+    record_upload, release_upload, reserve_upload, terminate_upload, touch_upload,
+    unfinished_uploads, upload_level,
 };
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::{finish_removal, remove_user};

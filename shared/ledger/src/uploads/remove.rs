@@ -2,10 +2,11 @@
 //! removed. Their bytes are discarded, and what they hold of the quota is given back, in the same
 //! transaction.
 
+use url::Url;
 use uuid::Uuid;
 
 use super::error::UploadError;
-use super::upload::{Upload, bytes};
+use super::upload::{Upload, bytes, column};
 use crate::discards::{self, Discard};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::uploads::{self, Model};
@@ -40,6 +41,25 @@ pub async fn terminate_upload(
         end_all(&transaction, std::slice::from_ref(&row), now).await?;
         uploads::delete(&transaction, &[row.id]).await?;
         Ok(on.commit(transaction, &()).await?)
+    })
+    .await
+}
+
+/// Discards the bytes of a tail that no upload refers to, whose removal failed. Its owner is charged
+/// for them until they are gone.
+pub async fn discard_tail(
+    db: &Database,
+    owner: UserId,
+    (tail, size): (&Url, u64),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let discard = Discard::of(owner.0, tail.to_string(), column(size));
+    retry_on_conflict(|| async {
+        let transaction = db.begin().await?;
+        let mut charges = Charges::default();
+        discards::add_charged(&transaction, &[discard.clone()], &mut charges, now).await?;
+        charges.write(&transaction).await?;
+        Ok(transaction.commit().await?)
     })
     .await
 }
