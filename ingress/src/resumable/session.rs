@@ -19,8 +19,7 @@ use super::checksum::{Checksums, Expected};
 use super::fields::check_size;
 use super::holders::Holder;
 use super::pieces::{Piece, Pieces};
-use super::sessions::UploadSessions;
-use super::writing::LEAST_PART;
+use super::sessions::{LEAST_PART, UploadSessions};
 use crate::problem::{Code, Problem};
 
 /// How often a request makes sure that it still holds its upload, and puts off the expiry.

@@ -14,6 +14,10 @@ use crate::service::Service;
 use crate::uploads::Intake;
 use crate::waiting::JobNotifier;
 
+/// The least part of any storage, in bytes: a tail is shorter, and a request with a checksum may write
+/// so many parts.
+pub(super) const LEAST_PART: u64 = 5 << 20;
+
 /// The resumable uploads of this process; clones share them.
 #[derive(Clone, Debug)]
 pub struct UploadSessions {

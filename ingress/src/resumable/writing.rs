@@ -11,12 +11,8 @@ use super::checksum::Checksums;
 use super::fields::check_size;
 use super::pieces::Pieces;
 use super::session::Session;
-use super::sessions::{Append, Checking, UploadSessions, Written};
+use super::sessions::{Append, Checking, LEAST_PART, UploadSessions, Written};
 use crate::problem::{Code, Problem};
-
-/// The least part of any storage, in bytes: a tail is shorter, and a request with a checksum may write
-/// so many parts.
-pub(super) const LEAST_PART: u64 = 5 << 20;
 
 impl UploadSessions {
     /// Appends the bytes of a request, and finishes the upload if they are the last ones. A request
