@@ -318,7 +318,7 @@ pub(super) const ARCHIVES: &[Row] = &[
     ("application/vnd.google-earth.kmz", "kmz"),
     ("application/mac-binhex40", "hqx"),
     ("application/x-macbinary", "macbin"),
-    ("application/x-uuencode", "uue uu"),
+    ("text/x-uuencode", "uue uu"),
     ("application/x-par2", "par2"),
     ("application/x-bittorrent", "torrent"),
     ("application/zlib", "zlib"),

@@ -63,7 +63,6 @@ const TEXTUAL: &[&str] = &[
     "chemical/x-mdl-molfile",
     "chemical/x-mdl-sdfile",
     "chemical/seq-aa-fasta",
-    "application/x-uuencode",
     "application/vnd.google-earth.kml+xml",
 ];
 

@@ -23,6 +23,7 @@ const LOOSE: &[&str] = &[
     "application/x-plist",
     "application/vnd.openstreetmap.data+xml",
     "application/geo+json",
+    "application/ld+json",
     "application/x-ndjson",
     "application/har+json",
 ];

@@ -180,7 +180,11 @@ fn confirm(start: &[u8], media_type: &'static str) -> Option<Finding> {
                 .get(9..start.len().min(80))
                 .unwrap_or_default()
                 .trim_ascii_start();
-            value.starts_with(b"T") && !value.get(1).is_some_and(u8::is_ascii_alphanumeric)
+            // A header may say that it doesn't keep to the standard.
+            let is_marked = value.starts_with(b"T")
+                || value.starts_with(b"F")
+                    && start.get(9..29).is_some_and(|blank| blank == [b' '; 20]);
+            is_marked && !value.get(1).is_some_and(u8::is_ascii_alphanumeric)
         }
         "application/x-qif" => contains(start, b"\n^"),
         "application/x-sylk" => contains(start, b"\nC;") || contains(start, b"\rC;"),

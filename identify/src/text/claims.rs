@@ -97,7 +97,7 @@ pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
     if !supports(text, named) {
         return false;
     }
-    let code = source::is_known(detected);
+    let code = source::is_language(detected);
     match named {
         "text/plain" => true,
         "text/markdown" => markdown::is_marked(text),

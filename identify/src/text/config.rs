@@ -69,7 +69,11 @@ fn meaningful(text: &Text, comment: char) -> Vec<&str> {
 
 /// Tables or keys whose values are all typed as TOML wants them.
 pub(super) fn is_toml(text: &Text) -> bool {
-    let lines = meaningful(text, '#');
+    let mut lines = meaningful(text, '#');
+    // The last line of many may have been cut off.
+    if lines.len() > 8 && !text.body.ends_with('\n') {
+        lines.pop();
+    }
     let (mut tables, mut pairs, mut quoted, mut spaced) = (0, 0, 0, 0);
     let mut nested: Option<&str> = None;
     for line in &lines {
@@ -173,6 +177,8 @@ struct YamlLines {
     other: usize,
     /// Keys with values of a few words.
     tokens: usize,
+    /// Assignments and calls where a value goes on.
+    code: usize,
 }
 
 impl YamlLines {
@@ -200,6 +206,7 @@ impl YamlLines {
             let content = trimmed.trim_start_matches("- ");
             let item = content.len() < trimmed.len() || trimmed == "-";
             if trimmed.ends_with([';', '{']) && !trimmed.contains(": {")
+                || trimmed.ends_with("->")
                 || line.starts_with('\t')
                 || trimmed.ends_with("*/")
             {
@@ -216,7 +223,10 @@ impl YamlLines {
                 }
                 None if item => counts.items += 1,
                 // One blank goes on with a header of mail or of a package.
-                None if indent > 1 => {}
+                None if indent > 1 => {
+                    counts.code +=
+                        usize::from(trimmed.contains(" = ") || trimmed.ends_with(['(', ')']));
+                }
                 None if matches!(trimmed, "[" | "]" | "{" | "}") && opens => {}
                 None => counts.other += 1,
             }
@@ -242,7 +252,7 @@ fn yaml_shape(text: &Text) -> Shape {
         && (counts.nested >= 1 && (counts.items >= 1 || counts.nested >= 2)
             || counts.keys >= 4 && counts.tokens * 2 >= counts.keys && counts.items > 0)
         || counts.keys >= 4 && counts.nested >= 1;
-    if structured && counts.other * 12 <= known {
+    if structured && counts.other * 12 <= known && counts.code * 4 <= known {
         Shape::Nested
     } else {
         Shape::Other

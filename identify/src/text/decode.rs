@@ -41,10 +41,10 @@ impl Text {
             self.body.rfind(['\n', '\r']).unwrap_or(self.body.len())
         };
         let body = &self.body[..end];
-        let separator: &[char] = if body.contains('\n') {
-            &['\n']
+        let separator = if memchr::memchr(b'\n', body.as_bytes()).is_some() {
+            '\n'
         } else {
-            &['\r']
+            '\r'
         };
         body.split(separator)
             .map(|line| line.trim_end_matches('\r'))

@@ -180,6 +180,8 @@ fn kind(body: &str, keys: &[&str]) -> Finding {
         || has("cells") && body.contains("\"cell_type\"")
     {
         "application/x-ipynb+json"
+    } else if has("@context") {
+        "application/ld+json"
     } else if has("asset") && (has("scenes") || has("meshes") || has("nodes") || has("buffers")) {
         "model/gltf+json"
     } else if has("type") && is_geographic(body, keys) {

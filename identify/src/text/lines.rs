@@ -2,6 +2,7 @@
 //! patches, catalogues, contact and drawing files.
 
 use super::decode::Text;
+use super::science;
 use crate::finding::Finding;
 
 /// A format's opinion on the first line, the first lines, and all of it.
@@ -24,7 +25,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         directory,
         drawing,
         models,
-        science,
+        science::judge,
         listings,
     ];
     rules
@@ -94,7 +95,7 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     {
         return Some("text/plain");
     }
-    if let Some(found) = after_comments(lines) {
+    if let Some(found) = after_comments(lines, text) {
         return Some(found);
     }
     let clipped = first.trim_start_matches('\u{feff}');
@@ -130,7 +131,7 @@ fn is_robots(lines: &[&str]) -> bool {
 
 /// Marks that comments may stand before: a desktop entry, triples, certificates, a
 /// manual page.
-fn after_comments(lines: &[&str]) -> Option<&'static str> {
+fn after_comments(lines: &[&str], text: &Text) -> Option<&'static str> {
     let plain = lines.iter().find(|line| !line.starts_with('#'))?;
     if *plain == "[Desktop Entry]" {
         return Some("application/x-desktop");
@@ -143,6 +144,12 @@ fn after_comments(lines: &[&str]) -> Option<&'static str> {
     let certificate = lines
         .iter()
         .position(|line| *line == "-----BEGIN CERTIFICATE-----");
+    if *plain == "Certificate:"
+        && lines.get(1).is_some_and(|line| line.trim() == "Data:")
+        && text.body.contains("\n-----BEGIN CERTIFICATE-----")
+    {
+        return Some("application/x-x509-cert");
+    }
     let base = |line: &&str| {
         line.len() <= 76
             && line
@@ -303,61 +310,6 @@ fn models(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
             .any(|line| line.as_bytes().get(72) == Some(&b'G'))
     {
         return Some("model/iges");
-    }
-    None
-}
-
-fn science(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
-    if first.starts_with("HEADER    ")
-        && lines.iter().any(|line| {
-            line.starts_with("ATOM  ") || line.starts_with("COMPND") || line.starts_with("TITLE ")
-        })
-    {
-        return Some("chemical/x-pdb");
-    }
-    if lines
-        .iter()
-        .any(|line| line.ends_with("V2000") || line.ends_with("V3000"))
-        && text.body.contains("M  END")
-    {
-        return Some(if text.body.contains("$$$$") {
-            "chemical/x-mdl-sdfile"
-        } else {
-            "chemical/x-mdl-molfile"
-        });
-    }
-    if first.starts_with("LOCUS       ") {
-        return Some("chemical/seq-na-genbank");
-    }
-    let bases = |line: &&str| {
-        line.bytes().all(|byte| {
-            byte.is_ascii_uppercase() || matches!(byte, b'*' | b'-') || b"acgtun".contains(&byte)
-        })
-    };
-    if first.starts_with('>')
-        && lines.len() >= 2
-        && lines[1].len() >= 10
-        && lines[1..]
-            .iter()
-            .filter(|line| !line.starts_with('>'))
-            .all(bases)
-    {
-        return Some("chemical/seq-aa-fasta");
-    }
-    if first.starts_with("##fileformat=VCF") {
-        return Some("text/x-vcf");
-    }
-    let bitmap = first.starts_with("#define ")
-        && first.contains("_width ")
-        && lines.get(1).is_some_and(|line| line.contains("_height "));
-    if bitmap {
-        return Some("image/x-xbitmap");
-    }
-    if text.body.contains("/* XPM */")
-        && lines.iter().take(3).any(|line| line.contains("XPM"))
-        && first.starts_with("/*")
-    {
-        return Some("image/x-xpixmap");
     }
     None
 }

@@ -3,7 +3,8 @@
 
 use super::components;
 use super::decode::Text;
-use super::xml_element::Element;
+use super::embedded;
+use super::xml_element::{Element, starts_with_ignoring_case};
 use super::xml_roots;
 use crate::finding::Finding;
 
@@ -78,7 +79,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     let body = text
         .body
         .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\u{c}', '\0', '\u{b}']);
-    if let Some(found) = embedded(body) {
+    if let Some(found) = embedded::judge(body) {
         return Some(found);
     }
     if !body.starts_with('<') {
@@ -144,69 +145,6 @@ fn declares_types(root: &str) -> bool {
         let rest = root.strip_prefix(declaration);
         rest.is_some_and(|rest| rest.starts_with(char::is_whitespace))
     })
-}
-
-pub(super) fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
-    text.get(..start.len())
-        .is_some_and(|piece| piece.eq_ignore_ascii_case(start))
-}
-
-/// Programs that live in markup: they run wherever their tag stands.
-fn embedded(body: &str) -> Option<Finding> {
-    let php = |piece: &str| {
-        starts_with_ignoring_case(piece, "<?php")
-            && piece[5..].chars().next().is_none_or(char::is_whitespace)
-    };
-    if php(body) {
-        return Some(Finding::certain("text/x-php"));
-    }
-    if let Some(at) = body.find("<?php").filter(|at| php(&body[*at..])) {
-        let before = &body[..at];
-        let quoted = before.ends_with(['`', '"', '\''])
-            || before.rsplit('\n').next().is_some_and(|line| {
-                line.starts_with("    ")
-                    || line.contains('`')
-                    || line.trim_start().starts_with(['#', '*', '/'])
-            });
-        let in_fence = before.matches("```").count() % 2 == 1;
-        if before.trim_start().starts_with('<')
-            || before.starts_with("#!")
-            || !quoted && !in_fence && before.len() < 4096 && !before.starts_with(['#', '/'])
-        {
-            return Some(Finding::certain("text/x-php"));
-        }
-    }
-    if body.starts_with("<?=")
-        || body.starts_with("<?\n")
-        || body.starts_with("<?\r")
-        || body.starts_with("<? ") && body.contains('$')
-    {
-        return Some(Finding::likely("text/x-php"));
-    }
-    if body.starts_with("<%@") || body.starts_with("<%--") {
-        let asp = [
-            "<%@ language",
-            "<%@language",
-            "<%@ webservice",
-            "<%@ control",
-            "<%@ master",
-            "<%@ page language=\"c#\"",
-            "<%@ page language=\"vb\"",
-        ];
-        let start: String = body
-            .chars()
-            .take(200)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        return Some(Finding::certain(
-            if asp.iter().any(|mark| start.starts_with(mark)) {
-                "text/asp"
-            } else {
-                "text/x-jsp"
-            },
-        ));
-    }
-    None
 }
 
 fn has_script(body: &str) -> bool {

@@ -1,8 +1,8 @@
 //! What a name may call markup: a page, a template or a vocabulary, each by what it must hold.
 
 use super::decode::Text;
-use super::markup::{HTML_ELEMENTS, Prolog, starts_with_ignoring_case};
-use super::xml_element::Element;
+use super::markup::{HTML_ELEMENTS, Prolog};
+use super::xml_element::{Element, starts_with_ignoring_case};
 
 /// Vocabularies of XML that no namespace tells, and their root elements.
 const ROOTS: &[(&str, &[&str])] = &[

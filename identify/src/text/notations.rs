@@ -178,14 +178,114 @@ pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
     (notation.shows)(&lines)
 }
 
-/// A document of `reStructuredText`: directives, and titles that a row of marks underlines.
+/// Documents of `reStructuredText`, Org and `AsciiDoc`: what only each of them has, beside titles.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
     let lines: Vec<&str> = text.lines().map(str::trim_end).take(MOST_LINES).collect();
-    let directives = lines
+    let written: Vec<&str> = lines
         .iter()
-        .filter(|line| line.starts_with(".. ") && line.contains("::"));
-    let by_directives = directives.count() >= 2 && is_underlined(&lines);
-    (by_directives || is_of_roles(&lines)).then(|| Finding::likely("text/x-rst"))
+        .copied()
+        .filter(|line| !line.is_empty())
+        .collect();
+    let media_type = if is_restructured(&lines, &written) {
+        "text/x-rst"
+    } else if is_org(&written) {
+        "text/x-org"
+    } else if is_asciidoc(&written) {
+        "text/asciidoc"
+    } else {
+        return None;
+    };
+    Some(Finding::likely(media_type))
+}
+
+/// Directives, links and quoted code of `reStructuredText` under titles that are underlined.
+fn is_restructured(lines: &[&str], written: &[&str]) -> bool {
+    let count = |fact: fn(&str) -> bool| written.iter().filter(|line| fact(line)).count();
+    let directives = count(|line| line.starts_with(".. ") && line.contains("::"));
+    let targets = count(|line| line.starts_with(".. _") && line.ends_with(':'));
+    let references = count(|line| line.contains(">`_"));
+    let quoted = count(|line| line.matches("``").count() >= 2 && !line.starts_with("```"));
+    let is_titled = is_underlined(lines);
+    let only = written.len() <= 3 && directives >= 1 && written[0].starts_with(".. ");
+    let linked = written.iter().any(|line| line.contains("]("));
+    directives >= 2 && is_titled
+        || is_of_roles(lines)
+        || only
+        || is_titled && !linked && (references >= 1 || directives + targets >= 1 || quoted >= 2)
+        || directives >= 2 && references + quoted >= 2
+}
+
+/// Settings of a document of Org first, or headlines with its links or blocks.
+fn is_org(written: &[&str]) -> bool {
+    let setting = |line: &&&str| {
+        line.strip_prefix("#+").is_some_and(|rest| {
+            rest.split_once(':').is_some_and(|(name, _)| {
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            })
+        })
+    };
+    let plain: Vec<&str> = written
+        .iter()
+        .copied()
+        .filter(|line| !line.starts_with("# "))
+        .collect();
+    let begins = plain.first().is_some_and(|line| setting(&line)) && plain.len() >= 2;
+    let headlines = plain
+        .iter()
+        .filter(|line| line.trim_start_matches('*').starts_with(' ') && line.starts_with('*'));
+    let own = plain.iter().filter(|line| {
+        line.contains("[[") && line.contains("]]")
+            || line
+                .trim_start()
+                .to_ascii_lowercase()
+                .starts_with("#+begin_")
+            || line.trim() == ":PROPERTIES:"
+    });
+    begins || headlines.count() >= 1 && own.count() >= 2
+}
+
+/// A title behind signs of equality, and sections, attributes or macros.
+fn is_asciidoc(written: &[&str]) -> bool {
+    let title = |line: &str| {
+        let rest = line.trim_start_matches('=');
+        rest.len() < line.len() && rest.starts_with(' ') && !rest.ends_with('=')
+    };
+    let plain: Vec<&str> = written
+        .iter()
+        .copied()
+        .filter(|line| {
+            !(line.starts_with("//") || line.starts_with(':') && line[1..].contains(':'))
+        })
+        .collect();
+    let titles = plain.iter().filter(|line| title(line)).count();
+    let attributes = written.iter().filter(|line| {
+        line.starts_with(':')
+            && line[1..]
+                .split_once(':')
+                .is_some_and(|(name, _)| !name.contains(' '))
+    });
+    let macros = plain.iter().filter(|line| {
+        [
+            "link:",
+            "image:",
+            "include::",
+            "xref:",
+            "[source",
+            "[NOTE",
+            "https://",
+            "[[",
+        ]
+        .iter()
+        .any(|mark| line.contains(mark))
+            && line.contains(['[', ']'])
+    });
+    let begins = plain
+        .first()
+        .is_some_and(|line| title(line) || line.starts_with("[["));
+    begins && (titles >= 2 || titles >= 1 && (macros.count() >= 1 || attributes.count() >= 1))
 }
 
 /// Titles and roles, as changelogs have them that need no directives.

@@ -1,7 +1,12 @@
 //! The order in which the grammars of text are tried: the strictest first.
 
+use std::cell::OnceCell;
+
 use super::decode::Text;
-use super::{config, json, lines, mail, markdown, markup, notations, query, source, tabular};
+use super::{
+    config, graphs, json, lines, mail, markdown, markup, notations, query, rules, source, tabular,
+    typesetting,
+};
 use crate::finding::Finding;
 use crate::identification::Confidence;
 
@@ -11,24 +16,29 @@ type Judge<'a> = dyn Fn(&Text) -> Option<Finding> + 'a;
 /// What the text is; `text/plain` when it has no structure we know.
 pub(crate) fn judge(text: &Text) -> Finding {
     // A document about code shows more code than marks of its own.
+    let code = OnceCell::new();
+    let any_source = |text: &Text| *code.get_or_init(|| source::judge(text));
     let clear_source = |text: &Text| {
-        source::judge(text).filter(|found| {
+        any_source(text).filter(|found| {
             found.confidence >= Confidence::Likely && !markdown::is_titled_document(text)
         })
     };
-    let judges: [&Judge<'_>; 12] = [
+    let judges: [&Judge<'_>; 15] = [
         &markup::judge,
         &lines::judge,
         &json::judge,
         &mail::judge,
         &source::judge_marked,
+        &graphs::judge,
+        &rules::judge,
+        &typesetting::judge,
         &notations::judge,
         &config::judge,
         &query::judge,
         &clear_source,
         &tabular::judge,
-        &markdown::judge,
-        &source::judge,
+        &|text| markdown::judge(text).filter(|_| !config::is_ini(text)),
+        &any_source,
     ];
     judges
         .iter()

@@ -29,3 +29,9 @@ impl<'a> Element<'a> {
         })
     }
 }
+
+/// Names of elements and doctypes are the same in any case to HTML.
+pub(super) fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len())
+        .is_some_and(|piece| piece.eq_ignore_ascii_case(start))
+}

@@ -216,3 +216,147 @@ fn a_typed_name_alone_makes_a_script_typescript() {
         "import { A } from 'a';\n\nexport const b: A = {\n  c: () => 1,\n};\n\nexport default b;\n";
     assert_eq!(type_of(text.as_bytes()), "application/typescript");
 }
+
+#[test]
+fn definitions_and_selections_of_graphql_are_known_without_a_name() {
+    let texts = [
+        "query A($b: B!) {\n  c(d: $b) {\n    e\n    ... on F {\n      g\n    }\n  }\n}\n",
+        "{\n  a {\n    b\n    c\n  }\n}\n",
+        "type A {\n  b: String!\n  c(d: Int): [E]\n}\n\nenum E {\n  F\n  G\n}\n",
+    ];
+    for text in texts {
+        assert_eq!(type_of(text.as_bytes()), "application/graphql", "{text}");
+    }
+    for text in [
+        "{\n  a;\n}\n",
+        "type a = b;\ntype c = d;\n",
+        "{ one word }\n",
+        "query the table and tell us what you find\n",
+    ] {
+        assert_ne!(type_of(text.as_bytes()), "application/graphql", "{text}");
+    }
+}
+
+#[test]
+fn rules_make_a_makefile() {
+    let text = "a: b c\n\tcc -o $@ b c\n\nb:\n\ttouch b\n";
+    assert_eq!(type_of(text.as_bytes()), "text/x-makefile");
+    assert_eq!(
+        type_of(b"all:\n\tcp a b\nclean:\n\trm -f b\n"),
+        "text/x-makefile"
+    );
+    // Labels of an assembler, and headings of notes.
+    assert_ne!(
+        type_of(b".text\nmain:\n\tpush rbp\nend:\n\tret\n"),
+        "text/x-makefile"
+    );
+    assert_eq!(
+        type_of(b"Shopping:\n\tbread\nWork:\n\tcall them\n"),
+        "text/plain"
+    );
+}
+
+#[test]
+fn commands_and_entries_of_typesetting_are_known() {
+    assert_eq!(
+        type_of(b"\\renewcommand{\\a}{b}\n\\hskip 1pt\n\\relax\n"),
+        "text/x-tex"
+    );
+    assert_eq!(
+        type_of(b"@manual{a:b,\n  title={C},\n  date={2018},\n}\n"),
+        "text/x-bibtex"
+    );
+    assert_eq!(
+        type_of(b"\\\\server\\share is down\n\\\\other\\one too\n"),
+        "text/plain"
+    );
+    assert_ne!(
+        type_of(b"@Entity(name = \"a\")\nclass A {\n}\n"),
+        "text/x-bibtex"
+    );
+}
+
+#[test]
+fn documents_of_other_notations_are_known_by_what_only_they_have() {
+    let cases = [
+        (
+            "#+TITLE: A\n#+DATE: 2020-01-01\n\n* One\nWords.\n",
+            "text/x-org",
+        ),
+        (
+            "= A title\n:toc:\n\n== A section\n\nlink:a.txt[words]\n",
+            "text/asciidoc",
+        ),
+        (
+            "A title\n=======\n\n- `A <https://example.org>`_\n",
+            "text/x-rst",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(type_of(text.as_bytes()), expected, "{text}");
+    }
+    let wiki = "== A ==\n\nWords.\n\n== B ==\n\nWords.\n";
+    assert_eq!(type_of(wiki.as_bytes()), "text/plain");
+}
+
+#[test]
+fn programs_without_line_ends_are_read_by_their_statements() {
+    let styles = ".a{color:red;margin:0;padding:0}.b{display:block;width:1px}".repeat(20);
+    assert_eq!(type_of(styles.as_bytes()), "text/css");
+}
+
+#[test]
+fn settings_with_comments_are_no_markdown_and_calls_no_settings() {
+    let settings = "## A comment that says what is meant.\n## It goes on.\n\n[a]\nb = c\n\n## More.\n[d]\ne = INFO\n";
+    assert_eq!(type_of(settings.as_bytes()), "text/plain");
+    let stub = "import a\n\nif b:\n    from c import (\n        D,\n    )\n    E = F(\"E\")\n    G = F(\"G\")\n    class H(I):\n        j: K\n        l: M\n        n: O\n        p: Q\n";
+    assert_ne!(type_of(stub.as_bytes()), "application/yaml");
+}
+
+#[test]
+fn a_last_line_that_was_cut_off_makes_no_settings_wrong() {
+    let whole =
+        "[a]\nb = \"c\"\nd = \"e\"\nf = \"g\"\nh = 1\n[i]\nj = \"k\"\nl = \"m\"\nn = \"o\"\n";
+    assert_eq!(
+        type_of(format!("{whole}chec").as_bytes()),
+        "application/toml"
+    );
+}
+
+#[test]
+fn rarer_languages_need_what_only_they_have() {
+    let cases = [
+        (
+            "       IDENTIFICATION DIVISION.\n       PROGRAM-ID. A.\n       PROCEDURE DIVISION.\n           STOP RUN.\n",
+            "text/x-cobol",
+        ),
+        (
+            "apply plugin: 'java'\n\ndependencies {\n    testCompile 'a:b:1'\n}\n",
+            "text/x-groovy",
+        ),
+        (
+            "namespace java a\n\nstruct B {\n  1: required i32 c\n}\n",
+            "text/x-thrift",
+        ),
+        (
+            "[<EntryPoint>]\nlet main argv =\n    printfn \"a\"\n    0\n",
+            "text/x-fsharp",
+        ),
+        (
+            "tell application \"Finder\"\n    activate\nend tell\n",
+            "text/x-applescript",
+        ),
+        (
+            "$a: 1px;\n.b {\n  @include c;\n  width: $a;\n}\n",
+            "text/x-scss",
+        ),
+        ("@a: 1px;\n@b: 2px;\n.c { width: @a; }\n", "text/x-less"),
+        (
+            "<%\nOption Explicit\nDim a\na = Request.Form(\"b\")\n%>\n<html></html>\n",
+            "text/asp",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(type_of(text.as_bytes()), expected, "{text}");
+    }
+}

@@ -74,6 +74,17 @@ pub(in crate::text) fn judge_marked(text: &Text) -> Option<Finding> {
     if lower.starts_with(";;; ") && lower.contains(".el --- ") {
         return Some(Finding::certain("text/x-emacs-lisp"));
     }
+    let opens = [
+        ("# frozen_string_literal: ", "text/x-ruby"),
+        ("//go:build ", "text/x-go"),
+        ("// +build ", "text/x-go"),
+        ("/// <reference ", "application/typescript"),
+        ("#lang ", "text/x-scheme"),
+        ("# syntax=docker/", "text/x-dockerfile"),
+    ];
+    if let Some((_, media_type)) = opens.iter().find(|(mark, _)| first.starts_with(mark)) {
+        return Some(Finding::certain(media_type));
+    }
     if lower.starts_with("<?php") {
         return Some(Finding::certain("text/x-php"));
     }

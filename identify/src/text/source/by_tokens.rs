@@ -70,11 +70,11 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
 pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
     let sample = Sample::new(text);
     let scores = sample.scores();
-    let best = scores.first().map_or(0, |(_, score)| *score);
     let shown = languages::shown(media_type, &sample.code());
     if !is_known(media_type) {
-        return shown > Shown::Nothing && best < 12 && sample.is_code();
+        return shown > Shown::Nothing && best_beside(&scores, media_type) < 12 && sample.is_code();
     }
+    let best = scores.first().map_or(0, |(_, score)| *score);
     let own = score_of(&scores, media_type);
     let terse = TERSE.contains(&media_type);
     let looks_right = if terse {
@@ -165,6 +165,13 @@ fn score_of(scores: &[(&Language, usize)], media_type: &str) -> usize {
         .map_or(0, |(_, score)| *score)
 }
 
+fn best_beside(scores: &[(&Language, usize)], media_type: &str) -> usize {
+    scores
+        .iter()
+        .find(|(language, _)| language.media_type != media_type)
+        .map_or(0, |(_, score)| *score)
+}
+
 /// Puts the languages first of which the text shows most.
 pub(in crate::text) fn sort_by_score(text: &Text, media_types: &mut [&'static str]) {
     let sample = Sample::new(text);
@@ -172,8 +179,13 @@ pub(in crate::text) fn sort_by_score(text: &Text, media_types: &mut [&'static st
     media_types.sort_by_key(|media_type| std::cmp::Reverse(score_of(&scores, media_type)));
 }
 
-/// Whether it is a language with tokens of its own here.
+/// Whether it is a language of which a name needs tokens.
 pub(in crate::text) fn is_known(media_type: &str) -> bool {
+    languages::common().any(|language| language.media_type == media_type)
+}
+
+/// Whether it is a language at all.
+pub(in crate::text) fn is_language(media_type: &str) -> bool {
     languages::all().any(|language| language.media_type == media_type)
 }
 

@@ -9,5 +9,6 @@ mod sample;
 pub(super) use by_first_line::judge_marked;
 pub(crate) use by_tokens::shows;
 pub(super) use by_tokens::{
-    is_dialect, is_known, is_mostly, is_written, judge, sort_by_score, supports, supports_among,
+    is_dialect, is_known, is_language, is_mostly, is_written, judge, sort_by_score, supports,
+    supports_among,
 };

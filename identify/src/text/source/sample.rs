@@ -5,6 +5,12 @@ use super::languages::{self, Language, Lines};
 use crate::text::decode::Text;
 use crate::text::markdown;
 
+/// How many lines are looked at.
+const MOST_LINES: usize = 400;
+
+/// From so many bytes on, a line is code without line ends.
+const LONG_LINE: usize = 500;
+
 pub(super) struct Sample<'a> {
     pub(super) lines: Vec<&'a str>,
     /// Lines of block comments and leading documentation, left out of `lines`.
@@ -25,10 +31,12 @@ impl<'a> Sample<'a> {
         let is_document = is_document(text);
         let all: Vec<&str> = text
             .lines()
-            .take(400)
+            .take(MOST_LINES)
             .filter(|line| !is_document || !line.starts_with([' ', '\t']))
+            .flat_map(pieces)
             .map(str::trim)
             .filter(outside)
+            .take(MOST_LINES)
             .collect();
         let mut lines = Vec::with_capacity(all.len());
         let mut end: Option<&str> = None;
@@ -132,6 +140,8 @@ impl<'a> Sample<'a> {
             .iter()
             .any(|start| line.starts_with(start))
                 || line.starts_with('$') && line.contains(':')
+                || line.contains("#{$")
+                || line.contains(": $") && line.ends_with(';')
         };
         let less = |line: &str| {
             line.starts_with('@')
@@ -141,7 +151,10 @@ impl<'a> Sample<'a> {
                             .bytes()
                             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 })
-                || line.starts_with('.') && line.ends_with("();")
+                || line.starts_with('.') && line.ends_with([';', '}']) && line.contains("();")
+                || line.contains("@{")
+                || line.contains(": @") && line.ends_with(';')
+                || line.contains(": ~\"")
         };
         if any(&sass) {
             Some("text/x-scss")
@@ -211,7 +224,8 @@ impl<'a> Sample<'a> {
                 && !imports
                 && line.split(' ').count() >= 6
                 && !line.contains(marks)
-                && !line.starts_with('#')
+                && !line.starts_with(['#', '!', '%', ';'])
+                && !line.starts_with("--")
                 && !line.contains("/*")
         };
         self.directives < 2 && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
@@ -247,6 +261,18 @@ impl<'a> Sample<'a> {
             && code + comments + self.remarks >= 1
             && self.is_code()
     }
+}
+
+/// A line, or the statements and blocks of one that programs have joined.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let (whole, joined) = if line.len() < LONG_LINE {
+        (Some(line), "")
+    } else {
+        (None, line)
+    };
+    whole
+        .into_iter()
+        .chain(joined.split_inclusive([';', '{', '}']))
 }
 
 /// `const name: Type = …`

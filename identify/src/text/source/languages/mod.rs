@@ -4,11 +4,14 @@
 mod all;
 mod compiled;
 mod declared;
+mod functional;
 mod keywords;
 mod language;
 mod notations;
+mod rarer;
 mod scripts;
+mod shells;
 
-pub(super) use all::all;
+pub(super) use all::{all, common};
 pub(super) use keywords::{Shown, are_told, shown, shown_beside};
 pub(super) use language::{Language, Lines};
