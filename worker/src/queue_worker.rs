@@ -36,6 +36,9 @@ const LONGEST_ATTEMPT: Duration = Duration::from_hours(1);
 /// not swept before.
 const LONGEST_BULK: Duration = Duration::from_hours(12);
 
+/// The most concurrent jobs of a queue whose jobs handle thousands of documents each.
+const MOST_BULK: usize = 32;
+
 /// A handler that panicked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the attempt panicked: {0}")]
@@ -52,6 +55,10 @@ pub async fn work_on(
     shutdown: CancellationToken,
 ) -> Result<(), WorkerError> {
     let (sender, claimed) = mpsc::unbounded_channel();
+    let concurrency = match queue {
+        Queue::Ingest => role.concurrency,
+        Queue::Bulk | Queue::Maintenance => role.concurrency.min(MOST_BULK),
+    };
     let returns = Returns {
         db: role.db.clone(),
         clock: Arc::clone(&role.clock),
@@ -65,10 +72,10 @@ pub async fn work_on(
         limits: Arc::clone(&role.limits),
         lease: role.lease,
         leases: leases.clone(),
-        slots: Arc::new(Semaphore::new(role.concurrency)),
+        slots: Arc::new(Semaphore::new(concurrency)),
         alone: Arc::new(Semaphore::new(1)),
-        shares: Shares::of(queue, role.concurrency),
-        enough: u32::try_from(role.concurrency.div_ceil(2)).unwrap_or(u32::MAX),
+        shares: Shares::of(queue, concurrency),
+        enough: u32::try_from(concurrency.div_ceil(2)).unwrap_or(u32::MAX),
         claimed: sender,
     };
     let acknowledger = Acknowledger {
@@ -78,7 +85,7 @@ pub async fn work_on(
     let context = WorkerContext::new(&format!("{worker}/{queue}"));
     let running = WorkerBuilder::new(&context)
         .backend(LedgerBackend::new(claimed, returns.clone()))
-        .concurrency(role.concurrency)
+        .concurrency(concurrency)
         .ack_with(acknowledger)
         .timeout(match queue {
             // A move may copy a very large object at a low rate.

@@ -279,12 +279,12 @@ pub struct Settings {
     )]
     pub queues: Vec<List<Queue>>,
 
-    /// The most concurrent jobs of each queue in a worker
+    /// The most concurrent jobs of a queue in a worker; of bulk and maintenance at most 32
     #[arg(
         long,
         env = "DOSSIER_CONCURRENCY",
         global = true,
-        default_value = "32",
+        default_value = "64",
         value_name = "NUMBER",
         value_parser = values::parse_concurrency
     )]

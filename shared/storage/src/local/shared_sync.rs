@@ -9,9 +9,16 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// From so many writers on, one sync for all is the cheaper one.
 const WORTHWHILE: usize = 4;
+
+/// A shared sync begins when nobody has asked for it for so long…
+const QUIET: Duration = Duration::from_micros(500);
+
+/// …and after this time at the latest.
+const GATHERING: Duration = Duration::from_millis(4);
 
 /// A sync that concurrent callers share.
 #[derive(Debug, Default)]
@@ -25,11 +32,21 @@ pub(super) struct Coalesced {
 impl Coalesced {
     /// Runs `sync`, or waits for one by another caller that begins after this call.
     pub(super) fn run(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.run_after(|| {}, sync)
+    }
+
+    /// The same once `gathered` returns: who asks until then shares it.
+    fn run_after(
+        &self,
+        gathered: impl FnOnce(),
+        sync: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
         let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         if *served >= ticket {
             return Ok(());
         }
+        gathered();
         let asked = self.asked.load(Ordering::SeqCst);
         sync()?;
         *served = asked;
@@ -86,20 +103,38 @@ impl FileSystem {
         Writer(self)
     }
 
+    /// Waits for others who are about to ask for a sync: their documents were claimed together, and
+    /// reach the disk one after another as the processors allow.
+    fn gather(&self) {
+        let begin = Instant::now();
+        let mut asked = self.sync.asked.load(Ordering::SeqCst);
+        while begin.elapsed() < GATHERING {
+            std::thread::sleep(QUIET);
+            let now = self.sync.asked.load(Ordering::SeqCst);
+            if now == asked {
+                return;
+            }
+            asked = now;
+        }
+    }
+
     /// Makes everything durable that was written before this call. Sharing is worth it, and safe,
     /// as long as [`Unsynced::may_share`] says so before and after.
     pub(super) fn sync(&self) -> io::Result<()> {
         let Some(root) = &self.root else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        self.sync.run(|| {
-            let synced = sync_file_system(root);
-            if synced.is_err() {
-                // Before the next one begins, which would find nothing wrong any more.
-                self.failures.fetch_add(1, Ordering::SeqCst);
-            }
-            synced
-        })
+        self.sync.run_after(
+            || self.gather(),
+            || {
+                let synced = sync_file_system(root);
+                if synced.is_err() {
+                    // Before the next one begins, which would find nothing wrong any more.
+                    self.failures.fetch_add(1, Ordering::SeqCst);
+                }
+                synced
+            },
+        )
     }
 }
 
