@@ -171,7 +171,7 @@ impl Headers {
     const fn is_message(&self) -> bool {
         self.is_closed
             && (self.strong >= 1 && self.all >= 2
-                || self.telling >= 3
+                || self.telling >= 3 && self.telling * 3 >= self.all
                 || self.strong >= 1 && self.telling >= 1 && self.all >= 1)
             || self.strong >= 2 && self.telling >= 3
             || self.is_closed && self.is_entity

@@ -66,10 +66,13 @@ pub(super) fn is_titled_document(text: &Text) -> bool {
             .iter()
             .any(|start| line.starts_with(start))
     });
+    let marks = Marks::count(text);
+    if marks.front_matter && marks.headings >= 1 {
+        return true;
+    }
     if !titled {
         return false;
     }
-    let marks = Marks::count(text);
     marks.score() >= 4
         && (marks.links >= 1 || marks.fences >= 2)
         && marks.shell_comments <= marks.headings
@@ -231,7 +234,9 @@ fn is_call(line: &str) -> bool {
 
 /// `[words](target)` or `![…](…)`.
 fn is_link(line: &str) -> bool {
-    if line.starts_with('[') && line.contains("]: http") {
+    if line.starts_with('[') && (line.contains("]: http") || line.contains("]:http"))
+        || line.starts_with("[![") && line.contains("][")
+    {
         return true;
     }
     line.split("](").skip(1).any(|target| {

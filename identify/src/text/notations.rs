@@ -237,7 +237,9 @@ fn is_org(written: &[&str]) -> bool {
         .iter()
         .filter(|line| line.trim_start_matches('*').starts_with(' ') && line.starts_with('*'));
     let own = plain.iter().filter(|line| {
-        line.contains("[[") && line.contains("]]")
+        line.contains("[[") && line.contains("][") && line.contains("]]")
+            || line.contains("[[http")
+            || line.contains("[[file:")
             || line
                 .trim_start()
                 .to_ascii_lowercase()

@@ -44,8 +44,10 @@ fn is_key(key: &str) -> bool {
             letter.is_alphanumeric()
                 || matches!(
                     letter,
-                    '_' | '-' | '.' | '/' | ' ' | '$' | '*' | '@' | '<' | '?' | '&'
+                    '_' | '-' | '.' | '/' | ' ' | '$' | '*' | '@' | '<' | '?' | '&' | ':'
                 )
         })
         && !key.starts_with(['/', '*'])
+        && !key.contains("::")
+        && !key.ends_with(':')
 }

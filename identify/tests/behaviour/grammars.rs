@@ -360,3 +360,11 @@ fn rarer_languages_need_what_only_they_have() {
         assert_eq!(type_of(text.as_bytes()), expected, "{text}");
     }
 }
+
+#[test]
+fn keys_of_pipelines_hold_colons_and_words_of_mail_are_no_message() {
+    let pipeline = "image: \"a\"\n\nbuild:linux:\n    stage: build\n    script:\n        - make\n\ntest:linux:\n    stage: test\n";
+    assert_eq!(type_of(pipeline.as_bytes()), "application/yaml");
+    let words = "Abstract: a\nCc: b\nDate: c\nFrom: d\nTo: e\nOne: f\nTwo: g\nThree: h\nFour: i\nFive: j\nSix: k\nSeven: l\nEight: m\nNine: n\n";
+    assert_ne!(type_of(words.as_bytes()), "message/rfc822");
+}

@@ -39,6 +39,15 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
     let scores = sample.scores();
     let (best, score) = *scores.first()?;
     let second = scores.get(1).map_or(0, |(_, score)| *score);
+    // What includes a file and shows some of C++ is no other language, however short.
+    let includes = sample.code().first().is_some_and(|line| {
+        ["#include <", "#include \""]
+            .iter()
+            .any(|start| line.starts_with(start))
+    });
+    if includes && best.media_type == "text/x-c++" && score >= 4 && sample.is_code() {
+        return Some(Finding::likely(best.media_type));
+    }
     if score < best.enough {
         return None;
     }

@@ -249,6 +249,11 @@ pub(super) const LANGUAGES: &[Language] = &[
         media_type: "text/x-erlang",
         enough: 6,
         tells: &[
+            Tell("", "} ->", "} ->", 3),
+            Tell("", "] ->", "] ->", 3),
+            Tell("", ").", ").", 2),
+            Tell("", "= #", "", 2),
+            Tell("case ", " of", " of", 3),
             Tell("-record(", "", "", 6),
             Tell("-ifndef(", "", "", 4),
             Tell("-ifdef(", "", "", 4),
