@@ -18,14 +18,14 @@ use crate::openapi::{
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, HealthRoutes, ImportRoutes,
-    JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
-    Pages, PublicRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes,
-    TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, EventRoutes, HealthRoutes,
+    ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes,
+    PageRoutes, Pages, PublicRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes,
+    TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
-use crate::waiting::{JobNotifier, Waiters};
+use crate::waiting::{EventWatch, JobNotifier, Waiters};
 
 /// Shared state of the handlers beyond the service.
 pub(crate) struct Parts {
@@ -34,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) intake: Intake,
     pub(crate) notifier: JobNotifier,
     pub(crate) waiters: Waiters,
+    pub(crate) events: EventWatch,
     pub(crate) health: Health,
 }
 
@@ -77,6 +78,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         intake,
         notifier,
         waiters,
+        events,
         health,
         ..
     } = parts;
@@ -123,7 +125,14 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
             service: service.clone(),
             notifier: notifier.clone(),
         },
-        (UsageRoutes(service.clone()), OwnKeyRoutes(service.clone())),
+        (
+            UsageRoutes(service.clone()),
+            OwnKeyRoutes(service.clone()),
+            EventRoutes {
+                service: service.clone(),
+                events,
+            },
+        ),
         PublicRoutes(service.clone()),
         UserRoutes {
             service: service.clone(),

@@ -17,7 +17,7 @@ use crate::operators::{Health, OperationsPort};
 use crate::routes::MetricsRoutes;
 use crate::service::Service;
 use crate::uploads::Intake;
-use crate::waiting::{JobNotifier, Waiters};
+use crate::waiting::{EventWatch, JobNotifier, Waiters};
 
 /// Addresses to bind, or bound; port 0 picks a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub async fn run(
         parts.waiters.clone(),
         parts.health.clone(),
     );
+    let events = parts.events.clone();
     let api_endpoint = api(parts)?;
     let ops = MetricsRoutes {
         service: service.clone(),
@@ -105,10 +106,12 @@ pub async fn run(
     let released = async {
         shutdown.cancelled().await;
         waiters.close();
+        events.close();
     };
     tokio::select! {
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
+        () = events.run(&service.db) => {}
         () = guard.revocations.run(&service.db, &*service.clock) => {}
         () = guard.key_uses.run(&service.db) => {}
         () = guard.trail.run(&service.db) => {}
@@ -162,6 +165,7 @@ async fn parts(service: Service) -> Result<Parts, IngressError> {
         notifier,
         guard: Guard::new(&service, authenticator),
         waiters: Waiters::default(),
+        events: EventWatch::default(),
         health: Health::new(service.clone()),
         service,
     })

@@ -80,6 +80,8 @@ impl MigratorTrait for Migrator {
             sql!("m0032_limit_keys"),
             // Moves of documents' bytes between places.
             sql!("m0035_move_objects"),
+            // Events as one log of timelines and feeds, without references.
+            sql!("m0036_tell_events"),
         ]
     }
 }

@@ -11,6 +11,7 @@ pub mod archives;
 pub mod content;
 pub mod databases;
 pub mod dice;
+pub mod feed;
 pub mod history;
 pub mod http2;
 pub mod ledger;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use domain::UserId;
 use telemetry::{Held, Meters};
 use tokio::sync::Semaphore;
 
-use super::fair_budget::{FairBudget, Shares};
+use super::Account;
+use super::fair_budget::{FairBudget, Shares, Taken};
 use super::known_tokens::KnownTokens;
 use super::process::Budgets;
+use crate::problem::Problem;
 
 /// Concurrent health checks beyond all other requests: an orchestrator must be answered even when
 /// everything else is in use.
@@ -80,9 +83,23 @@ impl Capacity {
                 address: CHECKS,
                 user: CHECKS,
             }),
+            // A part of the requests, so that who reads feeds can still ask.
+            readers: FairBudget::new(Shares {
+                total: (limits.requests / 2).max(1),
+                address: 1,
+                user: (limits.requests / 4).max(1),
+            }),
             known: KnownTokens::default(),
             meters,
         }))
+    }
+
+    /// Admits a reader of a feed who waits for events, or refuses it: a user has at most a quarter of
+    /// the requests in flight for that, and all users half.
+    pub fn admit_reader(&self, user: UserId) -> Result<Taken, Problem> {
+        let account = Account::User(user);
+        let seat = self.0.readers.try_take(account, 1);
+        seat.map_err(|spent| self.0.refuse(account, spent))
     }
 
     /// Returns the metrics.
@@ -99,5 +116,6 @@ impl Capacity {
         meters.held(Held::Requests, budgets.requests.taken().into());
         meters.held(Held::AnswerBytes, bytes(&budgets.answers));
         meters.held(Held::BodyBytes, bytes(&budgets.bodies));
+        meters.held(Held::EventReaders, budgets.readers.taken().into());
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Budgets {
     pub(super) answers: FairBudget,
     pub(super) bodies: FairBudget,
     pub(super) checks: FairBudget,
+    /// Readers of feeds who wait.
+    pub(super) readers: FairBudget,
     pub(super) known: KnownTokens,
     pub(super) meters: Meters,
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use domain::{AuditKind, Metadata};
+use domain::{AuditKind, EventType, Metadata};
 use ledger::SortKey;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
@@ -138,6 +138,17 @@ forms! {
     DurationText = text("^([1-9][0-9]{0,2}(s|m|h)|[1-9][0-9]?d)$");
     /// An origin of scripts.
     OriginText = text("^https?://[a-z]+[a-z0-9]*(\\.[a-z]+)*(:[1-9][0-9]{0,3})?$");
+    /// The type of an event.
+    EventTypeText = MetaSchema {
+        enum_items: EventType::ALL.iter().map(|kind| kind.as_str().into()).collect(),
+        ..MetaSchema::new("string")
+    };
+    /// Types of events, as a comma list.
+    EventTypesText = {
+        let types: Vec<_> = EventType::ALL.iter().map(|kind| kind.as_str().replace('.', "\\.")).collect();
+        let types = types.join("|");
+        text(&format!("^({types})(,({types}))*$"))
+    };
     /// Where a list continues.
     CursorText = text("^[A-Za-z0-9_-]+$");
 }

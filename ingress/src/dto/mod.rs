@@ -4,6 +4,7 @@
 mod audit_log;
 mod changes;
 mod document;
+mod event;
 mod filter;
 mod forms;
 mod job;
@@ -24,11 +25,12 @@ mod version;
 
 pub use audit_log::AuditLogPageBody;
 pub use document::{DocumentBody, DocumentPageBody};
+pub use event::{EventPageBody, FeedCursors, read_types};
 pub use filter::FilterTexts;
 pub use forms::{
-    AuditKindText, AuditSubjectText, CursorText, DurationText, IssuerText, JobKindText,
-    JobStatesText, LifetimeText, MetadataText, NamePartText, NameText, OriginText, SortText,
-    StatusesText, SubjectText, TypePatternText, UniqueNameText,
+    AuditKindText, AuditSubjectText, CursorText, DurationText, EventTypesText, IssuerText,
+    JobKindText, JobStatesText, LifetimeText, MetadataText, NamePartText, NameText, OriginText,
+    SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,

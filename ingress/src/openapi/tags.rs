@@ -15,6 +15,8 @@ pub enum Group {
     Tickets,
     /// Bulk operations on documents.
     Operations,
+    /// What happened, in order.
+    Events,
     /// The caller and their API keys.
     Account,
     /// Documents that anybody may read.

@@ -70,6 +70,7 @@ codes! {
     OffsetMismatch = "offset_mismatch", CONFLICT, "Offset mismatch", "The upload continues at another offset; ask for it with HEAD.";
     ChecksumMismatch = "checksum_mismatch", BAD_REQUEST, "Checksum mismatch", "The bytes of the request don't match its checksum; they were discarded.";
     Gone = "gone", GONE, "Gone", "The upload has expired, and its bytes are gone.";
+    CursorExpired = "cursor_expired", GONE, "Cursor expired", "Events after the cursor are not kept any more; begin without one, or with `after=now`.";
     UnsupportedVersion = "unsupported_version", PRECONDITION_FAILED, "Unsupported version", "The field Tus-Resumable must name a supported version; see Tus-Version.";
     RevisionMismatch = "revision_mismatch", PRECONDITION_FAILED, "Revision mismatch", "The document has changed since the revision in If-Match.";
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large", "The request body is larger than the service accepts.";

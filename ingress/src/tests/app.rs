@@ -26,7 +26,7 @@ use crate::http::ServerLimits;
 use crate::operators::Health;
 use crate::service::{SelfTest, Service};
 use crate::uploads::Intake;
-use crate::waiting::{JobNotifier, Waiters};
+use crate::waiting::{EventWatch, JobNotifier, Waiters};
 
 pub const ADMIN_KEY: &str = "the bootstrap key of these tests only";
 pub const JWT_SECRET: &str = "a secret that only these tests know of";
@@ -125,6 +125,7 @@ impl App {
             intake: intake.clone(),
             notifier,
             waiters: waiters.clone(),
+            events: EventWatch::default(),
             health: Health::new(service.clone()),
         };
         let endpoint: Shared = Arc::new(poem::endpoint::ToDynEndpoint(api(parts).unwrap()));

@@ -8,6 +8,7 @@ mod decimal;
 mod digest;
 mod document;
 mod error_code;
+mod event;
 mod identity;
 mod ids;
 mod json;
@@ -40,6 +41,7 @@ pub use decimal::{Decimal, is_respelled, plain_length};
 pub use digest::{Hasher, ParseDigestError, ParseHasherError, Sha256};
 pub use document::{Document, Visibility};
 pub use error_code::{ErrorCode, Failure, Keeping, UnknownErrorCode};
+pub use event::{EventKind, EventType};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
     AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId,

@@ -42,11 +42,13 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 /// A text that is not one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {}", .known.join(", "))]
 pub struct UnknownWord {
-    known: &'static [&'static str],
+    pub(crate) known: &'static [&'static str],
 }
 
 words! {

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::batch::query;
 use super::readable::readable;
-use super::tables::events::EventRow;
 use super::{Database, DbError};
 use domain::{DocumentId, Timestamp};
 
@@ -30,6 +29,15 @@ pub struct Event {
     pub code: Option<String>,
 }
 
+/// A row of a timeline.
+#[derive(Debug, FromQueryResult)]
+struct EventRow {
+    sequence: i64,
+    kind: String,
+    data: Value,
+    at: i64,
+}
+
 /// Places that one row has in the order of a timeline: its steps, then the row itself. There
 /// are fewer steps than that.
 const PLACES: i64 = 16;
@@ -44,7 +52,7 @@ pub async fn timeline(
 ) -> Result<Vec<Event>, DbError> {
     // The row of `after` itself may have steps that were not shown yet.
     let sql = "SELECT sequence, at, kind, data FROM events WHERE document_id = $1 AND sequence >= $2 \
-         ORDER BY sequence LIMIT $3";
+         AND kind IS NOT NULL ORDER BY sequence LIMIT $3";
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let values = [document.0.into(), (after / PLACES).into(), rows.into()];

@@ -11,7 +11,10 @@ use super::tables::events::{NewEvent, insert_events};
 use super::tables::users::{Charge, QuotaCharge, charge_quota};
 use super::tables::versions;
 use super::{DatabaseTransaction, DbError};
-use domain::{ByteSize, DocumentId, Limits, Status, Timestamp, Transition, UserId, VersionId};
+use domain::{
+    ByteSize, DocumentId, EventKind, Limits, OperationId, Status, Timestamp, Transition, UserId,
+    VersionId,
+};
 
 /// The latest version of a document, which failed and whose bytes are still staged.
 #[derive(Clone, Copy, Debug)]
@@ -76,10 +79,11 @@ pub(super) async fn reserve(
     Ok(reserved)
 }
 
-/// Makes the versions pending, and the documents that failed with them.
+/// Makes the versions pending, and the documents that failed with them; perhaps by an operation.
 pub(super) async fn return_to_pending(
     transaction: &DatabaseTransaction,
     failed: &[FailedVersion],
+    operation: Option<OperationId>,
     now: Timestamp,
 ) -> Result<(), DbError> {
     if failed.is_empty() {
@@ -94,12 +98,10 @@ pub(super) async fn return_to_pending(
     };
     let changes: Vec<_> = failed.iter().map(change).collect();
     set_statuses(transaction, &changes, now).await?;
-    let event = |one: &FailedVersion| NewEvent {
-        owner_id: one.owner,
-        document_id: one.document,
-        kind: "retried",
-        data: Some(one.number).into(),
-        at: now,
+    let event = |one: &FailedVersion| {
+        NewEvent::new(one.owner, EventKind::Retried, Some(one.number), now)
+            .of(one.document)
+            .by(operation)
     };
     let events: Vec<_> = failed.iter().map(event).collect();
     insert_events(transaction, &events).await

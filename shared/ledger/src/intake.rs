@@ -16,8 +16,8 @@ use super::tables::versions::{NewVersion, insert_versions};
 use super::{Database, DatabaseTransaction, DbError, discards, verbatim_json};
 use crash_points::CrashPoint;
 use domain::{
-    ByteSize, Document, DocumentId, DocumentName, JobId, Lifecycle, Limits, MediaType, Metadata,
-    Sha256, Timestamp, UserId, VersionId, Visibility,
+    ByteSize, Document, DocumentId, DocumentName, EventKind, JobId, Lifecycle, Limits, MediaType,
+    Metadata, OperationId, Sha256, Timestamp, UserId, VersionId, Visibility,
 };
 use queue::JobKind;
 
@@ -157,6 +157,16 @@ pub(super) async fn accept_within(
     limits: &Limits,
     arrivals: &[Arrival],
 ) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
+    accept_by(transaction, limits, arrivals, None).await
+}
+
+/// The same, perhaps by an operation.
+pub(super) async fn accept_by(
+    transaction: &DatabaseTransaction,
+    limits: &Limits,
+    arrivals: &[Arrival],
+    operation: Option<OperationId>,
+) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
     if arrivals.is_empty() {
         return Ok(Vec::new());
     }
@@ -175,6 +185,12 @@ pub(super) async fn accept_within(
         .into_iter()
         .partition(|arrival| reserved.contains(&arrival.document.0));
     withdraw(transaction, &refused).await?;
+    let event = |arrival: &&Arrival| {
+        let kind = EventKind::Accepted { is_first: true };
+        let event = NewEvent::new(arrival.owner, kind, Some(1), arrival.at);
+        event.of(arrival.document).by(operation)
+    };
+    insert_events(transaction, &accepted.iter().map(event).collect::<Vec<_>>()).await?;
     let receipts = accepted
         .iter()
         .filter_map(|arrival| arrival.receipt.clone());
@@ -258,22 +274,13 @@ fn reservation(arrival: &Arrival) -> QuotaCharge {
     }
 }
 
-/// Inserts versions, events and jobs of new documents.
+/// Inserts versions and jobs of new documents.
 async fn begin_processing(
     transaction: &DatabaseTransaction,
     arrivals: &[&Arrival],
 ) -> Result<(), DbError> {
     let versions: Vec<_> = arrivals.iter().copied().map(NewVersion::from).collect();
     insert_versions(transaction, &versions).await?;
-    let event = |arrival: &&Arrival| NewEvent {
-        owner_id: arrival.owner,
-        document_id: arrival.document,
-        kind: "accepted",
-        data: Some(1).into(),
-        at: arrival.at,
-    };
-    let events: Vec<_> = arrivals.iter().map(event).collect();
-    insert_events(transaction, &events).await?;
     let job = |arrival: &&Arrival| NewJob {
         id: arrival.job,
         kind: JobKind::ProcessVersion,

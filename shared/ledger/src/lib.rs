@@ -18,6 +18,7 @@ mod discards;
 mod documents;
 mod error;
 mod events;
+mod feed;
 mod fresh_attempts;
 mod group_commit;
 mod handover;
@@ -91,6 +92,10 @@ pub use discards::{
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, SchemaMismatch, UnfitServer};
 pub use events::{Event, timeline};
+pub use feed::{
+    ExpiredUpload, FeedError, FeedEvent, FeedPage, FeedPosition, FeedRequest, UsedTicket, feed_end,
+    feed_ends, newest_event, read_feed,
+};
 pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use handover::{HANDOVER, handover_left};
 pub use idempotency::{

@@ -9,11 +9,11 @@ use super::batch::parameter;
 use super::discards::Discard;
 use super::readable::unreadable;
 use super::tables::blobs::{LostReferences, delete_unreferenced, lock_blobs, take_references};
-use super::tables::events::{NewEvent, insert_events};
+use super::tables::events::{NewEvent, forget_timelines, insert_events};
 use super::tables::users::Charges;
 use super::tables::{documents, versions};
 use super::{DatabaseTransaction, DbError, discards};
-use domain::{DocumentId, Status, Timestamp, UserId, VersionStatus};
+use domain::{DocumentId, EventKind, OperationId, Status, Timestamp, UserId, VersionStatus};
 
 /// A version that was removed.
 #[derive(Debug)]
@@ -40,6 +40,31 @@ pub(super) struct Holdings {
     blobs: BTreeMap<Uuid, (i64, Uuid)>,
     /// The URLs of staged bytes, with their owners and sizes.
     staged: Vec<(String, Uuid, i64)>,
+    told: Told,
+}
+
+/// What is told of a removal, once all rows are locked.
+#[derive(Debug, Default)]
+struct Told {
+    /// The removed documents, with their last shapes.
+    documents: Vec<(UserId, DocumentId, String)>,
+    /// The removed versions of documents that stay.
+    versions: Vec<(UserId, DocumentId, Option<u32>)>,
+    operation: Option<OperationId>,
+}
+
+impl Told {
+    fn events(self, now: Timestamp) -> Vec<NewEvent> {
+        let documents = self.documents.into_iter().map(|(owner, document, shape)| {
+            let event = NewEvent::new(owner, EventKind::Deleted, None, now);
+            event.of(document).with_shape(shape)
+        });
+        let versions = self.versions.into_iter().map(|(owner, document, number)| {
+            NewEvent::new(owner, EventKind::VersionDeleted, number, now).of(document)
+        });
+        let events = documents.chain(versions);
+        events.map(|event| event.by(self.operation)).collect()
+    }
 }
 
 /// Deletes the versions whose ids `subquery` selects, with `$1` as its parameter. The caller has
@@ -91,30 +116,36 @@ pub(super) async fn delete_documents(
         // Documents in `error` aren't counted.
         let is_counted = document.status != Status::Error.as_str();
         holdings.charges.to(document.owner_id).used_documents -= i64::from(is_counted);
+        let (owner, id) = (UserId(document.owner_id), DocumentId(document.id));
+        holdings.told.documents.push((owner, id, document.shape));
     }
+    forget_timelines(transaction, ids).await?;
     Ok(holdings)
 }
 
-/// Records removed versions in the timelines of their documents.
-pub(super) async fn record_removed(
-    transaction: &DatabaseTransaction,
-    removed: &[RemovedVersion],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let event = |version: &RemovedVersion| NewEvent {
-        owner_id: version.owner,
-        document_id: version.document,
-        kind: "version_deleted",
-        data: version.number.into(),
-        at: now,
-    };
-    let events: Vec<_> = removed.iter().map(event).collect();
-    insert_events(transaction, &events).await
-}
-
 impl Holdings {
+    /// Has the removal of versions recorded, whose documents stay.
+    pub(super) fn tell_of(&mut self, removed: &[RemovedVersion]) {
+        let versions = removed
+            .iter()
+            .map(|version| (version.owner, version.document, version.number));
+        self.told.versions.extend(versions);
+    }
+
+    /// Tells nobody of it: the owner is removed.
+    pub(super) fn untold(mut self) -> Self {
+        self.told = Told::default();
+        self
+    }
+
+    /// Names the operation by which it is removed.
+    pub(super) fn by(mut self, operation: Option<OperationId>) -> Self {
+        self.told.operation = operation;
+        self
+    }
+
     /// Releases all of it: discards bytes, removes references and content without any, releases
-    /// quota. Rows are locked in the order used everywhere.
+    /// quota, and tells of it. Rows are locked in the order used everywhere.
     ///
     /// `traces` locates the bytes of a staged upload.
     pub(super) async fn release(
@@ -129,7 +160,8 @@ impl Holdings {
             .collect();
         discarded.extend(release_blobs(transaction, &self.blobs).await?);
         discards::add_charged(transaction, &discarded, &mut self.charges, now).await?;
-        self.charges.write(transaction).await
+        self.charges.write(transaction).await?;
+        insert_events(transaction, &self.told.events(now)).await
     }
 }
 

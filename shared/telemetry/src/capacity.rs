@@ -13,6 +13,7 @@ pub(super) struct CapacityMeters {
     answer_bytes: Gauge,
     json_bytes: Gauge,
     connections: Gauge,
+    event_readers: Gauge,
     closed: Counter,
     refused: Counters<1>,
 }
@@ -37,6 +38,11 @@ impl CapacityMeters {
                 "Bytes of JSON request bodies in memory",
             ),
             connections: keep(names, "http_connections", "Open connections"),
+            event_readers: keep(
+                names,
+                "event_readers",
+                "Readers of feeds who wait for events",
+            ),
             closed: keep(
                 names,
                 "http_idle_connections_closed",
@@ -64,6 +70,7 @@ impl CapacityMeters {
             Held::AnswerBytes => &self.answer_bytes,
             Held::BodyBytes => &self.json_bytes,
             Held::Connections => &self.connections,
+            Held::EventReaders => &self.event_readers,
         };
         gauge.set(i64::try_from(amount).unwrap_or(i64::MAX));
     }

@@ -144,6 +144,8 @@ pub enum Held {
     BodyBytes,
     /// Connections.
     Connections,
+    /// Readers of feeds who wait.
+    EventReaders,
 }
 
 /// The HTTP methods with their own label.

@@ -8,6 +8,7 @@ mod commits;
 mod crash_points;
 mod crashes;
 mod database_faults;
+mod events;
 mod faults;
 mod filling_disk;
 mod full_database;

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("post", "/v1/documents/{id}/restore", [401, 404, 200, 404]),
     ("post", "/v1/documents/{id}/retry", [401, 404, 409, 404]),
     ("get", "/v1/documents/{id}/timeline", [401, 404, 200, 404]),
+    ("get", "/v1/events", [401, 200, 200, 200]),
     ("get", "/v1/usage", [401, 200, 200, 200]),
     ("get", "/v1/me", [401, 200, 200, 200]),
     ("get", "/v1/keys", [401, 200, 200, 200]),

@@ -8,6 +8,7 @@ mod discards;
 mod disk_use;
 mod disk_use_of_archives;
 mod documents;
+mod events;
 mod export;
 mod hostile;
 mod idempotency;

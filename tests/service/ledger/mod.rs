@@ -8,6 +8,7 @@ mod cleanup;
 mod clocks;
 mod content_dates;
 mod discards;
+mod events;
 mod handover;
 mod idempotency;
 mod inline_bodies;

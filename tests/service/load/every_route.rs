@@ -176,6 +176,7 @@ impl Ground {
                 | "/v1/admin/audit-log"
                 | "/v1/admin/workers",
             ) => request.query(&all),
+            ("get", "/v1/events") => request.query(&[("limit", "1000")]),
             ("get", "/v1/admin/jobs") => request.query(&all).query(&[("state", "dead")]),
             ("post", "/v1/admin/users") => request.json(&json!({"name": format!("walker {turn}")})),
             ("patch", "/v1/admin/users/{id}") => {

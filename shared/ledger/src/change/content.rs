@@ -15,8 +15,8 @@ use crate::tables::versions::{NewVersion, insert_undiscarded};
 use crate::{Commit, DatabaseTransaction};
 use crash_points::CrashPoint;
 use domain::{
-    ByteSize, Document, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp, Transition,
-    VersionId,
+    ByteSize, Document, EventKind, JobId, Lifecycle, Limits, MediaType, Sha256, Timestamp,
+    Transition, VersionId,
 };
 use queue::JobKind;
 
@@ -129,7 +129,6 @@ pub(crate) async fn add_version_within(
     if insert_undiscarded(transaction, &[version]).await? == 0 {
         return Err(ChangeError::BytesDiscarded);
     }
-    record_event(transaction, &before, "accepted", Some(number), content.at).await?;
     let job = NewJob {
         id: content.job,
         kind: JobKind::ProcessVersion,
@@ -140,5 +139,7 @@ pub(crate) async fn add_version_within(
         traceparent: content.traceparent.clone(),
     };
     enqueue(transaction, &[job], content.at).await?;
+    let kind = EventKind::Accepted { is_first: false };
+    record_event(transaction, &before, kind, Some(number), content.at).await?;
     Ok((before, number))
 }

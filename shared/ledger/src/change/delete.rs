@@ -5,7 +5,7 @@ use super::{ChangeError, Target};
 use crate::jobs::{NewJob, enqueue};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::{Commit, DatabaseTransaction, DbError, removal};
-use domain::{DocumentId, JobId, Timestamp, UserId};
+use domain::{DocumentId, JobId, OperationId, Timestamp, UserId};
 use queue::JobKind;
 
 /// Deletes a document with all its versions. The transaction releases its quota and enqueues a job
@@ -22,17 +22,19 @@ pub async fn delete_document(
         let _slot = on.database().change_slot(target.owner).await?;
         let transaction = on.database().begin().await?;
         let document = lock_document(&transaction, target).await?;
-        let job = delete_all(&transaction, document.owner, &[document.id], now, &traces).await?;
+        let by = (document.owner, None);
+        let job = delete_all(&transaction, by, &[document.id], now, &traces).await?;
         on.commit(transaction, &()).await?;
         Ok(job)
     })
     .await
 }
 
-/// Deletes locked documents of `owner`. Returns the id of the job that removes the bytes.
+/// Deletes locked documents of `owner`, perhaps by an operation. Returns the id of the job that
+/// removes the bytes.
 pub(crate) async fn delete_all(
     transaction: &DatabaseTransaction,
-    owner: UserId,
+    (owner, operation): (UserId, Option<OperationId>),
     documents: &[DocumentId],
     now: Timestamp,
     traces: impl Fn(&str) -> Vec<String> + Send,
@@ -41,6 +43,6 @@ pub(crate) async fn delete_all(
     let held = removal::delete_documents(transaction, &documents).await?;
     let job = NewJob::without_subject(JobKind::RemoveDiscarded, owner, now);
     enqueue(transaction, std::slice::from_ref(&job), now).await?;
-    held.release(transaction, now, traces).await?;
+    held.by(operation).release(transaction, now, traces).await?;
     Ok(job.id)
 }

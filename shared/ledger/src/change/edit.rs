@@ -16,7 +16,8 @@ use crate::tables::documents::{
 };
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
-    Document, DocumentId, DocumentName, Status, Timestamp, Transition, UniqueName, Visibility,
+    Document, DocumentId, DocumentName, EventKind, Status, Timestamp, Transition, UniqueName,
+    Visibility,
 };
 
 /// The changes to a document; `None` keeps the value.
@@ -51,7 +52,7 @@ pub async fn edit_document(
             Err(DbError::Constraint(_)) => return Err(ChangeError::UniqueNameTaken),
             written => written?,
         }
-        record_event(&transaction, &before, "edited", None, now).await?;
+        record_event(&transaction, &before, EventKind::Edited, None, now).await?;
         finish(on, transaction, &before).await
     })
     .await
@@ -141,11 +142,11 @@ impl Move {
     }
 
     /// The kind of its event.
-    pub(crate) const fn event(&self) -> &'static str {
+    pub(crate) const fn event(&self) -> EventKind {
         if self.0.archived_at.is_some() {
-            "archived"
+            EventKind::Archived
         } else {
-            "restored"
+            EventKind::Restored
         }
     }
 }

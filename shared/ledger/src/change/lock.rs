@@ -9,7 +9,7 @@ use crate::tables::documents::{Found, columns};
 use crate::tables::events::{NewEvent, insert_events};
 use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
 use crate::{DatabaseTransaction, DbError};
-use domain::{Document, DocumentId, Limits, Timestamp, UserId};
+use domain::{Document, DocumentId, EventKind, Limits, Timestamp, UserId};
 use uuid::Uuid;
 
 /// The condition of `If-Match` on the document's revision.
@@ -163,20 +163,14 @@ pub(super) async fn fitting(
     Ok(fitting)
 }
 
-/// Writes an event of the document's owner into its timeline.
+/// Records an event of a document. All rows that others may lock are locked by then.
 pub(super) async fn record_event(
     transaction: &DatabaseTransaction,
     document: &Document,
-    kind: &'static str,
+    kind: EventKind,
     version: Option<u32>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let event = NewEvent {
-        owner_id: document.owner,
-        document_id: document.id,
-        kind,
-        data: version.into(),
-        at: now,
-    };
+    let event = NewEvent::new(document.owner, kind, version, now).of(document.id);
     insert_events(transaction, &[event]).await
 }

@@ -14,7 +14,8 @@ use crate::jobs::{NewJob, enqueue};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::{Commit, DatabaseTransaction, DbError};
 use domain::{
-    ByteSize, Document, JobId, Lifecycle, Limits, Timestamp, Transition, UserId, VersionId,
+    ByteSize, Document, JobId, Lifecycle, Limits, OperationId, Timestamp, Transition, UserId,
+    VersionId,
 };
 use queue::JobKind;
 
@@ -35,7 +36,8 @@ pub async fn retry_document(
         for judged in judged {
             retryable.push(judged?);
         }
-        let jobs = retry_all(&transaction, target.owner, &retryable, limits, now).await?;
+        let by = (target.owner, None);
+        let jobs = retry_all(&transaction, by, &retryable, limits, now).await?;
         let job = *jobs.first().ok_or(ChangeError::NotRetryable)?;
         Ok((finish(on, transaction, &before).await?, job))
     })
@@ -118,7 +120,7 @@ async fn failed_versions(
 /// Makes versions pending again, each with a new job, whose ids are returned.
 pub(crate) async fn retry_all(
     transaction: &DatabaseTransaction,
-    owner: UserId,
+    (owner, operation): (UserId, Option<OperationId>),
     retried: &[FailedVersion],
     limits: &Limits,
     now: Timestamp,
@@ -130,7 +132,7 @@ pub(crate) async fn retry_all(
     if reserved.len() < retried.len() {
         return Err(ChangeError::QuotaExceeded);
     }
-    return_to_pending(transaction, retried, now).await?;
+    return_to_pending(transaction, retried, operation, now).await?;
     let job = |one: &FailedVersion| NewJob {
         subject: Some(one.id.0),
         ..NewJob::without_subject(JobKind::ProcessVersion, owner, now)

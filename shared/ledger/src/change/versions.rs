@@ -13,7 +13,7 @@ use crate::tables::documents::DocumentUpdate;
 use crate::tables::users::{Charge, QuotaCharge};
 use crate::tables::versions::{self as version, copy_version};
 use crate::{Commit, DatabaseTransaction, DbError, removal};
-use domain::{Document, JobId, Limits, Timestamp, VersionId};
+use domain::{Document, EventKind, JobId, Limits, Timestamp, VersionId};
 use queue::JobKind;
 
 /// Creates a new version from an active one, with another reference to the same bytes. Returns the
@@ -67,7 +67,8 @@ async fn restore(
         ..revised(&before, now)
     };
     update(&transaction, row).await?;
-    record_event(&transaction, &before, "version_restored", Some(next), now).await?;
+    let kind = EventKind::VersionRestored;
+    record_event(&transaction, &before, kind, Some(next), now).await?;
     finish(on, transaction, &before).await
 }
 
@@ -92,9 +93,9 @@ pub async fn delete_version(
             return Err(ChangeError::CurrentVersion);
         }
         let this = on.database().dialect().ids();
-        let (removed, held) =
+        let (removed, mut held) =
             removal::delete_versions(&transaction, this, parameter(&[old.id])?).await?;
-        removal::record_removed(&transaction, &removed, now).await?;
+        held.tell_of(&removed);
         let job = NewJob::without_subject(JobKind::RemoveDiscarded, before.owner, now);
         enqueue(&transaction, std::slice::from_ref(&job), now).await?;
         held.release(&transaction, now, &traces).await?;

@@ -1,13 +1,16 @@
-//! Removes old events of timelines. Each event is visited twice, when it is new and when it is old,
+//! Removes old events of timelines and feeds. Each event is visited twice, when it is new and when it is old,
 //! and a document keeps a bounded number of them: so the cost grows with the load, not with the
 //! events that are kept.
+
+use std::collections::BTreeMap;
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::batch::{parameter, query_as};
 use crate::tables::cleanup_positions;
-use crate::tables::events::{KeptEvents, delete_older};
+use crate::tables::events::{KeptEvents, Removed, delete_older, newest_told, remove_from_feed};
+use crate::tables::users::{EventFloor, raise_event_floors};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::Timestamp;
 
@@ -20,6 +23,8 @@ pub struct EventWalk {
     until: Timestamp,
     /// The newest events of each document that are kept.
     keep: i64,
+    /// Whether the events that it visits leave the feeds.
+    ends_feed: bool,
 }
 
 impl EventWalk {
@@ -37,16 +42,19 @@ impl EventWalk {
             name: "new_events",
             until,
             keep: Self::MOST,
+            ends_feed: false,
         }
     }
 
-    /// Limits each document to [`Self::KEPT`] events, among those before `until`.
+    /// Limits each document to [`Self::KEPT`] events, among those before `until`, and removes these
+    /// from feeds.
     #[must_use]
     pub const fn of_old(until: Timestamp) -> Self {
         Self {
             name: "old_events",
             until,
             keep: Self::KEPT,
+            ends_feed: true,
         }
     }
 }
@@ -56,7 +64,7 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     #[derive(FromQueryResult)]
     struct Next {
         sequence: i64,
-        document_id: Uuid,
+        document_id: Option<Uuid>,
     }
 
     let transaction = db.begin().await?;
@@ -73,17 +81,49 @@ pub async fn trim_events(db: &Database, walk: EventWalk, limit: u32) -> Result<b
     let Some(last) = found.last() else {
         return Ok(true);
     };
-    let mut documents: Vec<_> = found.iter().map(|event| event.document_id).collect();
+    let mut documents: Vec<_> = found.iter().filter_map(|event| event.document_id).collect();
     documents.sort_unstable();
     documents.dedup();
+    let mut floors = Floors::default();
     let removed = trim(&transaction, &documents, &walk, limit).await?;
-    let is_full = removed >= u64::from(limit);
+    floors.raise(
+        removed
+            .iter()
+            .filter(|one| one.told)
+            .map(|one| (one.owner_id, one.sequence)),
+    );
+    if walk.ends_feed {
+        let range = position.saturating_add(1)..=last.sequence;
+        floors.raise(newest_told(&transaction, &range).await?);
+        remove_from_feed(&transaction, &range).await?;
+    }
+    let is_full = removed.len() >= limit as usize;
     // If the limit was reached, the same documents may have more events to remove.
     if !is_full {
         cleanup_positions::update(&transaction, walk.name, last.sequence).await?;
     }
+    raise_event_floors(&transaction, &floors.list()).await?;
     transaction.commit().await?;
     Ok(!is_full && found.len() < limit as usize)
+}
+
+/// The newest events that leave feeds, by owner.
+#[derive(Debug, Default)]
+struct Floors(BTreeMap<Uuid, i64>);
+
+impl Floors {
+    fn raise(&mut self, removed: impl IntoIterator<Item = (Uuid, i64)>) {
+        for (owner, sequence) in removed {
+            let floor = self.0.entry(owner).or_default();
+            *floor = (*floor).max(sequence);
+        }
+    }
+
+    fn list(self) -> Vec<EventFloor> {
+        let floors = self.0.into_iter();
+        let floor = |(owner_id, floor)| EventFloor { owner_id, floor };
+        floors.map(floor).collect()
+    }
 }
 
 /// Removes the surplus events of the documents.
@@ -92,7 +132,7 @@ async fn trim(
     documents: &[Uuid],
     walk: &EventWalk,
     limit: u32,
-) -> Result<u64, DbError> {
+) -> Result<Vec<Removed>, DbError> {
     #[derive(FromQueryResult)]
     struct Oldest {
         id: Uuid,
@@ -100,7 +140,7 @@ async fn trim(
     }
 
     let sql = format!(
-        "SELECT d.id, (SELECT e.sequence FROM events e WHERE e.document_id = d.id \
+        "SELECT d.id, (SELECT e.sequence FROM events e WHERE e.document_id = d.id AND e.kind IS NOT NULL \
          ORDER BY e.sequence DESC LIMIT 1 OFFSET {}) AS kept FROM documents d WHERE d.id IN ({})",
         walk.keep - 1,
         transaction.dialect().ids(),
@@ -114,7 +154,7 @@ async fn trim(
     });
     let kept: Vec<_> = kept.collect();
     if kept.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     delete_older(transaction, &kept, walk.until, limit).await
 }

@@ -54,9 +54,9 @@ pub async fn forget_failures(
     let over: Vec<Uuid> = query_column(&transaction, over, [parameter(&versions)?]).await?;
     let gone = removal::delete_documents(&transaction, &over).await?;
     let others = format!("SELECT v.id FROM versions v WHERE v.id IN ({wanted}) AND {still}");
-    let (removed, held) =
+    let (removed, mut held) =
         removal::delete_versions(&transaction, &others, parameter(&versions)?).await?;
-    removal::record_removed(&transaction, &removed, now).await?;
+    held.tell_of(&removed);
     held.release(&transaction, now, &traces).await?;
     gone.release(&transaction, now, &traces).await?;
     transaction.commit().await?;

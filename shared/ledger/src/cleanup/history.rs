@@ -79,9 +79,9 @@ pub async fn prune_versions(
         "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
          WHERE d.id IN ({wanted}) AND {is_old} ORDER BY d.id, v.number LIMIT {limit}"
     );
-    let (removed, held) =
+    let (removed, mut held) =
         removal::delete_versions(&transaction, &old, parameter(&documents)?).await?;
-    removal::record_removed(&transaction, &removed, now).await?;
+    held.tell_of(&removed);
     held.release(&transaction, now, traces).await?;
     let of_documents = removed.iter().map(removal::RemovedVersion::of);
     let logged = log_removed(&transaction, AuditKind::VersionsPruned, of_documents, now).await?;

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod claims;
+mod events;
 mod json;
 mod locks;
 #[cfg(feature = "test-support")]

@@ -5,9 +5,11 @@ use super::limits::UndoSpace;
 use super::previous_state::PreviousState;
 use super::running_operation::{BulkAction, RunningOperation};
 use crate::change::{LockedDocuments, Move, write_moves};
-use crate::tables::events::{NewEvent, insert_events};
+use crate::tables::events::NewEvent;
 use crate::{DatabaseTransaction, DbError};
-use domain::{Document, DocumentId, ItemCode, JobId, Limits, RunMode, Timestamp};
+use domain::{
+    Document, DocumentId, EventKind, ItemCode, JobId, Limits, Operation, RunMode, Timestamp,
+};
 
 /// The most metadata values that one chunk writes, unless a single document has more: SQLite
 /// indexes each of them.
@@ -40,12 +42,21 @@ pub struct AppliedChunk {
     pub processing: Vec<JobId>,
     /// The job that removes bytes.
     pub removing: Option<JobId>,
+    /// The events of changed documents, which the caller writes last: they hold the owner's row.
+    pub events: Vec<NewEvent>,
 }
 
 impl From<Vec<ItemOutcome>> for AppliedChunk {
     fn from(outcomes: Vec<ItemOutcome>) -> Self {
+        (outcomes, Vec::new()).into()
+    }
+}
+
+impl From<(Vec<ItemOutcome>, Vec<NewEvent>)> for AppliedChunk {
+    fn from((outcomes, events): (Vec<ItemOutcome>, Vec<NewEvent>)) -> Self {
         Self {
             outcomes,
+            events,
             ..Self::default()
         }
     }
@@ -89,30 +100,24 @@ impl<'a> ActiveChunk<'a> {
         }
     }
 
-    /// Writes moves and their events, unless this is a dry run.
-    pub async fn write_moves(&self, moves: &[Move]) -> Result<(), DbError> {
+    /// Writes moves, unless this is a dry run. Returns their events.
+    pub async fn write_moves(&self, moves: &[Move]) -> Result<Vec<NewEvent>, DbError> {
         if moves.is_empty() || !self.is_real() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         write_moves(self.transaction, moves, self.now).await?;
         let events = moves.iter().map(|moved| (moved.document(), moved.event()));
-        self.add_events(events).await
+        Ok(self.events(events))
     }
 
-    /// Adds events to the timelines of documents.
-    pub async fn add_events(
-        &self,
-        events: impl Iterator<Item = (DocumentId, &'static str)>,
-    ) -> Result<(), DbError> {
-        let owner = self.running.operation.owner;
-        let event = |(document, kind)| NewEvent {
-            owner_id: owner,
-            document_id: document,
-            kind,
-            data: None.into(),
-            at: self.now,
+    /// The events of documents.
+    pub fn events(&self, events: impl Iterator<Item = (DocumentId, EventKind)>) -> Vec<NewEvent> {
+        let Operation { owner, id, .. } = self.running.operation;
+        let event = |(document, kind)| {
+            NewEvent::new(owner, kind, None, self.now)
+                .of(document)
+                .by(Some(id))
         };
-        let events: Vec<_> = events.map(event).collect();
-        insert_events(self.transaction, &events).await
+        events.map(event).collect()
     }
 }

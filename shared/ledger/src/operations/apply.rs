@@ -27,16 +27,16 @@ impl ActiveChunk<'_> {
         traces: &(impl Fn(&str) -> Vec<String> + Send + Sync),
     ) -> Result<AppliedChunk, DbError> {
         match &self.running.action {
-            BulkAction::Archive => Ok(self.move_all(Transition::Archive).await?.into()),
-            BulkAction::Restore => Ok(self.move_all(Transition::Restore).await?.into()),
+            BulkAction::Archive => self.move_all(Transition::Archive).await,
+            BulkAction::Restore => self.move_all(Transition::Restore).await,
             BulkAction::Delete => self.delete_all(traces).await,
-            BulkAction::Update(changes) => Ok(self.update_all(changes).await?.into()),
+            BulkAction::Update(changes) => self.update_all(changes).await,
             BulkAction::Retry => self.retry_all().await,
-            BulkAction::Undo => Ok(self.undo().await?.into()),
+            BulkAction::Undo => self.undo().await,
         }
     }
 
-    async fn move_all(&self, verb: Transition) -> Result<Vec<ItemOutcome>, DbError> {
+    async fn move_all(&self, verb: Transition) -> Result<AppliedChunk, DbError> {
         let (mut outcomes, mut moves) = (Vec::new(), Vec::new());
         for found in self.found() {
             outcomes.push(match found {
@@ -53,11 +53,11 @@ impl ActiveChunk<'_> {
                 },
             });
         }
-        self.write_moves(&moves).await?;
-        Ok(outcomes)
+        let events = self.write_moves(&moves).await?;
+        Ok((outcomes, events).into())
     }
 
-    async fn update_all(&self, changes: &DocumentChanges) -> Result<Vec<ItemOutcome>, DbError> {
+    async fn update_all(&self, changes: &DocumentChanges) -> Result<AppliedChunk, DbError> {
         let (mut outcomes, mut planned) = (Vec::new(), Vec::new());
         let mut values = 0;
         for found in self.found() {
@@ -84,8 +84,9 @@ impl ActiveChunk<'_> {
                 },
             }
         }
-        outcomes.extend(self.edit(planned).await?);
-        Ok(outcomes)
+        let (edited, events) = self.edit(planned).await?;
+        outcomes.extend(edited);
+        Ok((outcomes, events).into())
     }
 
     async fn delete_all(
@@ -110,8 +111,9 @@ impl ActiveChunk<'_> {
         let removing = if deleted.is_empty() || !self.is_real() {
             None
         } else {
-            let (transaction, owner) = (self.transaction, self.running.operation.owner);
-            Some(delete_all(transaction, owner, &deleted, self.now, traces).await?)
+            let operation = &self.running.operation;
+            let by = (operation.owner, Some(operation.id));
+            Some(delete_all(self.transaction, by, &deleted, self.now, traces).await?)
         };
         Ok(AppliedChunk {
             removing,
@@ -150,7 +152,8 @@ impl ActiveChunk<'_> {
         if !self.is_real() {
             return Ok(outcomes.into());
         }
-        let processing = retry_all(self.transaction, owner, &retried, self.limits, self.now).await;
+        let by = (owner, Some(self.running.operation.id));
+        let processing = retry_all(self.transaction, by, &retried, self.limits, self.now).await;
         let processing = match processing {
             Err(ChangeError::Database(error)) => return Err(error),
             // The owner's row is locked since it was judged: nobody else has changed the counter.

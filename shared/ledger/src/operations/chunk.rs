@@ -7,9 +7,11 @@ use super::active_chunk::{ActiveChunk, AppliedChunk};
 use super::item_outcome::{due_items, previous_state_bytes, skip, write_outcomes};
 use super::limits::{UndoSpace, evict_for_previous_states};
 use super::running_operation::{BulkAction, RunningOperation, advance, lock_running};
+use super::tell::{event_of, kind_of_end};
 use crate::change::lock_documents;
 use crate::jobs::{NewJob, enqueue};
 use crate::settle::finish_jobs;
+use crate::tables::events::insert_events;
 use crate::{BACKLOG_PAUSE, Database, DatabaseTransaction, DbError, Settlement, backlog};
 use crash_points::CrashPoint;
 use domain::{JobId, Limits, OperationId, RunMode, Tally, Timestamp};
@@ -90,6 +92,7 @@ pub async fn run_chunk(
     let (Some(Processed { applied, counted }), running) = (processed, running) else {
         return Ok(Chunk::LeaseLost);
     };
+    let mut events = applied.events;
     let mut done = ChunkDone {
         next: None,
         processing: applied.processing,
@@ -97,10 +100,16 @@ pub async fn run_chunk(
     };
     if let Some(running) = running {
         let ended = advance(&transaction, &running, counted, request.now).await?;
-        if ended.is_none() {
-            done.next = Some(enqueue_next(&transaction, &running, request).await?);
+        match ended {
+            None => done.next = Some(enqueue_next(&transaction, &running, request).await?),
+            Some(end) => {
+                let this = (running.operation.owner, running.operation.id);
+                events.push(event_of(this, kind_of_end(&end), request.now));
+            }
         }
     }
+    // Last, since it holds the owner's row.
+    insert_events(&transaction, &events).await?;
     crash_points::reach(CrashPoint::BeforeChunk);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterChunk);

@@ -6,14 +6,15 @@ use std::time::Duration;
 use super::draft::{Draft, ITEMS};
 use super::limits::{LimitReached, check_open_limit, evict_for_new};
 use super::options::Task;
+use super::tell::tell;
 use crate::jobs::{NewJob, enqueue};
 use crate::list::{Question, find_ids};
 use crate::tables::{operation_items, operations};
 use crate::{Commit, Database, DatabaseTransaction, DbError, DocumentFilter, Sort, SortKey};
 use crash_points::CrashPoint;
 use domain::{
-    DocumentId, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode, Tally,
-    Timestamp, UserId,
+    DocumentId, EventKind, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
+    Tally, Timestamp, UserId,
 };
 
 /// The time limit of the search for documents.
@@ -145,6 +146,8 @@ async fn finish(
         ..NewJob::without_subject(new.task.job(), new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    let this = (new.owner, new.id);
+    tell(&transaction, this, EventKind::OperationCreated, new.at).await?;
     let operation = Operation {
         id: new.id,
         owner: new.owner,

@@ -8,7 +8,8 @@ use super::previous_state::PreviousState;
 use crate::DbError;
 use crate::change::holders;
 use crate::tables::documents::update_edited;
-use domain::{Document, ItemCode, UniqueName};
+use crate::tables::events::NewEvent;
+use domain::{Document, EventKind, ItemCode, UniqueName};
 
 /// An edit of one document.
 pub struct Edit<'a> {
@@ -29,11 +30,15 @@ impl Edit<'_> {
 }
 
 impl ActiveChunk<'_> {
-    /// Makes the edits that are possible, in the order of their items.
+    /// Makes the edits that are possible, in the order of their items. Returns the outcomes, and the
+    /// events.
     ///
     /// A unique name that another transaction takes before the write is a constraint error: the
     /// chunk is retried.
-    pub async fn edit(&self, edits: Vec<Edit<'_>>) -> Result<Vec<ItemOutcome>, DbError> {
+    pub async fn edit(
+        &self,
+        edits: Vec<Edit<'_>>,
+    ) -> Result<(Vec<ItemOutcome>, Vec<NewEvent>), DbError> {
         let wanted: HashSet<_> = edits.iter().filter_map(Edit::wanted).collect();
         let wanted: Vec<_> = wanted.into_iter().collect();
         let holders = holders(self.transaction, &wanted).await?;
@@ -53,11 +58,11 @@ impl ActiveChunk<'_> {
             let previous = PreviousState::edited(edit.before, &edit.after);
             outcomes.push(self.changed(edit.item, edit.before, previous));
         }
-        if self.is_real() && !made.is_empty() {
-            update_edited(self.transaction, &made, self.now).await?;
-            self.add_events(made.iter().map(|document| (document.id, "edited")))
-                .await?;
+        if !self.is_real() || made.is_empty() {
+            return Ok((outcomes, Vec::new()));
         }
-        Ok(outcomes)
+        update_edited(self.transaction, &made, self.now).await?;
+        let edited = made.iter().map(|document| (document.id, EventKind::Edited));
+        Ok((outcomes, self.events(edited)))
     }
 }

@@ -12,6 +12,7 @@ use super::fail_operations::mark_remaining_interrupted;
 use super::item_outcome::{DueItem, ItemOutcome, skip, write_outcomes};
 use super::lock::{JobLock, lock_for_job};
 use super::step_check::StepCheck;
+use super::tell::{kind_of_status, tell};
 use crate::batch::{parameter, query};
 use crate::readable::readable;
 use crate::settle::finish_jobs;
@@ -369,6 +370,8 @@ pub async fn finish_export(
         let mut charges = Charges::default();
         charges.to(locked.operation.owner.0).result_bytes += size;
         charges.write(&transaction).await?;
+        let this = (locked.operation.owner, id);
+        tell(&transaction, this, kind_of_status(status), now).await?;
     }
     crash_points::reach(CrashPoint::BeforeExport);
     transaction.commit().await?;

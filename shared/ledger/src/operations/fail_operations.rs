@@ -2,30 +2,42 @@
 //! remaining items as interrupted. They continue where they were if an operator retries the job.
 
 use super::archives::{reserved_counter, reset_exported};
+use super::tell::event_of;
 use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::readable::unreadable;
+use crate::tables::events::NewEvent;
 use crate::tables::operation_items::{self, Settleable};
 use crate::tables::operations;
 use crate::tables::users::Charges;
 use domain::{
-    Action, ItemCode, ItemReason, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
+    Action, EventKind, ItemCode, ItemReason, JobId, OperationErrorCode, OperationId, Timestamp,
+    UserId,
 };
 
 /// The detail of an item whose document an import has created, and that was not settled yet.
 const UNSETTLED: &str =
     "The import could not go on before the document was settled; the document tells its end.";
 
-/// Fails the operations of jobs that are about to be given up. Returns what they had reserved
-/// as charges to give back, which the caller writes.
+/// What follows from operations that were failed. The caller writes both once it has locked all
+/// rows.
+#[derive(Debug, Default)]
+pub struct FailedOperations {
+    /// What they had reserved, as charges to give back.
+    pub reserved: Charges,
+    /// Their events.
+    pub events: Vec<NewEvent>,
+}
+
+/// Fails the operations of jobs that are about to be given up.
 pub async fn fail_operations_of_dead_jobs(
     transaction: &DatabaseTransaction,
     jobs: &[JobId],
     now: Timestamp,
-) -> Result<Charges, DbError> {
-    let mut reserved = Charges::default();
+) -> Result<FailedOperations, DbError> {
+    let mut failed = FailedOperations::default();
     if jobs.is_empty() {
-        return Ok(reserved);
+        return Ok(failed);
     }
     for row in operations::lock_of_jobs(transaction, jobs).await? {
         let id = OperationId(row.id);
@@ -41,9 +53,12 @@ pub async fn fail_operations_of_dead_jobs(
         if row.held_bytes != 0 {
             operations::set_held_bytes(transaction, id, 0).await?;
         }
-        *reserved_counter(&mut reserved, UserId(row.owner_id), action) -= row.held_bytes;
+        let owner = UserId(row.owner_id);
+        *reserved_counter(&mut failed.reserved, owner, action) -= row.held_bytes;
+        let event = event_of((owner, id), EventKind::OperationFailed, now);
+        failed.events.push(event);
     }
-    Ok(reserved)
+    Ok(failed)
 }
 
 /// Marks the pending items of an operation that can't continue. Those of an import whose versions

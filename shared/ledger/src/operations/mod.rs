@@ -23,6 +23,7 @@ mod result;
 mod resume;
 mod running_operation;
 mod step_check;
+mod tell;
 mod undo;
 
 pub(super) use fail_operations::fail_operations_of_dead_jobs;

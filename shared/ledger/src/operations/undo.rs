@@ -2,20 +2,21 @@
 
 use std::ops::Range;
 
-use super::active_chunk::{ActiveChunk, EDITED_VALUES};
+use super::active_chunk::{ActiveChunk, AppliedChunk, EDITED_VALUES};
 use super::draft::{Draft, ITEMS};
 use super::edits::Edit;
 use super::item_outcome::ItemOutcome;
 use super::limits::{LimitReached, check_open_limit, evict_for_new};
 use super::previous_state::UndoStep;
+use super::tell::tell;
 use crate::change::Move;
 use crate::jobs::{NewJob, enqueue};
 use crate::slots::Slot;
 use crate::tables::{operation_items, operations};
 use crate::{Commit, Database, DatabaseTransaction, DbError};
 use domain::{
-    Action, ItemCode, JobId, NotUndoable, Operation, OperationId, OperationLimits, RunMode,
-    Timestamp, TransitionOutcome, UserId,
+    Action, EventKind, ItemCode, JobId, NotUndoable, Operation, OperationId, OperationLimits,
+    RunMode, Timestamp, TransitionOutcome, UserId,
 };
 use queue::JobKind;
 
@@ -177,6 +178,8 @@ async fn finish(
         ..NewJob::without_subject(JobKind::RunOperation, new.owner, new.at)
     };
     enqueue(&transaction, std::slice::from_ref(&job), new.at).await?;
+    let this = (new.owner, new.id);
+    tell(&transaction, this, EventKind::OperationCreated, new.at).await?;
     let made = operations::find(&transaction, new.id).await?;
     let made = made.ok_or(UndoError::NotFound)?;
     on.commit(transaction, &made).await?;
@@ -185,7 +188,7 @@ async fn finish(
 
 impl ActiveChunk<'_> {
     /// Gives the documents their previous state back, except those that were changed since.
-    pub async fn undo(&self) -> Result<Vec<ItemOutcome>, DbError> {
+    pub async fn undo(&self) -> Result<AppliedChunk, DbError> {
         let (mut outcomes, mut moves, mut edits) = (Vec::new(), Vec::new(), Vec::new());
         let mut values = 0;
         for found in self.found() {
@@ -239,8 +242,10 @@ impl ActiveChunk<'_> {
                 }
             }
         }
-        self.write_moves(&moves).await?;
-        outcomes.extend(self.edit(edits).await?);
-        Ok(outcomes)
+        let mut events = self.write_moves(&moves).await?;
+        let (edited, of_edits) = self.edit(edits).await?;
+        outcomes.extend(edited);
+        events.extend(of_edits);
+        Ok((outcomes, events).into())
     }
 }

@@ -13,7 +13,7 @@ use crate::tables::events::{EventData, NewEvent};
 use crate::tables::jobs::EndedJob;
 use crate::tables::versions::{ActivatedVersion, FailedVersion};
 use crate::work::{PendingUpload, PendingWork};
-use domain::{Failure, Timestamp, check_storable};
+use domain::{EventKind, Failure, Timestamp, check_storable};
 use queue::JobState;
 
 /// The new state of a job.
@@ -106,14 +106,17 @@ pub fn failed_document<'a>(work: &PendingWork, failure: &'a Failure) -> FailedDo
     }
 }
 
-/// The event of an attempt; `None` if it has none.
-pub fn event(work: &PendingWork, settlement: &Settlement, now: Timestamp) -> Option<NewEvent> {
-    let (kind, code) = match &settlement.outcome {
-        Outcome::Activated(_) => ("activated", None),
-        Outcome::Failed { failure, .. } => ("failed", Some(failure.code)),
-        Outcome::Again { code, .. } => ("attempt_failed", Some(*code)),
-        // No event: a long outage would fill the timelines.
-        Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => return None,
+/// The event of an attempt.
+pub fn event(
+    work: &PendingWork,
+    settlement: &Settlement,
+    kind: EventKind,
+    now: Timestamp,
+) -> NewEvent {
+    let code = match &settlement.outcome {
+        Outcome::Failed { failure, .. } => Some(failure.code),
+        Outcome::Again { code, .. } => Some(*code),
+        _ => None,
     };
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let step = |step: &StepDone| json!({"kind": step.kind, "at": step.at.as_micros(), "duration_ms": milliseconds(step.duration)});
@@ -125,11 +128,5 @@ pub fn event(work: &PendingWork, settlement: &Settlement, now: Timestamp) -> Opt
                 "code": code,
                 "steps": settlement.steps.iter().map(step).collect::<Vec<_>>(),
     });
-    Some(NewEvent {
-        owner_id: work.owner,
-        document_id: work.document,
-        kind,
-        data: EventData::Attempt(data),
-        at: now,
-    })
+    NewEvent::new(work.owner, kind, EventData::Attempt(data), now).of(work.document)
 }

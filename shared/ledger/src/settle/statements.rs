@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::blobs::ContentKey;
@@ -9,31 +10,42 @@ use super::rows::{Activated, ended_job, event, failed_document, failed_version};
 use super::{Outcome, Settlement};
 use crate::DatabaseTransaction;
 use crate::DbError;
-use crate::batch::{parameter, query_column};
+use crate::batch::{parameter, query_as};
 use crate::tables::documents::{fail_documents, show_versions};
 use crate::tables::events::insert_events;
 use crate::tables::jobs::settle_jobs;
 use crate::tables::users::Charges;
 use crate::tables::versions::{activate_versions, fail_versions};
-use domain::{DocumentId, Timestamp};
+use domain::{DocumentId, EventKind, Timestamp};
 
-/// Locks those of `versions` that are pending, and their documents. The query doesn't filter by
-/// status: PostgreSQL might scan the index of all pending versions.
+/// A locked version that is pending, and whether its document is.
+#[derive(FromQueryResult)]
+struct Pending {
+    id: Uuid,
+    document_pends: bool,
+}
+
+/// Locks those of `versions` that are pending, and their documents. Returns them, and whether their
+/// documents are pending too. The query doesn't filter by status: PostgreSQL might scan the index of
+/// all pending versions.
 pub async fn lock_pending(
     transaction: &DatabaseTransaction,
     versions: &[Uuid],
-) -> Result<HashSet<Uuid>, DbError> {
+) -> Result<HashMap<Uuid, bool>, DbError> {
     if versions.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let dialect = transaction.dialect();
     let lock = dialect.lock_rows("d, v");
     let sql = format!(
-        "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id \
+        "SELECT v.id, d.status = 'pending' AS document_pends \
+         FROM versions v JOIN documents d ON d.id = v.document_id \
          WHERE {} AND v.settled_at IS NULL ORDER BY d.id, v.id{lock}",
         dialect.is_one_of("v.id"),
     );
-    query_column(transaction, sql, [parameter(versions)?]).await
+    let found: Vec<Pending> = query_as(transaction, sql, [parameter(versions)?]).await?;
+    let found = found.into_iter();
+    Ok(found.map(|one| (one.id, one.document_pends)).collect())
 }
 
 /// Records the end of attempts whose claim still holds, and returns the ids of their jobs.
@@ -152,13 +164,36 @@ pub async fn charge_owners(
     charges.write(transaction).await
 }
 
-/// Writes events into the timelines.
+/// Writes the events of the outcomes. `pending` says of each version whether its document was
+/// pending, `ended` which documents ended in `error`.
 pub async fn record_events(
     transaction: &DatabaseTransaction,
     live: &[&Settlement],
+    pending: &HashMap<Uuid, bool>,
+    ended: &HashSet<Uuid>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let event = |settlement: &&Settlement| event(settlement.work.as_ref()?, settlement, now);
-    let events: Vec<_> = live.iter().filter_map(event).collect();
+    // Of several versions of a document, one makes it active, and one is the last to fail.
+    let (mut activated, mut failed) = (HashSet::new(), HashSet::new());
+    let mut events = Vec::with_capacity(live.len());
+    for settlement in live {
+        let Some(work) = &settlement.work else {
+            continue;
+        };
+        let document = work.document;
+        let pends = pending.get(&work.version.0).copied().unwrap_or_default();
+        let kind = match &settlement.outcome {
+            Outcome::Activated(_) => EventKind::Activated {
+                is_first: pends && activated.insert(document),
+            },
+            Outcome::Failed { .. } => EventKind::Failed {
+                is_last: ended.contains(&document.0) && failed.insert(document),
+            },
+            Outcome::Again { .. } => EventKind::AttemptFailed,
+            // No event: a long outage would fill the timelines.
+            Outcome::HandedBack { .. } | Outcome::Done | Outcome::Dead { .. } => continue,
+        };
+        events.push(event(work, settlement, kind, now));
+    }
     insert_events(transaction, &events).await
 }

@@ -13,6 +13,7 @@ use super::outcome::{BlobOrigin, Outcome, Settled, Settlement};
 use super::{staged, statements};
 use crate::operations::fail_operations_of_dead_jobs;
 use crate::references::{FoundObject, unreferred};
+use crate::tables::events::insert_events;
 use crate::{Database, DatabaseTransaction, DbError, discards};
 use crash_points::CrashPoint;
 use domain::{ErrorCode, JobId, Timestamp};
@@ -107,7 +108,7 @@ async fn attempt(
         .iter()
         .filter(|one| matches!(one.outcome, Outcome::Dead { .. }));
     let given_up: Vec<_> = given_up.map(|one| one.job.id).collect();
-    let reserved = fail_operations_of_dead_jobs(&transaction, &given_up, now).await?;
+    let failed_operations = fail_operations_of_dead_jobs(&transaction, &given_up, now).await?;
     let versions: Vec<_> = settlements
         .iter()
         .filter_map(|one| one.work.as_ref())
@@ -120,7 +121,7 @@ async fn attempt(
             && one
                 .work
                 .as_ref()
-                .is_some_and(|work| alive.contains(&work.version.0))
+                .is_some_and(|work| alive.contains_key(&work.version.0))
     };
     let live: Vec<&Settlement> = settlements.iter().filter(live).collect();
     let blobs = match reference_blobs(&transaction, &live, now).await? {
@@ -129,9 +130,8 @@ async fn attempt(
     };
     statements::activate(&transaction, &live, &blobs, now).await?;
     let failed = statements::fail(&transaction, &live, now).await?;
-    statements::record_events(&transaction, &live, now).await?;
     statements::charge_owners(&transaction, &live, &failed.ended).await?;
-    reserved.write(&transaction).await?;
+    failed_operations.reserved.write(&transaction).await?;
     let kept = staged::charge_kept(&transaction, &live, &failed.keepable, now).await?;
 
     let living: HashSet<JobId> = live.iter().map(|one| one.job.id).collect();
@@ -154,6 +154,9 @@ async fn attempt(
         .map(Url::as_str)
         .collect();
     discards::add(&transaction, &urls, now).await?;
+    // Last, since it holds the owners' rows.
+    insert_events(&transaction, &failed_operations.events).await?;
+    statements::record_events(&transaction, &live, &alive, &failed.ended, now).await?;
     commit(transaction, &live).await?;
     Ok(Attempt::Settled(answers))
 }

@@ -4,16 +4,18 @@
 use uuid::Uuid;
 
 use super::ticket::Ticket;
+use crate::tables::events::{EventData, NewEvent, insert_events};
 use crate::tables::tickets;
 use crate::tables::users::Charges;
 use crate::{DatabaseTransaction, DbError};
-use domain::{TicketId, TicketStatus, Timestamp};
+use domain::{EventKind, TicketId, TicketStatus, Timestamp, UploadId};
 
-/// Takes one use of a ticket for an upload that begins, and what is reserved for it. `None` if it
-/// may not begin.
+/// Takes one use of a ticket for an upload that begins, and what is reserved for it, and tells of it.
+/// `None` if it may not begin. The caller has locked the owner.
 pub(crate) async fn take_use(
     transaction: &DatabaseTransaction,
     id: TicketId,
+    upload: UploadId,
     now: Timestamp,
 ) -> Result<Option<i64>, DbError> {
     let Some(row) = tickets::lock(transaction, id.0).await? else {
@@ -25,7 +27,14 @@ pub(crate) async fn take_use(
         return Ok(None);
     }
     let one = ticket.reservation();
-    tickets::set_left(transaction, id.0, uses_left - 1, (reserved - one).max(0)).await?;
+    let uses_left = uses_left - 1;
+    tickets::set_left(transaction, id.0, uses_left, (reserved - one).max(0)).await?;
+    let used = EventData::Ticket {
+        ticket: id,
+        uses_left,
+    };
+    let event = NewEvent::new(ticket.owner, EventKind::TicketUsed, used, now);
+    insert_events(transaction, &[event.of(upload.into())]).await?;
     Ok(Some(one))
 }
 

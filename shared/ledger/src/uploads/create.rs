@@ -76,7 +76,7 @@ async fn create(
     let mut row = row(new, limits)?;
     let mut moved = 0;
     if let Some(ticket) = new.ticket {
-        let taken = take_use(&transaction, ticket, new.at).await?;
+        let taken = take_use(&transaction, ticket, new.id, new.at).await?;
         moved = taken.ok_or(UploadError::TicketOver)?;
         // What the ticket reserves for a use counts until the upload has ended.
         row.reserved_bytes = row.reserved_bytes.max(moved);

@@ -9,11 +9,12 @@ use super::error::UploadError;
 use super::upload::{Upload, bytes, column};
 use crate::discards::{self, Discard};
 use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::events::{EventData, NewEvent, insert_events};
 use crate::tables::uploads::{self, Model};
 use crate::tables::users::Charges;
 use crate::tickets::give_back;
 use crate::{Commit, Database, DatabaseTransaction, DbError};
-use domain::{Timestamp, UploadId, UploadStatus, UserId};
+use domain::{EventKind, Timestamp, UploadId, UploadStatus, UserId};
 
 /// Uploads that one transaction ends.
 const BATCH: i64 = 100;
@@ -57,7 +58,13 @@ pub async fn discard_tail(
     retry_on_conflict(|| async {
         let transaction = db.begin().await?;
         let mut charges = Charges::default();
-        discards::add_charged(&transaction, &[discard.clone()], &mut charges, now).await?;
+        discards::add_charged(
+            &transaction,
+            std::slice::from_ref(&discard),
+            &mut charges,
+            now,
+        )
+        .await?;
         charges.write(&transaction).await?;
         Ok(transaction.commit().await?)
     })
@@ -78,10 +85,23 @@ pub async fn expire_uploads(
         if !ids.is_empty() {
             uploads::expire(&transaction, &ids, forget_at).await?;
         }
+        let events: Vec<_> = due.iter().map(|row| expired(row, now)).collect();
+        insert_events(&transaction, &events).await?;
         transaction.commit().await?;
         Ok(due.len() as u64)
     })
     .await
+}
+
+/// The event of an upload that expired.
+fn expired(row: &Model, now: Timestamp) -> NewEvent {
+    let upload = EventData::Upload {
+        upload: UploadId(row.id),
+        name: row.name.clone(),
+        offset: row.offset_bytes,
+        length: row.length_bytes,
+    };
+    NewEvent::new(UserId(row.owner_id), EventKind::UploadExpired, upload, now)
 }
 
 /// Forgets uploads that ended long enough ago, and returns how many.

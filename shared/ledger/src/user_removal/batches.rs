@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::batch::query_as;
 use crate::change::lock_documents;
 use crate::removal::{delete_documents, delete_versions};
-use crate::tables::{idempotency, operation_items};
+use crate::tables::{events, idempotency, operation_items};
 use crate::uploads::remove_uploads_of;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
@@ -79,14 +79,15 @@ async fn remove_documents(
         let documents: Vec<Uuid> = documents.iter().map(|document| document.0).collect();
         delete_documents(transaction, &documents).await?
     };
-    held.release(transaction, now, traces).await?;
+    held.untold().release(transaction, now, traces).await?;
     Ok(true)
 }
 
-/// Deletes items of finished operations, and idempotency keys.
+/// Deletes items of finished operations, idempotency keys, and the feed.
 async fn remove_rows(transaction: &DatabaseTransaction, id: UserId) -> Result<bool, DbError> {
     Ok(
         operation_items::delete_finished_of_owner(transaction, id, ROWS).await? > 0
-            || idempotency::delete_of_owner(transaction, id, ROWS).await? > 0,
+            || idempotency::delete_of_owner(transaction, id, ROWS).await? > 0
+            || events::delete_of_owner(transaction, id, ROWS).await? > 0,
     )
 }

@@ -6,6 +6,7 @@ use super::mark::dedupe_key;
 use crate::batch::{query, query_column};
 use crate::jobs::{NewJob, enqueue};
 use crate::removal::delete_documents;
+use crate::tables::events::delete_of_owner;
 use crate::tables::jobs::delete_ready;
 use crate::tables::{operations, users};
 use crate::uploads::remove_uploads_of;
@@ -34,7 +35,8 @@ pub(super) async fn remove_rest(
     while remove_uploads_of(&transaction, id, now).await? {}
     let archives = operations::archives_of(&transaction, id).await?;
     delete_ready(&transaction, &dedupe_key(id)).await?;
-    held.release(&transaction, now, traces).await?;
+    held.untold().release(&transaction, now, traces).await?;
+    delete_of_owner(&transaction, id, i64::MAX).await?;
     discards::add(&transaction, &archives, now).await?;
     identities::mark_deleted(&transaction, id, now).await?;
     users::delete(&transaction, id.0).await?;

@@ -117,7 +117,7 @@ async fn retry_within(
     let retried = versions
         .into_iter()
         .filter(|one| reserved.contains(&one.id));
-    return_to_pending(transaction, &retried.collect::<Vec<_>>(), now).await?;
+    return_to_pending(transaction, &retried.collect::<Vec<_>>(), None, now).await?;
     if !ready.is_empty() {
         retry_dead(transaction, &ready, now).await?;
     }

@@ -6,9 +6,12 @@ use crate::DatabaseTransaction;
 use crate::DbError;
 use crate::jobs::{NewJob, enqueue};
 use crate::tables::documents::{NewLatest, raise_latest};
-use crate::tables::events::{NewEvent, insert_events};
+use crate::tables::events::NewEvent;
 use crate::tables::versions::{Body, NewVersion, insert_versions};
-use domain::{Document, DocumentId, DocumentName, JobId, Status, Timestamp, UserId, VersionId};
+use domain::{
+    Document, DocumentId, DocumentName, EventKind, JobId, OperationId, Status, Timestamp, UserId,
+    VersionId,
+};
 use queue::JobKind;
 
 /// A version to add, under the next number.
@@ -24,7 +27,7 @@ pub struct AdditionalVersion<'a> {
     pub content: &'a StagedContent,
 }
 
-/// Inserts versions with their events and jobs. Returns the jobs.
+/// Inserts versions with their jobs. Returns the jobs.
 pub async fn insert<'a>(
     transaction: &DatabaseTransaction,
     owner: UserId,
@@ -49,15 +52,6 @@ pub async fn insert<'a>(
     };
     let rows: Vec<_> = versions.iter().map(row).collect();
     insert_versions(transaction, &rows).await?;
-    let event = |additional: &AdditionalVersion<'_>| NewEvent {
-        owner_id: owner,
-        document_id: additional.document,
-        kind: "accepted",
-        data: Some(additional.number).into(),
-        at: now,
-    };
-    let events: Vec<_> = versions.iter().map(event).collect();
-    insert_events(transaction, &events).await?;
     let job = |version: &NewVersion<'_>| NewJob {
         subject: Some(version.id.0),
         ..NewJob::without_subject(JobKind::ProcessVersion, owner, now)
@@ -65,6 +59,22 @@ pub async fn insert<'a>(
     let jobs: Vec<_> = rows.iter().map(job).collect();
     enqueue(transaction, &jobs, now).await?;
     Ok(jobs.into_iter().map(|job| job.id).collect())
+}
+
+/// The events of added versions.
+pub fn events(
+    owner: UserId,
+    operation: OperationId,
+    versions: &[AdditionalVersion<'_>],
+    now: Timestamp,
+) -> Vec<NewEvent> {
+    let event = |additional: &AdditionalVersion<'_>| {
+        let kind = EventKind::Accepted { is_first: false };
+        NewEvent::new(owner, kind, Some(additional.number), now)
+            .of(additional.document)
+            .by(Some(operation))
+    };
+    versions.iter().map(event).collect()
 }
 
 /// A document with its new latest number.

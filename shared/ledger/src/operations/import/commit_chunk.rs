@@ -16,7 +16,7 @@ use super::entry_outcome::{EntryOutcome, code_of, write_entry_outcomes};
 use super::read::{Import, import_of};
 use crate::batch::{parameter, query};
 use crate::change::{charge, lock_documents};
-use crate::intake::accept_within;
+use crate::intake::accept_by;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::release_reserved;
 use crate::operations::item_outcome::skip;
@@ -24,6 +24,7 @@ use crate::operations::lock::lock_unfinished;
 use crate::operations::step_check::StepCheck;
 use crate::settle::finish_jobs;
 use crate::tables::documents::delete_documents;
+use crate::tables::events::{delete_of_document, insert_events};
 use crate::tables::jobs::delete_job;
 use crate::tables::operations::{self, Locked};
 use crate::tables::users::{self, Charge, QuotaCharge};
@@ -232,6 +233,8 @@ impl<'a> ChunkCommit<'a> {
         let now = self.request.now;
         let jobs = additional_versions::insert(self.transaction, owner, &versions, now).await?;
         additional_versions::raise(self.transaction, &raised, now).await?;
+        let events = additional_versions::events(owner, self.request.operation, &versions, now);
+        insert_events(self.transaction, &events).await?;
         self.processing.extend(jobs);
         Ok(())
     }
@@ -252,7 +255,8 @@ impl<'a> ChunkCommit<'a> {
                 arrivals.push(self.arrival((*id, name, owner), item, content));
             }
         }
-        let answers = accept_within(self.transaction, self.request.limits, &arrivals).await?;
+        let by = Some(self.request.operation);
+        let answers = accept_by(self.transaction, self.request.limits, &arrivals, by).await?;
         let mut created = HashMap::new();
         for ((index, arrival), answer) in places.into_iter().zip(arrivals).zip(answers) {
             match answer {
@@ -425,6 +429,8 @@ impl<'a> ChunkCommit<'a> {
         self.processing.retain(|job| *job != arrival.job);
         delete_job(self.transaction, arrival.job).await?;
         delete_documents(self.transaction, &[arrival.document.0]).await?;
+        // Nobody has heard of it yet.
+        delete_of_document(self.transaction, arrival.document).await?;
         let given_back = Charge {
             reserved_bytes: -arrival.size.as_i64(),
             used_documents: -1,

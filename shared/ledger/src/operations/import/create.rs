@@ -6,12 +6,13 @@ use url::Url;
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::create::CreateOperationError;
 use crate::operations::limits::{check_open_limit, evict_for_new};
+use crate::operations::tell::tell;
 use crate::tables::operations;
 use crate::tables::users::{self, Charge};
 use crate::{Commit, DbError};
 use domain::{
-    Action, ByteSize, JobId, Operation, OperationId, OperationLimits, OperationState, RunMode,
-    Tally, Timestamp, UserId,
+    Action, ByteSize, EventKind, JobId, Operation, OperationId, OperationLimits, OperationState,
+    RunMode, Tally, Timestamp, UserId,
 };
 use queue::JobKind;
 
@@ -100,6 +101,8 @@ pub async fn create_import(
         ..Charge::to(new.owner.0)
     };
     users::charge(&transaction, [charge]).await?;
+    let this = (new.owner, new.id);
+    tell(&transaction, this, EventKind::OperationCreated, new.at).await?;
     let operation = Operation {
         id: new.id,
         owner: new.owner,

@@ -8,12 +8,15 @@ use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::discard_source;
 use crate::operations::lock::{JobLock, lock_for_job};
 use crate::operations::step_check::StepCheck;
+use crate::operations::tell::tell;
 use crate::settle::finish_jobs;
 use crate::tables::operation_items::{self, ImportedRow};
 use crate::tables::operations::{self, Locked};
 use crate::{Database, DbError, JobRef, Settlement};
 use crash_points::CrashPoint;
-use domain::{Action, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId};
+use domain::{
+    Action, EventKind, ItemResult, JobId, OperationErrorCode, OperationId, Timestamp, UserId,
+};
 use queue::JobKind;
 
 /// A running import.
@@ -152,6 +155,8 @@ pub async fn refuse_import(
     finish_jobs(&transaction, std::slice::from_ref(settlement), now).await?;
     operations::fail(&transaction, import.id, code, now).await?;
     discard_source(&transaction, &locked, now).await?;
+    let this = (locked.operation.owner, import.id);
+    tell(&transaction, this, EventKind::OperationFailed, now).await?;
     transaction.commit().await?;
     Ok(StepCheck::Continue(()))
 }

@@ -6,6 +6,7 @@ use crate::backlog::postpone;
 use crate::operations::archives::discard_source;
 use crate::operations::lock::{JobLock, lock_for_job};
 use crate::operations::step_check::StepCheck;
+use crate::operations::tell::{kind_of_status, tell};
 use crate::settle::finish_jobs;
 use crate::tables::operation_items::{self, Settleable};
 use crate::tables::operations;
@@ -69,6 +70,8 @@ pub async fn settle_import(
     };
     operations::finish(&transaction, id, status, now).await?;
     discard_source(&transaction, &locked, now).await?;
+    let this = (locked.operation.owner, id);
+    tell(&transaction, this, kind_of_status(status), now).await?;
     crash_points::reach(CrashPoint::BeforeImportEnd);
     transaction.commit().await?;
     crash_points::reach(CrashPoint::AfterImportEnd);

@@ -1,6 +1,7 @@
 //! Decoding documents.
 
 use sea_orm::{FromQueryResult, QueryResult};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::warn;
 use url::Url;
@@ -52,6 +53,68 @@ pub fn columns(dialect: Dialect) -> String {
 /// Reads a document from a row with [`columns`].
 pub fn document(row: &QueryResult) -> Result<Document, DbError> {
     let row = Row::from_query_result(row, "")?;
+    let corrupt = || DbError::corrupt("documents", "metadata", row.id);
+    let metadata = read_json(row.metadata.as_bytes()).map_err(|_| corrupt())?;
+    decode(&row, metadata)
+}
+
+/// The state of a document as an event keeps it, in the order of `Dialect::document_shape`.
+#[derive(Deserialize)]
+struct EventDocument {
+    name: String,
+    status: String,
+    declared_type: Option<String>,
+    mime_type: Option<String>,
+    type_mismatch: u8,
+    size_bytes: i64,
+    sha256: String,
+    version: Option<i64>,
+    latest_version: i64,
+    unique_name: Option<String>,
+    is_public: u8,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+    revision: i64,
+    created_at: i64,
+    updated_at: i64,
+    archived_at: Option<i64>,
+    metadata: Map<String, Value>,
+}
+
+/// Where the bytes of a document were isn't kept by its events: they may have moved since.
+const NOT_KEPT: &str = "event:/";
+
+/// Reads a document from the shape that an event keeps.
+pub fn document_of_event((id, owner): (Uuid, Uuid), shape: &str) -> Result<Document, DbError> {
+    let kept: Result<EventDocument, _> = read_json(shape.as_bytes());
+    let kept = kept.map_err(|_| DbError::corrupt("events", "shape", id))?;
+    let row = Row {
+        id,
+        owner_id: owner,
+        name: kept.name,
+        unique_name: kept.unique_name,
+        is_public: kept.is_public != 0,
+        metadata: String::new(),
+        status: kept.status,
+        declared_type: kept.declared_type,
+        mime_type: kept.mime_type,
+        type_mismatch: kept.type_mismatch != 0,
+        size_bytes: kept.size_bytes,
+        sha256: kept.sha256,
+        version: kept.version,
+        latest_version: kept.latest_version,
+        storage_url: kept.version.map(|_| NOT_KEPT.to_owned()),
+        error_code: kept.error_code,
+        error_detail: kept.error_detail,
+        revision: kept.revision,
+        created_at: kept.created_at,
+        updated_at: kept.updated_at,
+        archived_at: kept.archived_at,
+    };
+    decode(&row, kept.metadata)
+}
+
+fn decode(row: &Row, metadata: Map<String, Value>) -> Result<Document, DbError> {
     let id = row.id;
     let corrupt = |column| DbError::corrupt("documents", column, id);
     let unique_name = row
@@ -60,8 +123,6 @@ pub fn document(row: &QueryResult) -> Result<Document, DbError> {
         .map(str::parse)
         .transpose()
         .map_err(|_| corrupt("unique_name"))?;
-    let metadata: Map<String, Value> =
-        read_json(row.metadata.as_bytes()).map_err(|_| corrupt("metadata"))?;
     Ok(Document {
         id: DocumentId(id),
         owner: UserId(row.owner_id),
@@ -77,7 +138,7 @@ pub fn document(row: &QueryResult) -> Result<Document, DbError> {
         size: ByteSize::new(row.size_bytes.unsigned_abs()),
         sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
         latest_version: u32::try_from(row.latest_version).map_err(|_| corrupt("latest_version"))?,
-        lifecycle: lifecycle(&row)?,
+        lifecycle: lifecycle(row)?,
         revision: row.revision.unsigned_abs(),
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),

@@ -42,4 +42,4 @@ pub use progress::{
     Advance, add_items, advance, count_items, fail, finish, request_cancel,
     request_cancel_of_owner, reset_succeeded, restart, resume, set_next_position,
 };
-pub use row::OperationRow;
+pub use row::{OperationRow, operation_of_event};

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 
 use sea_orm::DerivePartialModel;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::entity::{Entity, Model};
 use crate::DbError;
 use domain::{
     Operation, OperationEnd, OperationFailure, OperationId, OperationState, OperationStatus,
-    RunMode, Tally, Timestamp, UserId,
+    RunMode, Tally, Timestamp, UserId, read_json,
 };
 
 /// The columns that make an [`Operation`]: without the options, which may be large.
@@ -30,6 +31,46 @@ pub struct OperationRow {
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
+}
+
+/// The state of an operation as an event keeps it, in the order of `Dialect::operation_shape`.
+#[derive(Deserialize)]
+struct EventOperation {
+    action: String,
+    status: String,
+    dry_run: u8,
+    total: i64,
+    succeeded: i64,
+    failed: i64,
+    skipped: i64,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+}
+
+/// Reads an operation from the shape that an event keeps.
+pub fn operation_of_event((id, owner): (Uuid, Uuid), shape: &str) -> Result<Operation, DbError> {
+    let kept: Result<EventOperation, _> = read_json(shape.as_bytes());
+    let kept = kept.map_err(|_| DbError::corrupt("events", "shape", id))?;
+    let row = OperationRow {
+        id,
+        owner_id: owner,
+        action: kept.action,
+        status: kept.status,
+        dry_run: kept.dry_run != 0,
+        total: kept.total,
+        succeeded: kept.succeeded,
+        failed: kept.failed,
+        skipped: kept.skipped,
+        error_code: kept.error_code,
+        error_detail: kept.error_detail,
+        created_at: kept.created_at,
+        started_at: kept.started_at,
+        finished_at: kept.finished_at,
+    };
+    row.try_into()
 }
 
 impl From<&Model> for OperationRow {

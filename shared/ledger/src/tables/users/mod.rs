@@ -6,6 +6,7 @@
 
 mod charges;
 mod counters;
+mod event_floors;
 mod locks;
 mod quota;
 mod row;
@@ -13,6 +14,7 @@ mod writes;
 
 pub use charges::{Charge, Charges, charge};
 pub use counters::{COUNTERS, recount};
+pub use event_floors::{EventFloor, raise_event_floors};
 pub use locks::lock;
 pub use quota::{QuotaCharge, StagingCharge, charge_quota, charge_staging};
 pub use row::{Column, Entity, Model};

@@ -1,0 +1,180 @@
+//! A feed as server-sent events (HTML, section 9.2): goes on until the client leaves, its credential
+//! is revoked, or the process stops.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ledger::{Database, FeedError, FeedRequest, read_feed};
+use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use poem::{Body, IntoResponse, Response};
+use poem_openapi::payload::Payload;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::ToJSON;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::capacity::{Taken, Ticket};
+use crate::dto::FeedCursors;
+use crate::waiting::EventReader;
+
+/// How often an idle stream sends a comment, so that proxies keep it open.
+const COMMENT: Duration = Duration::from_secs(15);
+/// Events of one query, and bytes of what they tell of.
+const EVENTS: u32 = 100;
+const BYTES: u32 = 64 << 10;
+/// Memory that a query may take: JSON of twice the bytes, and the last event.
+const MEMORY: u64 = 256 << 10;
+/// The pause after a failed query.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Asks proxies to pass on events as they come.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The answer: events as they happen.
+pub(super) struct EventStream(Body);
+
+impl Payload for EventStream {
+    const CONTENT_TYPE: &'static str = "text/event-stream";
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            description: Some(
+                "Events as they happen: `id` is the cursor, `event` the type, `data` the event as one \
+                 line of JSON. A comment every 15 s.",
+            ),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+impl IntoResponse for EventStream {
+    fn into_response(self) -> Response {
+        let no = HeaderValue::from_static("no");
+        Response::builder()
+            .header(CONTENT_TYPE, Self::CONTENT_TYPE)
+            .header(CACHE_CONTROL, "no-store")
+            .header(UNBUFFERED, no)
+            .body(self.0)
+    }
+}
+
+/// A reader of a feed, between its queries.
+pub(super) struct FeedReader {
+    /// The ledger.
+    pub(super) db: Database,
+    /// Whose events, of which types, and behind which place.
+    pub(super) request: FeedRequest,
+    /// How it is told of events.
+    pub(super) events: EventReader,
+    /// Its place among the readers of the process.
+    pub(super) _seat: Taken,
+    /// The request in flight, whose memory it takes; `None` without a connection.
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// The state of a stream.
+struct Streaming {
+    reader: FeedReader,
+    /// Whether the answer has begun.
+    begun: bool,
+    /// Whether there may be events that weren't read.
+    due: bool,
+    next_comment: Instant,
+}
+
+impl FeedReader {
+    /// Streams the feed.
+    pub(super) fn stream(mut self) -> EventStream {
+        self.request.limit = EVENTS;
+        self.request.bytes = BYTES;
+        let state = Streaming {
+            reader: self,
+            begun: false,
+            due: true,
+            next_comment: Instant::now() + COMMENT,
+        };
+        let chunks = futures::stream::unfold(state, |mut state| async move {
+            let chunk = state.next().await?;
+            Some((Ok::<_, io::Error>(chunk), state))
+        });
+        EventStream(Body::from_bytes_stream(chunks))
+    }
+
+    /// The next events, as text; `None` if there are none yet.
+    async fn read(&mut self) -> Result<Option<Bytes>, FeedError> {
+        // Taken before they are read, so that readers who are woken together take turns.
+        let memory = match &self.ticket {
+            None => None,
+            Some(ticket) => loop {
+                if let Ok(memory) = ticket.hold_answer(MEMORY).await {
+                    break Some(memory);
+                }
+            },
+        };
+        let page = read_feed(&self.db, &self.request).await?;
+        self.request.after = Some(page.next);
+        let cursors = FeedCursors::of(self.request.owner);
+        let mut text = String::new();
+        for event in page.events {
+            let event = cursors.event(event);
+            let (id, kind) = (event.id.as_str(), event.r#type.0.as_str());
+            let json = event.to_json_string();
+            text.extend([
+                "id: ",
+                id,
+                "\nevent: ",
+                kind,
+                "\ndata: ",
+                json.as_str(),
+                "\n\n",
+            ]);
+        }
+        let text = (!text.is_empty()).then(|| Bytes::from(text));
+        Ok(text.map(|text| match memory {
+            Some(memory) => memory.around(text),
+            None => text,
+        }))
+    }
+}
+
+impl Streaming {
+    /// The next chunk; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Some(Bytes::from_static(b": events\n\n"));
+        }
+        loop {
+            if self.reader.events.is_closed() {
+                return None;
+            }
+            if self.due {
+                self.reader.events.mark();
+                let before = self.reader.request.after;
+                match self.reader.read().await {
+                    Ok(Some(chunk)) => {
+                        self.next_comment = Instant::now() + COMMENT;
+                        return Some(chunk);
+                    }
+                    // Others were looked at: there may be more.
+                    Ok(None) => self.due = self.reader.request.after != before,
+                    // A client that comes back learns why.
+                    Err(FeedError::Expired | FeedError::NoOwner) => return None,
+                    Err(FeedError::Database(error)) => {
+                        tracing::debug!(%error, "failed to read the events of a stream");
+                        sleep(PAUSE).await;
+                    }
+                }
+                continue;
+            }
+            tokio::select! {
+                () = self.reader.events.moved() => self.due = true,
+                () = sleep_until(self.next_comment) => {
+                    self.next_comment = Instant::now() + COMMENT;
+                    return Some(Bytes::from_static(b":\n\n"));
+                }
+            }
+        }
+    }
+}

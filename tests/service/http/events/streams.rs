@@ -1,0 +1,173 @@
+//! Streams of events: how they begin, go on and end, and how many there may be.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::app::{Client, Mode, TestApp};
+use tests::content::PDF;
+use tests::feed::{Connection, Stream, text, whole};
+use tests::in_both_modes;
+use tests::poll::wait_until;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits until so many readers wait.
+async fn readers(app: &TestApp, number: usize) {
+    let meters = format!("{}/metrics", app.ingress().ops());
+    let line = format!("dossier_event_readers {number}\n");
+    wait_until(PATIENCE, &line, async || {
+        let answer = reqwest::get(&meters).await.unwrap();
+        answer.text().await.unwrap().contains(&line)
+    })
+    .await;
+}
+
+#[in_both_modes]
+async fn a_stream_tells_what_pages_tell_and_goes_on_behind_the_last_event(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let document = alice.active("a.pdf", PDF).await;
+    let mut stream = Stream::open(&alice, "", None).await;
+    assert_eq!(stream.next().await.kind, "document.accepted");
+    let activated = stream.next().await;
+    let path = format!("/v1/documents/{}", text(&document["id"]));
+    let patch = json!({"name": "two\nlines".replace('\n', " ")});
+    alice.patch_json(&path, &patch).await.expecting(200);
+    let updated = stream.next().await;
+    assert_eq!(updated.data["data"]["document"]["name"], patch["name"]);
+    drop(stream);
+    assert_eq!(alice.delete(&path).await.status, 204);
+    // The field counts, not the parameter.
+    let mut stream = Stream::open(&alice, "?after=now", Some(&activated.id)).await;
+    assert_eq!(stream.next().await, updated);
+    let deleted = stream.next().await;
+    assert_eq!(deleted.kind, "document.deleted");
+    let (all, end) = whole(&alice, None).await;
+    let told = [&activated, &updated, &deleted].map(|event| event.data.clone());
+    assert_eq!(all[1..], told);
+    assert_eq!(deleted.id, end);
+    let mut now = Stream::open(&alice, "?after=now&types=document.activated", None).await;
+    alice.active("b.pdf", PDF).await;
+    assert_eq!(now.next().await.kind, "document.activated");
+    let refused = Stream::try_open(&alice, "", Some("nonsense"))
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 422);
+    let refused = Stream::try_open(&app.nobody(), "", None).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    drop((stream, now));
+    readers(&app, 0).await;
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_stream_over_http_2_is_the_same(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    alice.active("a.pdf", PDF).await;
+    let connection = Connection::to(&app.ingress().api()).await;
+    let mut first = connection.open(&alice, "", None).await;
+    let mut second = connection.open(&alice, "?after=now", None).await;
+    assert_eq!(first.next().await.kind, "document.accepted");
+    let activated = first.next().await;
+    alice.active("b.pdf", PDF).await;
+    let accepted = first.next().await;
+    assert_eq!(accepted.kind, "document.accepted");
+    assert_eq!(second.next().await, accepted);
+    let mut third = connection.open(&alice, "", Some(&activated.id)).await;
+    assert_eq!(third.next().await, accepted);
+    readers(&app, 3).await;
+    app.ingress().ask_to_end();
+    for mut stream in [first, second, third] {
+        while stream.try_next().await.unwrap().is_some() {}
+    }
+    app.ingress().ended().await;
+    app.ingress().restart().await;
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_stream_ends_with_its_key_its_user_and_its_process(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (admin, alice) = (app.admin(), app.user("alice").await);
+    let made = alice
+        .post_json("/v1/keys", &json!({"scopes": ["events"]}))
+        .await;
+    let made = made.expect_status(201).await;
+    let keyed = app.bearer(made["key"].as_str().unwrap());
+    let by_key = Stream::open(&keyed, "", None).await;
+    let of_user = Stream::open(&alice, "", None).await;
+    let of_admin = Stream::open(&admin, "", None).await;
+    readers(&app, 3).await;
+    let key = format!("/v1/keys/{}", text(&made["id"]));
+    assert_eq!(alice.delete(&key).await.status, 204);
+    by_key.ends().await;
+    readers(&app, 2).await;
+    let account = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
+    admin
+        .patch_json(&account, &json!({"disabled": true}))
+        .await
+        .expecting(200);
+    of_user.ends().await;
+    readers(&app, 1).await;
+    app.ingress().ask_to_end();
+    of_admin.ends().await;
+    app.ingress().ended().await;
+    app.ingress().restart().await;
+    // A poll is answered when the process stops.
+    let waiting = tokio::spawn({
+        let admin = admin.clone();
+        async move { admin.get("/v1/events?wait=60&after=now").await }
+    });
+    readers(&app, 1).await;
+    app.ingress().ask_to_end();
+    let page = waiting.await.unwrap().expecting(200);
+    assert_eq!(page["items"], json!([]));
+    app.ingress().ended().await;
+    app.ingress().restart().await;
+    app.ends_clean().await;
+}
+
+/// Opens streams until one is refused. Returns those that were opened.
+async fn floods(client: &Client) -> Vec<Stream> {
+    let mut open = Vec::new();
+    loop {
+        let stream = Stream::try_open(client, "?after=now", None).await.unwrap();
+        if stream.status() != 200 {
+            assert_eq!(stream.status(), 503);
+            return open;
+        }
+        open.push(stream);
+        assert!(open.len() < 1_000);
+    }
+}
+
+#[in_both_modes]
+async fn nobody_has_all_the_streams(mode: Mode) {
+    // A quarter of the requests is for the streams of one user, half for those of all.
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_CONNECTIONS", "64")])
+        .start()
+        .await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let of_alice = floods(&alice).await;
+    assert_eq!(of_alice.len(), 16);
+    readers(&app, 16).await;
+    // She still asks, and others have streams.
+    alice.get("/v1/documents").await.expecting(200);
+    let mut of_bob = floods(&bob).await;
+    assert!((1..=16).contains(&of_bob.len()), "{}", of_bob.len());
+    for _ in 0..3 {
+        let refused = Stream::try_open(&app.nobody(), "", None).await.unwrap();
+        assert_eq!(refused.status(), 401);
+    }
+    let stranger = app.bearer("no-key-of-anybody-0123456789abcdefgh");
+    let refused = Stream::try_open(&stranger, "", None).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    bob.active("a.pdf", PDF).await;
+    let first = of_bob.first_mut().unwrap();
+    assert_eq!(first.next().await.kind, "document.accepted");
+    drop((of_alice, of_bob));
+    readers(&app, 0).await;
+    app.ends_clean().await;
+}
