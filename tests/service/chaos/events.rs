@@ -54,10 +54,10 @@ async fn writes(client: &Client, writer: usize) {
         })
         .await;
         let path = format!("/v1/documents/{path}");
-        let patch = json!({"metadata": {"writer": writer}});
+        let edited = json!({"metadata": {"writer": writer}});
         insists(async || {
             let request = client.request(Method::PATCH, &path);
-            client.try_send(request.json(&patch)).await
+            client.try_send(request.json(&edited)).await
         })
         .await;
         asks(client, Method::POST, &format!("{path}/archive")).await;

@@ -31,10 +31,10 @@ async fn a_stream_tells_what_pages_tell_and_goes_on_behind_the_last_event(mode: 
     assert_eq!(stream.next().await.kind, "document.accepted");
     let activated = stream.next().await;
     let path = format!("/v1/documents/{}", text(&document["id"]));
-    let patch = json!({"name": "two\nlines".replace('\n', " ")});
-    alice.patch_json(&path, &patch).await.expecting(200);
+    let edited = json!({"name": "two\nlines".replace('\n', " ")});
+    alice.patch_json(&path, &edited).await.expecting(200);
     let updated = stream.next().await;
-    assert_eq!(updated.data["data"]["document"]["name"], patch["name"]);
+    assert_eq!(updated.data["data"]["document"]["name"], edited["name"]);
     drop(stream);
     assert_eq!(alice.delete(&path).await.status, 204);
     // The field counts, not the parameter.
@@ -90,16 +90,16 @@ async fn a_stream_over_http_2_is_the_same(mode: Mode) {
 async fn a_stream_ends_with_its_key_its_user_and_its_process(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (admin, alice) = (app.admin(), app.user("alice").await);
-    let made = alice
+    let issued = alice
         .post_json("/v1/keys", &json!({"scopes": ["events"]}))
         .await;
-    let made = made.expect_status(201).await;
-    let keyed = app.bearer(made["key"].as_str().unwrap());
+    let issued = issued.expect_status(201).await;
+    let keyed = app.bearer(issued["key"].as_str().unwrap());
     let by_key = Stream::open(&keyed, "", None).await;
     let of_user = Stream::open(&alice, "", None).await;
     let of_admin = Stream::open(&admin, "", None).await;
     readers(&app, 3).await;
-    let key = format!("/v1/keys/{}", text(&made["id"]));
+    let key = format!("/v1/keys/{}", text(&issued["id"]));
     assert_eq!(alice.delete(&key).await.status, 204);
     by_key.ends().await;
     readers(&app, 2).await;

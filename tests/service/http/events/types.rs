@@ -42,10 +42,10 @@ async fn a_document_is_told_of_from_the_first_to_the_last(mode: Mode) {
     let alice = app.user("alice").await;
     let document = alice.active("report.pdf", PDF).await;
     let path = format!("/v1/documents/{}", text(&document["id"]));
-    let patch = json!({"name": "final.pdf", "metadata": {"n": 1e5, "deep": {"a": [1, null]}}});
-    alice.patch_json(&path, &patch).await.expecting(200);
+    let edited = json!({"name": "final.pdf", "metadata": {"n": 1e5, "deep": {"a": [1, null]}}});
+    alice.patch_json(&path, &edited).await.expecting(200);
     // What changes nothing isn't told.
-    alice.patch_json(&path, &patch).await.expecting(200);
+    alice.patch_json(&path, &edited).await.expecting(200);
     posts(&alice, &format!("{path}/archive")).await;
     posts(&alice, &format!("{path}/restore")).await;
     puts(&alice, &path, b"another text").await;
@@ -98,7 +98,7 @@ async fn a_document_is_told_of_from_the_first_to_the_last(mode: Mode) {
         (&json!("pending"), &json!(1))
     );
     assert_eq!(state(2)["name"], "final.pdf");
-    assert_eq!(state(2)["metadata"], patch["metadata"]);
+    assert_eq!(state(2)["metadata"], edited["metadata"]);
     assert_eq!(state(3)["status"], "archived");
     assert_eq!(
         (&state(6)["version"], &events[6]["data"]["version"]),
