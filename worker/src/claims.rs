@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crash_points::CrashPoint;
 use domain::{Clock, Limits, Timestamp, UserId, VersionId};
-use ledger::{ClaimRequest, ClaimedJob, ConflictRetries, Database, DbError, JobRef, PendingWork};
+use ledger::{
+    ClaimRequest, ClaimedJob, ConflictRetries, Database, DbError, JobRef, OwnerShare, PendingWork,
+};
 use queue::{Feed, Hints, JobKind, Listener, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -245,12 +247,15 @@ impl Claims {
         }
         let wanted = self.slots.available_permits();
         round.is_short = self.shares.are_short();
-        let mut claimed = self.claim(wanted, round.after).await?;
+        let mut share = self.shares.used();
+        let mut claimed = self.claim(wanted, round.after, &share).await?;
         if claimed.is_empty() && round.hints.jobs > round.unheard {
             shutdown.run_until_cancelled(sleep(SECOND_LOOK)).await;
-            claimed = self.claim(wanted, round.after).await?;
+            share = self.shares.used();
+            claimed = self.claim(wanted, round.after, &share).await?;
         }
         let found = claimed.len();
+        let was_capped = fills_a_share(&claimed, &share);
         let last = claimed.iter().map(|job| job.owner).max();
         let full = found == wanted;
         // A claim goes up to the last owner. A short one that started in the middle has not yet
@@ -266,7 +271,11 @@ impl Claims {
             (_, None) => (round.patience * 2).min(SWEEP),
         };
         self.pass_on(sifted, shutdown).await?;
-        round.is_short |= self.shares.are_short();
+        // A share that the claim filled may have been freed meanwhile: nothing tells of that any
+        // more, and the owner's other jobs must not wait for the next poll.
+        let is_full = self.shares.are_short();
+        round.more |= was_capped && !is_full;
+        round.is_short |= is_full;
         round.rest = RESTS.0;
         let hints = std::mem::take(&mut round.hints);
         round.unheard = (round.unheard + count)
@@ -276,7 +285,12 @@ impl Claims {
         Ok(())
     }
 
-    async fn claim(&self, limit: usize, after: UserId) -> Result<Vec<ClaimedJob>, DbError> {
+    async fn claim(
+        &self,
+        limit: usize,
+        after: UserId,
+        share: &OwnerShare,
+    ) -> Result<Vec<ClaimedJob>, DbError> {
         let request = ClaimRequest {
             queue: self.queue,
             worker: &self.worker,
@@ -289,8 +303,7 @@ impl Claims {
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        let share = self.shares.used();
-        ledger::claim_within(&self.returns.db, &request, &kinds, &share).await
+        ledger::claim_within(&self.returns.db, &request, &kinds, share).await
     }
 
     /// Releases the jobs of a claim whose answer was lost: nobody works on them, and their attempts
@@ -396,4 +409,16 @@ impl Claims {
     fn now(&self) -> Timestamp {
         self.returns.clock.now()
     }
+}
+
+/// Whether an owner got as many jobs as their share allowed: more of them may be due.
+fn fills_a_share(claimed: &[ClaimedJob], share: &OwnerShare) -> bool {
+    let mut counts: HashMap<UserId, usize> = HashMap::new();
+    for job in claimed {
+        *counts.entry(job.owner).or_default() += 1;
+    }
+    counts.into_iter().any(|(owner, count)| {
+        let held = share.held.iter().find(|(holder, _)| *holder == owner);
+        count + held.map_or(0, |(_, jobs)| *jobs) >= share.most
+    })
 }

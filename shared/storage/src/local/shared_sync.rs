@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// From so many writers on, one sync for all is the cheaper one.
@@ -25,8 +25,24 @@ const GATHERING: Duration = Duration::from_millis(4);
 pub(super) struct Coalesced {
     /// How many have asked for it so far.
     asked: AtomicU64,
-    /// How many of them had asked before the last finished sync began.
-    served: Mutex<u64>,
+    state: Mutex<Syncing>,
+    /// Wakes all who wait when a sync has ended: they go on side by side, and ask for the next one
+    /// together.
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Syncing {
+    /// How many had asked before the last finished sync began.
+    served: u64,
+    /// Whether a sync is running.
+    is_running: bool,
+}
+
+/// Ends a sync, also one that panics.
+struct Running<'a> {
+    coalesced: &'a Coalesced,
+    served: u64,
 }
 
 impl Coalesced {
@@ -42,15 +58,42 @@ impl Coalesced {
         sync: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
         let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        if *served >= ticket {
-            return Ok(());
+        let mut state = self.state();
+        loop {
+            if state.served >= ticket {
+                return Ok(());
+            }
+            if !state.is_running {
+                break;
+            }
+            let woken = self.ended.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
         }
+        state.is_running = true;
+        let mut running = Running {
+            coalesced: self,
+            served: state.served,
+        };
+        drop(state);
         gathered();
         let asked = self.asked.load(Ordering::SeqCst);
         sync()?;
-        *served = asked;
+        running.served = asked;
         Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, Syncing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.coalesced.state();
+        state.is_running = false;
+        state.served = self.served;
+        drop(state);
+        self.coalesced.ended.notify_all();
     }
 }
 
@@ -109,7 +152,7 @@ impl FileSystem {
         let begin = Instant::now();
         let mut asked = self.sync.asked.load(Ordering::SeqCst);
         while begin.elapsed() < GATHERING {
-            std::thread::sleep(QUIET);
+            std::thread::park_timeout(QUIET);
             let now = self.sync.asked.load(Ordering::SeqCst);
             if now == asked {
                 return;
@@ -237,7 +280,7 @@ mod tests {
                     Ok(())
                 })
             });
-            while sync.served.try_lock().is_ok() {
+            while !sync.state().is_running {
                 std::thread::yield_now();
             }
             let others: Vec<_> = (0..8)
@@ -253,6 +296,34 @@ mod tests {
             first.join().unwrap().unwrap();
             for other in others {
                 other.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(runs.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn who_was_served_together_asks_again_together() {
+        let (sync, runs) = (Coalesced::default(), AtomicUsize::new(0));
+        let begin = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    begin.wait();
+                    // A second round must not be run for one of them while the others of the first
+                    // one are still on their way.
+                    for round in 1..=2 {
+                        let all = || {
+                            while sync.asked.load(Ordering::SeqCst) < 8 * round {
+                                std::thread::yield_now();
+                            }
+                        };
+                        let count = || {
+                            runs.fetch_add(1, Ordering::SeqCst);
+                            Ok(())
+                        };
+                        sync.run_after(all, count).unwrap();
+                    }
+                });
             }
         });
         assert_eq!(runs.load(Ordering::SeqCst), 2);
