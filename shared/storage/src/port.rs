@@ -232,4 +232,8 @@ pub trait Appender: Send + Sync {
     async fn is_claimed(&self) {
         std::future::pending::<()>().await;
     }
+
+    /// Removes what this writer began beside the object, once the caller has decided that nothing it
+    /// flushed is stored. What can't be removed is left to the sweep.
+    async fn abandon(&mut self) {}
 }

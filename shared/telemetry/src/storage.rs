@@ -212,6 +212,11 @@ impl Appender for WatchedAppender {
     async fn is_claimed(&self) {
         self.inner.is_claimed().await;
     }
+
+    async fn abandon(&mut self) {
+        let span = span("abandon");
+        self.inner.abandon().instrument(span).await;
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::client::Bucket;
 use super::listing::abort_all;
-use super::multipart::{Multipart, is_stored};
+use super::multipart::{Multipart, abort, is_stored};
 use super::outcome::{failed, is_missing, odd};
 use super::upload::{Uploads, part_of_answer, put_whole};
 use crate::key::{key_within, new_key, url_of};
@@ -102,6 +102,7 @@ impl Spot {
         let mut appender = S3Appender {
             recorded,
             growing: growing.clone(),
+            begun: None,
             part: BytesMut::new(),
             buffer: None,
             spot: self,
@@ -253,6 +254,8 @@ pub(super) struct S3Appender {
     spot: Spot,
     growing: Growing,
     recorded: Recorded,
+    /// The multipart upload, if this writer has begun it.
+    begun: Option<String>,
     /// The bytes after the recorded parts, including those of the tail.
     part: BytesMut,
     buffer: Option<Buffer>,
@@ -275,7 +278,7 @@ impl S3Appender {
         } else {
             let begun = Multipart::begin(&self.spot.bucket, &self.spot.key).await?;
             // Known from now on by its key, which the ledger has.
-            begun.keep()
+            self.begun.insert(begun.keep()).clone()
         };
         let number = next_number(&self.recorded, &self.growing)?;
         let part = self.part.split().freeze();
@@ -328,6 +331,12 @@ impl Appender for S3Appender {
         match &self.buffer {
             Some(buffer) => buffer.is_claimed().await,
             None => std::future::pending::<()>().await,
+        }
+    }
+
+    async fn abandon(&mut self) {
+        if let Some(upload) = self.begun.take() {
+            abort(&self.spot.bucket, &self.spot.key, &upload).await;
         }
     }
 }

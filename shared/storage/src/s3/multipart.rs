@@ -104,7 +104,8 @@ impl Drop for Multipart {
     }
 }
 
-async fn abort(bucket: &Bucket, key: &str, id: &str) {
+/// Aborts an upload. One that can't be aborted is left to the sweep.
+pub(super) async fn abort(bucket: &Bucket, key: &str, id: &str) {
     let request = bucket.client.abort_multipart_upload().bucket(&bucket.name);
     match request.key(key).upload_id(id).send().await {
         Err(error) if !is_missing(&error) => {
