@@ -24,6 +24,7 @@ mod operations;
 mod pages;
 mod percentile;
 mod queue;
+mod resumable;
 mod subject;
 mod uploads;
 
@@ -47,6 +48,8 @@ enum Arguments {
     Large(large::Options),
     /// Many small concurrent uploads: accepted per second, and active per second
     Uploads(uploads::Options),
+    /// A large resumable upload beside one request, the memory of many that are open, and a resume
+    Resumable(resumable::Options),
     /// Small uploads beside hundreds of slow clients: their slowdown, and when the clients are
     /// closed
     Hostile(hostile::Options),
@@ -79,6 +82,7 @@ async fn main() {
             for mode in [Mode::Embedded, Mode::Distributed] {
                 match &in_both_modes {
                     Arguments::Uploads(options) => uploads::run(mode, options).await,
+                    Arguments::Resumable(options) => resumable::run(mode, options).await,
                     Arguments::Hostile(options) => hostile::run(mode, options).await,
                     Arguments::Operations(options) => operations::run(mode, options).await,
                     _ => {}
