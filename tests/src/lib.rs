@@ -21,6 +21,7 @@ pub mod seed_documents;
 pub mod servers;
 pub mod slow;
 pub mod sources;
+pub mod tickets;
 pub mod tus;
 
 pub use test_macros::{in_both_modes, on_each_database};

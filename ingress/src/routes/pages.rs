@@ -1,16 +1,19 @@
-//! The OpenAPI document and its self-contained documentation page.
+//! The OpenAPI document, its self-contained documentation page, and the script of the tickets' page.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY};
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::payload::{Html, Json, Payload};
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::Value;
 
+use super::ticket_page::SCRIPT;
 use crate::auth::Anyone;
 use crate::http::PreparedPage;
 use crate::openapi::{Documented, Group, problem_sets};
@@ -59,6 +62,13 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
 
+/// The script of the tickets' page.
+static TICKET_SCRIPT: LazyLock<PreparedPage> =
+    LazyLock::new(|| PreparedPage::new(JavaScript::CONTENT_TYPE, SCRIPT));
+
+/// A script, as it is documented.
+enum JavaScript {}
+
 /// A page documented as `P`, or 304.
 struct PageAnswer<P>(Response, std::marker::PhantomData<P>);
 
@@ -91,6 +101,29 @@ impl PageRoutes {
         headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(PageAnswer(answer, std::marker::PhantomData))
+    }
+
+    /// The script of the upload page of a ticket
+    #[oai(path = "/ticket.js", method = "get", operation_id = "ticket_script")]
+    async fn ticket_script(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+    ) -> Answer<PageAnswer<JavaScript>> {
+        let answer = TICKET_SCRIPT.answer(request.headers()).await;
+        Ok(PageAnswer(answer, std::marker::PhantomData))
+    }
+}
+
+impl Payload for JavaScript {
+    const CONTENT_TYPE: &'static str = "text/javascript; charset=utf-8";
+
+    fn check_content_type(content_type: &str) -> bool {
+        content_type.starts_with("text/javascript")
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        String::schema_ref()
     }
 }
 

@@ -1,15 +1,34 @@
-//! The page of a ticket: a form that needs no script.
+//! The page of a ticket: a form that needs no script, and a script that sends large files in pieces.
 
-use domain::TicketStatus;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::{Sha256, TicketStatus};
 use ledger::Ticket;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Html, Json};
 
 use crate::dto::TicketDocumentBody;
 
-/// Nothing is loaded from anywhere, and the page may not be framed.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-     frame-ancestors 'none'; base-uri 'none'";
+/// The script, which every page loads by this path.
+pub(super) const SCRIPT: &str = include_str!("ticket_upload.js");
+
+const STYLE: &str = ":root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}\
+     body{max-width:32rem;margin:10vh auto;padding:0 1rem}form{display:grid;gap:1rem}\
+     form[hidden]{display:none}input,button,progress{font:inherit;max-width:100%}\
+     button{padding:.5rem 1rem}progress{width:100%}progress[hidden]{display:none}";
+
+/// Nothing is loaded from elsewhere, no script or style is in the page but the known one, and the
+/// page may not be framed.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::of(STYLE.as_bytes()).as_bytes());
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'sha256-{style}'; connect-src 'self'; \
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+});
 
 /// The page.
 #[derive(ApiResponse)]
@@ -47,32 +66,42 @@ pub(super) enum Shown {
 
 /// The page of a ticket, also right after an upload.
 pub(super) fn page(ticket: &Ticket, status: TicketStatus, received: bool) -> Page {
-    let note = if received {
-        "<p role=\"status\">Your file was received.</p>"
-    } else {
-        ""
-    };
-    let most = ticket.max_bytes.map_or(String::new(), |most| {
-        format!("<p>At most {most} bytes.</p>")
-    });
-    let form = match status {
-        TicketStatus::Open => format!(
-            "<form method=\"post\" enctype=\"multipart/form-data\">\
-             <label>File <input type=\"file\" name=\"file\" required></label>{most}\
-             <button>Upload</button></form>"
-        ),
-        TicketStatus::Used => "<p>Nothing more can be uploaded here.</p>".to_owned(),
+    let mut main = String::from("<h1>Upload a file</h1>");
+    if received {
+        main.push_str("<p role=\"status\">Your file was received.</p>");
+    }
+    match status {
+        TicketStatus::Open => {}
+        TicketStatus::Used => main.push_str("<p>Nothing more can be uploaded here.</p>"),
         TicketStatus::Expired | TicketStatus::Revoked => {
-            "<p>The time for uploads here is over.</p>".to_owned()
+            main.push_str("<p>The time for uploads here is over.</p>");
         }
-    };
+    }
+    // An upload that has begun may go on, also when no other one may begin.
+    let is_open = status == TicketStatus::Open;
+    form(&mut main, ticket, if is_open { "" } else { " hidden" });
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Upload a file</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\">\
-         <style>:root{{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}}\
-         body{{max-width:32rem;margin:10vh auto;padding:0 1rem}}form{{display:grid;gap:1rem}}\
-         button{{font:inherit;padding:.5rem 1rem}}</style></head>\
-         <body><main><h1>Upload a file</h1>{note}{form}</main></body></html>"
+         <style>{STYLE}</style><script type=\"module\" src=\"/ticket.js\"></script></head>\
+         <body><main>{main}</main></body></html>"
     );
-    Page::Form(Html(html), POLICY.to_owned())
+    Page::Form(Html(html), POLICY.clone())
+}
+
+fn form(main: &mut String, ticket: &Ticket, hidden: &str) {
+    let (mut data, mut most) = (String::new(), String::new());
+    if let Some(bytes) = ticket.max_bytes {
+        // Writing to a string never fails.
+        let _ = write!(data, " data-most=\"{}\"", bytes.bytes());
+        let _ = write!(most, "<p>At most {bytes} bytes.</p>");
+    }
+    let _ = write!(
+        main,
+        "<form method=\"post\" enctype=\"multipart/form-data\"{data}{hidden}>\
+         <label>File <input type=\"file\" name=\"file\" required></label>{most}\
+         <button>Upload</button></form>\
+         <progress aria-label=\"Uploaded\" value=\"0\" hidden></progress>\
+         <p id=\"status\" role=\"status\"></p>"
+    );
 }

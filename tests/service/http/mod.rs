@@ -28,6 +28,8 @@ mod reads_during_changes;
 mod resumable;
 mod scopes;
 mod security_log;
+mod ticket_limits;
+mod ticket_page;
 mod tickets;
 mod timeline;
 mod unreadable;

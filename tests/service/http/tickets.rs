@@ -2,20 +2,12 @@
 
 use futures::future::join_all;
 use reqwest::Method;
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
+use tests::tickets::ticket;
 use tests::tus::{self, OFFSET_STREAM, metadata};
-
-async fn ticket(owner: &Client, wanted: &Value) -> (String, String) {
-    let made = owner.post_json("/v1/tickets", wanted).await;
-    let made = made.expect_status(201).await;
-    assert_eq!(made["status"], "open", "{made}");
-    let text = |member: &str| made[member].as_str().unwrap().to_owned();
-    (format!("/v1/tickets/{}", text("id")), text("url"))
-}
 
 async fn sends(client: &Client, url: &str, name: &str, bytes: &'static [u8]) -> Answer {
     let request = client.request(Method::POST, &format!("{url}?name={name}"));
@@ -68,37 +60,6 @@ async fn a_stranger_uploads_and_sees_only_that(mode: Mode) {
         .expect_problem(410, "gone");
     // The secret is shown once.
     assert_eq!(alice.get(&path).await.expecting(200)["url"], json!(null));
-    app.ends_clean().await;
-}
-
-#[in_both_modes]
-async fn a_page_needs_no_script(mode: Mode) {
-    let app = TestApp::start(mode).await;
-    let (alice, nobody) = (app.user("alice").await, app.nobody());
-    let (_, url) = ticket(&alice, &json!({})).await;
-    let page = nobody.get(&url).await;
-    assert_eq!(page.status.as_u16(), 200);
-    assert!(page.header("content-type").starts_with("text/html"));
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
-    assert_eq!(page.header("cache-control"), "no-store");
-    assert!(
-        page.header("content-security-policy")
-            .contains("default-src 'none'")
-    );
-    assert!(page.text().contains("<form"), "{}", page.text());
-    assert!(!page.text().contains("<script"), "{}", page.text());
-    let form = Form::new().part("file", Part::bytes(PDF).file_name("scan.pdf"));
-    let request = nobody.request(Method::POST, &url).multipart(form);
-    let request = request.header("accept", "text/html,application/xhtml+xml");
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let built = request.build().unwrap();
-    let answer = client.build().unwrap().execute(built).await.unwrap();
-    assert_eq!(answer.status().as_u16(), 303);
-    let back = answer.headers()["location"].to_str().unwrap().to_owned();
-    let page = nobody.get(&back).await;
-    assert!(page.text().contains("received"), "{}", page.text());
-    let listed = alice.get("/v1/documents").await.expecting(200);
-    assert_eq!(listed["items"][0]["name"], "scan.pdf");
     app.ends_clean().await;
 }
 

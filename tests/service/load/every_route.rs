@@ -205,6 +205,7 @@ impl Ground {
                 "/"
                 | "/docs"
                 | "/openapi.json"
+                | "/ticket.js"
                 | "/health/live"
                 | "/health/ready"
                 | "/public/{unique_name}"
