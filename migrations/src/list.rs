@@ -82,6 +82,8 @@ impl MigratorTrait for Migrator {
             sql!("m0035_move_objects"),
             // Events as one log of timelines and feeds, without references.
             sql!("m0036_tell_events"),
+            // An index for joins that were interrupted.
+            sql!("m0038_finish_joins"),
         ]
     }
 }

@@ -1,10 +1,14 @@
 //! The requests of tus 1.0.0, as a client without a library would write them.
 
+use std::fmt::Write as _;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::app::{Answer, Client};
 
@@ -39,6 +43,20 @@ pub async fn create(client: &Client, name: &str, length: usize) -> String {
     created.header("location").to_owned()
 }
 
+/// A creation of a part of `length` bytes.
+pub fn partial(client: &Client, length: usize) -> RequestBuilder {
+    request(client, Method::POST, "/v1/uploads")
+        .header("upload-concat", "partial")
+        .header("upload-length", length)
+}
+
+/// A creation of an upload that joins the parts at these paths.
+pub fn joined(client: &Client, name: &str, paths: &[&str]) -> RequestBuilder {
+    request(client, Method::POST, "/v1/uploads")
+        .header("upload-concat", format!("final;{}", paths.join(" ")))
+        .header("upload-metadata", metadata(&[("filename", name)]))
+}
+
 /// An append at `offset`.
 pub fn append(
     client: &Client,
@@ -55,6 +73,35 @@ pub fn append(
 /// Appends at `offset`.
 pub async fn patch(client: &Client, path: &str, offset: usize, bytes: Bytes) -> Answer {
     client.send(append(client, path, offset, bytes)).await
+}
+
+/// Sends the head of a request that announces so many bytes, some of them, and nothing more. Returns
+/// once the service has noticed.
+pub async fn breaks_off(request: RequestBuilder, announced: usize, sent: &[u8]) {
+    let request = request.build().expect("a request");
+    let url = request.url();
+    let address = (url.host_str().unwrap_or_default(), url.port().unwrap_or(80));
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nhost: test\r\n",
+        request.method(),
+        url.path()
+    );
+    for (name, value) in request.headers() {
+        let value = value.to_str().expect("a field of text");
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    let _ = write!(head, "content-length: {announced}\r\n\r\n");
+    let mut connection = TcpStream::connect(address)
+        .await
+        .expect("the service listens");
+    let written = async {
+        connection.write_all(head.as_bytes()).await?;
+        connection.write_all(sent).await?;
+        connection.shutdown().await
+    };
+    written.await.expect("the service reads");
+    let mut rest = Vec::new();
+    let _ = connection.read_to_end(&mut rest).await;
 }
 
 /// Asks where an upload goes on.

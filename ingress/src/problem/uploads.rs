@@ -31,6 +31,12 @@ impl From<UploadError> for Problem {
                 );
                 return Self::from(Code::TooManyUploads).with_detail(detail);
             }
+            UploadError::TooManyOfTicket(most) => {
+                let detail = format!(
+                    "{most} uploads of this ticket are in progress, which is the limit; wait until one has ended."
+                );
+                return Self::from(Code::TooManyUploads).with_detail(detail);
+            }
             UploadError::Superseded => {
                 return Self::from(Code::OffsetMismatch).with_detail(SUPERSEDED);
             }
@@ -39,9 +45,9 @@ impl From<UploadError> for Problem {
                 return Self::from(Code::BadRequest).with_detail(detail);
             }
             UploadError::PartNotReady => {
-                let detail =
-                    "Upload-Concat names an upload that is no complete part, or that was joined.";
-                return Self::from(Code::BadRequest).with_detail(detail);
+                let detail = "Upload-Concat names an upload that another one is joining; if that one \
+                     fails, the upload can be joined again.";
+                return Self::from(Code::NotReady).with_detail(detail);
             }
             UploadError::TicketOver => {
                 let detail = "The ticket is used up, expired or revoked.";

@@ -48,6 +48,7 @@ impl UploadSessions {
         });
         let append = Append {
             whose,
+            creates: false,
             offset: 0,
             announced: None,
             length: None,

@@ -1,6 +1,7 @@
-//! Resumable uploads: the protocol tus 1.0.0, and the sessions that write.
+//! Resumable uploads: what their protocols have in common, and the sessions that write.
 
 mod checksum;
+mod ends;
 mod fields;
 mod finishing;
 mod holders;
@@ -24,4 +25,4 @@ pub use layer::{MethodOverride, TusAnswers, require_version};
 pub use metadata::UploadMetadata;
 pub use pieces::of_body;
 pub use privacy::TicketPrivacy;
-pub use sessions::{Append, Checking, UploadSessions, Written};
+pub use sessions::{Append, Checking, UploadSessions, Written, is_of_transfer};

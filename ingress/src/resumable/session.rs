@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{ByteSize, Hasher, UploadId, UserId};
+use domain::{ByteSize, Hasher, Timestamp, UploadId, UserId};
 use futures::{FutureExt, StreamExt};
 use ledger::{
     Upload, UploadError, UploadProgress, discard_tail, record_upload, release_upload,
@@ -13,11 +13,10 @@ use ledger::{
 };
 use storage::{Appender, Flush, Growing, StorageError};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
 use super::checksum::{Checksums, Expected};
+use super::ends::Ends;
 use super::fields::check_size;
-use super::holders::Holder;
 use super::pieces::{Piece, Pieces};
 use super::sessions::{LEAST_PART, UploadSessions};
 use crate::problem::{Code, Problem};
@@ -77,6 +76,8 @@ pub(super) struct Session {
     /// What is durable, but not recorded while the checksum isn't known.
     pub(super) durable: Option<Growing>,
     pub(super) hasher: Hasher,
+    /// Until when the expiry may be put off, if that ends.
+    pub(super) expires_by: Option<Timestamp>,
     pub(super) checksums: Option<Checksums>,
     pub(super) expected: Option<Expected>,
     pub(super) offset: u64,
@@ -94,19 +95,20 @@ impl Session {
     /// Writes the pieces, and returns the upload with what was recorded.
     pub(super) async fn run(
         mut self,
-        holder: &Holder,
+        ends: Ends<'_>,
         mut pieces: Pieces,
-        dropped: &CancellationToken,
     ) -> Result<Upload, Problem> {
-        let mut stop = self.receive(holder, &mut pieces, dropped).await.err();
-        if matches!(stop, Some(Stop::CutOff)) && dropped.is_cancelled() {
+        let mut stop = self.receive(ends, &mut pieces).await.err();
+        if matches!(stop, Some(Stop::CutOff)) && ends.dropped.is_cancelled() {
             stop = Some(self.receive_rest(&mut pieces).await);
         }
         drop(pieces);
         let refusal = match stop {
             None => None,
             Some(Stop::Failed(problem)) => {
-                self.remove_durable().await;
+                if self.checksums.is_some() {
+                    self.abandon().await;
+                }
                 return Err(problem);
             }
             Some(Stop::CutOff) => Some(UploadError::Superseded.into()),
@@ -146,12 +148,7 @@ impl Session {
         }
     }
 
-    async fn receive(
-        &mut self,
-        holder: &Holder,
-        pieces: &mut Pieces,
-        dropped: &CancellationToken,
-    ) -> Result<(), Stop> {
+    async fn receive(&mut self, ends: Ends<'_>, pieces: &mut Pieces) -> Result<(), Stop> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         looks.reset();
@@ -160,8 +157,7 @@ impl Session {
                 let claimed = pin!(self.appender.is_claimed());
                 tokio::select! {
                     biased;
-                    () = holder.is_cut_off() => return Err(Stop::CutOff),
-                    () = dropped.cancelled() => return Err(Stop::CutOff),
+                    () = ends.reached() => return Err(Stop::CutOff),
                     _ = looks.tick() => None,
                     piece = pieces.next() => Some(piece),
                     () = claimed => {
@@ -197,10 +193,16 @@ impl Session {
     /// Makes sure that the request still holds the upload.
     async fn look(&self) -> Result<(), Stop> {
         let service = &self.sessions.service;
-        let expires_at = service.clock.now().plus(service.limits.uploads.expires);
+        let now = service.clock.now();
         let whose = (self.whose.1, self.fence);
-        touch_upload(&service.db, whose, expires_at).await?;
+        touch_upload(&service.db, whose, self.expiry(now), now).await?;
         Ok(())
+    }
+
+    /// When the upload expires if nothing more comes.
+    fn expiry(&self, now: Timestamp) -> Timestamp {
+        let expires_at = now.plus(self.sessions.service.limits.uploads.expires);
+        self.expires_by.map_or(expires_at, |by| expires_at.min(by))
     }
 
     async fn push(&mut self, mut chunk: Bytes) -> Result<(), Stop> {
@@ -258,7 +260,7 @@ impl Session {
             self.durable = Some(growing);
             return Ok(());
         }
-        let expires_at = now.plus(service.limits.uploads.expires);
+        let expires_at = self.expiry(now);
         let progress = UploadProgress {
             id: self.whose.1,
             fence: self.fence,
@@ -288,8 +290,8 @@ impl Session {
     }
 
     /// Ends the hold on an upload to which nothing was added.
-    async fn release(&self) {
-        self.remove_durable().await;
+    async fn release(&mut self) {
+        self.abandon().await;
         let db = &self.sessions.service.db;
         if let Err(error) = release_upload(db, (self.whose.1, self.fence)).await {
             let error = &error as &dyn std::error::Error;
@@ -300,10 +302,11 @@ impl Session {
         }
     }
 
-    /// Removes the tail of a request with a checksum, which nothing has recorded.
-    async fn remove_durable(&self) {
-        if let Some(durable) = &self.durable {
-            self.remove_tail(durable, &self.recorded).await;
+    /// Removes what a request with a checksum has written, of which nothing is recorded.
+    async fn abandon(&mut self) {
+        self.appender.abandon().await;
+        if let Some(durable) = self.durable.take() {
+            self.remove_tail(&durable, &self.recorded).await;
         }
     }
 

@@ -34,7 +34,9 @@ pub struct UploadSessions {
 pub struct Append {
     /// The upload and its owner.
     pub whose: (UserId, UploadId),
-    /// Where they begin.
+    /// Whether the same request has created the upload, which is deleted if it is refused.
+    pub creates: bool,
+    /// Where its bytes begin.
     pub offset: u64,
     /// How many there are, if the header says.
     pub announced: Option<u64>,
@@ -68,6 +70,14 @@ pub struct Written {
     pub became: Option<Became>,
     /// When it expires; `None` once it is complete.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Whether only the transfer of bytes went wrong, not the upload.
+pub const fn is_of_transfer(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UploadIncomplete | Code::RequestTimeout | Code::OffsetMismatch
+    )
 }
 
 impl UploadSessions {

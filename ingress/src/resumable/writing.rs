@@ -1,18 +1,25 @@
 //! Takes an upload over for a request that writes to it. The request runs to its end in a task of its
 //! own: what has arrived when the client hangs up is kept.
 
-use domain::{ByteSize, Hasher, UploadId, UploadStatus, UserId};
-use ledger::{Upload, hold_upload, release_upload, reserve_upload};
+use std::time::Duration;
+
+use domain::{ByteSize, Hasher, Timestamp, UploadId, UploadStatus, UserId};
+use ledger::{Upload, UploadError, hold_upload, release_upload, reserve_upload};
 use storage::{StorageError, Writer};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::checksum::Checksums;
+use super::ends::Ends;
 use super::fields::check_size;
 use super::pieces::Pieces;
 use super::session::Session;
-use super::sessions::{Append, Checking, LEAST_PART, UploadSessions, Written};
+use super::sessions::{Append, Checking, LEAST_PART, UploadSessions, Written, is_of_transfer};
 use crate::problem::{Code, Problem};
+
+/// How long an upload may take to open for a request that has ended: less than the next one waits for
+/// it.
+const OPENING: Duration = Duration::from_secs(5);
 
 impl UploadSessions {
     /// Appends the bytes of a request, and finishes the upload if they are the last ones. A request
@@ -24,14 +31,22 @@ impl UploadSessions {
         let sessions = self.clone();
         let dropped = CancellationToken::new();
         let _guard = dropped.clone().drop_guard();
-        let writing = async move { sessions.write(append, pieces, dropped).await };
+        let (whose, creates) = (append.whose, append.creates);
+        let writing = async move {
+            let written = sessions.write(append, pieces, dropped).await;
+            if creates && written.as_ref().is_err_and(is_refused) {
+                // Its client isn't told of it, and can't end it.
+                sessions.give_up(whose, None).await;
+            }
+            written
+        };
         let writing = writing.instrument(tracing::debug_span!("append"));
         let written = self.intake.keep_running(writing).await;
         written.map_err(Problem::internal)?
     }
 
     async fn write(
-        self,
+        &self,
         append: Append,
         pieces: Pieces,
         dropped: CancellationToken,
@@ -45,7 +60,11 @@ impl UploadSessions {
             return answer;
         }
         let holder = self.holders.enter(append.whose.1).await;
-        let session = match self.begin(&append, &upload).await {
+        let ends = Ends {
+            holder: &holder,
+            dropped: &dropped,
+        };
+        let session = match self.begin(&append, &upload, ends).await {
             // The request before may have completed it.
             Err(problem) if problem.code() == Code::Gone => {
                 let upload = self.find(append.whose).await?;
@@ -53,7 +72,7 @@ impl UploadSessions {
             }
             session => session?,
         };
-        let upload = session.run(&holder, pieces, &dropped).await?;
+        let upload = session.run(ends, pieces).await?;
         if upload.has_all() {
             return self.finish(&upload, append.traceparent).await;
         }
@@ -75,7 +94,12 @@ impl UploadSessions {
     }
 
     /// Takes the upload over, and opens it if the request may write to it.
-    async fn begin(&self, append: &Append, before: &Upload) -> Result<Session, Problem> {
+    async fn begin(
+        &self,
+        append: &Append,
+        before: &Upload,
+        ends: Ends<'_>,
+    ) -> Result<Session, Problem> {
         let most = append.length.or(before.length);
         let most = most.unwrap_or(self.service.limits.max_document.bytes());
         let most = most.min(before.max_bytes.unwrap_or(u64::MAX));
@@ -90,7 +114,13 @@ impl UploadSessions {
         };
         let held = self.take_over(append.whose, parts).await?;
         let id = (held.id, held.fence);
-        let session = self.open(append, held, most).await;
+        // What came meanwhile of a client that went away is kept, unless opening takes long: it waits
+        // for memory if there is a tail to be read.
+        let session = tokio::select! {
+            biased;
+            session = self.open(append, held, most) => session,
+            () = ends.reached_before(OPENING) => Err(UploadError::Superseded.into()),
+        };
         if session.is_err() {
             // Nothing was written.
             release_upload(&self.service.db, id).await?;
@@ -138,6 +168,7 @@ impl UploadSessions {
             recorded: growing,
             durable: None,
             hasher,
+            expires_by: expires_by(&held, limits.uploads.expires),
             checksums: is_checked.then(|| Checksums::begin(expected.as_ref())),
             expected,
             offset: held.offset,
@@ -148,6 +179,18 @@ impl UploadSessions {
             ends: append.ends,
         })
     }
+}
+
+/// Whether an upload was refused by an answer with which its client can do nothing but start again.
+fn is_refused(problem: &Problem) -> bool {
+    let code = problem.code();
+    !is_of_transfer(code) && !code.status().is_server_error()
+}
+
+/// Until when a writer may put off the expiry of an upload. Whoever uploads with a ticket can't keep
+/// what is reserved for it for ever.
+fn expires_by(held: &Upload, expires: Duration) -> Option<Timestamp> {
+    held.ticket.map(|_| held.created_at.plus(expires))
 }
 
 /// The answer for an upload that has ended: a client that asks again for its last bytes to be taken

@@ -1,18 +1,18 @@
-//! Resumable uploads by tus 1.0.0: <https://tus.io/protocols/resumable-upload>.
+//! Resumable uploads: creates, continues, lists and ends them, by tus and by the protocol of the IETF.
+//! What the header fields of either say is read in files of their own.
 
-use domain::{DocumentId, MediaType, Sha256, Timestamp, UploadId, UploadProtocol, UserId};
-use ledger::{
-    NewUpload, Upload, UploadHeader, UploadPurpose, create_upload, find_document, list_uploads,
-};
+use domain::{DocumentId, Timestamp, UploadId, UploadProtocol, UserId};
+use ledger::{NewUpload, Upload, create_upload, find_document, list_uploads};
 use poem::Request;
 use poem::http::HeaderMap;
-use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::header::CONTENT_TYPE;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
-use super::if_match::precondition;
 use super::resumable_answer::{Appended, Created, Found, Listed, Offset, Terminated, no_store};
+use super::wanted_upload::{Wanted, announced, check_first, missing, unwritten};
+use super::{ietf_fields, tus_fields};
 use crate::auth::CurrentUser;
 use crate::dto::{
     Binding, CursorText, Id, Limit, MetadataText, NameText, UniqueNameText, UploadPageBody, cursor,
@@ -22,11 +22,10 @@ use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::resumable::{
-    Append, Checking, Completeness, Concat, Expected, Length, PARTIAL_UPLOAD, UploadMetadata,
-    UploadSessions, Written, check_size, declared_length, file_name, limit, number, of_body,
-    piece_digest, require_version, text, whole_digest,
+    Append, Completeness, Concat, Length, PARTIAL_UPLOAD, UploadSessions, Written, check_size,
+    declared_length, file_name, is_of_transfer, limit, of_body, require_version,
 };
-use crate::uploads::{NewDocument, QueryFields, UploadBytes, is_form};
+use crate::uploads::{QueryFields, UploadBytes};
 
 problem_sets! {
     /// Listing uploads.
@@ -40,8 +39,8 @@ problem_sets! {
     CreateProblems {
         BadRequest, BadDigest, UploadIncomplete, Unauthorized, QuotaExceeded, NotFound, RequestTimeout, Gone,
         IdempotencyInProgress, IdempotencyKeyReused, OffsetMismatch, ChecksumMismatch,
-        UniqueNameTaken, NotActive, RevisionMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
-        DigestMismatch, TooManyUploads, NotSupported,
+        UniqueNameTaken, NotActive, NotReady, RevisionMismatch, UnsupportedVersion, TooLarge,
+        UnsupportedMediaType, Invalid, DigestMismatch, TooManyUploads, NotSupported,
     }
     /// Appending to an upload.
     AppendProblems {
@@ -50,9 +49,6 @@ problem_sets! {
         UnsupportedMediaType, Invalid, DigestMismatch, NotSupported,
     }
 }
-
-/// The media type of appended bytes.
-const OFFSET_STREAM: &str = "application/offset+octet-stream";
 
 /// The routes of resumable uploads.
 #[derive(Clone, Debug)]
@@ -65,7 +61,7 @@ impl ResumableRoutes {
     /// By tus, `Upload-Metadata` names the document (`filename` or `name`) and describes it (`filetype`,
     /// `unique_name`, `is_public`, `metadata`), or names the document that gets a version
     /// (`document_id`). The declared length is reserved from the quota. The id of the upload is that
-    /// of the document it becomes. A body is the first bytes.
+    /// of the document it becomes. A body is the first bytes; if they are refused, there is no upload.
     ///
     /// By the IETF's draft, `Upload-Complete: ?0` on an upload of a document or version creates one, as it
     /// does here with the parameters below.
@@ -99,16 +95,17 @@ impl ResumableRoutes {
                 is_public: is_public.0,
                 metadata: metadata.0.map(|text| text.0),
             };
-            Wanted::by_ietf(headers, fields, document_id.0.map(|id| id.0))?
+            ietf_fields::wanted(headers, fields, document_id.0.map(|id| id.0))?
         } else {
             require_version(headers)?;
-            Wanted::read(headers)?
+            tus_fields::wanted(headers)?
         };
         let parts = match &wanted.concat {
             Concat::Final(ids) => Some(self.0.parts(caller.0.user, ids).await?),
             Concat::None | Concat::Partial => None,
         };
         let new = self.new_upload(caller.0.user, headers, &wanted, parts.as_deref())?;
+        let first = self.first_append(request, &new)?;
         if !keyed.came_before() {
             self.0.admit(caller.0.user, &new).await?;
         }
@@ -128,7 +125,7 @@ impl ResumableRoutes {
                 let trace = Append::trace_of(request);
                 self.0.join(&upload, parts, trace).await?
             }
-            None => self.first_bytes(request, &upload, body).await?,
+            None => self.first_bytes(&upload, first, body).await?,
         };
         let limit = self.limit(written.expires_at);
         Ok(Replayable::New(Created::of(&upload, &written, limit)))
@@ -223,7 +220,8 @@ impl ResumableRoutes {
             return self.append_piece(request, &upload, body).await;
         }
         require_version(headers)?;
-        let written = self.append_tus(request, &upload, body).await?;
+        let append = tus_fields::append(request, &upload)?;
+        let written = self.0.append(append, of_body(body.0)).await?;
         Ok(Appended::of(whose.1.into(), &written, None))
     }
 
@@ -248,86 +246,6 @@ impl ResumableRoutes {
         let on = idempotent.on(&self.0.service.db, |()| Terminated::Done);
         self.0.terminate(&on, whose).await?;
         Ok(Terminated::Done)
-    }
-}
-
-/// What a creation asks for.
-struct Wanted {
-    protocol: UploadProtocol,
-    /// The digest of the whole.
-    expected: Option<Sha256>,
-    said: UploadHeader,
-    concat: Concat,
-    purpose: UploadPurpose,
-    /// What makes a repetition the same.
-    identity: String,
-}
-
-impl Wanted {
-    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let metadata = text(headers, "upload-metadata")?.to_owned();
-        let said = UploadHeader {
-            concat: text(headers, "upload-concat")?.to_owned(),
-            metadata,
-        };
-        let concat = Concat::read(&said.concat)?;
-        let read = UploadMetadata::read(&said.metadata)?;
-        let purpose = match concat {
-            Concat::Partial => UploadPurpose::Part,
-            Concat::None | Concat::Final(_) => read.purpose()?,
-        };
-        let length = text(headers, "upload-length")?;
-        Ok(Self {
-            protocol: UploadProtocol::Tus,
-            expected: None,
-            identity: format!("{}\n{}\n{length}", said.metadata, said.concat),
-            said,
-            concat,
-            purpose,
-        })
-    }
-
-    fn by_ietf(
-        headers: &HeaderMap,
-        fields: QueryFields,
-        document: Option<DocumentId>,
-    ) -> Result<Self, Problem> {
-        if headers.contains_key(CONTENT_ENCODING) {
-            return Err(Problem::content_encoding());
-        }
-        let declared = headers
-            .get(CONTENT_TYPE)
-            .and_then(|media| media.to_str().ok());
-        let essence = declared.and_then(|media| media.split(';').next());
-        let declared_type: Option<MediaType> = essence.and_then(|media| media.trim().parse().ok());
-        if declared_type.as_ref().is_some_and(is_form) {
-            let detail = "A form can't be uploaded in pieces; send the file itself.";
-            return Err(Problem::from(Code::UnsupportedMediaType).with_detail(detail));
-        }
-        let identity = format!("{fields:?}\n{document:?}\n{declared:?}");
-        let purpose = if let Some(document) = document {
-            UploadPurpose::Version {
-                document,
-                precondition: precondition(headers),
-                declared_type,
-            }
-        } else {
-            let document = NewDocument::read(fields)?;
-            UploadPurpose::Document {
-                name: document.name,
-                visibility: document.visibility,
-                metadata: document.metadata,
-                declared_type,
-            }
-        };
-        Ok(Self {
-            protocol: UploadProtocol::Ietf,
-            expected: whole_digest(headers)?,
-            said: UploadHeader::default(),
-            concat: Concat::None,
-            purpose,
-            identity,
-        })
     }
 }
 
@@ -382,28 +300,21 @@ impl ResumableRoutes {
         limit(service.limits.max_document, service.clock.now(), expires_at)
     }
 
-    /// Appends by tus.
-    pub(super) async fn append_tus(
+    /// Returns what a creation appends, and refuses what the upload couldn't take before it is created.
+    pub(super) fn first_append(
         &self,
         request: &Request,
-        upload: &Upload,
-        body: UploadBytes,
-    ) -> Result<Written, Problem> {
-        let headers = request.headers();
-        refuse_joined(upload)?;
-        check_media_type(headers)?;
-        let offset = number(headers, "upload-offset")?;
-        let offset = offset.ok_or_else(|| missing("Upload-Offset is required."))?;
-        let append = Append {
-            whose: (upload.owner, upload.id),
-            offset,
-            announced: announced(headers),
-            length: number(headers, "upload-length")?,
-            ends: false,
-            checksum: checksum(headers)?,
-            traceparent: Append::trace_of(request),
+        new: &NewUpload,
+    ) -> Result<Option<Append>, Problem> {
+        let first = match (&new.joins, new.protocol) {
+            (Some(_), _) => None,
+            (None, UploadProtocol::Tus) => tus_fields::first_append(request, new)?,
+            (None, UploadProtocol::Ietf) => ietf_fields::first_append(request, new)?,
         };
-        self.0.append(append, of_body(body.0)).await
+        if let Some(append) = &first {
+            check_first(append, new, self.0.service.limits.max_document)?;
+        }
+        Ok(first)
     }
 
     /// Appends by the protocol of the IETF.
@@ -413,24 +324,8 @@ impl ResumableRoutes {
         upload: &Upload,
         body: UploadBytes,
     ) -> Result<Appended, Documented<AppendProblems>> {
-        let headers = request.headers();
-        refuse_joined(upload)?;
-        let missing = || missing("Upload-Offset and Upload-Complete are required.");
-        let offset = number(headers, "upload-offset")?.ok_or_else(missing)?;
-        let said = Completeness::read(headers).ok_or_else(missing)?;
-        if headers.contains_key(CONTENT_ENCODING) {
-            return Err(Problem::content_encoding().into());
-        }
-        let ends = said == Completeness::Complete;
-        let append = Append {
-            whose: (upload.owner, upload.id),
-            offset,
-            announced: announced(headers),
-            length: declared_length(headers, offset, announced(headers))?,
-            ends,
-            checksum: content_digest(headers)?,
-            traceparent: Append::trace_of(request),
-        };
+        let (append, said) = ietf_fields::append(request, upload)?;
+        let ends = append.ends;
         let written = self.0.append(append, of_body(body.0)).await;
         let written = written.map_err(|problem| match problem.code() {
             code if ends && is_of_document(code) => problem.of_complete_upload(),
@@ -449,37 +344,15 @@ impl ResumableRoutes {
         Ok(Appended::document(document, version, written.offset))
     }
 
-    /// Appends the body of the creation, and finishes an upload of nothing.
+    /// Appends the body of the creation, if it has one. A refusal deletes the upload.
     pub(super) async fn first_bytes(
         &self,
-        request: &Request,
         upload: &Upload,
+        first: Option<Append>,
         body: UploadBytes,
     ) -> Result<Written, Problem> {
-        let headers = request.headers();
-        let is_ietf = upload.protocol == UploadProtocol::Ietf;
-        let has_body =
-            (is_ietf || headers.contains_key(CONTENT_TYPE)) && announced(headers) != Some(0);
-        let said = Completeness::read(headers).filter(|_| is_ietf);
-        let ends = said == Some(Completeness::Complete);
-        if !has_body && !ends && (is_ietf || upload.length != Some(0)) {
+        let Some(append) = first else {
             return Ok(unwritten(upload));
-        }
-        if has_body && !is_ietf {
-            check_media_type(headers)?;
-        }
-        let append = Append {
-            whose: (upload.owner, upload.id),
-            offset: 0,
-            announced: announced(headers),
-            length: None,
-            ends,
-            checksum: if is_ietf {
-                content_digest(headers)?
-            } else {
-                checksum(headers)?
-            },
-            traceparent: Append::trace_of(request),
         };
         match self.0.append(append, of_body(body.0)).await {
             // The upload was created, and its client may go on.
@@ -492,78 +365,10 @@ impl ResumableRoutes {
     }
 }
 
-/// Whether only the transfer of the first bytes went wrong, not the upload.
-const fn is_of_transfer(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UploadIncomplete | Code::RequestTimeout | Code::OffsetMismatch
-    )
-}
-
 /// Whether the document was refused, not the upload.
 const fn is_of_document(code: Code) -> bool {
     matches!(
         code,
         Code::UniqueNameTaken | Code::NotActive | Code::RevisionMismatch | Code::DigestMismatch
     )
-}
-
-/// The digest of a piece by the protocol of the IETF.
-fn content_digest(headers: &HeaderMap) -> Result<Checking, Problem> {
-    Ok(piece_digest(headers)?.map_or(Checking::None, Checking::Header))
-}
-
-/// An upload as it is.
-fn unwritten(upload: &Upload) -> Written {
-    Written {
-        offset: upload.offset,
-        became: upload.became,
-        expires_at: Some(upload.expires_at),
-    }
-}
-
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Problem::content_encoding());
-    }
-    if headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|media| media == OFFSET_STREAM)
-    {
-        return Ok(());
-    }
-    let detail = "The Content-Type of appended bytes is application/offset+octet-stream.";
-    Err(Problem::from(Code::UnsupportedMediaType).with_detail(detail))
-}
-
-fn checksum(headers: &HeaderMap) -> Result<Checking, Problem> {
-    let field = text(headers, "upload-checksum")?;
-    if headers.contains_key("upload-checksum") {
-        return Ok(Checking::Header(Expected::read(field)?));
-    }
-    let trailer = headers.get_all("trailer").iter();
-    let mut names = trailer
-        .filter_map(|names| names.to_str().ok())
-        .flat_map(|names| names.split(','));
-    if names.any(|name| name.trim().eq_ignore_ascii_case("upload-checksum")) {
-        return Ok(Checking::Trailer);
-    }
-    Ok(Checking::None)
-}
-
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn missing(detail: &'static str) -> Problem {
-    Problem::from(Code::BadRequest).with_detail(detail)
-}
-
-/// Refuses bytes for an upload that joins others.
-fn refuse_joined(upload: &Upload) -> Result<(), Problem> {
-    if upload.joins.is_none() {
-        return Ok(());
-    }
-    let detail = "An upload that joins others takes no bytes of its own.";
-    Err(Problem::from(Code::Forbidden).with_detail(detail))
 }

@@ -1,15 +1,9 @@
 //! The door for whoever has the URL of a ticket: a page, uploads in one request, resumable ones, and
 //! the status of what was uploaded. Nothing else is seen here.
 
-use std::sync::Arc;
-
-use domain::{
-    DocumentId, DocumentName, Metadata, Sha256, TicketStatus, UploadId, UploadProtocol, Visibility,
-};
+use domain::{DocumentId, Sha256, TicketStatus, UploadId};
 use ledger::{
-    Completed, FinishedUpload, NewUpload, ReceivedContent, Ticket, Upload as Row, UploadError,
-    UploadHeader, UploadPurpose, complete_upload, create_upload, find_document,
-    find_ticket_by_secret, is_of_ticket,
+    Ticket, Upload as Row, create_upload, find_document, find_ticket_by_secret, is_of_ticket,
 };
 use poem::Request;
 use poem::http::HeaderMap;
@@ -21,13 +15,15 @@ use poem_openapi::payload::Json;
 use super::resumable::ResumableRoutes;
 use super::resumable_answer::{Appended, Created, Offset, Terminated};
 use super::ticket_page::{Page, Shown, page};
+use super::ticket_receiving::{new_upload, receive};
+use super::tus_fields;
 use crate::auth::{Anyone, refused_ticket};
 use crate::dto::{Id, NameText, TicketDocumentBody};
 use crate::http::traceparent;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
-use crate::resumable::{Concat, Length, UploadMetadata, require_version, text};
-use crate::uploads::{Bounds, Destination, Purpose, QueryFields, Upload, UploadBytes};
+use crate::resumable::{of_body, require_version};
+use crate::uploads::{Upload, UploadBytes};
 
 problem_sets! {
     /// Seeing the page.
@@ -52,9 +48,6 @@ problem_sets! {
         DigestMismatch, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive, RevisionMismatch,
     }
 }
-
-/// The name of a document whose uploader gave none and whose form hasn't come yet.
-const UNNAMED: &str = "upload";
 
 /// The routes behind the URL of a ticket.
 #[derive(Clone, Debug)]
@@ -96,9 +89,9 @@ impl TicketDoorRoutes {
     ) -> Result<Shown, Documented<UploadProblems>> {
         let ticket = self.open_ticket(request, &secret.0).await?;
         let name = name.0.map(|text| text.0);
-        let (door, trace) = (self.clone(), traceparent(request));
+        let (sessions, trace) = (self.0.0.clone(), traceparent(request));
         // To its end, even if the client hangs up: a use that led to nothing is given back.
-        let receiving = async move { door.receive(&ticket, name, body, trace).await };
+        let receiving = async move { receive(&sessions, &ticket, (name, body), trace).await };
         let received = self.0.0.intake.keep_running(receiving).await;
         let document = received.map_err(Problem::internal)??;
         if wants_page(request.headers()) {
@@ -147,12 +140,13 @@ impl TicketDoorRoutes {
     ) -> Result<Created, Documented<CreateProblems>> {
         require_version(request.headers())?;
         let ticket = self.open_ticket(request, &secret.0).await?;
-        let new = self.new_upload(&ticket, request.headers())?;
+        let new = new_upload(&self.0.0.service, &ticket, request.headers())?;
+        let first = self.0.first_append(request, &new)?;
         self.0.0.admit(ticket.owner, &new).await?;
         let service = &self.0.0.service;
         let created = create_upload(&service.db, &new, &service.limits).await;
         let upload = created.map_err(Problem::from)?;
-        let written = self.0.first_bytes(request, &upload, body).await?;
+        let written = self.0.first_bytes(&upload, first, body).await?;
         let limit = self.0.limit(written.expires_at);
         let location = format!("/t/{}/uploads/{}", secret.0, upload.id);
         Ok(Created::at(location, &upload, &written, limit))
@@ -192,11 +186,14 @@ impl TicketDoorRoutes {
         body: UploadBytes,
     ) -> Result<Appended, Documented<AppendProblems>> {
         let upload = self.upload_of(request, &secret.0, id.0.0).await?;
-        let written = self.0.append_tus(request, &upload, body).await?;
+        let append = tus_fields::append(request, &upload)?;
+        let written = self.0.0.append(append, of_body(body.0)).await?;
         Ok(Appended::of(upload.id.into(), &written, None))
     }
 
     /// End a resumable upload
+    ///
+    /// The ticket gets the use back if no byte came.
     #[oai(
         path = "/:secret/uploads/:id",
         method = "delete",
@@ -254,153 +251,6 @@ impl TicketDoorRoutes {
         }
         require_version(request.headers())?;
         Ok(upload)
-    }
-
-    fn new_upload(&self, ticket: &Ticket, headers: &HeaderMap) -> Result<NewUpload, Problem> {
-        let service = &self.0.0.service;
-        if Concat::read(text(headers, "upload-concat")?)? != Concat::None {
-            let detail = "A ticket's uploads can't be joined.";
-            return Err(Problem::from(Code::BadRequest).with_detail(detail));
-        }
-        let max = service.limits.max_document;
-        let max = ticket.max_bytes.map_or(max, |most| most.min(max));
-        let length = Length::read(headers, max)?.known();
-        let said = UploadHeader {
-            metadata: text(headers, "upload-metadata")?.to_owned(),
-            concat: String::new(),
-        };
-        let read = UploadMetadata::read(&said.metadata)?;
-        let purpose = read.of_ticket(ticket.name.clone(), ticket.metadata.clone())?;
-        self.row(ticket, purpose, said, length)
-    }
-
-    fn row(
-        &self,
-        ticket: &Ticket,
-        purpose: UploadPurpose,
-        said: UploadHeader,
-        length: Option<u64>,
-    ) -> Result<NewUpload, Problem> {
-        let service = &self.0.0.service;
-        let at = service.clock.now();
-        Ok(NewUpload {
-            id: UploadId::new(at),
-            owner: ticket.owner,
-            protocol: UploadProtocol::Tus,
-            purpose,
-            said,
-            length,
-            expected: None,
-            growing: service.places.grow(at)?,
-            joins: None,
-            ticket: Some(ticket.id),
-            max_bytes: ticket.max_bytes.map(domain::ByteSize::bytes),
-            at,
-        })
-    }
-
-    /// Receives an upload in one request. It takes a use of the ticket first, so that no two share
-    /// one.
-    async fn receive(
-        &self,
-        ticket: &Ticket,
-        name: Option<String>,
-        body: Upload,
-        traceparent: Option<String>,
-    ) -> Result<TicketDocumentBody, Problem> {
-        let (sessions, service) = (&self.0.0, &self.0.0.service);
-        let body = body.limited(ticket.max_bytes)?;
-        let given = ticket.name.as_ref().map(ToString::to_string).or(name);
-        let unnamed = given.as_deref().unwrap_or(UNNAMED).parse();
-        let unnamed: DocumentName =
-            unnamed.map_err(|error| Problem::invalid_field("name", error))?;
-        let purpose = UploadPurpose::Document {
-            name: unnamed,
-            visibility: Visibility::Private { unique_name: None },
-            metadata: ticket.metadata.clone(),
-            declared_type: None,
-        };
-        let new = self.row(ticket, purpose, UploadHeader::default(), None)?;
-        sessions.admit(ticket.owner, &new).await?;
-        let upload = create_upload(&service.db, &new, &service.limits).await?;
-        let received = self
-            .take_in(ticket, &upload, (given, body), traceparent)
-            .await;
-        if received.is_err() {
-            let whose = (upload.owner, upload.id);
-            sessions.give_up(whose, Some(upload.fence)).await;
-        }
-        received
-    }
-
-    async fn take_in(
-        &self,
-        ticket: &Ticket,
-        upload: &Row,
-        (name, body): (Option<String>, Upload),
-        traceparent: Option<String>,
-    ) -> Result<TicketDocumentBody, Problem> {
-        let (sessions, service) = (&self.0.0, &self.0.0.service);
-        let in_flight = sessions.intake.in_flight();
-        let bounds = Bounds {
-            quota: u64::MAX,
-            quota_limit: u64::MAX,
-            staging: in_flight.room(ticket.owner).await?.staging,
-        };
-        let size = body.declared_size();
-        let to = Destination {
-            places: service.places.clone(),
-            now: service.clock.now(),
-            patience: service.server.upload,
-            held: in_flight.begin(ticket.owner, size, bounds).await?,
-            inline: sessions.intake.inline().take(size).map(Arc::new),
-        };
-        let fields = QueryFields {
-            name,
-            ..QueryFields::default()
-        };
-        let received = body.receive(Purpose::Document(fields), &to).await?;
-        let document = received.fields.into_new_document()?;
-        let is_plain = document.visibility == Visibility::Private { unique_name: None };
-        if !is_plain || document.metadata != Metadata::default() {
-            let detail = "is the ticket's to say";
-            return Err(Problem::invalid_field("/metadata", detail));
-        }
-        let staged = received.bytes.staged();
-        let named = ticket.name.clone().unwrap_or(document.name);
-        let done = FinishedUpload {
-            id: upload.id,
-            fence: upload.fence,
-            staged: staged.url.clone(),
-            content: Some(ReceivedContent {
-                size: staged.size,
-                sha256: staged.sha256,
-                body: staged.body.clone(),
-                declared_type: received.declared_type,
-                name: Some(named.clone()),
-            }),
-            traceparent,
-            at: service.clock.now(),
-        };
-        let size = staged.size;
-        match complete_upload(&service.db, &service.limits, &done).await {
-            Ok(Completed::Became(became, job)) => {
-                received.bytes.keep();
-                service.meters.took_in(size);
-                sessions.announce(job);
-                Ok(TicketDocumentBody::pending(became.document, &named, size))
-            }
-            Ok(Completed::Before(_) | Completed::Part) => Err(Problem::internal(
-                "an upload with a ticket was completed by somebody else",
-            )),
-            Err(error) => {
-                if matches!(&error, UploadError::Database(error) if error.may_be_committed()) {
-                    // A row may refer to them. If none does, the cleanup finds that out.
-                    received.bytes.keep();
-                }
-                Err(error.into())
-            }
-        }
     }
 }
 

@@ -90,7 +90,8 @@ impl From<UploadId> for DocumentId {
 /// Limits of a user's resumable uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadLimits {
-    /// The most that are open at once, partial ones that wait to be joined included.
+    /// The most of a user that are open at once, partial ones that wait to be joined included, and
+    /// those with tickets not.
     pub open: u32,
     /// How long one is kept after its last byte, and how long it is known after its end.
     pub expires: Duration,
@@ -99,6 +100,12 @@ pub struct UploadLimits {
 impl UploadLimits {
     /// The most ended uploads of a user that are known: their clients may ask how they ended.
     pub const KEPT: u32 = 1_000;
+
+    /// The most uploads of one ticket that are open at once: a quarter of a user's, and at least one.
+    #[must_use]
+    pub const fn open_of_ticket(&self) -> u32 {
+        if self.open < 4 { 1 } else { self.open / 4 }
+    }
 }
 
 /// The defaults of the settings.

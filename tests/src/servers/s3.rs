@@ -97,6 +97,15 @@ impl S3 {
         self.client_with_secret(SECRET_KEY)
     }
 
+    /// How many multipart uploads are unfinished in the bucket of a storage URL.
+    pub async fn unfinished_in(&self, url: &str) -> usize {
+        let bucket = url.strip_prefix("s3://").expect("a URL of S3");
+        let bucket = bucket.split('/').next().unwrap_or_default();
+        let listing = self.client().list_multipart_uploads().bucket(bucket);
+        let listed = listing.send().await.expect("the server lists them");
+        listed.uploads().len()
+    }
+
     /// Kills the server by SIGKILL (a graceful stop would take half a minute); its objects are kept
     /// for the next [`S3::start`]. Until then, connections are refused.
     pub async fn stop(&self) {

@@ -1,8 +1,9 @@
 //! Finishes resumable uploads that have all their bytes: the process that received the last ones
-//! died, or couldn't reach its storage or database.
+//! died, or couldn't reach its storage or database. Ends those that were joining parts.
 //!
 //! - *does*: takes such an upload over, makes its bytes an object, and commits the transaction of
-//!   the intake. An upload that the intake refuses is deleted, as at the end of its last request.
+//!   the intake. An upload that the intake refuses is deleted, as at the end of its last request. One
+//!   that joins parts is deleted too: its client was not told of it, and joins the parts again.
 //! - *safe to repeat because* finishing an object twice is the same as once, and an upload is
 //!   completed once, under its fence.
 //! - *if it dies here*, the next run takes the upload over again.
@@ -21,7 +22,8 @@ use tracing::{info, warn};
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// How long the request that received the last byte has for the rest.
+/// How long the request that received the last byte has for the rest. One that joins parts says every
+/// few seconds that it still does.
 const LEFT_ALONE: Duration = Duration::from_mins(1);
 
 /// Why an upload could not be finished.
@@ -48,8 +50,8 @@ pub async fn finish_uploads(tools: &Tools) -> Result<(), AttemptError> {
 
 async fn finish(tools: &Tools, upload: &Upload, now: Timestamp) -> Result<(), FinishError> {
     let whose = (upload.owner, upload.id);
-    // One that joins parts has no bytes of its own before they are copied.
     if upload.joins.is_some() {
+        info!(upload.id = %upload.id, "a join was interrupted; its parts can be joined again");
         let fence = Some(upload.fence);
         return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
     }

@@ -1,5 +1,5 @@
 //! The uses of a ticket: an upload that begins takes one, with what is reserved for it, and one that
-//! ends without a document gives it back.
+//! ends without a byte gives it back.
 
 use uuid::Uuid;
 
@@ -38,7 +38,8 @@ pub(crate) async fn take_use(
     Ok(Some(one))
 }
 
-/// Gives a use back whose upload ended without a document, unless the ticket has ended meanwhile.
+/// Gives a use back whose upload ended without a byte, unless the ticket has ended meanwhile. The upload
+/// held at least what the ticket reserves for a use, and has just released it.
 pub(crate) async fn give_back(
     transaction: &DatabaseTransaction,
     id: Uuid,

@@ -4,11 +4,11 @@ use storage::Growing;
 
 use super::error::UploadError;
 use super::upload::{Upload, UploadHeader, UploadPurpose, column, written_ids};
-use crate::Commit;
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::uploads::{self, Model};
 use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
 use crate::tickets::take_use;
+use crate::{Commit, DatabaseTransaction};
 use domain::{
     Hasher, Limits, Sha256, TicketId, Timestamp, UploadId, UploadLimits, UploadProtocol,
     UploadStatus, UserId,
@@ -62,9 +62,7 @@ async fn create(
     if users::lock(&transaction, new.owner.0).await?.is_none() {
         return Err(UploadError::OwnerGone);
     }
-    if uploads::count_open(&transaction, new.owner).await? >= limits.uploads.open.into() {
-        return Err(UploadError::TooMany(limits.uploads.open));
-    }
+    check_places(&transaction, new, limits).await?;
     uploads::delete_surplus(&transaction, new.owner.0, UploadLimits::KEPT).await?;
     if let Some(parts) = &new.joins {
         let parts: Vec<_> = parts.iter().map(|part| part.0).collect();
@@ -96,6 +94,26 @@ async fn create(
     uploads::insert(&transaction, row).await?;
     on.commit(transaction, &upload).await?;
     Ok(upload)
+}
+
+/// Refuses an upload if as many as allowed are open: of its ticket, or of its owner without tickets.
+async fn check_places(
+    transaction: &DatabaseTransaction,
+    new: &NewUpload,
+    limits: &Limits,
+) -> Result<(), UploadError> {
+    if let Some(ticket) = new.ticket {
+        let most = limits.uploads.open_of_ticket();
+        if uploads::count_open_of_ticket(transaction, ticket).await? >= most.into() {
+            return Err(UploadError::TooManyOfTicket(most));
+        }
+        return Ok(());
+    }
+    let most = limits.uploads.open;
+    if uploads::count_open(transaction, new.owner).await? >= most.into() {
+        return Err(UploadError::TooMany(most));
+    }
+    Ok(())
 }
 
 fn row(new: &NewUpload, limits: &Limits) -> Result<Model, UploadError> {

@@ -21,6 +21,9 @@ pub enum UploadError {
     /// The owner has as many open uploads as allowed.
     #[error("the user has {0} open uploads, which is the limit")]
     TooMany(u32),
+    /// As many uploads of its ticket are open as allowed.
+    #[error("{0} uploads of the ticket are open, which is the limit")]
+    TooManyOfTicket(u32),
     /// The owner's quota is used up.
     #[error("the quota is used up")]
     QuotaExceeded,

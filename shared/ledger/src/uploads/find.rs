@@ -34,8 +34,8 @@ pub async fn list_uploads(
     Ok(readable(rows, Upload::try_from))
 }
 
-/// Returns uploads that have all their bytes, and that nothing has happened to since `before`: whoever
-/// was to finish them may have died.
+/// Returns uploads that have all their bytes or join others, and that nothing has happened to since
+/// `before`: whoever was to finish them may have died.
 pub async fn unfinished_uploads(db: &Database, before: Timestamp) -> Result<Vec<Upload>, DbError> {
     let rows = uploads::unfinished(db, before, UNFINISHED).await?;
     Ok(readable(rows, Upload::try_from))

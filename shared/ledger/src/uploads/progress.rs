@@ -6,7 +6,7 @@ use storage::Growing;
 use super::error::UploadError;
 use super::upload::{Upload, bytes, column};
 use crate::retry_on_conflict::retry_on_conflict;
-use crate::tables::uploads::{self, Hold, Progress};
+use crate::tables::uploads::{self, Hold, Model, Progress};
 use crate::tables::users::{Charge, QuotaCharge, charge_quota};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{Limits, Timestamp, UploadId, UploadStatus, UserId};
@@ -79,8 +79,10 @@ pub async fn touch_upload(
     db: &Database,
     (id, fence): (UploadId, u64),
     expires_at: Timestamp,
+    now: Timestamp,
 ) -> Result<(), UploadError> {
-    if uploads::touch(db.writer(), (id.0, column(fence)), expires_at).await? {
+    let whose = (id.0, column(fence));
+    if uploads::touch(db.writer(), whose, expires_at, now).await? {
         Ok(())
     } else {
         Err(UploadError::Superseded)
@@ -131,7 +133,8 @@ async fn reserve(
         return Err(UploadError::OtherLength);
     }
     let wanted = match length {
-        Some(length) => column(length),
+        // What its ticket reserves for it stays: the ticket may get it back.
+        Some(length) => column(length).max(of_ticket(&row)),
         None => column(reserved).max(row.reserved_bytes),
     };
     if wanted != row.reserved_bytes {
@@ -148,4 +151,9 @@ async fn reserve(
     }
     uploads::reserve(transaction, id.0, length.map(column), wanted).await?;
     Ok(())
+}
+
+/// What the ticket of an upload reserves for each use.
+fn of_ticket(row: &Model) -> i64 {
+    row.ticket_id.and(row.max_bytes).unwrap_or(0)
 }

@@ -143,7 +143,7 @@ pub(crate) async fn end_uploads_of_ticket(
 }
 
 /// Discards the bytes of locked uploads, frees the parts that they join, and gives back the uses of
-/// their tickets.
+/// their tickets for which no byte came: otherwise a stranger could upload and delete for ever.
 async fn end_all(
     transaction: &DatabaseTransaction,
     rows: &[Model],
@@ -154,7 +154,7 @@ async fn end_all(
         free_parts(transaction, row).await?;
         if let Some(ticket) = row
             .ticket_id
-            .filter(|_| row.status == UploadStatus::Open.as_str())
+            .filter(|_| row.status == UploadStatus::Open.as_str() && row.offset_bytes == 0)
         {
             give_back(transaction, ticket, now).await?;
         }

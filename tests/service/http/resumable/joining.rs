@@ -9,10 +9,7 @@ use tests::in_both_modes;
 use tests::tus::{self, metadata, number, request};
 
 async fn part(client: &Client, bytes: Bytes) -> String {
-    let create = request(client, Method::POST, "/v1/uploads")
-        .header("upload-concat", "partial")
-        .header("upload-length", bytes.len());
-    let created = client.send(create).await;
+    let created = client.send(tus::partial(client, bytes.len())).await;
     created.expecting(201);
     let path = created.header("location").to_owned();
     let written = tus::patch(client, &path, 0, bytes).await;
@@ -22,10 +19,7 @@ async fn part(client: &Client, bytes: Bytes) -> String {
 }
 
 async fn joined(client: &Client, paths: &[&str]) -> Answer {
-    let create = request(client, Method::POST, "/v1/uploads")
-        .header("upload-concat", format!("final;{}", paths.join(" ")))
-        .header("upload-metadata", metadata(&[("filename", "whole.bin")]));
-    client.send(create).await
+    client.send(tus::joined(client, "whole.bin", paths)).await
 }
 
 #[in_both_modes]
@@ -68,10 +62,11 @@ async fn only_complete_parts_of_one_s_own_are_joined(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let done = part(&alice, pseudo_random(21, 100)).await;
-    let create = request(&alice, Method::POST, "/v1/uploads")
-        .header("upload-concat", "partial")
-        .header("upload-length", 10);
-    let open = alice.send(create).await.header("location").to_owned();
+    let open = alice
+        .send(tus::partial(&alice, 10))
+        .await
+        .header("location")
+        .to_owned();
     let whole = tus::create(&alice, "whole.bin", 10).await;
     for paths in [&[&*done, &open][..], &[&whole], &[&done, &done], &[]] {
         joined(&alice, paths)

@@ -3,7 +3,8 @@
 //! - The primary key finds one.
 //! - `uploads_of_owner` pages those of a user, and counts the open ones.
 //! - `uploads_due` finds those whose time is over.
-//! - `uploads_unfinished` finds those that have all their bytes and weren't finished.
+//! - `uploads_to_finish` finds those that have all their bytes, or join others, and weren't finished.
+//! - `uploads_of_ticket` counts the open ones of a ticket.
 //! - `uploads_staged` and `uploads_tails` find who refers to an object.
 
 mod entity;
@@ -12,7 +13,10 @@ mod remove;
 mod write;
 
 pub use entity::Model;
-pub use read::{count_open, due, find, list, lock, lock_of_owner, lock_of_ticket, unfinished};
+pub use read::{
+    count_open, count_open_of_ticket, due, find, list, lock, lock_of_owner, lock_of_ticket,
+    unfinished,
+};
 pub use remove::{delete, delete_surplus, expire, forget};
 pub use write::{
     Completion, Hold, Progress, complete, hold, insert, join, leave, record, release, reserve,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::entity::{Column, Entity, Model};
 use crate::batch::query_as;
 use crate::{Database, DatabaseTransaction, DbError};
-use domain::{Timestamp, UploadStatus, UserId};
+use domain::{TicketId, Timestamp, UploadStatus, UserId};
 
 /// Returns the upload with this id.
 pub async fn find(db: &Database, id: Uuid) -> Result<Option<Model>, DbError> {
@@ -34,16 +34,29 @@ pub async fn lock(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<
     Ok(select.one(transaction).await?)
 }
 
-/// Returns how many uploads of a user hold a place: open ones, and parts that wait to be joined.
+/// Returns how many of a user's own uploads hold a place: open ones, and parts that wait to be joined.
+/// Those with tickets don't count: strangers must not take the owner's places.
 pub async fn count_open(transaction: &DatabaseTransaction, owner: UserId) -> Result<u64, DbError> {
     let select = Entity::find()
         .filter(Column::OwnerId.eq(owner.0))
+        .filter(Column::TicketId.is_null())
+        .filter(Column::StagedUrl.is_not_null());
+    Ok(select.count(transaction).await?)
+}
+
+/// Returns how many uploads of a ticket are open.
+pub async fn count_open_of_ticket(
+    transaction: &DatabaseTransaction,
+    ticket: TicketId,
+) -> Result<u64, DbError> {
+    let select = Entity::find()
+        .filter(Column::TicketId.eq(ticket.0))
         .filter(Column::StagedUrl.is_not_null());
     Ok(select.count(transaction).await?)
 }
 
 /// Locks at most `limit` uploads with bytes whose time is over, but for those that others have
-/// locked.
+/// locked, and for parts that are being joined: these go with the upload that joins them.
 pub async fn due(
     transaction: &DatabaseTransaction,
     now: Timestamp,
@@ -51,7 +64,7 @@ pub async fn due(
 ) -> Result<Vec<Model>, DbError> {
     let sql = format!(
         "SELECT uploads.* FROM uploads WHERE expires_at <= $1 AND staged_url IS NOT NULL \
-         ORDER BY expires_at, id LIMIT $2{}",
+         AND joined_by IS NULL ORDER BY expires_at, id LIMIT $2{}",
         transaction.dialect().lock_free_rows("uploads")
     );
     query_as(transaction, sql, [now.as_micros().into(), limit.into()]).await
@@ -84,15 +97,16 @@ pub async fn lock_of_ticket(
     query_as(transaction, sql, [ticket.into(), limit.into()]).await
 }
 
-/// Returns at most `limit` open uploads with all their bytes that nothing has happened to since
-/// `before`.
+/// Returns at most `limit` open uploads that have all their bytes, or whose bytes are those of others,
+/// and that nothing has happened to since `before`.
 pub async fn unfinished(
     db: &Database,
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Model>, DbError> {
     let sql = format!(
-        "SELECT uploads.* FROM uploads WHERE status = '{}' AND ends AND offset_bytes = length_bytes \
+        "SELECT uploads.* FROM uploads WHERE status = '{}' \
+         AND (ends AND offset_bytes = length_bytes OR joins IS NOT NULL) \
          AND updated_at < $1 ORDER BY updated_at, id LIMIT $2",
         UploadStatus::Open
     );

@@ -94,9 +94,16 @@ pub async fn touch(
     connection: &Connection,
     (id, fence): (Uuid, i64),
     expires_at: Timestamp,
+    now: Timestamp,
 ) -> Result<bool, DbError> {
-    let sql = "UPDATE uploads SET expires_at = $3 WHERE id = $1 AND fence = $2 AND status = 'open'";
-    let values = [id.into(), fence.into(), expires_at.as_micros().into()];
+    let sql = "UPDATE uploads SET expires_at = $3, updated_at = $4 \
+         WHERE id = $1 AND fence = $2 AND status = 'open'";
+    let values = [
+        id.into(),
+        fence.into(),
+        expires_at.as_micros().into(),
+        now.as_micros().into(),
+    ];
     Ok(execute(connection, sql, values).await? > 0)
 }
 
