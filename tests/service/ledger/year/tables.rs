@@ -20,10 +20,12 @@ pub const TABLES: &[(&str, &str, i64)] = &[
         "the document limit; failed ones by DOSSIER_KEEP_FAILURES",
         0,
     ),
+    // A step of an attempt may be told after the timeline was trimmed, and stays until the next
+    // run. One more each month would be more than this.
     (
         "events",
         "DOSSIER_KEEP_EVENTS, and so many of each document",
-        0,
+        4,
     ),
     ("idempotency", "24 hours", 0),
     ("identities", "made and removed by admins and issuers", 0),
