@@ -149,6 +149,26 @@ async fn uploads_survive_a_storage_that_resets_a_third() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_survive_an_azure_that_refuses_a_third() {
+    all_arrive(Fault::StorageRefuses(Backend::Azure)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_survive_an_azure_that_resets_a_third() {
+    all_arrive(Fault::StorageResets(Backend::Azure)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_survive_a_gcs_that_refuses_a_third() {
+    all_arrive(Fault::StorageRefuses(Backend::Gcs)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_survive_a_gcs_that_resets_a_third() {
+    all_arrive(Fault::StorageResets(Backend::Gcs)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_survive_a_full_staging() {
     all_arrive(Fault::StagingFull).await;
 }

@@ -4,6 +4,7 @@ mod azure;
 mod cut_connections;
 mod each_backend;
 mod gcs;
+mod growing;
 mod large_objects;
 mod moves;
 mod moves_under_load;

@@ -12,16 +12,18 @@ use url::Url;
 use super::blocks::Writes;
 use super::container::Container;
 use super::copy::{Copied, copy, is_partial};
+use super::growing::Spot;
 use super::outcome::{is_missing, refusal, stat_of};
+use super::reading::get;
 use super::signature::DelegationKeys;
 use super::unfinished::is_placeholder;
-use super::{listing, marking};
-use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
-use crate::rest::{Response, header, length, no_content, stream};
+use super::{listing, marking, unfinished};
+use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
+use crate::rest::{header, length, no_content, stream};
 use crate::resumed::resumed;
 use crate::{
-    AzureLocation, ByteStream, EntryStream, Environment, Mark, Marking, Presented, Range,
-    SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+    Appender, Appending, AzureLocation, ByteStream, EntryStream, Environment, Growing, Mark,
+    Marking, Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -62,6 +64,18 @@ impl Azure {
     /// Returns the name of the place's mark.
     fn mark_name(&self) -> String {
         format!("{}{MARK}", self.prefix)
+    }
+
+    fn spot(&self, growing: &Growing, fence: u64, writer: Writer) -> Result<Spot, StorageError> {
+        Ok(Spot {
+            container: Arc::clone(&self.container),
+            place: self.place.clone(),
+            prefix: self.prefix.clone(),
+            name: self.name_of(&growing.url)?,
+            buffers: self.writes.buffers.clone(),
+            writer,
+            fence,
+        })
     }
 
     fn new_object(&self, key: &str) -> Result<(Url, String), StorageError> {
@@ -141,10 +155,15 @@ impl Storage for Azure {
         let name = self.name_of(url)?;
         let call = self.container.call("delete", Method::DELETE, &name);
         let answer = self.container.send(&call).await?;
-        if answer.status() == StatusCode::ACCEPTED || is_missing(&answer) {
-            return no_content(call.action, answer).await;
+        let was_there = answer.status() == StatusCode::ACCEPTED;
+        if !was_there && !is_missing(&answer) {
+            return Err(refusal(call.action, answer).await);
         }
-        Err(refusal(call.action, answer).await)
+        no_content(call.action, answer).await?;
+        if !was_there && key_within(&self.place, url).is_some_and(is_growing) {
+            unfinished::end(&self.container, &name).await?;
+        }
+        Ok(())
     }
 
     /// A server-side copy leaves the object at `staged`.
@@ -197,33 +216,40 @@ impl Storage for Azure {
     ) -> Result<(), StorageError> {
         marking::set_mark(&self.container, &self.mark_name(), installation, marking).await
     }
+
+    fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
 }
 
-/// Opens a blob, or a range of it, and returns the range that the answer has.
-async fn get(
-    container: &Container,
-    name: &str,
-    url: &Url,
-    range: Option<Range>,
-) -> Result<(Response, Range), StorageError> {
-    let mut call = container.call("open", Method::GET, name);
-    if let Some(Range { start, length }) = range {
-        let end = start.saturating_add(length - 1);
-        call = call.header("x-ms-range", format!("bytes={start}-{end}"));
+#[async_trait]
+impl Appending for Azure {
+    async fn append(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError> {
+        let spot = self.spot(growing, fence, writer)?;
+        Ok(Box::new(spot.append(growing).await?))
     }
-    let answer = container.send(&call).await?;
-    if is_missing(&answer) || is_placeholder(&answer) || is_partial(&answer) {
-        return Err(StorageError::NotFound { url: url.clone() });
+
+    async fn finish(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Url, StorageError> {
+        self.spot(growing, fence, writer)?.finish(growing).await
     }
-    if !answer.status().is_success() {
-        return Err(refusal(call.action, answer).await);
+
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError> {
+        let (container, place) = (&self.container, &self.place);
+        Ok(listing::unfinished(
+            container,
+            place,
+            &self.prefix,
+            older_than,
+        ))
     }
-    let given = Range {
-        start: range.map_or(0, |range| range.start),
-        length: length(&answer).ok_or_else(|| call.failed("the service named no length"))?,
-    };
-    if range.is_some_and(|range| range != given) {
-        return Err(call.failed("the service returned another range than requested"));
-    }
-    Ok((answer, given))
 }

@@ -15,7 +15,7 @@ use super::unfinished::Unfinished;
 use crate::parted::{
     Buffer, BufferLimits, Buffers, Gathered, Parts, filled, gather, part_size, take_buffer,
 };
-use crate::rest::{Call, no_content};
+use crate::rest::{Response, no_content};
 use crate::{SourceStream, StorageError, WriteError, Writer};
 
 /// Blocks of one write sent concurrently.
@@ -24,7 +24,7 @@ const AT_ONCE: usize = 4;
 /// The state shared by writes to one place.
 #[derive(Debug)]
 pub(super) struct Writes {
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
 }
 
 /// The blocks of one write.
@@ -123,15 +123,10 @@ impl Sending {
 
     fn send(&mut self, block: Bytes, buffer: Buffer) {
         self.blocks += 1;
-        let id = self.id(self.blocks);
-        let parameters = [("comp", "block"), ("blockid", id.as_str())];
-        let call = self
-            .container
-            .call_with("write a block", Method::PUT, &self.name, &parameters)
-            .body(block);
+        let (id, name) = (self.id(self.blocks), self.name.clone());
         let container = Arc::clone(&self.container);
         self.under_way.spawn(async move {
-            let outcome = created(&container, call).await;
+            let outcome = put_block(&container, &name, &id, block).await;
             drop(buffer);
             outcome
         });
@@ -139,22 +134,9 @@ impl Sending {
 
     /// Makes the blob of the blocks, in their order.
     async fn complete(&self) -> Result<(), StorageError> {
-        let mut list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>".to_owned();
-        for number in 1..=self.blocks {
-            // A repeated request finds them committed.
-            list.push_str("<Latest>");
-            list.push_str(&self.id(number));
-            list.push_str("</Latest>");
-        }
-        list.push_str("</BlockList>");
-        let parameters = [("comp", "blocklist")];
-        let call =
-            self.container
-                .call_with("complete a write", Method::PUT, &self.name, &parameters);
-        let call = call
-            .header("x-ms-blob-content-type", "application/octet-stream")
-            .body(Bytes::from(list));
-        created(&self.container, call).await
+        let ids = (1..=self.blocks).map(|number| self.id(number));
+        let answer = put_block_list(&self.container, &self.name, ids).await?;
+        created("complete a write", answer).await
     }
 
     /// The ids of a blob's blocks have one length.
@@ -163,18 +145,58 @@ impl Sending {
     }
 }
 
-async fn put_whole(container: &Container, name: &str, bytes: Bytes) -> Result<(), StorageError> {
+/// Writes a blob by one request.
+pub(super) async fn put_whole(
+    container: &Container,
+    name: &str,
+    bytes: Bytes,
+) -> Result<(), StorageError> {
     let call = container.call("write", Method::PUT, name);
     let call = call.header("x-ms-blob-type", "BlockBlob").body(bytes);
-    created(container, call).await
+    created(call.action, container.send(&call).await?).await
 }
 
-async fn created(container: &Container, call: Call) -> Result<(), StorageError> {
-    let answer = container.send(&call).await?;
-    if answer.status() != StatusCode::CREATED {
-        return Err(refusal(call.action, answer).await);
+/// Writes a block of a blob.
+pub(super) async fn put_block(
+    container: &Container,
+    name: &str,
+    id: &str,
+    block: Bytes,
+) -> Result<(), StorageError> {
+    let parameters = [("comp", "block"), ("blockid", id)];
+    let call = container.call_with("write a block", Method::PUT, name, &parameters);
+    let call = call.body(block);
+    created(call.action, container.send(&call).await?).await
+}
+
+/// Makes a blob of its blocks with these ids, and returns the answer.
+pub(super) async fn put_block_list(
+    container: &Container,
+    name: &str,
+    ids: impl Iterator<Item = String>,
+) -> Result<Response, StorageError> {
+    let mut list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>".to_owned();
+    for id in ids {
+        // A repeated request finds them committed.
+        list.push_str("<Latest>");
+        list.push_str(&id);
+        list.push_str("</Latest>");
     }
-    no_content(call.action, answer).await
+    list.push_str("</BlockList>");
+    let parameters = [("comp", "blocklist")];
+    let call = container.call_with("complete a write", Method::PUT, name, &parameters);
+    let call = call
+        .header("x-ms-blob-content-type", "application/octet-stream")
+        .body(Bytes::from(list));
+    container.send(&call).await
+}
+
+/// Returns an error unless something was created.
+pub(super) async fn created(action: &'static str, answer: Response) -> Result<(), StorageError> {
+    if answer.status() != StatusCode::CREATED {
+        return Err(refusal(action, answer).await);
+    }
+    no_content(action, answer).await
 }
 
 fn sent(ended: Result<Result<(), StorageError>, JoinError>) -> Result<(), StorageError> {

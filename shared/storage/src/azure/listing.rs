@@ -9,7 +9,7 @@ use url::Url;
 use super::container::Container;
 use super::outcome::{refusal, stat_of};
 use super::unfinished::{self, ENDED};
-use crate::key::{is_key, made_at, url_of};
+use crate::key::{is_growing, is_key, made_at, url_of};
 use crate::rest::text;
 use crate::{Entry, EntryStream, Stat, StorageError};
 use domain::{ByteSize, Timestamp};
@@ -98,7 +98,8 @@ impl Blob {
     }
 }
 
-/// Ends the writes below `prefix` that began before `older_than`, and returns how many.
+/// Ends the writes below `prefix` that began before `older_than`, but for those of objects that
+/// grow, and returns how many.
 pub(super) async fn sweep(
     container: &Arc<Container>,
     place: &Url,
@@ -118,11 +119,37 @@ pub(super) async fn sweep(
         if blob.is_ended {
             unfinished::delete(container, &blob.name, blob.tag.as_deref()).await?;
             ended += 1;
-        } else if unfinished::end(container, &blob.name).await? {
+        } else if !is_growing(key) && unfinished::end(container, &blob.name).await? {
             ended += 1;
         }
     }
     Ok(ended)
+}
+
+/// Lists the objects of `place` that grow and were begun before `older_than`.
+pub(super) fn unfinished(
+    container: &Arc<Container>,
+    place: &Url,
+    prefix: &str,
+    older_than: Timestamp,
+) -> EntryStream {
+    let (place, prefix) = (place.clone(), prefix.to_owned());
+    let all = blobs(Arc::clone(container), prefix.clone(), Listed::All);
+    let entries = all.try_filter_map(move |blob| {
+        let key = blob.name.strip_prefix(&prefix);
+        let key = key.filter(|key| is_key(key) && is_growing(key));
+        let size = blob.stat().size;
+        let url = key.filter(|_| !blob.is_ended && size == ByteSize::ZERO);
+        let url = url.map(|key| url_of(&place, key));
+        let begun = url.and_then(|url| made_at(&url).map(|begun| (url, begun)));
+        let begun = begun.filter(|(_, begun)| *begun < older_than);
+        let entry = begun.map(|(url, modified_at)| Entry {
+            url,
+            stat: Stat { size, modified_at },
+        });
+        std::future::ready(Ok(entry))
+    });
+    Box::pin(entries)
 }
 
 /// The blobs whose names begin with `prefix`.

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream as streams;
-use http::Method;
 use url::Url;
 
 use super::bucket::Bucket;
-use super::outcome::{Answer, Object};
+use super::growing::Spot;
+use super::reading::get;
 use super::rewrite::{Copied, copy};
 use super::upload::Uploads;
-use super::{listing, marking};
-use crate::key::{MARK, Start, is_key, key_within, start_of, url_of};
-use crate::rest::{Call, Response, json, length, no_content, stream};
+use super::{listing, marking, parts};
+use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
+use crate::rest::stream;
 use crate::resumed::resumed;
 use crate::{
-    ByteStream, EntryStream, Environment, GcsLocation, Mark, Marking, Presented, Range,
-    SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+    Appender, Appending, ByteStream, EntryStream, Environment, GcsLocation, Growing, Mark, Marking,
+    Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -58,6 +58,21 @@ impl Gcs {
     /// Returns the name of the place's mark.
     fn mark_name(&self) -> String {
         format!("{}{MARK}", self.prefix)
+    }
+
+    fn spot(&self, growing: &Growing, fence: u64, writer: Writer) -> Result<Spot, StorageError> {
+        let url = &growing.url;
+        let key = key_within(&self.place, url);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
+        Ok(Spot {
+            bucket: Arc::clone(&self.bucket),
+            place: self.place.clone(),
+            prefix: self.prefix.clone(),
+            key: key.to_owned(),
+            buffers: self.uploads.buffers.clone(),
+            writer,
+            fence,
+        })
     }
 
     fn new_object(&self, key: &str) -> Result<(Url, String), StorageError> {
@@ -118,33 +133,15 @@ impl Storage for Gcs {
     }
 
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
-        let name = self.name_of(url)?;
-        let url = self
-            .bucket
-            .object_url(&name, &[("fields", "size,timeCreated")]);
-        let call = Call::new("look", Method::GET, url);
-        let answer = self.bucket.send(&call).await?;
-        if answer.status().is_success() {
-            let object: Object = json(call.action, answer).await?;
-            return Ok(Some(object.stat()));
-        }
-        match Answer::read(call.action, answer).await {
-            answer if answer.is_missing() => Ok(None),
-            answer => Err(answer.into_error(call.action)),
-        }
+        self.bucket.stat(&self.name_of(url)?).await
     }
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let name = self.name_of(url)?;
-        let call = self.bucket.object("delete", Method::DELETE, &name);
-        let answer = self.bucket.send(&call).await?;
-        if answer.status().is_success() {
-            return no_content(call.action, answer).await;
+        if let Some(key) = key_within(&self.place, url).filter(|key| is_growing(key)) {
+            parts::remove(&self.bucket, &self.prefix, key).await?;
         }
-        match Answer::read(call.action, answer).await {
-            answer if answer.is_missing() => Ok(()),
-            answer => Err(answer.into_error(call.action)),
-        }
+        parts::delete(&self.bucket, &name).await
     }
 
     /// A server-side copy leaves the object at `staged`.
@@ -174,9 +171,10 @@ impl Storage for Gcs {
         Ok(listing::list(bucket, place, &self.prefix, after))
     }
 
-    /// The service ends abandoned sessions by itself, and doesn't list them.
-    async fn sweep(&self, _older_than: Timestamp) -> Result<u64, StorageError> {
-        Ok(0)
+    /// Removes what is left of finished objects that grew. The service ends abandoned sessions by
+    /// itself, and doesn't list them.
+    async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
+        parts::sweep(&self.bucket, &self.place, &self.prefix, older_than).await
     }
 
     /// Checks that the bucket exists and can be listed; only a write shows whether it is writable.
@@ -195,35 +193,35 @@ impl Storage for Gcs {
     ) -> Result<(), StorageError> {
         marking::set_mark(&self.bucket, &self.mark_name(), installation, marking).await
     }
+
+    fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
 }
 
-/// Opens an object, or a range of it, and returns the range that the answer has.
-async fn get(
-    bucket: &Bucket,
-    name: &str,
-    url: &Url,
-    range: Option<Range>,
-) -> Result<(Response, Range), StorageError> {
-    let media = bucket.object_url(name, &[("alt", "media")]);
-    let mut call = Call::new("open", Method::GET, media);
-    if let Some(Range { start, length }) = range {
-        let end = start.saturating_add(length - 1);
-        call = call.header("range", format!("bytes={start}-{end}"));
+#[async_trait]
+impl Appending for Gcs {
+    async fn append(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Box<dyn Appender>, StorageError> {
+        let spot = self.spot(growing, fence, writer)?;
+        Ok(Box::new(spot.append(growing).await?))
     }
-    let answer = bucket.send(&call).await?;
-    if !answer.status().is_success() {
-        let answer = Answer::read(call.action, answer).await;
-        if answer.is_missing() {
-            return Err(StorageError::NotFound { url: url.clone() });
-        }
-        return Err(answer.into_error(call.action));
+
+    async fn finish(
+        &self,
+        growing: &Growing,
+        fence: u64,
+        writer: Writer,
+    ) -> Result<Url, StorageError> {
+        self.spot(growing, fence, writer)?.finish(growing).await
     }
-    let given = Range {
-        start: range.map_or(0, |range| range.start),
-        length: length(&answer).ok_or_else(|| call.failed("the service named no length"))?,
-    };
-    if range.is_some_and(|range| range != given) {
-        return Err(call.failed("the service returned another range than requested"));
+
+    async fn unfinished(&self, older_than: Timestamp) -> Result<EntryStream, StorageError> {
+        let (bucket, place) = (&self.bucket, &self.place);
+        Ok(parts::unfinished(bucket, place, &self.prefix, older_than))
     }
-    Ok((answer, given))
 }

@@ -6,9 +6,10 @@ use http::Method;
 use url::Url;
 
 use super::identity::Identity;
+use super::outcome::{Answer, Object};
 use super::presigned::presign;
-use crate::rest::{BoxError, Call, HttpClient, Response};
-use crate::{Environment, GcsLocation, Presented, StorageError};
+use crate::rest::{BoxError, Call, HttpClient, Response, json};
+use crate::{Environment, GcsLocation, Presented, Stat, StorageError};
 
 /// Google's endpoint.
 const GOOGLE: &str = "https://storage.googleapis.com";
@@ -83,6 +84,12 @@ impl Bucket {
         )
     }
 
+    /// Returns the URL that composes the object `name` of others of the bucket.
+    pub(super) fn compose_url(&self, name: &str, parameters: &[(&str, &str)]) -> Url {
+        let target = object_path(&self.name, name);
+        self.url(&format!("storage/v1/{target}/compose"), parameters)
+    }
+
     /// Returns the URL of the objects of the bucket, for listing.
     pub(super) fn objects_url(&self, parameters: &[(&str, &str)]) -> Url {
         self.url(&format!("storage/v1/b/{}/o", self.name), parameters)
@@ -125,6 +132,21 @@ impl Bucket {
                 action: "sign a URL",
                 source,
             })
+    }
+
+    /// Returns the metadata of the object `name`; `None` if it does not exist.
+    pub(super) async fn stat(&self, name: &str) -> Result<Option<Stat>, StorageError> {
+        let url = self.object_url(name, &[("fields", "size,timeCreated")]);
+        let call = Call::new("look", Method::GET, url);
+        let answer = self.send(&call).await?;
+        if answer.status().is_success() {
+            let object: Object = json(call.action, answer).await?;
+            return Ok(Some(object.stat()));
+        }
+        match Answer::read(call.action, answer).await {
+            answer if answer.is_missing() => Ok(None),
+            answer => Err(answer.into_error(call.action)),
+        }
     }
 
     /// Sends a request, and returns the answer whatever its status.

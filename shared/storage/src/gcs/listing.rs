@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{TryStreamExt, stream};
+use futures::{Stream, TryStreamExt, stream};
 use http::Method;
 use serde::Deserialize;
 use url::Url;
@@ -34,22 +34,8 @@ pub(super) fn list(
 ) -> EntryStream {
     let start = after.map(|after| format!("{prefix}{after}"));
     let (place, root) = (place.clone(), prefix.to_owned());
-    let state = Some((Arc::clone(bucket), root.clone(), String::new()));
-    let from = start.clone();
-    let pages = stream::try_unfold(state, move |state| {
-        let from = from.clone();
-        async move {
-            let Some((bucket, prefix, token)) = state else {
-                return Ok(None);
-            };
-            let page = page(&bucket, &prefix, from.as_deref(), &token).await?;
-            let objects = stream::iter(page.items.into_iter().map(Ok));
-            let next = page.next_page_token.filter(|token| !token.is_empty());
-            let next = next.map(|token| (bucket, prefix, token));
-            Ok::<_, StorageError>(Some((objects, next)))
-        }
-    });
-    let entries = pages.try_flatten().try_filter_map(move |object| {
+    let objects = objects(Arc::clone(bucket), root.clone(), start.clone());
+    let entries = objects.try_filter_map(move |object| {
         // The start is listed as well.
         let is_behind = start.as_ref().is_none_or(|start| object.name > *start);
         // A bucket may be shared: objects with other names belong to others.
@@ -61,6 +47,29 @@ pub(super) fn list(
         std::future::ready(Ok(entry))
     });
     Box::pin(entries)
+}
+
+/// The objects whose names begin with `prefix`, from `start` on; holds one page at a time.
+pub(super) fn objects(
+    bucket: Arc<Bucket>,
+    prefix: String,
+    start: Option<String>,
+) -> impl Stream<Item = Result<Object, StorageError>> + Send + 'static {
+    let state = Some((bucket, prefix, String::new()));
+    let pages = stream::try_unfold(state, move |state| {
+        let from = start.clone();
+        async move {
+            let Some((bucket, prefix, token)) = state else {
+                return Ok(None);
+            };
+            let page = page(&bucket, &prefix, from.as_deref(), &token).await?;
+            let objects = stream::iter(page.items.into_iter().map(Ok));
+            let next = page.next_page_token.filter(|token| !token.is_empty());
+            let next = next.map(|token| (bucket, prefix, token));
+            Ok::<_, StorageError>(Some((objects, next)))
+        }
+    });
+    pages.try_flatten()
 }
 
 async fn page(

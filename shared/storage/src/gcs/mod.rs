@@ -2,12 +2,16 @@
 
 mod adapter;
 mod bucket;
+mod compose;
+mod growing;
 mod identity;
 mod listing;
 mod location;
 mod marking;
 mod outcome;
+mod parts;
 mod presigned;
+mod reading;
 mod rewrite;
 mod service_account;
 mod session;

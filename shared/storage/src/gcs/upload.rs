@@ -22,7 +22,7 @@ use crate::{SourceStream, StorageError, WriteError, Writer};
 /// The state shared by writes to one place.
 #[derive(Debug)]
 pub(super) struct Uploads {
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
 }
 
 impl Uploads {
@@ -43,8 +43,7 @@ impl Uploads {
     ) -> Result<(), WriteError> {
         let (first, buffer, rest) = match gather(&self.buffers, source, writer).await? {
             Gathered::Whole(bytes, _buffer) => {
-                let call = whole(bucket, name, TYPE, bytes);
-                return Ok(written(bucket, &call).await?);
+                return Ok(put_whole(bucket, name, bytes).await?);
             }
             Gathered::Begun {
                 first,
@@ -124,9 +123,14 @@ pub(super) fn whole_if(
         .body(body)
 }
 
-/// Sends a request that writes an object.
-async fn written(bucket: &Bucket, call: &Call) -> Result<(), StorageError> {
-    let answer = bucket.send(call).await?;
+/// Writes an object of one chunk.
+pub(super) async fn put_whole(
+    bucket: &Bucket,
+    name: &str,
+    bytes: Bytes,
+) -> Result<(), StorageError> {
+    let call = whole(bucket, name, TYPE, bytes);
+    let answer = bucket.send(&call).await?;
     if !answer.status().is_success() {
         return Err(refusal(call.action, answer).await);
     }

@@ -1,9 +1,16 @@
-//! Writes in parts, shared by the adapters of object stores: buffers, and how a source is split.
+//! Writes in parts, shared by the adapters of object stores: buffers, how a source is split, and
+//! objects that grow.
 
 mod buffers;
+#[cfg(feature = "rest")]
+mod fenced;
 mod gather;
+mod growing;
 mod parts;
 
 pub(crate) use buffers::{Buffer, BufferLimits, Buffers};
+#[cfg(feature = "rest")]
+pub(crate) use fenced::{FencedParts, part_name};
 pub(crate) use gather::{Gathered, WITHOUT_BUFFER, filled, gather, take_buffer};
+pub(crate) use growing::{PartAppender, PartStore, Recorded, next_number, read_tail};
 pub(crate) use parts::{Parts, part_size};

@@ -13,8 +13,9 @@ use super::copy::{Copied, Source, copy};
 use super::growing::Spot;
 use super::listing;
 use super::marking;
-use super::outcome::{failed, is_missing, odd, stat_of};
+use super::outcome::{failed, is_missing, stat_of};
 use super::presigned::presign;
+use super::reading::get;
 use super::upload::Uploads;
 use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::resumed::resumed;
@@ -239,49 +240,6 @@ impl Appending for S3 {
         let (place, prefix) = (&self.place, &self.prefix);
         Ok(listing::unfinished(&self.bucket, place, prefix, older_than))
     }
-}
-
-/// Opens an object, or a range of it, and returns the range that the answer has.
-async fn get(
-    bucket: &Bucket,
-    key: &str,
-    url: &Url,
-    range: Option<Range>,
-) -> Result<(ByteStream, Range), StorageError> {
-    let request = bucket.client.get_object().bucket(&bucket.name).key(key);
-    let request = request.set_range(range.map(|Range { start, length }| {
-        format!("bytes={start}-{}", start.saturating_add(length - 1))
-    }));
-    let object = match request.send().await {
-        Err(error) if is_missing(&error) => {
-            return Err(StorageError::NotFound { url: url.clone() });
-        }
-        answer => answer.map_err(|error| failed("open", error))?,
-    };
-    let length = object.content_length.map(u64::try_from);
-    let given = Range {
-        start: range.map_or(0, |range| range.start),
-        length: length
-            .and_then(Result::ok)
-            .ok_or_else(|| odd("open", "the service named no length"))?,
-    };
-    if range.is_some_and(|range| range != given) {
-        return Err(odd(
-            "open",
-            "the service returned another range than requested",
-        ));
-    }
-    let body = stream::try_unfold(object.body, |mut body| async move {
-        let chunk = body
-            .try_next()
-            .await
-            .map_err(|error| StorageError::Unavailable {
-                action: "read",
-                source: error.into(),
-            })?;
-        Ok(chunk.map(|chunk| (chunk, body)))
-    });
-    Ok((Box::pin(body), given))
 }
 
 /// Returns the object at a URL of another S3 place.

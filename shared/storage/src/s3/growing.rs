@@ -8,7 +8,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -16,21 +16,16 @@ use super::client::Bucket;
 use super::listing::abort_all;
 use super::multipart::{Multipart, abort, is_stored};
 use super::outcome::{failed, is_missing, odd};
+use super::reading::get;
 use super::upload::{Uploads, part_of_answer, put_whole};
 use crate::key::{key_within, new_key, url_of};
-use crate::parted::{Buffer, WITHOUT_BUFFER, part_size};
-use crate::{Appender, Flush, Growing, StorageError, Writer};
-use domain::{Timestamp, read_json};
+use crate::parted::{Buffer, PartAppender, PartStore, Recorded as _, next_number, read_tail};
+use crate::{ByteStream, Growing, StorageError, Writer};
+use domain::Timestamp;
 
-/// The smallest part that the protocol accepts before another one.
-const SMALLEST: usize = 5 << 20;
-
-/// The highest part number of the protocol.
-const MOST_PARTS: usize = 10_000;
-
-/// What [`Growing::parts`] holds, as JSON.
+/// What is recorded of the parts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Recorded {
+pub(super) struct Recorded {
     /// The multipart upload, once begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<String>,
@@ -50,19 +45,17 @@ struct Part {
     crc64: Option<String>,
 }
 
-impl Recorded {
-    fn of(growing: &Growing) -> Result<Self, StorageError> {
-        if growing.parts.is_empty() {
-            return Ok(Self::default());
-        }
-        read_json(growing.parts.as_bytes())
-            .map_err(|_| odd("continue a write", "its recorded parts can't be read"))
+impl crate::parted::Recorded for Recorded {
+    fn count(&self) -> usize {
+        self.parts.len()
     }
 
     fn length(&self) -> u64 {
         self.parts.iter().map(|part| part.size).sum()
     }
+}
 
+impl Recorded {
     fn completed(&self) -> CompletedMultipartUpload {
         let parts = self.parts.iter().map(|part| {
             CompletedPart::builder()
@@ -97,26 +90,11 @@ pub(super) struct Spot {
 
 impl Spot {
     /// Continues the object.
-    pub(super) async fn append(self, growing: &Growing) -> Result<S3Appender, StorageError> {
-        let recorded = Recorded::of(growing)?;
-        let mut appender = S3Appender {
-            recorded,
-            growing: growing.clone(),
-            begun: None,
-            part: BytesMut::new(),
-            buffer: None,
-            spot: self,
-        };
-        if growing.tail.is_some() {
-            // The buffer first: very many requests may read tails.
-            let length = growing.length.saturating_sub(appender.recorded.length());
-            appender
-                .hold(usize::try_from(length).unwrap_or(usize::MAX))
-                .await?;
-            let tail = appender.spot.read_tail(growing).await?;
-            appender.part.extend_from_slice(&tail);
-        }
-        Ok(appender)
+    pub(super) async fn append(
+        self,
+        growing: &Growing,
+    ) -> Result<PartAppender<Self>, StorageError> {
+        PartAppender::begin(self, growing, growing.skipped).await
     }
 
     /// Makes it an object, and returns its URL.
@@ -130,10 +108,10 @@ impl Spot {
             return Ok(growing.url.clone());
         };
         if growing.tail.is_some() {
-            let number = next_number(&recorded, growing)?;
-            let _buffer = self.uploads.buffer(self.writer, number).await?;
-            let tail = self.read_tail(growing).await?;
-            match self.send(&upload, number, tail).await {
+            let number = next_number(&recorded, growing.skipped)?;
+            let _buffer = self.buffer(number).await?;
+            let tail = read_tail(self, growing).await?;
+            match self.send_part(&upload, number, tail).await {
                 Ok(part) => recorded.parts.push(part),
                 Err(error) => return self.unless_stored(growing, error).await,
             }
@@ -179,32 +157,12 @@ impl Spot {
         Err(error)
     }
 
-    /// Reads the bytes of the tail, which are few.
-    async fn read_tail(&self, growing: &Growing) -> Result<Bytes, StorageError> {
-        let gone = || StorageError::NotFound {
-            url: growing.url.clone(),
-        };
-        let tail = growing.tail.as_ref().ok_or_else(gone)?;
-        let key = key_within(&self.place, tail).ok_or_else(gone)?;
-        let request = self.bucket.client.get_object().bucket(&self.bucket.name);
-        let object = match request.key(format!("{}{key}", self.prefix)).send().await {
-            Err(error) if is_missing(&error) => return Err(gone()),
-            answer => answer.map_err(|error| failed("open", error))?,
-        };
-        let length = growing.length - Recorded::of(growing)?.length().min(growing.length);
-        let expected = i64::try_from(length).ok();
-        if object.content_length != expected || length > part_size(1) as u64 {
-            return Err(odd("open", "the tail has another length than recorded"));
-        }
-        let body = object.body.collect().await;
-        let body = body.map_err(|error| StorageError::Unavailable {
-            action: "read",
-            source: error.into(),
-        })?;
-        Ok(body.into_bytes())
-    }
-
-    async fn send(&self, upload: &str, number: i32, part: Bytes) -> Result<Part, StorageError> {
+    async fn send_part(
+        &self,
+        upload: &str,
+        number: i32,
+        part: Bytes,
+    ) -> Result<Part, StorageError> {
         let size = part.len() as u64;
         let request = self.bucket.client.upload_part().bucket(&self.bucket.name);
         let request = request
@@ -231,112 +189,52 @@ impl Spot {
             crc64: sent.checksum_crc64_nvme,
         })
     }
+}
 
-    /// Writes the tail under a new key.
+#[async_trait]
+impl PartStore for Spot {
+    type Recorded = Recorded;
+
+    async fn send(
+        &self,
+        recorded: &mut Recorded,
+        number: i32,
+        part: Bytes,
+    ) -> Result<(), StorageError> {
+        let sent = if let Some(upload) = &recorded.upload {
+            self.send_part(upload, number, part).await?
+        } else {
+            let begun = Multipart::begin(&self.bucket, &self.key).await?;
+            let sent = self.send_part(begun.id(), number, part).await?;
+            // Known from now on by its key, which the ledger has.
+            recorded.upload = Some(begun.keep());
+            sent
+        };
+        recorded.parts.push(sent);
+        Ok(())
+    }
+
+    async fn open_tail(&self, tail: &Url) -> Result<ByteStream, StorageError> {
+        let gone = || StorageError::NotFound { url: tail.clone() };
+        let key = key_within(&self.place, tail).ok_or_else(gone)?;
+        let key = format!("{}{key}", self.prefix);
+        let (bytes, _) = get(&self.bucket, &key, tail, None).await?;
+        Ok(bytes)
+    }
+
     async fn put_tail(&self, part: Bytes, now: Timestamp) -> Result<Url, StorageError> {
         let key = new_key(now);
         put_whole(&self.bucket, &format!("{}{key}", self.prefix), part).await?;
         Ok(url_of(&self.place, &key))
     }
-}
 
-/// Returns the number of the part after the recorded ones.
-fn next_number(recorded: &Recorded, growing: &Growing) -> Result<i32, StorageError> {
-    let number = recorded.parts.len() + 1 + growing.skipped as usize;
-    if number > MOST_PARTS {
-        return Err(odd("write a part", "the object has too many parts"));
-    }
-    Ok(i32::try_from(number).unwrap_or(i32::MAX))
-}
-
-/// Appends to a multipart upload.
-pub(super) struct S3Appender {
-    spot: Spot,
-    growing: Growing,
-    recorded: Recorded,
-    /// The multipart upload, if this writer has begun it.
-    begun: Option<String>,
-    /// The bytes after the recorded parts, including those of the tail.
-    part: BytesMut,
-    buffer: Option<Buffer>,
-}
-
-impl S3Appender {
-    /// Waits for a buffer if so many more bytes need one.
-    async fn hold(&mut self, more: usize) -> Result<(), StorageError> {
-        if self.buffer.is_none() && self.part.len() + more > WITHOUT_BUFFER {
-            let number = next_number(&self.recorded, &self.growing)?;
-            let buffer = self.spot.uploads.buffer(self.spot.writer, number).await?;
-            self.buffer = Some(buffer);
-        }
-        Ok(())
+    async fn buffer(&self, number: i32) -> Result<Buffer, StorageError> {
+        self.uploads.buffer(self.writer, number).await
     }
 
-    async fn send_part(&mut self) -> Result<(), StorageError> {
-        let upload = if let Some(upload) = &self.recorded.upload {
-            upload.clone()
-        } else {
-            let begun = Multipart::begin(&self.spot.bucket, &self.spot.key).await?;
-            // Known from now on by its key, which the ledger has.
-            self.begun.insert(begun.keep()).clone()
-        };
-        let number = next_number(&self.recorded, &self.growing)?;
-        let part = self.part.split().freeze();
-        let sent = self.spot.send(&upload, number, part).await?;
-        self.recorded.upload = Some(upload);
-        self.recorded.parts.push(sent);
-        self.growing.tail = None;
-        self.buffer = None;
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Appender for S3Appender {
-    fn room(&self) -> usize {
-        let number = next_number(&self.recorded, &self.growing).unwrap_or(1);
-        part_size(number).saturating_sub(self.part.len())
-    }
-
-    async fn push(&mut self, chunk: Bytes) -> Result<(), StorageError> {
-        self.hold(chunk.len()).await?;
-        self.part.extend_from_slice(&chunk);
-        Ok(())
-    }
-
-    async fn flush(&mut self, flush: Flush, now: Timestamp) -> Result<Growing, StorageError> {
-        let length = self.recorded.length() + self.part.len() as u64;
-        let is_new = length > self.growing.length;
-        let is_part = if flush == Flush::Last {
-            // What is all of a small upload stays a tail: it has a key of its own. The key of the
-            // upload is that of all its writers, and one that was cut off may still write.
-            self.recorded.upload.is_some() && !self.part.is_empty()
-        } else {
-            self.part.len() >= SMALLEST
-        };
-        if is_part {
-            self.send_part().await?;
-        } else if is_new {
-            let part = self.part.split().freeze();
-            self.growing.tail = Some(self.spot.put_tail(part.clone(), now).await?);
-            self.part = part.into();
-        }
-        self.growing.length = length;
-        self.growing.parts = serde_json::to_string(&self.recorded)
-            .map_err(|_| odd("write a part", "its parts can't be recorded"))?;
-        Ok(self.growing.clone())
-    }
-
-    async fn is_claimed(&self) {
-        match &self.buffer {
-            Some(buffer) => buffer.is_claimed().await,
-            None => std::future::pending::<()>().await,
-        }
-    }
-
-    async fn abandon(&mut self) {
-        if let Some(upload) = self.begun.take() {
-            abort(&self.spot.bucket, &self.spot.key, &upload).await;
+    async fn abandon(&self, before: &Recorded, now: &Recorded) {
+        if let (None, Some(upload)) = (&before.upload, &now.upload) {
+            abort(&self.bucket, &self.key, upload).await;
         }
     }
 }

@@ -10,6 +10,7 @@ mod marking;
 mod multipart;
 mod outcome;
 mod presigned;
+mod reading;
 mod upload;
 
 pub use adapter::S3;
