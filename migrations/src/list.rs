@@ -84,6 +84,8 @@ impl MigratorTrait for Migrator {
             sql!("m0036_tell_events"),
             // An index for joins that were interrupted.
             sql!("m0038_finish_joins"),
+            // An index of discarded bytes by when they are to be removed.
+            sql!("m0039_order_discards"),
         ]
     }
 }

@@ -47,10 +47,11 @@ impl PlannedSweep<'_> {
 }
 
 impl RemovalGuard {
-    /// Returns whether the places belong to this installation. An error means that this can't be
-    /// determined now.
+    /// Returns whether the store and staging belong to this installation. An error means that this
+    /// can't be determined now. Each removal checks the mark of its place as well, so that further
+    /// places are refused one by one.
     pub async fn allows(&self, kind: JobKind) -> Result<bool, OwnershipError> {
-        match self.ownership.verify().await {
+        match self.ownership.verify_main().await {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.is_refusal() => {
                 self.meters.stopped(kind, Stop::Mark);

@@ -71,7 +71,7 @@ async fn remove_or_say(
     removal_guard: &RemovalGuard,
     urls: Vec<Url>,
 ) {
-    match remove_batch(db, places, removal_guard, urls).await {
+    match remove_batch(db, &places.removal(), removal_guard, urls).await {
         Ok(Removal::Done(batch)) => {
             if let Some(error) = batch.failures.first() {
                 warn!(
@@ -125,14 +125,13 @@ pub enum RemoveError {
 /// ledger's list in one statement.
 pub async fn remove_batch(
     db: &Database,
-    places: &StorageRouter,
+    removal: &storage::Removal,
     removal_guard: &RemovalGuard,
     urls: Vec<Url>,
 ) -> Result<Removal, RemoveError> {
     if !removal_guard.allows(JobKind::RemoveDiscarded).await? {
         return Ok(Removal::Stopped);
     }
-    let removal = &places.removal();
     let mut answers = stream::iter(urls)
         .map(|url| async move { removal.delete(&url).await.map(|()| url) })
         .buffer_unordered(AT_ONCE);

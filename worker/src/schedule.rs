@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Retention, Timestamp, UserId};
-use ledger::{Database, DbError, NewJob};
+use ledger::{Database, DbError, DueDiscard, NewJob};
 use queue::JobKind;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
@@ -77,7 +77,9 @@ pub async fn keep(db: Database, clock: Arc<dyn Clock>, retention: Retention) {
 }
 
 async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Result<(), DbError> {
-    let discarded = !ledger::discarded(db, "", 1, now).await?.is_empty();
+    let discarded = !ledger::discarded(db, &DueDiscard::default(), 1, now)
+        .await?
+        .is_empty();
     let unfinished = !ledger::unfinished_uploads(db, now).await?.is_empty();
     let wanted = |schedule: &&Schedule| match schedule.kind {
         JobKind::FinishUploads => unfinished,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use ledger::ownership::{Ownership, OwnershipError};
 use ledger::{Database, DbError};
 use storage::StorageRouter;
@@ -67,8 +68,17 @@ impl From<Part> for Failing {
     }
 }
 
-/// When the dependencies were checked, and which failed.
-type Look = (Instant, Vec<Failing>);
+/// What a check found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The failing dependencies: with any of them, the process isn't ready.
+    pub failing: Vec<Failing>,
+    /// Further places whose documents can't be read now.
+    pub places_down: Vec<String>,
+}
+
+/// When the dependencies were checked, and what was found.
+type Look = (Instant, Report);
 
 /// Checks dependencies on the runtime that uses them. Requests may come on another runtime, and
 /// must be answered while that one is overloaded.
@@ -95,27 +105,42 @@ impl Health {
 
     /// Returns the failing dependencies.
     pub async fn failing(&self) -> Vec<Failing> {
+        self.report().await.failing
+    }
+
+    /// Returns how the dependencies are.
+    pub async fn report(&self) -> Report {
         if self.service.stopping.is_cancelled() {
-            return vec![Part::Process.into()];
+            return Report::of(Part::Process);
         }
         let mut last = self.last.lock().await;
-        if let Some((at, failing)) = &*last
+        if let Some((at, report)) = &*last
             && at.elapsed() < FRESH
         {
-            return failing.clone();
+            return report.clone();
         }
-        let failing = self.look().await;
-        *last = Some((Instant::now(), failing.clone()));
-        failing
+        let report = self.look().await;
+        *last = Some((Instant::now(), report.clone()));
+        report
     }
 
     /// Checks the dependencies on their runtime.
-    async fn look(&self) -> Vec<Failing> {
+    async fn look(&self) -> Report {
         let this = self.clone();
-        let looking = self.runtime.spawn(async move { this.try_all().await });
+        let looking = self.runtime.spawn(async move {
+            let Service {
+                places, ownership, ..
+            } = &this.service;
+            let (failing, places_down) =
+                tokio::join!(this.try_all(), places_down(places, ownership));
+            Report {
+                failing,
+                places_down,
+            }
+        });
         match timeout(PATIENCE + LATE, looking).await {
-            Ok(Ok(failing)) => failing,
-            Ok(Err(_)) | Err(_) => vec![Part::Process.into()],
+            Ok(Ok(report)) => report,
+            Ok(Err(_)) | Err(_) => Report::of(Part::Process),
         }
     }
 
@@ -163,6 +188,41 @@ impl Health {
     }
 }
 
+impl Report {
+    fn of(failing: Part) -> Self {
+        Self {
+            failing: vec![failing.into()],
+            places_down: Vec::new(),
+        }
+    }
+}
+
+/// Names the further places that don't answer, or don't carry this installation's mark. Documents
+/// elsewhere are served meanwhile.
+async fn places_down(places: &StorageRouter, ownership: &Ownership) -> Vec<String> {
+    let checks = places.more().iter().map(|storage| async move {
+        let check = async {
+            storage.check().await?;
+            ownership.verify_place(storage).await
+        };
+        let outcome = timeout(PATIENCE, check).await;
+        if let Ok(Ok(())) = outcome {
+            return None;
+        }
+        let place = storage.place();
+        match outcome {
+            Ok(Err(error)) => tracing::warn!(
+                storage.place = %place,
+                error = &error as &dyn std::error::Error,
+                "a further place can't be used"
+            ),
+            _ => tracing::warn!(storage.place = %place, "a further place doesn't answer"),
+        }
+        Some(place.to_string())
+    });
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
 /// Names the expected and the actual schema, if that is what fails.
 async fn attempt_database(db: &Database) -> Option<Failing> {
     let mut detail = None;
@@ -182,13 +242,13 @@ async fn attempt_database(db: &Database) -> Option<Failing> {
 
 /// Checks that storage is usable and carries this installation's mark.
 async fn storage(db: &Database, places: &StorageRouter, ownership: &Ownership) -> Option<Failing> {
-    let failing = attempt(Part::Storage, places.check()).await;
+    let failing = attempt(Part::Storage, places.check_main()).await;
     if failing.is_some() {
         return failing;
     }
     let mut failing = Failing::from(Part::Storage);
     let verified = async {
-        let verified = ownership.verify().await;
+        let verified = ownership.verify_main().await;
         match &verified {
             Err(OwnershipError::Ledger(_)) => failing = Part::Database.into(),
             // Only the log names the place and its owner, since anybody may ask.

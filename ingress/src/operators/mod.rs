@@ -4,5 +4,5 @@
 mod health;
 mod port;
 
-pub use health::Health;
+pub use health::{Health, Report};
 pub use port::OperationsPort;

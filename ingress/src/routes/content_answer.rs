@@ -170,7 +170,7 @@ impl Representation {
             Condition::NotModified => return Ok(self.not_modified()),
             Condition::Answer { range } => range,
         };
-        let source = ContentSource::of(request, &service.places);
+        let source = ContentSource::of(request, service, (self.sha256, ByteSize::new(self.length)));
         if self.is_shown_text {
             self.tell_charset(&source)
                 .await
@@ -298,7 +298,7 @@ impl Representation {
         let parts = futures::stream::iter(parts).then(move |(header, part)| {
             let (reader, location) = (reader.clone(), location.clone());
             async move {
-                let chunks = reader.open(&location, part).await?;
+                let chunks = reader.open_later(&location, part).await?;
                 Ok::<_, StorageError>(futures::stream::iter([Ok(header)]).chain(chunks))
             }
         });

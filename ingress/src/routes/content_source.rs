@@ -1,16 +1,21 @@
 //! Streams content from storage as the client reads it, charged to the caller while in memory.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
+use domain::{ByteSize, Sha256};
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
+use ledger::{Database, find_content};
 use poem::http::Version;
 use poem::{Body, Request};
-use storage::{Range, StorageError, StorageRouter};
+use storage::{FindMoved, Range, StorageError, StorageRouter};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::capacity::Ticket;
 use crate::problem::Problem;
+use crate::service::Service;
 
 /// The largest read of storage.
 const CHUNK: u64 = 256 << 10;
@@ -29,6 +34,8 @@ pub(super) type Chunks = BoxStream<'static, Result<Bytes, StorageError>>;
 #[derive(Clone)]
 pub(super) struct ContentSource {
     places: StorageRouter,
+    /// Where its content is, if that was moved.
+    moved: FindMoved,
     ticket: Option<Ticket>,
     /// Whether its client can request much and read nothing. Over HTTP/1.1 that needs a connection
     /// for each response.
@@ -36,10 +43,11 @@ pub(super) struct ContentSource {
 }
 
 impl ContentSource {
-    /// Creates the reader of `places` for `request`.
-    pub(super) fn of(request: &Request, places: &StorageRouter) -> Self {
+    /// Creates the reader of content with this digest and size for `request`.
+    pub(super) fn of(request: &Request, service: &Service, content: (Sha256, ByteSize)) -> Self {
         Self {
-            places: places.clone(),
+            places: service.places.clone(),
+            moved: moved(&service.db, content),
             ticket: Ticket::of(request).cloned(),
             is_stream: request.version() == Version::HTTP_2,
         }
@@ -53,27 +61,52 @@ impl ContentSource {
         }
     }
 
-    /// Opens a range of an object; `None` if the object does not exist.
+    /// Opens a range of an object. If it is moved before it was read to its end, its rest is read
+    /// where it is then.
     pub(super) async fn open(&self, url: &Url, part: Range) -> Result<Chunks, StorageError> {
         if !self.is_stream {
-            return self.places.open(url, Some(part)).await;
+            let chunks = self.places.open(url, Some(part)).await?;
+            return Ok(self.places.following(chunks, (url, part), &self.moved));
         }
         let first = Range {
             length: part.length.min(FIRST),
             ..part
         };
         let begun = self.read_first(url, first).await?;
+        Ok(self.after(begun, url, part))
+    }
+
+    /// Opens a later range of an object, which may have been moved since the first one was opened.
+    pub(super) async fn open_later(&self, url: &Url, part: Range) -> Result<Chunks, StorageError> {
+        if !self.is_stream {
+            return self.places.open_moved(url, part, &self.moved).await;
+        }
+        match self.open(url, part).await {
+            Err(error @ StorageError::NotFound { .. }) => {
+                let moved = (self.moved)().await.filter(|moved| moved != url);
+                self.open(&moved.ok_or(error)?, part).await
+            }
+            opened => opened,
+        }
+    }
+
+    /// Returns what was read of a range, and its rest, which is opened once that is sent.
+    fn after(&self, begun: Bytes, url: &Url, part: Range) -> Chunks {
+        let length = begun.len() as u64;
         let rest = Range {
-            start: part.start + first.length,
-            length: part.length - first.length,
+            start: part.start + length,
+            length: part.length.saturating_sub(length),
         };
         let begun = stream::iter([Ok(begun)]);
         if rest.length == 0 {
-            return Ok(begun.boxed());
+            return begun.boxed();
         }
-        let (places, url) = (self.places.clone(), url.clone());
-        let rest = stream::once(async move { places.open(&url, Some(rest)).await });
-        Ok(begun.chain(rest.try_flatten()).boxed())
+        let (source, url) = (self.clone(), url.clone());
+        let rest = stream::once(async move {
+            let places = &source.places;
+            places.open_moved(&url, rest, &source.moved).await
+        });
+        begun.chain(rest.try_flatten()).boxed()
     }
 
     /// Reads a small range, with bounded concurrency.
@@ -106,6 +139,23 @@ impl ContentSource {
             _ => Body::from_bytes_stream(chunks),
         }
     }
+}
+
+/// Looks up where content is.
+fn moved(db: &Database, (sha256, size): (Sha256, ByteSize)) -> FindMoved {
+    let db = db.clone();
+    Arc::new(move || {
+        let db = db.clone();
+        let find = async move {
+            let found = find_content(&db, sha256, size).await;
+            found.unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "failed to look up where content was moved");
+                None
+            })
+        };
+        find.boxed()
+    })
 }
 
 /// Reads a chunk once there is memory for it, and holds the memory until it is sent.

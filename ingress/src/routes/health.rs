@@ -5,7 +5,7 @@ use poem_openapi::{Object, OpenApi};
 
 use crate::auth::Anyone;
 use crate::openapi::{Documented, Group, problem_sets};
-use crate::operators::Health;
+use crate::operators::{Health, Report};
 use crate::problem::{Code, FieldError, Problem};
 
 problem_sets! {
@@ -19,6 +19,9 @@ problem_sets! {
 struct HealthBody {
     /// `live` or `ready`
     status: String,
+    /// Further places whose documents can't be read now, if there are any.
+    #[oai(skip_serializing_if_is_none)]
+    places_down: Option<Vec<String>>,
 }
 
 /// The health routes, on the API port and on the operators'.
@@ -30,6 +33,7 @@ type Answer = Result<Json<HealthBody>, Documented<HealthProblems>>;
 fn well(status: &str) -> Json<HealthBody> {
     Json(HealthBody {
         status: status.to_owned(),
+        places_down: None,
     })
 }
 
@@ -45,12 +49,19 @@ impl HealthRoutes {
     /// Check readiness
     ///
     /// Ready if database, queue and storage can be reached, type detection passes its self-test and
-    /// the process isn't stopping. If not, `errors` names the parts that fail.
+    /// the process isn't stopping. If not, `errors` names the parts that fail. Further places that
+    /// can't be reached are only named.
     #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
     async fn ready(&self, _anyone: Anyone) -> Answer {
-        let failing = self.0.failing().await;
+        let Report {
+            failing,
+            places_down,
+        } = self.0.report().await;
         if failing.is_empty() {
-            return Ok(well("ready"));
+            return Ok(Json(HealthBody {
+                status: "ready".to_owned(),
+                places_down: Some(places_down).filter(|places| !places.is_empty()),
+            }));
         }
         let names: Vec<_> = failing.iter().map(|one| one.part.as_str()).collect();
         let detail = format!("Not ready: {}.", names.join(", "));

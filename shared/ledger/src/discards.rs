@@ -3,10 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::batch::{parameter, query, query_as};
@@ -101,22 +98,38 @@ pub(super) async fn among(
         .collect()
 }
 
-/// Returns at most `limit` URLs of discarded bytes after `after` that are to be removed by now, in
-/// their order.
+/// Bytes that are to be removed, and their place in the order of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromQueryResult)]
+pub struct DueDiscard {
+    /// When they were, or are, to be removed, in microseconds.
+    at: i64,
+    /// Their URL.
+    pub url: String,
+}
+
+impl AsRef<str> for DueDiscard {
+    fn as_ref(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Returns at most `limit` discarded bytes after `after` that are to be removed by now, those that
+/// wait longest first.
 pub async fn discarded(
     db: &Database,
-    after: &str,
+    after: &DueDiscard,
     limit: u64,
     now: Timestamp,
-) -> Result<Vec<String>, DbError> {
-    let rows = discards::Entity::find()
-        .filter(discards::Column::Url.gt(after))
-        .filter(discards::Column::At.lte(now.as_micros()))
-        .order_by_asc(discards::Column::Url)
-        .limit(limit)
-        .all(db.reader())
-        .await?;
-    Ok(rows.into_iter().map(|row| row.url).collect())
+) -> Result<Vec<DueDiscard>, DbError> {
+    let sql = "SELECT at, url FROM discards WHERE at <= $1 AND (at, url) > ($2, $3) \
+         ORDER BY at, url LIMIT $4";
+    let values = [
+        now.as_micros().into(),
+        after.at.into(),
+        after.url.as_str().into(),
+        limit.cast_signed().into(),
+    ];
+    query_as(db.reader(), sql, values).await
 }
 
 /// Deletes URLs whose bytes have been removed.

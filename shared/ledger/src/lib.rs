@@ -12,6 +12,7 @@ mod clock;
 mod connect;
 mod connection;
 mod content_dates;
+mod contents;
 mod database_url;
 mod dialect;
 mod discards;
@@ -85,9 +86,10 @@ pub use clock::DatabaseClock;
 pub use connect::{Database, PoolUse};
 pub use connection::{Connection, DatabaseTransaction};
 pub use content_dates::{DatedDocument, find_dated, find_public_dated, is_second_shared};
+pub use contents::find_content;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{
-    DiscardLevel, discard_level, discarded, forget_discarded, recount_discarded_bytes,
+    DiscardLevel, DueDiscard, discard_level, discarded, forget_discarded, recount_discarded_bytes,
 };
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, SchemaMismatch, UnfitServer};

@@ -45,7 +45,7 @@ pub use port::{
     SourceStream, Stat, Storage, Writer,
 };
 pub use removal::Removal;
-pub use router::{Staged, StorageRouter, Taken};
+pub use router::{FindMoved, Staged, StorageRouter, Taken};
 pub use s3::{Checksums, S3, S3Location, WrittenObjects};
 pub use url_error::ParseStorageUrlError;
 pub use url_list::{ParseStorageUrlsError, StorageUrls};

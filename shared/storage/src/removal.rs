@@ -2,8 +2,8 @@
 //! installation, so that a place that was swapped, adopted by another ledger or not mounted loses
 //! nothing.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use url::Url;
 
@@ -16,7 +16,12 @@ pub struct Removal {
     places: StorageRouter,
     /// The places that were found to be ours.
     checked: Mutex<HashSet<Url>>,
+    /// How many removals in a row each place didn't answer.
+    unanswered: Mutex<HashMap<Url, u32>>,
 }
+
+/// The failures in a row after which nothing more is tried in a place.
+const GIVEN_UP: u32 = 8;
 
 impl Removal {
     /// Not checked yet.
@@ -24,14 +29,43 @@ impl Removal {
         Self {
             places,
             checked: Mutex::default(),
+            unanswered: Mutex::default(),
         }
     }
 
     /// Removes the object at `url`. Succeeds if it does not exist.
     pub async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let storage = self.places.adapter_of(url)?;
-        self.check(storage).await?;
-        storage.delete(url).await
+        if self.is_down(storage.place()) {
+            return Err(StorageError::Unavailable {
+                action: "delete",
+                source: "its place didn't answer a moment ago".into(),
+            });
+        }
+        let deleted = match self.check(storage).await {
+            Ok(()) => storage.delete(url).await,
+            refused => refused,
+        };
+        let failed = matches!(deleted, Err(StorageError::Unavailable { .. }));
+        let mut unanswered = self.unanswered();
+        let failures = unanswered.entry(storage.place().clone()).or_default();
+        *failures = if failed { *failures + 1 } else { 0 };
+        drop(unanswered);
+        deleted
+    }
+
+    /// Returns whether a place didn't answer several times in a row.
+    #[must_use]
+    pub fn is_down(&self, place: &Url) -> bool {
+        self.unanswered()
+            .get(place)
+            .is_some_and(|failures| *failures >= GIVEN_UP)
+    }
+
+    fn unanswered(&self) -> MutexGuard<'_, HashMap<Url, u32>> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes leftovers of unfinished writes to `storage` from before `older_than`, and returns
@@ -88,11 +122,24 @@ impl StorageRouter {
     }
 
     /// Removes leftovers of unfinished writes from before `older_than`, and returns how many were
-    /// removed.
+    /// removed. Nothing is written to further places any more: what is left there may wait until
+    /// they answer.
     pub async fn sweep(&self, older_than: Timestamp) -> Result<u64, StorageError> {
         let (removal, mut swept) = (self.removal(), 0);
-        for storage in self.distinct() {
+        for storage in self.main() {
             swept += removal.sweep(storage, older_than).await?;
+        }
+        for storage in self.more() {
+            match removal.sweep(storage, older_than).await {
+                Ok(more) => swept += more,
+                Err(error) => {
+                    tracing::warn!(
+                        storage.place = %storage.place(),
+                        error = &error as &dyn std::error::Error,
+                        "a further place was not swept"
+                    );
+                }
+            }
         }
         Ok(swept)
     }

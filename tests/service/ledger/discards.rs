@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{DocumentId, ErrorCode, Timestamp, UserId};
 use ledger::{
-    Database, Precondition, Target, delete_document, discard_level, discarded, expire_failed,
-    forget_discarded, recount_discarded_bytes, upload_room,
+    Database, DueDiscard, Precondition, Target, delete_document, discard_level, discarded,
+    expire_failed, forget_discarded, recount_discarded_bytes, upload_room,
 };
 use sea_orm::ConnectionTrait;
 use tests::ledger::{
@@ -41,7 +41,9 @@ async fn charged(db: &Database, owner: UserId) -> u64 {
 }
 
 async fn forgets_all(db: &Database) {
-    let urls = discarded(db, "", 100, FAR).await.unwrap();
+    let urls = discarded(db, &DueDiscard::default(), 100, FAR)
+        .await
+        .unwrap();
     forget_discarded(db, &urls).await.unwrap();
 }
 
@@ -63,7 +65,13 @@ async fn whoever_lets_go_of_bytes_is_charged_until_they_are_removed(db: &Databas
     // One that is pending may lie in either place, and is charged once.
     let pending = accepted(db, arrival(owner, "pending", NOW)).await;
     deletes(db, owner, pending).await;
-    assert_eq!(discarded(db, "", 10, FAR).await.unwrap().len(), 2);
+    assert_eq!(
+        discarded(db, &DueDiscard::default(), 10, FAR)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(charged(db, owner).await, BLOCK);
     forgets_all(db).await;
     // Bytes of one that failed are moved from one counter to the other.
@@ -114,4 +122,31 @@ async fn a_removal_that_charged_nothing_back_is_mended(db: &Database) {
     );
     assert_balanced(db).await;
     assert_eq!(count(db, "SELECT count(*) FROM discards").await, 1);
+}
+
+#[on_each_database]
+async fn what_waits_is_paged_by_when_it_is_due(db: &Database) {
+    let insert = async |at: Timestamp, url: &str| {
+        let sql = format!(
+            "INSERT INTO discards (url, at) VALUES ('{url}', {})",
+            at.as_micros()
+        );
+        db.writer().execute_unprepared(&sql).await.unwrap();
+    };
+    let later = NOW.plus(Duration::from_hours(1));
+    for (at, url) in [(later, "a"), (NOW, "d"), (NOW, "b"), (later, "c")] {
+        insert(at, url).await;
+    }
+    let page = async |after: &DueDiscard, now: Timestamp| {
+        let found = discarded(db, after, 3, now).await.unwrap();
+        let urls: Vec<_> = found.iter().map(|due| due.url.clone()).collect();
+        (urls.concat(), found.last().cloned().unwrap_or_default())
+    };
+    let first = DueDiscard::default();
+    assert_eq!(page(&first, NOW).await.0, "bd");
+    let (urls, last) = page(&first, later).await;
+    assert_eq!(urls, "bda");
+    assert_eq!(page(&last, later).await.0, "c");
+    let before = NOW.minus(Duration::from_micros(1));
+    assert_eq!(page(&first, before).await.0, "");
 }

@@ -19,6 +19,7 @@ mod plans;
 mod quota;
 mod races;
 mod receipts;
+mod repairs;
 mod retention;
 mod search_index;
 mod security_log;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{ErrorCode, Status, Timestamp, UserId, Visibility};
 use ledger::{
-    Arrival, BlobOrigin, Database, IntakeRefusal, Settled, accept, discarded, find_document,
-    renew_leases, settle,
+    Arrival, BlobOrigin, Database, DueDiscard, IntakeRefusal, Settled, accept, discarded,
+    find_document, renew_leases, settle,
 };
 use tests::ledger::{
     LEASE, NOW, activated, arrival, claim_at, count, counters, failed, limits, settlement, stored,
@@ -139,7 +139,13 @@ async fn the_same_content_is_one_blob(db: &Database) {
         })
         .sum();
     assert_eq!(removable, 2);
-    assert_eq!(discarded(db, "", 10, FAR).await.unwrap().len(), 2);
+    assert_eq!(
+        discarded(db, &DueDiscard::default(), 10, FAR)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(count(db, "SELECT refs FROM blobs").await, 3);
     assert_eq!(counters(db, alice).await, (8, 0, 2));
     assert_eq!(counters(db, bob).await, (4, 0, 1));

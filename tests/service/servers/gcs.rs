@@ -197,3 +197,95 @@ async fn a_service_account_signs_for_its_tokens_and_its_urls() {
     let verified = jsonwebtoken::crypto::verify(&encoded, text.as_bytes(), &key, Algorithm::RS256);
     assert!(verified.unwrap(), "{text}");
 }
+
+/// A service with a session that keeps nothing of the chunks with these numbers, and loses its answer to
+/// the ones before. The emulator keeps all that it gets, also twice.
+struct Forgetful {
+    kept: Vec<u8>,
+    chunks: usize,
+}
+
+impl Forgetful {
+    const FORGOTTEN: [usize; 3] = [0, 2, 3];
+    const LOST: [usize; 2] = [1, 5];
+
+    /// Answers a request; `None` loses the answer.
+    fn answer(&mut self, head: &str, body: &[u8], url: &str) -> Option<String> {
+        if head.starts_with("POST") {
+            return Some(format!("200 OK\r\nLocation: {url}/session"));
+        }
+        let range = head.split("content-range: bytes ").nth(1).unwrap();
+        let (range, total) = range.lines().next().unwrap().split_once('/').unwrap();
+        let start: usize = range.split('-').next().unwrap().parse().unwrap();
+        let number = self.chunks;
+        self.chunks += 1;
+        if !Self::FORGOTTEN.contains(&number) {
+            assert!(start <= self.kept.len(), "a gap before {start}");
+            // What it has already is ignored.
+            let known = (self.kept.len() - start).min(body.len());
+            self.kept.extend_from_slice(&body[known..]);
+        }
+        if Self::LOST.contains(&number) {
+            return None;
+        }
+        if total.parse() == Ok(self.kept.len()) {
+            return Some("200 OK".to_owned());
+        }
+        Some(match self.kept.len() {
+            0 => "308 Resume Incomplete".to_owned(),
+            kept => format!("308 Resume Incomplete\r\nRange: bytes=0-{}", kept - 1),
+        })
+    }
+}
+
+async fn forgetful_server() -> (String, Arc<Mutex<Forgetful>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = Arc::new(Mutex::new(Forgetful {
+        kept: Vec::new(),
+        chunks: 0,
+    }));
+    let (kept, own) = (Arc::clone(&service), url.clone());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let (head, body) = loop {
+                let mut chunk = vec![0; 64 << 10];
+                let length = stream.read(&mut chunk).await.unwrap();
+                request.extend_from_slice(&chunk[..length]);
+                let Some(end) = request.windows(4).position(|some| some == b"\r\n\r\n") else {
+                    continue;
+                };
+                let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+                let length = head.split("content-length: ").nth(1).unwrap_or("0");
+                let length: usize = length.lines().next().unwrap().trim().parse().unwrap();
+                if request.len() == end + 4 + length {
+                    let head = head.replacen("post", "POST", 1);
+                    break (head, request.split_off(end + 4));
+                }
+            };
+            let answer = kept.lock().unwrap().answer(&head, &body, &own);
+            if let Some(answer) = answer {
+                let size = kept.lock().unwrap().kept.len();
+                let json = format!(r#"{{"size":"{size}","timeCreated":"2026-01-01T00:00:00Z"}}"#);
+                let text = format!(
+                    "HTTP/1.1 {answer}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{json}",
+                    json.len()
+                );
+                stream.write_all(text.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    (url, service)
+}
+
+#[tokio::test]
+async fn a_session_that_kept_nothing_or_lost_an_answer_is_sent_the_rest_again() {
+    let (endpoint, service) = forgetful_server().await;
+    let storage = connect(&format!("gs://bucket/documents?endpoint={endpoint}"), &[]).await;
+    let bytes = tests::content::pseudo_random(50, 20_000_000);
+    tests::objects::puts(&*storage, &old_key(), bytes.clone()).await;
+    let service = service.lock().unwrap();
+    assert!(service.kept == bytes, "other bytes");
+    assert!(service.chunks > 5, "{}", service.chunks);
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use queue::JobKind;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::app::{Client, Mode, TestApp};
@@ -277,4 +278,36 @@ async fn only_places_of_the_service_are_moved_between() {
         .get(unknown)
         .await
         .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_read_that_takes_longer_than_the_grace_goes_on_in_the_new_place() {
+    const RANGE: usize = 24 << 20;
+    let test = Moving::start("1s").await;
+    let bytes = pseudo_random(9, 3 * RANGE);
+    let document = test.alice.active("large", bytes.clone()).await;
+    let path = format!("/v1/documents/{}/content", document["id"].as_str().unwrap());
+    // The second range is opened once the first one is sent, which is more than sockets hold.
+    let ranges = format!("bytes=0-{},{}-{}", RANGE - 1, 2 * RANGE, 3 * RANGE - 1);
+    let request = test.alice.request(Method::GET, &path);
+    let mut answer = request.header("range", ranges).send().await.unwrap();
+    assert_eq!(answer.status(), 206);
+    let mut body = answer.chunk().await.unwrap().unwrap().to_vec();
+    test.moves(&test.old, &test.new).await;
+    wait_until(PATIENCE, "the old object is removed", async || {
+        test.app.works_off(JobKind::RemoveDiscarded).await;
+        files(&test.old) == 0
+    })
+    .await;
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        body.extend_from_slice(&chunk);
+    }
+    let contains = |range: std::ops::Range<usize>| {
+        let part = &bytes[range];
+        let begin = body.windows(64).position(|some| some == &part[..64]);
+        let begin = begin.expect("its beginning");
+        assert!(body[begin..begin + part.len()] == *part);
+    };
+    contains(0..RANGE);
+    contains(2 * RANGE..3 * RANGE);
 }

@@ -102,3 +102,74 @@ async fn encryption_is_asked_for_or_nothing_is_written() {
     let url = storage.place().join(&key).unwrap();
     assert_eq!(storage.stat(&url).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn virtual_hosts_name_the_bucket() {
+    let s3 = S3::shared().await;
+    let presented = storage::Presented {
+        media_type: "text/plain".to_owned(),
+        disposition: "attachment".to_owned(),
+    };
+    for (style, expected) in [
+        ("true", "https://s3.example/bucket/documents/"),
+        ("false", "https://bucket.s3.example/documents/"),
+    ] {
+        let url = format!("s3://bucket/documents?endpoint=https://s3.example&path_style={style}");
+        let storage = connect(s3, &url).await;
+        let object = storage.place().join(&old_key()).unwrap();
+        let minute = std::time::Duration::from_mins(1);
+        let signed = storage.presign(&object, &presented, minute).await.unwrap();
+        let signed = signed.unwrap();
+        assert!(signed.as_str().starts_with(expected), "{signed}");
+    }
+}
+
+/// Answers every request with success, and keeps its head.
+async fn agreeable_server() -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let heads = Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let kept = Arc::clone(&heads);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.windows(4).any(|some| some == b"\r\n\r\n") {
+                let mut chunk = vec![0; 16 << 10];
+                let length = stream.read(&mut chunk).await.unwrap();
+                request.extend_from_slice(&chunk[..length]);
+            }
+            let head = String::from_utf8_lossy(&request).to_lowercase();
+            kept.lock().unwrap().push(head);
+            let answer =
+                "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            // The rest of the body, until the client closes.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        }
+    });
+    (url, heads)
+}
+
+#[tokio::test]
+async fn encryption_and_class_are_asked_for_with_each_object() {
+    let s3 = S3::shared().await;
+    let (endpoint, heads) = agreeable_server().await;
+    let url = format!(
+        "s3://bucket/documents?endpoint={endpoint}&sse=aws:kms&kms_key=the-key&storage_class=STANDARD_IA"
+    );
+    let storage = connect(s3, &url).await;
+    tests::objects::puts(&*storage, &old_key(), "a few words").await;
+    let heads = heads.lock().unwrap().clone();
+    let put = heads
+        .iter()
+        .find(|head| head.starts_with("put /bucket/documents/"));
+    let put = put.unwrap_or_else(|| panic!("{heads:?}"));
+    for field in [
+        "x-amz-server-side-encryption: aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id: the-key",
+        "x-amz-storage-class: standard_ia",
+    ] {
+        assert!(put.contains(field), "{field}: {put}");
+    }
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use futures::TryStreamExt;
 use queue::JobKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::app::{Backend, Mode, TestApp};
 use tests::objects::{location, old_key, puts};
@@ -167,4 +167,44 @@ async fn files_and_every_object_store_are_served_at_once() {
 /// The place of the embedded default.
 fn files(app: &TestApp) -> String {
     url(&app.folder().join("data/storage"))
+}
+
+#[tokio::test]
+async fn a_further_place_that_is_down_stops_nothing_elsewhere() {
+    // Nobody listens there.
+    let down = "s3://bucket/documents?endpoint=http://127.0.0.1:1";
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&[
+            ("DOSSIER_MORE_STORAGE_URLS", down),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ])
+        .start()
+        .await;
+    let ready = app.nobody().get("/health/ready").await.expecting(200);
+    assert_eq!(ready["status"], "ready");
+    assert_eq!(ready["places_down"], json!(["s3://bucket/documents/"]));
+    let alice = app.user("alice").await;
+    let document = alice.active("a.txt", "a few words").await;
+    // More than are tried in a place that doesn't answer, and due before.
+    let strays: Vec<_> = (0..20)
+        .map(|number| format!("('s3://bucket/documents/{}', {number})", old_key()))
+        .collect();
+    let strays = format!(
+        "INSERT INTO discards (url, at) VALUES {}",
+        strays.join(", ")
+    );
+    assert_eq!(app.tampers(&strays).await, 20);
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    alice.delete(&path).await.expecting(204);
+    let elsewhere = "SELECT count(*) FROM discards WHERE url NOT LIKE 's3:%'";
+    wait_until(
+        std::time::Duration::from_mins(1),
+        "its bytes are removed",
+        async || app.number(elsewhere).await == 0,
+    )
+    .await;
+    let listed = app.places().await.store().list(None).await.unwrap();
+    assert_eq!(listed.try_collect::<Vec<_>>().await.unwrap(), []);
+    assert_eq!(app.number("SELECT count(*) FROM discards").await, 20);
 }

@@ -8,6 +8,7 @@
 //! - *on failure* of some objects, the others are removed and the job is retried.
 
 use domain::ErrorCode;
+use ledger::DueDiscard;
 use storage::StorageError;
 use tracing::warn;
 use url::Url;
@@ -18,17 +19,20 @@ use crate::tools::Tools;
 
 /// Runs the job.
 pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
-    let (mut after, mut elsewhere, mut failure) = (String::new(), 0, None);
+    let (mut after, mut elsewhere, mut failure) = (DueDiscard::default(), 0, None);
+    let removal = tools.places.removal();
     loop {
         let listed = ledger::discarded(&tools.db, &after, BATCH as u64, tools.clock.now()).await?;
         let Some(last) = listed.last() else {
             break;
         };
         after.clone_from(last);
-        let urls: Vec<Url> = listed.iter().filter_map(|url| url.parse().ok()).collect();
+        let urls: Vec<Url> = listed
+            .iter()
+            .filter_map(|due| due.url.parse().ok())
+            .collect();
         elsewhere += listed.len() - urls.len();
-        let (db, places) = (&tools.db, &tools.places);
-        let batch = match remove_batch(db, places, &tools.removal_guard, urls).await? {
+        let batch = match remove_batch(&tools.db, &removal, &tools.removal_guard, urls).await? {
             Removal::Stopped => return Ok(()),
             Removal::Done(batch) => batch,
         };
@@ -39,8 +43,9 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
                 failure = Some(error);
             }
         }
-        // Storage is down: the others would fail as well.
-        if batch.removed == 0 && failure.is_some() {
+        // The others would fail as well. Those of a further place that is down are passed over.
+        let mut main = tools.places.main();
+        if batch.removed == 0 && main.any(|storage| removal.is_down(storage.place())) {
             break;
         }
     }

@@ -6,7 +6,7 @@
 //!   row, it only logs an error.
 //! - *safe to repeat because* an object already in quarantine keeps its expiry.
 //! - *if it dies here*, the next run starts over.
-//! - *on failure* of storage or database it is retried.
+//! - *on failure* of storage or database it is retried; a further place that fails is left out.
 
 use std::sync::Arc;
 
@@ -31,10 +31,18 @@ pub async fn sweep_store(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let mut strays = 0;
     let mut is_refused = false;
+    let more = tools.places.more();
+    let is_further = |place: &Arc<dyn Storage>| more.iter().any(|one| one.place() == place.place());
     for place in tools.places.stores() {
-        match quarantine_strays(tools, place, now).await? {
-            Some(found) => strays += found,
-            None => is_refused = true,
+        match quarantine_strays(tools, place, now).await {
+            Ok(Some(found)) => strays += found,
+            Ok(None) => is_refused = true,
+            Err(error) if is_further(place) => warn!(
+                storage.place = %place.place(),
+                error = &error as &dyn std::error::Error,
+                "a further place was not swept"
+            ),
+            Err(error) => return Err(error),
         }
     }
     if strays > 0 {

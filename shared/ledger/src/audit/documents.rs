@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::AuditPage;
 use super::counters::page;
 use crate::batch::query;
+use crate::tables::blobs;
 use crate::tables::documents::{
     FailedDocument, Found, columns, fail_documents, show_newest_active,
 };
@@ -99,6 +100,7 @@ pub async fn repair_document(
         let lock = "SELECT id FROM documents WHERE id = $1 FOR NO KEY UPDATE";
         query(&transaction, lock, [id()]).await?;
     }
+    blobs::share_of_document(&transaction, document).await?;
     let still = format!(
         "SELECT d.owner_id FROM {WITH_VERSION} WHERE d.id = $1 AND (({SHOWS_WRONG_VERSION}) OR ({HAS_NOTHING_PENDING}))"
     );

@@ -22,6 +22,14 @@ impl Dialect {
         }
     }
 
+    /// Keeps the rows of `tables`, names or aliases, as they are until this transaction ends.
+    pub fn share_rows(self, tables: &str) -> String {
+        match self {
+            Self::Postgres => format!(" FOR SHARE OF {tables}"),
+            Self::Sqlite => String::new(),
+        }
+    }
+
     /// Locks the rows of `table` that nobody else has locked, and leaves out the others.
     pub fn lock_free_rows(self, table: &str) -> String {
         match self {

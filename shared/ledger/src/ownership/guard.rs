@@ -1,11 +1,11 @@
 //! Compares the marks of the places with the id of the ledger, and marks places at their first use.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use tokio::sync::OnceCell;
-use tracing::info;
+use tracing::{info, warn};
 use url::Url;
 
 use super::{OwnershipError, PlaceState};
@@ -25,8 +25,8 @@ struct Inner {
     places: StorageRouter,
     clock: Arc<dyn Clock>,
     installation: OnceCell<InstallationId>,
-    /// Whether the ledger has recorded that these places carry its mark.
-    are_marks_recorded: AtomicBool,
+    /// The places of which the ledger has recorded that they carry its mark.
+    recorded_marks: Mutex<HashSet<Url>>,
 }
 
 impl Ownership {
@@ -39,7 +39,7 @@ impl Ownership {
                 places,
                 clock,
                 installation: OnceCell::new(),
-                are_marks_recorded: AtomicBool::new(false),
+                recorded_marks: Mutex::default(),
             }),
         }
     }
@@ -61,34 +61,77 @@ impl Ownership {
     }
 
     /// Returns whether every place carries the mark of this ledger now. One that is used for the
-    /// first time is marked. Normally this costs one small read for each place.
+    /// first time is marked. Normally this costs one small read for each place. A further place
+    /// that doesn't answer is left out: nothing is removed there before it was verified.
     pub async fn verify(&self) -> Result<(), OwnershipError> {
+        let places = &self.inner.places;
+        let mut states = Vec::new();
+        for storage in places.main() {
+            states.push((Arc::clone(storage), self.state_of(storage).await?));
+        }
+        for storage in places.more() {
+            match self.state_of(storage).await {
+                Ok(state) => states.push((Arc::clone(storage), state)),
+                Err(OwnershipError::Storage(error)) => warn!(
+                    storage.place = %storage.place(),
+                    error = &error as &dyn std::error::Error,
+                    "a further place doesn't answer"
+                ),
+                Err(error) => return Err(error),
+            }
+        }
+        self.settle(&states).await
+    }
+
+    /// The same of the store and of staging alone, without which nothing works.
+    pub async fn verify_main(&self) -> Result<(), OwnershipError> {
+        let mut states = Vec::new();
+        for storage in self.inner.places.main() {
+            states.push((Arc::clone(storage), self.state_of(storage).await?));
+        }
+        self.settle(&states).await
+    }
+
+    /// The same of one place.
+    pub async fn verify_place(&self, storage: &Arc<dyn Storage>) -> Result<(), OwnershipError> {
+        let state = self.state_of(storage).await?;
+        self.settle(&[(Arc::clone(storage), state)]).await
+    }
+
+    /// Marks those of the places that have no mark, if all of them may be used.
+    async fn settle(
+        &self,
+        states: &[(Arc<dyn Storage>, PlaceState)],
+    ) -> Result<(), OwnershipError> {
         let ours = self.installation().await?;
-        let states = self.states().await?;
-        for (storage, state) in &states {
+        for (storage, state) in states {
             state.permit(storage.place(), ours)?;
         }
-        for (storage, state) in &states {
+        for (storage, state) in states {
             if *state == PlaceState::Unmarked {
                 mark(&**storage, ours).await?;
             }
         }
-        self.record_marks().await
+        let urls = states.iter().map(|(storage, _)| storage.place().clone());
+        self.record_marks(urls.collect()).await
     }
 
     /// Returns the state of each place. Changes nothing, except that it creates the id of a new
     /// ledger.
     pub async fn states(&self) -> Result<Vec<(Arc<dyn Storage>, PlaceState)>, OwnershipError> {
-        let ours = self.installation().await?;
         let mut states = Vec::new();
         for storage in self.inner.places.distinct() {
-            let state = match storage.mark().await? {
-                Some(mark) => state_by_mark(mark, ours),
-                None => self.state_without_mark(&**storage, ours).await?,
-            };
-            states.push((Arc::clone(storage), state));
+            states.push((Arc::clone(storage), self.state_of(storage).await?));
         }
         Ok(states)
+    }
+
+    async fn state_of(&self, storage: &Arc<dyn Storage>) -> Result<PlaceState, OwnershipError> {
+        let ours = self.installation().await?;
+        match storage.mark().await? {
+            Some(mark) => Ok(state_by_mark(mark, ours)),
+            None => self.state_without_mark(&**storage, ours).await,
+        }
     }
 
     /// The state of a place in which no mark was found. Another process may have marked and used it
@@ -115,7 +158,9 @@ impl Ownership {
                 storage.set_mark(ours, Marking::Over).await?;
             }
         }
-        self.record_marks().await
+        let places = self.inner.places.distinct();
+        self.record_marks(places.map(|storage| storage.place().clone()).collect())
+            .await
     }
 
     /// The state of a place without a mark, by what the ledger knows of its objects.
@@ -156,25 +201,25 @@ impl Ownership {
         Ok(false)
     }
 
-    /// Records once that the places carry the mark: all of them together, so that no process finds
-    /// a ledger that knows only one of them.
-    async fn record_marks(&self) -> Result<(), OwnershipError> {
+    /// Records once that these places carry the mark: all of them together, so that no process
+    /// finds a ledger that knows only one of them.
+    async fn record_marks(&self, places: Vec<Url>) -> Result<(), OwnershipError> {
         let Inner {
             db,
-            places,
             clock,
-            are_marks_recorded,
+            recorded_marks,
             ..
         } = &*self.inner;
-        if are_marks_recorded.load(Ordering::Acquire) {
+        let recorded = || {
+            recorded_marks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if places.iter().all(|place| recorded().contains(place)) {
             return Ok(());
         }
-        let urls: Vec<Url> = places
-            .distinct()
-            .map(|storage| storage.place().clone())
-            .collect();
-        crate::remember_marked(db, &urls, clock.now()).await?;
-        are_marks_recorded.store(true, Ordering::Release);
+        crate::remember_marked(db, &places, clock.now()).await?;
+        recorded().extend(places);
         Ok(())
     }
 }

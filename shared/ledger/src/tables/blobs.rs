@@ -10,10 +10,10 @@ use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use crate::DbError;
 use crate::batch::{Columns, Kind, execute, parameter, query, query_as, query_column};
 use crate::dialect::Dialect;
-use domain::{BlobId, Timestamp};
+use crate::{DatabaseTransaction, DbError};
+use domain::{BlobId, DocumentId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "blobs")]
@@ -193,6 +193,25 @@ pub async fn delete_unreferenced(
         Dialect::of(connection).ids()
     );
     query_as(connection, sql, [parameter(ids)?]).await
+}
+
+/// Keeps the content of a document's active versions where it is until the transaction ends: nothing
+/// moves it meanwhile.
+pub async fn share_of_document(
+    transaction: &DatabaseTransaction,
+    document: DocumentId,
+) -> Result<(), DbError> {
+    let dialect = transaction.dialect();
+    if dialect.has_one_writer() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT b.id FROM versions v JOIN blobs b ON b.id = v.blob_id \
+         WHERE v.document_id = $1 AND v.status = 'active' ORDER BY b.sha256, b.size_bytes{}",
+        dialect.share_rows("b")
+    );
+    query(transaction, sql, [document.0.into()]).await?;
+    Ok(())
 }
 
 /// Lets content be at another URL, if it still is at the first one. Returns whether it was.

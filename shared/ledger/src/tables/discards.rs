@@ -1,6 +1,7 @@
 //! The table `discards`: URLs of bytes that no row refers to any more, until they are removed.
 //!
-//! - The primary key pages them for removal, and finds uploads whose bytes were discarded.
+//! - The primary key finds uploads whose bytes were discarded.
+//! - `discards_due` pages those that are to be removed by now.
 //! - `discards_of_owner` sums what a user is charged for them.
 
 use sea_orm::entity::prelude::*;

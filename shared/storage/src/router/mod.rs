@@ -2,7 +2,9 @@
 
 mod connect;
 mod copy;
+mod moving;
 mod routing;
 
+pub use moving::FindMoved;
 pub use routing::{Staged, StorageRouter, Taken};
 pub(crate) use routing::{Tally, of_storage};

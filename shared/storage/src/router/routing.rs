@@ -158,8 +158,7 @@ impl StorageRouter {
 
     /// Returns the adapter of each place, once.
     pub fn distinct(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
-        let staging = (!self.are_one()).then(|| self.staging());
-        [self.store()].into_iter().chain(staging).chain(self.more())
+        self.main().chain(self.more())
     }
 
     /// Returns the adapter of each place where documents are stored, once: of the store, of further
@@ -168,6 +167,12 @@ impl StorageRouter {
         let has_documents = self.inner.stages_among_documents && !self.are_one();
         let staging = has_documents.then(|| self.staging());
         [self.store()].into_iter().chain(staging).chain(self.more())
+    }
+
+    /// Returns the adapters of the store and of staging, once: without them nothing is accepted.
+    pub fn main(&self) -> impl Iterator<Item = &Arc<dyn Storage>> {
+        let staging = (!self.are_one()).then(|| self.staging());
+        [self.store()].into_iter().chain(staging)
     }
 
     /// Returns the adapters of further places, which are neither staging nor the store.
@@ -353,6 +358,12 @@ impl StorageRouter {
     /// Checks that all places can be reached and written to.
     pub async fn check(&self) -> Result<(), StorageError> {
         try_join_all(self.distinct().map(|storage| storage.check())).await?;
+        Ok(())
+    }
+
+    /// Checks that the store and staging can be reached and written to.
+    pub async fn check_main(&self) -> Result<(), StorageError> {
+        try_join_all(self.main().map(|storage| storage.check())).await?;
         Ok(())
     }
 

@@ -133,8 +133,7 @@ impl<'a> Entries<'a> {
                 self.pieces.send(packed.bytes().clone()).await?;
             }
             Content::InStorage => {
-                let places = &self.tools.places;
-                let packed = pack(&mut self.writer, &header, content, places, &self.pieces);
+                let packed = pack(&mut self.writer, &header, content, self.tools, &self.pieces);
                 if let Err(code) = packed.await? {
                     return Ok(Err(code));
                 }

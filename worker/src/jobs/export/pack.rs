@@ -7,12 +7,14 @@ use archive::{EntryHeader, OpenEntry, Writer};
 use bytes::Bytes;
 use domain::{Hasher, ItemCode};
 use futures::TryStreamExt;
-use ledger::ExportContent;
-use storage::{ByteStream, Range, StorageError, StorageRouter};
+use ledger::{DbError, ExportContent, find_content};
+use storage::{ByteStream, Range, StorageError};
 use tokio::time::sleep;
+use url::Url;
 
 use super::pieces::Pieces;
 use crate::attempt_error::AttemptError;
+use crate::tools::Tools;
 
 /// The pauses before an interrupted read is resumed.
 const PAUSES: [Duration; 5] = [
@@ -36,7 +38,7 @@ pub async fn pack(
     writer: &mut Writer,
     header: &EntryHeader<'_>,
     content: &ExportContent,
-    places: &StorageRouter,
+    tools: &Tools,
     pieces: &Pieces,
 ) -> Result<Result<(), ItemCode>, AttemptError> {
     let (open, out) = writer.begin(header);
@@ -46,9 +48,9 @@ pub async fn pack(
         open,
         hasher: Hasher::default(),
     };
-    let mut reading = Reading::of(content, places);
+    let mut reading = Reading::of(content, tools);
     let failure = loop {
-        match reading.next().await {
+        match reading.next().await? {
             Ok(Some(chunk)) => {
                 let packed = tokio::task::spawn_blocking(move || packing.take(&chunk)).await;
                 let (back, out) = packed.map_err(AttemptError::internal)?;
@@ -89,39 +91,55 @@ impl Packing {
 /// Reads a document to its end, resuming as often as allowed.
 struct Reading<'a> {
     content: &'a ExportContent,
-    places: &'a StorageRouter,
+    /// Where it is, as far as it is known.
+    location: Url,
+    tools: &'a Tools,
     chunks: Option<ByteStream>,
     read: u64,
     failures: usize,
 }
 
 impl<'a> Reading<'a> {
-    fn of(content: &'a ExportContent, places: &'a StorageRouter) -> Self {
+    fn of(content: &'a ExportContent, tools: &'a Tools) -> Self {
         Self {
             content,
-            places,
+            location: content.location.clone(),
+            tools,
             chunks: None,
             read: 0,
             failures: 0,
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
+    async fn next(&mut self) -> Result<Result<Option<Bytes>, StorageError>, DbError> {
         loop {
             match self.try_next().await {
                 Ok(Some(chunk)) => {
                     self.read += chunk.len() as u64;
                     self.failures = 0;
-                    return Ok(Some(chunk));
+                    return Ok(Ok(Some(chunk)));
                 }
                 Err(StorageError::Unavailable { .. }) if self.failures < PAUSES.len() => {
                     sleep(PAUSES[self.failures]).await;
                     self.failures += 1;
                     self.chunks = None;
                 }
-                answer => return answer,
+                Err(StorageError::NotFound { .. }) if self.is_moved().await? => {
+                    self.chunks = None;
+                }
+                answer => return Ok(answer),
             }
         }
+    }
+
+    /// Returns whether it is elsewhere now.
+    async fn is_moved(&mut self) -> Result<bool, DbError> {
+        let ExportContent { sha256, size, .. } = self.content;
+        let found = find_content(&self.tools.db, *sha256, *size).await?;
+        let moved = found.filter(|url| *url != self.location);
+        let is_moved = moved.is_some();
+        self.location = moved.unwrap_or_else(|| self.location.clone());
+        Ok(is_moved)
     }
 
     async fn try_next(&mut self) -> Result<Option<Bytes>, StorageError> {
@@ -137,7 +155,8 @@ impl<'a> Reading<'a> {
             length: left,
         };
         let range = Some(range).filter(|range| range.start > 0);
-        let chunks = self.places.open(&self.content.location, range).await?;
+        let places = &self.tools.places;
+        let chunks = places.open(&self.location, range).await?;
         self.chunks.insert(chunks).try_next().await
     }
 }

@@ -8,9 +8,10 @@ use archive::{Method, Packed};
 use bytes::{Bytes, BytesMut};
 use domain::{ItemCode, Sha256};
 use futures::{Stream, TryStreamExt, stream};
-use ledger::{Export, ExportContent, ExportItem, export_items};
+use ledger::{Export, ExportContent, ExportItem, export_items, find_content};
 use storage::{StorageError, StorageRouter};
 use tokio::time::sleep;
+use url::Url;
 
 use super::file_limit::FileLimit;
 use crate::attempt_error::AttemptError;
@@ -67,7 +68,7 @@ pub fn contents<'a>(
     });
     reads
         .try_flatten()
-        .map_ok(move |planned| read(planned, &tools.places))
+        .map_ok(move |planned| read(planned, tools))
         .try_buffered(AT_ONCE)
 }
 
@@ -83,13 +84,10 @@ fn planned(item: ExportItem, limit: &mut FileLimit) -> Vec<PlannedRead> {
         .collect()
 }
 
-async fn read(
-    (item, index, failure): PlannedRead,
-    places: &StorageRouter,
-) -> Result<Next, AttemptError> {
+async fn read((item, index, failure): PlannedRead, tools: &Tools) -> Result<Next, AttemptError> {
     let content = match failure {
         Some(code) => Err(code),
-        None => read_content(&item.contents[index], places).await?,
+        None => read_content(&item.contents[index], tools).await?,
     };
     Ok(Next {
         item,
@@ -100,12 +98,21 @@ async fn read(
 
 async fn read_content(
     content: &ExportContent,
-    places: &StorageRouter,
+    tools: &Tools,
 ) -> Result<Result<Content, ItemCode>, AttemptError> {
     if content.size.bytes() > SMALL {
         return Ok(Ok(Content::InStorage));
     }
-    match read_small(content, places).await {
+    let places = &tools.places;
+    let mut read = read_small(&content.location, content, places).await;
+    if matches!(read, Err(StorageError::NotFound { .. })) {
+        // It may have been moved since its row was read.
+        let moved = find_content(&tools.db, content.sha256, content.size).await?;
+        if let Some(moved) = moved.filter(|url| *url != content.location) {
+            read = read_small(&moved, content, places).await;
+        }
+    }
+    match read {
         Ok(bytes) => {
             let (expected, method) = (content.sha256, method_for(content));
             let pack = move || (Sha256::of(&bytes) == expected).then(|| Packed::of(bytes, method));
@@ -125,23 +132,28 @@ pub fn method_for(content: &ExportContent) -> Method {
 }
 
 async fn read_small(
+    location: &Url,
     content: &ExportContent,
     places: &StorageRouter,
 ) -> Result<Bytes, StorageError> {
     for pause in PAUSES {
-        match read_once(content, places).await {
+        match read_once(location, content, places).await {
             Err(StorageError::Unavailable { .. }) => sleep(pause).await,
             answer => return answer,
         }
     }
-    read_once(content, places).await
+    read_once(location, content, places).await
 }
 
-async fn read_once(content: &ExportContent, places: &StorageRouter) -> Result<Bytes, StorageError> {
+async fn read_once(
+    location: &Url,
+    content: &ExportContent,
+    places: &StorageRouter,
+) -> Result<Bytes, StorageError> {
     if content.size.bytes() == 0 {
         return Ok(Bytes::new());
     }
-    let mut chunks = places.open(&content.location, None).await?;
+    let mut chunks = places.open(location, None).await?;
     let mut whole = BytesMut::new();
     while let Some(chunk) = chunks.try_next().await? {
         // More bytes than expected; the digest check catches it.

@@ -87,6 +87,7 @@ where
 }
 
 /// Makes a document show its newest active version, whatever it shows. Returns whether it has one.
+/// The caller keeps the content of its versions where it is.
 pub async fn show_newest_active(
     connection: &impl ConnectionTrait,
     id: DocumentId,
