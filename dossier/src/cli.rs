@@ -206,6 +206,11 @@ pub enum Storage {
         #[arg(long)]
         json: bool,
     },
+    /// Print the CORS rules that the staging place needs for scripts of browsers
+    ///
+    /// For redirected downloads and direct uploads, from the origins of DOSSIER_CORS_ORIGINS, or from
+    /// any if none is set: whoever has a signed URL may use it anyway.
+    Cors,
     /// Move documents' bytes from one place to another, while the service runs
     ///
     /// Workers copy each object, verify its digest, and remove the old one after a while, an hour

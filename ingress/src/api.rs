@@ -18,10 +18,11 @@ use crate::openapi::{
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ContentRoutes, DocumentRoutes, EventRoutes, HealthRoutes,
-    ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes,
-    PageRoutes, Pages, PublicRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes,
-    TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes,
+    AuditLogRoutes, ChangeRoutes, ContentRoutes, DirectUploadRoutes, DocumentRoutes, EventRoutes,
+    HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes,
+    OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, ResultRoutes, ResumableRoutes,
+    StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes,
+    VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -97,6 +98,7 @@ fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
         (
             (
                 ResumableRoutes(sessions.clone()),
+                DirectUploadRoutes(sessions.clone()),
                 TicketDoorRoutes(ResumableRoutes(sessions)),
                 TicketRoutes(service.clone()),
             ),

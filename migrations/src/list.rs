@@ -86,6 +86,8 @@ impl MigratorTrait for Migrator {
             sql!("m0038_finish_joins"),
             // An index of discarded bytes by when they are to be removed.
             sql!("m0039_order_discards"),
+            // Versions whose bytes clients write straight into the storage.
+            sql!("m0040_upload_directly"),
         ]
     }
 }

@@ -85,7 +85,7 @@ async fn is_to_blame(circuits: &Circuits, outage: Outage, work: &Work) -> bool {
 /// they are kept for a retry.
 pub async fn settle(tools: &Tools, work: &Work, mut outcome: Outcome) {
     report(work, &outcome);
-    let pending = work.pending.as_ref();
+    let pending = work.pending();
     let upload = pending.and_then(|pending| pending.upload.as_ref());
     if let (Outcome::Failed { leftovers, .. }, Some(upload)) = (&mut outcome, upload) {
         *leftovers = tools.places.traces(&upload.staged);

@@ -3,7 +3,7 @@
 //! handler, nor a handler for a claim that nobody polls.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crash_points::CrashPoint;
@@ -371,6 +371,7 @@ impl Claims {
             let subject = claimed.subject.map(VersionId);
             let work = Work {
                 pending: subject.and_then(|version| pending.remove(&version)),
+                received: OnceLock::new(),
                 worker: Arc::clone(&self.worker),
                 started_at,
                 steps: Mutex::default(),

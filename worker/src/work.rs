@@ -1,7 +1,7 @@
 //! A claimed job in this process. Handlers read it; dropping the last reference frees its slot and
 //! its lease. It never accesses the database.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crash_points::CrashPoint;
 use domain::{Clock, Timestamp};
@@ -32,6 +32,8 @@ pub struct Work {
     pub claimed: ClaimedJob,
     /// The version to process, if it is still pending.
     pub pending: Option<PendingWork>,
+    /// The same version after its bytes were read, if a client wrote them straight into the storage.
+    pub received: OnceLock<PendingWork>,
     /// The worker that claimed it.
     pub worker: Arc<str>,
     /// When it was claimed.
@@ -49,11 +51,16 @@ pub struct Work {
 }
 
 impl Work {
+    /// Returns the version to process as it is now, if it was pending when it was claimed.
+    pub fn pending(&self) -> Option<&PendingWork> {
+        self.received.get().or(self.pending.as_ref())
+    }
+
     /// Returns the settlement of this job with `outcome`.
     pub fn settlement(&self, outcome: Outcome) -> Settlement {
         Settlement {
             job: self.claimed.job,
-            work: self.pending.clone(),
+            work: self.pending().cloned(),
             attempt: self.claimed.attempt,
             worker: self.worker.to_string(),
             started_at: self.started_at,
@@ -93,7 +100,7 @@ impl Work {
 
     /// Reaches a crash point.
     pub fn reach(&self, point: CrashPoint) {
-        let pending = self.pending.as_ref();
+        let pending = self.pending();
         if let Some(upload) = pending.and_then(|pending| pending.upload.as_ref()) {
             crash_points::reach_with(point, upload.name.as_str());
         }

@@ -8,6 +8,7 @@ mod operator_log;
 mod roles;
 mod run;
 mod storage;
+mod storage_cors;
 mod storage_move;
 
 pub use run::run;

@@ -10,13 +10,17 @@ use serde_json::json;
 use settings::Resolved;
 use storage::{Mark, StorageRouter};
 
-use super::storage_move;
+use super::{storage_cors, storage_move};
 use crate::{cli, resources};
 
 pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<()> {
-    let db = resources::ledger(resolved).await?;
     let places = resources::places(resolved).await?;
+    if matches!(command, cli::Storage::Cors) {
+        return storage_cors::run(resolved, places.staging().place());
+    }
+    let db = resources::ledger(resolved).await?;
     match command {
+        cli::Storage::Cors => {}
         cli::Storage::List { json } => list(&db, &places, json).await?,
         cli::Storage::Move(plan) => storage_move::run(&db, &places, &plan).await?,
         cli::Storage::Adopt { yes } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Document, DocumentId, Failure, Lifecycle, Status, UserId};
+use domain::{Document, DocumentId, Failure, Lifecycle, Sha256, Status, UserId};
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
 
@@ -56,8 +56,10 @@ pub struct DocumentBody {
     pub type_mismatch: bool,
     /// Length of the version that readers get.
     pub size_bytes: u64,
-    /// SHA-256 of the same bytes, in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the same bytes, in hexadecimal; `null` until bytes are read that were sent straight
+    /// to the storage.
+    #[oai(nullable)]
+    pub sha256: Option<String>,
     /// The version that readers get.
     #[oai(nullable)]
     pub version: Option<u32>,
@@ -106,6 +108,11 @@ impl From<Status> for StatusBody {
     }
 }
 
+/// Returns a digest, if it is known.
+pub(super) fn digest(sha256: Sha256) -> Option<String> {
+    sha256.is_known().then(|| sha256.to_string())
+}
+
 impl From<&Failure> for FailureBody {
     fn from(failure: &Failure) -> Self {
         Self {
@@ -133,7 +140,7 @@ impl From<Document> for DocumentBody {
             declared_type: document.declared_type.as_ref().map(ToString::to_string),
             type_mismatch: current.is_some_and(|current| current.type_mismatch),
             size_bytes: document.size.bytes(),
-            sha256: document.sha256.to_string(),
+            sha256: digest(document.sha256),
             version: current.map(|current| current.version),
             latest_version: document.latest_version,
             unique_name: document.visibility.unique_name().map(ToString::to_string),
@@ -150,9 +157,7 @@ impl From<Document> for DocumentBody {
 
 #[cfg(test)]
 mod tests {
-    use domain::{
-        ByteSize, Current, ErrorCode, Metadata, Sha256, Timestamp, UniqueName, Visibility,
-    };
+    use domain::{ByteSize, Current, ErrorCode, Metadata, Timestamp, UniqueName, Visibility};
     use poem_openapi::types::ToJSON;
 
     use super::*;

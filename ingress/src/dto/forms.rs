@@ -127,6 +127,11 @@ forms! {
             "^(\\*/\\*|[!#$%&'+.^_`|~0-9A-Za-z-]+/([!#$%&'+.^_`|~0-9A-Za-z-]+|\\*))$",
         )
     };
+    /// A media type.
+    MediaTypeText = MetaSchema {
+        max_length: Some(255),
+        ..text("^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+    };
     /// What a list is ordered by.
     SortText = MetaSchema {
         enum_items: orders(),

@@ -3,6 +3,7 @@
 
 mod audit_log;
 mod changes;
+mod direct_upload;
 mod document;
 mod event;
 mod filter;
@@ -24,13 +25,14 @@ mod user;
 mod version;
 
 pub use audit_log::AuditLogPageBody;
+pub use direct_upload::{DirectUploadBody, NewDirectUpload, WrittenParts};
 pub use document::{DocumentBody, DocumentPageBody};
 pub use event::{EventPageBody, FeedCursors, read_types};
 pub use filter::FilterTexts;
 pub use forms::{
     AuditKindText, AuditSubjectText, CursorText, DurationText, EventTypesText, IssuerText,
-    JobKindText, JobStatesText, LifetimeText, MetadataText, NamePartText, NameText, OriginText,
-    SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
+    JobKindText, JobStatesText, LifetimeText, MediaTypeText, MetadataText, NamePartText, NameText,
+    OriginText, SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
     JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,

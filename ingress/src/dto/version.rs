@@ -8,7 +8,7 @@ use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
 use poem_openapi::{Enum, Object};
 
 use super::Moment;
-use super::document::FailureBody;
+use super::document::{FailureBody, digest};
 
 /// What became of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -40,8 +40,10 @@ pub struct VersionBody {
     pub type_mismatch: bool,
     /// Its length.
     pub size_bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal.
-    pub sha256: String,
+    /// The SHA-256 of its bytes, in hexadecimal; `null` until bytes are read that were sent straight
+    /// to the storage.
+    #[oai(nullable)]
+    pub sha256: Option<String>,
     /// Why it failed.
     #[oai(nullable)]
     pub error: Option<FailureBody>,
@@ -83,7 +85,7 @@ impl From<Version> for VersionBody {
             declared_type: version.declared_type.as_ref().map(ToString::to_string),
             type_mismatch,
             size_bytes: version.size.bytes(),
-            sha256: version.sha256.to_string(),
+            sha256: digest(version.sha256),
             error,
             created_at: Moment(version.created_at),
         }

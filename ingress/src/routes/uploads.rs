@@ -281,7 +281,8 @@ fn quota_exceeded(room: &UploadRoom, demand: Demand) -> Problem {
 }
 
 /// Returns the path of a document.
-fn document_location(document: DocumentId) -> String {
+/// Returns the path of a document.
+pub(super) fn document_location(document: DocumentId) -> String {
     format!("/v1/documents/{document}")
 }
 

@@ -18,6 +18,15 @@ pub struct Sha256([u8; 32]);
 pub struct ParseDigestError;
 
 impl Sha256 {
+    /// Stands for a digest that isn't known yet. No content has it.
+    pub const UNKNOWN: Self = Self([0; 32]);
+
+    /// Returns whether it is known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        *self != Self::UNKNOWN
+    }
+
     /// The digest with these 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

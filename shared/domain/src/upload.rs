@@ -13,6 +13,8 @@ pub enum UploadProtocol {
     Tus,
     /// Resumable Uploads for HTTP, of the IETF.
     Ietf,
+    /// Signed requests, straight to the storage.
+    Direct,
 }
 
 /// The status of an upload.
@@ -38,6 +40,7 @@ impl UploadProtocol {
         match self {
             Self::Tus => "tus",
             Self::Ietf => "ietf",
+            Self::Direct => "direct",
         }
     }
 }
@@ -58,7 +61,7 @@ impl FromStr for UploadProtocol {
     type Err = UnknownUploadWord;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Tus, Self::Ietf];
+        let all = [Self::Tus, Self::Ietf, Self::Direct];
         let found = all.into_iter().find(|one| one.as_str() == text);
         found.ok_or(UnknownUploadWord)
     }

@@ -167,11 +167,11 @@ pub use upload_grants::{
     GrantRequest, UploadRoom, draw_grant, give_up_grants, renew_grants, upload_room,
 };
 pub use uploads::{
-    Became, Completed, FinishedUpload, NewUpload, ReceivedContent, Upload, UploadError,
-    UploadHeader, UploadLevel, UploadProgress, UploadPurpose, complete_upload, create_upload,
-    discard_tail, expire_uploads, find_upload, forget_uploads, hold_upload, list_uploads,
-    record_upload, release_upload, reserve_upload, terminate_upload, touch_upload,
-    unfinished_uploads, upload_level,
+    Became, Completed, DirectBytes, DirectEnd, FinishedUpload, NewUpload, ReceivedContent, Upload,
+    UploadError, UploadHeader, UploadLevel, UploadProgress, UploadPurpose, complete_direct_upload,
+    complete_upload, create_upload, discard_tail, expire_uploads, find_direct_upload, find_upload,
+    forget_uploads, hold_upload, list_uploads, record_direct_bytes, record_upload, release_upload,
+    reserve_upload, terminate_upload, touch_upload, unfinished_uploads, upload_level,
 };
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::{finish_removal, remove_user};

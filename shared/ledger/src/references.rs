@@ -59,8 +59,9 @@ pub const SOURCES: &[Source] = &[
         what: "version",
         table: "versions",
         column: "staged_url",
-        size: "size_bytes",
-        sha256: "sha256",
+        // What a client wrote straight into the storage is what it declared only once it was read.
+        size: "CASE WHEN NOT is_direct THEN size_bytes END",
+        sha256: "CASE WHEN NOT is_direct THEN sha256 END",
         needs: "body IS NULL",
         staged: Staged::Yes,
     },

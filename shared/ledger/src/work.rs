@@ -45,8 +45,10 @@ pub struct PendingUpload {
     pub name: DocumentName,
     /// What the client said the bytes are.
     pub declared_type: Option<MediaType>,
-    /// Computed digest.
+    /// Computed digest; of direct bytes what the client declared, if it did.
     pub sha256: Sha256,
+    /// Whether a client wrote the bytes straight into the storage, and nobody has read them yet.
+    pub is_direct: bool,
     /// Where the bytes were staged.
     pub staged: Url,
     /// The bytes themselves if the row has them: nothing lies at `staged` then.
@@ -75,6 +77,7 @@ struct UploadRow {
     name: String,
     declared_type: Option<String>,
     sha256: String,
+    is_direct: bool,
     staged_url: String,
     body: Option<Vec<u8>>,
     stored_url: Option<String>,
@@ -95,7 +98,7 @@ pub async fn load_pending(
 
     let wanted = db.dialect().rows(COLUMNS);
     let sql = format!(
-        "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, \
+        "SELECT v.id, v.document_id, v.owner_id, v.number, v.name, v.declared_type, v.size_bytes, v.sha256, v.is_direct, \
          v.staged_url, v.body, blobs.storage_url AS stored_url, \
          users.used_bytes + users.reserved_bytes > COALESCE(users.quota_bytes, $2) AS over_quota, users.quota_bytes, \
          tickets.allowed_types \
@@ -151,6 +154,7 @@ fn pending_upload(row: &QueryResult) -> Result<PendingUpload, DbError> {
         name: row.name.parse().map_err(|_| corrupt("name"))?,
         declared_type: declared_type.map_err(|_| corrupt("declared_type"))?,
         sha256: row.sha256.parse().map_err(|_| corrupt("sha256"))?,
+        is_direct: row.is_direct,
         staged: Url::parse(&row.staged_url).map_err(|_| corrupt("staged_url"))?,
         body: row.body.map(Bytes::from),
         stored: stored.map_err(|_| corrupt("stored_url"))?,

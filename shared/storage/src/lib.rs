@@ -6,6 +6,8 @@ mod azure;
 pub mod contract;
 #[cfg(any(test, feature = "test-support"))]
 mod contract_growing;
+mod direct;
+mod direct_port;
 mod environment;
 mod error;
 mod free_space;
@@ -33,6 +35,7 @@ mod url_parts;
 pub use self::url::StorageUrl;
 #[cfg(feature = "azure")]
 pub use azure::{Azure, AzureLocation};
+pub use direct_port::{Direct, DirectUpload, Joined, Signed, SignedPart, WrittenPart};
 pub use environment::Environment;
 pub use error::{SourceError, StorageError, WriteError};
 pub use free_space::{DiskReading, FreeSpace, WatchedFolder};

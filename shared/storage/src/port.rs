@@ -9,7 +9,7 @@ use futures::Stream;
 use url::Url;
 
 use super::key::made_at;
-use super::{Mark, Marking, SourceError, StorageError, WriteError};
+use super::{Direct, Mark, Marking, SourceError, StorageError, WriteError};
 use domain::{ByteSize, InstallationId, Timestamp, UserId};
 
 /// Bytes read from storage, in large chunks.
@@ -155,6 +155,12 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// Returns the interface for objects that grow; `None` if the backend doesn't have it, and then
     /// resumable uploads are refused.
     fn appending(&self) -> Option<&dyn Appending> {
+        None
+    }
+
+    /// Returns the interface for uploads that clients write straight into the place; `None` if it
+    /// has no URLs for that.
+    fn direct(&self) -> Option<&dyn Direct> {
         None
     }
 }

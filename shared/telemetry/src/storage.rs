@@ -13,8 +13,8 @@ use url::Url;
 use super::Meters;
 use domain::{InstallationId, Timestamp};
 use storage::{
-    Appender, Appending, ByteStream, EntryStream, Flush, Growing, Mark, Marking, Presented, Range,
-    SourceStream, Stat, Storage, StorageError, StorageRouter, WriteError, Writer,
+    Appender, Appending, ByteStream, Direct, EntryStream, Flush, Growing, Mark, Marking, Presented,
+    Range, SourceStream, Stat, Storage, StorageError, StorageRouter, WriteError, Writer,
 };
 
 /// Instrumented storage.
@@ -140,6 +140,11 @@ impl Storage for Watched {
 
     fn appending(&self) -> Option<&dyn Appending> {
         self.inner.appending().map(|_| self as &dyn Appending)
+    }
+
+    /// Not watched: nearly all of it is computing.
+    fn direct(&self) -> Option<&dyn Direct> {
+        self.inner.direct()
     }
 }
 

@@ -73,6 +73,20 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("head", "/v1/uploads/{id}", [401, 404, 200, 404]),
     ("patch", "/v1/uploads/{id}", [401, 404, 204, 404]),
     ("delete", "/v1/uploads/{id}", [401, 404, 204, 404]),
+    // The bodies and ids are none: `servers/direct_uploads.rs` has the right ones.
+    ("post", "/v1/direct-uploads", [401, 422, 422, 422]),
+    ("get", "/v1/direct-uploads/{id}", [401, 404, 404, 404]),
+    ("delete", "/v1/direct-uploads/{id}", [401, 404, 404, 404]),
+    (
+        "post",
+        "/v1/direct-uploads/{id}/parts",
+        [401, 404, 404, 404],
+    ),
+    (
+        "post",
+        "/v1/direct-uploads/{id}/complete",
+        [401, 404, 404, 404],
+    ),
     ("get", "/v1/tickets", [401, 200, 200, 200]),
     ("post", "/v1/tickets", [401, 201, 201, 201]),
     ("get", "/v1/tickets/{id}", [401, 404, 200, 404]),

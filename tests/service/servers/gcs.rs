@@ -108,8 +108,9 @@ fn is_whole(request: &[u8]) -> bool {
     length.parse() == Ok(body.len())
 }
 
-/// A new RSA key: its PEM, and that of its public half.
-fn rsa_key(folder: &std::path::Path) -> (String, String) {
+/// Writes the file of a service account with a new RSA key; its public half is `public.pem`. Returns
+/// its path.
+pub(super) fn account_file(folder: &std::path::Path, tokens: &str) -> String {
     let openssl = |arguments: &[&str]| {
         let mut command = std::process::Command::new("openssl");
         let output = command
@@ -122,23 +123,23 @@ fn rsa_key(folder: &std::path::Path) -> (String, String) {
     let bits = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
     openssl(&[&["genpkey"][..], &bits, &["-out", "key.pem"]].concat());
     openssl(&["pkey", "-in", "key.pem", "-pubout", "-out", "public.pem"]);
-    let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-    (read("key.pem"), read("public.pem"))
+    let private = std::fs::read_to_string(folder.join("key.pem")).unwrap();
+    let account = json!({
+        "type": "service_account", "client_email": "dossier@tests", "private_key": private,
+        "private_key_id": "the-key", "token_uri": tokens,
+    });
+    let file = folder.join("account.json");
+    std::fs::write(&file, account.to_string()).unwrap();
+    file.display().to_string()
 }
 
 #[tokio::test]
 async fn a_service_account_signs_for_its_tokens_and_its_urls() {
     let gcs = FakeGcs::shared().await;
     let folder = tempfile::tempdir().unwrap();
-    let (private, public) = rsa_key(folder.path());
     let (tokens, asked) = token_server().await;
-    let account = json!({
-        "type": "service_account", "client_email": "dossier@tests", "private_key": private,
-        "private_key_id": "the-key", "token_uri": tokens,
-    });
-    let file = folder.path().join("account.json");
-    std::fs::write(&file, account.to_string()).unwrap();
-    let name = file.display().to_string();
+    let name = account_file(folder.path(), &tokens);
+    let public = std::fs::read_to_string(folder.path().join("public.pem")).unwrap();
     let variables = [("GOOGLE_APPLICATION_CREDENTIALS", name)];
     let storage = connect(&gcs.fresh_storage_url().await, &variables).await;
     let url = tests::objects::puts(&*storage, &old_key(), "a few words").await;

@@ -2,6 +2,7 @@
 
 mod azure;
 mod cut_connections;
+mod direct_uploads;
 mod each_backend;
 mod gcs;
 mod growing;

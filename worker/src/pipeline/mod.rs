@@ -5,6 +5,7 @@ mod check;
 mod discard;
 mod identify;
 mod process;
+mod receive;
 mod source;
 mod store;
 mod verify;

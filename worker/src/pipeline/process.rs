@@ -9,6 +9,7 @@ use super::activate::activate;
 use super::check::check;
 use super::discard::discard;
 use super::identify::identify;
+use super::receive::receive;
 use super::store::store;
 use super::verify::verify;
 use crate::attempt_error::AttemptError;
@@ -49,11 +50,15 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     };
 
     // An operator may repair the row before the last attempt.
-    let Some(upload) = &pending.upload else {
-        return Err(AttemptError::internal(
-            "the row of the version can't be read",
-        ));
+    let unreadable = || AttemptError::internal("the row of the version can't be read");
+    let upload = pending.upload.as_ref().ok_or_else(unreadable)?;
+    let pending = if upload.is_direct {
+        let received = receive(pending, upload, work.claimed.job, tools).await?;
+        work.received.get_or_init(|| received)
+    } else {
+        pending
     };
+    let upload = pending.upload.as_ref().ok_or_else(unreadable)?;
 
     let (places, clock) = (&tools.places, &*tools.clock);
     let present = work

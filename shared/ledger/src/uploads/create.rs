@@ -139,7 +139,7 @@ fn row(new: &NewUpload, limits: &Limits) -> Result<Model, UploadError> {
         expected_sha256: new.expected.map(|digest| digest.to_string()),
         staged_url: Some(new.growing.url.to_string()),
         tail_url: None,
-        parts: String::new(),
+        parts: new.growing.parts.clone(),
         skipped_parts: 0,
         fence: 0,
         held_parts: 0,

@@ -5,7 +5,7 @@ use crate::batch::query;
 use crate::readable::readable;
 use crate::tables::uploads;
 use crate::{Database, DbError};
-use domain::{Timestamp, UploadId, UserId};
+use domain::{Timestamp, UploadId, UploadProtocol, UserId};
 
 /// Uploads that one statement finds to be finished.
 const UNFINISHED: i64 = 100;
@@ -13,13 +13,14 @@ const UNFINISHED: i64 = 100;
 /// The most uploads counted for the metrics.
 const MOST_COUNTED: i64 = 1_000_000;
 
-/// Returns an upload of a user.
+/// Returns an upload of a user that passes through the service.
 pub async fn find_upload(
     db: &Database,
     (owner, id): (UserId, UploadId),
 ) -> Result<Option<Upload>, DbError> {
     let found = uploads::find(db, id.0).await?;
-    let found = found.filter(|row| row.owner_id == owner.0);
+    let direct = UploadProtocol::Direct.as_str();
+    let found = found.filter(|row| row.owner_id == owner.0 && row.protocol != direct);
     found.map(Upload::try_from).transpose()
 }
 

@@ -22,8 +22,8 @@ use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::rest::{header, length, no_content, stream};
 use crate::resumed::resumed;
 use crate::{
-    Appender, Appending, AzureLocation, ByteStream, EntryStream, Environment, Growing, Mark,
-    Marking, Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+    Appender, Appending, AzureLocation, ByteStream, Direct, EntryStream, Environment, Growing,
+    Mark, Marking, Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -31,10 +31,10 @@ use domain::{InstallationId, Timestamp};
 #[derive(Debug)]
 pub struct Azure {
     place: Url,
-    container: Arc<Container>,
+    pub(super) container: Arc<Container>,
     prefix: String,
     writes: Writes,
-    keys: DelegationKeys,
+    pub(super) keys: DelegationKeys,
 }
 
 impl Azure {
@@ -55,7 +55,7 @@ impl Azure {
     }
 
     /// Returns the name of the blob at `url`.
-    fn name_of(&self, url: &Url) -> Result<String, StorageError> {
+    pub(super) fn name_of(&self, url: &Url) -> Result<String, StorageError> {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
@@ -218,6 +218,10 @@ impl Storage for Azure {
     }
 
     fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
         Some(self)
     }
 }

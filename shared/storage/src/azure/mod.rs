@@ -5,6 +5,7 @@ mod blocks;
 mod container;
 mod copy;
 mod credentials;
+mod direct;
 mod growing;
 mod identity;
 mod listing;

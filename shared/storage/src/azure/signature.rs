@@ -50,6 +50,37 @@ impl DelegationKeys {
         presented: &Presented,
         lifetime: Duration,
     ) -> Result<Option<Url>, StorageError> {
+        let signed = self
+            .sign(container, name, Some(presented), lifetime)
+            .await?;
+        Ok(signed.map(|mut url| {
+            url.query_pairs_mut()
+                .append_pair("rscc", PRESIGNED_CACHE)
+                .append_pair("rscd", &presented.disposition)
+                .append_pair("rsct", &presented.media_type);
+            url
+        }))
+    }
+
+    /// Signs a URL of the blob `name`, which anybody can write for `lifetime`. `None` with
+    /// credentials that can't sign.
+    pub(super) async fn presign_write(
+        &self,
+        container: &Container,
+        name: &str,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        self.sign(container, name, None, lifetime).await
+    }
+
+    /// Signs a URL for reading what presents itself so, or else for writing.
+    async fn sign(
+        &self,
+        container: &Container,
+        name: &str,
+        presented: Option<&Presented>,
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
         let mut url = container.blob(name);
         let signing = Signing {
             expiry: seconds(SystemClock.now().plus(lifetime)),
@@ -81,12 +112,9 @@ impl DelegationKeys {
         url.query_pairs_mut()
             .append_pair("sv", VERSION)
             .append_pair("sr", "b")
-            .append_pair("sp", "r")
+            .append_pair("sp", signing.permissions())
             .append_pair("spr", signing.protocol)
             .append_pair("se", &signing.expiry)
-            .append_pair("rscc", PRESIGNED_CACHE)
-            .append_pair("rscd", &presented.disposition)
-            .append_pair("rsct", &presented.media_type)
             .append_pair("sig", &signature);
         Ok(Some(url))
     }
@@ -115,20 +143,29 @@ struct Signing<'a> {
     expiry: String,
     resource: String,
     protocol: &'static str,
-    presented: &'a Presented,
+    /// `None` for writing.
+    presented: Option<&'a Presented>,
 }
 
 impl Signing<'_> {
+    /// Reading, or creating and writing.
+    fn permissions(&self) -> &'static str {
+        match self.presented {
+            Some(_) => "r",
+            None => "cw",
+        }
+    }
+
     /// The text that the account's key signs, as "Create a service SAS" of Azure's documentation
     /// defines it for versions from 2020-12-06 on.
     fn text_of_account(&self) -> String {
-        let head = ["r", "", &self.expiry, &self.resource, ""];
+        let head = [self.permissions(), "", &self.expiry, &self.resource, ""];
         self.text(&head, &[])
     }
 
     /// The text that the key of an identity signs ("Create a user delegation SAS").
     fn text_of_identity(&self, key: &DelegationKey) -> String {
-        let head = ["r", "", &self.expiry, &self.resource];
+        let head = [self.permissions(), "", &self.expiry, &self.resource];
         let of_key = [
             &key.object,
             &key.tenant,
@@ -144,6 +181,14 @@ impl Signing<'_> {
     }
 
     fn text(&self, head: &[&str], of_key: &[&str]) -> String {
+        let [cache, disposition, media_type] = match self.presented {
+            Some(presented) => [
+                PRESIGNED_CACHE,
+                &presented.disposition,
+                &presented.media_type,
+            ],
+            None => [""; 3],
+        };
         let tail = [
             "",
             self.protocol,
@@ -151,11 +196,11 @@ impl Signing<'_> {
             "b",
             "",
             "",
-            PRESIGNED_CACHE,
-            &self.presented.disposition,
+            cache,
+            disposition,
             "",
             "",
-            &self.presented.media_type,
+            media_type,
         ];
         [head, of_key, &tail].concat().join("\n")
     }
@@ -243,7 +288,7 @@ mod tests {
             expiry: "x".to_owned(),
             resource: "/blob/acme/c/n".to_owned(),
             protocol: "https",
-            presented: &presented,
+            presented: Some(&presented),
         };
         assert_eq!(
             signing.text_of_identity(&key),

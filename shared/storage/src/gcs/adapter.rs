@@ -18,8 +18,8 @@ use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::rest::stream;
 use crate::resumed::resumed;
 use crate::{
-    Appender, Appending, ByteStream, EntryStream, Environment, GcsLocation, Growing, Mark, Marking,
-    Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
+    Appender, Appending, ByteStream, Direct, EntryStream, Environment, GcsLocation, Growing, Mark,
+    Marking, Presented, Range, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
 
@@ -27,7 +27,7 @@ use domain::{InstallationId, Timestamp};
 #[derive(Debug)]
 pub struct Gcs {
     place: Url,
-    bucket: Arc<Bucket>,
+    pub(super) bucket: Arc<Bucket>,
     prefix: String,
     uploads: Uploads,
 }
@@ -49,7 +49,7 @@ impl Gcs {
     }
 
     /// Returns the name in the bucket of the object at `url`.
-    fn name_of(&self, url: &Url) -> Result<String, StorageError> {
+    pub(super) fn name_of(&self, url: &Url) -> Result<String, StorageError> {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
@@ -195,6 +195,10 @@ impl Storage for Gcs {
     }
 
     fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
         Some(self)
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::identity::Identity;
 use super::outcome::{Answer, Object};
-use super::presigned::presign;
+use super::presigned::{presign, presign_write};
 use crate::rest::{BoxError, Call, HttpClient, Response, json};
 use crate::{Environment, GcsLocation, Presented, Stat, StorageError};
 
@@ -147,6 +147,32 @@ impl Bucket {
             answer if answer.is_missing() => Ok(None),
             answer => Err(answer.into_error(call.action)),
         }
+    }
+
+    /// Returns whether it can sign URLs.
+    pub(super) fn can_sign(&self) -> bool {
+        self.identity.signer().is_some()
+    }
+
+    /// Signs a URL that writes the object `name` with these headers; `None` with credentials that
+    /// can't.
+    pub(super) fn presign_write(
+        &self,
+        name: &str,
+        headers: &[(String, String)],
+        lifetime: Duration,
+    ) -> Result<Option<Url>, StorageError> {
+        let Some(account) = self.identity.signer() else {
+            return Ok(None);
+        };
+        let url = self.url(&format!("{}/{name}", self.name), &[]);
+        let signed = presign_write(account, url, headers, lifetime);
+        signed
+            .map(Some)
+            .map_err(|source| StorageError::Unavailable {
+                action: "sign a URL",
+                source,
+            })
     }
 
     /// Sends a request, and returns the answer whatever its status.

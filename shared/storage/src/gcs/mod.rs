@@ -3,6 +3,7 @@
 mod adapter;
 mod bucket;
 mod compose;
+mod direct;
 mod growing;
 mod identity;
 mod listing;

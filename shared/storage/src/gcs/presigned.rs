@@ -19,7 +19,15 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
 
-/// Signs the URL of an object in the XML interface. The object's own metadata have its
+/// A request to be signed.
+struct Request<'a> {
+    method: &'a str,
+    parameters: &'a [(&'a str, &'a str)],
+    /// In the order of their names, which follow that of `host`.
+    headers: &'a [(String, String)],
+}
+
+/// Signs the URL of an object in the XML interface, for reading. The object's own metadata have its
 /// `Cache-Control`.
 pub(super) fn presign(
     account: &ServiceAccount,
@@ -27,16 +35,31 @@ pub(super) fn presign(
     presented: &Presented,
     lifetime: Duration,
 ) -> Result<Url, BoxError> {
-    sign(
-        account,
-        object,
-        SystemClock.now(),
-        lifetime,
-        &[
+    let request = Request {
+        method: "GET",
+        parameters: &[
             ("response-content-disposition", &presented.disposition),
             ("response-content-type", &presented.media_type),
         ],
-    )
+        headers: &[],
+    };
+    sign(account, object, SystemClock.now(), lifetime, &request)
+}
+
+/// Signs the URL of an object in the XML interface, for one that is written with these headers, whose
+/// names sort behind `host`.
+pub(super) fn presign_write(
+    account: &ServiceAccount,
+    object: Url,
+    headers: &[(String, String)],
+    lifetime: Duration,
+) -> Result<Url, BoxError> {
+    let request = Request {
+        method: "PUT",
+        parameters: &[],
+        headers,
+    };
+    sign(account, object, SystemClock.now(), lifetime, &request)
 }
 
 fn sign(
@@ -44,20 +67,23 @@ fn sign(
     mut object: Url,
     now: Timestamp,
     lifetime: Duration,
-    parameters: &[(&str, &str)],
+    request: &Request<'_>,
 ) -> Result<Url, BoxError> {
     let time = compact(now);
     let scope = format!("{}/auto/storage/goog4_request", &time[..8]);
     let credential = format!("{}/{scope}", account.email());
     let seconds = lifetime.as_secs().to_string();
+    let names = request.headers.iter().map(|(name, _)| name.as_str());
+    let signed = ["host"].into_iter().chain(names).collect::<Vec<_>>();
+    let signed = signed.join(";");
     let mut query = vec![
         ("X-Goog-Algorithm", ALGORITHM),
         ("X-Goog-Credential", &credential),
         ("X-Goog-Date", &time),
         ("X-Goog-Expires", &seconds),
-        ("X-Goog-SignedHeaders", "host"),
+        ("X-Goog-SignedHeaders", &signed),
     ];
-    query.extend_from_slice(parameters);
+    query.extend_from_slice(request.parameters);
     query.sort_unstable();
     let query: Vec<_> = query
         .iter()
@@ -65,11 +91,16 @@ fn sign(
         .collect();
     let query = query.join("&");
     let host = &object[url::Position::BeforeHost..url::Position::AfterPort];
-    let request = format!(
-        "GET\n{}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD",
+    let mut headers = format!("host:{host}\n");
+    for (name, value) in request.headers {
+        headers.push_str(&format!("{name}:{value}\n"));
+    }
+    let text = format!(
+        "{}\n{}\n{query}\n{headers}\n{signed}\nUNSIGNED-PAYLOAD",
+        request.method,
         object.path()
     );
-    let digest = Sha256::of(request.as_bytes());
+    let digest = Sha256::of(text.as_bytes());
     let text = format!("{ALGORITHM}\n{time}\n{scope}\n{digest}");
     let signature = hex::encode(account.sign(text.as_bytes())?);
     object.set_query(Some(&format!("{query}&X-Goog-Signature={signature}")));

@@ -20,7 +20,7 @@ use super::upload::Uploads;
 use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::resumed::resumed;
 use crate::{
-    Appender, Appending, ByteStream, EntryStream, Growing, Mark, Marking, Presented, Range,
+    Appender, Appending, ByteStream, Direct, EntryStream, Growing, Mark, Marking, Presented, Range,
     S3Location, SourceStream, Stat, Storage, StorageError, WriteError, Writer,
 };
 use domain::{InstallationId, Timestamp};
@@ -29,7 +29,7 @@ use domain::{InstallationId, Timestamp};
 #[derive(Debug)]
 pub struct S3 {
     place: Url,
-    bucket: Bucket,
+    pub(super) bucket: Bucket,
     prefix: String,
     uploads: Uploads,
 }
@@ -51,7 +51,7 @@ impl S3 {
     }
 
     /// Returns the key in the bucket of the object at `url`.
-    fn key_of(&self, url: &Url) -> Result<String, StorageError> {
+    pub(super) fn key_of(&self, url: &Url) -> Result<String, StorageError> {
         let key = key_within(&self.place, url);
         let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
         Ok(format!("{}{key}", self.prefix))
@@ -216,6 +216,10 @@ impl Storage for S3 {
     }
 
     fn appending(&self) -> Option<&dyn Appending> {
+        Some(self)
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
         Some(self)
     }
 }

@@ -3,6 +3,7 @@
 mod adapter;
 mod client;
 mod copy;
+mod direct;
 mod growing;
 mod listing;
 mod location;

@@ -6,21 +6,24 @@ use uuid::Uuid;
 use super::entity::{Column, Entity, Model};
 use crate::batch::query_as;
 use crate::{Database, DatabaseTransaction, DbError};
-use domain::{TicketId, Timestamp, UploadStatus, UserId};
+use domain::{TicketId, Timestamp, UploadProtocol, UploadStatus, UserId};
 
 /// Returns the upload with this id.
 pub async fn find(db: &Database, id: Uuid) -> Result<Option<Model>, DbError> {
     Ok(Entity::find_by_id(id).one(db.reader()).await?)
 }
 
-/// Returns at most `limit` uploads of a user, newest first, after the one with id `before`.
+/// Returns at most `limit` uploads of a user that pass through the service, newest first, after the
+/// one with id `before`.
 pub async fn list(
     db: &Database,
     owner: UserId,
     before: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Model>, DbError> {
-    let mut select = Entity::find().filter(Column::OwnerId.eq(owner.0));
+    let mut select = Entity::find()
+        .filter(Column::OwnerId.eq(owner.0))
+        .filter(Column::Protocol.ne(UploadProtocol::Direct.as_str()));
     if let Some(before) = before {
         select = select.filter(Column::Id.lt(before));
     }

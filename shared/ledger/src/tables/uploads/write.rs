@@ -32,7 +32,7 @@ pub struct Hold {
 pub async fn hold(connection: &Connection, hold: Hold) -> Result<Option<Model>, DbError> {
     let sql = "UPDATE uploads SET fence = fence + 1, skipped_parts = skipped_parts + held_parts, \
          held_parts = $3, updated_at = $4 WHERE id = $1 AND owner_id = $2 AND status = 'open' \
-         RETURNING *";
+         AND protocol <> 'direct' RETURNING *";
     let values = [
         hold.id.into(),
         hold.owner_id.into(),

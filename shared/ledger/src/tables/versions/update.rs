@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::DbError;
 use crate::batch::{Columns, Kind, execute, parameter, query_as};
 use crate::dialect::Dialect;
-use domain::{DocumentId, ErrorCode, MediaType, Timestamp, VersionId};
+use domain::{DocumentId, ErrorCode, MediaType, Sha256, Timestamp, VersionId};
 
 /// A version that passed the pipeline.
 #[derive(Debug, Serialize)]
@@ -87,6 +87,28 @@ where
     let failed: Vec<Failed> = query_as(connection, sql, values).await?;
     let kept = failed.into_iter().filter(|version| version.is_kept);
     Ok(kept.map(|version| version.id).collect())
+}
+
+/// Marks a version whose bytes a client wrote straight into the storage.
+pub async fn mark_direct(
+    connection: &impl ConnectionTrait,
+    version: VersionId,
+) -> Result<(), DbError> {
+    let sql = "UPDATE versions SET is_direct = true WHERE id = $1";
+    execute(connection, sql, [version.0.into()]).await?;
+    Ok(())
+}
+
+/// Gives such a version a copy of its bytes, and their digest.
+pub async fn receive_direct(
+    connection: &impl ConnectionTrait,
+    version: VersionId,
+    (copy, sha256): (&str, Sha256),
+) -> Result<(), DbError> {
+    let sql = "UPDATE versions SET is_direct = false, staged_url = $2, sha256 = $3 WHERE id = $1";
+    let values = [version.0.into(), copy.into(), sha256.to_string().into()];
+    execute(connection, sql, values).await?;
+    Ok(())
 }
 
 /// Makes failed versions pending again.

@@ -1,0 +1,101 @@
+//! `dossier storage cors`: prints the rules by which scripts of browsers may read and write a bucket.
+
+use anyhow::bail;
+use serde_json::json;
+use settings::{CorsOrigin, List, Resolved};
+use url::Url;
+
+/// Fields that scripts set: those of signed uploads, and ranges.
+const HEADERS: [&str; 4] = [
+    "content-type",
+    "range",
+    "x-ms-blob-type",
+    "x-goog-content-length-range",
+];
+
+/// Fields that scripts read: those that uploads in parts tell us, and those of downloads.
+const EXPOSED: [&str; 4] = [
+    "etag",
+    "content-range",
+    "content-disposition",
+    "content-length",
+];
+
+/// How long browsers may cache a preflight, in seconds.
+const MAX_AGE: u32 = 600;
+
+pub fn run(resolved: &Resolved, place: &Url) -> anyhow::Result<()> {
+    let origins = List::entries(&resolved.settings.cors_origins);
+    let mut origins: Vec<_> = origins.into_iter().map(written).collect();
+    if origins.is_empty() {
+        origins.push("*".to_owned());
+    }
+    println!("{}", rules(place, &origins)?);
+    Ok(())
+}
+
+fn written(origin: CorsOrigin) -> String {
+    match origin {
+        CorsOrigin::Any => "*".to_owned(),
+        CorsOrigin::One(origin) => origin,
+    }
+}
+
+/// The rules as the tools of each service take them.
+fn rules(place: &Url, origins: &[String]) -> anyhow::Result<String> {
+    let methods = ["GET", "HEAD", "PUT"];
+    Ok(match place.scheme() {
+        "s3" => {
+            let rule = json!({
+                "AllowedOrigins": origins, "AllowedMethods": methods, "AllowedHeaders": HEADERS,
+                "ExposeHeaders": EXPOSED, "MaxAgeSeconds": MAX_AGE,
+            });
+            format!("{:#}", json!({"CORSRules": [rule]}))
+        }
+        "gs" => {
+            // One list for what is sent and what is read.
+            let fields: Vec<_> = HEADERS.into_iter().chain(EXPOSED).collect();
+            let rule = json!({
+                "origin": origins, "method": methods, "responseHeader": fields,
+                "maxAgeSeconds": MAX_AGE,
+            });
+            format!("{:#}", json!([rule]))
+        }
+        "azure" => format!(
+            "<Cors><CorsRule><AllowedOrigins>{}</AllowedOrigins><AllowedMethods>{}</AllowedMethods>\
+             <AllowedHeaders>{}</AllowedHeaders><ExposedHeaders>{}</ExposedHeaders>\
+             <MaxAgeInSeconds>{MAX_AGE}</MaxAgeInSeconds></CorsRule></Cors>",
+            origins.join(","),
+            methods.join(","),
+            HEADERS.join(","),
+            EXPOSED.join(",")
+        ),
+        _ => bail!("{place} is no bucket: its bytes pass through the service"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_has_its_own_form() {
+        let of = |place: &str| {
+            let place = place.parse().unwrap();
+            rules(&place, &["https://app.example".to_owned()])
+        };
+        let s3: serde_json::Value = serde_json::from_str(&of("s3://b/p/").unwrap()).unwrap();
+        assert_eq!(
+            s3["CORSRules"][0]["AllowedOrigins"],
+            json!(["https://app.example"])
+        );
+        let gs: serde_json::Value = serde_json::from_str(&of("gs://b/p/").unwrap()).unwrap();
+        assert_eq!(gs[0]["method"], json!(["GET", "HEAD", "PUT"]));
+        assert!(
+            of("azure://c/p/")
+                .unwrap()
+                .contains("<AllowedMethods>GET,HEAD,PUT<")
+        );
+        of("file:///data/").unwrap_err();
+    }
+}

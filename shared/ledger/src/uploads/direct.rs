@@ -1,0 +1,211 @@
+//! Uploads that clients write straight into the storage. Their rows are those of all uploads, and
+//! reserve the declared size. Completed, they become documents whose bytes nobody has read yet; the
+//! worker records what it finds.
+
+use url::Url;
+
+use super::error::UploadError;
+use super::upload::{Upload, UploadPurpose};
+use crate::batch::query;
+use crate::discards;
+use crate::intake::{Arrival, accept_within};
+use crate::retry_on_conflict::retry_on_conflict;
+use crate::tables::uploads::{self, Completion};
+use crate::tables::users::Charges;
+use crate::tables::versions;
+use crate::{Commit, Database, DatabaseTransaction, DbError, JobRef, documents};
+use domain::{
+    ByteSize, Document, DocumentId, JobId, Limits, Sha256, Timestamp, UploadId, UploadProtocol,
+    UploadStatus, UserId, VersionId,
+};
+
+/// The end of an upload that a client has written.
+#[derive(Clone, Debug)]
+pub struct DirectEnd {
+    /// The upload.
+    pub id: UploadId,
+    /// Its owner.
+    pub owner: UserId,
+    /// The W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// The current time.
+    pub at: Timestamp,
+}
+
+/// Returns an upload of a user that is written straight into the storage.
+pub async fn find_direct_upload(
+    db: &Database,
+    (owner, id): (UserId, UploadId),
+) -> Result<Option<Upload>, DbError> {
+    let found = uploads::find(db, id.0).await?;
+    let found = found.filter(|row| row.owner_id == owner.0 && is_direct(&row.protocol));
+    found.map(Upload::try_from).transpose()
+}
+
+fn is_direct(protocol: &str) -> bool {
+    protocol == UploadProtocol::Direct.as_str()
+}
+
+/// Completes an upload, once: a repetition returns what it became. Returns the document, and the job
+/// that was enqueued for it. What the intake refuses leaves the upload as it was.
+pub async fn complete_direct_upload(
+    on: &impl Commit<Document>,
+    limits: &Limits,
+    end: &DirectEnd,
+) -> Result<(Document, Option<JobId>), UploadError> {
+    retry_on_conflict(|| async {
+        let transaction = on.database().begin().await?;
+        let (document, job) = complete(&transaction, limits, end).await?;
+        on.commit(transaction, &document).await?;
+        Ok::<_, UploadError>((document, job))
+    })
+    .await
+}
+
+async fn complete(
+    transaction: &DatabaseTransaction,
+    limits: &Limits,
+    end: &DirectEnd,
+) -> Result<(Document, Option<JobId>), UploadError> {
+    let row = uploads::lock(transaction, end.id.0).await?;
+    let row = row.filter(|row| row.owner_id == end.owner.0 && is_direct(&row.protocol));
+    let row = row.ok_or(UploadError::NotFound)?;
+    let upload = Upload::try_from(row.clone())?;
+    match (upload.status, upload.became) {
+        (UploadStatus::Complete, Some(became)) => {
+            let found = documents::find(transaction, "id = $1", [became.document.0.into()]);
+            return Ok((found.await?.ok_or(UploadError::NotFound)?, None));
+        }
+        (UploadStatus::Open, _) => {}
+        (UploadStatus::Expired | UploadStatus::Complete, _) => return Err(UploadError::NotOpen),
+    }
+    let mut charges = Charges::default();
+    let charge = charges.to(row.owner_id);
+    charge.reserved_bytes -= row.reserved_bytes;
+    charge.used_documents -= row.reserved_documents;
+    charges.write(transaction).await?;
+    let (arrival, version, job) = arrival(upload, end)?;
+    let document = arrival.document();
+    for answer in accept_within(transaction, limits, &[arrival]).await? {
+        answer.map_err(UploadError::Refused)?;
+    }
+    versions::mark_direct(transaction, version).await?;
+    let completion = Completion {
+        id: row.id,
+        staged: None,
+        reserved: (0, 0),
+        document: Some(document.id.0),
+        version: Some(1),
+        expires_at: end.at.plus(limits.uploads.expires),
+        now: end.at,
+    };
+    uploads::complete(transaction, completion).await?;
+    Ok((document, Some(job)))
+}
+
+fn arrival(upload: Upload, end: &DirectEnd) -> Result<(Arrival, VersionId, JobId), UploadError> {
+    let (Some(growing), Some(length)) = (upload.growing, upload.length) else {
+        return Err(UploadError::NotOpen);
+    };
+    let UploadPurpose::Document {
+        name,
+        visibility,
+        metadata,
+        declared_type,
+    } = upload.purpose
+    else {
+        return Err(UploadError::NotOpen);
+    };
+    let (version, job) = (VersionId::new(end.at), JobId::new(end.at));
+    let arrival = Arrival {
+        document: DocumentId::from(upload.id),
+        version,
+        job,
+        owner: upload.owner,
+        name,
+        visibility,
+        metadata,
+        declared_type,
+        staged: growing.url,
+        body: None,
+        size: ByteSize::new(length),
+        sha256: upload.expected.unwrap_or(Sha256::UNKNOWN),
+        traceparent: end.traceparent.clone(),
+        at: end.at,
+        receipt: None,
+    };
+    Ok((arrival, version, job))
+}
+
+/// What a worker has read of a version whose bytes a client wrote.
+#[derive(Clone, Debug)]
+pub struct DirectBytes<'a> {
+    /// The claim of its job.
+    pub job: JobRef,
+    /// The version.
+    pub version: VersionId,
+    /// Where the client wrote them.
+    pub written: &'a Url,
+    /// Until when it can write there again.
+    pub written_until: Timestamp,
+    /// Where they were copied to.
+    pub copy: &'a Url,
+    /// Their digest.
+    pub sha256: Sha256,
+}
+
+/// Records what a worker has read: the version has the copy and its digest from then on, and what the
+/// client may still write elsewhere is discarded once it can write no more. Returns whether the
+/// version is still pending and the claim holds; otherwise nothing was changed.
+pub async fn record_direct_bytes(db: &Database, read: &DirectBytes<'_>) -> Result<bool, DbError> {
+    retry_on_conflict(|| async {
+        let transaction = db.begin().await?;
+        if !is_claimed(&transaction, read).await? {
+            return Ok(false);
+        }
+        let new = (read.copy.as_str(), read.sha256);
+        versions::receive_direct(&transaction, read.version, new).await?;
+        let written = [read.written.as_str()];
+        discards::add(&transaction, &written, read.written_until).await?;
+        transaction.commit().await?;
+        Ok::<_, DbError>(true)
+    })
+    .await
+}
+
+/// Locks the version and its job. Returns whether the version is pending and unread, and the claim
+/// holds.
+async fn is_claimed(
+    transaction: &DatabaseTransaction,
+    read: &DirectBytes<'_>,
+) -> Result<bool, DbError> {
+    let dialect = transaction.dialect();
+    let sql = format!(
+        "SELECT v.id FROM versions v JOIN documents d ON d.id = v.document_id WHERE v.id = $1 \
+         AND v.settled_at IS NULL AND v.is_direct AND v.staged_url = $2{}",
+        dialect.lock_rows("d, v")
+    );
+    let values = [read.version.0.into(), read.written.as_str().into()];
+    if query(transaction, sql, values).await?.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT jobs.id FROM jobs WHERE id = $1 AND fence = $2 AND worker IS NOT NULL{}",
+        dialect.lock_rows("jobs")
+    );
+    let values = [read.job.id.0.into(), read.job.fence.into()];
+    Ok(!query(transaction, sql, values).await?.is_empty())
+}
+
+impl Upload {
+    /// Returns what the storage has to know to sign requests; `None` once it has ended.
+    #[must_use]
+    pub fn direct(&self) -> Option<storage::DirectUpload> {
+        let growing = self.growing.as_ref()?;
+        Some(storage::DirectUpload {
+            url: growing.url.clone(),
+            size: ByteSize::new(self.length?),
+            parts: growing.parts.clone(),
+        })
+    }
+}

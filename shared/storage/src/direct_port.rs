@@ -1,0 +1,186 @@
+//! The port for uploads that clients write straight into a place, at URLs that are signed for it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::StorageError;
+use domain::{ByteSize, read_json};
+
+/// Uploads up to this size are one request.
+const WHOLE: u64 = 64 << 20;
+
+/// The most parts of an upload, unless they would be larger than a service takes.
+const PARTS: u64 = 1_000;
+
+/// The largest part that every service takes.
+const LARGEST_PART: u64 = 4_000 << 20;
+
+/// An upload that a client writes, as its ledger row describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectUpload {
+    /// Where it is written.
+    pub url: Url,
+    /// The declared size.
+    pub size: ByteSize,
+    /// What the adapter needs to know of its parts; opaque to everybody else.
+    pub parts: String,
+}
+
+/// How a client writes an upload: by one request, or by one for each part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// PUT the bytes to this URL, with these headers.
+    Whole {
+        /// The URL; a secret.
+        url: Url,
+        /// Headers that the request must have.
+        headers: Vec<(String, String)>,
+    },
+    /// PUT each part to its URL.
+    Parts(Vec<SignedPart>),
+}
+
+/// A part that a client writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedPart {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The URL; a secret.
+    pub url: Url,
+    /// Its size.
+    pub size: ByteSize,
+}
+
+/// What a client says that it has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenPart {
+    /// Its number.
+    pub number: u32,
+    /// The `ETag` of the service's answer.
+    pub tag: String,
+}
+
+/// The result of joining the parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// There is an object now.
+    Done,
+    /// The service knows other parts.
+    OtherParts,
+}
+
+/// A place into which clients write.
+#[async_trait]
+pub trait Direct: Send + Sync {
+    /// Begins an upload of `size` bytes at `url`. Returns what [`DirectUpload::parts`] holds; `None`
+    /// if the credentials can't sign.
+    async fn begin(&self, url: &Url, size: ByteSize) -> Result<Option<String>, StorageError>;
+
+    /// Signs its requests, which may begin within `lifetime`, or for as long as the service allows.
+    async fn sign(&self, upload: &DirectUpload, lifetime: Duration)
+    -> Result<Signed, StorageError>;
+
+    /// Makes it an object, if it has parts. Safe to repeat. Fails with [`StorageError::NotFound`] if
+    /// the service has lost them.
+    async fn join(
+        &self,
+        upload: &DirectUpload,
+        parts: &[WrittenPart],
+    ) -> Result<Joined, StorageError>;
+}
+
+/// What adapters record of an upload, as JSON in [`DirectUpload::parts`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct DirectParts {
+    /// The size of all parts but the last; none if it is one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The service's name of the upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+}
+
+impl DirectParts {
+    /// The parts of an upload of this size.
+    pub(crate) fn of(size: ByteSize) -> Self {
+        let bytes = size.bytes();
+        let part = bytes.div_ceil(PARTS).max(WHOLE).min(LARGEST_PART);
+        Self {
+            size: (bytes > WHOLE).then_some(part),
+            upload: None,
+        }
+    }
+
+    /// Reads what is recorded.
+    pub(crate) fn read(upload: &DirectUpload) -> Result<Self, StorageError> {
+        read_json(upload.parts.as_bytes()).map_err(|_| StorageError::Unavailable {
+            action: "sign a URL",
+            source: "the recorded parts of the upload can't be read".into(),
+        })
+    }
+
+    /// Returns it as it is recorded.
+    pub(crate) fn written(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns number and size of each part.
+    pub(crate) fn list(&self, whole: ByteSize) -> Vec<(u32, ByteSize)> {
+        let Some(size) = self.size.filter(|size| *size > 0) else {
+            return Vec::new();
+        };
+        let starts = (0..whole.bytes()).step_by(usize::try_from(size).unwrap_or(usize::MAX));
+        let sizes = starts.map(|start| ByteSize::new(size.min(whole.bytes() - start)));
+        (1..).zip(sizes).collect()
+    }
+
+    /// Returns whether these are all parts, each once.
+    pub(crate) fn are_all(&self, whole: ByteSize, parts: &[WrittenPart]) -> bool {
+        let mut numbers: Vec<_> = parts.iter().map(|part| part.number).collect();
+        numbers.sort_unstable();
+        let expected = self.list(whole);
+        numbers
+            .into_iter()
+            .eq(expected.into_iter().map(|(number, _)| number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_few_and_add_up() {
+        let mib = |mib: u64| ByteSize::new(mib << 20);
+        assert!(DirectParts::of(mib(64)).list(mib(64)).is_empty());
+        for size in [mib(65), mib(128), mib(5 << 10), mib(5 << 20)] {
+            let parts = DirectParts::of(size).list(size);
+            let sum: u64 = parts.iter().map(|(_, size)| size.bytes()).sum();
+            assert_eq!(sum, size.bytes());
+            assert!(parts.len() <= 2_000, "{}", parts.len());
+            let last = parts.last().unwrap();
+            assert_eq!(last.0 as usize, parts.len());
+        }
+    }
+
+    #[test]
+    fn each_part_counts_once() {
+        let size = ByteSize::new(WHOLE + 1);
+        let parts = DirectParts::of(size);
+        let written = |numbers: &[u32]| {
+            let tag = String::new();
+            let part = |number: &u32| WrittenPart {
+                number: *number,
+                tag: tag.clone(),
+            };
+            numbers.iter().map(part).collect::<Vec<_>>()
+        };
+        assert!(parts.are_all(size, &written(&[2, 1])));
+        for other in [&[][..], &[1], &[1, 1], &[1, 2, 3], &[1, 2, 2]] {
+            assert!(!parts.are_all(size, &written(other)), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Uploads that clients write: one request, or the parts of a multipart upload.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use url::Url;
+
+use super::adapter::S3;
+use super::client::written_as;
+use super::multipart::{Multipart, is_stored};
+use super::outcome::{failed, is_missing, odd};
+use crate::direct_port::DirectParts;
+use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
+use domain::ByteSize;
+
+/// The longest lifetime of a signature.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+/// Headers that every client sets by itself.
+const OWN: [&str; 2] = ["host", "content-length"];
+
+/// Codes of a service that knows other parts than it was told.
+const OTHER_PARTS: [&str; 4] = [
+    "InvalidPart",
+    "InvalidPartOrder",
+    "EntityTooSmall",
+    "InvalidRequest",
+];
+
+#[async_trait]
+impl Direct for S3 {
+    async fn begin(&self, url: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
+        let mut parts = DirectParts::of(size);
+        if parts.size.is_some() {
+            let begun = Multipart::begin(&self.bucket, &self.key_of(url)?).await?;
+            parts.upload = Some(begun.keep());
+        }
+        Ok(Some(parts.written()))
+    }
+
+    async fn sign(
+        &self,
+        upload: &DirectUpload,
+        lifetime: Duration,
+    ) -> Result<Signed, StorageError> {
+        let (bucket, key) = (&self.bucket, self.key_of(&upload.url)?);
+        let config = PresigningConfig::expires_in(lifetime.min(LONGEST));
+        let config = config.map_err(|_| odd("sign a URL", "it would live too long"))?;
+        let parts = DirectParts::read(upload)?;
+        let length = |size: ByteSize| size.as_i64();
+        let Some(id) = &parts.upload else {
+            let request = bucket.client.put_object().bucket(&bucket.name).key(&key);
+            let request = request.content_length(length(upload.size));
+            let signed = written_as!(bucket, request).presigned(config).await;
+            let signed = signed.map_err(|error| failed("sign a URL", error))?;
+            return Ok(Signed::Whole {
+                url: url_of(&signed)?,
+                headers: headers_of(&signed),
+            });
+        };
+        let mut list = Vec::new();
+        for (number, size) in parts.list(upload.size) {
+            let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
+            let signed = request
+                .upload_id(id)
+                .part_number(number.cast_signed())
+                .content_length(length(size))
+                .presigned(config.clone())
+                .await
+                .map_err(|error| failed("sign a URL", error))?;
+            let url = url_of(&signed)?;
+            list.push(SignedPart { number, url, size });
+        }
+        Ok(Signed::Parts(list))
+    }
+
+    async fn join(
+        &self,
+        upload: &DirectUpload,
+        written: &[WrittenPart],
+    ) -> Result<Joined, StorageError> {
+        let (bucket, key) = (&self.bucket, self.key_of(&upload.url)?);
+        let parts = DirectParts::read(upload)?;
+        if !parts.are_all(upload.size, written) {
+            return Ok(Joined::OtherParts);
+        }
+        let Some(id) = parts.upload else {
+            return Ok(Joined::Done);
+        };
+        let mut completed: Vec<_> = written.iter().map(completed).collect();
+        completed.sort_unstable_by_key(CompletedPart::part_number);
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(completed));
+        let request = bucket.client.complete_multipart_upload();
+        let request = request.bucket(&bucket.name).key(&key).upload_id(id);
+        let Err(error) = request.multipart_upload(whole.build()).send().await else {
+            return Ok(Joined::Done);
+        };
+        // A request before this one may have completed it.
+        if is_stored(bucket, &key, upload.size.bytes()).await {
+            return Ok(Joined::Done);
+        }
+        if is_missing(&error) {
+            let url = upload.url.clone();
+            return Err(StorageError::NotFound { url });
+        }
+        let is_refused = matches!(&error, SdkError::ServiceError(_))
+            && error.code().is_some_and(|code| OTHER_PARTS.contains(&code));
+        if is_refused {
+            return Ok(Joined::OtherParts);
+        }
+        Err(failed("complete a write", error))
+    }
+}
+
+fn completed(part: &WrittenPart) -> CompletedPart {
+    CompletedPart::builder()
+        .part_number(part.number.cast_signed())
+        .e_tag(&part.tag)
+        .build()
+}
+
+fn url_of(signed: &PresignedRequest) -> Result<Url, StorageError> {
+    let url = signed.uri().parse();
+    url.map_err(|_| odd("sign a URL", "it is no URL"))
+}
+
+/// Returns the headers that are signed, but for those that clients set by themselves.
+fn headers_of(signed: &PresignedRequest) -> Vec<(String, String)> {
+    let headers = signed.headers().filter(|(name, _)| !OWN.contains(name));
+    headers
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
