@@ -153,17 +153,15 @@ impl Storage for Azure {
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let name = self.name_of(url)?;
+        if key_within(&self.place, url).is_some_and(is_growing) {
+            unfinished::replace(&self.container, &name).await?;
+        }
         let call = self.container.call("delete", Method::DELETE, &name);
         let answer = self.container.send(&call).await?;
-        let was_there = answer.status() == StatusCode::ACCEPTED;
-        if !was_there && !is_missing(&answer) {
-            return Err(refusal(call.action, answer).await);
+        if answer.status() == StatusCode::ACCEPTED || is_missing(&answer) {
+            return no_content(call.action, answer).await;
         }
-        no_content(call.action, answer).await?;
-        if !was_there && key_within(&self.place, url).is_some_and(is_growing) {
-            unfinished::end(&self.container, &name).await?;
-        }
-        Ok(())
+        Err(refusal(call.action, answer).await)
     }
 
     /// A server-side copy leaves the object at `staged`.

@@ -66,6 +66,20 @@ async fn end_quietly(container: &Container, name: &str) {
     }
 }
 
+/// Replaces a blob that is to be deleted by a placeholder, and with it all blocks, which a deletion
+/// need not drop.
+pub(super) async fn replace(container: &Container, name: &str) -> Result<(), StorageError> {
+    let call = container.call("delete", Method::PUT, name);
+    let call = call
+        .header("x-ms-blob-type", "BlockBlob")
+        .header(ENDED, "ended");
+    let answer = container.send(&call).await?;
+    if answer.status() != StatusCode::CREATED {
+        return Err(refusal(call.action, answer).await);
+    }
+    no_content(call.action, answer).await
+}
+
 /// Drops the blocks of an unfinished write to `name`. Returns whether there was one: a blob that
 /// exists stays as it is.
 pub(super) async fn end(container: &Container, name: &str) -> Result<bool, StorageError> {
