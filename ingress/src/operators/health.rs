@@ -103,11 +103,6 @@ impl Health {
         }
     }
 
-    /// Returns the failing dependencies.
-    pub async fn failing(&self) -> Vec<Failing> {
-        self.report().await.failing
-    }
-
     /// Returns how the dependencies are.
     pub async fn report(&self) -> Report {
         if self.service.stopping.is_cancelled() {

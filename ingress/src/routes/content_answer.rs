@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{Document, MediaType, Sha256, Timestamp, Version, VersionState};
+use domain::{ByteSize, Document, MediaType, Sha256, Timestamp, Version, VersionState};
 use futures::{StreamExt, TryStreamExt};
 use ledger::{Database, DatedDocument, ExportResult, is_second_shared};
 use poem::http::header::{

@@ -107,7 +107,7 @@ impl DirectParts {
     /// The parts of an upload of this size.
     pub(crate) fn of(size: ByteSize) -> Self {
         let bytes = size.bytes();
-        let part = bytes.div_ceil(PARTS).max(WHOLE).min(LARGEST_PART);
+        let part = bytes.div_ceil(PARTS).clamp(WHOLE, LARGEST_PART);
         Self {
             size: (bytes > WHOLE).then_some(part),
             upload: None,

@@ -5,7 +5,8 @@
 //!   stay in the list.
 //! - *safe to repeat because* removing a missing object succeeds, and so does striking it off.
 //! - *if it dies here*, objects removed but still listed are removed again.
-//! - *on failure* of some objects, the others are removed and the job is retried.
+//! - *on failure* of some objects, the others are removed and the job is retried; while a further
+//!   place doesn't answer, the next run does it.
 
 use domain::ErrorCode;
 use ledger::DueDiscard;
@@ -48,6 +49,11 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
         if batch.removed == 0 && main.any(|storage| removal.is_down(storage.place())) {
             break;
         }
+    }
+    let mut more = tools.places.more().iter();
+    if let Some(down) = more.find(|storage| removal.is_down(storage.place())) {
+        warn!(storage.place = %down.place(), "a further place doesn't answer; nothing is removed there");
+        failure = None;
     }
     ledger::recount_discarded_bytes(&tools.db).await?;
     if elsewhere > 0 {

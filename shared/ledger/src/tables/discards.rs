@@ -4,29 +4,14 @@
 //! - `discards_due` pages those that are to be removed by now.
 //! - `discards_of_owner` sums what a user is charged for them.
 
-use sea_orm::entity::prelude::*;
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::batch::{Columns, Kind, execute, parameter, query_as};
 use crate::dialect::Dialect;
 use crate::{DatabaseTransaction, DbError};
 use domain::Timestamp;
-
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "discards")]
-pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub url: String,
-    pub at: i64,
-    pub owner_id: Option<Uuid>,
-    pub charged_bytes: i64,
-}
-
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
 
 /// Bytes that a user has discarded.
 #[derive(Clone, Debug, Serialize)]

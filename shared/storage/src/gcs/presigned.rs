@@ -91,10 +91,11 @@ fn sign(
         .collect();
     let query = query.join("&");
     let host = &object[url::Position::BeforeHost..url::Position::AfterPort];
-    let mut headers = format!("host:{host}\n");
-    for (name, value) in request.headers {
-        headers.push_str(&format!("{name}:{value}\n"));
-    }
+    let lines = request.headers.iter();
+    let lines: Vec<_> = lines
+        .map(|(name, value)| format!("{name}:{value}\n"))
+        .collect();
+    let headers = format!("host:{host}\n{}", lines.concat());
     let text = format!(
         "{}\n{}\n{query}\n{headers}\n{signed}\nUNSIGNED-PAYLOAD",
         request.method,
