@@ -199,10 +199,18 @@ impl Place<'_> {
             Ok(lost) => self.appending.finish(&lost, 3, Writer::Service).await,
             Err(error) => Err(error),
         };
-        assert!(
-            matches!(finished, Err(StorageError::NotFound { .. })),
-            "lost bytes: {finished:?}"
-        );
+        match finished {
+            Err(StorageError::NotFound { .. }) => {}
+            // Azurite keeps blocks of what was removed: then nothing is lost.
+            Ok(url) if url.scheme() == "azure" => {
+                assert!(
+                    self.read(&url).await == [&bytes[..], b"?"].concat(),
+                    "mixed"
+                );
+                self.storage.delete(&url).await.expect("an object");
+            }
+            other => panic!("lost bytes: {other:?}"),
+        }
         self.remove(&growing).await;
     }
 }
