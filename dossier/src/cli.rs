@@ -208,8 +208,8 @@ pub enum Storage {
     },
     /// Print the CORS rules that the staging place needs for scripts of browsers
     ///
-    /// For redirected downloads and direct uploads, from the origins of DOSSIER_CORS_ORIGINS, or from
-    /// any if none is set: whoever has a signed URL may use it anyway.
+    /// For redirected downloads and direct uploads, from the origins that may use the API, or from any
+    /// if none may: whoever has a signed URL may use it anyway.
     Cors,
     /// Move documents' bytes from one place to another, while the service runs
     ///

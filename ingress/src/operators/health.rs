@@ -205,13 +205,14 @@ async fn places_down(places: &StorageRouter, ownership: &Ownership) -> Vec<Strin
             return None;
         }
         let place = storage.place();
-        match outcome {
-            Ok(Err(error)) => tracing::warn!(
+        if let Ok(Err(error)) = outcome {
+            tracing::warn!(
                 storage.place = %place,
                 error = &error as &dyn std::error::Error,
                 "a further place can't be used"
-            ),
-            _ => tracing::warn!(storage.place = %place, "a further place doesn't answer"),
+            );
+        } else {
+            tracing::warn!(storage.place = %place, "a further place doesn't answer");
         }
         Some(place.to_string())
     });

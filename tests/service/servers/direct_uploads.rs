@@ -276,7 +276,7 @@ async fn the_rules_for_scripts_are_printed() {
         .await;
     let printed = app.command(&["storage", "cors"]).await;
     assert_eq!(printed.code, 0);
-    let rules: Value = serde_json::from_str(&printed.printed).unwrap();
+    let rules: Value = domain::read_json(printed.printed.as_bytes()).unwrap();
     let rule = &rules["CORSRules"][0];
     assert_eq!(rule["AllowedOrigins"], json!(["https://app.example"]));
 }
