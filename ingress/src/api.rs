@@ -40,7 +40,9 @@ pub(crate) struct Parts {
 }
 
 /// Builds the endpoint of the API port.
-pub(crate) fn api(parts: Parts) -> Result<impl Endpoint<Output = Response> + 'static, InvalidJson> {
+pub(crate) fn api(
+    parts: &Parts,
+) -> Result<impl Endpoint<Output = Response> + 'static, InvalidJson> {
     let pages = Pages::default();
     let meters = parts.service.meters.clone();
     let (shared, intake) = (parts.service.clone(), parts.intake.clone());
@@ -73,88 +75,106 @@ pub(crate) fn operations(
     Ok(Router::new(Frame(service.into_endpoint()), table))
 }
 
-fn routes(parts: Parts, pages: Pages) -> impl OpenApi {
-    let Parts {
-        service,
-        intake,
-        notifier,
-        waiters,
-        events,
-        health,
-        ..
-    } = parts;
-    let sessions = UploadSessions::new(&service, &intake, &notifier);
+fn routes(parts: &Parts, pages: Pages) -> impl OpenApi {
     MergedPaths((
-        ImportRoutes {
-            service: service.clone(),
-            intake: intake.clone(),
-            notifier: notifier.clone(),
-        },
-        UploadRoutes {
-            service: service.clone(),
-            intake: intake.clone(),
-            waiters: waiters.clone(),
-        },
-        (
-            (
-                ResumableRoutes(sessions.clone()),
-                DirectUploadRoutes(sessions.clone()),
-                TicketDoorRoutes(ResumableRoutes(sessions)),
-                TicketRoutes(service.clone()),
-            ),
-            DocumentRoutes {
-                service: service.clone(),
-                waiters: waiters.clone(),
-            },
-        ),
-        ChangeRoutes {
-            service: service.clone(),
-            notifier: notifier.clone(),
-        },
-        ListRoutes(service.clone()),
-        ContentRoutes(service.clone()),
-        VersionRoutes {
-            service: service.clone(),
-            waiters: waiters.clone(),
-            notifier: notifier.clone(),
-        },
-        OperationRoutes {
-            service: service.clone(),
-            waiters,
-            notifier: notifier.clone(),
-        },
-        ResultRoutes {
-            service: service.clone(),
-            notifier: notifier.clone(),
-        },
-        (
-            UsageRoutes(service.clone()),
-            OwnKeyRoutes(service.clone()),
-            EventRoutes {
-                service: service.clone(),
-                events,
-            },
-        ),
-        PublicRoutes(service.clone()),
-        UserRoutes {
-            service: service.clone(),
-            notifier: notifier.clone(),
-        },
-        JobRoutes {
-            service: service.clone(),
-            notifier: notifier.clone(),
-        },
-        (
-            StorageMoveRoutes {
-                service: service.clone(),
-                notifier,
-            },
-            AuditLogRoutes(service.clone()),
-            KeyRoutes(service),
-        ),
-        HealthRoutes(health),
+        upload_routes(parts),
+        document_routes(parts),
+        operation_routes(parts),
+        own_routes(parts),
+        admin_routes(parts),
+        HealthRoutes(parts.health.clone()),
         PageRoutes(pages),
     ))
+}
+
+/// Routes that take bytes.
+fn upload_routes(parts: &Parts) -> impl OpenApi {
+    let sessions = UploadSessions::new(&parts.service, &parts.intake, &parts.notifier);
+    (
+        ImportRoutes {
+            service: parts.service.clone(),
+            intake: parts.intake.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        UploadRoutes {
+            service: parts.service.clone(),
+            intake: parts.intake.clone(),
+            waiters: parts.waiters.clone(),
+        },
+        ResumableRoutes(sessions.clone()),
+        DirectUploadRoutes(sessions.clone()),
+        TicketDoorRoutes(ResumableRoutes(sessions)),
+        TicketRoutes(parts.service.clone()),
+    )
+}
+
+/// Routes of documents, their versions and their content.
+fn document_routes(parts: &Parts) -> impl OpenApi {
+    (
+        DocumentRoutes {
+            service: parts.service.clone(),
+            waiters: parts.waiters.clone(),
+        },
+        ChangeRoutes {
+            service: parts.service.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        ListRoutes(parts.service.clone()),
+        ContentRoutes(parts.service.clone()),
+        VersionRoutes {
+            service: parts.service.clone(),
+            waiters: parts.waiters.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        PublicRoutes(parts.service.clone()),
+    )
+}
+
+/// Routes of bulk operations and their results.
+fn operation_routes(parts: &Parts) -> impl OpenApi {
+    (
+        OperationRoutes {
+            service: parts.service.clone(),
+            waiters: parts.waiters.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        ResultRoutes {
+            service: parts.service.clone(),
+            notifier: parts.notifier.clone(),
+        },
+    )
+}
+
+/// Routes of what belongs to the caller.
+fn own_routes(parts: &Parts) -> impl OpenApi {
+    (
+        UsageRoutes(parts.service.clone()),
+        OwnKeyRoutes(parts.service.clone()),
+        EventRoutes {
+            service: parts.service.clone(),
+            events: parts.events.clone(),
+        },
+    )
+}
+
+/// Routes for administrators.
+fn admin_routes(parts: &Parts) -> impl OpenApi {
+    (
+        UserRoutes {
+            service: parts.service.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        JobRoutes {
+            service: parts.service.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        StorageMoveRoutes {
+            service: parts.service.clone(),
+            notifier: parts.notifier.clone(),
+        },
+        AuditLogRoutes(parts.service.clone()),
+        KeyRoutes(parts.service.clone()),
+    )
 }
 
 /// The OpenAPI document with what the layers around the routes add to it.

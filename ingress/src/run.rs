@@ -70,7 +70,7 @@ pub async fn run(
         parts.health.clone(),
     );
     let events = parts.events.clone();
-    let api_endpoint = api(parts)?;
+    let api_endpoint = api(&parts)?;
     let ops = MetricsRoutes {
         service: service.clone(),
         waiters: waiters.clone(),

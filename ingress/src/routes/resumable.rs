@@ -307,7 +307,7 @@ impl ResumableRoutes {
         new: &NewUpload,
     ) -> Result<Option<Append>, Problem> {
         let first = match (&new.joins, new.protocol) {
-            (Some(_), _) => None,
+            (Some(_), _) | (None, UploadProtocol::Direct) => None,
             (None, UploadProtocol::Tus) => tus_fields::first_append(request, new)?,
             (None, UploadProtocol::Ietf) => ietf_fields::first_append(request, new)?,
         };

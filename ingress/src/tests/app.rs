@@ -128,7 +128,7 @@ impl App {
             events: EventWatch::default(),
             health: Health::new(service.clone()),
         };
-        let endpoint: Shared = Arc::new(poem::endpoint::ToDynEndpoint(api(parts).unwrap()));
+        let endpoint: Shared = Arc::new(poem::endpoint::ToDynEndpoint(api(&parts).unwrap()));
         Self {
             endpoint,
             service,
