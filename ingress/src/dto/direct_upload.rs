@@ -173,7 +173,7 @@ pub struct WrittenPartBody {
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     pub number: u32,
     /// The `ETag` of the answer to its request; where it has none, an empty text.
-    #[oai(validator(max_length = 1024))]
+    #[oai(validator(max_length = 1024, pattern = "^[ -~]*$"))]
     pub etag: String,
 }
 
@@ -197,10 +197,12 @@ fn parts(value: &Value) -> Result<Vec<WrittenPart>, &'static str> {
     let part = |value: &Value| {
         let object = value.as_object().filter(|object| object.len() == 2)?;
         let number = object.get("number")?.as_u64()?;
-        let number = u32::try_from(number).ok().filter(|number| *number > 0)?;
+        let number = u32::try_from(number).ok()?;
         let tag = object.get("etag")?.as_str()?;
-        let is_field = tag.len() <= LONGEST_TAG && !tag.chars().any(char::is_control);
-        is_field.then(|| WrittenPart {
+        let is_tag =
+            tag.len() <= LONGEST_TAG && tag.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let is_part = (1..=MOST_PARTS).contains(&(number as usize));
+        (is_tag && is_part).then(|| WrittenPart {
             number,
             tag: tag.to_owned(),
         })
