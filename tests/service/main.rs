@@ -9,6 +9,7 @@
 
 mod chaos;
 mod cli;
+mod clients;
 mod http;
 mod ledger;
 mod load;

@@ -3,6 +3,7 @@
 mod breakable;
 mod builder;
 mod client;
+mod dsr;
 mod invariants;
 mod maintenance;
 mod mode;
@@ -11,6 +12,7 @@ mod test_app;
 pub use breakable::Breakable;
 pub use builder::TestAppBuilder;
 pub use client::{Answer, Client, Upload, result_path};
+pub use dsr::{Dsr, Run};
 pub use maintenance::Ended;
 pub use mode::{Backend, Mode};
 pub use test_app::TestApp;

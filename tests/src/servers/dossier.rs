@@ -229,6 +229,12 @@ fn command_line(arguments: &[&str], variables: &Variables) -> CommandLine {
 /// The binary of the same build as this test.
 #[must_use]
 pub fn program() -> PathBuf {
+    program_named("dossier")
+}
+
+/// A binary of the same build as this test.
+#[must_use]
+pub fn program_named(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a process knows its file");
     let folder = this.parent().expect("a file lies in a folder");
     // Tests lie in target/<profile>/deps, other programs beside the binary.
@@ -237,5 +243,5 @@ pub fn program() -> PathBuf {
     } else {
         folder
     };
-    folder.join("dossier")
+    folder.join(name)
 }

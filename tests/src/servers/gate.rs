@@ -67,6 +67,8 @@ struct Shared {
     orders: watch::Sender<Orders>,
     /// The number of chunks to forward before a cut.
     chunks_left: AtomicI64,
+    /// Whether the gate stays shut after that cut.
+    stays_shut: AtomicBool,
     /// The number of HTTP requests so far, to disturb every third.
     requests: AtomicI64,
     speaks_http: bool,
@@ -94,6 +96,7 @@ impl Gate {
             target: SocketAddr::from(([127, 0, 0, 1], target)),
             orders: watch::Sender::new(orders),
             chunks_left: AtomicI64::new(NEVER),
+            stays_shut: AtomicBool::new(false),
             requests: AtomicI64::new(0),
             speaks_http,
         });
@@ -133,6 +136,12 @@ impl Gate {
         self.shared
             .chunks_left
             .store(chunks.into(), Ordering::SeqCst);
+    }
+
+    /// As [`Self::cut_after`], and resets further connections until it is opened again.
+    pub fn shut_after(&self, chunks: u32) {
+        self.shared.stays_shut.store(true, Ordering::SeqCst);
+        self.cut_after(chunks);
     }
 
     /// Whether an ordered cut has happened.
@@ -221,6 +230,9 @@ impl Shared {
             && self.chunks_left.fetch_sub(1, Ordering::SeqCst) == 0
         {
             self.chunks_left.store(NEVER, Ordering::SeqCst);
+            if self.stays_shut.swap(false, Ordering::SeqCst) {
+                self.orders.send_modify(|orders| orders.flow = Flow::Shut);
+            }
             self.cut();
             return false;
         }

@@ -23,7 +23,7 @@ mod tls_front;
 pub use azurite::Azurite;
 pub use collector::{Collector, hexadecimal};
 pub use disk::Disk;
-pub use dossier::{Dossier, Variables, program};
+pub use dossier::{Dossier, Variables, program, program_named};
 pub use fake_gcs::FakeGcs;
 pub use gate::{Disturbance, Flow, Gate};
 pub use pgbouncer::PgBouncer;

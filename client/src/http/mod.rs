@@ -1,0 +1,14 @@
+//! HTTP: requests, retries, answers. Knows no resource.
+
+mod answer;
+mod body;
+mod call;
+mod pause;
+mod send;
+mod transport;
+
+pub(crate) use answer::Answer;
+pub(crate) use body::{Body, Moved, counted};
+pub(crate) use call::{Call, IDEMPOTENCY_KEY};
+pub(crate) use pause::pause;
+pub(crate) use transport::Transport;

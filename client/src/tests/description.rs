@@ -1,0 +1,177 @@
+//! The types of the client against the description of the API: an example of each shape, with all of
+//! its members and with those alone that are always there, is read as the type and written again.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::types::{
+    Action, ApiKey, Document, DocumentChanges, DocumentError, DocumentFilter, DocumentStatus,
+    Event, EventPage, ItemResult, Me, NewOperation, NewTicket, OnConflict, Operation,
+    OperationItem, OperationStatus, Page, Problem, Role, Ticket, TicketStatus, TimelineEntry,
+    Upload, UploadStatus, Usage, Version, VersionStatus,
+};
+
+/// The description, as it was reviewed.
+const DESCRIPTION: &str = include_str!(
+    "../../../ingress/src/tests/snapshots/ingress__tests__document__the_document_is_as_it_was_reviewed.snap"
+);
+
+struct Description(Value);
+
+/// Which members an example has.
+#[derive(Clone, Copy)]
+enum Members {
+    All,
+    Required,
+}
+
+impl Description {
+    #[expect(clippy::disallowed_methods, reason = "the description is ours")]
+    fn read() -> Self {
+        let begin = DESCRIPTION.find("\n{").unwrap();
+        Self(serde_json::from_str(&DESCRIPTION[begin..]).unwrap())
+    }
+
+    fn shape(&self, name: &str) -> &Value {
+        let found = self.0.pointer(&format!("/components/schemas/{name}"));
+        found.unwrap_or_else(|| panic!("the description has no {name}"))
+    }
+
+    fn example(&self, shape: &Value, members: Members) -> Value {
+        if let Some(reference) = shape["$ref"].as_str() {
+            let name = reference.rsplit('/').next().unwrap();
+            return self.example(self.shape(name), members);
+        }
+        if let Some(all) = shape["allOf"].as_array() {
+            return self.example(&all[0], members);
+        }
+        if let Some(values) = shape["enum"].as_array() {
+            return values[0].clone();
+        }
+        match (shape["type"].as_str(), shape["format"].as_str()) {
+            (Some("string"), Some("date-time")) => json!("2026-01-02T03:04:05.678901Z"),
+            (Some("string"), Some("uuid")) => json!("01890a5d-ac96-774b-bcce-b302099a8057"),
+            (Some("string"), _) => json!("text"),
+            (Some("integer"), _) => json!(7),
+            (Some("boolean"), _) => json!(true),
+            (Some("array"), _) => json!([self.example(&shape["items"], members)]),
+            (Some("object"), _) if shape["properties"].is_object() => self.object(shape, members),
+            (Some("object"), _) => json!({"any": "thing"}),
+            _ => panic!("no example of {shape}"),
+        }
+    }
+
+    fn object(&self, shape: &Value, members: Members) -> Value {
+        let required = shape["required"].as_array().cloned().unwrap_or_default();
+        let mut example = Map::new();
+        for (name, member) in shape["properties"].as_object().unwrap() {
+            let is_wanted = match members {
+                Members::All => true,
+                Members::Required => required.contains(&json!(name)),
+            };
+            if is_wanted {
+                example.insert(name.clone(), self.example(member, members));
+            }
+        }
+        Value::Object(example)
+    }
+
+    fn check<T: DeserializeOwned + Serialize>(&self, name: &str) {
+        let shape = self.shape(name);
+        let full = self.example(shape, Members::All);
+        let read: T = serde_json::from_value(full.clone())
+            .unwrap_or_else(|error| panic!("{name}: {error} in {full}"));
+        assert_eq!(serde_json::to_value(&read).unwrap(), full, "{name}");
+        let short = self.example(shape, Members::Required);
+        let read: T = serde_json::from_value(short.clone())
+            .unwrap_or_else(|error| panic!("{name}: {error} in {short}"));
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(without_nulls(written), short, "{name}");
+    }
+
+    /// Checks that a type has these values and no others.
+    fn check_values<T: DeserializeOwned + Serialize>(&self, name: &str) {
+        for value in self.shape(name)["enum"].as_array().unwrap() {
+            let read: T = serde_json::from_value(value.clone())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(&serde_json::to_value(&read).unwrap(), value);
+        }
+    }
+}
+
+/// A value without members that are null.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+#[test]
+fn shapes_are_as_described() {
+    let description = Description::read();
+    description.check::<ApiKey>("ApiKey");
+    description.check::<Document>("Document");
+    description.check::<DocumentChanges>("DocumentChanges");
+    description.check::<DocumentError>("DocumentError");
+    description.check::<DocumentFilter>("DocumentFilter");
+    description.check::<Event>("Event");
+    description.check::<EventPage>("EventPage");
+    description.check::<Me>("Me");
+    description.check::<NewTicket>("NewTicket");
+    description.check::<Operation>("Operation");
+    description.check::<OperationItem>("OperationItem");
+    description.check::<Page<Document>>("DocumentPage");
+    description.check::<Page<OperationItem>>("OperationItemPage");
+    description.check::<Page<Ticket>>("TicketPage");
+    description.check::<Page<TimelineEntry>>("TimelinePage");
+    description.check::<Page<Upload>>("UploadPage");
+    description.check::<Page<Version>>("VersionPage");
+    description.check::<Problem>("Problem");
+    description.check::<Usage>("Usage");
+}
+
+#[test]
+fn values_are_as_described() {
+    let description = Description::read();
+    description.check_values::<Action>("Action");
+    description.check_values::<DocumentStatus>("DocumentStatus");
+    description.check_values::<ItemResult>("ItemResult");
+    description.check_values::<OnConflict>("OnConflict");
+    description.check_values::<OperationStatus>("OperationStatus");
+    description.check_values::<Role>("Role");
+    description.check_values::<TicketStatus>("TicketStatus");
+    description.check_values::<UploadStatus>("UploadStatus");
+    description.check_values::<VersionStatus>("VersionStatus");
+}
+
+#[test]
+fn operations_are_as_described() {
+    let description = Description::read();
+    for (shape, select) in [
+        ("PlainOperation", "SelectionByIds"),
+        ("UpdateOperation", "SelectionByFilter"),
+        ("ExportOperation", "SelectionByIds"),
+    ] {
+        let mut operation = Map::new();
+        for (name, member) in description.shape(shape)["properties"].as_object().unwrap() {
+            let value = match name.as_str() {
+                "select" => description.example(description.shape(select), Members::All),
+                _ => description.example(member, Members::All),
+            };
+            operation.insert(name.clone(), value);
+        }
+        let read: NewOperation = serde_json::from_value(json!(operation)).unwrap();
+        assert_eq!(
+            serde_json::to_value(&read).unwrap(),
+            json!(operation),
+            "{shape}"
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! What can be tested of the client without a service.
+
+mod description;
+mod signatures;

@@ -1,0 +1,11 @@
+//! The words of the command line.
+
+mod documents;
+mod put;
+mod root;
+mod select;
+
+pub use documents::{Cat, Edit, Export, Get, Import, List, Show, Versions};
+pub use put::Put;
+pub use root::{Cli, Command, Login, OperationCommand, TicketCommand, Watch};
+pub use select::{Filters, Selected, pairs, selection};

@@ -1,0 +1,217 @@
+//! The commands, and what is common to them.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use client::Uuid;
+
+use super::{Cat, Edit, Export, Get, Import, List, Put, Selected, Show, Versions};
+
+/// What the exit codes mean, at the end of the help and of the manual.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, or some documents did
+  2    wrong usage
+  3    not signed in, or not allowed
+  4    not found
+  5    the service can't be reached or is overloaded; try again
+  6    something is in the way: the state of the document, a name that is taken, another change
+  130  interrupted";
+
+/// The heading of options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
+/// Upload, find and manage documents in Dossier
+#[derive(Parser, Debug)]
+#[command(name = "dsr", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// The service; by default the one of `dsr login`
+    #[arg(long, env = "DSR_URL", global = true, value_name = "URL", help_heading = EVERYWHERE)]
+    pub url: Option<String>,
+
+    /// The API key; by default the one of `dsr login`. Other users see arguments, but no variables
+    #[arg(
+        long,
+        env = "DSR_KEY",
+        global = true,
+        value_name = "KEY",
+        hide_env_values = true,
+        help_heading = EVERYWHERE
+    )]
+    pub key: Option<String>,
+
+    /// Print JSON, one object a line, for programs
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub json: bool,
+
+    /// Print results and errors only
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
+    pub quiet: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Sign in: check a key and keep it
+    Login(Login),
+    /// Forget the key
+    Logout,
+    /// Upload files and folders
+    Put(Put),
+    /// Download a document into a file
+    Get(Get),
+    /// Print the content of a document
+    Cat(Cat),
+    /// List documents
+    Ls(List),
+    /// Show a document
+    Show(Show),
+    /// Change the name, the unique name, the metadata or whether a document is public
+    Edit(Edit),
+    /// Archive documents: nobody reads them until they are restored
+    Archive(Selected),
+    /// Restore archived documents
+    Restore(Selected),
+    /// Process failed documents again
+    Retry(Selected),
+    /// Delete documents for good
+    Rm(Selected),
+    /// List the versions of a document, restore or delete one
+    Versions(Versions),
+    /// Download many documents as a ZIP archive
+    Export(Export),
+    /// Make documents of a ZIP archive
+    Import(Import),
+    /// List, follow, cancel and undo operations on many documents
+    Operation {
+        #[command(subcommand)]
+        command: OperationCommand,
+    },
+    /// Watch what happens
+    Watch(Watch),
+    /// Let somebody without a key upload
+    Ticket {
+        #[command(subcommand)]
+        command: TicketCommand,
+    },
+    /// Show how much is used
+    Usage,
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual, for man(1)
+    Man,
+}
+
+/// Signing in.
+#[derive(Args, Debug)]
+#[command(after_help = "The key is asked for on the terminal, or read from standard input.")]
+pub struct Login {
+    #[arg(
+        value_name = "URL",
+        help = "The service; by default the one of before, or http://127.0.0.1:8080"
+    )]
+    pub service: Option<String>,
+}
+
+/// Operations.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum OperationCommand {
+    /// List operations, the newest first
+    Ls {
+        /// The most that are listed
+        #[arg(long, short = 'n', default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show an operation and what failed
+    Show {
+        /// The operation
+        id: Uuid,
+    },
+    /// List what became of each document
+    Items {
+        /// The operation
+        id: Uuid,
+        /// Only those that failed
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Wait until an operation has ended
+    Wait {
+        /// The operation
+        id: Uuid,
+    },
+    /// Skip what an operation hasn't begun
+    Cancel {
+        /// The operation
+        id: Uuid,
+    },
+    /// Undo an archive, restore or update
+    Undo {
+        /// The operation
+        id: Uuid,
+    },
+}
+
+/// What is watched.
+#[derive(Args, Debug)]
+pub struct Watch {
+    /// Begin with the events after this cursor; without it, with those to come
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+    /// Begin with the oldest event that is kept
+    #[arg(long, conflicts_with = "after")]
+    pub all: bool,
+    /// Only these types, such as document.activated
+    #[arg(long, short, value_name = "TYPE", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Only this document
+    #[arg(long, value_name = "ID")]
+    pub document: Option<Uuid>,
+    /// End after so many events
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    pub limit: Option<usize>,
+}
+
+/// Tickets.
+#[derive(Subcommand, Debug)]
+pub enum TicketCommand {
+    /// Make a ticket, and print the address where its holder uploads
+    New {
+        /// How many documents may be uploaded
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// How long it lives, such as 90m, 24h or 7d
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
+        /// The largest document, in bytes
+        #[arg(long, value_name = "BYTES")]
+        max_bytes: Option<u64>,
+        /// Allowed media types, such as image/*
+        #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+        types: Vec<String>,
+        /// The name of the documents; else the uploader chooses
+        #[arg(long)]
+        name: Option<String>,
+        /// Metadata of the documents: KEY=VALUE, or a JSON object
+        #[arg(long, short, value_name = "KEY=VALUE")]
+        metadata: Vec<String>,
+    },
+    /// List tickets
+    Ls,
+    /// Show a ticket
+    Show {
+        /// The ticket
+        id: Uuid,
+    },
+    /// Revoke a ticket at once
+    Revoke {
+        /// The ticket
+        id: Uuid,
+    },
+}

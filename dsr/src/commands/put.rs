@@ -1,0 +1,184 @@
+//! Uploads files and folders, several at once.
+
+use std::fs;
+use std::sync::Arc;
+
+use client::Metadata;
+use futures::StreamExt as _;
+use futures::stream;
+use indicatif::HumanCount;
+
+use super::put_file::{Job, put_file};
+use crate::cli::{Put, pairs};
+use crate::failure::Failure;
+use crate::files::{self, Found};
+use crate::folders::Folders;
+use crate::journal::Journal;
+use crate::output::{document_line, size};
+use crate::progress::Bars;
+use crate::session::Session;
+
+/// Uploads what was named.
+pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
+    let screen = session.screen;
+    let metadata = pairs(&put.metadata)?;
+    let files = files::find(&put.paths)?;
+    check(put, &files)?;
+    if files.is_empty() {
+        screen.note("There are no files in it.");
+        return Ok(());
+    }
+    let version_of = match &put.version_of {
+        Some(document) => Some(session.find(document).await?),
+        None => None,
+    };
+    let folder = Folders::find()?.uploads;
+    let identity = identity(session, put, &metadata)?;
+    let journal = Arc::new(Journal::open(&folder, &identity, put.restart)?);
+    if journal.goes_on() {
+        screen.note("Going on with an interrupted upload (--restart uploads everything).");
+    }
+    let bytes = files.iter().map(|file| file.size).sum();
+    let bars = Bars::new(screen, bytes);
+    let job = Job {
+        session,
+        put,
+        metadata: &metadata,
+        version_of,
+        journal: &journal,
+        bars: &bars,
+        is_alone: files.len() == 1,
+    };
+    let done = upload_all(&job, &files).await?;
+    bars.end();
+    if done.failed.is_none() {
+        journal.end()?;
+    }
+    done.tell(session, put)
+}
+
+/// What has become of the files.
+#[derive(Default)]
+struct Done {
+    uploaded: u64,
+    bytes: u64,
+    count_failed: u64,
+    /// The first failure.
+    failed: Option<Failure>,
+}
+
+async fn upload_all(job: &Job<'_>, files: &[Found]) -> Result<Done, Failure> {
+    let screen = job.session.screen;
+    let mut done = Done::default();
+    let title = |done: &Done| {
+        if !job.is_alone {
+            let through = done.uploaded + done.count_failed;
+            job.bars
+                .title(&format!("{through} of {} files", files.len()));
+        }
+    };
+    title(&done);
+    let parallel = usize::from(job.put.parallel.max(1));
+    let mut outcomes = stream::iter(files)
+        .map(|file| async move { (file, put_file(job, file).await) })
+        .buffer_unordered(parallel);
+    while let Some((file, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(document) => {
+                done.uploaded += 1;
+                done.bytes += file.size;
+                job.bars
+                    .beside(|| screen.result(&document, &document_line(&document)))?;
+                if let Some(error) = document.error.filter(|_| job.put.wait) {
+                    done.uploaded -= 1;
+                    done.fails(Failure::InPart(format!(
+                        "{} ({})",
+                        error.detail, error.code
+                    )));
+                }
+            }
+            Err(failure) => {
+                // What is wrong with everything is told once.
+                if !job.is_alone && !matches!(failure.exit_code(), 3 | 5) {
+                    let name = file.path.display();
+                    job.bars
+                        .beside(|| screen.problem(&format!("{name}: {}", failure.message())));
+                }
+                let ends = matches!(failure.exit_code(), 3 | 5);
+                done.fails(failure);
+                if ends {
+                    break;
+                }
+            }
+        }
+        title(&done);
+    }
+    Ok(done)
+}
+
+impl Done {
+    fn fails(&mut self, failure: Failure) {
+        self.count_failed += 1;
+        self.failed.get_or_insert(failure);
+    }
+
+    /// Says how it ended.
+    fn tell(self, session: &Session<'_>, put: &Put) -> Result<(), Failure> {
+        let count = |count: u64| match count {
+            1 => "1 document".to_owned(),
+            count => format!("{} documents", HumanCount(count)),
+        };
+        let Some(failure) = self.failed else {
+            let state = if put.wait {
+                "uploaded and active"
+            } else {
+                "uploaded"
+            };
+            let (count, size) = (count(self.uploaded), size(self.bytes));
+            session.screen.note(&format!("{count} {state} ({size})."));
+            return Ok(());
+        };
+        let is_of_all = matches!(failure.exit_code(), 3 | 5);
+        if is_of_all || (self.uploaded == 0 && self.count_failed == 1) {
+            return Err(failure);
+        }
+        Err(Failure::InPart(format!(
+            "{} uploaded, {} failed; the same command tries those again",
+            count(self.uploaded),
+            HumanCount(self.count_failed),
+        )))
+    }
+}
+
+/// Some options are for one file alone.
+fn check(put: &Put, files: &[Found]) -> Result<(), Failure> {
+    let for_one = [
+        ("--name", put.name.is_some()),
+        ("--unique-name", put.unique_name.is_some()),
+        ("--version-of", put.version_of.is_some()),
+    ];
+    match for_one.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) if files.len() != 1 => {
+            let count = files.len();
+            Err(Failure::usage(format!(
+                "{option} is for one file, and here are {count}"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What makes two commands the same: service, user, files and options.
+fn identity(session: &Session<'_>, put: &Put, metadata: &Metadata) -> Result<String, Failure> {
+    let paths = put.paths.iter();
+    let paths = paths.map(|path| fs::canonicalize(path).map_err(Failure::file(path)));
+    let paths = paths.collect::<Result<Vec<_>, _>>()?;
+    let parts = (
+        session.client.url().as_str(),
+        &session.key,
+        paths,
+        (&put.name, &put.unique_name, put.public, &put.media_type),
+        (&put.version_of, put.paths_as_metadata, metadata),
+    );
+    Ok(format!("{parts:?}"))
+}

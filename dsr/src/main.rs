@@ -1,0 +1,53 @@
+//! `dsr`, the command line of Dossier for its clients.
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod files;
+mod folders;
+mod journal;
+mod json;
+mod output;
+mod progress;
+mod session;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::cli::Cli;
+use self::failure::Failure;
+use self::output::Screen;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = Screen::new(cli.json, cli.quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(until_interrupted(cli, &screen)),
+        Err(error) => Err(Failure::Output(error)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who reads the output has seen enough.
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            screen.failure(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Runs the command until it has ended or Ctrl-C is pressed.
+async fn until_interrupted(cli: Cli, screen: &Screen) -> Result<(), Failure> {
+    let is_put = matches!(cli.command, cli::Command::Put(_));
+    tokio::select! {
+        ended = commands::run(cli, screen) => ended,
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on: is_put }),
+    }
+}

@@ -1,0 +1,105 @@
+//! Standard output and standard error. Programs get JSON; people get text.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use console::{Term, style};
+use serde::Serialize;
+use serde_json::json;
+
+use super::Table;
+use crate::failure::Failure;
+
+/// What the user sees.
+#[derive(Debug)]
+pub struct Screen {
+    json: bool,
+    quiet: bool,
+}
+
+impl Screen {
+    /// What is shown: JSON, and notes unless it is to be quiet.
+    pub const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Whether the output is for programs.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether progress is shown.
+    pub fn shows_progress(&self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Prints a result: as an object for programs, as lines for people.
+    pub fn result(&self, value: &impl Serialize, text: &str) -> Result<(), Failure> {
+        if self.json {
+            let line = serde_json::to_string(value).map_err(io::Error::from);
+            return self.line(&line.map_err(Failure::Output)?);
+        }
+        self.line(text)
+    }
+
+    /// Prints a line.
+    #[expect(clippy::unused_self, reason = "results are printed by the screen")]
+    pub fn line(&self, text: &str) -> Result<(), Failure> {
+        writeln!(io::stdout().lock(), "{text}").map_err(Failure::Output)
+    }
+
+    /// Prints bytes.
+    #[expect(clippy::unused_self, reason = "results are printed by the screen")]
+    pub fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        io::stdout()
+            .lock()
+            .write_all(bytes)
+            .map_err(Failure::Output)
+    }
+
+    /// Prints a table: fitted to a terminal, else whole and separated by tabs.
+    pub fn table(&self, table: &Table) -> Result<(), Failure> {
+        let terminal = Term::stdout();
+        let width = terminal.is_term().then(|| usize::from(terminal.size().1));
+        let text = table.text(width);
+        self.bytes(text.as_bytes())
+    }
+
+    /// Tells people something that is no result.
+    pub fn note(&self, text: &str) {
+        if !self.json && !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Tells that one of several things failed.
+    pub fn problem(&self, text: &str) {
+        if self.json {
+            eprintln!("{}", json!({"error": {"detail": text}}));
+        } else {
+            eprintln!("{} {text}", style("failed:").for_stderr().red());
+        }
+    }
+
+    /// Tells what failed, and what to do.
+    pub fn failure(&self, failure: &Failure) {
+        if self.json {
+            let problem = match failure {
+                Failure::Service(error) => error.problem(),
+                _ => None,
+            };
+            let error = json!({
+                "code": problem.map(|problem| &problem.code),
+                "detail": failure.message(),
+                "request_id": problem.map(|problem| &problem.request_id),
+                "exit_code": failure.exit_code(),
+            });
+            eprintln!("{}", json!({ "error": error }));
+            return;
+        }
+        let name = style("dsr:").for_stderr().red().bold();
+        eprintln!("{name} {}", failure.message());
+        if let Some(advice) = failure.advice() {
+            eprintln!("     {}", style(advice).for_stderr().dim());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a person sees: `dsr` in a terminal.
+
+use std::fs;
+use std::path::Path;
+
+use tests::app::{Dsr, Mode, Run, TestApp};
+use tests::content::pseudo_random;
+use tests::servers::program_named;
+
+/// Runs `dsr` in a terminal of 100 columns, and returns all that it wrote to it.
+async fn in_a_terminal(dsr: &Dsr, words: &str) -> Run {
+    let program = program_named("dsr");
+    let line = format!("stty cols 100 rows 30; '{}' {words}", program.display());
+    let mut script = dsr.command(Path::new("script"));
+    let output = script
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .output()
+        .await
+        .expect("script is part of Debian");
+    Run::of(&output)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_shows_progress_and_tables_that_fit() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let dsr = Dsr::of_admin(&app);
+    let name = format!("{}.bin", "a-long-name-".repeat(8));
+    fs::write(dsr.home().join(&name), pseudo_random(70, 20 << 20)).unwrap();
+    let put = in_a_terminal(&dsr, "put *.bin --wait").await;
+    assert_eq!(put.code, 0, "{put:?}");
+    for words in [
+        "a-long-name-",
+        "/20.00 MiB",
+        "1 document uploaded and active",
+    ] {
+        assert!(put.out.contains(words), "{words}: {put:?}");
+    }
+    let listed = in_a_terminal(&dsr, "ls").await;
+    let lines: Vec<_> = listed.out.lines().collect();
+    assert!(lines[0].starts_with("ID"), "{listed:?}");
+    assert!(
+        lines[1].contains("20.00 MiB") && lines[1].contains('…'),
+        "{listed:?}"
+    );
+    for line in lines {
+        assert!(line.trim_end().chars().count() <= 100, "{line}");
+    }
+    // Without a terminal nothing is cut off, and there is no progress.
+    let plain = dsr.run(&["ls"]).await;
+    assert!(plain.out.trim_end().ends_with(&name), "{plain:?}");
+    assert_eq!(plain.error, "");
+}
