@@ -53,14 +53,19 @@ pub async fn claim_within(
     Ok(claimed)
 }
 
-/// Returns the query plan of a claim, line by line. PostgreSQL runs the claim, to count buffers.
+/// Returns PostgreSQL's plan of a claim, line by line, planned for its parameters or once for all.
+/// The claim is run, to count buffers.
 #[cfg(feature = "test-support")]
 pub async fn explain_claim(
     db: &Database,
     request: &ClaimRequest<'_>,
     share: &OwnerShare,
+    is_generic: bool,
 ) -> Result<Vec<String>, DbError> {
-    jobs::explain_claim(db.writer(), request, share).await
+    let transaction = db.begin().await?;
+    let plan = jobs::explain_claim(&transaction, request, share, is_generic).await?;
+    transaction.commit().await?;
+    Ok(plan)
 }
 
 /// Extends the leases of running jobs to `until`. Returns those that are lost: another worker has

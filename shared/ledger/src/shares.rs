@@ -57,7 +57,8 @@ impl OwnerShare {
              shared AS (SELECT candidates.id, candidates.turn, candidates.place, \
              candidates.turn <= $10 - COALESCE(held.jobs, 0) AS fits \
              FROM candidates LEFT JOIN held ON held.owner_id = candidates.owner_id), \
-             foremost AS (SELECT * FROM shared ORDER BY fits DESC, turn, place LIMIT $5 * $8)",
+             foremost AS (SELECT * FROM (SELECT * FROM shared ORDER BY fits DESC, turn, place LIMIT 1024) bound \
+             ORDER BY fits DESC, turn, place LIMIT $5 * $8)",
             dialect.rows(HELD).replace("$1", "$9"),
         )
     }

@@ -10,12 +10,4 @@ impl Dialect {
             Self::Sqlite => ("EXPLAIN QUERY PLAN", 3),
         }
     }
-
-    /// The same for a statement that is run, with its cost if the database reports it.
-    pub const fn explain_cost(self) -> (&'static str, usize) {
-        match self {
-            Self::Postgres => ("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF)", 0),
-            Self::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        }
-    }
 }

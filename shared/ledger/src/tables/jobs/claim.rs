@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "test-support")]
+use sea_orm::Statement;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -136,8 +138,8 @@ fn claim_statement(
     let foremost = if is_bound {
         OwnerShare::foremost(dialect)
     } else {
-        "foremost AS (SELECT id, turn, place, true AS fits FROM candidates \
-         ORDER BY turn, place LIMIT $5 * $8)"
+        "foremost AS (SELECT * FROM (SELECT id, turn, place, true AS fits FROM candidates \
+         ORDER BY turn, place LIMIT 1024) bound ORDER BY turn, place LIMIT $5 * $8)"
             .to_owned()
     };
     let lock = dialect.lock_free_rows("jobs");
@@ -175,19 +177,43 @@ fn claim_statement(
     Ok((sql, values))
 }
 
-/// Returns the database's plan of a claim, line by line. PostgreSQL executes it to report buffers.
+/// Returns PostgreSQL's plan of a claim, executed to report its buffers, line by line: planned for
+/// its parameters, or once for all.
 #[cfg(feature = "test-support")]
 pub async fn explain_claim(
     connection: &impl ConnectionTrait,
     request: &ClaimRequest<'_>,
     share: &OwnerShare,
+    is_generic: bool,
 ) -> Result<Vec<String>, DbError> {
     let kinds = (&JobKind::ALL[..], share);
     let (sql, values) = claim_statement(Dialect::of(connection), request, kinds, request.after)?;
-    let (explain, column) = Dialect::of(connection).explain_cost();
-    let rows = query(connection, format!("{explain} {sql}"), values).await?;
+    let mode = if is_generic {
+        "force_generic_plan"
+    } else {
+        "force_custom_plan"
+    };
+    connection
+        .execute_unprepared(&format!(
+            "SET LOCAL plan_cache_mode = {mode}; PREPARE claim AS {sql}"
+        ))
+        .await?;
+    let places: Vec<_> = (1..=values.len())
+        .map(|place| format!("${place}"))
+        .collect();
+    let execute = format!(
+        "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE claim({})",
+        places.join(", ")
+    );
+    let backend = connection.get_database_backend();
+    // Parameters of a prepared statement can't be parameters of another.
+    let execute = Statement::from_sql_and_values(backend, execute, values).to_string();
+    let rows = connection
+        .query_all_raw(Statement::from_string(backend, execute))
+        .await?;
+    connection.execute_unprepared("DEALLOCATE claim").await?;
     rows.into_iter()
-        .map(|row| Ok(row.try_get_by_index(column)?))
+        .map(|row| Ok(row.try_get_by_index(0)?))
         .collect()
 }
 
