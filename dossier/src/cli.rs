@@ -40,6 +40,15 @@ pub enum Command {
     Ingress,
     /// Run jobs; any number of processes
     Worker,
+    /// Ask a running process of this machine whether it is ready; exit code 0 if it is
+    ///
+    /// For health checks of containers and units. Asks at --ops-listen; without it, at the default
+    /// address of the API's roles, then at that of workers. Prints the answer.
+    Health {
+        /// Only ask whether the process is up
+        #[arg(long)]
+        live: bool,
+    },
     /// Migrate the database schema
     Migrate {
         #[command(subcommand)]

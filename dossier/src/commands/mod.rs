@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod health;
 mod job;
 mod migrate;
 mod operator_log;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use settings::Role;
 
-use super::{account, audit, job, migrate, roles, storage};
+use super::{account, audit, health, job, migrate, roles, storage};
 use crate::cli::{Cli, Command};
 
 /// Runs the command.
@@ -14,7 +14,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => Role::Serve,
         Command::Ingress => Role::Ingress,
         Command::Worker => Role::Worker,
-        Command::Migrate { .. }
+        Command::Health { .. }
+        | Command::Migrate { .. }
         | Command::User { .. }
         | Command::Key { .. }
         | Command::Job { .. }
@@ -26,6 +27,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => Box::pin(roles::serve(resolved, &cli.shown)).await,
         Command::Ingress => Box::pin(roles::ingress(resolved, &cli.shown)).await,
         Command::Worker => Box::pin(roles::worker(resolved, &cli.shown)).await,
+        Command::Health { live } => return health::run(&resolved, live).await,
         Command::Migrate { direction } => migrate::run(&resolved, direction).await,
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,

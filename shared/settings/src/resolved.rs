@@ -21,6 +21,17 @@ pub enum Role {
     Command,
 }
 
+impl Role {
+    /// Returns the default port of health checks and metrics.
+    #[must_use]
+    pub const fn ops_port(self) -> u16 {
+        match self {
+            Self::Worker => 9091,
+            Self::Serve | Self::Ingress | Self::Command => 9090,
+        }
+    }
+}
+
 /// Settings with every default filled in.
 #[derive(Clone, Debug)]
 pub struct Resolved {
@@ -104,7 +115,6 @@ impl Settings {
             None if storage_url.is_object_store() => storage_url.clone(),
             None => StorageUrl::from_directory(&data_dir.join("staging"))?,
         };
-        let ops_port = if role == Role::Worker { 9091 } else { 9090 };
         Ok(Resolved {
             database_url,
             staging_url,
@@ -115,7 +125,7 @@ impl Settings {
                 .map_or_else(Vec::new, StorageUrls::to_vec),
             ops_listen: self
                 .ops_listen
-                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, ops_port).into()),
+                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, role.ops_port()).into()),
             limits: Limits {
                 max_document: self.max_document_bytes,
                 inline: self.disk.inline_bytes,

@@ -3,5 +3,6 @@
 mod audit;
 mod data_folder;
 mod draining;
+mod health;
 mod ownership;
 mod start;
