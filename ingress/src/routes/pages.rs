@@ -1,11 +1,12 @@
-//! The OpenAPI document, its self-contained documentation page, and the script of the tickets' page.
+//! The static pages: the OpenAPI document, its documentation, the script of the tickets' page, and
+//! the summary for language models.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY};
 use poem::{IntoResponse, Request, Response};
-use poem_openapi::payload::{Html, Json, Payload};
+use poem_openapi::payload::{Html, Json, Payload, PlainText};
 use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
@@ -66,6 +67,10 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 static TICKET_SCRIPT: LazyLock<PreparedPage> =
     LazyLock::new(|| PreparedPage::new(JavaScript::CONTENT_TYPE, SCRIPT));
 
+/// What a language model needs to know to use the API, see <https://llmstxt.org>.
+static SUMMARY: LazyLock<PreparedPage> =
+    LazyLock::new(|| PreparedPage::new("text/plain; charset=utf-8", include_str!("llms.txt")));
+
 /// A script, as it is documented.
 enum JavaScript {}
 
@@ -111,6 +116,17 @@ impl PageRoutes {
         request: &Request,
     ) -> Answer<PageAnswer<JavaScript>> {
         let answer = TICKET_SCRIPT.answer(request.headers()).await;
+        Ok(PageAnswer(answer, std::marker::PhantomData))
+    }
+
+    /// A summary of the API for language models
+    #[oai(path = "/llms.txt", method = "get", operation_id = "summary")]
+    async fn summary(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+    ) -> Answer<PageAnswer<PlainText<String>>> {
+        let answer = SUMMARY.answer(request.headers()).await;
         Ok(PageAnswer(answer, std::marker::PhantomData))
     }
 }

@@ -125,6 +125,34 @@ async fn the_page_loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn the_summary_names_only_what_the_document_has() {
+    let app = App::start().await;
+    let document: Value = app.nobody().get("/openapi.json").await.json();
+    let answer = app.nobody().get("/llms.txt").await;
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    // The form of llmstxt.org: a title, a quoted line that says what it is, sections.
+    assert!(text.starts_with("# Dossier\n\n> "), "{text}");
+    let mut named = 0;
+    for code in text.split('`').skip(1).step_by(2) {
+        let Some((method, path)) = code.split_once(' ') else {
+            continue;
+        };
+        let path = path.split('?').next().unwrap_or_default();
+        if !path.starts_with('/') {
+            continue;
+        }
+        let operation = &document["paths"][path][method.to_ascii_lowercase()];
+        assert!(operation.is_object(), "{code}");
+        named += 1;
+    }
+    assert!(named > 15, "{named}");
+}
+
+#[tokio::test]
 async fn the_root_leads_to_the_page() {
     let app = App::start().await;
     for method in [Method::GET, Method::HEAD] {
@@ -139,7 +167,7 @@ async fn the_root_leads_to_the_page() {
 #[tokio::test]
 async fn a_page_that_the_client_has_is_not_sent_again() {
     let app = App::start().await;
-    for path in ["/docs", "/openapi.json"] {
+    for path in ["/docs", "/openapi.json", "/llms.txt"] {
         let first = app.nobody().get(path).await;
         let tag = first.header("etag").unwrap();
         for encoding in ["identity", "zstd", "br", "gzip"] {
@@ -154,12 +182,13 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 12] = [
+const OPEN: [&str; 13] = [
     "/",
     "/health/live",
     "/health/ready",
     "/openapi.json",
     "/docs",
+    "/llms.txt",
     "/public/{unique_name}",
     "/public/{unique_name}/content",
     // The page behind the URL of a ticket.

@@ -208,6 +208,7 @@ impl Ground {
                 "/"
                 | "/docs"
                 | "/openapi.json"
+                | "/llms.txt"
                 | "/ticket.js"
                 | "/health/live"
                 | "/health/ready"
