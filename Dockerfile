@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev \
@@ -9,8 +7,8 @@ COPY . .
 # The caches outlive a build, the image layer does not: take the binary out.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
-    cargo build --release --locked --package dossier --bin dossier \
- && install -D --strip target/release/dossier /out/dossier
+    cargo build --profile dist --locked --package dossier --bin dossier \
+ && install -D target/dist/dossier /out/dossier
 
 FROM debian:bookworm-slim
 # shared-mime-info: the type database that detection reads.
@@ -18,11 +16,13 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates shared-mime-info \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home \
+ && groupadd --gid 10001 dossier \
+ && useradd --uid 10001 --gid 10001 --no-create-home \
       --home-dir /var/lib/dossier --shell /usr/sbin/nologin dossier \
  && install -d -o dossier -g dossier -m 750 /var/lib/dossier
 COPY --from=build /out/dossier /usr/local/bin/dossier
-USER dossier
+# By numbers: orchestrators see that it isn't root.
+USER 10001:10001
 WORKDIR /var/lib/dossier
 # In a container only the container's own network can reach what listens.
 ENV DOSSIER_DATA_DIR=/var/lib/dossier \
@@ -31,8 +31,9 @@ ENV DOSSIER_DATA_DIR=/var/lib/dossier \
 VOLUME /var/lib/dossier
 # 8080 the API; 9090 (worker: 9091) health and metrics, for operators alone.
 EXPOSE 8080 9090 9091
-# Drains on SIGTERM. Health is asked from outside, at /health/ready: the image
-# holds no HTTP client.
+# Drains on SIGTERM.
 STOPSIGNAL SIGTERM
+# Asks whichever role runs here; longer than readiness takes to answer.
+HEALTHCHECK --interval=5s --timeout=6s --start-period=20s --retries=6 CMD ["dossier", "health"]
 ENTRYPOINT ["dossier"]
 CMD ["serve"]
