@@ -7,13 +7,13 @@ use tests::app::{Mode, TestApp};
 use tests::content::PDF;
 use tests::servers::program;
 
-fn manual() -> String {
+pub fn manual() -> String {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
     std::fs::read_to_string(file).unwrap()
 }
 
 /// Words of `text` that begin so.
-fn words<'t>(text: &'t str, beginning: &str) -> BTreeSet<&'t str> {
+pub fn words<'t>(text: &'t str, beginning: &str) -> BTreeSet<&'t str> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let words = text.split(|character| !is_part(character));
     words.filter(|word| word.starts_with(beginning)).collect()

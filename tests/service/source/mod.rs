@@ -1,5 +1,8 @@
 //! What the sources and the documentation have to keep to.
 
 mod arrows;
+mod book;
+mod deploy;
 mod documentation;
+mod promises;
 mod tables;

@@ -17,12 +17,12 @@ const CRATES: [&str; 6] = [
 /// Tables that no program writes: the migrations keep one of them, triggers of SQLite the others.
 const WITHOUT_ROOM: [&str; 3] = ["document_numbers", "document_words", "schema_compatibility"];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap().to_owned()
 }
 
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
