@@ -11,6 +11,7 @@ pub mod archives;
 pub mod content;
 pub mod databases;
 pub mod dice;
+pub mod direct;
 pub mod feed;
 pub mod history;
 pub mod http2;

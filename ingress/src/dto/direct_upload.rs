@@ -54,7 +54,7 @@ pub struct DirectUploadBody {
     /// The document that it has become.
     #[oai(nullable)]
     pub document_id: Option<Id<DocumentId>>,
-    /// Until when it has to be complete, and its requests have to begin.
+    /// Until when it has to be complete.
     pub expires_at: Moment,
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{DocumentId, Status, Timestamp, UploadId, UploadStatus, UserId};
 use ledger::{
-    Became, NewUpload, Upload, UploadError, find_document, find_upload, terminate_upload,
+    Became, Upload, UploadError, UploadPurpose, find_document, find_upload, terminate_upload,
 };
 use poem::Request;
 use queue::Queue;
@@ -154,15 +154,15 @@ impl UploadSessions {
     }
 
     /// Checks what can be checked of an upload before it is created.
-    pub async fn admit(&self, owner: UserId, new: &NewUpload) -> Result<(), Problem> {
+    pub async fn admit(&self, owner: UserId, purpose: &UploadPurpose) -> Result<(), Problem> {
         self.service.admit(owner)?;
         self.service.places.check_room()?;
         // Refuses users with too many deleted bytes waiting for removal.
         let room = self.intake.in_flight().room(owner).await?;
-        if new.purpose.name().is_some() && room.documents == 0 {
+        if purpose.name().is_some() && room.documents == 0 {
             return Err(Code::QuotaExceeded.into());
         }
-        match new.purpose.document() {
+        match purpose.document() {
             Some(document) => self.check_target(owner, document).await,
             None => Ok(()),
         }

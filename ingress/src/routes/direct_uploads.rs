@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{Document, Sha256, UploadId, UploadProtocol, UploadStatus, UserId};
+use domain::{Document, Sha256, Timestamp, UploadId, UploadProtocol, UploadStatus, UserId};
 use ledger::{
     DirectEnd, NewUpload, Upload, UploadHeader, UploadPurpose, complete_direct_upload,
-    create_upload, find_direct_upload, terminate_upload,
+    create_upload, end_direct_upload, find_direct_upload,
 };
 use poem::Request;
 use poem_openapi::param::Path;
@@ -71,7 +71,8 @@ impl DirectUploadRoutes {
     /// Begin an upload straight to the storage
     ///
     /// Send the bytes to `url` with `headers`, or each part to its own, without a token; then complete
-    /// the upload. The declared size is reserved from the quota. Where the storage has no such URLs, as
+    /// the upload. These requests have to begin within an hour; reading the upload signs them anew. The
+    /// declared size is reserved from the quota. Where the storage has no such URLs, as
     /// local files, the answer is 501.
     #[oai(
         path = "/direct-uploads",
@@ -92,19 +93,19 @@ impl DirectUploadRoutes {
                 format!("The upload has more than {max} bytes, the most that is accepted.");
             return Err(Problem::from(Code::TooLarge).with_detail(detail).into());
         }
+        let owner = caller.0.user;
+        // Before the storage is asked: what is refused leaves no parts there.
+        let purpose = purpose_of(&body.0);
+        self.0.admit(owner, &purpose).await?;
         let now = service.clock.now();
         let begun = service.places.begin_direct(body.0.size, now).await;
         let begun = begun.map_err(Problem::from)?;
-        let created = self
-            .create(caller.0.user, request, &idempotent, (&body.0, &begun))
-            .await;
+        let new = new_upload((owner, now), purpose, (&body.0, &begun));
+        let created = self.create(request, &idempotent, (&new, &begun)).await;
         // After another error it may have been created.
         let is_refused = |problem: &Problem| problem.code().status().is_client_error();
-        if created.as_ref().is_err_and(is_refused)
-            && let Err(error) = service.places.delete(&begun.url).await
-        {
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, "failed to end an upload without a row; a sweep will");
+        if created.as_ref().is_err_and(is_refused) {
+            self.remove(&begun).await;
         }
         Ok(created?)
     }
@@ -141,7 +142,8 @@ impl DirectUploadRoutes {
 
     /// End an upload straight to the storage
     ///
-    /// A document that it has become stays.
+    /// A document that it has become stays. If its requests can still write, what they may have written
+    /// counts as deleted bytes that wait for removal, for an hour at most.
     #[oai(
         path = "/direct-uploads/:id",
         method = "delete",
@@ -155,10 +157,17 @@ impl DirectUploadRoutes {
     ) -> Result<Ended, Documented<EndProblems>> {
         let service = &self.0.service;
         let whose = (caller.0.user, id.0.0);
-        self.find(whose).await?;
+        let direct = self.find(whose).await?.direct();
+        let now = service.clock.now();
+        let is_writable = |direct: &DirectUpload| service.places.outlives_removal(direct);
+        let is_writable = direct.as_ref().is_some_and(is_writable);
+        let writable_until = is_writable.then(|| now.plus(service.limits.uploads.signed()));
         let on = idempotent.on(&service.db, |()| Ended::Done);
-        let ended = terminate_upload(&on, whose, None, service.clock.now()).await;
-        ended.map_err(Problem::from)?;
+        let ended = end_direct_upload(&on, whose, writable_until, now).await;
+        let was_open = ended.map_err(Problem::from)?;
+        if let Some(direct) = direct.filter(|_| was_open) {
+            self.remove(&direct).await;
+        }
         Ok(Ended::Done)
     }
 
@@ -182,8 +191,12 @@ impl DirectUploadRoutes {
         let service = &self.0.service;
         let whose = (caller.0.user, id.0.0);
         let upload = self.find(whose).await?;
-        if upload.status == UploadStatus::Open {
-            self.join(&upload, &body.0).await?;
+        if upload.status == UploadStatus::Open
+            && let Err(problem) = self.join(&upload, &body.0).await
+            // Another request may have completed it meanwhile, and a worker have taken the object.
+            && self.find(whose).await?.status == UploadStatus::Open
+        {
+            return Err(problem.into());
         }
         let answer = |document: Document| {
             let location = document_location(document.id);
@@ -209,54 +222,27 @@ impl DirectUploadRoutes {
 impl DirectUploadRoutes {
     async fn create(
         &self,
-        owner: UserId,
         request: &Request,
         idempotent: &IdempotentRequest,
-        (wanted, begun): (&NewDirectUpload, &DirectUpload),
+        (new, begun): (&NewUpload, &DirectUpload),
     ) -> Result<Begun, Problem> {
         let service = &self.0.service;
-        let new = self.new_upload(owner, wanted, begun);
-        self.0.admit(owner, &new).await?;
-        let lifetime = service.limits.uploads.expires.max(SHORTEST);
+        let lifetime = service.limits.uploads.signed().max(SHORTEST);
         let signed = service.places.sign_direct(begun, lifetime).await?;
         let answer = move |upload: Upload| Begun::of(&upload, signed.clone());
         let on = idempotent.clone().secret(request.headers());
         let on = on.on(&service.db, answer.clone());
-        Ok(answer(create_upload(&on, &new, &service.limits).await?))
+        Ok(answer(create_upload(&on, new, &service.limits).await?))
     }
 
-    fn new_upload(
-        &self,
-        owner: UserId,
-        wanted: &NewDirectUpload,
-        begun: &DirectUpload,
-    ) -> NewUpload {
-        let now = self.0.service.clock.now();
-        NewUpload {
-            id: UploadId::new(now),
-            owner,
-            protocol: UploadProtocol::Direct,
-            purpose: UploadPurpose::Document {
-                name: wanted.name.clone(),
-                visibility: wanted.visibility.clone(),
-                metadata: wanted.metadata.clone(),
-                declared_type: wanted.declared_type.clone(),
-            },
-            said: UploadHeader::default(),
-            length: Some(wanted.size.bytes()),
-            // Nothing has the digest that stands for an unknown one.
-            expected: wanted.sha256.filter(Sha256::is_known),
-            growing: Growing {
-                url: begun.url.clone(),
-                length: 0,
-                tail: None,
-                parts: begun.parts.clone(),
-                skipped: 0,
-            },
-            joins: None,
-            ticket: None,
-            max_bytes: None,
-            at: now,
+    /// Removes what may have been written of an upload that has no row, or none any more.
+    async fn remove(&self, upload: &DirectUpload) {
+        if let Err(error) = self.0.service.places.delete(&upload.url).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(
+                error,
+                "failed to remove an upload that has ended; a job will"
+            );
         }
     }
 
@@ -274,7 +260,10 @@ impl DirectUploadRoutes {
         let left = upload.expires_at.since(service.clock.now());
         let direct = upload.direct().filter(|_| left >= SHORTEST);
         let signed: Option<Signed> = match direct {
-            Some(direct) => Some(service.places.sign_direct(&direct, left).await?),
+            Some(direct) => {
+                let lifetime = left.min(service.limits.uploads.signed());
+                Some(service.places.sign_direct(&direct, lifetime).await?)
+            }
             None => None,
         };
         Ok(Json(Box::new(DirectUploadBody::of(&upload, signed))))
@@ -310,5 +299,42 @@ impl Begun {
             Json(Box::new(DirectUploadBody::of(upload, Some(signed)))),
             location,
         )
+    }
+}
+
+fn purpose_of(wanted: &NewDirectUpload) -> UploadPurpose {
+    UploadPurpose::Document {
+        name: wanted.name.clone(),
+        visibility: wanted.visibility.clone(),
+        metadata: wanted.metadata.clone(),
+        declared_type: wanted.declared_type.clone(),
+    }
+}
+
+fn new_upload(
+    (owner, at): (UserId, Timestamp),
+    purpose: UploadPurpose,
+    (wanted, begun): (&NewDirectUpload, &DirectUpload),
+) -> NewUpload {
+    NewUpload {
+        id: UploadId::new(at),
+        owner,
+        protocol: UploadProtocol::Direct,
+        purpose,
+        said: UploadHeader::default(),
+        length: Some(wanted.size.bytes()),
+        // Nothing has the digest that stands for an unknown one.
+        expected: wanted.sha256.filter(Sha256::is_known),
+        growing: Growing {
+            url: begun.url.clone(),
+            length: 0,
+            tail: None,
+            parts: begun.parts.clone(),
+            skipped: 0,
+        },
+        joins: None,
+        ticket: None,
+        max_bytes: None,
+        at,
     }
 }

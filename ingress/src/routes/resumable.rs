@@ -107,7 +107,7 @@ impl ResumableRoutes {
         let new = self.new_upload(caller.0.user, headers, &wanted, parts.as_deref())?;
         let first = self.first_append(request, &new)?;
         if !keyed.came_before() {
-            self.0.admit(caller.0.user, &new).await?;
+            self.0.admit(caller.0.user, &new.purpose).await?;
         }
         let idempotent = match keyed.begin(|| wanted.identity.clone()).await? {
             Begun::First(idempotent) => idempotent,

@@ -142,7 +142,7 @@ impl TicketDoorRoutes {
         let ticket = self.open_ticket(request, &secret.0).await?;
         let new = new_upload(&self.0.0.service, &ticket, request.headers())?;
         let first = self.0.first_append(request, &new)?;
-        self.0.0.admit(ticket.owner, &new).await?;
+        self.0.0.admit(ticket.owner, &new.purpose).await?;
         let service = &self.0.0.service;
         let created = create_upload(&service.db, &new, &service.limits).await;
         let upload = created.map_err(Problem::from)?;

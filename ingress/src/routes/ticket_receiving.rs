@@ -87,7 +87,7 @@ pub(super) async fn receive(
         declared_type: None,
     };
     let new = of_ticket(service, ticket, purpose)?;
-    sessions.admit(ticket.owner, &new).await?;
+    sessions.admit(ticket.owner, &new.purpose).await?;
     let upload = create_upload(&service.db, &new, &service.limits).await?;
     let received = match stage(sessions, &upload, (given, body)).await {
         Ok(received) => complete(sessions, (ticket, &upload), received, traceparent).await,

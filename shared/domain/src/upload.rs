@@ -104,6 +104,16 @@ impl UploadLimits {
     /// The most ended uploads of a user that are known: their clients may ask how they ended.
     pub const KEPT: u32 = 1_000;
 
+    /// The longest lifetime of a request that is signed for a direct upload: what is written by it
+    /// after the upload has ended is found only then.
+    pub const SIGNED: Duration = Duration::from_hours(1);
+
+    /// The longest lifetime of a signed request.
+    #[must_use]
+    pub fn signed(&self) -> Duration {
+        self.expires.min(Self::SIGNED)
+    }
+
     /// The most uploads of one ticket that are open at once: a quarter of a user's, and at least one.
     #[must_use]
     pub const fn open_of_ticket(&self) -> u32 {

@@ -13,7 +13,9 @@ use super::tables::events::{NewEvent, forget_timelines, insert_events};
 use super::tables::users::Charges;
 use super::tables::{documents, versions};
 use super::{DatabaseTransaction, DbError, discards};
-use domain::{DocumentId, EventKind, OperationId, Status, Timestamp, UserId, VersionStatus};
+use domain::{
+    DocumentId, EventKind, OperationId, Status, Timestamp, UploadLimits, UserId, VersionStatus,
+};
 
 /// A version that was removed.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Holdings {
     blobs: BTreeMap<Uuid, (i64, Uuid)>,
     /// The URLs of staged bytes, with their owners and sizes.
     staged: Vec<(String, Uuid, i64)>,
+    /// Those that their clients may still write.
+    direct: Vec<(String, Uuid, i64)>,
     told: Told,
 }
 
@@ -96,9 +100,12 @@ pub(super) async fn delete_versions(
         if let Some(blob) = row.blob_id {
             holdings.blobs.entry(blob).or_insert((0, owner_id)).0 += 1;
         }
-        holdings
-            .staged
-            .extend(row.staged_url.map(|url| (url, owner_id, size)));
+        let staged = if row.is_direct {
+            &mut holdings.direct
+        } else {
+            &mut holdings.staged
+        };
+        staged.extend(row.staged_url.map(|url| (url, owner_id, size)));
     }
     Ok((removed, holdings))
 }
@@ -154,12 +161,18 @@ impl Holdings {
         now: Timestamp,
         traces: impl Fn(&str) -> Vec<String> + Send,
     ) -> Result<(), DbError> {
-        let staged = std::mem::take(&mut self.staged).into_iter();
-        let mut discarded: Vec<_> = staged
-            .flat_map(|(url, owner, size)| Discard::at_any(owner, traces(&url), size))
-            .collect();
+        let discards_of = |staged: Vec<(String, Uuid, i64)>| -> Vec<Discard> {
+            let staged = staged.into_iter();
+            let staged =
+                staged.map(|(url, owner, size)| Discard::at_any(owner, traces(&url), size));
+            staged.flatten().collect()
+        };
+        let mut discarded = discards_of(std::mem::take(&mut self.staged));
+        let direct = discards_of(std::mem::take(&mut self.direct));
         discarded.extend(release_blobs(transaction, &self.blobs).await?);
         discards::add_charged(transaction, &discarded, &mut self.charges, now).await?;
+        let writable_until = now.plus(UploadLimits::SIGNED);
+        discards::add_charged(transaction, &direct, &mut self.charges, writable_until).await?;
         self.charges.write(transaction).await?;
         insert_events(transaction, &self.told.events(now)).await
     }

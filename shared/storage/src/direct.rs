@@ -43,6 +43,13 @@ impl StorageRouter {
         self.direct_at(&upload.url)?.sign(upload, lifetime).await
     }
 
+    /// See [`Direct::outlives_removal`].
+    #[must_use]
+    pub fn outlives_removal(&self, upload: &DirectUpload) -> bool {
+        let direct = self.direct_at(&upload.url);
+        direct.is_ok_and(|direct| direct.outlives_removal(upload))
+    }
+
     /// See [`Direct::join`].
     pub async fn join_direct(
         &self,

@@ -83,6 +83,10 @@ pub trait Direct: Send + Sync {
     async fn sign(&self, upload: &DirectUpload, lifetime: Duration)
     -> Result<Signed, StorageError>;
 
+    /// Whether its signed requests can still write once [`Storage::delete`](crate::Storage::delete)
+    /// has removed it.
+    fn outlives_removal(&self, upload: &DirectUpload) -> bool;
+
     /// Makes it an object, if it has parts. Safe to repeat. Fails with [`StorageError::NotFound`] if
     /// the service has lost them.
     async fn join(

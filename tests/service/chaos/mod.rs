@@ -8,6 +8,7 @@ mod commits;
 mod crash_points;
 mod crashes;
 mod database_faults;
+mod direct;
 mod events;
 mod faults;
 mod filling_disk;

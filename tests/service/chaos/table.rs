@@ -6,6 +6,7 @@ use std::time::Instant;
 use tests::dice::asked;
 
 use super::campaign::{self, Campaign};
+use super::direct;
 use super::faults::Fault;
 use super::load::Plan;
 use super::resumable;
@@ -58,6 +59,22 @@ async fn every_fault_for_many_rounds() {
         let arrivals = Box::pin(resumable::arrive(fault, 16, seed)).await;
         let line = format!(
             "| {}, resumable | 1 | 16 | {} | 0 | 0 | 0 | {} | | {} |",
+            fault.name(),
+            arrivals.arrived,
+            arrivals.failed,
+            begin.elapsed().as_secs(),
+        );
+        println!("{line}");
+        writeln!(table, "{line}").unwrap();
+    }
+    for fault in Fault::ALL
+        .into_iter()
+        .filter(|fault| direct::suits(*fault) && fault.name().contains(&only))
+    {
+        let begin = Instant::now();
+        let arrivals = Box::pin(direct::arrive(fault, 48, seed)).await;
+        let line = format!(
+            "| {}, direct | 1 | 48 | {} | 0 | 0 | 0 | {} | | {} |",
             fault.name(),
             arrivals.arrived,
             arrivals.failed,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use queue::JobKind;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use storage::{Environment, Signed, StorageUrl};
-use tests::app::{Answer, Backend, Client, Mode, TestApp};
+use tests::app::{Backend, Client, Mode, TestApp};
 use tests::content::pseudo_random;
+use tests::direct;
 use tests::poll::wait_until;
 use tests::servers::FakeGcs;
 
@@ -35,55 +35,6 @@ async fn app(backend: Backend, expires: &str) -> TestApp {
         .await
 }
 
-async fn begins(client: &Client, body: &Value) -> Answer {
-    client.post_json("/v1/direct-uploads", body).await.answer()
-}
-
-/// Puts bytes to a signed URL, without a token.
-async fn put(url: &str, headers: &Value, bytes: Bytes) -> reqwest::Response {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut request = client.put(url).header("content-length", bytes.len());
-    for (name, value) in headers.as_object().unwrap() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    request.body(bytes).send().await.unwrap()
-}
-
-/// Sends the bytes of an upload, and returns what completes it.
-async fn sends(upload: &Value, bytes: &Bytes) -> Value {
-    let Some(parts) = upload["parts"].as_array() else {
-        let url = upload["url"].as_str().unwrap();
-        let sent = put(url, &upload["headers"], bytes.clone()).await;
-        let status = sent.status();
-        assert!(status.is_success(), "{status} {:?}", sent.text().await);
-        return json!({});
-    };
-    assert_eq!(upload["url"], Value::Null);
-    let (mut written, mut at) = (Vec::new(), 0);
-    for part in parts {
-        let end = at + usize::try_from(part["size_bytes"].as_u64().unwrap()).unwrap();
-        let url = part["url"].as_str().unwrap();
-        let sent = put(url, &upload["headers"], bytes.slice(at..end)).await;
-        let status = sent.status();
-        assert!(status.is_success(), "{status} {:?}", sent.text().await);
-        let tag = sent.headers().get("etag");
-        let tag = tag.map_or("", |tag| tag.to_str().unwrap());
-        written.push(json!({"number": part["number"], "etag": tag}));
-        at = end;
-    }
-    assert_eq!(at, bytes.len());
-    json!({ "parts": written })
-}
-
-fn path(upload: &Value) -> String {
-    format!("/v1/direct-uploads/{}", upload["id"].as_str().unwrap())
-}
-
-async fn completes(client: &Client, upload: &Value, body: &Value) -> Answer {
-    let path = format!("{}/complete", path(upload));
-    client.post_json(&path, body).await.answer()
-}
-
 async fn reserved(client: &Client) -> Value {
     client.get("/v1/usage").await.expecting(200)["bytes"]["reserved"].clone()
 }
@@ -101,20 +52,20 @@ async fn go_straight_to(backend: Backend) {
         if number % 2 == 0 {
             wanted["sha256"] = json!(sha256);
         }
-        let begun = begins(&alice, &wanted).await;
+        let begun = direct::begin(&alice, &wanted).await;
         let upload = begun.expecting(201);
-        assert_eq!(begun.header("location"), path(&upload));
+        assert_eq!(begun.header("location"), direct::path(&upload));
         assert_eq!(upload["method"], "PUT");
         assert_eq!(upload["parts"].is_null(), size < LARGE, "{upload}");
         assert_eq!(reserved(&alice).await, size);
-        let read = alice.get(&path(&upload)).await.expecting(200);
+        let read = alice.get(&direct::path(&upload)).await.expecting(200);
         assert_eq!(
             (&read["id"], &read["status"]),
             (&upload["id"], &json!("open"))
         );
 
-        let written = sends(&upload, &bytes).await;
-        let completed = completes(&alice, &upload, &written).await;
+        let written = direct::send(&upload, &bytes).await;
+        let completed = direct::complete(&alice, &upload, &written).await;
         let document = completed.expecting(202);
         assert_eq!(document["id"], upload["id"]);
         assert_eq!(document["sha256"].is_null(), number % 2 == 1, "{document}");
@@ -128,13 +79,15 @@ async fn go_straight_to(backend: Backend) {
         assert_eq!(reserved(&alice).await, 0);
 
         // Again it is the same document, and what comes later changes nothing.
-        completes(&alice, &upload, &json!({})).await.expecting(202);
+        direct::complete(&alice, &upload, &json!({}))
+            .await
+            .expecting(202);
         if let Some(url) = upload["url"].as_str() {
             let other = pseudo_random(100 + number, size);
-            put(url, &upload["headers"], other).await;
+            direct::write(url, &upload["headers"], other).await;
         }
         assert!(alice.downloads(&document).await == bytes, "it was changed");
-        let read = alice.get(&path(&upload)).await.expecting(200);
+        let read = alice.get(&direct::path(&upload)).await.expecting(200);
         assert_eq!(read["status"], "complete");
         assert_eq!(read["document_id"], document["id"]);
         assert_eq!(read["url"], Value::Null);
@@ -158,25 +111,29 @@ async fn are_verified_in(backend: Backend) {
     let bytes = pseudo_random(9, 1_000);
     let other = domain::Sha256::of(b"other bytes").to_string();
     let wanted = json!({"name": "a.bin", "size_bytes": 1_000, "sha256": other});
-    let upload = begins(&alice, &wanted).await.expecting(201);
+    let upload = direct::begin(&alice, &wanted).await.expecting(201);
     // Nothing is there yet, and it has no parts.
-    let early = completes(&alice, &upload, &json!({})).await;
+    let early = direct::complete(&alice, &upload, &json!({})).await;
     early.expect_problem(409, "not_ready");
     let parts = json!({"parts": [{"number": 1, "etag": "x"}]});
-    let early = completes(&alice, &upload, &parts).await;
+    let early = direct::complete(&alice, &upload, &parts).await;
     early.expect_problem(422, "invalid");
-    sends(&upload, &bytes).await;
-    let document = completes(&alice, &upload, &json!({})).await.expecting(202);
+    direct::send(&upload, &bytes).await;
+    let document = direct::complete(&alice, &upload, &json!({}))
+        .await
+        .expecting(202);
     let document = alice.settled(&document).await;
     assert_eq!(document["status"], "error", "{document}");
     assert_eq!(document["error"]["code"], "digest_mismatch");
 
     let wanted = json!({"name": "a.bin", "size_bytes": 999});
-    let upload = begins(&alice, &wanted).await.expecting(201);
+    let upload = direct::begin(&alice, &wanted).await.expecting(201);
     let url = upload["url"].as_str().unwrap();
-    let sent = put(url, &upload["headers"], bytes.clone()).await;
+    let sent = direct::write(url, &upload["headers"], bytes.clone()).await;
     if sent.status().is_success() {
-        let document = completes(&alice, &upload, &json!({})).await.expecting(202);
+        let document = direct::complete(&alice, &upload, &json!({}))
+            .await
+            .expecting(202);
         let document = alice.settled(&document).await;
         assert_eq!(document["error"]["code"], "digest_mismatch", "{document}");
     } else {
@@ -201,11 +158,11 @@ async fn direct_uploads_belong_to_their_owner_and_end() {
     let app = app(Backend::S3, "24h").await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let wanted = json!({"name": "a.bin", "size_bytes": LARGE});
-    let upload = begins(&alice, &wanted).await.expecting(201);
-    let path = path(&upload);
+    let upload = direct::begin(&alice, &wanted).await.expecting(201);
+    let path = direct::path(&upload);
     bob.get(&path).await.expect_problem(404, "not_found");
     bob.delete(&path).await.expect_problem(404, "not_found");
-    let stolen = completes(&bob, &upload, &json!({})).await;
+    let stolen = direct::complete(&bob, &upload, &json!({})).await;
     stolen.expect_problem(404, "not_found");
     // It isn't one of those that pass through the service.
     let passing = format!("/v1/uploads/{}", upload["id"].as_str().unwrap());
@@ -216,15 +173,15 @@ async fn direct_uploads_belong_to_their_owner_and_end() {
     let anew = anew.answer().expecting(200);
     assert_eq!(anew["parts"].as_array().unwrap().len(), 2);
     let one = json!({"parts": [{"number": 1, "etag": "x"}]});
-    let early = completes(&alice, &upload, &one).await;
+    let early = direct::complete(&alice, &upload, &one).await;
     early.expect_problem(422, "invalid");
 
     let too_large = json!({"name": "a.bin", "size_bytes": 6_u64 << 30});
-    let refused = begins(&alice, &too_large).await;
+    let refused = direct::begin(&alice, &too_large).await;
     refused.expect_problem(413, "too_large");
     let beyond = json!({"name": "a.bin", "size_bytes": 5_u64 << 30});
-    begins(&alice, &beyond).await.expecting(201);
-    let refused = begins(&alice, &beyond).await;
+    direct::begin(&alice, &beyond).await.expecting(201);
+    let refused = direct::begin(&alice, &beyond).await;
     refused.expect_problem(403, "quota_exceeded");
 
     alice.delete(&path).await.expecting(204);
@@ -237,13 +194,13 @@ async fn abandoned_direct_uploads_expire_with_their_parts() {
     let app = app(Backend::S3, "3s").await;
     let alice = app.user("alice").await;
     let wanted = json!({"name": "a.bin", "size_bytes": LARGE});
-    let upload = begins(&alice, &wanted).await.expecting(201);
+    let upload = direct::begin(&alice, &wanted).await.expecting(201);
     wait_until(PATIENCE, "it expires", async || {
         app.works_off(JobKind::ExpireUploads).await;
         reserved(&alice).await == 0
     })
     .await;
-    let late = completes(&alice, &upload, &json!({})).await;
+    let late = direct::complete(&alice, &upload, &json!({})).await;
     assert!(matches!(late.status.as_u16(), 404 | 410), "{late:?}");
     let places = app.places().await;
     let appending = places.store().appending().unwrap();
@@ -262,7 +219,7 @@ async fn local_files_have_no_urls_for_uploads() {
     let app = TestApp::start(Mode::Embedded).await;
     let alice = app.user("alice").await;
     let wanted = json!({"name": "a.bin", "size_bytes": 1});
-    let refused = begins(&alice, &wanted).await;
+    let refused = direct::begin(&alice, &wanted).await;
     refused.expect_problem(501, "not_supported");
     let printed = app.command(&["storage", "cors"]).await;
     assert_eq!(printed.code, 1);

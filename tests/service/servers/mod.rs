@@ -3,6 +3,7 @@
 mod azure;
 mod cut_connections;
 mod direct_uploads;
+mod direct_uploads_broken;
 mod each_backend;
 mod gcs;
 mod growing;

@@ -9,13 +9,18 @@ use super::activate::activate;
 use super::check::check;
 use super::discard::discard;
 use super::identify::identify;
-use super::receive::receive;
+use super::receive::{Direct, receive};
 use super::store::store;
 use super::verify::verify;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::{Step, Work};
 
+const RECEIVE: Step = Step {
+    kind: "received",
+    before: At::BeforeReceive,
+    after: At::AfterReceive,
+};
 const VERIFY: Step = Step {
     kind: "verified",
     before: At::BeforeVerify,
@@ -53,8 +58,18 @@ pub async fn process(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let unreadable = || AttemptError::internal("the row of the version can't be read");
     let upload = pending.upload.as_ref().ok_or_else(unreadable)?;
     let pending = if upload.is_direct {
-        let received = receive(pending, upload, work.claimed.job, tools).await?;
-        work.received.get_or_init(|| received)
+        let direct = Direct {
+            pending,
+            upload,
+            job: work.claimed.job,
+            tools,
+        };
+        let received = work.step(RECEIVE, &*tools.clock, receive(direct)).await?;
+        let pending = work.received.get_or_init(|| received.pending);
+        if let Some(refusal) = received.refusal {
+            return Err(AttemptError::Reject(refusal));
+        }
+        pending
     } else {
         pending
     };

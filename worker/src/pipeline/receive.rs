@@ -8,55 +8,119 @@
 //! - *if it dies here*, the original is still there, and a copy without a row is found as a stray of
 //!   its age.
 //! - *on failure*: another size than declared, or another digest, rejects the version as
-//!   `digest_mismatch`, missing bytes as `upload_incomplete`; unavailable storage is retried.
+//!   `digest_mismatch`, missing bytes as `upload_incomplete`: its row refers to no bytes any more then,
+//!   and those of the client are discarded likewise. Unavailable storage is retried.
 
-use domain::ErrorCode;
+use crash_points::{CrashPoint, reach_with as reach};
+use domain::{ByteSize, ErrorCode, Sha256};
 use ledger::{DirectBytes, JobRef, PendingUpload, PendingWork, load_pending, record_direct_bytes};
 use queue::JobKind;
+use storage::{StorageError, StorageRouter};
 use tracing::debug;
 use url::Url;
 
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
-/// Reads the bytes of `pending`, and returns the version as it is then.
-pub async fn receive(
-    pending: &PendingWork,
-    upload: &PendingUpload,
-    job: JobRef,
-    tools: &Tools,
-) -> Result<PendingWork, AttemptError> {
-    let places = &tools.places;
-    let found = places.stat(&upload.staged).await?;
-    let found = found.ok_or(AttemptError::Reject(ErrorCode::UploadIncomplete))?;
-    if found.size != pending.size {
-        return Err(AttemptError::Reject(ErrorCode::DigestMismatch));
+/// A version whose bytes a client has written.
+#[derive(Clone, Copy)]
+pub struct Direct<'a> {
+    /// The version.
+    pub pending: &'a PendingWork,
+    /// The upload as recorded in its row.
+    pub upload: &'a PendingUpload,
+    /// The claim.
+    pub job: JobRef,
+    /// What the step needs.
+    pub tools: &'a Tools,
+}
+
+/// A version of which the ledger knows that it was read.
+pub struct Received {
+    /// The version as it is now.
+    pub pending: PendingWork,
+    /// Why it has no bytes.
+    pub refusal: Option<ErrorCode>,
+}
+
+/// Reads the bytes of a version.
+pub async fn receive(direct: Direct<'_>) -> Result<Received, AttemptError> {
+    let Direct { upload, tools, .. } = direct;
+    let (places, size) = (&tools.places, direct.pending.size);
+    match places.stat(&upload.staged).await? {
+        None => return refuse(direct, ErrorCode::UploadIncomplete).await,
+        Some(found) if found.size != size => {
+            return refuse(direct, ErrorCode::DigestMismatch).await;
+        }
+        Some(_) => {}
     }
-    let now = tools.clock.now();
-    let copy = places.detach(&upload.staged, now).await?;
-    let read = places.digest(&copy).await;
+    let copy = places.detach(&upload.staged, tools.clock.now()).await?;
+    reach(CrashPoint::DirectCopied, upload.name.as_str());
     let is_declared = |sha256| !upload.sha256.is_known() || sha256 == upload.sha256;
-    let sha256 = match read {
-        Ok((size, sha256)) if size == pending.size && is_declared(sha256) => sha256,
-        Ok(_) => {
+    match read(&copy, size, places).await {
+        Ok(sha256) if is_declared(sha256) => Ok(Received {
+            pending: record(direct, &copy, sha256).await?,
+            refusal: None,
+        }),
+        Ok(_) | Err(StorageError::DigestMismatch { .. }) => {
             tools.remover.remove(vec![copy]);
-            return Err(AttemptError::Reject(ErrorCode::DigestMismatch));
+            refuse(direct, ErrorCode::DigestMismatch).await
         }
         Err(error) => {
             tools.remover.remove(vec![copy]);
-            return Err(error.into());
+            Err(error.into())
         }
-    };
+    }
+}
+
+/// Reads a copy, and returns its digest.
+async fn read(copy: &Url, size: ByteSize, places: &StorageRouter) -> Result<Sha256, StorageError> {
+    let other = || StorageError::DigestMismatch { url: copy.clone() };
+    // The client may have written more just before it was copied: that isn't read.
+    let found = places.stat(copy).await?;
+    if found.is_some_and(|found| found.size != size) {
+        return Err(other());
+    }
+    let (read, sha256) = places.digest(copy).await?;
+    if read == size {
+        Ok(sha256)
+    } else {
+        Err(other())
+    }
+}
+
+/// Records that the version has no bytes: those of the client are discarded, also what it still writes.
+async fn refuse(direct: Direct<'_>, refusal: ErrorCode) -> Result<Received, AttemptError> {
+    let places = &direct.tools.places;
+    let nowhere = places.fresh_url(places.staging().place(), direct.tools.clock.now());
+    Ok(Received {
+        pending: record(direct, &nowhere, direct.upload.sha256).await?,
+        refusal: Some(refusal),
+    })
+}
+
+/// Records where the bytes of the version are now, and returns it as it is then.
+async fn record(
+    direct: Direct<'_>,
+    copy: &Url,
+    sha256: Sha256,
+) -> Result<PendingWork, AttemptError> {
+    let Direct {
+        pending,
+        upload,
+        job,
+        tools,
+    } = direct;
     let bytes = DirectBytes {
         job,
         version: pending.version,
         written: &upload.staged,
-        written_until: tools.clock.now().plus(tools.limits.uploads.expires),
-        copy: &copy,
+        written_until: tools.clock.now().plus(tools.limits.uploads.signed()),
+        copy,
         sha256,
     };
     if !record_direct_bytes(&tools.db, &bytes).await? {
-        tools.remover.remove(vec![copy]);
+        tools.remover.remove(vec![copy.clone()]);
         return Err(AttemptError::LeaseLost);
     }
     remove_original(tools, &upload.staged).await;
@@ -66,7 +130,7 @@ pub async fn receive(
         upload: Some(PendingUpload {
             sha256,
             is_direct: false,
-            staged: copy,
+            staged: copy.clone(),
             ..upload.clone()
         }),
         ..pending.clone()

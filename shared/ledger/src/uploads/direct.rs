@@ -7,7 +7,7 @@ use url::Url;
 use super::error::UploadError;
 use super::upload::{Upload, UploadPurpose};
 use crate::batch::query;
-use crate::discards;
+use crate::discards::{self, Discard};
 use crate::intake::{Arrival, accept_within};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::uploads::{self, Completion};
@@ -40,6 +40,43 @@ pub async fn find_direct_upload(
     let found = uploads::find(db, id.0).await?;
     let found = found.filter(|row| row.owner_id == owner.0 && is_direct(&row.protocol));
     found.map(Upload::try_from).transpose()
+}
+
+/// Deletes an upload; a document that it has become stays. If its signed requests may still write until
+/// `writable_until`, its bytes are removed only then, and its owner is charged for all that it may have
+/// until then: otherwise a user could store any number of bytes by requests of uploads that have ended.
+/// Returns whether it was open: then its bytes are nobody's.
+pub async fn end_direct_upload(
+    on: &impl Commit<()>,
+    (owner, id): (UserId, UploadId),
+    writable_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool, UploadError> {
+    retry_on_conflict(|| async {
+        let transaction = on.database().begin().await?;
+        let row = uploads::lock(&transaction, id.0).await?;
+        let row = row.filter(|row| row.owner_id == owner.0 && is_direct(&row.protocol));
+        let row = row.ok_or(UploadError::NotFound)?;
+        let removal = writable_until.map(|until| {
+            let until = until.min(Timestamp::from_micros(row.expires_at));
+            (until.max(now), row.length_bytes.unwrap_or_default())
+        });
+        let (at, size) = removal.unwrap_or((now, 0));
+        let mut charges = Charges::default();
+        let charge = charges.to(row.owner_id);
+        charge.reserved_bytes -= row.reserved_bytes;
+        charge.used_documents -= row.reserved_documents;
+        // It has none once it belongs to a document.
+        let written = row.staged_url.iter();
+        let written = written.map(|url| Discard::of(row.owner_id, url.clone(), size));
+        let written: Vec<_> = written.collect();
+        discards::add_charged(&transaction, &written, &mut charges, at).await?;
+        charges.write(&transaction).await?;
+        uploads::delete(&transaction, &[row.id]).await?;
+        on.commit(transaction, &()).await?;
+        Ok::<_, UploadError>(row.staged_url.is_some())
+    })
+    .await
 }
 
 fn is_direct(protocol: &str) -> bool {

@@ -13,7 +13,8 @@ mod upload;
 pub use complete::{Completed, FinishedUpload, ReceivedContent, complete_upload};
 pub use create::{NewUpload, create_upload};
 pub use direct::{
-    DirectBytes, DirectEnd, complete_direct_upload, find_direct_upload, record_direct_bytes,
+    DirectBytes, DirectEnd, complete_direct_upload, end_direct_upload, find_direct_upload,
+    record_direct_bytes,
 };
 pub use error::UploadError;
 pub use find::{UploadLevel, find_upload, list_uploads, unfinished_uploads, upload_level};

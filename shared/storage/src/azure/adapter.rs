@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream as streams;
-use http::{Method, StatusCode};
+use http::Method;
 use url::Url;
 
 use super::blocks::Writes;
 use super::container::Container;
-use super::copy::{Copied, copy, is_partial};
+use super::copy::{Copied, clear_form, copy, is_partial};
 use super::growing::Spot;
 use super::outcome::{is_missing, refusal, stat_of};
 use super::reading::get;
+use super::removal::{Removed, remove};
 use super::signature::DelegationKeys;
 use super::unfinished::is_placeholder;
-use super::{listing, marking, unfinished};
+use super::{listing, marking};
 use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
-use crate::rest::{header, length, no_content, stream};
+use crate::rest::{header, length, stream};
 use crate::resumed::resumed;
 use crate::{
     Appender, Appending, AzureLocation, ByteStream, Direct, EntryStream, Environment, Growing,
@@ -153,15 +154,12 @@ impl Storage for Azure {
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let name = self.name_of(url)?;
-        if key_within(&self.place, url).is_some_and(is_growing) {
-            unfinished::replace(&self.container, &name).await?;
-        }
-        let call = self.container.call("delete", Method::DELETE, &name);
-        let answer = self.container.send(&call).await?;
-        if answer.status() == StatusCode::ACCEPTED || is_missing(&answer) {
-            return no_content(call.action, answer).await;
-        }
-        Err(refusal(call.action, answer).await)
+        let what = if key_within(&self.place, url).is_some_and(is_growing) {
+            Removed::BlobAndBlocks
+        } else {
+            Removed::Blob
+        };
+        remove(&self.container, &name, what).await
     }
 
     /// A server-side copy leaves the object at `staged`.
@@ -176,6 +174,9 @@ impl Storage for Azure {
         };
         let source = self.container.source(container, object);
         if copy(&self.container, &source, &name).await? == Copied::Done {
+            if object.rsplit('/').next().is_some_and(is_growing) {
+                clear_form(&self.container, &name).await?;
+            }
             return Ok(Some(url));
         }
         // Gone already, or in another account; keys are never reused, so an object with this key

@@ -64,6 +64,18 @@ pub(super) async fn copy(
     wait(container, name).await.map(|()| Copied::Done)
 }
 
+/// Drops what a client that wrote the source said of its form, such as an encoding, which readers would
+/// undo.
+pub(super) async fn clear_form(container: &Container, name: &str) -> Result<(), StorageError> {
+    let call = container.call_with("copy", Method::PUT, name, &[("comp", "properties")]);
+    let call = call.header("x-ms-blob-content-type", "application/octet-stream");
+    let answer = container.send(&call).await?;
+    if !answer.status().is_success() {
+        return Err(refusal(call.action, answer).await);
+    }
+    no_content(call.action, answer).await
+}
+
 /// Waits for a copy in progress.
 async fn wait(container: &Container, name: &str) -> Result<(), StorageError> {
     let call = container.call("copy", Method::HEAD, name);

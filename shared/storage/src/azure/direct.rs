@@ -54,6 +54,10 @@ impl Direct for Azure {
         Ok(Signed::Parts(list.into_iter().map(part).collect()))
     }
 
+    fn outlives_removal(&self, _: &DirectUpload) -> bool {
+        true
+    }
+
     async fn join(
         &self,
         upload: &DirectUpload,

@@ -24,7 +24,7 @@ struct Blob {
     size: Option<u64>,
     modified: Option<String>,
     tag: Option<String>,
-    /// Whether it is the placeholder of an ended write.
+    /// Whether it has the metadata of a placeholder.
     is_ended: bool,
 }
 
@@ -83,7 +83,7 @@ fn prefixes(prefix: &str, after: Option<&str>) -> Vec<String> {
 
 fn entry_of(blob: &Blob, place: &Url, prefix: &str, after: Option<&str>) -> Option<Entry> {
     let key = blob.name.strip_prefix(prefix).filter(|key| is_key(key))?;
-    if blob.is_ended || after.is_some_and(|after| key <= after) {
+    if blob.is_placeholder() || after.is_some_and(|after| key <= after) {
         return None;
     }
     Some(Entry {
@@ -93,6 +93,11 @@ fn entry_of(blob: &Blob, place: &Url, prefix: &str, after: Option<&str>) -> Opti
 }
 
 impl Blob {
+    /// See [`unfinished::is_placeholder`].
+    fn is_placeholder(&self) -> bool {
+        self.is_ended && self.stat().size == ByteSize::ZERO
+    }
+
     fn stat(&self) -> Stat {
         stat_of(self.size, self.modified.as_deref())
     }

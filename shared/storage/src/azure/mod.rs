@@ -13,6 +13,7 @@ mod location;
 mod marking;
 mod outcome;
 mod reading;
+mod removal;
 mod shared_key;
 mod signature;
 mod unfinished;

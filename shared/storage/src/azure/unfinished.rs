@@ -11,14 +11,15 @@ use tokio::runtime::Handle;
 use super::container::Container;
 use super::outcome::refusal;
 use crate::StorageError;
-use crate::rest::{Response, header, no_content};
+use crate::rest::{Response, header, length, no_content};
 
 /// The metadata of a placeholder.
 pub(super) const ENDED: &str = "x-ms-meta-dossier";
 
-/// Returns whether `answer` describes the placeholder of an ended write.
+/// Returns whether `answer` describes the placeholder of an ended write. One with bytes was written by
+/// a client that has a URL for it, and doesn't hide them.
 pub(super) fn is_placeholder(answer: &Response) -> bool {
-    header(answer, ENDED).is_some()
+    header(answer, ENDED).is_some() && length(answer) == Some(0)
 }
 
 /// A write in progress, ended in the background if dropped. `sweep` ends what is missed.
@@ -66,20 +67,6 @@ async fn end_quietly(container: &Container, name: &str) {
     }
 }
 
-/// Replaces a blob that is to be deleted by a placeholder, and with it all blocks, which a deletion
-/// need not drop.
-pub(super) async fn replace(container: &Container, name: &str) -> Result<(), StorageError> {
-    let call = container.call("delete", Method::PUT, name);
-    let call = call
-        .header("x-ms-blob-type", "BlockBlob")
-        .header(ENDED, "ended");
-    let answer = container.send(&call).await?;
-    if answer.status() != StatusCode::CREATED {
-        return Err(refusal(call.action, answer).await);
-    }
-    no_content(call.action, answer).await
-}
-
 /// Drops the blocks of an unfinished write to `name`. Returns whether there was one: a blob that
 /// exists stays as it is.
 pub(super) async fn end(container: &Container, name: &str) -> Result<bool, StorageError> {
@@ -123,7 +110,9 @@ pub(super) async fn delete(
     name: &str,
     tag: Option<&str>,
 ) -> Result<(), StorageError> {
-    let mut call = container.call("end a write", Method::DELETE, name);
+    let call = container.call("end a write", Method::DELETE, name);
+    // A client that could write it may have taken some.
+    let mut call = call.header("x-ms-delete-snapshots", "include");
     if let Some(tag) = tag {
         call = call.header("if-match", tag);
     }

@@ -41,6 +41,10 @@ impl Direct for Gcs {
         Ok(Signed::Whole { url, headers })
     }
 
+    fn outlives_removal(&self, _: &DirectUpload) -> bool {
+        true
+    }
+
     async fn join(
         &self,
         _: &DirectUpload,

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::upload_part_copy::builders::UploadPartCopyFluentBuilder;
-use aws_sdk_s3::types::CompletedPart;
+use aws_sdk_s3::types::{CompletedPart, MetadataDirective};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::client::{Bucket, patient, written_as};
@@ -63,6 +63,8 @@ pub(super) async fn copy(
     let request = bucket.client.copy_object().bucket(&bucket.name).key(key);
     let request = written_as!(bucket, request)
         .copy_source(source.path())
+        // A client that wrote the source may have given it an encoding, which readers would undo.
+        .metadata_directive(MetadataDirective::Replace)
         .customize()
         .config_override(patient());
     match request.send().await {

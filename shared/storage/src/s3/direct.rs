@@ -77,6 +77,11 @@ impl Direct for S3 {
         Ok(Signed::Parts(list))
     }
 
+    /// Parts can't be written once their multipart upload has ended.
+    fn outlives_removal(&self, upload: &DirectUpload) -> bool {
+        DirectParts::read(upload).is_ok_and(|parts| parts.upload.is_none())
+    }
+
     async fn join(
         &self,
         upload: &DirectUpload,

@@ -17,6 +17,7 @@ pub struct DeletedVersion {
     pub size_bytes: i64,
     pub blob_id: Option<Uuid>,
     pub staged_url: Option<String>,
+    pub is_direct: bool,
 }
 
 /// Deletes the versions whose ids `subquery` gives, with `$1` as its parameter.
@@ -27,7 +28,7 @@ pub async fn delete_versions(
 ) -> Result<Vec<DeletedVersion>, DbError> {
     let sql = format!(
         "DELETE FROM versions WHERE id IN ({subquery}) \
-         RETURNING id, owner_id, document_id, number, status, size_bytes, blob_id, staged_url"
+         RETURNING id, owner_id, document_id, number, status, size_bytes, blob_id, staged_url, is_direct"
     );
     query_as(connection, sql, [parameter]).await
 }
