@@ -139,7 +139,12 @@ impl TicketDoorRoutes {
         body: UploadBytes,
     ) -> Result<Created, Documented<CreateProblems>> {
         require_version(request.headers())?;
-        let ticket = self.open_ticket(request, &secret.0).await?;
+        let ticket = self.ticket(request, &secret.0).await?;
+        match ticket.status(self.0.0.service.clock.now()) {
+            // The upload that took the last use may be this client's, who has not got the answer.
+            TicketStatus::Open | TicketStatus::Used => {}
+            TicketStatus::Expired | TicketStatus::Revoked => return Err(over().into()),
+        }
         let new = new_upload(&self.0.0.service, &ticket, request.headers())?;
         let first = self.0.first_append(request, &new)?;
         self.0.0.admit(ticket.owner, &new.purpose).await?;

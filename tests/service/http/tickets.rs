@@ -171,6 +171,45 @@ async fn a_ticket_speaks_tus(mode: Mode) {
 }
 
 #[in_both_modes]
+async fn a_client_whose_answer_was_lost_begins_once_more(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, nobody) = (app.user("alice").await, app.nobody());
+    let bytes = pseudo_random(3, 1_000);
+    let (path, url) = ticket(&alice, &json!({"max_bytes": 2_000})).await;
+    let create = |name: &str| {
+        tus::request(&nobody, Method::POST, &format!("{url}/uploads"))
+            .header("upload-length", bytes.len())
+            .header("upload-metadata", metadata(&[("filename", name)]))
+    };
+    let lost = nobody.send(create("noise.bin")).await;
+    let lost = lost.header("location").to_owned();
+    // Somebody else doesn't, and nobody has more uses by it.
+    nobody
+        .send(create("other.bin"))
+        .await
+        .expect_problem(410, "gone");
+    let again = nobody.send(create("noise.bin")).await;
+    again.expecting(201);
+    let upload = again.header("location").to_owned();
+    assert_eq!(tus::head(&nobody, &lost).await.status.as_u16(), 404);
+    assert_eq!(status(&alice, &path).await, "used");
+    let usage = alice.get("/v1/usage").await.expecting(200);
+    assert_eq!(usage["bytes"]["reserved"], 2_000);
+    // Once it has bytes it stays.
+    tus::patch(&nobody, &upload, 0, bytes.slice(..10))
+        .await
+        .expecting(204);
+    nobody
+        .send(create("noise.bin"))
+        .await
+        .expect_problem(410, "gone");
+    let last = tus::patch(&nobody, &upload, 10, bytes.slice(10..)).await;
+    let document = tus::document(&alice, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
 async fn a_revoked_ticket_ends_at_once(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob, nobody) = (app.user("alice").await, app.user("bob").await, app.nobody());

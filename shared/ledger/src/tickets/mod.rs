@@ -9,4 +9,4 @@ pub use change::{TicketError, create_ticket, expire_tickets, forget_tickets, rev
 pub use find::{find_ticket, find_ticket_by_secret, is_of_ticket, list_tickets};
 pub use ticket::Ticket;
 pub(crate) use ticket::read_types;
-pub(crate) use uses::{give_back, take_use};
+pub(crate) use uses::{give_back, has_uses, take_use};

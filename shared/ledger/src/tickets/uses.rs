@@ -10,6 +10,15 @@ use crate::tables::users::Charges;
 use crate::{DatabaseTransaction, DbError};
 use domain::{EventKind, TicketId, TicketStatus, Timestamp, UploadId};
 
+/// Returns whether a ticket has a use left. The caller has locked the owner.
+pub(crate) async fn has_uses(
+    transaction: &DatabaseTransaction,
+    id: TicketId,
+) -> Result<bool, DbError> {
+    let row = tickets::lock(transaction, id.0).await?;
+    Ok(row.is_some_and(|row| row.uses_left > 0))
+}
+
 /// Takes one use of a ticket for an upload that begins, and what is reserved for it, and tells of it.
 /// `None` if it may not begin. The caller has locked the owner.
 pub(crate) async fn take_use(

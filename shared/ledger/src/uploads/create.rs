@@ -3,11 +3,12 @@
 use storage::Growing;
 
 use super::error::UploadError;
+use super::remove::end_untouched;
 use super::upload::{Upload, UploadHeader, UploadPurpose, column, written_ids};
 use crate::retry_on_conflict::retry_on_conflict;
-use crate::tables::uploads::{self, Model};
+use crate::tables::uploads::{self, Creation, Model};
 use crate::tables::users::{self, Charge, QuotaCharge, charge_quota};
-use crate::tickets::take_use;
+use crate::tickets::{has_uses, take_use};
 use crate::{Commit, DatabaseTransaction};
 use domain::{
     Hasher, Limits, Sha256, TicketId, Timestamp, UploadId, UploadLimits, UploadProtocol,
@@ -61,6 +62,16 @@ async fn create(
     // One after the other, so that the open ones are counted once.
     if users::lock(&transaction, new.owner.0).await?.is_none() {
         return Err(UploadError::OwnerGone);
+    }
+    if let Some(ticket) = new.ticket
+        && !has_uses(&transaction, ticket).await?
+    {
+        let creation = Creation {
+            protocol: new.protocol.as_str(),
+            metadata: &new.said.metadata,
+            length: new.length.map(column),
+        };
+        end_untouched(&transaction, ticket, creation, new.at).await?;
     }
     check_places(&transaction, new, limits).await?;
     uploads::delete_surplus(&transaction, new.owner.0, UploadLimits::KEPT).await?;

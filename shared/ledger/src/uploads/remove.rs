@@ -10,11 +10,11 @@ use super::upload::{Upload, bytes, column};
 use crate::discards::{self, Discard};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::events::{EventData, NewEvent, insert_events};
-use crate::tables::uploads::{self, Model};
+use crate::tables::uploads::{self, Creation, Model};
 use crate::tables::users::Charges;
 use crate::tickets::give_back;
 use crate::{Commit, Database, DatabaseTransaction, DbError};
-use domain::{EventKind, Timestamp, UploadId, UploadStatus, UserId};
+use domain::{EventKind, TicketId, Timestamp, UploadId, UploadStatus, UserId};
 
 /// Uploads that one transaction ends.
 const BATCH: i64 = 100;
@@ -140,6 +140,22 @@ pub(crate) async fn end_uploads_of_ticket(
         uploads::delete(transaction, &ids).await?;
     }
     Ok(!rows.is_empty())
+}
+
+/// Ends an upload of a ticket that an equal request has created, and to which none has written: its
+/// client has not got the answer, or has lost it, and begins once more. Uploads that were begun are
+/// never ended so, and nobody gets more uses by it.
+pub(super) async fn end_untouched(
+    transaction: &DatabaseTransaction,
+    ticket: TicketId,
+    creation: Creation<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let Some(row) = uploads::lock_untouched(transaction, ticket.0, creation).await? else {
+        return Ok(());
+    };
+    end_all(transaction, std::slice::from_ref(&row), now).await?;
+    uploads::delete(transaction, &[row.id]).await
 }
 
 /// Discards the bytes of locked uploads, frees the parts that they join, and gives back the uses of

@@ -14,8 +14,8 @@ mod write;
 
 pub use entity::Model;
 pub use read::{
-    count_open, count_open_of_ticket, due, find, list, lock, lock_of_owner, lock_of_ticket,
-    unfinished,
+    Creation, count_open, count_open_of_ticket, due, find, list, lock, lock_of_owner,
+    lock_of_ticket, lock_untouched, unfinished,
 };
 pub use remove::{delete, delete_surplus, expire, forget};
 pub use write::{

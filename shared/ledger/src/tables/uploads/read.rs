@@ -100,6 +100,41 @@ pub async fn lock_of_ticket(
     query_as(transaction, sql, [ticket.into(), limit.into()]).await
 }
 
+/// What the request that created an upload said.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation<'a> {
+    /// The protocol.
+    pub protocol: &'a str,
+    /// `Upload-Metadata`
+    pub metadata: &'a str,
+    /// All bytes, if known.
+    pub length: Option<i64>,
+}
+
+/// Locks an open upload of a ticket that an equal request has created, and to which none has written.
+/// Without metadata requests can't be told apart: such as bring their bytes with them.
+pub async fn lock_untouched(
+    transaction: &DatabaseTransaction,
+    ticket: Uuid,
+    creation: Creation<'_>,
+) -> Result<Option<Model>, DbError> {
+    let sql = format!(
+        "SELECT uploads.* FROM uploads WHERE ticket_id = $1 AND status = '{}' AND protocol = $2 \
+         AND metadata = $3 AND metadata <> '' AND COALESCE(length_bytes, -1) = $4 AND concat = '' AND fence = 0 \
+         ORDER BY id LIMIT 1{}",
+        UploadStatus::Open,
+        transaction.dialect().lock_rows("uploads")
+    );
+    let values = [
+        ticket.into(),
+        creation.protocol.into(),
+        creation.metadata.into(),
+        creation.length.unwrap_or(-1).into(),
+    ];
+    let found = query_as(transaction, sql, values).await?;
+    Ok(found.into_iter().next())
+}
+
 /// Returns at most `limit` open uploads that have all their bytes, or whose bytes are those of others,
 /// and that nothing has happened to since `before`.
 pub async fn unfinished(
