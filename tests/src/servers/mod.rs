@@ -50,6 +50,12 @@ pub fn node_modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/typescript/node_modules")
 }
 
+/// The folder of Uppy and what it needs.
+#[must_use]
+pub fn uppy_modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/uppy/node_modules")
+}
+
 /// The Python in which `./test` installs tuspy.
 #[must_use]
 pub fn tuspy() -> PathBuf {

@@ -1,5 +1,5 @@
-//! Clients of tus that are not ours, unmodified: tus-js-client and tuspy. Both upload in pieces, stop
-//! in the middle and go on, as their users have them do.
+//! Clients of tus that are not ours, unmodified: tus-js-client, Uppy and tuspy. They upload in pieces,
+//! stop in the middle and go on, as their users have them do.
 
 use std::process::Output;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
-use tests::servers::{node, node_modules, tuspy};
+use tests::servers::{node, node_modules, tuspy, uppy_modules};
 use tokio::process::Command;
 
 /// The document that the upload at the printed URL became, once it is active.
@@ -47,6 +47,29 @@ async fn tus_js_client_uploads_aborts_and_resumes(mode: Mode) {
         assert_eq!(document["name"], "noise.bin", "{way}");
         assert!(admin.downloads(&document).await == bytes, "{way}");
     }
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn uppy_uploads_pauses_and_goes_on(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let bytes = pseudo_random(32, 9 << 20);
+    let file = app.folder().join("noise.bin");
+    std::fs::write(&file, &bytes).unwrap();
+    std::fs::write(app.folder().join("uppy.mjs"), include_str!("uppy.mjs")).unwrap();
+    let modules = app.folder().join("node_modules");
+    std::os::unix::fs::symlink(uppy_modules(), modules).unwrap();
+    let admin = app.admin();
+    let output = Command::new(node())
+        .current_dir(app.folder())
+        .args(["uppy.mjs", &app.ingress().api(), app.admin_key()])
+        .arg(&file)
+        .output()
+        .await
+        .expect("node can be run");
+    let document = document_at(&admin, &output).await;
+    assert_eq!(document["name"], "noise.bin");
+    assert!(admin.downloads(&document).await == bytes);
     app.ends_clean().await;
 }
 
