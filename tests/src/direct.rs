@@ -20,7 +20,6 @@ pub fn path(upload: &Value) -> String {
 }
 
 /// A PUT of bytes to a signed URL, without a token.
-#[must_use]
 pub fn writing(url: &str, headers: &Value, bytes: Bytes) -> RequestBuilder {
     let client = reqwest::Client::builder().no_proxy().build();
     let client = client.expect("a client without TLS can be built");

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
+use queue::JobKind;
 use serde_json::Value;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
 use tests::poll::wait_until;
+use tests::tus;
+
+/// How long something may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A lease short enough to see it end.
 const SHORT_LEASE: (&str, &str) = ("DOSSIER_LEASE", "2s");
@@ -114,5 +119,45 @@ async fn redis_may_be_away_for_a_while() {
     redis.start().await;
     let documents = accepted(&alice, 20).await;
     all_active(&alice, &documents).await;
+    app.ends_clean().await;
+}
+
+/// On S3 the end of an upload that is no part yet is an object of its own. One that was written by a
+/// process that died before it could say so has no row, and is swept like any other.
+#[tokio::test]
+async fn a_tail_that_no_row_knows_is_swept() {
+    let app = TestApp::builder(Mode::Distributed)
+        .settings(&[
+            ("DOSSIER_STRAY_AFTER", "20s"),
+            ("DOSSIER_KEEP_QUARANTINED_FOR", "0s"),
+        ])
+        .start()
+        .await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(1, 3_000);
+    let upload = tus::create(&alice, "noise.bin", bytes.len()).await;
+    app.ingress().terminate().await;
+    let trap = [("DOSSIER_CRASH_AT", "upload.flushed:1")];
+    app.ingress().restart_with(&trap).await;
+    let append = tus::append(&alice, &upload, 0, bytes.slice(..1_000));
+    assert!(alice.try_send(append).await.is_err());
+    app.ingress().aborted(PATIENCE).await;
+    app.ingress().restart().await;
+    let offset = tus::offset(&alice, &upload).await;
+    assert_eq!(offset, 0);
+    let last = tus::patch(&alice, &upload, 0, bytes.clone()).await;
+    let document = tus::document(&alice, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
+    let strays = async || {
+        let objects = app.places().await.store().list(None).await.unwrap();
+        objects.try_collect::<Vec<_>>().await.unwrap().len() - 1
+    };
+    assert!(strays().await > 0, "it left no tail");
+    wait_until(PATIENCE, "it is swept", async || {
+        app.works_off(JobKind::SweepStore).await;
+        app.works_off(JobKind::RemoveDiscarded).await;
+        strays().await == 0
+    })
+    .await;
     app.ends_clean().await;
 }

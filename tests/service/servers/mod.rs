@@ -9,6 +9,7 @@ mod gcs;
 mod growing;
 mod large_objects;
 mod moves;
+mod moves_during_exports;
 mod moves_under_load;
 mod pgbouncer;
 mod redirects;
