@@ -84,8 +84,8 @@ async fn upload(client: &Client, number: usize, bytes: &Bytes, failed: &AtomicUs
             .header("idempotency-key", format!("begin {number}"))
             .json(&wanted)
     };
-    let begun = until(201, client, begin, failed).await.json();
-    let write = || direct::writing(direct::url(&begun), &begun["headers"], bytes.clone());
+    let upload = until(201, client, begin, failed).await.json();
+    let write = || direct::writing(direct::url(&upload), &upload["headers"], bytes.clone());
     for tried in 0.. {
         let sent = timeout(PATIENCE, write().send()).await;
         if sent.is_ok_and(|sent| sent.is_ok_and(|sent| sent.status().is_success())) {
@@ -95,7 +95,7 @@ async fn upload(client: &Client, number: usize, bytes: &Bytes, failed: &AtomicUs
         failed.fetch_add(1, Ordering::SeqCst);
         sleep(REST).await;
     }
-    let path = format!("{}/complete", direct::path(&begun));
+    let path = format!("{}/complete", direct::path(&upload));
     let complete = || client.request(Method::POST, &path).json(&json!({}));
     until(202, client, complete, failed).await.json()
 }

@@ -181,8 +181,8 @@ async fn a_client_whose_answer_was_lost_begins_once_more(mode: Mode) {
             .header("upload-length", bytes.len())
             .header("upload-metadata", metadata(&[("filename", name)]))
     };
-    let lost = nobody.send(create("noise.bin")).await;
-    let lost = lost.header("location").to_owned();
+    let unheard = nobody.send(create("noise.bin")).await;
+    let unheard = unheard.header("location").to_owned();
     // Somebody else doesn't, and nobody has more uses by it.
     nobody
         .send(create("other.bin"))
@@ -191,7 +191,7 @@ async fn a_client_whose_answer_was_lost_begins_once_more(mode: Mode) {
     let again = nobody.send(create("noise.bin")).await;
     again.expecting(201);
     let upload = again.header("location").to_owned();
-    assert_eq!(tus::head(&nobody, &lost).await.status.as_u16(), 404);
+    assert_eq!(tus::head(&nobody, &unheard).await.status.as_u16(), 404);
     assert_eq!(status(&alice, &path).await, "used");
     let usage = alice.get("/v1/usage").await.expecting(200);
     assert_eq!(usage["bytes"]["reserved"], 2_000);
