@@ -69,6 +69,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Job,
     },
+    /// Pause and resume queues
+    Queue {
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
     /// Manage the storage places
     Storage {
         #[command(subcommand)]
@@ -202,6 +207,22 @@ pub enum Job {
         all: bool,
         #[command(flatten)]
         filter: JobFilter,
+    },
+}
+
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum QueueCommand {
+    /// List queues with their waiting, running and dead jobs, one per line
+    List,
+    /// Pause a queue: workers claim no more jobs of it; those that run end, new ones wait
+    Pause {
+        /// The queue: ingest, bulk or maintenance
+        queue: Queue,
+    },
+    /// Resume a paused queue
+    Resume {
+        /// The queue: ingest, bulk or maintenance
+        queue: Queue,
     },
 }
 

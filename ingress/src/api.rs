@@ -20,7 +20,7 @@ use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers,
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ContentRoutes, DirectUploadRoutes, DocumentRoutes, EventRoutes,
     HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes,
-    OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, ResultRoutes, ResumableRoutes,
+    OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes, ResumableRoutes,
     StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes,
     VersionRoutes,
 };
@@ -164,6 +164,7 @@ fn admin_routes(parts: &Parts) -> impl OpenApi {
             service: parts.service.clone(),
             notifier: parts.notifier.clone(),
         },
+        QueueRoutes(parts.service.clone()),
         JobRoutes {
             service: parts.service.clone(),
             notifier: parts.notifier.clone(),

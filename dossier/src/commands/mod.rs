@@ -6,6 +6,7 @@ mod health;
 mod job;
 mod migrate;
 mod operator_log;
+mod queue;
 mod roles;
 mod run;
 mod storage;

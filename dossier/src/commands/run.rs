@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use settings::Role;
 
-use super::{account, audit, health, job, migrate, roles, storage};
+use super::{account, audit, health, job, migrate, queue, roles, storage};
 use crate::cli::{Cli, Command};
 
 /// Runs the command.
@@ -19,6 +19,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         | Command::User { .. }
         | Command::Key { .. }
         | Command::Job { .. }
+        | Command::Queue { .. }
         | Command::Storage { .. }
         | Command::Audit(_) => Role::Command,
     };
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User { command } => account::user(&resolved, command).await,
         Command::Key { command } => account::key(&resolved, command).await,
         Command::Job { command } => job::run(&resolved, command).await,
+        Command::Queue { command } => queue::run(&resolved, command).await,
         Command::Storage { command } => storage::run(&resolved, command).await,
         Command::Audit(options) => return audit::run(&resolved, options).await,
     }?;

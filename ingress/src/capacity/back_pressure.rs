@@ -1,14 +1,16 @@
 //! Back-pressure: refuses uploads that would wait too long.
 //!
-//! An upload waits behind those of its owner, and for the owner's turn. Two queries per second,
+//! An upload waits behind those of its owner, and for the owner's turn. A few queries per second,
 //! whose cost is independent of the backlog, cover all requests of the process.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Clock, UserId};
-use ledger::{Database, DbError, OwnerPage, owner_heads, owners_served};
+use domain::{Clock, Timestamp, UserId};
+use ledger::{
+    Database, DbError, OwnerHead, OwnerPage, QueuePause, owner_heads, owners_served, queue_pause,
+};
 use queue::Queue;
 use telemetry::Overdue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -79,17 +81,25 @@ impl Pressure {
                 limit: OWNERS,
                 now,
             };
-            let looks = async {
-                Ok::<_, DbError>((
-                    owner_heads(db, page).await?,
-                    owners_served(db, page.queue).await?,
-                ))
-            };
-            let Ok((found, served)) = looks.await else {
+            let Ok((pause, mut found, served)) = look(db, page).await else {
                 // Uploads fail anyway while the database is down.
                 self.shut_out(ShutOut::default());
                 continue;
             };
+            if pause.is_paused {
+                // An operator wants them to wait.
+                turns = Turns::default();
+                after = UserId(Uuid::nil());
+                self.shut_out(ShutOut::default());
+                continue;
+            }
+            if let Some(resumed_at) = pause.changed_at {
+                // Nobody waited for workers before.
+                let most = now.since(resumed_at);
+                for head in found.iter_mut().filter_map(|(_, head)| head.as_mut()) {
+                    head.waited = head.waited.min(most);
+                }
+            }
             let last = found.last().map(|(owner, _)| *owner);
             let last = last.filter(|_| found.len() >= OWNERS as usize);
             turns.see(after, last, &found, now);
@@ -123,6 +133,21 @@ impl Pressure {
         }
         *shut_out = now;
     }
+}
+
+/// What a poll found: whether the queue is paused, and its owners.
+type Look = (
+    QueuePause,
+    Vec<(UserId, Option<OwnerHead>)>,
+    Vec<(UserId, Timestamp)>,
+);
+
+async fn look(db: &Database, page: OwnerPage) -> Result<Look, DbError> {
+    Ok((
+        queue_pause(db, page.queue).await?,
+        owner_heads(db, page).await?,
+        owners_served(db, page.queue).await?,
+    ))
 }
 
 /// Accepts everything.

@@ -1,7 +1,7 @@
 //! Queues, jobs and workers.
 
 use domain::JobId;
-use ledger::{JobFilter, JobView, QueueState, WorkerStatus};
+use ledger::{JobFilter, JobView, QueuePause, QueueState, WorkerStatus};
 use poem_openapi::{Enum, Object};
 use queue::{JobKind, JobState, Queue};
 use telemetry::Circuit;
@@ -52,6 +52,11 @@ pub struct QueueBody {
     /// Age in seconds of the oldest job that is ready; `null` if there is none.
     #[oai(nullable)]
     pub oldest_seconds: Option<f64>,
+    /// Whether an admin has paused it: workers claim nothing of it.
+    pub paused: bool,
+    /// Since when it is paused; `null` if it isn't.
+    #[oai(nullable)]
+    pub paused_at: Option<Moment>,
     /// Parts of the service that are away, `database`, `staging` or `store`, so that jobs of this
     /// queue wait. Left out if there are none, and by a process that has no worker, which doesn't
     /// know.
@@ -68,6 +73,19 @@ pub struct QueuePageBody {
     /// Always `null`.
     #[oai(nullable)]
     pub next_cursor: Option<String>,
+}
+
+/// Whether a queue is paused.
+#[derive(Debug, Object)]
+#[oai(rename = "QueuePause")]
+pub struct QueuePauseBody {
+    /// The queue.
+    pub queue: QueueName,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Since when it is paused; `null` if it isn't.
+    #[oai(nullable)]
+    pub paused_at: Option<Moment>,
 }
 
 /// A job.
@@ -251,6 +269,18 @@ impl QueueBody {
             running: state.running,
             dead: state.dead,
             oldest_seconds: state.oldest.map(|oldest| oldest.as_secs_f64()),
+            paused: state.paused_at.is_some(),
+            paused_at: state.paused_at.map(Moment),
+        }
+    }
+}
+
+impl From<QueuePause> for QueuePauseBody {
+    fn from(pause: QueuePause) -> Self {
+        Self {
+            queue: pause.queue.into(),
+            paused: pause.is_paused,
+            paused_at: pause.since().map(Moment),
         }
     }
 }

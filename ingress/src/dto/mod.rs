@@ -35,8 +35,8 @@ pub use forms::{
     OriginText, SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
-    JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, RetrySelection,
-    WorkerPageBody, read_states,
+    JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, QueuePauseBody,
+    RetrySelection, WorkerPageBody, read_states,
 };
 pub use key::{ApiKeyBody, ApiKeyPageBody, NewKeyBody, NewKeyRequest, effective_scopes};
 pub use me::{LimitsBody, MeBody};

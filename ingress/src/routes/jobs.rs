@@ -1,9 +1,9 @@
-//! Queues, jobs and workers, for admins.
+//! Jobs and workers, for admins.
 
 use domain::{AuditEvent, JobId};
 use ledger::{
     JobFilter, JobPage, JobRetry, JobView, WorkerPage, dead_jobs, list_jobs, list_workers,
-    queue_states, retry_job, retry_jobs,
+    retry_job, retry_jobs,
 };
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
@@ -14,8 +14,7 @@ use super::users::AdminListProblems;
 use crate::auth::{Admin, RequestOrigin};
 use crate::dto::{
     Binding, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText, JobsRetriedBody,
-    Limit, QueueBody, QueueName, QueuePageBody, RetrySelection, WorkerPageBody, cursor, cut,
-    position, read_states,
+    Limit, QueueName, RetrySelection, WorkerPageBody, cursor, cut, position, read_states,
 };
 use crate::http::{JsonBody, Optional};
 use crate::idempotency::IdempotentRequest;
@@ -55,7 +54,7 @@ enum ManyRetried {
     Jobs(Json<JobsRetriedBody>),
 }
 
-/// The routes of queues, jobs and workers.
+/// The routes of jobs and workers.
 #[derive(Clone, Debug)]
 pub struct JobRoutes {
     /// The service that all handlers share.
@@ -66,21 +65,6 @@ pub struct JobRoutes {
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Group::Administration")]
 impl JobRoutes {
-    /// List queues with their depth and age
-    #[oai(path = "/queues", method = "get", operation_id = "list_queues")]
-    async fn queues(
-        &self,
-        _admin: Admin,
-    ) -> Result<Json<QueuePageBody>, Documented<AdminListProblems>> {
-        let states = queue_states(&self.service.db, self.service.clock.now()).await;
-        let states = states.map_err(Problem::from)?.into_iter();
-        let away = self.service.meters.open_circuits();
-        Ok(Json(QueuePageBody {
-            items: states.map(|state| QueueBody::of(state, &away)).collect(),
-            next_cursor: None,
-        }))
-    }
-
     /// List jobs, newest first
     #[oai(path = "/jobs", method = "get", operation_id = "list_jobs")]
     async fn jobs(

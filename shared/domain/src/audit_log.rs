@@ -70,6 +70,10 @@ kinds! {
     VersionsPruned = "versions.pruned";
     /// Dead jobs were retried.
     JobsRetried = "jobs.retried";
+    /// A queue was paused.
+    QueuePaused = "queue.paused";
+    /// A queue was resumed.
+    QueueResumed = "queue.resumed";
     /// A move of documents' bytes from one place to another was started.
     StorageMoveStarted = "storage_move.started";
     /// A move of documents' bytes was cancelled.

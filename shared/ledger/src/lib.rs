@@ -182,9 +182,9 @@ pub use users::{
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{
-    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueueState, WorkerPage,
-    WorkerStatus, dead_jobs, find_job, forget_worker, list_jobs, list_workers, oldest_pending,
-    oldest_waiting, owner_heads, owners_served, queue_states, record_heartbeat, retry_job,
-    retry_jobs,
+    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueuePause, QueueState,
+    WorkerPage, WorkerStatus, dead_jobs, find_job, forget_worker, list_jobs, list_workers,
+    oldest_pending, oldest_waiting, owner_heads, owners_served, pause_queue, queue_pause,
+    queue_pauses, queue_states, record_heartbeat, resume_queue, retry_job, retry_jobs,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

@@ -34,6 +34,7 @@ pub(super) struct Levels {
     queue_running: Family<Labels<1>, Gauge>,
     queue_dead: Family<Labels<1>, Gauge>,
     queue_oldest: Family<Labels<1>, Seconds>,
+    queue_paused: Family<Labels<1>, Gauge>,
     oldest_pending: Seconds,
     workers: Gauge,
     discarded_objects: Gauge,
@@ -56,6 +57,11 @@ impl Levels {
                 names,
                 "queue_oldest_seconds",
                 "Age of the oldest due job, by queue",
+            ),
+            queue_paused: keep(
+                names,
+                "queue_paused",
+                "Whether an operator has paused the queue",
             ),
             oldest_pending: keep(
                 names,
@@ -101,6 +107,7 @@ impl Levels {
                 &levels.queue_depth,
                 &levels.queue_running,
                 &levels.queue_dead,
+                &levels.queue_paused,
             ] {
                 drop(level.get_or_create(&name));
             }
@@ -159,6 +166,8 @@ impl Levels {
                 .get_or_create(&name)
                 .set(level(state.running));
             self.queue_dead.get_or_create(&name).set(level(state.dead));
+            let paused = i64::from(state.paused_at.is_some());
+            self.queue_paused.get_or_create(&name).set(paused);
             let oldest = state.oldest.unwrap_or_default().as_secs_f64();
             self.queue_oldest.get_or_create(&name).set(oldest);
         }

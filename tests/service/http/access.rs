@@ -125,6 +125,16 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ),
     ("delete", "/v1/admin/users/{id}", [401, 403, 403, 204]),
     ("get", "/v1/admin/queues", [401, 403, 403, 200]),
+    (
+        "post",
+        "/v1/admin/queues/{queue}/pause",
+        [401, 403, 403, 200],
+    ),
+    (
+        "post",
+        "/v1/admin/queues/{queue}/resume",
+        [401, 403, 403, 200],
+    ),
     ("get", "/v1/admin/workers", [401, 403, 403, 200]),
     ("get", "/v1/admin/audit-log", [401, 403, 403, 200]),
     ("get", "/v1/admin/jobs", [401, 403, 403, 200]),
@@ -252,6 +262,7 @@ async fn every_route_for_everybody(mode: Mode) {
                 .replace("{id}", id.as_str().unwrap())
                 .replace("{unique_name}", "the-secret")
                 .replace("{number}", "1")
+                .replace("{queue}", "maintenance")
                 .replace("{key_id}", key["id"].as_str().unwrap())
                 .replace("/t/{secret}", ticket["url"].as_str().unwrap());
             assert_eq!(

@@ -22,6 +22,7 @@ mod numbers;
 mod openapi;
 mod operations;
 mod public;
+mod queues;
 mod rates;
 mod reading;
 mod reads_during_changes;

@@ -101,6 +101,7 @@ impl Ground {
             .replace("{id}", id)
             .replace("{unique_name}", "the-public-one")
             .replace("{number}", "1")
+            .replace("{queue}", "maintenance")
             .replace("{key_id}", &self.owner)
             .replace("/t/{secret}", &self.door);
         let request = client.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
@@ -236,6 +237,8 @@ impl Ground {
                 | "/v1/operations/{id}/cancel"
                 | "/v1/operations/{id}/undo"
                 | "/v1/admin/jobs/{id}/retry"
+                | "/v1/admin/queues/{queue}/pause"
+                | "/v1/admin/queues/{queue}/resume"
                 | "/v1/admin/storage/moves/{id}/cancel",
             )
             | (

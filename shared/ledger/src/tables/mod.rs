@@ -18,6 +18,7 @@ pub mod operation_items;
 pub mod operations;
 pub mod places;
 pub mod quarantine;
+pub mod queue_pauses;
 pub mod storage_moves;
 pub mod ticket_documents;
 pub mod tickets;

@@ -1,6 +1,7 @@
-//! Jobs, queues and workers as operators see them, and retries of dead jobs.
+//! Jobs, queues and workers as operators see them, pauses of queues, and retries of dead jobs.
 
 mod jobs;
+mod pauses;
 mod queues;
 mod retry;
 mod waiting;
@@ -8,6 +9,7 @@ mod workers;
 
 pub use crate::tables::jobs::JobView;
 pub use jobs::{JobFilter, JobPage, dead_jobs, find_job, list_jobs};
+pub use pauses::{QueuePause, pause_queue, queue_pause, queue_pauses, resume_queue};
 pub use queues::{QueueState, oldest_pending, oldest_waiting, queue_states};
 pub use retry::{JobRetry, retry_job, retry_jobs};
 pub use waiting::{OwnerHead, OwnerPage, owner_heads, owners_served};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::pauses::queue_pauses;
 use crate::batch::query;
 use crate::readable::unreadable;
 use crate::{Database, DbError};
@@ -21,19 +22,22 @@ pub struct QueueState {
     pub dead: u64,
     /// The time since the oldest waiting job became due.
     pub oldest: Option<Duration>,
+    /// Since when workers claim nothing of it; `None` if they do.
+    pub paused_at: Option<Timestamp>,
 }
 
 /// Returns the statistics of every queue at `now`. It counts all waiting jobs, so don't call it for
 /// every request.
 pub async fn queue_states(db: &Database, now: Timestamp) -> Result<Vec<QueueState>, DbError> {
-    let mut states: Vec<_> = Queue::ALL
-        .into_iter()
-        .map(|queue| QueueState {
-            queue,
+    let pauses = queue_pauses(db).await?.into_iter();
+    let mut states: Vec<_> = pauses
+        .map(|pause| QueueState {
+            queue: pause.queue,
             depth: 0,
             running: 0,
             dead: 0,
             oldest: None,
+            paused_at: pause.since(),
         })
         .collect();
     // Each half repeats the condition of the index that serves it.

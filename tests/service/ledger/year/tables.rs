@@ -48,6 +48,7 @@ pub const TABLES: &[(&str, &str, i64)] = &[
     ),
     ("places", "places that an operator has configured", 0),
     ("quarantine", "DOSSIER_KEEP_QUARANTINED_FOR", 0),
+    ("queue_pauses", "a row for each queue", 0),
     ("schema_compatibility", "a row for each schema", 0),
     ("seaql_migrations", "a row for each migration", 0),
     ("storage_moves", "the latest hundred", 0),

@@ -12,6 +12,7 @@ use crate::batch::query;
 use crate::dialect::Dialect;
 use crate::readable::readable;
 use crate::shares::OwnerShare;
+use crate::tables::queue_pauses::IS_PAUSED;
 use domain::{JobId, Timestamp, UserId};
 use queue::{JobKind, Queue};
 
@@ -155,6 +156,7 @@ fn claim_statement(
          AND jobs.finished_at IS NULL AND jobs.run_at <= $2 \
          ORDER BY foremost.fits DESC, foremost.turn, foremost.place \
          LIMIT (SELECT CASE WHEN count(*) < $5 THEN count(*) ELSE $5 END FROM foremost WHERE foremost.fits){lock}) AND {sync} \
+         AND NOT {IS_PAUSED} \
          RETURNING id, fence, kind, subject_id, owner_id, attempts, max_attempts, last_error, traceparent",
         dialect
             .candidates()
