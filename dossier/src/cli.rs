@@ -64,7 +64,7 @@ pub enum Command {
         #[command(subcommand)]
         command: Key,
     },
-    /// List jobs, and retry dead ones
+    /// List jobs, retry dead ones, and cancel waiting ones
     Job {
         #[command(subcommand)]
         command: Job,
@@ -196,6 +196,15 @@ pub enum Job {
         state: Vec<JobState>,
         #[command(flatten)]
         filter: JobFilter,
+    },
+    /// Cancel waiting jobs: whoever claims them next gives them up
+    Cancel {
+        /// The queue: ingest, bulk or maintenance
+        #[arg(long)]
+        queue: Queue,
+        /// Only jobs of this kind, as listed
+        #[arg(long)]
+        kind: Option<JobKind>,
     },
     /// Retry dead jobs with a fresh attempt count
     Retry {
@@ -426,7 +435,7 @@ mod tests {
         for (arguments, parts) in [
             (&["serve", "--listn", "x"][..], &["--listn", "--listen"][..]),
             (&["job", "retry"], &["required arguments", "<IDS>"]),
-            (&["job"], &["requires a subcommand", "list, retry"]),
+            (&["job"], &["requires a subcommand", "list, cancel, retry"]),
             (&["key", "add"], &["<USER>"]),
             (&["user", "disable"], &["<USER>"]),
             (

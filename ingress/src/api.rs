@@ -18,11 +18,11 @@ use crate::openapi::{
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ContentRoutes, DirectUploadRoutes, DocumentRoutes, EventRoutes,
-    HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes,
-    OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes, ResumableRoutes,
-    StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes,
-    VersionRoutes,
+    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DirectUploadRoutes, DocumentRoutes,
+    EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes,
+    OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes,
+    ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes,
+    UserRoutes, VersionRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -84,6 +84,7 @@ fn routes(parts: &Parts, pages: Pages) -> impl OpenApi {
         admin_routes(parts),
         HealthRoutes(parts.health.clone()),
         PageRoutes(pages),
+        ConsoleRoutes,
     ))
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use domain::{ErrorCode, Failure, Timestamp};
-use ledger::{JobRef, Outcome};
+use ledger::{CANCELLED, JobRef, Outcome};
 
 use crate::attempt_error::AttemptError;
 use crate::circuits::Outage;
@@ -80,9 +80,14 @@ fn room_again(work: &Work) -> Duration {
     (AWAY + Duration::from_secs(size / REWRITTEN)).min(LONGEST_PAUSE)
 }
 
-/// Returns the outcome of a job that was started more often than its attempts allow.
+/// Returns the outcome of a job that was started more often than its attempts allow, or that an
+/// operator has cancelled.
 pub fn crash_loop(work: &Work) -> Outcome {
-    let cause = "every attempt crashed its worker".to_owned();
+    let cancelled = work.claimed.last_error.as_deref();
+    let cancelled = cancelled.filter(|error| *error == CANCELLED);
+    let cause = cancelled
+        .unwrap_or("every attempt crashed its worker")
+        .to_owned();
     gave_up(ErrorCode::Internal, cause, work)
 }
 

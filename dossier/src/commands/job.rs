@@ -1,8 +1,11 @@
-//! `dossier job`: lists jobs and retries dead ones without the API.
+//! `dossier job`: lists jobs, retries dead ones and cancels waiting ones without the API.
 
 use anyhow::{Context as _, bail};
 use domain::{AuditEvent, Clock as _, JobId, Limits, SystemClock};
-use ledger::{Database, JobFilter, JobPage, JobRetry, JobView, dead_jobs, list_jobs, retry_jobs};
+use ledger::{
+    Database, JobFilter, JobPage, JobRetry, JobView, cancel_jobs, dead_jobs, list_jobs, retry_jobs,
+};
+use queue::{JobKind, Queue};
 use settings::Resolved;
 
 use super::operator_log::logged;
@@ -21,6 +24,7 @@ pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
             };
             list(&db, &filter).await?;
         }
+        cli::Job::Cancel { queue, kind } => cancel(&db, queue, kind).await?,
         cli::Job::Retry { ids, all, filter } => {
             if all {
                 retry_all(&db, &filter.into(), &resolved.limits).await?;
@@ -118,6 +122,21 @@ async fn retry_all(db: &Database, filter: &JobFilter, limits: &Limits) -> anyhow
         page.before = jobs.last().copied();
         if jobs.is_empty() {
             println!("{ready} jobs are ready, {refused} stay dead");
+            return Ok(());
+        }
+    }
+}
+
+async fn cancel(db: &Database, queue: Queue, kind: Option<JobKind>) -> anyhow::Result<()> {
+    let mut cancelled = 0;
+    loop {
+        let on = logged(db, |jobs: &Vec<JobId>| {
+            AuditEvent::jobs_cancelled(jobs).into_iter().collect()
+        });
+        let jobs = cancel_jobs(&on, (queue, kind), PAGE, SystemClock.now()).await?;
+        cancelled += jobs.len();
+        if jobs.is_empty() {
+            println!("{cancelled} jobs get no attempt any more");
             return Ok(());
         }
     }

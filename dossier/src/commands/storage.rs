@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use domain::SystemClock;
 use ledger::ownership::{Ownership, PlaceState};
-use ledger::{Database, PlaceTotal};
+use ledger::{Database, ListedPlace, PlaceRole};
 use serde_json::json;
 use settings::Resolved;
 use storage::{Mark, StorageRouter};
@@ -31,49 +31,31 @@ pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<(
     db.close().await.context("failed to close the database")
 }
 
-/// A place in the list.
-struct Listed {
-    url: String,
-    /// What it is for: `store`, `staging`, `both`, `more`, or `unknown` if it isn't configured.
-    role: &'static str,
-    total: PlaceTotal,
-}
-
 async fn list(db: &Database, places: &StorageRouter, json: bool) -> anyhow::Result<()> {
-    let mut listed = Vec::new();
-    let mut known = Vec::new();
-    for storage in places.distinct() {
-        let url = storage.place();
-        let role = if url == places.store().place() {
-            if places.are_one() { "both" } else { "store" }
-        } else if url == places.staging().place() {
-            "staging"
-        } else {
-            "more"
-        };
-        known.push(url.clone());
-        listed.push(listed_place(db, url.as_str(), role).await?);
-    }
-    let unknown = ledger::unknown_places(db, &known).await?;
-    for url in &unknown {
-        listed.push(listed_place(db, url, "unknown").await?);
-    }
+    let listed = ledger::list_places(db, places).await?;
     if json {
         let items = listed.iter().map(|place| {
             json!({
-                "url": place.url, "role": place.role, "configured": place.role != "unknown",
+                "url": place.url, "role": place.role.as_str(),
+                "configured": place.role != PlaceRole::Unknown,
                 "objects": place.total.objects, "bytes": place.total.bytes,
             })
         });
         println!("{}", json!({"items": items.collect::<Vec<_>>()}));
     } else {
-        for Listed { url, role, total } in &listed {
+        for ListedPlace { url, role, total } in &listed {
             println!(
-                "{url}\t{role}\t{} objects\t{} bytes",
-                total.objects, total.bytes
+                "{url}\t{}\t{} objects\t{} bytes",
+                role.as_str(),
+                total.objects,
+                total.bytes
             );
         }
     }
+    let unknown = listed
+        .iter()
+        .filter(|place| place.role == PlaceRole::Unknown);
+    let unknown: Vec<_> = unknown.map(|place| place.url.as_str()).collect();
     if !unknown.is_empty() {
         bail!(
             "documents lie in places that aren't configured: {}",
@@ -81,14 +63,6 @@ async fn list(db: &Database, places: &StorageRouter, json: bool) -> anyhow::Resu
         );
     }
     Ok(())
-}
-
-async fn listed_place(db: &Database, url: &str, role: &'static str) -> anyhow::Result<Listed> {
-    Ok(Listed {
-        url: url.to_owned(),
-        role,
-        total: ledger::place_total(db, url).await?,
-    })
 }
 
 async fn adopt(ownership: &Ownership, is_confirmed: bool) -> anyhow::Result<()> {

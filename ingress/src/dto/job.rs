@@ -180,6 +180,43 @@ pub struct JobsRetriedBody {
     pub more: bool,
 }
 
+/// The waiting jobs to cancel.
+#[derive(Debug, Object)]
+#[oai(rename = "JobCancellation")]
+pub struct JobCancellationBody {
+    /// Their queue.
+    pub queue: QueueName,
+    /// Only this kind.
+    pub kind: Option<JobKindText>,
+}
+
+/// The number of waiting jobs that are cancelled.
+#[derive(Debug, Object)]
+#[oai(rename = "JobsCancelled")]
+pub struct JobsCancelledBody {
+    /// Jobs that get no attempt any more.
+    pub cancelled: u64,
+    /// Whether more jobs match than one request cancels: send it again.
+    pub more: bool,
+}
+
+/// The filter of waiting jobs to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelSelection(pub Queue, pub Option<JobKind>);
+
+impl FromMembers for CancelSelection {
+    type Schema = JobCancellationBody;
+
+    fn take(members: &mut Members) -> Option<Self> {
+        let queue = members.required("queue");
+        let kind: Change<JobKind> = members.change("kind");
+        if kind == Change::Clear {
+            members.refuse::<()>("kind", "must not be null");
+        }
+        Some(Self(queue?, kind.value()))
+    }
+}
+
 /// The filter of dead jobs to retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySelection(pub JobFilter);

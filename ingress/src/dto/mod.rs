@@ -35,8 +35,8 @@ pub use forms::{
     OriginText, SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
 };
 pub use job::{
-    JobBody, JobPageBody, JobsRetriedBody, QueueBody, QueueName, QueuePageBody, QueuePauseBody,
-    RetrySelection, WorkerPageBody, read_states,
+    CancelSelection, JobBody, JobPageBody, JobsCancelledBody, JobsRetriedBody, QueueBody,
+    QueueName, QueuePageBody, QueuePauseBody, RetrySelection, WorkerPageBody, read_states,
 };
 pub use key::{ApiKeyBody, ApiKeyPageBody, NewKeyBody, NewKeyRequest, effective_scopes};
 pub use me::{LimitsBody, MeBody};
@@ -44,7 +44,9 @@ pub use new_operation::NewOperationRequest;
 pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, OperationPageBody};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
-pub use storage_move::{NewMoveRequest, StorageMoveBody};
+pub use storage_move::{
+    NewMoveRequest, StorageMoveBody, StorageMovePageBody, StoragePlacePageBody,
+};
 pub use text::{Id, Moment, truth};
 pub use ticket_document::TicketDocumentBody;
 pub use upload::{UploadBody, UploadPageBody};

@@ -1,7 +1,7 @@
 //! Moves of documents' bytes between places.
 
 use domain::{ByteSize, StorageMoveId};
-use ledger::{MoveStatus, StorageMove};
+use ledger::{ListedPlace, MoveStatus, PlaceRole, StorageMove};
 use poem_openapi::{Enum, Object};
 use storage::StorageUrl;
 
@@ -54,6 +54,58 @@ pub struct StorageMoveBody {
     pub finished_at: Option<Moment>,
 }
 
+/// The moves that are kept. There is no next page.
+#[derive(Debug, Object)]
+#[oai(rename = "StorageMovePage")]
+pub struct StorageMovePageBody {
+    /// The latest hundred, newest first.
+    pub items: Vec<StorageMoveBody>,
+    /// Always `null`.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+/// What a place is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "StoragePlaceRole", rename_all = "lowercase")]
+pub enum PlaceRoleBody {
+    /// New documents.
+    Store,
+    /// Uploads until they are active.
+    Staging,
+    /// Both of these.
+    Both,
+    /// Documents from earlier.
+    More,
+    /// Documents are there, and it isn't configured.
+    Unknown,
+}
+
+/// A place where bytes are.
+#[derive(Debug, Object)]
+#[oai(rename = "StoragePlace")]
+pub struct StoragePlaceBody {
+    /// Its URL.
+    pub url: String,
+    /// What it is for.
+    pub role: PlaceRoleBody,
+    /// The objects that the service has there.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// The places. There is no next page.
+#[derive(Debug, Object)]
+#[oai(rename = "StoragePlacePage")]
+pub struct StoragePlacePageBody {
+    /// Every configured place, and those that aren't and hold documents.
+    pub items: Vec<StoragePlaceBody>,
+    /// Always `null`.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
 /// A move to be started.
 #[derive(Debug, Object)]
 #[oai(rename = "NewStorageMove")]
@@ -97,6 +149,23 @@ impl FromMembers for NewMoveRequest {
             to: to?,
             rate,
         })
+    }
+}
+
+impl From<ListedPlace> for StoragePlaceBody {
+    fn from(place: ListedPlace) -> Self {
+        Self {
+            url: place.url,
+            role: match place.role {
+                PlaceRole::Store => PlaceRoleBody::Store,
+                PlaceRole::Staging => PlaceRoleBody::Staging,
+                PlaceRole::Both => PlaceRoleBody::Both,
+                PlaceRole::More => PlaceRoleBody::More,
+                PlaceRole::Unknown => PlaceRoleBody::Unknown,
+            },
+            objects: place.total.objects,
+            bytes: place.total.bytes,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use domain::{AuditEvent, JobId};
 use ledger::{
-    JobFilter, JobPage, JobRetry, JobView, WorkerPage, dead_jobs, list_jobs, list_workers,
-    retry_job, retry_jobs,
+    JobFilter, JobPage, JobRetry, JobView, WorkerPage, cancel_jobs, dead_jobs, list_jobs,
+    list_workers, retry_job, retry_jobs,
 };
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
@@ -13,8 +13,9 @@ use queue::JobKind;
 use super::users::AdminListProblems;
 use crate::auth::{Admin, RequestOrigin};
 use crate::dto::{
-    Binding, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText, JobsRetriedBody,
-    Limit, QueueName, RetrySelection, WorkerPageBody, cursor, cut, position, read_states,
+    Binding, CancelSelection, CursorText, Id, JobBody, JobKindText, JobPageBody, JobStatesText,
+    JobsCancelledBody, JobsRetriedBody, Limit, QueueName, RetrySelection, WorkerPageBody, cursor,
+    cut, position, read_states,
 };
 use crate::http::{JsonBody, Optional};
 use crate::idempotency::IdempotentRequest;
@@ -28,7 +29,7 @@ problem_sets! {
     RetryJobProblems {
         Unauthorized, Forbidden, QuotaExceeded, NotFound, IllegalTransition, NotRetryable, Invalid,
     }
-    /// Retrying many jobs.
+    /// Retrying or cancelling many jobs.
     RetryJobsProblems {
         BadJson, UploadIncomplete, Unauthorized, Forbidden, RequestTimeout, TooLarge,
         UnsupportedMediaType, Invalid,
@@ -52,6 +53,13 @@ enum ManyRetried {
     /// The jobs are ready, with a fresh attempt count.
     #[oai(status = 202)]
     Jobs(Json<JobsRetriedBody>),
+}
+
+#[derive(ApiResponse)]
+enum ManyCancelled {
+    /// The jobs get no attempt any more.
+    #[oai(status = 202)]
+    Jobs(Json<JobsCancelledBody>),
 }
 
 /// The routes of jobs and workers.
@@ -171,6 +179,38 @@ impl JobRoutes {
             }
         }
         Ok(ManyRetried::Jobs(Json(retried)))
+    }
+
+    /// Cancel waiting jobs
+    ///
+    /// Those of a queue, or of one kind of them; at most 10,000 per request. The worker that claims them
+    /// next gives them up: versions fail with `internal`, and may be retried; operations end in `error`.
+    #[oai(path = "/jobs/cancel", method = "post", operation_id = "cancel_jobs")]
+    async fn cancel_many(
+        &self,
+        _admin: Admin,
+        origin: RequestOrigin,
+        body: JsonBody<CancelSelection>,
+    ) -> Result<ManyCancelled, Documented<RetryJobsProblems>> {
+        let Service { db, clock, .. } = &self.service;
+        let CancelSelection(queue, kind) = body.0;
+        let mut answer = JobsCancelledBody {
+            cancelled: 0,
+            more: true,
+        };
+        for _ in 0..BATCHES {
+            let on = origin.log(db.clone(), |jobs: &Vec<JobId>| {
+                AuditEvent::jobs_cancelled(jobs).into_iter().collect()
+            });
+            let jobs = cancel_jobs(&on, (queue, kind), BATCH, clock.now()).await;
+            let jobs = jobs.map_err(Problem::from)?;
+            answer.cancelled += jobs.len() as u64;
+            if jobs.len() < BATCH as usize {
+                answer.more = false;
+                break;
+            }
+        }
+        Ok(ManyCancelled::Jobs(Json(answer)))
     }
 
     /// List live workers

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod changes;
+mod console;
 mod content;
 mod content_answer;
 mod content_source;
@@ -43,6 +44,7 @@ mod wanted_upload;
 
 pub use audit_log::AuditLogRoutes;
 pub use changes::ChangeRoutes;
+pub use console::ConsoleRoutes;
 pub use content::ContentRoutes;
 pub use direct_uploads::DirectUploadRoutes;
 pub use documents::DocumentRoutes;

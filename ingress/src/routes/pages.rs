@@ -72,10 +72,10 @@ static SUMMARY: LazyLock<PreparedPage> =
     LazyLock::new(|| PreparedPage::new("text/plain; charset=utf-8", include_str!("llms.txt")));
 
 /// A script, as it is documented.
-enum JavaScript {}
+pub(super) enum JavaScript {}
 
 /// A page documented as `P`, or 304.
-struct PageAnswer<P>(Response, std::marker::PhantomData<P>);
+pub(super) struct PageAnswer<P>(Response, std::marker::PhantomData<P>);
 
 /// The path of the documentation.
 struct Home;
@@ -95,7 +95,7 @@ impl PageRoutes {
     #[oai(path = "/openapi.json", method = "get", operation_id = "openapi")]
     async fn openapi(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Json<Value>>> {
         let answer = self.0.get()?.document.answer(request.headers()).await;
-        Ok(PageAnswer(answer, std::marker::PhantomData))
+        Ok(PageAnswer::of(answer))
     }
 
     /// Interactive documentation
@@ -105,7 +105,7 @@ impl PageRoutes {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        Ok(PageAnswer(answer, std::marker::PhantomData))
+        Ok(PageAnswer::of(answer))
     }
 
     /// The script of the upload page of a ticket
@@ -116,7 +116,7 @@ impl PageRoutes {
         request: &Request,
     ) -> Answer<PageAnswer<JavaScript>> {
         let answer = TICKET_SCRIPT.answer(request.headers()).await;
-        Ok(PageAnswer(answer, std::marker::PhantomData))
+        Ok(PageAnswer::of(answer))
     }
 
     /// A summary of the API for language models
@@ -140,6 +140,13 @@ impl Payload for JavaScript {
 
     fn schema_ref() -> MetaSchemaRef {
         String::schema_ref()
+    }
+}
+
+impl<P> PageAnswer<P> {
+    /// An answer that is documented as `P`.
+    pub(super) const fn of(answer: Response) -> Self {
+        Self(answer, std::marker::PhantomData)
     }
 }
 
@@ -193,9 +200,9 @@ impl ApiResponse for Home {
     fn register(_: &mut Registry) {}
 }
 
-const TAG: (&str, &str) = ("ETag", "Entity tag of the page.");
+pub(super) const TAG: (&str, &str) = ("ETag", "Entity tag of the page.");
 
-fn response(
+pub(super) fn response(
     status: u16,
     description: &'static str,
     content: Vec<MetaMediaType>,

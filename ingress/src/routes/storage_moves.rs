@@ -1,16 +1,18 @@
-//! Moves of documents' bytes between places, for admins.
+//! Places, and moves of documents' bytes between them, for admins.
 
 use domain::{AuditEvent, AuditKind, StorageMoveId};
-use ledger::{MoveRefusal, NewMove, StorageMove, cancel_move, find_move, start_move};
+use ledger::{
+    MoveRefusal, NewMove, StorageMove, cancel_move, find_move, list_moves, list_places, start_move,
+};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 use serde_json::json;
 
-use super::users::AdminReadProblems;
+use super::users::{AdminListProblems, AdminReadProblems};
 use crate::auth::{Admin, RequestOrigin};
-use crate::dto::{Id, NewMoveRequest, StorageMoveBody};
+use crate::dto::{Id, NewMoveRequest, StorageMoveBody, StorageMovePageBody, StoragePlacePageBody};
 use crate::http::JsonBody;
 use crate::idempotency::IdempotentRequest;
 use crate::openapi::{Documented, Group, problem_sets};
@@ -94,6 +96,33 @@ impl StorageMoveRoutes {
         self.notifier
             .notify(Queue::Maintenance, started.first_job());
         Ok(started.into())
+    }
+
+    /// List moves, newest first
+    #[oai(path = "/moves", method = "get", operation_id = "list_storage_moves")]
+    async fn list(
+        &self,
+        _admin: Admin,
+    ) -> Result<Json<StorageMovePageBody>, Documented<AdminListProblems>> {
+        let moves = list_moves(&self.service.db).await.map_err(Problem::from)?;
+        Ok(Json(StorageMovePageBody {
+            items: moves.into_iter().map(Into::into).collect(),
+            next_cursor: None,
+        }))
+    }
+
+    /// List the places where bytes are
+    #[oai(path = "/places", method = "get", operation_id = "list_storage_places")]
+    async fn places(
+        &self,
+        _admin: Admin,
+    ) -> Result<Json<StoragePlacePageBody>, Documented<AdminListProblems>> {
+        let Service { db, places, .. } = &self.service;
+        let places = list_places(db, places).await.map_err(Problem::from)?;
+        Ok(Json(StoragePlacePageBody {
+            items: places.into_iter().map(Into::into).collect(),
+            next_cursor: None,
+        }))
     }
 
     /// Read a move

@@ -182,7 +182,7 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 13] = [
+const OPEN: [&str; 15] = [
     "/",
     "/health/live",
     "/health/ready",
@@ -193,6 +193,8 @@ const OPEN: [&str; 13] = [
     "/public/{unique_name}/content",
     // The page behind the URL of a ticket.
     "/ticket.js",
+    "/console",
+    "/console/{file}",
     "/t/{secret}",
     "/t/{secret}/documents/{id}",
     "/t/{secret}/uploads",
@@ -271,5 +273,5 @@ async fn every_admin_operation_refuses_ordinary_users() {
         }
         count += 1;
     }
-    assert_eq!(count, 17);
+    assert_eq!(count, 22);
 }

@@ -70,6 +70,8 @@ kinds! {
     VersionsPruned = "versions.pruned";
     /// Dead jobs were retried.
     JobsRetried = "jobs.retried";
+    /// Waiting jobs were cancelled.
+    JobsCancelled = "jobs.cancelled";
     /// A queue was paused.
     QueuePaused = "queue.paused";
     /// A queue was resumed.
@@ -252,14 +254,24 @@ impl AuditEvent {
     /// Returns the event of retried jobs, if any; names some of them.
     #[must_use]
     pub fn jobs_retried(jobs: &[JobId]) -> Option<Self> {
+        Self::of_jobs(AuditKind::JobsRetried, jobs)
+    }
+
+    /// Returns the event of cancelled jobs, if any; names some of them.
+    #[must_use]
+    pub fn jobs_cancelled(jobs: &[JobId]) -> Option<Self> {
+        Self::of_jobs(AuditKind::JobsCancelled, jobs)
+    }
+
+    fn of_jobs(kind: AuditKind, jobs: &[JobId]) -> Option<Self> {
         let named: Vec<_> = jobs.iter().take(100).collect();
         let detail = json!({"jobs": jobs.len(), "job_ids": named});
         let event = match jobs {
             [] => return None,
-            [job] => Self::new(AuditKind::JobsRetried, job, detail),
+            [job] => Self::new(kind, job, detail),
             _ => Self {
                 subject: None,
-                ..Self::new(AuditKind::JobsRetried, "", detail)
+                ..Self::new(kind, "", detail)
             },
         };
         Some(event)

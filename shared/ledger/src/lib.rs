@@ -143,7 +143,9 @@ pub use operations::{
 pub use operations::{
     RemoveResultError, ReservationRequest, export_size, remove_result, reserve_result,
 };
-pub use place_totals::{PlaceTotal, place_total, unknown_places};
+pub use place_totals::{
+    ListedPlace, PlaceRole, PlaceTotal, list_places, place_total, unknown_places,
+};
 pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
@@ -155,8 +157,8 @@ pub use shares::OwnerShare;
 pub use sqlite_steps::count_steps;
 pub use storage_moves::{
     MovableObject, MoveChunk, MoveRefusal, MoveStatus, NewMove, StorageMove, Switched, cancel_move,
-    end_chunk, find_move, finish_move, is_current, movable_objects, movable_total, start_move,
-    switch_object,
+    end_chunk, find_move, finish_move, is_current, list_moves, movable_objects, movable_total,
+    start_move, switch_object,
 };
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tickets::{
@@ -182,9 +184,10 @@ pub use users::{
 };
 pub use versions::{find_version, list_versions};
 pub use watch::{
-    ALIVE_FOR, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueuePause, QueueState,
-    WorkerPage, WorkerStatus, dead_jobs, find_job, forget_worker, list_jobs, list_workers,
-    oldest_pending, oldest_waiting, owner_heads, owners_served, pause_queue, queue_pause,
-    queue_pauses, queue_states, record_heartbeat, resume_queue, retry_job, retry_jobs,
+    ALIVE_FOR, CANCELLED, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueuePause,
+    QueueState, WorkerPage, WorkerStatus, cancel_jobs, dead_jobs, find_job, forget_worker,
+    list_jobs, list_workers, oldest_pending, oldest_waiting, owner_heads, owners_served,
+    pause_queue, queue_pause, queue_pauses, queue_states, record_heartbeat, resume_queue,
+    retry_job, retry_jobs,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

@@ -1,6 +1,7 @@
 //! What rows refer to in each place, and which places they refer to that aren't known.
 
 use sea_orm::QueryResult;
+use storage::StorageRouter;
 use url::Url;
 
 use super::batch::query;
@@ -20,6 +21,79 @@ pub struct PlaceTotal {
     pub objects: u64,
     /// Their bytes, as far as rows know them.
     pub bytes: u64,
+}
+
+/// What a place is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceRole {
+    /// New documents.
+    Store,
+    /// Uploads until they are active.
+    Staging,
+    /// Both of these.
+    Both,
+    /// Documents from earlier.
+    More,
+    /// Rows refer to it, and it isn't configured.
+    Unknown,
+}
+
+impl PlaceRole {
+    /// Returns its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Staging => "staging",
+            Self::Both => "both",
+            Self::More => "more",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A place in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedPlace {
+    /// Its URL.
+    pub url: String,
+    /// What it is for.
+    pub role: PlaceRole,
+    /// What rows refer to in it.
+    pub total: PlaceTotal,
+}
+
+/// Lists the configured places, and those that rows refer to beyond them.
+pub async fn list_places(
+    db: &Database,
+    places: &StorageRouter,
+) -> Result<Vec<ListedPlace>, DbError> {
+    let mut found = Vec::new();
+    let mut known = Vec::new();
+    for storage in places.distinct() {
+        let url = storage.place();
+        let role = if url == places.store().place() {
+            if places.are_one() {
+                PlaceRole::Both
+            } else {
+                PlaceRole::Store
+            }
+        } else if url == places.staging().place() {
+            PlaceRole::Staging
+        } else {
+            PlaceRole::More
+        };
+        known.push(url.clone());
+        found.push((url.to_string(), role));
+    }
+    let unknown = unknown_places(db, &known).await?.into_iter();
+    found.extend(unknown.map(|url| (url, PlaceRole::Unknown)));
+    let mut listed = Vec::new();
+    for (url, role) in found {
+        let total = place_total(db, &url).await?;
+        listed.push(ListedPlace { url, role, total });
+    }
+    Ok(listed)
 }
 
 /// Counts the objects that rows refer to in `place`, and their bytes.

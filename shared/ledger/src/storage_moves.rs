@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{EntityTrait, FromQueryResult};
+use sea_orm::{EntityTrait, FromQueryResult, QueryOrder};
 use url::Url;
 use uuid::Uuid;
 
 use super::batch::{query, query_as};
+use super::readable::readable;
 use super::retry_on_conflict::retry_on_conflict;
 use super::tables::documents::{SHOWING_ELSEWHERE, relocate};
 use super::tables::storage_moves::{self, Model};
@@ -245,6 +246,20 @@ pub async fn find_move(db: &Database, id: StorageMoveId) -> Result<Option<Storag
         },
         _ => found,
     }))
+}
+
+/// Returns the moves that are kept, newest first.
+pub async fn list_moves(db: &Database) -> Result<Vec<StorageMove>, DbError> {
+    let newest = storage_moves::Entity::find().order_by_desc(storage_moves::Column::Id);
+    let mut moves = readable(newest.all(db.reader()).await?, read);
+    for moving in &mut moves {
+        if moving.status == MoveStatus::Running
+            && let Some(found) = find_move(db, moving.id).await?
+        {
+            *moving = found;
+        }
+    }
+    Ok(moves)
 }
 
 async fn read_move(db: &Database, id: StorageMoveId) -> Result<Option<StorageMove>, DbError> {

@@ -139,9 +139,13 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("get", "/v1/admin/audit-log", [401, 403, 403, 200]),
     ("get", "/v1/admin/jobs", [401, 403, 403, 200]),
     ("post", "/v1/admin/jobs/retry", [401, 403, 403, 202]),
+    // The body names no queue.
+    ("post", "/v1/admin/jobs/cancel", [401, 403, 403, 422]),
     // No user has the id of a job.
     ("post", "/v1/admin/jobs/{id}/retry", [401, 403, 403, 404]),
     // The places of the body don't exist, and no move has the id.
+    ("get", "/v1/admin/storage/places", [401, 403, 403, 200]),
+    ("get", "/v1/admin/storage/moves", [401, 403, 403, 200]),
     ("post", "/v1/admin/storage/moves", [401, 403, 403, 422]),
     ("get", "/v1/admin/storage/moves/{id}", [401, 403, 403, 404]),
     (
@@ -155,6 +159,8 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("get", "/docs", [200, 200, 200, 200]),
     ("get", "/llms.txt", [200, 200, 200, 200]),
     ("get", "/ticket.js", [200, 200, 200, 200]),
+    ("get", "/console", [200, 200, 200, 200]),
+    ("get", "/console/{file}", [200, 200, 200, 200]),
     ("get", "/health/live", [200, 200, 200, 200]),
     ("get", "/health/ready", [200, 200, 200, 200]),
 ];
@@ -187,6 +193,15 @@ async fn ask(client: &Client, method: &str, path: &str, number: usize) -> u16 {
         _ => client.request(method, path),
     };
     client.send(request).await.status.as_u16()
+}
+
+/// The path with the names that are the same for everybody.
+fn with_names(pattern: &str) -> String {
+    pattern
+        .replace("{unique_name}", "the-secret")
+        .replace("{number}", "1")
+        .replace("{queue}", "maintenance")
+        .replace("{file}", "app.js")
 }
 
 #[in_both_modes]
@@ -258,11 +273,8 @@ async fn every_route_for_everybody(mode: Mode) {
                 Some("operations") => &operation["id"],
                 _ => &document["id"],
             };
-            let path = pattern
+            let path = with_names(pattern)
                 .replace("{id}", id.as_str().unwrap())
-                .replace("{unique_name}", "the-secret")
-                .replace("{number}", "1")
-                .replace("{queue}", "maintenance")
                 .replace("{key_id}", key["id"].as_str().unwrap())
                 .replace("/t/{secret}", ticket["url"].as_str().unwrap());
             assert_eq!(

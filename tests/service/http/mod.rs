@@ -2,6 +2,7 @@
 
 mod access;
 mod compression;
+mod console;
 mod content;
 mod disabled_users;
 mod discards;

@@ -113,3 +113,40 @@ async fn the_command_line_pauses_and_resumes(mode: Mode) {
     }
     app.ends_clean().await;
 }
+
+#[in_both_modes]
+async fn waiting_jobs_are_cancelled_and_their_documents_can_be_retried(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    change(&admin, "ingest/pause").await;
+    let mut pending = Vec::new();
+    for name in ["first.pdf", "second.pdf", "third.pdf"] {
+        pending.push(alice.uploads(name, PDF).await);
+    }
+    let cancel = "/v1/admin/jobs/cancel";
+    let other = json!({"queue": "ingest", "kind": "export"});
+    let none = admin.post_json(cancel, &other).await;
+    let none = none.expect_status(202).await;
+    assert_eq!(none, json!({"cancelled": 0, "more": false}));
+    let all = json!({"queue": "ingest", "kind": "process_version"});
+    let done = admin.post_json(cancel, &all).await.expect_status(202).await;
+    assert_eq!(done, json!({"cancelled": 3, "more": false}));
+    let Ended { code, printed } = app.command(&["job", "cancel", "--queue", "ingest"]).await;
+    assert!(code == 0 && printed.starts_with("0 jobs"), "{printed}");
+    change(&admin, "ingest/resume").await;
+    for document in &pending {
+        let failed = alice.settled(document).await;
+        assert_eq!(failed["error"]["code"], "internal");
+        assert_eq!(failed["error"]["retryable"], true);
+    }
+    let dead = admin.get("/v1/admin/jobs?state=dead").await.expecting(200);
+    let dead = dead["items"].as_array().unwrap();
+    assert_eq!(dead.len(), 3);
+    for job in dead {
+        assert_eq!(job["last_error"], "cancelled by an operator");
+    }
+    let retry = format!("/v1/documents/{}/retry", pending[0]["id"].as_str().unwrap());
+    let request = alice.request(reqwest::Method::POST, &retry);
+    alice.send(request).await.expecting(202);
+    assert_eq!(alice.settled(&pending[0]).await["status"], "active");
+}

@@ -102,6 +102,7 @@ impl Ground {
             .replace("{unique_name}", "the-public-one")
             .replace("{number}", "1")
             .replace("{queue}", "maintenance")
+            .replace("{file}", "style.css")
             .replace("{key_id}", &self.owner)
             .replace("/t/{secret}", &self.door);
         let request = client.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
@@ -189,6 +190,7 @@ impl Ground {
             ("post", "/v1/admin/users/{id}/keys" | "/v1/keys" | "/v1/admin/jobs/retry") => {
                 request.json(&json!({}))
             }
+            ("post", "/v1/admin/jobs/cancel") => request.json(&json!({"queue": "maintenance"})),
             // These places don't exist: a move itself is a job.
             ("post", "/v1/admin/storage/moves") => {
                 request.json(&json!({"from": "s3://bucket/a", "to": "s3://bucket/b"}))
@@ -211,6 +213,8 @@ impl Ground {
                 | "/openapi.json"
                 | "/llms.txt"
                 | "/ticket.js"
+                | "/console"
+                | "/console/{file}"
                 | "/health/live"
                 | "/health/ready"
                 | "/public/{unique_name}"
@@ -224,6 +228,8 @@ impl Ground {
                 | "/v1/documents/by-name/{unique_name}"
                 | "/v1/admin/users/{id}"
                 | "/v1/admin/queues"
+                | "/v1/admin/storage/places"
+                | "/v1/admin/storage/moves"
                 | "/v1/admin/storage/moves/{id}",
             )
             | (

@@ -56,6 +56,18 @@ pub fn uppy_modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/uppy/node_modules")
 }
 
+/// The browser.
+#[must_use]
+pub fn browser() -> PathBuf {
+    process::granted(process::find_program("chromium", &[]))
+}
+
+/// The folder of packages that drive the browser.
+#[must_use]
+pub fn browser_modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/browser/node_modules")
+}
+
 /// The Python in which `./test` installs tuspy.
 #[must_use]
 pub fn tuspy() -> PathBuf {

@@ -1,5 +1,6 @@
 //! Jobs, queues and workers as operators see them, pauses of queues, and retries of dead jobs.
 
+mod cancel;
 mod jobs;
 mod pauses;
 mod queues;
@@ -8,6 +9,7 @@ mod waiting;
 mod workers;
 
 pub use crate::tables::jobs::JobView;
+pub use cancel::{CANCELLED, cancel_jobs};
 pub use jobs::{JobFilter, JobPage, dead_jobs, find_job, list_jobs};
 pub use pauses::{QueuePause, pause_queue, queue_pause, queue_pauses, resume_queue};
 pub use queues::{QueueState, oldest_pending, oldest_waiting, queue_states};

@@ -25,5 +25,7 @@ pub use delete::{delete_dead, delete_done, delete_job, delete_jobs, delete_ready
 pub use entity::{Column, Entity, Model};
 pub use insert::{NewJob, insert_jobs};
 pub use release::{end_leases, extend_leases, hand_back, hand_back_others, lost_claims};
-pub use settle::{EndedJob, end_without_subject, retry_dead, settle_jobs};
+pub use settle::{
+    CANCELLED, EndedJob, cancel_waiting, end_without_subject, retry_dead, settle_jobs,
+};
 pub use view::JobView;

@@ -1,4 +1,4 @@
-//! How attempts end, and fresh ones.
+//! How attempts end, fresh ones, and jobs that get none any more.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::DbError;
 use crate::batch::{Columns, Kind, execute, parameter, query_column};
 use crate::dialect::Dialect;
 use domain::{JobId, Timestamp};
-use queue::JobState;
+use queue::{JobKind, JobState, Queue};
 
 /// A claimed job whose attempt has ended.
 #[derive(Debug, Serialize)]
@@ -95,4 +95,35 @@ pub async fn retry_dead(
     let values = [parameter(jobs)?, now.as_micros().into()];
     execute(connection, sql, values).await?;
     Ok(())
+}
+
+/// The error of a job that an operator has cancelled.
+pub const CANCELLED: &str = "cancelled by an operator";
+
+/// Takes all attempts from up to `limit` waiting jobs: whoever claims them next gives them up, as after
+/// attempts that never ended. Due now. Returns their ids.
+pub async fn cancel_waiting<C>(
+    connection: &impl ConnectionTrait,
+    (queue, kind): (Queue, Option<JobKind>),
+    limit: u32,
+    now: Timestamp,
+) -> Result<C, DbError>
+where
+    C: IntoIterator<Item = Uuid> + FromIterator<Uuid>,
+{
+    let lock = Dialect::of(connection).lock_free_rows("jobs");
+    let sql = format!(
+        "UPDATE jobs SET attempts = max_attempts, last_error = $1, run_at = $2 WHERE id IN (SELECT id FROM jobs \
+         WHERE queue = $3 AND state = 'ready' AND ($4 = '' OR kind = $4) \
+         AND (last_error IS NULL OR last_error <> $1 OR attempts < max_attempts) \
+         ORDER BY id LIMIT $5{lock}) RETURNING id"
+    );
+    let values = [
+        CANCELLED.into(),
+        now.as_micros().into(),
+        queue.as_str().into(),
+        kind.map_or("", JobKind::as_str).into(),
+        i64::from(limit).into(),
+    ];
+    query_column(connection, sql, values).await
 }

@@ -1,0 +1,44 @@
+// The page of storage, for admins: places, and moves of documents' bytes between them.
+
+import { change } from './api.js'
+import { bytes, fill, h, moment, number } from './dom.js'
+import { badge, button, count, field, form, heading, list, text } from './parts.js'
+
+/** @typedef {import('./api.js').Schemas['StorageMove']} Move */
+/** @typedef {import('./api.js').Schemas['StoragePlace']} Place */
+/** @typedef {import('./app.js').Context} Context */
+
+/** @param {Context} context */
+export function storage({ main, signal }) {
+  const places = list({
+    caption: 'Places',
+    columns: ['Place', 'Used for', 'Objects', 'Bytes'],
+    path: '/v1/admin/storage/places',
+    signal,
+    row: (/** @type {Place} */ place) => [h('code', {}, place.url), place.role, number(place.objects), bytes(place.bytes)],
+    empty: 'There is no place.',
+  })
+  const moves = list({
+    caption: 'Moves',
+    columns: ['From', 'To', 'Status', 'Objects', 'Bytes', 'Failed', 'Started', ''],
+    path: '/v1/admin/storage/moves',
+    signal,
+    row: (/** @type {Move} */ move) => [
+      h('code', {}, move.from), h('code', {}, move.to), badge(move.status), `${number(move.moved)} of ${number(move.objects)}`,
+      `${bytes(move.moved_bytes)} of ${bytes(move.bytes)}`, number(move.failed), moment(move.created_at),
+      move.status === 'running' ? button('Cancel', async () => {
+        await change('POST', `/v1/admin/storage/moves/${move.id}/cancel`)
+        await moves.reload()
+      }) : null,
+    ],
+    empty: 'Nothing was moved yet.',
+  })
+  const start = form('Start', async (data) => {
+    await change('POST', '/v1/admin/storage/moves', { from: text(data, 'from'), to: text(data, 'to'), rate_bytes: count(data, 'rate_bytes') })
+    await moves.reload()
+  },
+  field('From', h('input', { name: 'from', required: true })), field('To', h('input', { name: 'to', required: true })),
+  field('At most, bytes a second', h('input', { name: 'rate_bytes', type: 'number', min: 1_048_576 }), 'Empty: as fast as it goes.'))
+  fill(main, heading('Storage'), places.element, h('h2', {}, 'Moves'), moves.element, h('h2', {}, 'Move documents to another place'),
+    h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on.'), start)
+}

@@ -1,0 +1,268 @@
+// Drives the console in a real browser as people do, and has axe look at each page, narrow and wide, light
+// and dark. Arguments: where the console is, an admin's key, the browser, and a folder for pictures, if
+// they are wanted. Prints what went wrong.
+
+const fs = require('fs')
+const path = require('path')
+const { chromium } = require('playwright-core')
+
+const [base, key, executablePath, pictures] = process.argv.slice(2)
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+const PDF =
+  '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n' +
+  '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n'
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR42mNk+M+AFzDhlRxVNHIUAgAfBAEPbCRb6QAAAABJRU5ErkJggg=='
+const HOSTILE = '<img src=x onerror=alert(1)>.txt'
+const LOOKS = [
+  { width: 1280, height: 800, colorScheme: 'light' },
+  { width: 1280, height: 800, colorScheme: 'dark' },
+  { width: 360, height: 740, colorScheme: 'light' },
+  { width: 360, height: 740, colorScheme: 'dark' },
+]
+
+const wrong = []
+
+/** Waits for what must be seen; the selector is the message. */
+const see = (page, selector) => page.locator(selector).first().waitFor({ timeout: 60_000 })
+const click = (page, selector) => page.locator(selector).first().click({ timeout: 60_000 })
+const named = (name) => `button:text-is("${name}")`
+
+/** Drops files on the page, as a hand does. */
+async function drop(page, files) {
+  const data = await page.evaluateHandle((files) => {
+    const data = new DataTransfer()
+    for (const [name, type, text] of files) {
+      const bytes = type === 'image/png' ? Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) : text
+      data.items.add(new File([bytes], name, { type }))
+    }
+    return data
+  }, files)
+  await page.dispatchEvent('#main', 'drop', { dataTransfer: data })
+}
+
+async function go(page, place) {
+  await page.evaluate((place) => (location.hash = place), place)
+  await see(page, `nav a[aria-current][data-page="${place.slice(2)}"] >> visible=true`)
+  await see(page, 'main h1')
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 })
+}
+
+/** The page in all looks: axe finds nothing, and nothing is wider than the screen. */
+async function looked(page, name) {
+  for (const { width, height, colorScheme } of LOOKS) {
+    await page.setViewportSize({ width, height })
+    await page.emulateMedia({ colorScheme })
+    const look = `${name}-${width}-${colorScheme}`
+    const found = await page.evaluate(async (isDark) => {
+      // What isn't of colours was found by light already.
+      const rules = isDark ? { runOnly: ['color-contrast'] } : {}
+      const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'], ...rules })
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`)
+    }, colorScheme === 'dark')
+    wrong.push(...found.map((violation) => `${look}: ${violation}`))
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    if (over > 0) {
+      wrong.push(`${look}: ${over} px too wide`)
+    }
+    if (pictures) {
+      await page.screenshot({ path: path.join(pictures, `${look}.png`) })
+    }
+  }
+  await page.setViewportSize({ width: LOOKS[0].width, height: LOOKS[0].height })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
+async function signsIn(page) {
+  await page.goto(`${base}/console`)
+  await see(page, 'h1:text-is("Sign in")')
+  await page.evaluate(axe)
+  await looked(page, 'sign-in')
+  await page.keyboard.type('this is no key of the service, whatever it looks like')
+  await page.keyboard.press('Enter')
+  await see(page, '[role=alert]:has-text("know this key")')
+  await page.fill('input[name=key]', key)
+  await page.keyboard.press('Enter')
+  await see(page, 'h1:text-is("Documents")')
+  await see(page, '.badge:text-is("live")')
+}
+
+async function uploads(page) {
+  await looked(page, 'no-documents')
+  await drop(page, [
+    [HOSTILE, 'text/plain', 'its name is markup'],
+    ['report.pdf', 'application/pdf', PDF],
+    ['photo.png', 'image/png', PNG],
+    ['notes.txt', 'text/plain', 'what was said\n<script>document.title = "run"</script>\n'],
+    ['page.html', 'text/html', '<!doctype html><title>x</title><script>parent.document.title = "run"</script><p>A page.'],
+  ])
+  for (const name of [HOSTILE, 'report.pdf', 'photo.png', 'notes.txt', 'page.html']) {
+    // Events make the rows; nobody reloads.
+    await see(page, `tr:has-text("${name}") .badge:text-is("active")`)
+    await see(page, `.uploads li.ended:has-text("${name}")`)
+  }
+  await looked(page, 'documents')
+  await click(page, named('Clear'))
+}
+
+async function archivesAndUndoes(page) {
+  await page.check('[aria-label="Select all on this page"]')
+  await see(page, 'strong:text-is("5 selected")')
+  await click(page, `.bulk ${named('Archive')}`)
+  await see(page, 'dialog :text("Nothing was changed yet: 5 would succeed")')
+  await looked(page, 'dry-run')
+  await click(page, `dialog ${named('Archive 5')}`)
+  await see(page, 'dialog :text("5 succeeded")')
+  await see(page, 'tr:has-text("notes.txt") .badge:text-is("archived"), .empty')
+  await click(page, `dialog ${named('Undo')}`)
+  await see(page, `dialog:not(:has(${named('Undo')})) :text("5 succeeded")`)
+  await click(page, `dialog ${named('Close')}`)
+  await see(page, 'tr:has-text("notes.txt") .badge:text-is("active")')
+}
+
+async function readsOne(page) {
+  await click(page, 'a:text-is("notes.txt")')
+  await see(page, 'pre:has-text("what was said")')
+  await page.fill('textarea[name=metadata]', '{"project": "north"}')
+  await click(page, named('Save'))
+  // What is saved is written anew, a member a line.
+  await page.waitForFunction(() => document.querySelector('textarea[name=metadata]')?.value.includes('\n  "project"'), null, { timeout: 60_000 })
+  await page.setInputFiles('[aria-label="New version"]', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('what was meant\n') })
+  await see(page, 'pre:has-text("what was meant")')
+  await click(page, '[aria-label="Restore version 1"]')
+  await see(page, 'td:has-text("3") >> nth=0')
+  await see(page, 'pre:has-text("what was said")')
+  await looked(page, 'document')
+  await go(page, '#/documents')
+  await click(page, 'a:text-is("page.html")')
+  await see(page, 'pre:has-text("parent.document.title")')
+  await go(page, '#/documents')
+  await click(page, 'a:text-is("photo.png")')
+  await page.waitForFunction(() => document.querySelector('.preview img')?.naturalWidth > 0, null, { timeout: 60_000 })
+  await looked(page, 'image')
+  await go(page, '#/documents')
+  await click(page, 'a:text-is("report.pdf")')
+  await see(page, '.preview iframe')
+  if (pictures) {
+    await page.screenshot({ path: path.join(pictures, 'pdf.png') })
+  }
+  if ((await page.title()).includes('run')) {
+    wrong.push('a document ran its script')
+  }
+}
+
+async function account(page) {
+  await go(page, '#/operations')
+  await see(page, 'td a:text-is("archive")')
+  await looked(page, 'operations')
+  await click(page, 'td a:text-is("archive")')
+  await see(page, 'h2:text-is("Items")')
+  await see(page, 'td a:text-is("notes.txt")')
+  await looked(page, 'operation')
+  await go(page, '#/events')
+  await click(page, named('Read from the oldest kept'))
+  await see(page, 'td:text-is("document.activated")')
+  await looked(page, 'events')
+  await go(page, '#/webhooks')
+  await looked(page, 'webhooks')
+  await go(page, '#/tickets')
+  await click(page, named('Make a ticket'))
+  await see(page, 'dialog input.secret')
+  await looked(page, 'ticket-made')
+  await page.keyboard.press('Escape')
+  await see(page, 'td .badge:text-is("open")')
+  await looked(page, 'tickets')
+  await go(page, '#/usage')
+  await looked(page, 'usage')
+  await go(page, '#/keys')
+  await see(page, 'td code')
+  await looked(page, 'keys')
+}
+
+async function administers(page) {
+  await go(page, '#/users')
+  await see(page, 'td a')
+  await looked(page, 'users')
+  await page.fill('input[name=name]', 'somebody')
+  await click(page, named('Add'))
+  await see(page, 'h1:text-is("somebody")')
+  await looked(page, 'user')
+  await go(page, '#/queues')
+  await click(page, '[aria-label="Pause ingest"]')
+  await see(page, 'tr:has-text("ingest") .badge:text-is("paused")')
+  await looked(page, 'queues')
+  await go(page, '#/documents')
+  await drop(page, [['later.txt', 'text/plain', 'later']])
+  await see(page, 'tr:has-text("later.txt") .badge:text-is("pending")')
+  await go(page, '#/queues')
+  await click(page, '[aria-label="Resume ingest"]')
+  await see(page, 'tr:has-text("ingest") .badge:text-is("running")')
+  await go(page, '#/documents')
+  await see(page, 'tr:has-text("later.txt") .badge:text-is("active")')
+  for (const [name, sign] of [['jobs', '.empty'], ['workers', 'td code'], ['storage', 'td code'], ['log', 'td:text-is("queue.paused")']]) {
+    await go(page, `#/${name}`)
+    await see(page, sign)
+    await looked(page, name)
+  }
+}
+
+/** The menu of narrow screens, by keyboard; and out. */
+async function leaves(page) {
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.focus('.menu')
+  await page.keyboard.press('Enter')
+  await see(page, 'nav.open a:text-is("Usage")')
+  await looked(page, 'menu')
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.focus('nav a:text-is("Usage")')
+  await page.keyboard.press('Enter')
+  await see(page, 'h1:text-is("Usage")')
+  await click(page, named('Sign out'))
+  await see(page, 'h1:text-is("Sign in")')
+  const left = await page.evaluate(() => sessionStorage.getItem('dossier.key'))
+  if (left !== null) {
+    wrong.push('the key is still there')
+  }
+}
+
+async function run() {
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  const page = await browser.newPage({ viewport: LOOKS[0] })
+  page.on('pageerror', (error) => wrong.push(`an error of the page: ${error}`))
+  page.on('console', (said) => said.type() === 'error' && !/status of (401|404)/.test(said.text()) && wrong.push(`the browser says: ${said.text()}`))
+  page.on('dialog', (dialog) => {
+    wrong.push(`a name ran: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(base) && !/^(blob|data|chrome|chrome-extension):/.test(request.url())) {
+      wrong.push(`it asks elsewhere: ${request.url()}`)
+    }
+  })
+  try {
+    for (const step of [signsIn, uploads, archivesAndUndoes, readsOne, account, administers, leaves]) {
+      const begun = Date.now()
+      await step(page)
+      if (pictures) {
+        console.log(`${step.name}: ${Date.now() - begun} ms`)
+      }
+    }
+  } catch (error) {
+    wrong.push(`${error}`, `the page: ${(await page.innerText('body').catch(() => '')).slice(0, 2000)}`)
+    if (pictures) {
+      await page.screenshot({ path: path.join(pictures, 'failed.png') })
+    }
+  } finally {
+    await browser.close()
+  }
+}
+
+run()
+  .catch((error) => wrong.push(`${error}`))
+  .then(() => {
+    console.log(wrong.join('\n'))
+    process.exit(wrong.length > 0 ? 1 : 0)
+  })

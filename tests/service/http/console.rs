@@ -1,0 +1,107 @@
+//! The console: what it is served with, that its scripts type-check against the description of the API,
+//! and a journey through it in a real browser.
+
+use std::process::Command;
+
+use reqwest::header::IF_NONE_MATCH;
+use reqwest::{Method, StatusCode};
+use tests::app::{Mode, TestApp};
+use tests::in_both_modes;
+use tests::servers::{browser, browser_modules, node, node_modules};
+
+#[in_both_modes]
+async fn its_files_are_bounded_by_a_strict_policy_and_cached(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let nobody = app.nobody();
+    for (path, kind) in [
+        ("/console", "text/html"),
+        ("/console/app.js", "text/javascript"),
+        ("/console/style.css", "text/css"),
+        ("/console/icon.svg", "image/svg+xml"),
+    ] {
+        let file = nobody.get(path).await;
+        assert_eq!(file.status.as_u16(), 200, "{path}");
+        assert!(file.header("content-type").starts_with(kind), "{path}");
+        assert_eq!(file.header("x-content-type-options"), "nosniff");
+        assert_eq!(file.header("referrer-policy"), "no-referrer");
+        let policy = file.header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self';",
+            "style-src 'self';",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let again = nobody.request(Method::GET, path);
+        let again = again.header(IF_NONE_MATCH, file.header("etag"));
+        assert_eq!(nobody.send(again).await.status, StatusCode::NOT_MODIFIED);
+    }
+    let absent = nobody.get("/console/absent.js").await;
+    absent.expect_problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_scripts_type_check_against_the_description() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let document = app.nobody().get("/openapi.json").await.expecting(200);
+    let folder = app.folder().join("console");
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../console");
+    std::fs::create_dir(&folder).unwrap();
+    let mut scripts = Vec::new();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        std::fs::copy(entry.path(), folder.join(&name)).unwrap();
+        if entry.path().extension().is_some_and(|kind| kind == "js") {
+            scripts.push(name);
+        }
+    }
+    std::fs::write(folder.join("api.json"), document.to_string()).unwrap();
+    std::os::unix::fs::symlink(node_modules(), folder.join("node_modules")).unwrap();
+    let generate = "node_modules/openapi-typescript/bin/cli.js api.json --output schema.d.ts";
+    let check = "node_modules/typescript/bin/tsc --noEmit --strict --checkJs --allowJs \
+         --noUncheckedIndexedAccess --skipLibCheck --target es2023 --lib es2023,dom,dom.iterable \
+         --module esnext --moduleResolution bundler";
+    for (arguments, files) in [(generate, &[][..]), (check, &scripts[..])] {
+        let output = Command::new(node())
+            .current_dir(&folder)
+            .args(arguments.split_whitespace())
+            .args(files)
+            .output()
+            .expect("node can be run");
+        assert!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_get_along_in_a_real_browser() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/service/http/console.cjs");
+    let output = tokio::process::Command::new(node())
+        .arg(script)
+        .arg(app.ingress().api())
+        .arg(app.admin_key())
+        .arg(browser())
+        .env("NODE_PATH", browser_modules())
+        // What the browser writes beside its profile.
+        .env("HOME", app.folder())
+        .env("TMPDIR", app.folder())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("node can be run");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    app.ends_clean().await;
+}
