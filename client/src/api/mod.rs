@@ -10,6 +10,7 @@ mod tickets;
 mod uploads;
 mod versions;
 mod wait;
+mod webhooks;
 
 pub use content::Content;
 pub use events::EventQuery;

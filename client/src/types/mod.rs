@@ -10,6 +10,7 @@ mod problem;
 mod ticket;
 mod timestamp;
 mod upload;
+mod webhook;
 
 pub use account::{ApiKey, ByteCounts, DocumentCounts, Me, Role, TypeUsage, Usage, UserLimits};
 pub use document::{
@@ -27,3 +28,6 @@ pub use problem::{FieldError, Problem};
 pub use ticket::{NewTicket, Ticket, TicketStatus};
 pub use timestamp::Timestamp;
 pub use upload::{Upload, UploadStatus};
+pub use webhook::{
+    Delivery, DeliveryAttempt, DeliveryStatus, NewWebhook, Webhook, WebhookChanges, WebhookStatus,
+};

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use client::Uuid;
 
-use super::{Cat, Edit, Export, Get, Import, List, Put, Selected, Show, Versions};
+use super::{Cat, Edit, Export, Get, Import, List, Put, Selected, Show, Versions, WebhookCommand};
 
 /// What the exit codes mean, at the end of the help and of the manual.
 const EXIT_CODES: &str = "\
@@ -92,6 +92,11 @@ pub enum Command {
     },
     /// Watch what happens
     Watch(Watch),
+    /// Have events delivered to an address
+    Webhook {
+        #[command(subcommand)]
+        command: WebhookCommand,
+    },
     /// Let somebody without a key upload
     Ticket {
         #[command(subcommand)]

@@ -17,5 +17,6 @@ mod ticket;
 mod usage;
 mod versions;
 mod watch;
+mod webhook;
 
 pub use run::run;

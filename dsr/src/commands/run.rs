@@ -2,7 +2,7 @@
 
 use super::{
     bulk, edit, export, import, list, login, manual, operation, put, receive, show, ticket, usage,
-    versions, watch,
+    versions, watch, webhook,
 };
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -35,6 +35,7 @@ pub async fn run(cli: Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Import(import) => import::import(session, &import).await,
         Command::Operation { command } => operation::operation(session, command).await,
         Command::Watch(watch) => watch::watch(session, watch).await,
+        Command::Webhook { command } => webhook::webhook(session, command).await,
         Command::Ticket { command } => ticket::ticket(session, command).await,
         Command::Usage => usage::usage(session).await,
         // Done above.

@@ -1,0 +1,182 @@
+//! Webhooks: made, tested, and what was delivered to them.
+
+use client::{Delivery, NewWebhook, Uuid, Webhook, WebhookChanges, WebhookStatus};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use crate::cli::WebhookCommand;
+use crate::failure::Failure;
+use crate::output::{Column, Table, moment};
+use crate::session::Session;
+
+const WEBHOOKS: [Column; 4] = [
+    Column::text("ID"),
+    Column::text("STATUS"),
+    Column::text("TYPES").when_wide(100),
+    Column::text("URL"),
+];
+
+const DELIVERIES: [Column; 5] = [
+    Column::text("ID"),
+    Column::text("STATUS"),
+    Column::text("CREATED (UTC)").when_wide(100),
+    Column::text("LAST ANSWER"),
+    Column::text("TYPE"),
+];
+
+/// Runs one of the commands.
+pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(), Failure> {
+    let (client, screen) = (&session.client, session.screen);
+    match command {
+        WebhookCommand::New {
+            url,
+            types,
+            description,
+        } => {
+            let new = NewWebhook {
+                url,
+                types: (!types.is_empty()).then_some(types),
+                description,
+            };
+            tell_secret(session, &client.make_webhook(&new).await?)
+        }
+        WebhookCommand::Ls => list(session).await,
+        WebhookCommand::Show { id } => tell(session, &client.webhook(id).await?),
+        WebhookCommand::Edit {
+            id,
+            url,
+            types,
+            description,
+        } => {
+            let changes = WebhookChanges {
+                url,
+                types: (!types.is_empty()).then_some(types),
+                description,
+                status: None,
+            };
+            tell(session, &client.change_webhook(id, &changes).await?)
+        }
+        WebhookCommand::Enable { id } => set(session, id, WebhookStatus::Enabled).await,
+        WebhookCommand::Disable { id } => set(session, id, WebhookStatus::Disabled).await,
+        WebhookCommand::Rotate { id } => tell_secret(session, &client.rotate_webhook(id).await?),
+        WebhookCommand::Test { id } => {
+            let delivery = client.test_webhook(id).await?;
+            screen.result(&delivery, &format!("{}  {}", delivery.id, delivery.kind))?;
+            screen.note(&format!(
+                "See what became of it: dsr webhook deliveries {id}"
+            ));
+            Ok(())
+        }
+        WebhookCommand::Deliveries { id, limit } => deliveries(session, id, limit).await,
+        WebhookCommand::Retry { id, delivery } => {
+            let delivery = client.retry_delivery(id, delivery).await?;
+            screen.result(&delivery, &format!("{}  {}", delivery.id, delivery.kind))
+        }
+        WebhookCommand::Replay { id, after } => {
+            tell(session, &client.replay_webhook(id, &after).await?)
+        }
+        WebhookCommand::Rm { id } => {
+            client.delete_webhook(id).await?;
+            screen.note("The webhook is deleted.");
+            Ok(())
+        }
+    }
+}
+
+async fn set(session: &Session<'_>, id: Uuid, status: WebhookStatus) -> Result<(), Failure> {
+    let changes = WebhookChanges {
+        status: Some(status),
+        ..WebhookChanges::default()
+    };
+    tell(session, &session.client.change_webhook(id, &changes).await?)
+}
+
+fn tell(session: &Session<'_>, webhook: &Webhook) -> Result<(), Failure> {
+    let mut text = format!("{}  {}  {}", webhook.id, status(webhook), webhook.url);
+    if let Some(description) = &webhook.description {
+        text.push_str("  ");
+        text.push_str(description);
+    }
+    session.screen.result(webhook, &text)
+}
+
+/// The secret is a result: a script may read it.
+fn tell_secret(session: &Session<'_>, webhook: &Webhook) -> Result<(), Failure> {
+    tell(session, webhook)?;
+    if let Some(secret) = webhook
+        .secret
+        .as_deref()
+        .filter(|_| !session.screen.is_json())
+    {
+        session.screen.line(secret)?;
+        session
+            .screen
+            .note("This secret signs deliveries. It isn't shown again.");
+    }
+    Ok(())
+}
+
+async fn list(session: &Session<'_>) -> Result<(), Failure> {
+    let screen = session.screen;
+    let mut table = Table::new(&WEBHOOKS);
+    let mut webhooks = session.client.webhooks();
+    while let Some(webhook) = webhooks.try_next().await? {
+        if screen.is_json() {
+            screen.result(&webhook, "")?;
+            continue;
+        }
+        table.row(vec![
+            webhook.id.to_string(),
+            status(&webhook),
+            webhook.types.join(","),
+            webhook.url,
+        ]);
+    }
+    if table.is_empty() {
+        screen.note("There are no webhooks.");
+        return Ok(());
+    }
+    screen.table(&table)
+}
+
+async fn deliveries(session: &Session<'_>, id: Uuid, limit: usize) -> Result<(), Failure> {
+    let screen = session.screen;
+    let mut table = Table::new(&DELIVERIES);
+    let mut deliveries = session.client.deliveries(id, None).take(limit);
+    while let Some(delivery) = deliveries.try_next().await? {
+        if screen.is_json() {
+            screen.result(&delivery, "")?;
+            continue;
+        }
+        table.row(vec![
+            delivery.id.to_string(),
+            format!("{:?}", delivery.status).to_lowercase(),
+            moment(delivery.created_at),
+            last_answer(&delivery),
+            delivery.kind,
+        ]);
+    }
+    if table.is_empty() {
+        screen.note("Nothing was delivered yet.");
+        return Ok(());
+    }
+    screen.table(&table)
+}
+
+fn status(webhook: &Webhook) -> String {
+    let status = format!("{:?}", webhook.status).to_lowercase();
+    match &webhook.disabled_reason {
+        Some(reason) => format!("{status} ({reason})"),
+        None => status,
+    }
+}
+
+fn last_answer(delivery: &Delivery) -> String {
+    let Some(last) = delivery.attempts.last() else {
+        return "-".to_owned();
+    };
+    match (last.status_code, &last.error) {
+        (Some(code), _) => format!("{code} in {} ms", last.duration_ms),
+        (None, Some(error)) => error.clone(),
+        (None, None) => "-".to_owned(),
+    }
+}
