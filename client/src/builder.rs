@@ -127,7 +127,7 @@ impl ClientBuilder {
         });
         Ok(Client {
             inner: Arc::new(Inner {
-                transport: Transport::new()?,
+                transport: Transport::new(&base)?,
                 base,
                 authorization: authorization.transpose().map_err(|_| Error::BadKey)?,
                 attempts: self.attempts,

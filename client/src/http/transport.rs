@@ -9,6 +9,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
 use super::Body;
 
 /// The connect timeout.
@@ -24,16 +27,23 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Trusts the certificates of the system (or of `SSL_CERT_FILE`).
-    pub(crate) fn new() -> Result<Self, crate::Error> {
+    /// Trusts the certificates of the system (or of `SSL_CERT_FILE`). Without TLS they aren't read:
+    /// there may be none.
+    pub(crate) fn new(base: &Url) -> Result<Self, crate::Error> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
         connector.set_keepalive(Some(Duration::from_mins(1)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(crate::Error::Certificates)?
+        let builder = HttpsConnectorBuilder::new();
+        let builder = if base.scheme() == "https" {
+            let trusting = builder.with_native_roots();
+            trusting.map_err(crate::Error::Certificates)?
+        } else {
+            let config = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
+            builder.with_tls_config(config.with_no_client_auth())
+        };
+        let connector = builder
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
