@@ -13,16 +13,13 @@ use crate::http::{
 };
 use crate::idempotency::Idempotency;
 use crate::openapi::{
-    MergedPaths, add_examples, document_keys, document_sessions, document_tus, make_strict,
+    MergedPaths, add_examples, document_keys, document_sessions, document_tus, in_version_31,
+    make_strict,
 };
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DirectUploadRoutes, DocumentRoutes,
-    EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes,
-    OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes,
-    ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes,
-    UserRoutes, VersionRoutes,
+    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes, DirectUploadRoutes, DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -54,7 +51,7 @@ pub(crate) fn api(
     let document = described(&service)?;
     let page = service.swagger_ui_html();
     let page = page.replace(&service.spec(), &format!("{document:#}"));
-    pages.set(&document, page);
+    pages.set(&document, &in_version_31(&document), page);
     let table = table(&service)?;
     let handlers = service.into_endpoint().data(max).data(max_archive);
     let idempotent = Idempotency::new(handlers, intake, &shared);
@@ -155,6 +152,8 @@ fn own_routes(parts: &Parts) -> impl OpenApi {
             service: parts.service.clone(),
             events: parts.events.clone(),
         },
+        WebhookRoutes(parts.service.clone()),
+        DeliveryRoutes(parts.service.clone()),
     )
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{Clock, Limits, Rate, UserId};
-use ledger::Database;
 use ledger::ownership::Ownership;
+use ledger::{Database, SecretSealer};
 use queue::Feed;
 use settings::{CorsOrigin, JwtSettings, Network, RedirectSettings};
 use storage::StorageRouter;
@@ -45,6 +45,10 @@ pub struct Service {
     pub cors_origins: Arc<[CorsOrigin]>,
     /// Which downloads are redirected to storage.
     pub redirects: RedirectSettings,
+    /// Checks where webhooks lead.
+    pub client: outbound::Client,
+    /// Seals the secrets of webhooks.
+    pub sealer: SecretSealer,
     /// Read the metrics of this process.
     pub meters: Meters,
     /// Back-pressure on uploads.

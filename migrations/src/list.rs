@@ -88,6 +88,8 @@ impl MigratorTrait for Migrator {
             sql!("m0039_order_discards"),
             // Versions whose bytes clients write straight into the storage.
             sql!("m0040_upload_directly"),
+            // Webhooks, their deliveries, and the queue that makes them.
+            sql!("m0041_deliver_webhooks"),
             // Queues of which workers claim nothing.
             sql!("m0043_pause_queues"),
         ]

@@ -31,6 +31,7 @@ mod run;
 mod schedule;
 mod shares;
 mod tools;
+mod webhooks;
 mod work;
 
 pub use audit::{

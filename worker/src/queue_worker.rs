@@ -57,7 +57,7 @@ pub async fn work_on(
     let (sender, claimed) = mpsc::unbounded_channel();
     let concurrency = match queue {
         Queue::Ingest => role.concurrency,
-        Queue::Bulk | Queue::Maintenance => role.concurrency.min(MOST_BULK),
+        Queue::Bulk | Queue::Maintenance | Queue::Deliver => role.concurrency.min(MOST_BULK),
     };
     let returns = Returns {
         db: role.db.clone(),
@@ -90,7 +90,7 @@ pub async fn work_on(
         .timeout(match queue {
             // A move may copy a very large object at a low rate.
             Queue::Bulk | Queue::Maintenance => LONGEST_BULK,
-            Queue::Ingest => LONGEST_ATTEMPT,
+            Queue::Ingest | Queue::Deliver => LONGEST_ATTEMPT,
         })
         .layer(
             TraceLayer::new()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Limits, Retention};
-use ledger::Database;
 use ledger::ownership::Ownership;
+use ledger::{Database, SecretSealer};
 use queue::{Feed, Queue};
 use storage::StorageRouter;
 use telemetry::Meters;
@@ -30,6 +30,10 @@ pub struct WorkerRole {
     pub limits: Arc<Limits>,
     /// How long data is kept that nobody needs any more.
     pub retention: Retention,
+    /// Sends deliveries to webhooks.
+    pub client: outbound::Client,
+    /// Opens the secrets of webhooks.
+    pub sealer: SecretSealer,
     /// The queues it serves.
     pub queues: Vec<Queue>,
     /// Concurrent jobs of each queue; at least one.

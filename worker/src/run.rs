@@ -25,6 +25,7 @@ use crate::remover::Remover;
 use crate::role::{WorkerError, WorkerRole};
 use crate::schedule;
 use crate::tools::{DIRECTORIES, Tools};
+use crate::webhooks::{Sender, dispatch};
 
 /// The time limit for removing bytes and sending notifications after the last job. Other workers do
 /// what is left.
@@ -75,7 +76,12 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         committer,
         remover,
         directories: Arc::new(Semaphore::new(DIRECTORIES)),
-        notifier,
+        notifier: notifier.clone(),
+        webhooks: Sender {
+            client: role.client.clone(),
+            sealer: role.sealer.clone(),
+            meters: role.meters.clone(),
+        },
     });
     let leases = Leases::default();
     let heartbeat = Heartbeat {
@@ -86,7 +92,8 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         leases: leases.clone(),
     };
     // Kept until the last job is done: jobs run on while the worker shuts down.
-    let background = start_background(&role, &leases, &heartbeat, &circuits, started_at);
+    let mut background = start_background(&role, &leases, &heartbeat, &circuits, started_at);
+    background.extend(start_dispatcher(&role, notifier));
     let ended = work_on_all(&role, &worker, &leases, tools, &shutdown).await;
     drop(background);
     heartbeat.end().await;
@@ -122,6 +129,15 @@ fn start_background(
         background.push(keep_running("schedules", schedules));
     }
     background
+}
+
+/// Has webhooks followed, if this worker delivers.
+fn start_dispatcher(role: &Arc<WorkerRole>, notifier: Notifier) -> Option<AbortOnDropHandle<()>> {
+    let its = Arc::clone(role);
+    let begin = move || dispatch(its.db.clone(), Arc::clone(&its.clock), notifier.clone());
+    role.queues
+        .contains(&Queue::Deliver)
+        .then(|| keep_running("webhooks", begin))
 }
 
 /// Runs one worker for each queue. If one ends unexpectedly, all are stopped.

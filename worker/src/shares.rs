@@ -35,6 +35,9 @@ impl Shares {
             Queue::Bulk => slots.div_ceil(2),
             // All of these jobs belong to the service.
             Queue::Maintenance => 0,
+            // A slow endpoint keeps its job for as long as a turn lasts, and an owner may have
+            // several.
+            Queue::Deliver => slots - slots.div_ceil(4),
         };
         Self {
             most: slots.saturating_sub(left).max(1),
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn one_owner_never_has_all_slots_if_there_are_two() {
         for slots in 1..=64 {
-            for queue in [Queue::Ingest, Queue::Bulk] {
+            for queue in [Queue::Ingest, Queue::Bulk, Queue::Deliver] {
                 let most = Shares::of(queue, slots).most;
                 assert!(most >= 1 && (slots == 1 || most < slots), "{queue} {slots}");
             }

@@ -12,6 +12,7 @@ use crate::notifier::Notifier;
 use crate::outcome_committer::OutcomeCommitter;
 use crate::removal_guard::RemovalGuard;
 use crate::remover::Remover;
+use crate::webhooks::Sender;
 
 /// The services of a worker process.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Tools {
     pub directories: Arc<Semaphore>,
     /// Notifies of new jobs and ended operations.
     pub notifier: Notifier,
+    /// Sends deliveries to webhooks.
+    pub webhooks: Sender,
 }
 
 /// Archive directories that a process reads at once.

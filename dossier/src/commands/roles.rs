@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
-use settings::{List, Resolved};
+use ledger::SecretSealer;
+use outbound::{Client, Policy};
+use settings::{List, Network, Resolved, SecretsKey};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -128,6 +130,8 @@ fn api_service(
         self_test: SelfTest::new(|| identify::self_test().is_ok()),
         cors_origins: List::entries(&resolved.settings.cors_origins).into(),
         redirects: resolved.settings.redirects,
+        client: Client::new(outbound_policy(resolved)),
+        sealer: sealer(resolved),
         meters: resources.meters.clone(),
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         capacity: Capacity::new(requests, resources.meters.clone()),
@@ -156,11 +160,28 @@ fn worker_role(resolved: &Resolved, resources: &Resources) -> WorkerRole {
         limits: Arc::clone(&resources.limits),
         retention: resolved.settings.cleanup.retention(),
         meters: resources.meters.clone(),
+        client: Client::new(outbound_policy(resolved)),
+        sealer: sealer(resolved),
         queues: List::entries(&resolved.settings.queues),
         concurrency: resolved.settings.concurrency.get(),
         lease: resolved.settings.lease,
         grace: resolved.settings.grace,
     }
+}
+
+/// Where webhooks may lead.
+fn outbound_policy(resolved: &Resolved) -> Policy {
+    let settings = &resolved.settings.webhooks;
+    let networks = List::entries(&settings.webhook_allow_networks);
+    Policy {
+        allows_http: settings.webhook_allow_http,
+        networks: networks.iter().map(Network::net).collect(),
+    }
+}
+
+fn sealer(resolved: &Resolved) -> SecretSealer {
+    let key = resolved.settings.webhooks.secrets_key.as_ref();
+    SecretSealer::new(key.map(SecretsKey::as_bytes))
 }
 
 fn addresses(resolved: &Resolved) -> Addresses {

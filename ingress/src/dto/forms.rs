@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use domain::{AuditKind, EventType, Metadata};
+use domain::{AuditKind, EventType, Metadata, WebhookTypes};
 use ledger::SortKey;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
@@ -148,6 +148,22 @@ forms! {
         enum_items: EventType::ALL.iter().map(|kind| kind.as_str().into()).collect(),
         ..MetaSchema::new("string")
     };
+    /// The type of an event, or all of them.
+    WebhookTypeText = MetaSchema {
+        enum_items: webhook_types(),
+        ..MetaSchema::new("string")
+    };
+    /// A URL of a webhook.
+    WebhookUrlText = MetaSchema {
+        max_length: Some(2048),
+        format: Some("uri"),
+        ..text("^https?://[^\\u0000-\\u0020#@]+$")
+    };
+    /// Words of an owner.
+    DescriptionText = MetaSchema {
+        max_length: Some(255),
+        ..text("^[^\\u0000]*$")
+    };
     /// Types of events, as a comma list.
     EventTypesText = {
         let types: Vec<_> = EventType::ALL.iter().map(|kind| kind.as_str().replace('.', "\\.")).collect();
@@ -163,6 +179,12 @@ fn text(pattern: &str) -> MetaSchema {
         pattern: Some(pattern.to_owned()),
         ..MetaSchema::new("string")
     }
+}
+
+fn webhook_types() -> Vec<Value> {
+    let types = EventType::ALL.iter().map(|kind| kind.as_str());
+    let all = std::iter::once(WebhookTypes::EVERY).chain(types);
+    all.map(Value::from).collect()
 }
 
 fn orders() -> Vec<Value> {

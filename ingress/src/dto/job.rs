@@ -21,6 +21,8 @@ pub enum QueueName {
     Bulk,
     /// Cleanup and maintenance.
     Maintenance,
+    /// Deliveries to webhooks.
+    Deliver,
 }
 
 /// The state of a job.
@@ -265,6 +267,7 @@ impl From<Queue> for QueueName {
             Queue::Ingest => Self::Ingest,
             Queue::Bulk => Self::Bulk,
             Queue::Maintenance => Self::Maintenance,
+            Queue::Deliver => Self::Deliver,
         }
     }
 }
@@ -275,6 +278,7 @@ impl From<QueueName> for Queue {
             QueueName::Ingest => Self::Ingest,
             QueueName::Bulk => Self::Bulk,
             QueueName::Maintenance => Self::Maintenance,
+            QueueName::Deliver => Self::Deliver,
         }
     }
 }

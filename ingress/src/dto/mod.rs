@@ -3,6 +3,7 @@
 
 mod audit_log;
 mod changes;
+mod delivery;
 mod direct_upload;
 mod document;
 mod event;
@@ -23,16 +24,19 @@ mod upload_ticket;
 mod usage;
 mod user;
 mod version;
+mod webhook;
 
 pub use audit_log::AuditLogPageBody;
+pub use delivery::{DeliveryBody, DeliveryPageBody, DeliveryStatusBody};
 pub use direct_upload::{DirectUploadBody, NewDirectUpload, WrittenParts};
 pub use document::{DocumentBody, DocumentPageBody};
 pub use event::{EventPageBody, FeedCursors, read_types};
 pub use filter::FilterTexts;
 pub use forms::{
-    AuditKindText, AuditSubjectText, CursorText, DurationText, EventTypesText, IssuerText,
-    JobKindText, JobStatesText, LifetimeText, MediaTypeText, MetadataText, NamePartText, NameText,
-    OriginText, SortText, StatusesText, SubjectText, TypePatternText, UniqueNameText,
+    AuditKindText, AuditSubjectText, CursorText, DescriptionText, DurationText, EventTypesText,
+    IssuerText, JobKindText, JobStatesText, LifetimeText, MediaTypeText, MetadataText,
+    NamePartText, NameText, OriginText, SortText, StatusesText, SubjectText, TypePatternText,
+    UniqueNameText, WebhookTypeText, WebhookUrlText,
 };
 pub use job::{
     CancelSelection, JobBody, JobPageBody, JobsCancelledBody, JobsRetriedBody, QueueBody,
@@ -54,3 +58,4 @@ pub use upload_ticket::{NewTicket, TicketBody, TicketPageBody};
 pub use usage::{TimelinePageBody, UsageBody};
 pub use user::{NewUser, UserBody, UserPageBody};
 pub use version::{VersionBody, VersionNumber, VersionPageBody};
+pub use webhook::{NewWebhookRequest, ReplayRequest, WebhookBody, WebhookPageBody, WebhookPatch};

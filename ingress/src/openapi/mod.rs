@@ -8,6 +8,7 @@ mod security;
 mod strict;
 mod tags;
 mod tus;
+mod version_31;
 
 pub use examples::add_examples;
 pub use idempotency_keys::document_keys;
@@ -18,3 +19,4 @@ pub use security::document_sessions;
 pub use strict::make_strict;
 pub use tags::Group;
 pub use tus::document_tus;
+pub use version_31::in_version_31;

@@ -17,6 +17,8 @@ pub enum Group {
     Operations,
     /// What happened, in order.
     Events,
+    /// Webhooks: events that are delivered to a URL.
+    Webhooks,
     /// The caller and their API keys.
     Account,
     /// Documents that anybody may read.

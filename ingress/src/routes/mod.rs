@@ -41,6 +41,8 @@ mod usage;
 mod users;
 mod versions;
 mod wanted_upload;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use audit_log::AuditLogRoutes;
 pub use changes::ChangeRoutes;
@@ -69,3 +71,5 @@ pub use uploads::UploadRoutes;
 pub use usage::UsageRoutes;
 pub use users::UserRoutes;
 pub use versions::VersionRoutes;
+pub use webhook_deliveries::DeliveryRoutes;
+pub use webhooks::WebhookRoutes;

@@ -32,14 +32,16 @@ pub struct Pages(Arc<OnceLock<Made>>);
 #[derive(Debug)]
 struct Made {
     document: PreparedPage,
+    later: PreparedPage,
     page: PreparedPage,
 }
 
 impl Pages {
     /// Sets the pages, once.
-    pub fn set(&self, document: &Value, page: String) {
+    pub fn set(&self, document: &Value, later: &Value, page: String) {
         let _ = self.0.set(Made {
             document: PreparedPage::new("application/json", document.to_string()),
+            later: PreparedPage::new("application/json", later.to_string()),
             page: PreparedPage::new("text/html; charset=utf-8", page),
         });
     }
@@ -91,11 +93,26 @@ impl PageRoutes {
         Ok(Home)
     }
 
-    /// The OpenAPI document
+    /// The OpenAPI document, version 3.0
     #[oai(path = "/openapi.json", method = "get", operation_id = "openapi")]
     async fn openapi(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Json<Value>>> {
         let answer = self.0.get()?.document.answer(request.headers()).await;
         Ok(PageAnswer::of(answer))
+    }
+
+    /// The OpenAPI document, version 3.1, with webhooks
+    #[oai(
+        path = "/openapi-3.1.json",
+        method = "get",
+        operation_id = "openapi_3_1"
+    )]
+    async fn openapi_3_1(
+        &self,
+        _anyone: Anyone,
+        request: &Request,
+    ) -> Answer<PageAnswer<Json<Value>>> {
+        let answer = self.0.get()?.later.answer(request.headers()).await;
+        Ok(PageAnswer(answer, std::marker::PhantomData))
     }
 
     /// Interactive documentation

@@ -103,6 +103,8 @@ impl App {
                 redirect_downloads: RedirectDownloads::Never,
                 redirect_for: Duration::from_mins(1),
             },
+            client: outbound::Client::new(outbound::Policy::default()),
+            sealer: ledger::SecretSealer::default(),
             meters: Meters::default(),
             pressure: Pressure::default(),
             server: ServerLimits::default(),

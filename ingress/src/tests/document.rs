@@ -182,11 +182,12 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 15] = [
+const OPEN: [&str; 16] = [
     "/",
     "/health/live",
     "/health/ready",
     "/openapi.json",
+    "/openapi-3.1.json",
     "/docs",
     "/llms.txt",
     "/public/{unique_name}",
@@ -274,4 +275,30 @@ async fn every_admin_operation_refuses_ordinary_users() {
         count += 1;
     }
     assert_eq!(count, 22);
+}
+
+#[tokio::test]
+async fn the_later_version_has_the_same_operations_and_every_webhook() {
+    let app = App::start().await;
+    let answer = app.nobody().get("/openapi-3.1.json").await;
+    domain::read_json::<Strict>(&answer.body).unwrap();
+    let later = answer.json();
+    assert_eq!(later["openapi"], "3.1.0");
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(!text.contains("\"nullable\":true"));
+    let document = app.nobody().get("/openapi.json").await.json();
+    let operations = |document: &Value| -> HashSet<String> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        let of_path = |(path, item): (&String, &Value)| -> Vec<String> {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(|method| format!("{method} {path}")).collect()
+        };
+        paths.flat_map(of_path).collect()
+    };
+    assert_eq!(operations(&later), operations(&document));
+    for kind in domain::EventType::ALL {
+        let told = &later["webhooks"][kind.as_str()]["post"]["requestBody"];
+        let data = &told["content"]["application/json"]["schema"]["properties"]["data"];
+        assert_eq!(data["$ref"], "#/components/schemas/EventData", "{kind}");
+    }
 }

@@ -68,6 +68,10 @@ ids! {
     AuditId;
     /// A move of documents' bytes from one place to another.
     StorageMoveId;
+    /// A webhook.
+    WebhookId;
+    /// A delivery to a webhook.
+    DeliveryId;
     /// Stored content, shared by all versions with the same bytes.
     BlobId;
 }

@@ -33,6 +33,7 @@ mod trace;
 mod upload;
 mod user;
 mod version;
+mod webhook;
 
 pub use access::{Access, Account, Caller};
 pub use audit_log::{Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, UnknownAuditKind};
@@ -44,8 +45,8 @@ pub use error_code::{ErrorCode, Failure, Keeping, UnknownErrorCode};
 pub use event::{EventKind, EventType};
 pub use identity::{Identity, InvalidIdentity};
 pub use ids::{
-    AuditId, BlobId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId,
-    StorageMoveId, TicketId, UploadId, UserId, VersionId,
+    AuditId, BlobId, DeliveryId, DocumentId, InstallationId, InvalidId, JobId, KeyId, OperationId,
+    StorageMoveId, TicketId, UploadId, UserId, VersionId, WebhookId,
 };
 pub use json::{InvalidJson, check_member_names, read_json};
 pub use lifecycle::{
@@ -76,3 +77,4 @@ pub use trace::{InvalidTraceContext, TraceContext};
 pub use upload::{UnknownUploadWord, UploadLimits, UploadProtocol, UploadStatus};
 pub use user::{Role, UnknownRole, User};
 pub use version::{Version, VersionState, VersionStatus};
+pub use webhook::{DeliveryStatus, DisabledReason, Schedule, WebhookStatus, WebhookTypes};

@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::{Columns, Kind, parameter, query, query_as};
-use super::readable::unreadable;
+use super::readable::{readable, unreadable};
 use super::tables::documents::document_of_event;
 use super::tables::operations::operation_of_event;
 use super::{Database, DbError};
@@ -272,6 +272,22 @@ fn event(row: &QueryResult) -> Result<FeedEvent, DbError> {
             uses_left: number("uses_left").unwrap_or_default(),
         }),
     })
+}
+
+/// Returns those of the events at these places that are still in the owner's feed.
+pub(super) async fn events_at(
+    db: &Database,
+    owner: UserId,
+    places: &[FeedPosition],
+) -> Result<Vec<FeedEvent>, DbError> {
+    let sql = format!(
+        "SELECT sequence, owner_id, document_id, operation_id, type AS told, data, shape, at FROM events \
+         WHERE owner_id = $1 AND type IS NOT NULL AND sequence IN ({})",
+        db.dialect().integers()
+    );
+    let places: Vec<_> = places.iter().map(|place| place.0).collect();
+    let rows = query(db.reader(), sql, [owner.0.into(), parameter(&places)?]).await?;
+    Ok(readable(&rows, event))
 }
 
 /// Returns the place behind the newest event of an owner.

@@ -66,6 +66,7 @@ mod values;
 mod verbatim_json;
 mod versions;
 mod watch;
+mod webhooks;
 mod work;
 mod write_check;
 
@@ -189,5 +190,12 @@ pub use watch::{
     list_jobs, list_workers, oldest_pending, oldest_waiting, owner_heads, owners_served,
     pause_queue, queue_pause, queue_pauses, queue_states, record_heartbeat, resume_queue,
     retry_job, retry_jobs,
+};
+pub use webhooks::{
+    AttemptEnd, AttemptResult, Delivery, DeliveryAttempt, DueDelivery, NewWebhook, SecretError,
+    SecretSealer, Turn, Webhook, WebhookChanges, WebhookError, WebhookSecret, begin_turn,
+    create_webhook, delete_webhook, edit_webhook, end_turn, enqueue_turns, find_webhook,
+    forget_deliveries, list_deliveries, list_webhooks, record_attempts, replay_webhook,
+    retry_delivery, rotate_webhook, test_webhook,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

@@ -18,7 +18,7 @@ const SETTLED_BACKLOG: usize = 1024;
 /// Creates a feed for `serve`, where API and workers share a process.
 #[derive(Clone, Debug)]
 pub struct InProcessFeed {
-    bells: Arc<[Bell; 3]>,
+    bells: Arc<[Bell; 4]>,
     settled: broadcast::Sender<Vec<Awaited>>,
 }
 
@@ -80,7 +80,7 @@ impl Feed for InProcessFeed {
 }
 
 struct InProcessListener {
-    bells: Arc<[Bell; 3]>,
+    bells: Arc<[Bell; 4]>,
     queue: Queue,
 }
 

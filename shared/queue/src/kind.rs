@@ -59,6 +59,8 @@ pub enum JobKind {
     RemoveUser,
     /// Moves the next objects of a move to another place. Subject: the move.
     MoveObjects,
+    /// Delivers what is due to a webhook. Subject: the webhook.
+    DeliverWebhook,
 }
 
 /// A text that is not a kind of job.
@@ -68,7 +70,7 @@ pub struct UnknownJobKind(String);
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ProcessVersion,
         Self::RunOperation,
         Self::Export,
@@ -93,6 +95,7 @@ impl JobKind {
         Self::ExpireUploads,
         Self::RemoveUser,
         Self::MoveObjects,
+        Self::DeliverWebhook,
     ];
 
     /// Returns the name of the kind, as stored in the database.
@@ -123,6 +126,7 @@ impl JobKind {
             Self::ExpireUploads => "expire_uploads",
             Self::RemoveUser => "remove_user",
             Self::MoveObjects => "move_objects",
+            Self::DeliverWebhook => "deliver_webhook",
         }
     }
 
@@ -154,6 +158,7 @@ impl JobKind {
             | Self::ExpireUploads
             | Self::RemoveUser
             | Self::MoveObjects => Queue::Maintenance,
+            Self::DeliverWebhook => Queue::Deliver,
         }
     }
 
@@ -173,6 +178,7 @@ impl JobKind {
                 | Self::ExpireArchives
                 | Self::ExpireUploads
                 | Self::RemoveUser
+                | Self::DeliverWebhook
         )
     }
 
@@ -187,7 +193,8 @@ impl JobKind {
             | Self::Export
             | Self::ReadArchive
             | Self::ImportEntries
-            | Self::SettleImport => 8,
+            | Self::SettleImport
+            | Self::DeliverWebhook => 8,
             Self::RemoveDiscarded | Self::RemoveUser | Self::MoveObjects => 10,
             // The next job of the same kind does what they leave undone.
             Self::ForgetRequests

@@ -12,16 +12,18 @@ pub enum Queue {
     Bulk,
     /// Removal of bytes, cleanup, audit.
     Maintenance,
+    /// Deliveries to webhooks.
+    Deliver,
 }
 
 /// A text that is not a queue.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a queue: ingest, bulk or maintenance")]
+#[error("{0:?} is not a queue: ingest, bulk, maintenance or deliver")]
 pub struct UnknownQueue(String);
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Bulk, Self::Maintenance];
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Bulk, Self::Maintenance, Self::Deliver];
 
     /// Returns the name of the queue, as stored in the database.
     #[must_use]
@@ -30,6 +32,7 @@ impl Queue {
             Self::Ingest => "ingest",
             Self::Bulk => "bulk",
             Self::Maintenance => "maintenance",
+            Self::Deliver => "deliver",
         }
     }
 }

@@ -18,6 +18,7 @@ mod small_file;
 mod tracing;
 mod uploads;
 mod values;
+mod webhooks;
 mod written;
 
 pub use cleanup::{Age, CleanupSettings};
@@ -38,6 +39,7 @@ pub use small_file::read_small_file;
 pub use tracing::{OtlpEndpoint, TracingSettings};
 pub use uploads::UploadSettings;
 pub use values::{BootstrapKey, CorsOrigin, MismatchPolicy, Secret, parse_duration};
+pub use webhooks::{SecretsKey, WebhookSettings};
 pub use written::Settings;
 
 #[cfg(test)]

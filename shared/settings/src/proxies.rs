@@ -15,6 +15,12 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// Returns the network as a value of its library.
+    #[must_use]
+    pub const fn net(&self) -> IpNet {
+        self.0
+    }
 }
 
 impl FromStr for Network {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
     LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RedirectSettings,
-    RowSettings, TracingSettings, UploadSettings, values,
+    RowSettings, TracingSettings, UploadSettings, WebhookSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
@@ -212,6 +212,10 @@ pub struct Settings {
     #[command(flatten)]
     pub uploads: UploadSettings,
 
+    /// Where webhooks may lead.
+    #[command(flatten)]
+    pub webhooks: WebhookSettings,
+
     /// Limits of disk space.
     #[command(flatten)]
     pub disk: DiskSettings,
@@ -274,12 +278,12 @@ pub struct Settings {
         long,
         env = "DOSSIER_QUEUES",
         global = true,
-        default_value = "ingest,bulk,maintenance",
+        default_value = "ingest,bulk,maintenance,deliver",
         value_name = "QUEUES"
     )]
     pub queues: Vec<List<Queue>>,
 
-    /// The most concurrent jobs of a queue in a worker; of bulk and maintenance at most 32
+    /// The most concurrent jobs of a queue in a worker; of all but ingest at most 32
     #[arg(
         long,
         env = "DOSSIER_CONCURRENCY",

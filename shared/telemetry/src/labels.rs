@@ -41,6 +41,27 @@ impl Attempt {
     }
 }
 
+/// What became of an attempt to deliver to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The endpoint took it.
+    Ok,
+    /// It didn't, or wasn't reached.
+    Failed,
+}
+
+impl Delivered {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ok, Self::Failed];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A dependency without which jobs wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Circuit {

@@ -10,7 +10,7 @@ mod register;
 mod spans;
 mod storage;
 
-pub use labels::{Attempt, Circuit, Held, Hint, Refused, Stop};
+pub use labels::{Attempt, Circuit, Delivered, Held, Hint, Refused, Stop};
 pub use meters::Meters;
 pub use overdue::Overdue;
 pub use spans::{follow_trace, place_in_trace};

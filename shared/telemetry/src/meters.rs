@@ -14,7 +14,9 @@ use prometheus_client::registry::Registry;
 
 use super::capacity::CapacityMeters;
 use super::disk::DiskLevels;
-use super::labels::{Attempt, CALLS, Circuit, Held, Hint, OUTCOMES, Refused, Stop, class, method};
+use super::labels::{
+    Attempt, CALLS, Circuit, Delivered, Held, Hint, OUTCOMES, Refused, Stop, class, method,
+};
 use super::ledger::Levels;
 use super::overdue::Overdue;
 use super::register::{Counters, Labels, Times, keep, keep_as};
@@ -39,6 +41,8 @@ struct Kept {
     hints: Counters<2>,
     jobs: Counters<2>,
     job_seconds: Times<1>,
+    deliveries: Counters<1>,
+    delivery_seconds: Histogram,
     circuits: Family<Labels<1>, Gauge>,
     cleanups_stopped: Counters<2>,
     storage_calls: Counters<2>,
@@ -106,6 +110,17 @@ impl Default for Meters {
                 "Time from the claim of a job to the end of the attempt, by kind",
                 Family::new_with_constructor(job_times),
             ),
+            deliveries: keep(
+                names,
+                "webhook_attempts",
+                "Attempts to deliver to webhooks, by outcome",
+            ),
+            delivery_seconds: keep_as(
+                names,
+                "webhook_attempt_duration_seconds",
+                "Time of attempts to deliver to webhooks",
+                request_times(),
+            ),
             circuits: keep(
                 names,
                 "circuit_open",
@@ -156,6 +171,9 @@ impl Kept {
             }
             drop(self.job_seconds.get_or_create(&[name()]));
         }
+        for outcome in Delivered::ALL {
+            drop(self.deliveries.get_or_create(&delivery_label(outcome)));
+        }
         for circuit in Circuit::ALL {
             drop(self.circuits.get_or_create(&circuit_label(circuit)));
         }
@@ -193,6 +211,10 @@ impl Kept {
     }
 }
 
+fn delivery_label(outcome: Delivered) -> Labels<1> {
+    [("outcome", outcome.as_str().to_owned())]
+}
+
 fn reason(overdue: Overdue) -> Labels<1> {
     [("reason", overdue.as_str().to_owned())]
 }
@@ -224,6 +246,13 @@ impl Meters {
     /// Counts closed idle connections.
     pub fn closed_idle(&self, connections: usize) {
         self.0.capacity.closed_idle(connections);
+    }
+
+    /// Counts an attempt to deliver to a webhook.
+    pub fn delivered(&self, outcome: Delivered, took: Duration) {
+        let count = self.0.deliveries.get_or_create(&delivery_label(outcome));
+        count.inc();
+        self.0.delivery_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts an accepted document or version.

@@ -100,6 +100,23 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("patch", "/t/{secret}/uploads/{id}", [204, 204, 204, 204]),
     ("delete", "/t/{secret}/uploads/{id}", [204, 404, 404, 404]),
     ("delete", "/v1/tickets/{id}", [401, 404, 204, 404]),
+    // It leads inside.
+    ("post", "/v1/webhooks", [401, 422, 422, 422]),
+    ("get", "/v1/webhooks", [401, 200, 200, 200]),
+    ("get", "/v1/webhooks/{id}", [401, 404, 200, 404]),
+    ("patch", "/v1/webhooks/{id}", [401, 404, 200, 404]),
+    ("post", "/v1/webhooks/{id}/rotate", [401, 404, 200, 404]),
+    ("post", "/v1/webhooks/{id}/test", [401, 404, 202, 404]),
+    ("get", "/v1/webhooks/{id}/deliveries", [401, 404, 200, 404]),
+    // The id is none of a delivery.
+    (
+        "post",
+        "/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+        [401, 404, 404, 404],
+    ),
+    // The cursor is missing.
+    ("post", "/v1/webhooks/{id}/replay", [401, 422, 422, 422]),
+    ("delete", "/v1/webhooks/{id}", [401, 404, 204, 404]),
     ("post", "/v1/operations/import", [401, 202, 202, 202]),
     ("get", "/v1/operations/{id}/result", [401, 404, 200, 404]),
     ("head", "/v1/operations/{id}/result", [401, 404, 200, 404]),
@@ -156,6 +173,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     // It leads to the page.
     ("get", "/", [200, 200, 200, 200]),
     ("get", "/openapi.json", [200, 200, 200, 200]),
+    ("get", "/openapi-3.1.json", [200, 200, 200, 200]),
     ("get", "/docs", [200, 200, 200, 200]),
     ("get", "/llms.txt", [200, 200, 200, 200]),
     ("get", "/ticket.js", [200, 200, 200, 200]),
@@ -189,6 +207,9 @@ async fn ask(client: &Client, method: &str, path: &str, number: usize) -> u16 {
         ("POST", "/v1/operations") => client
             .request(method, path)
             .json(&json!({"action": "archive", "select": {"ids": []}})),
+        ("POST", "/v1/webhooks") => client
+            .request(method, path)
+            .json(&json!({"url": "https://127.0.0.2/"})),
         ("POST" | "PATCH", _) => client.request(method, path).json(&json!({})),
         _ => client.request(method, path),
     };
@@ -206,7 +227,14 @@ fn with_names(pattern: &str) -> String {
 
 #[in_both_modes]
 async fn every_route_for_everybody(mode: Mode) {
-    let app = TestApp::start(mode).await;
+    // A webhook leads to a port of this machine where nobody listens.
+    let app = TestApp::builder(mode)
+        .settings(&[
+            ("DOSSIER_WEBHOOK_ALLOW_HTTP", "true"),
+            ("DOSSIER_WEBHOOK_ALLOW_NETWORKS", "127.0.0.1"),
+        ])
+        .start()
+        .await;
     let (alice, bob, admin) = (app.user("alice").await, app.user("bob").await, app.admin());
     let pending = alice.uploads("secret.pdf", PDF).await;
     let document = alice.settled(&pending).await;
@@ -238,6 +266,9 @@ async fn every_route_for_everybody(mode: Mode) {
         .header("upload-metadata", tus::metadata(&[("name", "new.pdf")]));
     let of_ticket = alice.send(of_ticket).await.header("location").to_owned();
     let of_ticket = json!(of_ticket.rsplit('/').next());
+    let webhook = json!({"url": "http://127.0.0.1:1/", "types": ["upload.expired"]});
+    let webhook = alice.post_json("/v1/webhooks", &webhook).await;
+    let webhook = webhook.expect_status(201).await;
     let mut asked = 0;
     for (method, pattern, statuses) in ROUTES {
         for (client, status) in [&app.nobody(), &bob, &alice, &admin]
@@ -263,6 +294,7 @@ async fn every_route_for_everybody(mode: Mode) {
                 Some("admin") => &victim["id"],
                 Some("uploads") => &upload,
                 Some("tickets") => &ticket["id"],
+                Some("webhooks") => &webhook["id"],
                 Some("{secret}") if pattern.contains("/uploads/") => &of_ticket,
                 Some("operations")
                     if (*method, *pattern) == ("delete", "/v1/operations/{id}/result") =>
@@ -275,6 +307,7 @@ async fn every_route_for_everybody(mode: Mode) {
             };
             let path = with_names(pattern)
                 .replace("{id}", id.as_str().unwrap())
+                .replace("{delivery_id}", document["id"].as_str().unwrap())
                 .replace("{key_id}", key["id"].as_str().unwrap())
                 .replace("/t/{secret}", ticket["url"].as_str().unwrap());
             assert_eq!(

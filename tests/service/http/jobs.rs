@@ -175,7 +175,10 @@ async fn workers_are_listed_while_they_are_alive(mode: Mode) {
     };
     let workers = listed(app.workers().len()).await;
     for worker in &workers {
-        assert_eq!(worker["queues"], json!(["ingest", "bulk", "maintenance"]));
+        assert_eq!(
+            worker["queues"],
+            json!(["ingest", "bulk", "maintenance", "deliver"])
+        );
         assert_eq!(worker["running"], 0);
     }
     let first = admin.get("/v1/admin/workers?limit=1").await.expecting(200);

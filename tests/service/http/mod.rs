@@ -40,3 +40,4 @@ mod usage;
 mod users;
 mod versions;
 mod waiting;
+mod webhooks;

@@ -55,7 +55,13 @@ async fn every_scope_opens_its_routes_and_no_other(mode: Mode) {
                 continue;
             };
             let mut path = pattern.clone();
-            for name in ["{id}", "{key_id}", "{unique_name}", "{number}"] {
+            for name in [
+                "{id}",
+                "{delivery_id}",
+                "{key_id}",
+                "{unique_name}",
+                "{number}",
+            ] {
                 path = path.replace(name, "0192aaaa-5e1f-7c1e-9d0a-1b2c3d4e5f60");
             }
             let method: Method = method.to_uppercase().parse().unwrap();

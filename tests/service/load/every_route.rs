@@ -35,6 +35,10 @@ struct Ground {
     export: String,
     /// A resumable upload.
     upload: String,
+    /// A webhook.
+    webhook: String,
+    /// The beginning of the feed.
+    feed: String,
     /// The URL of a ticket.
     door: String,
     /// An archive of very many small files.
@@ -64,6 +68,10 @@ impl Ground {
         let ticket = alice.post_json("/v1/tickets", &json!({"uses": 100})).await;
         let ticket = ticket.expect_status(201).await;
         let door = ticket["url"].as_str().unwrap().to_owned();
+        let webhook = json!({"url": "http://127.0.0.1:1/", "types": ["upload.expired"]});
+        let webhook = alice.post_json("/v1/webhooks", &webhook).await;
+        let webhook = id(&webhook.expect_status(201).await);
+        let feed = alice.get("/v1/events?limit=1").await.expecting(200);
         let names: Vec<_> = (0..500).map(|number| format!("{number}.txt")).collect();
         let files: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
         Self {
@@ -74,6 +82,8 @@ impl Ground {
             operation,
             export,
             upload,
+            webhook,
+            feed: feed["next_cursor"].as_str().unwrap().to_owned(),
             door,
             archive: archive_of(&files),
             turns: AtomicUsize::new(1),
@@ -94,6 +104,7 @@ impl Ground {
             "uploads" => &self.upload,
             "operations" if pattern.ends_with("/result") => &self.export,
             "operations" => &self.operation,
+            "webhooks" => &self.webhook,
             // The first is public, and stays.
             _ => &self.documents[1 + turn % (self.documents.len() - 1)],
         };
@@ -104,6 +115,7 @@ impl Ground {
             .replace("{queue}", "maintenance")
             .replace("{file}", "style.css")
             .replace("{key_id}", &self.owner)
+            .replace("{delivery_id}", &self.owner)
             .replace("/t/{secret}", &self.door);
         let request = client.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
         let many = || -> Vec<_> {
@@ -128,6 +140,12 @@ impl Ground {
                 "name": "large.bin", "size_bytes": 100 << 20, "metadata": widest(),
             })),
             ("post", "/v1/tickets") => request.json(&json!({"uses": 10_000, "metadata": widest()})),
+            // Its name is looked up, and leads nowhere.
+            ("post", "/v1/webhooks") => {
+                request.json(&json!({"url": format!("https://{turn}.invalid/")}))
+            }
+            ("patch", "/v1/webhooks/{id}") => request.json(&json!({"status": "disabled"})),
+            ("post", "/v1/webhooks/{id}/replay") => request.json(&json!({"after": self.feed})),
             ("post", "/t/{secret}") => request
                 .query(&[("name", "large.bin")])
                 .body(pseudo_random(turn as u64, 1 << 20)),
@@ -175,6 +193,8 @@ impl Ground {
                 | "/v1/operations"
                 | "/v1/uploads"
                 | "/v1/tickets"
+                | "/v1/webhooks"
+                | "/v1/webhooks/{id}/deliveries"
                 | "/v1/admin/users"
                 | "/v1/admin/users/{id}/keys"
                 | "/v1/keys"
@@ -212,6 +232,7 @@ impl Ground {
                 | "/docs"
                 | "/openapi.json"
                 | "/llms.txt"
+                | "/openapi-3.1.json"
                 | "/ticket.js"
                 | "/console"
                 | "/console/{file}"
@@ -223,6 +244,7 @@ impl Ground {
                 | "/v1/uploads/{id}"
                 | "/v1/direct-uploads/{id}"
                 | "/v1/tickets/{id}"
+                | "/v1/webhooks/{id}"
                 | "/t/{secret}"
                 | "/t/{secret}/documents/{id}"
                 | "/v1/documents/by-name/{unique_name}"
@@ -240,6 +262,9 @@ impl Ground {
                 | "/v1/documents/{id}/versions/{number}/restore"
                 | "/v1/direct-uploads/{id}/parts"
                 | "/v1/direct-uploads/{id}/complete"
+                | "/v1/webhooks/{id}/rotate"
+                | "/v1/webhooks/{id}/test"
+                | "/v1/webhooks/{id}/deliveries/{delivery_id}/retry"
                 | "/v1/operations/{id}/cancel"
                 | "/v1/operations/{id}/undo"
                 | "/v1/admin/jobs/{id}/retry"
@@ -254,6 +279,7 @@ impl Ground {
                 | "/v1/operations/{id}/result"
                 | "/v1/direct-uploads/{id}"
                 | "/v1/tickets/{id}"
+                | "/v1/webhooks/{id}"
                 | "/v1/admin/users/{id}/keys/{key_id}"
                 | "/v1/keys/{key_id}",
             ) => request,
@@ -264,7 +290,14 @@ impl Ground {
 
 #[in_both_modes]
 async fn a_walk_over_every_route_delays_nobody_else(mode: Mode) {
-    let app = TestApp::start(mode).await;
+    // A webhook leads to a port of this machine where nobody listens.
+    let app = TestApp::builder(mode)
+        .settings(&[
+            ("DOSSIER_WEBHOOK_ALLOW_HTTP", "true"),
+            ("DOSSIER_WEBHOOK_ALLOW_NETWORKS", "127.0.0.1"),
+        ])
+        .start()
+        .await;
     let (ground, bob) = (Ground::of(&app).await, app.user("bob").await);
     let described = app.nobody().get("/openapi.json").await.expecting(200);
     let mut routes = Vec::new();

@@ -27,13 +27,14 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// The folders of the product's own crates.
-const CRATES: [&str; 17] = [
+const CRATES: [&str; 18] = [
     "casefold",
     "zip-records",
     "shared/domain",
     "shared/storage",
     "shared/queue",
     "shared/ledger",
+    "shared/outbound",
     "shared/settings",
     "shared/telemetry",
     "shared/crash-points",
@@ -75,13 +76,14 @@ fn crates_point_one_way() {
             "dsr" => &["client"],
             "archive" | "identify" => &["zip-records"],
             "migrations" | "shared/domain" => &["casefold"],
-            "shared/storage" | "shared/queue" => &["domain"],
+            "shared/storage" | "shared/queue" | "shared/outbound" => &["domain"],
             "shared/ledger" => &["crash-points", "domain", "queue", "storage"],
             "shared/settings" | "shared/telemetry" => &["domain", "ledger", "queue", "storage"],
             "ingress" => &[
                 "crash-points",
                 "domain",
                 "ledger",
+                "outbound",
                 "queue",
                 "settings",
                 "storage",
@@ -93,6 +95,7 @@ fn crates_point_one_way() {
                 "domain",
                 "identify",
                 "ledger",
+                "outbound",
                 "queue",
                 "storage",
                 "telemetry",
@@ -103,6 +106,7 @@ fn crates_point_one_way() {
                 "ingress",
                 "ledger",
                 "migrations",
+                "outbound",
                 "queue",
                 "settings",
                 "storage",

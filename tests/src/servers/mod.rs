@@ -16,6 +16,7 @@ mod keeper;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod receiver;
 mod redis;
 mod s3;
 mod tls_front;
@@ -28,6 +29,7 @@ pub use fake_gcs::FakeGcs;
 pub use gate::{Disturbance, Flow, Gate};
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use receiver::{Down, Received, Receiver, Reply};
 pub use redis::Redis;
 pub use s3::S3;
 pub use tls_front::TlsFront;
@@ -72,4 +74,10 @@ pub fn browser_modules() -> PathBuf {
 #[must_use]
 pub fn tuspy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/tuspy-1.1.0/bin/python")
+}
+
+/// The Python in which `./test` installs the library of Standard Webhooks.
+#[must_use]
+pub fn standardwebhooks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/standardwebhooks-1.1.0/bin/python")
 }

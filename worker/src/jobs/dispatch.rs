@@ -14,6 +14,7 @@ use super::{
 use crate::attempt_error::AttemptError;
 use crate::pipeline;
 use crate::tools::Tools;
+use crate::webhooks::deliver_webhook;
 use crate::work::Work;
 
 /// Runs a job. Returns `Ok` once it is settled.
@@ -44,6 +45,7 @@ pub async fn run(work: Arc<Work>, tools: Arc<Tools>) -> Result<(), AttemptError>
         JobKind::RemoveUser => remove_user::remove_user(&work, &tools).await?,
         JobKind::SweepStore => sweep_store::sweep_store(&tools).await?,
         JobKind::MoveObjects => move_objects::move_objects(&work, &tools).await?,
+        JobKind::DeliverWebhook => deliver_webhook(&work, &tools).await?,
     }
     tools
         .committer

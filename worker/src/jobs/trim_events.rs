@@ -1,4 +1,4 @@
-//! Deletes events that timelines no longer need.
+//! Deletes events that timelines and feeds no longer need, and deliveries of the same age.
 //!
 //! - *does*: scans the events added since the last run, and those that have become old since, in
 //!   batches; for each document among them, it deletes all but the newest events.
@@ -32,6 +32,11 @@ pub async fn trim_events(tools: &Tools) -> Result<(), AttemptError> {
             if ledger::trim_events(&tools.db, walk, BATCH_SIZE).await? {
                 break;
             }
+        }
+    }
+    for _ in 0..CHUNKS {
+        if ledger::forget_deliveries(&tools.db, old).await? {
+            break;
         }
     }
     Ok(())

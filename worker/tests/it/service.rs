@@ -117,6 +117,8 @@ impl Service {
             limits: Arc::clone(&self.limits),
             retention: Retention::default(),
             meters: Meters::default(),
+            client: outbound::Client::new(outbound::Policy::default()),
+            sealer: ledger::SecretSealer::default(),
             queues: Queue::ALL.to_vec(),
             concurrency: 4,
             lease: LEASE,

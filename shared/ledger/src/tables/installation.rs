@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
 use crate::DbError;
+use crate::batch::execute;
 use domain::{InstallationId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -14,6 +15,7 @@ pub struct Model {
     pub one: i64,
     pub id: Uuid,
     pub created_at: i64,
+    pub secret: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -33,9 +35,23 @@ pub async fn insert(connection: &impl ConnectionTrait, now: Timestamp) -> Result
         one: Set(1),
         id: Set(InstallationId::new(now).0),
         created_at: Set(now.as_micros()),
+        secret: Set(None),
     };
     let mut on_conflict = OnConflict::column(Column::One);
     let insert = Entity::insert(row).on_conflict(on_conflict.do_nothing().to_owned());
     insert.exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// The secret, if there is one.
+pub async fn secret(connection: &impl ConnectionTrait) -> Result<Option<String>, DbError> {
+    let row = Entity::find().one(connection).await?;
+    Ok(row.and_then(|row| row.secret))
+}
+
+/// Keeps a secret, unless there is one.
+pub async fn keep_secret(connection: &impl ConnectionTrait, secret: &str) -> Result<(), DbError> {
+    let sql = "UPDATE installation SET secret = $1 WHERE secret IS NULL";
+    execute(connection, sql, [secret.into()]).await?;
     Ok(())
 }

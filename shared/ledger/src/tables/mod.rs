@@ -26,5 +26,7 @@ pub mod upload_grants;
 pub mod uploads;
 pub mod users;
 pub mod versions;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod workers;
 pub mod write_checks;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::batch::query_as;
 use crate::change::lock_documents;
 use crate::removal::{delete_documents, delete_versions};
-use crate::tables::{events, idempotency, operation_items};
+use crate::tables::{events, idempotency, operation_items, webhook_deliveries};
 use crate::uploads::remove_uploads_of;
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{DocumentId, Timestamp, UserId};
@@ -88,6 +88,7 @@ async fn remove_rows(transaction: &DatabaseTransaction, id: UserId) -> Result<bo
     Ok(
         operation_items::delete_finished_of_owner(transaction, id, ROWS).await? > 0
             || idempotency::delete_of_owner(transaction, id, ROWS).await? > 0
+            || webhook_deliveries::delete_of_owner(transaction, id, ROWS).await? > 0
             || events::delete_of_owner(transaction, id, ROWS).await? > 0,
     )
 }

@@ -65,6 +65,8 @@ impl Service<'_> {
                 ..Retention::default()
             },
             meters: Meters::default(),
+            client: outbound::Client::new(outbound::Policy::default()),
+            sealer: ledger::SecretSealer::default(),
             queues: Queue::ALL.to_vec(),
             concurrency: 4,
             lease: Duration::from_hours(24),

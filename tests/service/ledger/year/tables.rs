@@ -66,6 +66,12 @@ pub const TABLES: &[(&str, &str, i64)] = &[
         "quota and DOSSIER_KEEP_VERSIONS; failed ones by DOSSIER_KEEP_FAILURES",
         0,
     ),
+    (
+        "webhook_deliveries",
+        "1,000 pending and 10,000 ended ones of a webhook, for DOSSIER_KEEP_EVENTS",
+        0,
+    ),
+    ("webhooks", "20 of a user", 0),
     // One that the turned clock made silent may not have been forgotten yet.
     ("workers", "half a minute without a sign of life", 2),
     ("write_checks", "one row", 0),

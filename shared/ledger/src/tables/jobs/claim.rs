@@ -148,7 +148,7 @@ fn claim_statement(
     // same fence one settles an upload; bulk jobs, whose chunks are long, wait for the disk.
     let sync = match request.queue {
         Queue::Ingest => dialect.without_sync(),
-        Queue::Bulk | Queue::Maintenance => "true",
+        Queue::Bulk | Queue::Maintenance | Queue::Deliver => "true",
     };
     let sql = format!(
         "{}, {foremost} UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, worker = $6, run_at = $7 \

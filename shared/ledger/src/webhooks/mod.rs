@@ -1,0 +1,23 @@
+//! Webhooks: an owner's events, delivered to a URL.
+
+mod change;
+mod deliver;
+mod delivery;
+mod find;
+mod redeliver;
+mod secret;
+mod turns;
+mod webhook;
+
+pub use change::{
+    NewWebhook, WebhookChanges, create_webhook, delete_webhook, edit_webhook, rotate_webhook,
+};
+pub use deliver::{
+    AttemptEnd, AttemptResult, DueDelivery, Turn, begin_turn, end_turn, record_attempts,
+};
+pub use delivery::{Delivery, DeliveryAttempt};
+pub use find::{find_webhook, forget_deliveries, list_deliveries, list_webhooks};
+pub use redeliver::{replay_webhook, retry_delivery, test_webhook};
+pub use secret::{SecretError, SecretSealer, WebhookSecret};
+pub use turns::enqueue_turns;
+pub use webhook::{Webhook, WebhookError};

@@ -1,0 +1,211 @@
+//! The secret of a webhook: random, shown once, and sealed in its row, since every delivery is signed
+//! with it.
+//!
+//! The key is derived from a random secret of the ledger and, if the operator gives one, from a key that
+//! isn't in the database. Each sealed text has a salt, and so a key, of its own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::tables::installation;
+use crate::{Database, DbError};
+use domain::{Timestamp, WebhookId};
+
+const PURPOSE: &[u8] = b"dossier: the secret of a webhook";
+const BYTES: usize = 32;
+const SALT: usize = 16;
+
+/// A secret. Never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(Vec<u8>);
+
+/// Why a secret can't be made, sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The system gave no random bytes, or the cipher failed.
+    #[error("could not seal a secret")]
+    Seal,
+    /// It was sealed with another key, or damaged.
+    #[error("could not open the secret of webhook {0}: was DOSSIER_SECRETS_KEY changed?")]
+    Open(WebhookId),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Seals and opens secrets.
+#[derive(Clone, Default)]
+pub struct SecretSealer {
+    key: Option<Arc<[u8]>>,
+}
+
+impl WebhookSecret {
+    /// Makes a secret.
+    pub fn generate() -> Result<Self, SecretError> {
+        random::<BYTES>().map(|bytes| Self(bytes.to_vec()))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for WebhookSecret {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+impl fmt::Debug for SecretSealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretSealer(…)")
+    }
+}
+
+impl SecretSealer {
+    /// A sealer with the operator's key, if there is one.
+    #[must_use]
+    pub fn new(key: Option<&[u8]>) -> Self {
+        Self {
+            key: key.map(Arc::from),
+        }
+    }
+
+    /// Seals a secret for the row of a webhook, in hexadecimal digits.
+    pub async fn seal(
+        &self,
+        db: &Database,
+        (webhook, secret): (WebhookId, &WebhookSecret),
+        now: Timestamp,
+    ) -> Result<String, SecretError> {
+        let ledger = ledger_secret(db, now).await?;
+        let salt = random::<SALT>()?;
+        let (key, nonce) = self
+            .derived(&ledger, &salt, true)
+            .ok_or(SecretError::Seal)?;
+        let mut sealed = secret.0.clone();
+        let context = Aad::from(webhook.0.into_bytes());
+        key.seal_in_place_append_tag(nonce, context, &mut sealed)
+            .map_err(|_| SecretError::Seal)?;
+        Ok(hex::encode([&salt[..], &sealed].concat()))
+    }
+
+    /// Opens a secret. One that was sealed before the operator gave a key opens as well.
+    pub async fn open(
+        &self,
+        db: &Database,
+        (webhook, sealed): (WebhookId, &str),
+        now: Timestamp,
+    ) -> Result<WebhookSecret, SecretError> {
+        let ledger = ledger_secret(db, now).await?;
+        let open = |with_key| self.open_with(&ledger, webhook, sealed, with_key);
+        open(true)
+            .or_else(|| open(false))
+            .ok_or(SecretError::Open(webhook))
+    }
+
+    fn open_with(
+        &self,
+        ledger: &str,
+        webhook: WebhookId,
+        sealed: &str,
+        with_key: bool,
+    ) -> Option<WebhookSecret> {
+        let bytes = hex::decode(sealed).ok()?;
+        let (salt, sealed) = bytes.split_at_checked(SALT)?;
+        let (key, nonce) = self.derived(ledger, salt, with_key)?;
+        let mut sealed = sealed.to_vec();
+        let context = Aad::from(webhook.0.into_bytes());
+        let opened = key.open_in_place(nonce, context, &mut sealed).ok()?;
+        Some(WebhookSecret(opened.to_vec()))
+    }
+
+    fn derived(&self, ledger: &str, salt: &[u8], with_key: bool) -> Option<(LessSafeKey, Nonce)> {
+        let mut material = ledger.as_bytes().to_vec();
+        if let Some(key) = self.key.as_deref().filter(|_| with_key) {
+            material.extend_from_slice(key);
+        }
+        let secret = Salt::new(HKDF_SHA256, salt).extract(&material);
+        let expanded = secret.expand(&[PURPOSE], &CHACHA20_POLY1305).ok()?;
+        let key = LessSafeKey::new(UnboundKey::from(expanded));
+        Some((key, Nonce::assume_unique_for_key([0; 12])))
+    }
+}
+
+/// The secret of the ledger, which the first call makes.
+async fn ledger_secret(db: &Database, now: Timestamp) -> Result<String, SecretError> {
+    if let Some(secret) = installation::secret(db.reader()).await? {
+        return Ok(secret);
+    }
+    let made = hex::encode(random::<BYTES>()?);
+    installation::insert(db.writer(), now).await?;
+    installation::keep_secret(db.writer(), &made).await?;
+    // Another process may have been faster.
+    let kept = installation::secret(db.writer()).await?;
+    kept.ok_or(SecretError::Seal)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], SecretError> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| SecretError::Seal)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(sealer: &SecretSealer, webhook: WebhookId, secret: &WebhookSecret) -> String {
+        let salt = random::<SALT>().unwrap();
+        let (key, nonce) = sealer.derived("of the ledger", &salt, true).unwrap();
+        let mut text = secret.0.clone();
+        let context = Aad::from(webhook.0.into_bytes());
+        key.seal_in_place_append_tag(nonce, context, &mut text)
+            .unwrap();
+        hex::encode([&salt[..], &text].concat())
+    }
+
+    #[test]
+    fn a_secret_opens_for_its_webhook_and_key_alone() {
+        let now = Timestamp::from_micros(0);
+        let (one, other) = (WebhookId::new(now), WebhookId::new(now));
+        let secret = WebhookSecret::generate().unwrap();
+        let (plain, keyed) = (
+            SecretSealer::default(),
+            SecretSealer::new(Some(b"a key".as_slice())),
+        );
+        for sealer in [&plain, &keyed] {
+            let text = sealed(sealer, one, &secret);
+            let open = |sealer: &SecretSealer, webhook, with_key| {
+                sealer.open_with("of the ledger", webhook, &text, with_key)
+            };
+            assert_eq!(open(sealer, one, true), Some(secret.clone()));
+            assert_eq!(open(sealer, other, true), None);
+            assert_eq!(
+                open(&SecretSealer::new(Some(b"another".as_slice())), one, true),
+                None
+            );
+            assert_eq!(sealer.open_with("of another", one, &text, true), None);
+        }
+        // A key that is given later doesn't lock out what was sealed before.
+        let text = sealed(&plain, one, &secret);
+        assert_eq!(
+            keyed.open_with("of the ledger", one, &text, false),
+            Some(secret)
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Deliveries that are made again: by their owner, and after a worker died.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use tests::app::Mode;
+use tests::in_both_modes;
+use tests::servers::{Down, Receiver, Reply};
+
+use super::owners::{
+    accepted, all_are, attempted_until, deliveries, open_to_this_machine, path, text, webhook,
+};
+use super::receiving::ids;
+
+#[in_both_modes]
+async fn a_replay_delivers_all_after_a_cursor_under_their_ids(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    alice.active("before.txt", "0").await;
+    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    for name in ["a.txt", "b.txt"] {
+        alice.active(name, name.to_owned()).await;
+    }
+    deliveries(&alice, &hook, |all| {
+        all.len() == 2 && all_are(all, "delivered")
+    })
+    .await;
+    let first = ids(&receiver.received());
+    let events = alice.get("/v1/events").await.expecting(200);
+    // Behind the event of acceptance of the document before: its activation is told now.
+    let after = json!({"after": events["items"][0]["id"]});
+    let replay = format!("{}/replay", path(&hook));
+    let replayed = accepted(&alice, &replay, &after).await;
+    assert_eq!(replayed["id"], hook["id"]);
+    let received = receiver.receives(|all| all.len() == 5).await;
+    let again: BTreeSet<_> = ids(&received[2..]).into_iter().collect();
+    assert!(
+        first.iter().all(|id| again.contains(id)),
+        "{first:?} {again:?}"
+    );
+    assert_eq!(again.len(), 3);
+    deliveries(&alice, &hook, |all| {
+        all.len() == 3 && all_are(all, "delivered")
+    })
+    .await;
+    for wrong in [json!({"after": "AAAA"}), json!({"after": 1}), json!({})] {
+        let refused = alice.post_json(&replay, &wrong).await;
+        refused.answer().expect_problem(422, "invalid");
+    }
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_delivery_whose_worker_died_is_delivered_under_the_same_id(mode: Mode) {
+    let builder = open_to_this_machine(mode).settings(&[("DOSSIER_LEASE", "2s")]);
+    let (app, receiver) = (builder.start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    receiver.replies_once([Reply::Nothing]);
+    alice.active("a.txt", "a").await;
+    let first = receiver.receives(|all| !all.is_empty()).await;
+    for process in app.workers() {
+        process.kill().await;
+    }
+    for process in app.workers() {
+        process.restart().await;
+    }
+    let done = deliveries(&alice, &hook, |all| {
+        all.len() == 1 && all_are(all, "delivered")
+    })
+    .await;
+    let received = receiver.receives(|all| all.len() >= 2).await;
+    let ids = ids(&received);
+    assert!(ids.iter().all(|id| *id == text(&done[0]["id"])), "{ids:?}");
+    assert_eq!(first[0].body, received[1].body);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_receiver_that_comes_up_gets_what_waited(mode: Mode) {
+    let (app, down) = (open_to_this_machine(mode).start().await, Down::new());
+    let alice = app.user("alice").await;
+    let wanted = json!({"url": down.url("/"), "types": ["document.activated"]});
+    let hook = alice.post_json("/v1/webhooks", &wanted).await;
+    let hook = hook.expect_status(201).await;
+    for number in 0..5 {
+        alice
+            .active(&format!("{number}.txt"), number.to_string())
+            .await;
+    }
+    let tried = |all: &[serde_json::Value]| {
+        let is_tried = |one: &serde_json::Value| one["attempts"] != json!([]);
+        all.len() == 5 && all.iter().all(is_tried)
+    };
+    let failed = deliveries(&alice, &hook, tried).await;
+    assert!(failed[0]["attempts"][0]["error"].is_string(), "{failed:?}");
+    let up = down.comes_up();
+    attempted_until((&app, ""), &alice, &hook, |all| all_are(all, "delivered")).await;
+    let received: BTreeSet<_> = ids(&up.received()).into_iter().collect();
+    assert_eq!(received.len(), 5);
+    app.ends_clean().await;
+}

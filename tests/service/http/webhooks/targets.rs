@@ -1,0 +1,129 @@
+//! Where nothing is sent.
+
+use reqwest::Method;
+use serde_json::json;
+use tests::app::{Mode, TestApp};
+use tests::in_both_modes;
+use tests::servers::Receiver;
+
+use super::owners::{attempted_until, deliveries, open_to_this_machine, path, webhook};
+
+#[in_both_modes]
+async fn a_url_that_leads_inside_is_refused(mode: Mode) {
+    let (app, receiver) = (TestApp::start(mode).await, Receiver::start());
+    let alice = app.user("alice").await;
+    let port = receiver.port();
+    for url in [
+        "http://example.com/".to_owned(),
+        "ftp://example.com/".to_owned(),
+        "https://user:password@8.8.8.8/".to_owned(),
+        format!("https://127.0.0.1:{port}/"),
+        format!("https://127.1:{port}/"),
+        format!("https://2130706433:{port}/"),
+        format!("https://0x7f.1:{port}/"),
+        format!("https://localhost:{port}/"),
+        format!("https://[::1]:{port}/"),
+        format!("https://[::ffff:127.0.0.1]:{port}/"),
+        "https://[64:ff9b::7f00:1]/".to_owned(),
+        "https://0.0.0.0/".to_owned(),
+        "https://10.0.0.1/".to_owned(),
+        "https://100.64.0.1/".to_owned(),
+        "https://169.254.169.254/latest/meta-data/".to_owned(),
+        "https://[fd00:ec2::254]/".to_owned(),
+        "https://224.0.0.1/".to_owned(),
+        "https://name.invalid/".to_owned(),
+        "not a URL".to_owned(),
+    ] {
+        let refused = alice.post_json("/v1/webhooks", &json!({"url": url})).await;
+        let refused = refused.answer();
+        refused.expect_problem(422, "invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/url", "{url}");
+    }
+    // A public address needs no look at names.
+    let made = json!({"url": "https://8.8.8.8/hook", "types": ["upload.expired"]});
+    let made = alice
+        .post_json("/v1/webhooks", &made)
+        .await
+        .expect_status(201)
+        .await;
+    let inside = json!({"url": receiver.url("/")});
+    let refused = alice.patch_json(&path(&made), &inside).await;
+    refused.expect_problem(422, "invalid");
+    assert!(receiver.received().is_empty());
+    alice.delete(&path(&made)).await.expecting(204);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn the_address_is_checked_at_each_connection(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    // As if the name led elsewhere now.
+    let inside = format!("http://127.0.0.2.nip.invalid:{}/", receiver.port());
+    app.tampers(&format!("UPDATE webhooks SET url = '{inside}'"))
+        .await;
+    alice.active("a.txt", "a").await;
+    let tried = deliveries(&alice, &hook, |all| {
+        all.len() == 1 && all[0]["attempts"] != json!([])
+    })
+    .await;
+    let error = tried[0]["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.contains("refused"), "{error}");
+    let private = "UPDATE webhooks SET url = 'http://10.0.0.1/'";
+    attempted_until((&app, private), &alice, &hook, |all| {
+        let attempts = all[0]["attempts"].as_array().unwrap();
+        let latest = attempts
+            .last()
+            .and_then(|attempt| attempt["error"].as_str());
+        latest.is_some_and(|error| error.contains("public"))
+    })
+    .await;
+    assert!(receiver.received().is_empty());
+    alice.delete(&path(&hook)).await.expecting(204);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn wrong_bodies_are_refused_by_name(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    let url = receiver.url("/");
+    for (body, pointer) in [
+        (json!({}), "/url"),
+        (json!({"url": null}), "/url"),
+        (json!({"url": url, "types": []}), "/types"),
+        (json!({"url": url, "types": ["document.read"]}), "/types"),
+        (json!({"url": url, "types": null}), "/types"),
+        (
+            json!({"url": url, "description": "x".repeat(256)}),
+            "/description",
+        ),
+        (json!({"url": url, "secret": "whsec_mine"}), "/secret"),
+    ] {
+        let refused = alice.post_json("/v1/webhooks", &body).await.answer();
+        refused.expect_problem(422, "invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{body}");
+    }
+    let mut last = None;
+    for _ in 0..20 {
+        last = Some(webhook(&alice, &receiver, &["ticket.used"]).await);
+    }
+    let one_more = alice.post_json("/v1/webhooks", &json!({"url": url})).await;
+    one_more.answer().expect_problem(429, "rate_limited");
+    let hook = last.unwrap();
+    let wrong = alice
+        .patch_json(&path(&hook), &json!({"status": "paused"}))
+        .await;
+    wrong.expect_problem(422, "invalid");
+    let listed = alice.get("/v1/webhooks?limit=7").await.expecting(200);
+    let cursor = listed["next_cursor"].as_str().unwrap();
+    let rest = alice
+        .get(&format!("/v1/webhooks?limit=200&cursor={cursor}"))
+        .await;
+    assert_eq!(rest.expecting(200)["items"].as_array().unwrap().len(), 13);
+    let bob = app.user("bob").await;
+    let test = bob.request(Method::POST, &format!("{}/test", path(&hook)));
+    bob.send(test).await.expect_problem(404, "not_found");
+    app.ends_clean().await;
+}

@@ -1,0 +1,188 @@
+//! Delivers what is due to one webhook.
+//!
+//! - *does*: makes deliveries of new events, attempts those that are due, a few at once, and records how
+//!   it went, until nothing is due or its turn is over.
+//! - *safe to repeat because* what was recorded isn't due any more; what wasn't is delivered again under
+//!   the same id, by which receivers know it.
+//! - *if it dies here*, the next job of the webhook attempts what was not recorded.
+//! - *on failure* of the database, the same.
+
+use std::collections::hash_map::RandomState;
+use std::future::ready;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
+
+use domain::{Timestamp, WebhookId};
+use futures::{StreamExt as _, stream};
+use ledger::{
+    AttemptEnd, AttemptResult, DeliveryAttempt, DueDelivery, Turn, WebhookError, WebhookSecret,
+    begin_turn, end_turn, record_attempts,
+};
+use outbound::{Answer, Message, SendError, signed_headers};
+use telemetry::Delivered;
+use tokio::time::Instant;
+
+use super::body::{message_of_event, message_of_test};
+use crate::attempt_error::AttemptError;
+use crate::tools::Tools;
+use crate::work::Work;
+
+/// How long one job goes on: then other webhooks have a turn.
+const TURN: Duration = Duration::from_secs(20);
+
+/// Deliveries to one endpoint at once.
+const AT_ONCE: usize = 4;
+
+/// Attempts that one transaction records.
+const RECORDED: usize = 8;
+
+/// Runs the job.
+pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
+    let Some(id) = work.claimed.subject.map(WebhookId) else {
+        return Ok(());
+    };
+    let end = Instant::now() + TURN;
+    loop {
+        let sealer = &tools.webhooks.sealer;
+        let turn = begin_turn(&tools.db, id, sealer, tools.clock.now()).await?;
+        let Some(turn) = turn.filter(|turn| turn.more || !turn.due.is_empty()) else {
+            break;
+        };
+        if !attempt_all(tools, id, turn, end).await? || Instant::now() >= end {
+            break;
+        }
+    }
+    end_turn(&tools.db, id).await?;
+    Ok(())
+}
+
+/// Attempts what is due, and begins no attempt after `end`. Returns whether to go on.
+async fn attempt_all(
+    tools: &Tools,
+    id: WebhookId,
+    turn: Turn,
+    end: Instant,
+) -> Result<bool, AttemptError> {
+    let Turn {
+        url, secrets, due, ..
+    } = turn;
+    let (url, secrets) = (url.as_str(), secrets.as_slice());
+    let attempts = stream::iter(due)
+        .take_while(|_| ready(Instant::now() < end))
+        .map(|delivery| async move { attempt(tools, (url, secrets), delivery).await })
+        .buffer_unordered(AT_ONCE)
+        .ready_chunks(RECORDED);
+    let mut attempts = std::pin::pin!(attempts);
+    while let Some(results) = attempts.next().await {
+        if !record_attempts(&tools.db, id, &results, tools.clock.now()).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn attempt(
+    tools: &Tools,
+    (url, secrets): (&str, &[WebhookSecret]),
+    delivery: DueDelivery,
+) -> AttemptResult {
+    let at = tools.clock.now();
+    let body = match &delivery.event {
+        Some(event) => Some(message_of_event(event)),
+        None if delivery.is_test => Some(message_of_test(delivery.created_at)),
+        None => None,
+    };
+    let Some(body) = body else {
+        let why = "the event is not kept any more";
+        return not_sent((delivery, at), AttemptEnd::Lost, why);
+    };
+    if secrets.is_empty() {
+        let why = "the service can't read the secret; rotate it";
+        return not_sent((delivery, at), failed(None), why);
+    }
+    let begin = Instant::now();
+    let message = Message {
+        headers: signed_headers(&delivery.id.to_string(), at, &body, secrets),
+        body,
+    };
+    let sent = tools.webhooks.client.send(url, message, at).await;
+    let took = begin.elapsed();
+    let (end, status, answer, error) = match sent {
+        Ok(answer) => (
+            end_of(&answer),
+            Some(answer.status),
+            Some(answer.excerpt),
+            None,
+        ),
+        Err(error) => (failed(None), None, None, Some(reason(&error))),
+    };
+    let outcome = match end {
+        AttemptEnd::Delivered => Delivered::Ok,
+        _ => Delivered::Failed,
+    };
+    tools.webhooks.meters.delivered(outcome, took);
+    AttemptResult {
+        delivery,
+        attempt: DeliveryAttempt {
+            at,
+            status,
+            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            answer,
+            error,
+        },
+        end,
+    }
+}
+
+fn end_of(answer: &Answer) -> AttemptEnd {
+    match answer.status {
+        200..=299 => AttemptEnd::Delivered,
+        410 => AttemptEnd::Gone,
+        _ => failed(answer.retry_after),
+    }
+}
+
+fn failed(asked: Option<Duration>) -> AttemptEnd {
+    // Any hasher with random keys is a source of randomness.
+    let random = RandomState::new().build_hasher().finish() >> 32;
+    AttemptEnd::Failed {
+        asked,
+        random: u32::try_from(random).unwrap_or_default(),
+    }
+}
+
+fn not_sent((delivery, at): (DueDelivery, Timestamp), end: AttemptEnd, why: &str) -> AttemptResult {
+    AttemptResult {
+        delivery,
+        attempt: DeliveryAttempt {
+            at,
+            status: None,
+            ms: 0,
+            answer: None,
+            error: Some(why.to_owned()),
+        },
+        end,
+    }
+}
+
+/// An error with its sources, as owners read it. It names no address inside.
+fn reason(error: &SendError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text.truncate(text.floor_char_boundary(500));
+    text
+}
+
+impl From<WebhookError> for AttemptError {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Database(error) => error.into(),
+            other => Self::internal(other),
+        }
+    }
+}
