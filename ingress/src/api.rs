@@ -19,7 +19,11 @@ use crate::openapi::{
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes, DirectUploadRoutes, DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
+    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes, DirectUploadRoutes,
+    DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes,
+    MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes,
+    ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes,
+    UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
