@@ -56,7 +56,7 @@ fn work() -> Vec<(&'static str, Value)> {
             "Queue",
             json!({
                 "queue": "ingest", "depth": 12, "running": 4, "dead": 0, "oldest_seconds": 0.4,
-                "waits_for": ["store"],
+                "paused": true, "paused_at": AT, "waits_for": ["store"],
             }),
         ),
         (

@@ -140,7 +140,7 @@ async fn queues_tell_what_their_jobs_wait_for() {
     let meters = &app.service.meters;
     let queues = || async { admin.get("/v1/admin/queues").await.json()["items"].clone() };
     let quiet = queues().await;
-    assert_eq!(quiet[0].as_object().unwrap().len(), 5, "{quiet}");
+    assert!(quiet[0].get("waits_for").is_none(), "{quiet}");
     meters.circuit(Circuit::Store, true);
     meters.circuit(Circuit::Database, true);
     for queue in queues().await.as_array().unwrap() {

@@ -310,7 +310,7 @@ mod tests {
         for (asked, expected) in [
             ("120", Some(120)),
             ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1984 08:50:37 GMT", Some(0)),
+            ("Tue, 06 Nov 1984 08:50:37 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
         ] {

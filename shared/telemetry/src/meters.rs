@@ -110,11 +110,7 @@ impl Default for Meters {
                 "Time from the claim of a job to the end of the attempt, by kind",
                 Family::new_with_constructor(job_times),
             ),
-            deliveries: keep(
-                names,
-                "webhook_attempts",
-                "Attempts to deliver to webhooks, by outcome",
-            ),
+            deliveries: keep(names, "webhook_attempts", "Webhook attempts, by outcome"),
             delivery_seconds: keep_as(
                 names,
                 "webhook_attempt_duration_seconds",

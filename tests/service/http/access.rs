@@ -225,6 +225,16 @@ fn with_names(pattern: &str) -> String {
         .replace("{file}", "app.js")
 }
 
+/// Somebody who may be deleted, with a key that may be deleted.
+async fn victim(admin: &Client, number: usize) -> (Value, Value) {
+    let named = json!({"name": format!("victim {number}")});
+    let victim = admin.post_json("/v1/admin/users", &named).await;
+    let victim = victim.expect_status(201).await;
+    let keys = format!("/v1/admin/users/{}/keys", victim["id"].as_str().unwrap());
+    let key = admin.post_json(&keys, &json!({})).await;
+    (victim, key.expect_status(201).await)
+}
+
 #[in_both_modes]
 async fn every_route_for_everybody(mode: Mode) {
     // A webhook leads to a port of this machine where nobody listens.
@@ -276,20 +286,7 @@ async fn every_route_for_everybody(mode: Mode) {
             .zip(statuses)
         {
             asked += 1;
-            // Somebody who may be deleted, with a key that may be deleted.
-            let victim = admin
-                .post_json(
-                    "/v1/admin/users",
-                    &json!({"name": format!("victim {asked}")}),
-                )
-                .await;
-            let victim = victim.expect_status(201).await;
-            let keys = format!("/v1/admin/users/{}/keys", victim["id"].as_str().unwrap());
-            let key = admin
-                .post_json(&keys, &json!({}))
-                .await
-                .expect_status(201)
-                .await;
+            let (victim, key) = victim(&admin, asked).await;
             let id = match pattern.split('/').nth(2) {
                 Some("admin") => &victim["id"],
                 Some("uploads") => &upload,

@@ -36,8 +36,8 @@ async fn other_languages_verify_deliveries(mode: Mode) {
     let alice = app.user("alice").await;
     let hook = webhook(&alice, &receiver, &["document.activated"]).await;
     alice.active("ü.txt", "a").await;
-    let received = receiver.receives(|all| !all.is_empty()).await;
-    let message = &received[0];
+    let requests = receiver.receives(|all| !all.is_empty()).await;
+    let message = &requests[0];
     let input = |secret: &str| {
         let fields = ["webhook-id", "webhook-timestamp", "webhook-signature"];
         let fields = fields.map(|name| (name.to_owned(), json!(message.header(name))));

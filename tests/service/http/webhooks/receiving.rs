@@ -47,17 +47,17 @@ async fn events_are_delivered_signed_and_as_the_feed_tells_them(mode: Mode) {
     let told = feed(&alice).await.split_off(2);
     let count = told.len();
     assert!(count >= 10, "{told:#?}");
-    let received = receiver.receives(|all| all.len() >= count).await;
-    assert_eq!(received.len(), count);
+    let requests = receiver.receives(|all| all.len() >= count).await;
+    assert_eq!(requests.len(), count);
     for event in &told {
-        let same = received.iter().map(Received::json).find(|message| {
+        let same = requests.iter().map(Received::json).find(|message| {
             message["type"] == event["type"] && message["timestamp"] == event["at"]
         });
         let same = same.unwrap_or_else(|| panic!("not delivered: {event}"));
         assert_eq!(same["data"], event["data"]);
         assert_eq!(same.as_object().unwrap().len(), 3, "{same}");
     }
-    for message in &received {
+    for message in &requests {
         assert!(is_signed_with(secret, message), "{message:?}");
         assert!(!is_signed_with(
             "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -79,7 +79,7 @@ async fn events_are_delivered_signed_and_as_the_feed_tells_them(mode: Mode) {
         assert_eq!(delivery["attempts"][0]["status_code"], 204);
         let id = text(&delivery["id"]);
         let sent = |message: &&Received| message.header("webhook-id") == id;
-        assert_eq!(received.iter().filter(sent).count(), 1, "{id}");
+        assert_eq!(requests.iter().filter(sent).count(), 1, "{id}");
     }
     app.ends_clean().await;
 }
@@ -95,9 +95,9 @@ async fn only_events_of_the_owner_and_the_types_are_delivered(mode: Mode) {
         !all.is_empty() && all_are(all, "delivered")
     })
     .await;
-    let received = receiver.received();
-    assert_eq!((done.len(), received.len()), (1, 1), "{received:?}");
-    assert_eq!(received[0].json()["data"]["document"], document);
+    let requests = receiver.received();
+    assert_eq!((done.len(), requests.len()), (1, 1), "{requests:?}");
+    assert_eq!(requests[0].json()["data"]["document"], document);
     app.ends_clean().await;
 }
 
@@ -114,10 +114,10 @@ async fn a_new_secret_signs_beside_the_old_one(mode: Mode) {
     let test = |count: usize| {
         let (alice, receiver, hook) = (&alice, &receiver, &hook);
         async move {
-            let made = accepted(alice, &format!("{}/test", path(hook)), &json!({})).await;
-            assert_eq!(made["type"], "webhook.test");
-            let received = receiver.receives(|all| all.len() == count).await;
-            received[count - 1].clone()
+            let created = accepted(alice, &format!("{}/test", path(hook)), &json!({})).await;
+            assert_eq!(created["type"], "webhook.test");
+            let requests = receiver.receives(|all| all.len() == count).await;
+            requests[count - 1].clone()
         }
     };
     let message = test(1).await;
@@ -169,13 +169,13 @@ async fn a_key_of_the_operator_seals_secrets(mode: Mode) {
     let alice = app.user("alice").await;
     let hook = webhook(&alice, &receiver, &["*"]).await;
     accepted(&alice, &format!("{}/test", path(&hook)), &json!({})).await;
-    let received = receiver.receives(|all| all.len() == 1).await;
-    assert!(is_signed_with(text(&hook["secret"]), &received[0]));
+    let requests = receiver.receives(|all| all.len() == 1).await;
+    assert!(is_signed_with(text(&hook["secret"]), &requests[0]));
     app.ends_clean().await;
 }
 
 /// The ids of messages.
-pub(super) fn ids(received: &[Received]) -> Vec<String> {
-    let ids = received.iter().map(|message| message.header("webhook-id"));
+pub(super) fn ids(requests: &[Received]) -> Vec<String> {
+    let ids = requests.iter().map(|message| message.header("webhook-id"));
     ids.map(str::to_owned).collect()
 }

@@ -32,8 +32,8 @@ async fn a_replay_delivers_all_after_a_cursor_under_their_ids(mode: Mode) {
     let replay = format!("{}/replay", path(&hook));
     let replayed = accepted(&alice, &replay, &after).await;
     assert_eq!(replayed["id"], hook["id"]);
-    let received = receiver.receives(|all| all.len() == 5).await;
-    let again: BTreeSet<_> = ids(&received[2..]).into_iter().collect();
+    let requests = receiver.receives(|all| all.len() == 5).await;
+    let again: BTreeSet<_> = ids(&requests[2..]).into_iter().collect();
     assert!(
         first.iter().all(|id| again.contains(id)),
         "{first:?} {again:?}"
@@ -69,10 +69,10 @@ async fn a_delivery_whose_worker_died_is_delivered_under_the_same_id(mode: Mode)
         all.len() == 1 && all_are(all, "delivered")
     })
     .await;
-    let received = receiver.receives(|all| all.len() >= 2).await;
-    let ids = ids(&received);
+    let requests = receiver.receives(|all| all.len() >= 2).await;
+    let ids = ids(&requests);
     assert!(ids.iter().all(|id| *id == text(&done[0]["id"])), "{ids:?}");
-    assert_eq!(first[0].body, received[1].body);
+    assert_eq!(first[0].body, requests[1].body);
     app.ends_clean().await;
 }
 
@@ -96,7 +96,7 @@ async fn a_receiver_that_comes_up_gets_what_waited(mode: Mode) {
     assert!(failed[0]["attempts"][0]["error"].is_string(), "{failed:?}");
     let up = down.comes_up();
     attempted_until((&app, ""), &alice, &hook, |all| all_are(all, "delivered")).await;
-    let received: BTreeSet<_> = ids(&up.received()).into_iter().collect();
-    assert_eq!(received.len(), 5);
+    let requests: BTreeSet<_> = ids(&up.received()).into_iter().collect();
+    assert_eq!(requests.len(), 5);
     app.ends_clean().await;
 }

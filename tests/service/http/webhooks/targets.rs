@@ -40,17 +40,17 @@ async fn a_url_that_leads_inside_is_refused(mode: Mode) {
         assert_eq!(refused.json()["errors"][0]["pointer"], "/url", "{url}");
     }
     // A public address needs no look at names.
-    let made = json!({"url": "https://8.8.8.8/hook", "types": ["upload.expired"]});
-    let made = alice
-        .post_json("/v1/webhooks", &made)
+    let created = json!({"url": "https://8.8.8.8/hook", "types": ["upload.expired"]});
+    let created = alice
+        .post_json("/v1/webhooks", &created)
         .await
         .expect_status(201)
         .await;
     let inside = json!({"url": receiver.url("/")});
-    let refused = alice.patch_json(&path(&made), &inside).await;
+    let refused = alice.patch_json(&path(&created), &inside).await;
     refused.expect_problem(422, "invalid");
     assert!(receiver.received().is_empty());
-    alice.delete(&path(&made)).await.expecting(204);
+    alice.delete(&path(&created)).await.expecting(204);
     app.ends_clean().await;
 }
 
