@@ -22,7 +22,7 @@ use crate::service::{LEASE, Service, wait_for};
 const FAR_TOO_MANY: usize = 200;
 
 /// How many workers may come and go until all has to be settled.
-const WORKERS: usize = 30;
+const WORKERS: usize = 90;
 
 /// How staging and store stand to each other.
 #[derive(Clone, Copy, Debug)]

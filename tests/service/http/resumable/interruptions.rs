@@ -18,12 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn a_connection_cut_anywhere_keeps_what_came(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app.user("alice").await;
-    let bytes = pseudo_random(7, 600);
+    let bytes = pseudo_random(7, 5_000);
     let path = tus::create(&alice, "noise.bin", bytes.len()).await;
     let mut cuts = 0;
     let mut offset = 0;
     // Of each step a few bytes more arrive than of the one before, and none at first.
-    for step in 0..34 {
+    for step in 0..100 {
         let end = (offset + step).min(bytes.len());
         let rest = append(&alice, &path, offset, Vec::new());
         tus::breaks_off(rest, bytes.len() - offset, &bytes[offset..end]).await;
