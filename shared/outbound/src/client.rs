@@ -40,6 +40,9 @@ const ADDRESSES: usize = 4;
 /// The bytes of an answer's body that are read.
 const EXCERPT: usize = 1024;
 
+/// The time limit of an answer's body: nobody waits for one that never ends.
+const BODY: Duration = Duration::from_secs(2);
+
 /// The bytes of the head of an answer, at most.
 const HEAD: usize = 32 << 10;
 
@@ -215,18 +218,21 @@ async fn answer(
     })
 }
 
-/// The status says what became of the message, even if the body breaks off.
+/// The status says what became of the message, even if the body breaks off or never ends.
 async fn excerpt(response: Response<Incoming>) -> String {
     let mut body = response.into_body();
     let mut read = Vec::new();
-    while read.len() < EXCERPT {
-        let Some(Ok(frame)) = body.frame().await else {
-            break;
-        };
-        if let Some(data) = frame.data_ref() {
-            read.extend_from_slice(&data[..data.len().min(EXCERPT - read.len())]);
+    let reading = async {
+        while read.len() < EXCERPT {
+            let Some(Ok(frame)) = body.frame().await else {
+                break;
+            };
+            if let Some(data) = frame.data_ref() {
+                read.extend_from_slice(&data[..data.len().min(EXCERPT - read.len())]);
+            }
         }
-    }
+    };
+    drop(timeout(BODY, reading).await);
     String::from_utf8_lossy(&read).into_owned()
 }
 
@@ -290,6 +296,13 @@ mod tests {
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{body}");
         let answer = sent(answer).await.unwrap();
         assert_eq!((answer.status, answer.excerpt.len()), (200, 1024));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_doesn_t_hide_the_status() {
+        let answer = sent("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc").await;
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.excerpt.as_str()), (200, "abc"));
     }
 
     #[tokio::test]
