@@ -1,6 +1,6 @@
 //! Moves the next objects of a move to another place.
 //!
-//! - *does*: copies a bounded number of objects, verifies their digests, switches the rows that name
+//! - *does*: copies objects for a bounded time, verifies their digests, switches the rows that name
 //!   them, and enqueues the next job of the move. The old objects are discarded later. Objects that
 //!   are missing or damaged are counted, and stay where they are. If a place belongs to another
 //!   installation, the move stops.
@@ -10,6 +10,7 @@
 //! - *on failure* of storage or database it is retried.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::StorageMoveId;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -32,6 +33,10 @@ const OBJECTS: u32 = 500;
 
 /// The most bytes of a job, unless one object has more.
 const BYTES: u64 = 256 << 20;
+
+/// No further object is begun once a job has run for so long: a worker that dies, even again and
+/// again, costs little, and what was moved is no failed attempt.
+const TIME: Duration = Duration::from_secs(2);
 
 /// Objects that are copied concurrently.
 const AT_ONCE: usize = 4;
@@ -63,12 +68,11 @@ pub async fn move_objects(work: &Work, tools: &Tools) -> Result<(), AttemptError
     }
     let objects = ledger::movable_objects(&tools.db, &moving, OBJECTS).await?;
     let objects = few_bytes(objects);
-    let Some(last) = objects.last() else {
+    if objects.is_empty() {
         ledger::finish_move(&tools.db, id, tools.clock.now()).await?;
         return Ok(());
-    };
-    let until = last.url.to_string();
-    let failed = move_all(work, tools, &moving, objects).await?;
+    }
+    let (until, failed) = move_some(work, tools, &moving, objects).await?;
     let chunk = MoveChunk {
         moving: &moving,
         until: &until,
@@ -99,26 +103,37 @@ fn few_bytes(mut objects: Vec<MovableObject>) -> Vec<MovableObject> {
     objects
 }
 
-/// Moves objects, and returns how many could not be moved.
-async fn move_all(
+/// Moves the first objects, as many as its time allows and at least one. Returns the last one's URL
+/// and how many could not be moved.
+async fn move_some(
     work: &Work,
     tools: &Tools,
     moving: &StorageMove,
     objects: Vec<MovableObject>,
-) -> Result<u64, AttemptError> {
+) -> Result<(String, u64), AttemptError> {
     let place: Url = moving.to.parse().map_err(AttemptError::internal)?;
     let limit = moving.rate.map(|rate| Arc::new(Mutex::new(Pace::of(rate))));
     let (place, limit) = (&place, &limit);
-    let outcomes = stream::iter(objects)
+    let begin = Instant::now();
+    let mut until = String::new();
+    let has_time = |object: &MovableObject| {
+        let goes_on = until.is_empty() || begin.elapsed() < TIME;
+        if goes_on {
+            until = object.url.to_string();
+        }
+        goes_on
+    };
+    let outcomes = stream::iter(objects.into_iter().take_while(has_time))
         .map(|object| async move {
             move_one((work, tools), moving.id, (&object, place), limit.clone()).await
         })
         .buffer_unordered(AT_ONCE);
     let count = |failed, outcome| {
         let failed = failed + u64::from(outcome == Moved::Failed);
-        std::future::ready(Ok(failed))
+        std::future::ready(Ok::<u64, AttemptError>(failed))
     };
-    outcomes.try_fold(0, count).await
+    let failed = outcomes.try_fold(0, count).await?;
+    Ok((until, failed))
 }
 
 async fn move_one(
