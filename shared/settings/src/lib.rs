@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod disk;
+mod headings;
 mod import;
 mod invalid;
 mod jwt;

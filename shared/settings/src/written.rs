@@ -17,6 +17,8 @@ use ledger::DatabaseUrl;
 use queue::{Queue, QueueUrl};
 use storage::{StorageUrl, StorageUrls};
 
+use crate::headings;
+
 #[expect(
     clippy::doc_markdown,
     reason = "`--help` shows these texts as they stand"
@@ -27,6 +29,7 @@ pub struct Settings {
     /// The folder that holds everything in embedded mode
     #[arg(
         long,
+        help_heading = headings::PLACES,
         env = "DOSSIER_DATA_DIR",
         global = true,
         default_value = "./dossier-data",
@@ -37,6 +40,7 @@ pub struct Settings {
     /// postgres://… or sqlite://… [default: an SQLite file in the data folder]
     #[arg(
         long,
+        help_heading = headings::PLACES,
         env = "DOSSIER_DATABASE_URL",
         global = true,
         value_name = "URL",
@@ -45,18 +49,22 @@ pub struct Settings {
     pub database_url: Option<DatabaseUrl>,
 
     /// The most database connections of this process
-    #[arg(long, env = "DOSSIER_DATABASE_CONNECTIONS", global = true, default_value_t = 16, value_name = "NUMBER",
+    #[arg(long, help_heading = headings::PLACES, env = "DOSSIER_DATABASE_CONNECTIONS",
+        global = true, default_value_t = 16, value_name = "NUMBER",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 
     /// The time limit of a database statement in a request; jobs have three times as long
-    #[arg(long, env = "DOSSIER_DATABASE_TIMEOUT", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_timeout)]
+    #[arg(long, help_heading = headings::PLACES, env = "DOSSIER_DATABASE_TIMEOUT",
+        global = true, default_value = "20s", value_name = "DURATION",
+        value_parser = values::parse_timeout)]
     pub database_timeout: Duration,
 
     /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db; add ?prefix=word on
     /// a shared server, ?ca=/path for a private certificate authority
     #[arg(
         long,
+        help_heading = headings::PLACES,
         env = "DOSSIER_QUEUE_URL",
         global = true,
         default_value = "inprocess:",
@@ -68,18 +76,21 @@ pub struct Settings {
     /// Where uploads are staged: file://…, s3://bucket/prefix, azure://container/prefix or
     /// gs://bucket/prefix [default: a folder in the data folder, or the storage URL if that isn't
     /// a folder]
-    #[arg(long, env = "DOSSIER_STAGING_URL", global = true, value_name = "URL")]
+    #[arg(long, help_heading = headings::PLACES, env = "DOSSIER_STAGING_URL",
+        global = true, value_name = "URL")]
     pub staging_url: Option<StorageUrl>,
 
     /// Where documents are stored: file://…, s3://bucket/prefix, azure://container/prefix or
     /// gs://bucket/prefix [default: a folder in the data folder]
-    #[arg(long, env = "DOSSIER_STORAGE_URL", global = true, value_name = "URL")]
+    #[arg(long, help_heading = headings::PLACES, env = "DOSSIER_STORAGE_URL",
+        global = true, value_name = "URL")]
     pub storage_url: Option<StorageUrl>,
 
     /// Further places whose documents are served, separated by spaces; new ones go to the storage
     /// URL
     #[arg(
         long,
+        help_heading = headings::PLACES,
         env = "DOSSIER_MORE_STORAGE_URLS",
         global = true,
         value_name = "URLS"
@@ -89,6 +100,7 @@ pub struct Settings {
     /// The address of the API
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_LISTEN",
         global = true,
         default_value = "127.0.0.1:8080",
@@ -100,6 +112,7 @@ pub struct Settings {
     /// 127.0.0.1:9091]
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_OPS_LISTEN",
         global = true,
         value_name = "ADDRESS"
@@ -110,6 +123,7 @@ pub struct Settings {
     /// start and written to admin.key in the data folder]
     #[arg(
         long,
+        help_heading = headings::IDENTITY,
         env = "DOSSIER_BOOTSTRAP_KEY",
         global = true,
         value_name = "KEY",
@@ -118,13 +132,14 @@ pub struct Settings {
     pub bootstrap_key: Option<BootstrapKey>,
 
     /// Which JSON Web Tokens are accepted.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::IDENTITY)]
     pub jwt: JwtSettings,
 
     /// Proxies whose X-Forwarded-For is trusted, a comma list of addresses and networks [default:
     /// none]
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_TRUSTED_PROXIES",
         global = true,
         value_name = "NETWORKS"
@@ -132,16 +147,17 @@ pub struct Settings {
     pub trusted_proxies: Vec<List<Network>>,
 
     /// Rate limits.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub rates: RateSettings,
 
     /// Redirected downloads.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::NETWORK)]
     pub redirects: RedirectSettings,
 
     /// The largest document, in bytes or with a unit such as 5GiB
     #[arg(
         long,
+        help_heading = headings::LIMITS,
         env = "DOSSIER_MAX_DOCUMENT_BYTES",
         global = true,
         default_value = "5GiB",
@@ -153,6 +169,7 @@ pub struct Settings {
     /// The quota in bytes of users without their own; 0 accepts nothing
     #[arg(
         long,
+        help_heading = headings::LIMITS,
         env = "DOSSIER_DEFAULT_QUOTA_BYTES",
         global = true,
         default_value = "10GiB",
@@ -163,6 +180,7 @@ pub struct Settings {
     /// The quota in documents of users without their own; 0 accepts none
     #[arg(
         long,
+        help_heading = headings::LIMITS,
         env = "DOSSIER_DEFAULT_QUOTA_DOCUMENTS",
         global = true,
         default_value_t = 1_000_000,
@@ -174,6 +192,7 @@ pub struct Settings {
     /// application/pdf,image/*
     #[arg(
         long,
+        help_heading = headings::TYPES,
         env = "DOSSIER_ALLOWED_TYPES",
         global = true,
         default_value = "*/*",
@@ -184,6 +203,7 @@ pub struct Settings {
     /// Media types to refuse, even if allowed [default: none]
     #[arg(
         long,
+        help_heading = headings::TYPES,
         env = "DOSSIER_BLOCKED_TYPES",
         global = true,
         value_name = "TYPES"
@@ -193,6 +213,7 @@ pub struct Settings {
     /// What to do when a name contradicts the content: record or reject
     #[arg(
         long,
+        help_heading = headings::TYPES,
         env = "DOSSIER_TYPE_MISMATCH",
         global = true,
         default_value = "record",
@@ -201,33 +222,34 @@ pub struct Settings {
     pub type_mismatch: MismatchPolicy,
 
     /// Limits of imports.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub import: ImportSettings,
 
     /// Limits of a user's bulk operations.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub operations: OperationSettings,
 
     /// Limits of resumable uploads.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub uploads: UploadSettings,
 
     /// Where webhooks may lead.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::WEBHOOKS)]
     pub webhooks: WebhookSettings,
 
     /// Limits of disk space.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub disk: DiskSettings,
 
     /// Limits of rows.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LIMITS)]
     pub rows: RowSettings,
 
     /// Origins of browser clients (CORS), a comma list of scheme://host:port, or * for any
     /// [default: none]
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_CORS_ORIGINS",
         global = true,
         value_name = "ORIGINS"
@@ -235,16 +257,19 @@ pub struct Settings {
     pub cors_origins: Vec<List<CorsOrigin>>,
 
     /// How long what nobody needs any more is kept.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::RETENTION)]
     pub cleanup: CleanupSettings,
 
     /// How long a job stays assigned to a worker that doesn't renew its lease
-    #[arg(long, env = "DOSSIER_LEASE", global = true, default_value = "20s", value_name = "DURATION", value_parser = values::parse_lease)]
+    #[arg(long, help_heading = headings::JOBS, env = "DOSSIER_LEASE",
+        global = true, default_value = "20s", value_name = "DURATION",
+        value_parser = values::parse_lease)]
     pub lease: Duration,
 
     /// The most client connections; fewer if the process may open fewer files
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_MAX_CONNECTIONS",
         global = true,
         default_value = "8192",
@@ -257,6 +282,7 @@ pub struct Settings {
     /// connections]
     #[arg(
         long,
+        help_heading = headings::NETWORK,
         env = "DOSSIER_MAX_REQUESTS_PER_ADDRESS",
         global = true,
         value_name = "NUMBER",
@@ -265,17 +291,22 @@ pub struct Settings {
     pub max_requests_per_address: Option<u32>,
 
     /// How long running requests and jobs may continue after a stop signal; 0s aborts them
-    #[arg(long, env = "DOSSIER_GRACE", global = true, default_value = "25s", value_name = "DURATION", value_parser = values::parse_grace)]
+    #[arg(long, help_heading = headings::JOBS, env = "DOSSIER_GRACE",
+        global = true, default_value = "25s", value_name = "DURATION",
+        value_parser = values::parse_grace)]
     pub grace: Duration,
 
     /// Refuse uploads while the oldest waiting one has waited for longer than this; 0s never
     /// refuses
-    #[arg(long, env = "DOSSIER_MAX_QUEUE_AGE", global = true, default_value = "5m", value_name = "DURATION", value_parser = values::parse_time)]
+    #[arg(long, help_heading = headings::JOBS, env = "DOSSIER_MAX_QUEUE_AGE",
+        global = true, default_value = "5m", value_name = "DURATION",
+        value_parser = values::parse_time)]
     pub max_queue_age: Duration,
 
     /// The queues that a worker serves, a comma list
     #[arg(
         long,
+        help_heading = headings::JOBS,
         env = "DOSSIER_QUEUES",
         global = true,
         default_value = "ingest,bulk,maintenance,deliver",
@@ -286,6 +317,7 @@ pub struct Settings {
     /// The most concurrent jobs of a queue in a worker; of all but ingest at most 32
     #[arg(
         long,
+        help_heading = headings::JOBS,
         env = "DOSSIER_CONCURRENCY",
         global = true,
         default_value = "64",
@@ -297,6 +329,7 @@ pub struct Settings {
     /// The log filter: a level or tracing directives
     #[arg(
         long,
+        help_heading = headings::LOGS,
         env = "DOSSIER_LOG",
         global = true,
         default_value = "info",
@@ -305,10 +338,11 @@ pub struct Settings {
     pub log: String,
 
     /// human or json [default: human on a terminal, else json]
-    #[arg(long, env = "DOSSIER_LOG_FORMAT", global = true, value_name = "WORD")]
+    #[arg(long, help_heading = headings::LOGS, env = "DOSSIER_LOG_FORMAT",
+        global = true, value_name = "WORD")]
     pub log_format: Option<LogFormat>,
 
     /// Span export.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = headings::LOGS)]
     pub tracing: TracingSettings,
 }
