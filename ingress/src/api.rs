@@ -14,7 +14,7 @@ use crate::http::{
 use crate::idempotency::Idempotency;
 use crate::openapi::{
     MergedPaths, add_examples, document_keys, document_sessions, document_tus, in_version_31,
-    make_strict,
+    make_strict, order_groups,
 };
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
@@ -189,6 +189,7 @@ fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<Value, Inval
     document_sessions(&mut document);
     document_tus(&mut document);
     make_strict(&mut document);
+    order_groups(&mut document);
     add_examples(&mut document);
     Ok(document)
 }

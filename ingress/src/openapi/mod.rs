@@ -17,6 +17,6 @@ pub(crate) use problems::problem_sets;
 pub use problems::{Documented, ProblemSet};
 pub use security::document_sessions;
 pub use strict::make_strict;
-pub use tags::Group;
+pub use tags::{Group, order_groups};
 pub use tus::document_tus;
 pub use version_31::in_version_31;
