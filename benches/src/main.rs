@@ -13,7 +13,9 @@ mod audit;
 mod backlog;
 mod compare;
 mod cost;
+mod direct;
 mod disk;
+mod distant;
 mod hostile;
 mod http;
 mod idle;
@@ -46,6 +48,10 @@ enum Arguments {
     Pages(pages::Options),
     /// One large document up and down, beside nginx and the disk alone, as a table
     Large(large::Options),
+    /// One large document through the ingress and straight to the bucket: the processor time of each
+    Direct(direct::Options),
+    /// Uploads while each request to the storage takes long: the rate beside the number of clients
+    Distant(distant::Options),
     /// Many small concurrent uploads: accepted per second, and active per second
     Uploads(uploads::Options),
     /// A large resumable upload beside one request, the memory of many that are open, and a resume
@@ -74,6 +80,8 @@ async fn main() {
         Arguments::Idle(options) => idle::run(&options).await,
         Arguments::Pages(options) => pages::run(&options).await,
         Arguments::Large(options) => large::run(&options).await,
+        Arguments::Direct(options) => direct::run(&options).await,
+        Arguments::Distant(options) => distant::run(&options).await,
         Arguments::Audit(options) => audit::run(&options.counts).await,
         Arguments::List(options) => list::run(&options).await,
         Arguments::Backlog(options) => backlog::run(&options).await,

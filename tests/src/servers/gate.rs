@@ -7,12 +7,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::http_requests::Requests;
 use super::process::free_port;
@@ -49,6 +51,8 @@ pub enum Disturbance {
 struct Orders {
     flow: Flow,
     disturbance: Disturbance,
+    /// How long each request is held back.
+    delay: Duration,
     /// Notified to cut all connections.
     cuts: u64,
 }
@@ -90,6 +94,7 @@ impl Gate {
         let orders = Orders {
             flow: Flow::Open,
             disturbance: Disturbance::None,
+            delay: Duration::ZERO,
             cuts: 0,
         };
         let shared = Arc::new(Shared {
@@ -128,6 +133,14 @@ impl Gate {
         self.shared
             .orders
             .send_modify(|orders| orders.disturbance = disturbance);
+    }
+
+    /// Holds each request back for so long, as a distant server would.
+    pub fn delay(&self, delay: Duration) {
+        assert!(self.shared.speaks_http, "requests can't be told apart");
+        self.shared
+            .orders
+            .send_modify(|orders| orders.delay = delay);
     }
 
     /// Forwards so many chunks in both directions; the next one is lost, and all connections are
@@ -293,7 +306,10 @@ impl Shared {
             let Ok(Some(request)) = requests.next().await else {
                 return End::Closed;
             };
-            let disturbance = self.orders.borrow().disturbance;
+            let Orders {
+                disturbance, delay, ..
+            } = *self.orders.borrow();
+            sleep(delay).await;
             let number = self.requests.fetch_add(1, Ordering::SeqCst);
             let passed = match (disturbance, number % 6) {
                 (Disturbance::Refusals, 0 | 3) => {

@@ -1,0 +1,91 @@
+//! One large document through the ingress and straight to the bucket, in one run: what each costs the
+//! ingress and the worker.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use reqwest::{Body, Method};
+use serde_json::{Value, json};
+use tests::app::{Backend, Client, Mode, TestApp};
+use tests::content::pseudo_random;
+use tests::direct;
+
+use crate::cost::Cost;
+
+/// The bytes that are sent at a time through the ingress.
+const PIECE: usize = 1 << 20;
+
+/// What is uploaded.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The size of the document in MiB
+    #[arg(long, default_value_t = 1 << 10)]
+    mebibytes: usize,
+    /// How often each way is measured, in turn
+    #[arg(long, default_value_t = 2)]
+    rounds: usize,
+}
+
+/// Prints a row for each way and round.
+pub async fn run(options: &Options) {
+    let app = TestApp::builder(Mode::Distributed)
+        .backend(Backend::S3)
+        .settings(&[("DOSSIER_LOG", "warn")])
+        .start()
+        .await;
+    let mut groups = vec![("ingress", app.ingress().pid())];
+    groups.extend(app.workers().iter().map(|worker| ("worker", worker.pid())));
+    let alice = app.user("alice").await;
+    let warm = alice.uploads("warm.bin", pseudo_random(0, 1_000)).await;
+    alice.settled(&warm).await;
+    let bytes = pseudo_random(1, options.mebibytes * PIECE);
+    println!(
+        "| {} MiB on S3 | until 202, s | active after, s | processor time, ms |",
+        options.mebibytes
+    );
+    println!("| --- | --: | --: | --: |");
+    for _ in 0..options.rounds {
+        for is_direct in [false, true] {
+            let (before, begin) = (Cost::of(&groups), Instant::now());
+            let document = if is_direct {
+                straight(&alice, &bytes).await
+            } else {
+                through(&alice, &bytes).await
+            };
+            let accepted = begin.elapsed().as_secs_f64();
+            let document = alice.settled(&document).await;
+            let active = begin.elapsed().as_secs_f64();
+            assert_eq!(document["status"], "active", "{document}");
+            let cost = Cost::of(&groups).since(&before, 1.0);
+            let way = if is_direct {
+                "straight to the bucket"
+            } else {
+                "through the ingress"
+            };
+            println!(
+                "| {way} | {accepted:.2} | {active:.2} | {} |",
+                cost.text(&groups, 1)
+            );
+        }
+    }
+}
+
+async fn through(alice: &Client, bytes: &Bytes) -> Value {
+    let pieces: Vec<_> = (0..bytes.len())
+        .step_by(PIECE)
+        .map(|at| Ok::<_, std::io::Error>(bytes.slice(at..at + PIECE)))
+        .collect();
+    let request = alice
+        .request(Method::POST, "/v1/documents?name=large.bin")
+        .header("content-length", bytes.len())
+        .body(Body::wrap_stream(futures::stream::iter(pieces)));
+    alice.send(request).await.expecting(202)
+}
+
+async fn straight(alice: &Client, bytes: &Bytes) -> Value {
+    let wanted = json!({"name": "large.bin", "size_bytes": bytes.len()});
+    let upload = direct::begin(alice, &wanted).await.expecting(201);
+    let written = direct::send(&upload, bytes).await;
+    let completed = direct::complete(alice, &upload, &written).await;
+    completed.expecting(202)
+}
