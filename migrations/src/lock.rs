@@ -10,7 +10,7 @@ use crate::list::Migrator;
 
 /// The newest migration of the oldest release that can work with the current schema. A migration
 /// that removes something which that release needs raises it.
-const WORKS_FROM: &str = "m0043_pause_queues";
+const WORKS_FROM: &str = "m0045_count_deliveries";
 
 /// The key of the advisory lock: "dossier" as ASCII.
 const LOCK: i64 = 0x64_6f_73_73_69_65_72;

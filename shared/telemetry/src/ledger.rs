@@ -9,11 +9,12 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use super::deliveries::DeliveryLevels;
 use super::register::{Labels, keep};
 use domain::Timestamp;
 use ledger::{
-    Database, DbError, DiscardLevel, QueueState, UploadLevel, WorkerPage, discard_level,
-    list_workers, oldest_pending, queue_states, upload_level,
+    Database, DbError, DeliveryLevel, DiscardLevel, QueueState, UploadLevel, WorkerPage,
+    delivery_level, discard_level, list_workers, oldest_pending, queue_states, upload_level,
 };
 use queue::Queue;
 
@@ -41,6 +42,7 @@ pub(super) struct Levels {
     discarded_bytes: Gauge,
     open_uploads: Gauge,
     reserved_bytes: Gauge,
+    deliveries: DeliveryLevels,
     up: Gauge,
     connections: Family<Labels<2>, Gauge>,
     last_look: Mutex<Option<Instant>>,
@@ -89,6 +91,7 @@ impl Levels {
                 "open_uploads_reserved_bytes",
                 "Bytes that they reserve of their owners' quotas",
             ),
+            deliveries: DeliveryLevels::named(names),
             up: keep(
                 names,
                 "ledger_up",
@@ -124,6 +127,7 @@ struct Look {
     workers: usize,
     discarded: DiscardLevel,
     uploads: UploadLevel,
+    deliveries: DeliveryLevel,
 }
 
 impl Levels {
@@ -179,6 +183,7 @@ impl Levels {
         self.discarded_bytes.set(level(look.discarded.bytes));
         self.open_uploads.set(level(look.uploads.uploads));
         self.reserved_bytes.set(level(look.uploads.reserved));
+        self.deliveries.show(&look.deliveries, now);
     }
 }
 
@@ -194,5 +199,6 @@ async fn look(db: &Database, now: Timestamp) -> Result<Look, DbError> {
         workers: list_workers(db, page).await?.len(),
         discarded: discard_level(db).await?,
         uploads: upload_level(db).await?,
+        deliveries: delivery_level(db).await?,
     })
 }

@@ -1,6 +1,7 @@
 //! Prometheus metrics and spans. No label ever holds an id or a URL.
 
 mod capacity;
+mod deliveries;
 mod disk;
 mod labels;
 mod ledger;

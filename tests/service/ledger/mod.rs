@@ -7,6 +7,7 @@ mod claims;
 mod cleanup;
 mod clocks;
 mod content_dates;
+mod delivery_level;
 mod discards;
 mod events;
 mod handover;

@@ -4,6 +4,7 @@
 //! - `UNIQUE (webhook_id, sequence)` finds that of an event, which is replayed.
 //! - `webhook_deliveries_of_webhook` and `webhook_deliveries_of_status` page those of a webhook.
 //! - `webhook_deliveries_due` finds those that are to be attempted next.
+//! - `webhook_deliveries_pending` finds those of all webhooks that are due next.
 //! - `webhook_deliveries_settled` finds those that are too old to be kept.
 
 use sea_orm::entity::prelude::*;

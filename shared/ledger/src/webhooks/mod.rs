@@ -4,6 +4,7 @@ mod change;
 mod deliver;
 mod delivery;
 mod find;
+mod level;
 mod redeliver;
 mod secret;
 mod turns;
@@ -17,6 +18,7 @@ pub use deliver::{
 };
 pub use delivery::{Delivery, DeliveryAttempt};
 pub use find::{find_webhook, forget_deliveries, list_deliveries, list_webhooks};
+pub use level::{DeliveryLevel, delivery_level};
 pub use redeliver::{replay_webhook, retry_delivery, test_webhook};
 pub use secret::{SecretError, SecretSealer, WebhookSecret};
 pub use turns::enqueue_turns;
