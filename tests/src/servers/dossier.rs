@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::poll::poll;
 
 use super::keeper::{CommandLine, Keeper, Signal, Status};
-use super::process::{ServerError, free_port, granted, send_signal, wait_for_answer};
+use super::process::{ServerError, free_port, granted, is_root, send_signal, wait_for_answer};
 
 /// Settings of a process, by the names of their variables.
 pub type Variables = Vec<(String, String)>;
@@ -114,6 +114,22 @@ impl Dossier {
     pub async fn restart_with_files(&self, allowed: usize, most: usize) {
         let command = CommandLine::new(Path::new("/usr/bin/env"))
             .words(["prlimit".to_owned(), format!("--nofile={allowed}:{most}")])
+            .then(&self.command);
+        granted(self.keeper.start(&command).await);
+        granted(self.answers().await);
+    }
+
+    /// Starts the process again with another list of hosts (`/etc/hosts`), and waits until it is ready.
+    pub async fn restart_with_hosts(&self, hosts: &Path) {
+        let apart = if is_root() {
+            "--mount"
+        } else {
+            "--map-root-user"
+        };
+        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        let command = CommandLine::new(Path::new("/usr/bin/env"))
+            .words(["unshare", apart, "--mount", "sh", "-c", script])
+            .word(hosts)
             .then(&self.command);
         granted(self.keeper.start(&command).await);
         granted(self.answers().await);

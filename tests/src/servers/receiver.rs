@@ -1,7 +1,7 @@
 //! A receiver of webhooks: keeps what it is sent, and answers as a test tells it.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,8 +42,12 @@ pub struct Down(TcpSocket);
 pub enum Reply {
     /// A status, with a field and a body.
     With(u16, Option<(&'static str, String)>, String),
+    /// A status, after a while.
+    Late(Duration, u16),
     /// Nothing, for ever.
     Nothing,
+    /// Nothing: the connection is closed.
+    Dies,
 }
 
 /// A message that was received.
@@ -209,7 +213,7 @@ async fn answer_all(stream: TcpStream, state: Arc<Mutex<State>>) {
 async fn answer(
     request: Request<Incoming>,
     state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body
         .collect()
@@ -227,7 +231,12 @@ async fn answer(
     };
     let (status, field, text) = match reply {
         Reply::With(status, field, text) => (status, field, text),
+        Reply::Late(pause, status) => {
+            tokio::time::sleep(pause).await;
+            (status, None, String::new())
+        }
         Reply::Nothing => std::future::pending().await,
+        Reply::Dies => return Err(io::ErrorKind::ConnectionAborted.into()),
     };
     let mut response = Response::builder().status(status);
     if let Some((name, value)) = field {

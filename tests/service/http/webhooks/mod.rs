@@ -2,7 +2,10 @@
 
 mod failures;
 mod libraries;
+mod names;
 mod owners;
 mod receiving;
 mod repeated;
+mod silent;
 mod targets;
+mod within_tls;
