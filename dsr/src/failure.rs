@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use client::Error;
+use client::{Error, ReceiptError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// A receipt doesn't verify with the keys of the service.
+    #[error("the receipt isn't to be believed")]
+    Receipt(#[from] ReceiptError),
     /// Some of several things failed, and were told already.
     #[error("{0}")]
     InPart(String),
@@ -60,7 +63,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NotSignedIn => 3,
             Self::Interrupted { .. } => 130,
-            Self::File { .. } | Self::InPart(_) | Self::Output(_) => 1,
+            Self::File { .. } | Self::Receipt(_) | Self::InPart(_) | Self::Output(_) => 1,
             Self::Service(error) => of_service(error),
         }
     }

@@ -20,10 +20,10 @@ use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
     AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes, DirectUploadRoutes,
-    DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, ListRoutes,
-    MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes, QueueRoutes,
-    ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes,
-    UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
+    DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, KeySetRoutes,
+    ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes,
+    QueueRoutes, ReceiptRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes,
+    TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -84,6 +84,7 @@ fn routes(parts: &Parts, pages: Pages) -> impl OpenApi {
         own_routes(parts),
         admin_routes(parts),
         HealthRoutes(parts.health.clone()),
+        KeySetRoutes(parts.service.clone()),
         PageRoutes(pages),
         ConsoleRoutes,
     ))
@@ -128,6 +129,7 @@ fn document_routes(parts: &Parts) -> impl OpenApi {
             waiters: parts.waiters.clone(),
             notifier: parts.notifier.clone(),
         },
+        ReceiptRoutes(parts.service.clone()),
         PublicRoutes(parts.service.clone()),
     )
 }

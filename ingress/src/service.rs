@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Clock, Limits, Rate, UserId};
 use ledger::ownership::Ownership;
-use ledger::{Database, SecretSealer};
+use ledger::{Database, ReceiptSigner, SecretSealer};
 use queue::Feed;
 use settings::{CorsOrigin, JwtSettings, Network, RedirectSettings};
 use storage::StorageRouter;
@@ -49,6 +49,8 @@ pub struct Service {
     pub client: outbound::Client,
     /// Seals the secrets of webhooks.
     pub sealer: SecretSealer,
+    /// Signs receipts of documents.
+    pub signer: ReceiptSigner,
     /// Read the metrics of this process.
     pub meters: Meters,
     /// Back-pressure on uploads.

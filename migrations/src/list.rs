@@ -92,6 +92,8 @@ impl MigratorTrait for Migrator {
             sql!("m0041_deliver_webhooks"),
             // Queues of which workers claim nothing.
             sql!("m0043_pause_queues"),
+            // Public keys of signed receipts.
+            sql!("m0044_keep_signing_keys"),
             // An index of pending deliveries by when they are due.
             sql!("m0045_count_deliveries"),
         ]

@@ -1,10 +1,11 @@
 //! Versions of documents.
 
+use http::header::ACCEPT;
 use uuid::Uuid;
 
 use super::Items;
 use crate::http::Call;
-use crate::types::{Document, Version};
+use crate::types::{Document, KeySet, SignedReceipt, Version};
 use crate::{Client, Error};
 
 impl Client {
@@ -19,6 +20,19 @@ impl Client {
         let (id, number) = (id.to_string(), number.to_string());
         let call = Call::get(&["v1", "documents", &id, "versions", &number]);
         self.ask(call).await
+    }
+
+    /// The signed receipt of an active version.
+    pub async fn receipt(&self, id: Uuid, number: u32) -> Result<SignedReceipt, Error> {
+        let (id, number) = (id.to_string(), number.to_string());
+        let path = ["v1", "documents", &id, "versions", &number, "receipt"];
+        self.ask(Call::get(&path).header(ACCEPT, "application/json"))
+            .await
+    }
+
+    /// The keys that verify receipts.
+    pub async fn receipt_keys(&self) -> Result<KeySet, Error> {
+        self.ask(Call::get(&[".well-known", "jwks.json"])).await
     }
 
     /// Makes the content of a version the newest version again.

@@ -133,10 +133,11 @@ impl Answer {
     }
 }
 
+/// Reads JSON of the service.
 #[expect(
     clippy::disallowed_methods,
     reason = "the service lets no reserved name in, and a client of its own has no crates of the service"
 )]
-fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(body)
 }

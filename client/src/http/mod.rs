@@ -7,7 +7,7 @@ mod pause;
 mod send;
 mod transport;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, read_json};
 pub(crate) use body::{Body, Moved, counted};
 pub(crate) use call::{Call, IDEMPOTENCY_KEY};
 pub(crate) use pause::pause;

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::types::{
     Action, ApiKey, Document, DocumentChanges, DocumentError, DocumentFilter, DocumentStatus,
-    Event, EventPage, ItemResult, Me, NewOperation, NewTicket, OnConflict, Operation,
-    OperationItem, OperationStatus, Page, Problem, Role, Ticket, TicketStatus, TimelineEntry,
-    Upload, UploadStatus, Usage, Version, VersionStatus,
+    Event, EventPage, ItemResult, KeySet, Me, NewOperation, NewTicket, OnConflict, Operation,
+    OperationItem, OperationStatus, Page, Problem, Role, SignedReceipt, Ticket, TicketStatus,
+    TimelineEntry, Upload, UploadStatus, Usage, Version, VersionStatus,
 };
 
 /// The description, as it was reviewed.
@@ -123,6 +123,7 @@ fn shapes_are_as_described() {
     description.check::<DocumentFilter>("DocumentFilter");
     description.check::<Event>("Event");
     description.check::<EventPage>("EventPage");
+    description.check::<KeySet>("KeySet");
     description.check::<Me>("Me");
     description.check::<NewTicket>("NewTicket");
     description.check::<Operation>("Operation");
@@ -134,6 +135,7 @@ fn shapes_are_as_described() {
     description.check::<Page<Upload>>("UploadPage");
     description.check::<Page<Version>>("VersionPage");
     description.check::<Problem>("Problem");
+    description.check::<SignedReceipt>("SignedReceipt");
     description.check::<Usage>("Usage");
 }
 

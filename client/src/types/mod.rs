@@ -7,6 +7,7 @@ mod filter;
 mod operation;
 mod page;
 mod problem;
+mod receipt;
 mod ticket;
 mod timestamp;
 mod upload;
@@ -25,6 +26,7 @@ pub use operation::{
 };
 pub use page::{EventPage, Page};
 pub use problem::{FieldError, Problem};
+pub use receipt::{KeySet, PublicKey, ReceiptClaims, SignedReceipt};
 pub use ticket::{NewTicket, Ticket, TicketStatus};
 pub use timestamp::Timestamp;
 pub use upload::{Upload, UploadStatus};

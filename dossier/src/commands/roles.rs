@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ingress::{Addresses, Capacity, CapacityLimits, Pressure, SelfTest, ServerLimits, Service};
-use ledger::SecretSealer;
+use ledger::{ReceiptSigner, SecretSealer};
 use outbound::{Client, Policy};
 use settings::{List, Network, Resolved, SecretsKey};
 use tokio::time::timeout;
@@ -132,6 +132,7 @@ fn api_service(
         redirects: resolved.settings.redirects,
         client: Client::new(outbound_policy(resolved)),
         sealer: sealer(resolved),
+        signer: signer(resolved),
         meters: resources.meters.clone(),
         pressure: Pressure::bounded_by(resolved.settings.max_queue_age),
         capacity: Capacity::new(requests, resources.meters.clone()),
@@ -182,6 +183,12 @@ fn outbound_policy(resolved: &Resolved) -> Policy {
 fn sealer(resolved: &Resolved) -> SecretSealer {
     let key = resolved.settings.webhooks.secrets_key.as_ref();
     SecretSealer::new(key.map(SecretsKey::as_bytes))
+}
+
+fn signer(resolved: &Resolved) -> ReceiptSigner {
+    let own = resolved.settings.receipts.signing_key.clone();
+    let secrets_key = resolved.settings.webhooks.secrets_key.as_ref();
+    ReceiptSigner::new(own, secrets_key.map(SecretsKey::as_bytes))
 }
 
 fn addresses(resolved: &Resolved) -> Addresses {

@@ -103,6 +103,16 @@ pub struct Versions {
     pub delete: Option<u32>,
 }
 
+/// A receipt.
+#[derive(Args, Debug)]
+pub struct Receipt {
+    /// The id or unique name of the document
+    pub document: String,
+    /// This version, instead of the current one
+    #[arg(long, value_name = "NUMBER")]
+    pub version: Option<u32>,
+}
+
 /// An export.
 #[derive(Args, Debug)]
 pub struct Export {

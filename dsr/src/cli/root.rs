@@ -4,7 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use client::Uuid;
 
-use super::{Cat, Edit, Export, Get, Import, List, Put, Selected, Show, Versions, WebhookCommand};
+use super::{
+    Cat, Edit, Export, Get, Import, List, Put, Receipt, Selected, Show, Versions, WebhookCommand,
+};
 
 /// What the exit codes mean, at the end of the help and of the manual.
 const EXIT_CODES: &str = "\
@@ -81,6 +83,8 @@ pub enum Command {
     Rm(Selected),
     /// List the versions of a document, restore or delete one
     Versions(Versions),
+    /// Print the signed receipt of a document, verified with the keys of the service
+    Receipt(Receipt),
     /// Download many documents as a ZIP archive
     Export(Export),
     /// Make documents of a ZIP archive

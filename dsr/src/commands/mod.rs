@@ -10,6 +10,7 @@ mod manual;
 mod operation;
 mod put;
 mod put_file;
+mod receipt;
 mod receive;
 mod run;
 mod show;

@@ -1,8 +1,8 @@
 //! Runs the command that the user gave.
 
 use super::{
-    bulk, edit, export, import, list, login, manual, operation, put, receive, show, ticket, usage,
-    versions, watch, webhook,
+    bulk, edit, export, import, list, login, manual, operation, put, receipt, receive, show,
+    ticket, usage, versions, watch, webhook,
 };
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -31,6 +31,7 @@ pub async fn run(cli: Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Retry(selected) => bulk::retry(session, &selected).await,
         Command::Rm(selected) => bulk::delete(session, &selected).await,
         Command::Versions(versions) => versions::versions(session, &versions).await,
+        Command::Receipt(wanted) => receipt::receipt(session, &wanted).await,
         Command::Export(export) => export::export(session, &export).await,
         Command::Import(import) => import::import(session, &import).await,
         Command::Operation { command } => operation::operation(session, command).await,

@@ -16,6 +16,7 @@ mod new_operation;
 mod operation;
 mod page;
 mod public;
+mod receipt;
 mod storage_move;
 mod text;
 mod ticket_document;
@@ -48,6 +49,7 @@ pub use new_operation::NewOperationRequest;
 pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, OperationPageBody};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
+pub use receipt::{KeySetBody, ReceiptBody};
 pub use storage_move::{
     NewMoveRequest, StorageMoveBody, StorageMovePageBody, StoragePlacePageBody,
 };

@@ -1,5 +1,6 @@
 //! HTTP: connections, routing, bodies, encodings and header fields. Knows nothing of documents.
 
+mod accept;
 mod body;
 mod charset;
 mod compression;
@@ -16,6 +17,7 @@ mod router;
 mod server;
 mod trace_context;
 
+pub use accept::names_media_type;
 #[cfg(test)]
 pub use body::read_object;
 pub use body::{

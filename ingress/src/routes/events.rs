@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::{Access, DocumentId, UserId};
 use ledger::{FeedError, FeedPage, FeedPosition, FeedRequest, feed_end, read_feed};
 use poem::Request;
-use poem::http::header::ACCEPT;
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi, ResponseContent};
@@ -15,6 +14,7 @@ use super::event_stream::{EventStream, FeedReader};
 use crate::auth::CurrentUser;
 use crate::capacity::Ticket;
 use crate::dto::{CursorText, EventPageBody, EventTypesText, FeedCursors, Id, read_types};
+use crate::http::names_media_type;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -114,7 +114,9 @@ impl EventRoutes {
             limit: limit.0.unwrap_or(DEFAULT_LIMIT),
             bytes: BYTES,
         };
-        let content = if wants_stream(request) {
+        // Browsers' event sources accept nothing else.
+        let wants_stream = names_media_type(request.headers(), "text/event-stream");
+        let content = if wants_stream {
             EventContent::Stream(self.stream(request, caller.0.user, feed).await?)
         } else {
             let wait = Duration::from_secs(wait.0.unwrap_or_default().into());
@@ -209,15 +211,4 @@ fn shown(owner: UserId, page: FeedPage) -> EventPageBody {
             .map(|event| cursors.event(event))
             .collect(),
     }
-}
-
-/// Whether the client names the media type of streams. Browsers' event sources accept nothing else.
-fn wants_stream(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter();
-    let accepted = accepted.filter_map(|value| value.to_str().ok());
-    let mut ranges = accepted.flat_map(|value| value.split(','));
-    ranges.any(|range| {
-        let essence = range.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("text/event-stream")
-    })
 }

@@ -2,8 +2,9 @@
 
 use domain::WebhookId;
 use ledger::{
-    NewWebhook, Webhook, WebhookChanges, WebhookError, WebhookSecret, create_webhook,
-    delete_webhook, edit_webhook, find_webhook, list_webhooks, rotate_webhook,
+    LedgerSecretError, NewWebhook, SecretError, Webhook, WebhookChanges, WebhookError,
+    WebhookSecret, create_webhook, delete_webhook, edit_webhook, find_webhook, list_webhooks,
+    rotate_webhook,
 };
 use outbound::RefusedTarget;
 use poem::Request;
@@ -63,6 +64,9 @@ impl From<WebhookError> for Problem {
             WebhookError::Disabled => {
                 return Self::from(Code::IllegalTransition)
                     .with_detail("The webhook is disabled; enable it first.");
+            }
+            WebhookError::Secret(SecretError::Ledger(LedgerSecretError::Database(error))) => {
+                return error.into();
             }
             WebhookError::Secret(_) => return Self::from(Code::Internal).because(error),
             WebhookError::NotFound => Code::NotFound,

@@ -105,6 +105,7 @@ impl App {
             },
             client: outbound::Client::new(outbound::Policy::default()),
             sealer: ledger::SecretSealer::default(),
+            signer: ledger::ReceiptSigner::default(),
             meters: Meters::default(),
             pressure: Pressure::default(),
             server: ServerLimits::default(),

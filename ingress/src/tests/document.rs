@@ -182,7 +182,7 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 /// Every operation but these demands a token, says so, and tells nobody anything before it has one.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 17] = [
     "/",
     "/health/live",
     "/health/ready",
@@ -190,6 +190,7 @@ const OPEN: [&str; 16] = [
     "/openapi-3.1.json",
     "/docs",
     "/llms.txt",
+    "/.well-known/jwks.json",
     "/public/{unique_name}",
     "/public/{unique_name}/content",
     // The page behind the URL of a ticket.

@@ -68,6 +68,8 @@ pub enum VersionState {
         media_type: MediaType,
         /// Whether its name or declared type contradicts it.
         type_mismatch: bool,
+        /// When it passed the pipeline.
+        activated_at: Timestamp,
     },
     /// It failed.
     Error {

@@ -30,6 +30,7 @@ mod intake;
 mod jobs;
 mod key_room;
 mod keys;
+mod ledger_secret;
 mod list;
 mod operations;
 pub mod ownership;
@@ -49,6 +50,7 @@ mod search_limit;
 mod sessions;
 mod settle;
 mod shares;
+mod signing;
 mod slots;
 mod sqlite;
 #[cfg(feature = "test-support")]
@@ -122,6 +124,7 @@ pub use keys::{
     AddKeyError, ApiKey, BootstrapKeyError, KeyUse, add_key, ensure_bootstrap_key, find_key,
     find_key_holder, find_key_of, list_keys, record_key_use, remove_key,
 };
+pub use ledger_secret::LedgerSecretError;
 #[cfg(feature = "test-support")]
 pub use list::explain_page;
 pub use list::{DocumentFilter, ListRequest, Position, Sort, SortKey, UnknownSort, list_page};
@@ -154,6 +157,9 @@ pub use retry_on_conflict::ConflictRetries;
 pub use revoked::{Credential, Revocation, find_revoked};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
+pub use signing::{
+    InvalidSigningKey, ReceiptIssuer, ReceiptSigner, SigningError, SigningKey, VerifyingKey,
+};
 #[cfg(feature = "test-support")]
 pub use sqlite_steps::count_steps;
 pub use storage_moves::{

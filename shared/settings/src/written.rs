@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
-    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, RedirectSettings,
-    RowSettings, TracingSettings, UploadSettings, WebhookSettings, values,
+    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, ReceiptSettings,
+    RedirectSettings, RowSettings, TracingSettings, UploadSettings, WebhookSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
@@ -236,6 +236,10 @@ pub struct Settings {
     /// Where webhooks may lead.
     #[command(flatten, next_help_heading = headings::WEBHOOKS)]
     pub webhooks: WebhookSettings,
+
+    /// What signs receipts.
+    #[command(flatten, next_help_heading = headings::IDENTITY)]
+    pub receipts: ReceiptSettings,
 
     /// Limits of disk space.
     #[command(flatten, next_help_heading = headings::LIMITS)]

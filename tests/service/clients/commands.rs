@@ -51,6 +51,13 @@ async fn a_document_is_shown_edited_archived_restored_and_removed() {
     assert_eq!(dsr.does(&["versions", id]).await.len(), 2);
     assert_eq!(dsr.run(&["cat", "my.final"]).await.out, "second");
     assert_eq!(dsr.run(&["cat", id, "--version", "1"]).await.out, "first");
+    let receipt = dsr.does(&["receipt", "my.final"]).await;
+    assert_eq!(receipt[0]["claims"]["sub"], id);
+    assert_eq!(receipt[0]["claims"]["version"], 2);
+    let first = dsr.run(&["receipt", id, "--version", "1"]).await;
+    assert_eq!(first.out.trim().split('.').count(), 3, "{first:?}");
+    let none = dsr.run(&["receipt", id, "--version", "3"]).await;
+    none.fails_with(4, "not_found");
     let shown = dsr.run(&["show", "my.final", "--timeline"]).await;
     for words in ["final.txt", "text/plain", "/public/my.final", "accepted"] {
         assert!(shown.out.contains(words), "{words}: {}", shown.out);

@@ -49,6 +49,11 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         [401, 404, 200, 404],
     ),
     (
+        "get",
+        "/v1/documents/{id}/versions/{number}/receipt",
+        [401, 404, 200, 404],
+    ),
+    (
         "post",
         "/v1/documents/{id}/versions/{number}/restore",
         [401, 404, 201, 404],
@@ -174,6 +179,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
     ("get", "/", [200, 200, 200, 200]),
     ("get", "/openapi.json", [200, 200, 200, 200]),
     ("get", "/openapi-3.1.json", [200, 200, 200, 200]),
+    ("get", "/.well-known/jwks.json", [200, 200, 200, 200]),
     ("get", "/docs", [200, 200, 200, 200]),
     ("get", "/llms.txt", [200, 200, 200, 200]),
     ("get", "/ticket.js", [200, 200, 200, 200]),

@@ -27,6 +27,7 @@ mod queues;
 mod rates;
 mod reading;
 mod reads_during_changes;
+mod receipts;
 mod resumable;
 mod scopes;
 mod security_log;

@@ -19,6 +19,7 @@ pub mod operations;
 pub mod places;
 pub mod quarantine;
 pub mod queue_pauses;
+pub mod signing_keys;
 pub mod storage_moves;
 pub mod ticket_documents;
 pub mod tickets;

@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
-use ring::rand::{SecureRandom as _, SystemRandom};
 
-use crate::tables::installation;
-use crate::{Database, DbError};
+use crate::Database;
+use crate::ledger_secret::{LedgerSecretError, ledger_secret, random};
 use domain::{Timestamp, WebhookId};
 
 const PURPOSE: &[u8] = b"dossier: the secret of a webhook";
@@ -26,15 +25,15 @@ pub struct WebhookSecret(Vec<u8>);
 /// Why a secret can't be made, sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The system gave no random bytes, or the cipher failed.
+    /// The cipher failed.
     #[error("could not seal a secret")]
     Seal,
     /// It was sealed with another key, or damaged.
     #[error("could not open the secret of webhook {0}: was DOSSIER_SECRETS_KEY changed?")]
     Open(WebhookId),
-    /// The database failed.
+    /// There are no random bytes, or the database failed.
     #[error(transparent)]
-    Database(#[from] DbError),
+    Ledger(#[from] LedgerSecretError),
 }
 
 /// Seals and opens secrets.
@@ -46,7 +45,7 @@ pub struct SecretSealer {
 impl WebhookSecret {
     /// Makes a secret.
     pub fn generate() -> Result<Self, SecretError> {
-        random::<BYTES>().map(|bytes| Self(bytes.to_vec()))
+        Ok(Self(random::<BYTES>()?.to_vec()))
     }
 
     /// Its bytes.
@@ -142,27 +141,6 @@ impl SecretSealer {
         let key = LessSafeKey::new(UnboundKey::from(expanded));
         Some((key, Nonce::assume_unique_for_key([0; 12])))
     }
-}
-
-/// The secret of the ledger, which the first call makes.
-async fn ledger_secret(db: &Database, now: Timestamp) -> Result<String, SecretError> {
-    if let Some(secret) = installation::secret(db.reader()).await? {
-        return Ok(secret);
-    }
-    let made = hex::encode(random::<BYTES>()?);
-    installation::insert(db.writer(), now).await?;
-    installation::keep_secret(db.writer(), &made).await?;
-    // Another process may have been faster.
-    let kept = installation::secret(db.writer()).await?;
-    kept.ok_or(SecretError::Seal)
-}
-
-fn random<const N: usize>() -> Result<[u8; N], SecretError> {
-    let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| SecretError::Seal)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub const TABLES: &[(&str, &str, i64)] = &[
     ("queue_pauses", "a row for each queue", 0),
     ("schema_compatibility", "a row for each schema", 0),
     ("seaql_migrations", "a row for each migration", 0),
+    ("signing_keys", "a row for each key of an operator", 0),
     ("storage_moves", "the latest hundred", 0),
     ("ticket_documents", "a row for each document at most", 0),
     ("tickets", "1,000 of a user, for DOSSIER_KEEP_OPERATIONS", 0),

@@ -49,6 +49,10 @@ fn state(row: &Model) -> Result<VersionState, DbError> {
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| corrupt("mime_type"))?,
             type_mismatch: row.type_mismatch,
+            activated_at: row
+                .settled_at
+                .map(Timestamp::from_micros)
+                .ok_or_else(|| corrupt("settled_at"))?,
         },
         VersionStatus::Error => {
             let code = row.error_code.as_deref().and_then(|text| text.parse().ok());
