@@ -5,4 +5,5 @@ mod book;
 mod deploy;
 mod documentation;
 mod promises;
+mod released_api;
 mod tables;
