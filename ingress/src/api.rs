@@ -13,8 +13,8 @@ use crate::http::{
 };
 use crate::idempotency::Idempotency;
 use crate::openapi::{
-    MergedPaths, add_examples, document_keys, document_sessions, document_tus, in_version_31,
-    make_strict, order_groups,
+    MergedPaths, add_examples, document_keys, document_request_fields, document_sessions,
+    document_tus, in_version_31, make_strict, order_groups,
 };
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
@@ -190,6 +190,7 @@ fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<Value, Inval
     document_keys(&mut document);
     document_sessions(&mut document);
     document_tus(&mut document);
+    document_request_fields(&mut document);
     make_strict(&mut document);
     order_groups(&mut document);
     add_examples(&mut document);
@@ -199,7 +200,9 @@ fn described<T: OpenApi>(service: &OpenApiService<T, ()>) -> Result<Value, Inval
 fn documented<T: OpenApi>(routes: T) -> OpenApiService<T, ()> {
     OpenApiService::new(routes, "Dossier", env!("CARGO_PKG_VERSION")).description(
         "Stores documents: detects their types, keeps their versions and serves their content. \
-         Every error is a problem document (RFC 9457).",
+         Every error is a problem document (RFC 9457). Any request may have an `X-Request-Id`, which \
+         its answer and the logs repeat, and a `Traceparent` (W3C Trace Context), under which its spans \
+         are exported. JSON and pages are compressed as `Accept-Encoding` asks.",
     )
 }
 

@@ -45,7 +45,7 @@ const FIELDS: &[(&str, &[&str], &str, &str)] = &[
         "Upload-Checksum",
         &["post", "patch"],
         "`sha1`, `sha256`, `md5` or `crc32`, a space, and the digest of the body in Base64; may also be \
-         a trailer.",
+         a trailer that `Trailer` announces.",
         "^(sha1|sha256|md5|crc32) [A-Za-z0-9+/]+=*$",
     ),
 ];

@@ -197,7 +197,8 @@ impl ResumableRoutes {
     /// Append to a resumable upload
     ///
     /// The bytes are durable when this answers. If the connection breaks, those that arrived are kept,
-    /// unless the request has a checksum. The last ones make it a document.
+    /// unless the request has a checksum. The last ones make it a document. Whoever can't send PATCH sends
+    /// POST with `X-HTTP-Method-Override: PATCH`.
     #[oai(
         path = "/uploads/:id",
         method = "patch",

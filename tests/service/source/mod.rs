@@ -6,4 +6,5 @@ mod deploy;
 mod documentation;
 mod promises;
 mod released_api;
+mod request_fields;
 mod tables;
