@@ -3,7 +3,7 @@
 
 use domain::{ByteSize, Hasher};
 use ledger::{Completed, FinishedUpload, Upload, UploadPurpose, complete_upload};
-use storage::{StorageError, Writer};
+use storage::StorageError;
 
 use super::sessions::{UploadSessions, Written};
 use crate::problem::{Code, Problem};
@@ -30,7 +30,7 @@ impl UploadSessions {
                 return Err(Code::DigestMismatch.into());
             }
         }
-        let (places, writer) = (&self.service.places, Writer::User(upload.owner));
+        let (places, writer) = (&self.service.places, upload.writer());
         let staged = match places.finish(growing, upload.fence, writer).await {
             Err(error @ StorageError::NotFound { .. }) => {
                 self.give_up(whose, Some(upload.fence)).await;

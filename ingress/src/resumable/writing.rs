@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{ByteSize, Hasher, Timestamp, UploadId, UploadStatus, UserId};
 use ledger::{Upload, UploadError, hold_upload, release_upload, reserve_upload};
-use storage::{StorageError, Writer};
+use storage::StorageError;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -146,7 +146,7 @@ impl UploadSessions {
         let announced = append.announced.unwrap_or(0);
         check_size(held.offset.saturating_add(announced), ByteSize::new(most))?;
         let growing = held.growing.clone().ok_or(Code::Gone)?;
-        let writer = Writer::User(held.owner);
+        let writer = held.writer();
         let appender = match service.places.append(&growing, held.fence, writer).await {
             Err(error @ StorageError::NotFound { .. }) => {
                 self.give_up(append.whose, Some(held.fence)).await;

@@ -7,6 +7,7 @@ use poem_openapi::param::Query;
 use poem_openapi::{Enum, OpenApi};
 use queue::Queue;
 use serde_json::json;
+use storage::Writer;
 
 use super::operations::Accepted;
 use crate::auth::CurrentUser;
@@ -129,6 +130,7 @@ impl ImportRoutes {
         };
         Ok(Destination {
             places: self.service.places.clone(),
+            writer: Writer::User(owner),
             now: self.service.clock.now(),
             patience: self.service.server.upload,
             held: in_flight.begin(owner, size, bounds).await?,

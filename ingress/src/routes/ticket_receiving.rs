@@ -120,6 +120,7 @@ async fn stage(
     }
     let to = Destination {
         places: service.places.clone(),
+        writer: upload.writer(),
         now: service.clock.now(),
         patience: service.server.upload,
         held: in_flight.begin(upload.owner, size, bounds).await?,

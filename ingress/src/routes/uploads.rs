@@ -11,6 +11,7 @@ use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use serde_json::json;
+use storage::Writer;
 
 use super::documents::readable;
 use super::if_match::IfMatch;
@@ -236,6 +237,7 @@ impl UploadRoutes {
         let held = in_flight.begin(caller.user, demand.size, bounds).await?;
         Ok(Destination {
             places: self.service.places.clone(),
+            writer: Writer::User(caller.user),
             now: self.service.clock.now(),
             patience: self.service.server.upload,
             held,

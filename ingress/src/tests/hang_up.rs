@@ -2,6 +2,7 @@
 
 use domain::{ByteSize, DocumentId, JobId, Metadata, UserId, VersionId, Visibility};
 use ledger::Arrival;
+use storage::Writer;
 
 use super::app::App;
 use super::routes::ends_with_staged;
@@ -19,6 +20,7 @@ async fn bytes(app: &App, owner: &str) -> (Arrival, StagedBytes) {
     let held = in_flight.begin(owner, ByteSize::ZERO, bounds).await;
     let to = Destination {
         places: app.service.places.clone(),
+        writer: Writer::User(owner),
         now,
         patience: app.service.server.upload,
         held: held.unwrap(),

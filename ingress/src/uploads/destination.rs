@@ -21,6 +21,8 @@ use crate::problem::{Code, Problem};
 pub struct Destination {
     /// The places in use.
     pub places: StorageRouter,
+    /// On whose behalf the bytes are written.
+    pub writer: Writer,
     /// The current time.
     pub now: Timestamp,
     /// The timeout of the whole body.
@@ -53,7 +55,7 @@ impl Destination {
     where
         S: Stream<Item = Result<Bytes, Problem>> + Send,
     {
-        let writer = Writer::User(self.held.owner());
+        let writer = self.writer;
         let bytes = bounded(bytes, max, &self.held);
         let staged = match &self.inline {
             Some(inline) => {

@@ -283,11 +283,6 @@ impl InFlight {
 }
 
 impl Held {
-    /// Returns the owner.
-    pub fn owner(&self) -> UserId {
-        self.0.owner
-    }
-
     /// Counts received bytes, or refuses them.
     pub async fn arrived(&self, bytes: usize) -> Result<(), Problem> {
         let missing = {

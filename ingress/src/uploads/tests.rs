@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use ledger::{Database, DatabaseUrl};
 use poem::Body;
 use poem::http::HeaderMap;
-use storage::{StorageRouter, StorageUrl};
+use storage::{StorageRouter, StorageUrl, Writer};
 use telemetry::Meters;
 use tempfile::TempDir;
 
@@ -57,6 +57,7 @@ impl Inbox {
         Self {
             to: Destination {
                 places,
+                writer: Writer::Service,
                 now: SystemClock.now(),
                 patience: PATIENCE,
                 held: held(folder.path()).await,

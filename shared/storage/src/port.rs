@@ -26,6 +26,8 @@ pub enum Writer {
     Service,
     /// A user who uploads, imports or exports.
     User(UserId),
+    /// Whoever uploads with a user's tickets: strangers don't take what the user needs.
+    Tickets(UserId),
 }
 
 /// A range of an object: `length` bytes from `start`, within the object.

@@ -16,7 +16,7 @@ use ledger::{
     Completed, FinishedUpload, Upload, UploadError, complete_upload, hold_upload, terminate_upload,
 };
 use queue::Queue;
-use storage::{StorageError, Writer};
+use storage::StorageError;
 use tracing::{info, warn};
 
 use crate::attempt_error::AttemptError;
@@ -66,7 +66,7 @@ async fn finish(tools: &Tools, upload: &Upload, now: Timestamp) -> Result<(), Fi
         info!(upload.id = %held.id, "an upload has another digest than declared; it is deleted");
         return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
     }
-    let writer = Writer::User(held.owner);
+    let writer = held.writer();
     let staged = match tools.places.finish(growing, held.fence, writer).await {
         Err(StorageError::NotFound { .. }) => {
             warn!(upload.id = %held.id, "the bytes of an upload are gone; it is deleted");

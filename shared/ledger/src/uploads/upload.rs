@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use storage::Growing;
+use storage::{Growing, Writer};
 use uuid::Uuid;
 
 use crate::DbError;
@@ -110,6 +110,15 @@ impl Upload {
     #[must_use]
     pub fn has_all(&self) -> bool {
         self.ends && self.length == Some(self.offset)
+    }
+
+    /// On whose behalf its bytes are written.
+    #[must_use]
+    pub const fn writer(&self) -> Writer {
+        match self.ticket {
+            None => Writer::User(self.owner),
+            Some(_) => Writer::Tickets(self.owner),
+        }
     }
 }
 

@@ -21,6 +21,9 @@ const BUFFERS: u32 = 32;
 /// The most buffers of one user: two slow users leave a quarter to others.
 const OF_ONE_USER: u32 = 12;
 
+/// The most buffers of all strangers who upload with one user's tickets.
+const OF_TICKETS: u32 = 4;
+
 /// The most buffers of the service itself.
 const OF_SERVICE: u32 = 16;
 
@@ -102,6 +105,7 @@ impl Buffers {
         let share = match writer {
             Writer::Service => OF_SERVICE.max(self.limits.of_one),
             Writer::User(_) => self.limits.of_one,
+            Writer::Tickets(_) => OF_TICKETS.min(self.limits.of_one),
         };
         let share = share.min(self.limits.all);
         let units = u32::try_from(units).unwrap_or(share).min(share);
@@ -220,6 +224,19 @@ mod tests {
         drop((other, third.unwrap()));
         held.truncate(7);
         assert!(own.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn strangers_with_tickets_leave_their_owner_s_buffers_alone() {
+        let buffers = Buffers::new(BufferLimits::default());
+        let owner = UserId(Uuid::from_u128(1));
+        let mut held = Vec::new();
+        while let Some(buffer) = buffers.take(Writer::Tickets(owner), 1).now_or_never() {
+            held.push(buffer.unwrap());
+        }
+        assert_eq!(held.len(), OF_TICKETS as usize);
+        let whole_share = buffers.take(Writer::User(owner), OF_ONE_USER as usize);
+        assert!(whole_share.now_or_never().unwrap().is_ok());
     }
 
     #[tokio::test]
