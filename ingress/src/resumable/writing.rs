@@ -83,14 +83,15 @@ impl UploadSessions {
         })
     }
 
-    /// Takes the upload over from whatever request held it, to write `parts` unrecorded parts.
+    /// Takes the upload over from whatever request held it, to write no more than `parts` unrecorded
+    /// parts of what has come.
     pub(super) async fn take_over(
         &self,
         whose: (UserId, UploadId),
         parts: u32,
     ) -> Result<Upload, Problem> {
         let now = self.service.clock.now();
-        Ok(hold_upload(&self.service.db, whose, parts, now).await?)
+        Ok(hold_upload(&self.service.db, whose, parts, None, now).await?)
     }
 
     /// Takes the upload over, and opens it if the request may write to it.
@@ -112,7 +113,10 @@ impl UploadSessions {
                 u32::try_from(bytes / LEAST_PART + 2).unwrap_or(u32::MAX)
             }
         };
-        let held = self.take_over(append.whose, parts).await?;
+        let service = &self.service;
+        let now = service.clock.now();
+        let expires_at = Some(now.plus(service.limits.uploads.expires));
+        let held = hold_upload(&service.db, append.whose, parts, expires_at, now).await?;
         let id = (held.id, held.fence);
         // What came meanwhile of a client that went away is kept, unless opening takes long: it waits
         // for memory if there is a tail to be read.
@@ -123,7 +127,7 @@ impl UploadSessions {
         };
         if session.is_err() {
             // Nothing was written.
-            release_upload(&self.service.db, id).await?;
+            release_upload(&service.db, id).await?;
         }
         session
     }

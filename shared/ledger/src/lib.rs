@@ -180,8 +180,8 @@ pub use uploads::{
     UploadError, UploadHeader, UploadLevel, UploadProgress, UploadPurpose, complete_direct_upload,
     complete_upload, create_upload, discard_tail, end_direct_upload, expire_uploads,
     find_direct_upload, find_upload, forget_uploads, hold_upload, list_uploads,
-    record_direct_bytes, record_upload, release_upload, reserve_upload, terminate_upload,
-    touch_upload, unfinished_uploads, upload_level,
+    record_direct_bytes, record_upload, release_upload, reserve_upload, take_back_uploads,
+    terminate_upload, touch_upload, unfinished_uploads, upload_level,
 };
 pub use usage::{TypeUsage, Usage, usage};
 pub use user_removal::{finish_removal, remove_user};

@@ -27,6 +27,7 @@ mod security_log;
 mod selective_filters;
 mod shares;
 mod strays;
+mod upload_clock;
 mod upload_grants;
 mod uploads;
 mod user_removal;

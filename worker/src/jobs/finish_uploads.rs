@@ -55,7 +55,7 @@ async fn finish(tools: &Tools, upload: &Upload, now: Timestamp) -> Result<(), Fi
         let fence = Some(upload.fence);
         return Ok(terminate_upload(&tools.db, whose, fence, now).await?);
     }
-    let held = hold_upload(&tools.db, whose, 1, now).await?;
+    let held = hold_upload(&tools.db, whose, 1, None, now).await?;
     let Some(growing) = held.growing.as_ref().filter(|_| held.has_all()) else {
         return Ok(());
     };

@@ -21,6 +21,8 @@ pub use find::{UploadLevel, find_upload, list_uploads, unfinished_uploads, uploa
 pub use progress::{
     UploadProgress, hold_upload, record_upload, release_upload, reserve_upload, touch_upload,
 };
-pub use remove::{discard_tail, expire_uploads, forget_uploads, terminate_upload};
+pub use remove::{
+    discard_tail, expire_uploads, forget_uploads, take_back_uploads, terminate_upload,
+};
 pub(crate) use remove::{end_uploads_of_ticket, remove_uploads_of};
 pub use upload::{Became, Upload, UploadHeader, UploadPurpose};

@@ -11,18 +11,21 @@ use crate::tables::users::{Charge, QuotaCharge, charge_quota};
 use crate::{Database, DatabaseTransaction, DbError};
 use domain::{Limits, Timestamp, UploadId, UploadStatus, UserId};
 
-/// Takes an open upload over for a request that may write `parts` parts before it records them.
-/// The request before it can record nothing from then on.
+/// Takes an open upload over for a request that may write `parts` parts before it records them, and
+/// puts off its expiry to `expires_at` if the request says so. The request before it can record nothing
+/// from then on.
 pub async fn hold_upload(
     db: &Database,
     (owner, id): (UserId, UploadId),
     parts: u32,
+    expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Upload, UploadError> {
     let hold = Hold {
         id: id.0,
         owner_id: owner.0,
         parts: parts.into(),
+        expires_at,
         now,
     };
     let row = uploads::hold(db.writer(), hold).await?;

@@ -2,6 +2,8 @@
 //! removed. Their bytes are discarded, and what they hold of the quota is given back, in the same
 //! transaction.
 
+use std::time::Duration;
+
 use url::Url;
 use uuid::Uuid;
 
@@ -21,6 +23,13 @@ const BATCH: i64 = 100;
 
 /// Ended uploads that one transaction forgets.
 const FORGOTTEN: i64 = 2_000;
+
+/// How long the writer of an upload whose time is over may give no sign of life: longer than a request
+/// waits for memory. One that receives bytes gives a sign every two seconds.
+const SILENCE: Duration = Duration::from_mins(15);
+
+/// By how much clocks of processes differ at most.
+const SKEW: Duration = Duration::from_mins(10);
 
 /// Deletes an upload. A document that it has become stays. With a fence, only while it is open and
 /// nobody has taken it over since; otherwise it is [`UploadError::Superseded`].
@@ -71,7 +80,20 @@ pub async fn discard_tail(
     .await
 }
 
-/// Expires uploads whose time is over, and returns how many.
+/// Takes uploads back to `now` that were changed while the clock was ahead, so that they don't hold their
+/// reservations until then, and returns how many. Offsets and fences stay.
+pub async fn take_back_uploads(db: &Database, now: Timestamp) -> Result<u64, DbError> {
+    retry_on_conflict(|| async {
+        let transaction = db.begin().await?;
+        let taken = uploads::take_back(&transaction, now, now.plus(SKEW), BATCH).await?;
+        transaction.commit().await?;
+        Ok(taken)
+    })
+    .await
+}
+
+/// Expires uploads whose time is over, and returns how many. One that a request writes to stays, also if
+/// the clock has jumped.
 pub async fn expire_uploads(
     db: &Database,
     now: Timestamp,
@@ -79,11 +101,12 @@ pub async fn expire_uploads(
 ) -> Result<u64, DbError> {
     retry_on_conflict(|| async {
         let transaction = db.begin().await?;
-        let due = uploads::due(&transaction, now, BATCH).await?;
+        uploads::ask_writers(&transaction, now).await?;
+        let due = uploads::due(&transaction, now, now.minus(SILENCE), BATCH).await?;
         end_all(&transaction, &due, now).await?;
         let ids: Vec<Uuid> = due.iter().map(|row| row.id).collect();
         if !ids.is_empty() {
-            uploads::expire(&transaction, &ids, forget_at).await?;
+            uploads::expire(&transaction, &ids, forget_at, now).await?;
         }
         let events: Vec<_> = due.iter().map(|row| expired(row, now)).collect();
         insert_events(&transaction, &events).await?;

@@ -1,16 +1,21 @@
 //! What uploads hold of the quota, how many may be open, and how they end by themselves.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::join_all;
+use futures::stream;
 use queue::JobKind;
-use reqwest::Method;
+use reqwest::{Body, Method};
 use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
 use tests::poll::wait_until;
 use tests::tus::{self, append, creation, metadata, request};
+use tokio::time::sleep;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -138,6 +143,50 @@ async fn an_upload_expires_after_its_last_byte(mode: Mode) {
         app.number("SELECT count(*) FROM uploads").await == 0
     })
     .await;
+    app.ends_clean().await;
+}
+
+/// A body that comes slowly until `goes_on`, and then at once.
+fn trickling(bytes: Bytes, goes_on: Arc<AtomicBool>) -> Body {
+    let pieces = stream::unfold(bytes, move |mut left| {
+        let goes_on = Arc::clone(&goes_on);
+        async move {
+            let piece = if goes_on.load(Ordering::SeqCst) || left.len() < 64 {
+                std::mem::take(&mut left)
+            } else {
+                // As slow as a sender may be, and some more.
+                sleep(Duration::from_millis(50)).await;
+                left.split_to(64)
+            };
+            (!piece.is_empty()).then_some((Ok::<_, std::io::Error>(piece), left))
+        }
+    });
+    Body::wrap_stream(pieces)
+}
+
+#[in_both_modes]
+async fn an_upload_that_is_written_doesn_t_expire(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(3, 1 << 20);
+    let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+    let goes_on = Arc::new(AtomicBool::new(false));
+    let body = trickling(bytes.clone(), Arc::clone(&goes_on));
+    let request = append(&alice, &path, 0, body);
+    let client = alice.clone();
+    let writing = tokio::spawn(async move { client.send(request).await });
+    let held = "SELECT count(*) FROM uploads WHERE held_parts > 0";
+    wait_until(PATIENCE, "it is under way", async || {
+        app.number(held).await == 1
+    })
+    .await;
+    app.tampers("UPDATE uploads SET expires_at = 1").await;
+    app.works_off(JobKind::ExpireUploads).await;
+    goes_on.store(true, Ordering::SeqCst);
+    let last = writing.await.unwrap();
+    last.expecting(204);
+    let document = tus::document(&alice, &last).await;
+    assert!(alice.downloads(&document).await == bytes);
     app.ends_clean().await;
 }
 

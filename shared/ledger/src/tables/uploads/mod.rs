@@ -17,7 +17,7 @@ pub use read::{
     Creation, count_open, count_open_of_ticket, due, find, list, lock, lock_of_owner,
     lock_of_ticket, lock_untouched, unfinished,
 };
-pub use remove::{delete, delete_surplus, expire, forget};
+pub use remove::{ask_writers, delete, delete_surplus, expire, forget, take_back};
 pub use write::{
     Completion, Hold, Progress, complete, hold, insert, join, leave, record, release, reserve,
     touch,

@@ -59,18 +59,28 @@ pub async fn count_open_of_ticket(
 }
 
 /// Locks at most `limit` uploads with bytes whose time is over, but for those that others have
-/// locked, and for parts that are being joined: these go with the upload that joins them.
+/// locked, and for parts that are being joined: these go with the upload that joins them. One that is
+/// held is due if its writer was asked for a sign of life before `silent_since`, see
+/// [`super::ask_writers`].
 pub async fn due(
     transaction: &DatabaseTransaction,
     now: Timestamp,
+    silent_since: Timestamp,
     limit: i64,
 ) -> Result<Vec<Model>, DbError> {
     let sql = format!(
         "SELECT uploads.* FROM uploads WHERE expires_at <= $1 AND staged_url IS NOT NULL \
-         AND joined_by IS NULL ORDER BY expires_at, id LIMIT $2{}",
+         AND joined_by IS NULL AND (held_parts = 0 OR ticket_id IS NOT NULL \
+         OR updated_at >= expires_at AND updated_at <= $2) ORDER BY expires_at, id LIMIT $3{}",
         transaction.dialect().lock_free_rows("uploads")
     );
-    query_as(transaction, sql, [now.as_micros().into(), limit.into()]).await
+    let (now, silent_since) = (now.as_micros(), silent_since.as_micros());
+    query_as(
+        transaction,
+        sql,
+        [now.into(), silent_since.into(), limit.into()],
+    )
+    .await
 }
 
 /// Locks at most `limit` uploads of a user.

@@ -24,6 +24,8 @@ pub struct Hold {
     pub owner_id: Uuid,
     /// How many parts it may write before it records them.
     pub parts: i64,
+    /// When the upload expires if nothing comes; as before if that is unsaid, or with a ticket.
+    pub expires_at: Option<Timestamp>,
     /// The current time.
     pub now: Timestamp,
 }
@@ -31,13 +33,15 @@ pub struct Hold {
 /// Gives the next fence of an open upload to a request. Returns the upload; `None` if it isn't open.
 pub async fn hold(connection: &Connection, hold: Hold) -> Result<Option<Model>, DbError> {
     let sql = "UPDATE uploads SET fence = fence + 1, skipped_parts = skipped_parts + held_parts, \
-         held_parts = $3, updated_at = $4 WHERE id = $1 AND owner_id = $2 AND status = 'open' \
-         AND protocol <> 'direct' RETURNING *";
+         held_parts = $3, updated_at = $4, \
+         expires_at = CASE WHEN ticket_id IS NULL THEN COALESCE($5, expires_at) ELSE expires_at END \
+         WHERE id = $1 AND owner_id = $2 AND status = 'open' AND protocol <> 'direct' RETURNING *";
     let values = [
         hold.id.into(),
         hold.owner_id.into(),
         hold.parts.into(),
         hold.now.as_micros().into(),
+        hold.expires_at.map(Timestamp::as_micros).into(),
     ];
     let found = query_as(connection, sql, values).await?;
     Ok(found.into_iter().next())
