@@ -16,7 +16,7 @@ use poem_openapi::Object;
 use domain::{DocumentId, Failure, Scope, Status};
 use ledger::{
     CancelError, ChangeError, CreateOperationError, DbError, LimitReached, OpenError,
-    RemoveResultError, UndoError,
+    RemoveResultError, UndoError, UploadError,
 };
 use storage::StorageError;
 
@@ -127,6 +127,7 @@ impl From<DbError> for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         let code = match error {
+            StorageError::Superseded { .. } => return UploadError::Superseded.into(),
             StorageError::Unavailable { .. } => Code::Unavailable,
             StorageError::Full => Code::StorageFull,
             StorageError::Busy => Code::Overloaded,
@@ -135,7 +136,6 @@ impl From<StorageError> for Problem {
             StorageError::NotFound { .. }
             | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
-            | StorageError::Superseded { .. }
             | StorageError::NotOurs { .. }
             | StorageError::DigestMismatch { .. } => Code::Internal,
         };

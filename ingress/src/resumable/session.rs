@@ -40,10 +40,7 @@ enum Stop {
 
 impl From<StorageError> for Stop {
     fn from(error: StorageError) -> Self {
-        Self::Failed(match error {
-            StorageError::Superseded { .. } => UploadError::Superseded.into(),
-            error => error.into(),
-        })
+        Self::Failed(error.into())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join_all;
 use futures::stream;
 use reqwest::{Body, Method};
 use tests::app::{Mode, TestApp};
@@ -106,6 +107,28 @@ async fn two_clients_on_one_upload_never_mix_their_bytes(mode: Mode) {
     let head = tus::head(&alice, &path).await;
     let document = tus::document(&alice, &head).await;
     assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn many_at_once_on_one_upload_are_told_to_ask_for_the_offset(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(16, 2_000);
+    for _ in 0..8 {
+        let path = tus::create(&alice, "noise.bin", bytes.len()).await;
+        let sent = join_all((0..12).map(|_| tus::patch(&alice, &path, 0, bytes.clone()))).await;
+        for answer in sent.iter().filter(|answer| answer.status != 204) {
+            answer.expect_problem(409, "offset_mismatch");
+        }
+        let mut last = tus::head(&alice, &path).await;
+        if last.header("dossier-document").is_empty() {
+            let offset = number(&last, "upload-offset");
+            last = tus::patch(&alice, &path, offset, bytes.slice(offset..)).await;
+        }
+        let document = tus::document(&alice, &last).await;
+        assert!(alice.downloads(&document).await == bytes);
+    }
     app.ends_clean().await;
 }
 
