@@ -57,9 +57,15 @@ impl UploadSessions {
             traceparent,
         };
         let (sessions, pieces) = (self.clone(), of_stored(bytes.try_flatten()));
+        let upload = upload.clone();
         // To its end, even if the client hangs up: the parts are taken until then.
         let joining = async move {
-            let joined = sessions.append(append, pieces).await;
+            let joined = if upload.has_all() {
+                // Parts of nothing: there is nothing to append.
+                sessions.finish_again(&upload).await
+            } else {
+                sessions.append(append, pieces).await
+            };
             if joined.is_err() {
                 // Nobody else writes to an upload that joins others.
                 sessions.give_up(whose, None).await;

@@ -58,6 +58,19 @@ async fn parts_become_one_document(mode: Mode) {
 }
 
 #[in_both_modes]
+async fn parts_of_nothing_become_an_empty_document(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let (one, other) = (tus::partial(&alice, 0), tus::partial(&alice, 0));
+    let (one, other) = (alice.send(one).await, alice.send(other).await);
+    let whole = joined(&alice, &[one.header("location"), other.header("location")]).await;
+    whole.expecting(201);
+    let document = tus::document(&alice, &whole).await;
+    assert_eq!(document["mime_type"], "application/x-empty");
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
 async fn only_complete_parts_of_one_s_own_are_joined(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
