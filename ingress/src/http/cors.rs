@@ -23,7 +23,7 @@ use settings::CorsOrigin;
 
 /// Methods that scripts of allowed origins may use.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const HEADERS: &str = "Authorization, Content-Type, Content-Digest, Repr-Digest, If-Match, If-None-Match, \
+const HEADERS: &str = "Authorization, Content-Type, Content-Disposition, Content-Digest, Repr-Digest, If-Match, If-None-Match, \
      If-Modified-Since, If-Range, Range, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id, Traceparent, \
      Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length, Upload-Concat, \
      Upload-Checksum, X-HTTP-Method-Override, X-Requested-With, Upload-Complete, Upload-Draft-Interop-Version";

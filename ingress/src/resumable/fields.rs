@@ -2,6 +2,7 @@
 
 use domain::{ByteSize, UploadId};
 use poem::http::HeaderMap;
+use poem::http::header::CONTENT_TYPE;
 
 use crate::problem::{Code, Problem};
 
@@ -44,12 +45,20 @@ pub fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, Problem> {
     if text.is_empty() && !headers.contains_key(name) {
         return Ok(None);
     }
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_number.then(|| text.parse().ok()).flatten();
-    let number = number.filter(|number| i64::try_from(*number).is_ok());
-    number
-        .map(Some)
-        .ok_or_else(|| malformed(name, "must be a whole number"))
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(malformed(name, "must be a whole number"));
+    }
+    // A larger one is beyond every limit all the same.
+    let number = text.parse().unwrap_or(u64::MAX);
+    Ok(Some(number.min(i64::MAX.unsigned_abs())))
+}
+
+/// Returns whether the content is of this media type, whatever its parameters.
+pub fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let declared = headers.get(CONTENT_TYPE);
+    let declared = declared.and_then(|declared| declared.to_str().ok());
+    let essence = declared.and_then(|declared| declared.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 impl Length {
@@ -147,7 +156,9 @@ mod tests {
         assert_eq!(length(&[("upload-length", "0")]), Ok(Length::Known(0)));
         let deferred = ("upload-defer-length", "1");
         assert_eq!(length(&[deferred]), Ok(Length::Deferred));
-        assert_eq!(length(&[("upload-length", "11")]), Err(Code::TooLarge));
+        for large in ["11", "9223372036854775808", "99999999999999999999"] {
+            assert_eq!(length(&[("upload-length", large)]), Err(Code::TooLarge));
+        }
         for bad in [
             &[][..],
             &[("upload-length", "1"), deferred],
@@ -156,7 +167,6 @@ mod tests {
             &[("upload-length", "-1")],
             &[("upload-length", "+1")],
             &[("upload-length", "1.0")],
-            &[("upload-length", "99999999999999999999")],
             &[("upload-length", "1"), ("upload-length", "2")],
         ] {
             let mut fields = HeaderMap::new();
@@ -166,6 +176,13 @@ mod tests {
             let read = Length::read(&fields, ByteSize::new(10));
             assert_eq!(read.unwrap_err().code(), Code::BadRequest, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_media_type_has_no_case_and_may_have_parameters() {
+        let is_of = |declared| is_of_type(&headers(&[("content-type", declared)]), "a/b+c");
+        assert!(is_of("a/b+c") && is_of("A/B+C ; q=1"));
+        assert!(!is_of("a/b") && !is_of("") && !is_of("a/b+cd"));
     }
 
     #[test]

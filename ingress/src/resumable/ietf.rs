@@ -25,11 +25,13 @@ pub enum Completeness {
 }
 
 impl Completeness {
-    /// Reads `Upload-Complete`. A value that is no boolean is as good as none.
+    /// Reads `Upload-Complete`. A value that is no boolean is as good as none; parameters of one mean
+    /// nothing (RFC 9651).
     pub fn read(headers: &HeaderMap) -> Option<Self> {
-        match headers.get("upload-complete")?.as_bytes() {
-            b"?1" => Some(Self::Complete),
-            b"?0" => Some(Self::Incomplete),
+        let field = headers.get("upload-complete")?.to_str().ok()?;
+        match field.split(';').next()?.trim() {
+            "?1" => Some(Self::Complete),
+            "?0" => Some(Self::Incomplete),
             _ => None,
         }
     }
@@ -52,14 +54,14 @@ pub fn limit(max: ByteSize, now: Timestamp, expires_at: Option<Timestamp>) -> St
     }
 }
 
-/// Returns all bytes of the upload as a request declares them: in `Upload-Length`, or by the length
-/// of the last piece.
+/// Returns all bytes of the upload as a request declares them: in `Upload-Length`, which is as good as
+/// none if it is no number, or by the length of the last piece.
 pub fn declared_length(
     headers: &HeaderMap,
     offset: u64,
     announced: Option<u64>,
 ) -> Result<Option<u64>, Problem> {
-    let declared = number(headers, "upload-length")?;
+    let declared = number(headers, "upload-length").unwrap_or_default();
     let implied = match Completeness::read(headers) {
         Some(Completeness::Complete) => announced.and_then(|more| offset.checked_add(more)),
         _ => None,
@@ -71,6 +73,19 @@ pub fn declared_length(
         }
         (declared, implied) => Ok(declared.or(implied)),
     }
+}
+
+/// Refuses the request for a document that is said to be complete, and to have another length than
+/// the `announced` one.
+pub fn check_complete(headers: &HeaderMap, announced: Option<u64>) -> Result<(), Problem> {
+    if Completeness::read(headers) != Some(Completeness::Complete) {
+        return Ok(());
+    }
+    let length = declared_length(headers, 0, announced);
+    length.map(drop).map_err(|_| {
+        let detail = "The request has another length than Upload-Length says.";
+        Problem::from(Code::UploadIncomplete).with_detail(detail)
+    })
 }
 
 /// Returns the file name of `Content-Disposition`.
@@ -205,7 +220,12 @@ mod tests {
         let both = headers(&[("upload-complete", "?1"), ("upload-length", "8")]);
         assert_eq!(declared_length(&both, 5, Some(3)).unwrap(), Some(8));
         assert!(declared_length(&both, 5, Some(4)).is_err());
-        let more = headers(&[("upload-complete", "?0"), ("upload-length", "8")]);
+        let more = headers(&[("upload-complete", "?0;a=b"), ("upload-length", "8")]);
+        assert_eq!(Completeness::read(&more), Some(Completeness::Incomplete));
         assert_eq!(declared_length(&more, 5, Some(1)).unwrap(), Some(8));
+        let ignored = headers(&[("upload-complete", "?0"), ("upload-length", "x")]);
+        assert_eq!(declared_length(&ignored, 5, Some(1)).unwrap(), None);
+        assert!(check_complete(&both, Some(8)).is_ok() && check_complete(&more, Some(1)).is_ok());
+        assert!(check_complete(&both, Some(7)).is_err());
     }
 }

@@ -7,6 +7,7 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
 use super::checksum::ALGORITHMS;
+use super::ietf::Completeness;
 use crate::http::RouteMatch;
 use crate::problem::{Code, Problem};
 
@@ -60,20 +61,23 @@ impl<E: Endpoint<Output = Response>> Endpoint for TusAnswers<E> {
     async fn call(&self, request: Request) -> Result<Response> {
         let path = request.uri().path();
         let is_of_uploads = is_of_uploads(path);
+        let is_of_ietf = begins_uploads(path) && Completeness::read(request.headers()).is_some();
+        // A ticket has limits of its own.
+        let has_these_limits = (is_of_uploads || is_of_ietf) && !path.starts_with("/t/");
         let options = (is_of_uploads || begins_uploads(path))
             .then(|| allowed(&request))
             .flatten()
             .map(|allow| self.options(&allow, is_of_uploads));
         let mut response = match options {
             Some(options) => options,
-            None if is_of_uploads => self.inner.get_response(request).await,
+            None if is_of_uploads || is_of_ietf => self.inner.get_response(request).await,
             None => return self.inner.call(request).await,
         };
+        if has_these_limits && response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            self.tell_limit(&mut response);
+        }
         if !is_of_uploads {
             return Ok(response);
-        }
-        if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            self.tell_limit(&mut response);
         }
         let headers = response.headers_mut();
         headers.insert(RESUMABLE, HeaderValue::from_static(VERSION));
@@ -124,6 +128,11 @@ fn allowed(request: &Request) -> Option<String> {
         RouteMatch::MethodNotAllowed(allow) => Some(format!("{allow}, OPTIONS")),
         RouteMatch::Found(_) | RouteMatch::NotFound => None,
     }
+}
+
+/// Returns whether a request names a version of tus.
+pub fn speaks_tus(headers: &HeaderMap) -> bool {
+    headers.contains_key(RESUMABLE)
 }
 
 /// Refuses requests that name no version of tus, or another one.

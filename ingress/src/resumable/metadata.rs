@@ -1,5 +1,7 @@
 //! `Upload-Metadata` of tus: pairs of a key and a value in Base64, separated by commas.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -34,7 +36,7 @@ impl UploadMetadata {
     /// Reads the field.
     pub fn read(field: &str) -> Result<Self, Problem> {
         let mut read = Self::default();
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         if field.len() > MOST {
             return Err(malformed("is too long"));
         }
@@ -47,10 +49,9 @@ impl UploadMetadata {
             if key.is_empty() || !key.is_ascii() {
                 return Err(malformed("has a key that is empty or not ASCII"));
             }
-            if seen.contains(&key) {
+            if !seen.insert(key) {
                 return Err(malformed("has a key twice"));
             }
-            seen.push(key);
             let Some(slot) = read.slot(key) else {
                 continue;
             };

@@ -16,12 +16,12 @@ mod sessions;
 mod writing;
 
 pub use checksum::Expected;
-pub use fields::{Concat, Length, check_size, number, text};
+pub use fields::{Concat, Length, check_size, is_of_type, number, text};
 pub use ietf::{
-    Completeness, IetfCreations, PARTIAL_UPLOAD, declared_length, file_name, limit, piece_digest,
-    whole_digest,
+    Completeness, IetfCreations, PARTIAL_UPLOAD, check_complete, declared_length, file_name, limit,
+    piece_digest, whole_digest,
 };
-pub use layer::{MethodOverride, TusAnswers, require_version};
+pub use layer::{MethodOverride, TusAnswers, require_version, speaks_tus};
 pub use metadata::UploadMetadata;
 pub use pieces::of_body;
 pub use privacy::TicketPrivacy;

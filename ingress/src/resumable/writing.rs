@@ -141,14 +141,16 @@ impl UploadSessions {
             return Err(Code::Unavailable.into());
         }
         let (service, limits) = (&self.service, &self.service.limits);
+        let announced = append.announced.unwrap_or(0);
+        check_size(held.offset.saturating_add(announced), ByteSize::new(most))?;
         if let Some(length) = append.length {
-            check_size(length, limits.max_document)?;
+            let max = limits.max_document.bytes();
+            let max = max.min(held.max_bytes.unwrap_or(max));
+            check_size(length, ByteSize::new(max))?;
             let whose = (held.id, held.fence);
             reserve_upload(&service.db, whose, Some(length), 0, limits).await?;
             held.length = Some(length);
         }
-        let announced = append.announced.unwrap_or(0);
-        check_size(held.offset.saturating_add(announced), ByteSize::new(most))?;
         let growing = held.growing.clone().ok_or(Code::Gone)?;
         let writer = held.writer();
         let appender = match service.places.append(&growing, held.fence, writer).await {

@@ -11,7 +11,8 @@ use super::if_match::precondition;
 use super::wanted_upload::{Wanted, announced, missing, refuse_joined};
 use crate::problem::{Code, Problem};
 use crate::resumable::{
-    Append, Checking, Completeness, Concat, declared_length, number, piece_digest, whole_digest,
+    Append, Checking, Completeness, Concat, PARTIAL_UPLOAD, declared_length, is_of_type, number,
+    piece_digest, whole_digest,
 };
 use crate::uploads::{NewDocument, QueryFields, is_form};
 
@@ -85,6 +86,10 @@ pub(super) fn append(
 ) -> Result<(Append, Completeness), Problem> {
     let headers = request.headers();
     refuse_joined(upload)?;
+    if !is_of_type(headers, PARTIAL_UPLOAD) {
+        let detail = "The Content-Type of appended bytes is application/partial-upload.";
+        return Err(Problem::from(Code::UnsupportedMediaType).with_detail(detail));
+    }
     let missing = || missing("Upload-Offset and Upload-Complete are required.");
     let offset = number(headers, "upload-offset")?.ok_or_else(missing)?;
     let said = Completeness::read(headers).ok_or_else(missing)?;

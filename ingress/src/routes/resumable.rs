@@ -1,11 +1,10 @@
 //! Resumable uploads: creates, continues, lists and ends them, by tus and by the protocol of the IETF.
 //! What the header fields of either say is read in files of their own.
 
-use domain::{DocumentId, Timestamp, UploadId, UploadProtocol, UserId};
+use domain::{ByteSize, DocumentId, Timestamp, UploadId, UploadProtocol, UploadStatus, UserId};
 use ledger::{NewUpload, Upload, create_upload, find_document, list_uploads};
 use poem::Request;
 use poem::http::HeaderMap;
-use poem::http::header::CONTENT_TYPE;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
@@ -23,7 +22,8 @@ use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::resumable::{
     Append, Completeness, Concat, Length, PARTIAL_UPLOAD, UploadSessions, Written, check_size,
-    declared_length, file_name, is_of_transfer, limit, of_body, require_version,
+    declared_length, file_name, is_of_transfer, is_of_type, limit, of_body, require_version,
+    speaks_tus,
 };
 use crate::uploads::{QueryFields, UploadBytes};
 
@@ -114,7 +114,7 @@ impl ResumableRoutes {
             Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
         };
         let db = &self.0.service.db;
-        let limit = self.limit(None);
+        let limit = self.limit(None, None);
         let on = idempotent.on(db, move |upload: Upload| {
             Created::of(&upload, &unwritten(&upload), limit.clone())
         });
@@ -127,7 +127,7 @@ impl ResumableRoutes {
             }
             None => self.first_bytes(&upload, first, body).await?,
         };
-        let limit = self.limit(written.expires_at);
+        let limit = self.limit(None, written.expires_at);
         Ok(Replayable::New(Created::of(&upload, &written, limit)))
     }
 
@@ -190,7 +190,7 @@ impl ResumableRoutes {
             require_version(request.headers())?;
         }
         let upload = self.0.settled(whose).await?;
-        let limit = self.limit(Some(upload.expires_at));
+        let limit = self.limit(None, Some(upload.expires_at));
         Ok(Offset::of(upload, limit))
     }
 
@@ -214,10 +214,8 @@ impl ResumableRoutes {
         let whose = (caller.0.user, id.0.0);
         let headers = request.headers();
         let upload = self.0.find(whose).await?;
-        if headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|media| media == PARTIAL_UPLOAD)
-        {
+        let is_of_ietf = upload.protocol == UploadProtocol::Ietf && !speaks_tus(headers);
+        if is_of_ietf || is_of_type(headers, PARTIAL_UPLOAD) {
             return self.append_piece(request, &upload, body).await;
         }
         require_version(headers)?;
@@ -295,10 +293,12 @@ impl ResumableRoutes {
         })
     }
 
-    /// Returns the limits of an upload that expires then.
-    pub(super) fn limit(&self, expires_at: Option<Timestamp>) -> String {
+    /// Returns the limits of an upload of at most `max_bytes` that expires then.
+    pub(super) fn limit(&self, max_bytes: Option<u64>, expires_at: Option<Timestamp>) -> String {
         let service = &self.0.service;
-        limit(service.limits.max_document, service.clock.now(), expires_at)
+        let max = service.limits.max_document;
+        let max = max_bytes.map_or(max, |most| ByteSize::new(most).min(max));
+        limit(max, service.clock.now(), expires_at)
     }
 
     /// Returns what a creation appends, and refuses what the upload couldn't take before it is created.
@@ -326,6 +326,9 @@ impl ResumableRoutes {
         body: UploadBytes,
     ) -> Result<Appended, Documented<AppendProblems>> {
         let (append, said) = ietf_fields::append(request, upload)?;
+        if upload.status == UploadStatus::Complete && append.offset == upload.offset {
+            return Err(missing("The upload is complete; nothing can be appended.").into());
+        }
         let ends = append.ends;
         let written = self.0.append(append, of_body(body.0)).await;
         let written = written.map_err(|problem| match problem.code() {

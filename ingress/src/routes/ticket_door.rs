@@ -152,7 +152,7 @@ impl TicketDoorRoutes {
         let created = create_upload(&service.db, &new, &service.limits).await;
         let upload = created.map_err(Problem::from)?;
         let written = self.0.first_bytes(&upload, first, body).await?;
-        let limit = self.0.limit(written.expires_at);
+        let limit = self.0.limit(upload.max_bytes, written.expires_at);
         let location = format!("/t/{}/uploads/{}", secret.0, upload.id);
         Ok(Created::at(location, &upload, &written, limit))
     }
@@ -172,7 +172,7 @@ impl TicketDoorRoutes {
     ) -> Result<Offset, Documented<AppendProblems>> {
         let upload = self.upload_of(request, &secret.0, id.0.0).await?;
         let upload = self.0.0.settled((upload.owner, upload.id)).await?;
-        let limit = self.0.limit(Some(upload.expires_at));
+        let limit = self.0.limit(upload.max_bytes, Some(upload.expires_at));
         Ok(Offset::of(upload, limit))
     }
 

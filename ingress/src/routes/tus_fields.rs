@@ -9,7 +9,9 @@ use poem::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::wanted_upload::{Wanted, announced, missing, refuse_joined};
 use crate::problem::{Code, Problem};
-use crate::resumable::{Append, Checking, Concat, Expected, UploadMetadata, number, text};
+use crate::resumable::{
+    Append, Checking, Concat, Expected, UploadMetadata, is_of_type, number, text,
+};
 
 /// The media type of appended bytes.
 const OFFSET_STREAM: &str = "application/offset+octet-stream";
@@ -81,10 +83,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Problem::content_encoding());
     }
-    if headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|media| media == OFFSET_STREAM)
-    {
+    if is_of_type(headers, OFFSET_STREAM) {
         return Ok(());
     }
     let detail = "The Content-Type of appended bytes is application/offset+octet-stream.";

@@ -17,12 +17,14 @@ use super::documents::readable;
 use super::if_match::IfMatch;
 use super::upload_answer::{Uploaded, answer, pending};
 use super::versions::version_location;
+use super::wanted_upload::announced;
 use crate::auth::CurrentUser;
 use crate::dto::{Id, MetadataText, NameText, UniqueNameText};
 use crate::http::{Prefer, traceparent};
 use crate::idempotency::{Begun, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
+use crate::resumable::check_complete;
 use crate::service::Service;
 use crate::uploads::{
     Bounds, Destination, Intake, NewDocument, Purpose, QueryFields, Received, StagedBytes, Upload,
@@ -100,6 +102,7 @@ impl UploadRoutes {
         prefer: Prefer,
         body: Upload,
     ) -> Result<Replayable<Uploaded>, Documented<UploadProblems>> {
+        check_complete(request.headers(), announced(request.headers()))?;
         let fields = QueryFields {
             name: name.0.map(|text| text.0),
             unique_name: unique_name.0.map(|text| text.0),
@@ -165,6 +168,7 @@ impl UploadRoutes {
         body: VersionUpload,
     ) -> Result<Replayable<Uploaded>, Documented<UploadVersionProblems>> {
         let VersionUpload(body) = body;
+        check_complete(request.headers(), announced(request.headers()))?;
         let keyed = KeyedUpload::of(request);
         let came_before = keyed.came_before();
         let mut demand = Demand {

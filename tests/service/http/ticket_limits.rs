@@ -120,6 +120,29 @@ async fn an_upload_with_a_ticket_can_t_be_kept_open(mode: Mode) {
 }
 
 #[in_both_modes]
+async fn a_length_that_comes_later_keeps_to_the_ticket(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, nobody) = (app.user("alice").await, app.nobody());
+    let (_, url) = ticket(&alice, &json!({"max_bytes": 100})).await;
+    let created = creation(&nobody, &url).header("upload-defer-length", 1);
+    let created = nobody.send(created).await;
+    let limit = created.header("upload-limit");
+    assert!(limit.starts_with("max-size=100,"), "{limit}");
+    let upload = created.header("location").to_owned();
+    let declared = |length: u64| {
+        let declared = append(&nobody, &upload, 0, pseudo_random(1, 10));
+        nobody.send(declared.header("upload-length", length))
+    };
+    declared(101).await.expect_problem(413, "too_large");
+    let asked = tus::head(&nobody, &upload).await;
+    assert_eq!(asked.header("upload-length"), "");
+    assert_eq!(reserved(&alice).await, 100);
+    let last = declared(10).await;
+    tus::document(&alice, &last).await;
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
 async fn a_use_that_is_given_back_fits_the_quota(mode: Mode) {
     let app = TestApp::start(mode).await;
     let alice = app

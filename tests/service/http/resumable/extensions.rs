@@ -59,6 +59,11 @@ async fn the_length_may_come_later(mode: Mode) {
     assert_eq!(head.header("upload-length"), "");
     let usage = alice.get("/v1/usage").await.expecting(200);
     assert!(usage["bytes"]["reserved"].as_u64().unwrap() >= 4_000);
+    // A request that is refused declares nothing.
+    let beyond = append(&alice, &path, 4_000, bytes.slice(4_000..4_500));
+    let beyond = alice.send(beyond.header("upload-length", 4_499)).await;
+    beyond.expect_problem(413, "too_large");
+    assert_eq!(tus::head(&alice, &path).await.header("upload-length"), "");
     let declare = append(&alice, &path, 4_000, bytes.slice(4_000..4_500));
     let declared = alice.send(declare.header("upload-length", 5_000)).await;
     declared.expecting(204);

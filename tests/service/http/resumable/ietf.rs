@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::in_both_modes;
-use tests::tus::number;
+use tests::tus::{self, number};
 
 fn incomplete(client: &Client, method: Method, path: &str, bytes: Bytes) -> RequestBuilder {
     client
@@ -202,6 +202,71 @@ async fn a_complete_request_is_an_upload_like_any_other(mode: Mode) {
             "{path}"
         );
         assert!(told.header("upload-limit").contains("max-size="), "{path}");
+    }
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_last_piece_that_is_cut_at_any_byte_completes_nothing(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(42, 20);
+    let path = "/v1/documents?name=noise.bin";
+    let create = incomplete(&alice, Method::POST, path, Bytes::new());
+    let created = alice.send(create).await;
+    created.expecting(201);
+    let upload = created.header("location").to_owned();
+    for offset in 0..bytes.len() - 1 {
+        let last = alice
+            .request(Method::PATCH, &upload)
+            .header("content-type", "application/partial-upload")
+            .header("upload-offset", offset)
+            .header("upload-complete", "?1");
+        tus::breaks_off(last, bytes.len() - offset, &bytes[offset..=offset]).await;
+        let asked = head(&alice, &upload).await;
+        assert_eq!(number(&asked, "upload-offset"), offset + 1);
+        assert_eq!(asked.header("upload-complete"), "?0");
+    }
+    let last = append(&alice, &upload, 19, bytes.slice(19..), "?1").await;
+    let document = alice.settled(&last.expecting(202)).await;
+    assert!(alice.downloads(&document).await == bytes);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn what_contradicts_itself_or_comes_too_late_is_refused(mode: Mode) {
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_MAX_DOCUMENT_BYTES", "1000")])
+        .start()
+        .await;
+    let alice = app.user("alice").await;
+    let path = "/v1/documents?name=a.txt";
+    let complete = |bytes: Bytes| {
+        let request = alice.request(Method::POST, path);
+        request.header("upload-complete", "?1").body(bytes)
+    };
+    let sized = |bytes: &'static str| complete(bytes.into()).header("upload-length", 5);
+    let other = alice.send(sized("hell")).await;
+    other.expect_problem(400, "upload_incomplete");
+    alice
+        .settled(&alice.send(sized("hello")).await.expecting(202))
+        .await;
+    let large = alice.send(complete(pseudo_random(1, 1_001))).await;
+    large.expect_problem(413, "too_large");
+    assert_eq!(large.header("upload-limit"), "max-size=1000");
+
+    let create = incomplete(&alice, Method::POST, path, "hel".into());
+    let upload = alice.send(create).await.header("location").to_owned();
+    let typed = alice.request(Method::PATCH, &upload).body("lo");
+    let typed = typed.header("content-type", "text/plain");
+    let typed = alice.send(typed.header("upload-offset", 3)).await;
+    typed.expect_problem(415, "unsupported_media_type");
+    let last = append(&alice, &upload, 3, "lo".into(), "?1").await;
+    alice.settled(&last.expecting(202)).await;
+    for (bytes, said) in [("!", "?0"), ("!", "?1"), ("", "?1")] {
+        let late = append(&alice, &upload, 5, bytes.into(), said).await;
+        late.expect_problem(400, "bad_request");
+        assert_eq!(number(&head(&alice, &upload).await, "upload-offset"), 5);
     }
     app.ends_clean().await;
 }

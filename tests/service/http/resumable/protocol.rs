@@ -184,8 +184,10 @@ async fn what_is_malformed_is_refused_and_changes_nothing(mode: Mode) {
         .send(deferred)
         .await
         .expect_problem(400, "bad_request");
-    let large = create().header("upload-length", "9000000000000000");
-    alice.send(large).await.expect_problem(413, "too_large");
+    for length in ["9000000000000000", "99999999999999999999"] {
+        let large = alice.send(create().header("upload-length", length)).await;
+        large.expect_problem(413, "too_large");
+    }
     app.ends_clean().await;
 }
 
@@ -199,7 +201,7 @@ async fn a_method_may_be_named_in_a_field(mode: Mode) {
     };
     let patched = named("PATCH")
         .header("upload-offset", 0)
-        .header("content-type", OFFSET_STREAM);
+        .header("content-type", "Application/Offset+Octet-Stream; charset=x");
     let patched = alice.send(patched.body("a")).await;
     patched.expecting(204);
     assert_eq!(number(&alice.send(named("HEAD")).await, "upload-offset"), 1);
