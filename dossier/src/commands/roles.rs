@@ -113,7 +113,7 @@ fn api_service(
         descriptors::limit(),
         settings.database_connections,
     );
-    // A request holds at most one open file beside its connection, which the limit allows for.
+    // The files that a request holds open beside its connection are allowed for by the limit.
     let requests = u32::try_from(connections).unwrap_or(u32::MAX);
     let requests = CapacityLimits::of_requests(requests, settings.max_requests_per_address);
     Service {

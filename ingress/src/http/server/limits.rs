@@ -32,9 +32,11 @@ pub struct ServerLimits {
 }
 
 impl ServerLimits {
-    /// A connection needs at most two file descriptors (socket, and a file that its request reads
-    /// or writes).
+    /// A default that leaves each client plenty.
     pub const CONNECTIONS: usize = 8_192;
+    /// File descriptors of a connection: its socket, and a file that its request reads or writes; beside
+    /// a file that grows there is one with its fence.
+    const OF_CONNECTION: u64 = 3;
     /// The most connections of the operators' port.
     pub const OPERATIONS: usize = 64;
     /// File descriptors reserved for storage, queue, log and the operators' port.
@@ -71,7 +73,7 @@ impl ServerLimits {
     #[must_use]
     pub fn connections_within(wanted: usize, descriptors: u64, databases: u32) -> usize {
         let reserved = Self::RESERVED + Self::OF_DATABASE * u64::from(databases);
-        let room = descriptors.saturating_sub(reserved) / 2;
+        let room = descriptors.saturating_sub(reserved) / Self::OF_CONNECTION;
         // A limit that leaves nothing is an operator's mistake; allow some connections.
         wanted
             .min(usize::try_from(room).unwrap_or(usize::MAX))
@@ -113,7 +115,7 @@ mod tests {
     fn connections_leave_descriptors_for_everything_else() {
         let within = |descriptors| ServerLimits::connections_within(8_192, descriptors, 16);
         assert_eq!(within(1_048_576), 8_192);
-        assert_eq!(within(1_024), 392);
+        assert_eq!(within(1_024), 261);
         assert_eq!(within(256), 16);
         assert_eq!(ServerLimits::connections_within(100, 1_024, 16), 100);
     }
