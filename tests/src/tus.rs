@@ -78,6 +78,18 @@ pub async fn patch(client: &Client, path: &str, offset: usize, bytes: Bytes) -> 
 /// Sends the head of a request that announces so many bytes, some of them, and nothing more. Returns
 /// once the service has noticed.
 pub async fn breaks_off(request: RequestBuilder, announced: usize, sent: &[u8]) {
+    let mut connection = begins(request, announced, sent).await;
+    connection.shutdown().await.expect("the service reads");
+    let mut rest = Vec::new();
+    let _ = connection.read_to_end(&mut rest).await;
+}
+
+/// Sends as much, and is gone.
+pub async fn goes_away(request: RequestBuilder, announced: usize, sent: &[u8]) {
+    drop(begins(request, announced, sent).await);
+}
+
+async fn begins(request: RequestBuilder, announced: usize, sent: &[u8]) -> TcpStream {
     let request = request.build().expect("a request");
     let url = request.url();
     let address = (url.host_str().unwrap_or_default(), url.port().unwrap_or(80));
@@ -96,12 +108,10 @@ pub async fn breaks_off(request: RequestBuilder, announced: usize, sent: &[u8]) 
         .expect("the service listens");
     let written = async {
         connection.write_all(head.as_bytes()).await?;
-        connection.write_all(sent).await?;
-        connection.shutdown().await
+        connection.write_all(sent).await
     };
     written.await.expect("the service reads");
-    let mut rest = Vec::new();
-    let _ = connection.read_to_end(&mut rest).await;
+    connection
 }
 
 /// Asks where an upload goes on.

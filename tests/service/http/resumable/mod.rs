@@ -9,3 +9,4 @@ mod joining;
 mod limits;
 mod protocol;
 mod refusals;
+mod vanished_clients;
