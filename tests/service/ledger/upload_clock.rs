@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::{
-    Hasher, Metadata, Timestamp, UploadId, UploadProtocol, UploadStatus, UserId, Visibility,
+    ByteSize, Hasher, Metadata, Sha256, TicketId, Timestamp, UploadId, UploadProtocol,
+    UploadStatus, UserId, Visibility,
 };
 use ledger::{
-    Database, NewUpload, Upload, UploadError, UploadHeader, UploadProgress, UploadPurpose,
-    create_upload, expire_uploads, find_upload, hold_upload, record_upload, take_back_uploads,
-    touch_upload,
+    Database, NewUpload, Ticket, Upload, UploadError, UploadHeader, UploadProgress, UploadPurpose,
+    create_ticket, create_upload, expire_tickets, expire_uploads, find_upload, hold_upload,
+    record_upload, revoke_ticket, take_back_uploads, terminate_upload, touch_upload,
 };
 use storage::Growing;
 use tests::ledger::{NOW, counters, limits, user};
@@ -28,10 +29,10 @@ fn growing(id: UploadId, length: u64) -> Growing {
     }
 }
 
-/// An open upload of 100 bytes.
-async fn created(db: &Database, owner: UserId, at: Timestamp) -> Upload {
+/// An upload of 100 bytes that is to be created.
+fn new_upload(owner: UserId, at: Timestamp) -> NewUpload {
     let id = UploadId::new(at);
-    let new = NewUpload {
+    NewUpload {
         id,
         owner,
         protocol: UploadProtocol::Tus,
@@ -49,7 +50,11 @@ async fn created(db: &Database, owner: UserId, at: Timestamp) -> Upload {
         ticket: None,
         max_bytes: None,
         at,
-    };
+    }
+}
+
+async fn created(db: &Database, owner: UserId, at: Timestamp) -> Upload {
+    let new = new_upload(owner, at);
     create_upload(db, &new, &limits()).await.unwrap()
 }
 
@@ -161,5 +166,51 @@ async fn a_jump_back_keeps_no_upload_for_ever(db: &Database) {
     let end = now.plus(EXPIRES);
     assert_eq!(state(db, &written).await, (UploadStatus::Open, 20, end));
     assert_eq!(expired(db, end).await, 1);
+    assert_eq!(counters(db, owner).await, (0, 0, 0));
+}
+
+/// A ticket for two uploads of at most 300 bytes.
+async fn ticket(db: &Database, owner: UserId) -> Ticket {
+    let ticket = Ticket {
+        id: TicketId::new(NOW),
+        owner,
+        name: None,
+        metadata: Metadata::default(),
+        uses: 2,
+        uses_left: 2,
+        max_bytes: Some(ByteSize::new(300)),
+        allowed_types: vec![],
+        cors_origin: None,
+        revoked_at: None,
+        created_at: NOW,
+        expires_at: NOW.plus(EXPIRES),
+    };
+    let secret = Sha256::of(b"secret");
+    create_ticket(db, &ticket, secret, &limits()).await.unwrap();
+    ticket
+}
+
+#[on_each_database]
+async fn a_ticket_that_was_over_for_a_moment_counts_what_it_reserves(db: &Database) {
+    let owner = user(db, "alice").await;
+    let ticket = ticket(db, owner).await;
+    assert_eq!(counters(db, owner).await, (0, 600, 0));
+    assert_eq!(expire_tickets(db, NOW.plus(2 * EXPIRES)).await.unwrap(), 1);
+    assert_eq!(counters(db, owner).await, (0, 0, 0));
+    // The clock is right again, and the ticket open.
+    let new = || NewUpload {
+        ticket: Some(ticket.id),
+        max_bytes: ticket.max_bytes.map(ByteSize::bytes),
+        ..new_upload(owner, NOW)
+    };
+    let upload = create_upload(db, &new(), &limits()).await.unwrap();
+    assert_eq!(counters(db, owner).await, (0, 300, 1));
+    // The use that is given back is reserved again, and the other one isn't.
+    let whose = (owner, upload.id);
+    terminate_upload(db, whose, None, NOW).await.unwrap();
+    assert_eq!(counters(db, owner).await, (0, 300, 0));
+    create_upload(db, &new(), &limits()).await.unwrap();
+    assert_eq!(counters(db, owner).await, (0, 300, 1));
+    revoke_ticket(db, (owner, ticket.id), NOW).await.unwrap();
     assert_eq!(counters(db, owner).await, (0, 0, 0));
 }

@@ -19,6 +19,16 @@ pub(crate) async fn has_uses(
     Ok(row.is_some_and(|row| row.uses_left > 0))
 }
 
+/// A use that an upload has taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakenUse {
+    /// What the upload has to reserve at least.
+    pub(crate) least: i64,
+    /// What of that the ticket had reserved, and does no more: less if its time was over already for the
+    /// job that releases it, whose clock was ahead.
+    pub(crate) moved: i64,
+}
+
 /// Takes one use of a ticket for an upload that begins, and what is reserved for it, and tells of it.
 /// `None` if it may not begin. The caller has locked the owner.
 pub(crate) async fn take_use(
@@ -26,7 +36,7 @@ pub(crate) async fn take_use(
     id: TicketId,
     upload: UploadId,
     now: Timestamp,
-) -> Result<Option<i64>, DbError> {
+) -> Result<Option<TakenUse>, DbError> {
     let Some(row) = tickets::lock(transaction, id.0).await? else {
         return Ok(None);
     };
@@ -35,16 +45,17 @@ pub(crate) async fn take_use(
     if ticket.status(now) != TicketStatus::Open {
         return Ok(None);
     }
-    let one = ticket.reservation();
+    let least = ticket.reservation();
+    let moved = least.min(reserved);
     let uses_left = uses_left - 1;
-    tickets::set_left(transaction, id.0, uses_left, (reserved - one).max(0)).await?;
+    tickets::set_left(transaction, id.0, uses_left, reserved - moved).await?;
     let used = EventData::Ticket {
         ticket: id,
         uses_left,
     };
     let event = NewEvent::new(ticket.owner, EventKind::TicketUsed, used, now);
     insert_events(transaction, &[event.of(upload.into())]).await?;
-    Ok(Some(one))
+    Ok(Some(TakenUse { least, moved }))
 }
 
 /// Gives a use back whose upload ended without a byte, unless the ticket has ended meanwhile. The upload

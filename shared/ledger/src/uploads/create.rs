@@ -86,9 +86,10 @@ async fn create(
     let mut moved = 0;
     if let Some(ticket) = new.ticket {
         let taken = take_use(&transaction, ticket, new.id, new.at).await?;
-        moved = taken.ok_or(UploadError::TicketOver)?;
+        let taken = taken.ok_or(UploadError::TicketOver)?;
+        moved = taken.moved;
         // What the ticket reserves for a use counts until the upload has ended.
-        row.reserved_bytes = row.reserved_bytes.max(moved);
+        row.reserved_bytes = row.reserved_bytes.max(taken.least);
     }
     let charge = QuotaCharge::of(Charge {
         reserved_bytes: row.reserved_bytes - moved,
