@@ -15,5 +15,6 @@ mod pgbouncer;
 mod redirects;
 mod redis_tls;
 mod s3;
+mod s3s;
 mod several_places;
 mod within_tls;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::ByteSize;
-use storage::contract::check_contract;
+use storage::contract::{Unfinished, check_contract};
 use storage::{Environment, Storage, StorageError, StorageUrl, Writer};
 use tests::objects::old_key;
 use tests::servers::S3;
@@ -19,7 +19,7 @@ async fn s3_keeps_the_contract() {
     let s3 = S3::shared().await;
     let one = connect(s3, &s3.fresh_storage_url().await).await;
     let other = connect(s3, &s3.fresh_storage_url().await).await;
-    check_contract(one, other).await;
+    check_contract(one, other, Unfinished::Listed).await;
 }
 
 #[tokio::test]

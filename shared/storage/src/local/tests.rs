@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::Local;
-use crate::contract::check_contract;
+use crate::contract::{Unfinished, check_contract};
 use crate::{Mark, Marking, SourceStream, Storage, Writer};
 use domain::{InstallationId, Timestamp};
 
@@ -46,7 +46,7 @@ fn drafts(local: &Local) -> usize {
 async fn it_keeps_the_contract() {
     let (_folder, one) = place().await;
     let (_other_folder, other) = place().await;
-    check_contract(one, other).await;
+    check_contract(one, other, Unfinished::Listed).await;
 }
 
 #[tokio::test]

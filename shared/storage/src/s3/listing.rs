@@ -7,7 +7,7 @@ use futures::{Stream, TryStreamExt, stream};
 use url::Url;
 
 use super::client::Bucket;
-use super::outcome::{failed, is_missing, moment, stat_of};
+use super::outcome::{failed, is_missing, moment, stat_of, status};
 use crate::key::{is_growing, is_key, url_of};
 use crate::{Entry, EntryStream, Stat, StorageError};
 use domain::{ByteSize, Timestamp};
@@ -105,7 +105,8 @@ pub(super) fn unfinished(
     }))
 }
 
-/// Lists the open uploads below `prefix`; holds one page at a time.
+/// Lists the open uploads below `prefix`; holds one page at a time. A server that can't list them
+/// has none for us: its own rules must end what was abandoned.
 fn open_uploads(
     bucket: &Bucket,
     prefix: &str,
@@ -120,8 +121,10 @@ fn open_uploads(
                 return Ok(None);
             };
             let request = request.set_key_marker(key).set_upload_id_marker(id);
-            let page = request.send().await;
-            let page = page.map_err(|error| failed("list open writes", error))?;
+            let page = match request.send().await {
+                Err(error) if status(&error) == Some(501) => return Ok(None),
+                page => page.map_err(|error| failed("list open writes", error))?,
+            };
             let is_more = page.is_truncated == Some(true) && page.next_key_marker.is_some();
             let next = is_more.then_some((page.next_key_marker, page.next_upload_id_marker));
             let uploads = page.uploads.unwrap_or_default().into_iter().map(Ok);
