@@ -152,7 +152,8 @@ impl Streaming {
             if self.due {
                 self.reader.events.mark();
                 let before = self.reader.request.after;
-                match self.reader.read().await {
+                // Boxed: who waits for events keeps no room for a query.
+                match Box::pin(self.reader.read()).await {
                     Ok(Some(chunk)) => {
                         self.next_comment = Instant::now() + COMMENT;
                         return Some(chunk);

@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::edges::HEADER_BYTES;
+use super::endless;
 use super::exchange::{Door, Exchange, SharedEndpoint};
+use super::handover::Handover;
 use super::progress::StreamExecutor;
 use super::socket::{Linger, Reader, Socket};
 
@@ -58,43 +60,67 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
+        let peer = self.peer;
         let (linger, reader) = (Linger::default(), Reader::default());
-        let activity = Arc::clone(&self.activity);
-        let exchange = Arc::new(Exchange {
+        let exchange = Exchange {
             endpoint: Arc::clone(&self.endpoint),
             door: self.door.clone(),
             shutdown: self.shutdown.clone(),
-            peer: self.peer,
+            peer,
             local: stream.local_addr().ok(),
             linger: linger.clone(),
             reader: reader.clone(),
-        });
-        let socket = Socket::new(stream, self.door.limits.write_stall, (reader, linger));
+            handover: Handover::new(Socket::new(
+                stream,
+                self.door.limits.write_stall,
+                (reader, linger),
+            )),
+        };
+        let handover = exchange.handover.clone();
+        // Boxed: an endless response needs nothing of it.
+        Box::pin(self.exchanges(exchange)).await;
+        if let Some((socket, body)) = handover.take() {
+            drop(handover);
+            if let Err(error) = endless::send(socket, body).await {
+                tracing::debug!(client.address = %peer, %error, "an endless response ended early");
+            }
+        }
+    }
+
+    /// Answers requests until the connection ends, or belongs to an endless response.
+    async fn exchanges(self, exchange: Exchange) {
+        let handover = exchange.handover.clone();
+        let activity = Arc::clone(&self.activity);
+        let exchange = Arc::new(exchange);
         let service = service_fn(|request: http::Request<Incoming>| {
             let in_flight = activity.begin();
             let exchange = Arc::clone(&exchange);
-            async move { Ok::<_, Infallible>(exchange.answer(request, in_flight).await) }
+            // Boxed: while a response is sent, which may take hours, it takes no room any more.
+            async move { Ok::<_, Infallible>(Box::pin(exchange.answer(request, in_flight)).await) }
         });
         let builder = self.builder();
         let mut connection =
-            std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
+            std::pin::pin!(builder.serve_connection(TokioIo::new(handover.clone()), service));
         // Poll the connection first: on a busy machine a timeout may expire before received bytes
         // are read.
         let result = tokio::select! {
             biased;
             result = connection.as_mut() => result,
+            () = handover.is_due() => return,
             () = activity.quiet(self.door.limits.first_request, self.door.limits.idle) => return,
             () = self.shutdown.cancelled() => {
                 // A new or kept-alive connection may have a request in transit.
                 tokio::select! {
                     biased;
                     result = connection.as_mut() => return log(self.peer, result),
+                    () = handover.is_due() => return,
                     () = activity.busy(DRAIN_IDLE) => {}
                 }
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     biased;
                     result = connection.as_mut() => result,
+                    () = handover.is_due() => return,
                     () = activity.quiet(DRAIN_IDLE, DRAIN_IDLE) => return,
                 }
             }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::ServerLimits;
 use super::activity::InFlight;
 use super::edges;
+use super::handover::Handover;
 use super::progress::Progress;
 use super::request_body::{Patience, RequestBody};
 use super::response_body::{InUse, ResponseBody, SharedBody};
@@ -58,6 +59,7 @@ pub(super) struct Exchange {
     pub(super) local: Option<SocketAddr>,
     pub(super) linger: Linger,
     pub(super) reader: Reader,
+    pub(super) handover: Handover,
 }
 
 impl Exchange {
@@ -89,7 +91,9 @@ impl Exchange {
         };
         // An unread body would be parsed as the next request; and a stopping server reads no next
         // request.
-        let is_last = is_broken || self.linger.is_asked() || self.shutdown.is_cancelled();
+        let is_endless = is_reusable && !is_head && has_no_end(&response);
+        let is_stopping = self.linger.is_asked() || self.shutdown.is_cancelled();
+        let is_last = is_broken || is_endless || is_stopping;
         if is_reusable && is_last {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
@@ -107,7 +111,14 @@ impl Exchange {
             _ticket: ticket,
             _memory: memory,
         };
-        response.map(|body| ResponseBody::new(body, in_use))
+        response.map(|body| {
+            let body = ResponseBody::new(body, in_use);
+            if is_endless {
+                self.handover.offer(body)
+            } else {
+                body
+            }
+        })
     }
 
     fn admit(&self, request: &Request) -> Result<Ticket, Problem> {
@@ -165,6 +176,12 @@ impl Exchange {
         let body = RequestBody::new(body, patience, self.linger.clone());
         Request::from_parts(parts, BoxBody::new(body).into())
     }
+}
+
+/// Whether a response goes on for as long as its client listens.
+fn has_no_end(response: &Response) -> bool {
+    let kind = response.content_type();
+    kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
 }
 
 /// Returns the bytes of a response in memory. Streamed responses are charged as they are read.

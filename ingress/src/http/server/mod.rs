@@ -6,7 +6,9 @@ mod activity;
 mod connection;
 mod connections;
 mod edges;
+mod endless;
 mod exchange;
+mod handover;
 mod limits;
 mod pace;
 mod progress;
@@ -22,6 +24,8 @@ pub use response_body::SharedBody;
 
 #[cfg(test)]
 mod edge_tests;
+#[cfg(test)]
+mod endless_tests;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]

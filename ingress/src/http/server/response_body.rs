@@ -31,7 +31,7 @@ pub(super) struct InUse {
 pub(super) struct ResponseBody {
     inner: BoxBody<Bytes, io::Error>,
     slices: Option<Slices>,
-    _in_use: InUse,
+    _in_use: Option<InUse>,
 }
 
 /// The state of a sliced body.
@@ -51,7 +51,16 @@ impl ResponseBody {
         Self {
             inner,
             slices,
-            _in_use: in_use,
+            _in_use: Some(in_use),
+        }
+    }
+
+    /// A body that holds nothing of its request, which another one does.
+    pub(super) const fn without_request(inner: BoxBody<Bytes, io::Error>) -> Self {
+        Self {
+            inner,
+            slices: None,
+            _in_use: None,
         }
     }
 }
