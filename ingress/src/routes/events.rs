@@ -105,7 +105,9 @@ impl EventRoutes {
             return Err(Code::NotFound.into());
         }
         let types = types.0.map(|text| read_types(&text.0)).transpose()?;
-        let place = self.place(owner, after.0, last_event_id.0).await?;
+        let place = self
+            .place(owner, after.0, last_event_id_of(request, last_event_id.0)?)
+            .await?;
         let feed = FeedRequest {
             owner,
             after: place,
@@ -211,4 +213,15 @@ fn shown(owner: UserId, page: FeedPage) -> EventPageBody {
             .map(|event| cursors.event(event))
             .collect(),
     }
+}
+
+/// The cursor in `Last-Event-ID`. What isn't text would be taken for no field at all, and the feed would
+/// begin anew.
+fn last_event_id_of(request: &Request, read: Option<String>) -> Result<Option<String>, Problem> {
+    let field = request.headers().get("last-event-id");
+    if field.is_some_and(|field| field.to_str().is_err()) {
+        let wrong = "is not a cursor of this feed";
+        return Err(Problem::invalid_field("Last-Event-ID", wrong));
+    }
+    Ok(read)
 }

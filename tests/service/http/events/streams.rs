@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+use reqwest::header::HeaderValue;
 use serde_json::json;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
@@ -53,6 +55,13 @@ async fn a_stream_tells_what_pages_tell_and_goes_on_behind_the_last_event(mode: 
         .await
         .unwrap();
     assert_eq!(refused.status(), 422);
+    // Nor does what isn't text begin the feed anew.
+    let garbage = HeaderValue::from_bytes(b"\xff\xfe").unwrap();
+    let garbage = alice
+        .request(Method::GET, "/v1/events")
+        .header("last-event-id", garbage);
+    let refused = alice.send(garbage).await;
+    refused.expect_problem(422, "invalid");
     let refused = Stream::try_open(&app.nobody(), "", None).await.unwrap();
     assert_eq!(refused.status(), 401);
     drop((stream, now));
