@@ -17,7 +17,7 @@ use tests::servers::Postgres;
 use uuid::Uuid;
 
 /// Documents that are taken in, claimed and activated together.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 
 /// Their length.
 const SIZE: usize = 16 << 10;
@@ -223,7 +223,7 @@ async fn measure(db: &Database, writer: &str, groups: usize) -> Figures {
 }
 
 /// Times of the steps of a group, and the buffers that they touched.
-struct Meter<'a> {
+pub(super) struct Meter<'a> {
     db: &'a Database,
     is_postgres: bool,
     times: [Duration; 5],
@@ -237,6 +237,14 @@ impl<'a> Meter<'a> {
             is_postgres: db.writer().get_database_backend() == DbBackend::Postgres,
             times: [Duration::ZERO; 5],
             buffers: [0; 5],
+        }
+    }
+
+    /// Counts times alone.
+    pub(super) fn without_buffers(db: &'a Database) -> Self {
+        Self {
+            is_postgres: false,
+            ..Self::new(db)
         }
     }
 
@@ -266,7 +274,7 @@ impl<'a> Meter<'a> {
 }
 
 /// A group of uploads is taken in, a group of what waits is claimed and activated.
-async fn group_of(db: &Database, owner: UserId, group: usize, meter: &mut Meter<'_>) {
+pub(super) async fn group_of(db: &Database, owner: UserId, group: usize, meter: &mut Meter<'_>) {
     let (arrivals, limits) = (arrivals(owner, group), plenty());
     let answers = meter.step(0, accept(db, &limits, &arrivals)).await;
     let answers = answers.expect("an intake");

@@ -16,6 +16,7 @@ mod cost;
 mod direct;
 mod disk;
 mod distant;
+mod event_cost;
 mod hostile;
 mod http;
 mod idle;
@@ -26,6 +27,7 @@ mod operations;
 mod pages;
 mod percentile;
 mod queue;
+mod readers;
 mod resumable;
 mod subject;
 mod uploads;
@@ -56,6 +58,10 @@ enum Arguments {
     Uploads(uploads::Options),
     /// A large resumable upload beside one request, the memory of many that are open, and a resume
     Resumable(resumable::Options),
+    /// Idle readers of feeds, as streams over HTTP/1.1 and HTTP/2: their memory and processor time
+    Readers(readers::Options),
+    /// What the events of a document cost, on each database alone: bytes and processor time
+    EventCost(event_cost::Options),
     /// Small uploads beside hundreds of slow clients: their slowdown, and when the clients are
     /// closed
     Hostile(hostile::Options),
@@ -86,11 +92,13 @@ async fn main() {
         Arguments::List(options) => list::run(&options).await,
         Arguments::Backlog(options) => backlog::run(&options).await,
         Arguments::Intake(options) => intake::run(options.count).await,
+        Arguments::EventCost(options) => event_cost::run(&options).await,
         in_both_modes => {
             for mode in [Mode::Embedded, Mode::Distributed] {
                 match &in_both_modes {
                     Arguments::Uploads(options) => uploads::run(mode, options).await,
                     Arguments::Resumable(options) => resumable::run(mode, options).await,
+                    Arguments::Readers(options) => readers::run(mode, options).await,
                     Arguments::Hostile(options) => hostile::run(mode, options).await,
                     Arguments::Operations(options) => operations::run(mode, options).await,
                     _ => {}

@@ -1,0 +1,136 @@
+//! Idle readers of feeds, as streams: the memory and the processor time of the process that they read
+//! from.
+
+use std::future::ready;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tests::app::{Client, Mode, TestApp};
+use tests::feed::{Connection, Stream};
+use tokio::time::{Instant, sleep};
+
+use crate::cost::{Cost, Groups, resident};
+
+/// What is measured.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// The number of readers; fewer if the limit of open files doesn't allow as many
+    #[arg(long, default_value_t = 10_000)]
+    readers: usize,
+    /// The number of users that they belong to: one has a bounded share of the streams
+    #[arg(long, default_value_t = 300)]
+    users: usize,
+    /// Seconds without any event; a stream sends a comment every 15 seconds
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+}
+
+/// Streams that are opened at once.
+const AT_ONCE: usize = 32;
+
+/// Streams of one HTTP/2 connection.
+const OF_CONNECTION: usize = 100;
+
+/// How long what the opening of streams left behind may take to end.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Measures streams over each protocol, and what is left of each reader after an event for it.
+pub async fn run(mode: Mode, options: &Options) {
+    if mode == Mode::Embedded {
+        println!(
+            "| {} s of nothing | readers | resident before, MiB | with them | KiB a reader | CPU ms/s before | with them | resident after an event for each |",
+            options.seconds
+        );
+        println!("| --- | --: | --: | --: | --: | --: | --: | --: |");
+    }
+    let mut readers = options.readers;
+    for protocol in ["HTTP/1.1", "HTTP/2"] {
+        // Half of the requests in flight may be readers.
+        let most = (2 * options.readers + 1_000).to_string();
+        let settings = [("DOSSIER_LOG", "warn"), ("DOSSIER_MAX_CONNECTIONS", &most)];
+        let app = TestApp::builder(mode).settings(&settings).start().await;
+        let mut users = Vec::new();
+        for number in 0..options.users {
+            users.push(app.user(&format!("user{number}")).await);
+        }
+        let opened = measure(&app, &users, (protocol, readers), options.seconds).await;
+        readers = readers.min(opened);
+        app.ends_clean().await;
+    }
+}
+
+/// Returns how many readers there were.
+async fn measure(
+    app: &TestApp,
+    users: &[Client],
+    (protocol, readers): (&str, usize),
+    seconds: u64,
+) -> usize {
+    let groups = [("ingress", app.ingress().pid())];
+    let groups: &Groups = &groups;
+    // What the first streams and events begin is no reader's.
+    drop(over_http_1(users, 100).await);
+    every_user_uploads(users, "warm").await;
+    sleep(PAUSE).await;
+    let idle_before = idles(groups, seconds).await;
+    let before = resident(groups)[0];
+    let streams = match protocol {
+        "HTTP/1.1" => over_http_1(users, readers).await,
+        _ => over_http_2(&app.ingress().api(), users, readers).await,
+    };
+    sleep(PAUSE).await;
+    let idle = idles(groups, seconds).await;
+    let with = resident(groups)[0];
+    every_user_uploads(users, "told").await;
+    sleep(PAUSE).await;
+    let count = streams.len();
+    println!(
+        "| {:?}, {protocol} | {count} | {before:.0} | {with:.0} | {:.1} | {} | {} | {:.0} |",
+        app.mode(),
+        (with - before) * 1024.0 / count as f64,
+        idle_before.text(groups, 2),
+        idle.text(groups, 2),
+        resident(groups)[0],
+    );
+    count
+}
+
+/// What a second of nothing costs.
+async fn idles(groups: &Groups, seconds: u64) -> Cost {
+    let (cost, begin) = (Cost::of(groups), Instant::now());
+    sleep(Duration::from_secs(seconds)).await;
+    Cost::of(groups).since(&cost, begin.elapsed().as_secs_f64())
+}
+
+/// Opens streams, each with a connection of its own, until one is refused.
+async fn over_http_1(users: &[Client], readers: usize) -> Vec<Stream> {
+    let opening = stream::iter(0..readers).map(|index| async move {
+        let user = &users[index % users.len()];
+        let stream = Stream::try_open(user, "?after=now", None).await;
+        stream.expect("the service answers")
+    });
+    let opened = opening.buffered(AT_ONCE);
+    let opened = opened.take_while(|stream| ready(stream.status() == 200));
+    opened.collect().await
+}
+
+/// Opens streams that share connections.
+async fn over_http_2(api: &str, users: &[Client], readers: usize) -> Vec<Stream> {
+    let mut connection = Connection::to(api).await;
+    let mut streams = Vec::new();
+    for index in 0..readers {
+        if index % OF_CONNECTION == OF_CONNECTION - 1 {
+            connection = Connection::to(api).await;
+        }
+        let user = &users[index % users.len()];
+        streams.push(connection.open(user, "?after=now", None).await);
+    }
+    streams
+}
+
+/// Has two events happen to each reader.
+async fn every_user_uploads(users: &[Client], name: &str) {
+    for user in users {
+        user.active(name, name.to_owned()).await;
+    }
+}
