@@ -75,7 +75,12 @@ async fn a_stream_whose_peer_takes_nothing_is_reset_and_the_connection_goes_on()
 
 #[tokio::test]
 async fn what_is_taken_slowly_comes_whole() {
-    let server = Server::start(impatient(), long()).await;
+    // Less than all of it takes, and long enough for a pause of a busy machine.
+    let limits = ServerLimits {
+        write_stall: 6 * SHORT,
+        ..ServerLimits::default()
+    };
+    let server = Server::start(limits, long()).await;
     let mut peer = connect(&server, 10_000).await;
     let (_, mut body) = ask(&mut peer, "GET").await;
     let mut taken = 0;
