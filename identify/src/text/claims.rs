@@ -2,7 +2,7 @@
 //! not told of here, no name may claim.
 
 use super::decode::Text;
-use super::{config, json, mail, markdown, markup_claims, notations, source, tabular};
+use super::{config, json, mail, markdown, markup_claims, notations, source, tabular, transcripts};
 
 /// Grammars of which one is the other with something more: a name decides, if anything of what it
 /// says is there.
@@ -55,7 +55,7 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
     if media_type == "text/plain" {
         return true;
     }
-    if text.body.trim().is_empty() {
+    if text.body.trim().is_empty() || transcripts::is_printed(text) {
         return false;
     }
     match media_type {

@@ -241,6 +241,10 @@ fn yaml_shape(text: &Text) -> Shape {
     if lines.len() < 2 {
         return Shape::Other;
     }
+    // Paragraphs of Debian's fields have a full stop for an empty line.
+    if lines.iter().any(|line| line.trim() == ".") {
+        return Shape::Other;
+    }
     let counts = YamlLines::count(&lines);
     let known = counts.keys + counts.items;
     if counts.opens {

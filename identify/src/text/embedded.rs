@@ -35,6 +35,14 @@ pub(super) fn judge(body: &str) -> Option<Finding> {
     {
         return Some(Finding::likely("text/x-php"));
     }
+    // What a template engine fills in may become anything.
+    if ["{%", "{{", "{#"].iter().any(|mark| body.starts_with(mark))
+        && ["%}", "}}", "#}"].iter().any(|mark| body.contains(mark))
+        && body.contains("</")
+        && !body.contains("<html")
+    {
+        return Some(Finding::guess("text/plain"));
+    }
     if body.starts_with("<%") && !body.starts_with("<%@") && is_basic(body) {
         return Some(Finding::certain("text/asp"));
     }

@@ -50,7 +50,11 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
             .lines()
             .next_back()
             .is_some_and(|line| line.starts_with("//"));
-    opens_as_value(body) && closed
+    // Blocks of queries and of C begin with a bare word as well.
+    let inside = without_remarks(without_remarks(body).get(1..).unwrap_or_default());
+    let is_bare = inside.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
+    let is_block = without_remarks(body).starts_with('{') && is_bare;
+    opens_as_value(body) && closed && !is_block
 }
 
 /// Whether an object or an array begins here that people have written, with comments, single

@@ -110,7 +110,7 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
 
 /// Rules for crawlers (RFC 9309): keys with a colon, but plain text by their registration.
 fn is_robots(lines: &[&str]) -> bool {
-    let mut rules = lines.iter().filter(|line| !line.starts_with('#'));
+    let rules: Vec<&&str> = lines.iter().filter(|line| !line.starts_with('#')).collect();
     let starts = |line: &str, word: &str| {
         line.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
@@ -123,10 +123,14 @@ fn is_robots(lines: &[&str]) -> bool {
         "crawl-delay:",
         "host:",
     ];
-    rules
-        .next()
-        .is_some_and(|line| starts(line, "user-agent:") || starts(line, "sitemap:"))
-        && rules.all(|line| words.iter().any(|word| starts(line, word)))
+    let known = rules
+        .iter()
+        .filter(|line| words.iter().any(|word| starts(line, word)));
+    let begins = rules
+        .first()
+        .is_some_and(|line| starts(line, "user-agent:") || starts(line, "sitemap:"));
+    // Crawlers have rules of their own beside these.
+    begins && known.count() * 3 >= rules.len() * 2 && rules.iter().all(|line| line.contains(':'))
 }
 
 /// Marks that comments may stand before: a desktop entry, triples, certificates, a

@@ -16,7 +16,13 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if start.contains(">`_") || start.matches(":`").count() >= 2 && !start.contains("](") {
         return None;
     }
+    if is_part(text) {
+        return None;
+    }
     let marks = Marks::count(text);
+    if !marks.are_telling() && marks.prose * 2 < marks.others {
+        return None;
+    }
     (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
 }
 
@@ -48,6 +54,12 @@ fn is_prose(line: &str) -> bool {
         .count();
     let marks = ["=", "{", "}", ";", "\t", "|", "\\", ","];
     let long = line.split(' ').count() > 5;
+    let is_field = line
+        .split_once(": ")
+        .is_some_and(|(name, _)| !name.contains(' '));
+    if (is_field || line.contains("://")) && !long {
+        return false;
+    }
     begins && letters * 5 >= all * 4 && (long || !marks.iter().any(|mark| line.contains(mark)))
 }
 
@@ -94,6 +106,9 @@ struct Marks {
     front_matter: bool,
     code: usize,
     shell_comments: usize,
+    /// Lines without a mark of their own, and those of them that are words.
+    others: usize,
+    prose: usize,
 }
 
 impl Marks {
@@ -151,16 +166,33 @@ impl Marks {
                 .any(|start| trimmed.starts_with(start));
             marks.bullets += usize::from(bullet);
             marks.emphasis += usize::from(
-                trimmed.matches("**").count() >= 2 || trimmed.matches('`').count() >= 2,
+                trimmed.matches("**").count() >= 2
+                    || trimmed.matches('`').count() >= 2
+                    || has_emphasis(trimmed),
             );
-            marks.quotes += usize::from(trimmed.starts_with("> "));
+            let quote = trimmed.starts_with("> ");
+            marks.quotes += usize::from(quote);
             marks.tables += usize::from(
                 trimmed.starts_with('|') && trimmed.contains("---") && trimmed.ends_with('|'),
             );
             marks.code += usize::from(trimmed.ends_with([';', '{', '}']));
+            if !(heading
+                || underline
+                || bullet
+                || quote
+                || trimmed.starts_with(['|', '!', '[', '<']))
+            {
+                marks.others += 1;
+                marks.prose += usize::from(is_prose(trimmed) || trimmed.matches('`').count() >= 2);
+            }
         }
         marks.front_matter = has_front_matter(text, &lines);
         marks
+    }
+
+    /// Links, code between fences, or tables, which comments and settings rarely have.
+    const fn are_telling(&self) -> bool {
+        self.links >= 1 || self.fences >= 2 || self.tables >= 1 || self.front_matter
     }
 
     /// A mark of Markdown's own, or two kinds of those that plain text has.
@@ -203,9 +235,49 @@ impl Marks {
     }
 }
 
+/// Whether a document is a part of something else: of a module of Python or Julia, which begins
+/// with a text in three quotation marks, or of a record of fields, as packages have them.
+pub(super) fn is_part(text: &Text) -> bool {
+    let fields = text.lines().take_while(|line| {
+        line.starts_with([' ', '\t'])
+            || line.split_once(": ").is_some_and(|(name, _)| {
+                name.starts_with(|letter: char| letter.is_ascii_uppercase())
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            })
+    });
+    opens_with_documentation(text) || fields.count() >= 3
+}
+
+fn opens_with_documentation(text: &Text) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| {
+        let quoted = line.trim_start_matches(['r', 'R', 'u', 'U']);
+        quoted.starts_with("\"\"\"") || quoted.starts_with("'''")
+    })
+}
+
 /// Three or four marks; a longer row of tildes underlines a title.
 pub(super) fn is_fence(line: &str) -> bool {
     line.starts_with("```") || line.starts_with("~~~") && !line.starts_with("~~~~~")
+}
+
+/// A word or more between two asterisks or underscores.
+fn has_emphasis(line: &str) -> bool {
+    ['*', '_'].iter().any(|mark| {
+        let begins = line.split(' ').any(|word| {
+            word.strip_prefix(*mark)
+                .is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+        });
+        let ends = line.split(' ').any(|word| {
+            word.trim_end_matches(['.', ',', ':', ';', '!', '?', ')'])
+                .strip_suffix(*mark)
+                .is_some_and(|rest| rest.ends_with(char::is_alphabetic))
+        });
+        begins && ends
+    })
 }
 
 /// `key=value`, as in properties.

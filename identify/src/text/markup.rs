@@ -180,7 +180,7 @@ fn fragment(body: &str, name: &str) -> Finding {
     let outside: Vec<&str> = start.split("\n```").step_by(2).collect();
     let lower = outside.join("\n").to_ascii_lowercase();
     let fences = usize::from(outside.len() > 1);
-    let markdown = ["\n# ", "\n## ", "](http", "\n![", "\n- [", "\n* ["]
+    let markdown = ["\n# ", "\n## ", "](http", "\n![", "\n- ", "\n* "]
         .iter()
         .filter(|mark| lower.contains(*mark))
         .count()

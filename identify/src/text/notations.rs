@@ -2,6 +2,7 @@
 //! one of them shows enough to be told without a name.
 
 use super::decode::Text;
+use super::markdown::is_part;
 use crate::finding::Finding;
 
 /// How many lines are looked at.
@@ -186,6 +187,9 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         .copied()
         .filter(|line| !line.is_empty())
         .collect();
+    if is_part(text) {
+        return None;
+    }
     let media_type = if is_restructured(&lines, &written) {
         "text/x-rst"
     } else if is_org(&written) {

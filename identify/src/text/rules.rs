@@ -60,6 +60,20 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         .iter()
         .any(|mark| line.starts_with(mark))
     });
+    let outer: Vec<&str> = lines
+        .iter()
+        .copied()
+        .scan(false, |goes_on, line| {
+            let part = std::mem::replace(goes_on, line.ends_with('\\'));
+            Some((part, line))
+        })
+        .filter(|(part, line)| !part && !line.starts_with(['\t', ' ', '#']))
+        .map(|(_, line)| line)
+        .collect();
+    let known = outer.iter().filter(|line| is_outer(line)).count();
+    if known * 10 < outer.len() * 9 {
+        return None;
+    }
     let statements = lines.iter().filter(|line| line.ends_with(';')).count();
     let other = lines
         .iter()
@@ -67,6 +81,18 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
         .count();
     let holds = !assembles && statements * 3 < lines.len() && other == 0;
     (holds && (usual || expands && count >= 2)).then(|| Finding::likely("text/x-makefile"))
+}
+
+/// A rule, an assignment, or a directive.
+fn is_outer(line: &str) -> bool {
+    let directives = [
+        "include", "-include", "sinclude", "if", "else", "endif", "define", "endef", "export",
+        "unexport", "vpath", "override", "private", "undefine", "$", "@", "!", ".",
+    ];
+    target(line).is_some()
+        || line.contains('=')
+        || line.contains(':') && line.contains('$')
+        || directives.iter().any(|word| line.starts_with(word))
 }
 
 /// What stands before the colon of a rule.

@@ -12,6 +12,15 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if text.body.contains("~{") && text.body.contains("~}") {
         return None;
     }
+    // Below its header, Markdown's tables have a row of dashes.
+    let rule = text.lines().take(MOST_RECORDS).any(|line| {
+        line.contains("---")
+            && line.contains('|')
+            && line.bytes().all(|byte| b"|-: ".contains(&byte))
+    });
+    if rule {
+        return None;
+    }
     let tabs = table(text, '\t');
     if tabs.is_table(2) && tabs.short_fields {
         return Some(Finding::likely("text/tab-separated-values"));
@@ -61,7 +70,7 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
         .filter(|line| !line.is_empty())
         .take(MOST_RECORDS)
         .collect();
-    let single = lines.len() >= 2
+    let single = is_titled_column(&lines)
         && lines.iter().all(|line| {
             line.chars().count() <= 64
                 && line.split(' ').count() <= 3
@@ -78,6 +87,21 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
         && separated * 10 >= lines.len() * 8
         && lines.iter().all(|line| !line.ends_with(['{', '}', '.']));
     columns || single && separators.contains(&',') || uneven
+}
+
+/// One column: a title in letters, and below it mostly what has digits or addresses. Words below
+/// words are a list.
+fn is_titled_column(lines: &[&str]) -> bool {
+    let is_data =
+        |line: &&&str| line.contains('@') || line.bytes().any(|byte| byte.is_ascii_digit());
+    let Some((title, values)) = lines.split_first() else {
+        return false;
+    };
+    let data = values.iter().filter(is_data).count();
+    !values.is_empty()
+        && !is_data(&title)
+        && title.starts_with(|letter: char| letter.is_alphabetic() || letter == '"')
+        && data * 2 >= values.len()
 }
 
 /// Brackets, statements and comments, which a fifth of the lines of code has and no record.

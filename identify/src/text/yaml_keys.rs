@@ -49,5 +49,6 @@ fn is_key(key: &str) -> bool {
         })
         && !key.starts_with(['/', '*'])
         && !key.contains("::")
+        && key.matches(':').count() <= 1
         && !key.ends_with(':')
 }

@@ -275,3 +275,20 @@ fn a_stray_zero_makes_no_table_binary() {
     assert_eq!(named(b"a,b,c\n\0,2,3\n", "a.csv").media_type, "text/csv");
     assert_eq!(type_of(b"ab\0\0cd\n"), "application/octet-stream");
 }
+
+#[test]
+fn a_dump_of_a_window_is_told_by_its_header_and_video_is_no_targa() {
+    let fields = [111_u32, 7, 2, 24, 128, 96, 0, 1, 32, 0, 32, 24, 384];
+    let mut dump: Vec<u8> = fields
+        .iter()
+        .flat_map(|field| field.to_be_bytes())
+        .collect();
+    dump.resize(4000, 1);
+    assert_eq!(type_of(&dump), "image/x-xwindowdump");
+    dump[7] = 8;
+    assert_ne!(type_of(&dump), "image/x-xwindowdump");
+    // The header of a video of AV1, which has as many zeros as a picture.
+    let mut video = b"\x12\0\x0a\x0b\x02\0\0\0\x05\x59\xbf\xdf\x1a\xbe\x60\x10\x20\x08".to_vec();
+    video.resize(3000, 7);
+    assert_ne!(type_of(&video), "image/x-tga");
+}

@@ -15,3 +15,4 @@ mod mutations;
 mod names;
 mod packages;
 mod texts;
+mod transcripts;

@@ -1,7 +1,7 @@
 //! Pictures and models whose marks are short: sizes and counts must fit.
 
 use crate::finding::Finding;
-use crate::numbers::{u16_be, u16_le, u32_le};
+use crate::numbers::{u16_be, u16_le, u32_be, u32_le};
 use crate::window::Window;
 
 pub(super) fn icon(window: &Window) -> Option<Finding> {
@@ -132,12 +132,20 @@ pub(super) fn targa(window: &Window) -> Option<Finding> {
     let mapped = *map == 1
         && matches!(kind, 1 | 9 | 32 | 33)
         && matches!(head.get(7), Some(8 | 15 | 16 | 24 | 32));
-    let plain = *map == 0 && matches!(kind, 2 | 3 | 10 | 11) && head.get(5..8)? == [0, 0, 0];
+    let plain = *map == 0 && matches!(kind, 2 | 3 | 10 | 11) && head.get(3..8)? == [0; 5];
+    // As many bits of transparency as the depth leaves.
+    let alpha = descriptor & 0x0f;
+    let has_room = match depth {
+        32 => matches!(alpha, 0 | 8),
+        15 | 16 => alpha <= 1,
+        _ => alpha == 0,
+    };
     let footed = window.is_whole() && head.ends_with(b"TRUEVISION-XFILE.\0");
     let holds = (mapped || plain)
         && width > 0
         && height > 0
         && matches!(depth, 1 | 8 | 15 | 16 | 24 | 32)
+        && has_room
         && descriptor & 0xc0 == 0;
     if !holds {
         return None;
@@ -153,6 +161,20 @@ pub(super) fn targa(window: &Window) -> Option<Finding> {
             Finding::guess("image/x-tga")
         }
     })
+}
+
+/// A dump of a window of X11 (`XWDFile.h`): a header's length, the seventh version, a format of
+/// pixmaps, a depth, and a size.
+pub(super) fn window_dump(window: &Window) -> Option<Finding> {
+    let field = |index: usize| u32_be(window.head(), index * 4);
+    let holds = (100..=4096).contains(&field(0)?)
+        && field(1)? == 7
+        && field(2)? <= 2
+        && (1..=32).contains(&field(3)?)
+        && (1..=0xffff).contains(&field(4)?)
+        && (1..=0xffff).contains(&field(5)?)
+        && matches!(field(11)?, 1..=128);
+    holds.then(|| Finding::certain("image/x-xwindowdump"))
 }
 
 /// WBMP: two zero bytes, two small sizes, and exactly the bits for them.

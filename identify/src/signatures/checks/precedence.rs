@@ -35,6 +35,7 @@ const CHECKS: &[Check] = &[
     programs::iso_image,
     programs::mac_binary,
     pictures::three_d_studio,
+    pictures::window_dump,
     pictures::jbig2,
     archives::zlib_stream,
     pictures::flash,

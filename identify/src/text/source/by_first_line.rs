@@ -91,6 +91,9 @@ pub(in crate::text) fn judge_marked(text: &Text) -> Option<Finding> {
     if lower.starts_with("#compdef") || lower.starts_with("#autoload") {
         return Some(Finding::certain("text/x-shellscript"));
     }
+    if is_documented_module(body) {
+        return Some(Finding::likely("text/x-python"));
+    }
     if let Some(mode) = first
         .split("-*-")
         .nth(1)
@@ -99,6 +102,41 @@ pub(in crate::text) fn judge_marked(text: &Text) -> Option<Finding> {
         return modeline(mode);
     }
     None
+}
+
+/// A module of Python: remarks, its documentation in three quotation marks, and statements.
+fn is_documented_module(body: &str) -> bool {
+    let start = without_remarks(body).trim_start_matches(['r', 'R', 'u', 'U']);
+    let quote = start
+        .get(..3)
+        .filter(|quote| matches!(*quote, "\"\"\"" | "'''"));
+    let behind = quote.and_then(|quote| start[3..].split_once(quote));
+    let statements = [
+        "import ",
+        "from ",
+        "def ",
+        "class ",
+        "__",
+        "@",
+        "async def ",
+        "try:",
+    ];
+    behind.is_some_and(|(_, rest)| {
+        let rest = without_remarks(rest);
+        statements.iter().any(|word| rest.starts_with(word))
+    })
+}
+
+/// What follows blank lines and remarks.
+fn without_remarks(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with('#') {
+        rest = rest
+            .split_once('\n')
+            .map_or("", |(_, rest)| rest)
+            .trim_start();
+    }
+    rest
 }
 
 fn interpreter(command: &str, body: &str) -> Option<Finding> {

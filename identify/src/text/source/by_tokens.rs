@@ -21,21 +21,27 @@ const TERSE: &[&str] = &[
     "text/x-haskell",
 ];
 
+/// Languages of which nothing says much outside a block in braces.
+const BRACED: &[&str] = &[
+    "text/css",
+    "text/x-scss",
+    "text/x-less",
+    "text/x-thrift",
+    "text/x-protobuf",
+    "text/x-java",
+    "text/x-csharp",
+    "application/graphql",
+];
+
 /// From so many lines on, code without any token of its language is none.
 const LONG_CODE: usize = 10;
+
+/// A longer text shows its language clearly, or is of another.
+const MOST_GUESSED: usize = 40;
 
 /// The language whose tokens are found most, if enough are.
 pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
     let sample = Sample::new(text);
-    // An editor's scripts borrow words of many languages; their comments
-    // begin with a quotation mark that is not closed.
-    let remarks = sample
-        .lines
-        .iter()
-        .filter(|line| line.starts_with("\" ") && line.matches('"').count() == 1);
-    if remarks.count() >= 3 {
-        return None;
-    }
     let scores = sample.scores();
     let (best, score) = *scores.first()?;
     let second = scores.get(1).map_or(0, |(_, score)| *score);
@@ -51,7 +57,10 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
     if score < best.enough {
         return None;
     }
-    if !sample.is_code() {
+    if !sample.is_code() || sample.is_wordy() {
+        return None;
+    }
+    if BRACED.contains(&best.media_type) && !text.body.contains('{') {
         return None;
     }
     let clear = score >= second + 2 || score * 2 >= second * 3;
@@ -69,8 +78,9 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
     }
     match (clear, score >= best.enough + 4) {
         (true, true) => Some(Finding::likely(best.media_type)),
-        (true, false) | (false, true) => Some(Finding::guess(best.media_type)),
         (false, false) => None,
+        _ if sample.code().len() > MOST_GUESSED => None,
+        _ => Some(Finding::guess(best.media_type)),
     }
 }
 

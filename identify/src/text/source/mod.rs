@@ -4,6 +4,7 @@
 mod by_first_line;
 mod by_tokens;
 mod languages;
+mod prose;
 mod sample;
 
 pub(super) use by_first_line::judge_marked;

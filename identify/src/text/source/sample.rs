@@ -2,6 +2,7 @@
 //! code, and how well they match each language.
 
 use super::languages::{self, Language, Lines};
+use super::prose::{is_document, is_wordy};
 use crate::text::decode::Text;
 use crate::text::markdown;
 
@@ -47,23 +48,19 @@ impl<'a> Sample<'a> {
                 }
                 continue;
             }
-            // Documentation in quotes stands before all code.
-            let begins = lines.iter().all(|line: &&str| is_comment(line));
-            end = [("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''")]
-                .iter()
-                .find(|(open, close)| {
-                    (begins || *open == "/*")
-                        && line
-                            .strip_prefix(open)
-                            .is_some_and(|rest| !rest.contains(close))
-                })
-                .map(|(_, close)| *close);
-            if end.is_none() {
+            end = opened(line);
+            let quoted = line.trim_start_matches(['r', 'u']);
+            if end.is_none()
+                || !["/*", "\"\"\"", "'''"]
+                    .iter()
+                    .any(|open| quoted.starts_with(open))
+            {
                 lines.push(*line);
             }
         }
         // What is never closed was no comment.
-        if end.is_some() && text.is_whole {
+        let is_all = text.is_whole && text.lines().nth(MOST_LINES).is_none();
+        if end.is_some() && is_all {
             lines.clone_from(&all);
         }
         let remarks = all.len() - lines.len();
@@ -231,6 +228,14 @@ impl<'a> Sample<'a> {
         self.directives < 2 && self.lines.iter().filter(prose).count() * 2 <= self.lines.len()
     }
 
+    /// Whether a third of the lines are words and little else, whatever marks stand among them: a
+    /// document, with the code that it quotes.
+    pub(super) fn is_wordy(&self) -> bool {
+        let code = self.code();
+        let wordy = code.iter().filter(|line| is_wordy(line)).count();
+        wordy * 3 > code.len()
+    }
+
     /// Punctuation that prose and tables have far less often, in half of all
     /// lines that are no comments.
     pub(super) fn looks_like_code(&self) -> bool {
@@ -261,6 +266,22 @@ impl<'a> Sample<'a> {
             && code + comments + self.remarks >= 1
             && self.is_code()
     }
+}
+
+/// What closes a remark, or a text of several lines, that this line opens.
+fn opened(line: &str) -> Option<&'static str> {
+    if line
+        .strip_prefix("/*")
+        .is_some_and(|rest| !rest.contains("*/"))
+    {
+        return Some("*/");
+    }
+    let quoted = ["\"\"\"", "'''"]
+        .iter()
+        .find(|quote| line.matches(**quote).count() == 1);
+    // Templates of JavaScript.
+    let template = ["(`", "= `", ": `"].iter().any(|end| line.ends_with(end));
+    quoted.copied().or_else(|| template.then_some("`"))
 }
 
 /// A line, or the statements and blocks of one that programs have joined.
@@ -296,22 +317,6 @@ fn is_typed_name(line: &str) -> bool {
                 && kind.starts_with(|letter: char| letter.is_ascii_uppercase())
                 && (kind.contains(" = ") || kind.ends_with(';'))
         })
-}
-
-/// Whether most lines that aren't indented are sentences: what is indented is then an example.
-fn is_document(text: &Text) -> bool {
-    let (mut lines, mut sentences) = (0, 0);
-    let outer = text.lines().take(400).map(str::trim_end);
-    for line in outer.filter(|line| !line.is_empty() && !line.starts_with([' ', '\t'])) {
-        lines += 1;
-        let marks = ['(', '=', '{', '}', '<', '$', ';', '\\', '['];
-        let is_sentence = line.split(' ').count() >= 5
-            && line.starts_with(|letter: char| letter.is_alphabetic() || letter == '*')
-            && !line.contains(marks)
-            && !(line.starts_with("from ") || line.starts_with("import "));
-        sentences += usize::from(is_sentence);
-    }
-    lines >= 4 && sentences * 2 > lines
 }
 
 /// Brackets, semicolons, or an assignment between blanks.

@@ -206,6 +206,9 @@ pub(super) const LANGUAGES: &[Language] = &[
         tells: &[
             Tell("use ", "::", ";", 5),
             Tell("fn ", "(", "{", 4),
+            Tell("fn ", "(&self", "", 4),
+            Tell("use crate::", "", "", 5),
+            Tell("pub trait ", "", "", 5),
             Tell("pub fn ", "(", "", 5),
             Tell("pub struct ", "", "", 5),
             Tell("pub(crate) ", "", "", 5),

@@ -111,7 +111,7 @@ pub(super) const LANGUAGES: &[Language] = &[
             Tell("1:", "optional ", "", 6),
             Tell("1:", "required ", "", 6),
             Tell("", " throws (1:", "", 8),
-            Tell("", "(1:", "", 4),
+            Tell("", "(1: ", "", 4),
             Tell("", "i32 ", "", 2),
             Tell("", "i64 ", "", 2),
             Tell("service ", "", "{", 3),
