@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use domain::{Clock, Limits};
 use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseClock, DatabaseUrl};
-use queue::{Feed, InProcessFeed, QueueUrl, RedisFeed};
-use settings::Resolved;
+use queue::{Feed, Hearing, InProcessFeed, PostgresFeed, QueueUrl, RedisFeed};
+use settings::{InvalidSettings, Resolved};
 use storage::{FreeSpace, StorageError, StorageRouter};
 use telemetry::{Meters, Watched};
 use tokio::time::timeout;
@@ -44,18 +44,6 @@ impl Resources {
             let meters = meters.clone();
             free_space.watch(move |reading| meters.sees_disk(reading))
         }));
-        let feed: Arc<dyn Feed> = match &resolved.settings.queue_url {
-            QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
-            QueueUrl::Redis {
-                server,
-                prefix,
-                authorities,
-            } => {
-                let authorities = authorities.as_deref().map(read_authorities).transpose()?;
-                let feed = RedisFeed::new(server, prefix, authorities);
-                Arc::new(feed.context("DOSSIER_QUEUE_URL")?)
-            }
-        };
         make_database_folder(resolved)?;
         let settings = &resolved.settings;
         let (connections, limit) = (settings.database_connections, settings.database_timeout);
@@ -65,6 +53,7 @@ impl Resources {
         let clock = DatabaseClock::of(&db).await;
         let db = db.with_keys(resolved.limits.rows.keys);
         let db = db.expecting(migrations::names());
+        let feed = feed(resolved, &db)?;
         Ok(Self {
             ownership: Ownership::of(db.clone(), places.clone(), Arc::clone(&clock)),
             clock,
@@ -76,6 +65,37 @@ impl Resources {
             _watching: watching,
         })
     }
+}
+
+/// The feed of the queue's URL.
+fn feed(resolved: &Resolved, db: &Database) -> anyhow::Result<Arc<dyn Feed>> {
+    Ok(match &resolved.settings.queue_url {
+        QueueUrl::InProcess => Arc::new(InProcessFeed::default()),
+        QueueUrl::Postgres => {
+            let DatabaseUrl::Postgres(url) = &resolved.database_url else {
+                return Err(InvalidSettings::QueueNeedsPostgres.into());
+            };
+            let hearing = if db.keeps_sessions() {
+                Hearing::Listens
+            } else {
+                warn!(
+                    "the pooler of the database gives each transaction another session, so no \
+                     hints arrive: workers find jobs by polling, up to a second later"
+                );
+                Hearing::Polls
+            };
+            Arc::new(PostgresFeed::new(url, hearing).context("DOSSIER_QUEUE_URL")?)
+        }
+        QueueUrl::Redis {
+            server,
+            prefix,
+            authorities,
+        } => {
+            let authorities = authorities.as_deref().map(read_authorities).transpose()?;
+            let feed = RedisFeed::new(server, prefix, authorities);
+            Arc::new(feed.context("DOSSIER_QUEUE_URL")?)
+        }
+    })
 }
 
 /// Reads the certificates of a private authority. A file without any would trust nobody.

@@ -12,6 +12,7 @@ use ledger::{
     ClaimRequest, ClaimedJob, ConflictRetries, Database, DbError, JobRef, OwnerShare, PendingWork,
 };
 use queue::{Feed, Hints, JobKind, Listener, Queue};
+use telemetry::{Hint, Meters};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,8 @@ pub struct Claims {
     pub returns: Returns,
     /// The circuit breakers.
     pub circuits: Circuits,
+    /// The metrics of this process.
+    pub meters: Meters,
     /// The operator's limits.
     pub limits: Arc<Limits>,
     /// The duration of a lease without renewal.
@@ -181,6 +184,7 @@ impl Claims {
                 else {
                     return;
                 };
+                self.meters.hinted(self.queue, hints.jobs, Hint::Heard);
                 round.hints = hints;
             }
             if let Err(error) = self

@@ -2,6 +2,7 @@
 //! outcome: a slow or unavailable feed delays no job, and a lost notification only delays its
 //! waiters by a moment.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,11 +85,15 @@ async fn run(feed: Arc<dyn Feed>, mut waiting: mpsc::Receiver<Notification>) {
 
 async fn publish(feed: &dyn Feed, notifications: Vec<Notification>) {
     let mut settled = Vec::new();
+    let mut enqueued = BTreeMap::<Queue, Vec<JobId>>::new();
     for notification in notifications {
         match notification {
             Notification::Settled(more) => settled.extend(more),
-            Notification::Enqueued(queue, jobs) => log_failure(feed.announce(queue, &jobs).await),
+            Notification::Enqueued(queue, jobs) => enqueued.entry(queue).or_default().extend(jobs),
         }
+    }
+    for (queue, jobs) in enqueued {
+        log_failure(feed.announce(queue, &jobs).await);
     }
     if !settled.is_empty() {
         log_failure(feed.announce_settled(&settled).await);

@@ -69,6 +69,7 @@ pub async fn work_on(
         feed: Arc::clone(&role.feed),
         returns: returns.clone(),
         circuits: tools.circuits.clone(),
+        meters: role.meters.clone(),
         limits: Arc::clone(&role.limits),
         lease: role.lease,
         leases: leases.clone(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{ConnectionTrait, DatabaseConnection, SqliteTransactionMode, TransactionOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::connection::{Bounds, Connection, DatabaseTransaction};
 use super::dialect::Dialect;
 use super::key_room::KeyRoom;
+use super::pooler::Pooling;
 use super::postgres::{self, Opening};
 use super::schema::{KnownMigrations, check_schema};
 use super::slots::{Slot, Slots};
@@ -56,6 +57,7 @@ pub struct Database {
     searches: Arc<Slots>,
     bulk_writes: Arc<Slots>,
     changes: Arc<Slots>,
+    pooling: Pooling,
     /// The limit of idempotency keys of owners.
     keys: Arc<KeyRoom>,
     /// The migrations that the schema must have, if they are checked.
@@ -91,25 +93,11 @@ impl Database {
             limit,
             sessions: Arc::default(),
         };
-        let searching = Access::Search {
-            connections: SEARCHES,
-        };
-        let (writer, reader, searcher) = match url {
-            DatabaseUrl::Sqlite(path) => (
-                sqlite::open(path, Access::Write).await?,
-                sqlite::open(path, Access::Read { connections }).await?,
-                sqlite::open(path, searching).await?,
-            ),
-            DatabaseUrl::Postgres(url) => {
-                let opening = Opening {
-                    url,
-                    connections,
-                    statement_timeout: limit.map(|limit| limit.saturating_add(AFTER_LIMIT)),
-                };
-                let pool = postgres::open(opening, &bounds.sessions).await?;
-                (pool.clone(), pool.clone(), pool)
-            }
-        };
+        let (pools, pooling) = open(url, connections, &bounds).await?;
+        let [writer, reader, searcher] = pools.map(|pool| Connection {
+            pool,
+            bounds: bounds.clone(),
+        });
         // On PostgreSQL some connections are reserved for everything else.
         let (search_slots, bulk_slots, change_slots) = match url {
             DatabaseUrl::Sqlite(_) => (slots(SEARCHES), slots(1), changes(2)),
@@ -119,17 +107,14 @@ impl Database {
                 changes(connections / 2),
             ),
         };
-        let bounded = |pool| Connection {
-            pool,
-            bounds: bounds.clone(),
-        };
         Ok(Self {
-            writer: bounded(writer),
-            reader: bounded(reader),
-            searcher: bounded(searcher),
+            writer,
+            reader,
+            searcher,
             searches: search_slots,
             bulk_writes: bulk_slots,
             changes: change_slots,
+            pooling,
             keys: Arc::default(),
             migrations: Arc::default(),
             mismatch: Arc::default(),
@@ -240,6 +225,13 @@ impl Database {
         Ok(transaction)
     }
 
+    /// Returns whether a session stays with its connection: no pooler gives each transaction
+    /// another.
+    #[must_use]
+    pub const fn keeps_sessions(&self) -> bool {
+        matches!(self.pooling, Pooling::None)
+    }
+
     /// The usage of its connections: of one pool, or of three on SQLite.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolUse> {
@@ -338,6 +330,37 @@ impl Outcomes {
     fn are_changed_by(&mut self, checked: &Result<(), DbError>) -> bool {
         let wrong = checked.as_ref().err().map(ToString::to_string);
         std::mem::replace(&mut self.wrong, wrong) != self.wrong
+    }
+}
+
+/// Opens the pools of writer, reader and searcher, which are one on PostgreSQL.
+async fn open(
+    url: &DatabaseUrl,
+    connections: u32,
+    bounds: &Bounds,
+) -> Result<([DatabaseConnection; 3], Pooling), DbError> {
+    let searching = Access::Search {
+        connections: SEARCHES,
+    };
+    match url {
+        DatabaseUrl::Sqlite(path) => {
+            let pools = [
+                sqlite::open(path, Access::Write).await?,
+                sqlite::open(path, Access::Read { connections }).await?,
+                sqlite::open(path, searching).await?,
+            ];
+            Ok((pools, Pooling::None))
+        }
+        DatabaseUrl::Postgres(url) => {
+            let statement_timeout = bounds.limit.map(|limit| limit.saturating_add(AFTER_LIMIT));
+            let opening = Opening {
+                url,
+                connections,
+                statement_timeout,
+            };
+            let (pool, pooling) = postgres::open(opening, &bounds.sessions).await?;
+            Ok(([pool.clone(), pool.clone(), pool], pooling))
+        }
     }
 }
 

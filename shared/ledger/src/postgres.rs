@@ -24,11 +24,11 @@ pub struct Opening<'a> {
     pub statement_timeout: Option<Duration>,
 }
 
-/// Opens a pool whose hooks ask `sessions`.
+/// Opens a pool whose hooks ask `sessions`; returns also how sessions are shared.
 pub async fn open(
     opening: Opening<'_>,
     sessions: &Arc<Sessions>,
-) -> Result<DatabaseConnection, DbError> {
+) -> Result<(DatabaseConnection, Pooling), DbError> {
     let own = PgConnectOptions::from_str(opening.url).map_err(refused)?;
     let own = portable(own).disable_statement_logging();
     let looked = timeout(PATIENCE, look_at_server(&own)).await;
@@ -62,7 +62,7 @@ pub async fn open(
             Box::pin(async move { sessions.comes_to_rest(session).await })
         })
     });
-    Ok(sea_orm::Database::connect(options).await?)
+    Ok((sea_orm::Database::connect(options).await?, pooling))
 }
 
 /// Without a start-up parameter that poolers refuse. Its default does the same since

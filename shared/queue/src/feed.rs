@@ -90,8 +90,9 @@ pub struct Hints {
 /// One consumer's subscription to a queue.
 #[async_trait]
 pub trait Listener: Send {
-    /// Waits for at most `most` hints and at most `patience`. Never fails: if the feed is down it
-    /// waits, and the caller then polls the ledger. Dropping the future delays hints by at most a
+    /// Waits for at most `most` hints and at most `patience`. A feed whose hints reach every
+    /// consumer returns all there are: others may claim the jobs. Never fails: if the feed is down
+    /// it waits, and the caller then polls the ledger. Dropping the future delays hints by at most a
     /// lease.
     async fn next(&mut self, most: usize, patience: Duration) -> Hints;
 

@@ -37,12 +37,24 @@ impl Default for InProcessFeed {
     }
 }
 
+impl InProcessFeed {
+    /// Adds hints of a queue.
+    pub(super) fn ring(&self, queue: Queue, jobs: usize) {
+        let bell = &self.bells[queue as usize];
+        bell.announced.fetch_add(jobs, Ordering::AcqRel);
+        bell.rung.notify_one();
+    }
+
+    /// Tells those who listen of what has settled. Having no listener is not an error.
+    pub(super) fn tell(&self, settled: Vec<Awaited>) {
+        let _ = self.settled.send(settled);
+    }
+}
+
 #[async_trait]
 impl Feed for InProcessFeed {
     async fn announce(&self, queue: Queue, jobs: &[JobId]) -> Result<(), FeedError> {
-        let bell = &self.bells[queue as usize];
-        bell.announced.fetch_add(jobs.len(), Ordering::AcqRel);
-        bell.rung.notify_one();
+        self.ring(queue, jobs.len());
         Ok(())
     }
 
@@ -54,8 +66,7 @@ impl Feed for InProcessFeed {
     }
 
     async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError> {
-        // Having no listener is not an error.
-        let _ = self.settled.send(settled.to_vec());
+        self.tell(settled.to_vec());
         Ok(())
     }
 

@@ -9,12 +9,14 @@ use url::Url;
 /// The default prefix of keys in Redis.
 const DEFAULT_PREFIX: &str = "dossier";
 
-/// The queue's URL: `inprocess:`, `redis://host:port/db?prefix=word`, or
+/// The queue's URL: `inprocess:`, `postgres:`, `redis://host:port/db?prefix=word`, or
 /// `rediss://user:password@host:port/db?ca=/path`, which uses TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub enum QueueUrl {
     /// Within one process.
     InProcess,
+    /// Over the PostgreSQL server of the ledger.
+    Postgres,
     /// Over a Redis server.
     Redis {
         /// The server's URL without our own options.
@@ -29,8 +31,9 @@ pub enum QueueUrl {
 /// A text that is not the URL of a queue.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "a queue URL is inprocess:, redis://host:port/db or, within TLS, rediss://host:port/db, with \
-     ?prefix=word if the server is shared, and ?ca=/path if rediss: has an authority of its own"
+    "a queue URL is inprocess:, postgres: (just so: it is the database of DOSSIER_DATABASE_URL), \
+     redis://host:port/db or, within TLS, rediss://host:port/db, with ?prefix=word if the server is \
+     shared, and ?ca=/path if rediss: has an authority of its own"
 )]
 pub struct InvalidQueueUrl;
 
@@ -38,7 +41,7 @@ impl QueueUrl {
     /// Returns whether several processes can share it.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
-        matches!(self, Self::Redis { .. })
+        !matches!(self, Self::InProcess)
     }
 }
 
@@ -48,6 +51,9 @@ impl FromStr for QueueUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if matches!(text, "inprocess:" | "inprocess") {
             return Ok(Self::InProcess);
+        }
+        if matches!(text, "postgres:" | "postgres") {
+            return Ok(Self::Postgres);
         }
         let mut server = Url::parse(text).map_err(|_| InvalidQueueUrl)?;
         if !matches!(server.scheme(), "redis" | "rediss") {
@@ -89,6 +95,7 @@ impl fmt::Display for QueueUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InProcess => f.write_str("inprocess:"),
+            Self::Postgres => f.write_str("postgres:"),
             Self::Redis { server, .. } => {
                 let mut server = server.clone();
                 let _ = server.set_password(None);
@@ -139,9 +146,26 @@ mod tests {
     }
 
     #[test]
+    fn postgres_is_the_database_of_the_ledger() {
+        for text in ["postgres:", "postgres"] {
+            let url: QueueUrl = text.parse().unwrap();
+            assert_eq!(
+                (url.to_string(), url.is_shared()),
+                ("postgres:".to_owned(), true)
+            );
+        }
+        let error = "postgres://u:secret@db/x".parse::<QueueUrl>().unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("DOSSIER_DATABASE_URL") && !told.contains("secret"));
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for wrong in [
             "",
+            "postgres://db/x",
+            "postgres:?prefix=a",
+            "postgresql:",
             "amqp://x",
             "redis://x?prefix=",
             "redis://x?prefx=a",

@@ -14,9 +14,14 @@ pub enum InvalidSettings {
     DatabaseNotShared(&'static str),
     /// The in-process queue connects nothing beyond the process.
     #[error(
-        "DOSSIER_QUEUE_URL: {0} needs a queue that processes can share, redis://…; inprocess: belongs to `dossier serve`"
+        "DOSSIER_QUEUE_URL: {0} needs a queue that processes can share, redis://… or postgres:; inprocess: belongs to `dossier serve`"
     )]
     QueueNotShared(&'static str),
+    /// Hints go through the database only if it is PostgreSQL.
+    #[error(
+        "DOSSIER_QUEUE_URL: postgres: needs the ledger in PostgreSQL, DOSSIER_DATABASE_URL=postgres://…; with SQLite, leave it out"
+    )]
+    QueueNeedsPostgres,
     /// A short secret can be guessed.
     #[error("DOSSIER_JWT_SECRET: must have at least 32 characters")]
     ShortJwtSecret,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{InvalidSettings, List, Settings};
 use domain::{Limits, TypePolicy};
 use ledger::DatabaseUrl;
+use queue::QueueUrl;
 use storage::{StorageUrl, StorageUrls, WatchedFolder};
 
 /// The role of a process.
@@ -149,15 +150,20 @@ impl Settings {
 
     fn check_shared(&self, role: Role, database_url: &DatabaseUrl) -> Result<(), InvalidSettings> {
         let name = match role {
-            Role::Serve | Role::Command => return Ok(()),
-            Role::Ingress => "dossier ingress",
-            Role::Worker => "dossier worker",
+            Role::Serve | Role::Command => None,
+            Role::Ingress => Some("dossier ingress"),
+            Role::Worker => Some("dossier worker"),
         };
-        if !database_url.is_shared() {
-            return Err(InvalidSettings::DatabaseNotShared(name));
+        if let Some(name) = name {
+            if !database_url.is_shared() {
+                return Err(InvalidSettings::DatabaseNotShared(name));
+            }
+            if !self.queue_url.is_shared() {
+                return Err(InvalidSettings::QueueNotShared(name));
+            }
         }
-        if !self.queue_url.is_shared() {
-            return Err(InvalidSettings::QueueNotShared(name));
+        if self.queue_url == QueueUrl::Postgres && !database_url.is_shared() {
+            return Err(InvalidSettings::QueueNeedsPostgres);
         }
         Ok(())
     }

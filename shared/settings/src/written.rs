@@ -60,8 +60,9 @@ pub struct Settings {
         value_parser = values::parse_timeout)]
     pub database_timeout: Duration,
 
-    /// inprocess:, redis://host:port/db or rediss://user:password@host:port/db; add ?prefix=word on
-    /// a shared server, ?ca=/path for a private certificate authority
+    /// inprocess:, postgres: (the database server), redis://host:port/db or
+    /// rediss://user:password@host:port/db; add ?prefix=word on a shared server, ?ca=/path for a
+    /// private certificate authority
     #[arg(
         long,
         help_heading = headings::PLACES,

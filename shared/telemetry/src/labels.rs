@@ -95,16 +95,19 @@ pub enum Hint {
     Sent,
     /// It was lost; polling finds the job.
     Lost,
+    /// A worker received it.
+    Heard,
 }
 
 impl Hint {
     /// All outcomes.
-    pub const ALL: [Self; 2] = [Self::Sent, Self::Lost];
+    pub const ALL: [Self; 3] = [Self::Sent, Self::Lost, Self::Heard];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Lost => "lost",
+            Self::Heard => "heard",
         }
     }
 }

@@ -192,6 +192,30 @@ fn ingress_and_worker_refuse_what_one_process_alone_can_use() {
 }
 
 #[test]
+fn hints_by_the_database_need_postgresql() {
+    let folder = TempDir::new().unwrap();
+    for arguments in [&["serve"][..], &["migrate", "up"]] {
+        let mut command = dossier(&folder);
+        command
+            .args(arguments)
+            .env("DOSSIER_QUEUE_URL", "postgres:");
+        let output = command.output().unwrap();
+        let line = line(&output);
+        for named in [
+            "DOSSIER_QUEUE_URL: postgres:",
+            "DOSSIER_DATABASE_URL",
+            "SQLite",
+        ] {
+            assert!(line.contains(named), "{line}");
+        }
+    }
+    assert!(
+        !folder.path().join("dossier-data").exists(),
+        "a refused start leaves nothing"
+    );
+}
+
+#[test]
 fn the_first_start_makes_a_key_that_only_its_owner_reads() {
     let folder = TempDir::new().unwrap();
     let output = dossier(&folder).args(["migrate", "up"]).output().unwrap();

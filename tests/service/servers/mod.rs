@@ -1,4 +1,5 @@
-//! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS.
+//! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS, PostgreSQL
+//! alone.
 
 mod azure;
 mod cut_connections;
@@ -12,6 +13,8 @@ mod moves;
 mod moves_during_exports;
 mod moves_under_load;
 mod pgbouncer;
+mod postgres_alone;
+mod postgres_hints;
 mod redirects;
 mod redis_tls;
 mod s3;

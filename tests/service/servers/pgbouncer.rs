@@ -1,9 +1,14 @@
 //! `PgBouncer` before PostgreSQL: by session it makes no difference; by transaction it works if
 //! it keeps prepared statements apart, and is refused with a reason if it doesn't.
 
+use std::time::Duration;
+
+use domain::{JobId, Timestamp};
 use futures::future::join_all;
 use ledger::{Database, DatabaseUrl, DbError, UnfitServer, accept};
+use queue::{Feed, Hearing, PostgresFeed, Queue};
 use tests::ledger::{NOW, arrival, assert_balanced, count, limits, passed, settle_all, user};
+use tests::poll::poll;
 use tests::servers::{PgBouncer, Postgres};
 
 const UPLOADS: usize = 40;
@@ -33,7 +38,27 @@ async fn works(db: &Database) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_of_sessions_makes_no_difference() {
     let pooler = PgBouncer::before(Postgres::shared().await, "session").await;
-    works(&connect(&pooler, 6).await.unwrap()).await;
+    let db = connect(&pooler, 6).await.unwrap();
+    assert!(db.keeps_sessions());
+    works(&db).await;
+}
+
+/// Who listens through a pooler of transactions hears nothing, so nobody does; what is sent through
+/// it arrives at those who listen elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_go_out_through_a_pooler_of_transactions() {
+    let pooler = PgBouncer::before(Postgres::shared().await, "transaction").await;
+    let url = Postgres::shared().await.create_database().await;
+    let within = PostgresFeed::new(&pooler.url(&url), Hearing::Polls).unwrap();
+    within.check().await.unwrap();
+    let outside = PostgresFeed::new(&url, Hearing::Listens).unwrap();
+    poll(Duration::from_secs(30), async || outside.check().await).await;
+    let jobs = [JobId::new(Timestamp::from_micros(0))];
+    within.announce(Queue::Ingest, &jobs).await.unwrap();
+    let mut listener = outside.listen(Queue::Ingest, "a listener").await;
+    assert_eq!(listener.next(1, Duration::from_mins(1)).await.jobs, 1);
+    let mut none = within.listen(Queue::Ingest, "another").await;
+    assert_eq!(none.next(1, Duration::from_millis(1)).await.jobs, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,7 +67,10 @@ async fn a_pooler_of_transactions_works_or_is_refused_with_a_reason() {
     // More than it has sessions.
     match connect(&pooler, 16).await {
         // 1.21 and later keep prepared statements apart if they are told to; 1.24 does by itself.
-        Ok(db) => works(&db).await,
+        Ok(db) => {
+            assert!(!db.keeps_sessions());
+            works(&db).await;
+        }
         Err(error) => {
             let mixes = matches!(error, DbError::Unfit(UnfitServer::MixesSessions));
             assert!(mixes, "{error:?}; its log:\n{}", pooler.log());

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::{Backend, Breakable, Mode, TestApp};
+use super::{Backend, Breakable, Carrier, Mode, TestApp};
 use crate::servers::{Disk, Dossier, Postgres, Redis, Variables};
 
 /// The API key of the first admin in every test.
@@ -17,6 +17,7 @@ pub struct TestAppBuilder {
     small_disks: Vec<String>,
     is_breakable: bool,
     backend: Backend,
+    carrier: Carrier,
 }
 
 /// The servers of the distributed service.
@@ -38,6 +39,7 @@ impl TestAppBuilder {
             small_disks: vec![],
             is_breakable: false,
             backend: Backend::default(),
+            carrier: Carrier::of_environment(),
         }
     }
 
@@ -95,6 +97,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Sends hints by it. For the distributed mode.
+    #[must_use]
+    pub fn hints_by(mut self, carrier: Carrier) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Distributed,
+            "the other mode has one process"
+        );
+        self.carrier = carrier;
+        self
+    }
+
     /// Starts the processes, and returns once they are ready.
     pub async fn start(self) -> TestApp {
         match self.mode {
@@ -123,11 +137,14 @@ impl TestAppBuilder {
     }
 
     async fn distributed(self) -> TestApp {
-        let servers = if self.is_breakable {
+        let mut servers = if self.is_breakable {
             Box::pin(Servers::breakable(self.backend)).await
         } else {
             Box::pin(Servers::shared(self.backend)).await
         };
+        if self.carrier == Carrier::Postgres {
+            servers.queue = String::from("postgres:");
+        }
         let mut variables = self.variables();
         variables.extend(servers.variables().await);
         Dossier::run(&["migrate", "up"], &variables).await;

@@ -14,5 +14,5 @@ pub use builder::TestAppBuilder;
 pub use client::{Answer, Client, Upload, result_path};
 pub use dsr::{Dsr, Run};
 pub use maintenance::Ended;
-pub use mode::{Backend, Mode};
+pub use mode::{Backend, Carrier, Mode};
 pub use test_app::TestApp;

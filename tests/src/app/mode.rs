@@ -11,6 +11,29 @@ pub enum Mode {
     Distributed,
 }
 
+/// What carries hints between the processes of the distributed service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A Redis server.
+    Redis,
+    /// The PostgreSQL server. Redis runs all the same: a test that stops it shows that nothing
+    /// needs it.
+    Postgres,
+}
+
+impl Carrier {
+    /// The one that the variable `DOSSIER_TEST_QUEUE` names, `redis` or `postgres`, for tests that
+    /// name none.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        match std::env::var("DOSSIER_TEST_QUEUE").as_deref() {
+            Ok("postgres") => Self::Postgres,
+            Ok("" | "redis") | Err(_) => Self::Redis,
+            Ok(other) => panic!("DOSSIER_TEST_QUEUE: {other:?} is neither redis nor postgres"),
+        }
+    }
+}
+
 /// Where the distributed service keeps its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 use tokio::sync::OnceCell;
 
 use super::keeper::{CommandLine, Keeper, Signal};
 use super::process::{
-    ServerError, find_program, free_port, granted, is_root, sorted_folders, unique_number,
-    wait_for_answer,
+    ServerError, find_program, free_port, granted, is_root, send_signal, sorted_folders,
+    unique_number, wait_for_answer,
 };
 
 /// Settings that make the server fast while commits survive a SIGKILL: only a crash of the
@@ -125,6 +125,24 @@ impl Postgres {
     pub async fn executes(&self, statement: &str) {
         let done = self.administer(statement).await;
         granted(done.map_err(|error| self.keeper.failed(format!("{statement}: {error}"))));
+    }
+
+    /// Kills the server's process behind a session of this name by SIGKILL, upon which the server
+    /// throws out all sessions and recovers.
+    pub async fn kills_session(&self, name: &str) {
+        let sql =
+            format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{name}' LIMIT 1");
+        let found = async {
+            let connection = connect(&self.database_url("postgres")).await?;
+            let statement = Statement::from_string(connection.get_database_backend(), sql);
+            let row = connection.query_one_raw(statement).await?;
+            connection.close().await?;
+            row.map(|row| row.try_get_by_index(0)).transpose()
+        };
+        let found: Result<Option<i32>, DbErr> = found.await;
+        let process = granted(found.map_err(|error| self.keeper.failed(error.to_string())));
+        let process = process.expect("a session has this name");
+        send_signal(process.unsigned_abs(), "KILL");
     }
 
     #[cfg(test)]
