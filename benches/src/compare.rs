@@ -29,7 +29,8 @@ pub struct Options {
     /// Shows what each statement cost PostgreSQL
     #[arg(long)]
     statements: bool,
-    /// Only these; files2 has two workers, s3-alone is the server that s3 uses
+    /// Only these; files2 and postgres2 have two workers, postgres has no Redis, s3-alone is the
+    /// server that s3 uses
     #[arg(default_values = Subject::NAMES, value_parser = PossibleValuesParser::new(Subject::NAMES))]
     names: Vec<String>,
 }

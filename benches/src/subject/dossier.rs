@@ -7,7 +7,7 @@ use domain::UserId;
 use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
 use tempfile::TempDir;
-use tests::app::Client;
+use tests::app::{Carrier, Client};
 use tests::seed_documents::seed_documents;
 use tests::servers::{self, Postgres, Redis, S3, Variables};
 
@@ -59,10 +59,17 @@ impl Dossier {
         }
     }
 
-    /// An ingress and so many workers on PostgreSQL that syncs, Redis, and files or S3.
-    pub async fn distributed(keeps: Keeps, workers: usize) -> Self {
+    /// An ingress and so many workers on PostgreSQL that syncs, Redis unless PostgreSQL carries the
+    /// hints, and files or S3.
+    pub async fn distributed(keeps: Keeps, workers: usize, carrier: Carrier) -> Self {
         let (folder, mut variables) = prepared();
-        let (postgres, redis) = tokio::join!(Postgres::durable(), Redis::private());
+        let redis = async {
+            match carrier {
+                Carrier::Redis => Some(Redis::private().await),
+                Carrier::Postgres => None,
+            }
+        };
+        let (postgres, redis) = tokio::join!(Postgres::durable(), redis);
         let url = postgres.create_database().await;
         let db = connected(&url).await;
         let extended = db
@@ -71,8 +78,13 @@ impl Dossier {
         extended.await.expect("PostgreSQL was started with it");
         let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
         set("DOSSIER_DATABASE_URL", url);
-        set("DOSSIER_QUEUE_URL", redis.fresh_url());
-        let mut groups = vec![("PostgreSQL", postgres.pid()), ("Redis", redis.pid())];
+        let queue = redis.as_ref().map(Redis::fresh_url);
+        set(
+            "DOSSIER_QUEUE_URL",
+            queue.unwrap_or_else(|| "postgres:".to_owned()),
+        );
+        let mut groups = vec![("PostgreSQL", postgres.pid())];
+        groups.extend(redis.as_ref().map(|redis| ("Redis", redis.pid())));
         let mut s3 = None;
         if keeps == Keeps::S3 {
             let server = S3::private().await;
@@ -93,15 +105,19 @@ impl Dossier {
         let (user, token) = user(&processes[0]).await;
         let keeps = if keeps == Keeps::S3 { "S3" } else { "files" };
         let several = if workers == 1 { "" } else { "s" };
+        let servers = match carrier {
+            Carrier::Redis => "PostgreSQL + Redis",
+            Carrier::Postgres => "PostgreSQL alone",
+        };
         Self {
-            name: format!("Dossier, PostgreSQL + Redis + {keeps}, {workers} worker{several}"),
+            name: format!("Dossier, {servers} + {keeps}, {workers} worker{several}"),
             groups,
             token,
             user,
             db,
             processes,
             postgres: Some(postgres),
-            _redis: Some(redis),
+            _redis: redis,
             _s3: s3,
             _folder: folder,
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use tests::app::Carrier;
 use tests::servers::S3;
 
 use super::dossier::{Dossier, Keeps};
@@ -31,7 +32,7 @@ enum Running {
 
 impl Subject {
     /// Every name, in the order of tables.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 10] = [
         "nginx-dav",
         "rustus",
         "s3s-fs",
@@ -39,11 +40,14 @@ impl Subject {
         "embedded",
         "files",
         "files2",
+        "postgres",
+        "postgres2",
         "s3",
     ];
 
-    /// The names of Dossier in its ways to run.
-    pub const SERVICES: [&'static str; 4] = ["embedded", "files", "files2", "s3"];
+    /// The names of Dossier in its ways to run; `postgres` is PostgreSQL without Redis.
+    pub const SERVICES: [&'static str; 6] =
+        ["embedded", "files", "files2", "postgres", "postgres2", "s3"];
 
     /// Starts the subject of that name; none if its program isn't installed.
     pub async fn start(name: &str) -> Option<Self> {
@@ -53,11 +57,17 @@ impl Subject {
             "rustus" => Some(Self::peer(peers::rustus().await?, Requests::Tus)),
             "s3-alone" => Some(Self::s3_alone().await),
             "embedded" => Some(Self::dossier(Dossier::embedded().await)),
-            "files" => Some(Self::dossier(Dossier::distributed(Keeps::Files, 1).await)),
-            "files2" => Some(Self::dossier(Dossier::distributed(Keeps::Files, 2).await)),
-            "s3" => Some(Self::dossier(Dossier::distributed(Keeps::S3, 1).await)),
+            "files" => Some(Self::distributed(Keeps::Files, 1, Carrier::Redis).await),
+            "files2" => Some(Self::distributed(Keeps::Files, 2, Carrier::Redis).await),
+            "postgres" => Some(Self::distributed(Keeps::Files, 1, Carrier::Postgres).await),
+            "postgres2" => Some(Self::distributed(Keeps::Files, 2, Carrier::Postgres).await),
+            "s3" => Some(Self::distributed(Keeps::S3, 1, Carrier::Redis).await),
             _ => None,
         }
+    }
+
+    async fn distributed(keeps: Keeps, workers: usize, carrier: Carrier) -> Self {
+        Self::dossier(Dossier::distributed(keeps, workers, carrier).await)
     }
 
     fn peer(peer: Peer, requests: Requests) -> Self {
