@@ -22,6 +22,19 @@ pub struct FeedError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+impl FeedError {
+    /// Makes the error of what was tried out of what the server said.
+    pub(super) fn of<E>(action: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |error| Self {
+            action,
+            source: error.into(),
+        }
+    }
+}
+
 /// A subject that requests wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Awaited {

@@ -70,13 +70,6 @@ impl std::fmt::Debug for PostgresFeed {
     }
 }
 
-fn failed(action: &'static str) -> impl FnOnce(CallError) -> FeedError {
-    move |error| FeedError {
-        action,
-        source: error.into(),
-    }
-}
-
 impl PostgresFeed {
     /// Creates a feed over the database with this URL. It connects in the background, again and
     /// again if a connection is lost. Call it on a runtime.
@@ -84,7 +77,7 @@ impl PostgresFeed {
         let options: PgConnectOptions = url
             .parse()
             .map_err(CallError::Database)
-            .map_err(failed("read its URL"))?;
+            .map_err(FeedError::of("read its URL"))?;
         // Poolers refuse the parameter that the driver would add.
         let options = options
             .extra_float_digits(None)
@@ -141,7 +134,7 @@ impl Feed for PostgresFeed {
     async fn announce(&self, queue: Queue, jobs: &[JobId]) -> Result<(), FeedError> {
         self.call(announce_jobs(queue, jobs.len()))
             .await
-            .map_err(failed("announce jobs"))
+            .map_err(FeedError::of("announce jobs"))
     }
 
     async fn listen(&self, queue: Queue, consumer: &str) -> Box<dyn Listener> {
@@ -152,7 +145,7 @@ impl Feed for PostgresFeed {
     async fn announce_settled(&self, settled: &[Awaited]) -> Result<(), FeedError> {
         self.call(announce_settled(settled))
             .await
-            .map_err(failed("announce settled documents"))
+            .map_err(FeedError::of("announce settled documents"))
     }
 
     async fn settled(&self) -> SettledStream {
@@ -161,11 +154,11 @@ impl Feed for PostgresFeed {
 
     async fn check(&self) -> Result<(), FeedError> {
         let answered = self.call("SELECT 1".to_owned()).await;
-        answered.map_err(failed("reach its server"))?;
+        answered.map_err(FeedError::of("reach its server"))?;
         if self.hears.load(Ordering::Relaxed) {
             Ok(())
         } else {
-            Err(failed("listen")(CallError::NotListening))
+            Err(FeedError::of("listen")(CallError::NotListening))
         }
     }
 }

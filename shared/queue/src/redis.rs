@@ -48,13 +48,6 @@ impl std::fmt::Debug for RedisFeed {
     }
 }
 
-fn failed(action: &'static str) -> impl FnOnce(RedisError) -> FeedError {
-    move |error| FeedError {
-        action,
-        source: error.into(),
-    }
-}
-
 impl RedisFeed {
     /// Creates a feed whose keys begin with `prefix`. It connects at first use and reconnects when
     /// the connection is lost. With TLS (`rediss:`), the server's certificate must be signed by one
@@ -69,13 +62,13 @@ impl RedisFeed {
         } else {
             Client::open(server.as_str())
         };
-        let client = client.map_err(failed("read its URL"))?;
+        let client = client.map_err(FeedError::of("read its URL"))?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_response_timeout(Some(RESPONSE_TIMEOUT));
         let commands = ConnectionManager::new_lazy_with_config(client.clone(), config)
-            .map_err(failed("prepare a connection"))?;
+            .map_err(FeedError::of("prepare a connection"))?;
         Ok(Self {
             client,
             commands,
@@ -112,7 +105,7 @@ impl Feed for RedisFeed {
         pipeline
             .exec_async(&mut self.commands.clone())
             .await
-            .map_err(failed("announce jobs"))
+            .map_err(FeedError::of("announce jobs"))
     }
 
     async fn listen(&self, queue: Queue, consumer: &str) -> Box<dyn Listener> {
@@ -132,7 +125,7 @@ impl Feed for RedisFeed {
             .clone()
             .publish(self.channel(), words.join(" "))
             .await
-            .map_err(failed("announce settled documents"))?;
+            .map_err(FeedError::of("announce settled documents"))?;
         Ok(())
     }
 
@@ -162,7 +155,7 @@ impl Feed for RedisFeed {
         let _pong: String = redis::cmd("PING")
             .query_async(&mut self.commands.clone())
             .await
-            .map_err(failed("reach its server"))?;
+            .map_err(FeedError::of("reach its server"))?;
         Ok(())
     }
 }
