@@ -33,6 +33,12 @@ impl Text {
         }
     }
 
+    /// The first lines that aren't blank, at most so many, without blanks at their ends.
+    pub(crate) fn written_lines(&self, most: usize) -> Vec<&str> {
+        let lines = self.lines().map(str::trim_end);
+        lines.filter(|line| !line.is_empty()).take(most).collect()
+    }
+
     /// Lines by any line end, without the one that was cut off.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         let end = if self.is_whole {

@@ -170,12 +170,7 @@ pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
     else {
         return false;
     };
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-        .take(MOST_LINES)
-        .collect();
+    let lines = text.written_lines(MOST_LINES);
     (notation.shows)(&lines)
 }
 

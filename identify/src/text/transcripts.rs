@@ -15,12 +15,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 
 /// Whether a program wrote the text, which then is nothing that a name may claim.
 pub(super) fn is_printed(text: &Text) -> bool {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-        .take(MOST_LINES)
-        .collect();
+    let lines = text.written_lines(MOST_LINES);
     let is_dump = lines.first().is_some_and(|line| line.starts_with("000000"))
         && mostly(&lines, 1, is_dumped);
     is_dump
