@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use domain::{ByteSize, Limits, UserId, VersionId};
 use ledger::{
-    Arrival, ClaimRequest, ClaimedJob, Database, DatabaseUrl, OwnerShare, Settlement, accept,
-    claim_within, load_pending, renew_leases, settle,
+    Arrival, ClaimRequest, ClaimedJob, Database, OwnerShare, Settlement, accept, claim_within,
+    load_pending, renew_leases, settle,
 };
 use queue::{JobKind, Queue};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
@@ -54,12 +54,7 @@ pub async fn run(options: &Options) {
                 &measure(&sqlite.db, "writer", groups).await,
             );
             let server = Postgres::durable().await;
-            let url: DatabaseUrl = server
-                .create_database()
-                .await
-                .parse()
-                .expect("the server's URL is one");
-            let db = TestDatabase::migrated(&url).await;
+            let db = TestDatabase::on(&server).await;
             execute(&db, "CREATE EXTENSION pg_stat_statements", vec![]).await;
             for table in ["documents", "versions", "jobs", "events", "users", "blobs"] {
                 let sql = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");

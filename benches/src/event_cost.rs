@@ -1,7 +1,7 @@
 //! What the events of a document cost: bytes of rows and indexes, and PostgreSQL's time for the
 //! statements that write them.
 
-use ledger::{Database, DatabaseUrl};
+use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
 use tests::databases::TestDatabase;
 use tests::ledger::user;
@@ -24,12 +24,7 @@ pub async fn run(options: &Options) {
     documents(&sqlite.db, groups).await;
     sqlite_bytes(&sqlite.db, groups * GROUP).await;
     let server = Postgres::durable().await;
-    let url: DatabaseUrl = server
-        .create_database()
-        .await
-        .parse()
-        .expect("the server's URL is one");
-    let db = TestDatabase::migrated(&url).await;
+    let db = TestDatabase::on(&server).await;
     execute(&db, "CREATE EXTENSION pg_stat_statements").await;
     documents(&db, groups).await;
     for line in texts(&db, POSTGRES).await {

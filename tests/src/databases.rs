@@ -26,12 +26,17 @@ impl TestDatabase {
 
     /// An empty database on the shared PostgreSQL server.
     pub async fn postgres() -> Self {
-        let url = Postgres::shared().await.create_database().await;
-        let url: DatabaseUrl = url.parse().expect("the server's URL is one");
         Self {
-            db: Self::migrated(&url).await,
+            db: Self::on(Postgres::shared().await).await,
             _folder: None,
         }
+    }
+
+    /// A new database on a PostgreSQL server, migrated.
+    pub async fn on(server: &Postgres) -> Database {
+        let url = server.create_database().await;
+        let url: DatabaseUrl = url.parse().expect("the server's URL is one");
+        Self::migrated(&url).await
     }
 
     /// Migrates the database at `url`, and connects to it.
