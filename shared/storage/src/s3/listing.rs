@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use aws_sdk_s3::types::{MultipartUpload, Object};
 use futures::{Stream, TryStreamExt, stream};
+use tracing::warn;
 use url::Url;
 
 use super::client::Bucket;
@@ -122,7 +123,12 @@ fn open_uploads(
             };
             let request = request.set_key_marker(key).set_upload_id_marker(id);
             let page = match request.send().await {
-                Err(error) if status(&error) == Some(501) => return Ok(None),
+                Err(error) if status(&error) == Some(501) => {
+                    warn!(
+                        "the storage server can't list unfinished uploads: those that were abandoned stay"
+                    );
+                    return Ok(None);
+                }
                 page => page.map_err(|error| failed("list open writes", error))?,
             };
             let is_more = page.is_truncated == Some(true) && page.next_key_marker.is_some();
