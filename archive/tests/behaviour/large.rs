@@ -61,7 +61,7 @@ impl Source for OnDisk {
 
 /// Zeros take no room on a disk that knows holes: what is written of them is skipped.
 #[test]
-#[ignore = "moves 5 GiB several times: run with --ignored"]
+#[ignore = "moves 5 GiB several times: run it by ./test --long"]
 fn entries_and_offsets_beyond_4_gib_are_written_and_read() {
     const LARGE: u64 = (4 << 30) + 12_345;
     let folder = tempfile::tempdir().unwrap();

@@ -187,7 +187,7 @@ async fn readers_see_every_event_once_through_kills_of_all_processes(mode: Mode)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes some minutes"]
+#[ignore = "takes minutes: run it by ./test --long"]
 async fn readers_see_every_event_once_through_many_kills() {
     for mode in [Mode::Embedded, Mode::Distributed] {
         Box::pin(readers_see_every_event_once(mode, LONG)).await;

@@ -58,13 +58,13 @@ async fn takes_large_objects(backend: Backend) {
 }
 
 #[tokio::test]
-#[ignore = "writes 11 GiB"]
+#[ignore = "writes 11 GiB: run it by ./test --long"]
 async fn s3_takes_objects_above_five_gibibytes() {
     takes_large_objects(Backend::S3).await;
 }
 
 #[tokio::test]
-#[ignore = "writes 11 GiB"]
+#[ignore = "writes 11 GiB: run it by ./test --long"]
 async fn azure_takes_objects_above_five_gibibytes() {
     takes_large_objects(Backend::Azure).await;
 }

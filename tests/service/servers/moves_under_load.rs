@@ -275,7 +275,7 @@ async fn documents_move_through_every_kind_of_storage_while_they_are_used() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "moves ten thousand objects"]
+#[ignore = "moves ten thousand objects: run it by ./test --long"]
 async fn ten_thousand_documents_move_through_every_kind_of_storage() {
     Box::pin(moves_through_every_place(Run {
         documents: 10_000,
