@@ -4,17 +4,25 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Executor as _};
 use tokio::time::{Instant, timeout};
 
-/// How long after an unanswered call sessions are checked before they return to the pool.
+/// How long after an unanswered call sessions are checked before they return to the pool. The call's
+/// own session returns at once, or takes as long as a statement may.
 const DOUBT: Duration = Duration::from_secs(30);
 
 /// How long a session may take to become idle. The pool would wait forever, and occupy the
 /// session's slot until the network gives up, which takes a quarter of an hour.
 const REST: Duration = Duration::from_secs(5);
+
+/// Ends the transaction of a session that is in one, and else does nothing: a single `ROLLBACK` would
+/// then fill the server's log with warnings.
+///
+/// A caller who leaves while `BEGIN` is under way leaves a transaction that sqlx 0.9.0 doesn't know
+/// (transact-rs/sqlx#4393). Whatever later callers write by that session would never be committed.
+const ROLL_BACK: &str = "BEGIN; ROLLBACK";
 
 /// Sessions that were idle longer are tested before use: testing always would cost a round trip for
 /// each statement.
@@ -70,16 +78,16 @@ impl Sessions {
             .fetch_max(self.now(), Ordering::Relaxed);
     }
 
-    /// Checks whether a session may return to the pool. An error means that it may not, and can't
-    /// be closed gracefully either.
+    /// Checks whether a session may return to the pool, and ends a transaction that nobody owns. An
+    /// error means that it may not, and can't be closed gracefully either.
     pub async fn comes_to_rest(&self, session: &mut PgConnection) -> Result<bool, sqlx::Error> {
         if self.in_doubt_until.load(Ordering::Relaxed) < self.now() {
             return Ok(true);
         }
-        timeout(REST, session.ping())
+        timeout(REST, session.execute(sqlx::raw_sql(ROLL_BACK)))
             .await
             .map_err(|_| sqlx::Error::Protocol("a session did not come to rest".to_owned()))?
-            .map(|()| true)
+            .map(|_| true)
     }
 
     /// Checks whether a session of the pool may be used.

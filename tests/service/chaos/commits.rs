@@ -2,7 +2,12 @@
 //! passes without. What failed may have been committed or not, but never by half, and doing it
 //! again comes to the same end.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use ledger::{Database, DatabaseUrl, Settled, accept, settle};
+use sea_orm::ConnectionTrait;
 use tests::ledger::{NOW, active, arrival, claim_at, count, limits, settlement, stored, user};
 use tests::servers::{Gate, Postgres};
 
@@ -139,4 +144,48 @@ async fn an_outcome_that_is_cut_anywhere_and_settled_again_counts_once() {
         }
     }
     panic!("the cut always came");
+}
+
+/// Polls a call so often, and drops it: its caller has left.
+async fn leaves_after<T>(polls: u32, call: impl Future<Output = T>) -> Option<T> {
+    let mut call = pin!(call);
+    for _ in 0..polls {
+        let mut context = Context::from_waker(Waker::noop());
+        if let std::task::Poll::Ready(answer) = call.as_mut().poll(&mut context) {
+            return Some(answer);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+#[tokio::test]
+async fn who_leaves_at_any_moment_of_a_transaction_leaves_none_behind() {
+    let cuttable = Cuttable::new().await;
+    let (direct, through_gate) = (&cuttable.direct, &cuttable.through_gate);
+    let owner = user(direct, "alice").await;
+    let open = "SELECT count(*) FROM pg_stat_activity \
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        let new = arrival(owner, &format!("arrival {polls}"), NOW);
+        let left = leaves_after(polls, accept(through_gate, &limits(), &[new])).await;
+        // By the same session: there is one.
+        through_gate.check().await.unwrap();
+        let renamed = format!("UPDATE users SET name = 'alice{polls}'");
+        through_gate
+            .writer()
+            .execute_unprepared(&renamed)
+            .await
+            .unwrap();
+        assert_eq!(count(direct, open).await, 0, "after {polls} polls");
+        let name = format!("SELECT count(*) FROM users WHERE name = 'alice{polls}'");
+        assert_eq!(count(direct, &name).await, 1, "after {polls} polls");
+        if left.is_some() {
+            assert!(polls > 5, "each of its messages is awaited");
+            return;
+        }
+        assert!(polls < 100_000, "a call never ends");
+    }
 }
