@@ -6,6 +6,8 @@ use futures::StreamExt;
 use tests::app::{Backend, Client, Mode, TestApp};
 use tests::content::pseudo_random;
 
+use crate::cost::Cost;
+
 /// Clients at once.
 const CLIENTS: [usize; 5] = [1, 4, 16, 64, 128];
 
@@ -37,14 +39,16 @@ pub async fn run(options: &Options) {
     let delay = Duration::from_millis(options.milliseconds);
     app.breakable().storage.delay(delay);
     println!(
-        "| clients, {} ms added to each request to the storage | accepted/s | until active/s | of one client's, times |",
+        "| clients, {} ms added to each request to the storage | accepted/s | until active/s | of one client's, times | cores busy | CPU ms a document |",
         options.milliseconds
     );
-    println!("| --: | --: | --: | --: |");
+    println!("| --: | --: | --: | --: | --: | --: |");
+    // With the clients and the servers, all of which this process started.
+    let all = [("all", std::process::id())];
     let mut one = None;
     for clients in CLIENTS {
         let count = clients * options.count;
-        let begin = Instant::now();
+        let (before, begin) = (Cost::of(&all), Instant::now());
         let documents = uploads(&alice, clients, count, options.size).await;
         let accepted = count as f64 / begin.elapsed().as_secs_f64();
         for document in documents.iter().rev() {
@@ -53,9 +57,15 @@ pub async fn run(options: &Options) {
                 break;
             }
         }
-        let active = count as f64 / begin.elapsed().as_secs_f64();
+        let seconds = begin.elapsed().as_secs_f64();
+        let spent = Cost::of(&all).since(&before, 1.0).processor[0];
+        let active = count as f64 / seconds;
         let times = accepted / *one.get_or_insert(accepted);
-        println!("| {clients} | {accepted:.0} | {active:.0} | {times:.1} |");
+        println!(
+            "| {clients} | {accepted:.0} | {active:.0} | {times:.1} | {:.2} | {:.1} |",
+            spent / seconds / 1000.0,
+            spent / count as f64
+        );
     }
 }
 
