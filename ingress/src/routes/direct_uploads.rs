@@ -323,8 +323,7 @@ fn new_upload(
         purpose,
         said: UploadHeader::default(),
         length: Some(wanted.size.bytes()),
-        // Nothing has the digest that stands for an unknown one.
-        expected: wanted.sha256.filter(Sha256::is_known),
+        expected: wanted.sha256.map(Sha256::declared),
         growing: Growing {
             url: begun.url.clone(),
             length: 0,

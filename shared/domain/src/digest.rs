@@ -27,6 +27,17 @@ impl Sha256 {
         *self != Self::UNKNOWN
     }
 
+    /// The digest that somebody declared. [`Self::UNKNOWN`] becomes another that no content has, so
+    /// that no content fulfils the declaration.
+    #[must_use]
+    pub fn declared(self) -> Self {
+        if self.is_known() {
+            self
+        } else {
+            Self([u8::MAX; 32])
+        }
+    }
+
     /// The digest with these 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

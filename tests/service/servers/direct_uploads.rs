@@ -109,22 +109,24 @@ async fn are_verified_in(backend: Backend) {
     let app = app(backend, EXPIRES).await;
     let alice = app.user("alice").await;
     let bytes = pseudo_random(9, 1_000);
-    let other = domain::Sha256::of(b"other bytes").to_string();
-    let wanted = json!({"name": "a.bin", "size_bytes": 1_000, "sha256": other});
-    let upload = direct::begin(&alice, &wanted).await.expecting(201);
-    // Nothing is there yet, and it has no parts.
-    let early = direct::complete(&alice, &upload, &json!({})).await;
-    early.expect_problem(409, "not_ready");
-    let parts = json!({"parts": [{"number": 1, "etag": "x"}]});
-    let early = direct::complete(&alice, &upload, &parts).await;
-    early.expect_problem(422, "invalid");
-    direct::send(&upload, &bytes).await;
-    let document = direct::complete(&alice, &upload, &json!({}))
-        .await
-        .expecting(202);
-    let document = alice.settled(&document).await;
-    assert_eq!(document["status"], "error", "{document}");
-    assert_eq!(document["error"]["code"], "digest_mismatch");
+    let (other, zeros) = (domain::Sha256::of(b"other bytes"), "0".repeat(64));
+    for other in [other.to_string(), zeros] {
+        let wanted = json!({"name": "a.bin", "size_bytes": 1_000, "sha256": other});
+        let upload = direct::begin(&alice, &wanted).await.expecting(201);
+        // Nothing is there yet, and it has no parts.
+        let early = direct::complete(&alice, &upload, &json!({})).await;
+        early.expect_problem(409, "not_ready");
+        let parts = json!({"parts": [{"number": 1, "etag": "x"}]});
+        let early = direct::complete(&alice, &upload, &parts).await;
+        early.expect_problem(422, "invalid");
+        direct::send(&upload, &bytes).await;
+        let document = direct::complete(&alice, &upload, &json!({}))
+            .await
+            .expecting(202);
+        let document = alice.settled(&document).await;
+        assert_eq!(document["status"], "error", "{document}");
+        assert_eq!(document["error"]["code"], "digest_mismatch");
+    }
 
     let wanted = json!({"name": "a.bin", "size_bytes": 999});
     let upload = direct::begin(&alice, &wanted).await.expecting(201);
