@@ -399,6 +399,8 @@ mod tests {
                 "postgres://u:se/MARKER@h/x",
                 "postgres://u:1/MARKER@h/x",
                 "redis://u:MARKER@h/0?no=MARKER",
+                "redis+sentinel://u:MARKER@h,i/0?sentinel_password=MARKER",
+                "redis+cluster://u:MARKER@h,i/1",
                 "s3://MARKER:se/MARKER@h/x",
                 "s3://u:MARKER@h/x",
                 "grpc://u:MARKER@h",

@@ -86,13 +86,9 @@ fn feed(resolved: &Resolved, db: &Database) -> anyhow::Result<Arc<dyn Feed>> {
             };
             Arc::new(PostgresFeed::new(url, hearing).context("DOSSIER_QUEUE_URL")?)
         }
-        QueueUrl::Redis {
-            server,
-            prefix,
-            authorities,
-        } => {
-            let authorities = authorities.as_deref().map(read_authorities).transpose()?;
-            let feed = RedisFeed::new(server, prefix, authorities);
+        QueueUrl::Redis(url) => {
+            let authorities = url.authorities().map(read_authorities).transpose()?;
+            let feed = RedisFeed::new(url, authorities);
             Arc::new(feed.context("DOSSIER_QUEUE_URL")?)
         }
     })

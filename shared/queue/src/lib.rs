@@ -19,6 +19,6 @@ pub use inprocess::InProcessFeed;
 pub use kind::{JobKind, UnknownJobKind};
 pub use name::{Queue, UnknownQueue};
 pub use postgres::{Hearing, PostgresFeed};
-pub use redis::RedisFeed;
+pub use redis::{RedisFeed, RedisUrl};
 pub use state::{JobState, UnknownJobState};
 pub use url::{InvalidQueueUrl, QueueUrl};

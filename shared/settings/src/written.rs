@@ -60,9 +60,10 @@ pub struct Settings {
         value_parser = values::parse_timeout)]
     pub database_timeout: Duration,
 
-    /// inprocess:, postgres: (the database server), redis://host:port/db or
-    /// rediss://user:password@host:port/db; add ?prefix=word on a shared server, ?ca=/path for a
-    /// private certificate authority
+    /// inprocess:, postgres: (the database server), redis://user:password@host:port/db,
+    /// redis+sentinel://host:port,host:port/master/db or redis+cluster://host:port,host:port; within
+    /// TLS rediss instead of redis; add ?prefix=word on a shared server, ?ca=/path for a private
+    /// certificate authority
     #[arg(
         long,
         help_heading = headings::PLACES,

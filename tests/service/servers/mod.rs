@@ -1,5 +1,5 @@
-//! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS, PostgreSQL
-//! alone.
+//! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS, with Sentinels
+//! and as a cluster, PostgreSQL alone.
 
 mod azure;
 mod cut_connections;
@@ -8,6 +8,7 @@ mod direct_uploads_broken;
 mod each_backend;
 mod gcs;
 mod growing;
+mod hints;
 mod large_objects;
 mod moves;
 mod moves_during_exports;
@@ -16,6 +17,8 @@ mod pgbouncer;
 mod postgres_alone;
 mod postgres_hints;
 mod redirects;
+mod redis_cluster;
+mod redis_sentinel;
 mod redis_tls;
 mod s3;
 mod s3s;

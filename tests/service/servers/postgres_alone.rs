@@ -1,51 +1,13 @@
 //! The service without Redis: hints go through PostgreSQL. The whole suite runs so with
 //! `DOSSIER_TEST_QUEUE=postgres`.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::app::{Carrier, Client, Mode, TestApp, Upload};
+use tests::app::{Carrier, Client, Mode, TestApp};
 use tests::content::{PDF, PNG};
-use tests::poll::{poll, wait_until};
+use tests::poll::poll;
 
-/// Longer than anything takes here.
-const LONG: Duration = Duration::from_mins(2);
-
-/// The hints of uploads that workers have heard.
-async fn heard(app: &TestApp) -> u64 {
-    let mut sum = 0;
-    for worker in app.workers() {
-        let url = format!("{}/metrics", worker.ops());
-        let metrics = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let name = "dossier_hints_total{queue=\"ingest\",outcome=\"heard\"} ";
-        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(name));
-        sum += values.next().unwrap().parse::<u64>().unwrap();
-    }
-    sum
-}
-
-/// Uploads until a worker hears of it. After the database was away, some are refused.
-async fn uploads_until_heard(app: &TestApp, alice: &Client) {
-    let before = heard(app).await;
-    wait_until(LONG, "a worker hears of an upload", async || {
-        let upload = Upload::new("heard.pdf", PDF);
-        let status = alice.try_upload(upload).await.unwrap().status.as_u16();
-        assert!([202, 503].contains(&status), "{status}");
-        heard(app).await > before
-    })
-    .await;
-}
-
-/// Waits until the document is active, while the database may be away.
-async fn becomes_active(client: &Client, document: &Value) {
-    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-    wait_until(LONG, "the document is active", async || {
-        let answer = client.get(&path).await;
-        answer.status == 200 && answer.json()["status"] == "active"
-    })
-    .await;
-}
+use super::hints::{LONG, becomes_active, uploads_until_heard};
 
 async fn are_ready(app: &TestApp) {
     for process in app.workers().into_iter().chain([app.ingress()]) {

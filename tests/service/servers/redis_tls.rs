@@ -14,17 +14,11 @@ const PASSWORD: &str = "p@ss:w/rd%?";
 const WRITTEN: &str = "p%40ss%3Aw%2Frd%25%3F";
 
 fn feed(url: &str) -> RedisFeed {
-    let url: QueueUrl = url.parse().unwrap();
-    let QueueUrl::Redis {
-        server,
-        prefix,
-        authorities,
-    } = url
-    else {
+    let QueueUrl::Redis(url) = url.parse().unwrap() else {
         panic!("{url} is another queue")
     };
-    let authorities = authorities.map(|file| std::fs::read(file).unwrap());
-    RedisFeed::new(&server, &prefix, authorities).unwrap()
+    let authorities = url.authorities().map(|file| std::fs::read(file).unwrap());
+    RedisFeed::new(&url, authorities).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

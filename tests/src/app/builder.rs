@@ -18,6 +18,7 @@ pub struct TestAppBuilder {
     is_breakable: bool,
     backend: Backend,
     carrier: Carrier,
+    queue: Option<String>,
 }
 
 /// The servers of the distributed service.
@@ -40,6 +41,7 @@ impl TestAppBuilder {
             is_breakable: false,
             backend: Backend::default(),
             carrier: Carrier::of_environment(),
+            queue: None,
         }
     }
 
@@ -109,6 +111,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Sends hints by the queue with this URL. For the distributed mode.
+    #[must_use]
+    pub fn queue(mut self, url: String) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Distributed,
+            "the other mode has one process"
+        );
+        self.queue = Some(url);
+        self
+    }
+
     /// Starts the processes, and returns once they are ready.
     pub async fn start(self) -> TestApp {
         match self.mode {
@@ -144,6 +158,9 @@ impl TestAppBuilder {
         };
         if self.carrier == Carrier::Postgres {
             servers.queue = String::from("postgres:");
+        }
+        if let Some(queue) = &self.queue {
+            servers.queue.clone_from(queue);
         }
         let mut variables = self.variables();
         variables.extend(servers.variables().await);

@@ -18,6 +18,8 @@ mod postgres;
 mod process;
 mod receiver;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 mod s3;
 mod tls_front;
 
@@ -31,6 +33,8 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use receiver::{Down, Received, Receiver, Reply};
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
 pub use s3::S3;
 pub use tls_front::TlsFront;
 

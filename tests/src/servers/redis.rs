@@ -102,10 +102,7 @@ impl Redis {
         let redis = find_program("redis-server", &[])?;
         let keeper = Keeper::new(Signal::Kill)?;
         let port = free_port();
-        let server = CommandLine::new(&redis)
-            .words(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .words(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .words(["--loglevel", "warning", "--maxclients", "4000"]);
+        let server = plain_server(&redis, port).words(["--maxclients", "4000"]);
         let this = Self {
             keeper,
             server,
@@ -178,6 +175,14 @@ impl Redis {
             .await
             .map(drop)
     }
+}
+
+/// A server without TLS that keeps nothing on disk.
+pub(super) fn plain_server(redis: &Path, port: u16) -> CommandLine {
+    CommandLine::new(redis)
+        .words(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .words(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+        .words(["--loglevel", "warning"])
 }
 
 #[cfg(test)]
