@@ -224,3 +224,32 @@ pub enum TicketCommand {
         id: Uuid,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The library would take the value of one for the other: the key of the service would be sent to
+    /// the URL of a webhook.
+    #[test]
+    fn no_command_has_an_argument_with_the_name_of_a_global_one() {
+        let root = Cli::command();
+        let arguments = root.get_arguments();
+        let global: Vec<_> = arguments
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        let mut commands: Vec<_> = root.get_subcommands().collect();
+        let mut seen = 0;
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                let name = argument.get_id();
+                assert!(!global.contains(name), "{}: {name}", command.get_name());
+                seen += 1;
+            }
+            commands.extend(command.get_subcommands());
+        }
+        assert!(seen > 40, "{seen}");
+    }
+}

@@ -9,7 +9,8 @@ pub enum WebhookCommand {
     /// Have events delivered to an address, and print the secret that signs them
     New {
         /// Where: an https URL
-        url: String,
+        #[arg(value_name = "URL")]
+        to: String,
         /// Only these types of events, such as document.activated
         #[arg(long, short, value_name = "TYPE", value_delimiter = ',')]
         types: Vec<String>,
@@ -29,8 +30,8 @@ pub enum WebhookCommand {
         /// The webhook
         id: Uuid,
         /// Another https URL
-        #[arg(long)]
-        url: Option<String>,
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
         /// Only these types of events; * for all
         #[arg(long, short, value_name = "TYPE", value_delimiter = ',')]
         types: Vec<String>,

@@ -28,12 +28,12 @@ pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(
     let (client, screen) = (&session.client, session.screen);
     match command {
         WebhookCommand::New {
-            url,
+            to,
             types,
             description,
         } => {
             let new = NewWebhook {
-                url,
+                url: to,
                 types: (!types.is_empty()).then_some(types),
                 description,
             };
@@ -43,12 +43,12 @@ pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(
         WebhookCommand::Show { id } => tell(session, &client.webhook(id).await?),
         WebhookCommand::Edit {
             id,
-            url,
+            to,
             types,
             description,
         } => {
             let changes = WebhookChanges {
-                url,
+                url: to,
                 types: (!types.is_empty()).then_some(types),
                 description,
                 status: None,
