@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::types::{
-    Action, ApiKey, Document, DocumentChanges, DocumentError, DocumentFilter, DocumentStatus,
-    Event, EventPage, ItemResult, KeySet, Me, NewOperation, NewTicket, OnConflict, Operation,
-    OperationItem, OperationStatus, Page, Problem, Role, SignedReceipt, Ticket, TicketStatus,
-    TimelineEntry, Upload, UploadStatus, Usage, Version, VersionStatus,
+    Action, ApiKey, Delivery, DeliveryStatus, Document, DocumentChanges, DocumentError,
+    DocumentFilter, DocumentStatus, Event, EventPage, ItemResult, KeySet, Me, NewOperation,
+    NewTicket, NewWebhook, OnConflict, Operation, OperationItem, OperationStatus, Page, Problem,
+    Role, SignedReceipt, Ticket, TicketStatus, TimelineEntry, Upload, UploadStatus, Usage, Version,
+    VersionStatus, Webhook, WebhookChanges, WebhookStatus,
 };
 
 /// The description, as it was reviewed.
@@ -137,6 +138,10 @@ fn shapes_are_as_described() {
     description.check::<Problem>("Problem");
     description.check::<SignedReceipt>("SignedReceipt");
     description.check::<Usage>("Usage");
+    description.check::<NewWebhook>("NewWebhook");
+    description.check::<WebhookChanges>("WebhookChanges");
+    description.check::<Page<Webhook>>("WebhookPage");
+    description.check::<Page<Delivery>>("DeliveryPage");
 }
 
 #[test]
@@ -151,6 +156,8 @@ fn values_are_as_described() {
     description.check_values::<TicketStatus>("TicketStatus");
     description.check_values::<UploadStatus>("UploadStatus");
     description.check_values::<VersionStatus>("VersionStatus");
+    description.check_values::<WebhookStatus>("WebhookStatus");
+    description.check_values::<DeliveryStatus>("DeliveryStatus");
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
-use tests::app::{Client, Mode, Run, TestApp};
+use tests::app::{Client, Dsr, Mode, Run, TestApp};
 use tests::content::pseudo_random;
+use tests::poll::wait_until;
 use tests::servers::{node, node_modules, tuspy};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -164,4 +165,35 @@ async fn the_webhook_receiver_believes_signed_events_alone() {
         Some("document.activated 2026-01-02T03:04:05Z")
     );
     assert_eq!(lines.next_line().await.unwrap(), None, "each event once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_webhook_receiver_gets_what_the_service_signs() {
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&[
+            ("DOSSIER_WEBHOOK_ALLOW_HTTP", "true"),
+            ("DOSSIER_WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8"),
+        ])
+        .start()
+        .await;
+    let dsr = Dsr::of_admin(&app);
+    // Nothing listens at port 1.
+    let made = dsr.does(&["webhook", "new", "http://127.0.0.1:1/"]).await;
+    let text = |member: &str| made[0][member].as_str().unwrap().to_owned();
+    let (id, secret) = (text("id"), text("secret"));
+    let (mut receiver, mut lines, port) = receiver(&secret).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    dsr.does(&["webhook", "edit", &id, "--to", &url]).await;
+    dsr.does(&["webhook", "test", &id]).await;
+    let printed = lines.next_line().await.unwrap().unwrap();
+    assert!(printed.starts_with("webhook.test "), "{printed}");
+    wait_until(
+        Duration::from_mins(1),
+        "the delivery is noted",
+        async || dsr.does(&["webhook", "deliveries", &id]).await[0]["status"] == "delivered",
+    )
+    .await;
+    receiver.start_kill().unwrap();
+    dsr.does(&["webhook", "rm", &id]).await;
+    assert!(dsr.does(&["webhook", "ls"]).await.is_empty());
 }
