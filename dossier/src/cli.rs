@@ -1,6 +1,7 @@
 //! The command line: its commands, and one-line errors for wrong usage.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -79,6 +80,13 @@ pub enum Command {
         #[command(subcommand)]
         command: Storage,
     },
+    /// Back up a service on SQLite and local files, while it runs
+    ///
+    /// Copies the database, then the files, to a folder that is new or empty; the backup is complete
+    /// once `dossier.sqlite` is in it. The queue `maintenance` is paused meanwhile, so that nothing
+    /// which the copy of the database names is removed, and in the copy, until you resume it after a
+    /// restore. PostgreSQL and object stores are backed up by their own means, see OPERATIONS.md.
+    Backup(Backup),
     /// Check the database and storage for inconsistencies; exit code 0 clean, 1 findings, 2 failed
     ///
     /// Safe while the service runs. Changes nothing without --repair. With it, recounts drifted
@@ -86,6 +94,20 @@ pub enum Command {
     /// active version, and quarantines stored bytes that no row refers to; the cleanup removes
     /// those later. Missing or changed bytes are only reported: restore them from a backup.
     Audit(Audit),
+}
+
+/// The options of a backup.
+#[derive(Args, Clone, Debug)]
+pub struct Backup {
+    /// The folder to make
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// An earlier backup: files that are the same become hard links to it
+    #[arg(long, value_name = "FOLDER")]
+    pub previous: Option<PathBuf>,
+    /// Copy the database alone; pause `maintenance` before, until the storage is copied, too
+    #[arg(long)]
+    pub database_only: bool,
 }
 
 /// The options of an audit.

@@ -1,10 +1,11 @@
 //! Decides whether bytes may be destroyed. Every cleanup asks right before it deletes, so that a
-//! place that no longer belongs to this installation loses nothing. Each refusal is logged as an
-//! error.
+//! place that no longer belongs to this installation loses nothing, which is logged as an error, and
+//! that what the ledger names when `maintenance` is paused stays until it is resumed.
 
 use domain::Share;
 use ledger::ownership::{Ownership, OwnershipError};
-use queue::JobKind;
+use ledger::{Database, queue_pause};
+use queue::{JobKind, Queue};
 use telemetry::{Meters, Stop};
 use tracing::error;
 use url::Url;
@@ -16,9 +17,11 @@ pub const FEW_STORED: u64 = 50;
 /// was promised to be kept.
 pub const FEW_STAGED: u64 = 1_000;
 
-/// Guards against removing objects of other installations.
+/// Guards against removing objects of other installations, and objects of which a backup is made.
 #[derive(Clone, Debug)]
 pub struct RemovalGuard {
+    /// Knows whether the cleanup is paused.
+    pub db: Database,
     /// Verifies the marks of the places.
     pub ownership: Ownership,
     /// Counts refusals.
@@ -47,6 +50,14 @@ impl PlannedSweep<'_> {
 }
 
 impl RemovalGuard {
+    /// Returns whether discarded objects may be removed: the cleanup isn't paused, and the places are
+    /// ours. The caller has read before which objects these are: then no row refers to them, and none
+    /// does in a copy of the database that is made after a pause that isn't seen here yet.
+    pub async fn allows_removal(&self) -> Result<bool, OwnershipError> {
+        let pause = queue_pause(&self.db, Queue::Maintenance).await?;
+        Ok(!pause.is_paused && self.allows(JobKind::RemoveDiscarded).await?)
+    }
+
     /// Returns whether the store and staging belong to this installation. An error means that this
     /// can't be determined now. Each removal checks the mark of its place as well, so that further
     /// places are refused one by one.

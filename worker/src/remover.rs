@@ -4,7 +4,6 @@
 use futures::{StreamExt, stream};
 use ledger::ownership::OwnershipError;
 use ledger::{Database, DbError};
-use queue::JobKind;
 use storage::{StorageError, StorageRouter};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -95,7 +94,7 @@ async fn remove_or_say(
 /// The result of a batch.
 #[derive(Debug)]
 pub enum Removal {
-    /// Nothing was removed: the places may not be ours. The refusal was logged.
+    /// Nothing was removed: the cleanup is paused, or the places may not be ours, which was logged.
     Stopped,
     /// Each object was tried.
     Done(Batch),
@@ -121,15 +120,15 @@ pub enum RemoveError {
     Ledger(#[from] DbError),
 }
 
-/// Removes the objects at `urls` if the places are ours, and strikes the removed ones off the
-/// ledger's list in one statement.
+/// Removes the objects at `urls` if the places are ours and the cleanup isn't paused, and strikes the
+/// removed ones off the ledger's list in one statement.
 pub async fn remove_batch(
     db: &Database,
     removal: &storage::Removal,
     removal_guard: &RemovalGuard,
     urls: Vec<Url>,
 ) -> Result<Removal, RemoveError> {
-    if !removal_guard.allows(JobKind::RemoveDiscarded).await? {
+    if !removal_guard.allows_removal().await? {
         return Ok(Removal::Stopped);
     }
     let mut answers = stream::iter(urls)

@@ -46,6 +46,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     info!(worker = %worker, concurrency = role.concurrency, "worker started");
     let (notifier, announcing) = Notifier::start(Arc::clone(&role.feed));
     let removal_guard = RemovalGuard {
+        db: role.db.clone(),
         ownership: role.ownership.clone(),
         meters: role.meters.clone(),
     };

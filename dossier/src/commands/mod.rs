@@ -2,6 +2,8 @@
 
 mod account;
 mod audit;
+mod backup;
+mod copied_folder;
 mod health;
 mod job;
 mod migrate;

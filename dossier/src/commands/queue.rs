@@ -43,6 +43,7 @@ fn line(state: &QueueState) -> String {
     )
 }
 
-fn event(kind: AuditKind) -> impl Fn(&QueuePause) -> Vec<AuditEvent> {
+/// The entry of a change in the security log.
+pub(super) fn event(kind: AuditKind) -> impl Fn(&QueuePause) -> Vec<AuditEvent> {
     move |pause| vec![AuditEvent::new(kind, pause.queue, json!({}))]
 }

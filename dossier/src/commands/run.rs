@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use settings::Role;
 
-use super::{account, audit, health, job, migrate, queue, roles, storage};
+use super::{account, audit, backup, health, job, migrate, queue, roles, storage};
 use crate::cli::{Cli, Command};
 
 /// Runs the command.
@@ -21,6 +21,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         | Command::Job { .. }
         | Command::Queue { .. }
         | Command::Storage { .. }
+        | Command::Backup(_)
         | Command::Audit(_) => Role::Command,
     };
     let resolved = cli.settings.resolve(role)?;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Job { command } => job::run(&resolved, command).await,
         Command::Queue { command } => queue::run(&resolved, command).await,
         Command::Storage { command } => storage::run(&resolved, command).await,
+        Command::Backup(options) => backup::run(&resolved, &options).await,
         Command::Audit(options) => return audit::run(&resolved, options).await,
     }?;
     Ok(ExitCode::SUCCESS)

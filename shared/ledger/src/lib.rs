@@ -53,6 +53,7 @@ mod shares;
 mod signing;
 mod slots;
 mod sqlite;
+mod sqlite_copy;
 #[cfg(feature = "test-support")]
 mod sqlite_steps;
 mod storage_moves;
@@ -160,6 +161,7 @@ pub use shares::OwnerShare;
 pub use signing::{
     InvalidSigningKey, ReceiptIssuer, ReceiptSigner, SigningError, SigningKey, VerifyingKey,
 };
+pub use sqlite_copy::copy_sqlite;
 #[cfg(feature = "test-support")]
 pub use sqlite_steps::count_steps;
 pub use storage_moves::{

@@ -14,7 +14,6 @@
 use crash_points::{CrashPoint, reach_with as reach};
 use domain::{ByteSize, ErrorCode, Sha256};
 use ledger::{DirectBytes, JobRef, PendingUpload, PendingWork, load_pending, record_direct_bytes};
-use queue::JobKind;
 use storage::{StorageError, StorageRouter};
 use tracing::debug;
 use url::Url;
@@ -139,7 +138,7 @@ async fn record(
 
 /// Removes what the client has written; it stays listed, for what it may still write.
 async fn remove_original(tools: &Tools, written: &Url) {
-    let is_allowed = tools.removal_guard.allows(JobKind::RemoveDiscarded).await;
+    let is_allowed = tools.removal_guard.allows_removal().await;
     if !is_allowed.unwrap_or(false) {
         return;
     }
