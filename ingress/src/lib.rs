@@ -3,6 +3,7 @@
 mod api;
 mod audit_log;
 mod auth;
+mod beat;
 mod capacity;
 mod dto;
 mod http;

@@ -13,11 +13,12 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::ToJSON;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::beat::beat_within;
 use crate::capacity::{Taken, Ticket};
 use crate::dto::FeedCursors;
 use crate::waiting::EventReader;
 
-/// How often an idle stream sends a comment, so that proxies keep it open.
+/// How often a stream sends a comment, so that proxies keep it open.
 const COMMENT: Duration = Duration::from_secs(15);
 /// Events of one query, and bytes of what they tell of.
 const EVENTS: u32 = 100;
@@ -93,7 +94,7 @@ impl FeedReader {
             reader: self,
             begun: false,
             due: true,
-            next_comment: Instant::now() + COMMENT,
+            next_comment: beat_within(COMMENT),
         };
         let chunks = futures::stream::unfold(state, |mut state| async move {
             let chunk = state.next().await?;
@@ -154,10 +155,7 @@ impl Streaming {
                 let before = self.reader.request.after;
                 // Boxed: who waits for events keeps no room for a query.
                 match Box::pin(self.reader.read()).await {
-                    Ok(Some(chunk)) => {
-                        self.next_comment = Instant::now() + COMMENT;
-                        return Some(chunk);
-                    }
+                    Ok(Some(chunk)) => return Some(chunk),
                     // Others were looked at: there may be more.
                     Ok(None) => self.due = self.reader.request.after != before,
                     // A client that comes back learns why.
@@ -172,7 +170,7 @@ impl Streaming {
             tokio::select! {
                 () = self.reader.events.moved() => self.due = true,
                 () = sleep_until(self.next_comment) => {
-                    self.next_comment = Instant::now() + COMMENT;
+                    self.next_comment = beat_within(COMMENT);
                     return Some(Bytes::from_static(b":\n\n"));
                 }
             }

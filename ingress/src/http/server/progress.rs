@@ -11,9 +11,10 @@ use bytes::Bytes;
 use futures::task::AtomicWaker;
 use hyper::rt::Executor;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::pace::Pace;
+use crate::beat::beat_within;
 use crate::capacity::{Patience, Standing};
 
 tokio::task_local! {
@@ -57,11 +58,11 @@ impl State {
     }
 
     /// Returns when to check again.
-    fn pause(&self) -> Duration {
+    fn next_look(&self) -> Instant {
         if self.slices > 0 {
-            self.left().min(LOOK)
+            Instant::now() + self.left().min(LOOK)
         } else {
-            self.limit / LOOKS
+            beat_within(self.limit / LOOKS)
         }
     }
 }
@@ -120,9 +121,9 @@ impl Progress {
     /// Waits until the peer has stalled too long.
     async fn stalled(&self) {
         loop {
-            let pause = self.lock().pause();
+            let next = self.lock().next_look();
             tokio::select! {
-                () = sleep(pause) => {}
+                () = sleep_until(next) => {}
                 () = self.hurried.notified() => {}
             }
             let state = self.lock();
