@@ -1,21 +1,27 @@
 //! Ends long-running requests when their credential is revoked: the key removed or expired, the
 //! user disabled or deleted.
 //!
-//! One query per second covers all of them; requests answered within a second never register.
+//! One query per second covers all of them; requests answered within a second never register. More than
+//! a few are checked when the security log tells of a revocation, and every ten seconds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
-use ledger::{Credential, Database, Revocation, find_revoked};
+use ledger::{Credential, Database, DbError, NewestRevocations, Revocation};
+use ledger::{find_revoked, newest_revocations};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::waiting::Looks;
 
 /// The poll interval: how long a running request may outlive its credential.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// Credentials checked by one query.
 const BATCH: usize = 5_000;
+/// So many are checked every time: that costs little.
+const FEW: usize = 200;
 
 type Watched = HashMap<Credential, Arc<Entry>>;
 
@@ -50,23 +56,30 @@ impl Revocations {
     pub async fn run(&self, db: &Database, clock: &dyn Clock) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = Looks::default();
         loop {
             look.tick().await;
-            self.look(db, clock.now()).await;
+            if let Err(error) = self.look(db, clock.now(), &mut looks).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "failed to check for revoked keys and users");
+            }
         }
     }
 
-    async fn look(&self, db: &Database, now: Timestamp) {
+    async fn look(
+        &self,
+        db: &Database,
+        now: Timestamp,
+        looks: &mut Looks<NewestRevocations>,
+    ) -> Result<(), DbError> {
         let watched: Vec<_> = self.watched().keys().copied().collect();
-        for batch in watched.chunks(BATCH) {
-            match find_revoked(db, batch, now).await {
-                Ok(revoked) => self.end(&revoked),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::debug!(error, "failed to check for revoked keys and users");
-                }
-            }
+        if watched.len() > FEW && !looks.is_due(newest_revocations(db).await?) {
+            return Ok(());
         }
+        for batch in watched.chunks(BATCH) {
+            self.end(&find_revoked(db, batch, now).await?);
+        }
+        Ok(())
     }
 
     pub(super) fn end(&self, revoked: &[(Credential, Revocation)]) {
@@ -110,9 +123,12 @@ impl Drop for Watch {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use domain::Sha256;
 
     use super::*;
+    use crate::tests::app::App;
 
     #[tokio::test]
     async fn a_place_is_held_until_the_last_one_leaves() {
@@ -128,5 +144,43 @@ mod tests {
         assert_eq!(revocations.watched().len(), 1, "it is another request's");
         drop(third);
         assert_eq!(revocations.watched().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn many_are_checked_once_the_log_tells_of_a_revocation() {
+        let app = App::start().await;
+        let alice = app.alice().await;
+        let issued = alice.post_json("/v1/keys", &serde_json::json!({})).await;
+        let issued = issued.json();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let mut db = app.service.db.clone();
+        db.observe(move |_, _| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        let revocations = Revocations::default();
+        // Keys that don't exist: whoever checks them ends them.
+        let credential = |number| Credential::Key(Sha256::of(format!("key {number}").as_bytes()));
+        let watched = (0..=FEW).map(|number| revocations.watch(credential(number)));
+        let watched: Vec<_> = watched.collect();
+        let newest = newest_revocations(&db).await.unwrap();
+        let (mut looks, now) = (Looks::at_rest(newest), app.service.clock.now());
+        asked.store(0, Ordering::SeqCst);
+        for _ in 0..3 {
+            revocations.look(&db, now, &mut looks).await.unwrap();
+        }
+        assert_eq!(revocations.watched().len(), FEW + 1);
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        let key = format!("/v1/keys/{}", issued["id"].as_str().unwrap());
+        assert_eq!(alice.delete(&key).await.status, 204);
+        asked.store(0, Ordering::SeqCst);
+        revocations.look(&db, now, &mut looks).await.unwrap();
+        assert!(revocations.watched().is_empty());
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        drop(watched);
+        // Few are checked at once.
+        let one = revocations.watch(credential(0));
+        revocations.look(&db, now, &mut looks).await.unwrap();
+        assert_eq!(one.revoked().await, Revocation::Gone);
     }
 }

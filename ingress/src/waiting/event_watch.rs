@@ -10,13 +10,10 @@ use ledger::{Database, DbError, FeedPosition, feed_ends, newest_event};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::looks::Looks;
+
 /// How often the newest event of all is asked for while somebody waits.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long the awaited owners are asked for after a change: a transaction with an earlier number
-/// may commit later.
-const LINGER: Duration = Duration::from_secs(5);
-/// How often they are asked for without any.
-const IDLE: Duration = Duration::from_secs(10);
 /// Owners of one query.
 const BATCH: usize = 5_000;
 /// The part of the time that queries may take is one of these.
@@ -73,7 +70,7 @@ impl EventWatch {
 
     /// Wakes readers, forever.
     pub async fn run(&self, db: &Database) {
-        let (mut last, mut asked, mut changed) = (None, Instant::now(), Instant::now());
+        let mut looks = Looks::default();
         loop {
             sleep(LOOK).await;
             let owners = self.owners();
@@ -82,12 +79,7 @@ impl EventWatch {
             }
             let begin = Instant::now();
             let looked = async {
-                let newest = newest_event(db).await?;
-                if last != Some(newest) {
-                    (last, changed) = (Some(newest), begin);
-                }
-                if changed.elapsed() < LINGER || asked.elapsed() >= IDLE {
-                    asked = begin;
+                if looks.is_due(newest_event(db).await?) {
                     self.look(db, &owners).await?;
                 }
                 Ok::<_, DbError>(())
@@ -206,7 +198,7 @@ mod tests {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let mut db = app.service.db.clone();
-        db.observe(move || {
+        db.observe(move |_, _| {
             counter.fetch_add(1, Ordering::SeqCst);
         });
         let readers = EventWatch::default();

@@ -3,10 +3,12 @@
 
 mod event_watch;
 mod job_notifier;
+mod looks;
 mod settled_version;
 mod waiters;
 
 pub use event_watch::{EventReader, EventWatch};
 pub use job_notifier::JobNotifier;
+pub use looks::Looks;
 pub use settled_version::settled_version;
 pub use waiters::Waiters;

@@ -289,7 +289,7 @@ mod tests {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let mut db = app.service.db.clone();
-        db.observe(move || {
+        db.observe(move |_, _| {
             counter.fetch_add(1, Ordering::SeqCst);
         });
         let waiters = Waiters::default();

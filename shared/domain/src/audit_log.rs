@@ -84,6 +84,16 @@ kinds! {
     ServiceStarted = "service.started";
 }
 
+impl AuditKind {
+    /// What takes the access of keys or users away.
+    pub const REVOKING: &[Self] = &[
+        Self::KeyRemoved,
+        Self::BootstrapKeyChanged,
+        Self::UserDisabled,
+        Self::UserDeleted,
+    ];
+}
+
 /// A text that is not a kind.
 #[derive(Debug, thiserror::Error)]
 #[error("is not a kind of the security log")]

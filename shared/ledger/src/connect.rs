@@ -150,11 +150,14 @@ impl Database {
         self
     }
 
-    /// Calls `seen` after each statement of this handle and of its later clones.
-    pub fn observe(&mut self, seen: impl Fn() + Clone + Send + Sync + 'static) {
+    /// Calls `seen` after each statement of this handle and of its later clones, with its text and how
+    /// long it took.
+    pub fn observe(&mut self, seen: impl Fn(&str, Duration) + Clone + Send + Sync + 'static) {
         for connection in [&mut self.writer, &mut self.reader, &mut self.searcher] {
             let seen = seen.clone();
-            connection.pool.set_metric_callback(move |_| seen());
+            connection
+                .pool
+                .set_metric_callback(move |done| seen(&done.statement.sql, done.elapsed));
         }
     }
 

@@ -155,7 +155,7 @@ pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use retry_on_conflict::ConflictRetries;
-pub use revoked::{Credential, Revocation, find_revoked};
+pub use revoked::{Credential, NewestRevocations, Revocation, find_revoked, newest_revocations};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
 pub use signing::{

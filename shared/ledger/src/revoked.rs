@@ -1,13 +1,13 @@
 //! Revoked keys and users: checked all at once, for long-running requests.
 
-use sea_orm::QueryResult;
+use sea_orm::{FromQueryResult, QueryResult};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{Columns, Kind, parameter, query};
+use super::batch::{Columns, Kind, parameter, query, query_as};
 use super::readable::readable;
 use super::{Database, DbError};
-use domain::{Sha256, Timestamp, UserId};
+use domain::{AuditKind, Sha256, Timestamp, UserId};
 
 /// What a request was authenticated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,10 @@ pub enum Revocation {
     /// The user is disabled.
     Disabled,
 }
+
+/// The newest lines of the security log that tell of a revocation: one of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestRevocations(Vec<Option<Uuid>>);
 
 #[derive(Serialize)]
 struct KeyRow {
@@ -87,6 +91,36 @@ pub async fn find_revoked(
         }));
     }
     Ok(revoked)
+}
+
+/// The newest lines that tell of a revocation. They change with every one of them, unless the clock of
+/// the process that wrote it is behind that of another.
+pub async fn newest_revocations(db: &Database) -> Result<NewestRevocations, DbError> {
+    const COLUMNS: &Columns = &[("kind", Kind::Text)];
+
+    #[derive(Serialize)]
+    struct KindRow {
+        kind: &'static str,
+    }
+
+    #[derive(FromQueryResult)]
+    struct Newest {
+        id: Option<Uuid>,
+    }
+
+    let sql = format!(
+        "SELECT (SELECT id FROM audit_log WHERE audit_log.kind = x.kind ORDER BY id DESC LIMIT 1) AS id \
+         FROM {}",
+        db.dialect().rows(COLUMNS)
+    );
+    let kinds = AuditKind::REVOKING.iter().map(|kind| KindRow {
+        kind: kind.as_str(),
+    });
+    let kinds: Vec<_> = kinds.collect();
+    let found: Vec<Newest> = query_as(db.reader(), sql, [parameter(&kinds)?]).await?;
+    let mut newest: Vec<_> = found.into_iter().map(|newest| newest.id).collect();
+    newest.sort_unstable();
+    Ok(NewestRevocations(newest))
 }
 
 fn why(row: &QueryResult) -> Result<Revocation, DbError> {

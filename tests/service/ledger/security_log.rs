@@ -6,8 +6,10 @@ use domain::{
     Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, DocumentId, Timestamp, UserId,
 };
 use ledger::{
-    AuditFilter, AuditPage, AuditRow, Database, forget_audit_log, list_audit_log, write_audit_log,
+    AuditFilter, AuditPage, AuditRow, Database, forget_audit_log, list_audit_log,
+    newest_revocations, write_audit_log,
 };
+use serde_json::json;
 use tests::ledger::NOW;
 use tests::on_each_database;
 
@@ -76,4 +78,18 @@ async fn it_is_kept_as_long_as_was_asked_for(db: &Database) {
     assert_eq!(forget_audit_log(db, before, 20).await.unwrap(), 4);
     assert_eq!(forget_audit_log(db, before, 20).await.unwrap(), 0);
     assert_eq!(all(db).await.len(), 24);
+}
+
+#[on_each_database]
+async fn the_newest_revocations_change_with_each_line_that_tells_of_one(db: &Database) {
+    let mut newest = newest_revocations(db).await.unwrap();
+    for kind in AuditKind::ALL {
+        let event = AuditEvent::new(*kind, UserId::new(NOW), json!({}));
+        let line = AuditEntry::single(AuditOrigin::OPERATOR, event, NOW);
+        write_audit_log(db.writer(), &[line]).await.unwrap();
+        let now = newest_revocations(db).await.unwrap();
+        let revokes = AuditKind::REVOKING.contains(kind);
+        assert_eq!(now != newest, revokes, "{kind}");
+        newest = now;
+    }
 }
