@@ -1,5 +1,8 @@
-//! What the events of a document cost: bytes of rows and indexes, and PostgreSQL's time for the
-//! statements that write them.
+//! What the events of a document cost: bytes of rows and indexes, and the time of the statements that
+//! write them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ledger::Database;
 use sea_orm::{ConnectionTrait, Statement};
@@ -8,6 +11,7 @@ use tests::ledger::user;
 use tests::servers::Postgres;
 
 use crate::backlog::{GROUP, Meter, group_of};
+use crate::cost::{Cost, Groups};
 
 /// What is measured.
 #[derive(clap::Args, Clone, Debug)]
@@ -21,7 +25,7 @@ pub struct Options {
 pub async fn run(options: &Options) {
     let groups = options.groups;
     let sqlite = TestDatabase::sqlite().await;
-    documents(&sqlite.db, groups).await;
+    sqlite_time(&sqlite.db, groups).await;
     sqlite_bytes(&sqlite.db, groups * GROUP).await;
     let server = Postgres::durable().await;
     let db = TestDatabase::on(&server).await;
@@ -50,6 +54,32 @@ async fn documents(db: &Database, groups: usize) {
     for group in 0..groups {
         group_of(db, alice, group, &mut Meter::without_buffers(db)).await;
     }
+}
+
+/// The time of statements that insert events beside all, and the processor time of this process, which
+/// has nothing else to do.
+async fn sqlite_time(db: &Database, groups: usize) {
+    let mut observed = db.clone();
+    let times = Arc::new(Mutex::new([Duration::ZERO; 2]));
+    let counted = Arc::clone(&times);
+    observed.observe(move |sql, took| {
+        let mut times = counted.lock().unwrap_or_else(PoisonError::into_inner);
+        times[1] += took;
+        if sql.contains("INSERT INTO events") {
+            times[0] += took;
+        }
+    });
+    let this: &Groups = &[("this", std::process::id())];
+    let before = Cost::of(this);
+    documents(&observed, groups).await;
+    let count = groups * GROUP;
+    let processor = Cost::of(this).since(&before, count as f64 / 1e3);
+    let times = *times.lock().unwrap_or_else(PoisonError::into_inner);
+    let [events, all] = times.map(|time| time.as_secs_f64() * 1e6 / count as f64);
+    println!(
+        "SQLite, {count} documents: {events:.1} µs of statements that insert events a document, of {all:.1} µs of all but commits; {} µs of the processor",
+        processor.text(this, 1)
+    );
 }
 
 /// What the file shrinks by without the events: SQLite tells no size of a table.

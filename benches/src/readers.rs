@@ -5,6 +5,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use serde_json::json;
 use tests::app::{Client, Mode, TestApp};
 use tests::feed::{Connection, Stream};
 use tokio::time::{Instant, sleep};
@@ -20,6 +21,12 @@ pub struct Options {
     /// The number of users that they belong to: one has a bounded share of the streams
     #[arg(long, default_value_t = 300)]
     users: usize,
+    /// The number of keys that they are authenticated by; each user has one at least
+    #[arg(long, default_value_t = 0)]
+    keys: usize,
+    /// The protocols, one after the other
+    #[arg(long, value_delimiter = ',', default_value = "HTTP/1.1,HTTP/2")]
+    protocols: Vec<String>,
     /// Seconds without any event; a stream sends a comment every 15 seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -38,13 +45,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub async fn run(mode: Mode, options: &Options) {
     if mode == Mode::Embedded {
         println!(
-            "| {} s of nothing | readers | resident before, MiB | with them | KiB a reader | CPU ms/s before | with them | resident after an event for each |",
+            "| {} s of nothing | readers | keys | resident before, MiB | with them | KiB a reader | CPU ms/s before | with them | resident after an event for each |",
             options.seconds
         );
-        println!("| --- | --: | --: | --: | --: | --: | --: | --: |");
+        println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
     }
     let mut readers = options.readers;
-    for protocol in ["HTTP/1.1", "HTTP/2"] {
+    for protocol in &options.protocols {
         // Half of the requests in flight may be readers.
         let most = (2 * options.readers + 1_000).to_string();
         let settings = [("DOSSIER_LOG", "warn"), ("DOSSIER_MAX_CONNECTIONS", &most)];
@@ -53,30 +60,45 @@ pub async fn run(mode: Mode, options: &Options) {
         for number in 0..options.users {
             users.push(app.user(&format!("user{number}")).await);
         }
-        let opened = measure(&app, &users, (protocol, readers), options.seconds).await;
+        let keys = keys(&app, &users, options.keys).await;
+        let opened = measure(&app, (&users, &keys), (protocol, readers), options.seconds).await;
         readers = readers.min(opened);
         app.ends_clean().await;
     }
 }
 
+/// Clients of the users with keys of their own, so many in all.
+async fn keys(app: &TestApp, users: &[Client], count: usize) -> Vec<Client> {
+    let further = users.iter().cycle().take(count.saturating_sub(users.len()));
+    let further = stream::iter(further).map(|user| async {
+        let asked = json!({"scopes": ["events"]});
+        let issued = user.post_json("/v1/keys", &asked).await;
+        let issued = issued.expect_status(201).await;
+        app.bearer(issued["key"].as_str().expect("a key is text"))
+    });
+    let mut keys = users.to_vec();
+    keys.extend(further.buffered(AT_ONCE).collect::<Vec<_>>().await);
+    keys
+}
+
 /// Returns how many readers there were.
 async fn measure(
     app: &TestApp,
-    users: &[Client],
+    (users, keys): (&[Client], &[Client]),
     (protocol, readers): (&str, usize),
     seconds: u64,
 ) -> usize {
     let groups = [("ingress", app.ingress().pid())];
     let groups: &Groups = &groups;
     // What the first streams and events begin is no reader's.
-    drop(over_http_1(users, 100).await);
+    drop(over_http_1(keys, 100).await);
     every_user_uploads(users, "warm").await;
     sleep(PAUSE).await;
     let idle_before = idles(groups, seconds).await;
     let before = resident(groups)[0];
     let streams = match protocol {
-        "HTTP/1.1" => over_http_1(users, readers).await,
-        _ => over_http_2(&app.ingress().api(), users, readers).await,
+        "HTTP/1.1" => over_http_1(keys, readers).await,
+        _ => over_http_2(&app.ingress().api(), keys, readers).await,
     };
     sleep(PAUSE).await;
     let idle = idles(groups, seconds).await;
@@ -85,8 +107,9 @@ async fn measure(
     sleep(PAUSE).await;
     let count = streams.len();
     println!(
-        "| {:?}, {protocol} | {count} | {before:.0} | {with:.0} | {:.1} | {} | {} | {:.0} |",
+        "| {:?}, {protocol} | {count} | {} | {before:.0} | {with:.0} | {:.1} | {} | {} | {:.0} |",
         app.mode(),
+        keys.len(),
         (with - before) * 1024.0 / count as f64,
         idle_before.text(groups, 2),
         idle.text(groups, 2),
@@ -103,10 +126,10 @@ async fn idles(groups: &Groups, seconds: u64) -> Cost {
 }
 
 /// Opens streams, each with a connection of its own, until one is refused.
-async fn over_http_1(users: &[Client], readers: usize) -> Vec<Stream> {
+async fn over_http_1(keys: &[Client], readers: usize) -> Vec<Stream> {
     let opening = stream::iter(0..readers).map(|index| async move {
-        let user = &users[index % users.len()];
-        let stream = Stream::try_open(user, "?after=now", None).await;
+        let key = &keys[index % keys.len()];
+        let stream = Stream::try_open(key, "?after=now", None).await;
         stream.expect("the service answers")
     });
     let opened = opening.buffered(AT_ONCE);
@@ -115,15 +138,15 @@ async fn over_http_1(users: &[Client], readers: usize) -> Vec<Stream> {
 }
 
 /// Opens streams that share connections.
-async fn over_http_2(api: &str, users: &[Client], readers: usize) -> Vec<Stream> {
+async fn over_http_2(api: &str, keys: &[Client], readers: usize) -> Vec<Stream> {
     let mut connection = Connection::to(api).await;
     let mut streams = Vec::new();
     for index in 0..readers {
         if index % OF_CONNECTION == OF_CONNECTION - 1 {
             connection = Connection::to(api).await;
         }
-        let user = &users[index % users.len()];
-        streams.push(connection.open(user, "?after=now", None).await);
+        let key = &keys[index % keys.len()];
+        streams.push(connection.open(key, "?after=now", None).await);
     }
     streams
 }
