@@ -22,3 +22,4 @@ mod poison;
 mod resumable;
 mod sweeping;
 mod table;
+mod unmounted;

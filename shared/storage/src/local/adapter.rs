@@ -48,10 +48,11 @@ impl Local {
             return Err(StorageError::UnknownPlace { url: place.clone() });
         };
         let folders = blocking("make its folder", move || Folders::below(root)).await?;
+        let folders = Arc::new(folders);
         Ok(Self {
             place: place.clone(),
             aside: Aside::of(&folders, ASIDE),
-            folders: Arc::new(folders),
+            folders,
         })
     }
 
@@ -73,7 +74,7 @@ impl Local {
 
     fn path_of(&self, url: &Url) -> Result<PathBuf, StorageError> {
         let key = key_within(&self.place, url);
-        let path = key.map(|key| self.folders.root().join(key));
+        let path = key.map(|key| self.folders.path().join(key));
         path.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })
     }
 
@@ -92,7 +93,7 @@ impl Local {
         if !is_key(key) {
             return Err(StorageError::UnknownPlace { url });
         }
-        Ok((url, self.folders.root().join(key)))
+        Ok((url, self.folders.path().join(key)))
     }
 }
 
@@ -139,28 +140,34 @@ impl Storage for Local {
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
         let path = self.path_of(url)?;
-        let reading = blocking("open", move || Reading::open(&path, range)).await?;
+        let folders = Arc::clone(&self.folders);
+        let reading = blocking("open", move || {
+            folders.root().unless_away(Reading::open(&path, range)?)
+        })
+        .await?;
         let reading = reading.ok_or_else(|| StorageError::NotFound { url: url.clone() })?;
         Ok(reading.stream())
     }
 
     async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
         let path = self.path_of(url)?;
-        blocking("look", move || stat(&path)).await
+        let folders = Arc::clone(&self.folders);
+        blocking("look", move || folders.root().unless_away(stat(&path)?)).await
     }
 
     /// The name is gone when this returns, but may reappear after a power cut.
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         let path = self.path_of(url)?;
         let growing = self.growing(url)?;
+        let folders = Arc::clone(&self.folders);
         blocking("delete", move || {
             if let Some(growing) = growing {
                 growing.remove()?;
             }
-            unless_missing(fs::remove_file(path))
+            let removed = unless_missing(fs::remove_file(path))?;
+            folders.root().unless_away(removed).map(drop)
         })
-        .await?;
-        Ok(())
+        .await
     }
 
     /// A rename leaves nothing at `staged`.
@@ -186,7 +193,7 @@ impl Storage for Local {
             Start::Behind(key) => key.to_owned(),
             Start::Past => return Ok(Box::pin(stream::empty())),
         };
-        let walk = Walk::new(self.folders.root().to_owned(), self.place.clone(), after);
+        let walk = Walk::new(self.folders.path().to_owned(), self.place.clone(), after);
         let batches = stream::try_unfold(walk, |mut walk| async move {
             let (batch, walk) = blocking("list", move || Ok((walk.next_batch()?, walk))).await?;
             let is_more = !batch.is_empty();
@@ -203,10 +210,9 @@ impl Storage for Local {
 
     async fn check(&self) -> Result<(), StorageError> {
         let aside = self.aside.clone();
-        let root = self.folders.root().to_owned();
+        let folders = Arc::clone(&self.folders);
         blocking("write to its folder", move || {
-            // Don't recreate a missing place: its volume may not be mounted.
-            fs::metadata(root)?;
+            folders.root().stands()?;
             let mut draft = aside.begin()?;
             let mut batch = Batch::default();
             batch.push(b"?".as_slice().into());
@@ -216,9 +222,15 @@ impl Storage for Local {
     }
 
     async fn mark(&self) -> Result<Option<Mark>, StorageError> {
-        let path = self.folders.root().join(MARK);
-        let text = blocking("read its mark", move || read_mark(&path)).await?;
-        Ok(text.map(|text| mark::read(&text)))
+        let folders = Arc::clone(&self.folders);
+        let text = blocking("read its mark", move || {
+            let text = read_mark(&folders.path().join(MARK))?;
+            if let Some(text) = &text {
+                folders.root().remember(text);
+            }
+            Ok(text)
+        });
+        Ok(text.await?.map(|text| mark::read(&text)))
     }
 
     async fn set_mark(
@@ -226,7 +238,7 @@ impl Storage for Local {
         installation: InstallationId,
         marking: Marking,
     ) -> Result<(), StorageError> {
-        let root = self.folders.root().to_owned();
+        let root = self.folders.path().to_owned();
         let text = mark::written(installation);
         blocking("write its mark", move || write_mark(&root, &text, marking)).await
     }

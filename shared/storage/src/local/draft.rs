@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::folders::Folders;
-use super::shared_sync::{FileSystem, Unsynced};
+use super::shared_sync::Unsynced;
 
 /// A temporary file with an unguessable name.
 #[derive(Debug)]
@@ -33,15 +33,15 @@ pub(super) fn is_name(text: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Aside {
     folder: PathBuf,
-    file_system: Arc<FileSystem>,
+    folders: Arc<Folders>,
 }
 
 impl Aside {
     /// The folder `name` of a place.
-    pub(super) fn of(folders: &Folders, name: &str) -> Self {
+    pub(super) fn of(folders: &Arc<Folders>, name: &str) -> Self {
         Self {
-            folder: folders.root().join(name),
-            file_system: Arc::clone(folders.file_system()),
+            folder: folders.path().join(name),
+            folders: Arc::clone(folders),
         }
     }
 
@@ -53,7 +53,7 @@ impl Aside {
     /// Creates a temporary file in it, creating the folder if it is missing.
     pub(super) fn begin(&self) -> io::Result<Draft> {
         let aside = &self.folder;
-        let unsynced = Unsynced::of(&self.file_system);
+        let unsynced = Unsynced::of(self.folders.file_system());
         let path = aside.join(Uuid::new_v4().simple().to_string());
         let open = || {
             OpenOptions::new()
@@ -64,6 +64,7 @@ impl Aside {
         };
         let file = match open() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.folders.root().stands()?;
                 DirBuilder::new()
                     .mode(0o700)
                     .recursive(true)

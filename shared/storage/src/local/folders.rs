@@ -8,12 +8,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::root::Root;
 use super::shared_sync::{Coalesced, FileSystem};
 
 /// The folders below one root that this process has used.
 #[derive(Debug)]
 pub(super) struct Folders {
-    root: PathBuf,
+    root: Root,
     file_system: Arc<FileSystem>,
     known: Mutex<HashMap<PathBuf, Arc<Folder>>>,
 }
@@ -37,13 +38,18 @@ impl Folders {
         make(&root, &top)?;
         Ok(Self {
             file_system: Arc::new(FileSystem::around(&root)),
-            root,
+            root: Root::open(root)?,
             known: Mutex::default(),
         })
     }
 
+    /// The path of the root folder.
+    pub(super) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
     /// The root folder.
-    pub(super) fn root(&self) -> &Path {
+    pub(super) const fn root(&self) -> &Root {
         &self.root
     }
 
@@ -64,7 +70,8 @@ impl Folders {
     }
 
     fn move_into(&self, from: &Path, to: &Path) -> io::Result<Arc<Folder>> {
-        let parent = to.parent().unwrap_or(&self.root);
+        self.root.stands()?;
+        let parent = to.parent().unwrap_or(self.path());
         let folder = self.ready(parent)?;
         match fs::rename(from, to) {
             Err(error) if error.kind() == ErrorKind::NotFound && !parent.exists() => {
@@ -80,7 +87,7 @@ impl Folders {
 
     /// Syncs the folder of `path`.
     pub(super) fn sync_around(&self, path: &Path) -> io::Result<()> {
-        self.ready(path.parent().unwrap_or(&self.root))?.sync()
+        self.ready(path.parent().unwrap_or(self.path()))?.sync()
     }
 
     /// Returns the folder at `path`, creating it durably if it is missing. Syncs the parents of an
@@ -89,7 +96,8 @@ impl Folders {
         if let Some(folder) = lock(&self.known).get(path) {
             return Ok(Arc::clone(folder));
         }
-        make(path, &self.root)?;
+        self.root.stands()?;
+        make(path, self.path())?;
         let folder = Arc::new(Folder {
             path: path.to_owned(),
             sync: Coalesced::default(),

@@ -83,7 +83,7 @@ impl Files {
     /// The files of the object whose key is that of `target`.
     pub(super) fn of(folders: &Arc<Folders>, target: PathBuf) -> Self {
         let name = target.file_name().unwrap_or_default();
-        let data = folders.root().join(UNFINISHED).join(name);
+        let data = folders.path().join(UNFINISHED).join(name);
         Self {
             folders: Arc::clone(folders),
             fence: data.with_extension(FENCE),
@@ -95,6 +95,7 @@ impl Files {
     /// Opens the file at `length` as the holder of `fence`, creating it if that is 0. What lies
     /// beyond the length is removed.
     pub(super) fn open(&self, length: u64, fence: u64) -> Result<Open, GrowError> {
+        self.folders.root().stands()?;
         let fence = Fence::take(&self.fence, fence, || self.make_folder())?;
         if fence.was_finished {
             return Err(GrowError::Superseded);
@@ -123,6 +124,7 @@ impl Files {
 
     /// Makes the file an object of `length` bytes.
     pub(super) fn finish(&self, length: u64, fence: u64) -> Result<(), GrowError> {
+        self.folders.root().stands()?;
         if self.is_finished(length)? {
             return Ok(());
         }
@@ -175,15 +177,15 @@ impl Files {
 
     fn make_folder(&self) -> io::Result<()> {
         // Don't recreate a missing place: its volume may not be mounted.
-        let folder = self.folders.root().join(UNFINISHED);
+        let folder = self.folders.path().join(UNFINISHED);
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => sync_folder(self.folders.root()),
+            _ => sync_folder(self.folders.path()),
         }
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        sync_folder(&self.folders.root().join(UNFINISHED))
+        sync_folder(&self.folders.path().join(UNFINISHED))
     }
 }
 
@@ -355,7 +357,7 @@ pub(super) struct Unfinished {
 impl Unfinished {
     pub(super) fn of(folders: &Folders, place: &Url, older_than: Timestamp) -> io::Result<Self> {
         Ok(Self {
-            names: unless_missing(fs::read_dir(folders.root().join(UNFINISHED)))?,
+            names: unless_missing(fs::read_dir(folders.path().join(UNFINISHED)))?,
             place: place.clone(),
             older_than,
         })

@@ -8,6 +8,7 @@ mod growing;
 mod outcome;
 mod overlap;
 mod reading;
+mod root;
 mod shared_sync;
 #[cfg(test)]
 mod tests;

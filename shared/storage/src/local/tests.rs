@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Local;
 use crate::contract::{Unfinished, check_contract};
-use crate::{Mark, Marking, SourceStream, Storage, Writer};
+use crate::{Mark, Marking, SourceStream, Storage, StorageError, WriteError, Writer};
 use domain::{InstallationId, Timestamp};
 
 const KEY: &str = "3f/018bcfe5-6800-7000-8000-00000000003f";
@@ -101,6 +101,56 @@ async fn a_place_that_vanished_is_not_ready() {
     local.check().await.unwrap();
     fs::remove_dir_all(local.place().to_file_path().unwrap()).unwrap();
     local.check().await.unwrap_err();
+}
+
+/// Nothing is written, found or removed: whether it is there isn't known.
+async fn is_away(local: &Local, url: &Url) {
+    let away = |error: StorageError| assert!(matches!(error, StorageError::Unavailable { .. }));
+    let written = local.put(OTHER, source(b"b"), Writer::Service).await;
+    assert!(matches!(
+        written.unwrap_err(),
+        WriteError::Storage(StorageError::Unavailable { .. })
+    ));
+    away(local.open(url, None).await.map(drop).unwrap_err());
+    away(local.stat(url).await.unwrap_err());
+    away(local.delete(url).await.unwrap_err());
+    away(local.check().await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_folder_that_comes_to_its_path_is_another_one() {
+    let (folder, local) = place().await;
+    let installation = InstallationId::new(Timestamp::from_micros(0));
+    local.set_mark(installation, Marking::First).await.unwrap();
+    assert_eq!(local.mark().await.unwrap(), Some(Mark::Of(installation)));
+    let url = local.put(KEY, source(b"a"), Writer::Service).await.unwrap();
+    let (root, elsewhere) = (
+        local.place().to_file_path().unwrap(),
+        folder.path().join("elsewhere"),
+    );
+    fs::rename(&root, &elsewhere).unwrap();
+    is_away(&local, &url).await;
+    assert!(!root.exists());
+    // What is below the mount point of a volume, with folders as there are in it.
+    fs::create_dir_all(root.join(&KEY[..2])).unwrap();
+    fs::create_dir(root.join(".aside")).unwrap();
+    is_away(&local, &url).await;
+    fs::remove_dir_all(&root).unwrap();
+    fs::rename(&elsewhere, &root).unwrap();
+    assert_eq!(local.stat(&url).await.unwrap().unwrap().size.bytes(), 1);
+    local.check().await.unwrap();
+    // The volume is mounted as another device.
+    let path = url.to_file_path().unwrap();
+    fs::rename(&root, &elsewhere).unwrap();
+    for file in [path.as_path(), &root.join(".dossier/installation")] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let from = elsewhere.join(file.strip_prefix(&root).unwrap());
+        fs::copy(from, file).unwrap();
+    }
+    local.stat(&url).await.unwrap().unwrap();
+    local.check().await.unwrap();
+    local.delete(&url).await.unwrap();
+    assert!(!path.exists());
 }
 
 #[tokio::test]
