@@ -73,6 +73,12 @@ const FILE_NAME: Field = (
     "With `Upload-Complete: ?0`, its `filename` is the name of the document unless `name` is given.",
 );
 
+/// The revision of a document that gets a version by a resumable upload.
+const REVISION: Field = (
+    "If-Match",
+    "With `document_id` in `Upload-Metadata`: changes only this revision; else the answer is 412.",
+);
+
 /// Adds the fields to the operations that read them.
 pub fn document_request_fields(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
@@ -98,7 +104,13 @@ fn of_upload(method: &str, path: &str) -> Vec<Field> {
         ("post", "/v1/documents") => [BEGIN, &[FILE_NAME]].concat(),
         ("put", "/v1/documents/{id}/content") => BEGIN.to_vec(),
         ("post", "/v1/operations/import" | "/t/{secret}") => vec![BODY_DIGEST, DOCUMENT_DIGEST],
-        ("post", "/v1/uploads") => vec![BODY_DIGEST, DOCUMENT_DIGEST, COMPLETENESS, FILE_NAME],
+        ("post", "/v1/uploads") => vec![
+            BODY_DIGEST,
+            DOCUMENT_DIGEST,
+            COMPLETENESS,
+            FILE_NAME,
+            REVISION,
+        ],
         ("patch", "/v1/uploads/{id}") => vec![BODY_DIGEST, COMPLETENESS],
         _ => vec![],
     }

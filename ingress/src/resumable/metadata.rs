@@ -122,8 +122,8 @@ impl UploadMetadata {
         })
     }
 
-    /// Returns what the upload is to become.
-    pub fn purpose(self) -> Result<UploadPurpose, Problem> {
+    /// Returns what the upload is to become; a version only of a document as `precondition` says.
+    pub fn purpose(self, precondition: Precondition) -> Result<UploadPurpose, Problem> {
         // As in a form, one that says nothing readable is none.
         let declared_type: Option<MediaType> =
             self.filetype.as_deref().and_then(|text| text.parse().ok());
@@ -141,7 +141,7 @@ impl UploadMetadata {
             }
             return Ok(UploadPurpose::Version {
                 document,
-                precondition: Precondition::None,
+                precondition,
                 declared_type,
             });
         }
@@ -194,7 +194,11 @@ mod tests {
 
     #[test]
     fn a_document_needs_a_name_and_a_version_none() {
-        let purpose = |field: &str| UploadMetadata::read(field).unwrap().purpose();
+        let purpose = |field: &str| {
+            UploadMetadata::read(field)
+                .unwrap()
+                .purpose(Precondition::None)
+        };
         assert_eq!(purpose("").unwrap_err().pointers_for_tests(), ["name"]);
         assert!(purpose("filename YQ==").is_ok());
         let id = BASE64.encode("0190a5c0-0000-7000-8000-0000000000ff");

@@ -2,7 +2,8 @@
 
 use domain::{DocumentId, Status, Timestamp, UploadId, UploadStatus, UserId};
 use ledger::{
-    Became, Upload, UploadError, UploadPurpose, find_document, find_upload, terminate_upload,
+    Became, Precondition, Upload, UploadError, UploadPurpose, find_document, find_upload,
+    terminate_upload,
 };
 use poem::Request;
 use queue::Queue;
@@ -96,10 +97,10 @@ impl UploadSessions {
     pub async fn find(&self, whose: (UserId, UploadId)) -> Result<Upload, Problem> {
         let found = find_upload(&self.service.db, whose).await?;
         let upload = found.ok_or(Code::NotFound)?;
-        match upload.status {
-            UploadStatus::Expired => Err(Code::Gone.into()),
-            UploadStatus::Open | UploadStatus::Complete => Ok(upload),
+        if upload.is_over(self.service.clock.now()) {
+            return Err(Code::Gone.into());
         }
+        Ok(upload)
     }
 
     /// Returns an upload that no request is writing to: one that was is cut off.
@@ -162,17 +163,30 @@ impl UploadSessions {
         if purpose.name().is_some() && room.documents == 0 {
             return Err(Code::QuotaExceeded.into());
         }
-        match purpose.document() {
-            Some(document) => self.check_target(owner, document).await,
-            None => Ok(()),
+        match purpose {
+            UploadPurpose::Version {
+                document,
+                precondition,
+                ..
+            } => self.check_target(owner, *document, precondition).await,
+            UploadPurpose::Document { .. } | UploadPurpose::Part => Ok(()),
         }
     }
 
     /// Refuses a version that the document can't accept; the intake checks again.
-    async fn check_target(&self, owner: UserId, document: DocumentId) -> Result<(), Problem> {
+    async fn check_target(
+        &self,
+        owner: UserId,
+        document: DocumentId,
+        precondition: &Precondition,
+    ) -> Result<(), Problem> {
         let found = find_document(&self.service.db, document).await?;
         let found = found.filter(|document| document.owner == owner);
-        match found.ok_or(Code::NotFound)?.lifecycle.status() {
+        let found = found.ok_or(Code::NotFound)?;
+        if !precondition.admits(found.revision) {
+            return Err(Code::RevisionMismatch.into());
+        }
+        match found.lifecycle.status() {
             Status::Active | Status::Error => Ok(()),
             status @ (Status::Pending | Status::Archived) => Err(Problem::not_active(status)),
         }

@@ -29,11 +29,10 @@ impl IfMatch {
 
     /// Checks the field before costly work; the change checks again.
     pub fn check(&self, document: &Document) -> Result<(), Problem> {
-        match &self.0 {
-            Precondition::OneOf(revisions) if !revisions.contains(&document.revision) => {
-                Err(Code::RevisionMismatch.into())
-            }
-            _ => Ok(()),
+        if self.0.admits(document.revision) {
+            Ok(())
+        } else {
+            Err(Code::RevisionMismatch.into())
         }
     }
 }

@@ -7,6 +7,7 @@ use poem::Request;
 use poem::http::HeaderMap;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
+use super::if_match::precondition;
 use super::wanted_upload::{Wanted, announced, missing, refuse_joined};
 use crate::problem::{Code, Problem};
 use crate::resumable::{
@@ -27,7 +28,7 @@ pub(super) fn wanted(headers: &HeaderMap) -> Result<Wanted, Problem> {
     let read = UploadMetadata::read(&said.metadata)?;
     let purpose = match concat {
         Concat::Partial => UploadPurpose::Part,
-        Concat::None | Concat::Final(_) => read.purpose()?,
+        Concat::None | Concat::Final(_) => read.purpose(precondition(headers))?,
     };
     let length = text(headers, "upload-length")?;
     Ok(Wanted {

@@ -22,6 +22,17 @@ pub enum Precondition {
     OneOf(Vec<u64>),
 }
 
+impl Precondition {
+    /// Whether a document of this revision fulfils it.
+    #[must_use]
+    pub fn admits(&self, revision: u64) -> bool {
+        match self {
+            Self::None => true,
+            Self::OneOf(revisions) => revisions.contains(&revision),
+        }
+    }
+}
+
 /// A document to be changed, and its owner.
 #[derive(Clone, Debug)]
 pub struct Target {

@@ -112,6 +112,20 @@ impl Upload {
         self.ends && self.length == Some(self.offset)
     }
 
+    /// Whether its time is over, although the sweep may not have come by. One that a request writes to
+    /// goes on, and one with all its bytes becomes what it was to be.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        match self.status {
+            UploadStatus::Expired => true,
+            UploadStatus::Complete => false,
+            UploadStatus::Open => {
+                let waits = !self.is_held && !self.has_all() && self.joins.is_none();
+                waits && self.expires_at <= now
+            }
+        }
+    }
+
     /// On whose behalf its bytes are written.
     #[must_use]
     pub const fn writer(&self) -> Writer {

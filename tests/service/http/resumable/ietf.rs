@@ -120,9 +120,20 @@ async fn a_version_is_uploaded_in_pieces_of_unknown_number(mode: Mode) {
     let version = format!("/v1/documents/{id}/versions/2?wait=20");
     assert_eq!(alice.get(&version).await.expecting(200)["status"], "active");
     assert_eq!(alice.downloads(&document).await, "two");
-    let stale = incomplete(&alice, Method::PUT, &path, "x".into()).header("if-match", "\"r1\"");
-    let stale = alice.send(stale).await;
-    let upload = stale.header("location").to_owned();
+    let create = |tag: &str| {
+        let create = incomplete(&alice, Method::PUT, &path, "x".into());
+        create.header("if-match", tag.to_owned())
+    };
+    let stale = alice.send(create("\"r1\"")).await;
+    stale.expect_problem(412, "revision_mismatch");
+    // Changed by somebody else since.
+    let whole = format!("/v1/documents/{id}");
+    let current = alice.get(&whole).await.header("etag").to_owned();
+    let created = alice.send(create(&current)).await;
+    let upload = created.header("location").to_owned();
+    let change = alice.request(Method::PATCH, &whole);
+    let change = change.json(&serde_json::json!({"name": "b.bin"}));
+    alice.send(change).await.expecting(200);
     let refused = append(&alice, &upload, 1, Bytes::new(), "?1").await;
     refused.expect_problem(412, "revision_mismatch");
     assert_eq!(refused.header("upload-complete"), "?1");

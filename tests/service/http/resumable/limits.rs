@@ -128,16 +128,20 @@ async fn an_upload_expires_after_its_last_byte(mode: Mode) {
     tus::patch(&alice, &path, 0, pseudo_random(1, 6 << 20))
         .await
         .expecting(204);
+    // Whether the sweep has come by or not.
     wait_until(PATIENCE, "it has expired", async || {
-        app.works_off(JobKind::ExpireUploads).await;
         tus::head(&alice, &path).await.status.as_u16() != 200
     })
     .await;
     // Known for a moment, and then not any more.
     let gone = tus::patch(&alice, &path, 6 << 20, "x".into()).await;
     assert!(matches!(gone.status.as_u16(), 404 | 410), "{gone:?}");
-    let usage = alice.get("/v1/usage").await.expecting(200);
-    assert_eq!(usage["bytes"]["reserved"], 0);
+    wait_until(PATIENCE, "its reservation is given back", async || {
+        app.works_off(JobKind::ExpireUploads).await;
+        let usage = alice.get("/v1/usage").await.expecting(200);
+        usage["bytes"]["reserved"] == 0
+    })
+    .await;
     wait_until(PATIENCE, "it is forgotten", async || {
         app.works_off(JobKind::ExpireUploads).await;
         app.number("SELECT count(*) FROM uploads").await == 0

@@ -110,7 +110,12 @@ async fn an_upload_may_become_a_version(mode: Mode) {
     bob.send(create(&bob))
         .await
         .expect_problem(404, "not_found");
-    let created = alice.send(create(&alice)).await;
+    let stale = create(&alice).header("if-match", "\"r1\"");
+    let stale = alice.send(stale).await;
+    stale.expect_problem(412, "revision_mismatch");
+    let current = alice.get(&format!("/v1/documents/{id}")).await;
+    let current = create(&alice).header("if-match", current.header("etag"));
+    let created = alice.send(current).await;
     created.expecting(201);
     let path = created.header("location").to_owned();
     let bytes = pseudo_random(2, 50);
