@@ -137,7 +137,7 @@ pub struct NewKeyFields {
     /// What it may be used for; all that its user may do by default.
     #[oai(nullable, validator(min_items = 1, max_items = 7))]
     pub scopes: Option<Vec<ScopeBody>>,
-    /// How long it may be used, in minutes, hours or days: `30m`, `24h` or `90d`; without end by
+    /// How long it may be used, in seconds, minutes, hours or days: `90s`, `30m`, `24h` or `90d`; without end by
     /// default.
     #[oai(nullable)]
     pub expires_in: Option<LifetimeText>,
@@ -177,7 +177,7 @@ impl FromStr for Lifetime {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "must be a number from 1 to 9999 with a unit: 30m, 24h or 90d";
+        let wrong = "must be a number from 1 to 9999 with a unit: 90s, 30m, 24h or 90d";
         let (number, unit) = text
             .split_at_checked(text.len().saturating_sub(1))
             .ok_or(wrong)?;
@@ -186,6 +186,7 @@ impl FromStr for Lifetime {
         let number = number.parse().ok().filter(|_| is_number && is_short);
         let number: u64 = number.ok_or(wrong)?;
         match unit {
+            "s" => Ok(Self(Duration::from_secs(number))),
             "m" => Ok(Self(Duration::from_mins(number))),
             "h" => Ok(Self(Duration::from_hours(number))),
             "d" => Ok(Self(Duration::from_hours(24 * number))),

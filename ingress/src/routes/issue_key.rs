@@ -82,10 +82,10 @@ fn refuse_stronger(
 ) -> Result<(), Problem> {
     let session = request.data::<Session>().and_then(Session::admitted);
     let own = session.ok_or_else(|| Problem::internal("no session is set up"))?;
-    let all = Scopes::of_role(holder.role);
-    let scopes = wanted.scopes.unwrap_or(all);
-    // What has no effect makes no key stronger.
-    if let Some(lacking) = own.account.scopes.lacks(scopes.within(all)) {
+    let scopes = wanted.scopes.unwrap_or(Scopes::of_role(holder.role));
+    // Also what has no effect yet: the role may change.
+    let may = Scopes::of_role(own.account.caller.role);
+    if let Some(lacking) = own.account.scopes.within(may).lacks(scopes) {
         return Err(Problem::insufficient_scope(lacking));
     }
     let Some(end) = own.account.expires_at else {
