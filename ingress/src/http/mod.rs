@@ -17,7 +17,7 @@ mod router;
 mod server;
 mod trace_context;
 
-pub use accept::names_media_type;
+pub use accept::prefers;
 #[cfg(test)]
 pub use body::read_object;
 pub use body::{

@@ -128,13 +128,15 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         let code = match error {
             StorageError::Superseded { .. } => return UploadError::Superseded.into(),
-            StorageError::Unavailable { .. } => Code::Unavailable,
+            // A place that isn't configured any more may be so again.
+            StorageError::Unavailable { .. } | StorageError::UnknownPlace { .. } => {
+                Code::Unavailable
+            }
             StorageError::Full => Code::StorageFull,
             StorageError::Busy => Code::Overloaded,
             StorageError::SlowSource => Code::RequestTimeout,
             StorageError::NotSupported { .. } => Code::NotSupported,
             StorageError::NotFound { .. }
-            | StorageError::UnknownPlace { .. }
             | StorageError::Overlap { .. }
             | StorageError::NotOurs { .. }
             | StorageError::DigestMismatch { .. } => Code::Internal,

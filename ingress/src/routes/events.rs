@@ -14,7 +14,7 @@ use super::event_stream::{EventStream, FeedReader};
 use crate::auth::CurrentUser;
 use crate::capacity::Ticket;
 use crate::dto::{CursorText, EventPageBody, EventTypesText, FeedCursors, Id, read_types};
-use crate::http::names_media_type;
+use crate::http::prefers;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -117,7 +117,7 @@ impl EventRoutes {
             bytes: BYTES,
         };
         // Browsers' event sources accept nothing else.
-        let wants_stream = names_media_type(request.headers(), "text/event-stream");
+        let wants_stream = prefers(request.headers(), "text/event-stream", "application/json");
         let content = if wants_stream {
             EventContent::Stream(self.stream(request, caller.0.user, feed).await?)
         } else {

@@ -13,7 +13,7 @@ use poem_openapi::{ApiResponse, OpenApi, ResponseContent};
 use super::documents::readable;
 use crate::auth::{Anyone, CurrentUser};
 use crate::dto::{Id, KeySetBody, ReceiptBody, VersionNumber};
-use crate::http::names_media_type;
+use crate::http::prefers;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -118,7 +118,7 @@ impl ReceiptRoutes {
         let (version, _) = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
         let issuer = self.0.signer.issuer(db, now).await.map_err(Problem::from)?;
         let receipt = ReceiptBody::of(&version, issuer, now).ok_or(Code::NotActive)?;
-        let content = if names_media_type(request.headers(), "application/json") {
+        let content = if prefers(request.headers(), "application/json", "application/jose") {
             ReceiptContent::Json(Json(receipt))
         } else {
             ReceiptContent::Compact(Compact(receipt.compact()))
