@@ -6,20 +6,28 @@ import { badge, button, confirm, field, heading, list, notify, problem, select, 
 
 /** @typedef {import('./api.js').Schemas['Queue']} Queue */
 /** @typedef {import('./api.js').Schemas['Job']} Job */
+/** @typedef {import('./api.js').Schemas['ScheduledJob']} ScheduledJob */
 /** @typedef {import('./api.js').Schemas['Worker']} Worker */
 /** @typedef {import('./api.js').Schemas['AuditLogEntry']} Entry */
 /** @typedef {import('./app.js').Context} Context */
 
 const QUEUE_COLUMNS = ['Queue', 'State', 'Waiting', 'Running', 'Dead', 'Oldest waits', '']
+const SCHEDULE_COLUMNS = ['Recurring job', 'Queue', 'Every', 'Next time']
 const LOOK = 2
+
+/** @param {string} caption @param {string[]} columns @param {HTMLElement} body */
+const table = (caption, columns, body) => h('div', { class: 'list' }, h('table', {}, h('caption', { class: 'away' }, caption),
+  h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column || h('span', { class: 'away' }, 'Actions'))))), body))
 
 /** @param {Context} context */
 export async function queues({ main, signal }) {
   const body = h('tbody', {})
   const failure = h('div', {})
-  const table = h('table', {}, h('caption', { class: 'away' }, 'Queues'),
-    h('thead', {}, h('tr', {}, ...QUEUE_COLUMNS.map((column) => h('th', { scope: 'col' }, column || h('span', { class: 'away' }, 'Actions'))))), body)
-  fill(main, heading('Queues'), h('p', { class: 'quiet' }, 'Workers claim nothing of a paused queue. What runs ends as usual; what is uploaded waits.'), failure, h('div', { class: 'list' }, table))
+  const schedule = h('tbody', {})
+  fill(main, heading('Queues'), h('p', { class: 'quiet' }, 'Workers claim nothing of a paused queue. What runs ends as usual; what is uploaded waits.'), failure,
+    table('Queues', QUEUE_COLUMNS, body),
+    h('h2', {}, 'Schedule'), h('p', { class: 'quiet' }, 'A job is left out if there is nothing for it to do, or if no setting asks for it.'),
+    table('Schedule', SCHEDULE_COLUMNS, schedule))
   /** @type {Map<string, HTMLTableRowElement>} */
   const rows = new Map()
 
@@ -42,7 +50,10 @@ export async function queues({ main, signal }) {
   ])
 
   async function look() {
-    const page = await get('/v1/admin/queues', { signal })
+    const [page, due] = await Promise.all([get('/v1/admin/queues', { signal }), get('/v1/admin/schedule', { signal })])
+    fill(schedule, ...due.items.map((/** @type {ScheduledJob} */ job) => tableRow(SCHEDULE_COLUMNS, [
+      job.kind, job.queue, duration(job.every_seconds), moment(job.next_at),
+    ])))
     for (const queue of page.items) {
       const before = rows.get(queue.queue)
       const made = row(queue)

@@ -17,6 +17,7 @@ mod operation;
 mod page;
 mod public;
 mod receipt;
+mod schedule;
 mod storage_move;
 mod text;
 mod ticket_document;
@@ -50,6 +51,7 @@ pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, Operat
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
 pub use receipt::{KeySetBody, ReceiptBody};
+pub use schedule::ScheduledJobPageBody;
 pub use storage_move::{
     NewMoveRequest, StorageMoveBody, StorageMovePageBody, StoragePlacePageBody,
 };

@@ -1,4 +1,4 @@
-//! Queues and their pauses, for admins.
+//! Queues, their pauses and their recurring jobs, for admins.
 
 use domain::{AuditEvent, AuditKind};
 use ledger::{QueuePause, pause_queue, queue_states, resume_queue};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::users::AdminListProblems;
 use crate::auth::{Admin, RequestOrigin};
-use crate::dto::{QueueBody, QueueName, QueuePageBody, QueuePauseBody};
+use crate::dto::{QueueBody, QueueName, QueuePageBody, QueuePauseBody, ScheduledJobPageBody};
 use crate::idempotency::IdempotentRequest;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::Problem;
@@ -46,6 +46,16 @@ impl QueueRoutes {
             items: states.map(|state| QueueBody::of(state, &away)).collect(),
             next_cursor: None,
         }))
+    }
+
+    /// List recurring jobs with their next time
+    #[oai(path = "/schedule", method = "get", operation_id = "list_schedule")]
+    #[expect(clippy::unused_async, reason = "the library awaits every handler")]
+    async fn schedule(
+        &self,
+        _admin: Admin,
+    ) -> Result<Json<ScheduledJobPageBody>, Documented<AdminListProblems>> {
+        Ok(Json(ScheduledJobPageBody::after(self.0.clock.now())))
     }
 
     /// Pause a queue

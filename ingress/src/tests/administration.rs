@@ -1,5 +1,6 @@
 //! Users, keys and tokens.
 
+use domain::Timestamp;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use poem::http::Method;
 use serde_json::json;
@@ -154,4 +155,21 @@ async fn queues_tell_what_their_jobs_wait_for() {
     meters.circuit(Circuit::Store, false);
     meters.circuit(Circuit::Database, false);
     assert_eq!(queues().await, quiet);
+}
+
+#[tokio::test]
+async fn recurring_jobs_tell_their_next_time() {
+    let app = App::start().await;
+    let now = app.service.clock.now().as_micros();
+    let listed = app.admin().get("/v1/admin/schedule").await.json();
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), queue::Schedule::ALL.len(), "{listed}");
+    for job in items {
+        let next = Timestamp::parse_rfc3339(job["next_at"].as_str().unwrap()).unwrap();
+        let every = i64::try_from(job["every_seconds"].as_u64().unwrap()).unwrap() * 1_000_000;
+        assert!(next.as_micros() > now, "{job}");
+        assert_eq!(next.as_micros() % every, 0, "{job}");
+        assert_eq!(job["queue"], "maintenance");
+    }
+    assert!(items.is_sorted_by_key(|job| job["next_at"].as_str()));
 }

@@ -11,6 +11,7 @@ mod payload;
 mod postgres;
 mod postgres_listener;
 mod redis;
+mod schedule;
 mod state;
 mod url;
 
@@ -20,5 +21,6 @@ pub use kind::{JobKind, UnknownJobKind};
 pub use name::{Queue, UnknownQueue};
 pub use postgres::{Hearing, PostgresFeed};
 pub use redis::{RedisFeed, RedisUrl};
+pub use schedule::Schedule;
 pub use state::{JobState, UnknownJobState};
 pub use url::{InvalidQueueUrl, QueueUrl};

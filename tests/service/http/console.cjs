@@ -190,6 +190,7 @@ async function administers(page) {
   await go(page, '#/queues')
   await click(page, '[aria-label="Pause ingest"]')
   await see(page, 'tr:has-text("ingest") .badge:text-is("paused")')
+  await see(page, 'tr:has-text("sweep_store") time')
   await looked(page, 'queues')
   await go(page, '#/documents')
   await drop(page, [['later.txt', 'text/plain', 'later']])
