@@ -12,6 +12,7 @@ import { events } from './page_events.js'
 import { webhook, webhooks } from './page_webhooks.js'
 import { keys, tickets, usage } from './page_account.js'
 import { user, users } from './page_users.js'
+import { activity } from './page_activity.js'
 import { auditLog, jobs, queues, workers } from './page_queues.js'
 import { storage } from './page_storage.js'
 
@@ -36,6 +37,7 @@ const PAGES = {
   tickets: { title: 'Tickets', list: tickets },
   usage: { title: 'Usage', list: usage },
   keys: { title: 'Keys', list: keys },
+  activity: { title: 'Activity', list: activity, admin: true },
   users: { title: 'Users', list: users, one: user, admin: true },
   queues: { title: 'Queues', list: queues, admin: true },
   jobs: { title: 'Jobs', list: jobs, admin: true },

@@ -19,11 +19,12 @@ use crate::openapi::{
 use crate::operators::Health;
 use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
 use crate::routes::{
-    AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes, DirectUploadRoutes,
-    DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes, KeyRoutes, KeySetRoutes,
-    ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes, Pages, PublicRoutes,
-    QueueRoutes, ReceiptRoutes, ResultRoutes, ResumableRoutes, StorageMoveRoutes, TicketDoorRoutes,
-    TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes, VersionRoutes, WebhookRoutes,
+    ActivityRoutes, AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes,
+    DirectUploadRoutes, DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes,
+    KeyRoutes, KeySetRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
+    Pages, PublicRoutes, QueueRoutes, ReceiptRoutes, ResultRoutes, ResumableRoutes,
+    StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes,
+    VersionRoutes, WebhookRoutes,
 };
 use crate::service::Service;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
@@ -180,6 +181,7 @@ fn admin_routes(parts: &Parts) -> impl OpenApi {
             notifier: parts.notifier.clone(),
         },
         AuditLogRoutes(parts.service.clone()),
+        ActivityRoutes(parts.service.clone()),
         KeyRoutes(parts.service.clone()),
     )
 }

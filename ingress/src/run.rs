@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Parts, api, operations};
 use crate::auth::{Authenticator, Guard, JwtSetupError};
 use crate::http::{AllowedOrigins, Door, ServerLimits, serve};
-use crate::operators::{Health, OperationsPort};
+use crate::operators::{Health, OperationsPort, end_minutes};
 use crate::routes::MetricsRoutes;
 use crate::service::Service;
 use crate::uploads::Intake;
@@ -117,6 +117,7 @@ pub async fn run(
         () = guard.trail.run(&service.db) => {}
         // Boxed, since the statements that it builds are large.
         () = Box::pin(in_flight.keep()) => {}
+        () = Box::pin(end_minutes(&service)) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}
         () = service.db.watch() => {}
     }

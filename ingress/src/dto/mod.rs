@@ -1,6 +1,7 @@
 //! Data transfer objects: the JSON shapes of the API. Private to this crate; the domain knows
 //! nothing of them.
 
+mod activity;
 mod audit_log;
 mod changes;
 mod delivery;
@@ -28,6 +29,7 @@ mod user;
 mod version;
 mod webhook;
 
+pub use activity::ActivityBody;
 pub use audit_log::AuditLogPageBody;
 pub use delivery::{DeliveryBody, DeliveryPageBody, DeliveryStatusBody};
 pub use direct_upload::{DirectUploadBody, NewDirectUpload, WrittenParts};

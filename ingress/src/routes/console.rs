@@ -41,14 +41,16 @@ macro_rules! files {
 }
 
 /// The files, by name.
-const FILES: [(&str, &str); 21] = files![
+const FILES: [(&str, &str); 23] = files![
     "api.js",
     "app.js",
     "bulk.js",
+    "chart.js",
     "dom.js",
     "icon.svg",
     "live.js",
     "page_account.js",
+    "page_activity.js",
     "page_document.js",
     "page_documents.js",
     "page_events.js",

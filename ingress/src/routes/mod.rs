@@ -1,5 +1,6 @@
 //! The routes. A handler authenticates, parses, calls the domain once, and answers.
 
+mod activity;
 mod audit_log;
 mod changes;
 mod console;
@@ -45,6 +46,7 @@ mod wanted_upload;
 mod webhook_deliveries;
 mod webhooks;
 
+pub use activity::ActivityRoutes;
 pub use audit_log::AuditLogRoutes;
 pub use changes::ChangeRoutes;
 pub use console::ConsoleRoutes;

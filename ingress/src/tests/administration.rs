@@ -173,3 +173,19 @@ async fn recurring_jobs_tell_their_next_time() {
     }
     assert!(items.is_sorted_by_key(|job| job["next_at"].as_str()));
 }
+
+#[tokio::test]
+async fn the_last_hour_is_told_by_the_minute() {
+    let app = App::start().await;
+    let (alice, admin) = (app.alice().await, app.admin());
+    let (meters, clock) = (&app.service.meters, &app.service.clock);
+    assert_eq!(alice.uploads("a.txt", "four").await.status, 202);
+    meters.end_minute(clock.now());
+    let told = admin.get("/v1/admin/activity").await.json();
+    let minutes = told["minutes"].as_array().unwrap();
+    let count =
+        |minute: &serde_json::Value| (minute["uploads"].as_u64(), minute["upload_bytes"].as_u64());
+    let counts: Vec<_> = minutes.iter().map(count).collect();
+    assert_eq!(counts, [(Some(1), Some(4)), (Some(0), Some(0))], "{told}");
+    assert_eq!(minutes[1]["waiting_jobs"], 1, "{told}");
+}

@@ -275,7 +275,7 @@ async fn every_admin_operation_refuses_ordinary_users() {
         }
         count += 1;
     }
-    assert_eq!(count, 23);
+    assert_eq!(count, 24);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::deliveries::DeliveryLevels;
+use super::history::Waiting;
 use super::register::{Labels, keep};
 use domain::Timestamp;
 use ledger::{
@@ -156,6 +157,19 @@ impl Levels {
                 );
             }
             Err(_) => tracing::debug!("timed out reading metrics from the ledger"),
+        }
+    }
+
+    /// Returns what waited at the last reading.
+    pub(super) fn waiting(&self) -> Waiting {
+        let depth = |queue: Queue| {
+            let name = [("queue", queue.to_string())];
+            let depth = self.queue_depth.get_or_create(&name).get();
+            u64::try_from(depth).unwrap_or_default()
+        };
+        Waiting {
+            jobs: Queue::ALL.into_iter().map(depth).sum(),
+            oldest_pending: self.oldest_pending.get(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod capacity;
 mod deliveries;
 mod disk;
+mod history;
 mod labels;
 mod ledger;
 mod meters;
@@ -11,6 +12,7 @@ mod register;
 mod spans;
 mod storage;
 
+pub use history::Minute;
 pub use labels::{Attempt, Circuit, Delivered, Held, Hint, Refused, Stop};
 pub use meters::Meters;
 pub use overdue::Overdue;

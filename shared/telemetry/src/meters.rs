@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::capacity::CapacityMeters;
 use super::disk::DiskLevels;
+use super::history::{History, Minute, Totals, Waiting};
 use super::labels::{
     Attempt, CALLS, Circuit, Delivered, Held, Hint, OUTCOMES, Refused, Stop, class, method,
 };
@@ -49,6 +50,7 @@ struct Kept {
     storage_seconds: Times<1>,
     disk: DiskLevels,
     ledger: Levels,
+    history: History,
 }
 
 /// From a millisecond to half a minute.
@@ -140,6 +142,7 @@ impl Default for Meters {
             ),
             disk: DiskLevels::named(names),
             ledger: Levels::named(names),
+            history: History::default(),
             registry,
         };
         kept.begin_at_zero();
@@ -227,6 +230,31 @@ impl Meters {
             .inc();
         let seconds = self.0.request_seconds.get_or_create(&[name(), route()]);
         seconds.observe(took.as_secs_f64());
+        self.0.history.answered(status);
+    }
+
+    /// Ends a minute of the last hour. Call [`Self::look`] before.
+    pub fn end_minute(&self, now: Timestamp) {
+        let (totals, waiting) = self.totals();
+        self.0.history.end_minute(now, totals, waiting);
+    }
+
+    /// Returns the minutes of the last hour, the oldest first, and at last the one that goes on.
+    #[must_use]
+    pub fn last_hour(&self, now: Timestamp) -> Vec<Minute> {
+        let (totals, waiting) = self.totals();
+        self.0.history.minutes(now, totals, waiting)
+    }
+
+    fn totals(&self) -> (Totals, Waiting) {
+        let (requests, failed) = self.0.history.requests();
+        let totals = Totals {
+            requests,
+            failed,
+            uploads: self.0.uploads.get(),
+            upload_bytes: self.0.upload_bytes.get(),
+        };
+        (totals, self.0.ledger.waiting())
     }
 
     /// Counts a refused request.

@@ -157,6 +157,7 @@ const ROUTES: &[(&str, &str, [u16; 4])] = &[
         "/v1/admin/queues/{queue}/resume",
         [401, 403, 403, 200],
     ),
+    ("get", "/v1/admin/activity", [401, 403, 403, 200]),
     ("get", "/v1/admin/schedule", [401, 403, 403, 200]),
     ("get", "/v1/admin/workers", [401, 403, 403, 200]),
     ("get", "/v1/admin/audit-log", [401, 403, 403, 200]),

@@ -253,6 +253,7 @@ impl Ground {
                 | "/v1/admin/users/{id}"
                 | "/v1/admin/queues"
                 | "/v1/admin/schedule"
+                | "/v1/admin/activity"
                 | "/v1/admin/storage/places"
                 | "/v1/admin/storage/moves"
                 | "/v1/admin/storage/moves/{id}",
