@@ -108,14 +108,19 @@ fn api_service(
     stopping: &CancellationToken,
 ) -> Service {
     let settings = &resolved.settings;
+    let wanted = settings.max_connections.get();
     let connections = ServerLimits::connections_within(
-        settings.max_connections.get(),
+        wanted,
         descriptors::limit(),
         settings.database_connections,
     );
     // The files that a request holds open beside its connection are allowed for by the limit.
     let requests = u32::try_from(connections).unwrap_or(u32::MAX);
-    let requests = CapacityLimits::of_requests(requests, settings.max_requests_per_address);
+    let readers = ServerLimits::readers_within(wanted, connections);
+    let requests = CapacityLimits {
+        readers: u32::try_from(readers).unwrap_or(u32::MAX),
+        ..CapacityLimits::of_requests(requests, settings.max_requests_per_address)
+    };
     Service {
         db: resources.db.clone().for_requests(),
         places: resources.places.clone(),

@@ -30,6 +30,8 @@ pub(super) struct Shares {
     pub(super) address: u32,
     /// For a user.
     pub(super) user: u32,
+    /// Of what is smallest, which is granted as long as there is any.
+    pub(super) least: u32,
 }
 
 /// The budget; clones share it.
@@ -45,6 +47,7 @@ struct Books {
 #[derive(Debug, Default)]
 struct State {
     taken: u32,
+    holders: u32,
     classes: [u32; 3],
     accounts: HashMap<Account, Entry>,
     sites: HashMap<Site, u32>,
@@ -95,6 +98,7 @@ impl FairBudget {
         let mut state = self.0.lock();
         state.judge(&self.0.shares, account, units, units)?;
         state.taken += units;
+        state.holders += 1;
         state.hold(account, units);
         drop(state);
         Ok(Taken {
@@ -130,6 +134,11 @@ impl FairBudget {
         self.0.lock().taken
     }
 
+    /// Returns how many have units.
+    pub(super) fn holders(&self) -> u32 {
+        self.0.lock().holders
+    }
+
     /// Returns how much of its class's budget is used, in percent.
     pub(super) fn fill(&self, class: Class) -> u32 {
         let taken = self.0.lock().classes[class as usize];
@@ -143,9 +152,9 @@ impl Shares {
     /// reserved for users.
     fn of_class(&self, class: Class) -> u32 {
         match class {
-            Class::Strangers => (self.total / 2).max(1),
-            Class::Claimants => (self.total / 4).max(1),
-            Class::Users => self.total.max(1),
+            Class::Strangers => (self.total / 2).max(self.least),
+            Class::Claimants => (self.total / 4).max(self.least),
+            Class::Users => self.total.max(self.least),
         }
     }
 
@@ -154,7 +163,7 @@ impl Shares {
             Account::Address(_) | Account::Claimant(_) => self.address,
             Account::User(_) => self.user,
         };
-        most.min(self.of_class(account.class())).max(1)
+        most.min(self.of_class(account.class())).max(self.least)
     }
 }
 
@@ -172,7 +181,7 @@ impl State {
         let free = shares.total.checked_sub(self.taken + fresh);
         let free = free.zip(most.checked_sub(of_class + units));
         let (in_all, in_class) = free.ok_or(Spent::Total)?;
-        let (free, guaranteed) = (in_all.min(in_class), (most / GUARANTEED).max(1));
+        let (free, guaranteed) = (in_all.min(in_class), (most / GUARANTEED).max(shares.least));
         let is_fair = |held: u32, share: u32, times: u32| {
             held <= share.saturating_mul(times)
                 && (held <= guaranteed.saturating_mul(times) || held <= free.saturating_mul(times))
@@ -311,6 +320,8 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         self.give_back(self.units);
+        let mut state = self.books.lock();
+        state.holders = state.holders.saturating_sub(1);
     }
 }
 

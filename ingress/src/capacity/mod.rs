@@ -12,7 +12,7 @@ mod ticket;
 
 pub use account::Account;
 pub use back_pressure::Pressure;
-pub use budgets::{Capacity, CapacityLimits};
+pub use budgets::{Capacity, CapacityLimits, FILES_OF_REQUEST, FILES_OF_STREAM};
 pub use fair_budget::Taken;
 pub use standing::{Patience, Standing};
 pub use ticket::Ticket;

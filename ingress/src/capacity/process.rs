@@ -19,6 +19,7 @@ const NOTHING: u32 = 88;
 /// The budgets that tickets are charged to.
 #[derive(Debug)]
 pub(super) struct Budgets {
+    /// Requests in flight, counted by the files that they may open.
     pub(super) requests: FairBudget,
     pub(super) health: Arc<Semaphore>,
     pub(super) answers: FairBudget,

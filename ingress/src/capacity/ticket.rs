@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::account::Class;
-use super::budgets::Capacity;
+use super::budgets::{Capacity, FILES_OF_REQUEST, FILES_OF_STREAM};
 use super::fair_budget::{Spent, Taken};
 use super::process::Budgets;
 use super::{Account, Patience, Standing};
@@ -68,7 +68,7 @@ impl Capacity {
         {
             return Ok(Ticket::of_health(Arc::clone(&self.0), stranger, seat));
         }
-        match self.0.requests.try_take(account, 1) {
+        match self.0.requests.try_take(account, FILES_OF_REQUEST) {
             Ok(seat) => Ok(Ticket::new(
                 Arc::clone(&self.0),
                 (stranger, account, token),
@@ -172,6 +172,13 @@ impl Ticket {
         Ok(())
     }
 
+    /// Gives back the files that a stream of events doesn't open.
+    pub fn opens_no_files(&self) {
+        if let Some(taken) = &mut self.seat().taken {
+            taken.shrink_to(FILES_OF_STREAM);
+        }
+    }
+
     /// Who takes the answer.
     #[must_use]
     pub fn standing(&self) -> Standing {
@@ -260,4 +267,32 @@ impl AsRef<[u8]> for Accounted {
 
 fn kibibytes(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::Meters;
+
+    use super::*;
+    use crate::capacity::CapacityLimits;
+
+    #[test]
+    fn who_opens_no_files_leaves_them_to_others() {
+        let limits = CapacityLimits::of_requests(16, Some(16));
+        let capacity = Capacity::new(limits, Meters::default());
+        let peer = SocketAddr::from(([192, 0, 2, 1], 80));
+        let admitted = |opens_no_files| {
+            let all = std::iter::from_fn(|| {
+                let ticket = capacity.admit(peer, &Request::default()).ok()?;
+                if opens_no_files {
+                    ticket.opens_no_files();
+                }
+                Some(ticket)
+            });
+            all.collect::<Vec<_>>().len()
+        };
+        // Strangers have half of them, one address as much as it leaves free: 12 of 48 files.
+        assert_eq!(admitted(false), 4);
+        assert_eq!(admitted(true), 10);
+    }
 }

@@ -20,6 +20,7 @@ fn budget() -> FairBudget {
         total: 1_000,
         address: 250,
         user: 500,
+        least: 1,
     })
 }
 
@@ -119,6 +120,26 @@ fn what_is_not_needed_after_all_is_given_back() {
     assert_eq!(budget.taken(), 2);
     taken.shrink_to(5);
     assert_eq!(budget.taken(), 2);
+    assert_eq!(budget.holders(), 1);
+    drop(taken);
+    assert_eq!(budget.holders(), 0);
+}
+
+#[test]
+fn the_last_that_is_free_is_for_who_has_none() {
+    let budget = FairBudget::new(Shares {
+        total: 12,
+        address: 6,
+        user: 6,
+        least: 3,
+    });
+    let held: Vec<_> = (1..=3)
+        .map(|number| budget.try_take(user(number), 3).unwrap())
+        .collect();
+    assert_eq!(budget.try_take(user(1), 3).unwrap_err(), Spent::Share);
+    let last = budget.try_take(user(4), 3).unwrap();
+    assert_eq!(budget.try_take(user(5), 1).unwrap_err(), Spent::Total);
+    drop((held, last));
 }
 
 #[test]
@@ -127,6 +148,7 @@ fn a_budget_of_one_serves_one() {
         total: 1,
         address: 1,
         user: 1,
+        least: 1,
     });
     let one = budget.try_take(address(1), 1).unwrap();
     assert_eq!(budget.try_take(ALICE, 1).unwrap_err(), Spent::Total);

@@ -9,13 +9,12 @@ use futures::FutureExt;
 use poem::endpoint::ToDynEndpoint;
 use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::activity::Activity;
 use super::connection::Connection;
-use super::connections::Connections;
+use super::connections::{Connections, Slot};
 use super::exchange::{Door, SharedEndpoint};
 use crate::capacity::Account;
 
@@ -91,16 +90,17 @@ impl Acceptor {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>) {
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Option<Slot>) {
         let activity = Arc::new(Activity::default());
         let account = Account::of_peer(peer);
-        let registered = self.open.register(account, &activity, slot);
+        let registered = self.open.register(account, &activity);
         let connection = Connection {
             endpoint: Arc::clone(&self.endpoint),
             door: self.door.clone(),
             shutdown: self.shutdown.clone(),
             peer,
             activity,
+            slot,
         };
         let abort = self.abort.clone();
         self.tasks.spawn(async move {

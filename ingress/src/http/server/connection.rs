@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::connections::Slot;
 use super::edges::HEADER_BYTES;
 use super::endless;
 use super::exchange::{Door, Exchange, SharedEndpoint};
@@ -51,16 +52,18 @@ pub(super) struct Connection {
     pub(super) shutdown: CancellationToken,
     pub(super) peer: SocketAddr,
     pub(super) activity: Arc<Activity>,
+    /// `None` if it was accepted during shutdown.
+    pub(super) slot: Option<Slot>,
 }
 
 impl Connection {
     /// Serves the connection to its end. Errors are caused by the peer and only logged at debug
     /// level.
-    pub(super) async fn serve(self, stream: TcpStream) {
+    pub(super) async fn serve(mut self, stream: TcpStream) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
-        let peer = self.peer;
+        let (peer, mut slot) = (self.peer, self.slot.take());
         let (linger, reader) = (Linger::default(), Reader::default());
         let exchange = Exchange {
             endpoint: Arc::clone(&self.endpoint),
@@ -81,6 +84,9 @@ impl Connection {
         Box::pin(self.exchanges(exchange)).await;
         if let Some((socket, body)) = handover.take() {
             drop(handover);
+            if let Some(slot) = &mut slot {
+                slot.opens_no_files();
+            }
             if let Err(error) = endless::send(socket, body).await {
                 tracing::debug!(client.address = %peer, %error, "an endless response ended early");
             }

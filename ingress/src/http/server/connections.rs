@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
-use crate::capacity::Account;
+use crate::capacity::{Account, FILES_OF_REQUEST, FILES_OF_STREAM};
 
 /// How long a connection may be idle before it may be closed to make room.
 const IDLE_AT_LEAST: Duration = Duration::from_secs(1);
@@ -37,6 +37,17 @@ struct Open {
     close: CancellationToken,
 }
 
+/// The place of a connection among all, counted by the files that its requests may open.
+#[derive(Debug)]
+pub(super) struct Slot(OwnedSemaphorePermit);
+
+impl Slot {
+    /// Gives back the files that a stream of events doesn't open.
+    pub(super) fn opens_no_files(&mut self) {
+        drop(self.0.split((FILES_OF_REQUEST - FILES_OF_STREAM) as usize));
+    }
+}
+
 /// A registered connection, until dropped.
 #[derive(Debug)]
 pub(super) struct Registered {
@@ -44,14 +55,13 @@ pub(super) struct Registered {
     number: u64,
     /// Cancelled to make room.
     pub(super) close: CancellationToken,
-    _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Connections {
     /// Creates a limit of `most` connections, with metrics.
     pub(super) fn new(most: usize, meters: Meters) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(most)),
+            slots: Arc::new(Semaphore::new(most * FILES_OF_REQUEST as usize)),
             most,
             open: Mutex::default(),
             next: AtomicU64::new(0),
@@ -60,26 +70,25 @@ impl Connections {
     }
 
     /// Waits until one more may be accepted. `None` if closed.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn slot(&self) -> Option<Slot> {
         loop {
-            if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
-                return Some(slot);
+            if let Ok(slot) = Arc::clone(&self.slots).try_acquire_many_owned(FILES_OF_REQUEST) {
+                return Some(Slot(slot));
             }
             self.close_idle();
             tokio::select! {
                 biased;
-                slot = Arc::clone(&self.slots).acquire_owned() => return slot.ok(),
+                slot = Arc::clone(&self.slots).acquire_many_owned(FILES_OF_REQUEST) => return slot.ok().map(Slot),
                 () = sleep(PAUSE) => {}
             }
         }
     }
 
-    /// Registers an accepted connection; one accepted during shutdown needs no slot.
+    /// Registers an accepted connection.
     pub(super) fn register(
         self: &Arc<Self>,
         account: Account,
         activity: &Arc<Activity>,
-        slot: Option<OwnedSemaphorePermit>,
     ) -> Registered {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let close = CancellationToken::new();
@@ -95,7 +104,6 @@ impl Connections {
             connections: Arc::clone(self),
             number,
             close,
-            _slot: slot,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use poem::{Body, Endpoint, EndpointExt, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -93,5 +94,32 @@ async fn one_that_breaks_off_is_not_ended() {
         drop(ended);
         let rest = String::from_utf8(rest).unwrap();
         assert!(!rest.contains('0'), "HTTP/{version}: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn streams_are_as_many_as_the_files_that_they_open() {
+    const STREAMS: usize = 6;
+    let answer = |_| {
+        let first = futures::stream::iter([Ok::<_, io::Error>("first")]);
+        let body = Body::from_bytes_stream(first.chain(futures::stream::pending()));
+        let response = Response::builder().content_type("text/event-stream");
+        let response = response.body(body);
+        async move { Ok::<_, poem::Error>(response) }
+    };
+    let limits = ServerLimits {
+        connections: 4,
+        ..ServerLimits::default()
+    };
+    let endpoint = poem::endpoint::make(answer).map_to_response();
+    let server = Server::start(limits, endpoint).await;
+    let mut open = Vec::new();
+    for _ in 0..STREAMS {
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let head = read_until(&mut client, "first\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        open.push(client);
     }
 }

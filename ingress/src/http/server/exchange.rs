@@ -91,7 +91,11 @@ impl Exchange {
         };
         // An unread body would be parsed as the next request; and a stopping server reads no next
         // request.
-        let is_endless = is_reusable && !is_head && has_no_end(&response);
+        let is_stream = !is_head && has_no_end(&response);
+        if is_stream && let Some(ticket) = &ticket {
+            ticket.opens_no_files();
+        }
+        let is_endless = is_reusable && is_stream;
         let is_stopping = self.linger.is_asked() || self.shutdown.is_cancelled();
         let is_last = is_broken || is_endless || is_stopping;
         if is_reusable && is_last {

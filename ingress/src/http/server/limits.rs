@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use crate::capacity::FILES_OF_REQUEST;
+
 /// Limits on connections and their timeouts.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
     /// The most open connections; more wait in the kernel's queue, and idle ones are closed for
-    /// them.
+    /// them. Streams of events in place of one are as many as the files of a request.
     pub connections: usize,
     /// Requests in flight on one HTTP/2 connection.
     pub streams: u32,
@@ -34,9 +36,6 @@ pub struct ServerLimits {
 impl ServerLimits {
     /// A default that leaves each client plenty.
     pub const CONNECTIONS: usize = 8_192;
-    /// File descriptors of a connection: its socket, and a file that its request reads or writes; beside
-    /// a file that grows there is one with its fence.
-    const OF_CONNECTION: u64 = 3;
     /// The most connections of the operators' port.
     pub const OPERATIONS: usize = 64;
     /// File descriptors reserved for storage, queue, log and the operators' port.
@@ -73,11 +72,18 @@ impl ServerLimits {
     #[must_use]
     pub fn connections_within(wanted: usize, descriptors: u64, databases: u32) -> usize {
         let reserved = Self::RESERVED + Self::OF_DATABASE * u64::from(databases);
-        let room = descriptors.saturating_sub(reserved) / Self::OF_CONNECTION;
+        let room = descriptors.saturating_sub(reserved) / u64::from(FILES_OF_REQUEST);
         // A limit that leaves nothing is an operator's mistake; allow some connections.
         wanted
             .min(usize::try_from(room).unwrap_or(usize::MAX))
             .max(16)
+    }
+
+    /// Returns how many may read feeds, where `wanted` connections were asked for: half as many. With
+    /// one file each, they leave a third of the files of `connections` to other requests.
+    #[must_use]
+    pub fn readers_within(wanted: usize, connections: usize) -> usize {
+        (wanted / 2).min(2 * connections).max(1)
     }
 
     /// Returns the limits of the operators' port.
@@ -118,5 +124,17 @@ mod tests {
         assert_eq!(within(1_024), 261);
         assert_eq!(within(256), 16);
         assert_eq!(ServerLimits::connections_within(100, 1_024, 16), 100);
+    }
+
+    #[test]
+    fn streams_leave_descriptors_for_other_requests() {
+        let within = |wanted, descriptors| {
+            let connections = ServerLimits::connections_within(wanted, descriptors, 16);
+            ServerLimits::readers_within(wanted, connections)
+        };
+        assert_eq!(within(8_192, 1_048_576), 4_096);
+        assert_eq!(within(20_000, 20_000), 10_000);
+        assert_eq!(within(8_192, 1_024), 522);
+        assert_eq!(within(1, 1_024), 1);
     }
 }
