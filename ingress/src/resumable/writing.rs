@@ -57,7 +57,11 @@ impl UploadSessions {
             upload = self.settled(append.whose).await?;
         }
         if let Some(answer) = answer_of_complete(&upload, append.offset) {
-            return answer;
+            let written = answer?;
+            let beyond = append.announced.unwrap_or(0);
+            let sum = written.offset.saturating_add(beyond);
+            check_size(sum, ByteSize::new(written.offset))?;
+            return Ok(written);
         }
         let holder = self.holders.enter(append.whose.1).await;
         let ends = Ends {

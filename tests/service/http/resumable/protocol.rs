@@ -121,6 +121,11 @@ async fn an_upload_may_become_a_version(mode: Mode) {
     let bytes = pseudo_random(2, 50);
     let last = tus::patch(&alice, &path, 0, bytes.clone()).await;
     assert_eq!(last.header("dossier-document"), id);
+    let beyond = tus::patch(&alice, &path, 50, "x".into()).await;
+    beyond.expect_problem(413, "too_large");
+    tus::patch(&alice, &path, 50, "".into())
+        .await
+        .expecting(204);
     assert_eq!(last.header("dossier-version"), "2");
     let version = format!("/v1/documents/{id}/versions/2?wait=20");
     assert_eq!(alice.get(&version).await.expecting(200)["status"], "active");
