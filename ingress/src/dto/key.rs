@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_wrong_member_is_named() {
-        let body = r#"{"name":"","scopes":["events","all",7],"expires_in":"1s","role":1}"#;
+        let body = r#"{"name":"","scopes":["events","all",7],"expires_in":"1w","role":1}"#;
         assert_eq!(
             wrong(body),
             ["/name", "/scopes/1", "/scopes/2", "/expires_in", "/role"]
@@ -263,8 +263,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_lives_for_minutes_hours_or_days() {
-        for (text, minutes) in [("1m", 1), ("24h", 1_440), ("9999d", 14_398_560)] {
+    fn a_key_lives_for_seconds_to_days() {
+        for (text, minutes) in [("60s", 1), ("1m", 1), ("24h", 1_440), ("9999d", 14_398_560)] {
             let lifetime: Lifetime = text.parse().unwrap();
             assert_eq!(lifetime, Lifetime(Duration::from_mins(minutes)), "{text}");
         }
