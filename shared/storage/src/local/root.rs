@@ -28,7 +28,7 @@ struct Known {
 
 /// The folder at the path of a place is not the one that was opened.
 #[derive(Debug, thiserror::Error)]
-#[error("another folder is at {}: is its volume mounted?", .0.display())]
+#[error("another folder is at {}: is its volume mounted, and as before?", .0.display())]
 struct OtherFolder(PathBuf);
 
 impl Root {
@@ -46,8 +46,9 @@ impl Root {
         &self.path
     }
 
-    /// Fails if the folder is gone, or another is in its place. A volume that was mounted again may
-    /// have another device: it is known by its mark.
+    /// Fails if the folder is gone, or another is in its place. One that was copied back is known by its
+    /// mark; of another file system only a restart will do, since shared syncs go to the one that was
+    /// opened.
     pub(super) fn stands(&self) -> io::Result<()> {
         let folder = identity(&fs::metadata(&self.path)?);
         let mut known = self.known();
@@ -55,7 +56,8 @@ impl Root {
             return Ok(());
         }
         let mark = unless_missing(fs::read(self.path.join(MARK)))?;
-        if mark.is_none() || mark != known.mark {
+        let is_elsewhere = folder.0 != known.folder.0;
+        if is_elsewhere || mark.is_none() || mark != known.mark {
             return Err(io::Error::other(OtherFolder(self.path.clone())));
         }
         known.folder = folder;

@@ -139,7 +139,7 @@ async fn a_folder_that_comes_to_its_path_is_another_one() {
     fs::rename(&elsewhere, &root).unwrap();
     assert_eq!(local.stat(&url).await.unwrap().unwrap().size.bytes(), 1);
     local.check().await.unwrap();
-    // The volume is mounted as another device.
+    // It was copied back, with its mark.
     let path = url.to_file_path().unwrap();
     fs::rename(&root, &elsewhere).unwrap();
     for file in [path.as_path(), &root.join(".dossier/installation")] {
