@@ -140,6 +140,9 @@ impl S3 {
             .words(["-s3.localSocket=s3.sock", "-filer.localSocket=filer.sock"])
             // Many sparse volumes: each bucket has its own.
             .words(["-master.volumeSizeLimitMB=512", "-volume.max=4000"])
+            // By default it refuses all writes for ever once a hundredth of the disk is free, which
+            // may be gigabytes.
+            .word("-volume.minFreeSpace=64MiB")
             // After a restart, the only master waits this long for another leader.
             .words(["-master.electionTimeout=300ms", "-master.heartbeatInterval=100ms"])
             .word("-master.telemetry=false");
