@@ -2,6 +2,7 @@
 // is kept for this tab alone (sessionStorage), and is sent to the service that the page is from.
 
 const KEY = 'dossier.key'
+const FROM = 'dossier.key-from'
 const MOST_PATIENCE = 10
 
 /** @typedef {import('./schema.d.ts').components['schemas']} Schemas */
@@ -44,9 +45,17 @@ export class Unreachable extends Error {
 
 export const key = {
   get: () => sessionStorage.getItem(KEY),
-  /** @param {string} text */
-  set: (text) => sessionStorage.setItem(KEY, text),
-  forget: () => sessionStorage.removeItem(KEY),
+  /** Whether it came of signing in with the provider, so that nobody else has it. */
+  isFromProvider: () => sessionStorage.getItem(FROM) === 'provider',
+  /** @param {string} text @param {'hand' | 'provider'} from */
+  set: (text, from) => {
+    sessionStorage.setItem(KEY, text)
+    sessionStorage.setItem(FROM, from)
+  },
+  forget: () => {
+    sessionStorage.removeItem(KEY)
+    sessionStorage.removeItem(FROM)
+  },
 }
 
 /** A key of idempotency: a repeated request takes effect once. */

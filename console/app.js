@@ -1,6 +1,6 @@
 // The console: signs in, draws the frame of all pages, and leads from address to page.
 
-import { get, key } from './api.js'
+import { change, get, key } from './api.js'
 import { fill, h, link } from './dom.js'
 import * as live from './live.js'
 import { badge, field, form, heading, notify, problem, text } from './parts.js'
@@ -52,6 +52,53 @@ const main = h('main', { id: 'main', tabindex: -1 })
 let me = null
 let leaving = new AbortController()
 
+/**
+ * Why the provider let nobody in, by the code of the problem.
+ * @type {Record<string, string>}
+ */
+const REFUSALS = {
+  unauthorized: 'The sign-in did not succeed: it was declined, took longer than ten minutes, or was not begun in this browser. Sign in again.',
+  forbidden: 'No user of this service is linked to your account. Ask an administrator to link one.',
+  disabled: 'Your user is disabled. An administrator can enable it.',
+  rate_limited: 'There were too many sign-ins from your address. Try again in a minute.',
+  overloaded: 'Too many people are signing in. Try again in a moment.',
+  unavailable: 'The sign-in provider can’t be reached, or doesn’t answer as it should. Try again later, or use a key.',
+}
+
+/** Why a sign-in failed that has led back here; the address tells it once. */
+function refusal() {
+  const [, code] = location.hash.match(/^#\/sign-in\/([a-z_]+)$/) ?? []
+  if (!code) {
+    return undefined
+  }
+  history.replaceState(null, '', '#/documents')
+  return REFUSALS[code] ?? 'The sign-in failed. Try again, or use a key.'
+}
+
+/** A link to the provider, if the service has one. */
+async function provider() {
+  const answer = await fetch('/v1/sign-in').catch(() => null)
+  /** @type {import('./api.js').Schemas['SignIn'] | null} */
+  const how = answer?.ok ? await answer.json() : null
+  if (!how?.provider) {
+    return null
+  }
+  const name = new URL(how.provider.issuer).host
+  return h('p', {}, h('a', { class: 'button', href: how.provider.path }, `Sign in with ${name}`))
+}
+
+/** Signs out: a key that came of signing in is of no use to anybody any more. */
+async function signOut() {
+  const own = me?.key?.id
+  live.stop()
+  leaving.abort()
+  if (own && key.isFromProvider()) {
+    await change('DELETE', `/v1/keys/${encodeURIComponent(own)}`).catch(() => null)
+  }
+  key.forget()
+  signIn()
+}
+
 /** @param {string} [message] */
 function signIn(message) {
   live.stop()
@@ -62,7 +109,7 @@ function signIn(message) {
   const enter = form(
     'Sign in',
     async (data) => {
-      key.set(text(data, 'key') ?? '')
+      key.set(text(data, 'key') ?? '', 'hand')
       try {
         await begin()
       } catch (error) {
@@ -73,8 +120,11 @@ function signIn(message) {
     },
     field('API key', input, 'It is kept in this tab until you close it or sign out.'),
   )
+  // At the end, so that nothing moves when it comes.
+  const elsewhere = h('div')
+  void provider().then((found) => found && fill(elsewhere, found))
   fill(app, h('main', { class: 'alone', id: 'main' }, brand(), h('h1', {}, 'Sign in'), message ? h('p', { role: 'alert' }, message) : null, enter,
-    h('p', { class: 'quiet' }, 'Admins make keys for users; the first admin’s key is in the file that the service names when it starts. ', h('a', { href: '/docs' }, 'The API'))))
+    h('p', { class: 'quiet' }, 'Admins make keys for users; the first admin’s key is in the file that the service names when it starts. ', h('a', { href: '/docs' }, 'The API')), elsewhere))
   input.focus()
 }
 
@@ -106,10 +156,7 @@ function frame() {
   menu.onclick = () => toggle(!nav.classList.contains('open'))
   nav.onclick = (event) => event.target instanceof HTMLAnchorElement && toggle(false)
   const leave = h('button', { type: 'button', class: 'plain' }, 'Sign out')
-  leave.onclick = () => {
-    key.forget()
-    signIn()
-  }
+  leave.onclick = () => void signOut()
   const state = h('span', { class: 'live' })
   live.watch((now) => fill(state, now === 'off' ? null : badge(now)))
   fill(app,
@@ -178,5 +225,5 @@ if (key.get()) {
     signIn()
   })
 } else {
-  signIn()
+  signIn(refusal())
 }

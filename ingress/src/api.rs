@@ -22,11 +22,12 @@ use crate::routes::{
     ActivityRoutes, AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes,
     DirectUploadRoutes, DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes,
     KeyRoutes, KeySetRoutes, ListRoutes, MetricsRoutes, OperationRoutes, OwnKeyRoutes, PageRoutes,
-    Pages, PublicRoutes, QueueRoutes, ReceiptRoutes, ResultRoutes, ResumableRoutes,
+    Pages, PublicRoutes, QueueRoutes, ReceiptRoutes, ResultRoutes, ResumableRoutes, SignInRoutes,
     StorageMoveRoutes, TicketDoorRoutes, TicketRoutes, UploadRoutes, UsageRoutes, UserRoutes,
     VersionRoutes, WebhookRoutes,
 };
 use crate::service::Service;
+use crate::sign_in::SignIn;
 use crate::uploads::{Intake, MaxArchive, MaxDocument};
 use crate::waiting::{EventWatch, JobNotifier, Waiters};
 
@@ -155,6 +156,7 @@ fn own_routes(parts: &Parts) -> impl OpenApi {
     (
         UsageRoutes(parts.service.clone()),
         OwnKeyRoutes(parts.service.clone()),
+        SignInRoutes(SignIn::of(&parts.service)),
         EventRoutes {
             service: parts.service.clone(),
             events: parts.events.clone(),

@@ -17,6 +17,7 @@ mod resumable;
 mod routes;
 mod run;
 mod service;
+mod sign_in;
 mod uploads;
 mod waiting;
 

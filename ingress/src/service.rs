@@ -7,7 +7,7 @@ use domain::{Clock, Limits, Rate, UserId};
 use ledger::ownership::Ownership;
 use ledger::{Database, ReceiptSigner, SecretSealer};
 use queue::Feed;
-use settings::{CorsOrigin, JwtSettings, Network, RedirectSettings};
+use settings::{CorsOrigin, JwtSettings, Network, OidcProvider, RedirectSettings};
 use storage::StorageRouter;
 use telemetry::Meters;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,8 @@ pub struct Service {
     pub limits: Arc<Limits>,
     /// Which JWTs are accepted.
     pub jwt: JwtSettings,
+    /// The provider that people sign in with, if there is one.
+    pub oidc: Option<OidcProvider>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Arc<[Network]>,
     /// Rate limit for each user, if any.

@@ -96,6 +96,8 @@ impl MigratorTrait for Migrator {
             sql!("m0044_keep_signing_keys"),
             // An index of pending deliveries by when they are due.
             sql!("m0045_count_deliveries"),
+            // Users and keys that come of signing in with a provider.
+            sql!("m0046_sign_in_with_provider"),
         ]
     }
 }

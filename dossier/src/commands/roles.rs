@@ -129,6 +129,7 @@ fn api_service(
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
         jwt: resolved.settings.jwt.clone(),
+        oidc: resolved.oidc.clone(),
         trusted_proxies: List::entries(&resolved.settings.trusted_proxies).into(),
         user_rate: resolved.settings.rates.rate_limit.0,
         refusal_rate: resolved.settings.rates.auth_rate_limit.0,

@@ -2,25 +2,17 @@
 
 use std::sync::Arc;
 
-use domain::{
-    Account, AuditEntry, AuditEvent, AuditOrigin, Clock, Identity, Sha256, User, UserName,
-};
-use ledger::{
-    Audited, Credential, Database, IdentityHolder, UserNameTaken, add_user, find_identity_holder,
-    find_key_holder,
-};
+use domain::{Account, AuditOrigin, Clock, Role, Sha256};
+use ledger::{Credential, Database, find_key_holder};
 use poem::http::HeaderMap;
-use settings::JwtSettings;
-use uuid::Uuid;
+use settings::{JwtSettings, KeySource};
 
 use super::bearer::bearer_token;
+use super::identity_users::{IdentityUsers, RoleFrom, refused};
 use super::jwt::{Bearer, JwtSetupError, JwtVerifier, RefusedToken};
 use super::token_header::header_of;
 use crate::problem::{Code, Problem};
 use crate::recent::Recent;
-
-/// The names tried for a new user before one is generated.
-const NAMES: u32 = 20;
 
 /// An authenticated account and its credential.
 pub(super) type Proved = (Account, Credential);
@@ -43,6 +35,7 @@ struct ExpiredKey;
 #[derive(Debug)]
 pub struct Authenticator {
     database: Database,
+    users: IdentityUsers,
     clock: Arc<dyn Clock>,
     tokens: Option<(JwtVerifier, UnknownSubject)>,
     /// Holders of keys. Only those are here who may do something, so a new key, and a user who is
@@ -71,7 +64,15 @@ impl Authenticator {
         } else {
             None
         };
+        if let Some(KeySource::Url(url)) = &jwt.jwks
+            && url.is_plain_http()
+        {
+            tracing::warn!(
+                "DOSSIER_JWT_JWKS: the keys are fetched over plain http; anyone on the path can forge tokens"
+            );
+        }
         Ok(Self {
+            users: IdentityUsers::new(database.clone(), Arc::clone(&clock)),
             database,
             clock,
             tokens,
@@ -125,82 +126,19 @@ impl Authenticator {
         unknown: UnknownSubject,
         whence: &AuditOrigin,
     ) -> Result<Account, Problem> {
-        match (self.known(&bearer.identity).await?, unknown) {
+        match (self.users.known(&bearer.identity).await?, unknown) {
             (Some(account), _) => Ok(account),
-            (None, UnknownSubject::Add) => self.add(bearer, whence).await,
+            (None, UnknownSubject::Add) => {
+                let role = (Role::User, RoleFrom::Admins);
+                self.users.add(bearer, role, whence).await
+            }
             (None, UnknownSubject::Refuse) => Err(refused(RefusedToken::Stranger)),
         }
     }
-
-    async fn known(&self, identity: &Identity) -> Result<Option<Account>, Problem> {
-        match find_identity_holder(&self.database, identity).await? {
-            Some(IdentityHolder::User(account)) => Ok(Some(account)),
-            Some(IdentityHolder::Deleted) => Err(refused(RefusedToken::Deleted)),
-            None => Ok(None),
-        }
-    }
-
-    /// Creates a user with an unused name for an unknown identity.
-    async fn add(&self, bearer: Bearer, whence: &AuditOrigin) -> Result<Account, Problem> {
-        let base = label(&bearer.labels);
-        for turn in 1..=NAMES {
-            let name = match turn {
-                1 => base.clone(),
-                NAMES => Uuid::new_v4().to_string().parse().unwrap_or(base.clone()),
-                turn => numbered(&base, turn),
-            };
-            let user = User {
-                identities: vec![bearer.identity.clone()],
-                ..User::new(name, self.clock.now())
-            };
-            let on = Audited {
-                on: self.database.clone(),
-                entries: |user: &User| {
-                    let events = AuditEvent::user_added(user).into_iter();
-                    let entry = |event| AuditEntry::single(whence.clone(), event, user.created_at);
-                    events.map(entry).collect()
-                },
-            };
-            match add_user(&on, &user).await {
-                // Or another request has just created them.
-                Ok(()) | Err(UserNameTaken::IdentityTaken) => {
-                    let known = self.known(&bearer.identity).await?;
-                    return known.ok_or_else(|| refused(RefusedToken::Stranger));
-                }
-                Err(UserNameTaken::Taken) => {}
-                Err(UserNameTaken::Database(error)) => return Err(error.into()),
-            }
-        }
-        Err(Problem::internal(
-            "found no unused name for the user of a token",
-        ))
-    }
-}
-
-/// Returns the first label that is a valid name.
-fn label(labels: &[String]) -> UserName {
-    let mut names = labels.iter().filter_map(|label| label.parse().ok());
-    names.next().unwrap_or_else(UserName::of_nobody)
 }
 
 /// Returns whether the token begins like a signed JWT. An API key may hold any printable
 /// characters, but is never like that by chance.
 fn looks_like_jwt(token: &str) -> bool {
     header_of(token).is_ok()
-}
-
-/// Returns the name with a number appended, cut to a valid length.
-fn numbered(name: &UserName, number: u32) -> UserName {
-    let stem: String = name.as_str().chars().take(240).collect();
-    let text = format!("{stem} ({number})");
-    text.parse().unwrap_or_else(|_| name.clone())
-}
-
-fn refused(token: RefusedToken) -> Problem {
-    let code = if matches!(token, RefusedToken::Keys(_)) {
-        Code::Unavailable
-    } else {
-        Code::Unauthorized
-    };
-    Problem::from(code).because(token)
 }

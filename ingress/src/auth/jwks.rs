@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{InvalidJson, read_json};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http::Request;
+use http_body_util::Full;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde_json::Value;
 use settings::KeySetUrl;
 
-/// The size limit; a set of a hundred keys is a fraction of it.
-const MAX_BYTES: usize = 256 << 10;
+use super::issuer_http::{IssuerUnreachable, ask_issuer};
+
 /// The timeout: longer than any healthy issuer takes, shorter than clients wait.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -136,42 +134,21 @@ impl Key {
 
 /// Fetches a key set. Doesn't follow redirects: the operator configured the URL.
 pub(super) async fn fetch(url: &KeySetUrl) -> Result<Arc<KeySet>, KeySetError> {
-    match tokio::time::timeout(TIMEOUT, fetch_bytes(url)).await {
-        Ok(bytes) => KeySet::parse(&bytes?),
-        Err(_) => Err(KeySetError::Timeout { url: url.clone() }),
-    }
-}
-
-async fn fetch_bytes(url: &KeySetUrl) -> Result<Vec<u8>, KeySetError> {
     let failed = |source| KeySetError::Fetch {
         url: url.clone(),
         source,
     };
-    let roots = HttpsConnectorBuilder::new()
-        .with_native_roots()
-        .map_err(|error| failed(error.into()))?;
-    let connector = roots.https_or_http().enable_http1().build();
-    let client: Client<_, Empty<bytes::Bytes>> =
-        Client::builder(TokioExecutor::new()).build(connector);
-    let uri = url
-        .expose()
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| failed(error.into()))?;
-    let response = client
-        .get(uri)
-        .await
-        .map_err(|error| failed(error.into()))?;
-    if !response.status().is_success() {
-        return Err(KeySetError::Status {
+    let request = Request::get(url.expose()).body(Full::default());
+    let request = request.map_err(|error| failed(error.into()))?;
+    match ask_issuer(request, TIMEOUT).await {
+        Ok(answer) if answer.status.is_success() => KeySet::parse(&answer.body),
+        Ok(answer) => Err(KeySetError::Status {
             url: url.clone(),
-            status: response.status().as_u16(),
-        });
+            status: answer.status.as_u16(),
+        }),
+        Err(IssuerUnreachable::Timeout) => Err(KeySetError::Timeout { url: url.clone() }),
+        Err(error) => Err(failed(error.into())),
     }
-    let body = Limited::new(response.into_body(), MAX_BYTES)
-        .collect()
-        .await
-        .map_err(failed)?;
-    Ok(body.to_bytes().to_vec())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Which tokens are accepted: decided by the operator, never by the token.
 #[derive(Clone)]
-pub(super) struct JwtRules {
+pub(crate) struct JwtRules {
     /// The secret for HS256, if any.
     secret: Option<Vec<u8>>,
     /// The key set for the other algorithms, if any.
@@ -27,8 +27,8 @@ pub(super) struct JwtRules {
     algorithms: Vec<JwtAlgorithm>,
     /// The required issuer, if set.
     issuer: Option<String>,
-    /// The required audience, if set.
-    audience: Option<String>,
+    /// The audiences of which tokens must name one, if set.
+    audiences: Vec<String>,
 }
 
 /// Contradictory settings, or keys that can't be loaded.
@@ -57,12 +57,27 @@ impl From<&JwtSettings> for JwtRules {
             key_set: settings.jwks.clone(),
             algorithms: settings.allowed_algorithms(),
             issuer: settings.issuer.clone(),
-            audience: settings.audience.clone(),
+            audiences: settings.audience.iter().cloned().collect(),
         }
     }
 }
 
 impl JwtRules {
+    /// Tokens of this issuer alone, signed with one of its keys, for one of these audiences.
+    pub(crate) fn of_provider(issuer: &str, key_set: KeySource, audiences: Vec<String>) -> Self {
+        Self {
+            secret: None,
+            key_set: Some(key_set),
+            algorithms: vec![
+                JwtAlgorithm::Rs256,
+                JwtAlgorithm::Es256,
+                JwtAlgorithm::EdDsa,
+            ],
+            issuer: Some(issuer.to_owned()),
+            audiences,
+        }
+    }
+
     const fn have_key_for(&self, algorithm: JwtAlgorithm) -> bool {
         match algorithm {
             JwtAlgorithm::Hs256 => self.secret.is_some(),
@@ -75,7 +90,7 @@ impl JwtRules {
 
 /// A token that was not accepted.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RefusedToken {
+pub(crate) enum RefusedToken {
     #[error("the token is malformed or forged")]
     Invalid(#[from] jsonwebtoken::errors::Error),
     #[error(transparent)]
@@ -113,13 +128,20 @@ struct Claims {
     name: Option<Value>,
 }
 
+impl Claims {
+    fn read(claims: Value) -> Result<Self, RefusedToken> {
+        let read = serde_json::from_value(claims);
+        read.map_err(|error| RefusedToken::Invalid(error.into()))
+    }
+}
+
 /// The identity of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bearer {
+pub(crate) struct Bearer {
     /// Who they are.
-    pub(super) identity: Identity,
+    pub(crate) identity: Identity,
     /// Candidate names for a new user, the best first. Never used to look up a user.
-    pub(super) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
 }
 
 impl TryFrom<Claims> for Bearer {
@@ -140,7 +162,7 @@ impl TryFrom<Claims> for Bearer {
 
 /// Checks tokens against the rules.
 #[derive(Debug)]
-pub(super) struct JwtVerifier {
+pub(crate) struct JwtVerifier {
     secret: Option<DecodingKey>,
     key_set: Option<KeyRing>,
     algorithms: Vec<Algorithm>,
@@ -150,7 +172,7 @@ pub(super) struct JwtVerifier {
 
 impl JwtVerifier {
     /// Checks the settings and loads the keys.
-    pub(super) async fn new(rules: JwtRules, clock: Arc<dyn Clock>) -> Result<Self, JwtSetupError> {
+    pub(crate) async fn new(rules: JwtRules, clock: Arc<dyn Clock>) -> Result<Self, JwtSetupError> {
         if rules.algorithms.is_empty() {
             return Err(JwtSetupError::NoAlgorithm);
         }
@@ -160,13 +182,6 @@ impl JwtVerifier {
             .find(|algorithm| !rules.have_key_for(**algorithm))
         {
             return Err(JwtSetupError::Unfit(*unfit));
-        }
-        if let Some(KeySource::Url(url)) = &rules.key_set
-            && url.is_plain_http()
-        {
-            tracing::warn!(
-                "DOSSIER_JWT_JWKS: the keys are fetched over plain http; anyone on the path can forge tokens"
-            );
         }
         let validation = validation(&rules);
         let secret = rules.secret.as_deref().map(DecodingKey::from_secret);
@@ -190,6 +205,12 @@ impl JwtVerifier {
 
     /// Verifies a token and returns its identity.
     pub(super) async fn bearer(&self, token: &str) -> Result<Bearer, RefusedToken> {
+        let claims = self.claims(token).await?;
+        Claims::read(claims)?.try_into()
+    }
+
+    /// Verifies a token and returns its claims.
+    pub(crate) async fn claims(&self, token: &str) -> Result<Value, RefusedToken> {
         let header = header_of(token)?;
         if !self.algorithms.contains(&header.alg) {
             return Err(RefusedToken::Algorithm);
@@ -198,13 +219,14 @@ impl JwtVerifier {
             return Err(RefusedToken::Critical);
         }
         let keys = self.candidates(&header).await?;
-        let claims = self.verify(token, &header, &keys)?;
+        let all = self.verify(token, &header, &keys)?;
+        let claims = Claims::read(all.clone())?;
         // A recipient that isn't named must refuse it (RFC 7519, section 4.1.3).
         if !self.validation.validate_aud && claims.aud.is_some() {
             return Err(RefusedToken::Audience);
         }
         if self.is_current(&claims) {
-            claims.try_into()
+            Ok(all)
         } else {
             Err(RefusedToken::Time)
         }
@@ -224,14 +246,14 @@ impl JwtVerifier {
         token: &str,
         header: &Header,
         keys: &[DecodingKey],
-    ) -> Result<Claims, RefusedToken> {
+    ) -> Result<Value, RefusedToken> {
         let validation = Validation {
             algorithms: vec![header.alg],
             ..self.validation.clone()
         };
         let mut refused = RefusedToken::UnknownKey;
         for key in keys {
-            match decode::<Claims>(token, key, &validation) {
+            match decode::<Value>(token, key, &validation) {
                 Ok(data) => return Ok(data.claims),
                 Err(error) => refused = error.into(),
             }
@@ -256,9 +278,9 @@ fn validation(rules: &JwtRules) -> Validation {
     let mut required = vec!["sub"];
     validation.validate_exp = false;
     validation.validate_nbf = false;
-    validation.validate_aud = rules.audience.is_some();
-    if let Some(audience) = &rules.audience {
-        validation.set_audience(&[audience]);
+    validation.validate_aud = !rules.audiences.is_empty();
+    if validation.validate_aud {
+        validation.set_audience(&rules.audiences);
         required.push("aud");
     }
     if let Some(issuer) = &rules.issuer {
@@ -304,7 +326,7 @@ mod tests {
             key_set: None,
             algorithms: vec![JwtAlgorithm::Hs256],
             issuer: audience.map(|_| "issuer".to_owned()),
-            audience: audience.map(str::to_owned),
+            audiences: audience.into_iter().map(str::to_owned).collect(),
         }
     }
 

@@ -47,7 +47,7 @@ impl KeyRing {
             (_, Err(error)) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "failed to load the JWT keys; will retry"
+                    "failed to load the keys of tokens; will retry"
                 );
                 Ok(ring)
             }

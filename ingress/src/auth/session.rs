@@ -125,6 +125,18 @@ impl Session {
         }
     }
 
+    /// Counts a sign-in of the client's address; too many are answered with 429.
+    pub(crate) fn count_sign_in(&self) -> Result<(), Problem> {
+        self.0.guard.rates.sign_in_from(self.0.address)
+    }
+
+    /// Records that a sign-in was refused.
+    pub(crate) fn sign_in_refused(&self, reason: &str) {
+        let origin = self.origin(Actor::Unknown);
+        let kind = AuditKind::AuthenticationRefused;
+        self.0.guard.note_refusal(origin, kind, reason);
+    }
+
     /// Counts a URL with the secret of no ticket; too many are answered with 429.
     fn refused_ticket(&self) -> Problem {
         let guard = &self.0.guard;

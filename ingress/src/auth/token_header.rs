@@ -7,7 +7,7 @@ use jsonwebtoken::{Header, decode_header};
 
 /// An unusable header.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum UnreadHeader {
+pub(crate) enum UnreadHeader {
     #[error("the header of the token is malformed")]
     Malformed(#[from] jsonwebtoken::errors::Error),
     #[error("the token has reserved member names")]

@@ -19,6 +19,7 @@ mod page;
 mod public;
 mod receipt;
 mod schedule;
+mod sign_in;
 mod storage_move;
 mod text;
 mod ticket_document;
@@ -54,6 +55,7 @@ pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
 pub use receipt::{KeySetBody, ReceiptBody};
 pub use schedule::ScheduledJobPageBody;
+pub use sign_in::{IdTokenRequest, SignInBody};
 pub use storage_move::{
     NewMoveRequest, StorageMoveBody, StorageMovePageBody, StoragePlacePageBody,
 };

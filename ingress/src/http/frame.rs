@@ -63,7 +63,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Frame<E> {
         request.set_data(trace);
         let answer = self.answer(request).instrument(span.clone()).await;
         let mut response = answer.unwrap_or_else(|problem| {
-            span.in_scope(|| log(&problem));
+            span.in_scope(|| log_problem(&problem));
             problem.to_response(id.as_str())
         });
         span.record("http.status", response.status().as_u16());
@@ -107,7 +107,8 @@ fn without_body(mut response: Response) -> Response {
     response
 }
 
-fn log(problem: &Problem) {
+/// Logs a problem that its request ends with.
+pub fn log_problem(problem: &Problem) {
     let cause = problem.source().map(chain).unwrap_or_default();
     match problem.code() {
         Code::Internal if !problem.is_of_document() => {

@@ -31,7 +31,7 @@ pub use conditional::{
 };
 pub use cors::{AllowedOrigins, CrossOrigin};
 pub use disposition::{Disposition, content_disposition};
-pub use frame::{Frame, answer_of};
+pub use frame::{Frame, answer_of, log_problem};
 pub use http_metrics::HttpMetrics;
 pub use prefer::{Prefer, Wait};
 pub use range::{RangeAnswer, select};

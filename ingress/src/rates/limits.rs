@@ -17,6 +17,8 @@ use crate::problem::Problem;
 const USERS: &str = "default";
 /// The policy name of failed authentications.
 const REFUSED: &str = "authentication";
+/// The policy name of sign-ins.
+const SIGN_INS: &str = "sign-in";
 
 /// The limits, shared by all requests.
 #[derive(Clone)]
@@ -27,9 +29,34 @@ const NETWORKS_OF_SITE: u32 = 8;
 
 struct Inner {
     users: Option<Limiter<UserId>>,
-    refused: Option<Limiter<Address>>,
-    /// By site, whose networks each count as another address.
-    refused_sites: Option<Limiter<Ipv6Addr>>,
+    refused: Option<AddressLimit>,
+    sign_ins: Option<AddressLimit>,
+}
+
+/// A limit of each address, and of each site, whose networks each count as another address.
+struct AddressLimit {
+    name: &'static str,
+    networks: Limiter<Address>,
+    sites: Limiter<Ipv6Addr>,
+}
+
+impl AddressLimit {
+    fn new(name: &'static str, rate: Rate) -> Self {
+        Self {
+            name,
+            networks: Limiter::new(rate),
+            sites: Limiter::new(rate.times(NETWORKS_OF_SITE)),
+        }
+    }
+
+    fn check(&self, address: Address) -> Result<(), Problem> {
+        if let Some(site) = address.site() {
+            let checked = self.sites.check(&site);
+            checked.map_err(|exceeded| refusal(self.name, self.sites.rate(), exceeded))?;
+        }
+        let checked = self.networks.check(&address).map(|_| ());
+        checked.map_err(|exceeded| refusal(self.name, self.networks.rate(), exceeded))
+    }
 }
 
 /// A request within the limit of its user.
@@ -44,8 +71,8 @@ impl RateLimits {
     pub(crate) fn new(users: Option<Rate>, refused: Option<Rate>) -> Self {
         Self(Arc::new(Inner {
             users: users.map(Limiter::new),
-            refused: refused.map(Limiter::new),
-            refused_sites: refused.map(|rate| Limiter::new(rate.times(NETWORKS_OF_SITE))),
+            refused: refused.map(|rate| AddressLimit::new(REFUSED, rate)),
+            sign_ins: refused.map(|rate| AddressLimit::new(SIGN_INS, rate)),
         }))
     }
 
@@ -64,16 +91,18 @@ impl RateLimits {
     /// Counts a refused key or token of an address. Valid ones are never counted, so nobody behind
     /// a shared address can lock out the others.
     pub(crate) fn refused_from(&self, address: Option<Address>) -> Result<(), Problem> {
-        let (Some(limiter), Some(address)) = (&self.0.refused, address) else {
-            return Ok(());
-        };
-        let sites = self.0.refused_sites.as_ref();
-        if let Some((sites, site)) = sites.zip(address.site()) {
-            let checked = sites.check(&site);
-            checked.map_err(|exceeded| refusal(REFUSED, sites.rate(), exceeded))?;
+        match (&self.0.refused, address) {
+            (Some(limit), Some(address)) => limit.check(address),
+            _ => Ok(()),
         }
-        let checked = limiter.check(&address).map(|_| ());
-        checked.map_err(|exceeded| refusal(REFUSED, limiter.rate(), exceeded))
+    }
+
+    /// Counts a sign-in from an address, which costs the provider something even if it is refused.
+    pub(crate) fn sign_in_from(&self, address: Option<Address>) -> Result<(), Problem> {
+        match (&self.0.sign_ins, address) {
+            (Some(limit), Some(address)) => limit.check(address),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -98,13 +127,13 @@ fn refusal(name: &'static str, rate: Rate, Exceeded(wait): Exceeded) -> Problem 
         (RATE_LIMIT_POLICY, policy(name, rate)),
     ];
     let wait = seconds(wait).max(1);
-    let detail = if name == REFUSED {
-        format!(
+    let detail = match name {
+        REFUSED => format!(
             "More than {rate} keys or tokens from this address were refused; \
              try again in {wait} s. Valid ones are still accepted."
-        )
-    } else {
-        format!("More than {rate} requests; try again in {wait} s.")
+        ),
+        SIGN_INS => format!("More than {rate} sign-ins from this address; try again in {wait} s."),
+        _ => format!("More than {rate} requests; try again in {wait} s."),
     };
     Problem::rate_limited(detail, wait, &fields)
 }

@@ -28,7 +28,7 @@ const PAGE: &str = include_str!("../../../console/index.html");
 
 /// Nothing is loaded from elsewhere, nothing is inline, and nobody may frame it. Blobs are previews, made
 /// by its scripts of types that can't run any.
-const POLICY: HeaderValue = HeaderValue::from_static(
+pub(super) const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; frame-src blob:; form-action 'none'; frame-ancestors 'none'; \
      base-uri 'none'",
@@ -41,7 +41,7 @@ macro_rules! files {
 }
 
 /// The files, by name.
-const FILES: [(&str, &str); 23] = files![
+const FILES: [(&str, &str); 24] = files![
     "api.js",
     "app.js",
     "bulk.js",
@@ -62,6 +62,7 @@ const FILES: [(&str, &str); 23] = files![
     "parts.js",
     "preview.js",
     "save.js",
+    "signed_in.js",
     "style.css",
     "tus.js",
     "uploads.js",
@@ -96,7 +97,8 @@ type Answer<T> = Result<T, Documented<ConsoleProblems>>;
 impl ConsoleRoutes {
     /// The console
     ///
-    /// A page for people. It asks for an API key, and does everything by this API.
+    /// A page for people. It asks for an API key, or lets them sign in with the provider, and does
+    /// everything by this API.
     #[oai(path = "/console", method = "get", operation_id = "console")]
     async fn page(&self, _anyone: Anyone, request: &Request) -> Answer<PageAnswer<Html<String>>> {
         let answer = HOME.answer(request.headers()).await;

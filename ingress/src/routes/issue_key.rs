@@ -6,16 +6,12 @@ use poem::Request;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::auth::{RequestOrigin, Session};
+use crate::auth::{NewSecret, RequestOrigin, Session};
 use crate::dto::{Id, Moment, NewKeyBody, NewKeyRequest, effective_scopes};
 use crate::idempotency::IdempotentRequest;
 use crate::problem::{Code, Problem};
 use crate::service::Service;
-
-/// How many characters of a key are kept: the prefix of all keys, and six of its own 64.
-const SHOWN: usize = "dossier_".len() + 6;
 
 #[derive(ApiResponse)]
 pub(super) enum Added {
@@ -42,11 +38,12 @@ pub(super) async fn issue(
 ) -> Result<Added, Problem> {
     let now = service.clock.now();
     refuse_stronger(request, &holder, &wanted, now)?;
-    let secret = new_key();
+    let secret = NewSecret::generate();
     let key = ApiKey {
-        starts_with: Some(secret[..SHOWN].to_owned()),
+        starts_with: Some(secret.beginning().to_owned()),
         ..wanted.at(now, ApiKey::new(holder.user, now))
     };
+    let secret = secret.as_str().to_owned();
     let hash = Sha256::of(secret.as_bytes());
     let answer = move |key: ApiKey| {
         let location = format!("{}/{}", holder.keys, key.id);
@@ -111,13 +108,4 @@ impl From<AddKeyError> for Problem {
             AddKeyError::Database(error) => error.into(),
         }
     }
-}
-
-/// Returns a new key: 244 random bits, and a prefix for secret scanners.
-fn new_key() -> String {
-    format!(
-        "dossier_{}{}",
-        Uuid::new_v4().simple(),
-        Uuid::new_v4().simple()
-    )
 }

@@ -94,6 +94,7 @@ impl App {
             clock,
             limits: Arc::new(limits()),
             jwt,
+            oidc: None,
             trusted_proxies: Arc::default(),
             user_rate: None,
             refusal_rate: None,

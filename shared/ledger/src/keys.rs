@@ -150,6 +150,7 @@ pub async fn add_key(
         starts_with: key.starts_with.clone(),
         scopes: key.scopes,
         expires_at: key.expires_at,
+        by_sign_in: false,
     };
     api_keys::insert(&transaction, new).await?;
     on.commit(transaction, &key).await?;
@@ -285,6 +286,7 @@ pub async fn ensure_bootstrap_key(
         starts_with: None,
         scopes: None,
         expires_at: None,
+        by_sign_in: false,
     };
     let is_new = api_keys::insert_new(&transaction, key).await?;
     let changed = (removed > 0 || is_new).then(|| bootstrap_key_changed(admin, now));

@@ -45,11 +45,14 @@ mod removal;
 mod retry_on_conflict;
 mod revoked;
 mod schema;
+mod sealed_state;
+mod sealing;
 mod search;
 mod search_limit;
 mod sessions;
 mod settle;
 mod shares;
+mod sign_in;
 mod signing;
 mod slots;
 mod sqlite;
@@ -158,6 +161,7 @@ pub use retry_on_conflict::ConflictRetries;
 pub use revoked::{Credential, NewestRevocations, Revocation, find_revoked, newest_revocations};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
+pub use sign_in::{MAX_SIGNED_IN, add_signed_in_key, add_user_of_provider, decides_role};
 pub use signing::{
     InvalidSigningKey, ReceiptIssuer, ReceiptSigner, SigningError, SigningKey, VerifyingKey,
 };

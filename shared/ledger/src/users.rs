@@ -114,7 +114,11 @@ pub async fn add_user(on: &impl Commit<User>, user: &User) -> Result<(), UserNam
     Ok(on.commit(transaction, user).await?)
 }
 
-async fn insert_user(transaction: &DatabaseTransaction, user: &User) -> Result<(), UserNameTaken> {
+/// Inserts a user with their identities.
+pub(super) async fn insert_user(
+    transaction: &DatabaseTransaction,
+    user: &User,
+) -> Result<(), UserNameTaken> {
     match users::insert(transaction, user).await {
         Err(DbError::Constraint(_)) => return Err(UserNameTaken::Taken),
         inserted => inserted?,

@@ -30,6 +30,9 @@ pub enum InvalidSettings {
         "DOSSIER_JWT_AUDIENCE: a key set (DOSSIER_JWT_JWKS) needs the audience that tokens must name, or those for other services would be accepted"
     )]
     KeySetWithoutAudience,
+    /// A provider without the client, or the way back to the service.
+    #[error("{0}: is needed to sign in with a provider (DOSSIER_OIDC_ISSUER)")]
+    OidcIncomplete(&'static str),
     /// The collector's URL is invalid.
     #[error("{variable}: {reason}")]
     OtlpEndpoint {

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{InvalidSettings, List, Settings};
+use super::{InvalidSettings, List, OidcProvider, Settings};
 use domain::{Limits, TypePolicy};
 use ledger::DatabaseUrl;
 use queue::QueueUrl;
@@ -50,6 +50,8 @@ pub struct Resolved {
     pub ops_listen: SocketAddr,
     /// The operator's limits.
     pub limits: Limits,
+    /// The provider that people sign in with, if there is one.
+    pub oidc: Option<OidcProvider>,
     /// The other settings, as given.
     pub settings: Settings,
 }
@@ -107,6 +109,7 @@ impl Settings {
         if self.jwt.jwks.is_some() && self.jwt.audience.is_none() {
             return Err(InvalidSettings::KeySetWithoutAudience);
         }
+        let oidc = self.oidc.provider()?;
         let storage_url = match &self.storage_url {
             Some(url) => url.clone(),
             None => StorageUrl::from_directory(&data_dir.join("storage"))?,
@@ -144,6 +147,7 @@ impl Settings {
                 rows: self.rows.limits(),
             },
             data_dir,
+            oidc,
             settings: self,
         })
     }

@@ -158,6 +158,11 @@ pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
     between(text, least, DAY, "must be 2s to 1d")
 }
 
+/// Parses how long somebody stays signed in.
+pub(super) fn parse_session(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_mins(1), 90 * DAY, "must be 1m to 90d")
+}
+
 /// Parses a timeout.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let (least, most) = (Duration::from_secs(1), Duration::from_hours(1));

@@ -9,8 +9,9 @@ use clap::Args;
 
 use super::{
     BootstrapKey, CleanupSettings, CorsOrigin, DiskSettings, ImportSettings, JwtSettings, List,
-    LogFormat, MismatchPolicy, Network, OperationSettings, RateSettings, ReceiptSettings,
-    RedirectSettings, RowSettings, TracingSettings, UploadSettings, WebhookSettings, values,
+    LogFormat, MismatchPolicy, Network, OidcSettings, OperationSettings, RateSettings,
+    ReceiptSettings, RedirectSettings, RowSettings, TracingSettings, UploadSettings,
+    WebhookSettings, values,
 };
 use domain::{ByteSize, TypePattern};
 use ledger::DatabaseUrl;
@@ -136,6 +137,10 @@ pub struct Settings {
     /// Which JSON Web Tokens are accepted.
     #[command(flatten, next_help_heading = headings::IDENTITY)]
     pub jwt: JwtSettings,
+
+    /// The provider that people sign in with.
+    #[command(flatten, next_help_heading = headings::IDENTITY)]
+    pub oidc: OidcSettings,
 
     /// Proxies whose X-Forwarded-For is trusted, a comma list of addresses and networks [default:
     /// none]

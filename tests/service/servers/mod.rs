@@ -1,5 +1,5 @@
 //! Servers that operators bring along: object stores, `PgBouncer`, Redis within TLS, with Sentinels
-//! and as a cluster, PostgreSQL alone.
+//! and as a cluster, PostgreSQL alone, a provider to sign in with.
 
 mod azure;
 mod cut_connections;
@@ -23,4 +23,5 @@ mod redis_tls;
 mod s3;
 mod s3s;
 mod several_places;
+mod sign_in;
 mod within_tls;

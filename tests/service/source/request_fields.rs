@@ -9,13 +9,14 @@ use super::released_api::current;
 use super::tables::{files, root};
 
 /// Fields that aren't described as such, and why.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("accept", "the media types of answers describe it"),
     ("access-control-request-method", "browsers send it"),
     ("authorization", "the security scheme describes it"),
     ("content-encoding", "requests that have it are refused"),
     ("content-length", "part of HTTP"),
     ("content-transfer-encoding", "belongs to a part of a form"),
+    ("cookie", "browsers send back what a sign-in has set"),
     ("content-type", "the media types of bodies describe it"),
     ("host", "part of HTTP"),
     ("origin", "browsers send it"),

@@ -29,6 +29,8 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// To the minute.
     pub last_used_at: Option<i64>,
+    /// Whether somebody got it by signing in.
+    pub by_sign_in: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -63,6 +65,8 @@ pub struct NewKey {
     pub scopes: Option<Scopes>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Whether somebody got it by signing in.
+    pub by_sign_in: bool,
 }
 
 impl From<NewKey> for ActiveModel {
@@ -78,6 +82,7 @@ impl From<NewKey> for ActiveModel {
             scopes: Set(key.scopes.map(|scopes| scopes.to_string())),
             expires_at: Set(key.expires_at.map(Timestamp::as_micros)),
             last_used_at: Set(None),
+            by_sign_in: Set(key.by_sign_in),
         }
     }
 }
@@ -119,6 +124,19 @@ pub async fn delete_expired(
         .filter(Column::UserId.eq(user.0))
         .filter(Column::ExpiresAt.lt(before.as_micros()));
     delete.exec(transaction).await?;
+    Ok(())
+}
+
+/// Deletes all but the newest `kept` keys that a user got by signing in.
+pub async fn delete_older_by_sign_in(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    kept: u32,
+) -> Result<(), DbError> {
+    let sql = "DELETE FROM api_keys WHERE user_id = $1 AND by_sign_in AND id NOT IN \
+         (SELECT id FROM api_keys WHERE user_id = $1 AND by_sign_in ORDER BY id DESC LIMIT $2)";
+    let values = [user.0.into(), i64::from(kept).into()];
+    execute(transaction, sql, values).await?;
     Ok(())
 }
 

@@ -22,6 +22,8 @@ pub struct Model {
     pub user_id: Option<Uuid>,
     pub created_at: i64,
     pub deleted_at: Option<i64>,
+    /// Whether the issuer decides about the role of the user.
+    pub decides_role: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -57,7 +59,7 @@ pub async fn link(
         "INSERT INTO identities (issuer, subject, user_id, created_at) \
          SELECT x.issuer, x.subject, x.user_id, x.created_at FROM {} WHERE true \
          ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id, \
-         created_at = excluded.created_at, deleted_at = NULL \
+         created_at = excluded.created_at, deleted_at = NULL, decides_role = false \
          WHERE identities.user_id IS NULL OR identities.user_id = excluded.user_id",
         transaction.dialect().rows(&columns)
     );
@@ -68,6 +70,19 @@ pub async fn link(
     };
     let rows: Vec<_> = identities.map(row).collect();
     execute(transaction, sql, [parameter(&rows)?]).await
+}
+
+/// Has the issuer of an identity decide about the role of its user.
+pub async fn let_decide_role(
+    transaction: &DatabaseTransaction,
+    identity: &Identity,
+) -> Result<(), DbError> {
+    let decide = Entity::update_many()
+        .col_expr(Column::DecidesRole, Expr::value(true))
+        .filter(Column::Issuer.eq(identity.issuer()))
+        .filter(Column::Subject.eq(identity.subject()));
+    decide.exec(transaction).await?;
+    Ok(())
 }
 
 /// Marks the identities of a user as those of a deleted one.

@@ -7,16 +7,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::aead::{Aad, LessSafeKey, Nonce};
 
 use crate::Database;
 use crate::ledger_secret::{LedgerSecretError, ledger_secret, random};
+use crate::sealing::{SALT, derived};
 use domain::{Timestamp, WebhookId};
 
 const PURPOSE: &[u8] = b"dossier: the secret of a webhook";
 const BYTES: usize = 32;
-const SALT: usize = 16;
 
 /// A secret. Never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -132,14 +131,16 @@ impl SecretSealer {
     }
 
     fn derived(&self, ledger: &str, salt: &[u8], with_key: bool) -> Option<(LessSafeKey, Nonce)> {
+        derived(PURPOSE, &self.material(ledger, with_key), salt)
+    }
+
+    /// What keys are derived from: the secret of the ledger, and the operator's key.
+    pub(crate) fn material(&self, ledger: &str, with_key: bool) -> Vec<u8> {
         let mut material = ledger.as_bytes().to_vec();
         if let Some(key) = self.key.as_deref().filter(|_| with_key) {
             material.extend_from_slice(key);
         }
-        let secret = Salt::new(HKDF_SHA256, salt).extract(&material);
-        let expanded = secret.expand(&[PURPOSE], &CHACHA20_POLY1305).ok()?;
-        let key = LessSafeKey::new(UnboundKey::from(expanded));
-        Some((key, Nonce::assume_unique_for_key([0; 12])))
+        material
     }
 }
 

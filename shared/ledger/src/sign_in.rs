@@ -1,0 +1,70 @@
+//! What comes of signing in with a provider: users, about whose role it decides, and keys that end soon.
+
+use sea_orm::FromQueryResult;
+
+use super::batch::query_as;
+use super::tables::api_keys::{self, NewKey};
+use super::tables::{identities, users};
+use super::users::{UserNameTaken, insert_user};
+use super::{AddKeyError, ApiKey, Commit, Database, DbError};
+use domain::{Identity, Sha256, User};
+
+/// The most keys of a user that they got by signing in: another one replaces the oldest.
+pub const MAX_SIGNED_IN: u32 = 16;
+
+/// Adds a user who signs in with a provider, which decides about their role from then on.
+pub async fn add_user_of_provider(
+    on: &impl Commit<User>,
+    user: &User,
+) -> Result<(), UserNameTaken> {
+    let transaction = on.database().begin().await?;
+    insert_user(&transaction, user).await?;
+    for identity in &user.identities {
+        identities::let_decide_role(&transaction, identity).await?;
+    }
+    Ok(on.commit(transaction, user).await?)
+}
+
+/// Whether the issuer of an identity decides about the role of its user. It does so only for users
+/// that signing in has made, not for those to whom an admin has linked it.
+pub async fn decides_role(db: &Database, identity: &Identity) -> Result<bool, DbError> {
+    let sql = "SELECT decides_role FROM identities \
+         WHERE issuer = $1 AND subject = $2 AND user_id IS NOT NULL";
+    let values = [identity.issuer().into(), identity.subject().into()];
+    let found: Vec<DecidesRow> = query_as(db.reader(), sql, values).await?;
+    Ok(found.first().is_some_and(|row| row.decides_role))
+}
+
+#[derive(FromQueryResult)]
+struct DecidesRow {
+    decides_role: bool,
+}
+
+/// Adds a key that its user got by signing in. Of those, only the newest are kept.
+pub async fn add_signed_in_key(
+    on: &impl Commit<ApiKey>,
+    key: ApiKey,
+    hash: Sha256,
+) -> Result<(), AddKeyError> {
+    let transaction = on.database().begin().await?;
+    // One after the other, so that together they don't pass the limit.
+    if users::lock(&transaction, key.user.0).await?.is_none() {
+        return Err(AddKeyError::NoUser);
+    }
+    api_keys::delete_older_by_sign_in(&transaction, key.user, MAX_SIGNED_IN - 1).await?;
+    let new = NewKey {
+        id: key.id,
+        user: key.user,
+        hash,
+        origin: api_keys::ISSUED,
+        created_at: key.created_at,
+        name: key.name.clone(),
+        starts_with: key.starts_with.clone(),
+        scopes: key.scopes,
+        expires_at: key.expires_at,
+        by_sign_in: true,
+    };
+    api_keys::insert(&transaction, new).await?;
+    on.commit(transaction, &key).await?;
+    Ok(())
+}
