@@ -55,6 +55,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The provider of a sign-in fails, or refuses it.
+    #[error("the sign-in provider: {0}")]
+    Provider(String),
     /// A file can't be read or written.
     #[error("{}", .path.display())]
     File {
@@ -83,6 +86,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A provider that fails, with what it says.
+    pub(crate) fn provider(what: impl Into<String>) -> Self {
+        Self::Provider(what.into())
+    }
+
     /// The problem, if the service refused the request.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {

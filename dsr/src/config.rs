@@ -17,6 +17,9 @@ pub struct Config {
     pub url: Option<String>,
     /// The API key.
     pub key: Option<String>,
+    /// Whether the key came of signing in with a browser, so that nobody else has it.
+    #[serde(default)]
+    pub signed_in: bool,
 }
 
 impl Config {

@@ -8,7 +8,7 @@ mod send;
 mod transport;
 
 pub(crate) use answer::{Answer, read_json};
-pub(crate) use body::{Body, Moved, counted};
+pub(crate) use body::{Body, Moved, counted, whole};
 pub(crate) use call::{Call, IDEMPOTENCY_KEY};
 pub(crate) use pause::pause;
 pub(crate) use transport::Transport;

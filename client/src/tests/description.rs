@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::types::{
     Action, ApiKey, Delivery, DeliveryStatus, Document, DocumentChanges, DocumentError,
-    DocumentFilter, DocumentStatus, Event, EventPage, ItemResult, KeySet, Me, NewOperation,
-    NewTicket, NewWebhook, OnConflict, Operation, OperationItem, OperationStatus, Page, Problem,
-    Role, SignedReceipt, Ticket, TicketStatus, TimelineEntry, Upload, UploadStatus, Usage, Version,
-    VersionStatus, Webhook, WebhookChanges, WebhookStatus,
+    DocumentFilter, DocumentStatus, Event, EventPage, ItemResult, KeySet, Me, NewApiKey,
+    NewOperation, NewTicket, NewWebhook, OnConflict, Operation, OperationItem, OperationStatus,
+    Page, Problem, Role, SignIn, SignedReceipt, Ticket, TicketStatus, TimelineEntry, Upload,
+    UploadStatus, Usage, Version, VersionStatus, Webhook, WebhookChanges, WebhookStatus,
 };
 
 /// The description, as it was reviewed.
@@ -126,6 +126,7 @@ fn shapes_are_as_described() {
     description.check::<EventPage>("EventPage");
     description.check::<KeySet>("KeySet");
     description.check::<Me>("Me");
+    description.check::<NewApiKey>("NewApiKey");
     description.check::<NewTicket>("NewTicket");
     description.check::<Operation>("Operation");
     description.check::<OperationItem>("OperationItem");
@@ -136,6 +137,7 @@ fn shapes_are_as_described() {
     description.check::<Page<Upload>>("UploadPage");
     description.check::<Page<Version>>("VersionPage");
     description.check::<Problem>("Problem");
+    description.check::<SignIn>("SignIn");
     description.check::<SignedReceipt>("SignedReceipt");
     description.check::<Usage>("Usage");
     description.check::<NewWebhook>("NewWebhook");

@@ -8,6 +8,7 @@ mod operation;
 mod page;
 mod problem;
 mod receipt;
+mod sign_in;
 mod ticket;
 mod timestamp;
 mod upload;
@@ -27,6 +28,7 @@ pub use operation::{
 pub use page::{EventPage, Page};
 pub use problem::{FieldError, Problem};
 pub use receipt::{KeySet, PublicKey, ReceiptClaims, SignedReceipt};
+pub use sign_in::{NewApiKey, SignIn, SignInProvider};
 pub use ticket::{NewTicket, Ticket, TicketStatus};
 pub use timestamp::Timestamp;
 pub use upload::{Upload, UploadStatus};

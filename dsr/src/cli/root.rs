@@ -57,9 +57,9 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Sign in: check a key and keep it
+    /// Sign in: check a key and keep it, or get one with a browser
     Login(Login),
-    /// Forget the key
+    /// Forget the key; one of a browser is removed at the service, too
     Logout,
     /// Upload files and folders
     Put(Put),
@@ -126,6 +126,10 @@ pub struct Login {
         help = "The service; by default the one of before, or http://127.0.0.1:8080"
     )]
     pub service: Option<String>,
+
+    /// Sign in with a browser instead of a key, if the service has a provider for that
+    #[arg(long)]
+    pub browser: bool,
 }
 
 /// Operations.

@@ -29,6 +29,7 @@ pub async fn login(
             .unwrap_or_else(|| USUAL.to_owned()),
     };
     let key = match key {
+        _ if login.browser => by_browser(&url, screen).await?,
         Some(key) => key,
         None => ask(&url)?,
     };
@@ -40,6 +41,7 @@ pub async fn login(
     let config = Config {
         url: Some(url.clone()),
         key: Some(key),
+        signed_in: login.browser,
     };
     let path = config.write(&folders)?;
     let text = format!("Signed in to {url} as {}.", me.name);
@@ -48,11 +50,53 @@ pub async fn login(
     Ok(())
 }
 
-/// Forgets address and key.
-pub fn logout(screen: &Screen) -> Result<(), Failure> {
-    Config::remove(&Folders::find()?)?;
-    screen.note("The key is forgotten here. It is still valid.");
+/// Forgets address and key. A key that came of signing in with a browser is removed at the service.
+pub async fn logout(screen: &Screen) -> Result<(), Failure> {
+    let folders = Folders::find()?;
+    let kept = Config::read(&folders)?;
+    Config::remove(&folders)?;
+    let told = match (kept.url, kept.key) {
+        (Some(url), Some(key)) if kept.signed_in => match remove(&url, &key).await {
+            Ok(()) => "Signed out: the key is removed.".to_owned(),
+            Err(failure) => format!(
+                "The key is forgotten here. It could not be removed at the service ({}), and is \
+                 valid until it ends.",
+                failure.message()
+            ),
+        },
+        _ => "The key is forgotten here. It is still valid.".to_owned(),
+    };
+    screen.note(&told);
     Ok(())
+}
+
+/// Removes a key by itself. One that the service doesn't know any more is removed.
+async fn remove(url: &str, key: &str) -> Result<(), Failure> {
+    let client = Client::new(url, key)?;
+    match client.me().await {
+        Ok(me) => match me.key {
+            Some(key) => Ok(client.remove_key(key.id).await?),
+            None => Ok(()),
+        },
+        Err(error) if error.code() == Some("unauthorized") => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The key that somebody gets by confirming in a browser, of this machine or another.
+async fn by_browser(url: &str, screen: &Screen) -> Result<String, Failure> {
+    let client = Client::builder(url).build()?;
+    let Some(begun) = client.begin_sign_in().await? else {
+        return Err(Failure::usage(
+            "this service offers no sign-in with a browser; leave out --browser and give a key",
+        ));
+    };
+    screen.invite(&format!(
+        "Open {} in a browser, check that it shows the code {}, and confirm.",
+        begun.url(),
+        begun.user_code()
+    ));
+    Ok(begun.finish().await?.key)
 }
 
 /// The key, typed unseen on a terminal or read from standard input.

@@ -13,7 +13,7 @@ use crate::session::Session;
 pub async fn run(cli: Cli, screen: &Screen) -> Result<(), Failure> {
     let session = match cli.command {
         Command::Login(login) => return login::login(login, cli.url, cli.key, screen).await,
-        Command::Logout => return login::logout(screen),
+        Command::Logout => return login::logout(screen).await,
         Command::Completions { shell } => return manual::completions(shell, screen),
         Command::Man => return manual::manual(screen),
         _ => Session::open(cli.url, cli.key, screen)?,

@@ -71,6 +71,12 @@ impl Screen {
         }
     }
 
+    /// Tells what somebody has to do now, also if the output is for programs.
+    #[expect(clippy::unused_self, reason = "people are told by the screen")]
+    pub fn invite(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
     /// Tells that one of several things failed.
     pub fn problem(&self, text: &str) {
         if self.json {

@@ -7,10 +7,13 @@ use std::time::Duration;
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderName, SET_COOKIE};
 use serde_json::{Value, json};
-use tests::app::{Answer, Client, Mode, TestApp};
+use tests::app::{Answer, Client, Dsr, Mode, Run, TestApp};
 use tests::in_both_modes;
 use tests::poll::wait_until;
-use tests::servers::{Arrival, Browser, OidcProvider, browser, browser_modules, node};
+use tests::servers::{
+    Arrival, Browser, OidcProvider, browser, browser_modules, node, program_named,
+};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// A service that lets people sign in, with these settings besides.
 async fn started(mode: Mode, further: &[(&'static str, &str)]) -> (TestApp, OidcProvider) {
@@ -269,5 +272,42 @@ async fn people_sign_in_and_out_in_a_real_browser() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dsr_signs_in_by_a_browser_and_out_again() {
+    let create = ("DOSSIER_OIDC_CREATE_USERS", "true");
+    let (app, provider) = started(Mode::Embedded, &[create]).await;
+    let dsr = Dsr::of_nobody();
+    let mut command = dsr.command(&program_named("dsr"));
+    let login = command.args(["login", &app.ingress().api(), "--browser"]);
+    let mut login = login.spawn().expect("dsr was built");
+    let mut told = BufReader::new(login.stderr.take().unwrap()).lines();
+    let told = told.next_line().await.unwrap().unwrap_or_default();
+    let mut words = told.split_whitespace();
+    let url = words.find(|word| word.starts_with("http")).expect(&told);
+    let arrival = Browser::default().signs_in(&provider, url, "alice").await;
+    assert!(
+        matches!(&arrival, Arrival::Page(page) if page.contains("Success")),
+        "{arrival:?}"
+    );
+    let ended = Run::of(&login.wait_with_output().await.unwrap());
+    assert!(
+        ended.code == 0 && ended.out.contains("as alice"),
+        "{ended:?}"
+    );
+
+    assert!(dsr.does(&["ls"]).await.is_empty());
+    let kept = std::fs::read(dsr.home().join(".config/dsr/config.json")).unwrap();
+    let kept: Value = domain::read_json(&kept).unwrap();
+    let client = app.bearer(kept["key"].as_str().unwrap());
+    client.get("/v1/me").await.expecting(200);
+    let out = dsr.run(&["logout"]).await;
+    assert!(out.code == 0 && out.error.contains("removed"), "{out:?}");
+    client
+        .get("/v1/me")
+        .await
+        .expect_problem(401, "unauthorized");
     app.ends_clean().await;
 }
