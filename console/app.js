@@ -52,18 +52,15 @@ const main = h('main', { id: 'main', tabindex: -1 })
 let me = null
 let leaving = new AbortController()
 
-/**
- * Why the provider let nobody in, by the code of the problem.
- * @type {Record<string, string>}
- */
-const REFUSALS = {
+/** Why the provider let nobody in, by the code of the problem. */
+const REFUSALS = new Map(Object.entries({
   unauthorized: 'The sign-in did not succeed: it was declined, took longer than ten minutes, or was not begun in this browser. Sign in again.',
   forbidden: 'No user of this service is linked to your account. Ask an administrator to link one.',
   disabled: 'Your user is disabled. An administrator can enable it.',
   rate_limited: 'There were too many sign-ins from your address. Try again in a minute.',
   overloaded: 'Too many people are signing in. Try again in a moment.',
   unavailable: 'The sign-in provider can’t be reached, or doesn’t answer as it should. Try again later, or use a key.',
-}
+}))
 
 /** Why a sign-in failed that has led back here; the address tells it once. */
 function refusal() {
@@ -72,7 +69,7 @@ function refusal() {
     return undefined
   }
   history.replaceState(null, '', '#/documents')
-  return REFUSALS[code] ?? 'The sign-in failed. Try again, or use a key.'
+  return REFUSALS.get(code) ?? 'The sign-in failed. Try again, or use a key.'
 }
 
 /** A link to the provider, if the service has one. */
@@ -87,13 +84,14 @@ async function provider() {
   return h('p', {}, h('a', { class: 'button', href: how.provider.path }, `Sign in with ${name}`))
 }
 
-/** Signs out: a key that came of signing in is of no use to anybody any more. */
-async function signOut() {
+/** Signs out at once: a key that came of signing in is of no use to anybody any more. */
+function signOut() {
   const own = me?.key?.id
   live.stop()
   leaving.abort()
   if (own && key.isFromProvider()) {
-    await change('DELETE', `/v1/keys/${encodeURIComponent(own)}`).catch(() => null)
+    // It takes the key before it is forgotten.
+    change('DELETE', `/v1/keys/${encodeURIComponent(own)}`).catch(() => null)
   }
   key.forget()
   signIn()
@@ -156,7 +154,7 @@ function frame() {
   menu.onclick = () => toggle(!nav.classList.contains('open'))
   nav.onclick = (event) => event.target instanceof HTMLAnchorElement && toggle(false)
   const leave = h('button', { type: 'button', class: 'plain' }, 'Sign out')
-  leave.onclick = () => void signOut()
+  leave.onclick = signOut
   const state = h('span', { class: 'live' })
   live.watch((now) => fill(state, now === 'off' ? null : badge(now)))
   fill(app,
@@ -215,8 +213,10 @@ addEventListener('signed-out', () => {
 addEventListener('beforeunload', (event) => isUploading() && event.preventDefault())
 acceptDrops(main)
 
+const refused = refusal()
 if (key.get()) {
-  begin().catch((error) => {
+  // Somebody signed in already goes on as who they are.
+  begin().then(() => refused && notify(refused)).catch((error) => {
     if (error.status === 401) {
       key.forget()
     } else {
@@ -225,5 +225,5 @@ if (key.get()) {
     signIn()
   })
 } else {
-  signIn(refusal())
+  signIn(refused)
 }

@@ -49,7 +49,9 @@ impl Client {
         if !succeeded {
             return Err(Error::provider(told(&answer)));
         }
-        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        // A terminal shows it.
+        let plain = |text: &&str| !text.contains(char::is_control);
+        let text = |name: &str| answer[name].as_str().filter(plain).map(str::to_owned);
         let missing = || Error::provider("it gives no code");
         let url = text("verification_uri_complete").or_else(|| text("verification_uri"));
         let lifetime = seconds(&answer["expires_in"]).unwrap_or(LONGEST);
@@ -59,7 +61,7 @@ impl Client {
             device_code: text("device_code").ok_or_else(missing)?,
             pause: seconds(&answer["interval"])
                 .unwrap_or(PAUSE)
-                .min(LONGEST_PAUSE),
+                .clamp(Duration::from_secs(1), LONGEST_PAUSE),
             until: Instant::now() + lifetime.min(LONGEST),
             user_code: text("user_code").ok_or_else(missing)?,
             url: url.ok_or_else(missing)?,

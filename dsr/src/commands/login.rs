@@ -53,7 +53,8 @@ pub async fn login(
 /// Forgets address and key. A key that came of signing in with a browser is removed at the service.
 pub async fn logout(screen: &Screen) -> Result<(), Failure> {
     let folders = Folders::find()?;
-    let kept = Config::read(&folders)?;
+    // One that can't be read is removed as well.
+    let kept = Config::read(&folders).unwrap_or_default();
     Config::remove(&folders)?;
     let told = match (kept.url, kept.key) {
         (Some(url), Some(key)) if kept.signed_in => match remove(&url, &key).await {

@@ -164,7 +164,7 @@ impl TryFrom<Claims> for Bearer {
 #[derive(Debug)]
 pub(crate) struct JwtVerifier {
     secret: Option<DecodingKey>,
-    key_set: Option<KeyRing>,
+    key_set: Option<Arc<KeyRing>>,
     algorithms: Vec<Algorithm>,
     validation: Validation,
     clock: Arc<dyn Clock>,

@@ -35,13 +35,13 @@ impl KeyRing {
     pub(super) async fn open(
         source: KeySource,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, KeySetError> {
-        let ring = Self {
+    ) -> Result<Arc<Self>, KeySetError> {
+        let ring = Arc::new(Self {
             source,
             clock,
             loaded: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
-        };
+        });
         match (&ring.source, ring.refresh().await) {
             (KeySource::File(_), Err(error)) => Err(error),
             (_, Err(error)) => {
@@ -58,7 +58,7 @@ impl KeyRing {
     /// Returns the keys that may have signed a token with this header. Fails only if no keys were
     /// ever loaded.
     pub(super) async fn candidates(
-        &self,
+        self: &Arc<Self>,
         header: &Header,
     ) -> Result<Vec<DecodingKey>, Arc<KeySetError>> {
         match self.known(header) {
@@ -69,7 +69,10 @@ impl KeyRing {
             }
             _ => {}
         }
-        let refreshed = self.refresh().await;
+        let this = Arc::clone(self);
+        // A task of its own: who waits for it may leave, and the others would wait for the next try.
+        let refreshed = tokio::spawn(async move { this.refresh().await }).await;
+        let refreshed = refreshed.unwrap_or(Err(KeySetError::NotLoaded));
         match (self.known(header), refreshed) {
             (Some((keys, _)), _) => Ok(keys),
             (None, Err(error)) => Err(Arc::new(error)),
@@ -132,7 +135,7 @@ mod tests {
         format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{key}","kid":"{id}"}}]}}"#)
     }
 
-    async fn knows(ring: &KeyRing, id: &str) -> bool {
+    async fn knows(ring: &Arc<KeyRing>, id: &str) -> bool {
         let header = Header {
             kid: Some(id.to_owned()),
             ..Header::new(Algorithm::EdDSA)

@@ -108,7 +108,6 @@ impl SignInRoutes {
 
 async fn finish(sign_in: &SignIn, request: &Request) -> Result<SignedIn, Problem> {
     let session = session(request)?;
-    session.count_sign_in()?;
     let query = request.uri().query().unwrap_or_default();
     let cookies = cookies(request.headers());
     sign_in.finish(query, &cookies, session).await

@@ -8,8 +8,8 @@ use domain::{
     Sha256,
 };
 use ledger::{
-    ApiKey, Audited, ChangeUserError, ChangedUser, Database, UserChanges, add_signed_in_key,
-    change_user, decides_role,
+    ApiKey, Audited, ChangeUserError, ChangedUser, Database, SignedInKey, UserChanges,
+    add_signed_in_key, change_user, decides_role,
 };
 use serde_json::json;
 use settings::OidcProvider;
@@ -60,9 +60,13 @@ impl Accounts {
                 let whence = session.origin(Actor::Service);
                 self.users.add(person.bearer, from, &whence).await?
             }
-            None => return Err(stranger()),
+            None => {
+                session.sign_in_refused("no user is linked to this identity");
+                return Err(stranger());
+            }
         };
         if account.disabled {
+            session.sign_in_refused("the user is disabled");
             return Err(Code::Disabled.into());
         }
         let mut may = account.caller.role;
@@ -129,10 +133,14 @@ impl Accounts {
         let origin = session.origin(Actor::User(user));
         let on = Audited {
             on: self.db.clone(),
-            entries: |key: &ApiKey| {
-                let detail = json!({"key_id": key.id, "signed_in": true});
-                let created = AuditEvent::new(AuditKind::KeyCreated, key.user, detail);
-                entries(&origin, vec![created], now)
+            entries: |new: &SignedInKey| {
+                let detail = json!({"key_id": new.key.id, "signed_in": true});
+                let created = AuditEvent::new(AuditKind::KeyCreated, user, detail);
+                let removed = new.replaces.iter().map(|key| {
+                    let detail = json!({"key_id": key, "replaced_by": new.key.id});
+                    AuditEvent::new(AuditKind::KeyRemoved, user, detail)
+                });
+                entries(&origin, [created].into_iter().chain(removed).collect(), now)
             },
         };
         let hash = Sha256::of(secret.as_str().as_bytes());

@@ -22,7 +22,7 @@ const CALLBACK: &str = "/oidc/callback";
 
 /// Signs people in with a provider.
 pub(crate) struct SignIn {
-    provider: Provider,
+    provider: Arc<Provider>,
     accounts: Accounts,
     db: Database,
     sealer: SecretSealer,
@@ -52,7 +52,7 @@ impl SignIn {
         let provider = service.oidc.clone()?;
         let (db, clock) = (service.db.clone(), Arc::clone(&service.clock));
         Some(Arc::new(Self {
-            provider: Provider::new(provider, Arc::clone(&clock)),
+            provider: Arc::new(Provider::new(provider, Arc::clone(&clock))),
             accounts: Accounts::new(db.clone(), Arc::clone(&clock)),
             db,
             sealer: service.sealer.clone(),
@@ -61,7 +61,7 @@ impl SignIn {
     }
 
     /// The provider, and what signing in with it means.
-    pub(crate) const fn settings(&self) -> &OidcProvider {
+    pub(crate) fn settings(&self) -> &OidcProvider {
         self.provider.settings()
     }
 
@@ -85,7 +85,11 @@ impl SignIn {
         cookies: &str,
         session: &Session,
     ) -> Result<SignedIn, Problem> {
-        let person = self.person_of(query, cookies).await;
+        let begun = self.begun(query, cookies).await;
+        let (answer, pending) = begun.inspect_err(|error| note(error, session))?;
+        // Not before: any page can have browsers ask for the callback.
+        session.count_sign_in()?;
+        let person = self.person_of(answer, &pending).await;
         let person = person.inspect_err(|error| note(error, session))?;
         let settings = self.settings();
         let way = (session, "Signed in to the console");
@@ -114,7 +118,8 @@ impl SignIn {
         self.cookie("", 0)
     }
 
-    async fn person_of(&self, query: &str, cookies: &str) -> Result<Person, SignInError> {
+    /// What the provider answers to a sign-in that this browser has begun.
+    async fn begun(&self, query: &str, cookies: &str) -> Result<(Answer, Pending), SignInError> {
         let answer = Answer::read(query).ok_or(SignInError::State)?;
         let now = self.clock.now();
         let opened = match kept(cookies, self.cookie_name()) {
@@ -129,14 +134,22 @@ impl SignIn {
         let pending = Pending::open(opened.as_deref(), &answer.state, now)?;
         let issuer = self.settings().issuer.as_str();
         // Another provider may have mixed itself in (RFC 9207).
-        if answer.issuer.is_some_and(|named| named != issuer) {
+        if answer
+            .issuer
+            .as_deref()
+            .is_some_and(|named| named != issuer)
+        {
             return Err(SignInError::State);
         }
+        Ok((answer, pending))
+    }
+
+    async fn person_of(&self, answer: Answer, pending: &Pending) -> Result<Person, SignInError> {
         if let Some(error) = answer.error {
             return Err(SignInError::Declined(error));
         }
         let redirect = self.redirect();
-        let token = self.provider.redeem(&answer.code, &pending, &redirect);
+        let token = self.provider.redeem(&answer.code, pending, &redirect);
         let client = &self.settings().client_id;
         self.person(&token.await?, client, Some(&pending.nonce))
             .await
@@ -192,7 +205,12 @@ impl Answer {
             match &*name {
                 "code" => answer.code = value,
                 "state" => answer.state = value,
-                "error" => answer.error = Some(value.chars().take(100).collect()),
+                // Anybody writes it, and it goes into the security log: its characters are those of
+                // RFC 6749, appendix A.7.
+                "error" => {
+                    let code = value.chars().filter(char::is_ascii_graphic);
+                    answer.error = Some(code.take(100).collect());
+                }
                 "iss" => answer.issuer = Some(value),
                 _ => continue,
             }
@@ -236,6 +254,8 @@ mod tests {
         assert_eq!(answer.issuer.as_deref(), Some("https://i"));
         assert!(Answer::read("code=a&state=s&code=b").is_none());
         assert_eq!(Answer::read("").unwrap().code, "");
+        let declined = Answer::read("error=a%00b%0Ac").unwrap();
+        assert_eq!(declined.error.as_deref(), Some("abc"));
     }
 
     #[test]

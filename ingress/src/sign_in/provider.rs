@@ -3,7 +3,7 @@
 //! times.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use http_body_util::Full;
 use serde::Deserialize;
 use serde_json::Value;
 use settings::{KeySource, OidcProvider};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
 use super::error::SignInError;
@@ -36,15 +36,17 @@ const AT_ONCE: usize = 16;
 pub(super) struct Provider {
     settings: OidcProvider,
     clock: Arc<dyn Clock>,
-    discovery: Mutex<Discovery>,
+    found: Mutex<Option<Found>>,
+    /// Held while the endpoints are looked for; the time of the last try.
+    trying: tokio::sync::Mutex<Option<Timestamp>>,
     turns: Semaphore,
 }
 
-/// What is known of the endpoints, and the time of the last try.
-#[derive(Default)]
-struct Discovery {
-    found: Option<(Arc<Endpoints>, Timestamp)>,
-    tried: Option<Timestamp>,
+/// Endpoints that were found, and when.
+#[derive(Clone)]
+struct Found {
+    endpoints: Arc<Endpoints>,
+    at: Timestamp,
 }
 
 /// The endpoints, and what verifies tokens.
@@ -82,7 +84,8 @@ impl Provider {
         Self {
             settings,
             clock,
-            discovery: Mutex::default(),
+            found: Mutex::default(),
+            trying: tokio::sync::Mutex::default(),
             turns: Semaphore::new(AT_ONCE),
         }
     }
@@ -94,7 +97,7 @@ impl Provider {
 
     /// Where the browser signs in.
     pub(super) async fn authorization(
-        &self,
+        self: &Arc<Self>,
         pending: &Pending,
         redirect: &str,
     ) -> Result<String, SignInError> {
@@ -113,7 +116,7 @@ impl Provider {
 
     /// Redeems a code for an ID token.
     pub(super) async fn redeem(
-        &self,
+        self: &Arc<Self>,
         code: &str,
         pending: &Pending,
         redirect: &str,
@@ -131,7 +134,7 @@ impl Provider {
     }
 
     /// Verifies an ID token, and returns its claims.
-    pub(super) async fn verify(&self, token: &str) -> Result<Value, SignInError> {
+    pub(super) async fn verify(self: &Arc<Self>, token: &str) -> Result<Value, SignInError> {
         let endpoints = self.endpoints().await?;
         Ok(endpoints.verifier.claims(token).await?)
     }
@@ -175,32 +178,48 @@ impl Provider {
         Ok(request)
     }
 
-    /// Returns the endpoints. They are looked for anew once an hour; while that fails, the old ones are
-    /// good, and tries are rare. Callers wait for each other, at most as long as a try takes.
-    async fn endpoints(&self) -> Result<Arc<Endpoints>, SignInError> {
-        let mut discovery = self.discovery.lock().await;
-        let now = self.clock.now();
-        if let Some((found, at)) = &discovery.found
-            && now.since(*at) < MAX_AGE
+    /// Returns the endpoints. They are looked for anew once an hour; meanwhile, and while that fails, the
+    /// old ones are good. Tries are rare.
+    async fn endpoints(self: &Arc<Self>) -> Result<Arc<Endpoints>, SignInError> {
+        let known = self.found();
+        let is_fresh = |found: &Found| self.clock.now().since(found.at) < MAX_AGE;
+        if let Some(found) =
+            known.filter(|found| is_fresh(found) || self.trying.try_lock().is_err())
         {
-            return Ok(Arc::clone(found));
+            return Ok(found.endpoints);
         }
-        let may_try = discovery
-            .tried
-            .is_none_or(|tried| now.since(tried) >= MIN_PAUSE);
-        if may_try {
-            discovery.tried = Some(now);
-            let known = discovery.found.as_ref().map(|(found, _)| Arc::clone(found));
-            match self.discover(known).await {
-                Ok(found) => discovery.found = Some((found, now)),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "failed to ask the sign-in provider; will retry");
-                }
+        let this = Arc::clone(self);
+        // A task of its own: who waits for it may leave.
+        let looked = tokio::spawn(async move { this.look_for_endpoints().await });
+        looked.await.map_err(|_| SignInError::Unknown)?;
+        let found = self.found().ok_or(SignInError::Unknown)?;
+        Ok(found.endpoints)
+    }
+
+    fn found(&self) -> Option<Found> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
+    /// Looks for the endpoints, unless that was just done.
+    async fn look_for_endpoints(&self) {
+        let mut tried = self.trying.lock().await;
+        let now = self.clock.now();
+        if tried.is_some_and(|tried| now.since(tried) < MIN_PAUSE) {
+            return;
+        }
+        *tried = Some(now);
+        let known = self.found().map(|found| found.endpoints);
+        match self.discover(known).await {
+            Ok(endpoints) => {
+                let found = Found { endpoints, at: now };
+                *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "failed to ask the sign-in provider; will retry");
             }
         }
-        let found = discovery.found.as_ref().map(|(found, _)| Arc::clone(found));
-        found.ok_or(SignInError::Unknown)
     }
 
     async fn discover(&self, known: Option<Arc<Endpoints>>) -> Result<Arc<Endpoints>, SignInError> {

@@ -161,7 +161,9 @@ pub use retry_on_conflict::ConflictRetries;
 pub use revoked::{Credential, NewestRevocations, Revocation, find_revoked, newest_revocations};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
-pub use sign_in::{MAX_SIGNED_IN, add_signed_in_key, add_user_of_provider, decides_role};
+pub use sign_in::{
+    MAX_SIGNED_IN, SignedInKey, add_signed_in_key, add_user_of_provider, decides_role,
+};
 pub use signing::{
     InvalidSigningKey, ReceiptIssuer, ReceiptSigner, SigningError, SigningKey, VerifyingKey,
 };

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::Aad;
 
-use super::ledger_secret::{ledger_secret, random};
+use super::ledger_secret::random;
 use super::sealing::{SALT, derived};
 use super::{Database, SecretError, SecretSealer};
 use domain::Timestamp;
@@ -23,8 +23,8 @@ impl SecretSealer {
         state: &[u8],
         now: Timestamp,
     ) -> Result<String, SecretError> {
-        let ledger = ledger_secret(db, now).await?;
-        self.sealed(&ledger, random::<SALT>()?, state)
+        let ledger = self.ledger(db, now).await?;
+        self.sealed(ledger, random::<SALT>()?, state)
             .ok_or(SecretError::Seal)
     }
 
@@ -38,8 +38,8 @@ impl SecretSealer {
         if sealed.len() > LONGEST {
             return Ok(None);
         }
-        let ledger = ledger_secret(db, now).await?;
-        Ok(self.opened(&ledger, sealed))
+        let ledger = self.ledger(db, now).await?;
+        Ok(self.opened(ledger, sealed))
     }
 
     fn sealed(&self, ledger: &str, salt: [u8; SALT], state: &[u8]) -> Option<String> {
@@ -67,16 +67,14 @@ mod tests {
     #[test]
     fn a_state_opens_for_its_ledger_and_key_alone() {
         let sealer = SecretSealer::new(Some(b"a key".as_slice()));
-        let sealed = sealer.sealed("ledger", [7; SALT], b"a state").unwrap();
-        assert_eq!(sealer.opened("ledger", &sealed).unwrap(), b"a state");
-        assert_eq!(sealer.opened("another", &sealed), None);
-        assert_eq!(SecretSealer::default().opened("ledger", &sealed), None);
-        assert_ne!(
-            sealed,
-            sealer.sealed("ledger", [8; SALT], b"a state").unwrap()
-        );
-        let damaged = format!("{}A", &sealed[..sealed.len() - 1]);
-        for wrong in [damaged.as_str(), &sealed[2..], "", "é"] {
+        let seal = |salt| sealer.sealed("ledger", [salt; SALT], b"a state").unwrap();
+        let text = seal(7);
+        assert_eq!(sealer.opened("ledger", &text).unwrap(), b"a state");
+        assert_eq!(sealer.opened("another", &text), None);
+        assert_eq!(SecretSealer::default().opened("ledger", &text), None);
+        assert_ne!(text, seal(8));
+        let damaged = format!("{}A", &text[..text.len() - 1]);
+        for wrong in [damaged.as_str(), &text[2..], "", "é"] {
             assert_eq!(sealer.opened("ledger", wrong), None, "{wrong}");
         }
     }

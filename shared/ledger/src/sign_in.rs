@@ -7,7 +7,7 @@ use super::tables::api_keys::{self, NewKey};
 use super::tables::{identities, users};
 use super::users::{UserNameTaken, insert_user};
 use super::{AddKeyError, ApiKey, Commit, Database, DbError};
-use domain::{Identity, Sha256, User};
+use domain::{Identity, KeyId, Sha256, User};
 
 /// The most keys of a user that they got by signing in: another one replaces the oldest.
 pub const MAX_SIGNED_IN: u32 = 16;
@@ -40,9 +40,18 @@ struct DecidesRow {
     decides_role: bool,
 }
 
+/// A key that its user got by signing in.
+#[derive(Clone, Debug)]
+pub struct SignedInKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Older ones that it replaces.
+    pub replaces: Vec<KeyId>,
+}
+
 /// Adds a key that its user got by signing in. Of those, only the newest are kept.
 pub async fn add_signed_in_key(
-    on: &impl Commit<ApiKey>,
+    on: &impl Commit<SignedInKey>,
     key: ApiKey,
     hash: Sha256,
 ) -> Result<(), AddKeyError> {
@@ -51,7 +60,8 @@ pub async fn add_signed_in_key(
     if users::lock(&transaction, key.user.0).await?.is_none() {
         return Err(AddKeyError::NoUser);
     }
-    api_keys::delete_older_by_sign_in(&transaction, key.user, MAX_SIGNED_IN - 1).await?;
+    let kept = MAX_SIGNED_IN - 1;
+    let replaces = api_keys::delete_older_by_sign_in(&transaction, key.user, kept).await?;
     let new = NewKey {
         id: key.id,
         user: key.user,
@@ -65,6 +75,7 @@ pub async fn add_signed_in_key(
         by_sign_in: true,
     };
     api_keys::insert(&transaction, new).await?;
-    on.commit(transaction, &key).await?;
+    on.commit(transaction, &SignedInKey { key, replaces })
+        .await?;
     Ok(())
 }

@@ -97,7 +97,7 @@ pub struct OidcSettings {
         default_value = "12h", value_name = "DURATION", value_parser = values::parse_session)]
     pub session: Duration,
 
-    /// Where browsers reach the service, such as https://dossier.example.com; the provider leads them
+    /// Where browsers reach the service: scheme, host and an optional port; the provider leads them
     /// back there
     #[arg(
         long = "public-url",

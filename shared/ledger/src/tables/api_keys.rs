@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use serde::Serialize;
 
-use crate::batch::{Columns, Kind, execute, parameter};
+use crate::batch::{Columns, Kind, execute, parameter, query_column};
 use crate::dialect::Dialect;
 use crate::{DatabaseTransaction, DbError};
 use domain::{KeyId, KeyName, Scopes, Sha256, Timestamp, UserId};
@@ -127,17 +127,18 @@ pub async fn delete_expired(
     Ok(())
 }
 
-/// Deletes all but the newest `kept` keys that a user got by signing in.
+/// Deletes all but the newest `kept` keys that a user got by signing in, and returns which.
 pub async fn delete_older_by_sign_in(
     transaction: &DatabaseTransaction,
     user: UserId,
     kept: u32,
-) -> Result<(), DbError> {
+) -> Result<Vec<KeyId>, DbError> {
     let sql = "DELETE FROM api_keys WHERE user_id = $1 AND by_sign_in AND id NOT IN \
-         (SELECT id FROM api_keys WHERE user_id = $1 AND by_sign_in ORDER BY id DESC LIMIT $2)";
+         (SELECT id FROM api_keys WHERE user_id = $1 AND by_sign_in ORDER BY id DESC LIMIT $2) \
+         RETURNING id";
     let values = [user.0.into(), i64::from(kept).into()];
-    execute(transaction, sql, values).await?;
-    Ok(())
+    let gone: Vec<Uuid> = query_column(transaction, sql, values).await?;
+    Ok(gone.into_iter().map(KeyId).collect())
 }
 
 /// A use of a key.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ring::aead::{Aad, LessSafeKey, Nonce};
+use tokio::sync::OnceCell;
 
 use crate::Database;
 use crate::ledger_secret::{LedgerSecretError, ledger_secret, random};
@@ -35,10 +36,12 @@ pub enum SecretError {
     Ledger(#[from] LedgerSecretError),
 }
 
-/// Seals and opens secrets.
+/// Seals and opens secrets of one ledger.
 #[derive(Clone, Default)]
 pub struct SecretSealer {
     key: Option<Arc<[u8]>>,
+    /// The ledger's secret, which never changes.
+    ledger: Arc<OnceCell<String>>,
 }
 
 impl WebhookSecret {
@@ -78,7 +81,18 @@ impl SecretSealer {
     pub fn new(key: Option<&[u8]>) -> Self {
         Self {
             key: key.map(Arc::from),
+            ledger: Arc::default(),
         }
+    }
+
+    /// The secret of the ledger, which is read once.
+    pub(crate) async fn ledger(
+        &self,
+        db: &Database,
+        now: Timestamp,
+    ) -> Result<&str, LedgerSecretError> {
+        let read = self.ledger.get_or_try_init(|| ledger_secret(db, now));
+        Ok(read.await?)
     }
 
     /// Seals a secret for the row of a webhook, in hexadecimal digits.
@@ -88,11 +102,9 @@ impl SecretSealer {
         (webhook, secret): (WebhookId, &WebhookSecret),
         now: Timestamp,
     ) -> Result<String, SecretError> {
-        let ledger = ledger_secret(db, now).await?;
+        let ledger = self.ledger(db, now).await?;
         let salt = random::<SALT>()?;
-        let (key, nonce) = self
-            .derived(&ledger, &salt, true)
-            .ok_or(SecretError::Seal)?;
+        let (key, nonce) = self.derived(ledger, &salt, true).ok_or(SecretError::Seal)?;
         let mut sealed = secret.0.clone();
         let context = Aad::from(webhook.0.into_bytes());
         key.seal_in_place_append_tag(nonce, context, &mut sealed)
@@ -107,8 +119,8 @@ impl SecretSealer {
         (webhook, sealed): (WebhookId, &str),
         now: Timestamp,
     ) -> Result<WebhookSecret, SecretError> {
-        let ledger = ledger_secret(db, now).await?;
-        let open = |with_key| self.open_with(&ledger, webhook, sealed, with_key);
+        let ledger = self.ledger(db, now).await?;
+        let open = |with_key| self.open_with(ledger, webhook, sealed, with_key);
         open(true)
             .or_else(|| open(false))
             .ok_or(SecretError::Open(webhook))
