@@ -178,20 +178,38 @@ impl Stream {
 
     /// The next event; `None` at an orderly end.
     pub async fn try_next(&mut self) -> Result<Option<Streamed>, Broken> {
+        while let Some(block) = self.block().await? {
+            if let Some(event) = read(&block) {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next event or comment; `None` at an orderly end.
+    async fn block(&mut self) -> Result<Option<String>, Broken> {
         loop {
-            while let Some((block, rest)) = self.rest.split_once("\n\n") {
-                let (event, rest) = (read(block), rest.to_owned());
+            if let Some((block, rest)) = self.rest.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.comments += usize::from(block.starts_with(':'));
                 self.rest = rest;
-                if let Some(event) = event {
-                    return Ok(Some(event));
-                }
+                return Ok(Some(block));
             }
             let chunk = tokio::time::timeout(SILENCE, self.source.chunk()).await;
             match chunk.expect("a stream is never silent for long")? {
                 Some(chunk) => self.rest.push_str(&String::from_utf8_lossy(&chunk)),
                 None => return Ok(None),
             }
+        }
+    }
+
+    /// Waits until a stream without events has sent so many comments.
+    pub async fn is_idle_for(&mut self, comments: usize) {
+        let until = self.comments + comments;
+        while self.comments < until {
+            let block = self.block().await.expect("the stream isn't broken off");
+            let block = block.expect("the stream goes on");
+            assert!(block.starts_with(':'), "{block}");
         }
     }
 

@@ -95,6 +95,24 @@ async fn a_stream_over_http_2_is_the_same(mode: Mode) {
     app.ends_clean().await;
 }
 
+#[tokio::test]
+async fn an_idle_stream_goes_on_by_comments() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let alice = app.user("alice").await;
+    let mut one = Stream::open(&alice, "", None).await;
+    let mut other = Connection::to(&app.ingress().api())
+        .await
+        .open(&alice, "", None)
+        .await;
+    tokio::join!(one.is_idle_for(2), other.is_idle_for(2));
+    alice.active("a.pdf", PDF).await;
+    for stream in [&mut one, &mut other] {
+        assert_eq!(stream.next().await.kind, "document.accepted");
+    }
+    drop((one, other));
+    app.ends_clean().await;
+}
+
 #[in_both_modes]
 async fn a_stream_ends_with_its_key_its_user_and_its_process(mode: Mode) {
     let app = TestApp::start(mode).await;
@@ -105,19 +123,24 @@ async fn a_stream_ends_with_its_key_its_user_and_its_process(mode: Mode) {
     let issued = issued.expect_status(201).await;
     let keyed = app.bearer(issued["key"].as_str().unwrap());
     let by_key = Stream::open(&keyed, "", None).await;
+    let shared = Connection::to(&app.ingress().api()).await;
+    let by_key_too = shared.open(&keyed, "", None).await;
+    let of_user_too = shared.open(&alice, "", None).await;
     let of_user = Stream::open(&alice, "", None).await;
     let of_admin = Stream::open(&admin, "", None).await;
-    readers(&app, 3).await;
+    readers(&app, 5).await;
     let key = format!("/v1/keys/{}", text(&issued["id"]));
     assert_eq!(alice.delete(&key).await.status, 204);
     by_key.ends().await;
-    readers(&app, 2).await;
+    by_key_too.ends().await;
+    readers(&app, 3).await;
     let account = format!("/v1/admin/users/{}", alice.user.as_deref().unwrap());
     admin
         .patch_json(&account, &json!({"disabled": true}))
         .await
         .expecting(200);
     of_user.ends().await;
+    of_user_too.ends().await;
     readers(&app, 1).await;
     app.ingress().ask_to_end();
     of_admin.ends().await;
