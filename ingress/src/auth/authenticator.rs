@@ -94,8 +94,12 @@ impl Authenticator {
         let token = bearer_token(headers).ok_or(Code::Unauthorized)?;
         match &self.tokens {
             Some((verifier, unknown)) if looks_like_jwt(token) => {
-                let bearer = verifier.bearer(token).await.map_err(refused)?;
-                let account = self.holder(bearer, *unknown, whence).await?;
+                let (bearer, end) = verifier.bearer(token).await.map_err(refused)?;
+                let holder = self.holder(bearer, *unknown, whence).await?;
+                let account = Account {
+                    expires_at: Some(end),
+                    ..holder
+                };
                 Ok((account, Credential::Token(account.caller.user)))
             }
             _ => {

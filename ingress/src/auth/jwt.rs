@@ -203,10 +203,11 @@ impl JwtVerifier {
         })
     }
 
-    /// Verifies a token and returns its identity.
-    pub(super) async fn bearer(&self, token: &str) -> Result<Bearer, RefusedToken> {
-        let claims = self.claims(token).await?;
-        Claims::read(claims)?.try_into()
+    /// Verifies a token and returns its identity, and when it ends.
+    pub(super) async fn bearer(&self, token: &str) -> Result<(Bearer, Timestamp), RefusedToken> {
+        let claims = Claims::read(self.claims(token).await?)?;
+        let end = moment(claims.exp);
+        Ok((claims.try_into()?, end))
     }
 
     /// Verifies a token and returns its claims.
@@ -357,7 +358,8 @@ mod tests {
             Algorithm::HS256,
             &json!({"sub": "alice", "exp": NOW + 1, "nbf": NOW + 4}),
         );
-        let bearer = verifier(None).await.bearer(&token).await.unwrap();
+        let (bearer, end) = verifier(None).await.bearer(&token).await.unwrap();
+        assert_eq!(end, Timestamp::from_micros((NOW + 1) * 1_000_000));
         assert_eq!(bearer.identity, Identity::new("", "alice").unwrap());
         assert_eq!(bearer.labels, ["alice"]);
     }
@@ -369,7 +371,7 @@ mod tests {
             "preferred_username": "alice",
         });
         let token = token(Algorithm::HS256, &claims);
-        let bearer = verifier(None).await.bearer(&token).await.unwrap();
+        let (bearer, _) = verifier(None).await.bearer(&token).await.unwrap();
         let identity = Identity::new("https://id.example.com", "7").unwrap();
         assert_eq!(bearer.identity, identity);
         assert_eq!(bearer.labels, ["alice", "Alice A.", "7"]);

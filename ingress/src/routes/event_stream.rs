@@ -1,10 +1,12 @@
 //! A feed as server-sent events (HTML, section 9.2): goes on until the client leaves, its credential
-//! is revoked, or the process stops.
+//! ends or is revoked, or the process stops.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::{Clock, Timestamp};
 use ledger::{Database, FeedError, FeedRequest, read_feed};
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use poem::{Body, IntoResponse, Response};
@@ -71,6 +73,8 @@ pub(super) struct FeedReader {
     pub(super) events: EventReader,
     /// Its place among the readers of the process.
     pub(super) _seat: Taken,
+    /// When its credential ends, if it does, by which clock.
+    pub(super) end: (Option<Timestamp>, Arc<dyn Clock>),
     /// The request in flight, whose memory it takes; `None` without a connection.
     pub(super) ticket: Option<Ticket>,
 }
@@ -101,6 +105,12 @@ impl FeedReader {
             Some((Ok::<_, io::Error>(chunk), state))
         });
         EventStream(Body::from_bytes_stream(chunks))
+    }
+
+    /// Whether nobody may read any more.
+    fn is_over(&self) -> bool {
+        let (end, clock) = &self.end;
+        self.events.is_closed() || end.is_some_and(|end| end <= clock.now())
     }
 
     /// The next events, as text; `None` if there are none yet.
@@ -147,7 +157,7 @@ impl Streaming {
             return Some(Bytes::from_static(b": events\n\n"));
         }
         loop {
-            if self.reader.events.is_closed() {
+            if self.reader.is_over() {
                 return None;
             }
             if self.due {

@@ -1,8 +1,9 @@
 //! The feed of events: page by page, waiting for the next one, or as a stream.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Access, DocumentId, UserId};
+use domain::{Access, DocumentId, Timestamp, UserId};
 use ledger::{FeedError, FeedPage, FeedPosition, FeedRequest, feed_end, read_feed};
 use poem::Request;
 use poem_openapi::param::{Header, Query};
@@ -11,7 +12,7 @@ use poem_openapi::{ApiResponse, OpenApi, ResponseContent};
 use tokio::time::{Instant, timeout_at};
 
 use super::event_stream::{EventStream, FeedReader};
-use crate::auth::CurrentUser;
+use crate::auth::{CurrentUser, Session};
 use crate::capacity::Ticket;
 use crate::dto::{CursorText, EventPageBody, EventTypesText, FeedCursors, Id, read_types};
 use crate::http::prefers;
@@ -168,6 +169,7 @@ impl EventRoutes {
             request: feed,
             events,
             _seat: seat,
+            end: (credential_end(request), Arc::clone(&self.service.clock)),
             ticket: Ticket::of(request).cloned(),
         };
         Ok(reader.stream())
@@ -224,4 +226,10 @@ fn last_event_id_of(request: &Request, read: Option<String>) -> Result<Option<St
         return Err(Problem::invalid_field("Last-Event-ID", wrong));
     }
     Ok(read)
+}
+
+/// When the key or token of a request ends, if it does.
+fn credential_end(request: &Request) -> Option<Timestamp> {
+    let session = request.data::<Session>();
+    session.and_then(Session::admitted)?.account.expires_at
 }

@@ -20,7 +20,7 @@ pub struct Account {
     pub disabled: bool,
     /// What the key or token may be used for.
     pub scopes: Scopes,
-    /// When the key ends, if it does.
+    /// When the key or token ends, if it does.
     pub expires_at: Option<Timestamp>,
 }
 

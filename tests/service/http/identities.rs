@@ -1,9 +1,12 @@
 //! Of whom tokens speak: users are linked by admins and operators, never matched by name.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::content::PDF;
+use tests::feed::Stream;
 use tests::in_both_modes;
 use tests::servers::Dossier;
 
@@ -17,14 +20,41 @@ pub const SETTINGS: [(&str, &str); 2] = [
 ];
 
 /// A token with these claims, good for long.
-pub fn token(mut claims: Value) -> String {
-    claims["exp"] = json!(4_102_444_800_u64);
+pub fn token(claims: Value) -> String {
+    token_until(4_102_444_800, claims)
+}
+
+/// A token with these claims, good until then, in seconds since the epoch.
+fn token_until(end: u64, mut claims: Value) -> String {
+    claims["exp"] = json!(end);
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }
 
 pub fn account(client: &Client) -> String {
     format!("/v1/admin/users/{}", client.user.as_deref().unwrap())
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let app = TestApp::builder(Mode::Embedded)
+        .settings(&SETTINGS)
+        .start()
+        .await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let claims = json!({"sub": "carol"});
+    let carol = app.bearer(&token_until(now.as_secs() + 20, claims.clone()));
+    let stream = Stream::open(&carol, "", None).await;
+    let lasting = app.bearer(&token(claims));
+    let mut lasting = Stream::open(&lasting, "", None).await;
+    stream.ends().await;
+    lasting.is_idle_for(1).await;
+    carol
+        .get("/v1/events")
+        .await
+        .expect_problem(401, "unauthorized");
+    drop(lasting);
+    app.ends_clean().await;
 }
 
 /// Whose documents an upload by the client would be.
