@@ -1,7 +1,8 @@
 //! Of whom tokens speak: users are linked by admins and operators, never matched by name.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use domain::{Clock, SystemClock};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
@@ -25,7 +26,7 @@ pub fn token(claims: Value) -> String {
 }
 
 /// A token with these claims, good until then, in seconds since the epoch.
-fn token_until(end: u64, mut claims: Value) -> String {
+fn token_until(end: i64, mut claims: Value) -> String {
     claims["exp"] = json!(end);
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
@@ -41,9 +42,9 @@ async fn a_stream_ends_with_its_token() {
         .settings(&SETTINGS)
         .start()
         .await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let claims = json!({"sub": "carol"});
-    let carol = app.bearer(&token_until(now.as_secs() + 20, claims.clone()));
+    let end = SystemClock.now().plus(Duration::from_secs(20));
+    let carol = app.bearer(&token_until(end.as_micros() / 1_000_000, claims.clone()));
     let stream = Stream::open(&carol, "", None).await;
     let lasting = app.bearer(&token(claims));
     let mut lasting = Stream::open(&lasting, "", None).await;
