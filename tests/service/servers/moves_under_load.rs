@@ -22,6 +22,12 @@ const COPIES: usize = 16;
 /// The rest after a request that wasn't answered, and between kills.
 const REST: Duration = Duration::from_millis(200);
 
+/// The rest between two reads of a client.
+const PACE: Duration = Duration::from_millis(20);
+
+/// How long a move may stand still.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// How often a client asks before it gives up.
 const TRIES: usize = 500;
 
@@ -98,6 +104,7 @@ async fn reads(client: &Client, documents: &[Value], seen: &Seen) {
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert!(answer.body == content(number(document)));
         seen.reads.fetch_add(1, Ordering::Relaxed);
+        sleep(PACE).await;
     }
 }
 
@@ -174,14 +181,22 @@ async fn moves(app: &TestApp, (from, to): (&str, &str), count: usize) -> Value {
     let moving = moving.expect_status(202).await;
     let path = format!("/v1/admin/storage/moves/{}", moving["id"].as_str().unwrap());
     kills(app, count).await;
-    poll(Duration::from_mins(15), async || {
-        let now = admin.get(&path).await.expecting(200);
-        if now["status"] == "running" {
-            return Err(now.to_string());
+    let mut before = Value::Null;
+    loop {
+        let now = poll(PATIENCE, async || {
+            let now = admin.get(&path).await.expecting(200);
+            if now["status"] == "running" && now["moved"] == before {
+                return Err(now.to_string());
+            }
+            Ok(now)
+        })
+        .await;
+        if now["status"] != "running" {
+            return now;
         }
-        Ok(now)
-    })
-    .await
+        before = now["moved"].clone();
+        sleep(REST).await;
+    }
 }
 
 async fn moves_through_every_place(run: Run) {
