@@ -7,3 +7,4 @@ mod draining;
 mod health;
 mod ownership;
 mod start;
+mod upgrades;

@@ -1,9 +1,11 @@
 //! Builds the service for a test: in a mode, and with what the test adds to it.
 
+use std::path::{Path, PathBuf};
+
 use tempfile::TempDir;
 
 use super::{Backend, Breakable, Carrier, Mode, TestApp};
-use crate::servers::{Disk, Dossier, Postgres, Redis, Variables};
+use crate::servers::{Disk, Dossier, Postgres, Redis, Variables, program};
 
 /// The API key of the first admin in every test.
 pub(super) const ADMIN_KEY: &str = "the-admin-key-of-the-tests-0123456789";
@@ -19,6 +21,7 @@ pub struct TestAppBuilder {
     backend: Backend,
     carrier: Carrier,
     queue: Option<String>,
+    program: PathBuf,
 }
 
 /// The servers of the distributed service.
@@ -42,6 +45,7 @@ impl TestAppBuilder {
             backend: Backend::default(),
             carrier: Carrier::of_environment(),
             queue: None,
+            program: program(),
         }
     }
 
@@ -123,6 +127,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Migrates and starts as another release, by its binary. For the distributed mode.
+    #[must_use]
+    pub fn release(mut self, program: &Path) -> Self {
+        assert_eq!(
+            self.mode,
+            Mode::Distributed,
+            "the other mode has one process"
+        );
+        program.clone_into(&mut self.program);
+        self
+    }
+
     /// Starts the processes, and returns once they are ready.
     pub async fn start(self) -> TestApp {
         match self.mode {
@@ -164,12 +180,10 @@ impl TestAppBuilder {
         }
         let mut variables = self.variables();
         variables.extend(servers.variables().await);
-        Dossier::run(&["migrate", "up"], &variables).await;
-        let (ingress, first, second) = tokio::join!(
-            Dossier::start("ingress", &variables),
-            Dossier::start("worker", &variables),
-            Dossier::start("worker", &variables),
-        );
+        Dossier::run_of(&self.program, &["migrate", "up"], &variables).await;
+        let start = async |role| Dossier::start_of(&self.program, role, &variables).await;
+        let (ingress, first, second) =
+            tokio::join!(start("ingress"), start("worker"), start("worker"));
         TestApp {
             mode: self.mode,
             variables,

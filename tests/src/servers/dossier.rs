@@ -27,14 +27,26 @@ pub struct Dossier {
 impl Dossier {
     /// Starts a role (`serve`, `ingress`, `worker`) on free ports and waits until it is ready.
     pub async fn start(role: &str, variables: &Variables) -> Self {
-        granted(Self::begin(role, variables).await)
+        Self::start_of(&program(), role, variables).await
+    }
+
+    /// The same of another release, by its binary.
+    pub async fn start_of(program: &Path, role: &str, variables: &Variables) -> Self {
+        granted(Self::begin(program, role, variables).await)
     }
 
     /// Runs a command such as `migrate` and asserts its success.
     pub async fn run(arguments: &[&str], variables: &Variables) {
+        Self::run_of(&program(), arguments, variables).await;
+    }
+
+    /// The same of another release, by its binary.
+    pub async fn run_of(program: &Path, arguments: &[&str], variables: &Variables) {
         let run = async || {
             let keeper = Keeper::new(Signal::Kill)?;
-            keeper.run(&command_line(arguments, variables)).await
+            keeper
+                .run(&command_line(program, arguments, variables))
+                .await
         };
         granted(run().await);
     }
@@ -103,6 +115,13 @@ impl Dossier {
         granted(self.launch().await);
     }
 
+    /// Starts the process again as another release, by its binary, and waits until it is ready.
+    pub async fn restart_as(&self, program: &Path) {
+        let command = command_line(program, &[&self.role], &self.variables);
+        granted(self.keeper.start(&command).await);
+        granted(self.answers().await);
+    }
+
     /// Starts the process again with additional settings, and waits until it is ready.
     pub async fn restart_with(&self, further: &[(&str, &str)]) {
         self.begins_again_with(further).await;
@@ -141,7 +160,7 @@ impl Dossier {
         let further = further.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         // The last of a name counts.
         let variables: Vec<_> = self.variables.iter().cloned().chain(further).collect();
-        let command = command_line(&[&self.role], &variables);
+        let command = command_line(&program(), &[&self.role], &variables);
         granted(self.keeper.start(&command).await);
     }
 
@@ -181,13 +200,19 @@ impl Dossier {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).map_or(0, Iterator::count)
     }
 
+    /// The number of files and folders in its working directory, which is its temporary folder, too.
+    #[must_use]
+    pub fn temporary_files(&self) -> usize {
+        std::fs::read_dir(self.keeper.home()).map_or(0, Iterator::count)
+    }
+
     /// The log of the process.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.keeper.home().join("log")).unwrap_or_default()
     }
 
-    async fn begin(role: &str, variables: &Variables) -> Result<Self, ServerError> {
+    async fn begin(program: &Path, role: &str, variables: &Variables) -> Result<Self, ServerError> {
         let keeper = Keeper::new(Signal::Kill)?;
         let [api, ops] =
             [free_port(), free_port()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
@@ -196,7 +221,7 @@ impl Dossier {
         variables.push(("DOSSIER_OPS_LISTEN".to_owned(), ops.to_string()));
         let this = Self {
             keeper,
-            command: command_line(&[role], &variables),
+            command: command_line(program, &[role], &variables),
             role: role.to_owned(),
             variables,
             api,
@@ -226,8 +251,7 @@ impl Dossier {
     }
 }
 
-fn command_line(arguments: &[&str], variables: &Variables) -> CommandLine {
-    let program = program();
+fn command_line(program: &Path, arguments: &[&str], variables: &Variables) -> CommandLine {
     assert!(
         program.is_file(),
         "{} is missing: run `cargo build --workspace` first",
@@ -238,7 +262,7 @@ fn command_line(arguments: &[&str], variables: &Variables) -> CommandLine {
         .map(|(name, value)| format!("{name}={value}"));
     CommandLine::new(Path::new("/usr/bin/env"))
         .words(variables)
-        .word(&program)
+        .word(program)
         .words(arguments)
 }
 
