@@ -7,3 +7,4 @@ mod import_memory;
 mod memory;
 mod saturation;
 mod slow_senders;
+mod soak;
