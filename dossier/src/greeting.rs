@@ -7,10 +7,10 @@ use ingress::Addresses;
 /// Prints the message of `dossier serve`.
 pub fn serve(addresses: &Addresses, key_file: Option<&Path>) {
     let api = addresses.api;
-    println!(
-        "Dossier listens on http://{api} (API documentation: http://{api}/docs, health: http://{})",
-        addresses.ops
-    );
+    println!("Dossier listens on http://{api}");
+    println!("  console:            http://{api}/console");
+    println!("  API documentation:  http://{api}/docs");
+    println!("  health and metrics: http://{}", addresses.ops);
     let token = if let Some(file) = key_file {
         println!("The admin's key is in {}. Try an upload:", file.display());
         format!("$(cat '{}')", file.display())

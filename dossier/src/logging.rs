@@ -18,7 +18,9 @@ pub fn start(settings: &Settings, exporter: Option<&Exporter>) -> anyhow::Result
         // The pool logs each failed connection; the caller reports the error as well.
         .add_directive("sqlx_core::pool::inner=off".parse()?)
         // It logs each migration; we log their number once.
-        .add_directive("sea_orm_migration=warn".parse()?);
+        .add_directive("sea_orm_migration=warn".parse()?)
+        // It logs each queue of a worker; we log the worker once.
+        .add_directive("apalis_core::worker::context=warn".parse()?);
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal {
         LogFormat::Human

@@ -43,7 +43,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
     });
     let started_at = role.clock.now();
     let worker = unique_name(started_at);
-    info!(worker = %worker, concurrency = role.concurrency, "worker started");
+    info!(worker = %worker, queues = ?role.queues, concurrency = role.concurrency, "worker started");
     let (notifier, announcing) = Notifier::start(Arc::clone(&role.feed));
     let removal_guard = RemovalGuard {
         db: role.db.clone(),

@@ -2,8 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tests::app::{Mode, TestApp};
+use tests::poll::poll;
 use tests::servers::program;
 
 fn dossier(folder: &TempDir) -> Command {
@@ -234,6 +237,35 @@ fn the_first_start_makes_a_key_that_only_its_owner_reads() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
     let users = dossier(&folder).args(["user", "list"]).output().unwrap();
     assert!(String::from_utf8_lossy(&users.stdout).contains("admin"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_says_little_and_how_to_begin() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let log = poll(Duration::from_mins(1), async || {
+        let log = app.ingress().log();
+        if log.contains("  curl ") {
+            Ok(log)
+        } else {
+            Err(log)
+        }
+    })
+    .await;
+    let (records, told): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.starts_with('{'));
+    assert!(records[0].contains("migrated the schema"), "{log}");
+    assert!(records.len() < 10, "{log}");
+    let api = app.ingress().api();
+    let lines = [
+        format!("Dossier listens on {api}"),
+        format!("  console:            {api}/console"),
+        format!("  API documentation:  {api}/docs"),
+        format!("  health and metrics: {}", app.ingress().ops()),
+    ];
+    assert_eq!(told[..4], lines);
+    assert!(
+        told[4].contains("Try an upload:") && told[5].contains("  curl "),
+        "{log}"
+    );
 }
 
 #[test]
