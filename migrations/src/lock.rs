@@ -1,7 +1,9 @@
 //! Runs migrations under a lock, so that replicas that start together don't interfere.
 
+use std::collections::HashSet;
+
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait,
 };
 use sea_orm_migration::{MigrationStatus, MigratorTrait, SchemaManager};
 
@@ -33,8 +35,8 @@ pub struct Pending {
     pub applied: bool,
 }
 
-/// Applies all missing migrations, and returns how many there were. Several replicas may call it at
-/// the same time.
+/// Applies all missing migrations, and returns how many there were: none if a newer release has
+/// migrated the schema and this one can work with it. Several replicas may call it at the same time.
 pub async fn up(database: &DatabaseConnection) -> Result<usize, MigrationError> {
     locked(database, "migrated up", Direction::Up).await
 }
@@ -102,6 +104,10 @@ async fn locked(
         for statement in pick(&transaction, vec![unlimited, lock], Vec::new()) {
             transaction.execute_unprepared(&statement).await?;
         }
+        if matches!(direction, Direction::Up) && is_ahead(&transaction).await? {
+            transaction.commit().await?;
+            return Ok(0);
+        }
         let missing = Migrator::get_pending_migrations(&transaction).await?.len();
         match direction {
             Direction::Up => Migrator::up(&transaction, None).await?,
@@ -113,6 +119,28 @@ async fn locked(
     };
     run.await
         .map_err(|source| MigrationError { action, source })
+}
+
+/// Whether a newer release has migrated the schema, and stated that this one can work with it.
+async fn is_ahead(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let schema = SchemaManager::new(transaction);
+    let known = names();
+    let Some(ours) = known.last() else {
+        return Ok(false);
+    };
+    if !schema.has_table("schema_compatibility").await? {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT version FROM seaql_migrations WHERE EXISTS (SELECT 1 FROM schema_compatibility \
+         WHERE newest = (SELECT max(version) FROM seaql_migrations) AND works_from <= '{ours}')"
+    );
+    let statement = Statement::from_string(transaction.get_database_backend(), sql);
+    let rows = transaction.query_all_raw(statement).await?;
+    let applied = rows.iter().map(|row| row.try_get_by_index::<String>(0));
+    let applied = applied.collect::<Result<HashSet<_>, DbErr>>()?;
+    let has_all = known.iter().all(|name| applied.contains(name));
+    Ok(has_all && applied.len() > known.len())
 }
 
 /// Records which releases can work with the current schema.

@@ -214,6 +214,18 @@ async fn becomes_after_start(process: &Dossier, status: u16) {
 async fn a_newer_schema_says_whether_this_release_goes_on() {
     let app = TestApp::start(Mode::Distributed).await;
     let newest = app.texts(NEWEST).await.remove(0);
+    // One that was numbered before others, and applied after them.
+    app.tampers("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m0000_branch', 0)")
+        .await;
+    for (said, status) in [("m0000_branch", 503), (newest.as_str(), 200)] {
+        app.tampers(&format!(
+            "UPDATE schema_compatibility SET newest = '{said}'"
+        ))
+        .await;
+        for process in [app.ingress(), app.workers()[0]] {
+            becomes(process, status).await;
+        }
+    }
     app.tampers("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)")
         .await;
     for process in [app.ingress(), app.workers()[0]] {
@@ -226,6 +238,8 @@ async fn a_newer_schema_says_whether_this_release_goes_on() {
         "UPDATE schema_compatibility SET newest = 'm9999_future', works_from = '{newest}'"
     ))
     .await;
+    // As on the way back to this release.
+    Dossier::run(&["migrate", "up"], app.variables()).await;
     for process in [app.ingress(), app.workers()[0]] {
         becomes(process, 200).await;
     }
