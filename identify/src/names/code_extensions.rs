@@ -99,6 +99,7 @@ pub(super) const SOURCE: &[Row] = &[
     ("application/graphql", "graphql gql"),
     ("text/x-vue", "vue"),
     ("text/x-svelte", "svelte"),
+    ("text/x-qml", "qml"),
     ("text/coffeescript", "coffee"),
     ("text/x-jsp", "jsp"),
     ("text/asp", "asp aspx"),

@@ -13,6 +13,7 @@ pub(super) const DOCUMENTS: &[Row] = &[
         "docx",
     ),
     ("application/ofd", "ofd"),
+    ("application/vnd.openofficeorg.extension", "oxt"),
     (
         "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
         "dotx",

@@ -60,12 +60,16 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
     }
     match media_type {
         "text/html" => markup_claims::has_tags(text),
+        "text/asp" | "text/x-jsp" => {
+            markup_claims::begins_as_markup(text) && markup_claims::is_page_of(text, media_type)
+        }
         "application/xml" => markup_claims::begins_as_markup(text),
         "application/json" => json::is_tolerable(text),
         "application/toml" => config::is_tolerable_toml(text),
         "application/yaml" => config::is_tolerable_yaml(text),
         "text/markdown" => {
             markdown::is_marked(text)
+                || markdown::is_list(text)
                 || markdown::is_tolerable(text)
                     && !config::is_ini(text)
                     && !source::is_written(text)
@@ -102,7 +106,7 @@ pub(crate) fn overrules(text: &Text, detected: &str, named: &str) -> bool {
         "text/plain" => true,
         "text/markdown" => markdown::is_marked(text),
         "text/html" => code && markup_claims::is_page_like(text),
-        "application/yaml" => code,
+        "application/yaml" => code || markdown::is_front_matter(text),
         "application/toml" => code && config::is_toml(text),
         "text/csv" | "text/tab-separated-values" => !code && detected != "text/markdown",
         "application/json" => detected != "application/toml" && !code,

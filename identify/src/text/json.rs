@@ -40,8 +40,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
 /// single values, or JSON that was cut short.
 pub(super) fn is_tolerable(text: &Text) -> bool {
     let body = text.body.trim_start_matches('\u{feff}').trim();
-    let mut parser = Parser::new(body);
-    if parser.value(0).is_ok() && parser.rest().trim().is_empty() {
+    if is_whole_value(body) {
         return true;
     }
     let closed = !text.is_whole
@@ -109,9 +108,8 @@ pub(crate) fn has_keys_of(text: &Text, named: &str) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| parser.keys.contains(key));
     match named {
         "application/ld+json" => {
-            has(&["@context", "@graph", "@id", "@type"]) || {
-                body.starts_with('[') && body.contains("\"@")
-            }
+            let own = ["\"@id\"", "\"@type\"", "\"@value\"", "\"@graph\""];
+            has(&["@context"]) || own.iter().any(|key| body.contains(key))
         }
         "application/manifest+json" => {
             has(&["name", "short_name"]) && has(&["start_url", "icons", "display"])
@@ -124,6 +122,12 @@ pub(crate) fn has_keys_of(text: &Text, named: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the text is one value and nothing else.
+pub(super) fn is_whole_value(text: &str) -> bool {
+    let mut parser = Parser::new(text);
+    parser.value(0).is_ok() && parser.rest().trim().is_empty()
 }
 
 fn first_line_is_whole(body: &str) -> bool {

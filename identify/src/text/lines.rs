@@ -103,8 +103,9 @@ fn marked(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
         .iter()
         .find(|(mark, _)| clipped.starts_with(mark))
         .map(|(_, media_type)| *media_type)?;
-    let is_subtitles =
-        clipped.len() == 6 || clipped[6..].starts_with([' ', '\t']) && text.body.contains("-->");
+    let is_subtitles = clipped.strip_prefix("WEBVTT").is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with([' ', '\t']) && text.body.contains("-->")
+    });
     (found != "text/vtt" || is_subtitles).then_some(found)
 }
 
@@ -303,16 +304,18 @@ fn models(first: &str, lines: &[&str], text: &Text) -> Option<&'static str> {
     if code.first().is_some_and(|line| line.starts_with("newmtl ")) {
         return Some("model/mtl");
     }
-    if trimmed("S      1")
-        && lines
-            .iter()
-            .filter(|line| line.len() >= 73 && line.as_bytes().get(72) == Some(&b'S'))
-            .count()
-            >= 1
-        && lines
-            .iter()
-            .any(|line| line.as_bytes().get(72) == Some(&b'G'))
-    {
+    // Lines of 80 columns, of which the last eight name a section and count (IGES 5.3, 2.2.1).
+    let section = |letter: char| {
+        lines.iter().any(|line| {
+            line.get(72..).is_some_and(|columns| {
+                columns.strip_prefix(letter).is_some_and(|number| {
+                    let number = number.trim();
+                    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+                })
+            })
+        })
+    };
+    if section('S') && section('G') {
         return Some("model/iges");
     }
     None

@@ -26,6 +26,30 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     (marks.score() >= 3).then(|| Finding::likely("text/markdown"))
 }
 
+/// A document that begins with code between fences (`CommonMark` 0.31, 4.5): what it quotes is
+/// not what it is.
+pub(super) fn judge_fenced(text: &Text) -> Option<Finding> {
+    let mut lines = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty());
+    let info = lines.next()?.strip_prefix("```")?;
+    let closes = lines.any(|line| line == "```");
+    (closes && !info.contains('`') && info.split_whitespace().count() <= 1)
+        .then(|| Finding::likely("text/markdown"))
+}
+
+/// Whether the text is settings between two lines of three dashes and nothing else, which is YAML
+/// as well as Markdown without words.
+pub(super) fn is_front_matter(text: &Text) -> bool {
+    let lines: Vec<&str> = text.lines().take(400).collect();
+    let written = lines.iter().filter(|line| !line.trim().is_empty());
+    let marks = written.clone().filter(|line| line.trim_end() == "---");
+    has_front_matter(text, &lines)
+        && marks.count() == 2
+        && written.last().is_some_and(|line| line.trim_end() == "---")
+}
+
 /// Whether a name may call this Markdown: any prose is, so most of it must be words, or lines
 /// that its marks begin.
 pub(super) fn is_tolerable(text: &Text) -> bool {
@@ -35,11 +59,45 @@ pub(super) fn is_tolerable(text: &Text) -> bool {
     }
     let lines = text.lines().take(400).map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    let prose = lines.iter().filter(|line| is_prose(line)).count();
+    let prose = lines
+        .iter()
+        .filter(|line| is_prose(line) || is_item(line))
+        .count();
     text.is_clean
         && !text.is_legacy
         && prose * 2 > lines.len()
         && marks.code * 3 < marks.lines.max(1)
+}
+
+/// Whether every line is an item of a list, or goes on with one.
+pub(super) fn is_list(text: &Text) -> bool {
+    let mut items = 0;
+    let lines = text.lines().take(400).map(str::trim_end);
+    for line in lines.filter(|line| !line.is_empty()) {
+        let is_item = is_item(line.trim_start());
+        items += usize::from(is_item);
+        if !(is_item || items > 0 && line.starts_with(' ')) {
+            return false;
+        }
+    }
+    items > 0 && text.is_clean && !text.is_legacy
+}
+
+/// An item of a list, with words in it (`CommonMark` 0.31, 5.2).
+fn is_item(line: &str) -> bool {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = if (1..=9).contains(&digits) {
+        line[digits..].strip_prefix(['.', ')'])
+    } else {
+        line.strip_prefix(['-', '*', '+'])
+    };
+    rest.and_then(|rest| rest.strip_prefix(' '))
+        .is_some_and(|item| {
+            let item = item.trim_start_matches("[ ] ").trim_start_matches("[x] ");
+            item.trim_start_matches(['*', '_', '`', '"'])
+                .starts_with(char::is_alphabetic)
+                && !item.contains([';', '{', '}', '=', '\t'])
+        })
 }
 
 /// Words, without the marks of settings, code, tables and logs.
@@ -307,6 +365,7 @@ fn is_call(line: &str) -> bool {
 /// `[words](target)` or `![…](…)`.
 fn is_link(line: &str) -> bool {
     if line.starts_with('[') && (line.contains("]: http") || line.contains("]:http"))
+        || line.starts_with("[^") && line.contains("]: ")
         || line.starts_with("[![") && line.contains("][")
     {
         return true;

@@ -4,6 +4,7 @@
 use super::components;
 use super::decode::Text;
 use super::embedded;
+use super::html_elements;
 use super::xml_element::{Element, starts_with_ignoring_case};
 use super::xml_roots;
 use crate::finding::Finding;
@@ -114,12 +115,7 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     {
         return Some(Finding::certain(media_type));
     }
-    if let Some(media_type) = xml_roots::judge(&element, root) {
-        let media_type = if media_type == "application/xhtml+xml" && !declared {
-            "text/html"
-        } else {
-            media_type
-        };
+    if let Some(media_type) = by_root(&element, root, declared) {
         return Some(Finding::certain(media_type).active_if(has_script(body)));
     }
     let lower = element.local.to_ascii_lowercase();
@@ -129,13 +125,25 @@ pub(super) fn judge(text: &Text) -> Option<Finding> {
     if let Some(found) = components::judge(body, &lower) {
         return Some(found);
     }
-    if !declared && !element.has_namespace && HTML_ELEMENTS.contains(&lower.as_str()) {
-        return Some(fragment(body, &lower));
+    let is_closed = is_balanced(text, root, &element);
+    let mut is_document = declared || prolog.doctype.is_some();
+    if !is_document && !element.has_namespace && HTML_ELEMENTS.contains(&lower.as_str()) {
+        if !html_elements::is_vocabulary(root, is_closed) {
+            return Some(fragment(body, &lower));
+        }
+        is_document = true;
     }
-    if declared || prolog.doctype.is_some() || is_balanced(text, root, &element) {
+    if is_document || is_closed {
         return Some(Finding::certain("application/xml").active_if(has_script(body)));
     }
     late_html(body)
+}
+
+/// Types that the name of a root or a namespace tells; XHTML needs its declaration too.
+fn by_root(element: &Element<'_>, root: &str, declared: bool) -> Option<&'static str> {
+    let media_type = xml_roots::judge(element, root)?;
+    let is_page = media_type == "application/xhtml+xml" && !declared;
+    Some(if is_page { "text/html" } else { media_type })
 }
 
 /// Whether a document type definition that stands alone begins here (XML 1.0, section 2.8).

@@ -237,7 +237,7 @@ fn is_org(written: &[&str]) -> bool {
         .filter(|line| line.trim_start_matches('*').starts_with(' ') && line.starts_with('*'));
     let own = plain.iter().filter(|line| {
         line.contains("[[") && line.contains("][") && line.contains("]]")
-            || line.contains("[[http")
+            || line.contains("[[http") && !line.contains('|')
             || line.contains("[[file:")
             || line
                 .trim_start()
@@ -283,10 +283,19 @@ fn is_asciidoc(written: &[&str]) -> bool {
         .any(|mark| line.contains(mark))
             && line.contains(['[', ']'])
     });
+    // Links of a wiki.
+    let is_wiki = plain.iter().any(|line| {
+        line.split("[[").skip(1).any(|link| {
+            link.split_once("]]")
+                .is_some_and(|(link, _)| link.contains('|'))
+        })
+    });
     let begins = plain
         .first()
         .is_some_and(|line| title(line) || line.starts_with("[["));
-    begins && (titles >= 2 || titles >= 1 && (macros.count() >= 1 || attributes.count() >= 1))
+    begins
+        && !is_wiki
+        && (titles >= 2 || titles >= 1 && (macros.count() >= 1 || attributes.count() >= 1))
 }
 
 /// Titles and roles, as changelogs have them that need no directives.

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use super::decode::Text;
 use super::{
-    config, graphs, json, lines, mail, markdown, markup, notations, query, rules, source, styles,
-    tabular, transcripts, typesetting,
+    config, graphs, json, lines, mail, markdown, markup, notations, query, relaxed_json, rules,
+    source, styles, tabular, transcripts, typesetting,
 };
 use crate::finding::Finding;
 use crate::identification::Confidence;
@@ -23,12 +23,14 @@ pub(crate) fn judge(text: &Text) -> Finding {
             found.confidence >= Confidence::Likely && !markdown::is_titled_document(text)
         })
     };
-    let judges: [&Judge<'_>; 17] = [
+    let judges: [&Judge<'_>; 19] = [
         &markup::judge,
         &lines::judge,
         &json::judge,
+        &relaxed_json::judge,
         &mail::judge,
         &source::judge_marked,
+        &markdown::judge_fenced,
         &transcripts::judge,
         &styles::judge,
         &graphs::judge,

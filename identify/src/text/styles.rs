@@ -167,7 +167,12 @@ impl Sheet {
 /// Names of elements, classes and states, and what combines them; not what extends CSS.
 fn is_selector(piece: &str) -> bool {
     let mut within_brackets = false;
-    piece.starts_with(|letter: char| letter.is_alphanumeric() || ".#*:[_-".contains(letter))
+    // Notations of scenes import their elements so.
+    let imports = ["import ", "pragma "]
+        .iter()
+        .any(|word| piece.starts_with(word));
+    !imports
+        && piece.starts_with(|letter: char| letter.is_alphanumeric() || ".#*:[_-".contains(letter))
         && piece.chars().all(|letter| {
             within_brackets = (within_brackets || letter == '[') && letter != ']';
             within_brackets

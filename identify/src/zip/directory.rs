@@ -18,6 +18,8 @@ const MOST_DIRECTORY_BYTES: usize = 384 * 1024;
 /// What one entry may cost, compressed and inflated.
 const MOST_PACKED: usize = 64 * 1024;
 const MOST_INFLATED: u64 = 256 * 1024;
+/// What the start of an entry may cost, compressed.
+const MOST_PACKED_START: usize = 1024;
 
 /// The entries, and whether the central directory vouches for them.
 #[derive(Debug, Default)]
@@ -102,7 +104,14 @@ impl Directory {
         let Some(entry) = self.find(name) else {
             return Ok(Vec::new());
         };
-        inflate(window, entry)
+        inflate(window, entry, MOST_PACKED, MOST_INFLATED)
+    }
+
+    /// The first bytes of an entry's content; fewer when they can't be had.
+    pub(super) fn start(window: &mut Window, entry: &Entry, most: usize) -> io::Result<Vec<u8>> {
+        let mut content = inflate(window, entry, MOST_PACKED_START, most as u64)?;
+        content.truncate(most);
+        Ok(content)
     }
 }
 
@@ -184,7 +193,12 @@ fn central_entries(mut bytes: &[u8], shift: u64) -> Vec<Entry> {
     entries
 }
 
-fn inflate(window: &mut Window, entry: &Entry) -> io::Result<Vec<u8>> {
+fn inflate(
+    window: &mut Window,
+    entry: &Entry,
+    most_packed: usize,
+    most: u64,
+) -> io::Result<Vec<u8>> {
     let header = window.read(entry.offset, LOCAL_LENGTH)?;
     let Some(header) = local_length(&header).filter(|_| !entry.encrypted) else {
         return Ok(Vec::new());
@@ -193,7 +207,7 @@ fn inflate(window: &mut Window, entry: &Entry) -> io::Result<Vec<u8>> {
         entry.offset.saturating_add(header as u64),
         usize::try_from(entry.packed)
             .unwrap_or(usize::MAX)
-            .min(MOST_PACKED),
+            .min(most_packed),
     )?;
     let mut content = Vec::new();
     match entry.packing {
@@ -201,7 +215,7 @@ fn inflate(window: &mut Window, entry: &Entry) -> io::Result<Vec<u8>> {
         Packing::Deflated => {
             // What was inflated before an error still tells what it is.
             let _partial = flate2::read::DeflateDecoder::new(packed.as_slice())
-                .take(MOST_INFLATED)
+                .take(most)
                 .read_to_end(&mut content);
         }
         Packing::Unknown => {}

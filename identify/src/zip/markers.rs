@@ -119,6 +119,9 @@ fn documents(directory: &Directory) -> Option<&'static str> {
     if directory.has("designmap.xml") && directory.any(|name| name.starts_with("Spreads/")) {
         return Some("application/vnd.adobe.indesign-idml-package");
     }
+    if directory.has("description.xml") && directory.has("META-INF/manifest.xml") {
+        return Some("application/vnd.openofficeorg.extension");
+    }
     if directory.has("OFD.xml") && directory.any(|name| name.starts_with("Doc_")) {
         return Some("application/ofd");
     }

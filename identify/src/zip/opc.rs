@@ -230,9 +230,10 @@ pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Op
                 .filter_map(|tag| attribute(tag, "contenttype"))
                 .filter_map(media_type)
         };
+        // Of a package that is cut the part that tells may be what is missing.
         parts()
             .find(|(plain, _)| *plain != THMX)
-            .or_else(|| parts().next())
+            .or_else(|| parts().next().filter(|_| !directory.is_cut))
     });
     let found = found.or_else(|| {
         let (_, plain) = USUAL_MAIN_PARTS
@@ -264,16 +265,33 @@ const FOLDERS: &[(&str, &str)] = &[
 
 /// What a package is that was cut before its parts are described.
 pub(super) fn judge_cut(directory: &Directory) -> Option<Finding> {
-    let is_package = directory.has("[Content_Types].xml")
-        || directory.has("_rels/.rels")
-        || directory.any(|name| name.starts_with("docProps/"));
+    let is_package = [
+        "[Content_Types].xml",
+        "_rels/.rels",
+        "docProps/app.xml",
+        "docProps/core.xml",
+    ]
+    .iter()
+    .any(|part| directory.has(part))
+        || directory.any(|name| name.starts_with("docProps/thumbnail."));
     let has_macros = directory.any(|name| name.to_ascii_lowercase().contains("vbaproject"));
     let (_, plain) = FOLDERS
         .iter()
-        .find(|(folder, _)| directory.any(|name| name.starts_with(folder)))?;
+        .find(|(folder, _)| directory.any(|name| is_part_in(folder, name)))?;
     let (_, _, macro_enabled) = MAIN_PARTS.iter().find(|(_, known, _)| known == plain)?;
     let media_type = if has_macros { macro_enabled } else { plain };
     is_package.then(|| Finding::likely(media_type).active_if(has_macros))
+}
+
+/// Whether an entry of the folder can be a part: XML, relationships, binary parts or media.
+fn is_part_in(folder: &str, name: &str) -> bool {
+    let endings = [".xml", ".rels", ".bin", ".vml"];
+    name.strip_prefix(folder).is_some_and(|rest| {
+        endings.iter().any(|ending| rest.ends_with(ending))
+            || ["media/", "embeddings/", "fonts/"]
+                .iter()
+                .any(|start| rest.starts_with(start))
+    })
 }
 
 fn media_type(content_type: &str) -> Option<(&'static str, &'static str)> {

@@ -32,7 +32,7 @@ pub(crate) fn judge_appended(window: &mut Window) -> io::Result<Option<Finding>>
 
 fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
     let encrypted = directory.entries.iter().any(|entry| entry.encrypted);
-    if directory.is_cut && cut::is_android(directory) {
+    if directory.is_cut && cut::is_android(window, directory)? {
         return Ok(Finding::likely(cut::ANDROID).encrypted_if(encrypted));
     }
     let mut document = match opc::judge(window, directory)? {
@@ -57,7 +57,13 @@ fn classify(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
 
 /// What an archive is that neither runs nor declares a type.
 fn undeclared(window: &mut Window, directory: &Directory) -> io::Result<Finding> {
-    if let Some(media_type) = markers::judge(directory).or(iwork(window, directory)?) {
+    let marked = markers::judge(directory);
+    if let Some(media_type) = marked
+        && !is_described(window, directory, media_type)?
+    {
+        return Ok(Finding::certain("application/zip").or_by_name(claims::of(directory)));
+    }
+    if let Some(media_type) = marked.or(iwork(window, directory)?) {
         let found = Finding::likely(media_type);
         return Ok(if claims::IWORK.contains(&media_type) {
             found.or_by_name(claims::IWORK)
@@ -66,6 +72,34 @@ fn undeclared(window: &mut Window, directory: &Directory) -> io::Result<Finding>
         });
     }
     Ok(Finding::certain("application/zip").or_by_name(claims::of(directory)))
+}
+
+/// Packages whose entries have names that others have too, and what their description must hold.
+const DESCRIBED: &[(&str, &str, &[&str])] = &[
+    (
+        "application/zip+dotlottie",
+        "manifest.json",
+        &["\"animations\""],
+    ),
+    (
+        "application/x.scratch.sb3",
+        "project.json",
+        &["\"targets\"", "\"objName\""],
+    ),
+    (
+        "application/vnd.openofficeorg.extension",
+        "description.xml",
+        &["openoffice.org/extensions/description"],
+    ),
+];
+
+/// Whether the package describes itself as what its entries look like.
+fn is_described(window: &mut Window, directory: &Directory, media_type: &str) -> io::Result<bool> {
+    let Some((_, entry, words)) = DESCRIBED.iter().find(|(kind, ..)| *kind == media_type) else {
+        return Ok(true);
+    };
+    let content = directory.content(window, entry)?;
+    Ok(words.iter().any(|word| contains_text(&content, word)))
 }
 
 /// The former format of Pages and Numbers: one XML file, told by its root.

@@ -292,3 +292,43 @@ fn a_dump_of_a_window_is_told_by_its_header_and_video_is_no_targa() {
     video.resize(3000, 7);
     assert_ne!(type_of(&video), "image/x-tga");
 }
+
+#[test]
+fn numbers_are_no_frames_of_sound() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |limit: i64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        i64::try_from(state >> 33).expect("it is short") % limit
+    };
+    for scale in 1..40 {
+        let numbers: Vec<u8> = (0..500)
+            .map(|_| i32::try_from(below(3000 * scale) - 2000 * scale).expect("it is small"))
+            .flat_map(i32::to_le_bytes)
+            .collect();
+        assert_eq!(type_of(&numbers), "application/octet-stream", "{scale}");
+    }
+    let frame = [&[0xff, 0xfb, 0x90, 0][..], &[0x55; 413]].concat();
+    assert_eq!(type_of(&frame.repeat(5)), "audio/mpeg");
+    assert_eq!(
+        type_of(&[b"\x01\x02\x03".to_vec(), frame.repeat(5)].concat()),
+        "audio/mpeg"
+    );
+}
+
+#[test]
+fn one_map_or_list_called_so_is_cbor() {
+    for bytes in [
+        &b"\xa2\x61a\x01\x61b\x83\x01\x02\x03"[..],
+        b"\x88\x01\x02\x03\x04\x05\x06\x07\x08",
+    ] {
+        assert_eq!(named(bytes, "a.cbor").media_type, "application/cbor");
+        assert_eq!(type_of(bytes), "application/octet-stream");
+    }
+    let items = b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x10";
+    assert_eq!(
+        named(items, "a.cbor").media_type,
+        "application/octet-stream"
+    );
+}

@@ -6,12 +6,19 @@ const WORD: &str =
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 const OFFICE: &str = "officeDocument/2006/relationships/officeDocument";
+/// How compiled XML of Android begins.
+const COMPILED: &[u8] = b"\x03\0\x08\0";
 const ANDROID: &str = "application/vnd.android.package-archive";
 
 /// The first bytes of an archive of these entries and a long one, without its directory.
 fn cut(names: &[&str]) -> Vec<u8> {
+    cut_of(names, b"<x/>")
+}
+
+/// The same, with this content in each of the entries.
+fn cut_of(names: &[&str], content: &[u8]) -> Vec<u8> {
     let long = vec![b'x'; 8000];
-    let mut entries: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, &b"<x/>"[..])).collect();
+    let mut entries: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, content)).collect();
     entries.push(("long", &long));
     let mut archive = zip(&entries);
     archive.truncate(4096);
@@ -20,16 +27,35 @@ fn cut(names: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_cut_package_of_android_runs() {
-    let starts: [&[&str]; 4] = [
-        &["AndroidManifest.xml", "res/layout/a.xml"],
+    let starts: [&[&str]; 7] = [
+        &["AndroidManifest.xml", "assets/a.bin"],
+        &["r/a.xml"],
+        &["res/layout/a.xml"],
+        &["res/drawable-hdpi-v4/a.png"],
         &["META-INF/MANIFEST.MF", "res/drawable/a.png"],
         &["META-INF/com/android/build/gradle/app-metadata.properties"],
         &["classes.dex", "META-INF/MANIFEST.MF"],
     ];
     for names in starts {
-        let found = nameless(&cut(names));
+        let found = nameless(&cut_of(names, COMPILED));
         assert_eq!(found.media_type, ANDROID, "{names:?}");
         assert!(found.active_content, "{names:?}");
+    }
+    let signed = b"Manifest-Version: 1.0\r\n\r\nName: AndroidManifest.xml\r\n";
+    assert_eq!(type_of(&cut_of(&["META-INF/MANIFEST.MF"], signed)), ANDROID);
+    let signed = b"Manifest-Version: 1.0\r\nCreated-By: 1.0 (Android SignApk)\r\n";
+    assert_eq!(type_of(&cut_of(&["META-INF/MANIFEST.MF"], signed)), ANDROID);
+}
+
+#[test]
+fn sources_and_folders_of_the_same_names_are_no_package_of_android() {
+    let starts: [&[&str]; 3] = [
+        &["AndroidManifest.xml", "res/layout/a.xml"],
+        &["res/layout.txt", "res/drawable/a.svg"],
+        &["docs/res-v4/a.png", "library/x86.txt"],
+    ];
+    for names in starts {
+        assert_eq!(type_of(&cut(names)), "application/zip", "{names:?}");
     }
 }
 
@@ -70,8 +96,23 @@ fn a_cut_package_is_no_theme_because_it_has_one() {
         ("word/theme/theme1.xml", b"<x/>"),
         ("word/document.xml", &[b'x'; 5000]),
     ]);
-    archive.truncate(types.len() + 200);
-    assert_eq!(type_of(&archive), DOCX);
+    let whole_types = types.len() + 200;
+    assert_eq!(type_of(&archive[..whole_types]), DOCX);
+    // The part that tells may be what is missing.
+    let until_theme = 49 + types.find("/word/document.xml").expect("it is there");
+    assert_eq!(type_of(&archive[..until_theme]), "application/zip");
+}
+
+#[test]
+fn folders_of_others_are_no_package() {
+    let starts: [&[&str]; 3] = [
+        &["xl/a.csv", "docProps/x.txt"],
+        &["_rels/.rels", "word/list.txt"],
+        &["docProps/notes.txt", "ppt/a.xml"],
+    ];
+    for names in starts {
+        assert_eq!(type_of(&cut(names)), "application/zip", "{names:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod hostile_zip;
 mod mails;
 mod mutations;
 mod names;
+mod notations;
 mod packages;
 mod texts;
 mod transcripts;

@@ -107,6 +107,74 @@ fn no_damage_makes_it_panic_or_waver() {
     }
 }
 
+/// What texts of many kinds begin with.
+const MARKS: &[&str] = &[
+    "WEBVTT",
+    "{\\rtf",
+    "REGEDIT4",
+    "BEGIN:",
+    "BEGIN:VCARD",
+    "#EXTM3U",
+    "{1}{2}",
+    "msgid \"",
+    "#!",
+    "#!/",
+    "<?php",
+    "<?xml",
+    "<!doctype",
+    "<![",
+    "%PDF-",
+    "%!PS",
+    "-----BEGIN ",
+    "From ",
+    "\"\"\"",
+    "---\n",
+    "---\n---",
+    "```",
+    "[^",
+    "@a{",
+    "\\a",
+    ":a",
+    "{\"a",
+    "[[",
+    "{{",
+    "<%",
+    "solid",
+    "S      1",
+    ">",
+    "dn: ",
+    "=ybegin ",
+    "begin 644",
+    "@prefix",
+    "select",
+    "/*",
+    "//",
+];
+
+#[test]
+fn marks_that_end_too_early_or_go_on_strangely_are_survived() {
+    for mark in MARKS {
+        for behind in [
+            "",
+            "\n",
+            "\u{e9}",
+            "\u{2192}",
+            "\n\u{e9}",
+            " \u{1f600}\n",
+            ":\u{e9}:",
+        ] {
+            let text = format!("{mark}{behind}");
+            for end in 0..=text.len() {
+                let bytes = &text.as_bytes()[..end];
+                assert!(nameless(bytes).media_type.contains('/'), "{text}");
+                assert!(named(bytes, "a.md").media_type.contains('/'), "{text}");
+            }
+            let again = format!("{text}\n{text} {text}");
+            assert!(nameless(again.as_bytes()).media_type.contains('/'));
+        }
+    }
+}
+
 #[test]
 fn rubbish_of_any_length_is_survived() {
     let mut numbers = Numbers(42);

@@ -267,3 +267,33 @@ fn thousands_of_entries_hide_nothing() {
     ]);
     assert_eq!(type_of(&zip(&entries)), DOCX);
 }
+
+#[test]
+fn a_description_tells_packages_whose_entries_have_common_names() {
+    let cases: [(&str, &str, &str, &str); 3] = [
+        (
+            "manifest.json",
+            "{\"animations\": [{\"id\": \"a\"}]}",
+            "animations/a.json",
+            "application/zip+dotlottie",
+        ),
+        (
+            "project.json",
+            "{\"targets\": [], \"meta\": {}}",
+            "a.svg",
+            "application/x.scratch.sb3",
+        ),
+        (
+            "description.xml",
+            "<description xmlns=\"http://openoffice.org/extensions/description/2006\"/>",
+            "META-INF/manifest.xml",
+            "application/vnd.openofficeorg.extension",
+        ),
+    ];
+    for (description, content, other, expected) in cases {
+        let told = zip(&[(description, content.as_bytes()), (other, b"{}")]);
+        assert_eq!(type_of(&told), expected);
+        let untold = zip(&[(description, b"{\"name\": \"a\"}"), (other, b"{}")]);
+        assert_eq!(type_of(&untold), "application/zip");
+    }
+}

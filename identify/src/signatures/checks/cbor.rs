@@ -8,26 +8,33 @@ const DEEPEST: usize = 64;
 /// A map that is the whole file, and has text in it.
 pub(super) fn map(window: &Window) -> Option<Finding> {
     let is_map = matches!(window.head(), [0xa1..=0xbb | 0xbf, ..]);
-    (is_map && is_well_formed(window)).then(|| Finding::likely("application/cbor"))
+    let is_told = is_map && count(window).is_some_and(|(_, letters)| letters >= 3);
+    is_told.then(|| Finding::likely("application/cbor"))
 }
 
-/// Whether the file is items of CBOR, and some of them text.
+/// Whether a name may call the file CBOR: it is one list or map, or items of which some are text.
 pub(in crate::signatures) fn is_well_formed(window: &Window) -> bool {
+    let holds_items = matches!(window.head(), [0x81..=0xdf, ..]);
+    count(window).is_some_and(|(items, letters)| letters >= 3 || items == 1 && holds_items)
+}
+
+/// How many items of CBOR the file is, and how many letters they have.
+fn count(window: &Window) -> Option<(usize, usize)> {
     let head = window.head();
     if !window.is_whole() || head.len() < 8 {
-        return false;
+        return None;
     }
     let mut items = Items {
         bytes: head,
         at: 0,
         letters: 0,
     };
+    let mut count = 0;
     while items.at < head.len() {
-        if items.next(0) != Some(false) {
-            return false;
-        }
+        items.next(0).filter(|ends| !ends)?;
+        count += 1;
     }
-    items.letters >= 3
+    Some((count, items.letters))
 }
 
 /// Items one after the other.

@@ -48,10 +48,10 @@ pub(super) fn tagged_or_framed_sound(window: &Window) -> Option<Finding> {
         return Some(Finding::certain("audio/aac"));
     }
     let frames = count_frames(head, mpeg_frame)?;
-    if frames >= 2
-        || frames == 1
-            && (window.is_whole() && head.len() < 4096 || head.starts_with(&[0xff, 0xfb]))
-    {
+    // The third layer, in versions 1 and 2.
+    let is_usual = matches!(head.get(1), Some(0xfa | 0xfb | 0xf2 | 0xf3));
+    let is_short = window.is_whole() && head.len() < 4096;
+    if frames >= 2 || frames == 1 && (is_short && is_usual || head.starts_with(&[0xff, 0xfb])) {
         return Some(Finding::certain("audio/mpeg"));
     }
     None
@@ -170,6 +170,28 @@ pub(super) fn late_frames(window: &Window) -> Option<Finding> {
     let start = &head[..head.len().min(4096)];
     let found = (1..start.len())
         .filter(|at| start[*at] == 0xff)
-        .find(|at| count_frames(&head[*at..], mpeg_frame).is_some_and(|frames| frames >= 4));
+        .find(|at| is_stream(&head[*at..]));
     found.map(|_| Finding::guess("audio/mpeg"))
+}
+
+/// Whether four frames of the same kind follow each other. What follows is no stream of the first
+/// layer, which small negative numbers look like, and which hardly anybody has.
+fn is_stream(bytes: &[u8]) -> bool {
+    let kind = |at: usize| {
+        let header = bytes.get(at..at + 3)?;
+        Some((header[1], header[2] & 0x0c))
+    };
+    let first = kind(0);
+    if first.is_none_or(|(second, _)| second & 6 == 6) {
+        return false;
+    }
+    let mut at = 0;
+    for _ in 0..4 {
+        let length = bytes.get(at..).and_then(mpeg_frame);
+        let Some(length) = length.filter(|_| kind(at) == first) else {
+            return false;
+        };
+        at += length;
+    }
+    true
 }

@@ -104,6 +104,9 @@ pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
     if shown == Shown::Much && own * 2 >= best.saturating_sub(12) && sample.is_code() {
         return true;
     }
+    if media_type == "text/x-python" && sample.is_imports() {
+        return true;
+    }
     // What other languages have too is not enough of the two that are claimed most.
     let is_common = matches!(media_type, "text/x-python" | "text/javascript");
     if is_common && sample.lines.len() >= LONG_CODE && own < 4 {
@@ -217,5 +220,33 @@ pub(crate) fn shows(text: &Text, media_type: &str) -> bool {
     let scores = sample.scores();
     let best = scores.first().map_or(0, |(_, score)| *score);
     let own = score_of(&scores, media_type);
-    sample.is_code() && own >= 3 && own * 4 >= best * 3
+    // A program may hold more of another language, in its texts, than of its own.
+    let opens = own >= 4 && own * 4 >= best && opens_as(media_type, &sample.code());
+    sample.is_code() && own >= 3 && (own * 4 >= best * 3 || opens)
+}
+
+/// What the first line of a program begins and ends with, in languages whose programs say where
+/// they belong or what they need before anything else.
+const OPENINGS: &[(&str, &str, &str)] = &[
+    ("text/x-go", "package ", ""),
+    ("text/x-ruby", "module ", ""),
+    ("text/x-ruby", "class ", ""),
+    ("text/x-ruby", "require ", ""),
+    ("text/x-java", "package ", ";"),
+    ("text/x-java", "import ", ";"),
+    ("text/x-python", "import ", ""),
+    ("text/x-python", "from ", ""),
+    ("text/x-perl", "use ", ";"),
+    ("text/x-perl", "package ", ";"),
+    ("text/x-csharp", "using ", ";"),
+    ("text/rust", "use ", ";"),
+];
+
+/// Whether the first line of code opens a program of the language.
+fn opens_as(media_type: &str, code: &[&str]) -> bool {
+    code.first().is_some_and(|line| {
+        OPENINGS.iter().any(|(language, start, end)| {
+            *language == media_type && line.starts_with(start) && line.ends_with(end)
+        })
+    })
 }

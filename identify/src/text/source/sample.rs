@@ -107,6 +107,31 @@ impl<'a> Sample<'a> {
             .any(|line| line.starts_with(starts) || line.ends_with(ends))
     }
 
+    /// Nothing but modules that are imported, and texts that are printed as Python 2 does it.
+    pub(super) fn is_imports(&self) -> bool {
+        let is_name = |name: &str| {
+            name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
+                && name
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || "_.".contains(letter))
+        };
+        let is_import = |line: &str| {
+            let names = line.strip_prefix("import ").unwrap_or_default();
+            names
+                .split(',')
+                .all(|name| is_name(name.split(" as ").next().unwrap_or_default().trim()))
+        };
+        let is_print = |line: &str| {
+            line.strip_prefix("print ").is_some_and(|text| {
+                ['"', '\''].iter().any(|quote| {
+                    text.len() >= 2 && text.starts_with(*quote) && text.ends_with(*quote)
+                })
+            })
+        };
+        let code = self.code();
+        !code.is_empty() && code.iter().all(|line| is_import(line) || is_print(line))
+    }
+
     /// Blocks that a colon opens, and none of the marks of other blocks.
     pub(super) fn is_indented(&self) -> bool {
         let words = [

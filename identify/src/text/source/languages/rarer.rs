@@ -4,6 +4,19 @@ use super::language::{Language, Tell};
 
 pub(super) const LANGUAGES: &[Language] = &[
     Language {
+        media_type: "text/x-qml",
+        enough: 8,
+        tells: &[
+            Tell("import QtQuick", "", "", 9),
+            Tell("import QtQml", "", "", 9),
+            Tell("import Qt.", "", "", 7),
+            Tell("pragma Singleton", "", "", 5),
+            Tell("property ", ": ", "", 3),
+            Tell("anchors.", ": ", "", 4),
+            Tell("id: ", "", "", 2),
+        ],
+    },
+    Language {
         media_type: "text/x-cobol",
         enough: 8,
         tells: &[
