@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::Clock;
 use ledger::{
-    Begin, Database, DbError, KeyedRequest, SavedAnswer, abandon_request, begin_request,
-    find_request, finish_request, has_no_room,
+    Begin, Database, DbError, KeyedRequest, RequestClaim, SavedAnswer, abandon_request,
+    begin_request, find_request, finish_request, has_no_room, renew_request,
 };
 use poem::Response;
 use poem::error::ResponseError;
@@ -66,6 +66,20 @@ impl Claims {
         }
     }
 
+    /// Claims a request whose body is still to be read; `None` if the key was used before, and the body
+    /// tells by what.
+    pub(super) async fn claim_unread(
+        &self,
+        request: &KeyedRequest,
+    ) -> Result<Option<RequestClaim>, Problem> {
+        match self.begin(request).await? {
+            Begin::Started(claim) => Ok(Some(claim)),
+            Begin::Replay(_) | Begin::Reused => Ok(None),
+            Begin::InProgress => Err(Code::IdempotencyInProgress.into()),
+            Begin::NoRoom => Err(no_room()),
+        }
+    }
+
     /// Refuses a new key of an owner known to have too many, before the body is read.
     pub(super) fn check_room(&self, request: &KeyedRequest) -> Result<(), Problem> {
         if has_no_room(&self.db, request.owner, self.clock.now()) {
@@ -78,6 +92,21 @@ impl Claims {
     /// none.
     pub(super) async fn find(&self, request: &KeyedRequest) -> Result<Option<Begin>, DbError> {
         find_request(&self.db, request, self.clock.now()).await
+    }
+
+    /// Keeps others from taking a claim over. If the database fails, the next renewal may be in time.
+    pub(super) async fn renew(&self, claim: &RequestClaim) {
+        if let Err(error) = renew_request(&self.db, claim, self.clock.now()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "failed to renew the claim of an idempotency key");
+        }
+    }
+
+    /// Releases a key for a retry. If the database fails, it stays claimed for a while.
+    pub(super) async fn release(&self, claim: &RequestClaim) {
+        if let Err(error) = abandon_request(&self.db, claim).await {
+            not_kept(&error);
+        }
     }
 
     /// Stores the answer if needed, or releases the key for a retry. If the database fails, the key
@@ -98,19 +127,23 @@ impl Claims {
         if request.is_kept() && status.is_success() {
             return answer;
         }
-        let ended = if is_final(status) {
-            let saved = match &mut answer {
-                Ok(response) => read(response).await,
-                Err(problem) => read(&mut problem.to_response(id.as_str())).await,
-            };
-            finish_request(&self.db, claim, &saved).await
-        } else {
-            abandon_request(&self.db, claim).await
+        if !is_final(status) {
+            self.release(claim).await;
+            return answer;
+        }
+        let saved = match &mut answer {
+            Ok(response) => read(response).await,
+            Err(problem) => read(&mut problem.to_response(id.as_str())).await,
         };
-        if let Err(error) = ended {
+        if let Err(error) = finish_request(&self.db, claim, &saved).await {
             not_kept(&error);
         }
         answer
+    }
+
+    /// Whether a request with this identity is running.
+    pub(super) async fn is_running(&self, request: &KeyedRequest) -> Result<bool, DbError> {
+        Ok(self.find(request).await? == Some(Begin::InProgress))
     }
 
     /// Stores the refusal of an upload whose bytes were not read, unless it concerns only this try.
@@ -120,7 +153,7 @@ impl Claims {
         refusal: Problem,
         id: &RequestId,
     ) -> Answer {
-        if !is_final(refusal.status()) || OF_THIS_TRY.contains(&refusal.code()) {
+        if is_of_this_try(&refusal) {
             return Err(refusal);
         }
         match self.begin(unread).await {
@@ -141,6 +174,11 @@ impl Claims {
     async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
         begin_request(&self.db, request, self.clock.now(), TAKEOVER_AFTER).await
     }
+}
+
+/// Whether a refusal says nothing about the request itself.
+pub(super) fn is_of_this_try(refusal: &Problem) -> bool {
+    !is_final(refusal.status()) || OF_THIS_TRY.contains(&refusal.code())
 }
 
 fn no_room() -> Problem {

@@ -99,20 +99,31 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
     async fn upload(&self, mut request: Request, identity: Identity) -> Answer {
         let id = RequestId::of(&request);
         let unread = identity.unread(request.headers());
-        let before = self.claims.find(&unread).await?;
-        if let Some(Begin::Replay(refusal)) = before {
-            return Ok(Replay::new(refusal, None)?.into_response());
-        }
-        if before.is_none() {
-            self.claims.check_room(&unread)?;
-        }
-        let keyed = KeyedUpload::new(identity, before.is_some(), self.claims.clone());
+        let keyed = match self.claims.find(&unread).await? {
+            Some(Begin::Replay(refusal)) => {
+                return Ok(Replay::new(refusal, None)?.into_response());
+            }
+            None => {
+                self.claims.check_room(&unread)?;
+                KeyedUpload::new(identity, false, self.claims.clone())
+            }
+            Some(_) if self.claims.is_running(&identity.held()).await? => {
+                let keyed = KeyedUpload::new(identity, false, self.claims.clone());
+                // Refuses, unless the process of the request before has died.
+                keyed.hold().await?;
+                keyed
+            }
+            Some(_) => KeyedUpload::new(identity, true, self.claims.clone()),
+        };
         request.set_data(keyed.clone());
-        let answer = answer_of(&self.endpoint, request).await;
-        match (keyed.begun(), answer) {
-            (Some(idempotent), answer) => self.claims.end(idempotent, answer, &id).await,
-            (None, Err(refusal)) => self.claims.keep_refusal(&unread, refusal, &id).await,
-            (None, replay) => replay,
-        }
+        let answer = keyed.answered(answer_of(&self.endpoint, request)).await;
+        let answer = match (keyed.begun(), keyed.held(), answer) {
+            (Some(idempotent), _, answer) => self.claims.end(idempotent, answer, &id).await,
+            (None, Some(hold), Err(refusal)) => hold.refuse(&unread, refusal, &id).await,
+            (None, None, Err(refusal)) => self.claims.keep_refusal(&unread, refusal, &id).await,
+            (None, _, replay) => return replay,
+        };
+        keyed.end();
+        answer
     }
 }

@@ -1,11 +1,14 @@
 //! Keyed uploads: their identity is known only once the bytes are staged. One refused before is
 //! identified by its header.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
 use poem::Request;
+use tokio::time::sleep;
 
 use super::claims::{Claimed, Claims};
+use super::hold::{Hold, RENEWAL};
 use super::identity::Identity;
 use super::replay::Replay;
 use super::request::IdempotentRequest;
@@ -20,6 +23,7 @@ struct Keyed {
     identity: Identity,
     claims: Claims,
     came_before: bool,
+    held: OnceLock<Hold>,
     begun: OnceLock<IdempotentRequest>,
 }
 
@@ -38,6 +42,7 @@ impl KeyedUpload {
             identity,
             claims,
             came_before,
+            held: OnceLock::new(),
             begun: OnceLock::new(),
         })))
     }
@@ -55,13 +60,29 @@ impl KeyedUpload {
         self.0.as_ref().is_some_and(|keyed| keyed.came_before)
     }
 
+    /// Holds the key before the body is read, unless it was used before. Refuses while another request
+    /// with the key is on its way.
+    pub async fn hold(&self) -> Result<(), Problem> {
+        let Some(keyed) = self.0.as_ref().filter(|keyed| keyed.is_new()) else {
+            return Ok(());
+        };
+        if let Some(hold) = Hold::take(&keyed.claims, &keyed.identity.held()).await? {
+            keyed.held.get_or_init(|| hold);
+        }
+        Ok(())
+    }
+
     /// Claims the upload once its bytes are known; `identity` distinguishes it from others.
     pub async fn begin(&self, identity: impl FnOnce() -> String) -> Result<Begun, Problem> {
         let Some(keyed) = &self.0 else {
             return Ok(Begun::First(IdempotentRequest::default()));
         };
         let request = keyed.identity.with_body(identity().as_bytes());
-        match keyed.claims.claim(&request).await? {
+        let claimed = match keyed.held.get() {
+            Some(hold) => Claimed::First(hold.known(&request)),
+            None => keyed.claims.claim(&request).await?,
+        };
+        match claimed {
             Claimed::First(idempotent) => {
                 Ok(Begun::First(keyed.begun.get_or_init(|| idempotent).clone()))
             }
@@ -72,5 +93,42 @@ impl KeyedUpload {
     /// Returns the claim, if it was made.
     pub(super) fn begun(&self) -> Option<&IdempotentRequest> {
         self.0.as_ref()?.begun.get()
+    }
+
+    /// Returns the hold, if it was taken.
+    pub(super) fn held(&self) -> Option<&Hold> {
+        self.0.as_ref()?.held.get()
+    }
+
+    /// Ends the hold, if it was taken: the key has its answer, or was released.
+    pub(super) fn end(&self) {
+        if let Some(hold) = self.held() {
+            hold.end();
+        }
+    }
+
+    /// Awaits the answer of the upload, and renews its hold meanwhile.
+    pub(super) async fn answered<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                () = self.renewed() => {}
+            }
+        }
+    }
+
+    async fn renewed(&self) {
+        match self.held() {
+            Some(hold) => hold.renewed().await,
+            None => sleep(RENEWAL).await,
+        }
+    }
+}
+
+impl Keyed {
+    fn is_new(&self) -> bool {
+        !self.came_before && self.held.get().is_none()
     }
 }

@@ -92,6 +92,7 @@ impl ImportRoutes {
             may_open.map_err(Problem::from)?;
         }
         let to = self.admit(caller.0.user, body.0.declared_size()).await?;
+        keyed.hold().await?;
         let received = body.0.receive(Purpose::Archive, &to).await?;
         drop(to);
         let at = self.service.clock.now();

@@ -120,6 +120,7 @@ impl UploadRoutes {
             came_before,
         };
         let to = self.admit(caller.0, demand).await?;
+        keyed.hold().await?;
         let received = body.receive(Purpose::Document(fields), &to).await?;
         drop(to);
         let document = received.fields.into_new_document()?;
@@ -181,6 +182,7 @@ impl UploadRoutes {
             demand.documents = self.check_target(caller.0, id.0.0, &if_match).await?;
         }
         let to = self.admit(caller.0, demand).await?;
+        keyed.hold().await?;
         let received = body.receive(Purpose::Version, &to).await?;
         drop(to);
         let content = NewContent {
@@ -286,7 +288,6 @@ fn quota_exceeded(room: &UploadRoom, demand: Demand) -> Problem {
     Problem::from(Code::QuotaExceeded).with_detail(detail)
 }
 
-/// Returns the path of a document.
 /// Returns the path of a document.
 pub(super) fn document_location(document: DocumentId) -> String {
     format!("/v1/documents/{document}")

@@ -11,6 +11,9 @@
 //! taken over. So a request that is found running has changed nothing yet, whatever happened to its
 //! process, and an equal one may start over. Responses without a change, such as refusals, are
 //! stored by [`finish_request`].
+//!
+//! The digest of a request whose body is still coming isn't known. It takes the key by a digest of what is
+//! known, which the whole one replaces with the response, and has its claim renewed as long as it is sent.
 
 use std::time::Duration;
 
@@ -137,6 +140,16 @@ pub async fn finish_request(
     idempotency::finish(db.writer(), claim, answer).await?;
     db.keys().charge(claim.owner, answer.body.len());
     Ok(())
+}
+
+/// Puts off the time after which the request would be taken over. Without effect if it has ended, or
+/// another process took it over.
+pub async fn renew_request(
+    db: &Database,
+    claim: &RequestClaim,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    idempotency::renew(db.writer(), claim, now).await
 }
 
 /// Frees the key of a request whose answer is not to be kept, so that it can be sent again.

@@ -109,7 +109,7 @@ pub use group_commit::{GroupCommit, GroupCommitError, GroupWriter};
 pub use handover::{HANDOVER, handover_left};
 pub use idempotency::{
     Begin, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request, begin_request,
-    find_request, finish_request, forget_expired_requests, has_no_room,
+    find_request, finish_request, forget_expired_requests, has_no_room, renew_request,
 };
 pub use identities::{
     IdentityHolder, LinkError, find_identity_holder, forget_deleted_identities, forget_identity,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Sha256, Timestamp, UserId};
 use ledger::{
     Begin, Database, KEPT_FOR, KeyedRequest, RequestClaim, SavedAnswer, abandon_request,
-    begin_request, finish_request, forget_expired_requests, remove_user,
+    begin_request, finish_request, forget_expired_requests, remove_user, renew_request,
 };
 use tests::ledger::{NOW, count, user};
 use tests::on_each_database;
@@ -219,4 +219,24 @@ async fn keys_go_with_their_owner(db: &Database) {
     started(db, &request(owner, "k", "a"), NOW).await;
     remove_user(db, owner, NOW, |_| vec![]).await.unwrap();
     assert_eq!(count(db, "SELECT count(*) FROM idempotency").await, 0);
+}
+
+#[on_each_database]
+async fn a_renewed_claim_is_not_taken_over(db: &Database) {
+    let unread = request(user(db, "alice").await, "k", "only the target");
+    let claim = started(db, &unread, NOW).await;
+    let later = NOW.plus(PATIENCE);
+    renew_request(db, &claim, later).await.unwrap();
+    assert_eq!(begin(db, &unread, later).await, Begin::InProgress);
+    // Its answer belongs to the whole request.
+    let whole = Sha256::of(b"with the body");
+    finish_request(db, &claim.with_hash(whole), &answer())
+        .await
+        .unwrap();
+    assert_eq!(begin(db, &unread, later).await, Begin::Reused);
+    let whole = KeyedRequest {
+        hash: whole,
+        ..unread
+    };
+    assert_eq!(begin(db, &whole, later).await, Begin::Replay(answer()));
 }

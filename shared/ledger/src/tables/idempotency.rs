@@ -49,6 +49,16 @@ pub struct RequestClaim {
     /// The request's own, which tells it from one that had the key before.
     pub(crate) subject: Uuid,
     pub(crate) fence: i64,
+    /// The request's digest, which is kept with its answer.
+    pub(crate) hash: Sha256,
+}
+
+impl RequestClaim {
+    /// Returns the same claim with the digest of the whole request, which wasn't known before.
+    #[must_use]
+    pub fn with_hash(self, hash: Sha256) -> Self {
+        Self { hash, ..self }
+    }
 }
 
 /// What a request was answered.
@@ -119,6 +129,7 @@ pub async fn claim(
         key: new.key.to_owned(),
         subject: row.subject_id,
         fence: row.fence,
+        hash: new.hash,
     }))
 }
 
@@ -156,6 +167,7 @@ pub async fn finish(
 ) -> Result<(), DbError> {
     let finish = Entity::update_many()
         .col_expr(Column::State, Expr::value(DONE))
+        .col_expr(Column::RequestHash, Expr::value(claim.hash.to_string()))
         .col_expr(Column::Status, Expr::value(i64::from(answer.status)))
         .col_expr(
             Column::Headers,
@@ -170,6 +182,20 @@ pub async fn finish(
                 .add(Column::OpenUntil.is_not_null()),
         );
     finish.exec(connection).await?;
+    Ok(())
+}
+
+/// Has a request that is running count as begun at `now`.
+pub async fn renew(
+    connection: &impl ConnectionTrait,
+    claim: &RequestClaim,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let renew = Entity::update_many()
+        .col_expr(Column::BegunAt, Expr::value(now.as_micros()))
+        .filter(is_claimed(claim))
+        .filter(Column::State.eq(RUNNING));
+    renew.exec(connection).await?;
     Ok(())
 }
 
@@ -199,6 +225,7 @@ const ANSWERS: &Columns = &[
     ("key", Kind::Text),
     ("subject_id", Kind::Uuid),
     ("fence", Kind::Integer),
+    ("request_hash", Kind::Text),
     ("status", Kind::Integer),
     ("headers", Kind::Json),
     ("body", Kind::Text),
@@ -211,6 +238,7 @@ struct AnswerRow<'a> {
     key: &'a str,
     subject_id: Uuid,
     fence: i64,
+    request_hash: String,
     status: u16,
     headers: &'a [(String, String)],
     /// In hexadecimal: JSON has no bytes.
@@ -236,6 +264,7 @@ impl<'a> From<NewAnswer<'a>> for AnswerRow<'a> {
             key: &new.claim.key,
             subject_id: new.claim.subject,
             fence: new.claim.fence,
+            request_hash: new.claim.hash.to_string(),
             status: new.answer.status,
             headers: &new.answer.headers,
             body: hex::encode(&new.answer.body),
@@ -254,7 +283,7 @@ pub async fn keep_answers<'a>(
     let list = dialect.rows(ANSWERS);
     let body = dialect.bytes_of_hex("x.body");
     let sql = format!(
-        "UPDATE idempotency SET state = 'done', status = x.status, headers = x.headers, \
+        "UPDATE idempotency SET state = 'done', request_hash = x.request_hash, status = x.status, headers = x.headers, \
          body = {body}, open_until = x.open_until FROM {list} \
          WHERE idempotency.owner_id = x.owner_id AND idempotency.key = x.key \
          AND idempotency.subject_id = x.subject_id AND idempotency.fence = x.fence \

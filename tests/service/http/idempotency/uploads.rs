@@ -1,5 +1,9 @@
 //! An upload that is sent again is answered again, and makes one document.
 
+use std::io;
+use std::time::Duration;
+
+use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::future::join_all;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
@@ -7,6 +11,11 @@ use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::{PDF, PNG, pseudo_random};
 use tests::in_both_modes;
+use tests::poll::{poll, wait_until};
+use tests::servers::Dossier;
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub async fn keyed(client: &Client, key: &str, request: RequestBuilder) -> Answer {
     client.send(request.header("idempotency-key", key)).await
@@ -188,7 +197,81 @@ async fn an_upload_that_was_cut_off_may_be_sent_again(mode: Mode) {
         .header("idempotency-key", "k")
         .body(reqwest::Body::wrap_stream(cut));
     assert!(alice.try_send(request).await.is_err());
-    let whole = keyed(&alice, "k", upload(&alice, "a.pdf", PDF)).await;
+    let whole = once_free(&alice, "k").await;
     alice.settled(&whole.expecting(202)).await;
+    app.ends_clean().await;
+}
+
+/// Uploads again until the service knows that the request before has ended.
+async fn once_free(client: &Client, key: &str) -> Answer {
+    poll(PATIENCE, async || {
+        let answer = keyed(client, key, upload(client, "a.pdf", PDF)).await;
+        match answer.status.as_u16() {
+            409 => Err("the key is still held"),
+            _ => Ok(answer),
+        }
+    })
+    .await
+}
+
+type Rest = UnboundedSender<io::Result<&'static [u8]>>;
+
+/// Sends the first bytes of an upload; the others follow.
+fn begun(client: &Client, key: &str) -> (Rest, JoinHandle<reqwest::Result<Answer>>) {
+    let (rest, body) = unbounded();
+    rest.unbounded_send(Ok(&PDF[..10])).unwrap();
+    let body = reqwest::Body::wrap_stream(body);
+    let request = upload(client, "a.pdf", body)
+        .header("content-length", PDF.len())
+        .header("idempotency-key", key);
+    let client = client.clone();
+    let sending = tokio::spawn(async move { client.try_send(request).await });
+    (rest, sending)
+}
+
+#[in_both_modes]
+async fn a_key_is_held_while_its_request_is_being_sent(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let other = match mode {
+        Mode::Embedded => None,
+        Mode::Distributed => Some(Dossier::start("ingress", app.variables()).await),
+    };
+    let there = match &other {
+        None => alice.clone(),
+        Some(other) => alice.speaking_to(&other.api()),
+    };
+    let held = "SELECT count(*) FROM idempotency WHERE state = 'running'";
+    let (rest, sending) = begun(&alice, "k");
+    wait_until(PATIENCE, "it is on its way", async || {
+        app.number(held).await == 1
+    })
+    .await;
+    for client in [&alice, &there] {
+        let early = keyed(client, "k", upload(client, "a.pdf", PDF)).await;
+        early.expect_problem(409, "idempotency_in_progress");
+        assert_eq!(early.header("retry-after"), "2");
+        keyed(client, "k", upload(client, "b.pdf", PDF))
+            .await
+            .expect_problem(422, "idempotency_key_reused");
+    }
+    rest.unbounded_send(Ok(&PDF[10..])).unwrap();
+    drop(rest);
+    let first = sending.await.unwrap().unwrap();
+    let document = alice.settled(&first.expecting(202)).await;
+    replays(
+        &first,
+        &keyed(&there, "k", upload(&there, "a.pdf", PDF)).await,
+    );
+    // Whoever goes away keeps nobody out.
+    let (rest, sending) = begun(&alice, "l");
+    wait_until(PATIENCE, "it is on its way", async || {
+        app.number(held).await == 1
+    })
+    .await;
+    sending.abort();
+    drop(rest);
+    let second = once_free(&there, "l").await.expecting(202);
+    assert_ne!(alice.settled(&second).await["id"], document["id"]);
     app.ends_clean().await;
 }
