@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{Clock, Limits, Rate, UserId};
+use domain::{Clock, Limits, Rate, Retention, UserId};
 use ledger::ownership::Ownership;
 use ledger::{Database, ReceiptSigner, SecretSealer};
 use queue::Feed;
@@ -31,6 +31,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// Limits set by the operator.
     pub limits: Arc<Limits>,
+    /// How long things are kept. Workers remove them; here it tells how often.
+    pub retention: Retention,
     /// Which JWTs are accepted.
     pub jwt: JwtSettings,
     /// The provider that people sign in with, if there is one.

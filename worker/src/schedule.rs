@@ -50,7 +50,8 @@ async fn enqueue_due(db: &Database, now: Timestamp, retention: &Retention) -> Re
         JobKind::PurgeArchived => retention.archived.is_some(),
         _ => true,
     };
-    let jobs = Schedule::ALL.iter().filter(wanted);
+    let schedules = Schedule::all(retention);
+    let jobs = schedules.iter().filter(wanted);
     let jobs: Vec<_> = jobs.map(|schedule| job(schedule, now)).collect();
     ledger::enqueue(db.writer(), &jobs, now).await
 }
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_until_nobody_enqueues_it_any_more() {
-        for schedule in Schedule::ALL {
+        for schedule in Schedule::all(&Retention::default()) {
             assert!(
                 schedule.every * 2 <= Retention::KEYED_JOBS,
                 "{}",

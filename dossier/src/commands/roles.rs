@@ -128,6 +128,7 @@ fn api_service(
         feed: Arc::clone(&resources.feed),
         clock: Arc::clone(&resources.clock),
         limits: Arc::clone(&resources.limits),
+        retention: resolved.settings.cleanup.retention(),
         jwt: resolved.settings.jwt.clone(),
         oidc: resolved.oidc.clone(),
         trusted_proxies: List::entries(&resolved.settings.trusted_proxies).into(),

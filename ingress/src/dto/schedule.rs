@@ -1,6 +1,6 @@
 //! Recurring jobs in JSON.
 
-use domain::Timestamp;
+use domain::{Retention, Timestamp};
 use poem_openapi::Object;
 use queue::Schedule;
 
@@ -14,7 +14,7 @@ pub struct ScheduledJobBody {
     pub kind: String,
     /// Its queue.
     pub queue: QueueName,
-    /// Its period in seconds.
+    /// Its period in seconds, by the settings of this process: those of workers count.
     pub every_seconds: u64,
     /// When its next period begins; a worker enqueues it within half a minute. Left out of a period
     /// are jobs without anything to do, and those that no setting asks for.
@@ -34,8 +34,8 @@ pub struct ScheduledJobPageBody {
 
 impl ScheduledJobPageBody {
     /// The jobs that are due after `now`.
-    pub fn after(now: Timestamp) -> Self {
-        let mut schedules = Schedule::ALL;
+    pub fn after(now: Timestamp, retention: &Retention) -> Self {
+        let mut schedules = Schedule::all(retention);
         schedules.sort_by_key(|schedule| schedule.next(now));
         let item = |schedule: Schedule| ScheduledJobBody {
             kind: schedule.kind.to_string(),

@@ -55,7 +55,11 @@ impl QueueRoutes {
         &self,
         _admin: Admin,
     ) -> Result<Json<ScheduledJobPageBody>, Documented<AdminListProblems>> {
-        Ok(Json(ScheduledJobPageBody::after(self.0.clock.now())))
+        let Service {
+            clock, retention, ..
+        } = &self.0;
+        let page = ScheduledJobPageBody::after(clock.now(), retention);
+        Ok(Json(page))
     }
 
     /// Pause a queue

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::{
-    Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, RowLimits, Sha256,
-    SystemClock, TypeMismatch, TypePolicy, UploadLimits,
+    Allowances, ByteSize, Clock, ImportLimits, Limits, OperationLimits, Retention, RowLimits,
+    Sha256, SystemClock, TypeMismatch, TypePolicy, UploadLimits,
 };
 use ledger::ownership::Ownership;
 use ledger::{Database, DatabaseUrl, ensure_bootstrap_key};
@@ -93,6 +93,7 @@ impl App {
             feed: Arc::new(InProcessFeed::default()),
             clock,
             limits: Arc::new(limits()),
+            retention: Retention::default(),
             jwt,
             oidc: None,
             trusted_proxies: Arc::default(),

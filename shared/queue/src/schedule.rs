@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::JobKind;
-use domain::Timestamp;
+use domain::{Retention, Timestamp};
 
 /// A recurring kind of job. Its periods begin at multiples of their length since the Unix epoch, so
 /// that all processes agree on them.
@@ -20,8 +20,11 @@ impl Schedule {
     /// The interval between checks for due schedules.
     pub const TICK: Duration = Duration::from_secs(30);
 
-    /// All recurring jobs.
-    pub const ALL: [Self; 16] = [
+    /// A job that ends the time for which something is kept comes so often in that time.
+    const TIMES: u32 = 10;
+
+    /// All recurring jobs, with their longest periods.
+    const LONGEST: [Self; 16] = [
         Self::of(JobKind::RemoveDiscarded, Self::TICK),
         Self::of(JobKind::ForgetRequests, Duration::from_mins(10)),
         Self::of(JobKind::ExpireFailed, Duration::from_mins(10)),
@@ -42,6 +45,31 @@ impl Schedule {
 
     const fn of(kind: JobKind, every: Duration) -> Self {
         Self { kind, every }
+    }
+
+    /// Returns all recurring jobs. What is kept for a short time is looked for more often.
+    #[must_use]
+    pub fn all(retention: &Retention) -> [Self; 16] {
+        Self::LONGEST.map(|schedule| schedule.within(retention))
+    }
+
+    fn within(self, retention: &Retention) -> Self {
+        let kept = match self.kind {
+            JobKind::ExpireFailed => Some(retention.failed),
+            JobKind::ForgetAuditLog => Some(retention.audit_log),
+            JobKind::ForgetFailures => Some(retention.failures),
+            JobKind::ForgetJobs => Some(retention.dead_jobs),
+            JobKind::ForgetOperations => Some(retention.operations),
+            JobKind::PurgeArchived => retention.archived,
+            JobKind::TrimEvents => Some(retention.events),
+            // What the others end has a fixed time, or, as for sweeps, is found by listing whole places.
+            _ => None,
+        };
+        let every = kept.map_or(self.every, |kept| {
+            let often = Duration::from_secs((kept / Self::TIMES).as_secs());
+            self.every.min(often.max(Self::TICK))
+        });
+        Self { every, ..self }
     }
 
     /// Returns the number of the period that `now` is in.
@@ -70,5 +98,38 @@ mod tests {
         assert_ne!(schedule.period(at(600)), schedule.period(at(1_200)));
         assert_eq!(schedule.next(at(600)), at(1_200));
         assert_eq!(schedule.next(at(1_199)), at(1_200));
+    }
+    #[test]
+    fn what_is_kept_for_a_short_time_is_looked_for_more_often() {
+        let every = |kind, retention: &Retention| {
+            let all = Schedule::all(retention).into_iter();
+            let mut found = all.filter(|schedule| schedule.kind == kind);
+            found.next().unwrap().every
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (kept, purge) in [
+            (None, 3_600),
+            (seconds(30 * 86_400), 3_600),
+            (seconds(3_605), 360),
+            (seconds(2), 30),
+        ] {
+            let retention = Retention {
+                archived: kept,
+                ..Retention::default()
+            };
+            let purge = Duration::from_secs(purge);
+            assert_eq!(every(JobKind::PurgeArchived, &retention), purge, "{kept:?}");
+            assert_eq!(
+                every(JobKind::SweepStore, &retention),
+                Duration::from_hours(24)
+            );
+        }
+        let default = Retention::default();
+        assert_eq!(Schedule::all(&default), Schedule::LONGEST);
+        let short = Retention {
+            events: Schedule::TICK,
+            ..default
+        };
+        assert_eq!(every(JobKind::TrimEvents, &short), Schedule::TICK);
     }
 }
