@@ -38,7 +38,7 @@ export function storage({ main, signal }) {
     await moves.reload()
   },
   field('From', h('input', { name: 'from', required: true })), field('To', h('input', { name: 'to', required: true })),
-  field('At most, bytes a second', h('input', { name: 'rate_bytes', type: 'number', min: 1_048_576 }), 'Empty: as fast as it goes.'))
+  field('At most, bytes a second', h('input', { name: 'rate_bytes', type: 'number', min: 1 }), 'Empty: as fast as it goes.'))
   fill(main, heading('Storage'), places.element, h('h2', {}, 'Moves'), moves.element, h('h2', {}, 'Move documents to another place'),
     h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on.'), start)
 }

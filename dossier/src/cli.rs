@@ -300,7 +300,7 @@ pub struct StorageMove {
     /// The place to move to
     #[arg(long, value_name = "URL")]
     pub to: StorageUrl,
-    /// The most bytes per second, at least 1MiB [default: no limit]
+    /// The most bytes per second [default: no limit]. Below 1MiB objects are copied as a whole, with rests
     #[arg(long, value_name = "SIZE")]
     pub rate: Option<ByteSize>,
     /// Only print how much would be moved

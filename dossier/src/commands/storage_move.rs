@@ -16,9 +16,6 @@ use crate::cli;
 /// How often the progress is read.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The lowest rate: slower copies would be ended in favour of uploads.
-const LEAST_RATE: u64 = 1 << 20;
-
 /// The owner of jobs of the service itself.
 const SERVICE: UserId = UserId(Uuid::from_u128(1));
 
@@ -36,8 +33,8 @@ pub async fn run(
     if from == to {
         bail!("--to: must be another place");
     }
-    if plan.rate.is_some_and(|rate| rate.bytes() < LEAST_RATE) {
-        bail!("--rate: must be at least 1MiB");
+    if plan.rate.is_some_and(|rate| rate.bytes() == 0) {
+        bail!("--rate: must not be 0");
     }
     if plan.dry_run {
         let (objects, bytes) = ledger::movable_total(db, from).await?;

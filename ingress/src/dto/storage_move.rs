@@ -6,10 +6,7 @@ use poem_openapi::{Enum, Object};
 use storage::StorageUrl;
 
 use super::{Id, Moment};
-use crate::http::{FromMembers, Members};
-
-/// The lowest rate: slower copies would be ended in favour of uploads.
-const LEAST_RATE: u64 = 1 << 20;
+use crate::http::{Change, FromMembers, Members};
 
 /// What became of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -116,8 +113,9 @@ pub struct NewMoveBody {
     /// The place to move them to.
     #[oai(validator(min_length = 1, max_length = 2048))]
     pub to: String,
-    /// The most bytes per second, at least 1 MiB; no limit by default.
-    #[oai(validator(minimum(value = "1048576")))]
+    /// The most bytes per second; no limit by default, or if it is `null`. Below 1 MiB an object is copied at
+    /// that rate, and the next one later.
+    #[oai(nullable, validator(minimum(value = "1")))]
     pub rate_bytes: Option<i64>,
 }
 
@@ -138,12 +136,15 @@ impl FromMembers for NewMoveRequest {
     fn take(members: &mut Members) -> Option<Self> {
         let (from, to) = (members.required("from"), members.required("to"));
         let rate = members.change_with("rate_bytes", |value| {
-            let rate = value.as_u64().filter(|rate| *rate >= LEAST_RATE);
+            let rate = value.as_u64().filter(|rate| *rate > 0);
             let rate = rate.filter(|rate| i64::try_from(*rate).is_ok());
             rate.map(ByteSize::new)
-                .ok_or(format!("must be a whole number, at least {LEAST_RATE}"))
+                .ok_or("must be a whole number, at least 1")
         });
-        let rate = members.not_null("rate_bytes", rate);
+        let rate = match rate {
+            Change::Set(rate) => Some(rate),
+            Change::Keep | Change::Clear => None,
+        };
         Some(Self {
             from: from?,
             to: to?,

@@ -146,6 +146,8 @@ pub struct MoveChunk<'a> {
     pub until: &'a str,
     /// Objects of the chunk that could not be moved.
     pub failed: u64,
+    /// When the next chunk is due.
+    pub next_at: Timestamp,
 }
 
 /// Returns how many objects and bytes documents have in a place.
@@ -397,13 +399,17 @@ pub async fn end_chunk(
         moving,
         until,
         failed,
+        next_at,
     } = *chunk;
     let transaction = db.begin().await?;
     let steps = (moving.cursor.as_str(), until);
     if !storage_moves::advance(&transaction, moving.id, steps, failed.cast_signed()).await? {
         return Ok(None);
     }
-    let next = job(moving.id, owner, now);
+    let next = NewJob {
+        run_at: next_at,
+        ..job(moving.id, owner, now)
+    };
     let id = next.id;
     jobs::insert_jobs(&transaction, &[next], now).await?;
     transaction.commit().await?;

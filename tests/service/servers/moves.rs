@@ -248,6 +248,37 @@ async fn a_move_is_paced_and_can_be_cancelled() {
 }
 
 #[tokio::test]
+async fn a_slow_move_goes_on_object_by_object() {
+    let test = Moving::start("1s").await;
+    for number in 0..3 {
+        let bytes = pseudo_random(number, 1_000);
+        test.alice.active("small", bytes).await;
+    }
+    // Each takes a quarter of an hour.
+    let begun = test.begins(&test.old, &test.new, Some(1)).await;
+    let moving = begun.expecting(202);
+    let path = format!("/v1/admin/storage/moves/{}", moving["id"].as_str().unwrap());
+    let admin = test.app.admin();
+    wait_until(PATIENCE, "the first one is moved", async || {
+        admin.get(&path).await.expecting(200)["moved"] == 1
+    })
+    .await;
+    let cancel = admin.post_json(&format!("{path}/cancel"), &json!({})).await;
+    let cancelled = cancel.expect_status(202).await;
+    assert_eq!(
+        (&cancelled["moved"], &cancelled["objects"]),
+        (&json!(1), &json!(3))
+    );
+    let body = json!({"from": url(&test.old), "to": url(&test.new), "rate_bytes": null});
+    let rest = admin.post_json("/v1/admin/storage/moves", &body).await;
+    let rest = test.ended(&rest.expect_status(202).await).await;
+    assert_eq!(
+        (&rest["status"], &rest["moved"]),
+        (&json!("completed"), &json!(2))
+    );
+}
+
+#[tokio::test]
 async fn only_places_of_the_service_are_moved_between() {
     let test = Moving::start("1s").await;
     let (old, new) = (url(&test.old), url(&test.new));
@@ -270,7 +301,7 @@ async fn only_places_of_the_service_are_moved_between() {
             "{from} {to}"
         );
     }
-    let slow = test.begins(&test.old, &test.new, Some(1)).await;
+    let slow = test.begins(&test.old, &test.new, Some(0)).await;
     slow.expect_problem(422, "invalid");
     let unknown = "/v1/admin/storage/moves/0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a";
     test.app

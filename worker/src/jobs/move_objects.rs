@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::StorageMoveId;
+use domain::{ByteSize, StorageMoveId};
 use futures::{StreamExt, TryStreamExt, stream};
 use ledger::{MovableObject, MoveChunk, MoveStatus, StorageMove, Switched};
 use queue::JobKind;
@@ -38,6 +38,13 @@ const BYTES: u64 = 256 << 20;
 /// again, costs little, and what was moved is no failed attempt.
 const TIME: Duration = Duration::from_secs(2);
 
+/// The lowest rate of a copy in bytes per second: slower ones would be ended in favour of uploads. A move
+/// with a lower rate rests after each job for as long as its bytes should have taken.
+const LEAST_RATE: u64 = 1 << 20;
+
+/// The longest rest, whatever the rate.
+const LONGEST_REST: Duration = Duration::from_hours(24);
+
 /// Objects that are copied concurrently.
 const AT_ONCE: usize = 4;
 
@@ -55,6 +62,16 @@ enum Moved {
     Stopped,
 }
 
+/// The objects that a job has visited.
+struct Visited {
+    /// The URL of the last one.
+    until: String,
+    /// Their bytes.
+    bytes: u64,
+    /// Those that could not be moved.
+    failed: u64,
+}
+
 /// Runs the job.
 pub async fn move_objects(work: &Work, tools: &Tools) -> Result<(), AttemptError> {
     let Some(id) = work.claimed.subject.map(StorageMoveId) else {
@@ -67,18 +84,21 @@ pub async fn move_objects(work: &Work, tools: &Tools) -> Result<(), AttemptError
         return Ok(());
     }
     let objects = ledger::movable_objects(&tools.db, &moving, OBJECTS).await?;
-    let objects = few_bytes(objects);
+    let objects = few_bytes(objects, most_bytes(moving.rate));
     if objects.is_empty() {
         ledger::finish_move(&tools.db, id, tools.clock.now()).await?;
         return Ok(());
     }
-    let (until, failed) = move_some(work, tools, &moving, objects).await?;
+    let begin = Instant::now();
+    let visited = move_some(work, tools, &moving, objects).await?;
+    let rest = rest_after(visited.bytes, moving.rate, begin.elapsed());
+    let now = tools.clock.now();
     let chunk = MoveChunk {
         moving: &moving,
-        until: &until,
-        failed,
+        until: &visited.until,
+        failed: visited.failed,
+        next_at: now.plus(rest),
     };
-    let now = tools.clock.now();
     let next = ledger::end_chunk(&tools.db, &chunk, work.claimed.owner, now).await?;
     tools
         .notifier
@@ -91,35 +111,53 @@ async fn running(tools: &Tools, id: StorageMoveId) -> Result<Option<StorageMove>
     Ok(found.filter(|found| found.status == MoveStatus::Running))
 }
 
-/// Returns the first objects: at least one, and no more than the bytes of a job.
-fn few_bytes(mut objects: Vec<MovableObject>) -> Vec<MovableObject> {
+/// Returns the most bytes of a job at this rate.
+fn most_bytes(rate: Option<ByteSize>) -> u64 {
+    match rate {
+        Some(rate) if rate.bytes() < LEAST_RATE => rate.bytes() * TIME.as_secs(),
+        _ => BYTES,
+    }
+}
+
+/// Returns how long a move rests after a job that has copied `bytes` in some time.
+fn rest_after(bytes: u64, rate: Option<ByteSize>, took: Duration) -> Duration {
+    let Some(rate) = rate.filter(|rate| rate.bytes() < LEAST_RATE) else {
+        return Duration::ZERO;
+    };
+    let due = Duration::from_secs(bytes / rate.bytes().max(1));
+    due.saturating_sub(took).min(LONGEST_REST)
+}
+
+/// Returns the first objects: at least one, and no more than `most` bytes.
+fn few_bytes(mut objects: Vec<MovableObject>, most: u64) -> Vec<MovableObject> {
     let mut bytes = 0_u64;
     let fits = |object: &MovableObject| {
         bytes = bytes.saturating_add(object.size.bytes());
-        bytes <= BYTES
+        bytes <= most
     };
     let count = objects.iter().map(fits).take_while(|fits| *fits).count();
     objects.truncate(count.max(1));
     objects
 }
 
-/// Moves the first objects, as many as its time allows and at least one. Returns the last one's URL
-/// and how many could not be moved.
+/// Moves the first objects, as many as its time allows and at least one.
 async fn move_some(
     work: &Work,
     tools: &Tools,
     moving: &StorageMove,
     objects: Vec<MovableObject>,
-) -> Result<(String, u64), AttemptError> {
+) -> Result<Visited, AttemptError> {
     let place: Url = moving.to.parse().map_err(AttemptError::internal)?;
-    let limit = moving.rate.map(|rate| Arc::new(Mutex::new(Pace::of(rate))));
+    let paced = |rate: ByteSize| Pace::of(rate.max(ByteSize::new(LEAST_RATE)));
+    let limit = moving.rate.map(|rate| Arc::new(Mutex::new(paced(rate))));
     let (place, limit) = (&place, &limit);
     let begin = Instant::now();
-    let mut until = String::new();
+    let (mut until, mut bytes) = (String::new(), 0_u64);
     let has_time = |object: &MovableObject| {
         let goes_on = until.is_empty() || begin.elapsed() < TIME;
         if goes_on {
             until = object.url.to_string();
+            bytes = bytes.saturating_add(object.size.bytes());
         }
         goes_on
     };
@@ -133,7 +171,11 @@ async fn move_some(
         std::future::ready(Ok::<u64, AttemptError>(failed))
     };
     let failed = outcomes.try_fold(0, count).await?;
-    Ok((until, failed))
+    Ok(Visited {
+        until,
+        bytes,
+        failed,
+    })
 }
 
 async fn move_one(
@@ -195,7 +237,7 @@ fn slowed(bytes: ByteStream, pace: SharedPace) -> ByteStream {
 
 #[cfg(test)]
 mod tests {
-    use domain::{BlobId, ByteSize, Sha256};
+    use domain::{BlobId, Sha256};
 
     use super::*;
 
@@ -218,7 +260,25 @@ mod tests {
             (&[0, 0, 0], 3),
         ] {
             let objects = sizes.iter().copied().map(object).collect();
-            assert_eq!(few_bytes(objects).len(), expected, "{sizes:?}");
+            assert_eq!(few_bytes(objects, BYTES).len(), expected, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_slow_move_rests_between_its_jobs() {
+        let rate = |bytes| Some(ByteSize::new(bytes));
+        assert_eq!(most_bytes(None), BYTES);
+        assert_eq!(most_bytes(rate(LEAST_RATE)), BYTES);
+        assert_eq!(most_bytes(rate(1_000)), 2_000);
+        let second = Duration::from_secs(1);
+        for (bytes, rate, rest) in [
+            (BYTES, None, Duration::ZERO),
+            (BYTES, rate(LEAST_RATE), Duration::ZERO),
+            (9_000, rate(1_000), 8 * second),
+            (500, rate(1_000), Duration::ZERO),
+            (BYTES, rate(1), LONGEST_REST),
+        ] {
+            assert_eq!(rest_after(bytes, rate, second), rest, "{bytes} {rate:?}");
         }
     }
 }
