@@ -17,7 +17,9 @@ use crate::openapi::{
     document_tus, in_version_31, make_strict, order_groups,
 };
 use crate::operators::Health;
-use crate::resumable::{IetfCreations, MethodOverride, TicketPrivacy, TusAnswers, UploadSessions};
+use crate::resumable::{
+    IetfCreations, MethodOverride, TicketOrigins, TicketPrivacy, TusAnswers, UploadSessions,
+};
 use crate::routes::{
     ActivityRoutes, AuditLogRoutes, ChangeRoutes, ConsoleRoutes, ContentRoutes, DeliveryRoutes,
     DirectUploadRoutes, DocumentRoutes, EventRoutes, HealthRoutes, ImportRoutes, JobRoutes,
@@ -64,6 +66,7 @@ pub(crate) fn api(
     let sessions = Sessions::new(Frame(Authenticated(idempotent)), guard);
     let uploads = TusAnswers::new(Compressed(sessions), max.0);
     let answered = CrossOrigin::new(TicketPrivacy(uploads), origins);
+    let answered = TicketOrigins::new(answered, shared.db.clone());
     let routed = Router::new(HttpMetrics::new(answered, meters), table);
     Ok(MethodOverride(IetfCreations(routed)))
 }

@@ -40,8 +40,8 @@ const MAX_AGE: &str = "600";
 #[derive(Clone, Debug, Default)]
 pub struct AllowedOrigins(Arc<[CorsOrigin]>);
 
-/// The CORS fields of one response.
-#[derive(Debug)]
+/// The CORS fields of one response; by default none.
+#[derive(Debug, Default)]
 pub struct OriginGrant {
     /// The origin, if allowed.
     origin: Option<HeaderValue>,
@@ -69,19 +69,26 @@ impl AllowedOrigins {
             let text = origin.to_str();
             text.is_ok_and(|text| self.0.iter().any(|allowed| allowed.allows(text)))
         };
-        // Behind the URL of a ticket its handler refuses origins that are not the ticket's.
-        let is_door = request.uri().path().starts_with("/t/");
-        let origin = request.headers().get(ORIGIN);
-        let origin = origin.filter(|origin| is_door || allowed(origin));
-        OriginGrant {
-            origin: origin.cloned(),
-            varies: is_door || !self.0.is_empty(),
-            is_preflight: is_preflight(request),
+        // Behind the URL of a ticket only the ticket's own origin counts.
+        if self.0.is_empty() || request.uri().path().starts_with("/t/") {
+            return OriginGrant::default();
         }
+        let origin = request.headers().get(ORIGIN);
+        OriginGrant::of(request, origin.filter(allowed))
     }
 }
 
 impl OriginGrant {
+    /// Returns the fields of the response to `request`, from an origin that is allowed or none. Answers
+    /// depend on the origin.
+    pub fn of(request: &Request, origin: Option<&HeaderValue>) -> Self {
+        Self {
+            origin: origin.cloned(),
+            varies: true,
+            is_preflight: is_preflight(request),
+        }
+    }
+
     /// Answers a preflight request.
     pub fn preflight(&self) -> Option<Response> {
         (self.origin.is_some() && self.is_preflight).then(preflight)

@@ -29,7 +29,7 @@ pub use compression::{Compressed, PreparedPage};
 pub use conditional::{
     Condition, Validators, depends_on_date, entity_tags, evaluate, matches_etag,
 };
-pub use cors::{AllowedOrigins, CrossOrigin};
+pub use cors::{AllowedOrigins, CrossOrigin, OriginGrant};
 pub use disposition::{Disposition, content_disposition};
 pub use frame::{Frame, answer_of, log_problem};
 pub use http_metrics::HttpMetrics;

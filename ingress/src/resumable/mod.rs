@@ -13,6 +13,7 @@ mod pieces;
 mod privacy;
 mod session;
 mod sessions;
+mod ticket_origins;
 mod writing;
 
 pub use checksum::Expected;
@@ -26,3 +27,4 @@ pub use metadata::UploadMetadata;
 pub use pieces::of_body;
 pub use privacy::TicketPrivacy;
 pub use sessions::{Append, Checking, UploadSessions, Written, is_of_transfer};
+pub use ticket_origins::{TicketOrigins, is_origin_of};

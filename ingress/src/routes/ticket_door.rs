@@ -22,7 +22,7 @@ use crate::dto::{Id, NameText, TicketDocumentBody};
 use crate::http::traceparent;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
-use crate::resumable::{of_body, require_version};
+use crate::resumable::{is_origin_of, of_body, require_version};
 use crate::uploads::{Upload, UploadBytes};
 
 problem_sets! {
@@ -278,8 +278,7 @@ fn check_origin(headers: &HeaderMap, allowed: Option<&str>) -> Result<(), Proble
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").map(|(_, host)| host);
     // A page that sends no referrer has an opaque origin.
-    let is_allowed = allowed.is_some_and(|allowed| allowed == "*" || allowed == origin);
-    if origin == "null" || is_allowed || (own.is_some() && own == host) {
+    if origin == "null" || is_origin_of(allowed, origin) || (own.is_some() && own == host) {
         return Ok(());
     }
     let detail = "The ticket is not for scripts of this origin.";

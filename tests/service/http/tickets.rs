@@ -271,7 +271,23 @@ async fn scripts_of_other_origins_are_refused(mode: Mode) {
     );
     let refused = nobody.send(from("https://evil.example.org")).await;
     refused.expect_problem(403, "forbidden");
+    assert_eq!(refused.header("access-control-allow-origin"), "");
     nobody.send(from(&app.ingress().api())).await.expecting(202);
+    let (_, other) = ticket(&alice, &json!({})).await;
+    for (url, origin, allowed) in [
+        (&url, "https://shop.example.org", "https://shop.example.org"),
+        (&url, "https://evil.example.org", ""),
+        (&url, "null", ""),
+        (&other, "https://shop.example.org", ""),
+    ] {
+        let preflight = nobody
+            .request(Method::OPTIONS, &format!("{url}/uploads"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST");
+        let preflight = nobody.send(preflight).await;
+        let granted = preflight.header("access-control-allow-origin");
+        assert_eq!(granted, allowed, "{origin}");
+    }
     app.ends_clean().await;
 }
 
