@@ -1,5 +1,6 @@
 //! Maps all errors to HTTP: RFC 9457 problems.
 
+mod causes;
 mod code;
 mod report;
 mod request_id;
