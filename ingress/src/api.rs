@@ -97,7 +97,14 @@ fn routes(parts: &Parts, pages: Pages) -> impl OpenApi {
 
 /// Routes that take bytes.
 fn upload_routes(parts: &Parts) -> impl OpenApi {
-    let sessions = UploadSessions::new(&parts.service, &parts.intake, &parts.notifier);
+    let Parts {
+        service,
+        intake,
+        notifier,
+        waiters,
+        ..
+    } = parts;
+    let sessions = UploadSessions::new(service, intake, notifier, waiters);
     (
         ImportRoutes {
             service: parts.service.clone(),

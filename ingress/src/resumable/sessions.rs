@@ -13,7 +13,7 @@ use crate::http::traceparent;
 use crate::problem::{Code, Problem};
 use crate::service::Service;
 use crate::uploads::Intake;
-use crate::waiting::JobNotifier;
+use crate::waiting::{JobNotifier, Waiters};
 
 /// The least part of any storage, in bytes: a tail is shorter, and a request with a checksum may write
 /// so many parts.
@@ -28,6 +28,8 @@ pub struct UploadSessions {
     pub intake: Intake,
     /// Notifies workers of new jobs.
     pub notifier: JobNotifier,
+    /// Requests that wait for a document.
+    pub waiters: Waiters,
     pub(super) holders: Holders,
 }
 
@@ -84,11 +86,17 @@ pub const fn is_of_transfer(code: Code) -> bool {
 impl UploadSessions {
     /// No requests so far.
     #[must_use]
-    pub fn new(service: &Service, intake: &Intake, notifier: &JobNotifier) -> Self {
+    pub fn new(
+        service: &Service,
+        intake: &Intake,
+        notifier: &JobNotifier,
+        waiters: &Waiters,
+    ) -> Self {
         Self {
             service: service.clone(),
             intake: intake.clone(),
             notifier: notifier.clone(),
+            waiters: waiters.clone(),
             holders: Holders::default(),
         }
     }

@@ -10,6 +10,9 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
 use super::resumable_answer::{Appended, Created, Found, Listed, Offset, Terminated, no_store};
+use super::upload_answer::awaited;
+use super::uploads::document_location;
+use super::versions::version_location;
 use super::wanted_upload::{Wanted, announced, check_first, missing, unwritten};
 use super::{ietf_fields, tus_fields};
 use crate::auth::CurrentUser;
@@ -17,6 +20,7 @@ use crate::dto::{
     Binding, CursorText, Id, Limit, MetadataText, NameText, UniqueNameText, UploadPageBody, cursor,
     cut, position,
 };
+use crate::http::Prefer;
 use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
@@ -46,7 +50,7 @@ problem_sets! {
     AppendProblems {
         BadRequest, BadDigest, UploadIncomplete, Unauthorized, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         OffsetMismatch, ChecksumMismatch, UniqueNameTaken, NotActive, RevisionMismatch, UnsupportedVersion, TooLarge,
-        UnsupportedMediaType, Invalid, DigestMismatch, NotSupported,
+        UnsupportedMediaType, Invalid, DigestMismatch, NotSupported, TypeNotAllowed, TypeMismatch, StorageUnavailable,
     }
 }
 
@@ -209,6 +213,9 @@ impl ResumableRoutes {
         caller: CurrentUser,
         request: &Request,
         id: Path<Id<UploadId>>,
+        /// `wait=<seconds up to 60>`: by the IETF's draft, answer the last bytes when the document is processed.
+        #[oai(name = "Prefer")]
+        prefer: Prefer,
         body: UploadBytes,
     ) -> Result<Appended, Documented<AppendProblems>> {
         let whose = (caller.0.user, id.0.0);
@@ -216,7 +223,7 @@ impl ResumableRoutes {
         let upload = self.0.find(whose).await?;
         let is_of_ietf = upload.protocol == UploadProtocol::Ietf && !speaks_tus(headers);
         if is_of_ietf || is_of_type(headers, PARTIAL_UPLOAD) {
-            return self.append_piece(request, &upload, body).await;
+            return self.append_piece(request, &upload, (body, prefer)).await;
         }
         require_version(headers)?;
         let append = tus_fields::append(request, &upload)?;
@@ -323,7 +330,7 @@ impl ResumableRoutes {
         &self,
         request: &Request,
         upload: &Upload,
-        body: UploadBytes,
+        (body, prefer): (UploadBytes, Prefer),
     ) -> Result<Appended, Documented<AppendProblems>> {
         let (append, said) = ietf_fields::append(request, upload)?;
         if upload.status == UploadStatus::Complete && append.offset == upload.offset {
@@ -338,14 +345,24 @@ impl ResumableRoutes {
         let Some(became) = written.became else {
             return Ok(Appended::of(upload.id.into(), &written, Some(said)));
         };
-        let db = &self.0.service.db;
-        let found = find_document(db, became.document)
-            .await
-            .map_err(Problem::from)?;
-        let document = found.ok_or(Code::NotFound)?;
         let is_version = became.document != DocumentId::from(upload.id);
-        let version = is_version.then_some(became.version);
-        Ok(Appended::document(document, version, written.offset))
+        let location = if is_version {
+            version_location(became.document, became.version)
+        } else {
+            document_location(became.document)
+        };
+        let db = &self.0.service.db;
+        if let Some(wait) = prefer.wait {
+            let version = ((became.document, became.version), location.as_str());
+            let active = awaited(db, &self.0.waiters, version, wait).await;
+            if let Some(document) = active.map_err(Problem::of_complete_upload)? {
+                return Ok(Appended::active(document, location, written.offset, wait));
+            }
+        }
+        let found = find_document(db, became.document).await;
+        let document = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
+        let (offset, wait) = (written.offset, prefer.wait);
+        Ok(Appended::document(document, location, offset, wait))
     }
 
     /// Appends the body of the creation, if it has one. A refusal deletes the upload.

@@ -8,6 +8,7 @@ use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
 
 use crate::dto::{DocumentBody, UploadBody, UploadPageBody};
+use crate::http::Wait;
 use crate::resumable::{Completeness, Written};
 
 /// The answer to a creation.
@@ -62,6 +63,24 @@ pub(super) enum Appended {
         #[oai(header = "Upload-Complete")]
         Option<String>,
     ),
+    /// By the protocol of the IETF: the bytes were the last ones, and `Prefer: wait` was honored: the document
+    /// is active with them.
+    #[oai(status = 201)]
+    Active(
+        Json<Box<DocumentBody>>,
+        /// Where the document is; of a new version, where that is.
+        #[oai(header = "Location")]
+        String,
+        /// Bytes that are durable.
+        #[oai(header = "Upload-Offset")]
+        u64,
+        /// Always `?1`.
+        #[oai(header = "Upload-Complete")]
+        String,
+        /// `wait=<seconds>`
+        #[oai(header = "Preference-Applied")]
+        String,
+    ),
     /// By the protocol of the IETF: the bytes were the last ones, and the document is accepted.
     #[oai(status = 202)]
     Document(
@@ -78,6 +97,9 @@ pub(super) enum Appended {
         /// Seconds to wait before polling again.
         #[oai(header = "Retry-After")]
         u32,
+        /// `wait=<seconds>`, if the client asked to wait.
+        #[oai(header = "Preference-Applied")]
+        Option<String>,
     ),
 }
 
@@ -199,20 +221,24 @@ impl Created {
 }
 
 impl Appended {
-    /// The answer to the last bytes by the protocol of the IETF.
-    pub(super) fn document(document: Document, version: Option<u32>, offset: u64) -> Self {
-        let location = match version {
-            None => format!("/v1/documents/{}", document.id),
-            Some(version) => format!("/v1/documents/{}/versions/{version}", document.id),
-        };
+    /// The answer to the last bytes by the protocol of the IETF, if the document isn't processed yet.
+    pub(super) fn document(
+        document: Document,
+        location: String,
+        offset: u64,
+        wait: Option<Wait>,
+    ) -> Self {
         let complete = Completeness::Complete.as_str().to_owned();
-        Self::Document(
-            Json(Box::new(document.into())),
-            location,
-            offset,
-            complete,
-            1,
-        )
+        let applied = wait.map(|wait| wait.to_string());
+        let document = Json(Box::new(document.into()));
+        Self::Document(document, location, offset, complete, 1, applied)
+    }
+
+    /// The answer to the last bytes by the protocol of the IETF, for a client that has waited.
+    pub(super) fn active(document: Document, location: String, offset: u64, wait: Wait) -> Self {
+        let complete = Completeness::Complete.as_str().to_owned();
+        let document = Json(Box::new(document.into()));
+        Self::Active(document, location, offset, complete, wait.to_string())
     }
 
     pub(super) fn of(id: DocumentId, written: &Written, said: Option<Completeness>) -> Self {

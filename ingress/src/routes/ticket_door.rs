@@ -17,9 +17,10 @@ use super::resumable_answer::{Appended, Created, Offset, Terminated};
 use super::ticket_page::{Page, Shown, page};
 use super::ticket_receiving::{new_upload, receive};
 use super::tus_fields;
+use super::upload_answer::awaited;
 use crate::auth::{Anyone, refused_ticket};
 use crate::dto::{Id, NameText, TicketDocumentBody};
-use crate::http::traceparent;
+use crate::http::{Prefer, traceparent};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::resumable::{is_origin_of, of_body, require_version};
@@ -32,7 +33,7 @@ problem_sets! {
     UploadProblems {
         BadMultipart, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TooManyUploads, RateLimited, NotSupported,
-        Unauthorized,
+        Unauthorized, TypeNotAllowed, TypeMismatch, StorageUnavailable,
     }
     /// Creating a resumable upload.
     CreateProblems {
@@ -48,6 +49,9 @@ problem_sets! {
         DigestMismatch, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive, RevisionMismatch,
     }
 }
+
+/// The version that an upload with a ticket becomes.
+const FIRST: u32 = 1;
 
 /// The routes behind the URL of a ticket.
 #[derive(Clone, Debug)]
@@ -85,6 +89,9 @@ impl TicketDoorRoutes {
         secret: Path<String>,
         /// The document's name; required with a raw body, unless the ticket gives one.
         name: Query<Option<NameText>>,
+        /// `wait=<seconds up to 60>`: answer when the document is processed.
+        #[oai(name = "Prefer")]
+        prefer: Prefer,
         body: Upload,
     ) -> Result<Shown, Documented<UploadProblems>> {
         let ticket = self.open_ticket(request, &secret.0).await?;
@@ -99,7 +106,15 @@ impl TicketDoorRoutes {
             return Ok(Shown::Page(location));
         }
         let location = format!("/t/{}/documents/{}", secret.0, document.id.0);
-        Ok(Shown::Document(Json(document), location, 1))
+        let Some(wait) = prefer.wait else {
+            return Ok(Shown::Document(Json(document), location, 1, None));
+        };
+        let version = ((document.id.0, FIRST), location.as_str());
+        let (db, waiters) = (&self.0.0.service.db, &self.0.0.waiters);
+        Ok(match awaited(db, waiters, version, wait).await? {
+            Some(active) => Shown::Active(Json(active.into()), location, wait.to_string()),
+            None => Shown::Document(Json(document), location, 1, Some(wait.to_string())),
+        })
     }
 
     /// Read the status of a document that was uploaded with a ticket

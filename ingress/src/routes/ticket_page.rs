@@ -44,6 +44,17 @@ pub(super) enum Page {
 /// What was uploaded with a ticket.
 #[derive(ApiResponse)]
 pub(super) enum Shown {
+    /// `Prefer: wait` was honored: the document is active.
+    #[oai(status = 201)]
+    Active(
+        Json<TicketDocumentBody>,
+        /// Where its status is.
+        #[oai(header = "Location")]
+        String,
+        /// `wait=<seconds>`
+        #[oai(header = "Preference-Applied")]
+        String,
+    ),
     /// The bytes are accepted and durable.
     #[oai(status = 202)]
     Document(
@@ -54,6 +65,9 @@ pub(super) enum Shown {
         /// Seconds to wait before polling again.
         #[oai(header = "Retry-After")]
         u32,
+        /// `wait=<seconds>`, if the client asked to wait.
+        #[oai(header = "Preference-Applied")]
+        Option<String>,
     ),
     /// The same for a browser: it leads back to the page.
     #[oai(status = 303)]

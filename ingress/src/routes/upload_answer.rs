@@ -1,6 +1,6 @@
 //! The answer to an upload: accepted, or, with `Prefer: wait`, its outcome.
 
-use domain::{Document, VersionState};
+use domain::{Document, DocumentId, VersionState};
 use ledger::{Database, find_document};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
@@ -57,17 +57,27 @@ pub(super) async fn answer(
         return Ok(pending(document, location, None));
     };
     let version = (document.id, document.latest_version);
+    match awaited(db, waiters, (version, location.as_str()), wait).await? {
+        Some(document) => Ok(active(document, location, wait)),
+        None => Ok(pending(document, location, Some(wait))),
+    }
+}
+
+/// Waits for an accepted version, which the client finds at `location`. Returns its document once it is
+/// active, a problem if it failed, and `None` if it isn't settled in time, or was deleted meanwhile.
+pub(super) async fn awaited(
+    db: &Database,
+    waiters: &Waiters,
+    (version, location): ((DocumentId, u32), &str),
+    wait: Wait,
+) -> Result<Option<Document>, Problem> {
     let settled = settled_version(db, waiters, version, wait.duration()).await?;
     match settled.map(|(version, _)| version.state) {
         Some(VersionState::Error { failure, .. }) => {
-            Err(Problem::failed(document.id, &failure, &location, wait))
+            Err(Problem::failed(version.0, &failure, location, wait))
         }
-        Some(VersionState::Active { .. }) => match find_document(db, document.id).await? {
-            Some(document) => Ok(active(document, location, wait)),
-            None => Ok(pending(document, location, Some(wait))),
-        },
-        // Not settled in time, or deleted meanwhile.
-        Some(VersionState::Pending { .. }) | None => Ok(pending(document, location, Some(wait))),
+        Some(VersionState::Active { .. }) => Ok(find_document(db, version.0).await?),
+        Some(VersionState::Pending { .. }) | None => Ok(None),
     }
 }
 

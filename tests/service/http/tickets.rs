@@ -64,6 +64,33 @@ async fn a_stranger_uploads_and_sees_only_that(mode: Mode) {
 }
 
 #[in_both_modes]
+async fn a_stranger_may_wait_for_the_document(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, nobody) = (app.user("alice").await, app.nobody());
+    let wanted = json!({"uses": 2, "allowed_types": ["application/pdf"]});
+    let (_, url) = ticket(&alice, &wanted).await;
+    let send = async |bytes: &'static [u8]| {
+        let request = nobody.request(Method::POST, &format!("{url}?name=a.pdf"));
+        nobody
+            .send(request.header("prefer", "wait=60").body(bytes))
+            .await
+    };
+    let active = send(PDF).await;
+    assert_eq!(active.expecting(201)["status"], "active");
+    let failed = send(b"text").await;
+    failed.expect_problem(422, "type_not_allowed");
+    for answer in [active, failed] {
+        let location = answer.header("location");
+        assert!(
+            location.starts_with(&format!("{url}/documents/")),
+            "{location}"
+        );
+        assert_eq!(answer.header("preference-applied"), "wait=60");
+    }
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
 async fn a_race_for_the_last_use_is_won_once(mode: Mode) {
     let app = TestApp::start(mode).await;
     let (alice, nobody) = (app.user("alice").await, app.nobody());

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tests::app::{Answer, Client, Mode, TestApp};
-use tests::content::pseudo_random;
+use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
 use tests::tus::{self, number};
 
@@ -23,13 +23,17 @@ async fn append(
     bytes: Bytes,
     complete: &str,
 ) -> Answer {
-    let request = client
+    client
+        .send(piece(client, path, offset, complete).body(bytes))
+        .await
+}
+
+fn piece(client: &Client, path: &str, offset: usize, complete: &str) -> RequestBuilder {
+    client
         .request(Method::PATCH, path)
         .header("content-type", "application/partial-upload")
         .header("upload-offset", offset)
         .header("upload-complete", complete.to_owned())
-        .body(bytes);
-    client.send(request).await
 }
 
 async fn head(client: &Client, path: &str) -> Answer {
@@ -75,6 +79,40 @@ async fn an_incomplete_upload_of_a_document_goes_on_elsewhere(mode: Mode) {
     assert!(alice.downloads(&document).await == bytes);
     let asked = head(&alice, &upload).await;
     assert_eq!(asked.header("upload-complete"), "?1");
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn who_sends_the_last_piece_may_wait_for_the_document(mode: Mode) {
+    let app = TestApp::builder(mode)
+        .settings(&[("DOSSIER_BLOCKED_TYPES", "application/pdf")])
+        .start()
+        .await;
+    let alice = app.user("alice").await;
+    let send = async |bytes: Bytes| {
+        let path = "/v1/documents?name=a.txt";
+        let created = alice
+            .send(incomplete(&alice, Method::POST, path, Bytes::new()))
+            .await;
+        let upload = created.header("location").to_owned();
+        let last = piece(&alice, &upload, 0, "?1").header("prefer", "wait=60");
+        alice.send(last.body(bytes)).await
+    };
+    let active = send("text".into()).await;
+    let document = active.expecting(201);
+    assert_eq!(document["status"], "active");
+    let location = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    let failed = send(Bytes::from_static(PDF)).await;
+    failed.expect_problem(422, "type_not_allowed");
+    assert!(failed.json()["document_id"].is_string(), "{failed:?}");
+    for (answer, location) in [(&active, location.as_str()), (&failed, "")] {
+        assert!(
+            answer.header("location").starts_with(location),
+            "{answer:?}"
+        );
+        assert_eq!(answer.header("preference-applied"), "wait=60");
+        assert_eq!(answer.header("upload-complete"), "?1");
+    }
     app.ends_clean().await;
 }
 
