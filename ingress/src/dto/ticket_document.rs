@@ -6,7 +6,7 @@ use poem_openapi::Object;
 use super::Id;
 
 /// Why it failed.
-#[derive(Debug, Object)]
+#[derive(Clone, Debug, Object)]
 #[oai(rename = "TicketDocumentError")]
 pub struct TicketDocumentError {
     /// The code, for programs.
@@ -16,7 +16,7 @@ pub struct TicketDocumentError {
 }
 
 /// A document that was uploaded with a ticket.
-#[derive(Debug, Object)]
+#[derive(Clone, Debug, Object)]
 #[oai(rename = "TicketDocument")]
 pub struct TicketDocumentBody {
     /// Its id.

@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Clock;
+use domain::{Clock, Sha256, TicketId};
 use ledger::{
-    Begin, Database, DbError, KeyedRequest, RequestClaim, SavedAnswer, abandon_request,
-    begin_request, find_request, finish_request, has_no_room, renew_request,
+    Begin, Database, DbError, KeyedRequest, RequestClaim, SavedAnswer, Ticket, abandon_request,
+    begin_request, find_request, find_ticket_by_secret, finish_request, has_no_room, renew_request,
 };
 use poem::Response;
 use poem::error::ResponseError;
 
 use super::answer::{is_final, read};
+use super::masked::TicketSecret;
 use super::request::IdempotentRequest;
+use super::ticket_keys::{Repetition, TicketKeys};
 use crate::problem::{Code, Problem, RequestId};
 use crate::service::Service;
 
@@ -36,6 +38,9 @@ pub(super) type Answer = Result<Response, Problem>;
 pub(super) struct Claims {
     db: Database,
     clock: Arc<dyn Clock>,
+    keys: TicketKeys,
+    /// The ticket by which the requests come, if they do.
+    ticket: Option<(TicketId, TicketSecret)>,
 }
 
 /// The state of a keyed request.
@@ -52,14 +57,45 @@ impl Claims {
         Self {
             db: service.db.clone(),
             clock: Arc::clone(&service.clock),
+            keys: TicketKeys::new(service.limits.rows.keys),
+            ticket: None,
         }
+    }
+
+    /// Returns the claims of those who come by a ticket.
+    pub(super) fn by_ticket(&self, ticket: TicketId, secret: &str) -> Self {
+        Self {
+            ticket: Some((ticket, TicketSecret::new(secret))),
+            ..self.clone()
+        }
+    }
+
+    /// Returns a request that runs.
+    pub(super) fn begun(&self, claim: RequestClaim) -> IdempotentRequest {
+        let secret = self.ticket.as_ref().map(|(_, secret)| secret.clone());
+        IdempotentRequest::begun(claim, secret)
+    }
+
+    /// Returns the ticket with this secret, unless it was revoked.
+    pub(super) async fn ticket(&self, secret: &str) -> Result<Option<Ticket>, DbError> {
+        let found = find_ticket_by_secret(&self.db, Sha256::of(secret.as_bytes())).await?;
+        Ok(found.filter(|ticket| ticket.revoked_at.is_none()))
+    }
+
+    /// Begins to read a repetition. Of those who come by a ticket there is one at a time.
+    pub(super) fn repeat(&self) -> Result<Option<Repetition>, Problem> {
+        let repeat = |(ticket, _): &_| self.keys.repeat(*ticket, self.clock.now());
+        self.ticket.as_ref().map(repeat).transpose()
     }
 
     /// Claims a request, unless its key is in use.
     pub(super) async fn claim(&self, request: &KeyedRequest) -> Result<Claimed, Problem> {
         match self.begin(request).await? {
-            Begin::Started(claim) => Ok(Claimed::First(IdempotentRequest::begun(claim))),
-            Begin::Replay(answer) => Ok(Claimed::Answered(answer)),
+            Begin::Started(claim) => Ok(Claimed::First(self.begun(claim))),
+            Begin::Replay(answer) => Ok(Claimed::Answered(match &self.ticket {
+                Some((_, secret)) => secret.unmask(answer),
+                None => answer,
+            })),
             Begin::InProgress => Err(Code::IdempotencyInProgress.into()),
             Begin::Reused => Err(Code::IdempotencyKeyReused.into()),
             Begin::NoRoom => Err(no_room()),
@@ -127,7 +163,12 @@ impl Claims {
         if request.is_kept() && status.is_success() {
             return answer;
         }
-        if !is_final(status) {
+        let is_kept = match &answer {
+            Ok(_) => status.is_success() || self.keeps_refusals(),
+            Err(refusal) if refusal.is_of_document() => true,
+            Err(refusal) => self.keeps_refusals() && refusal.code() != Code::IdempotencyInProgress,
+        };
+        if !is_kept || !is_final(status) {
             self.release(claim).await;
             return answer;
         }
@@ -135,6 +176,7 @@ impl Claims {
             Ok(response) => read(response).await,
             Err(problem) => read(&mut problem.to_response(id.as_str())).await,
         };
+        let saved = request.masked(saved);
         if let Err(error) = finish_request(&self.db, claim, &saved).await {
             not_kept(&error);
         }
@@ -153,12 +195,12 @@ impl Claims {
         refusal: Problem,
         id: &RequestId,
     ) -> Answer {
-        if is_of_this_try(&refusal) {
+        if !self.keeps(&refusal) {
             return Err(refusal);
         }
         match self.begin(unread).await {
             Ok(Begin::Started(claim)) => {
-                let request = IdempotentRequest::begun(claim);
+                let request = self.begun(claim);
                 self.end(&request, Err(refusal), id).await
             }
             // An equal request was refused meanwhile, or there is no room to store this one.
@@ -171,14 +213,29 @@ impl Claims {
         }
     }
 
-    async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
-        begin_request(&self.db, request, self.clock.now(), TAKEOVER_AFTER).await
+    /// Whether a refusal is kept: one that says something about the request itself.
+    pub(super) fn keeps(&self, refusal: &Problem) -> bool {
+        let is_of_request = is_final(refusal.status()) && !OF_THIS_TRY.contains(&refusal.code());
+        is_of_request && self.keeps_refusals()
     }
-}
 
-/// Whether a refusal says nothing about the request itself.
-pub(super) fn is_of_this_try(refusal: &Problem) -> bool {
-    !is_final(refusal.status()) || OF_THIS_TRY.contains(&refusal.code())
+    /// Those of strangers are not kept: the room is their ticket's owner's.
+    const fn keeps_refusals(&self) -> bool {
+        self.ticket.is_none()
+    }
+
+    async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
+        let now = self.clock.now();
+        let ticket = self.ticket.as_ref().map(|(ticket, _)| *ticket);
+        if ticket.is_some_and(|ticket| !self.keys.has_room(ticket, now)) {
+            return Ok(Begin::NoRoom);
+        }
+        let begin = begin_request(&self.db, request, now, TAKEOVER_AFTER).await?;
+        if let (Some(ticket), Begin::Started(_)) = (ticket, &begin) {
+            self.keys.count(ticket, now);
+        }
+        Ok(begin)
+    }
 }
 
 fn no_room() -> Problem {

@@ -13,7 +13,7 @@ use ledger::{KeyedRequest, RequestClaim};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use super::claims::{Answer, Claims, is_of_this_try};
+use super::claims::{Answer, Claims};
 use super::request::IdempotentRequest;
 use crate::problem::{Problem, RequestId};
 
@@ -44,7 +44,8 @@ impl Hold {
 
     /// Returns the request with its body.
     pub(super) fn known(&self, request: &KeyedRequest) -> IdempotentRequest {
-        IdempotentRequest::begun(self.claim.clone().with_hash(request.hash))
+        self.claims
+            .begun(self.claim.clone().with_hash(request.hash))
     }
 
     /// Renews the hold once it is due.
@@ -67,7 +68,7 @@ impl Hold {
         id: &RequestId,
     ) -> Answer {
         let request = self.known(unread);
-        if is_of_this_try(&refusal) {
+        if !self.claims.keeps(&refusal) {
             self.claims.release(&self.claim).await;
             return Err(refusal);
         }

@@ -1,7 +1,7 @@
 //! The identity of a keyed request: its sender, target and body.
 
 use domain::{MediaType, Sha256, UserId, read_json};
-use ledger::KeyedRequest;
+use ledger::{KeyedRequest, Ticket};
 use poem::Request;
 use poem::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::http::{HeaderMap, HeaderName};
@@ -19,8 +19,10 @@ const MAX_LENGTH: usize = 255;
 const MOST_VALUES: usize = <Many as Media>::MOST_VALUES * 3;
 
 /// Fields that describe the body, besides type and length.
-const ABOUT_THE_BODY: [HeaderName; 3] = [
+const ABOUT_THE_BODY: [HeaderName; 5] = [
     CONTENT_ENCODING,
+    HeaderName::from_static("upload-offset"),
+    HeaderName::from_static("upload-complete"),
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
 ];
@@ -42,6 +44,12 @@ impl Identity {
             request.uri().query().unwrap_or_default()
         );
         Self { owner, key, target }
+    }
+
+    /// The identity of a request behind the URL of a ticket. Its keys are kept with those of the owner, and
+    /// are none of theirs: no header field has a line break.
+    pub(super) fn of_ticket(request: &Request, ticket: &Ticket, key: &str) -> Self {
+        Self::of(request, ticket.owner, format!("\n{}\n{key}", ticket.id))
     }
 
     /// Returns the identity as known from `headers` before the body is read.

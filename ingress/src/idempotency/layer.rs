@@ -14,11 +14,12 @@ use super::upload::KeyedUpload;
 use crate::auth::{CurrentUser, bearer_token};
 use crate::http::{LARGEST, ReadBody, Route, answer_of, parsed};
 use crate::problem::{Problem, RequestId};
+use crate::resumable::secret_in;
 use crate::service::Service;
 use crate::uploads::Intake;
 
 /// An endpoint whose changing requests may carry an `Idempotency-Key`. Callers are authenticated
-/// before.
+/// before, or have the URL of a ticket.
 pub struct Idempotency<E> {
     inner: Arc<Inner<E>>,
     intake: Intake,
@@ -44,50 +45,65 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Idempotency<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let Some(identity) = identity(&request)? else {
+        let Some((identity, claims)) = self.inner.identity(&request).await? else {
             return self.inner.endpoint.call(request).await;
         };
         // A started request is completed and its answer stored, even if the client hangs up.
         let inner = Arc::clone(&self.inner);
-        let running = async move { inner.answer(request, identity).await }.in_current_span();
+        let running =
+            async move { inner.answer(request, identity, claims).await }.in_current_span();
         let answer = self.intake.keep_running(running).await;
         Ok(answer.map_err(Problem::internal)??)
     }
 }
 
-/// Returns the keyed request, if the request changes something and has a key.
-fn identity(request: &Request) -> Result<Option<Identity>, Problem> {
-    let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let caller = request.data::<CurrentUser>();
-    let Some(CurrentUser(caller)) = caller.filter(|_| changes.contains(request.method())) else {
-        return Ok(None);
-    };
-    let key = key(request.headers())?;
-    Ok(key.map(|key| Identity::of(request, caller.user, key)))
-}
-
 impl<E: Endpoint<Output = Response>> Inner<E> {
-    async fn answer(&self, request: Request, identity: Identity) -> Answer {
+    /// Returns the keyed request, if the request changes something and has a key, and how it is claimed.
+    async fn identity(&self, request: &Request) -> Result<Option<(Identity, Claims)>, Problem> {
+        let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        if !changes.contains(request.method()) {
+            return Ok(None);
+        }
+        if let Some(CurrentUser(caller)) = request.data::<CurrentUser>() {
+            let key = key(request.headers())?;
+            let identity = key.map(|key| Identity::of(request, caller.user, key));
+            return Ok(identity.map(|identity| (identity, self.claims.clone())));
+        }
+        let Some(secret) = secret_in(request.uri().path()) else {
+            return Ok(None);
+        };
+        let Some(key) = key(request.headers())? else {
+            return Ok(None);
+        };
+        // The handler refuses a secret of no ticket.
+        let Some(ticket) = self.claims.ticket(secret).await? else {
+            return Ok(None);
+        };
+        let identity = Identity::of_ticket(request, &ticket, &key);
+        Ok(Some((identity, self.claims.by_ticket(ticket.id, secret))))
+    }
+
+    async fn answer(&self, request: Request, identity: Identity, claims: Claims) -> Answer {
         if Route::of(&request).is_some_and(|route| route.streams) {
-            self.upload(request, identity).await
+            self.upload(request, identity, claims).await
         } else {
-            self.json(request, identity).await
+            self.json(request, identity, claims).await
         }
     }
 
-    async fn json(&self, mut request: Request, identity: Identity) -> Answer {
+    async fn json(&self, mut request: Request, identity: Identity, claims: Claims) -> Answer {
         let body = request.take_body();
         let body = ReadBody::read(&request, body, LARGEST).await?;
         let keyed = parsed(body.bytes.clone(), move |bytes| {
             identity.with_body(&canonical(bytes))
         });
-        match self.claims.claim(&keyed.await?).await? {
+        match claims.claim(&keyed.await?).await? {
             Claimed::First(idempotent) => {
                 let id = RequestId::of(&request);
                 body.put_back(&mut request);
                 request.set_data(idempotent.clone());
                 let answer = answer_of(&self.endpoint, request).await;
-                self.claims.end(&idempotent, answer, &id).await
+                claims.end(&idempotent, answer, &id).await
             }
             Claimed::Answered(answer) => {
                 let token = bearer_token(request.headers());
@@ -96,31 +112,31 @@ impl<E: Endpoint<Output = Response>> Inner<E> {
         }
     }
 
-    async fn upload(&self, mut request: Request, identity: Identity) -> Answer {
+    async fn upload(&self, mut request: Request, identity: Identity, claims: Claims) -> Answer {
         let id = RequestId::of(&request);
         let unread = identity.unread(request.headers());
-        let keyed = match self.claims.find(&unread).await? {
+        let keyed = match claims.find(&unread).await? {
             Some(Begin::Replay(refusal)) => {
                 return Ok(Replay::new(refusal, None)?.into_response());
             }
             None => {
-                self.claims.check_room(&unread)?;
-                KeyedUpload::new(identity, false, self.claims.clone())
+                claims.check_room(&unread)?;
+                KeyedUpload::new(identity, false, claims.clone())
             }
-            Some(_) if self.claims.is_running(&identity.held()).await? => {
-                let keyed = KeyedUpload::new(identity, false, self.claims.clone());
+            Some(_) if claims.is_running(&identity.held()).await? => {
+                let keyed = KeyedUpload::new(identity, false, claims.clone());
                 // Refuses, unless the process of the request before has died.
                 keyed.hold().await?;
                 keyed
             }
-            Some(_) => KeyedUpload::new(identity, true, self.claims.clone()),
+            Some(_) => KeyedUpload::new(identity, true, claims.clone()),
         };
         request.set_data(keyed.clone());
         let answer = keyed.answered(answer_of(&self.endpoint, request)).await;
         let answer = match (keyed.begun(), keyed.held(), answer) {
-            (Some(idempotent), _, answer) => self.claims.end(idempotent, answer, &id).await,
+            (Some(idempotent), _, answer) => claims.end(idempotent, answer, &id).await,
             (None, Some(hold), Err(refusal)) => hold.refuse(&unread, refusal, &id).await,
-            (None, None, Err(refusal)) => self.claims.keep_refusal(&unread, refusal, &id).await,
+            (None, None, Err(refusal)) => claims.keep_refusal(&unread, refusal, &id).await,
             (None, _, replay) => return replay,
         };
         keyed.end();

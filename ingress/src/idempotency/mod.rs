@@ -10,13 +10,16 @@ mod claims;
 mod hold;
 mod identity;
 mod layer;
+mod masked;
 mod replay;
 mod request;
 mod sealed;
+mod ticket_keys;
 mod upload;
 
 pub use identity::FIELD;
 pub use layer::Idempotency;
-pub use replay::Replayable;
+pub use replay::{Replay, Replayable};
 pub use request::IdempotentRequest;
-pub use upload::{Begun, KeyedUpload};
+pub use ticket_keys::Repetition;
+pub use upload::{Begun, KeyedUpload, Turn};

@@ -12,6 +12,7 @@ use poem::{IntoResponse, Request, RequestBody, Result};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::answer::read;
+use super::masked::TicketSecret;
 use super::sealed::seal;
 use crate::auth::bearer_token;
 
@@ -25,6 +26,8 @@ struct Run {
     kept: Arc<AtomicBool>,
     open_until: Option<Timestamp>,
     token: Option<Token>,
+    /// The secret in the URL of the request, if it comes by a ticket.
+    ticket: Option<TicketSecret>,
 }
 
 /// The bearer token of the request; never shown.
@@ -38,13 +41,23 @@ impl fmt::Debug for Token {
 }
 
 impl IdempotentRequest {
-    pub(super) fn begun(claim: RequestClaim) -> Self {
+    pub(super) fn begun(claim: RequestClaim, ticket: Option<TicketSecret>) -> Self {
         Self(Some(Run {
             claim,
             kept: Arc::default(),
             open_until: None,
             token: None,
+            ticket,
         }))
+    }
+
+    /// Returns an answer as it is stored.
+    pub(super) fn masked(&self, answer: SavedAnswer) -> SavedAnswer {
+        let ticket = self.0.as_ref().and_then(|run| run.ticket.as_ref());
+        match ticket {
+            Some(secret) => secret.mask(answer),
+            None => answer,
+        }
     }
 
     /// Whether the final answer is stored already, unless the request was refused.
@@ -104,6 +117,10 @@ impl IdempotentRequest {
 impl Run {
     async fn receipt(&self, mut response: poem::Response) -> Receipt {
         let answer = read(&mut response).await;
+        let answer = match &self.ticket {
+            Some(secret) => secret.mask(answer),
+            None => answer,
+        };
         let answer = match &self.token {
             None => answer,
             // An answer that can't be sealed is not stored, only its key.

@@ -12,6 +12,7 @@ use super::hold::{Hold, RENEWAL};
 use super::identity::Identity;
 use super::replay::Replay;
 use super::request::IdempotentRequest;
+use super::ticket_keys::Repetition;
 use crate::problem::Problem;
 
 /// An upload that takes effect once, if it has a key.
@@ -25,6 +26,15 @@ struct Keyed {
     came_before: bool,
     held: OnceLock<Hold>,
     begun: OnceLock<IdempotentRequest>,
+}
+
+/// Which request with its key one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The first one, or one without a key.
+    First,
+    /// The key was used before; the body tells by what.
+    Repeated,
 }
 
 /// The state of a keyed upload once its bytes are known.
@@ -60,16 +70,38 @@ impl KeyedUpload {
         self.0.as_ref().is_some_and(|keyed| keyed.came_before)
     }
 
+    /// Returns whether the request has a key.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Holds the key before the body is read, unless it was used before. Refuses while another request
     /// with the key is on its way.
-    pub async fn hold(&self) -> Result<(), Problem> {
-        let Some(keyed) = self.0.as_ref().filter(|keyed| keyed.is_new()) else {
-            return Ok(());
+    pub async fn hold(&self) -> Result<Turn, Problem> {
+        let Some(keyed) = &self.0 else {
+            return Ok(Turn::First);
         };
-        if let Some(hold) = Hold::take(&keyed.claims, &keyed.identity.held()).await? {
-            keyed.held.get_or_init(|| hold);
+        if keyed.came_before {
+            return Ok(Turn::Repeated);
         }
-        Ok(())
+        if keyed.held.get().is_some() {
+            return Ok(Turn::First);
+        }
+        match Hold::take(&keyed.claims, &keyed.identity.held()).await? {
+            Some(hold) => {
+                keyed.held.get_or_init(|| hold);
+                Ok(Turn::First)
+            }
+            None => Ok(Turn::Repeated),
+        }
+    }
+
+    /// Begins to read a repetition.
+    pub fn repeat(&self) -> Result<Option<Repetition>, Problem> {
+        self.0
+            .as_ref()
+            .map_or(Ok(None), |keyed| keyed.claims.repeat())
     }
 
     /// Claims the upload once its bytes are known; `identity` distinguishes it from others.
@@ -124,11 +156,5 @@ impl KeyedUpload {
             Some(hold) => hold.renewed().await,
             None => sleep(RENEWAL).await,
         }
-    }
-}
-
-impl Keyed {
-    fn is_new(&self) -> bool {
-        !self.came_before && self.held.get().is_none()
     }
 }

@@ -24,7 +24,7 @@ pub use ietf::{
 };
 pub use layer::{MethodOverride, TusAnswers, require_version, speaks_tus};
 pub use metadata::UploadMetadata;
-pub use pieces::of_body;
+pub use pieces::{Piece, Pieces, of_body};
 pub use privacy::TicketPrivacy;
 pub use sessions::{Append, Checking, UploadSessions, Written, is_of_transfer};
-pub use ticket_origins::{TicketOrigins, is_origin_of};
+pub use ticket_origins::{TicketOrigins, is_origin_of, secret_in};

@@ -43,7 +43,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for TicketOrigins<E> {
 }
 
 /// Returns the secret of a ticket's URL.
-fn secret_in(path: &str) -> Option<&str> {
+pub fn secret_in(path: &str) -> Option<&str> {
     path.strip_prefix("/t/")?.split('/').next()
 }
 

@@ -2,19 +2,17 @@
 //! What the header fields of either say is read in files of their own.
 
 use domain::{ByteSize, DocumentId, Timestamp, UploadId, UploadProtocol, UploadStatus, UserId};
-use ledger::{NewUpload, Upload, create_upload, find_document, list_uploads};
+use ledger::{NewUpload, Upload, create_upload, list_uploads};
 use poem::Request;
 use poem::http::HeaderMap;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
+use super::keyed_append::{Appending, KeyedAppend};
 use super::resumable_answer::{Appended, Created, Found, Listed, Offset, Terminated, no_store};
-use super::upload_answer::awaited;
-use super::uploads::document_location;
-use super::versions::version_location;
 use super::wanted_upload::{Wanted, announced, check_first, missing, unwritten};
-use super::{ietf_fields, tus_fields};
+use super::{ietf_answer, ietf_fields, tus_fields};
 use crate::auth::CurrentUser;
 use crate::dto::{
     Binding, CursorText, Id, Limit, MetadataText, NameText, UniqueNameText, UploadPageBody, cursor,
@@ -25,9 +23,9 @@ use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::resumable::{
-    Append, Completeness, Concat, Length, PARTIAL_UPLOAD, UploadSessions, Written, check_size,
-    declared_length, file_name, is_of_transfer, is_of_type, limit, of_body, require_version,
-    speaks_tus,
+    Append, Completeness, Concat, Length, PARTIAL_UPLOAD, Pieces, UploadSessions, Written,
+    check_size, declared_length, file_name, is_of_transfer, is_of_type, limit, of_body,
+    require_version, speaks_tus,
 };
 use crate::uploads::{QueryFields, UploadBytes};
 
@@ -51,6 +49,7 @@ problem_sets! {
         BadRequest, BadDigest, UploadIncomplete, Unauthorized, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         OffsetMismatch, ChecksumMismatch, UniqueNameTaken, NotActive, RevisionMismatch, UnsupportedVersion, TooLarge,
         UnsupportedMediaType, Invalid, DigestMismatch, NotSupported, TypeNotAllowed, TypeMismatch, StorageUnavailable,
+        IdempotencyInProgress, IdempotencyKeyReused,
     }
 }
 
@@ -217,18 +216,27 @@ impl ResumableRoutes {
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: UploadBytes,
-    ) -> Result<Appended, Documented<AppendProblems>> {
+    ) -> Result<Replayable<Appended>, Documented<AppendProblems>> {
         let whose = (caller.0.user, id.0.0);
         let headers = request.headers();
+        let max = self.0.service.limits.max_document;
+        let (pieces, appending) = match KeyedAppend::begin(request, body, max).await? {
+            KeyedAppend::First(pieces, appending) => (pieces, appending),
+            KeyedAppend::Repeated(replay) => return Ok(Replayable::Replayed(replay)),
+        };
         let upload = self.0.find(whose).await?;
         let is_of_ietf = upload.protocol == UploadProtocol::Ietf && !speaks_tus(headers);
         if is_of_ietf || is_of_type(headers, PARTIAL_UPLOAD) {
-            return self.append_piece(request, &upload, (body, prefer)).await;
+            let piece = (pieces, appending, prefer);
+            let appended = self.append_piece(request, &upload, piece).await?;
+            return Ok(Replayable::New(appended));
         }
         require_version(headers)?;
         let append = tus_fields::append(request, &upload)?;
-        let written = self.0.append(append, of_body(body.0)).await?;
-        Ok(Appended::of(whose.1.into(), &written, None))
+        let written = self.0.append(append, pieces).await?;
+        appending.done().await?;
+        let appended = Appended::of(whose.1.into(), &written, None);
+        Ok(Replayable::New(appended))
     }
 
     /// End a resumable upload
@@ -330,39 +338,24 @@ impl ResumableRoutes {
         &self,
         request: &Request,
         upload: &Upload,
-        (body, prefer): (UploadBytes, Prefer),
-    ) -> Result<Appended, Documented<AppendProblems>> {
+        (pieces, appending, prefer): (Pieces, Appending, Prefer),
+    ) -> Result<Appended, Problem> {
         let (append, said) = ietf_fields::append(request, upload)?;
         if upload.status == UploadStatus::Complete && append.offset == upload.offset {
-            return Err(missing("The upload is complete; nothing can be appended.").into());
+            return Err(missing("The upload is complete; nothing can be appended."));
         }
         let ends = append.ends;
-        let written = self.0.append(append, of_body(body.0)).await;
+        let written = self.0.append(append, pieces).await;
         let written = written.map_err(|problem| match problem.code() {
             code if ends && is_of_document(code) => problem.of_complete_upload(),
             _ => problem,
         })?;
+        appending.done().await?;
         let Some(became) = written.became else {
             return Ok(Appended::of(upload.id.into(), &written, Some(said)));
         };
-        let is_version = became.document != DocumentId::from(upload.id);
-        let location = if is_version {
-            version_location(became.document, became.version)
-        } else {
-            document_location(became.document)
-        };
-        let db = &self.0.service.db;
-        if let Some(wait) = prefer.wait {
-            let version = ((became.document, became.version), location.as_str());
-            let active = awaited(db, &self.0.waiters, version, wait).await;
-            if let Some(document) = active.map_err(Problem::of_complete_upload)? {
-                return Ok(Appended::active(document, location, written.offset, wait));
-            }
-        }
-        let found = find_document(db, became.document).await;
-        let document = found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
-        let (offset, wait) = (written.offset, prefer.wait);
-        Ok(Appended::document(document, location, offset, wait))
+        let complete = (DocumentId::from(upload.id), became, written.offset);
+        ietf_answer::answer(&self.0, complete, prefer).await
     }
 
     /// Appends the body of the creation, if it has one. A refusal deletes the upload.

@@ -12,18 +12,21 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
+use super::keyed_append::KeyedAppend;
 use super::resumable::ResumableRoutes;
 use super::resumable_answer::{Appended, Created, Offset, Terminated};
-use super::ticket_page::{Page, Shown, page};
-use super::ticket_receiving::{new_upload, receive};
+use super::ticket_page::{Page, Reply, Shown, page};
+use super::ticket_receiving::{Sent, new_upload, receive};
 use super::tus_fields;
 use super::upload_answer::awaited;
+use super::wanted_upload::unwritten;
 use crate::auth::{Anyone, refused_ticket};
 use crate::dto::{Id, NameText, TicketDocumentBody};
 use crate::http::{Prefer, traceparent};
+use crate::idempotency::{Begun, IdempotentRequest, KeyedUpload, Replayable};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
-use crate::resumable::{is_origin_of, of_body, require_version};
+use crate::resumable::{is_origin_of, require_version};
 use crate::uploads::{Upload, UploadBytes};
 
 problem_sets! {
@@ -33,20 +36,22 @@ problem_sets! {
     UploadProblems {
         BadMultipart, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         TooLarge, UnsupportedMediaType, Invalid, DigestMismatch, TooManyUploads, RateLimited, NotSupported,
-        Unauthorized, TypeNotAllowed, TypeMismatch, StorageUnavailable,
+        Unauthorized, TypeNotAllowed, TypeMismatch, StorageUnavailable, IdempotencyInProgress,
+        IdempotencyKeyReused,
     }
     /// Creating a resumable upload.
     CreateProblems {
         BadRequest, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         OffsetMismatch, ChecksumMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
         DigestMismatch, TooManyUploads, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive,
-        RevisionMismatch,
+        RevisionMismatch, IdempotencyInProgress, IdempotencyKeyReused,
     }
     /// Continuing a resumable upload.
     AppendProblems {
         BadRequest, BadDigest, UploadIncomplete, Forbidden, QuotaExceeded, NotFound, RequestTimeout, Gone,
         OffsetMismatch, ChecksumMismatch, UnsupportedVersion, TooLarge, UnsupportedMediaType, Invalid,
         DigestMismatch, RateLimited, NotSupported, Unauthorized, UniqueNameTaken, NotActive, RevisionMismatch,
+        IdempotencyInProgress, IdempotencyKeyReused,
     }
 }
 
@@ -93,28 +98,34 @@ impl TicketDoorRoutes {
         #[oai(name = "Prefer")]
         prefer: Prefer,
         body: Upload,
-    ) -> Result<Shown, Documented<UploadProblems>> {
-        let ticket = self.open_ticket(request, &secret.0).await?;
-        let name = name.0.map(|text| text.0);
-        let (sessions, trace) = (self.0.0.clone(), traceparent(request));
-        // To its end, even if the client hangs up: a use that led to nothing is given back.
-        let receiving = async move { receive(&sessions, &ticket, (name, body), trace).await };
-        let received = self.0.0.intake.keep_running(receiving).await;
-        let document = received.map_err(Problem::internal)??;
-        if wants_page(request.headers()) {
-            let location = format!("/t/{}?received={}", secret.0, document.id.0);
-            return Ok(Shown::Page(location));
-        }
-        let location = format!("/t/{}/documents/{}", secret.0, document.id.0);
-        let Some(wait) = prefer.wait else {
-            return Ok(Shown::Document(Json(document), location, 1, None));
+    ) -> Result<Replayable<Shown>, Documented<UploadProblems>> {
+        let keyed = KeyedUpload::of(request);
+        let ticket = if keyed.came_before() {
+            self.ticket(request, &secret.0).await?
+        } else {
+            self.open_ticket(request, &secret.0).await?
         };
-        let version = ((document.id.0, FIRST), location.as_str());
-        let (db, waiters) = (&self.0.0.service.db, &self.0.0.waiters);
-        Ok(match awaited(db, waiters, version, wait).await? {
-            Some(active) => Shown::Active(Json(active.into()), location, wait.to_string()),
-            None => Shown::Document(Json(document), location, 1, Some(wait.to_string())),
-        })
+        let as_page = wants_page(request.headers());
+        let reply = Reply {
+            url: format!("/t/{}", secret.0),
+            as_page,
+            wait: prefer.wait.filter(|_| !as_page),
+        };
+        let sent = Sent {
+            name: name.0.map(|text| text.0),
+            body,
+            traceparent: traceparent(request),
+            keyed,
+            reply: reply.clone(),
+        };
+        let sessions = self.0.0.clone();
+        // To its end, even if the client hangs up: a use that led to nothing is given back.
+        let receiving = async move { receive(&sessions, &ticket, sent).await };
+        let received = self.0.0.intake.keep_running(receiving).await;
+        match received.map_err(Problem::internal)?? {
+            Replayable::New(document) => Ok(Replayable::New(self.awaited(document, &reply).await?)),
+            Replayable::Replayed(replay) => Ok(Replayable::Replayed(replay)),
+        }
     }
 
     /// Read the status of a document that was uploaded with a ticket
@@ -152,24 +163,38 @@ impl TicketDoorRoutes {
         request: &Request,
         secret: Path<String>,
         body: UploadBytes,
-    ) -> Result<Created, Documented<CreateProblems>> {
+    ) -> Result<Replayable<Created>, Documented<CreateProblems>> {
         require_version(request.headers())?;
+        let keyed = KeyedUpload::of(request);
         let ticket = self.ticket(request, &secret.0).await?;
         match ticket.status(self.0.0.service.clock.now()) {
             // The upload that took the last use may be this client's, who has not got the answer.
             TicketStatus::Open | TicketStatus::Used => {}
+            TicketStatus::Expired if keyed.came_before() => {}
             TicketStatus::Expired | TicketStatus::Revoked => return Err(over().into()),
         }
         let new = new_upload(&self.0.0.service, &ticket, request.headers())?;
         let first = self.0.first_append(request, &new)?;
-        self.0.0.admit(ticket.owner, &new.purpose).await?;
+        if !keyed.came_before() {
+            self.0.0.admit(ticket.owner, &new.purpose).await?;
+        }
+        let identity = || format!("{}\n{:?}", new.said.metadata, new.length);
+        let idempotent = match keyed.begin(identity).await? {
+            Begun::First(idempotent) => idempotent,
+            Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
+        };
         let service = &self.0.0.service;
-        let created = create_upload(&service.db, &new, &service.limits).await;
+        let location = format!("/t/{}/uploads/{}", secret.0, new.id);
+        let (place, limit) = (location.clone(), self.0.limit(new.max_bytes, None));
+        let on = idempotent.on(&service.db, move |upload: Row| {
+            Created::at(place.clone(), &upload, &unwritten(&upload), limit.clone())
+        });
+        let created = create_upload(&on, &new, &service.limits).await;
         let upload = created.map_err(Problem::from)?;
         let written = self.0.first_bytes(&upload, first, body).await?;
         let limit = self.0.limit(upload.max_bytes, written.expires_at);
-        let location = format!("/t/{}/uploads/{}", secret.0, upload.id);
-        Ok(Created::at(location, &upload, &written, limit))
+        let created = Created::at(location, &upload, &written, limit);
+        Ok(Replayable::New(created))
     }
 
     /// Ask where a resumable upload goes on
@@ -185,7 +210,8 @@ impl TicketDoorRoutes {
         secret: Path<String>,
         id: Path<Id<UploadId>>,
     ) -> Result<Offset, Documented<AppendProblems>> {
-        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+        let ticket = self.ticket(request, &secret.0).await?;
+        let upload = self.upload_of(request, &ticket, id.0.0).await?;
         let upload = self.0.0.settled((upload.owner, upload.id)).await?;
         let limit = self.0.limit(upload.max_bytes, Some(upload.expires_at));
         Ok(Offset::of(upload, limit))
@@ -204,11 +230,20 @@ impl TicketDoorRoutes {
         secret: Path<String>,
         id: Path<Id<UploadId>>,
         body: UploadBytes,
-    ) -> Result<Appended, Documented<AppendProblems>> {
-        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+    ) -> Result<Replayable<Appended>, Documented<AppendProblems>> {
+        let ticket = self.ticket(request, &secret.0).await?;
+        let max = self.0.0.service.limits.max_document;
+        let max = ticket.max_bytes.unwrap_or(max);
+        let (pieces, appending) = match KeyedAppend::begin(request, body, max).await? {
+            KeyedAppend::First(pieces, appending) => (pieces, appending),
+            KeyedAppend::Repeated(replay) => return Ok(Replayable::Replayed(replay)),
+        };
+        let upload = self.upload_of(request, &ticket, id.0.0).await?;
         let append = tus_fields::append(request, &upload)?;
-        let written = self.0.0.append(append, of_body(body.0)).await?;
-        Ok(Appended::of(upload.id.into(), &written, None))
+        let written = self.0.0.append(append, pieces).await?;
+        appending.done().await?;
+        let appended = Appended::of(upload.id.into(), &written, None);
+        Ok(Replayable::New(appended))
     }
 
     /// End a resumable upload
@@ -225,15 +260,32 @@ impl TicketDoorRoutes {
         request: &Request,
         secret: Path<String>,
         id: Path<Id<UploadId>>,
+        idempotent: IdempotentRequest,
     ) -> Result<Terminated, Documented<AppendProblems>> {
-        let upload = self.upload_of(request, &secret.0, id.0.0).await?;
+        let ticket = self.ticket(request, &secret.0).await?;
+        let upload = self.upload_of(request, &ticket, id.0.0).await?;
         let whose = (upload.owner, upload.id);
-        self.0.0.terminate(&self.0.0.service.db, whose).await?;
+        let on = idempotent.on(&self.0.0.service.db, |()| Terminated::Done);
+        self.0.0.terminate(&on, whose).await?;
         Ok(Terminated::Done)
     }
 }
 
 impl TicketDoorRoutes {
+    /// Answers with an accepted document, once it is processed if the client waits.
+    async fn awaited(&self, document: TicketDocumentBody, reply: &Reply) -> Result<Shown, Problem> {
+        let Some(wait) = reply.wait else {
+            return Ok(reply.accepted(document));
+        };
+        let location = reply.location(&document);
+        let version = ((document.id.0, FIRST), location.as_str());
+        let (db, waiters) = (&self.0.0.service.db, &self.0.0.waiters);
+        Ok(match awaited(db, waiters, version, wait).await? {
+            Some(active) => Shown::Active(Json(active.into()), location, wait.to_string()),
+            None => reply.accepted(document),
+        })
+    }
+
     /// Returns the ticket with this secret. One that was revoked is gone.
     async fn ticket(&self, request: &Request, secret: &str) -> Result<Ticket, Problem> {
         let digest = Sha256::of(secret.as_bytes());
@@ -261,10 +313,9 @@ impl TicketDoorRoutes {
     async fn upload_of(
         &self,
         request: &Request,
-        secret: &str,
+        ticket: &Ticket,
         id: UploadId,
     ) -> Result<Row, Problem> {
-        let ticket = self.ticket(request, secret).await?;
         let upload = self.0.0.find((ticket.owner, id)).await?;
         if upload.ticket != Some(ticket.id) {
             return Err(Code::NotFound.into());

@@ -11,6 +11,7 @@ use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Html, Json};
 
 use crate::dto::TicketDocumentBody;
+use crate::http::Wait;
 
 /// The script, which every page loads by this path.
 pub(super) const SCRIPT: &str = include_str!("ticket_upload.js");
@@ -76,6 +77,34 @@ pub(super) enum Shown {
         #[oai(header = "Location")]
         String,
     ),
+}
+
+/// How an upload in one request is answered.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    /// The URL of the ticket.
+    pub(super) url: String,
+    /// Whether the client is a browser that shows a page.
+    pub(super) as_page: bool,
+    /// How long the client waits for the document.
+    pub(super) wait: Option<Wait>,
+}
+
+impl Reply {
+    /// Returns where the status of a document is.
+    pub(super) fn location(&self, document: &TicketDocumentBody) -> String {
+        format!("{}/documents/{}", self.url, document.id.0)
+    }
+
+    /// Answers that the bytes are accepted.
+    pub(super) fn accepted(&self, document: TicketDocumentBody) -> Shown {
+        if self.as_page {
+            return Shown::Page(format!("{}?received={}", self.url, document.id.0));
+        }
+        let location = self.location(&document);
+        let applied = self.wait.map(|wait| wait.to_string());
+        Shown::Document(Json(document), location, 1, applied)
+    }
 }
 
 /// The page of a ticket, also right after an upload.

@@ -3,14 +3,19 @@
 
 use std::sync::Arc;
 
-use domain::{ByteSize, DocumentName, Metadata, UploadId, UploadProtocol, Visibility};
+use domain::{ByteSize, DocumentName, MediaType, Metadata, UploadId, UploadProtocol, Visibility};
 use ledger::{
     Completed, FinishedUpload, NewUpload, ReceivedContent, Ticket, Upload as Row, UploadError,
     UploadHeader, UploadPurpose, complete_upload, create_upload,
 };
 use poem::http::HeaderMap;
+use serde_json::json;
+use storage::{Staged, Writer};
 
+use super::ticket_page::Reply;
+use super::upload_answer::settled_by;
 use crate::dto::TicketDocumentBody;
+use crate::idempotency::{Begun, KeyedUpload, Replayable, Turn};
 use crate::problem::{Code, Problem};
 use crate::resumable::{Concat, Length, UploadMetadata, UploadSessions, text};
 use crate::service::Service;
@@ -68,16 +73,34 @@ fn of_ticket(
     })
 }
 
-/// Receives an upload in one request. It takes a use of the ticket first, so that no two share one.
+/// An upload in one request.
+pub(super) struct Sent {
+    /// The name in its URL.
+    pub(super) name: Option<String>,
+    /// Its body.
+    pub(super) body: Upload,
+    /// The W3C trace context.
+    pub(super) traceparent: Option<String>,
+    /// Its key, if it has one.
+    pub(super) keyed: KeyedUpload,
+    /// How it is answered.
+    pub(super) reply: Reply,
+}
+
+/// Receives an upload in one request. It takes a use of the ticket first, so that no two share one; a
+/// repetition takes none.
 pub(super) async fn receive(
     sessions: &UploadSessions,
     ticket: &Ticket,
-    (name, body): (Option<String>, Upload),
-    traceparent: Option<String>,
-) -> Result<TicketDocumentBody, Problem> {
+    sent: Sent,
+) -> Result<Replayable<TicketDocumentBody>, Problem> {
     let service = &sessions.service;
-    let body = body.limited(ticket.max_bytes)?;
-    let given = ticket.name.as_ref().map(ToString::to_string).or(name);
+    let body = sent.body.limited(ticket.max_bytes)?;
+    let given = ticket.name.as_ref().map(ToString::to_string);
+    let given = given.or(sent.name);
+    if sent.keyed.came_before() {
+        return repeated(sessions, ticket, (given, body), &sent.keyed).await;
+    }
     let unnamed = given.as_deref().unwrap_or(UNNAMED).parse();
     let unnamed: DocumentName = unnamed.map_err(|error| Problem::invalid_field("name", error))?;
     let purpose = UploadPurpose::Document {
@@ -88,16 +111,77 @@ pub(super) async fn receive(
     };
     let new = of_ticket(service, ticket, purpose)?;
     sessions.admit(ticket.owner, &new.purpose).await?;
+    if sent.keyed.hold().await? == Turn::Repeated {
+        return repeated(sessions, ticket, (given, body), &sent.keyed).await;
+    }
     let upload = create_upload(&service.db, &new, &service.limits).await?;
     let received = match stage(sessions, &upload, (given, body)).await {
-        Ok(received) => complete(sessions, (ticket, &upload), received, traceparent).await,
+        Ok(received) => {
+            let how = (sent.keyed, sent.reply, sent.traceparent);
+            complete(sessions, (ticket, &upload), received, how).await
+        }
         Err(problem) => Err(problem),
     };
     if received.is_err() {
         let whose = (upload.owner, upload.id);
         sessions.give_up(whose, Some(upload.fence)).await;
     }
-    received
+    received.map(Replayable::New)
+}
+
+/// Receives a repetition, and answers it as the request before. Its bytes are compared, and removed.
+async fn repeated(
+    sessions: &UploadSessions,
+    ticket: &Ticket,
+    (name, body): (Option<String>, Upload),
+    keyed: &KeyedUpload,
+) -> Result<Replayable<TicketDocumentBody>, Problem> {
+    let _repetition = keyed.repeat()?;
+    let in_flight = sessions.intake.in_flight();
+    let bounds = Bounds {
+        quota: u64::MAX,
+        quota_limit: u64::MAX,
+        staging: in_flight.room(ticket.owner).await?.staging,
+    };
+    let to = Destination {
+        places: sessions.service.places.clone(),
+        writer: Writer::Tickets(ticket.owner),
+        now: sessions.service.clock.now(),
+        patience: sessions.service.server.upload,
+        held: in_flight
+            .begin(ticket.owner, body.declared_size(), bounds)
+            .await?,
+        inline: None,
+    };
+    let fields = QueryFields {
+        name,
+        ..QueryFields::default()
+    };
+    let received = body.receive(Purpose::Document(fields), &to).await?;
+    let document = received.fields.into_new_document()?;
+    let staged = received.bytes.staged();
+    let declared = received.declared_type.as_ref();
+    let identity = || identity(ticket, &document.name, (declared, staged));
+    match keyed.begin(identity).await? {
+        Begun::Replay(replay) => Ok(Replayable::Replayed(replay)),
+        // The request before has just left it, and the body is read.
+        Begun::First(_) => Err(Code::IdempotencyInProgress.into()),
+    }
+}
+
+/// What makes an upload the same as another.
+fn identity(
+    ticket: &Ticket,
+    name: &DocumentName,
+    (declared, staged): (Option<&MediaType>, &Staged),
+) -> String {
+    json!({
+        "name": ticket.name.as_ref().unwrap_or(name).to_string(),
+        "declared_type": declared.map(MediaType::as_str),
+        "sha256": staged.sha256,
+        "size": staged.size,
+    })
+    .to_string()
 }
 
 /// Streams the bytes into staging, within what the owner's quota has left beside what is reserved for
@@ -138,7 +222,7 @@ async fn complete(
     sessions: &UploadSessions,
     (ticket, upload): (&Ticket, &Row),
     received: Received,
-    traceparent: Option<String>,
+    (keyed, reply, traceparent): (KeyedUpload, Reply, Option<String>),
 ) -> Result<TicketDocumentBody, Problem> {
     let service = &sessions.service;
     let document = received.fields.into_new_document()?;
@@ -148,6 +232,12 @@ async fn complete(
         return Err(Problem::invalid_field("/metadata", detail));
     }
     let staged = received.bytes.staged();
+    let declared = received.declared_type.as_ref();
+    let told = || identity(ticket, &document.name, (declared, staged));
+    let idempotent = match keyed.begin(told).await? {
+        Begun::First(idempotent) => idempotent.open_until(settled_by(service, reply.wait)),
+        Begun::Replay(_) => return Err(Code::IdempotencyInProgress.into()),
+    };
     let named = ticket.name.clone().unwrap_or(document.name);
     let done = FinishedUpload {
         id: upload.id,
@@ -164,12 +254,17 @@ async fn complete(
         at: service.clock.now(),
     };
     let size = staged.size;
-    match complete_upload(&service.db, &service.limits, &done).await {
-        Ok(Completed::Became(became, job)) => {
+    let pending = TicketDocumentBody::pending(upload.id.into(), &named, size);
+    let accepted = pending.clone();
+    let on = idempotent.on(&service.db, move |_: Completed| {
+        reply.accepted(accepted.clone())
+    });
+    match complete_upload(&on, &service.limits, &done).await {
+        Ok(Completed::Became(_, job)) => {
             received.bytes.keep();
             service.meters.took_in(size);
             sessions.announce(job);
-            Ok(TicketDocumentBody::pending(became.document, &named, size))
+            Ok(pending)
         }
         Ok(Completed::Before(_) | Completed::Part) => Err(Problem::internal(
             "an upload with a ticket was completed by somebody else",

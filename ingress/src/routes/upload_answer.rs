@@ -1,6 +1,8 @@
 //! The answer to an upload: accepted, or, with `Prefer: wait`, its outcome.
 
-use domain::{Document, DocumentId, VersionState};
+use std::time::Duration;
+
+use domain::{Document, DocumentId, Timestamp, VersionState};
 use ledger::{Database, find_document};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
@@ -9,7 +11,11 @@ use super::if_match::revision_tag;
 use crate::dto::DocumentBody;
 use crate::http::{Prefer, Wait};
 use crate::problem::Problem;
+use crate::service::Service;
 use crate::waiting::{Waiters, settled_version};
+
+/// How long writing an answer may take after a wait.
+const ANSWERING: Duration = Duration::from_secs(10);
 
 #[derive(ApiResponse)]
 pub(super) enum Uploaded {
@@ -44,6 +50,12 @@ pub(super) enum Uploaded {
         #[oai(header = "Preference-Applied")]
         Option<String>,
     ),
+}
+
+/// Returns when a waiting client is answered at the latest; until then a final answer may replace the
+/// provisional one.
+pub(super) fn settled_by(service: &Service, wait: Option<Wait>) -> Option<Timestamp> {
+    Some(service.clock.now().plus(wait?.duration() + ANSWERING))
 }
 
 /// Answers an upload accepted as the latest version of `document`.

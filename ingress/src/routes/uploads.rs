@@ -1,7 +1,6 @@
 //! Uploads: checks them before reading, streams them into staging, accepts and answers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{
     ByteSize, Caller, Document, DocumentId, JobId, MediaType, Status, Timestamp, VersionId,
@@ -15,7 +14,7 @@ use storage::Writer;
 
 use super::documents::readable;
 use super::if_match::IfMatch;
-use super::upload_answer::{Uploaded, answer, pending};
+use super::upload_answer::{Uploaded, answer, pending, settled_by};
 use super::versions::version_location;
 use super::wanted_upload::announced;
 use crate::auth::CurrentUser;
@@ -46,9 +45,6 @@ problem_sets! {
         TypeNotAllowed, TypeMismatch, StorageUnavailable, TooManyUploads, Overloaded,
     }
 }
-
-/// How long writing an answer may take after a wait.
-const ANSWERING: Duration = Duration::from_secs(10);
 
 /// The detail of a refusal because of too many failed uploads.
 const TOO_MANY_FAILED: &str = "Too many of your uploads have failed and are kept: delete documents in \
@@ -135,7 +131,9 @@ impl UploadRoutes {
             )
         };
         let idempotent = match keyed.begin(|| identity_of_document(&arrival)).await? {
-            Begun::First(idempotent) => idempotent.open_until(self.settled_by(prefer)),
+            Begun::First(idempotent) => {
+                idempotent.open_until(settled_by(&self.service, prefer.wait))
+            }
             Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
         };
         let location = document_location(arrival.document);
@@ -190,7 +188,9 @@ impl UploadRoutes {
             ..content(&received, self.service.clock.now())
         };
         let idempotent = match keyed.begin(|| identity_of_version(&content)).await? {
-            Begun::First(idempotent) => idempotent.open_until(self.settled_by(prefer)),
+            Begun::First(idempotent) => {
+                idempotent.open_until(settled_by(&self.service, prefer.wait))
+            }
             Begun::Replay(replay) => return Ok(Replayable::Replayed(replay)),
         };
         let accepted = move |document: Document| {
@@ -211,13 +211,6 @@ impl UploadRoutes {
 }
 
 impl UploadRoutes {
-    /// Returns when a waiting client is answered at the latest; until then a final answer may
-    /// replace the provisional one.
-    fn settled_by(&self, prefer: Prefer) -> Option<Timestamp> {
-        let wait = prefer.wait?;
-        Some(self.service.clock.now().plus(wait.duration() + ANSWERING))
-    }
-
     /// Refuses uploads that clearly don't fit before reading them; the intake checks again. Returns
     /// the destination with its limits.
     async fn admit(&self, caller: Caller, demand: Demand) -> Result<Destination, Problem> {

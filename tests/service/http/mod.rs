@@ -33,6 +33,7 @@ mod scopes;
 mod security_log;
 mod ticket_limits;
 mod ticket_page;
+mod ticket_repetitions;
 mod tickets;
 mod timeline;
 mod unreadable;

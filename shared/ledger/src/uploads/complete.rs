@@ -14,7 +14,7 @@ use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::ticket_documents;
 use crate::tables::uploads::{self, Completion, Model};
 use crate::tables::users::Charges;
-use crate::{Database, DatabaseTransaction, DbError};
+use crate::{Commit, DatabaseTransaction, DbError};
 use crash_points::CrashPoint;
 use domain::{
     ByteSize, DocumentId, DocumentName, Hasher, JobId, Limits, MediaType, Sha256, Timestamp,
@@ -74,15 +74,15 @@ fn digest_of(row: &Model) -> Result<Sha256, DbError> {
 /// Completes an upload, once: a repetition returns what it became. A document or version that the
 /// intake refuses leaves the upload as it was.
 pub async fn complete_upload(
-    db: &Database,
+    on: &impl Commit<Completed>,
     limits: &Limits,
     done: &FinishedUpload,
 ) -> Result<Completed, UploadError> {
     let completed = retry_on_conflict(|| async {
-        let transaction = db.begin().await?;
+        let transaction = on.database().begin().await?;
         let completed = complete(&transaction, limits, done).await?;
         crash_points::reach(CrashPoint::BeforeIntake);
-        transaction.commit().await.map_err(DbError::from)?;
+        on.commit(transaction, &completed).await?;
         Ok::<_, UploadError>(completed)
     })
     .await?;

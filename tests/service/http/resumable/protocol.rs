@@ -6,6 +6,7 @@ use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
+use tests::tickets::ticket;
 use tests::tus::{self, OFFSET_STREAM, creation, metadata, number, request};
 
 #[in_both_modes]
@@ -284,4 +285,48 @@ async fn an_idempotent_creation_creates_once(mode: Mode) {
         .expect_problem(422, "idempotency_key_reused");
     let listed = alice.get("/v1/uploads").await.expecting(200);
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+#[in_both_modes]
+async fn an_append_that_is_sent_again_is_answered_again(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (alice, nobody) = (app.user("alice").await, app.nobody());
+    let path = tus::create(&alice, "a.bin", 6).await;
+    let (ticket, url) = ticket(&alice, &json!({"uses": 3})).await;
+    let create = || {
+        tus::request(&nobody, Method::POST, &format!("{url}/uploads"))
+            .header("upload-length", 6)
+            .header("upload-metadata", metadata(&[("filename", "b.bin")]))
+            .header("idempotency-key", "create")
+    };
+    let (first, second) = (nobody.send(create()).await, nobody.send(create()).await);
+    first.expecting(201);
+    assert_eq!(second.header("idempotency-replayed"), "true");
+    assert_eq!(first.header("location"), second.header("location"));
+    assert_eq!(alice.get(&ticket).await.expecting(200)["uses_left"], 2);
+    for (client, path) in [(&alice, path.as_str()), (&nobody, first.header("location"))] {
+        let send = async |offset: usize, bytes: &'static str| {
+            let append = tus::append(client, path, offset, bytes);
+            let key = format!("at {offset}");
+            client.send(append.header("idempotency-key", key)).await
+        };
+        for (offset, bytes, end) in [(0, "abc", "3"), (3, "def", "6")] {
+            let first = send(offset, bytes).await;
+            let again = send(offset, bytes).await;
+            for answer in [&first, &again] {
+                answer.expecting(204);
+                assert_eq!(answer.header("upload-offset"), end);
+            }
+            assert_eq!(again.header("idempotency-replayed"), "true");
+            let (made, told) = (
+                first.header("dossier-document"),
+                again.header("dossier-document"),
+            );
+            assert_eq!(made, told);
+            send(offset, "xyz")
+                .await
+                .expect_problem(422, "idempotency_key_reused");
+        }
+    }
+    app.ends_clean().await;
 }
