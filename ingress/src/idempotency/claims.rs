@@ -22,6 +22,12 @@ use crate::service::Service;
 /// After this time an unfinished request counts as dead. Longer than any wait.
 const TAKEOVER_AFTER: Duration = Duration::from_mins(2);
 
+/// The same of an upload, whose process renews its claim.
+const UNRENEWED: Duration = Duration::from_secs(20);
+
+/// How often it does.
+pub(super) const RENEWAL: Duration = Duration::from_secs(5);
+
 /// Refusals that say nothing about the request itself.
 const OF_THIS_TRY: [Code; 4] = [
     Code::UploadIncomplete,
@@ -90,7 +96,7 @@ impl Claims {
 
     /// Claims a request, unless its key is in use.
     pub(super) async fn claim(&self, request: &KeyedRequest) -> Result<Claimed, Problem> {
-        match self.begin(request).await? {
+        match self.begin(request, TAKEOVER_AFTER).await? {
             Begin::Started(claim) => Ok(Claimed::First(self.begun(claim))),
             Begin::Replay(answer) => Ok(Claimed::Answered(match &self.ticket {
                 Some((_, secret)) => secret.unmask(answer),
@@ -108,7 +114,7 @@ impl Claims {
         &self,
         request: &KeyedRequest,
     ) -> Result<Option<RequestClaim>, Problem> {
-        match self.begin(request).await? {
+        match self.begin(request, UNRENEWED).await? {
             Begin::Started(claim) => Ok(Some(claim)),
             Begin::Replay(_) | Begin::Reused => Ok(None),
             Begin::InProgress => Err(Code::IdempotencyInProgress.into()),
@@ -198,7 +204,7 @@ impl Claims {
         if !self.keeps(&refusal) {
             return Err(refusal);
         }
-        match self.begin(unread).await {
+        match self.begin(unread, TAKEOVER_AFTER).await {
             Ok(Begin::Started(claim)) => {
                 let request = self.begun(claim);
                 self.end(&request, Err(refusal), id).await
@@ -224,13 +230,17 @@ impl Claims {
         self.ticket.is_none()
     }
 
-    async fn begin(&self, request: &KeyedRequest) -> Result<Begin, DbError> {
+    async fn begin(
+        &self,
+        request: &KeyedRequest,
+        takeover_after: Duration,
+    ) -> Result<Begin, DbError> {
         let now = self.clock.now();
         let ticket = self.ticket.as_ref().map(|(ticket, _)| *ticket);
         if ticket.is_some_and(|ticket| !self.keys.has_room(ticket, now)) {
             return Ok(Begin::NoRoom);
         }
-        let begin = begin_request(&self.db, request, now, TAKEOVER_AFTER).await?;
+        let begin = begin_request(&self.db, request, now, takeover_after).await?;
         if let (Some(ticket), Begin::Started(_)) = (ticket, &begin) {
             self.keys.count(ticket, now);
         }

@@ -7,18 +7,14 @@
 //! are bounded for each user, and their rows count like those of other keys.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use ledger::{KeyedRequest, RequestClaim};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use super::claims::{Answer, Claims};
+use super::claims::{Answer, Claims, RENEWAL};
 use super::request::IdempotentRequest;
 use crate::problem::{Problem, RequestId};
-
-/// How often a hold is renewed: several times before it would be taken over.
-pub(super) const RENEWAL: Duration = Duration::from_secs(30);
 
 /// A key that is held. Dropped before its end, it is released in the background.
 #[derive(Debug)]

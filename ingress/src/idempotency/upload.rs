@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use poem::Request;
 use tokio::time::sleep;
 
-use super::claims::{Claimed, Claims};
-use super::hold::{Hold, RENEWAL};
+use super::claims::{Claimed, Claims, RENEWAL};
+use super::hold::Hold;
 use super::identity::Identity;
 use super::replay::Replay;
 use super::request::IdempotentRequest;
