@@ -21,5 +21,4 @@ pub use identity::FIELD;
 pub use layer::Idempotency;
 pub use replay::{Replay, Replayable};
 pub use request::IdempotentRequest;
-pub use ticket_keys::Repetition;
 pub use upload::{Begun, KeyedUpload, Turn};

@@ -174,7 +174,11 @@ mod tests {
             ("get", "/openapi.json", "If-None-Match"),
             ("put", "/v1/documents/{id}/content", version),
             ("post", "/v1/operations/import", digests),
-            ("post", "/t/{secret}", digests),
+            (
+                "post",
+                "/t/{secret}",
+                "Content-Digest Idempotency-Key Prefer Repr-Digest",
+            ),
             ("get", "/v1/usage", ""),
         ] {
             let names = names(&document, method, path);
