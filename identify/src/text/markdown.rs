@@ -43,11 +43,11 @@ pub(super) fn judge_fenced(text: &Text) -> Option<Finding> {
 /// as well as Markdown without words.
 pub(super) fn is_front_matter(text: &Text) -> bool {
     let lines: Vec<&str> = text.lines().take(400).collect();
-    let written = lines.iter().filter(|line| !line.trim().is_empty());
+    let mut written = lines.iter().filter(|line| !line.trim().is_empty());
     let marks = written.clone().filter(|line| line.trim_end() == "---");
     has_front_matter(text, &lines)
         && marks.count() == 2
-        && written.last().is_some_and(|line| line.trim_end() == "---")
+        && written.next_back().is_some_and(|line| line.trim_end() == "---")
 }
 
 /// Whether a name may call this Markdown: any prose is, so most of it must be words, or lines
