@@ -221,17 +221,13 @@ impl DirectUploadBody {
         };
         let (url, headers, parts) = match signed {
             Some(Signed::Whole { url, headers }) => (Some(url.to_string()), headers, None),
-            Some(Signed::Parts(parts)) => {
+            Some(Signed::Parts { parts, headers }) => {
                 let part = |part: storage::SignedPart| DirectPartBody {
                     number: part.number,
                     url: part.url.to_string(),
                     size_bytes: part.size.bytes(),
                 };
-                (
-                    None,
-                    Vec::new(),
-                    Some(parts.into_iter().map(part).collect()),
-                )
+                (None, headers, Some(parts.into_iter().map(part).collect()))
             }
             None => (None, Vec::new(), None),
         };

@@ -39,8 +39,13 @@ pub enum Signed {
         /// Headers that the request must have.
         headers: Vec<(String, String)>,
     },
-    /// PUT each part to its URL.
-    Parts(Vec<SignedPart>),
+    /// PUT each part to its URL, with these headers.
+    Parts {
+        /// The parts.
+        parts: Vec<SignedPart>,
+        /// Headers that each request must have.
+        headers: Vec<(String, String)>,
+    },
 }
 
 /// A part that a client writes.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use queue::JobKind;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -242,34 +243,72 @@ async fn the_rules_for_scripts_are_printed() {
 
 /// The emulator checks no signatures: the text that is signed is Google's, as for downloads.
 #[tokio::test]
-async fn google_signs_one_request() {
+async fn google_signs_one_request_or_parts_that_it_composes() {
     let gcs = FakeGcs::shared().await;
     let folder = tempfile::tempdir().unwrap();
     let file = super::gcs::account_file(folder.path(), "http://127.0.0.1:1/token");
     let variables = [("GOOGLE_APPLICATION_CREDENTIALS", file)];
-    let url: StorageUrl = gcs.fresh_storage_url().await.parse().unwrap();
-    let storage = url.connect_in(&Environment::only(variables)).await.unwrap();
+    let place: StorageUrl = gcs.fresh_storage_url().await.parse().unwrap();
+    let environment = Environment::only(variables);
+    let storage = place.connect_in(&environment).await.unwrap();
     let direct = storage.direct().unwrap();
     let object = storage.place().join(&tests::objects::old_key()).unwrap();
-    let size = domain::ByteSize::new(LARGE as u64);
-    let parts = direct.begin(&object, size).await.unwrap().unwrap();
-    let upload = storage::DirectUpload {
-        url: object,
-        size,
-        parts,
+    let begun = async |size: usize| {
+        let size = domain::ByteSize::new(size as u64);
+        let upload = storage::DirectUpload {
+            url: object.clone(),
+            size,
+            parts: direct.begin(&object, size).await.unwrap().unwrap(),
+        };
+        let signed = direct.sign(&upload, PATIENCE).await.unwrap();
+        (upload, signed)
     };
-    let signed = direct.sign(&upload, PATIENCE).await.unwrap();
+    let is_bounded = |url: &url::Url| {
+        let mut query = url.query_pairs();
+        let signed = query.find(|(name, _)| name == "X-Goog-SignedHeaders");
+        assert_eq!(signed.unwrap().1, "host;x-goog-content-length-range");
+    };
+    let (_, signed) = begun(10).await;
     let Signed::Whole { url, headers } = signed else {
         panic!("{signed:?}");
     };
-    let query: Vec<_> = url.query_pairs().collect();
-    let parameter = |name: &str| {
-        let found = query.iter().find(|(one, _)| one == name);
-        found.unwrap().1.to_string()
+    is_bounded(&url);
+    assert_eq!(headers[0].1, "10,10");
+
+    let (upload, signed) = begun(LARGE).await;
+    let Signed::Parts { parts, headers } = signed else {
+        panic!("{signed:?}");
     };
-    assert_eq!(
-        parameter("X-Goog-SignedHeaders"),
-        "host;x-goog-content-length-range"
-    );
-    assert_eq!(headers[0].1, format!("{LARGE},{LARGE}"));
+    assert_eq!(headers[0].1, format!("0,{}", 64 << 20));
+    let headers = json!({ headers[0].0.as_str(): headers[0].1.as_str() });
+    let bytes = pseudo_random(9, LARGE);
+    let (mut written, mut rest) = (Vec::new(), bytes.clone());
+    for part in &parts {
+        is_bounded(&part.url);
+        let bytes = rest.split_to(usize::try_from(part.size.bytes()).unwrap());
+        let sent = direct::write(part.url.as_str(), &headers, bytes).await;
+        assert!(sent.status().is_success(), "{sent:?}");
+        written.push(storage::WrittenPart {
+            number: part.number,
+            tag: String::new(),
+        });
+    }
+    // The emulator gives no tokens: what isn't signed is asked for without.
+    let environment = Environment::only(Backend::Gcs.environment().await);
+    let storage = place.connect_in(&environment).await.unwrap();
+    let direct = storage.direct().unwrap();
+    let other = direct.join(&upload, &written[1..]).await.unwrap();
+    assert_eq!(other, storage::Joined::OtherParts);
+    // Also once more, though its parts are gone.
+    for _ in 0..2 {
+        let joined = direct.join(&upload, &written).await.unwrap();
+        assert_eq!(joined, storage::Joined::Done);
+    }
+    let appending = storage.appending().unwrap();
+    let later = domain::Timestamp::from_micros(i64::MAX / 2);
+    let left = appending.unfinished(later).await.unwrap();
+    assert_eq!(left.try_collect::<Vec<_>>().await.unwrap(), []);
+    let found = storage.open(&upload.url, None).await.unwrap();
+    let found: Vec<bytes::Bytes> = found.try_collect().await.unwrap();
+    assert!(found.concat() == bytes, "other bytes");
 }

@@ -51,7 +51,10 @@ impl Direct for Azure {
             SignedPart { number, url, size }
         };
         let list = parts.list(upload.size);
-        Ok(Signed::Parts(list.into_iter().map(part).collect()))
+        Ok(Signed::Parts {
+            parts: list.into_iter().map(part).collect(),
+            headers: Vec::new(),
+        })
     }
 
     fn outlives_removal(&self, _: &DirectUpload) -> bool {

@@ -55,6 +55,13 @@ impl Gcs {
         Ok(format!("{}{key}", self.prefix))
     }
 
+    /// Returns the folder of the parts of the object at `url`.
+    pub(super) fn parts_of(&self, url: &Url) -> Result<String, StorageError> {
+        let key = key_within(&self.place, url);
+        let key = key.ok_or_else(|| StorageError::UnknownPlace { url: url.clone() })?;
+        Ok(parts::parts_folder(&self.prefix, key))
+    }
+
     /// Returns the name of the place's mark.
     fn mark_name(&self) -> String {
         format!("{}{MARK}", self.prefix)

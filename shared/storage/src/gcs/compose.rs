@@ -12,10 +12,34 @@ use crate::port::PRESIGNED_CACHE;
 use crate::rest::{COPY, Call, json};
 
 /// The most sources of one request.
-pub(super) const MOST: usize = 32;
+const MOST: usize = 32;
+
+/// Composes `sources` to `name`, by way of as few objects as possible, whose names begin with `joined`.
+/// `None` if a source is missing. Safe to repeat: each request has a name of its own for its result.
+pub(super) async fn compose_all(
+    bucket: &Bucket,
+    mut sources: Vec<String>,
+    joined: &str,
+    name: &str,
+) -> Result<Option<Object>, StorageError> {
+    let mut level = 0;
+    while sources.len() > MOST {
+        level += 1;
+        let mut targets = Vec::with_capacity(sources.len().div_ceil(MOST));
+        for (number, chunk) in sources.chunks(MOST).enumerate() {
+            let target = format!("{joined}-{level}-{number:06}");
+            if compose(bucket, chunk, &target).await?.is_none() {
+                return Ok(None);
+            }
+            targets.push(target);
+        }
+        sources = targets;
+    }
+    compose(bucket, &sources, name).await
+}
 
 /// Composes `sources` to `name`, and returns the object; `None` if a source is missing.
-pub(super) async fn compose(
+async fn compose(
     bucket: &Bucket,
     sources: &[String],
     name: &str,

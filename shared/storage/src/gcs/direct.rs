@@ -1,5 +1,7 @@
-//! Uploads that clients write by one request. The service's sessions and parts are not signed: whoever
-//! has begun one could go on with it later.
+//! Uploads that clients write: one request, or parts, which are objects in the folder of those of objects
+//! that grow, and of which we compose the whole. A session of the service is not signed: whoever has begun
+//! one could go on with it later. A part that is written once more after the end is removed with the upload's
+//! URL, when no signature is valid any more.
 
 use std::time::Duration;
 
@@ -7,8 +9,10 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::adapter::Gcs;
+use super::compose::compose_all;
+use super::parts;
 use crate::direct_port::DirectParts;
-use crate::{Direct, DirectUpload, Joined, Signed, StorageError, WrittenPart};
+use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
 
 /// The longest lifetime of a signature.
@@ -19,9 +23,9 @@ const SIZE: &str = "x-goog-content-length-range";
 
 #[async_trait]
 impl Direct for Gcs {
-    async fn begin(&self, _: &Url, _: ByteSize) -> Result<Option<String>, StorageError> {
+    async fn begin(&self, _: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
         let can_sign = self.bucket.can_sign();
-        Ok(can_sign.then(|| DirectParts::default().written()))
+        Ok(can_sign.then(|| DirectParts::of(size).written()))
     }
 
     async fn sign(
@@ -29,16 +33,34 @@ impl Direct for Gcs {
         upload: &DirectUpload,
         lifetime: Duration,
     ) -> Result<Signed, StorageError> {
-        let name = self.name_of(&upload.url)?;
         let size = upload.size.bytes();
-        let headers = vec![(SIZE.to_owned(), format!("{size},{size}"))];
-        let lifetime = lifetime.min(LONGEST);
-        let signed = self.bucket.presign_write(&name, &headers, lifetime)?;
-        let not_supported = || StorageError::NotSupported {
-            place: crate::Storage::place(self).clone(),
+        let parts = DirectParts::read(upload)?;
+        // All parts have one header, and so the last one may be as long as the others.
+        let range = match parts.size {
+            None => format!("{size},{size}"),
+            Some(part) => format!("0,{part}"),
         };
-        let url = signed.ok_or_else(not_supported)?;
-        Ok(Signed::Whole { url, headers })
+        let headers = vec![(SIZE.to_owned(), range)];
+        let signed = |name: &str| {
+            let lifetime = lifetime.min(LONGEST);
+            let not_supported = || StorageError::NotSupported {
+                place: crate::Storage::place(self).clone(),
+            };
+            let url = self.bucket.presign_write(name, &headers, lifetime)?;
+            url.ok_or_else(not_supported)
+        };
+        if parts.size.is_none() {
+            let url = signed(&self.name_of(&upload.url)?)?;
+            return Ok(Signed::Whole { url, headers });
+        }
+        let folder = self.parts_of(&upload.url)?;
+        let part = |(number, size)| {
+            let url = signed(&part_name(&folder, number))?;
+            Ok::<_, StorageError>(SignedPart { number, url, size })
+        };
+        let list = parts.list(upload.size).into_iter();
+        let parts = list.map(part).collect::<Result<_, _>>()?;
+        Ok(Signed::Parts { parts, headers })
     }
 
     fn outlives_removal(&self, _: &DirectUpload) -> bool {
@@ -47,13 +69,37 @@ impl Direct for Gcs {
 
     async fn join(
         &self,
-        _: &DirectUpload,
+        upload: &DirectUpload,
         written: &[WrittenPart],
     ) -> Result<Joined, StorageError> {
-        Ok(if written.is_empty() {
-            Joined::Done
-        } else {
-            Joined::OtherParts
-        })
+        let parts = DirectParts::read(upload)?;
+        if !parts.are_all(upload.size, written) {
+            return Ok(Joined::OtherParts);
+        }
+        if parts.size.is_none() {
+            return Ok(Joined::Done);
+        }
+        let (name, folder) = (self.name_of(&upload.url)?, self.parts_of(&upload.url)?);
+        let list = parts.list(upload.size).into_iter();
+        let sources = list.map(|(number, _)| part_name(&folder, number)).collect();
+        let joined = format!("{folder}joined");
+        let composed = compose_all(&self.bucket, sources, &joined, &name).await?;
+        // An earlier try may have joined them, and removed them.
+        if composed.is_none() && self.bucket.stat(&name).await?.is_none() {
+            return Ok(Joined::OtherParts);
+        }
+        if let Err(error) = parts::remove_within(&self.bucket, &folder).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(
+                error,
+                "failed to remove the parts of an upload; they go with its URL"
+            );
+        }
+        Ok(Joined::Done)
     }
+}
+
+/// Returns the name of a part in the folder of its upload.
+fn part_name(folder: &str, number: u32) -> String {
+    format!("{folder}direct-{number:06}")
 }

@@ -13,8 +13,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::bucket::Bucket;
-use super::compose::{MOST, compose};
-use super::outcome::Object;
+use super::compose::compose_all;
 use super::parts::{self, parts_folder};
 use super::reading::get;
 use super::upload::put_whole;
@@ -75,7 +74,8 @@ impl Spot {
             let key = key.ok_or_else(|| StorageError::UnknownPlace { url: tail.clone() })?;
             sources.push(self.name_of(key));
         }
-        match self.join(&folder, sources, &name).await {
+        let joined = format!("{folder}{:016x}-joined", self.fence);
+        match compose_all(&self.bucket, sources, &joined, &name).await {
             Ok(Some(object)) if object.stat().size.bytes() == growing.length => {}
             outcome => {
                 // Somebody else may have finished it, and removed its parts.
@@ -97,30 +97,6 @@ impl Spot {
             );
         }
         Ok(growing.url.clone())
-    }
-
-    /// Composes `sources` to `name`, by way of as few objects in `folder` as possible. `None` if a
-    /// source is missing. Safe to repeat: each request has a name of its own for its result.
-    async fn join(
-        &self,
-        folder: &str,
-        mut sources: Vec<String>,
-        name: &str,
-    ) -> Result<Option<Object>, StorageError> {
-        let mut level = 0;
-        while sources.len() > MOST {
-            level += 1;
-            let mut joined = Vec::with_capacity(sources.len().div_ceil(MOST));
-            for (number, chunk) in sources.chunks(MOST).enumerate() {
-                let target = format!("{folder}{:016x}-joined-{level}-{number:06}", self.fence);
-                if compose(&self.bucket, chunk, &target).await?.is_none() {
-                    return Ok(None);
-                }
-                joined.push(target);
-            }
-            sources = joined;
-        }
-        compose(&self.bucket, &sources, name).await
     }
 
     fn name_of(&self, key: &str) -> String {

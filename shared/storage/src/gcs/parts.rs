@@ -36,7 +36,12 @@ pub(super) async fn remove(
     prefix: &str,
     key: &str,
 ) -> Result<(), StorageError> {
-    let mut parts = listed(bucket, parts_folder(prefix, key));
+    remove_within(bucket, &parts_folder(prefix, key)).await
+}
+
+/// Removes the parts in the folder of an object.
+pub(super) async fn remove_within(bucket: &Arc<Bucket>, folder: &str) -> Result<(), StorageError> {
+    let mut parts = listed(bucket, folder.to_owned());
     while let Some(part) = parts.try_next().await? {
         delete(bucket, &part.name).await?;
     }

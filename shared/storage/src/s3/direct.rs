@@ -74,7 +74,10 @@ impl Direct for S3 {
             let url = url_of(&signed)?;
             list.push(SignedPart { number, url, size });
         }
-        Ok(Signed::Parts(list))
+        Ok(Signed::Parts {
+            parts: list,
+            headers: Vec::new(),
+        })
     }
 
     /// Parts can't be written once their multipart upload has ended.
