@@ -47,7 +47,9 @@ pub(super) fn is_front_matter(text: &Text) -> bool {
     let marks = written.clone().filter(|line| line.trim_end() == "---");
     has_front_matter(text, &lines)
         && marks.count() == 2
-        && written.next_back().is_some_and(|line| line.trim_end() == "---")
+        && written
+            .next_back()
+            .is_some_and(|line| line.trim_end() == "---")
 }
 
 /// Whether a name may call this Markdown: any prose is, so most of it must be words, or lines
