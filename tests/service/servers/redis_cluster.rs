@@ -1,5 +1,5 @@
 //! Redis as a cluster: the stream of each queue is on a node of its own, and what is published reaches
-//! all nodes.
+//! all nodes. A node that is gone is replaced by its replica.
 
 use std::time::Duration;
 
@@ -44,5 +44,21 @@ async fn hints_of_all_kinds_go_through_a_cluster() {
         next.is_ok_and(|next| next.as_deref() == Some(&settled))
     })
     .await;
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_arrive_again_after_the_failover_of_a_node() {
+    let cluster = RedisCluster::with_replica().await;
+    let url = cluster.fresh_url_on_first(":jobs:ingest").await;
+    let builder = TestApp::builder(Mode::Distributed);
+    let app = builder.queue(url).start().await;
+    let alice = app.user("alice").await;
+    uploads_until_heard(&app, &alice).await;
+    cluster.kill_first().await;
+    let pending = alice.uploads("meanwhile.pdf", PDF).await;
+    becomes_active(&alice, &pending).await;
+    cluster.has_failed_over().await;
+    uploads_until_heard(&app, &alice).await;
     app.ends_clean().await;
 }

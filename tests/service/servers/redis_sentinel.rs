@@ -1,5 +1,6 @@
 //! Redis with Sentinels: the service follows them to another master.
 
+use tempfile::TempDir;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;
 use tests::servers::RedisSentinel;
@@ -8,7 +9,16 @@ use super::hints::{becomes_active, uploads_until_heard};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hints_arrive_again_after_a_failover() {
-    let redis = RedisSentinel::start().await;
+    follows_a_failover(&RedisSentinel::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_arrive_again_after_a_failover_within_tls_and_with_users() {
+    let folder = TempDir::new().unwrap();
+    follows_a_failover(&RedisSentinel::within_tls(folder.path()).await).await;
+}
+
+async fn follows_a_failover(redis: &RedisSentinel) {
     let builder = TestApp::builder(Mode::Distributed);
     let app = builder.queue(redis.fresh_url()).start().await;
     let alice = app.user("alice").await;
