@@ -237,17 +237,23 @@ export function list(listing) {
   const head = h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column || h('span', { class: 'away' }, 'Actions'))))
   const table = h('table', {}, h('caption', { class: 'away' }, caption), h('thead', {}, head), body)
   const element = h('div', { class: 'list', 'aria-busy': true }, h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, table), below)
-  const previous = h('button', { type: 'button', disabled: true, onclick: () => (cursors.pop(), load()) }, 'Newer')
+  const previous = h('button', { type: 'button', disabled: true, onclick: () => turn(() => cursors.pop()) }, 'Newer')
   const next = h('button', { type: 'button', disabled: true }, 'Older')
   const place = h('span', { class: 'quiet' }, 'Page 1')
   const pager = h('div', { class: 'pager' }, previous, place, next)
   fill(below, h('p', { class: 'quiet' }, 'Loading …'))
 
+  let loads = 0
   async function load() {
+    const mine = ++loads
     element.setAttribute('aria-busy', 'true')
     try {
       const query = { ...listing.query, cursor: cursors.at(-1) }
       const page = await get(withQuery(listing.path, query), { signal })
+      if (mine !== loads) {
+        // What was asked for later has come before it.
+        return
+      }
       const rows = page.items.map((/** @type {T} */ item) => tableRow(columns, row(item)))
       fill(body, rows)
       fill(below, page.items.length === 0 ? h('div', { class: 'empty' }, empty) : null)
@@ -256,15 +262,24 @@ export function list(listing) {
       }
       previous.disabled = cursors.length === 1
       next.disabled = !page.next_cursor
-      next.onclick = () => (cursors.push(page.next_cursor), load())
+      next.onclick = () => turn(() => cursors.push(page.next_cursor))
       place.textContent = `Page ${cursors.length}`
       shown?.(page.items, rows)
     } catch (error) {
-      if (!signal.aborted) {
+      if (!signal.aborted && mine === loads) {
         fill(below, problem(error, load))
       }
     } finally {
-      element.setAttribute('aria-busy', 'false')
+      if (mine === loads) {
+        element.setAttribute('aria-busy', 'false')
+      }
+    }
+  }
+  /** @param {() => unknown} go to another page, unless one is being read */
+  function turn(go) {
+    if (element.getAttribute('aria-busy') !== 'true') {
+      go()
+      void load()
     }
   }
   /** @param {Record<string, string | number | null | undefined>} [query] */

@@ -1,12 +1,15 @@
 //! The console: what it is served with, that its scripts type-check against the description of the API,
 //! and a journey through it in a real browser.
 
+use std::path::Path;
 use std::process::Command;
 
+use domain::UserId;
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
+use tests::seed_documents::seed_documents;
 use tests::servers::{browser, browser_modules, node, node_modules};
 
 #[in_both_modes]
@@ -83,12 +86,29 @@ async fn its_scripts_type_check_against_the_description() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_get_along_in_a_real_browser() {
     let app = TestApp::start(Mode::Embedded).await;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/service/http/console.cjs");
+    drives(&app, "console.cjs", &[]).await;
+    app.ends_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_100_000_documents_costs_a_browser_no_more_than_a_page() {
+    const TOTAL: u32 = 100_000;
+    let app = TestApp::start(Mode::Embedded).await;
+    let me = app.admin().get("/v1/me").await.expecting(200);
+    let id = UserId(me["id"].as_str().unwrap().parse().unwrap());
+    seed_documents(&app.database().await, id, 0, TOTAL).await;
+    drives(&app, "console_list.cjs", &[&TOTAL.to_string()]).await;
+}
+
+/// Has a script drive the console in a browser, as the admin.
+async fn drives(app: &TestApp, script: &str, more: &[&str]) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/service/http");
     let output = tokio::process::Command::new(node())
-        .arg(script)
+        .arg(Path::new(folder).join(script))
         .arg(app.ingress().api())
         .arg(app.admin_key())
         .arg(browser())
+        .args(more)
         .env("NODE_PATH", browser_modules())
         // What the browser writes beside its profile.
         .env("HOME", app.folder())
@@ -103,5 +123,4 @@ async fn people_get_along_in_a_real_browser() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    app.ends_clean().await;
 }
