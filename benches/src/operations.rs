@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use client::{NewDocument, PATIENCE, Source};
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ async fn user_with_documents(app: &TestApp, name: &str, count: usize) -> (Client
 /// Exports documents into an archive, and imports it.
 async fn archives(app: &TestApp, others: &Client, amounts: Options) {
     let writer = app.user("writer").await;
-    uploads(&writer, amounts).await;
+    uploads(&writer.library(), amounts).await;
     forget_peaks(app);
     let before = memory(app, |resident| resident.0);
     let begin = Instant::now();
@@ -137,11 +138,13 @@ async fn archives(app: &TestApp, others: &Client, amounts: Options) {
     tell(app, "import", amounts, seconds, &before, &meanwhile);
 }
 
-async fn uploads(client: &Client, amounts: Options) {
+async fn uploads(client: &client::Client, amounts: Options) {
     let indices = futures::stream::iter(1..=amounts.files);
     let upload = async |index: usize| {
-        let content = pseudo_random(index as u64, amounts.size);
-        client.uploads(&format!("{index}.bin"), content).await
+        let content = Source::bytes(pseudo_random(index as u64, amounts.size));
+        let new = NewDocument::named(format!("{index}.bin"));
+        let accepted = client.upload(content, new).await;
+        accepted.expect("the upload is accepted")
     };
     let accepted: Vec<_> = indices
         .map(upload)
@@ -149,7 +152,8 @@ async fn uploads(client: &Client, amounts: Options) {
         .collect()
         .await;
     for document in accepted.iter().rev() {
-        client.settled(document).await;
+        let settled = client.wait_for_document(document.id, PATIENCE).await;
+        settled.expect("the document is processed");
     }
 }
 

@@ -1,7 +1,8 @@
-//! Many small uploads: the rate of acceptance, and when the last one is active.
+//! Many small uploads by the client library: the rate of acceptance, and when the last one is active.
 
 use std::time::Instant;
 
+use client::{Document, DocumentStatus, NewDocument, PATIENCE, Source};
 use futures::StreamExt;
 use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
@@ -31,27 +32,28 @@ pub async fn run(mode: Mode, options: &Options) {
         .settings(&[("DOSSIER_LOG", "warn")])
         .start()
         .await;
-    let alice = app.user("alice").await;
-    let warm = alice.uploads("warm.bin", pseudo_random(0, size)).await;
-    alice.settled(&warm).await;
+    let alice = app.user("alice").await.library();
+    let upload = async |name: &str, index: usize| {
+        let source = Source::bytes(pseudo_random(index as u64, size));
+        let accepted = alice.upload(source, NewDocument::named(name)).await;
+        accepted.expect("the upload is accepted")
+    };
+    let settled = async |document: &Document| {
+        let settled = alice.wait_for_document(document.id, PATIENCE).await;
+        settled.expect("the document is processed").status
+    };
+    settled(&upload("warm.bin", 0).await).await;
 
     let begin = Instant::now();
     let accepted: Vec<_> = futures::stream::iter(1..=count)
-        .map(|index| {
-            let alice = &alice;
-            async move {
-                alice
-                    .uploads("load.bin", pseudo_random(index as u64, size))
-                    .await
-            }
-        })
+        .map(|index| upload("load.bin", index))
         .buffer_unordered(concurrency)
         .collect()
         .await;
     let accepting = begin.elapsed().as_secs_f64();
     // The last accepted upload is among the last to become active.
     for document in accepted.iter().rev() {
-        assert_eq!(alice.settled(document).await["status"], "active");
+        assert_eq!(settled(document).await, DocumentStatus::Active);
         if app.pending_documents().await == 0 {
             break;
         }

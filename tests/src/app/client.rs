@@ -156,6 +156,17 @@ impl Client {
         }
     }
 
+    /// The library's client, as programs of users have it: typed, and it tries again.
+    #[must_use]
+    pub fn library(&self) -> ::client::Client {
+        let builder = ::client::Client::builder(&self.base);
+        let builder = match &self.token {
+            Some(token) => builder.key(token),
+            None => builder,
+        };
+        builder.build().expect("the harness has a URL and a key")
+    }
+
     /// A request with this client's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -9,9 +9,9 @@ mod maintenance;
 mod mode;
 mod test_app;
 
+pub use self::client::{Answer, Client, Upload, result_path};
 pub use breakable::Breakable;
 pub use builder::TestAppBuilder;
-pub use client::{Answer, Client, Upload, result_path};
 pub use dsr::{Dsr, Run};
 pub use maintenance::Ended;
 pub use mode::{Backend, Carrier, Mode};
