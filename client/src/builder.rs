@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 use url::Url;
+use uuid::Uuid;
 
 use crate::Error;
 use crate::http::Transport;
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) owner: Option<Uuid>,
 }
 
 /// What clones of a client share.
@@ -73,6 +75,16 @@ impl Client {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.inner.base
+    }
+
+    /// The same client, for admins: its reads of documents, operations, events and usage are of what
+    /// this user owns.
+    #[must_use]
+    pub fn of_owner(&self, owner: Uuid) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            owner: Some(owner),
+        }
     }
 }
 
@@ -135,6 +147,7 @@ impl ClientBuilder {
                 plain_below: self.plain_below,
                 piece: self.piece,
             }),
+            owner: None,
         })
     }
 }

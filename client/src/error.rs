@@ -67,6 +67,17 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The reader of an upload failed.
+    #[error("what is to be uploaded can't be read")]
+    Reader(#[source] io::Error),
+    /// A file has changed while it was uploaded.
+    #[error("{} has changed while it was uploaded", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The document that has become of it, maybe of parts of both, if one has.
+        document: Option<Uuid>,
+    },
     /// What was received isn't what the service stores.
     #[error("the bytes received have the SHA-256 {found}, not {expected}")]
     DigestMismatch {

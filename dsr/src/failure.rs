@@ -19,6 +19,9 @@ pub enum Failure {
     /// There is no URL or no key.
     #[error("you aren't signed in")]
     NotSignedIn,
+    /// No user has this name.
+    #[error("there is no user {0:?}")]
+    NoSuchUser(String),
     /// A file can't be read or written.
     #[error("{}", .path.display())]
     File {
@@ -62,6 +65,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::NotSignedIn => 3,
+            Self::NoSuchUser(_) => 4,
             Self::Interrupted { .. } => 130,
             Self::File { .. } | Self::Receipt(_) | Self::InPart(_) | Self::Output(_) => 1,
             Self::Service(error) => of_service(error),
@@ -91,6 +95,7 @@ impl Failure {
     pub fn advice(&self) -> Option<String> {
         let advice = match self {
             Self::NotSignedIn => "Run `dsr login URL`, or set DSR_URL and DSR_KEY.",
+            Self::NoSuchUser(_) => "`dsr user ls` lists users.",
             Self::Interrupted { goes_on: true } => "Give the same command again to go on.",
             Self::Service(error) => return of_error(error),
             _ => return None,
@@ -125,6 +130,14 @@ fn of_error(error: &Error) -> Option<String> {
             "Is the service running, and is its address right? `dsr login URL` sets another."
         }
         Error::Unexpected { .. } => "Is this the address of a Dossier service?",
+        Error::Changed {
+            document: Some(id), ..
+        } => {
+            return Some(format!(
+                "Document {id} may have parts of both: delete it, and put the file again."
+            ));
+        }
+        Error::Changed { document: None, .. } => "Put it again when nothing writes to it.",
         Error::StillPending { .. } => {
             "It goes on: look again with `dsr show` or `dsr operation show`."
         }
@@ -134,7 +147,10 @@ fn of_error(error: &Error) -> Option<String> {
             "insufficient_scope" | "forbidden" => {
                 "Sign in with a key that may do this: `dsr login`."
             }
-            "not_found" => "`dsr ls` lists documents; `dsr ls --status archived` archived ones.",
+            "not_found" => {
+                "`dsr ls` lists documents, with --status archived archived ones; other things have \
+                 an `ls` of their own."
+            }
             "not_active" => {
                 "`dsr show` tells its status; an archived document needs `dsr restore`."
             }

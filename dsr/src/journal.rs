@@ -24,7 +24,7 @@ const KEPT: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Option<Mutex<File>>,
     run: String,
     known: HashMap<String, Known>,
 }
@@ -60,6 +60,16 @@ impl Journal {
         })
     }
 
+    /// A journal that keeps nothing, for those who can't write one.
+    pub fn nowhere() -> Self {
+        Self {
+            path: PathBuf::new(),
+            file: None,
+            run: Uuid::new_v4().to_string(),
+            known: HashMap::new(),
+        }
+    }
+
     fn read(folder: &Path, path: &Path, forget: bool) -> Result<Self, TryLockError> {
         fs::create_dir_all(folder).map_err(TryLockError::Error)?;
         remove_old(folder);
@@ -78,7 +88,7 @@ impl Journal {
         read.map_err(TryLockError::Error)?;
         let mut journal = Self {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Some(Mutex::new(file)),
             run: String::new(),
             known: HashMap::new(),
         };
@@ -124,7 +134,10 @@ impl Journal {
 
     /// Removes the journal: there is nothing to go on with.
     pub fn end(&self) -> Result<(), Failure> {
-        fs::remove_file(&self.path).map_err(Failure::file(&self.path))
+        match self.file {
+            Some(_) => fs::remove_file(&self.path).map_err(Failure::file(&self.path)),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, line: &Line) -> io::Result<()> {
@@ -132,7 +145,10 @@ impl Journal {
         // A line that was cut off stays a line of its own.
         text.insert(0, '\n');
         text.push('\n');
-        match self.file.lock() {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        match file.lock() {
             Ok(mut file) => file.write_all(text.as_bytes()),
             Err(_) => Err(io::ErrorKind::Other.into()),
         }
@@ -207,12 +223,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path(), "put", false).unwrap();
         let id = Uuid::new_v4();
-        journal
-            .file
-            .lock()
-            .unwrap()
-            .write_all(b"{\"file\":[\"x")
-            .unwrap();
+        let kept = journal.file.as_ref().unwrap();
+        kept.lock().unwrap().write_all(b"{\"file\":[\"x").unwrap();
         journal.note(&file(1), Known::Document(id)).unwrap();
         drop(journal);
         let journal = Journal::open(folder.path(), "put", false).unwrap();

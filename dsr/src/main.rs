@@ -29,9 +29,15 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(until_interrupted(cli, &screen)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(until_interrupted(cli, &screen));
+            // A thread that reads standard input isn't waited for.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(Failure::Output(error)),
     };
+    let ended = ended.and_then(|()| screen.end());
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads the output has seen enough.
@@ -45,9 +51,13 @@ fn main() -> ExitCode {
 
 /// Runs the command until it has ended or Ctrl-C is pressed.
 async fn until_interrupted(cli: Cli, screen: &Screen) -> Result<(), Failure> {
-    let is_put = matches!(cli.command, cli::Command::Put(_));
+    // Standard input can't be read again.
+    let goes_on = match &cli.command {
+        cli::Command::Put(put) => !put.paths.iter().any(|path| path.as_os_str() == "-"),
+        _ => false,
+    };
     tokio::select! {
         ended = commands::run(cli, screen) => ended,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on: is_put }),
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted { goes_on }),
     }
 }

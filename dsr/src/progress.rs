@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::Screen;
+use crate::output::{Screen, one_line, safe_text};
 
 /// Files of at least this size have a bar of their own beside that of all files.
 const LARGE: u64 = 1 << 20;
@@ -46,7 +46,7 @@ impl Bars {
 
     /// Says what is transferred.
     pub fn title(&self, text: &str) {
-        self.all.set_message(text.to_owned());
+        self.all.set_message(safe_text(&one_line(text)));
     }
 
     /// The bar of a file, as one of several or alone.
@@ -56,7 +56,7 @@ impl Bars {
             bar.set_style(style(
                 "{msg:32!} {wide_bar} {bytes:>11}/{total_bytes:<11} {bytes_per_sec:>13} {eta:>4}",
             ));
-            bar.set_message(name.to_owned());
+            bar.set_message(safe_text(&one_line(name)));
             bar
         });
         if is_alone {
@@ -105,7 +105,7 @@ impl FileBar {
 }
 
 /// A spinner that says what is waited for.
-pub fn spinner(screen: &Screen, text: String) -> ProgressBar {
+pub fn spinner(screen: &Screen, text: &str) -> ProgressBar {
     let target = if screen.shows_progress() {
         ProgressDrawTarget::stderr()
     } else {
@@ -113,7 +113,7 @@ pub fn spinner(screen: &Screen, text: String) -> ProgressBar {
     };
     let spinner = ProgressBar::with_draw_target(None, target);
     spinner.set_style(style("{spinner} {msg}"));
-    spinner.set_message(text);
+    spinner.set_message(safe_text(&one_line(text)));
     spinner.enable_steady_tick(TICK);
     spinner
 }

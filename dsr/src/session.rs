@@ -1,7 +1,9 @@
 //! The client that a command uses, of arguments, environment and configuration.
 
 use client::{Client, Uuid};
+use futures::TryStreamExt as _;
 
+use crate::cli::Owner;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::folders::Folders;
@@ -39,6 +41,33 @@ impl<'a> Session<'a> {
             screen,
             key,
         })
+    }
+
+    /// The same session, which reads what another user owns if one is named.
+    pub async fn of(&self, owner: &Owner) -> Result<Self, Failure> {
+        let client = match &owner.owner {
+            Some(user) => self.client.of_owner(self.find_user(user).await?),
+            None => self.client.clone(),
+        };
+        Ok(Self {
+            client,
+            screen: self.screen,
+            key: self.key.clone(),
+        })
+    }
+
+    /// The id of a user by their id or name.
+    pub async fn find_user(&self, user: &str) -> Result<Uuid, Failure> {
+        if let Ok(id) = user.parse() {
+            return Ok(id);
+        }
+        let mut users = self.client.users();
+        while let Some(found) = users.try_next().await? {
+            if found.name == user {
+                return Ok(found.id);
+            }
+        }
+        Err(Failure::NoSuchUser(user.to_owned()))
     }
 
     /// The id of a document by its id or unique name.

@@ -45,4 +45,10 @@ impl Client {
         });
         pages.try_flatten().boxed()
     }
+
+    /// The items of a list that has a single page.
+    pub(super) async fn all<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        let page: Page<T> = self.ask(call).await?;
+        Ok(page.items)
+    }
 }

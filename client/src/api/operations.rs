@@ -40,6 +40,7 @@ impl Client {
             match sent.await {
                 Ok(answer) => return answer.json().await,
                 Err(error) if error.is_transient() && attempt < self.inner.attempts => {
+                    archive.check(None).await?;
                     pause(attempt, error.retry_after()).await;
                     attempt += 1;
                 }

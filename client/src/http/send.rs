@@ -79,7 +79,11 @@ impl Client {
     }
 
     fn request(&self, call: &Call, body: Body, length: u64) -> Result<Request<Body>, Error> {
-        let url = call.url(&self.inner.base);
+        let mut url = call.url(&self.inner.base);
+        if let Some(owner) = self.owner.filter(|_| call.method.is_safe()) {
+            url.query_pairs_mut()
+                .append_pair("owner", &owner.to_string());
+        }
         let uri = url.as_str().parse();
         let mut request = Request::new(body);
         *request.uri_mut() = uri.map_err(|_| Error::BadUrl(url.to_string()))?;

@@ -68,12 +68,6 @@ impl Client {
             client_id,
         }))
     }
-
-    /// Removes one of the user's own keys.
-    pub async fn remove_key(&self, key: crate::Uuid) -> Result<(), Error> {
-        let call = Call::delete(&["v1", "keys", &key.to_string()]);
-        self.send(call).await.map(drop)
-    }
 }
 
 impl DeviceSignIn {

@@ -6,11 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::types::{
-    Action, ApiKey, Delivery, DeliveryStatus, Document, DocumentChanges, DocumentError,
-    DocumentFilter, DocumentStatus, Event, EventPage, ItemResult, KeySet, Me, NewApiKey,
-    NewOperation, NewTicket, NewWebhook, OnConflict, Operation, OperationItem, OperationStatus,
-    Page, Problem, Role, SignIn, SignedReceipt, Ticket, TicketStatus, TimelineEntry, Upload,
-    UploadStatus, Usage, Version, VersionStatus, Webhook, WebhookChanges, WebhookStatus,
+    Action, Activity, ApiKey, AuditLogEntry, Delivery, DeliveryStatus, Document, DocumentChanges,
+    DocumentError, DocumentFilter, DocumentStatus, Event, EventPage, ItemResult, Job, JobFilter,
+    JobState, JobsCancelled, JobsRetried, KeyRequest, KeySet, Me, NewApiKey, NewOperation,
+    NewStorageMove, NewTicket, NewUser, NewWebhook, OnConflict, Operation, OperationItem,
+    OperationStatus, Page, Problem, Queue, QueuePause, Role, ScheduledJob, SignIn, SignedReceipt,
+    StorageMove, StorageMoveStatus, StoragePlace, Ticket, TicketStatus, TimelineEntry, Upload,
+    UploadStatus, Usage, User, UserChanges, Version, VersionStatus, Webhook, WebhookChanges,
+    WebhookStatus, Worker,
 };
 
 /// The description, as it was reviewed.
@@ -55,10 +58,12 @@ impl Description {
             (Some("string"), Some("uuid")) => json!("01890a5d-ac96-774b-bcce-b302099a8057"),
             (Some("string"), _) => json!("text"),
             (Some("integer"), _) => json!(7),
+            (Some("number"), _) => json!(1.5),
             (Some("boolean"), _) => json!(true),
             (Some("array"), _) => json!([self.example(&shape["items"], members)]),
             (Some("object"), _) if shape["properties"].is_object() => self.object(shape, members),
-            (Some("object"), _) => json!({"any": "thing"}),
+            // Without a type it is whatever JSON there is.
+            (Some("object") | None, _) => json!({"any": "thing"}),
             _ => panic!("no example of {shape}"),
         }
     }
@@ -147,6 +152,30 @@ fn shapes_are_as_described() {
 }
 
 #[test]
+fn shapes_of_admins_are_as_described() {
+    let description = Description::read();
+    description.check::<Activity>("Activity");
+    description.check::<Page<ApiKey>>("ApiKeyPage");
+    description.check::<Page<AuditLogEntry>>("AuditLogPage");
+    description.check::<JobFilter>("JobCancellation");
+    description.check::<JobFilter>("JobSelection");
+    description.check::<Page<Job>>("JobPage");
+    description.check::<JobsCancelled>("JobsCancelled");
+    description.check::<JobsRetried>("JobsRetried");
+    description.check::<KeyRequest>("NewApiKeyRequest");
+    description.check::<NewStorageMove>("NewStorageMove");
+    description.check::<NewUser>("NewUser");
+    description.check::<Page<Queue>>("QueuePage");
+    description.check::<QueuePause>("QueuePause");
+    description.check::<Page<ScheduledJob>>("ScheduledJobPage");
+    description.check::<Page<StorageMove>>("StorageMovePage");
+    description.check::<Page<StoragePlace>>("StoragePlacePage");
+    description.check::<Page<User>>("UserPage");
+    description.check::<UserChanges>("UserChanges");
+    description.check::<Page<Worker>>("WorkerPage");
+}
+
+#[test]
 fn values_are_as_described() {
     let description = Description::read();
     description.check_values::<Action>("Action");
@@ -154,7 +183,9 @@ fn values_are_as_described() {
     description.check_values::<ItemResult>("ItemResult");
     description.check_values::<OnConflict>("OnConflict");
     description.check_values::<OperationStatus>("OperationStatus");
+    description.check_values::<JobState>("JobState");
     description.check_values::<Role>("Role");
+    description.check_values::<StorageMoveStatus>("StorageMoveStatus");
     description.check_values::<TicketStatus>("TicketStatus");
     description.check_values::<UploadStatus>("UploadStatus");
     description.check_values::<VersionStatus>("VersionStatus");

@@ -51,7 +51,12 @@ impl fmt::Display for Problem {
             &self.detail
         };
         write!(to, "{} ({})", detail.trim_end_matches('.'), self.code)?;
-        for field in &self.errors {
+        // The detail tells the first of them.
+        let is_told = |field: &FieldError| {
+            let after = detail.strip_prefix(&field.pointer);
+            after.is_some_and(|after| after.trim_start().starts_with(&field.detail))
+        };
+        for field in self.errors.iter().filter(|field| !is_told(field)) {
             write!(to, "; {}: {}", field.pointer, field.detail)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod plain;
 mod resumable;
 mod source;
+mod streamed;
 mod target;
 mod transfer;
 

@@ -20,6 +20,7 @@ impl Client {
         transfer: &Transfer,
     ) -> Result<Uploaded, Error> {
         let bytes = source.whole().await?;
+        source.check(None).await?;
         let digest = STANDARD.encode(Sha256::digest(&bytes));
         let declared = target.declared_type().unwrap_or("application/octet-stream");
         let mut call = described(target)

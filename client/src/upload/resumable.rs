@@ -1,5 +1,7 @@
 //! An upload in pieces, by tus 1.0.0. After an error it goes on where the service says.
 
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -12,15 +14,27 @@ use crate::{Client, Error};
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
 /// Where an upload is.
-struct Place {
-    upload: Uuid,
-    offset: u64,
+pub(super) struct Place {
+    pub upload: Uuid,
+    pub offset: u64,
     /// The document that it has become, and the number of the version.
-    became: Option<(Uuid, Option<u32>)>,
+    pub became: Option<(Uuid, Option<u32>)>,
+}
+
+/// A part of an upload.
+pub(super) struct Part<'a> {
+    pub source: &'a Source,
+    /// The offset of its first byte in the upload.
+    pub begins: u64,
+    /// The length of the upload, if the service doesn't know it yet.
+    pub tells: Option<u64>,
+    /// Whether the upload ends with it.
+    pub is_last: bool,
 }
 
 impl Client {
@@ -30,22 +44,55 @@ impl Client {
         target: &Target,
         transfer: &Transfer,
     ) -> Result<Uploaded, Error> {
-        let mut place = match self.found(transfer.resumes).await? {
-            Some(place) => place,
-            None => self.begin(source, target, transfer).await?,
+        let place = if let Some(place) = self.found(transfer.resumes).await? {
+            place
+        } else {
+            let length = Some(source.length());
+            self.begin(length, target, transfer).await?
         };
+        let upload = place.upload;
         transfer.tell_progress(place.offset);
-        let mut failures = 0;
-        loop {
-            if let Some((document, version)) = place.became {
-                let document = self.document(document).await?;
-                return Ok(Uploaded { document, version });
+        let part = Part {
+            source,
+            begins: 0,
+            tells: None,
+            is_last: true,
+        };
+        match self.send_part(place, &part, transfer).await {
+            Ok(place) => {
+                source
+                    .check(place.became.map(|(document, _)| document))
+                    .await?;
+                self.uploaded(&place).await
             }
+            Err(error) => {
+                if matches!(error, Error::Changed { .. }) {
+                    // Nobody goes on with it.
+                    drop(self.end_upload(upload).await);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends a part of an upload to its end, over broken connections; of the last part, until the
+    /// upload has become a document.
+    pub(super) async fn send_part(
+        &self,
+        mut place: Place,
+        part: &Part<'_>,
+        transfer: &Transfer,
+    ) -> Result<Place, Error> {
+        let end = part.begins + part.source.length();
+        let mut failures = 0;
+        while place.became.is_none() && (part.is_last || place.offset < end) {
+            part.source.check(None).await?;
             let before = place.offset;
-            match self.append(&place, source, transfer).await {
+            match self.append(&place, part, transfer).await {
                 Ok(next) => place = next,
                 Err(error) if may_go_on(&error) && failures < self.inner.attempts => {
                     failures += 1;
+                    part.source.check(None).await?;
                     pause(failures, error.retry_after()).await;
                     place = self.offset(place.upload).await?;
                     transfer.tell_progress(place.offset);
@@ -56,6 +103,14 @@ impl Client {
                 failures = 0;
             }
         }
+        Ok(place)
+    }
+
+    /// What an upload has become.
+    pub(super) async fn uploaded(&self, place: &Place) -> Result<Uploaded, Error> {
+        let (id, version) = place.became.unwrap_or((place.upload, None));
+        let document = self.document(id).await?;
+        Ok(Uploaded { document, version })
     }
 
     /// An upload of before, if it still exists.
@@ -73,15 +128,19 @@ impl Client {
         }
     }
 
-    async fn begin(
+    /// Begins an upload, of this length if it is known.
+    pub(super) async fn begin(
         &self,
-        source: &Source,
+        length: Option<u64>,
         target: &Target,
         transfer: &Transfer,
     ) -> Result<Place, Error> {
-        let mut call = tus(Method::POST, &["v1", "uploads"])
-            .header(UPLOAD_LENGTH, &source.length().to_string())
-            .header(UPLOAD_METADATA, &metadata(target));
+        let call = tus(Method::POST, &["v1", "uploads"]);
+        let call = match length {
+            Some(length) => call.header(UPLOAD_LENGTH, &length.to_string()),
+            None => call.header(UPLOAD_DEFER_LENGTH, "1"),
+        };
+        let mut call = call.header(UPLOAD_METADATA, &metadata(target));
         // An upload that is gone would be answered again under its key.
         let key = transfer.idempotency_key.as_ref();
         if let Some(key) = key.filter(|_| transfer.resumes.is_none()) {
@@ -106,23 +165,29 @@ impl Client {
         placed(upload, &answer)
     }
 
-    /// Sends the next piece.
+    /// Sends the next piece of a part.
     async fn append(
         &self,
         place: &Place,
-        source: &Source,
+        part: &Part<'_>,
         transfer: &Transfer,
     ) -> Result<Place, Error> {
-        let offset = place.offset;
-        let length = source.length().saturating_sub(offset).min(self.inner.piece);
+        let (offset, source) = (place.offset, part.source);
+        let Some(at) = offset.checked_sub(part.begins) else {
+            return Err(Error::Reader(io::ErrorKind::NotSeekable.into()));
+        };
+        let length = source.length().saturating_sub(at).min(self.inner.piece);
         let mut call = tus(Method::PATCH, &["v1", "uploads", &place.upload.to_string()])
             .header(CONTENT_TYPE, "application/offset+octet-stream")
             .header(UPLOAD_OFFSET, &offset.to_string());
+        if let Some(total) = part.tells {
+            call.set(UPLOAD_LENGTH, &total.to_string());
+        }
         // The offset guards it.
         call.headers.remove(IDEMPOTENCY_KEY);
         let moved = Moved::default();
         let transfer = transfer.clone();
-        let stream = source.read(offset, length).await?;
+        let stream = source.read(at, length).await?;
         let body = counted(stream, moved.clone(), move |sent| {
             transfer.tell_progress(offset + sent);
         });

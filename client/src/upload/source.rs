@@ -2,6 +2,7 @@
 
 use std::io::{self, SeekFrom};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -9,6 +10,7 @@ use futures::stream::{self, BoxStream};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
+use uuid::Uuid;
 
 use crate::Error;
 
@@ -25,7 +27,7 @@ pub struct Source {
 #[derive(Clone, Debug)]
 enum Kind {
     Bytes(Bytes),
-    File(PathBuf),
+    File(PathBuf, Option<SystemTime>),
 }
 
 impl Source {
@@ -39,7 +41,7 @@ impl Source {
         }
     }
 
-    /// A file, of the length that it has now. It mustn't change until it is uploaded.
+    /// A file as it is now. If it changes before it is uploaded, the upload fails.
     pub async fn file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let metadata = tokio::fs::metadata(&path).await;
@@ -52,7 +54,7 @@ impl Source {
         });
         match metadata {
             Ok(metadata) => Ok(Self {
-                kind: Kind::File(path),
+                kind: Kind::File(path, metadata.modified().ok()),
                 length: metadata.len(),
             }),
             Err(source) => Err(Error::File { path, source }),
@@ -69,7 +71,7 @@ impl Source {
     pub(crate) async fn whole(&self) -> Result<Bytes, Error> {
         match &self.kind {
             Kind::Bytes(bytes) => Ok(bytes.clone()),
-            Kind::File(path) => {
+            Kind::File(path, _) => {
                 let read = async {
                     let mut bytes = Vec::new();
                     let file = File::open(path).await?;
@@ -94,7 +96,7 @@ impl Source {
                 let piece = bytes.slice(place(offset).min(end)..end);
                 Ok(stream::iter([Ok(piece)]).boxed())
             }
-            Kind::File(path) => {
+            Kind::File(path, _) => {
                 let open = async {
                     let mut file = File::open(path).await?;
                     file.seek(SeekFrom::Start(offset)).await?;
@@ -106,10 +108,29 @@ impl Source {
         }
     }
 
+    /// Fails if the file isn't as it was; `document` is what has become of it.
+    pub(crate) async fn check(&self, document: Option<Uuid>) -> Result<(), Error> {
+        let Kind::File(path, modified) = &self.kind else {
+            return Ok(());
+        };
+        let is_same = match tokio::fs::metadata(path).await {
+            Ok(now) => now.len() == self.length && now.modified().ok() == *modified,
+            // What reads it next will tell.
+            Err(_) => true,
+        };
+        if is_same {
+            return Ok(());
+        }
+        Err(Error::Changed {
+            path: path.clone(),
+            document,
+        })
+    }
+
     fn failed(&self, source: io::Error) -> Error {
         let path = match &self.kind {
             Kind::Bytes(_) => PathBuf::new(),
-            Kind::File(path) => path.clone(),
+            Kind::File(path, _) => path.clone(),
         };
         Error::File { path, source }
     }

@@ -6,14 +6,14 @@ use clap::{Args, ValueEnum};
 use client::OnConflict;
 use client::Uuid;
 
-use super::Filters;
+use super::{Filters, Owner};
 
 /// A download.
 #[derive(Args, Debug)]
 pub struct Get {
     /// The id or unique name of the document
     pub document: String,
-    /// The file or folder to write; by default the name of the document in this folder
+    /// The file or folder to write, - for standard output; by default the name of the document
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// This version, instead of the current one
@@ -22,6 +22,8 @@ pub struct Get {
     /// Replace the file if it exists
     #[arg(long, short)]
     pub force: bool,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// A document's content on standard output.
@@ -32,6 +34,8 @@ pub struct Cat {
     /// This version, instead of the current one
     #[arg(long, value_name = "NUMBER")]
     pub version: Option<u32>,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// A list of documents.
@@ -50,6 +54,8 @@ pub struct List {
     /// The most that are listed
     #[arg(long, short = 'n', value_name = "COUNT")]
     pub limit: Option<usize>,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// A document.
@@ -60,6 +66,17 @@ pub struct Show {
     /// Show what happened to it, too
     #[arg(long)]
     pub timeline: bool,
+    #[command(flatten)]
+    pub of: Owner,
+}
+
+/// What happened to a document.
+#[derive(Args, Debug)]
+pub struct Timeline {
+    /// The id or unique name of the document
+    pub document: String,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// Changes to a document.
@@ -96,11 +113,13 @@ pub struct Versions {
     /// The id or unique name of the document
     pub document: String,
     /// Make the content of this version the newest one again
-    #[arg(long, value_name = "NUMBER", conflicts_with = "delete")]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["delete", "owner"])]
     pub restore: Option<u32>,
     /// Delete this version
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "owner")]
     pub delete: Option<u32>,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// A receipt.
@@ -111,6 +130,8 @@ pub struct Receipt {
     /// This version, instead of the current one
     #[arg(long, value_name = "NUMBER")]
     pub version: Option<u32>,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// An export.

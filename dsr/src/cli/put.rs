@@ -14,7 +14,7 @@ uploaded already are then not uploaded a second time.")]
     reason = "each is an option of its own"
 )]
 pub struct Put {
-    /// Files, and folders with all that is in them
+    /// Files, and folders with all that is in them; - for standard input, which needs --name
     #[arg(required = true, value_name = "FILE")]
     pub paths: Vec<PathBuf>,
 

@@ -5,7 +5,9 @@ use clap_complete::Shell;
 use client::Uuid;
 
 use super::{
-    Cat, Edit, Export, Get, Import, List, Put, Receipt, Selected, Show, Versions, WebhookCommand,
+    AuditLog, Cat, Edit, Export, Get, Import, JobCommand, KeyCommand, List, Owner, Put,
+    QueueCommand, Receipt, Selected, Show, StorageCommand, Timeline, UserCommand, Versions,
+    WebhookCommand,
 };
 
 /// What the exit codes mean, at the end of the help and of the manual.
@@ -71,6 +73,8 @@ pub enum Command {
     Ls(List),
     /// Show a document
     Show(Show),
+    /// Show what happened to a document, in order
+    Timeline(Timeline),
     /// Change the name, the unique name, the metadata or whether a document is public
     Edit(Edit),
     /// Archive documents: nobody reads them until they are restored
@@ -106,8 +110,48 @@ pub enum Command {
         #[command(subcommand)]
         command: TicketCommand,
     },
+    /// List and end resumable uploads
+    Upload {
+        #[command(subcommand)]
+        command: UploadCommand,
+    },
     /// Show how much is used
-    Usage,
+    Usage(Usage),
+    /// Show who the key belongs to, and what it may be used for
+    Me,
+    /// Make, list and remove API keys: one's own and, for admins, those of others
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// For admins: create, change, disable and delete users
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// For admins: list, pause and resume queues
+    Queue {
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    /// For admins: list, retry and cancel jobs
+    Job {
+        #[command(subcommand)]
+        command: JobCommand,
+    },
+    /// For admins: list recurring jobs and when they are due
+    Schedule,
+    /// For admins: list workers and what they hold
+    Workers,
+    /// For admins: list storage places, and move objects between them
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
+    /// For admins: read the security log
+    AuditLog(AuditLog),
+    /// For admins: show the last hour, minute by minute
+    Activity,
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell
@@ -133,18 +177,22 @@ pub struct Login {
 }
 
 /// Operations.
-#[derive(Subcommand, Clone, Copy, Debug)]
+#[derive(Subcommand, Debug)]
 pub enum OperationCommand {
     /// List operations, the newest first
     Ls {
         /// The most that are listed
         #[arg(long, short = 'n', default_value_t = 20)]
         limit: usize,
+        #[command(flatten)]
+        of: Owner,
     },
     /// Show an operation and what failed
     Show {
         /// The operation
         id: Uuid,
+        #[command(flatten)]
+        of: Owner,
     },
     /// List what became of each document
     Items {
@@ -153,6 +201,8 @@ pub enum OperationCommand {
         /// Only those that failed
         #[arg(long)]
         failed: bool,
+        #[command(flatten)]
+        of: Owner,
     },
     /// Wait until an operation has ended
     Wait {
@@ -169,6 +219,25 @@ pub enum OperationCommand {
         /// The operation
         id: Uuid,
     },
+}
+
+/// Resumable uploads.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum UploadCommand {
+    /// List uploads, the newest first
+    Ls,
+    /// End an upload, and give back what it reserved
+    Rm {
+        /// The upload
+        id: Uuid,
+    },
+}
+
+/// What is used.
+#[derive(Args, Debug)]
+pub struct Usage {
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// What is watched.
@@ -189,6 +258,8 @@ pub struct Watch {
     /// End after so many events
     #[arg(long, short = 'n', value_name = "COUNT")]
     pub limit: Option<usize>,
+    #[command(flatten)]
+    pub of: Owner,
 }
 
 /// Tickets.
@@ -214,6 +285,12 @@ pub enum TicketCommand {
         /// Metadata of the documents: KEY=VALUE, or a JSON object
         #[arg(long, short, value_name = "KEY=VALUE")]
         metadata: Vec<String>,
+        #[arg(
+            long,
+            value_name = "ORIGIN",
+            help = "The origin of a page that may upload with it, such as https://example.com"
+        )]
+        cors_origin: Option<String>,
     },
     /// List tickets
     Ls,

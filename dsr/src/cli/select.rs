@@ -27,13 +27,13 @@ pub struct Selected {
 #[command(next_help_heading = "Which documents")]
 pub struct Filters {
     /// A part of the name
-    #[arg(long = "named", alias = "name", value_name = "TEXT")]
+    #[arg(long = "named", visible_alias = "name", value_name = "TEXT")]
     pub named: Option<String>,
     /// pending, active, archived or error; several separated by commas
     #[arg(long, value_name = "STATUS")]
     pub status: Option<String>,
     /// A media type, such as text/plain or image/*
-    #[arg(long = "type", alias = "mime-type", value_name = "TYPE")]
+    #[arg(long = "type", visible_alias = "mime-type", value_name = "TYPE")]
     pub media_type: Option<String>,
     /// Public ones (or, with =false, private ones)
     #[arg(long = "is-public", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -57,7 +57,7 @@ pub struct Filters {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub updated_before: Option<Timestamp>,
     /// With this metadata: KEY=VALUE, or a JSON object
-    #[arg(long = "where", alias = "metadata", value_name = "KEY=VALUE")]
+    #[arg(long = "where", visible_alias = "metadata", value_name = "KEY=VALUE")]
     pub having: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ pub fn pairs(texts: &[String]) -> Result<Metadata, Failure> {
     Ok(metadata)
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let whole = format!("{text}T00:00:00Z");
     Timestamp::parse(text)
         .or_else(|| Timestamp::parse(&whole))

@@ -1,5 +1,7 @@
 //! Downloads many documents as a ZIP archive.
 
+use std::path::Path;
+
 use client::{Action, NewOperation};
 
 use super::operation::follow;
@@ -11,6 +13,11 @@ use crate::session::Session;
 
 /// Has the service make the archive, and downloads it.
 pub async fn export(session: &Session<'_>, export: &Export) -> Result<(), Failure> {
+    if export.output == Path::new("-") {
+        return Err(Failure::usage(
+            "standard output is for what becomes of the operation: name a file",
+        ));
+    }
     refuse_existing(&export.output, export.force)?;
     let select = selection(&export.ids, &export.filters, true)?;
     let mut operation = NewOperation::new(Action::Export, select);
@@ -26,7 +33,7 @@ pub async fn export(session: &Session<'_>, export: &Export) -> Result<(), Failur
         },
         Err(_) => return ended.map(drop),
     };
-    let length = save(session, content, &export.output).await?;
+    let length = save(session, content, &export.output, export.force).await?;
     session
         .screen
         .note(&format!("{}  {}", export.output.display(), size(length)));

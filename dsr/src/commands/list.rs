@@ -24,6 +24,7 @@ const SCREENFUL: usize = 100;
 
 /// Lists the documents that match.
 pub async fn list(session: &Session<'_>, list: &List) -> Result<(), Failure> {
+    let session = &session.of(&list.of).await?;
     let screen = session.screen;
     let filter = list.filters.filter()?;
     let is_for_people = !screen.is_json() && console::Term::stdout().is_term();

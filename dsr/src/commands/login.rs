@@ -76,7 +76,7 @@ async fn remove(url: &str, key: &str) -> Result<(), Failure> {
     let client = Client::new(url, key)?;
     match client.me().await {
         Ok(me) => match me.key {
-            Some(key) => Ok(client.remove_key(key.id).await?),
+            Some(key) => Ok(client.remove_key(None, key.id).await?),
             None => Ok(()),
         },
         Err(error) if error.code() == Some("unauthorized") => Ok(()),

@@ -1,6 +1,8 @@
 //! The manual, and completions for shells, of the words of the command line.
 
-use clap::CommandFactory as _;
+use std::io;
+
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
@@ -19,14 +21,14 @@ pub fn manual(screen: &Screen) -> Result<(), Failure> {
     let mut program = Cli::command();
     program.build();
     let mut page = Vec::new();
-    let render = |command: clap::Command, page: &mut Vec<u8>| {
-        clap_mangen::Man::new(command)
-            .render(page)
-            .map_err(Failure::Output)
-    };
-    render(program.clone(), &mut page)?;
-    for command in program.get_subcommands() {
-        render(command.clone(), &mut page)?;
-    }
+    render(&program, &mut page).map_err(Failure::Output)?;
     screen.bytes(&page)
+}
+
+/// A command, and then those that it has.
+fn render(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(page)?;
+    command
+        .get_subcommands()
+        .try_for_each(|command| render(command, page))
 }

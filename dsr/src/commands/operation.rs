@@ -32,15 +32,16 @@ const FEW: usize = 10;
 pub async fn operation(session: &Session<'_>, command: OperationCommand) -> Result<(), Failure> {
     let (client, screen) = (&session.client, session.screen);
     match command {
-        OperationCommand::Ls { limit } => list(session, limit).await,
-        OperationCommand::Show { id } => {
-            let operation = client.operation(id).await?;
+        OperationCommand::Ls { limit, of } => list(&session.of(&of).await?, limit).await,
+        OperationCommand::Show { id, of } => {
+            let session = &session.of(&of).await?;
+            let operation = session.client.operation(id).await?;
             screen.result(&operation, &tell_operation(&operation))?;
             tell_failed(session, &operation).await
         }
-        OperationCommand::Items { id, failed } => {
+        OperationCommand::Items { id, failed, of } => {
             let result = failed.then_some(ItemResult::Failed);
-            items(session, id, result, usize::MAX).await
+            items(&session.of(&of).await?, id, result, usize::MAX).await
         }
         OperationCommand::Wait { id } => follow(session, id).await.map(drop),
         OperationCommand::Cancel { id } => {
@@ -57,7 +58,7 @@ pub async fn operation(session: &Session<'_>, command: OperationCommand) -> Resu
 /// Waits until an operation has ended, tells how, and fails if it or an item failed.
 pub async fn follow(session: &Session<'_>, id: Uuid) -> Result<Operation, Failure> {
     let wait = std::time::Duration::from_secs(1);
-    let spinner = spinner(session.screen, format!("operation {id}"));
+    let spinner = spinner(session.screen, &format!("operation {id}"));
     let ended = loop {
         match session.client.wait_for_operation(id, wait).await {
             Ok(operation) => break Ok(operation),

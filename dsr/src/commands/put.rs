@@ -1,6 +1,7 @@
 //! Uploads files and folders, several at once.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use client::Metadata;
@@ -9,6 +10,7 @@ use futures::stream;
 use indicatif::HumanCount;
 
 use super::put_file::{Job, put_file};
+use super::put_stdin::put_stdin;
 use crate::cli::{Put, pairs};
 use crate::failure::Failure;
 use crate::files::{self, Found};
@@ -21,6 +23,9 @@ use crate::session::Session;
 /// Uploads what was named.
 pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
     let screen = session.screen;
+    if put.paths.iter().any(|path| path == Path::new("-")) {
+        return put_stdin(session, put).await;
+    }
     let metadata = pairs(&put.metadata)?;
     let files = files::find(&put.paths)?;
     check(put, &files)?;
@@ -32,9 +37,8 @@ pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
         Some(document) => Some(session.find(document).await?),
         None => None,
     };
-    let folder = Folders::find()?.uploads;
     let identity = identity(session, put, &metadata)?;
-    let journal = Arc::new(Journal::open(&folder, &identity, put.restart)?);
+    let journal = Arc::new(journal(session, &identity, put.restart)?);
     if journal.goes_on() {
         screen.note("Going on with an interrupted upload (--restart uploads everything).");
     }
@@ -55,6 +59,22 @@ pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
         journal.end()?;
     }
     done.tell(session, put)
+}
+
+/// The journal of the command. Somebody who has no place for it uploads all the same.
+fn journal(session: &Session<'_>, identity: &str, restart: bool) -> Result<Journal, Failure> {
+    let folders = Folders::find();
+    let opened = folders.and_then(|folders| Journal::open(&folders.uploads, identity, restart));
+    match opened {
+        Err(failure @ (Failure::File { .. } | Failure::Usage(_))) => {
+            let why = failure.message();
+            session.screen.note(&format!(
+                "An interrupted upload won't go on: nothing can be noted ({why})."
+            ));
+            Ok(Journal::nowhere())
+        }
+        other => other,
+    }
 }
 
 /// What has become of the files.

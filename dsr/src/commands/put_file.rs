@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use client::{
-    Document, DocumentStatus, Metadata, NewDocument, PATIENCE, Source, Target, Transfer, Uuid,
+    Client, Document, DocumentStatus, Metadata, NewDocument, PATIENCE, Source, Target, Transfer,
+    Uuid,
 };
 use serde_json::Value;
 
@@ -39,17 +40,19 @@ pub async fn put_file(job: &Job<'_>, file: &Found) -> Result<Document, Failure> 
     if job.is_alone {
         job.bars.title(&format!("processing {}", file.name));
     }
-    let client = &job.session.client;
-    if let Some(version) = version {
-        let version = client
-            .wait_for_version(document.id, version, PATIENCE)
-            .await?;
-        let mut document = client.document(document.id).await?;
-        // A version that failed leaves the document as it was.
-        document.error = document.error.or(version.error);
-        return Ok(document);
-    }
-    Ok(client.wait_for_document(document.id, PATIENCE).await?)
+    settled(&job.session.client, document.id, version).await
+}
+
+/// Waits until a document, or a new version of it, has been processed. The error of either is told.
+pub async fn settled(client: &Client, id: Uuid, version: Option<u32>) -> Result<Document, Failure> {
+    let Some(version) = version else {
+        return Ok(client.wait_for_document(id, PATIENCE).await?);
+    };
+    let version = client.wait_for_version(id, version, PATIENCE).await?;
+    let mut document = client.document(id).await?;
+    // A version that failed leaves the document as it was.
+    document.error = document.error.or(version.error);
+    Ok(document)
 }
 
 async fn upload(
@@ -95,25 +98,29 @@ async fn upload(
 
 /// What the file becomes.
 fn target(job: &Job<'_>, file: &Found) -> Target {
-    let put = job.put;
-    let name = put.name.clone().unwrap_or_else(|| file.name.clone());
+    let mut metadata = job.metadata.clone();
+    if job.put.paths_as_metadata {
+        metadata.insert("path".to_owned(), Value::from(file.below.clone()));
+    }
+    let name = job.put.name.clone().unwrap_or_else(|| file.name.clone());
+    described(job.put, name, job.version_of, metadata)
+}
+
+/// What the options say of a document, or a version.
+pub fn described(put: &Put, name: String, version_of: Option<Uuid>, metadata: Metadata) -> Target {
     let declared_type = put.media_type.clone();
-    if let Some(document) = job.version_of {
-        return Target::Version {
+    match version_of {
+        Some(document) => Target::Version {
             document,
             name,
             declared_type,
-        };
+        },
+        None => Target::Document(NewDocument {
+            name,
+            declared_type,
+            unique_name: put.unique_name.clone(),
+            is_public: put.public,
+            metadata,
+        }),
     }
-    let mut metadata = job.metadata.clone();
-    if put.paths_as_metadata {
-        metadata.insert("path".to_owned(), Value::from(file.below.clone()));
-    }
-    Target::Document(NewDocument {
-        name,
-        declared_type,
-        unique_name: put.unique_name.clone(),
-        is_public: put.public,
-        metadata,
-    })
 }

@@ -1,8 +1,8 @@
 //! Runs the command that the user gave.
 
 use super::{
-    bulk, edit, export, import, list, login, manual, operation, put, receipt, receive, show,
-    ticket, usage, versions, watch, webhook,
+    bulk, edit, export, import, job, key, list, login, manual, me, operation, put, queue, receipt,
+    receive, service, show, storage, ticket, upload, usage, user, versions, watch, webhook,
 };
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -25,6 +25,7 @@ pub async fn run(cli: Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Cat(cat) => receive::cat(session, &cat).await,
         Command::Ls(list) => list::list(session, &list).await,
         Command::Show(show) => show::show(session, &show).await,
+        Command::Timeline(wanted) => show::timeline(session, &wanted).await,
         Command::Edit(edit) => edit::edit(session, &edit).await,
         Command::Archive(selected) => bulk::archive(session, &selected).await,
         Command::Restore(selected) => bulk::restore(session, &selected).await,
@@ -38,7 +39,18 @@ pub async fn run(cli: Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Watch(watch) => watch::watch(session, watch).await,
         Command::Webhook { command } => webhook::webhook(session, command).await,
         Command::Ticket { command } => ticket::ticket(session, command).await,
-        Command::Usage => usage::usage(session).await,
+        Command::Upload { command } => upload::upload(session, command).await,
+        Command::Usage(wanted) => usage::usage(session, &wanted).await,
+        Command::Me => me::me(session).await,
+        Command::Key { command } => key::key(session, command).await,
+        Command::User { command } => user::user(session, command).await,
+        Command::Queue { command } => queue::queue(session, command).await,
+        Command::Job { command } => job::job(session, command).await,
+        Command::Schedule => queue::schedule(session).await,
+        Command::Workers => queue::workers(session).await,
+        Command::Storage { command } => storage::storage(session, command).await,
+        Command::AuditLog(wanted) => service::audit_log(session, wanted).await,
+        Command::Activity => service::activity(session).await,
         // Done above.
         Command::Login(_) | Command::Logout | Command::Completions { .. } | Command::Man => Ok(()),
     }

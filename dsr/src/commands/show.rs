@@ -1,10 +1,11 @@
-//! Shows a document.
+//! Shows a document, and what happened to it.
 
-use futures::TryStreamExt as _;
+use client::{TimelineEntry, Uuid};
 
-use crate::cli::Show;
+use super::listed::listed;
+use crate::cli::{Show, Timeline};
 use crate::failure::Failure;
-use crate::output::{Column, Table, moment, tell_document};
+use crate::output::{Column, moment, tell_document};
 use crate::session::Session;
 
 const COLUMNS: [Column; 5] = [
@@ -17,37 +18,41 @@ const COLUMNS: [Column; 5] = [
 
 /// Shows a document and, if wanted, what happened to it.
 pub async fn show(session: &Session<'_>, show: &Show) -> Result<(), Failure> {
+    let session = &session.of(&show.of).await?;
     let screen = session.screen;
-    let document = session
-        .client
-        .document(session.find(&show.document).await?)
-        .await?;
+    let id = session.find(&show.document).await?;
+    let document = session.client.document(id).await?;
     screen.result(&document, &tell_document(&document))?;
     if !show.timeline {
         return Ok(());
     }
-    let mut table = Table::new(&COLUMNS);
-    let mut timeline = session.client.timeline(document.id);
-    while let Some(entry) = timeline.try_next().await? {
-        if screen.is_json() {
-            screen.result(&entry, "")?;
-            continue;
-        }
-        let took = entry.duration_ms.map(|took| format!("{took} ms"));
-        table.row(vec![
-            moment(entry.at),
-            entry.kind,
-            entry
-                .version
-                .map(|version| version.to_string())
-                .unwrap_or_default(),
-            took.unwrap_or_default(),
-            entry.code.unwrap_or_default(),
-        ]);
+    if !screen.is_json() {
+        screen.line("")?;
     }
-    if screen.is_json() {
-        return Ok(());
-    }
-    screen.line("")?;
-    screen.table(&table)
+    tell_timeline(session, document.id).await
+}
+
+/// Shows what happened to a document.
+pub async fn timeline(session: &Session<'_>, wanted: &Timeline) -> Result<(), Failure> {
+    let session = &session.of(&wanted.of).await?;
+    let id = session.find(&wanted.document).await?;
+    tell_timeline(session, id).await
+}
+
+async fn tell_timeline(session: &Session<'_>, id: Uuid) -> Result<(), Failure> {
+    let entries = session.client.timeline(id);
+    let none = "Nothing happened to it.";
+    listed(session.screen, entries, &COLUMNS, row, none).await
+}
+
+fn row(entry: TimelineEntry) -> Vec<String> {
+    let version = entry.version.map(|version| version.to_string());
+    let took = entry.duration_ms.map(|took| format!("{took} ms"));
+    vec![
+        moment(entry.at),
+        entry.kind,
+        version.unwrap_or_default(),
+        took.unwrap_or_default(),
+        entry.code.unwrap_or_default(),
+    ]
 }

@@ -45,8 +45,8 @@ pub async fn ticket(session: &Session<'_>, command: TicketCommand) -> Result<(),
         }
         TicketCommand::Revoke { id } => {
             client.revoke_ticket(id).await?;
-            screen.note("The ticket is revoked.");
-            Ok(())
+            let revoked = serde_json::json!({"id": id, "revoked": true});
+            screen.result(&revoked, &format!("{id}  revoked"))
         }
     }
 }
@@ -60,6 +60,7 @@ fn wanted(command: TicketCommand) -> Result<NewTicket, Failure> {
         types,
         name,
         metadata,
+        cors_origin,
     } = command
     else {
         return Ok(NewTicket::default());
@@ -72,7 +73,7 @@ fn wanted(command: TicketCommand) -> Result<NewTicket, Failure> {
         allowed_types: (!types.is_empty()).then_some(types),
         name,
         metadata: (!metadata.is_empty()).then_some(metadata),
-        cors_origin: None,
+        cors_origin,
     })
 }
 

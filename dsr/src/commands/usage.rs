@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use indicatif::HumanCount;
 
+use crate::cli::Usage;
 use crate::failure::Failure;
 use crate::output::{Column, Table, size};
 use crate::session::Session;
@@ -15,9 +16,9 @@ const COLUMNS: [Column; 3] = [
 ];
 
 /// Shows documents and bytes, and their limits.
-pub async fn usage(session: &Session<'_>) -> Result<(), Failure> {
+pub async fn usage(session: &Session<'_>, wanted: &Usage) -> Result<(), Failure> {
     let screen = session.screen;
-    let usage = session.client.usage().await?;
+    let usage = session.of(&wanted.of).await?.client.usage().await?;
     let documents = &usage.documents;
     let mut text = format!(
         "documents  {} of {}: {} active, {} pending, {} archived, {} in error\n",

@@ -19,6 +19,7 @@ const COLUMNS: [Column; 6] = [
 
 /// Lists the versions, restores or deletes one.
 pub async fn versions(session: &Session<'_>, versions: &Versions) -> Result<(), Failure> {
+    let session = &session.of(&versions.of).await?;
     let screen = session.screen;
     let id = session.find(&versions.document).await?;
     if let Some(number) = versions.restore {
@@ -27,8 +28,8 @@ pub async fn versions(session: &Session<'_>, versions: &Versions) -> Result<(), 
     }
     if let Some(number) = versions.delete {
         session.client.delete_version(id, number).await?;
-        screen.note(&format!("Version {number} is deleted."));
-        return Ok(());
+        let deleted = serde_json::json!({"number": number, "deleted": true});
+        return screen.result(&deleted, &format!("version {number}  deleted"));
     }
     let mut table = Table::new(&COLUMNS);
     let mut found = session.client.versions(id);

@@ -10,6 +10,7 @@ use crate::session::Session;
 
 /// Prints events until there were enough or Ctrl-C is pressed.
 pub async fn watch(session: &Session<'_>, watch: Watch) -> Result<(), Failure> {
+    let session = &session.of(&watch.of).await?;
     let after = match (watch.after, watch.all) {
         (Some(after), _) => Some(after),
         (None, true) => None,

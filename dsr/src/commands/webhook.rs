@@ -76,8 +76,8 @@ pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(
         }
         WebhookCommand::Rm { id } => {
             client.delete_webhook(id).await?;
-            screen.note("The webhook is deleted.");
-            Ok(())
+            let deleted = serde_json::json!({"id": id, "deleted": true});
+            screen.result(&deleted, &format!("{id}  deleted"))
         }
     }
 }

@@ -6,6 +6,8 @@ use client::{Document, DocumentStatus, Operation, OperationStatus, Timestamp};
 use console::{Alignment, pad_str, style};
 use indicatif::{HumanBytes, HumanCount};
 
+use super::one_line;
+
 /// A size for people.
 pub fn size(bytes: u64) -> String {
     HumanBytes(bytes).to_string()
@@ -39,7 +41,7 @@ pub fn document_line(document: &Document) -> String {
         // As wide as the longest.
         pad_str(&state, 8, Alignment::Left, None),
         size(document.size_bytes),
-        document.name
+        one_line(&document.name)
     );
     if let Some(error) = &document.error {
         let _ = write!(line, "  {} ({})", error.detail, error.code);
@@ -51,7 +53,7 @@ pub fn document_line(document: &Document) -> String {
 pub fn tell_document(document: &Document) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:<14}{value}");
+        let _ = writeln!(text, "{name:<14}{}", one_line(value));
     };
     row("id", &document.id.to_string());
     row("name", &document.name);

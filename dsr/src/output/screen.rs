@@ -6,7 +6,7 @@ use console::{Term, style};
 use serde::Serialize;
 use serde_json::json;
 
-use super::Table;
+use super::{Table, one_line, safe_json, safe_text};
 use crate::failure::Failure;
 
 /// What the user sees.
@@ -36,7 +36,8 @@ impl Screen {
     pub fn result(&self, value: &impl Serialize, text: &str) -> Result<(), Failure> {
         if self.json {
             let line = serde_json::to_string(value).map_err(io::Error::from);
-            return self.line(&line.map_err(Failure::Output)?);
+            let line = safe_json(&line.map_err(Failure::Output)?);
+            return writeln!(io::stdout().lock(), "{line}").map_err(Failure::Output);
         }
         self.line(text)
     }
@@ -44,7 +45,7 @@ impl Screen {
     /// Prints a line.
     #[expect(clippy::unused_self, reason = "results are printed by the screen")]
     pub fn line(&self, text: &str) -> Result<(), Failure> {
-        writeln!(io::stdout().lock(), "{text}").map_err(Failure::Output)
+        writeln!(io::stdout().lock(), "{}", safe_text(text)).map_err(Failure::Output)
     }
 
     /// Prints bytes.
@@ -56,18 +57,24 @@ impl Screen {
             .map_err(Failure::Output)
     }
 
+    /// Ends the output. What couldn't be written fails, so that nobody takes a part for the whole.
+    #[expect(clippy::unused_self, reason = "results are printed by the screen")]
+    pub fn end(&self) -> Result<(), Failure> {
+        io::stdout().lock().flush().map_err(Failure::Output)
+    }
+
     /// Prints a table: fitted to a terminal, else whole and separated by tabs.
     pub fn table(&self, table: &Table) -> Result<(), Failure> {
         let terminal = Term::stdout();
         let width = terminal.is_term().then(|| usize::from(terminal.size().1));
-        let text = table.text(width);
+        let text = safe_text(&table.text(width));
         self.bytes(text.as_bytes())
     }
 
     /// Tells people something that is no result.
     pub fn note(&self, text: &str) {
         if !self.json && !self.quiet {
-            eprintln!("{text}");
+            say(text);
         }
     }
 
@@ -80,9 +87,10 @@ impl Screen {
     /// Tells that one of several things failed.
     pub fn problem(&self, text: &str) {
         if self.json {
-            eprintln!("{}", json!({"error": {"detail": text}}));
+            say(&safe_json(&json!({"error": {"detail": text}}).to_string()));
         } else {
-            eprintln!("{} {text}", style("failed:").for_stderr().red());
+            let failed = style("failed:").for_stderr().red();
+            say(&format!("{failed} {}", one_line(text)));
         }
     }
 
@@ -99,13 +107,18 @@ impl Screen {
                 "request_id": problem.map(|problem| &problem.request_id),
                 "exit_code": failure.exit_code(),
             });
-            eprintln!("{}", json!({ "error": error }));
+            say(&safe_json(&json!({ "error": error }).to_string()));
             return;
         }
         let name = style("dsr:").for_stderr().red().bold();
-        eprintln!("{name} {}", failure.message());
+        say(&format!("{name} {}", one_line(&failure.message())));
         if let Some(advice) = failure.advice() {
-            eprintln!("     {}", style(advice).for_stderr().dim());
+            say(&format!("     {}", style(advice).for_stderr().dim()));
         }
     }
+}
+
+/// Says something beside the results. Whoever has closed standard error doesn't want to know it.
+fn say(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{}", safe_text(text)));
 }

@@ -2,6 +2,8 @@
 
 use console::{Alignment, measure_text_width, pad_str, style, truncate_str};
 
+use super::one_line;
+
 /// A column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -62,7 +64,10 @@ impl Table {
     }
 
     /// Adds a row with a cell for each column.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub fn row(&mut self, mut cells: Vec<String>) {
+        for cell in &mut cells {
+            *cell = one_line(cell);
+        }
         self.rows.push(cells);
     }
 
@@ -82,7 +87,7 @@ impl Table {
     fn plain(&self) -> String {
         let rows = self.rows.iter();
         rows.map(|row| {
-            let cells = row.iter().map(|cell| cell.replace(['\t', '\n'], " "));
+            let cells = row.iter().map(String::as_str);
             cells.collect::<Vec<_>>().join("\t") + "\n"
         })
         .collect()

@@ -60,10 +60,12 @@ async fn manual_and_completions_know_the_commands() {
     ] {
         let printed = dsr.run(words).await;
         assert_eq!(printed.code, 0, "{printed:?}");
-        for command in ["put", "archive", "operation"] {
+        for command in ["put", "archive", "operation", "audit-log"] {
             assert!(printed.out.contains(command), "{words:?} without {command}");
         }
     }
+    let manual = dsr.run(&["man"]).await;
+    assert!(manual.out.contains("quota\\-bytes"), "commands of commands");
     let help = dsr.run(&["--help"]).await;
     assert!(help.out.contains("Exit codes:"), "{}", help.out);
 }

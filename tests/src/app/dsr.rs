@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::TestApp;
 use crate::servers::program_named;
@@ -83,14 +83,29 @@ impl Dsr {
         self.run_with(words, "").await
     }
 
+    /// Runs a line of a shell, in which `dsr` is the program.
+    pub async fn shell(&self, line: &str) -> Run {
+        let mut command = self.command(Path::new("bash"));
+        let dsr = program_named("dsr");
+        let line = format!(
+            "set -o pipefail; dsr() {{ '{}' \"$@\"; }}; {line}",
+            dsr.display()
+        );
+        let output = command.args(["-c", &line]).output().await;
+        Run::of(&output.expect("bash is part of Debian"))
+    }
+
+    /// Starts `dsr` with these words.
+    #[must_use]
+    pub fn start(&self, words: &[&str]) -> Child {
+        let mut command = self.command(&program_named("dsr"));
+        let started = command.args(words).stdin(Stdio::piped()).spawn();
+        started.expect("dsr was built")
+    }
+
     /// Runs `dsr` with these words and this standard input.
     pub async fn run_with(&self, words: &[&str], input: &str) -> Run {
-        let mut command = self.command(&program_named("dsr"));
-        let mut child = command
-            .args(words)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("dsr was built");
+        let mut child = self.start(words);
         if let Some(mut stdin) = child.stdin.take() {
             // A command that reads nothing may have ended.
             drop(stdin.write_all(input.as_bytes()).await);

@@ -73,6 +73,8 @@ struct Shared {
     chunks_left: AtomicI64,
     /// Whether the gate stays shut after that cut.
     stays_shut: AtomicBool,
+    /// Whether the gate stalls instead of that cut.
+    stalls: AtomicBool,
     /// The number of HTTP requests so far, to disturb every third.
     requests: AtomicI64,
     speaks_http: bool,
@@ -102,6 +104,7 @@ impl Gate {
             orders: watch::Sender::new(orders),
             chunks_left: AtomicI64::new(NEVER),
             stays_shut: AtomicBool::new(false),
+            stalls: AtomicBool::new(false),
             requests: AtomicI64::new(0),
             speaks_http,
         });
@@ -157,7 +160,13 @@ impl Gate {
         self.cut_after(chunks);
     }
 
-    /// Whether an ordered cut has happened.
+    /// Forwards so many chunks in both directions, and holds back all others until it is opened.
+    pub fn stall_after(&self, chunks: u32) {
+        self.shared.stalls.store(true, Ordering::SeqCst);
+        self.cut_after(chunks);
+    }
+
+    /// Whether an ordered cut or stall has happened.
     #[must_use]
     pub fn has_cut(&self) -> bool {
         self.shared.chunks_left.load(Ordering::SeqCst) > i64::from(u32::MAX)
@@ -243,16 +252,26 @@ impl Shared {
             && self.chunks_left.fetch_sub(1, Ordering::SeqCst) == 0
         {
             self.chunks_left.store(NEVER, Ordering::SeqCst);
+            if self.stalls.swap(false, Ordering::SeqCst) {
+                self.orders
+                    .send_modify(|orders| orders.flow = Flow::Stalled);
+                self.until_open().await;
+                return true;
+            }
             if self.stays_shut.swap(false, Ordering::SeqCst) {
                 self.orders.send_modify(|orders| orders.flow = Flow::Shut);
             }
             self.cut();
             return false;
         }
+        self.until_open().await;
+        true
+    }
+
+    async fn until_open(&self) {
         let mut orders = self.orders.subscribe();
         // The sender belongs to the gate, so it can't be dropped.
         let _ = orders.wait_for(|orders| orders.flow != Flow::Stalled).await;
-        true
     }
 
     async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> End {

@@ -1,0 +1,70 @@
+//! API keys: one's own and, for admins, those of others.
+
+use client::{ApiKey, KeyRequest, Uuid};
+
+use super::listed::listed;
+use crate::cli::{KeyCommand, KeyOwner};
+use crate::failure::Failure;
+use crate::output::{Column, moment};
+use crate::session::Session;
+
+const COLUMNS: [Column; 6] = [
+    Column::text("ID"),
+    Column::text("BEGINS"),
+    Column::text("EXPIRES (UTC)"),
+    Column::text("LAST USED (UTC)").when_wide(110),
+    Column::text("SCOPES").when_wide(130),
+    Column::text("NAME"),
+];
+
+/// Runs one of the commands.
+pub async fn key(session: &Session<'_>, command: KeyCommand) -> Result<(), Failure> {
+    let (client, screen) = (&session.client, session.screen);
+    match command {
+        KeyCommand::Ls { of } => {
+            let keys = client.keys(user(session, &of).await?);
+            listed(screen, keys, &COLUMNS, row, "There are no keys.").await
+        }
+        KeyCommand::New {
+            of,
+            name,
+            scopes,
+            expires_in,
+        } => {
+            let new = KeyRequest {
+                name,
+                scopes: (!scopes.is_empty()).then_some(scopes),
+                expires_in,
+            };
+            let made = client.make_key(user(session, &of).await?, &new).await?;
+            screen.result(&made, &made.key)?;
+            screen.note("The key isn't shown again.");
+            Ok(())
+        }
+        KeyCommand::Rm { id, of } => {
+            client.remove_key(user(session, &of).await?, id).await?;
+            let removed = serde_json::json!({"id": id, "removed": true});
+            screen.result(&removed, &format!("{id}  removed"))
+        }
+    }
+}
+
+/// Whose keys, if not one's own.
+async fn user(session: &Session<'_>, of: &KeyOwner) -> Result<Option<Uuid>, Failure> {
+    match &of.user {
+        Some(user) => Ok(Some(session.find_user(user).await?)),
+        None => Ok(None),
+    }
+}
+
+fn row(key: ApiKey) -> Vec<String> {
+    let none = || "-".to_owned();
+    vec![
+        key.id.to_string(),
+        key.starts_with.unwrap_or_else(none),
+        key.expires_at.map_or_else(|| "never".to_owned(), moment),
+        key.last_used_at.map_or_else(none, moment),
+        key.scopes.join(","),
+        key.name.unwrap_or_else(none),
+    ]
+}
