@@ -91,7 +91,7 @@ fn a_cut_package_is_no_theme_because_it_has_one() {
     let types = format!(
         "<Types><Override PartName=\"/word/theme/theme1.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.theme+xml\"/><Override PartName=\"/word/document.xml\" ContentType=\"{WORD}\"/></Types>"
     );
-    let mut archive = zip(&[
+    let archive = zip(&[
         ("[Content_Types].xml", types.as_bytes()),
         ("word/theme/theme1.xml", b"<x/>"),
         ("word/document.xml", &[b'x'; 5000]),
