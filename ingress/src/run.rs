@@ -112,10 +112,10 @@ pub async fn run(
         _ = async { tokio::join!(api_served, ops_served, released) } => {}
         () = waiters.run(&service.db, service.feed.as_ref()) => {}
         () = events.run(&service.db) => {}
-        () = guard.revocations.run(&service.db, &*service.clock) => {}
-        () = guard.key_uses.run(&service.db) => {}
-        () = guard.trail.run(&service.db) => {}
-        // Boxed, since the statements that it builds are large.
+        // Boxed, since the statements that they build are large.
+        () = Box::pin(guard.revocations.run(&service.db, &*service.clock)) => {}
+        () = Box::pin(guard.key_uses.run(&service.db)) => {}
+        () = Box::pin(guard.trail.run(&service.db)) => {}
         () = Box::pin(in_flight.keep()) => {}
         () = Box::pin(end_minutes(&service)) => {}
         () = service.pressure.watch(&service.db, &*service.clock) => {}

@@ -124,7 +124,7 @@ impl TicketDoorRoutes {
         let received = self.0.0.intake.keep_running(receiving).await;
         match received.map_err(Problem::internal)?? {
             Replayable::New(document) => Ok(Replayable::New(self.awaited(document, &reply).await?)),
-            Replayable::Replayed(replay) => Ok(Replayable::Replayed(replay)),
+            Replayable::Replayed(again) => Ok(Replayable::Replayed(again)),
         }
     }
 

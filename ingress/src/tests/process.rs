@@ -110,14 +110,10 @@ async fn an_address_that_is_taken_is_named() {
         ops: taken.local_addr().unwrap(),
         ..ANYWHERE
     };
-    let error = run(
-        app.service.clone(),
-        addresses,
-        |_| (),
-        CancellationToken::new(),
-    )
-    .await
-    .unwrap_err();
+    let stop = CancellationToken::new();
+    let error = run(app.service.clone(), addresses, |_| (), stop)
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             error,
