@@ -124,6 +124,22 @@ impl HolderRow {
     }
 }
 
+/// The row of a key, which its user got by signing in or otherwise.
+pub(crate) fn issued(key: &ApiKey, hash: Sha256, by_sign_in: bool) -> NewKey {
+    NewKey {
+        id: key.id,
+        user: key.user,
+        hash,
+        origin: api_keys::ISSUED,
+        created_at: key.created_at,
+        name: key.name.clone(),
+        starts_with: key.starts_with.clone(),
+        scopes: key.scopes,
+        expires_at: key.expires_at,
+        by_sign_in,
+    }
+}
+
 /// Adds a key. Expired keys of its user that have been of no use for a month are deleted.
 pub async fn add_key(
     on: &impl Commit<ApiKey>,
@@ -140,19 +156,7 @@ pub async fn add_key(
     if known.count(&transaction).await? >= ApiKey::MAX_PER_USER {
         return Err(AddKeyError::TooMany);
     }
-    let new = NewKey {
-        id: key.id,
-        user: key.user,
-        hash,
-        origin: api_keys::ISSUED,
-        created_at: key.created_at,
-        name: key.name.clone(),
-        starts_with: key.starts_with.clone(),
-        scopes: key.scopes,
-        expires_at: key.expires_at,
-        by_sign_in: false,
-    };
-    api_keys::insert(&transaction, new).await?;
+    api_keys::insert(&transaction, issued(&key, hash, false)).await?;
     on.commit(transaction, &key).await?;
     Ok(())
 }

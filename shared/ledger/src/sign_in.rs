@@ -3,8 +3,8 @@
 use sea_orm::FromQueryResult;
 
 use super::batch::query_as;
-use super::tables::api_keys::{self, NewKey};
-use super::tables::{identities, users};
+use super::keys::issued;
+use super::tables::{api_keys, identities, users};
 use super::users::{UserNameTaken, insert_user};
 use super::{AddKeyError, ApiKey, Commit, Database, DbError};
 use domain::{Identity, KeyId, Sha256, User};
@@ -62,19 +62,7 @@ pub async fn add_signed_in_key(
     }
     let kept = MAX_SIGNED_IN - 1;
     let replaces = api_keys::delete_older_by_sign_in(&transaction, key.user, kept).await?;
-    let new = NewKey {
-        id: key.id,
-        user: key.user,
-        hash,
-        origin: api_keys::ISSUED,
-        created_at: key.created_at,
-        name: key.name.clone(),
-        starts_with: key.starts_with.clone(),
-        scopes: key.scopes,
-        expires_at: key.expires_at,
-        by_sign_in: true,
-    };
-    api_keys::insert(&transaction, new).await?;
+    api_keys::insert(&transaction, issued(&key, hash, true)).await?;
     on.commit(transaction, &SignedInKey { key, replaces })
         .await?;
     Ok(())
