@@ -9,10 +9,11 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
-    ResponseChecksumValidation, StalledStreamProtectionConfig,
+    ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::tls;
 
+use super::part_signer::Secrets;
 use crate::{Checksums, S3Location, WrittenObjects};
 
 /// The default region.
@@ -42,6 +43,8 @@ pub(super) struct Bucket {
     pub name: String,
     /// How objects are written to it.
     pub written: WrittenObjects,
+    /// What the client signs with.
+    pub secrets: Secrets,
 }
 
 /// Adds to a request that creates an object how it is written.
@@ -94,9 +97,9 @@ impl Bucket {
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         }
-        if let Some(credentials) = credentials {
-            config = config.credentials_provider(credentials);
-        }
+        let given = credentials.map(SharedCredentialsProvider::new);
+        let provider = given.or_else(|| shared.credentials_provider());
+        config.set_credentials_provider(provider.clone());
         if let Some(endpoint) = &location.endpoint {
             config.set_endpoint_url(Some(endpoint.to_string()));
         }
@@ -104,6 +107,7 @@ impl Bucket {
             client: Client::from_conf(config.build()),
             name: location.bucket.clone(),
             written: location.written.clone(),
+            secrets: Secrets::new(provider),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::adapter::S3;
 use super::client::written_as;
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
+use super::part_signer::PartSigner;
 use crate::direct_port::DirectParts;
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
@@ -61,17 +62,25 @@ impl Direct for S3 {
                 headers: headers_of(&signed),
             });
         };
-        let mut list = Vec::new();
+        let mut list: Vec<SignedPart> = Vec::new();
+        let mut signer = None;
         for (number, size) in parts.list(upload.size) {
-            let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
-            let signed = request
-                .upload_id(id)
-                .part_number(number.cast_signed())
-                .content_length(length(size))
-                .presigned(config.clone())
-                .await
-                .map_err(|error| failed("sign a URL", error))?;
-            let url = url_of(&signed)?;
+            let signed = signer
+                .as_ref()
+                .and_then(|signer: &PartSigner| signer.sign(number, size));
+            let url = match signed {
+                Some(url) => url,
+                None => {
+                    let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
+                    let request = request.upload_id(id).part_number(number.cast_signed());
+                    let request = request.content_length(length(size));
+                    let signed = request.presigned(config.clone()).await;
+                    url_of(&signed.map_err(|error| failed("sign a URL", error))?)?
+                }
+            };
+            if list.is_empty() {
+                signer = bucket.secrets.signer(&url, size).await;
+            }
             list.push(SignedPart { number, url, size });
         }
         Ok(Signed::Parts {

@@ -10,6 +10,7 @@ mod location;
 mod marking;
 mod multipart;
 mod outcome;
+mod part_signer;
 mod presigned;
 mod reading;
 mod upload;
