@@ -33,7 +33,10 @@ pub struct Options {
 pub async fn run(options: &Options) {
     let app = TestApp::builder(Mode::Distributed)
         .backend(Backend::S3)
-        .settings(&[("DOSSIER_LOG", "warn")])
+        .settings(&[
+            ("DOSSIER_LOG", "warn"),
+            ("DOSSIER_DEFAULT_QUOTA_BYTES", "1TiB"),
+        ])
         .start()
         .await;
     let mut groups = vec![("ingress", app.ingress().pid())];
