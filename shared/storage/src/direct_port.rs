@@ -12,11 +12,23 @@ use domain::{ByteSize, read_json};
 /// Uploads up to this size are one request.
 const WHOLE: u64 = 64 << 20;
 
-/// The most parts of an upload, unless they would be larger than a service takes.
-const PARTS: u64 = 1_000;
+/// Into how many parts an upload is divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Division {
+    /// The most parts, unless they would be larger than a service takes. Each is signed whenever the
+    /// upload is read.
+    pub most: u64,
+    /// The largest part that the service takes, in bytes.
+    pub largest: u64,
+}
 
-/// The largest part that every service takes.
-const LARGEST_PART: u64 = 4_000 << 20;
+impl Division {
+    /// Where a signature costs microseconds.
+    pub(crate) const MANY: Self = Self {
+        most: 1_000,
+        largest: 4_000 << 20,
+    };
+}
 
 /// An upload that a client writes, as its ledger row describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +126,10 @@ pub(crate) struct DirectParts {
 
 impl DirectParts {
     /// The parts of an upload of this size.
-    pub(crate) fn of(size: ByteSize) -> Self {
+    pub(crate) fn of(size: ByteSize, division: Division) -> Self {
         let bytes = size.bytes();
-        let part = bytes.div_ceil(PARTS).clamp(WHOLE, LARGEST_PART);
+        let part = bytes.div_ceil(division.most);
+        let part = part.clamp(WHOLE, division.largest);
         Self {
             size: (bytes > WHOLE).then_some(part),
             upload: None,
@@ -164,9 +177,13 @@ mod tests {
     #[test]
     fn parts_are_few_and_add_up() {
         let mib = |mib: u64| ByteSize::new(mib << 20);
-        assert!(DirectParts::of(mib(64)).list(mib(64)).is_empty());
+        assert!(
+            DirectParts::of(mib(64), Division::MANY)
+                .list(mib(64))
+                .is_empty()
+        );
         for size in [mib(65), mib(128), mib(5 << 10), mib(5 << 20)] {
-            let parts = DirectParts::of(size).list(size);
+            let parts = DirectParts::of(size, Division::MANY).list(size);
             let sum: u64 = parts.iter().map(|(_, size)| size.bytes()).sum();
             assert_eq!(sum, size.bytes());
             assert!(parts.len() <= 2_000, "{}", parts.len());
@@ -178,7 +195,7 @@ mod tests {
     #[test]
     fn each_part_counts_once() {
         let size = ByteSize::new(WHOLE + 1);
-        let parts = DirectParts::of(size);
+        let parts = DirectParts::of(size, Division::MANY);
         let written = |numbers: &[u32]| {
             let tag = String::new();
             let part = |number: &u32| WrittenPart {

@@ -11,7 +11,7 @@ use url::Url;
 use super::adapter::Azure;
 use super::blocks::{created, put_block_list};
 use super::outcome::is_missing;
-use crate::direct_port::DirectParts;
+use crate::direct_port::{DirectParts, Division};
 use crate::rest::{header, length, no_content};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
@@ -19,7 +19,7 @@ use domain::ByteSize;
 #[async_trait]
 impl Direct for Azure {
     async fn begin(&self, url: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
-        let parts = DirectParts::of(size);
+        let parts = DirectParts::of(size, Division::MANY);
         let name = self.name_of(url)?;
         let shortest = Duration::from_mins(1);
         let signed = self.keys.presign_write(&self.container, &name, shortest);

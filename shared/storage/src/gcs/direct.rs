@@ -11,12 +11,18 @@ use url::Url;
 use super::adapter::Gcs;
 use super::compose::compose_all;
 use super::parts;
-use crate::direct_port::DirectParts;
+use crate::direct_port::{DirectParts, Division};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
 
 /// The longest lifetime of a signature.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+/// An RSA signature takes most of a millisecond. Objects, and so parts, may have 5 TiB.
+const FEW: Division = Division {
+    most: 4,
+    largest: 5 << 40,
+};
 
 /// The header that bounds the size.
 const SIZE: &str = "x-goog-content-length-range";
@@ -25,7 +31,7 @@ const SIZE: &str = "x-goog-content-length-range";
 impl Direct for Gcs {
     async fn begin(&self, _: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
         let can_sign = self.bucket.can_sign();
-        Ok(can_sign.then(|| DirectParts::of(size).written()))
+        Ok(can_sign.then(|| DirectParts::of(size, FEW).written()))
     }
 
     async fn sign(

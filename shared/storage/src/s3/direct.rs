@@ -13,7 +13,7 @@ use super::client::written_as;
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
 use super::part_signer::PartSigner;
-use crate::direct_port::DirectParts;
+use crate::direct_port::{DirectParts, Division};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
 
@@ -34,7 +34,7 @@ const OTHER_PARTS: [&str; 4] = [
 #[async_trait]
 impl Direct for S3 {
     async fn begin(&self, url: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
-        let mut parts = DirectParts::of(size);
+        let mut parts = DirectParts::of(size, Division::MANY);
         if parts.size.is_some() {
             let begun = Multipart::begin(&self.bucket, &self.key_of(url)?).await?;
             parts.upload = Some(begun.keep());
