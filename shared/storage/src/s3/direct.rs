@@ -63,23 +63,20 @@ impl Direct for S3 {
             });
         };
         let mut list: Vec<SignedPart> = Vec::new();
-        let mut signer = None;
+        let mut own: Option<PartSigner> = None;
         for (number, size) in parts.list(upload.size) {
-            let signed = signer
-                .as_ref()
-                .and_then(|signer: &PartSigner| signer.sign(number, size));
-            let url = match signed {
-                Some(url) => url,
-                None => {
-                    let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
-                    let request = request.upload_id(id).part_number(number.cast_signed());
-                    let request = request.content_length(length(size));
-                    let signed = request.presigned(config.clone()).await;
-                    url_of(&signed.map_err(|error| failed("sign a URL", error))?)?
-                }
+            let here = own.as_ref().and_then(|own| own.sign(number, size));
+            let url = if let Some(url) = here {
+                url
+            } else {
+                let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
+                let request = request.upload_id(id).part_number(number.cast_signed());
+                let request = request.content_length(length(size));
+                let signed = request.presigned(config.clone()).await;
+                url_of(&signed.map_err(|error| failed("sign a URL", error))?)?
             };
             if list.is_empty() {
-                signer = bucket.secrets.signer(&url, size).await;
+                own = bucket.secrets.signer(&url, size).await;
             }
             list.push(SignedPart { number, url, size });
         }

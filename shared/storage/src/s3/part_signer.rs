@@ -197,7 +197,7 @@ mod tests {
 
     /// What the client signs at one time.
     async fn by_the_client(bucket: &Bucket) -> Vec<Url> {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let config = PresigningConfig::builder().start_time(at);
         let config = config.expires_in(Duration::from_hours(1)).build().unwrap();
         let mut urls = Vec::new();
@@ -217,10 +217,10 @@ mod tests {
         for (path_style, session) in [(true, None), (false, None), (false, Some("a/session+="))] {
             let bucket = bucket(path_style, credentials("a secret", session)).await;
             let expected = by_the_client(&bucket).await;
-            let signer = bucket.secrets.signer(&expected[0], sizes()[0]).await;
-            let signer = signer.unwrap();
+            let own = bucket.secrets.signer(&expected[0], sizes()[0]).await;
+            let own = own.unwrap();
             for ((number, size), expected) in (1..).zip(sizes()).zip(&expected) {
-                let signed = signer.sign(number, size).unwrap();
+                let signed = own.sign(number, size).unwrap();
                 let sorted = |url: &Url| {
                     let mut pairs: Vec<_> = url.query_pairs().into_owned().collect();
                     pairs.sort_unstable();
