@@ -7,6 +7,7 @@ use storage::{Environment, SourceStream, StorageUrl, Writer};
 use tests::app::Backend;
 use tests::content::pseudo_random;
 use tests::objects::old_key;
+use tests::servers::memory_of;
 
 const CHUNK: usize = 1 << 20;
 
@@ -55,6 +56,9 @@ async fn takes_large_objects(backend: Backend) {
         assert_eq!(hasher.finish(), sha256, "{url}");
         place.delete(&url).await.unwrap();
     }
+    // This process has the adapters in it.
+    let (_, peak) = memory_of("self");
+    assert!(peak < SIZE / 4, "{peak} bytes of memory");
 }
 
 #[tokio::test]
@@ -67,4 +71,10 @@ async fn s3_takes_objects_above_five_gibibytes() {
 #[ignore = "writes 11 GiB: run it by ./test --long"]
 async fn azure_takes_objects_above_five_gibibytes() {
     takes_large_objects(Backend::Azure).await;
+}
+
+#[tokio::test]
+#[ignore = "writes 11 GiB: run it by ./test --long"]
+async fn gcs_takes_objects_above_five_gibibytes() {
+    takes_large_objects(Backend::Gcs).await;
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::poll::poll;
 
 use super::keeper::{CommandLine, Keeper, Signal, Status};
-use super::process::{ServerError, free_port, granted, is_root, send_signal, wait_for_answer};
+use super::process::{
+    ServerError, free_port, granted, is_root, memory_of, send_signal, wait_for_answer,
+};
 
 /// Settings of a process, by the names of their variables.
 pub type Variables = Vec<(String, String)>;
@@ -181,17 +183,7 @@ impl Dossier {
     /// The resident memory of the process in bytes, now and at its peak.
     #[must_use]
     pub fn resident_memory(&self) -> (u64, u64) {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
-            kibibytes
-                .and_then(|number| number.parse::<u64>().ok())
-                .unwrap_or(0)
-                * 1024
-        };
-        (field("VmRSS:"), field("VmHWM:"))
+        memory_of(&self.pid().to_string())
     }
 
     /// The number of open file descriptors of the process.

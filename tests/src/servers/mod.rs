@@ -33,6 +33,7 @@ pub use gate::{Disturbance, Flow, Gate};
 pub use oidc_provider::{Arrival, Browser, OidcProvider};
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use process::memory_of;
 pub use receiver::{Down, Received, Receiver, Reply};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;

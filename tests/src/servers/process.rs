@@ -115,6 +115,21 @@ pub(super) fn send_signal(process: u32, signal: &str) {
     );
 }
 
+/// The resident memory of a process (its number, or `self`) in bytes, now and at its peak.
+#[must_use]
+pub fn memory_of(process: &str) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
+        kibibytes
+            .and_then(|number| number.parse::<u64>().ok())
+            .unwrap_or(0)
+            * 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}
+
 /// A number that is unique in this process.
 pub(super) fn unique_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
