@@ -50,7 +50,7 @@ codes! {
     /// The staged bytes differ from those that were accepted.
     DigestMismatch = "digest_mismatch", retryable: false, "The staged bytes have changed since they were accepted.";
     /// The staged bytes are missing or truncated.
-    UploadIncomplete = "upload_incomplete", retryable: false, "The staged bytes are gone or incomplete.";
+    UploadIncomplete = "upload_incomplete", retryable: true, "The staged bytes are gone or incomplete.";
     /// Storage failed on all attempts.
     StorageUnavailable = "storage_unavailable", retryable: true, "The storage could not be reached.";
     /// Anything else; the cause is in the log.
@@ -74,10 +74,12 @@ impl ErrorCode {
     pub const fn keeping(self) -> Keeping {
         match self {
             Self::TooLarge | Self::TypeNotAllowed | Self::TypeMismatch => Keeping::WhileFew,
-            Self::DigestMismatch | Self::UploadIncomplete => Keeping::Never,
-            Self::QuotaExceeded | Self::StorageUnavailable | Self::Internal => {
-                Keeping::ForAnotherTry
-            }
+            Self::DigestMismatch => Keeping::Never,
+            // Storage may be wrong when it says that bytes are gone.
+            Self::UploadIncomplete
+            | Self::QuotaExceeded
+            | Self::StorageUnavailable
+            | Self::Internal => Keeping::ForAnotherTry,
         }
     }
 }

@@ -8,8 +8,9 @@
 //! - *if it dies here*, the original is still there, and a copy without a row is found as a stray of
 //!   its age.
 //! - *on failure*: another size than declared, or another digest, rejects the version as
-//!   `digest_mismatch`, missing bytes as `upload_incomplete`: its row refers to no bytes any more then,
-//!   and those of the client are discarded likewise. Unavailable storage is retried.
+//!   `digest_mismatch`: its row refers to no bytes any more then, and those of the client are discarded
+//!   likewise. Missing bytes are looked for again, and finally fail as `upload_incomplete`. Unavailable
+//!   storage is retried.
 
 use crash_points::{CrashPoint, reach_with as reach};
 use domain::{ByteSize, ErrorCode, Sha256};
@@ -18,6 +19,7 @@ use storage::{StorageError, StorageRouter};
 use tracing::debug;
 use url::Url;
 
+use super::verify::missing;
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 
@@ -47,7 +49,7 @@ pub async fn receive(direct: Direct<'_>) -> Result<Received, AttemptError> {
     let Direct { upload, tools, .. } = direct;
     let (places, size) = (&tools.places, direct.pending.size);
     match places.stat(&upload.staged).await? {
-        None => return refuse(direct, ErrorCode::UploadIncomplete).await,
+        None => return Err(missing(&upload.staged)),
         Some(found) if found.size != size => {
             return refuse(direct, ErrorCode::DigestMismatch).await;
         }

@@ -4,12 +4,13 @@
 //!   the upload and are not read again. An inline body is in memory: its size and digest are checked.
 //! - *safe to repeat because* it only reads.
 //! - *if it dies here*, nothing has changed.
-//! - *on failure*: missing or truncated bytes reject the version as `upload_incomplete`;
-//!   unavailable storage is retried, and finally fails as `storage_unavailable`.
+//! - *on failure*: missing or truncated bytes are looked for again, and finally fail as
+//!   `upload_incomplete`: storage may answer wrongly once. Unavailable storage is retried, and finally
+//!   fails as `storage_unavailable`. In both cases the bytes are kept for a retry.
 
-use domain::{ErrorCode, Sha256};
+use domain::{ByteSize, ErrorCode, Sha256};
 use ledger::{PendingUpload, PendingWork};
-use storage::StorageRouter;
+use storage::{StorageError, StorageRouter};
 use url::Url;
 
 use crate::attempt_error::AttemptError;
@@ -51,6 +52,25 @@ pub async fn verify<'a>(
             upload,
             location,
         }),
-        _ => Err(AttemptError::Reject(ErrorCode::UploadIncomplete)),
+        Some((location, stat)) => Err(incomplete(&location, stat.size, pending.size)),
+        None => Err(missing(&upload.staged)),
+    }
+}
+
+/// The error of bytes that aren't there. An object store may say so of an object that it has: an
+/// accepted upload is given up only after the last attempt.
+pub fn missing(url: &Url) -> AttemptError {
+    StorageError::NotFound { url: url.clone() }.into()
+}
+
+fn incomplete(url: &Url, found: ByteSize, expected: ByteSize) -> AttemptError {
+    let cause = format!(
+        "{url} has {} bytes instead of {}",
+        found.bytes(),
+        expected.bytes()
+    );
+    AttemptError::Retry {
+        code: ErrorCode::UploadIncomplete,
+        cause: cause.into(),
     }
 }

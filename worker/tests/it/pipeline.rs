@@ -1,7 +1,7 @@
 //! What the pipeline makes of uploads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -108,28 +108,6 @@ async fn a_type_that_is_not_permitted_ends_in_an_error() {
     assert_eq!(service.number(ended).await, 1);
 }
 
-#[tokio::test]
-async fn an_upload_whose_bytes_are_gone_ends_in_an_error() {
-    let service = Service::start().await;
-    let document = service.accepts("gone.txt", b"gone").await;
-    let staged: Vec<_> = service
-        .places
-        .staging()
-        .list(None)
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
-    service.places.delete(&staged[0].url).await.unwrap();
-    service.settles(&[document]).await;
-    assert_eq!(
-        failure(&service, document).await,
-        ErrorCode::UploadIncomplete
-    );
-    accounts_balance(&service).await;
-}
-
 /// A clock on which each look takes two minutes: every pause is over when it is looked at next.
 #[derive(Debug)]
 struct HurriedClock(AtomicI64);
@@ -140,15 +118,17 @@ impl Clock for HurriedClock {
     }
 }
 
-#[tokio::test]
-async fn a_step_that_panics_is_tried_again_and_given_up_in_the_end() {
-    let service = Service::start().await;
-    let document = service.accepts("panic.txt", b"panic").await;
-    let (tell, mut words) = mpsc::unbounded_channel();
+/// Runs a worker that is in a hurry, and that steps into a trap, until a document is settled.
+async fn settles_over(
+    service: &Service,
+    document: DocumentId,
+    spring: Spring,
+) -> mpsc::UnboundedReceiver<Word> {
+    let (tell, words) = mpsc::unbounded_channel();
     let mut role = service.role();
     role.places = service.places_with(|inner| Trap {
         inner,
-        spring: Spring::Panic,
+        spring,
         tell,
     });
     role.clock = Arc::new(HurriedClock(AtomicI64::new(
@@ -159,6 +139,45 @@ async fn a_step_that_panics_is_tried_again_and_given_up_in_the_end() {
     let working = Service::works(role);
     wait_for(settled, &[document]).await;
     working.stop().await;
+    words
+}
+
+#[tokio::test]
+async fn bytes_that_storage_does_not_find_once_are_looked_for_again() {
+    let service = Service::start().await;
+    let document = service.accepts("hidden.txt", b"hidden").await;
+    let once = Spring::Absent(Arc::new(AtomicU32::new(1)));
+    settles_over(&service, document, once).await;
+    let status = service.document(document).await.lifecycle.status();
+    assert_eq!(status, Status::Active);
+    assert_eq!((service.staged().await, service.stored().await), (0, 1));
+    accounts_balance(&service).await;
+}
+
+#[tokio::test]
+async fn an_upload_whose_bytes_are_gone_ends_in_an_error_and_they_are_kept_if_they_are_there() {
+    let service = Service::start().await;
+    let document = service.accepts("gone.txt", b"gone").await;
+    let always = Spring::Absent(Arc::new(AtomicU32::new(u32::MAX)));
+    settles_over(&service, document, always).await;
+    assert_eq!(
+        failure(&service, document).await,
+        ErrorCode::UploadIncomplete
+    );
+    let most = JobKind::ProcessVersion.max_attempts();
+    let dead = format!("SELECT count(*) FROM jobs WHERE state = 'dead' AND attempts = {most}");
+    assert_eq!(service.number(&dead).await, 1);
+    // A retry finds them.
+    let kept = "SELECT count(*) FROM versions WHERE staged_url IS NOT NULL";
+    assert_eq!((service.number(kept).await, service.staged().await), (1, 1));
+    accounts_balance(&service).await;
+}
+
+#[tokio::test]
+async fn a_step_that_panics_is_tried_again_and_given_up_in_the_end() {
+    let service = Service::start().await;
+    let document = service.accepts("panic.txt", b"panic").await;
+    let mut words = settles_over(&service, document, Spring::Panic).await;
 
     assert_eq!(failure(&service, document).await, ErrorCode::Internal);
     assert_eq!(

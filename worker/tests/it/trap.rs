@@ -1,6 +1,7 @@
 //! A decorator of storage that springs when the bytes of a version are looked for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use domain::{InstallationId, Timestamp};
@@ -12,12 +13,14 @@ use tokio::sync::mpsc;
 use url::Url;
 
 /// What happens to whoever steps into the trap.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Spring {
     /// It panics.
     Panic,
     /// It waits for ever.
     Hold,
+    /// It is told so many times that they aren't there.
+    Absent(Arc<AtomicU32>),
 }
 
 /// What the trap tells.
@@ -48,12 +51,19 @@ impl Storage for Trap {
         self.inner.place()
     }
 
-    async fn stat(&self, _url: &Url) -> Result<Option<Stat>, StorageError> {
+    async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
         let _ = self.tell.send(Word::Entered);
         let _leaving = Leaving(self.tell.clone());
-        match self.spring {
+        match &self.spring {
             Spring::Panic => panic!("stepped into the trap"),
             Spring::Hold => std::future::pending().await,
+            Spring::Absent(times) => {
+                let one_less = |left: u32| left.checked_sub(1);
+                match times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+                    Ok(_) => Ok(None),
+                    Err(_) => self.inner.stat(url).await,
+                }
+            }
         }
     }
 

@@ -147,7 +147,11 @@ impl Storage for Azure {
         if !answer.status().is_success() {
             return Err(refusal(call.action, answer).await);
         }
-        let stat = stat_of(length(&answer), header(&answer, "last-modified"));
+        let size = length(&answer).ok_or_else(|| StorageError::Unavailable {
+            action: call.action,
+            source: "the service did not return the object's length".into(),
+        })?;
+        let stat = stat_of(Some(size), header(&answer, "last-modified"));
         let is_object = !is_placeholder(&answer) && !is_partial(&answer);
         Ok(is_object.then_some(stat))
     }

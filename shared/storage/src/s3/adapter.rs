@@ -13,7 +13,7 @@ use super::copy::{Copied, Source, copy};
 use super::growing::Spot;
 use super::listing;
 use super::marking;
-use super::outcome::{failed, is_missing, stat_of};
+use super::outcome::{failed, is_missing, odd, stat_of};
 use super::presigned::presign;
 use super::reading::get;
 use super::upload::Uploads;
@@ -135,10 +135,12 @@ impl Storage for S3 {
             .bucket(&self.bucket.name)
             .key(key);
         match request.send().await {
-            Ok(found) => Ok(Some(stat_of(
-                found.content_length,
-                found.last_modified.as_ref(),
-            ))),
+            Ok(found) => {
+                let size = found
+                    .content_length
+                    .ok_or_else(|| odd("look", "the service did not return the object's length"))?;
+                Ok(Some(stat_of(Some(size), found.last_modified.as_ref())))
+            }
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(failed("look", error)),
         }
