@@ -47,6 +47,9 @@ pub fn outcome_of_failure(
 /// closes.
 const AWAY: Duration = Duration::from_secs(5);
 
+/// The pause before a job that needs a place outside the settings is due again.
+const UNCONFIGURED: Duration = Duration::from_secs(15);
+
 /// The average rate, in bytes per second, at which a document is rewritten to a full disk: a large
 /// one is retried later, so that it doesn't keep the disk busy.
 const REWRITTEN: u64 = 16 << 20;
@@ -61,6 +64,7 @@ pub fn handed_back(
     let pause = match outage {
         Outage::StorageFull => room_again(work),
         Outage::Database | Outage::Storage => AWAY,
+        Outage::UnknownPlace => UNCONFIGURED,
     };
     let cause = match error.downcast_ref::<AttemptError>() {
         Some(AttemptError::Retry { cause, .. }) => with_sources(&**cause),

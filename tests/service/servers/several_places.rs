@@ -2,14 +2,18 @@
 //! isn't configured is named.
 
 use std::path::Path;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use queue::JobKind;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::app::{Backend, Mode, TestApp};
+use tests::content::pseudo_random;
 use tests::objects::{location, old_key, puts};
 use tests::poll::wait_until;
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn url(folder: &Path) -> String {
     format!("file://{}/", folder.display())
@@ -83,14 +87,10 @@ async fn documents_of_all_places_are_served_swept_and_audited() {
         let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
         alice.delete(&path).await.expecting(204);
     }
-    wait_until(
-        std::time::Duration::from_mins(1),
-        "bytes are removed",
-        async || {
-            let listed = places.more()[0].list(None).await.unwrap();
-            listed.try_collect::<Vec<_>>().await.unwrap().len() == 1
-        },
-    )
+    wait_until(PATIENCE, "bytes are removed", async || {
+        let listed = places.more()[0].list(None).await.unwrap();
+        listed.try_collect::<Vec<_>>().await.unwrap().len() == 1
+    })
     .await;
     let audit = app.command(&["audit", "--deep"]).await;
     assert_eq!(audit.code, 0, "{}", audit.printed);
@@ -124,6 +124,44 @@ async fn a_place_that_rows_need_and_that_is_not_configured_is_named() {
     let audit = app.command(&["audit"]).await;
     assert_eq!(audit.code, 1);
     assert!(audit.printed.contains(&url(&old)), "{}", audit.printed);
+}
+
+#[tokio::test]
+async fn a_document_in_a_place_that_is_not_configured_waits_for_it() {
+    let elsewhere = TempDir::new().unwrap();
+    let (old, new) = (elsewhere.path().join("old"), elsewhere.path().join("new"));
+    let mut app = TestApp::builder(Mode::Embedded)
+        .settings(&[("DOSSIER_STAGING_URL", &url(&old))])
+        .start()
+        .await;
+    let alice = app.user("alice").await;
+    let pause = "/v1/admin/queues/ingest/pause";
+    let paused = app.admin().post_json(pause, &json!({})).await;
+    paused.expecting(200);
+    let bytes = pseudo_random(1, 1 << 20);
+    let document = alice.uploads("a.bin", bytes.clone()).await;
+    app.changes_unready(&[("DOSSIER_STAGING_URL", &url(&new))])
+        .await;
+    // One attempt is left.
+    let most = JobKind::ProcessVersion.max_attempts();
+    let last = format!(
+        "UPDATE jobs SET attempts = {} WHERE kind = '{}'",
+        most - 1,
+        JobKind::ProcessVersion
+    );
+    assert_eq!(app.tampers(&last).await, 1);
+    app.tampers("UPDATE queue_pauses SET is_paused = false")
+        .await;
+    let tried = "SELECT count(*) FROM jobs WHERE last_error LIKE '%no configured storage%'";
+    wait_until(PATIENCE, "it is tried", async || {
+        app.number(tried).await == 1
+    })
+    .await;
+    app.changes(&[("DOSSIER_MORE_STORAGE_URLS", &url(&old))])
+        .await;
+    let active = alice.settled(&document).await;
+    assert_eq!(active["status"], "active", "{active}");
+    assert!(alice.downloads(&active).await == bytes);
 }
 
 #[tokio::test]
@@ -198,11 +236,9 @@ async fn a_further_place_that_is_down_stops_nothing_elsewhere() {
     let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
     alice.delete(&path).await.expecting(204);
     let elsewhere = "SELECT count(*) FROM discards WHERE url NOT LIKE 's3:%'";
-    wait_until(
-        std::time::Duration::from_mins(1),
-        "its bytes are removed",
-        async || app.number(elsewhere).await == 0,
-    )
+    wait_until(PATIENCE, "its bytes are removed", async || {
+        app.number(elsewhere).await == 0
+    })
     .await;
     let listed = app.places().await.store().list(None).await.unwrap();
     assert_eq!(listed.try_collect::<Vec<_>>().await.unwrap(), []);

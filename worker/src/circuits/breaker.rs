@@ -114,6 +114,7 @@ impl Circuits {
             Outage::Storage | Outage::StorageFull => {
                 (&[Circuit::Staging, Circuit::Store], &self.0.looks[1])
             }
+            Outage::UnknownPlace => return true,
         };
         let is_open = || circuits.iter().any(|circuit| self.is_open(*circuit));
         let mut last = look.lock().await;

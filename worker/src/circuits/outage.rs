@@ -18,6 +18,8 @@ pub enum Outage {
     Storage,
     /// A storage place is full.
     StorageFull,
+    /// A storage place isn't among those of the settings, which an operator mends.
+    UnknownPlace,
 }
 
 /// Returns the outage that may have caused the error of an attempt, if any.
@@ -54,6 +56,7 @@ fn outage_itself(error: &(dyn Error + 'static)) -> Option<Outage> {
         return match error {
             StorageError::Full => Some(Outage::StorageFull),
             StorageError::Unavailable { .. } => Some(Outage::Storage),
+            StorageError::UnknownPlace { .. } => Some(Outage::UnknownPlace),
             _ => None,
         };
     }
