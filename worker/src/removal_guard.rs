@@ -2,10 +2,13 @@
 //! place that no longer belongs to this installation loses nothing, which is logged as an error, and
 //! that what the ledger names when `maintenance` is paused stays until it is resumed.
 
+use std::sync::Arc;
+
 use domain::Share;
 use ledger::ownership::{Ownership, OwnershipError};
 use ledger::{Database, queue_pause};
 use queue::{JobKind, Queue};
+use storage::Storage;
 use telemetry::{Meters, Stop};
 use tracing::error;
 use url::Url;
@@ -62,14 +65,32 @@ impl RemovalGuard {
     /// can't be determined now. Each removal checks the mark of its place as well, so that further
     /// places are refused one by one.
     pub async fn allows(&self, kind: JobKind) -> Result<bool, OwnershipError> {
-        match self.ownership.verify_main().await {
+        self.unless_refused(kind, self.ownership.verify_main().await)
+    }
+
+    /// Returns whether one of the places belongs to this installation. An error means that this can't
+    /// be determined now.
+    pub async fn allows_in(
+        &self,
+        kind: JobKind,
+        place: &Arc<dyn Storage>,
+    ) -> Result<bool, OwnershipError> {
+        self.unless_refused(kind, self.ownership.verify_place(place).await)
+    }
+
+    fn unless_refused(
+        &self,
+        kind: JobKind,
+        verified: Result<(), OwnershipError>,
+    ) -> Result<bool, OwnershipError> {
+        match verified {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.is_refusal() => {
                 self.meters.stopped(kind, Stop::Mark);
                 error!(
                     job.kind = %kind,
                     error = &refusal as &dyn std::error::Error,
-                    "nothing is removed: a place does not carry the mark of this installation"
+                    "nothing is removed or moved: a place does not carry the mark of this installation"
                 );
                 Ok(false)
             }

@@ -1,13 +1,16 @@
 //! `dossier storage move`: starts a move between places, and shows its progress.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use domain::{AuditEvent, AuditKind, Clock as _, SystemClock, UserId};
+use ledger::ownership::Ownership;
 use ledger::{Database, MoveRefusal, MoveStatus, NewMove, StorageMove, find_move, start_move};
 use serde_json::json;
 use storage::StorageRouter;
 use tokio::time::sleep;
+use url::Url;
 use uuid::Uuid;
 
 use super::operator_log::logged;
@@ -41,6 +44,7 @@ pub async fn run(
         println!("would move {objects} objects, {bytes} bytes");
         return Ok(());
     }
+    check_owner(db, places, [from, to]).await?;
     let new = NewMove {
         from: from.clone(),
         to: to.clone(),
@@ -65,6 +69,15 @@ pub async fn run(
         started.id, started.objects, started.bytes
     );
     follow(db, started).await
+}
+
+/// Refuses places of another installation.
+async fn check_owner(db: &Database, places: &StorageRouter, of: [&Url; 2]) -> anyhow::Result<()> {
+    let ownership = Ownership::of(db.clone(), places.clone(), Arc::new(SystemClock));
+    for storage in places.stores().filter(|one| of.contains(&one.place())) {
+        ownership.verify_place(storage).await?;
+    }
+    Ok(())
 }
 
 async fn follow(db: &Database, mut moving: StorageMove) -> anyhow::Result<()> {

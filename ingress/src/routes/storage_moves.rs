@@ -9,6 +9,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use queue::Queue;
 use serde_json::json;
+use url::Url;
 
 use super::users::{AdminListProblems, AdminReadProblems};
 use crate::auth::{Admin, RequestOrigin};
@@ -68,16 +69,11 @@ impl StorageMoveRoutes {
         idempotent: IdempotentRequest,
         body: JsonBody<NewMoveRequest>,
     ) -> Result<Started, Documented<StartMoveProblems>> {
-        let Service {
-            db, places, clock, ..
-        } = &self.service;
+        let Service { db, clock, .. } = &self.service;
         let NewMoveRequest { from, to, rate } = body.0;
         let (from, to) = (from.place().clone(), to.place().clone());
         for (pointer, place) in [("/from", &from), ("/to", &to)] {
-            if !places.is_store(place) {
-                let detail = "is no place of the service where documents are stored";
-                return Err(Problem::invalid_field(pointer, detail).into());
-            }
+            self.check_place(pointer, place).await?;
         }
         if from == to {
             return Err(Problem::invalid_field("/to", "must be another place").into());
@@ -164,6 +160,28 @@ impl StorageMoveRoutes {
         let cancelled = cancel_move(&on, id.0.0, clock.now()).await;
         let cancelled = cancelled.map_err(Problem::from)?.map_err(refused)?;
         Ok(answer(cancelled))
+    }
+}
+
+impl StorageMoveRoutes {
+    /// Refuses a place where no documents are, or that belongs to another installation. One that
+    /// doesn't answer is checked again before anything is moved.
+    async fn check_place(&self, pointer: &str, place: &Url) -> Result<(), Problem> {
+        let Service {
+            places, ownership, ..
+        } = &self.service;
+        let mut stores = places.stores();
+        let Some(storage) = stores.find(|storage| storage.place() == place) else {
+            let detail = "is no place of the service where documents are stored";
+            return Err(Problem::invalid_field(pointer, detail));
+        };
+        match ownership.verify_place(storage).await {
+            Err(refusal) if refusal.is_refusal() => {
+                let detail = "does not carry the mark of this installation";
+                Err(Problem::invalid_field(pointer, detail).because(refusal))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -172,8 +172,8 @@ pub use sqlite_copy::copy_sqlite;
 pub use sqlite_steps::count_steps;
 pub use storage_moves::{
     MovableObject, MoveChunk, MoveRefusal, MoveStatus, NewMove, StorageMove, Switched, cancel_move,
-    end_chunk, find_move, finish_move, is_current, list_moves, movable_objects, movable_total,
-    start_move, switch_object,
+    end_chunk, fail_move, find_move, finish_move, is_current, list_moves, movable_objects,
+    movable_total, start_move, switch_object,
 };
 pub use strays::{discard_strays, end_quarantine, find_strays, quarantine_strays, quarantined};
 pub use tickets::{

@@ -33,7 +33,7 @@ pub enum MoveStatus {
     Completed,
     /// It was cancelled.
     Cancelled,
-    /// Its job failed for good.
+    /// Its job failed for good, or one of the places belongs to another installation.
     Error,
 }
 
@@ -419,6 +419,12 @@ pub async fn end_chunk(
 /// Ends a move of which every object was visited.
 pub async fn finish_move(db: &Database, id: StorageMoveId, now: Timestamp) -> Result<(), DbError> {
     storage_moves::finish(db.writer(), id, MoveStatus::Completed.as_str(), now).await?;
+    Ok(())
+}
+
+/// Ends a move that can't go on.
+pub async fn fail_move(db: &Database, id: StorageMoveId, now: Timestamp) -> Result<(), DbError> {
+    storage_moves::finish(db.writer(), id, MoveStatus::Error.as_str(), now).await?;
     Ok(())
 }
 

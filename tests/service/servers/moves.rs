@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::{Clock as _, InstallationId, SystemClock};
 use queue::JobKind;
 use reqwest::Method;
 use serde_json::{Value, json};
+use storage::Marking;
 use tempfile::TempDir;
 use tests::app::{Client, Mode, TestApp};
 use tests::content::pseudo_random;
@@ -309,6 +311,44 @@ async fn only_places_of_the_service_are_moved_between() {
         .get(unknown)
         .await
         .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_place_that_another_ledger_has_taken_over_gets_nothing() {
+    let test = Moving::start("1s").await;
+    let documents = test.documents(3).await;
+    let admin = test.app.admin();
+    let queue = "/v1/admin/queues/maintenance";
+    let paused = admin.post_json(&format!("{queue}/pause"), &json!({})).await;
+    paused.expecting(200);
+    let moving = test.begins(&test.old, &test.new, None).await.expecting(202);
+    let places = test.app.places().await;
+    let new = places.more().first().unwrap();
+    let another = InstallationId::new(SystemClock.now());
+    new.set_mark(another, Marking::Over).await.unwrap();
+    let resumed = admin.post_json(&format!("{queue}/resume"), &json!({}));
+    resumed.await.expecting(200);
+    let ended = test.ended(&moving).await;
+    assert_eq!(
+        (&ended["status"], &ended["moved"]),
+        (&json!("error"), &json!(0))
+    );
+    test.are_readable(&documents).await;
+
+    // Nor does one begin, in either direction.
+    for (from, to, pointer) in [
+        (&test.old, &test.new, "/to"),
+        (&test.new, &test.old, "/from"),
+    ] {
+        let refused = test.begins(from, to, None).await;
+        refused.expect_problem(422, "invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
+    }
+    let (from, to) = (url(&test.old), url(&test.new));
+    let command = ["storage", "move", "--from", &from, "--to", &to];
+    let refused = test.app.command(&command).await;
+    assert_eq!(refused.code, 1, "{}", refused.printed);
+    assert_eq!(files(&test.new), 0);
 }
 
 #[tokio::test]

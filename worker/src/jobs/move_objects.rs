@@ -3,7 +3,7 @@
 //! - *does*: copies objects for a bounded time, verifies their digests, switches the rows that name
 //!   them, and enqueues the next job of the move. The old objects are discarded later. Objects that
 //!   are missing or damaged are counted, and stay where they are. If a place belongs to another
-//!   installation, the move stops.
+//!   installation, the move ends in error.
 //! - *safe to repeat because* an object whose rows were switched is not found again.
 //! - *if it dies here*, the next attempt continues; the last copies are made again, and the sweep finds
 //!   the former ones.
@@ -80,7 +80,8 @@ pub async fn move_objects(work: &Work, tools: &Tools) -> Result<(), AttemptError
     let Some(moving) = running(tools, id).await? else {
         return Ok(());
     };
-    if !tools.removal_guard.allows(KIND).await? {
+    if !are_ours(tools, &moving).await? {
+        ledger::fail_move(&tools.db, id, tools.clock.now()).await?;
         return Ok(());
     }
     let objects = ledger::movable_objects(&tools.db, &moving, OBJECTS).await?;
@@ -109,6 +110,30 @@ pub async fn move_objects(work: &Work, tools: &Tools) -> Result<(), AttemptError
 async fn running(tools: &Tools, id: StorageMoveId) -> Result<Option<StorageMove>, AttemptError> {
     let found = ledger::find_move(&tools.db, id).await?;
     Ok(found.filter(|found| found.status == MoveStatus::Running))
+}
+
+/// Returns whether both places belong to this installation: what is written to a place of another one
+/// is a stray there, and what is there may be removed by it.
+async fn are_ours(tools: &Tools, moving: &StorageMove) -> Result<bool, AttemptError> {
+    let Tools {
+        places,
+        removal_guard,
+        ..
+    } = tools;
+    if !removal_guard.allows(KIND).await? {
+        return Ok(false);
+    }
+    for place in [&moving.from, &moving.to] {
+        let url: Url = place.parse().map_err(AttemptError::internal)?;
+        let mut configured = places.distinct();
+        let Some(storage) = configured.find(|storage| *storage.place() == url) else {
+            return Err(StorageError::UnknownPlace { url }.into());
+        };
+        if !removal_guard.allows_in(KIND, storage).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Returns the most bytes of a job at this rate.
