@@ -17,6 +17,9 @@ pub struct StoragePlace {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// The objects that are to be removed there; 0 from older services, which don't say it.
+    #[serde(default)]
+    pub discarded: u64,
 }
 
 /// A move to start.

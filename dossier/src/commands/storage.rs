@@ -39,13 +39,20 @@ async fn list(db: &Database, places: &StorageRouter, json: bool) -> anyhow::Resu
                 "url": place.url, "role": place.role.as_str(),
                 "configured": place.role != PlaceRole::Unknown,
                 "objects": place.total.objects, "bytes": place.total.bytes,
+                "discarded": place.discarded,
             })
         });
         println!("{}", json!({"items": items.collect::<Vec<_>>()}));
     } else {
-        for ListedPlace { url, role, total } in &listed {
+        for ListedPlace {
+            url,
+            role,
+            total,
+            discarded,
+        } in &listed
+        {
             println!(
-                "{url}\t{}\t{} objects\t{} bytes",
+                "{url}\t{}\t{} objects\t{} bytes\t{discarded} objects to be removed",
                 role.as_str(),
                 total.objects,
                 total.bytes

@@ -12,10 +12,11 @@ use crate::output::{Column, moment, size};
 use crate::progress::spinner;
 use crate::session::Session;
 
-const PLACES: [Column; 4] = [
+const PLACES: [Column; 5] = [
     Column::text("ROLE"),
     Column::number("OBJECTS"),
     Column::number("SIZE"),
+    Column::number("TO REMOVE"),
     Column::text("PLACE"),
 ];
 
@@ -112,6 +113,7 @@ fn place(place: StoragePlace) -> Vec<String> {
         place.role,
         place.objects.to_string(),
         size(place.bytes),
+        place.discarded.to_string(),
         place.url,
     ]
 }

@@ -90,6 +90,8 @@ pub struct StoragePlaceBody {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// The objects that are to be removed there. Keep a place among the settings until there are none.
+    pub discarded: u64,
 }
 
 /// The places. There is no next page.
@@ -166,6 +168,7 @@ impl From<ListedPlace> for StoragePlaceBody {
             },
             objects: place.total.objects,
             bytes: place.total.bytes,
+            discarded: place.discarded,
         }
     }
 }

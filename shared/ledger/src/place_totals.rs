@@ -1,4 +1,4 @@
-//! What rows refer to in each place, and which places they refer to that aren't known.
+//! What rows refer to in each place, what is to be removed there, and which places they refer to that aren't known.
 
 use sea_orm::QueryResult;
 use storage::StorageRouter;
@@ -61,6 +61,8 @@ pub struct ListedPlace {
     pub role: PlaceRole,
     /// What rows refer to in it.
     pub total: PlaceTotal,
+    /// The objects that no row refers to any more, and that are to be removed.
+    pub discarded: u64,
 }
 
 /// Lists the configured places, and those that rows refer to beyond them.
@@ -91,7 +93,13 @@ pub async fn list_places(
     let mut listed = Vec::new();
     for (url, role) in found {
         let total = place_total(db, &url).await?;
-        listed.push(ListedPlace { url, role, total });
+        let discarded = discarded_in(db, &url).await?;
+        listed.push(ListedPlace {
+            url,
+            role,
+            total,
+            discarded,
+        });
     }
     Ok(listed)
 }
@@ -113,6 +121,16 @@ pub async fn place_total(db: &Database, place: &str) -> Result<PlaceTotal, DbErr
         }
     }
     Ok(total)
+}
+
+/// Counts the objects that are to be removed from `place`.
+async fn discarded_in(db: &Database, place: &str) -> Result<u64, DbError> {
+    let bytewise = db.dialect().bytewise();
+    let sql =
+        format!("SELECT count(*) FROM discards WHERE url{bytewise} > $1 AND url{bytewise} < $2");
+    let values = [place.into(), format!("{place}{BEHIND_KEYS}").into()];
+    let rows = query(db.reader(), sql, values).await?;
+    rows.first().map_or(Ok(0), |row| number(row, 0))
 }
 
 fn number(row: &QueryResult, column: usize) -> Result<u64, DbError> {

@@ -160,6 +160,24 @@ async fn the_opposite_move_brings_everything_back_under_fresh_keys() {
         assert_eq!(kept, (10 + 10 * turn, 10 * turn));
         test.are_readable(&documents).await;
     }
+    // The list says so to whoever wants to give a place up.
+    let places = "/v1/admin/storage/places";
+    let listed = test.app.admin().get(places).await.expecting(200);
+    for (folder, discarded) in [(&test.old, 20), (&test.new, 20)] {
+        let items = listed["items"].as_array().unwrap();
+        let place = items
+            .iter()
+            .find(|item| item["url"] == url(folder).as_str());
+        assert_eq!(place.unwrap()["discarded"], discarded, "{listed}");
+        let list = test.app.command(&["storage", "list"]).await;
+        let line = list
+            .printed
+            .lines()
+            .find(|line| line.starts_with(&url(folder)));
+        let line = line.unwrap();
+        let end = format!("\t{discarded} objects to be removed");
+        assert!(line.ends_with(&end), "{line}");
+    }
     // A removal that comes late, of an object that was here, meets none in use.
     let now = location(&test.app, &documents[0]).await;
     assert_ne!(now, first);
