@@ -72,7 +72,7 @@ async fn remove_or_say(
 ) {
     match remove_batch(db, &places.removal(), removal_guard, urls).await {
         Ok(Removal::Done(batch)) => {
-            if let Some(error) = batch.failures.first() {
+            if let Some((_, error)) = batch.failures.first() {
                 warn!(
                     error = error as &dyn std::error::Error,
                     "failed to remove discarded bytes; a later job will"
@@ -105,8 +105,8 @@ pub enum Removal {
 pub struct Batch {
     /// The number of removed objects.
     pub removed: usize,
-    /// The errors of the others.
-    pub failures: Vec<StorageError>,
+    /// The others, and why.
+    pub failures: Vec<(Url, StorageError)>,
 }
 
 /// A batch that failed as a whole.
@@ -132,13 +132,18 @@ pub async fn remove_batch(
         return Ok(Removal::Stopped);
     }
     let mut answers = stream::iter(urls)
-        .map(|url| async move { removal.delete(&url).await.map(|()| url) })
+        .map(|url| async move {
+            match removal.delete(&url).await {
+                Ok(()) => Ok(url),
+                Err(error) => Err((url, error)),
+            }
+        })
         .buffer_unordered(AT_ONCE);
     let (mut gone, mut failures) = (Vec::new(), Vec::new());
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(url) => gone.push(url),
-            Err(error) => failures.push(error),
+            Err(failure) => failures.push(failure),
         }
     }
     ledger::forget_discarded(db, &gone).await?;

@@ -132,6 +132,18 @@ pub async fn discarded(
     query_as(db.reader(), sql, values).await
 }
 
+/// Postpones the removal of the bytes at `urls`.
+pub async fn postpone_discarded(
+    db: &Database,
+    urls: &[impl AsRef<str> + Sync],
+    until: Timestamp,
+) -> Result<(), DbError> {
+    if urls.is_empty() {
+        return Ok(());
+    }
+    discards::postpone(db.writer(), urls, until).await
+}
+
 /// Deletes URLs whose bytes have been removed.
 pub async fn forget_discarded(
     db: &Database,

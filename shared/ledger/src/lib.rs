@@ -96,7 +96,8 @@ pub use content_dates::{DatedDocument, find_dated, find_public_dated, is_second_
 pub use contents::find_content;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use discards::{
-    DiscardLevel, DueDiscard, discard_level, discarded, forget_discarded, recount_discarded_bytes,
+    DiscardLevel, DueDiscard, discard_level, discarded, forget_discarded, postpone_discarded,
+    recount_discarded_bytes,
 };
 pub use documents::{find_document, find_named, find_public, find_settled, find_settled_versions};
 pub use error::{DbError, SchemaMismatch, UnfitServer};

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use super::refusal::Refusal;
+
 /// A failure of the backend. `Unavailable` may succeed on retry; the others won't.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -67,6 +69,24 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StorageError {
+    /// Returns whether the backend answered, and refused this request: others may succeed.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else {
+            return false;
+        };
+        let refusal = source.downcast_ref::<Refusal>();
+        refusal.is_some_and(Refusal::is_of_one_request)
+    }
+
+    /// Returns whether the backend didn't answer, or not as it should: others will fail as well.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Unavailable { .. }) && !self.is_refusal()
+    }
 }
 
 /// The error of a source of bytes, passed through unchanged.

@@ -21,6 +21,7 @@ mod mark;
 mod parted;
 mod port;
 pub mod private_file;
+mod refusal;
 mod removal;
 #[cfg(feature = "rest")]
 mod rest;
@@ -47,6 +48,7 @@ pub use port::{
     Appender, Appending, ByteStream, Entry, EntryStream, Flush, Growing, Presented, Range,
     SourceStream, Stat, Storage, Writer,
 };
+pub use refusal::Refusal;
 pub use removal::Removal;
 pub use router::{FindMoved, Staged, StorageRouter, Taken};
 pub use s3::{Checksums, S3, S3Location, WrittenObjects};

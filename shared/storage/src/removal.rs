@@ -46,7 +46,7 @@ impl Removal {
             Ok(()) => storage.delete(url).await,
             refused => refused,
         };
-        let failed = matches!(deleted, Err(StorageError::Unavailable { .. }));
+        let failed = deleted.as_ref().is_err_and(StorageError::is_unanswered);
         let mut unanswered = self.unanswered();
         let failures = unanswered.entry(storage.place().clone()).or_default();
         *failures = if failed { *failures + 1 } else { 0 };
@@ -54,7 +54,8 @@ impl Removal {
         deleted
     }
 
-    /// Returns whether a place didn't answer several times in a row.
+    /// Returns whether a place didn't answer several times in a row. One that refuses to remove some
+    /// objects may remove others.
     #[must_use]
     pub fn is_down(&self, place: &Url) -> bool {
         self.unanswered()

@@ -5,8 +5,11 @@
 //!   stay in the list.
 //! - *safe to repeat because* removing a missing object succeeds, and so does striking it off.
 //! - *if it dies here*, objects removed but still listed are removed again.
-//! - *on failure* of some objects, the others are removed and the job is retried; while a further
-//!   place doesn't answer, the next run does it.
+//! - *on failure* of some objects, the others are removed and the job is retried. Objects that their
+//!   place refuses to remove are due again later, so that they don't hold up the others; while a
+//!   further place doesn't answer, the next run does it.
+
+use std::time::Duration;
 
 use domain::ErrorCode;
 use ledger::DueDiscard;
@@ -17,6 +20,9 @@ use url::Url;
 use crate::attempt_error::AttemptError;
 use crate::remover::{BATCH, Removal, remove_batch};
 use crate::tools::Tools;
+
+/// When objects that their place refuses to remove are tried again.
+const REFUSED: Duration = Duration::from_hours(1);
 
 /// Runs the job.
 pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
@@ -37,13 +43,19 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
             Removal::Stopped => return Ok(()),
             Removal::Done(batch) => batch,
         };
-        for error in batch.failures {
+        let mut refused = Vec::new();
+        for (url, error) in batch.failures {
             if matches!(error, StorageError::UnknownPlace { .. }) {
                 elsewhere += 1;
-            } else {
-                failure = Some(error);
+                continue;
             }
+            if error.is_refusal() {
+                refused.push(url);
+            }
+            failure = Some(error);
         }
+        let later = tools.clock.now().plus(REFUSED);
+        ledger::postpone_discarded(&tools.db, &refused, later).await?;
         // The others would fail as well. Those of a further place that is down are passed over.
         let mut main = tools.places.main();
         if batch.removed == 0 && main.any(|storage| removal.is_down(storage.place())) {

@@ -7,18 +7,22 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use domain::{Clock, DocumentId, ErrorCode, InstallationId, Lifecycle, Status, Timestamp};
+use futures::stream;
 use queue::{Feed, JobKind};
+use sea_orm::ConnectionTrait;
 use storage::{
-    ByteStream, EntryStream, Mark, Marking, Range, SourceStream, Stat, Storage, StorageError,
-    WriteError, Writer,
+    ByteStream, EntryStream, Mark, Marking, Range, Refusal, SourceStream, Stat, Storage,
+    StorageError, WriteError, Writer,
 };
 use telemetry::Circuit;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use url::Url;
 use worker::WorkerRole;
 
-use crate::service::{Service, wait_for};
+use crate::service::{PATIENCE, Service, wait_for};
 
 /// How a place is.
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ enum Weather {
     Poisoned(Url),
     /// There is no room for one object.
     TooSmallFor(Url),
+    /// It refuses to remove some objects.
+    Keeps(Vec<Url>),
 }
 
 /// A place whose weather is made.
@@ -52,6 +58,19 @@ fn away() -> StorageError {
     StorageError::Unavailable {
         action: "answer",
         source: "it is away".into(),
+    }
+}
+
+fn refused() -> StorageError {
+    let refusal = Refusal {
+        status: 403,
+        code: "AccessDenied".to_owned(),
+        request: "1".to_owned(),
+        message: "it is locked".to_owned(),
+    };
+    StorageError::Unavailable {
+        action: "delete",
+        source: refusal.into(),
     }
 }
 
@@ -111,6 +130,10 @@ impl Storage for Outdoors {
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         self.reach(Some(url))?;
+        let is_kept = matches!(&*self.weather.borrow(), Weather::Keeps(kept) if kept.contains(url));
+        if is_kept {
+            return self.counted(Err(refused()));
+        }
         self.inner.delete(url).await
     }
 
@@ -316,6 +339,39 @@ async fn a_document_for_which_there_is_no_room_waits_and_holds_up_nobody() {
     working.stop().await;
     let status = service.document(large).await.lifecycle.status();
     assert_eq!(status, Status::Active);
+}
+
+#[tokio::test]
+async fn objects_that_storage_refuses_to_remove_hold_up_no_others() {
+    let service = Service::start().await;
+    let store = service.places.store();
+    let place = store.place().clone();
+    let url = || service.places.fresh_url(&place, service.clock.now());
+    let locked: Vec<Url> = std::iter::repeat_with(url).take(24).collect();
+    let key = url();
+    let key = key.as_str().strip_prefix(place.as_str()).unwrap();
+    let bytes = Box::pin(stream::iter([Ok(Bytes::from_static(b"bytes"))]));
+    let removable = store.put(key, bytes, Writer::Service).await.unwrap();
+    // The locked ones are due before it.
+    let mut rows: Vec<_> = locked.iter().map(|url| format!("('{url}', 1)")).collect();
+    rows.push(format!("('{removable}', 2)"));
+    let sql = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
+    service.db.writer().execute_unprepared(&sql).await.unwrap();
+
+    let outside = Outside::of(&service);
+    outside.weather.send_replace(Weather::Keeps(locked));
+    // The schedule enqueues the removal at the start.
+    let working = Service::works(outside.role.clone());
+    // The others are due again later.
+    let now = service.clock.now().as_micros();
+    let later = format!("SELECT count(*) FROM discards WHERE at > {now}");
+    let removed = async {
+        while service.stored().await > 0 || service.number(&later).await < 24 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, removed).await.expect("it is removed");
+    working.stop().await;
 }
 
 #[tokio::test]

@@ -83,6 +83,24 @@ pub async fn insert_from(
     execute(connection, sql, [parameter, now.as_micros().into()]).await
 }
 
+/// Sets when the bytes at `urls` are to be removed.
+pub async fn postpone(
+    connection: &impl ConnectionTrait,
+    urls: &[impl AsRef<str>],
+    until: Timestamp,
+) -> Result<(), DbError> {
+    let texts = Dialect::of(connection).texts();
+    let sql = format!("UPDATE discards SET at = $2 WHERE url IN ({texts})");
+    let urls: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
+    execute(
+        connection,
+        sql,
+        [parameter(&urls)?, until.as_micros().into()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Deletes those of `urls` for which `condition` is true. Returns their charges.
 pub async fn delete(
     transaction: &DatabaseTransaction,

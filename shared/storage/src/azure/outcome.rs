@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_smithy_xml::decode::{Document, try_data};
 use http::StatusCode;
 
-use crate::rest::{Refusal, Response, header, refused, text};
-use crate::{Stat, StorageError};
+use crate::rest::{Response, header, refused, text};
+use crate::{Refusal, Stat, StorageError};
 use domain::{ByteSize, Timestamp};
 
 /// Returns the error of `action` that was refused with `answer`.

@@ -4,8 +4,8 @@ use domain::{ByteSize, Timestamp, read_json};
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::rest::{Refusal, Response, header, refused, text};
-use crate::{Stat, StorageError};
+use crate::rest::{Response, header, refused, text};
+use crate::{Refusal, Stat, StorageError};
 
 /// The metadata of an object, as far as they are asked for.
 #[derive(Debug, Deserialize)]

@@ -11,27 +11,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::client::{BoxError, Response};
-use crate::{ByteStream, StorageError};
+use crate::{ByteStream, Refusal, StorageError};
 
 /// The timeout of a stalled response.
 const STALLED: Duration = Duration::from_secs(30);
 
 /// The size limit of responses that are kept whole, such as a page of a listing.
 const LONGEST: usize = 32 << 20;
-
-/// A response that refuses the request.
-#[derive(Debug, thiserror::Error)]
-#[error("the service answered {status} {code} (request {request}): {message}")]
-pub(crate) struct Refusal {
-    /// The status.
-    pub status: u16,
-    /// The service's code of the error.
-    pub code: String,
-    /// The service's number of the request.
-    pub request: String,
-    /// The service's words.
-    pub message: String,
-}
 
 /// Returns the error of `action` that was refused.
 pub(crate) fn refused(action: &'static str, refusal: Refusal) -> StorageError {

@@ -4,18 +4,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::DateTime;
 
-use crate::{Stat, StorageError};
+use crate::{Refusal, Stat, StorageError};
 use domain::{ByteSize, Timestamp};
-
-/// An error response.
-#[derive(Debug, thiserror::Error)]
-#[error("the service answered {status} {code} (request {request}): {message}")]
-struct Answer {
-    status: u16,
-    code: String,
-    request: String,
-    message: String,
-}
 
 /// Returns the error of `action`.
 pub(super) fn failed<E>(action: &'static str, error: SdkError<E>) -> StorageError
@@ -38,7 +28,7 @@ where
         return StorageError::Full;
     }
     let meta = error.meta();
-    let answer = Answer {
+    let answer = Refusal {
         status,
         code: meta.code().unwrap_or("without a code").to_owned(),
         request: meta.request_id().unwrap_or("without a number").to_owned(),
