@@ -10,8 +10,9 @@ use futures::future::BoxFuture;
 use ledger::{Outcome, Settled};
 use telemetry::{Attempt, Meters};
 use tracing::{error, info, warn};
+use url::Url;
 
-use crate::circuits::{Circuits, Outage, outage_of};
+use crate::circuits::{Circuits, Outage, outage_of, url_of};
 use crate::retry_policy::{handed_back, outcome_of_failure};
 use crate::tools::Tools;
 use crate::work::Work;
@@ -48,10 +49,13 @@ impl Acknowledge<()> for Acknowledger {
         let outcome = outcome_of_failure(&**error, &work, now);
         let uncounted =
             outage_of(&**error).map(|outage| (outage, handed_back(outage, &**error, &work, now)));
+        let at = url_of(&**error);
         let Self { tools, meters } = self.clone();
         async move {
             let outcome = match uncounted {
-                Some((outage, outcome)) if is_to_blame(&tools.circuits, outage, &work).await => {
+                Some((outage, outcome))
+                    if is_to_blame(&tools.circuits, (outage, at), &work).await =>
+                {
                     Some(outcome)
                 }
                 _ => outcome,
@@ -76,8 +80,12 @@ impl Acknowledge<()> for Acknowledger {
 /// Returns whether the attempt failed because of an outage. On a full disk, an accepted document
 /// waits for space even if there is some for others. Anything else that finds no space, such as an
 /// archive larger than the disk, has filled it by itself and counts as failed.
-async fn is_to_blame(circuits: &Circuits, outage: Outage, work: &Work) -> bool {
-    let is_away = circuits.confirm(outage).await;
+async fn is_to_blame(
+    circuits: &Circuits,
+    (outage, at): (Outage, Option<Url>),
+    work: &Work,
+) -> bool {
+    let is_away = circuits.confirm_at(outage, at.as_ref()).await;
     is_away || (outage == Outage::StorageFull && work.pending.is_some())
 }
 

@@ -71,13 +71,52 @@ pub enum StorageError {
     },
 }
 
+/// An error of the backend, with the place where it happened.
+#[derive(Debug, thiserror::Error)]
+#[error("at {place}")]
+struct AtPlace {
+    place: Url,
+    #[source]
+    source: SourceError,
+}
+
 impl StorageError {
+    /// Records the place of an error.
+    pub(crate) fn at(self, place: &Url) -> Self {
+        match self {
+            Self::Unavailable { action, source } if !source.is::<AtPlace>() => {
+                let place = place.clone();
+                Self::Unavailable {
+                    action,
+                    source: AtPlace { place, source }.into(),
+                }
+            }
+            error => error,
+        }
+    }
+
+    /// Returns the URL of the object or the place that failed, if it is known.
+    #[must_use]
+    pub fn url(&self) -> Option<&Url> {
+        match self {
+            Self::NotFound { url }
+            | Self::UnknownPlace { url }
+            | Self::DigestMismatch { url }
+            | Self::Superseded { url } => Some(url),
+            Self::NotOurs { place } | Self::NotSupported { place } => Some(place),
+            Self::Unavailable { source, .. } => source.downcast_ref().map(|at: &AtPlace| &at.place),
+            Self::Overlap { .. } | Self::Full | Self::Busy | Self::SlowSource => None,
+        }
+    }
+
     /// Returns whether the backend answered, and refused this request: others may succeed.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let Self::Unavailable { source, .. } = self else {
             return false;
         };
+        let at = source.downcast_ref::<AtPlace>();
+        let source = at.map_or(source, |at| &at.source);
         let refusal = source.downcast_ref::<Refusal>();
         refusal.is_some_and(Refusal::is_of_one_request)
     }

@@ -243,4 +243,11 @@ async fn a_further_place_that_is_down_stops_nothing_elsewhere() {
     let listed = app.places().await.store().list(None).await.unwrap();
     assert_eq!(listed.try_collect::<Vec<_>>().await.unwrap(), []);
     assert_eq!(app.number("SELECT count(*) FROM discards").await, 20);
+    // The audit names the place, and checks the others.
+    let stray = puts(&**app.places().await.store(), &old_key(), "a stray").await;
+    let audit = app.command(&["audit"]).await;
+    assert_eq!(audit.code, 1, "{}", audit.printed);
+    for found in ["unanswered_place", "s3://bucket/documents/", stray.as_str()] {
+        assert!(audit.printed.contains(found), "{found}: {}", audit.printed);
+    }
 }

@@ -13,6 +13,7 @@ use storage::{Entry, EntryStream, Storage, StorageError, StorageRouter};
 use url::Url;
 
 use super::finding::{FindingKind, Remedy};
+use super::marks::{check_marks, is_unavailable, tell_unanswered};
 use super::request::{Audit, AuditError, AuditRequest};
 use crate::orphans::{OrphanScan, find_orphans, found_object};
 use crate::removal_guard::{FEW_STAGED, FEW_STORED, PlannedSweep};
@@ -30,50 +31,49 @@ const BEHIND_KEYS: &str = "~";
 /// Checks that every row has its bytes and that all bytes have a row.
 pub async fn check_bytes(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     let places = audit.request.places.clone();
-    let are_ours = check_marks(audit).await?;
-    let mut known = Vec::new();
-    for place in places.stores() {
-        let rows = Ledger::of(place);
-        let few = check_share(audit, place, FEW_STORED).await?;
-        audit.quarantines = audit.repairs() && are_ours && few;
-        check_place(audit, place, rows.clone(), FindingKind::OrphanedBlob).await?;
-        known.push(rows);
-    }
+    let marks = check_marks(audit).await?;
+    let stores = places.stores();
+    let mut all: Vec<_> = stores.map(|place| (place, Content::Documents)).collect();
     if !places.is_store(places.staging().place()) {
-        let staging = Ledger::of(places.staging());
-        let kind = FindingKind::StaleStaging;
-        let few = check_share(audit, places.staging(), FEW_STAGED).await?;
-        audit.quarantines = audit.repairs() && are_ours && few;
-        check_place(audit, places.staging(), staging.clone(), kind).await?;
-        known.push(staging);
+        all.push((places.staging(), Content::Staged));
+    }
+    let mut known = Vec::new();
+    for (place, content) in all {
+        known.push(Ledger::of(place));
+        if marks.unanswered.contains(place.place()) {
+            continue;
+        }
+        match check_one(audit, (place, content), marks.are_ours).await {
+            Err(AuditError::Storage(error)) if is_unavailable(&error) => {
+                tell_unanswered(audit, place, &error);
+            }
+            checked => checked?,
+        }
     }
     check_elsewhere(audit, known).await?;
     Ok(())
 }
 
-/// Checks that each place carries the mark of this installation, or may get it.
-async fn check_marks(audit: &mut Audit<'_>) -> Result<bool, AuditError> {
-    let ownership = audit.request.ownership.clone();
-    let ours = ownership.installation().await?;
-    let mut are_ours = true;
-    for (storage, state) in ownership.states().await? {
-        let Err(refusal) = state.permit(storage.place(), ours) else {
-            continue;
-        };
-        are_ours = false;
-        let remedy = audit.remedy(Remedy::Left);
-        let place = storage.place().to_string();
-        audit.tell(
-            FindingKind::ForeignPlace,
-            place,
-            refusal.to_string(),
-            remedy,
-        );
-    }
-    if are_ours && audit.repairs() {
-        ownership.verify().await?;
-    }
-    Ok(are_ours)
+/// What a place is for.
+#[derive(Clone, Copy)]
+enum Content {
+    Documents,
+    Staged,
+}
+
+/// Compares the rows of a place with its objects.
+async fn check_one(
+    audit: &mut Audit<'_>,
+    (place, content): (&Arc<dyn Storage>, Content),
+    are_ours: bool,
+) -> Result<(), AuditError> {
+    let (few, kind) = match content {
+        Content::Documents => (FEW_STORED, FindingKind::OrphanedBlob),
+        Content::Staged => (FEW_STAGED, FindingKind::StaleStaging),
+    };
+    let few = check_share(audit, place, few).await?;
+    audit.quarantines = audit.repairs() && are_ours && few;
+    check_place(audit, place, Ledger::of(place), kind).await
 }
 
 /// Returns whether the objects without a row are few enough to be orphans.

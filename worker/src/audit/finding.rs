@@ -20,6 +20,8 @@ pub enum FindingKind {
     WrongDigest,
     /// A row whose bytes are in a place that isn't configured.
     UnknownPlace,
+    /// A place that doesn't answer: its objects weren't checked.
+    UnansweredPlace,
     /// A place whose mark names another installation.
     ForeignPlace,
     /// A place with too many objects without a row to be orphans.
@@ -52,6 +54,7 @@ impl FindingKind {
             Self::WrongLength => "wrong_length",
             Self::WrongDigest => "wrong_digest",
             Self::UnknownPlace => "unknown_place",
+            Self::UnansweredPlace => "unanswered_place",
             Self::ForeignPlace => "foreign_place",
             Self::TooManyStrays => "too_many_strays",
             Self::NeededDiscard => "doomed_bytes",

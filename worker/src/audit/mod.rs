@@ -7,6 +7,7 @@
 
 mod bytes;
 mod finding;
+mod marks;
 mod request;
 mod rows;
 mod run;

@@ -4,11 +4,11 @@
 //! the dependency is healthy is itself at fault.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Clock;
+use futures::future::join_all;
 use ledger::Database;
 use queue::{JobKind, Queue};
 use storage::StorageRouter;
@@ -16,6 +16,7 @@ use telemetry::{Circuit, Meters};
 use tokio::sync::{self, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
+use url::Url;
 
 use super::outage::Outage;
 use super::probe;
@@ -54,8 +55,8 @@ struct Inner {
     open: watch::Sender<Open>,
     /// When storage and database were last probed. One probe runs at a time.
     looks: [sync::Mutex<Option<Instant>>; 2],
-    /// Whether one of the further places was away when storage was last probed.
-    is_more_away: AtomicBool,
+    /// The further places that were away when storage was last probed.
+    more_away: Mutex<Vec<Url>>,
     /// The current pause of each circuit, and when it last closed.
     pauses: Mutex<[(Duration, Option<Instant>); Circuit::ALL.len()]>,
 }
@@ -102,13 +103,19 @@ impl Circuits {
             meters,
             open: watch::Sender::new(Open::default()),
             looks: Default::default(),
-            is_more_away: AtomicBool::new(false),
+            more_away: Mutex::default(),
             pauses: Mutex::new([(FIRST_PAUSE, None); Circuit::ALL.len()]),
         }))
     }
 
     /// Probes the dependencies of `outage`, and returns whether one of them is down.
     pub async fn confirm(&self, outage: Outage) -> bool {
+        self.confirm_at(outage, None).await
+    }
+
+    /// Like [`Self::confirm`]. If the URL that failed is known, further places that don't have it
+    /// aren't to blame.
+    pub async fn confirm_at(&self, outage: Outage, at: Option<&Url>) -> bool {
         let (circuits, look): (&[Circuit], _) = match outage {
             Outage::Database => (&[Circuit::Database], &self.0.looks[0]),
             Outage::Storage | Outage::StorageFull => {
@@ -123,7 +130,7 @@ impl Circuits {
         }
         let is_storage = circuits.contains(&Circuit::Store);
         if last.is_some_and(|at| at.elapsed() < FRESH) {
-            return is_storage && self.0.is_more_away.load(Ordering::Relaxed);
+            return is_storage && self.0.is_more_away(at);
         }
         *last = Some(Instant::now());
         for circuit in circuits {
@@ -135,20 +142,19 @@ impl Circuits {
             return is_open();
         }
         // Jobs that need none of the further places go on, so these have no circuit.
-        let is_away = self.is_further_place_away().await;
-        self.0.is_more_away.store(is_away, Ordering::Relaxed);
-        is_away
+        let away = self.further_places_away().await;
+        *self.0.more_away() = away;
+        self.0.is_more_away(at)
     }
 
-    async fn is_further_place_away(&self) -> bool {
+    async fn further_places_away(&self) -> Vec<Url> {
         let Inner { places, clock, .. } = &*self.0;
-        for place in places.more() {
-            if let Err(error) = probe::place(places, place, clock.now()).await {
-                warn!(storage.place = %place.place(), error = &*error as &dyn std::error::Error, "a further place is away");
-                return true;
-            }
-        }
-        false
+        let probes = places.more().iter().map(|place| async move {
+            let error = probe::place(places, place, clock.now()).await.err()?;
+            warn!(storage.place = %place.place(), error = &*error as &dyn std::error::Error, "a further place is away");
+            Some(place.place().clone())
+        });
+        join_all(probes).await.into_iter().flatten().collect()
     }
 
     /// Probes the database periodically, forever.
@@ -270,6 +276,19 @@ impl Inner {
         let now = *pause;
         *pause = (now * 2).min(longest);
         now
+    }
+
+    /// Returns whether a further place is away that may have caused a failure at this URL.
+    fn is_more_away(&self, at: Option<&Url>) -> bool {
+        let away = self.more_away();
+        let is_there = |place: &Url| at.is_none_or(|url| url.as_str().starts_with(place.as_str()));
+        away.iter().any(is_there)
+    }
+
+    fn more_away(&self) -> std::sync::MutexGuard<'_, Vec<Url>> {
+        self.more_away
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pauses(

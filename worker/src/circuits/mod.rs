@@ -5,4 +5,4 @@ mod outage;
 mod probe;
 
 pub use breaker::Circuits;
-pub use outage::{Outage, outage_of};
+pub use outage::{Outage, outage_of, url_of};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ledger::DbError;
 use storage::StorageError;
+use url::Url;
 
 use crate::attempt_error::AttemptError;
 
@@ -33,18 +34,38 @@ pub fn outage_of(error: &(dyn Error + 'static)) -> Option<Outage> {
     }
 }
 
+/// Returns the URL of the object or the place that failed, if the error of an attempt names it.
+pub fn url_of(error: &(dyn Error + 'static)) -> Option<Url> {
+    let Some(AttemptError::Retry { cause, .. }) = error.downcast_ref::<AttemptError>() else {
+        return None;
+    };
+    let url = |error: &(dyn Error + 'static)| {
+        let error = error.downcast_ref::<StorageError>()?;
+        error.url().cloned()
+    };
+    first_behind(&**cause, url)
+}
+
 fn outage_behind(error: &(dyn Error + 'static)) -> Option<Outage> {
+    first_behind(error, outage_itself)
+}
+
+/// Returns what `find` finds first in the chain of an error.
+fn first_behind<T>(
+    error: &(dyn Error + 'static),
+    find: fn(&(dyn Error + 'static)) -> Option<T>,
+) -> Option<T> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(outage) = outage_itself(error) {
-            return Some(outage);
+        if let Some(found) = find(error) {
+            return Some(found);
         }
         // `io::Error::source` skips the error it wraps.
         let hidden = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        if let Some(outage) = hidden.and_then(|hidden| outage_behind(hidden)) {
-            return Some(outage);
+        if let Some(found) = hidden.and_then(|hidden| first_behind(hidden, find)) {
+            return Some(found);
         }
         next = error.source();
     }
@@ -55,7 +76,10 @@ fn outage_itself(error: &(dyn Error + 'static)) -> Option<Outage> {
     if let Some(error) = error.downcast_ref::<StorageError>() {
         return match error {
             StorageError::Full => Some(Outage::StorageFull),
-            StorageError::Unavailable { .. } => Some(Outage::Storage),
+            // A missing bucket, and some proxies, say this of objects that are there.
+            StorageError::NotFound { .. } | StorageError::Unavailable { .. } => {
+                Some(Outage::Storage)
+            }
             StorageError::UnknownPlace { .. } => Some(Outage::UnknownPlace),
             _ => None,
         };

@@ -13,8 +13,8 @@ use futures::stream;
 use queue::{Feed, JobKind};
 use sea_orm::ConnectionTrait;
 use storage::{
-    ByteStream, EntryStream, Mark, Marking, Range, Refusal, SourceStream, Stat, Storage,
-    StorageError, WriteError, Writer,
+    ByteStream, EntryStream, Environment, Mark, Marking, Range, Refusal, SourceStream, Stat,
+    Storage, StorageError, StorageUrl, WriteError, Writer,
 };
 use telemetry::Circuit;
 use tokio::sync::watch;
@@ -284,12 +284,30 @@ impl Clock for HurriedClock {
 
 #[tokio::test]
 async fn an_object_that_alone_can_t_be_reached_ends_in_an_error() {
+    Box::pin(ends_in_an_error(Weather::Fair)).await;
+}
+
+#[tokio::test]
+async fn so_it_does_while_a_further_place_without_it_is_away() {
+    Box::pin(ends_in_an_error(Weather::Away)).await;
+}
+
+async fn ends_in_an_error(elsewhere: Weather) {
     let service = Service::start().await;
     let poisoned = service.accepts("poisoned.txt", b"poisoned").await;
     let staged = service.only_staged().await;
     let well = service.accepts("well.txt", b"well").await;
     let mut outside = Outside::of(&service);
     outside.weather.send_replace(Weather::Poisoned(staged));
+    let folder = tempfile::tempdir().unwrap();
+    let further = StorageUrl::from_directory(folder.path()).unwrap();
+    let (_weather, seen) = watch::channel(elsewhere);
+    let further = Outdoors {
+        inner: further.connect_in(&Environment::default()).await.unwrap(),
+        weather: seen,
+        failed: Arc::default(),
+    };
+    outside.role.places = outside.role.places.with_more(vec![Arc::new(further)]);
     outside.role.clock = Arc::new(HurriedClock(AtomicI64::new(
         service.clock.now().as_micros(),
     )));

@@ -126,7 +126,8 @@ impl Ownership {
         Ok(states)
     }
 
-    async fn state_of(&self, storage: &Arc<dyn Storage>) -> Result<PlaceState, OwnershipError> {
+    /// Returns the state of one place. Changes nothing, except that it creates the id of a new ledger.
+    pub async fn state_of(&self, storage: &Arc<dyn Storage>) -> Result<PlaceState, OwnershipError> {
         let ours = self.installation().await?;
         match storage.mark().await? {
             Some(mark) => Ok(state_by_mark(mark, ours)),

@@ -25,7 +25,7 @@ impl StorageRouter {
         let source = verified(bytes, source, size, sha256);
         match storage.put(key, source, Writer::Service).await {
             Ok(_) => Ok(()),
-            Err(WriteError::Storage(error)) => Err(error),
+            Err(WriteError::Storage(error)) => Err(error.at(storage.place())),
             // The source is one of our own places, so its errors are storage errors.
             Err(WriteError::Source(error)) => Err(match error.downcast::<StorageError>() {
                 Ok(error) => *error,

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -249,7 +249,12 @@ impl StorageRouter {
 
     /// Opens the object at `url`, or a range of it.
     pub async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
-        self.adapter_of(url)?.open(url, range).await
+        let storage = self.adapter_of(url)?;
+        let place = storage.place();
+        let bytes = storage.open(url, range).await;
+        let bytes = bytes.map_err(|error| error.at(place))?;
+        let place = place.clone();
+        Ok(Box::pin(bytes.map_err(move |error| error.at(&place))))
     }
 
     /// Returns a URL at which anybody can read the object for `lifetime`; `None` if its place has
@@ -266,7 +271,9 @@ impl StorageRouter {
 
     /// Returns the size and times of the object at `url`; `None` if it does not exist.
     pub async fn stat(&self, url: &Url) -> Result<Option<Stat>, StorageError> {
-        self.adapter_of(url)?.stat(url).await
+        let storage = self.adapter_of(url)?;
+        let found = storage.stat(url).await;
+        found.map_err(|error| error.at(storage.place()))
     }
 
     /// Returns where the staged bytes are now: at `staged`, or already in the store if an earlier
@@ -308,7 +315,8 @@ impl StorageRouter {
             });
         }
         let key = self.key_of(staged)?;
-        match self.store().take(staged, key).await {
+        let store = self.store();
+        match store.take(staged, key).await {
             Ok(Some(url)) => {
                 // A file was renamed; an object was copied.
                 let leftover = (url.scheme() != "file").then(|| staged.clone());
@@ -316,7 +324,7 @@ impl StorageRouter {
             }
             // Gone from staging, it may be in a former store.
             Ok(None) | Err(StorageError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.at(store.place())),
         }
         let present = self.store().stat(&target).await?;
         // A copy becomes visible only after verification, so an existing one is complete.
