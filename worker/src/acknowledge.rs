@@ -54,7 +54,7 @@ impl Acknowledge<()> for Acknowledger {
         async move {
             let outcome = match uncounted {
                 Some((outage, outcome))
-                    if is_to_blame(&tools.circuits, (outage, at), &work).await =>
+                    if is_to_blame(&tools.circuits, (outage, at.as_ref()), &work).await =>
                 {
                     Some(outcome)
                 }
@@ -82,10 +82,10 @@ impl Acknowledge<()> for Acknowledger {
 /// archive larger than the disk, has filled it by itself and counts as failed.
 async fn is_to_blame(
     circuits: &Circuits,
-    (outage, at): (Outage, Option<Url>),
+    (outage, at): (Outage, Option<&Url>),
     work: &Work,
 ) -> bool {
-    let is_away = circuits.confirm_at(outage, at.as_ref()).await;
+    let is_away = circuits.confirm_at(outage, at).await;
     is_away || (outage == Outage::StorageFull && work.pending.is_some())
 }
 

@@ -16,7 +16,7 @@ use crate::{cli, resources};
 pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<()> {
     let places = resources::places(resolved).await?;
     if matches!(command, cli::Storage::Cors) {
-        return storage_cors::run(resolved, places.staging().place());
+        return storage_cors::run(resolved, &places);
     }
     let db = resources::ledger(resolved).await?;
     match command {

@@ -1,8 +1,9 @@
-//! `dossier storage cors`: prints the rules by which scripts of browsers may read and write a bucket.
+//! `dossier storage cors`: prints the rules by which scripts of browsers may read and write buckets.
 
 use anyhow::bail;
 use serde_json::json;
 use settings::{CorsOrigin, List, Resolved};
+use storage::StorageRouter;
 use url::Url;
 
 /// Fields that scripts set: those of signed uploads, and ranges.
@@ -11,6 +12,13 @@ const HEADERS: [&str; 4] = [
     "range",
     "x-ms-blob-type",
     "x-goog-content-length-range",
+];
+
+/// Those of signed uploads to S3 whose place has options for how objects are written.
+const S3_HEADERS: [&str; 3] = [
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-storage-class",
 ];
 
 /// Fields that scripts read: those that uploads in parts tell us, and those of downloads.
@@ -24,14 +32,28 @@ const EXPOSED: [&str; 4] = [
 /// How long browsers may cache a preflight, in seconds.
 const MAX_AGE: u32 = 600;
 
-pub fn run(resolved: &Resolved, place: &Url) -> anyhow::Result<()> {
+pub fn run(resolved: &Resolved, places: &StorageRouter) -> anyhow::Result<()> {
     let origins = List::entries(&resolved.settings.cors_origins);
     let mut origins: Vec<_> = origins.into_iter().map(written).collect();
     if origins.is_empty() {
         origins.push("*".to_owned());
     }
-    println!("{}", rules(place, &origins)?);
+    for place in places_to_print(places.staging().place(), places.store().place()) {
+        println!("{}", rules(place, &origins)?);
+    }
     Ok(())
+}
+
+/// The places whose buckets sign URLs, one for each service: all buckets of a service take the same
+/// rules.
+fn places_to_print<'p>(staging: &'p Url, store: &'p Url) -> Vec<&'p Url> {
+    if staging.scheme() == store.scheme() || store.scheme() == "file" {
+        return vec![staging];
+    }
+    if staging.scheme() == "file" {
+        return vec![store];
+    }
+    vec![staging, store]
 }
 
 fn written(origin: CorsOrigin) -> String {
@@ -46,8 +68,9 @@ fn rules(place: &Url, origins: &[String]) -> anyhow::Result<String> {
     let methods = ["GET", "HEAD", "PUT"];
     Ok(match place.scheme() {
         "s3" => {
+            let headers: Vec<_> = HEADERS.into_iter().chain(S3_HEADERS).collect();
             let rule = json!({
-                "AllowedOrigins": origins, "AllowedMethods": methods, "AllowedHeaders": HEADERS,
+                "AllowedOrigins": origins, "AllowedMethods": methods, "AllowedHeaders": headers,
                 "ExposeHeaders": EXPOSED, "MaxAgeSeconds": MAX_AGE,
             });
             format!("{:#}", json!({"CORSRules": [rule]}))
@@ -89,6 +112,8 @@ mod tests {
             s3["CORSRules"][0]["AllowedOrigins"],
             json!(["https://app.example"])
         );
+        let headers = s3["CORSRules"][0]["AllowedHeaders"].as_array().unwrap();
+        assert!(headers.contains(&json!("x-amz-storage-class")), "{s3}");
         let gs: serde_json::Value = domain::read_json(of("gs://b/p/").unwrap().as_bytes()).unwrap();
         assert_eq!(gs[0]["method"], json!(["GET", "HEAD", "PUT"]));
         assert!(
@@ -97,5 +122,16 @@ mod tests {
                 .contains("<AllowedMethods>GET,HEAD,PUT<")
         );
         of("file:///data/").unwrap_err();
+    }
+
+    #[test]
+    fn every_service_that_signs_is_told_its_rules() {
+        let [file, s3, other, gs]: [Url; 4] =
+            ["file:///d/", "s3://b/", "s3://c/", "gs://b/"].map(|url| url.parse().unwrap());
+        assert_eq!(places_to_print(&s3, &s3), [&s3]);
+        assert_eq!(places_to_print(&s3, &other), [&s3]);
+        assert_eq!(places_to_print(&file, &s3), [&s3]);
+        assert_eq!(places_to_print(&s3, &file), [&s3]);
+        assert_eq!(places_to_print(&s3, &gs), [&s3, &gs]);
     }
 }

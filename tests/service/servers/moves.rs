@@ -338,14 +338,16 @@ async fn a_place_that_another_ledger_has_taken_over_gets_nothing() {
     let admin = test.app.admin();
     let queue = "/v1/admin/queues/maintenance";
     let paused = admin.post_json(&format!("{queue}/pause"), &json!({})).await;
-    paused.expecting(200);
+    paused.expect_status(200).await;
     let moving = test.begins(&test.old, &test.new, None).await.expecting(202);
     let places = test.app.places().await;
     let new = places.more().first().unwrap();
     let another = InstallationId::new(SystemClock.now());
     new.set_mark(another, Marking::Over).await.unwrap();
-    let resumed = admin.post_json(&format!("{queue}/resume"), &json!({}));
-    resumed.await.expecting(200);
+    let resumed = admin
+        .post_json(&format!("{queue}/resume"), &json!({}))
+        .await;
+    resumed.expect_status(200).await;
     let ended = test.ended(&moving).await;
     assert_eq!(
         (&ended["status"], &ended["moved"]),

@@ -137,7 +137,7 @@ async fn a_document_in_a_place_that_is_not_configured_waits_for_it() {
     let alice = app.user("alice").await;
     let pause = "/v1/admin/queues/ingest/pause";
     let paused = app.admin().post_json(pause, &json!({})).await;
-    paused.expecting(200);
+    paused.expect_status(200).await;
     let bytes = pseudo_random(1, 1 << 20);
     let document = alice.uploads("a.bin", bytes.clone()).await;
     app.changes_unready(&[("DOSSIER_STAGING_URL", &url(&new))])

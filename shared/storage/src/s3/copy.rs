@@ -50,7 +50,8 @@ pub(super) async fn copy(
         .bucket(&source.bucket)
         .key(&source.key);
     let found = match request.send().await {
-        Err(error) if is_out_of_reach(&error) => return Ok(Copied::OutOfReach),
+        // Such as 301 and 400 from a bucket of another region.
+        Err(error) if matches!(status(&error), Some(300..=499)) => return Ok(Copied::OutOfReach),
         found => found.map_err(|error| failed("look at what is to be copied", error))?,
     };
     let size = found
