@@ -43,7 +43,8 @@ pub struct AttemptBody {
 pub struct DeliveryBody {
     /// Its id: `webhook-id` of all its attempts.
     pub id: Id<DeliveryId>,
-    /// The type of its event, `webhook.test`, or `webhook.disabled`, which isn't sent.
+    /// The type of its event, `webhook.test`, or, of what isn't sent, `webhook.disabled`, or
+    /// `webhook.events_expired` if events left the feed before they were followed.
     pub r#type: String,
     /// The id of its event in the feed.
     #[oai(nullable)]

@@ -86,8 +86,8 @@ pub use change::{
     retry_document,
 };
 pub use cleanup::{
-    EventWalk, FinishedBefore, PruneRequest, Pruned, expire_failed, forget_failures,
-    forget_finished_jobs, prune_versions, purge_archived, trim_events,
+    FinishedBefore, PruneRequest, Pruned, expire_failed, forget_failures, forget_finished_jobs,
+    prune_versions, purge_archived, trim_events,
 };
 pub use clock::DatabaseClock;
 pub use connect::{Database, PoolUse};

@@ -9,6 +9,7 @@ use super::batch::parameter;
 use super::discards::Discard;
 use super::readable::unreadable;
 use super::tables::blobs::{LostReferences, delete_unreferenced, lock_blobs, take_references};
+use super::tables::cleanup_positions::{self, OLD_EVENTS};
 use super::tables::events::{NewEvent, forget_timelines, insert_events};
 use super::tables::users::Charges;
 use super::tables::{documents, versions};
@@ -126,7 +127,9 @@ pub(super) async fn delete_documents(
         let (owner, id) = (UserId(document.owner_id), DocumentId(document.id));
         holdings.told.documents.push((owner, id, document.shape));
     }
-    forget_timelines(transaction, ids).await?;
+    // What the cleanup has not visited yet, it deletes once it does.
+    let visited = cleanup_positions::read(transaction, OLD_EVENTS).await?;
+    forget_timelines(transaction, ids, visited).await?;
     Ok(holdings)
 }
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 use domain::{DocumentId, EventType, UserId};
 use futures::future::join_all;
 use ledger::{
-    Database, DocumentChanges, FeedError, FeedPosition, FeedRequest, Precondition, Target, accept,
-    archive_document, delete_document, edit_document, feed_end, feed_ends, read_feed,
-    restore_document, trim_events,
+    Database, DocumentChanges, FeedError, FeedEvent, FeedPosition, FeedRequest, Precondition,
+    Target, accept, archive_document, delete_document, edit_document, feed_end, feed_ends,
+    read_feed, restore_document, timeline, trim_events,
 };
-use ledger::{EventWalk, FeedEvent};
 use sea_orm::{ConnectionTrait, DbBackend};
 use tests::ledger::{NOW, active, arrival, count, limits, passed, settle_all, user};
 use tests::on_each_database;
@@ -167,10 +166,7 @@ async fn what_leaves_the_feed_expires_cursors_of_its_owner(db: &Database) {
     let later = NOW.plus(DAY * 40);
     restore(db, alice, kept, later).await;
     // In batches smaller than what there is.
-    while !trim_events(db, EventWalk::of_old(NOW.plus(DAY)), 2)
-        .await
-        .unwrap()
-    {}
+    while !trim_events(db, NOW.plus(DAY), 2).await.unwrap() {}
     let read = async |owner, after| {
         let request = FeedRequest {
             after: Some(after),
@@ -206,27 +202,44 @@ async fn restore(db: &Database, owner: UserId, document: DocumentId, at: domain:
 }
 
 #[on_each_database]
-async fn a_document_with_very_many_events_expires_cursors_before_them(db: &Database) {
+async fn young_events_stay_however_many_a_document_has(db: &Database) {
     let alice = user(db, "alice").await;
-    let busy = active(db, alice, "busy").await;
     let quiet = active(db, alice, "quiet").await;
+    let busy = active(db, alice, "busy").await;
     for _ in 0..510 {
-        restore(db, alice, busy, NOW).await;
+        restore(db, alice, busy, NOW.plus(DAY)).await;
     }
-    let walk = EventWalk::of_new(NOW.plus(DAY));
-    while !trim_events(db, walk, 100).await.unwrap() {}
-    let expired = FeedRequest {
+    let told = whole(db, all_of(alice)).await;
+    assert_eq!(told.len(), 1_024);
+    // As the worker does, which keeps them for a month.
+    while !trim_events(db, NOW, 100).await.unwrap() {}
+    let oldest = FeedRequest {
         after: Some(FeedPosition(0)),
         ..all_of(alice)
     };
-    assert!(matches!(
-        read_feed(db, &expired).await,
-        Err(FeedError::Expired)
-    ));
-    // Of the others those behind what was removed are left.
-    let left = whole(db, all_of(alice)).await;
-    assert_eq!(left.len(), 1_000);
-    assert!(left.iter().all(|event| event.document_id != Some(quiet)));
+    let positions =
+        |events: &[FeedEvent]| -> Vec<_> { events.iter().map(|event| event.position).collect() };
+    assert_eq!(
+        positions(&whole(db, oldest.clone()).await),
+        positions(&told)
+    );
+    assert_eq!(timeline(db, busy, 0, 2_000).await.unwrap().len(), 1_022);
+    // A day later those of the first day leave, and no others.
+    while !trim_events(db, NOW.plus(DAY), 100).await.unwrap() {}
+    let expired = read_feed(db, &oldest).await;
+    assert!(matches!(expired, Err(FeedError::Expired)));
+    assert_eq!(
+        positions(&whole(db, all_of(alice)).await),
+        positions(&told[4..])
+    );
+    // What is in the timeline alone, and is old, goes with its document.
+    for document in [quiet, busy] {
+        let target = target(alice, document);
+        delete_document(db, &target, NOW.plus(DAY), traces)
+            .await
+            .unwrap();
+    }
+    assert_eq!(count(db, "SELECT count(*) FROM events").await, 1_022);
 }
 
 #[on_each_database]

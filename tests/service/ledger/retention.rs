@@ -8,10 +8,10 @@ use domain::{
     Timestamp, UserId, VersionId,
 };
 use ledger::{
-    CreateOperationError, Database, EventWalk, ItemPage, LimitReached, NewOperation, NewUndo,
-    Selection, Task, UndoError, add_version, expire_operations, find_document, find_operation,
-    forget_failures, list_operation_items, list_operations, may_open_operation,
-    remove_expired_operation, timeline, trim_events, undo_operation,
+    CreateOperationError, Database, ItemPage, LimitReached, NewOperation, NewUndo, Selection, Task,
+    UndoError, add_version, expire_operations, find_document, find_operation, forget_failures,
+    list_operation_items, list_operations, may_open_operation, remove_expired_operation, timeline,
+    trim_events, undo_operation,
 };
 use ledger::{NewContent, OperationPage, Precondition, Target, create_operation, expire_failed};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -110,8 +110,8 @@ async fn happens(db: &Database, document: DocumentId, owner: UserId, times: u32,
 }
 
 /// Walks to the end in batches of seven.
-async fn walks(db: &Database, walk: EventWalk) {
-    while !trim_events(db, walk, 7).await.unwrap() {}
+async fn walks(db: &Database, until: Timestamp) {
+    while !trim_events(db, until, 7).await.unwrap() {}
 }
 
 async fn events(db: &Database, document: DocumentId) -> usize {
@@ -271,27 +271,22 @@ async fn a_timeline_keeps_its_last_events(db: &Database) {
     let busy = active(db, owner, "busy").await;
     let quiet = active(db, owner, "quiet").await;
     let before = events(db, quiet).await;
-    happens(db, busy, owner, 1_500, NOW).await;
-    walks(db, EventWalk::of_new(NOW)).await;
-    assert!(events(db, busy).await > 1_500);
+    happens(db, busy, owner, 150, NOW).await;
+    walks(db, NOW).await;
+    assert!(events(db, busy).await > 150);
     let later = NOW.plus(DAY);
-    walks(db, EventWalk::of_new(later)).await;
-    assert_eq!(events(db, busy).await, 1_000);
-    happens(db, busy, owner, 3, later).await;
-    walks(db, EventWalk::of_new(later.plus(DAY))).await;
-    assert_eq!(events(db, busy).await, 1_000);
     // Old ones are few, young ones stay.
     happens(db, busy, owner, 30, later.plus(DAY)).await;
-    walks(db, EventWalk::of_old(later)).await;
-    assert_eq!(events(db, busy).await, 33);
-    walks(db, EventWalk::of_old(later.plus(DAY * 2))).await;
+    walks(db, later).await;
+    assert_eq!(events(db, busy).await, 30);
+    walks(db, later.plus(DAY * 2)).await;
     assert_eq!(events(db, busy).await, 20);
     assert_eq!(events(db, quiet).await, before);
     // Everything was passed; what comes is passed once.
     happens(db, busy, owner, 5, later.plus(DAY * 3)).await;
-    walks(db, EventWalk::of_old(later.plus(DAY * 4))).await;
+    walks(db, later.plus(DAY * 4)).await;
     assert_eq!(events(db, busy).await, 20);
-    assert_eq!(count(db, "SELECT count(*) FROM cleanup_positions").await, 2);
+    assert_eq!(count(db, "SELECT count(*) FROM cleanup_positions").await, 1);
 }
 
 #[on_each_database]

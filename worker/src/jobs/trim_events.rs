@@ -1,14 +1,12 @@
 //! Deletes events that timelines and feeds no longer need, and deliveries of the same age.
 //!
-//! - *does*: scans the events added since the last run, and those that have become old since, in
-//!   batches; for each document among them, it deletes all but the newest events.
-//! - *safe to repeat because* it only deletes surplus events.
+//! - *does*: scans the events that have become old since the last run, in batches: they leave the
+//!   feeds, and for each document among them it deletes all but the newest events.
+//! - *safe to repeat because* it only deletes old events.
 //! - *if it dies here*, the next run continues from the last position.
 //! - *on failure* of the database, the same.
 
 use std::time::Duration;
-
-use ledger::EventWalk;
 
 use super::batch_size::BATCH_SIZE;
 use crate::attempt_error::AttemptError;
@@ -24,14 +22,9 @@ const CHUNKS: u32 = 2_000;
 pub async fn trim_events(tools: &Tools) -> Result<(), AttemptError> {
     let now = tools.clock.now();
     let old = now.minus(tools.retention.events.max(SETTLED_AFTER));
-    for walk in [
-        EventWalk::of_new(now.minus(SETTLED_AFTER)),
-        EventWalk::of_old(old),
-    ] {
-        for _ in 0..CHUNKS {
-            if ledger::trim_events(&tools.db, walk, BATCH_SIZE).await? {
-                break;
-            }
+    for _ in 0..CHUNKS {
+        if ledger::trim_events(&tools.db, old, BATCH_SIZE).await? {
+            break;
         }
     }
     for _ in 0..CHUNKS {

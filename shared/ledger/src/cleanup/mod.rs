@@ -10,7 +10,7 @@ mod history;
 mod log;
 
 pub use archived::purge_archived;
-pub use events::{EventWalk, trim_events};
+pub use events::trim_events;
 pub use failed::expire_failed;
 pub use failures::forget_failures;
 pub use finished::{FinishedBefore, forget_finished_jobs};

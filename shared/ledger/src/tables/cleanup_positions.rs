@@ -7,6 +7,9 @@ use sea_orm::sea_query::{Expr, OnConflict};
 
 use crate::{DatabaseTransaction, DbError};
 
+/// The walk along events that have become old.
+pub const OLD_EVENTS: &str = "old_events";
+
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "cleanup_positions")]
 pub struct Model {
@@ -31,6 +34,12 @@ pub async fn lock(transaction: &DatabaseTransaction, name: &str) -> Result<i64, 
     begin.exec_without_returning(transaction).await?;
     let select = transaction.dialect().lock(Entity::find_by_id(name));
     let row = select.one(transaction).await?;
+    Ok(row.map_or(0, |row| row.position))
+}
+
+/// The position of a walk.
+pub async fn read(transaction: &DatabaseTransaction, name: &str) -> Result<i64, DbError> {
+    let row = Entity::find_by_id(name).one(transaction).await?;
     Ok(row.map_or(0, |row| row.position))
 }
 

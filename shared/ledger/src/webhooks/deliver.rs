@@ -40,6 +40,9 @@ const KEPT: i64 = 10_000;
 /// The type of the delivery that tells that a webhook was disabled.
 const DISABLED: &str = "webhook.disabled";
 
+/// The type of the delivery that stands for events which left the feed before they were followed.
+const EXPIRED: &str = "webhook.events_expired";
+
 /// What is to be delivered now.
 #[derive(Debug)]
 pub struct Turn {
@@ -166,10 +169,12 @@ async fn take(db: &Database, id: WebhookId, now: Timestamp) -> Result<Option<Tak
     Ok(Some((row, due, more)))
 }
 
+/// The next event, if there is one, and up to where events have left the feed.
 #[derive(FromQueryResult)]
 struct Told {
-    sequence: i64,
-    told: String,
+    events_floor: i64,
+    sequence: Option<i64>,
+    kind: Option<String>,
 }
 
 /// Makes deliveries of the events behind the webhook's position, at most `room`. Returns whether there
@@ -185,27 +190,38 @@ async fn follow(
         return Ok(false);
     }
     let limit = room.min(EVENTS);
-    let sql = "SELECT sequence, type AS told FROM events WHERE (owner_id, sequence) > ($1, $2) \
-         AND owner_id <= $1 AND type IS NOT NULL ORDER BY owner_id, sequence LIMIT $3";
+    let sql = "SELECT u.events_floor, e.sequence, e.kind FROM users u LEFT JOIN (SELECT sequence, type AS kind \
+         FROM events WHERE (owner_id, sequence) > ($1, $2) AND owner_id <= $1 AND type IS NOT NULL \
+         ORDER BY owner_id, sequence LIMIT $3) AS e ON TRUE WHERE u.id = $1 ORDER BY e.sequence";
     let values = [row.owner_id.into(), row.position.into(), limit.into()];
     let events: Vec<Told> = query_as(transaction, sql, values).await?;
+    let floor = events.first().map_or(0, |event| event.events_floor);
+    // Its event isn't kept, so it ends as failed and says so: the owner sees that there is a gap.
+    let gap = (row.position < floor).then(|| NewDelivery {
+        id: DeliveryId::new(now),
+        sequence: Some(floor),
+        kind: EXPIRED,
+        status: DeliveryStatus::Pending.as_str(),
+    });
+    row.position = row.position.max(floor);
     let types =
         read_types(&row.types).ok_or_else(|| DbError::corrupt("webhooks", "types", row.id))?;
     let wanted = |event: &Told| {
-        let kind: EventType = event.told.parse().ok()?;
+        let kind: EventType = event.kind.as_ref()?.parse().ok()?;
         types.has(kind).then(|| NewDelivery {
             id: DeliveryId::new(now),
-            sequence: Some(event.sequence),
+            sequence: event.sequence,
             kind: kind.as_str(),
             status: DeliveryStatus::Pending.as_str(),
         })
     };
-    let deliveries: Vec<_> = events.iter().filter_map(wanted).collect();
+    let deliveries = gap.into_iter().chain(events.iter().filter_map(wanted));
+    let deliveries: Vec<_> = deliveries.collect();
+    let found = events.iter().filter_map(|event| event.sequence);
+    let (last, found) = (found.clone().next_back(), found.count());
     webhook_deliveries::insert(transaction, row.id, &deliveries, now).await?;
-    if let Some(last) = events.last() {
-        row.position = last.sequence;
-    }
-    Ok(i64::try_from(events.len()).is_ok_and(|found| found >= limit))
+    row.position = last.unwrap_or(row.position);
+    Ok(i64::try_from(found).is_ok_and(|found| found >= limit))
 }
 
 /// Records attempts, and disables a webhook whose endpoint is gone or has failed for too long. Returns

@@ -1,5 +1,6 @@
 //! Endpoints that fail, hang, redirect or are gone.
 
+use queue::JobKind;
 use serde_json::{Value, json};
 use tests::app::Mode;
 use tests::in_both_modes;
@@ -141,6 +142,28 @@ async fn an_endpoint_that_is_gone_or_fails_for_days_is_disabled(mode: Mode) {
     attempted_until((&app, days), &alice, &hook, |all| told(all) == 2).await;
     let read = alice.get(&path(&hook)).await.expecting(200);
     assert_eq!(read["disabled_reason"], "failing");
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn events_that_left_the_feed_before_they_were_followed_are_told_as_a_failure(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    let hook = webhook(&alice, &receiver, &["document.deleted"]).await;
+    alice.active("a.txt", "a").await;
+    // They are a year old.
+    app.tampers("UPDATE events SET at = at - 31536000000000")
+        .await;
+    app.works_off(JobKind::TrimEvents).await;
+    // As if it had been full all the time.
+    app.tampers("UPDATE webhooks SET position = 0").await;
+    let is_told = |all: &[Value]| !all.is_empty() && all_are(all, "failed");
+    let told = attempted_until((&app, ""), &alice, &hook, is_told).await;
+    assert_eq!(told.len(), 1, "once: {told:?}");
+    assert_eq!(told[0]["type"], "webhook.events_expired");
+    let attempt = &told[0]["attempts"][0];
+    assert_eq!(attempt["error"], "the event is not kept any more");
+    assert!(receiver.received().is_empty());
     app.ends_clean().await;
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::batch::{Columns, Kind, execute, parameter, query_as};
 use crate::{DatabaseTransaction, DbError};
-use domain::{DocumentId, Timestamp, UserId};
+use domain::{DocumentId, UserId};
 
 /// A document with the oldest of its events that are kept.
 #[derive(Debug, Serialize)]
@@ -26,23 +26,20 @@ pub struct Removed {
     pub told: bool,
 }
 
-/// Deletes at most `limit` events that are older than those that are kept, and that happened before
-/// `until`. Returns them.
+/// Deletes at most `limit` events that are older than those that are kept. Returns them.
 pub async fn delete_older(
     transaction: &DatabaseTransaction,
     kept: &[KeptEvents],
-    until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Removed>, DbError> {
     const COLUMNS: &Columns = &[("document_id", Kind::Uuid), ("oldest", Kind::Integer)];
     let sql = format!(
         "DELETE FROM events WHERE sequence IN (SELECT e.sequence FROM {} JOIN events e \
-         ON e.document_id = x.document_id AND e.sequence < x.oldest WHERE e.at < $2 LIMIT {limit}) \
+         ON e.document_id = x.document_id AND e.sequence < x.oldest LIMIT {limit}) \
          RETURNING owner_id, sequence, type IS NOT NULL AS told",
         transaction.dialect().rows(COLUMNS),
     );
-    let values = [parameter(kept)?, until.as_micros().into()];
-    query_as(transaction, sql, values).await
+    query_as(transaction, sql, [parameter(kept)?]).await
 }
 
 /// The newest event of a feed, by its owner.
@@ -81,16 +78,18 @@ pub async fn remove_from_feed(
     Ok(())
 }
 
-/// Deletes what is only in the timelines of documents that were deleted.
+/// Deletes what is only in the timelines of documents that were deleted, among events up to a place:
+/// a document has few there. `remove_from_feed` deletes the others.
 pub async fn forget_timelines(
     transaction: &DatabaseTransaction,
     documents: &[Uuid],
+    last: i64,
 ) -> Result<(), DbError> {
     let sql = format!(
-        "DELETE FROM events WHERE {} AND type IS NULL",
+        "DELETE FROM events WHERE {} AND type IS NULL AND sequence <= $2",
         transaction.dialect().is_one_of("document_id")
     );
-    execute(transaction, sql, [parameter(documents)?]).await?;
+    execute(transaction, sql, [parameter(documents)?, last.into()]).await?;
     Ok(())
 }
 
