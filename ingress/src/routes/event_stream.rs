@@ -79,6 +79,14 @@ pub(super) struct FeedReader {
     pub(super) ticket: Option<Ticket>,
 }
 
+/// What a query found.
+struct Found {
+    /// The events, as text; `None` if there were none.
+    text: Option<Bytes>,
+    /// Whether there were no more.
+    is_end: bool,
+}
+
 /// The state of a stream.
 struct Streaming {
     reader: FeedReader,
@@ -113,8 +121,8 @@ impl FeedReader {
         self.events.is_closed() || end.is_some_and(|end| end <= clock.now())
     }
 
-    /// The next events, as text; `None` if there are none yet.
-    async fn read(&mut self) -> Result<Option<Bytes>, FeedError> {
+    /// Reads the next events.
+    async fn read(&mut self) -> Result<Found, FeedError> {
         // Taken before they are read, so that readers who are woken together take turns.
         let memory = match &self.ticket {
             None => None,
@@ -143,10 +151,14 @@ impl FeedReader {
             ]);
         }
         let text = (!text.is_empty()).then(|| Bytes::from(text));
-        Ok(text.map(|text| match memory {
+        let text = text.map(|text| match memory {
             Some(memory) => memory.around(text),
             None => text,
-        }))
+        });
+        Ok(Found {
+            text,
+            is_end: page.is_end,
+        })
     }
 }
 
@@ -162,12 +174,14 @@ impl Streaming {
             }
             if self.due {
                 self.reader.events.mark();
-                let before = self.reader.request.after;
                 // Boxed: who waits for events keeps no room for a query.
                 match Box::pin(self.reader.read()).await {
-                    Ok(Some(chunk)) => return Some(chunk),
-                    // Others were looked at: there may be more.
-                    Ok(None) => self.due = self.reader.request.after != before,
+                    Ok(found) => {
+                        self.due = !found.is_end;
+                        if found.text.is_some() {
+                            return found.text;
+                        }
+                    }
                     // A client that comes back learns why.
                     Err(FeedError::Expired | FeedError::NoOwner) => return None,
                     Err(FeedError::Database(error)) => {

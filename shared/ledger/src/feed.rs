@@ -65,7 +65,7 @@ pub struct FeedRequest {
 pub struct FeedPage {
     /// The events, in the order of commit.
     pub events: Vec<FeedEvent>,
-    /// Where the feed goes on.
+    /// Where the feed goes on: at its end behind the newest event of the owner, whatever was asked for.
     pub next: FeedPosition,
     /// Whether there were no more.
     pub is_end: bool,
@@ -138,11 +138,20 @@ pub enum FeedError {
 #[derive(FromQueryResult)]
 struct Bounds {
     events_floor: i64,
+    /// The newest event of the owner.
+    newest: Option<i64>,
     /// The last of the events that were looked at.
     seen: Option<i64>,
     looked: i64,
     /// How many of them were wanted.
     matched: i64,
+}
+
+impl Bounds {
+    /// The place behind the newest event of the owner, kept or not.
+    fn end(&self) -> FeedPosition {
+        FeedPosition(self.newest.unwrap_or_default().max(self.events_floor))
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -179,13 +188,14 @@ pub async fn read_feed(db: &Database, request: &FeedRequest) -> Result<FeedPage,
          matching AS (SELECT sequence, bytes FROM seen WHERE type IN ({types})), \
          wanted AS (SELECT sequence, sum(bytes) OVER (ORDER BY sequence) - bytes AS before \
          FROM matching ORDER BY sequence LIMIT $6) \
-         SELECT u.events_floor, (SELECT max(sequence) FROM seen) AS seen, \
+         SELECT u.events_floor, {newest} AS newest, (SELECT max(sequence) FROM seen) AS seen, \
          (SELECT count(*) FROM seen) AS looked, (SELECT count(*) FROM matching) AS matched, e.* \
          FROM users u LEFT JOIN (SELECT events.sequence, events.owner_id, events.document_id, \
          events.operation_id, events.type AS told, events.data, events.shape, events.at \
          FROM wanted JOIN events ON events.sequence = wanted.sequence WHERE wanted.before <= $7) AS e ON TRUE \
          WHERE u.id = $2 ORDER BY e.sequence",
         types = db.dialect().texts(),
+        newest = newest("$2"),
     );
     let values = [
         parameter(&types)?,
@@ -228,11 +238,19 @@ fn page(
         }
     }
     let is_whole = found == bounds.matched;
-    let next = if is_whole { bounds.seen } else { last };
+    let is_end = is_whole && bounds.looked < i64::from(window);
+    let seen = if is_whole { bounds.seen } else { last };
+    // At the end of the feed of a document, later events of others were passed as well: behind them the
+    // reader stays above the floor, which rises with theirs.
+    let next = if is_end {
+        bounds.end()
+    } else {
+        seen.map_or(after, FeedPosition)
+    };
     Ok(FeedPage {
         events,
-        next: next.map_or(after, FeedPosition),
-        is_end: is_whole && bounds.looked < i64::from(window),
+        next,
+        is_end,
     })
 }
 

@@ -243,6 +243,29 @@ async fn young_events_stay_however_many_a_document_has(db: &Database) {
 }
 
 #[on_each_database]
+async fn a_reader_of_a_quiet_document_goes_on_from_the_end_of_the_feed(db: &Database) {
+    let alice = user(db, "alice").await;
+    let quiet = active(db, alice, "quiet").await;
+    let mut request = FeedRequest {
+        document: Some(quiet),
+        ..all_of(alice)
+    };
+    let page = read_feed(db, &request).await.unwrap();
+    assert_eq!(page.events.len(), 2);
+    active(db, alice, "other").await;
+    request.after = Some(page.next);
+    let page = read_feed(db, &request).await.unwrap();
+    assert!(page.events.is_empty() && page.is_end);
+    assert_eq!(page.next, feed_end(db, alice).await.unwrap());
+    // All of these are old; nothing that it asked for has left since.
+    while !trim_events(db, NOW.plus(DAY), 100).await.unwrap() {}
+    request.after = Some(page.next);
+    assert!(read_feed(db, &request).await.unwrap().events.is_empty());
+    restore(db, alice, quiet, NOW.plus(DAY)).await;
+    assert_eq!(whole(db, request).await.len(), 2);
+}
+
+#[on_each_database]
 async fn a_filtered_page_looks_at_a_bounded_number_of_events(db: &Database) {
     let alice = user(db, "alice").await;
     let document = active(db, alice, "a").await;
