@@ -123,7 +123,8 @@ pub struct UsedTicket {
 /// Why a feed can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// Events behind the position were removed.
+    /// Events behind the position were removed, or it is behind the newest event: it is of a feed that
+    /// had more, before the database was restored.
     #[error("events after the cursor are not kept any more")]
     Expired,
     /// There is no such user.
@@ -210,7 +211,9 @@ pub async fn read_feed(db: &Database, request: &FeedRequest) -> Result<FeedPage,
     let first = rows.first().ok_or(FeedError::NoOwner)?;
     let bounds = Bounds::from_query_result(first, "").map_err(DbError::from)?;
     let after = match request.after {
-        Some(after) if after.0 < bounds.events_floor => return Err(FeedError::Expired),
+        Some(after) if after.0 < bounds.events_floor || after > bounds.end() => {
+            return Err(FeedError::Expired);
+        }
         Some(after) => after,
         None => FeedPosition(bounds.events_floor),
     };

@@ -266,6 +266,37 @@ async fn a_reader_of_a_quiet_document_goes_on_from_the_end_of_the_feed(db: &Data
 }
 
 #[on_each_database]
+async fn a_cursor_beyond_the_newest_event_has_expired(db: &Database) {
+    let [alice, bob] = [user(db, "alice").await, user(db, "bob").await];
+    let document = active(db, alice, "a").await;
+    let backup = feed_end(db, alice).await.unwrap();
+    restore(db, alice, document, NOW).await;
+    let cursor = feed_end(db, alice).await.unwrap();
+    let read = async |owner, after, document| {
+        let request = FeedRequest {
+            after: Some(after),
+            document,
+            ..all_of(owner)
+        };
+        read_feed(db, &request).await.map(|page| page.events.len())
+    };
+    assert_eq!(read(alice, cursor, None).await.unwrap(), 0);
+    // A backup was restored, and less has happened since.
+    let newer = format!("DELETE FROM events WHERE sequence > {}", backup.0 + 1);
+    db.writer().execute_unprepared(&newer).await.unwrap();
+    for of in [None, Some(document)] {
+        let ahead = read(alice, cursor, of).await;
+        assert!(matches!(ahead, Err(FeedError::Expired)), "{ahead:?}");
+        assert_eq!(read(alice, backup, of).await.unwrap(), 1);
+    }
+    // Of whom nothing is told, the beginning is the end.
+    let end = feed_end(db, bob).await.unwrap();
+    assert_eq!(read(bob, end, None).await.unwrap(), 0);
+    let ahead = read(bob, FeedPosition(end.0 + 1), None).await;
+    assert!(matches!(ahead, Err(FeedError::Expired)), "{ahead:?}");
+}
+
+#[on_each_database]
 async fn a_filtered_page_looks_at_a_bounded_number_of_events(db: &Database) {
     let alice = user(db, "alice").await;
     let document = active(db, alice, "a").await;

@@ -4,7 +4,6 @@ use super::change::{is_enabled, lock_own};
 use super::deliver::MOST_PENDING;
 use super::delivery::Delivery;
 use super::webhook::{Webhook, WebhookError};
-use crate::feed::feed_end;
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::webhook_deliveries::{self, NewDelivery};
 use crate::tables::webhooks::{self, Model};
@@ -84,10 +83,9 @@ async fn check_place(
     owner: UserId,
     after: FeedPosition,
 ) -> Result<(), WebhookError> {
-    let end = feed_end(db, owner).await?;
     let first = FeedRequest {
         owner,
-        after: Some(after.min(end)),
+        after: Some(after),
         types: None,
         document: None,
         limit: 1,
