@@ -95,12 +95,14 @@ impl Authenticator {
         match &self.tokens {
             Some((verifier, unknown)) if looks_like_jwt(token) => {
                 let (bearer, end) = verifier.bearer(token).await.map_err(refused)?;
+                let identity = bearer.identity.digest();
                 let holder = self.holder(bearer, *unknown, whence).await?;
                 let account = Account {
                     expires_at: Some(end),
                     ..holder
                 };
-                Ok((account, Credential::Token(account.caller.user)))
+                let user = account.caller.user;
+                Ok((account, Credential::Token { user, identity }))
             }
             _ => {
                 let hash = Sha256::of(token.as_bytes());

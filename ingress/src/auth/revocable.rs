@@ -1,4 +1,4 @@
-//! A response body that ends when the credential of its request is revoked.
+//! A response body that ends when the admission of its request is revoked.
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub(super) enum End {
     Close,
 }
 
-/// A body that ends early if its credential is revoked.
+/// A body that ends early if its admission is revoked.
 pub(super) struct Revocable {
     inner: BoxBody<Bytes, io::Error>,
     end: End,
@@ -82,31 +82,34 @@ impl Body for Revocable {
 
 #[cfg(test)]
 mod tests {
-    use domain::Sha256;
+    use domain::{Role, Sha256};
     use futures::StreamExt;
-    use ledger::{Credential, Revocation};
+    use ledger::{Admission, Credential, Revocation};
 
     use super::*;
     use crate::auth::revocations::Revocations;
 
-    /// What comes of a body that never ends once its credential is revoked.
+    /// What comes of a body that never ends once its admission is revoked.
     async fn rest(end: End) -> Option<Result<Bytes, io::Error>> {
         let revocations = Revocations::default();
-        let credential = Credential::Key(Sha256::of(b"a key"));
+        let admission = Admission {
+            credential: Credential::Key(Sha256::of(b"a key")),
+            role: Role::User,
+        };
         let first = futures::stream::iter([Ok::<_, io::Error>("first")]);
         let body = poem::Body::from_bytes_stream(first.chain(futures::stream::pending()));
-        let body = Revocable::wrap(body, end, || revocations.watch(credential));
+        let body = Revocable::wrap(body, end, || revocations.watch(admission));
         let mut chunks = std::pin::pin!(body.into_bytes_stream());
         assert_eq!(chunks.next().await.unwrap().unwrap(), "first");
         let (rest, ()) = futures::join!(chunks.next(), async {
             tokio::task::yield_now().await;
-            revocations.end(&[(credential, Revocation::Gone)]);
+            revocations.end(&[(admission, Revocation::Gone)]);
         });
         rest
     }
 
     #[tokio::test]
-    async fn a_body_ends_when_its_credential_is_revoked() {
+    async fn a_body_ends_when_its_admission_is_revoked() {
         assert!(matches!(rest(End::Cut).await, Some(Err(_))));
         assert!(rest(End::Close).await.is_none());
     }

@@ -1,5 +1,5 @@
-//! Ends long-running requests when their credential is revoked: the key removed or expired, the
-//! user disabled or deleted.
+//! Ends long-running requests when what admitted them is revoked: the key removed or expired, the
+//! identity unlinked, the user disabled or deleted, or without the role that the request needs.
 //!
 //! One query per second covers all of them; requests answered within a second never register. More than
 //! a few are checked when the security log tells of a revocation, and every ten seconds.
@@ -9,23 +9,23 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
-use ledger::{Credential, Database, DbError, NewestRevocations, Revocation};
+use ledger::{Admission, Database, DbError, NewestRevocations, Revocation};
 use ledger::{find_revoked, newest_revocations};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::waiting::Looks;
 
-/// The poll interval: how long a running request may outlive its credential.
+/// The poll interval: how long a running request may outlive its admission.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
-/// Credentials checked by one query.
+/// Admissions checked by one query.
 const BATCH: usize = 5_000;
 /// So many are checked every time: that costs little.
 const FEW: usize = 200;
 
-type Watched = HashMap<Credential, Arc<Entry>>;
+type Watched = HashMap<Admission, Arc<Entry>>;
 
-/// The credentials of long-running requests.
+/// What admitted long-running requests.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations(Arc<Mutex<Watched>>);
 
@@ -38,21 +38,21 @@ struct Entry {
 /// A registration, removed on drop.
 #[derive(Debug)]
 pub(super) struct Watch {
-    credential: Credential,
+    admission: Admission,
     entry: Arc<Entry>,
     revocations: Revocations,
 }
 
 impl Revocations {
-    pub(super) fn watch(&self, credential: Credential) -> Watch {
+    pub(super) fn watch(&self, admission: Admission) -> Watch {
         Watch {
-            credential,
-            entry: Arc::clone(self.watched().entry(credential).or_default()),
+            admission,
+            entry: Arc::clone(self.watched().entry(admission).or_default()),
             revocations: self.clone(),
         }
     }
 
-    /// Polls for revoked credentials, forever.
+    /// Polls for revoked admissions, forever.
     pub async fn run(&self, db: &Database, clock: &dyn Clock) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -82,10 +82,10 @@ impl Revocations {
         Ok(())
     }
 
-    pub(super) fn end(&self, revoked: &[(Credential, Revocation)]) {
+    pub(super) fn end(&self, revoked: &[(Admission, Revocation)]) {
         let mut watched = self.watched();
-        for (credential, why) in revoked {
-            if let Some(entry) = watched.remove(credential) {
+        for (admission, why) in revoked {
+            if let Some(entry) = watched.remove(admission) {
                 entry.why.get_or_init(|| *why);
                 entry.over.cancel();
             }
@@ -98,13 +98,13 @@ impl Revocations {
 }
 
 impl Watch {
-    /// Waits until the credential is revoked, and returns why.
+    /// Waits until the admission is revoked, and returns why.
     pub(super) async fn revoked(&self) -> Revocation {
         self.entry.over.cancelled().await;
         self.entry.why.get().copied().unwrap_or(Revocation::Gone)
     }
 
-    /// Waits until the credential is revoked.
+    /// Waits until the admission is revoked.
     pub(super) fn over(&self) -> WaitForCancellationFutureOwned {
         self.entry.over.clone().cancelled_owned()
     }
@@ -116,7 +116,7 @@ impl Drop for Watch {
         // One reference is the table's, one is this registration's.
         let alone = Arc::strong_count(&self.entry) <= 2;
         if alone && !self.entry.over.is_cancelled() {
-            watched.remove(&self.credential);
+            watched.remove(&self.admission);
         }
     }
 }
@@ -125,21 +125,30 @@ impl Drop for Watch {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use domain::Sha256;
+    use domain::{Role, Sha256};
+    use ledger::Credential;
 
     use super::*;
     use crate::tests::app::App;
 
+    /// The admission of a request that needs no more than a user's role.
+    fn by_key(key: &str) -> Admission {
+        Admission {
+            credential: Credential::Key(Sha256::of(key.as_bytes())),
+            role: Role::User,
+        }
+    }
+
     #[tokio::test]
     async fn a_place_is_held_until_the_last_one_leaves() {
         let revocations = Revocations::default();
-        let credential = Credential::Key(Sha256::of(b"a key"));
-        let (first, second) = (revocations.watch(credential), revocations.watch(credential));
+        let admission = by_key("a key");
+        let (first, second) = (revocations.watch(admission), revocations.watch(admission));
         drop(first);
         assert_eq!(revocations.watched().len(), 1);
-        revocations.end(&[(credential, Revocation::Disabled)]);
+        revocations.end(&[(admission, Revocation::Disabled)]);
         assert_eq!(second.revoked().await, Revocation::Disabled);
-        let third = revocations.watch(credential);
+        let third = revocations.watch(admission);
         drop(second);
         assert_eq!(revocations.watched().len(), 1, "it is another request's");
         drop(third);
@@ -160,8 +169,8 @@ mod tests {
         });
         let revocations = Revocations::default();
         // Keys that don't exist: whoever checks them ends them.
-        let credential = |number| Credential::Key(Sha256::of(format!("key {number}").as_bytes()));
-        let watched = (0..=FEW).map(|number| revocations.watch(credential(number)));
+        let admission = |number| by_key(&format!("key {number}"));
+        let watched = (0..=FEW).map(|number| revocations.watch(admission(number)));
         let watched: Vec<_> = watched.collect();
         let newest = newest_revocations(&db).await.unwrap();
         let (mut looks, now) = (Looks::at_rest(newest), app.service.clock.now());
@@ -179,7 +188,7 @@ mod tests {
         assert_eq!(asked.load(Ordering::SeqCst), 2);
         drop(watched);
         // Few are checked at once.
-        let one = revocations.watch(credential(0));
+        let one = revocations.watch(admission(0));
         revocations.look(&db, now, &mut looks).await.unwrap();
         assert_eq!(one.revoked().await, Revocation::Gone);
     }

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 
 use domain::{Account, Actor, AuditKind, AuditOrigin, Caller, Clock, Role, UserId};
-use ledger::Credential;
+use ledger::{Admission, Credential};
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, Uri};
 use poem::{Request, Response};
@@ -25,7 +25,28 @@ struct Inner {
     address: Option<Address>,
     ticket: Option<Ticket>,
     request_id: RequestId,
+    reach: Reach,
     admitted: OnceLock<Admitted>,
+}
+
+/// What a request is about, beside the caller's own documents. An admin's role is needed beyond them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Own,
+    Owner,
+    Administration,
+}
+
+impl Reach {
+    fn of(uri: &Uri) -> Self {
+        if uri.path().starts_with("/v1/admin/") {
+            Self::Administration
+        } else if uri.query().is_some_and(|query| query.contains("owner")) {
+            Self::Owner
+        } else {
+            Self::Own
+        }
+    }
 }
 
 /// An authenticated caller.
@@ -46,6 +67,7 @@ impl Session {
             ticket: Ticket::of(request).cloned(),
             guard,
             request_id,
+            reach: Reach::of(request.uri()),
             admitted: OnceLock::new(),
         }))
     }
@@ -82,6 +104,27 @@ impl Session {
     /// Returns the authenticated caller, if any.
     pub(crate) fn admitted(&self) -> Option<Admitted> {
         self.0.admitted.get().copied()
+    }
+
+    /// Returns what the request was admitted by, if it was: with the caller's role only if that lets it
+    /// do more than a user.
+    pub(super) fn admission(&self) -> Option<Admission> {
+        let admitted = self.admitted()?;
+        Some(Admission {
+            credential: admitted.credential,
+            role: match self.0.reach {
+                Reach::Own => Role::User,
+                Reach::Owner | Reach::Administration => admitted.caller.role,
+            },
+        })
+    }
+
+    /// Returns the answer to a caller who lost their role: that of a new request.
+    pub(super) fn demoted(&self) -> Problem {
+        match self.0.reach {
+            Reach::Administration => Code::Forbidden.into(),
+            Reach::Own | Reach::Owner => Code::NotFound.into(),
+        }
     }
 
     /// Returns the clock.

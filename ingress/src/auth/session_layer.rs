@@ -1,4 +1,4 @@
-//! The layer that creates the session of each request, and ends long requests when their credential
+//! The layer that creates the session of each request, and ends long requests when their admission
 //! is revoked.
 
 use std::sync::Arc;
@@ -25,28 +25,29 @@ impl<E: Endpoint<Output = Response>> Sessions<E> {
         Self { inner, guard }
     }
 
-    /// Completes when the caller's credential is revoked.
+    /// Completes when the request's admission is revoked.
     async fn revoked(&self, session: &Session) -> Problem {
         loop {
             tokio::time::sleep(LOOK).await;
-            let Some(admitted) = session.admitted() else {
+            let Some(admission) = session.admission() else {
                 continue;
             };
-            let watch = self.guard.revocations.watch(admitted.credential);
+            let watch = self.guard.revocations.watch(admission);
             return match watch.revoked().await {
                 Revocation::Gone => Code::Unauthorized.into(),
                 Revocation::Disabled => Code::Disabled.into(),
+                Revocation::Demoted => session.demoted(),
             };
         }
     }
 
-    /// Wraps the response so that a long body ends with the caller's credential.
+    /// Wraps the response so that a long body ends with the request's admission.
     fn guarded(&self, session: &Session, mut response: Response) -> Response {
-        if let Some(admitted) = session.admitted() {
+        if let Some(admission) = session.admission() {
             let kind = response.headers().get(CONTENT_TYPE);
             let events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
             let end = if events { End::Close } else { End::Cut };
-            let watch = || self.guard.revocations.watch(admitted.credential);
+            let watch = || self.guard.revocations.watch(admission);
             let body = Revocable::wrap(response.take_body(), end, watch);
             response.set_body(body);
         }

@@ -63,7 +63,7 @@ impl OwnKeyRoutes {
         let user = user.map_err(Problem::from)?.ok_or(Code::Unauthorized)?;
         let key = match admitted.credential {
             Credential::Key(hash) => find_key(&self.0.db, hash).await.map_err(Problem::from)?,
-            Credential::Token(_) => None,
+            Credential::Token { .. } => None,
         };
         let limits = &self.0.limits;
         Ok(Json(MeBody {

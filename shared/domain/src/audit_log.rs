@@ -90,7 +90,9 @@ impl AuditKind {
         Self::KeyRemoved,
         Self::BootstrapKeyChanged,
         Self::UserDisabled,
+        Self::UserRoleChanged,
         Self::UserDeleted,
+        Self::IdentityUnlinked,
     ];
 }
 

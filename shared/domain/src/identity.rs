@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Sha256;
+
 /// A token's issuer and subject (`iss` and `sub`, RFC 7519). Equal subjects of two issuers are
 /// different identities.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -37,6 +39,13 @@ impl Identity {
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
         })
+    }
+
+    /// A digest that distinguishes it from all others.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        // Neither has a control character.
+        Sha256::of(format!("{}\0{}", self.issuer, self.subject).as_bytes())
     }
 
     /// The issuer; empty for tokens without one.

@@ -1,7 +1,7 @@
 //! Identities of tokens: the users they are linked to, and those of deleted users, whose tokens
 //! are refused.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::dialect::Dialect;
 use super::readable::unreadable;
 use super::tables::identities;
 use super::{Commit, Database, DatabaseTransaction, DbError};
-use domain::{Account, Caller, Identity, Timestamp, User, UserId};
+use domain::{Account, Caller, Identity, Sha256, Timestamp, User, UserId};
 
 /// Who holds an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,27 @@ pub async fn forget_deleted_identities(
     limit: u32,
 ) -> Result<u64, DbError> {
     identities::delete_deleted(db.writer(), most, limit).await
+}
+
+/// The digests of the identities of users.
+pub(super) async fn digests_of(
+    db: &Database,
+    users: &HashSet<UserId>,
+) -> Result<Vec<(UserId, Sha256)>, DbError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT user_id, issuer, subject FROM identities WHERE user_id IN ({})",
+        db.dialect().ids()
+    );
+    let wanted: Vec<_> = users.iter().map(|user| user.0).collect();
+    let found: Vec<IdentityRow> = query_as(db.reader(), sql, [parameter(&wanted)?]).await?;
+    let digest = |row: IdentityRow| {
+        let identity = Identity::new(&row.issuer, &row.subject).ok()?;
+        Some((UserId(row.user_id), identity.digest()))
+    };
+    Ok(found.into_iter().filter_map(digest).collect())
 }
 
 /// Fills in the identities of users.

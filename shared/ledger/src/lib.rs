@@ -159,7 +159,9 @@ pub use predecessor::release_predecessor;
 pub use receipt::{Commit, Receipt, WithReceipt};
 pub use references::FoundObject;
 pub use retry_on_conflict::ConflictRetries;
-pub use revoked::{Credential, NewestRevocations, Revocation, find_revoked, newest_revocations};
+pub use revoked::{
+    Admission, Credential, NewestRevocations, Revocation, find_revoked, newest_revocations,
+};
 pub use settle::{Activation, BlobOrigin, Outcome, Settled, Settlement, StepDone, settle};
 pub use shares::OwnerShare;
 pub use sign_in::{

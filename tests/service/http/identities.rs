@@ -180,11 +180,19 @@ async fn an_admin_links_users_to_whom_tokens_speak_of(mode: Mode) {
             .await
             .expect_problem(422, "invalid");
     }
-    // Unlinked, it is somebody new.
+    // Unlinked, it is somebody new; what it reads ends, and what another one reads doesn't.
+    let other = app.bearer(&token(json!({"sub": "a"})));
+    let mut kept = Stream::open(&other, "?after=now&types=document.accepted", None).await;
+    let ended = Stream::open(&seven, "?types=ticket.used", None).await;
+    let unlinked = json!({"identities": [{"issuer": "", "subject": "a"}]});
     admin
-        .patch_json(&account(&alice), &json!({"identities": []}))
+        .patch_json(&account(&alice), &unlinked)
         .await
         .expecting(200);
+    ended.ends().await;
+    alice.active("a.pdf", PDF).await;
+    assert_eq!(kept.next().await.kind, "document.accepted");
+    drop(kept);
     let stranger = is_user(&seven).await;
     assert_ne!(stranger, alice.user.as_deref().unwrap());
 

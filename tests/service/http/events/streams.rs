@@ -160,6 +160,43 @@ async fn a_stream_ends_with_its_key_its_user_and_its_process(mode: Mode) {
     app.ends_clean().await;
 }
 
+#[in_both_modes]
+async fn a_stream_ends_with_the_role_that_it_needs(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let (admin, alice) = (app.admin(), app.user("alice").await);
+    let boss = app.user("boss").await;
+    let account = format!("/v1/admin/users/{}", boss.user.as_deref().unwrap());
+    let has = |role: &str| json!({"role": role});
+    admin
+        .patch_json(&account, &has("admin"))
+        .await
+        .expecting(200);
+    let of_alice = format!("?owner={}", alice.user.as_deref().unwrap());
+    // The first answers may be by what the key could do before.
+    let seen = format!("/v1/events{of_alice}");
+    wait_until(PATIENCE, "boss is an admin", async || {
+        boss.get(&seen).await.status == 200
+    })
+    .await;
+    let foreign = Stream::open(&boss, &of_alice, None).await;
+    let mut own = Stream::open(&boss, "", None).await;
+    readers(&app, 2).await;
+    admin
+        .patch_json(&account, &has("user"))
+        .await
+        .expecting(200);
+    foreign.ends().await;
+    wait_until(PATIENCE, "boss is a user", async || {
+        boss.get(&seen).await.status == 404
+    })
+    .await;
+    // What they may still read goes on.
+    boss.active("a.pdf", PDF).await;
+    assert_eq!(own.next().await.kind, "document.accepted");
+    drop(own);
+    app.ends_clean().await;
+}
+
 /// Opens streams until one is refused. Returns those that were opened.
 async fn floods(client: &Client) -> Vec<Stream> {
     let mut open = Vec::new();
