@@ -26,6 +26,7 @@ use crate::lease::Leases;
 use crate::role::{WorkerError, WorkerRole};
 use crate::shares::Shares;
 use crate::tools::Tools;
+use crate::webhooks::delivering;
 use crate::work::Work;
 
 /// The time limit of an attempt: long enough to copy the largest document at a few megabytes a
@@ -57,7 +58,8 @@ pub async fn work_on(
     let (sender, claimed) = mpsc::unbounded_channel();
     let concurrency = match queue {
         Queue::Ingest => role.concurrency,
-        Queue::Bulk | Queue::Maintenance | Queue::Deliver => role.concurrency.min(MOST_BULK),
+        Queue::Bulk | Queue::Maintenance => role.concurrency.min(MOST_BULK),
+        Queue::Deliver => delivering(role.concurrency),
     };
     let returns = Returns {
         db: role.db.clone(),

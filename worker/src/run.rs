@@ -78,11 +78,11 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
         remover,
         directories: Arc::new(Semaphore::new(DIRECTORIES)),
         notifier: notifier.clone(),
-        webhooks: Sender {
-            client: role.client.clone(),
-            sealer: role.sealer.clone(),
-            meters: role.meters.clone(),
-        },
+        webhooks: Sender::new(
+            (role.client.clone(), role.sealer.clone()),
+            role.meters.clone(),
+            role.concurrency,
+        ),
     });
     let leases = Leases::default();
     let heartbeat = Heartbeat {

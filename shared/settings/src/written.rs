@@ -325,7 +325,8 @@ pub struct Settings {
     )]
     pub queues: Vec<List<Queue>>,
 
-    /// The most concurrent jobs of a queue in a worker; of all but ingest at most 32
+    /// The most concurrent jobs of a queue in a worker; of bulk and maintenance at most 32, of deliver
+    /// four times as many, at most 256
     #[arg(
         long,
         help_heading = headings::JOBS,

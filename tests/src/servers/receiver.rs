@@ -66,6 +66,17 @@ struct State {
     next: VecDeque<Reply>,
     always: Reply,
     received: Vec<Received>,
+    hanging: usize,
+}
+
+/// A message that is not answered, until its sender gives up.
+struct Hanging(Arc<Mutex<State>>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hanging -= 1;
+    }
 }
 
 impl Reply {
@@ -106,6 +117,7 @@ impl Receiver {
             next: VecDeque::new(),
             always: Reply::status(204),
             received: Vec::new(),
+            hanging: 0,
         }));
         Self {
             address,
@@ -140,6 +152,12 @@ impl Receiver {
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.state().received.clone()
+    }
+
+    /// How many messages wait for an answer that never comes.
+    #[must_use]
+    pub fn hanging(&self) -> usize {
+        self.state().hanging
     }
 
     /// What was received, once it is enough.
@@ -235,7 +253,11 @@ async fn answer(
             tokio::time::sleep(pause).await;
             (status, None, String::new())
         }
-        Reply::Nothing => std::future::pending().await,
+        Reply::Nothing => {
+            state.lock().unwrap_or_else(PoisonError::into_inner).hanging += 1;
+            let _hanging = Hanging(state);
+            std::future::pending().await
+        }
         Reply::Dies => return Err(io::ErrorKind::ConnectionAborted.into()),
     };
     let mut response = Response::builder().status(status);

@@ -33,6 +33,9 @@ const TURN: Duration = Duration::from_secs(20);
 /// Deliveries to one endpoint at once.
 const AT_ONCE: usize = 4;
 
+/// How long an endpoint that fails waits while as many of them as may be are attempted.
+const CROWDED: Duration = Duration::from_secs(15);
+
 /// Attempts that one transaction records.
 const RECORDED: usize = 8;
 
@@ -41,18 +44,26 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
     let Some(id) = work.claimed.subject.map(WebhookId) else {
         return Ok(());
     };
-    let end = Instant::now() + TURN;
+    let (end, sender) = (Instant::now() + TURN, &tools.webhooks);
+    let mut earliest = None;
     loop {
-        let sealer = &tools.webhooks.sealer;
-        let turn = begin_turn(&tools.db, id, sealer, tools.clock.now()).await?;
+        let at_ledger = sender.ledger.acquire().await;
+        let turn = begin_turn(&tools.db, id, &sender.sealer, tools.clock.now()).await?;
+        drop(at_ledger);
         let Some(turn) = turn.filter(|turn| turn.more || !turn.due.is_empty()) else {
             break;
         };
+        let failing = turn.is_failing.then(|| sender.failing.try_acquire());
+        if matches!(failing, Some(Err(_))) {
+            earliest = Some(tools.clock.now().plus(CROWDED));
+            break;
+        }
         if !attempt_all(tools, id, turn, end).await? || Instant::now() >= end {
             break;
         }
     }
-    end_turn(&tools.db, id).await?;
+    let _at_ledger = sender.ledger.acquire().await;
+    end_turn(&tools.db, id, earliest).await?;
     Ok(())
 }
 
@@ -74,6 +85,7 @@ async fn attempt_all(
         .ready_chunks(RECORDED);
     let mut attempts = std::pin::pin!(attempts);
     while let Some(results) = attempts.next().await {
+        let _at_ledger = tools.webhooks.ledger.acquire().await;
         if !record_attempts(&tools.db, id, &results, tools.clock.now()).await? {
             return Ok(false);
         }

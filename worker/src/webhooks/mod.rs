@@ -7,4 +7,4 @@ mod sender;
 
 pub use deliver::deliver_webhook;
 pub use dispatcher::dispatch;
-pub use sender::Sender;
+pub use sender::{Sender, delivering};

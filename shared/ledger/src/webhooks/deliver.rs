@@ -31,8 +31,9 @@ pub(super) const MOST_PENDING: i64 = 1_000;
 /// Events that one transaction makes deliveries of.
 const EVENTS: i64 = 200;
 
-/// Deliveries that are attempted before the next look.
-const DUE: u64 = 16;
+/// Deliveries that are attempted before the next look, if the endpoint's latest answer was a success. Of
+/// others it is one, so that an endpoint that hangs holds one connection.
+const DUE: u64 = 8;
 
 /// The ended deliveries of a webhook that are kept.
 const KEPT: i64 = 10_000;
@@ -54,6 +55,8 @@ pub struct Turn {
     pub due: Vec<DueDelivery>,
     /// Whether there may be more events.
     pub more: bool,
+    /// Whether the endpoint has failed since its latest success.
+    pub is_failing: bool,
 }
 
 /// A delivery that is due.
@@ -147,6 +150,7 @@ pub async fn begin_turn(
         url: row.url,
         secrets,
         more,
+        is_failing: row.failing_since.is_some(),
     }))
 }
 
@@ -161,7 +165,9 @@ async fn take(db: &Database, id: WebhookId, now: Timestamp) -> Result<Option<Tak
     let before = row.clone();
     let pending = webhook_deliveries::pending(&transaction, row.id, MOST_PENDING).await?;
     let more = follow(&transaction, &mut row, MOST_PENDING - pending, now).await?;
-    let due = webhook_deliveries::due(&transaction, row.id, now, DUE).await?;
+    let is_proven = row.last_success_at.is_some() && row.failing_since.is_none();
+    let most = if is_proven { DUE } else { 1 };
+    let due = webhook_deliveries::due(&transaction, row.id, now, most).await?;
     if row != before {
         webhooks::update(&transaction, row.clone()).await?;
     }
@@ -313,8 +319,13 @@ fn reason_to_disable(
     (now.since(since) >= Schedule::FAILING).then_some(DisabledReason::Failing)
 }
 
-/// Notes when the webhook has something to deliver next, and forgets surplus deliveries.
-pub async fn end_turn(db: &Database, id: WebhookId) -> Result<(), WebhookError> {
+/// Notes when the webhook has something to deliver next, not before `earliest`, and forgets surplus
+/// deliveries.
+pub async fn end_turn(
+    db: &Database,
+    id: WebhookId,
+    earliest: Option<Timestamp>,
+) -> Result<(), WebhookError> {
     retry_on_conflict(|| async {
         let transaction = db.begin().await?;
         let row = webhooks::lock(&transaction, id.0).await?;
@@ -326,7 +337,8 @@ pub async fn end_turn(db: &Database, id: WebhookId) -> Result<(), WebhookError> 
         if is_enabled(&row) {
             let pending = webhook_deliveries::pending(&transaction, row.id, MOST_PENDING).await?;
             row.is_full = pending >= MOST_PENDING;
-            row.due_at = webhook_deliveries::next_due(&transaction, row.id).await?;
+            let due = webhook_deliveries::next_due(&transaction, row.id).await?;
+            row.due_at = due.max(earliest.filter(|_| due.is_some()).map(Timestamp::as_micros));
         }
         if row != before {
             webhooks::update(&transaction, row).await?;

@@ -1,6 +1,7 @@
 //! Webhooks: what receivers get, what owners see, and where nothing is sent.
 
 mod failures;
+mod hanging;
 mod libraries;
 mod names;
 mod owners;
