@@ -1,12 +1,12 @@
 //! Webhooks: their owners create, list, edit, rotate and delete them.
 
-use domain::WebhookId;
+use domain::{UserId, WebhookId};
 use ledger::{
     LedgerSecretError, NewWebhook, SecretError, Webhook, WebhookChanges, WebhookError,
     WebhookSecret, create_webhook, delete_webhook, edit_webhook, find_webhook, list_webhooks,
     rotate_webhook,
 };
-use outbound::RefusedTarget;
+use outbound::CheckError;
 use poem::Request;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
@@ -96,7 +96,7 @@ impl WebhookRoutes {
         body: JsonBody<NewWebhookRequest>,
     ) -> Result<Created, Documented<CreateProblems>> {
         let (wanted, now) = (body.0, self.0.clock.now());
-        let url = self.checked(&wanted.url).await?;
+        let url = self.checked(caller.0.user, &wanted.url).await?;
         let id = WebhookId::new(now);
         let (secret, sealed) = self.new_secret(id).await?;
         let new = NewWebhook {
@@ -175,7 +175,7 @@ impl WebhookRoutes {
     ) -> Result<Json<WebhookBody>, Documented<EditProblems>> {
         let patch = body.0;
         let url = match &patch.url {
-            Some(url) => Some(self.checked(url).await?),
+            Some(url) => Some(self.checked(caller.0.user, url).await?),
             None => None,
         };
         let changes = WebhookChanges {
@@ -237,9 +237,12 @@ impl WebhookRoutes {
 
 impl WebhookRoutes {
     /// The URL in its normal form, if it leads to where webhooks may lead.
-    async fn checked(&self, url: &str) -> Result<String, Problem> {
-        let checked = self.0.client.check(url).await;
-        let refused = |refusal: RefusedTarget| Problem::invalid_field("/url", refusal);
+    async fn checked(&self, user: UserId, url: &str) -> Result<String, Problem> {
+        let checked = self.0.client.check(user, url).await;
+        let refused = |error| match error {
+            CheckError::Refused(refusal) => Problem::invalid_field("/url", refusal),
+            CheckError::Busy => Problem::from(Code::Overloaded).because(error),
+        };
         Ok(checked.map_err(refused)?.as_str().to_owned())
     }
 

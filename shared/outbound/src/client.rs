@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::Timestamp;
+use domain::{Timestamp, UserId};
 use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -22,11 +22,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::resolve::checked_addresses;
+use crate::error::{CheckError, PATIENCE, SendError};
+use crate::resolve::{HostLookUp, look_up};
 use crate::{Policy, RefusedTarget, SignedHeaders, Target};
-
-/// The time limit of a message, from the look-up of its host to the end of the answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The time limit of a look-up when a URL is registered.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -74,32 +72,6 @@ pub struct Answer {
     pub excerpt: String,
 }
 
-/// Why a message has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// Nothing is sent there.
-    #[error("the URL is refused")]
-    Refused(#[from] RefusedTarget),
-    /// No address can be connected to.
-    #[error("could not connect")]
-    Connect(#[source] std::io::Error),
-    /// The certificate is not valid, or TLS failed otherwise.
-    #[error("could not agree on TLS")]
-    Tls(#[source] std::io::Error),
-    /// The system trusts no authority.
-    #[error("the service has no certificates of authorities")]
-    NoAuthorities,
-    /// The answer is no HTTP.
-    #[error("could not exchange HTTP")]
-    Http(#[from] hyper::Error),
-    /// The request can't be written.
-    #[error("could not write the request")]
-    Request(#[from] http::Error),
-    /// It took too long.
-    #[error("no answer within {} seconds", PATIENCE.as_secs())]
-    TimedOut,
-}
-
 impl Client {
     /// Creates a client that trusts the certificates of the system (or of `SSL_CERT_FILE`).
     #[must_use]
@@ -110,33 +82,35 @@ impl Client {
         }
     }
 
-    /// Parses a URL, and checks every address that its host has now.
-    pub async fn check(&self, text: &str) -> Result<Target, RefusedTarget> {
+    /// Parses a URL that a user names, and checks every address that its host has now.
+    pub async fn check(&self, user: UserId, text: &str) -> Result<Target, CheckError> {
         let target = Target::parse(text, &self.policy)?;
-        let checked = timeout(LOOK_UP, checked_addresses(&target, &self.policy)).await;
+        let found = look_up(&target, user).await?.checked(&self.policy);
+        let checked = timeout(LOOK_UP, found).await;
         checked.map_err(|_| RefusedTarget::Unresolved)??;
         Ok(target)
     }
 
-    /// Sends a message once, to a URL that was checked before. It is checked again.
+    /// Sends a message once, to a URL of a user that was checked before. It is checked again.
     pub async fn send(
         &self,
-        url: &str,
+        (user, url): (UserId, &str),
         message: Message,
         now: Timestamp,
     ) -> Result<Answer, SendError> {
         let target = Target::parse(url, &self.policy)?;
-        let sent = timeout(PATIENCE, self.exchange(&target, message, now)).await;
+        let found = look_up(&target, user).await?;
+        let sent = timeout(PATIENCE, self.exchange((&target, found), message, now)).await;
         sent.map_err(|_| SendError::TimedOut)?
     }
 
     async fn exchange(
         &self,
-        target: &Target,
+        (target, found): (&Target, HostLookUp),
         message: Message,
         now: Timestamp,
     ) -> Result<Answer, SendError> {
-        let addresses = checked_addresses(target, &self.policy).await?;
+        let addresses = found.checked(&self.policy).await?;
         let request = request(target, message)?;
         let stream = connect(&addresses).await?;
         if !target.is_https() {
@@ -255,6 +229,10 @@ mod tests {
     use super::*;
     use crate::signed_headers;
 
+    fn user() -> UserId {
+        UserId::new(Timestamp::from_micros(0))
+    }
+
     fn policy() -> Policy {
         Policy {
             allows_http: true,
@@ -287,7 +265,9 @@ mod tests {
     async fn sent(answer: impl Into<Vec<u8>>) -> Result<Answer, SendError> {
         let url = receiver(answer.into()).await;
         let now = Timestamp::from_micros(784_111_777_000_000);
-        Client::new(policy()).send(&url, message(), now).await
+        Client::new(policy())
+            .send((user(), &url), message(), now)
+            .await
     }
 
     #[tokio::test]
@@ -344,12 +324,12 @@ mod tests {
         let now = Timestamp::from_micros(0);
         let port = url.rsplit(':').next().unwrap().to_owned();
         for url in [url, format!("http://localhost:{port}")] {
-            let refused = client.send(&url, message(), now).await;
+            let refused = client.send((user(), &url), message(), now).await;
             assert!(
                 matches!(refused, Err(SendError::Refused(RefusedTarget::NotPublic))),
                 "{refused:?}"
             );
-            assert!(client.check(&url).await.is_err());
+            assert!(client.check(user(), &url).await.is_err());
         }
     }
 
@@ -359,7 +339,9 @@ mod tests {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
         let now = Timestamp::from_micros(0);
-        let refused = Client::new(policy()).send(&url, message(), now).await;
+        let refused = Client::new(policy())
+            .send((user(), &url), message(), now)
+            .await;
         assert!(matches!(refused, Err(SendError::Connect(_))), "{refused:?}");
     }
 }

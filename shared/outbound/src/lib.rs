@@ -6,13 +6,15 @@
 
 mod address;
 mod client;
+mod error;
 mod policy;
 mod resolve;
 mod signature;
 mod target;
 
 pub use address::is_public;
-pub use client::{Answer, Client, Message, SendError};
+pub use client::{Answer, Client, Message};
+pub use error::{CheckError, SendError};
 pub use policy::Policy;
 pub use signature::{SignedHeaders, signed_headers};
 pub use target::{RefusedTarget, Target};

@@ -12,7 +12,7 @@ use std::future::ready;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
-use domain::{Timestamp, WebhookId};
+use domain::{Timestamp, UserId, WebhookId};
 use futures::{StreamExt as _, stream};
 use ledger::{
     AttemptEnd, AttemptResult, DeliveryAttempt, DueDelivery, Turn, WebhookError, WebhookSecret,
@@ -33,7 +33,8 @@ const TURN: Duration = Duration::from_secs(20);
 /// Deliveries to one endpoint at once.
 const AT_ONCE: usize = 4;
 
-/// How long an endpoint that fails waits while as many of them as may be are attempted.
+/// How long a webhook waits if the service has no room for an attempt: as many endpoints that fail are
+/// attempted as may be, or as many names are looked up.
 const CROWDED: Duration = Duration::from_secs(15);
 
 /// Attempts that one transaction records.
@@ -58,8 +59,13 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
             earliest = Some(tools.clock.now().plus(CROWDED));
             break;
         }
-        if !attempt_all(tools, id, turn, end).await? || Instant::now() >= end {
-            break;
+        match attempt_all(tools, (id, work.claimed.owner), turn, end).await? {
+            Next::Turn if Instant::now() < end => {}
+            Next::Turn | Next::End => break,
+            Next::Later => {
+                earliest = Some(tools.clock.now().plus(CROWDED));
+                break;
+            }
         }
     }
     let _at_ledger = sender.ledger.acquire().await;
@@ -67,37 +73,56 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
     Ok(())
 }
 
-/// Attempts what is due, and begins no attempt after `end`. Returns whether to go on.
+/// What follows a turn.
+enum Next {
+    /// Another one, if there is time.
+    Turn,
+    /// None: the webhook is disabled.
+    End,
+    /// One after a while: the service had no room for an attempt.
+    Later,
+}
+
+/// Attempts what is due, and begins no attempt after `end`.
 async fn attempt_all(
     tools: &Tools,
-    id: WebhookId,
+    (id, owner): (WebhookId, UserId),
     turn: Turn,
     end: Instant,
-) -> Result<bool, AttemptError> {
+) -> Result<Next, AttemptError> {
     let Turn {
         url, secrets, due, ..
     } = turn;
-    let (url, secrets) = (url.as_str(), secrets.as_slice());
+    let (to, secrets) = ((owner, url.as_str()), secrets.as_slice());
+    let mut next = Next::Turn;
     let attempts = stream::iter(due)
         .take_while(|_| ready(Instant::now() < end))
-        .map(|delivery| async move { attempt(tools, (url, secrets), delivery).await })
+        .map(|delivery| async move { attempt(tools, (to, secrets), delivery).await })
         .buffer_unordered(AT_ONCE)
         .ready_chunks(RECORDED);
     let mut attempts = std::pin::pin!(attempts);
     while let Some(results) = attempts.next().await {
+        if results.iter().any(Option::is_none) {
+            next = Next::Later;
+        }
+        let results: Vec<_> = results.into_iter().flatten().collect();
+        if results.is_empty() {
+            continue;
+        }
         let _at_ledger = tools.webhooks.ledger.acquire().await;
         if !record_attempts(&tools.db, id, &results, tools.clock.now()).await? {
-            return Ok(false);
+            return Ok(Next::End);
         }
     }
-    Ok(true)
+    Ok(next)
 }
 
+/// Attempts a delivery. `None` if the service has no room for it: it is still due.
 async fn attempt(
     tools: &Tools,
-    (url, secrets): (&str, &[WebhookSecret]),
+    (to, secrets): ((UserId, &str), &[WebhookSecret]),
     delivery: DueDelivery,
-) -> AttemptResult {
+) -> Option<AttemptResult> {
     let at = tools.clock.now();
     let body = match &delivery.event {
         Some(event) => Some(message_of_event(event)),
@@ -106,18 +131,18 @@ async fn attempt(
     };
     let Some(body) = body else {
         let why = "the event is not kept any more";
-        return not_sent((delivery, at), AttemptEnd::Lost, why);
+        return Some(not_sent((delivery, at), AttemptEnd::Lost, why));
     };
     if secrets.is_empty() {
         let why = "the service can't read the secret; rotate it";
-        return not_sent((delivery, at), failed(None), why);
+        return Some(not_sent((delivery, at), failed(None), why));
     }
     let begin = Instant::now();
     let message = Message {
         headers: signed_headers(&delivery.id.to_string(), at, &body, secrets),
         body,
     };
-    let sent = tools.webhooks.client.send(url, message, at).await;
+    let sent = tools.webhooks.client.send(to, message, at).await;
     let took = begin.elapsed();
     let (end, status, answer, error) = match sent {
         Ok(answer) => (
@@ -126,6 +151,7 @@ async fn attempt(
             Some(answer.excerpt),
             None,
         ),
+        Err(SendError::Busy) => return None,
         Err(error) => (failed(None), None, None, Some(reason(&error))),
     };
     let outcome = match end {
@@ -133,7 +159,7 @@ async fn attempt(
         _ => Delivered::Failed,
     };
     tools.webhooks.meters.delivered(outcome, took);
-    AttemptResult {
+    Some(AttemptResult {
         delivery,
         attempt: DeliveryAttempt {
             at,
@@ -143,7 +169,7 @@ async fn attempt(
             error,
         },
         end,
-    }
+    })
 }
 
 fn end_of(answer: &Answer) -> AttemptEnd {

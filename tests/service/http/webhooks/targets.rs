@@ -1,7 +1,7 @@
 //! Where nothing is sent.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
 use tests::servers::Receiver;
