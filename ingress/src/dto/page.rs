@@ -87,6 +87,12 @@ impl Limit {
         })
     }
 
+    /// Returns the rows of a page.
+    #[must_use]
+    pub const fn rows(self) -> u16 {
+        self.0
+    }
+
     /// Returns the rows to query: one more, to detect a next page.
     #[must_use]
     pub fn and_one(self) -> u32 {

@@ -11,7 +11,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use crate::auth::CurrentUser;
 use crate::dto::{
     Binding, CursorText, DeliveryBody, DeliveryPageBody, DeliveryStatusBody, FeedCursors, Id,
-    Limit, ReplayRequest, WebhookBody, cursor, cut, position,
+    Limit, ReplayRequest, WebhookBody, cursor, position,
 };
 use crate::http::JsonBody;
 use crate::idempotency::IdempotentRequest;
@@ -100,12 +100,10 @@ impl DeliveryRoutes {
         let before = position(binding, cursor.0.as_ref(), |text| text.parse().ok())?;
         let found = find_webhook(&self.0.db, (owner, webhook)).await;
         found.map_err(Problem::from)?.ok_or(Code::NotFound)?;
-        let most = u64::from(limit.and_one());
-        let found = list_deliveries(&self.0.db, (webhook, status), before, most).await;
-        let (deliveries, more) = cut(found.map_err(Problem::from)?, limit);
-        let last = deliveries.last().filter(|_| more);
-        let next_cursor = last.map(|last| self::cursor(binding, &last.id));
-        let items = deliveries.into_iter();
+        let found = list_deliveries(&self.0.db, (webhook, status), before, limit.rows()).await;
+        let page = found.map_err(Problem::from)?;
+        let next_cursor = page.next.map(|last| self::cursor(binding, &last));
+        let items = page.deliveries.into_iter();
         Ok(Json(DeliveryPageBody {
             items: items
                 .map(|delivery| DeliveryBody::of(owner, delivery))

@@ -207,7 +207,18 @@ async fn excerpt(response: Response<Incoming>) -> String {
         }
     };
     drop(timeout(BODY, reading).await);
-    String::from_utf8_lossy(&read).into_owned()
+    shown(&read)
+}
+
+/// Text that isn't longer as JSON than it should be: there, a control character takes six bytes.
+fn shown(read: &[u8]) -> String {
+    let is_shown = |letter: &char| !letter.is_control() || matches!(letter, '\t' | '\n' | '\r');
+    let text = String::from_utf8_lossy(read);
+    let shown = text.chars();
+    let shown = shown.map(|letter| Some(letter).filter(is_shown).unwrap_or('\u{fffd}'));
+    let mut shown: String = shown.collect();
+    shown.truncate(shown.floor_char_boundary(EXCERPT));
+    shown
 }
 
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
@@ -276,6 +287,16 @@ mod tests {
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{body}");
         let answer = sent(answer).await.unwrap();
         assert_eq!((answer.status, answer.excerpt.len()), (200, 1024));
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(shown(b"a\0\tb\x1b\xff\n"), "a\u{fffd}\tb\u{fffd}\u{fffd}\n");
+        for body in [vec![0; EXCERPT], vec![b'a'; EXCERPT], vec![0xff; EXCERPT]] {
+            let shown = shown(&body);
+            let kept = shown.len();
+            assert!((EXCERPT - 3..=EXCERPT).contains(&kept), "{kept}");
+        }
     }
 
     #[tokio::test]

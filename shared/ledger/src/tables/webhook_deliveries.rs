@@ -8,6 +8,7 @@
 //! - `webhook_deliveries_settled` finds those that are too old to be kept.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 use sea_orm::{FromQueryResult, QueryOrder, QuerySelect};
 use serde::Serialize;
 
@@ -202,13 +203,20 @@ pub async fn find(
     Ok(found.filter(|row| row.webhook_id == webhook))
 }
 
-/// Returns at most `limit` deliveries of a webhook, newest first, after the one with id `before`.
+/// Returns at most `limit` deliveries of a webhook, newest first, after the one with id `before`, and
+/// whether there are more. The attempts of all but the last take at most `bytes`.
 pub async fn list(
     db: &Database,
     (webhook, status): (WebhookId, Option<&'static str>),
     before: Option<Uuid>,
-    limit: u64,
-) -> Result<Vec<Model>, DbError> {
+    (limit, bytes): (u16, i64),
+) -> Result<(Vec<Model>, bool), DbError> {
+    #[derive(FromQueryResult)]
+    struct Size {
+        id: Uuid,
+        bytes: i64,
+    }
+
     let mut select = Entity::find().filter(Column::WebhookId.eq(webhook.0));
     if let Some(status) = status {
         select = select.filter(Column::Status.eq(status));
@@ -216,8 +224,23 @@ pub async fn list(
     if let Some(before) = before {
         select = select.filter(Column::Id.lt(before));
     }
-    let select = select.order_by_desc(Column::Id).limit(limit);
-    Ok(select.all(db.reader()).await?)
+    let size = Expr::cust("CAST(octet_length(attempts) AS bigint)");
+    let select = select.select_only().column(Column::Id);
+    let select = select.expr_as(size, "bytes");
+    let select = select.order_by_desc(Column::Id).limit(u64::from(limit) + 1);
+    let found: Vec<Size> = select.into_model::<Size>().all(db.reader()).await?;
+    let mut room = bytes;
+    let fits = |one: &&Size| {
+        let fits = room >= 0;
+        room -= one.bytes;
+        fits
+    };
+    let page = found.iter().take(limit.into()).take_while(fits);
+    let page: Vec<_> = page.map(|one| one.id).collect();
+    let more = page.len() < found.len();
+    let select = Entity::find().filter(Column::Id.is_in(page));
+    let rows = select.order_by_desc(Column::Id).all(db.reader()).await?;
+    Ok((rows, more))
 }
 
 /// Deletes ended deliveries of a webhook beyond the newest `kept`.

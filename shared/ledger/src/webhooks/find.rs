@@ -10,6 +10,18 @@ use domain::{DeliveryId, DeliveryStatus, Timestamp, UserId, WebhookId};
 /// Deliveries that one statement deletes.
 const BATCH: i64 = 1_000;
 
+/// The bytes of attempts that one page reads: an answer is held in memory as often as it is asked for.
+const PAGE: i64 = 1 << 20;
+
+/// Some deliveries of a webhook.
+#[derive(Clone, Debug)]
+pub struct DeliveryPage {
+    /// The deliveries.
+    pub deliveries: Vec<Delivery>,
+    /// After which one the next page goes on, if there is more.
+    pub next: Option<DeliveryId>,
+}
+
 /// Returns a webhook of a user.
 pub async fn find_webhook(
     db: &Database,
@@ -32,16 +44,19 @@ pub async fn list_webhooks(
 }
 
 /// Returns at most `limit` deliveries of a webhook, perhaps of one status, newest first, after the one
-/// with id `before`.
+/// with id `before`. They are fewer if their attempts take more than a MiB.
 pub async fn list_deliveries(
     db: &Database,
     (webhook, status): (WebhookId, Option<DeliveryStatus>),
     before: Option<DeliveryId>,
-    limit: u64,
-) -> Result<Vec<Delivery>, DbError> {
+    limit: u16,
+) -> Result<DeliveryPage, DbError> {
     let which = (webhook, status.map(DeliveryStatus::as_str));
-    let rows = webhook_deliveries::list(db, which, before.map(|id| id.0), limit).await?;
-    Ok(readable(rows, Delivery::try_from))
+    let before = before.map(|id| id.0);
+    let (rows, more) = webhook_deliveries::list(db, which, before, (limit, PAGE)).await?;
+    let next = rows.last().filter(|_| more).map(|row| DeliveryId(row.id));
+    let deliveries = readable(rows, Delivery::try_from);
+    Ok(DeliveryPage { deliveries, next })
 }
 
 /// Forgets deliveries that ended before `before`. Returns whether there are no more.

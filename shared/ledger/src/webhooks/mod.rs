@@ -17,7 +17,7 @@ pub use deliver::{
     AttemptEnd, AttemptResult, DueDelivery, Turn, begin_turn, end_turn, record_attempts,
 };
 pub use delivery::{Delivery, DeliveryAttempt};
-pub use find::{find_webhook, forget_deliveries, list_deliveries, list_webhooks};
+pub use find::{DeliveryPage, find_webhook, forget_deliveries, list_deliveries, list_webhooks};
 pub use level::{DeliveryLevel, delivery_level};
 pub use redeliver::{replay_webhook, retry_delivery, test_webhook};
 pub use secret::{SecretError, SecretSealer, WebhookSecret};

@@ -5,6 +5,7 @@ mod hanging;
 mod libraries;
 mod names;
 mod owners;
+mod pages;
 mod receiving;
 mod repeated;
 mod silent;
