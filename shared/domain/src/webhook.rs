@@ -112,6 +112,13 @@ impl Schedule {
     /// How long an endpoint may fail until it is disabled.
     pub const FAILING: Duration = Duration::from_hours(5 * 24);
 
+    /// How long nothing is attempted before an endpoint no longer counts as failing: longer than any
+    /// pause of the schedule.
+    pub const QUIET: Duration = Duration::from_hours(27);
+
+    /// The pause after an attempt that the service was unable to make.
+    pub const UNABLE: Duration = Duration::from_hours(1);
+
     /// How long a secret that was replaced still signs.
     pub const ROTATED: Duration = Duration::from_hours(24);
 
@@ -148,6 +155,8 @@ mod tests {
         assert_eq!(pause(0), Duration::from_mins(30));
         assert!(pause(u32::MAX) > Duration::from_secs(1_979));
         assert!(pause(u32::MAX) <= Duration::from_mins(33));
+        let longest = Schedule::pause_after(9, Some(Duration::MAX), u32::MAX);
+        assert!(longest.unwrap() < Schedule::QUIET);
     }
 
     #[test]

@@ -135,7 +135,7 @@ async fn attempt(
     };
     if secrets.is_empty() {
         let why = "the service can't read the secret; rotate it";
-        return Some(not_sent((delivery, at), failed(None), why));
+        return Some(not_sent((delivery, at), AttemptEnd::Unable, why));
     }
     let begin = Instant::now();
     let message = Message {
@@ -152,6 +152,13 @@ async fn attempt(
             None,
         ),
         Err(SendError::Busy) => return None,
+        Err(error @ SendError::NoAuthorities) => {
+            return Some(not_sent(
+                (delivery, at),
+                AttemptEnd::Unable,
+                &reason(&error),
+            ));
+        }
         Err(error) => (failed(None), None, None, Some(reason(&error))),
     };
     let outcome = match end {

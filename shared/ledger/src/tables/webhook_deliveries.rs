@@ -169,6 +169,19 @@ pub async fn record(
     Ok(())
 }
 
+/// Makes pending deliveries of a webhook due that no endpoint has been asked for, and returns whether
+/// there are any.
+pub async fn hasten(
+    transaction: &DatabaseTransaction,
+    webhook: Uuid,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let sql = "UPDATE webhook_deliveries SET next_attempt_at = $2 \
+         WHERE webhook_id = $1 AND status = 'pending' AND tries = 0 AND next_attempt_at > $2";
+    let hastened = execute(transaction, sql, [webhook.into(), now.as_micros().into()]).await?;
+    Ok(hastened > 0)
+}
+
 /// Ends all pending deliveries of a webhook as failed.
 pub async fn fail_pending(
     transaction: &DatabaseTransaction,

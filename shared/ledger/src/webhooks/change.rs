@@ -121,7 +121,8 @@ pub async fn edit_webhook(
     .await
 }
 
-/// Gives a webhook another secret. The one before signs as well for a day.
+/// Gives a webhook another secret. The one before signs as well for a day. What waits for a secret is
+/// due.
 pub async fn rotate_webhook(
     on: &impl Commit<Webhook>,
     (owner, id): (UserId, WebhookId),
@@ -134,6 +135,9 @@ pub async fn rotate_webhook(
         let old = std::mem::replace(&mut row.secret, secret.to_owned());
         row.old_secret = Some(old);
         row.old_secret_until = Some(now.plus(Schedule::ROTATED).as_micros());
+        if webhook_deliveries::hasten(&transaction, row.id, now).await? {
+            row.due_at = Some(now.as_micros());
+        }
         let rotated = Webhook::try_from(row.clone())?;
         webhooks::update(&transaction, row).await?;
         on.commit(transaction, &rotated).await?;

@@ -89,6 +89,8 @@ pub enum AttemptEnd {
     },
     /// The endpoint is gone.
     Gone,
+    /// The service was unable to send it, which is no failed attempt: it is attempted again.
+    Unable,
     /// There is nothing to deliver any more.
     Lost,
 }
@@ -163,6 +165,10 @@ async fn take(db: &Database, id: WebhookId, now: Timestamp) -> Result<Option<Tak
         return Ok(None);
     };
     let before = row.clone();
+    let attempted = row.last_success_at.max(row.last_failure_at);
+    if attempted.is_none_or(|at| now.since(Timestamp::from_micros(at)) > Schedule::QUIET) {
+        row.failing_since = None;
+    }
     let pending = webhook_deliveries::pending(&transaction, row.id, MOST_PENDING).await?;
     let more = follow(&transaction, &mut row, MOST_PENDING - pending, now).await?;
     let is_proven = row.last_success_at.is_some() && row.failing_since.is_none();
@@ -271,8 +277,10 @@ pub async fn record_attempts(
 
 fn attempted(result: &AttemptResult, now: Timestamp) -> Attempted {
     let delivery = &result.delivery;
-    let tries = delivery.tries.saturating_add(1);
+    let is_unable = result.end == AttemptEnd::Unable;
+    let tries = delivery.tries.saturating_add(u32::from(!is_unable));
     let next = match result.end {
+        AttemptEnd::Unable => Some(Schedule::UNABLE),
         AttemptEnd::Failed { asked, random } => Schedule::pause_after(tries, asked, random),
         AttemptEnd::Delivered | AttemptEnd::Gone | AttemptEnd::Lost => None,
     };
@@ -303,7 +311,7 @@ fn note(row: &mut Model, result: &AttemptResult) {
             row.last_failure_at = row.last_failure_at.max(Some(at));
             row.failing_since = row.failing_since.or(Some(at));
         }
-        AttemptEnd::Lost => {}
+        AttemptEnd::Unable | AttemptEnd::Lost => {}
     }
 }
 
@@ -338,6 +346,9 @@ pub async fn end_turn(
             let pending = webhook_deliveries::pending(&transaction, row.id, MOST_PENDING).await?;
             row.is_full = pending >= MOST_PENDING;
             let due = webhook_deliveries::next_due(&transaction, row.id).await?;
+            if due.is_none() {
+                row.failing_since = None;
+            }
             row.due_at = due.max(earliest.filter(|_| due.is_some()).map(Timestamp::as_micros));
         }
         if row != before {

@@ -1,15 +1,21 @@
 //! Endpoints that fail, hang, redirect or are gone.
 
+use std::time::Duration;
+
 use queue::JobKind;
 use serde_json::{Value, json};
 use tests::app::Mode;
 use tests::in_both_modes;
+use tests::poll::wait_until;
 use tests::servers::{Receiver, Reply};
 
 use super::owners::{
     accepted, all_are, attempted_until, deliveries, open_to_this_machine, path, text, webhook,
 };
 use super::receiving::ids;
+
+/// How long a turn may take to end.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 #[in_both_modes]
 async fn what_failed_is_attempted_again_under_the_same_id(mode: Mode) {
@@ -65,6 +71,10 @@ async fn after_ten_attempts_a_delivery_has_failed(mode: Mode) {
     let is_over = |all: &[Value]| all_are(all, "failed");
     let failed = attempted_until((&app, ninth), &alice, &hook, is_over).await;
     assert_eq!(failed[0]["next_attempt_at"], json!(null));
+    // Nothing is pending, so nothing more fails.
+    let failing = "SELECT count(*) FROM webhooks WHERE failing_since IS NOT NULL";
+    let is_over = async || app.number(failing).await == 0;
+    wait_until(PATIENCE, "an end of the failure", is_over).await;
     let of_status = format!("{}/deliveries?status=failed", path(&hook));
     let of_status = alice.get(&of_status).await.expecting(200);
     assert_eq!(of_status["items"], json!(failed));
@@ -164,6 +174,57 @@ async fn events_that_left_the_feed_before_they_were_followed_are_told_as_a_failu
     let attempt = &told[0]["attempts"][0];
     assert_eq!(attempt["error"], "the event is not kept any more");
     assert!(receiver.received().is_empty());
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_failure_of_weeks_ago_disables_nothing(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let (alice, admin) = (app.user("alice").await, app.admin());
+    receiver.replies(Reply::status(500));
+    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    let queue = |what: &str| format!("/v1/admin/queues/deliver/{what}");
+    let paused = admin.post_json(&queue("pause"), &json!({})).await;
+    paused.expect_status(200).await;
+    app.tampers("UPDATE webhooks SET failing_since = 1, last_failure_at = 1")
+        .await;
+    accepted(&alice, &format!("{}/test", path(&hook)), &json!({})).await;
+    let resumed = admin.post_json(&queue("resume"), &json!({})).await;
+    resumed.expect_status(200).await;
+    let tried = |all: &[Value]| all.iter().any(|one| one["attempts"] != json!([]));
+    let tried = deliveries(&alice, &hook, tried).await;
+    assert!(tried.len() == 1 && all_are(&tried, "pending"), "{tried:?}");
+    let read = alice.get(&path(&hook)).await.expecting(200);
+    assert_eq!(read["status"], "enabled");
+    alice.delete(&path(&hook)).await.expecting(204);
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn deliveries_wait_for_a_secret_that_can_be_read(mode: Mode) {
+    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
+    let alice = app.user("alice").await;
+    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    // As if the operator's key were another one.
+    app.tampers("UPDATE webhooks SET secret = '00'").await;
+    alice.active("a.txt", "a").await;
+    let tried = |all: &[Value]| all.len() == 1 && all[0]["attempts"] != json!([]);
+    let waiting = deliveries(&alice, &hook, tried).await;
+    let error = text(&waiting[0]["attempts"][0]["error"]);
+    assert!(error.contains("rotate it"), "{error}");
+    assert_eq!(waiting[0]["status"], "pending");
+    let read = alice.get(&path(&hook)).await.expecting(200);
+    assert_eq!(read["last_failure_at"], json!(null));
+    assert_eq!(
+        app.number("SELECT max(tries) FROM webhook_deliveries")
+            .await,
+        0
+    );
+    assert!(receiver.received().is_empty());
+    let rotate = format!("{}/rotate", path(&hook));
+    let rotated = alice.post_json(&rotate, &json!({})).await;
+    rotated.expect_status(200).await;
+    deliveries(&alice, &hook, |all| all_are(all, "delivered")).await;
     app.ends_clean().await;
 }
 

@@ -64,17 +64,20 @@ async fn turn(app: &TestApp, webhook: &Value) -> Turn {
 async fn an_endpoint_that_is_new_or_fails_is_attempted_once_at_a_time() {
     let app = open_to_this_machine(Mode::Embedded).start().await;
     let (alice, receiver) = (app.user("alice").await, Receiver::start());
-    let (admin, pause) = (app.admin(), "/v1/admin/queues/deliver/pause");
-    let paused = admin.post_json(pause, &json!({})).await;
+    let admin = app.admin();
+    let queue = |what: &str| format!("/v1/admin/queues/deliver/{what}");
+    let paused = admin.post_json(&queue("pause"), &json!({})).await;
     paused.expect_status(200).await;
     let hook = webhook(&alice, &receiver, &["document.activated"]).await;
     for name in ["a.txt", "b.txt", "c.txt"] {
         alice.active(name, name).await;
     }
+    let recent = SystemClock.now().as_micros();
+    let fails = format!("failing_since = 1, last_failure_at = {recent}");
     for (what, due, is_failing) in [
         ("last_success_at = NULL", 1, false),
         ("last_success_at = 1", 3, false),
-        ("failing_since = 1", 1, true),
+        (&*fails, 1, true),
     ] {
         app.tampers(&format!("UPDATE webhooks SET {what}")).await;
         let turn = turn(&app, &hook).await;
@@ -85,5 +88,7 @@ async fn an_endpoint_that_is_new_or_fails_is_attempted_once_at_a_time() {
         );
     }
     alice.delete(&path(&hook)).await.expecting(204);
+    let resumed = admin.post_json(&queue("resume"), &json!({})).await;
+    resumed.expect_status(200).await;
     app.ends_clean().await;
 }
