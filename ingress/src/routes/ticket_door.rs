@@ -294,6 +294,11 @@ impl TicketDoorRoutes {
             return Err(refused_ticket(request));
         };
         check_origin(request.headers(), ticket.cors_origin.as_deref())?;
+        if request.headers().contains_key("webhook-signature") {
+            // An upload is an event, which would be delivered here again.
+            let detail = "A delivery of a webhook is no upload.";
+            return Err(Problem::from(Code::Forbidden).with_detail(detail));
+        }
         if ticket.revoked_at.is_some() {
             return Err(over());
         }

@@ -6,7 +6,7 @@ use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
 use tests::servers::Receiver;
 
-use super::owners::{attempted_until, deliveries, open_to_this_machine, path, webhook};
+use super::owners::{accepted, attempted_until, deliveries, open_to_this_machine, path, webhook};
 
 #[in_both_modes]
 async fn a_url_that_leads_inside_is_refused(mode: Mode) {
@@ -125,5 +125,26 @@ async fn wrong_bodies_are_refused_by_name(mode: Mode) {
     let bob = app.user("bob").await;
     let test = bob.request(Method::POST, &format!("{}/test", path(&hook)));
     bob.send(test).await.expect_problem(404, "not_found");
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_delivery_to_a_ticket_of_the_service_uploads_nothing(mode: Mode) {
+    let app = open_to_this_machine(mode).start().await;
+    let alice = app.user("alice").await;
+    let ticket = json!({"name": "event.json", "uses": 100});
+    let ticket = alice.post_json("/v1/tickets", &ticket).await;
+    let ticket = ticket.expect_status(201).await;
+    let url = format!("{}{}", app.ingress().api(), ticket["url"].as_str().unwrap());
+    let wanted = json!({"url": url, "types": ["*"]});
+    let hook = alice.post_json("/v1/webhooks", &wanted).await;
+    let hook = hook.expect_status(201).await;
+    accepted(&alice, &format!("{}/test", path(&hook)), &json!({})).await;
+    let tried = |all: &[Value]| all.len() == 1 && all[0]["attempts"] != json!([]);
+    let tried = deliveries(&alice, &hook, tried).await;
+    assert_eq!(tried[0]["attempts"][0]["status_code"], 403, "{tried:?}");
+    let documents = alice.get("/v1/documents").await.expecting(200);
+    assert_eq!(documents["items"], json!([]));
+    alice.delete(&path(&hook)).await.expecting(204);
     app.ends_clean().await;
 }
