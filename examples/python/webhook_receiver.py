@@ -2,6 +2,9 @@
 
     WEBHOOK_SECRET=whsec_... python3 webhook_receiver.py [PORT]
 
+The service sends to http://127.0.0.1:8090/ only with DOSSIER_WEBHOOK_ALLOW_HTTP=true and
+DOSSIER_WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8.
+
 An event may come more than once: `webhook-id` is the same then. Answer quickly, and do the work
 afterwards; whatever isn't answered 2xx within 20 s is sent again later.
 """
