@@ -221,7 +221,7 @@ pub enum Job {
     },
     /// Cancel waiting jobs: whoever claims them next gives them up
     Cancel {
-        /// The queue: ingest, bulk or maintenance
+        /// The queue: ingest, bulk, maintenance or deliver
         #[arg(long)]
         queue: Queue,
         /// Only jobs of this kind, as listed
@@ -247,12 +247,12 @@ pub enum QueueCommand {
     List,
     /// Pause a queue: workers claim no more jobs of it; those that run end, new ones wait
     Pause {
-        /// The queue: ingest, bulk or maintenance
+        /// The queue: ingest, bulk, maintenance or deliver
         queue: Queue,
     },
     /// Resume a paused queue
     Resume {
-        /// The queue: ingest, bulk or maintenance
+        /// The queue: ingest, bulk, maintenance or deliver
         queue: Queue,
     },
 }
@@ -311,7 +311,7 @@ pub struct StorageMove {
 /// Which jobs to select.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct JobFilter {
-    /// Only jobs in this queue: ingest, bulk or maintenance
+    /// Only jobs in this queue: ingest, bulk, maintenance or deliver
     #[arg(long)]
     pub queue: Option<Queue>,
     /// Only jobs of this kind, as listed

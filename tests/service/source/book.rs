@@ -1,7 +1,7 @@
 //! The book of the documentation has its pages, and no link of it leads nowhere.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::tables::{files, root};
 
@@ -66,18 +66,26 @@ fn dead<'a>(file: &Path, text: &str, link: &'a str) -> Option<&'a str> {
     (!is_there).then_some(link)
 }
 
-#[test]
-fn links_lead_to_files_and_headings_that_are_there() {
+/// Pages for readers, with their text but for what stands in fences.
+pub fn pages() -> Vec<(PathBuf, String)> {
     let root = root();
-    let mut pages = files(&root.join("docs"), "md");
+    let mut paths = files(&root.join("docs"), "md");
     for folder in [".", "deploy", "examples"] {
         let entries = std::fs::read_dir(root.join(folder)).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        pages.extend(paths.filter(|path| path.extension().is_some_and(|of| of == "md")));
+        let found = entries.map(|entry| entry.unwrap().path());
+        paths.extend(found.filter(|path| path.extension().is_some_and(|of| of == "md")));
     }
+    let read = |path: PathBuf| {
+        let text = prose(&std::fs::read_to_string(&path).unwrap());
+        (path, text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn links_lead_to_files_and_headings_that_are_there() {
     let (mut links, mut nowhere) = (0, Vec::new());
-    for page in pages {
-        let text = prose(&std::fs::read_to_string(&page).unwrap());
+    for (page, text) in pages() {
         for link in text.split("](").skip(1) {
             let link = link.split([')', ' ']).next().unwrap();
             if link.contains("://") {

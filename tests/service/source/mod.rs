@@ -2,6 +2,7 @@
 
 mod arrows;
 mod book;
+mod commands;
 mod deploy;
 mod documentation;
 mod promises;
