@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
+#[cfg(feature = "s3")]
 use aws_sdk_s3::config::Credentials;
 
 /// Variables by their names.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    not(feature = "objects"),
+    expect(dead_code, reason = "local files need no credentials")
+)]
 pub struct Environment(Option<HashMap<String, String>>);
 
 impl Environment {
@@ -28,6 +33,7 @@ impl Environment {
     }
 
     /// Returns a variable that is set and not empty.
+    #[cfg(feature = "objects")]
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let value = match &self.0 {
             None => std::env::var(name).ok(),
@@ -37,6 +43,7 @@ impl Environment {
     }
 
     /// Returns the keys of AWS among given variables; those of the process are read by the SDK.
+    #[cfg(feature = "s3")]
     pub(crate) fn aws_credentials(&self) -> Option<Credentials> {
         self.0.as_ref()?;
         let key = self.get("AWS_ACCESS_KEY_ID")?;

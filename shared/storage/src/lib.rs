@@ -18,6 +18,7 @@ mod inline;
 mod key;
 mod local;
 mod mark;
+#[cfg(feature = "objects")]
 mod parted;
 mod port;
 pub mod private_file;
@@ -25,12 +26,15 @@ mod refusal;
 mod removal;
 #[cfg(feature = "rest")]
 mod rest;
+#[cfg(feature = "objects")]
 mod resumed;
 mod router;
+#[cfg(feature = "s3")]
 mod s3;
 mod url;
 mod url_error;
 mod url_list;
+#[cfg(feature = "objects")]
 mod url_parts;
 
 pub use self::url::StorageUrl;
@@ -51,6 +55,7 @@ pub use port::{
 pub use refusal::Refusal;
 pub use removal::Removal;
 pub use router::{FindMoved, Staged, StorageRouter, Taken};
+#[cfg(feature = "s3")]
 pub use s3::{Checksums, S3, S3Location, WrittenObjects};
 pub use url_error::ParseStorageUrlError;
 pub use url_list::{ParseStorageUrlsError, StorageUrls};

@@ -79,6 +79,7 @@ pub struct Presented {
 }
 
 /// The `Cache-Control` of bytes behind a presigned URL.
+#[cfg(feature = "objects")]
 pub(crate) const PRESIGNED_CACHE: &str = "private, no-store";
 
 /// A storage place: a folder, or a prefix of a bucket.

@@ -9,12 +9,15 @@ use url::Url;
 
 use super::environment::Environment;
 use super::url_error::ParseStorageUrlError;
+#[cfg(feature = "objects")]
 use super::url_parts::{parse_endpoint, parse_within, read_options};
 #[cfg(feature = "azure")]
 use super::{Azure, AzureLocation};
-use super::{Checksums, Local, S3, S3Location, Storage, StorageError, WrittenObjects};
+#[cfg(feature = "s3")]
+use super::{Checksums, S3, S3Location, WrittenObjects};
 #[cfg(feature = "gcs")]
 use super::{Gcs, GcsLocation};
+use super::{Local, Storage, StorageError};
 
 /// The URL of a place: `file:///absolute/path`,
 /// `s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=…`,
@@ -28,6 +31,7 @@ pub struct StorageUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Local,
+    #[cfg(feature = "s3")]
     S3(S3Location),
     #[cfg(feature = "azure")]
     Azure(AzureLocation),
@@ -66,12 +70,17 @@ impl StorageUrl {
     }
 
     /// Connects to the place with credentials from `environment`.
+    #[cfg_attr(
+        not(feature = "objects"),
+        expect(unused_variables, reason = "local files need no credentials")
+    )]
     pub async fn connect_in(
         &self,
         environment: &Environment,
     ) -> Result<Arc<dyn Storage>, StorageError> {
         match &self.kind {
             Kind::Local => Ok(Arc::new(Local::connect(&self.place).await?)),
+            #[cfg(feature = "s3")]
             Kind::S3(location) => {
                 let credentials = environment.aws_credentials();
                 let connected = S3::connect(&self.place, location, credentials).await;
@@ -109,13 +118,14 @@ impl FromStr for StorageUrl {
         }
         match url.scheme() {
             "file" => parse_local(&url),
+            #[cfg(feature = "s3")]
             "s3" => parse_s3(&url),
             #[cfg(feature = "azure")]
             "azure" => parse_azure(&url),
             #[cfg(feature = "gcs")]
             "gs" => parse_gcs(&url),
-            #[cfg(not(all(feature = "azure", feature = "gcs")))]
-            "azure" | "gs" => Err(ParseStorageUrlError::NotAvailable(scheme.to_owned())),
+            #[cfg(not(all(feature = "azure", feature = "gcs", feature = "s3")))]
+            "azure" | "gs" | "s3" => Err(ParseStorageUrlError::NotAvailable(scheme.to_owned())),
             _ => Err(ParseStorageUrlError::UnknownScheme(scheme.to_owned())),
         }
     }
@@ -124,41 +134,15 @@ impl FromStr for StorageUrl {
 impl StorageUrl {
     /// Returns the explicit and derived options.
     fn options(&self) -> Vec<(&'static str, String)> {
-        let mut options = Vec::new();
         match &self.kind {
-            Kind::Local => {}
-            Kind::S3(location) => {
-                let endpoint = location.endpoint.iter();
-                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
-                let region = location.region.iter();
-                options.extend(region.map(|region| ("region", region.clone())));
-                options.push(("path_style", location.path_style.to_string()));
-                if location.checksums == Checksums::Required {
-                    options.push(("checksums", "required".to_owned()));
-                }
-                let written = &location.written;
-                for (name, value) in [
-                    ("sse", &written.encryption),
-                    ("kms_key", &written.kms_key),
-                    ("storage_class", &written.storage_class),
-                ] {
-                    options.extend(value.iter().map(|value| (name, value.clone())));
-                }
-            }
+            Kind::Local => Vec::new(),
+            #[cfg(feature = "s3")]
+            Kind::S3(location) => location.options(),
             #[cfg(feature = "azure")]
-            Kind::Azure(location) => {
-                let account = location.account.iter();
-                options.extend(account.map(|account| ("account", account.clone())));
-                let endpoint = location.endpoint.iter();
-                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
-            }
+            Kind::Azure(location) => location.options(),
             #[cfg(feature = "gcs")]
-            Kind::Gcs(location) => {
-                let endpoint = location.endpoint.iter();
-                options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
-            }
+            Kind::Gcs(location) => location.options(),
         }
-        options
     }
 }
 
@@ -184,6 +168,7 @@ fn parse_local(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
     StorageUrl::from_directory(&path)
 }
 
+#[cfg(feature = "s3")]
 fn parse_s3(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
     let within = parse_within(url)?;
     let wrong = |name, expected| ParseStorageUrlError::Option { name, expected };

@@ -24,7 +24,11 @@ const NOT_HERE: [(&str, &str); 5] = [
 
 /// How many lists of commands the other pages have, and what runs those.
 const ELSEWHERE: [(&str, usize, &str); 5] = [
-    ("deploy/README.md", 2, "chart and units: ./test --deploy"),
+    (
+        "deploy/README.md",
+        3,
+        "chart, builds, units: ./test --deploy",
+    ),
     ("docs/IDENTIFICATION.md", 1, "needs somebody's files"),
     (
         "docs/OPERATIONS.md",

@@ -11,7 +11,7 @@ use url::Url;
 use super::adapter::Azure;
 use super::blocks::{created, put_block_list};
 use super::outcome::is_missing;
-use crate::direct_port::{DirectParts, Division};
+use crate::parted::{DirectParts, Division};
 use crate::rest::{header, length, no_content};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;

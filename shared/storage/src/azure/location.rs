@@ -14,3 +14,14 @@ pub struct AzureLocation {
     /// The endpoint of the blob service, if it isn't the account's own.
     pub endpoint: Option<Url>,
 }
+
+impl AzureLocation {
+    /// Returns the options of its URL.
+    pub(crate) fn options(&self) -> Vec<(&'static str, String)> {
+        let account = self.account.iter();
+        let account = account.map(|account| ("account", account.clone()));
+        let endpoint = self.endpoint.iter();
+        let endpoint = endpoint.map(|endpoint| ("endpoint", endpoint.to_string()));
+        account.chain(endpoint).collect()
+    }
+}

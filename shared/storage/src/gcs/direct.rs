@@ -11,7 +11,7 @@ use url::Url;
 use super::adapter::Gcs;
 use super::compose::compose_all;
 use super::parts;
-use crate::direct_port::{DirectParts, Division};
+use crate::parted::{DirectParts, Division};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
 

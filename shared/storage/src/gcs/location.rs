@@ -12,3 +12,13 @@ pub struct GcsLocation {
     /// The endpoint, if it isn't Google's or that of `STORAGE_EMULATOR_HOST`.
     pub endpoint: Option<Url>,
 }
+
+impl GcsLocation {
+    /// Returns the options of its URL.
+    pub(crate) fn options(&self) -> Vec<(&'static str, String)> {
+        let endpoint = self.endpoint.iter();
+        endpoint
+            .map(|endpoint| ("endpoint", endpoint.to_string()))
+            .collect()
+    }
+}

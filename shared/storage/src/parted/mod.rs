@@ -1,7 +1,8 @@
-//! Writes in parts, shared by the adapters of object stores: buffers, how a source is split, and
-//! objects that grow.
+//! Writes in parts, shared by the adapters of object stores: buffers, how a source is split,
+//! objects that grow, and the parts that clients write themselves.
 
 mod buffers;
+mod direct;
 #[cfg(feature = "rest")]
 mod fenced;
 mod gather;
@@ -9,6 +10,7 @@ mod growing;
 mod parts;
 
 pub(crate) use buffers::{Buffer, BufferLimits, Buffers};
+pub(crate) use direct::{DirectParts, Division};
 #[cfg(feature = "rest")]
 pub(crate) use fenced::{FencedParts, part_name};
 pub(crate) use gather::{Gathered, WITHOUT_BUFFER, filled, gather, take_buffer};

@@ -13,7 +13,7 @@ use super::client::written_as;
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
 use super::part_signer::PartSigner;
-use crate::direct_port::{DirectParts, Division};
+use crate::parted::{DirectParts, Division};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
 

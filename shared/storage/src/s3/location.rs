@@ -22,6 +22,29 @@ pub struct S3Location {
     pub written: WrittenObjects,
 }
 
+impl S3Location {
+    /// Returns the explicit and derived options of its URL.
+    pub(crate) fn options(&self) -> Vec<(&'static str, String)> {
+        let mut options = Vec::new();
+        let endpoint = self.endpoint.iter();
+        options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
+        let region = self.region.iter();
+        options.extend(region.map(|region| ("region", region.clone())));
+        options.push(("path_style", self.path_style.to_string()));
+        if self.checksums == Checksums::Required {
+            options.push(("checksums", "required".to_owned()));
+        }
+        for (name, value) in [
+            ("sse", &self.written.encryption),
+            ("kms_key", &self.written.kms_key),
+            ("storage_class", &self.written.storage_class),
+        ] {
+            options.extend(value.iter().map(|value| (name, value.clone())));
+        }
+        options
+    }
+}
+
 /// How objects are written, where that isn't left to the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenObjects {
