@@ -50,3 +50,16 @@ fn each_alarm_has_an_alert() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[test]
+fn each_alert_is_tested_to_fire() {
+    let (rules, tests) = (
+        deployed("prometheus/rules.yml"),
+        deployed("prometheus/rules_test.yml"),
+    );
+    let alerts = rules.split("- alert: ").skip(1);
+    let alerts: Vec<_> = alerts.filter_map(|rest| rest.lines().next()).collect();
+    let fires = |alert: &str| tests.contains(&format!("{{alertname=\"{alert}\"}}', value: 1}}"));
+    let untested: Vec<_> = alerts.iter().filter(|alert| !fires(alert)).collect();
+    assert!(alerts.len() > 15 && untested.is_empty(), "{untested:?}");
+}
