@@ -18,6 +18,7 @@ pub mod http2;
 pub mod ledger;
 pub mod objects;
 pub mod poll;
+pub mod scripts;
 pub mod seed_documents;
 pub mod servers;
 pub mod slow;

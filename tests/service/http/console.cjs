@@ -1,12 +1,11 @@
 // Drives the console in a real browser as people do, and has axe look at each page, narrow and wide, light
-// and dark. Arguments: where the console is, an admin's key, the browser, and a folder for pictures, if
-// they are wanted. Prints what went wrong.
+// and dark. Its own arguments: an admin's key, and a folder for pictures, if they are wanted.
 
 const fs = require('fs')
 const path = require('path')
-const { chromium } = require('playwright-core')
+const { PATIENCE, base, click, expect, run, see, words, wrong } = require('../../src/browser.cjs')
 
-const [base, key, executablePath, pictures] = process.argv.slice(2)
+const [key, pictures] = words
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 const PDF =
   '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n' +
@@ -21,11 +20,6 @@ const LOOKS = [
   { width: 360, height: 740, colorScheme: 'dark' },
 ]
 
-const wrong = []
-
-/** Waits for what must be seen; the selector is the message. */
-const see = (page, selector) => page.locator(selector).first().waitFor({ timeout: 60_000 })
-const click = (page, selector) => page.locator(selector).first().click({ timeout: 60_000 })
 const named = (name) => `button:text-is("${name}")`
 
 /** Drops files on the page, as a hand does. */
@@ -45,7 +39,7 @@ async function go(page, place) {
   await page.evaluate((place) => (location.hash = place), place)
   await see(page, `nav a[aria-current][data-page="${place.slice(2)}"] >> visible=true`)
   await see(page, 'main h1')
-  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'), null, { timeout: 60_000 })
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'), null, PATIENCE)
 }
 
 /** The page in all looks: axe finds nothing, and nothing is wider than the screen. */
@@ -62,9 +56,7 @@ async function looked(page, name) {
     }, colorScheme === 'dark')
     wrong.push(...found.map((violation) => `${look}: ${violation}`))
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    if (over > 0) {
-      wrong.push(`${look}: ${over} px too wide`)
-    }
+    expect(over <= 0, `${look}: ${over} px too wide`)
     if (pictures) {
       await page.screenshot({ path: path.join(pictures, `${look}.png`) })
     }
@@ -126,7 +118,7 @@ async function readsOne(page) {
   await page.fill('textarea[name=metadata]', '{"project": "north"}')
   await click(page, named('Save'))
   // What is saved is written anew, a member a line.
-  await page.waitForFunction(() => document.querySelector('textarea[name=metadata]')?.value.includes('\n  "project"'), null, { timeout: 60_000 })
+  await page.waitForFunction(() => document.querySelector('textarea[name=metadata]')?.value.includes('\n  "project"'), null, PATIENCE)
   await page.setInputFiles('[aria-label="New version"]', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('what was meant\n') })
   await see(page, 'pre:has-text("what was meant")')
   await click(page, '[aria-label="Restore version 1"]')
@@ -138,7 +130,7 @@ async function readsOne(page) {
   await see(page, 'pre:has-text("parent.document.title")')
   await go(page, '#/documents')
   await click(page, 'a:text-is("photo.png")')
-  await page.waitForFunction(() => document.querySelector('.preview img')?.naturalWidth > 0, null, { timeout: 60_000 })
+  await page.waitForFunction(() => document.querySelector('.preview img')?.naturalWidth > 0, null, PATIENCE)
   await looked(page, 'image')
   await go(page, '#/documents')
   await click(page, 'a:text-is("report.pdf")')
@@ -146,9 +138,7 @@ async function readsOne(page) {
   if (pictures) {
     await page.screenshot({ path: path.join(pictures, 'pdf.png') })
   }
-  if ((await page.title()).includes('run')) {
-    wrong.push('a document ran its script')
-  }
+  expect(!(await page.title()).includes('run'), 'a document ran its script')
 }
 
 async function account(page) {
@@ -224,49 +214,32 @@ async function leaves(page) {
   await click(page, named('Sign out'))
   await see(page, 'h1:text-is("Sign in")')
   const left = await page.evaluate(() => sessionStorage.getItem('dossier.key'))
-  if (left !== null) {
-    wrong.push('the key is still there')
-  }
+  expect(left === null, 'the key is still there')
 }
 
-async function run() {
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
-  const page = await browser.newPage({ viewport: LOOKS[0] })
-  page.on('pageerror', (error) => wrong.push(`an error of the page: ${error}`))
-  page.on('console', (said) => said.type() === 'error' && !/status of (401|404)/.test(said.text()) && wrong.push(`the browser says: ${said.text()}`))
+/** Listens to what a page may not do. */
+function watch(page) {
+  page.on('console', (said) => expect(said.type() !== 'error' || /status of (401|404)/.test(said.text()), `the browser says: ${said.text()}`))
   page.on('dialog', (dialog) => {
     wrong.push(`a name ran: ${dialog.message()}`)
     void dialog.dismiss()
   })
   page.on('request', (request) => {
-    if (!request.url().startsWith(base) && !/^(blob|data|chrome|chrome-extension):/.test(request.url())) {
-      wrong.push(`it asks elsewhere: ${request.url()}`)
-    }
+    const isHere = request.url().startsWith(base) || /^(blob|data|chrome|chrome-extension):/.test(request.url())
+    expect(isHere, `it asks elsewhere: ${request.url()}`)
   })
+}
+
+run(async (page) => {
+  watch(page)
   try {
     for (const step of [signsIn, uploads, archivesAndUndoes, readsOne, account, administers, leaves]) {
-      const begun = Date.now()
       await step(page)
-      if (pictures) {
-        console.log(`${step.name}: ${Date.now() - begun} ms`)
-      }
     }
   } catch (error) {
-    wrong.push(`${error}`, `the page: ${(await page.innerText('body').catch(() => '')).slice(0, 2000)}`)
     if (pictures) {
       await page.screenshot({ path: path.join(pictures, 'failed.png') })
     }
-  } finally {
-    await browser.close()
+    throw error
   }
-}
-
-run()
-  .catch((error) => wrong.push(`${error}`))
-  .then(() => {
-    console.log(wrong.join('\n'))
-    process.exit(wrong.length > 0 ? 1 : 0)
-  })
+})

@@ -2,15 +2,15 @@
 //! and a journey through it in a real browser.
 
 use std::path::Path;
-use std::process::Command;
 
 use domain::UserId;
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
+use tests::scripts::{drives_a_browser, runs};
 use tests::seed_documents::seed_documents;
-use tests::servers::{browser, browser_modules, node, node_modules};
+use tests::servers::{node, node_modules};
 
 #[in_both_modes]
 async fn its_files_are_bounded_by_a_strict_policy_and_cached(mode: Mode) {
@@ -68,25 +68,19 @@ async fn its_scripts_type_check_against_the_description() {
          --noUncheckedIndexedAccess --skipLibCheck --target es2023 --lib es2023,dom,dom.iterable \
          --module esnext --moduleResolution bundler";
     for (arguments, files) in [(generate, &[][..]), (check, &scripts[..])] {
-        let output = Command::new(node())
-            .current_dir(&folder)
-            .args(arguments.split_whitespace())
-            .args(files)
-            .output()
-            .expect("node can be run");
-        assert!(
-            output.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let files = files.iter().map(String::as_str);
+        let words: Vec<_> = arguments.split_whitespace().chain(files).collect();
+        runs(&node(), &folder, &words).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_get_along_in_a_real_browser() {
     let app = TestApp::start(Mode::Embedded).await;
-    drives(&app, "console.cjs", &[]).await;
+    // With a folder in CONSOLE_PICTURES it leaves pictures there.
+    let pictures = std::env::var("CONSOLE_PICTURES").ok();
+    let words: Vec<_> = pictures.as_deref().into_iter().collect();
+    drives(&app, "console.cjs", &words).await;
     app.ends_clean().await;
 }
 
@@ -103,24 +97,6 @@ async fn a_list_of_100_000_documents_costs_a_browser_no_more_than_a_page() {
 /// Has a script drive the console in a browser, as the admin.
 async fn drives(app: &TestApp, script: &str, more: &[&str]) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/service/http");
-    let output = tokio::process::Command::new(node())
-        .arg(Path::new(folder).join(script))
-        .arg(app.ingress().api())
-        .arg(app.admin_key())
-        .arg(browser())
-        .args(more)
-        .env("NODE_PATH", browser_modules())
-        // What the browser writes beside its profile.
-        .env("HOME", app.folder())
-        .env("TMPDIR", app.folder())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("node can be run");
-    assert!(
-        output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let words = [&[app.admin_key()][..], more].concat();
+    drives_a_browser(app, &Path::new(folder).join(script), &words).await;
 }

@@ -1,10 +1,10 @@
 // Pages through a list of 100,000 documents in a real browser, filters it, selects all of it, and has
-// documents arrive meanwhile. What it costs is counted: requests, rows and elements. Arguments: where the
-// console is, an admin's key, the browser, and how many documents there are. Prints what went wrong.
+// documents arrive meanwhile. What it costs is counted: requests, rows and elements. Its own arguments: an
+// admin's key, and how many documents there are.
 
-const { chromium } = require('playwright-core')
+const { base, click, expect, run, see, words } = require('../../src/browser.cjs')
 
-const [base, key, executablePath, total] = process.argv.slice(2)
+const [key, total] = words
 const PAGE = 50
 /** More than a page with all its rows has, and far less than a thousand rows would. */
 const MOST_ELEMENTS = 2_500
@@ -12,14 +12,11 @@ const MOST_ELEMENTS = 2_500
 const MOST_BYTES = 100_000
 const ARRIVE = 60
 
-const wrong = []
 /** The lists that were asked for. */
 const asked = []
 
 const rows = (page) => page.locator('tbody tr').count()
 const elements = (page) => page.evaluate(() => document.querySelectorAll('*').length)
-const see = (page, selector) => page.locator(selector).first().waitFor({ timeout: 60_000 })
-const click = (page, selector) => page.locator(selector).first().click({ timeout: 60_000 })
 
 /** Does something, waits until what it leads to is seen, and holds its cost against what it may be. */
 async function costs(page, what, requests, does, sign) {
@@ -28,9 +25,7 @@ async function costs(page, what, requests, does, sign) {
   await see(page, sign)
   await see(page, '.list[aria-busy=false]')
   const cost = { requests: asked.length - before, rows: await rows(page), elements: await elements(page) }
-  if (cost.requests !== requests || cost.rows > PAGE || cost.elements > MOST_ELEMENTS) {
-    wrong.push(`${what}: ${JSON.stringify(cost)}`)
-  }
+  expect(cost.requests === requests && cost.rows <= PAGE && cost.elements <= MOST_ELEMENTS, `${what}: ${JSON.stringify(cost)}`)
 }
 
 async function arrive() {
@@ -61,12 +56,21 @@ async function isOvertaken(page) {
   release()
   await (await comes).finished()
   await page.evaluate(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve))))
-  if ((await rows(page)) !== 1) {
-    wrong.push('the list is the one that was overtaken')
-  }
+  expect((await rows(page)) === 1, 'the list is the one that was overtaken')
 }
 
-async function looks(page) {
+run(async (page) => {
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/v1/documents') {
+      asked.push(request.url())
+    }
+  })
+  page.on('response', async (answer) => {
+    if (new URL(answer.url()).pathname === '/v1/documents') {
+      const { length } = await answer.body().catch(() => '')
+      expect(length <= MOST_BYTES, `${answer.url()}: ${length} bytes`)
+    }
+  })
   await page.goto(`${base}/console`)
   await page.fill('input[name=key]', key)
   await costs(page, 'the first page', 1, () => page.keyboard.press('Enter'), `tbody tr >> nth=${PAGE - 1}`)
@@ -85,40 +89,4 @@ async function looks(page) {
   await click(page, 'button:text-is("Select none")')
   await see(page, '.badge:text-is("live")')
   await costs(page, 'documents that arrive', 0, arrive, `tr:has-text("arrived-${ARRIVE - 1}.txt") .badge:text-is("active")`)
-}
-
-async function run() {
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  page.on('pageerror', (error) => wrong.push(`an error of the page: ${error}`))
-  page.on('request', (request) => {
-    if (new URL(request.url()).pathname === '/v1/documents') {
-      asked.push(request.url())
-    }
-  })
-  page.on('response', async (answer) => {
-    if (new URL(answer.url()).pathname === '/v1/documents') {
-      const { length } = await answer.body().catch(() => '')
-      if (length > MOST_BYTES) {
-        wrong.push(`${answer.url()}: ${length} bytes`)
-      }
-    }
-  })
-  try {
-    await looks(page)
-  } catch (error) {
-    wrong.push(`${error}`, `the page: ${(await page.innerText('body').catch(() => '')).slice(0, 2000)}`)
-  } finally {
-    await browser.close()
-  }
-}
-
-run()
-  .catch((error) => wrong.push(`${error}`))
-  .then(() => {
-    console.log(wrong.join('\n'))
-    process.exit(wrong.length > 0 ? 1 : 0)
-  })
+})

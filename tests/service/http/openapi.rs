@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use tests::app::{Mode, TestApp};
+use tests::scripts::runs;
 use tests::servers::{node, node_modules, schemathesis};
 
 /// Examples tried for each operation: enough to find what is wrong in general, few
@@ -83,17 +84,7 @@ async fn a_typescript_client_of_the_description_type_checks() {
             "typescript" => "node_modules/typescript/bin/tsc",
             _ => "node_modules/openapi-typescript/bin/cli.js",
         };
-        let output = Command::new(node())
-            .current_dir(folder)
-            .arg(program)
-            .args(&arguments[1..])
-            .output()
-            .expect("node can be run");
-        assert!(
-            output.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let words = [&[program][..], &arguments[1..]].concat();
+        runs(&node(), folder, &words).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Signed receipts: verified by another implementation, and by the same keys everywhere and for ever.
 
-use std::process::Stdio;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use tests::app::{Answer, Client, Mode, TestApp};
 use tests::content::{PDF, PNG};
 use tests::in_both_modes;
+use tests::scripts::runs_with;
 use tests::servers::{Dossier, node};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
 /// The key of RFC 8037, appendix A, and its thumbprint.
 const KEY: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
@@ -39,26 +38,10 @@ async fn key_set(client: &Client) -> Vec<Value> {
 
 /// What receipts say by Node's cryptography; `null` for those that don't verify with these keys.
 async fn verified(keys: &[Value], receipts: &[String]) -> Vec<Value> {
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/service/http/verify_receipt.cjs"
-    );
-    let child = Command::new(node())
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
-    let mut child = child.expect("node can be run");
     let input = json!({"receipts": receipts, "keys": keys}).to_string();
-    let mut stdin = child.stdin.take().expect("it is piped");
-    stdin.write_all(input.as_bytes()).await.expect("it reads");
-    drop(stdin);
-    let output = child.wait_with_output().await.expect("it ends");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let said: Value = domain::read_json(&output.stdout).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("service/http");
+    let said = runs_with(&node(), &folder, &["verify_receipt.cjs"], &input).await;
+    let said: Value = domain::read_json(said.as_bytes()).unwrap();
     said.as_array().unwrap().clone()
 }
 

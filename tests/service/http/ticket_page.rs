@@ -6,9 +6,9 @@ use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::content::{PDF, pseudo_random};
 use tests::in_both_modes;
+use tests::scripts::runs;
 use tests::servers::node;
 use tests::tickets::ticket;
-use tokio::process::Command;
 
 #[in_both_modes]
 async fn a_page_needs_no_script(mode: Mode) {
@@ -53,20 +53,12 @@ async fn its_script_sends_a_large_file_and_goes_on_after_a_cut(mode: Mode) {
     let alice = app.user("alice").await;
     // Three pieces.
     let bytes = pseudo_random(60, 20 << 20);
-    let file = app.folder().join("noise.bin");
-    std::fs::write(&file, &bytes).unwrap();
-    let page = app.folder().join("ticket_page.cjs");
-    std::fs::write(&page, include_str!("ticket_page.cjs")).unwrap();
+    let file = |name: &str| app.folder().join(name);
+    std::fs::write(file("noise.bin"), &bytes).unwrap();
+    std::fs::write(file("ticket_page.cjs"), include_str!("ticket_page.cjs")).unwrap();
     let (_, url) = ticket(&alice, &json!({})).await;
-    let output = Command::new(node())
-        .arg(&page)
-        .args([&app.ingress().api(), &url])
-        .arg(&file)
-        .output()
-        .await
-        .expect("node can be run");
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{output:?}");
+    let words = ["ticket_page.cjs", &app.ingress().api(), &url, "noise.bin"];
+    let printed = runs(&node(), app.folder(), &words).await;
     let received = printed.trim().strip_prefix(&format!("{url}?received="));
     let id = received.unwrap_or_else(|| panic!("{printed}"));
     let document = alice.settled(&json!({"id": id})).await;

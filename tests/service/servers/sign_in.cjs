@@ -1,27 +1,9 @@
-// Signs in to the console with a provider in a real browser, as people do, and out again. Arguments: where
-// the console is, and the browser. Prints what went wrong.
+// Signs in to the console with a provider in a real browser, as people do, and out again.
 
-const { chromium } = require('playwright-core')
+const { PATIENCE, base, click, expect, run, see } = require('../../src/browser.cjs')
 
-const [base, executablePath] = process.argv.slice(2)
-const PATIENCE = { timeout: 60_000 }
-// The provider's pages ask for letters from elsewhere.
-const ARGUMENTS = ['--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-
-const see = (page, selector) => page.locator(selector).first().waitFor(PATIENCE)
-const click = (page, selector) => page.locator(selector).first().click(PATIENCE)
-
-function expect(found, told) {
-  if (!found) {
-    throw new Error(told)
-  }
-}
-
-async function main(page) {
-  const messages = []
-  page.on('console', (message) => /Content Security Policy/.test(message.text()) && messages.push(message.text()))
-  page.on('pageerror', (error) => messages.push(String(error)))
-
+run(async (page) => {
+  page.on('console', (message) => expect(!/Content Security Policy/.test(message.text()), message.text()))
   await page.goto(`${base}/console`)
   await click(page, 'a:has-text("Sign in with 127.0.0.1")')
   await page.locator('input[name=login]').fill('alice', PATIENCE)
@@ -50,19 +32,4 @@ async function main(page) {
   // What fails is told in words.
   await page.goto(`${base}/oidc/callback?code=forged&state=forged`)
   await see(page, '[role=alert]:has-text("not begun in this browser")')
-  expect(messages.length === 0, messages.join('\n'))
-}
-
-async function run() {
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
-  try {
-    await main(await browser.newPage())
-  } finally {
-    await browser.close()
-  }
-}
-
-run().catch((error) => {
-  console.log(error)
-  process.exitCode = 1
 })

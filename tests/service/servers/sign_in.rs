@@ -1,7 +1,6 @@
 //! Signing in with a provider: who becomes which user, with which role and for how long, and who is
 //! refused.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -10,9 +9,8 @@ use serde_json::{Value, json};
 use tests::app::{Answer, Client, Dsr, Mode, Run, TestApp};
 use tests::in_both_modes;
 use tests::poll::wait_until;
-use tests::servers::{
-    Arrival, Browser, OidcProvider, browser, browser_modules, node, program_named,
-};
+use tests::scripts::drives_a_browser;
+use tests::servers::{Arrival, Browser, OidcProvider, program_named};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// A service that lets people sign in, with these settings besides.
@@ -253,25 +251,7 @@ async fn people_sign_in_and_out_in_a_real_browser() {
     let create = ("DOSSIER_OIDC_CREATE_USERS", "true");
     let (app, _provider) = started(Mode::Embedded, &[create]).await;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/service/servers/sign_in.cjs");
-    let output = tokio::process::Command::new(node())
-        .arg(script)
-        .arg(app.ingress().api())
-        .arg(browser())
-        .env("NODE_PATH", browser_modules())
-        // What the browser writes beside its profile.
-        .env("HOME", app.folder())
-        .env("TMPDIR", app.folder())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("node can be run");
-    assert!(
-        output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    drives_a_browser(&app, script.as_ref(), &[]).await;
     app.ends_clean().await;
 }
 

@@ -1,34 +1,12 @@
 //! Libraries of Standard Webhooks in other languages accept what is delivered.
 
-use std::process::Stdio;
-
 use serde_json::json;
-use tests::app::{Mode, TestApp};
+use tests::app::Mode;
 use tests::in_both_modes;
+use tests::scripts::runs_with;
 use tests::servers::{Receiver, node, node_modules, standardwebhooks};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
 use super::owners::{open_to_this_machine, text, webhook};
-
-/// Runs a verifier on a message, and returns what it prints.
-async fn verifies(app: &TestApp, mut program: Command, input: &str) -> String {
-    let child = program
-        .current_dir(app.folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
-    let mut child = child.expect("the verifier can be run");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    stdin.write_all(input.as_bytes()).await.expect("it reads");
-    drop(stdin);
-    let output = child.wait_with_output().await.expect("it ends");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout).trim().to_owned()
-}
 
 #[in_both_modes]
 async fn other_languages_verify_deliveries(mode: Mode) {
@@ -56,24 +34,13 @@ async fn other_languages_verify_deliveries(mode: Mode) {
     ] {
         std::fs::write(app.folder().join(name), source).unwrap();
     }
-    let javascript = || {
-        let mut command = Command::new(node());
-        command.arg("verify.cjs");
-        command
-    };
-    let python = || {
-        let mut command = Command::new(standardwebhooks());
-        command.arg("verify.py");
-        command
-    };
     let right = input(text(&hook["secret"]));
-    assert_eq!(
-        verifies(&app, javascript(), &right).await,
-        "document.activated"
-    );
-    assert_eq!(verifies(&app, python(), &right).await, "document.activated");
     let wrong = input("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    assert_eq!(verifies(&app, javascript(), &wrong).await, "refused");
-    assert_eq!(verifies(&app, python(), &wrong).await, "refused");
+    for (program, script) in [(node(), "verify.cjs"), (standardwebhooks(), "verify.py")] {
+        for (input, expected) in [(&right, "document.activated"), (&wrong, "refused")] {
+            let said = runs_with(&program, app.folder(), &[script], input).await;
+            assert_eq!(said.trim(), expected, "{script}");
+        }
+    }
     app.ends_clean().await;
 }
