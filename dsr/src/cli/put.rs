@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 An interrupted upload goes on where it was when the same command is given again. Files that were
-uploaded already are then not uploaded a second time.")]
+uploaded already are then not uploaded a second time. What can't be read is named, and keeps nobody
+from the rest: the exit code is 1 then.")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of its own"

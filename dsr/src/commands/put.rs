@@ -1,7 +1,7 @@
 //! Uploads files and folders, several at once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::sync::Arc;
 
 use client::Metadata;
@@ -13,7 +13,7 @@ use super::put_file::{Job, put_file};
 use super::put_stdin::put_stdin;
 use crate::cli::{Put, pairs};
 use crate::failure::Failure;
-use crate::files::{self, Found};
+use crate::files::{self, Finding, Found};
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::output::{document_line, size};
@@ -27,17 +27,28 @@ pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
         return put_stdin(session, put).await;
     }
     let metadata = pairs(&put.metadata)?;
-    let files = files::find(&put.paths)?;
-    check(put, &files)?;
-    if files.is_empty() {
+    let Finding { files, unreadable } = files::find(&put.paths);
+    let count = files.len() + unreadable.len();
+    check(put, count)?;
+    if count == 0 {
         screen.note("There are no files in it.");
         return Ok(());
+    }
+    let mut done = Done::default();
+    for (path, failure) in unreadable {
+        if count > 1 {
+            screen.problem(&path, &failure);
+        }
+        done.fails(failure);
+    }
+    if files.is_empty() {
+        return done.tell(session, put);
     }
     let version_of = match &put.version_of {
         Some(document) => Some(session.find(document).await?),
         None => None,
     };
-    let identity = identity(session, put, &metadata)?;
+    let identity = identity(session, put, &metadata);
     let journal = Arc::new(journal(session, &identity, put.restart)?);
     if journal.goes_on() {
         screen.note("Going on with an interrupted upload (--restart uploads everything).");
@@ -51,9 +62,9 @@ pub async fn put(session: &Session<'_>, put: &Put) -> Result<(), Failure> {
         version_of,
         journal: &journal,
         bars: &bars,
-        is_alone: files.len() == 1,
+        is_alone: count == 1,
     };
-    let done = upload_all(&job, &files).await?;
+    upload_all(&job, &files, &mut done).await?;
     bars.end();
     if done.failed.is_none() {
         journal.end()?;
@@ -87,17 +98,16 @@ struct Done {
     failed: Option<Failure>,
 }
 
-async fn upload_all(job: &Job<'_>, files: &[Found]) -> Result<Done, Failure> {
+async fn upload_all(job: &Job<'_>, files: &[Found], done: &mut Done) -> Result<(), Failure> {
     let screen = job.session.screen;
-    let mut done = Done::default();
+    let count = files.len() as u64 + done.count_failed;
     let title = |done: &Done| {
         if !job.is_alone {
             let through = done.uploaded + done.count_failed;
-            job.bars
-                .title(&format!("{through} of {} files", files.len()));
+            job.bars.title(&format!("{through} of {count} files"));
         }
     };
-    title(&done);
+    title(done);
     let parallel = usize::from(job.put.parallel.max(1));
     let mut outcomes = stream::iter(files)
         .map(|file| async move { (file, put_file(job, file).await) })
@@ -117,23 +127,21 @@ async fn upload_all(job: &Job<'_>, files: &[Found]) -> Result<Done, Failure> {
                     )));
                 }
             }
+            Err(failure) if is_of_all(&failure) => {
+                done.count_failed += 1;
+                done.failed = Some(failure);
+                break;
+            }
             Err(failure) => {
-                // What is wrong with everything is told once.
-                if !job.is_alone && !matches!(failure.exit_code(), 3 | 5) {
-                    let name = file.path.display();
-                    job.bars
-                        .beside(|| screen.problem(&format!("{name}: {}", failure.message())));
+                if !job.is_alone {
+                    job.bars.beside(|| screen.problem(&file.path, &failure));
                 }
-                let ends = matches!(failure.exit_code(), 3 | 5);
                 done.fails(failure);
-                if ends {
-                    break;
-                }
             }
         }
-        title(&done);
+        title(done);
     }
-    Ok(done)
+    Ok(())
 }
 
 impl Done {
@@ -158,41 +166,50 @@ impl Done {
             session.screen.note(&format!("{count} {state} ({size})."));
             return Ok(());
         };
-        let is_of_all = matches!(failure.exit_code(), 3 | 5);
-        if is_of_all || (self.uploaded == 0 && self.count_failed == 1) {
+        if is_of_all(&failure) || (self.uploaded == 0 && self.count_failed == 1) {
             return Err(failure);
         }
+        let which = match self.count_failed {
+            1 => "",
+            _ => ", the first",
+        };
         Err(Failure::InPart(format!(
-            "{} uploaded, {} failed; the same command tries those again",
+            "{} uploaded, {} failed{which}: {}. The same command tries again what failed",
             count(self.uploaded),
             HumanCount(self.count_failed),
+            failure.message(),
         )))
     }
 }
 
+/// Whether all files would fail like this. It is told once, instead of what failed of single files.
+fn is_of_all(failure: &Failure) -> bool {
+    matches!(failure.exit_code(), 3 | 5)
+}
+
 /// Some options are for one file alone.
-fn check(put: &Put, files: &[Found]) -> Result<(), Failure> {
+fn check(put: &Put, count: usize) -> Result<(), Failure> {
     let for_one = [
         ("--name", put.name.is_some()),
         ("--unique-name", put.unique_name.is_some()),
         ("--version-of", put.version_of.is_some()),
     ];
     match for_one.iter().find(|(_, is_given)| *is_given) {
-        Some((option, _)) if files.len() != 1 => {
-            let count = files.len();
-            Err(Failure::usage(format!(
-                "{option} is for one file, and here are {count}"
-            )))
-        }
+        Some((option, _)) if count != 1 => Err(Failure::usage(format!(
+            "{option} is for one file, and here are {count}"
+        ))),
         _ => Ok(()),
     }
 }
 
 /// What makes two commands the same: service, user, files and options.
-fn identity(session: &Session<'_>, put: &Put, metadata: &Metadata) -> Result<String, Failure> {
+fn identity(session: &Session<'_>, put: &Put, metadata: &Metadata) -> String {
     let paths = put.paths.iter();
-    let paths = paths.map(|path| fs::canonicalize(path).map_err(Failure::file(path)));
-    let paths = paths.collect::<Result<Vec<_>, _>>()?;
+    let paths = paths.filter_map(|path| {
+        let whole = fs::canonicalize(path).or_else(|_| absolute(path));
+        whole.ok()
+    });
+    let paths: Vec<_> = paths.collect();
     let parts = (
         session.client.url().as_str(),
         &session.key,
@@ -200,5 +217,5 @@ fn identity(session: &Session<'_>, put: &Put, metadata: &Metadata) -> Result<Str
         (&put.name, &put.unique_name, put.public, &put.media_type),
         (&put.version_of, put.paths_as_metadata, metadata),
     );
-    Ok(format!("{parts:?}"))
+    format!("{parts:?}")
 }

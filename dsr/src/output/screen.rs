@@ -1,10 +1,11 @@
 //! Standard output and standard error. Programs get JSON; people get text.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use console::{Term, style};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Table, one_line, safe_json, safe_text};
 use crate::failure::Failure;
@@ -84,29 +85,29 @@ impl Screen {
         eprintln!("{text}");
     }
 
-    /// Tells that one of several things failed.
-    pub fn problem(&self, text: &str) {
+    /// Tells that one of several files failed.
+    pub fn problem(&self, path: &Path, failure: &Failure) {
+        let path = path.display().to_string();
         if self.json {
-            say(&safe_json(&json!({"error": {"detail": text}}).to_string()));
-        } else {
-            let failed = style("failed:").for_stderr().red();
-            say(&format!("{failed} {}", one_line(text)));
+            let mut error = described(failure);
+            error["path"] = path.into();
+            say(&safe_json(&json!({ "error": error }).to_string()));
+            return;
         }
+        let message = failure.message();
+        let text = if message.starts_with(&path) {
+            message
+        } else {
+            format!("{path}: {message}")
+        };
+        let failed = style("failed:").for_stderr().red();
+        say(&format!("{failed} {}", one_line(&text)));
     }
 
     /// Tells what failed, and what to do.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            let problem = match failure {
-                Failure::Service(error) => error.problem(),
-                _ => None,
-            };
-            let error = json!({
-                "code": problem.map(|problem| &problem.code),
-                "detail": failure.message(),
-                "request_id": problem.map(|problem| &problem.request_id),
-                "exit_code": failure.exit_code(),
-            });
+            let error = described(failure);
             say(&safe_json(&json!({ "error": error }).to_string()));
             return;
         }
@@ -116,6 +117,20 @@ impl Screen {
             say(&format!("     {}", style(advice).for_stderr().dim()));
         }
     }
+}
+
+/// A failure for programs.
+fn described(failure: &Failure) -> Value {
+    let problem = match failure {
+        Failure::Service(error) => error.problem(),
+        _ => None,
+    };
+    json!({
+        "code": problem.map(|problem| &problem.code),
+        "detail": failure.message(),
+        "request_id": problem.map(|problem| &problem.request_id),
+        "exit_code": failure.exit_code(),
+    })
 }
 
 /// Says something beside the results. Whoever has closed standard error doesn't want to know it.

@@ -124,3 +124,52 @@ async fn an_interrupted_put_goes_on_where_it_was() {
     assert_eq!(all["items"].as_array().unwrap().len(), 2, "{all}");
     app.ends_clean().await;
 }
+
+/// Makes a folder that nobody can read, root neither: its path is longer than the system takes.
+fn unreadable(home: &Path, name: &str) {
+    let half = |root: &Path| {
+        let mut path = root.to_owned();
+        path.extend(std::iter::repeat_n("x".repeat(200), 11));
+        fs::create_dir_all(&path).unwrap();
+        path
+    };
+    half(&home.join("lower"));
+    let middle = half(&home.join(name));
+    fs::rename(home.join("lower"), middle.join("lower")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_named_and_keeps_nobody_from_the_rest() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let dsr = Dsr::of_admin(&app);
+    folder(dsr.home(), &[("all/a.txt", b"a"), ("all/more/b.txt", b"b")]);
+    unreadable(dsr.home(), "all/deep");
+    let words = ["put", "all", "absent.txt", "--wait"];
+    let told = dsr.run(&words).await;
+    told.fails_with(1, "2 documents uploaded, 2 failed, the first: ");
+    assert_eq!(told.out.lines().count(), 2, "{told:?}");
+
+    let words = [&words[..], &["--json"]].concat();
+    let put = dsr.run(&words).await;
+    let documents = put.objects(1);
+    let lines = put.error.lines();
+    let errors = lines.map(|line| domain::read_json::<Value>(line.as_bytes()).unwrap());
+    let errors: Vec<_> = errors.map(|line| line["error"].clone()).collect();
+    let paths = errors.iter().map(|error| error["path"].as_str());
+    let paths: Vec<_> = paths.flatten().collect();
+    assert!(paths.iter().any(|path| path.ends_with("absent.txt")));
+    assert!(paths.iter().any(|path| path.contains("all/deep/")));
+    assert_eq!((paths.len(), errors.len()), (2, 3), "{errors:?}");
+
+    // What is mended is put by the same command, and the rest is not put again.
+    fs::remove_dir_all(dsr.home().join("all/deep")).unwrap();
+    fs::write(dsr.home().join("absent.txt"), "c").unwrap();
+    let again = dsr.does(&words[..4]).await;
+    assert_eq!(again.len(), 3, "{again:?}");
+    for name in ["a.txt", "b.txt"] {
+        assert_eq!(named(&again, name)["id"], named(&documents, name)["id"]);
+    }
+    let listed = app.admin().get("/v1/documents").await.expecting(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3, "{listed}");
+    app.ends_clean().await;
+}
