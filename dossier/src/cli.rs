@@ -160,7 +160,8 @@ pub enum Migrate {
 #[derive(Subcommand, Clone, Debug)]
 pub enum User {
     /// Add a user and print their id
-    Add {
+    #[command(visible_alias = "add")]
+    New {
         /// The user's name, unique
         name: UserName,
         /// The user's role: user or admin
@@ -168,7 +169,8 @@ pub enum User {
         role: Role,
     },
     /// List users, newest first
-    List,
+    #[command(visible_alias = "list")]
+    Ls,
     /// Link an identity to a user, so that its tokens authenticate as that user
     ///
     /// Also works for the identity of a deleted user, and for users created from tokens by releases
@@ -203,7 +205,8 @@ pub enum User {
 #[derive(Subcommand, Clone, Debug)]
 pub enum Key {
     /// Create an API key for a user and print it once
-    Add {
+    #[command(visible_alias = "add")]
+    New {
         /// The user's id or name
         user: String,
     },
@@ -212,7 +215,8 @@ pub enum Key {
 #[derive(Subcommand, Clone, Debug)]
 pub enum Job {
     /// List jobs, newest first, one per line
-    List {
+    #[command(visible_alias = "list")]
+    Ls {
         /// States to list, a comma list: ready, running, done, dead
         #[arg(long, value_delimiter = ',', default_value = "dead")]
         state: Vec<JobState>,
@@ -244,7 +248,8 @@ pub enum Job {
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum QueueCommand {
     /// List queues with their waiting, running and dead jobs, one per line
-    List,
+    #[command(visible_alias = "list")]
+    Ls,
     /// Pause a queue: workers claim no more jobs of it; those that run end, new ones wait
     Pause {
         /// The queue: ingest, bulk, maintenance or deliver
@@ -262,7 +267,8 @@ pub enum Storage {
     /// List the places, with how many objects and bytes the ledger has in each
     ///
     /// Also names places that rows refer to and that aren't configured; then the exit code is 1.
-    List {
+    #[command(visible_alias = "list")]
+    Ls {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -372,6 +378,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// In `dsr`, too.
+    #[test]
+    fn every_list_is_ls_or_list_and_whatever_is_made_is_new_or_add() {
+        for line in [
+            "user ls",
+            "user new a",
+            "key new a",
+            "job ls",
+            "queue ls",
+            "storage ls",
+        ] {
+            for line in [line, &line.replace("ls", "list").replace("new", "add")] {
+                let arguments = std::iter::once("dossier").chain(line.split(' '));
+                read(arguments.map(OsString::from), |_| true).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const PAGE: u64 = 500;
 pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()> {
     let db = resources::ledger(resolved).await?;
     match command {
-        cli::User::Add { name, role } => {
+        cli::User::New { name, role } => {
             let user = User {
                 role,
                 ..User::new(name, SystemClock.now())
@@ -26,7 +26,7 @@ pub async fn user(resolved: &Resolved, command: cli::User) -> anyhow::Result<()>
             add_user(&logged(&db, AuditEvent::user_added), &user).await?;
             println!("{}", user.id);
         }
-        cli::User::List => list(&db).await?,
+        cli::User::Ls => list(&db).await?,
         cli::User::Link {
             user,
             issuer,
@@ -107,7 +107,7 @@ async fn list(db: &Database) -> anyhow::Result<()> {
 }
 
 pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
-    let cli::Key::Add { user } = command;
+    let cli::Key::New { user } = command;
     let db = resources::ledger(resolved).await?;
     let holder = named(&db, &user).await?;
     let now = SystemClock.now();

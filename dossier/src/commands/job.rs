@@ -17,7 +17,7 @@ const PAGE: u32 = 500;
 pub async fn run(resolved: &Resolved, command: cli::Job) -> anyhow::Result<()> {
     let db = resources::ledger(resolved).await?;
     match command {
-        cli::Job::List { state, filter } => {
+        cli::Job::Ls { state, filter } => {
             let filter = JobFilter {
                 states: state,
                 ..filter.into()

@@ -13,7 +13,7 @@ pub async fn run(resolved: &Resolved, command: cli::QueueCommand) -> anyhow::Res
     let db = resources::ledger(resolved).await?;
     let now = SystemClock.now();
     match command {
-        cli::QueueCommand::List => {
+        cli::QueueCommand::Ls => {
             for state in queue_states(&db, now).await? {
                 println!("{}", line(&state));
             }

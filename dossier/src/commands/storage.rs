@@ -21,7 +21,7 @@ pub async fn run(resolved: &Resolved, command: cli::Storage) -> anyhow::Result<(
     let db = resources::ledger(resolved).await?;
     match command {
         cli::Storage::Cors => {}
-        cli::Storage::List { json } => list(&db, &places, json).await?,
+        cli::Storage::Ls { json } => list(&db, &places, json).await?,
         cli::Storage::Move(plan) => storage_move::run(&db, &places, &plan).await?,
         cli::Storage::Adopt { yes } => {
             let ownership = Ownership::of(db.clone(), places, Arc::new(SystemClock));

@@ -70,6 +70,7 @@ pub enum Command {
     /// Print the content of a document
     Cat(Cat),
     /// List documents
+    #[command(visible_alias = "list")]
     Ls(List),
     /// Show a document
     Show(Show),
@@ -180,6 +181,7 @@ pub struct Login {
 #[derive(Subcommand, Debug)]
 pub enum OperationCommand {
     /// List operations, the newest first
+    #[command(visible_alias = "list")]
     Ls {
         /// The most that are listed
         #[arg(long, short = 'n', default_value_t = 20)]
@@ -225,6 +227,7 @@ pub enum OperationCommand {
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum UploadCommand {
     /// List uploads, the newest first
+    #[command(visible_alias = "list")]
     Ls,
     /// End an upload, and give back what it reserved
     Rm {
@@ -266,6 +269,7 @@ pub struct Watch {
 #[derive(Subcommand, Debug)]
 pub enum TicketCommand {
     /// Make a ticket, and print the address where its holder uploads
+    #[command(visible_alias = "add")]
     New {
         /// How many documents may be uploaded
         #[arg(long, default_value_t = 1)]
@@ -293,6 +297,7 @@ pub enum TicketCommand {
         cors_origin: Option<String>,
     },
     /// List tickets
+    #[command(visible_alias = "list")]
     Ls,
     /// Show a ticket
     Show {
@@ -332,5 +337,21 @@ mod tests {
             commands.extend(command.get_subcommands());
         }
         assert!(seen > 40, "{seen}");
+    }
+
+    /// In `dossier`, too.
+    #[test]
+    fn every_list_is_ls_or_list_and_whatever_is_made_is_new_or_add() {
+        let root = Cli::command();
+        let mut commands: Vec<_> = root.get_subcommands().collect();
+        while let Some(command) = commands.pop() {
+            let aliases: Vec<_> = command.get_visible_aliases().collect();
+            match command.get_name() {
+                "ls" => assert_eq!(aliases, ["list"]),
+                "new" => assert_eq!(aliases, ["add"]),
+                name => assert!(!["list", "add"].contains(&name), "{name}"),
+            }
+            commands.extend(command.get_subcommands());
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::size;
 #[derive(Subcommand, Debug)]
 pub enum QueueCommand {
     /// List queues with what waits, runs and is dead
+    #[command(visible_alias = "list")]
     Ls,
     /// Pause a queue: workers claim no more jobs of it
     Pause {
@@ -27,6 +28,7 @@ pub enum QueueCommand {
 #[derive(Subcommand, Debug)]
 pub enum JobCommand {
     /// List jobs, the newest first
+    #[command(visible_alias = "list")]
     Ls {
         /// ready, running, done or dead; several separated by commas
         #[arg(long)]
@@ -77,6 +79,7 @@ pub struct Jobs {
 #[derive(Subcommand, Debug)]
 pub enum StorageCommand {
     /// List the places, with what the service has there
+    #[command(visible_alias = "list")]
     Ls,
     /// Move all objects of a place to another, while the service goes on
     Move {

@@ -9,12 +9,14 @@ use super::{Quota, size};
 #[derive(Subcommand, Debug)]
 pub enum UserCommand {
     /// List users, the newest first
+    #[command(visible_alias = "list")]
     Ls {
         /// The most that are listed
         #[arg(long, short = 'n', value_name = "COUNT")]
         limit: Option<usize>,
     },
     /// Create a user
+    #[command(visible_alias = "add")]
     New(NewUser),
     /// Show a user
     Show {
@@ -109,11 +111,13 @@ impl From<UserRole> for Role {
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
     /// List keys, the newest first
+    #[command(visible_alias = "list")]
     Ls {
         #[command(flatten)]
         of: KeyOwner,
     },
     /// Make a key and print it. It isn't shown again
+    #[command(visible_alias = "add")]
     New {
         #[command(flatten)]
         of: KeyOwner,

@@ -7,6 +7,7 @@ use client::Uuid;
 #[derive(Subcommand, Debug)]
 pub enum WebhookCommand {
     /// Have events delivered to an address, and print the secret that signs them
+    #[command(visible_alias = "add")]
     New {
         /// Where: an https URL
         #[arg(value_name = "URL")]
@@ -19,6 +20,7 @@ pub enum WebhookCommand {
         description: Option<String>,
     },
     /// List webhooks
+    #[command(visible_alias = "list")]
     Ls,
     /// Show a webhook
     Show {
