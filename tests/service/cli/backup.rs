@@ -182,20 +182,6 @@ async fn restores(app: &TestApp) {
     }
 }
 
-/// All documents, page by page.
-async fn documents(client: &Client) -> Vec<Value> {
-    let mut all = Vec::new();
-    let mut path = "/v1/documents?limit=200".to_owned();
-    loop {
-        let page = client.get(&path).await.expecting(200);
-        all.extend(page["items"].as_array().unwrap().iter().cloned());
-        let Some(next) = page["next_cursor"].as_str() else {
-            return all;
-        };
-        path = format!("/v1/documents?limit=200&cursor={next}");
-    }
-}
-
 #[in_both_modes]
 async fn a_backup_under_load_brings_back_every_document(mode: Mode) {
     let app = TestApp::builder(mode).settings(&[INLINE]).start().await;
@@ -219,7 +205,7 @@ async fn a_backup_under_load_brings_back_every_document(mode: Mode) {
     assert!(uploads > 0);
 
     restores(&app).await;
-    let found = documents(&alice).await;
+    let found = alice.all("/v1/documents?limit=200").await;
     let expected = if mode == Mode::Embedded {
         &before
     } else {

@@ -1,7 +1,7 @@
 //! A document's timeline: what happened to it, in order.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::app::{Mode, TestApp};
 use tests::content::PDF;
 use tests::in_both_modes;
@@ -60,16 +60,7 @@ async fn a_timeline_tells_what_happened_in_order(mode: Mode) {
         );
     }
 
-    let mut paged: Vec<Value> = Vec::new();
-    let mut page = format!("{path}/timeline?limit=1");
-    loop {
-        let list = alice.get(&page).await.expecting(200);
-        paged.extend(list["items"].as_array().unwrap().iter().cloned());
-        let Some(cursor) = list["next_cursor"].as_str() else {
-            break;
-        };
-        page = format!("{path}/timeline?limit=1&cursor={cursor}");
-    }
+    let paged = alice.all(&format!("{path}/timeline?limit=1")).await;
     assert_eq!(&paged, items);
     let bob = app.user("bob").await;
     bob.get(&format!("{path}/timeline"))

@@ -1,15 +1,26 @@
-//! A client of the API, for tests that read aloud.
+//! A client of the API, for tests that read aloud. What isn't the matter of a test, such as waiting and
+//! downloading, is done by the client library; requests that change something are sent as written, since
+//! the library gives each an idempotency key, and by another client, which shares no mistakes with ours.
 
-use bytes::Bytes;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ::client::{ClientBuilder, Uuid};
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt as _;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// How long a document or an operation may take, and a request without progress.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A caller of the API.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    strict: OnceLock<::client::Client>,
     base: String,
     token: Option<String>,
     /// The id of the user, if the test created one.
@@ -129,6 +140,7 @@ impl Client {
             .expect("a client without TLS can be built");
         Self {
             http,
+            strict: OnceLock::new(),
             base: base.to_owned(),
             token: token.map(str::to_owned),
             user: None,
@@ -152,6 +164,7 @@ impl Client {
     pub fn speaking_to(&self, base: &str) -> Self {
         Self {
             base: base.to_owned(),
+            strict: OnceLock::new(),
             ..self.clone()
         }
     }
@@ -159,12 +172,24 @@ impl Client {
     /// The library's client, as programs of users have it: typed, and it tries again.
     #[must_use]
     pub fn library(&self) -> ::client::Client {
+        let built = self.builder().build();
+        built.expect("the harness has a URL and a key")
+    }
+
+    /// The library's client that tries once: a test notices each refusal.
+    fn strict(&self) -> &::client::Client {
+        self.strict.get_or_init(|| {
+            let built = self.builder().attempts(1).patience(PATIENCE).build();
+            built.expect("the harness has a URL and a key")
+        })
+    }
+
+    fn builder(&self) -> ClientBuilder {
         let builder = ::client::Client::builder(&self.base);
-        let builder = match &self.token {
+        match &self.token {
             Some(token) => builder.key(token),
             None => builder,
-        };
-        builder.build().expect("the harness has a URL and a key")
+        }
     }
 
     /// A request with this client's token.
@@ -247,18 +272,9 @@ impl Client {
 
     /// Waits until the document is no longer `pending`.
     pub async fn settled(&self, document: &Value) -> Value {
-        let id = document["id"].as_str().expect("a document has an id");
-        let begin = std::time::Instant::now();
-        loop {
-            let document = self
-                .get(&format!("/v1/documents/{id}?wait=20"))
-                .await
-                .expecting(200);
-            if document["status"] != "pending" {
-                return document;
-            }
-            assert!(begin.elapsed().as_secs() < 90, "still pending: {document}");
-        }
+        let (library, id) = (self.strict(), id_of(document));
+        let settled = library.wait_for_document(id, PATIENCE).await;
+        json!(settled.expect("it is settled"))
     }
 
     /// Starts a bulk operation, asserting acceptance.
@@ -275,51 +291,41 @@ impl Client {
 
     /// Waits until the operation has ended.
     pub async fn ended(&self, operation: &Value) -> Value {
-        let id = operation["id"].as_str().expect("an operation has an id");
-        let begin = std::time::Instant::now();
-        loop {
-            let operation = self
-                .get(&format!("/v1/operations/{id}?wait=20"))
-                .await
-                .expecting(200);
-            if operation["finished_at"].is_string() {
-                return operation;
-            }
-            assert!(
-                begin.elapsed().as_secs() < 180,
-                "still running: {operation}"
-            );
-        }
+        let (library, id) = (self.strict(), id_of(operation));
+        let ended = library.wait_for_operation(id, PATIENCE).await;
+        json!(ended.expect("it ends"))
     }
 
-    /// All items of the operation, page by page.
-    pub async fn items_of(&self, operation: &Value) -> Vec<Value> {
-        let id = operation["id"].as_str().expect("an operation has an id");
-        let mut items = Vec::new();
-        let mut path = format!("/v1/operations/{id}/items?limit=200");
+    /// All items of a list, page by page.
+    pub async fn all(&self, list: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        let joint = if list.contains('?') { '&' } else { '?' };
         loop {
-            let page = self.get(&path).await.expecting(200);
-            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            let page = self.get(&format!("{list}{cursor}")).await.expecting(200);
+            all.extend(page["items"].as_array().expect("a page").iter().cloned());
             match page["next_cursor"].as_str() {
-                Some(cursor) => {
-                    path = format!("/v1/operations/{id}/items?limit=200&cursor={cursor}");
-                }
-                None => return items,
+                Some(next) => cursor = format!("{joint}cursor={next}"),
+                None => return all,
             }
         }
     }
 
-    /// The result of each item on the first page of an operation: its name, result and code.
+    /// All items of the operation.
+    pub async fn items_of(&self, operation: &Value) -> Vec<Value> {
+        let items = self.strict().operation_items(id_of(operation), None);
+        let items: Result<Vec<_>, _> = items.map_ok(|item| json!(item)).try_collect().await;
+        items.expect("the service lists items")
+    }
+
+    /// The result of each item of an operation: its name, result and code.
     pub async fn item_outcomes(&self, operation: &Value) -> Vec<(String, String, String)> {
-        let id = operation["id"].as_str().expect("an operation has an id");
-        let path = format!("/v1/operations/{id}/items?limit=200");
-        let page = self.get(&path).await.expecting(200);
-        let items = page["items"].as_array().expect("a page has items").iter();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let items = self.items_of(operation).await.into_iter();
         items
             .map(|item| {
-                let fields = ["name", "result", "code"].map(|field| text(&item[field]));
-                fields.into()
+                ["name", "result", "code"]
+                    .map(|field| text(&item[field]))
+                    .into()
             })
             .collect()
     }
@@ -339,13 +345,21 @@ impl Client {
         self.ended(&accepted).await
     }
 
-    /// The document's bytes.
+    /// The document's bytes, held against their digest.
     pub async fn downloads(&self, document: &Value) -> Bytes {
-        let id = document["id"].as_str().expect("a document has an id");
-        let answer = self.get(&format!("/v1/documents/{id}/content")).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-        answer.body
+        let content = self.strict().content(id_of(document)).await;
+        let (mut content, mut bytes) = (content.expect("it can be read"), BytesMut::new());
+        while let Some(chunk) = content.chunk().await.expect("it can be read") {
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes.freeze()
     }
+}
+
+/// The id of a document or an operation.
+fn id_of(resource: &Value) -> Uuid {
+    let id = resource["id"].as_str().and_then(|id| id.parse().ok());
+    id.unwrap_or_else(|| panic!("no id: {resource}"))
 }
 
 /// The URL of the archive of an export.

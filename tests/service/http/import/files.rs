@@ -1,24 +1,15 @@
 //! Files of an archive become documents, and hostile archives don't.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::app::{Client, Mode, TestApp};
 use tests::archives::{archive_of, made_by};
 use tests::in_both_modes;
 
 /// The name of each document, with repetitions.
 pub async fn names(client: &Client) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/v1/documents?sort=name&limit=200{cursor}");
-        let page = client.get(&path).await.expecting(200);
-        let items = page["items"].as_array().unwrap().iter();
-        names.extend(items.map(|item| item["name"].as_str().unwrap().to_owned()));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return names,
-        }
-    }
+    let all = client.all("/v1/documents?sort=name&limit=200").await;
+    let name = |document: &Value| document["name"].as_str().unwrap().to_owned();
+    all.iter().map(name).collect()
 }
 
 pub fn item(name: &str, result: &str, code: &str) -> (String, String, String) {
