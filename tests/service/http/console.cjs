@@ -58,6 +58,8 @@ async function looked(page, name) {
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     expect(over <= 0, `${look}: ${over} px too wide`)
     if (pictures) {
+      await page.evaluate(() => scrollTo(0, 0))
+      await page.mouse.move(0, 0)
       await page.screenshot({ path: path.join(pictures, `${look}.png`) })
     }
   }
@@ -82,58 +84,64 @@ async function signsIn(page) {
 async function uploads(page) {
   await looked(page, 'no-documents')
   await drop(page, [
-    [HOSTILE, 'text/plain', 'its name is markup'],
-    ['report.pdf', 'application/pdf', PDF],
-    ['photo.png', 'image/png', PNG],
-    ['notes.txt', 'text/plain', 'what was said\n<script>document.title = "run"</script>\n'],
-    ['page.html', 'text/html', '<!doctype html><title>x</title><script>parent.document.title = "run"</script><p>A page.'],
+    ['annual-report-2026.pdf', 'application/pdf', PDF],
+    ['floor-plan.png', 'image/png', PNG],
+    ['meeting-notes.txt', 'text/plain', 'what was said\n<script>document.title = "run"</script>\n'],
+    ['press-release.html', 'text/html', '<!doctype html><title>x</title><script>parent.document.title = "run"</script><p>A page.'],
+    ['measurements.csv', 'text/csv', 'day,level\n2026-11-29,4.1\n2026-11-30,4.3\n'],
   ])
-  for (const name of [HOSTILE, 'report.pdf', 'photo.png', 'notes.txt', 'page.html']) {
-    // Events make the rows; nobody reloads.
-    await see(page, `tr:has-text("${name}") .badge:text-is("active")`)
-    await see(page, `.uploads li.ended:has-text("${name}")`)
+  for (const name of ['annual-report-2026.pdf', 'floor-plan.png', 'meeting-notes.txt', 'press-release.html', 'measurements.csv']) {
+    await arrives(page, name)
   }
   await looked(page, 'documents')
+  await drop(page, [[HOSTILE, 'text/plain', 'its name is markup']])
+  await arrives(page, HOSTILE)
   await click(page, named('Clear'))
+}
+
+/** Events make the rows; nobody reloads. */
+async function arrives(page, name) {
+  await see(page, `tr:has-text("${name}") .badge:text-is("active")`)
+  await see(page, `.uploads li.ended:has-text("${name}")`)
 }
 
 async function archivesAndUndoes(page) {
   await page.check('[aria-label="Select all on this page"]')
-  await see(page, 'strong:text-is("5 selected")')
+  await see(page, 'strong:text-is("6 selected")')
   await click(page, `.bulk ${named('Archive')}`)
-  await see(page, 'dialog :text("Nothing was changed yet: 5 would succeed")')
+  await see(page, 'dialog :text("Nothing was changed yet: 6 would succeed")')
   await looked(page, 'dry-run')
-  await click(page, `dialog ${named('Archive 5')}`)
-  await see(page, 'dialog :text("5 succeeded")')
-  await see(page, 'tr:has-text("notes.txt") .badge:text-is("archived"), .empty')
+  await click(page, `dialog ${named('Archive 6')}`)
+  await see(page, 'dialog :text("6 succeeded")')
+  await see(page, 'tr:has-text("meeting-notes.txt") .badge:text-is("archived"), .empty')
   await click(page, `dialog ${named('Undo')}`)
-  await see(page, `dialog:not(:has(${named('Undo')})) :text("5 succeeded")`)
+  await see(page, `dialog:not(:has(${named('Undo')})) :text("6 succeeded")`)
   await click(page, `dialog ${named('Close')}`)
-  await see(page, 'tr:has-text("notes.txt") .badge:text-is("active")')
+  await see(page, 'tr:has-text("meeting-notes.txt") .badge:text-is("active")')
 }
 
 async function readsOne(page) {
-  await click(page, 'a:text-is("notes.txt")')
+  await click(page, 'a:text-is("meeting-notes.txt")')
   await see(page, 'pre:has-text("what was said")')
   await page.fill('textarea[name=metadata]', '{"project": "north"}')
   await click(page, named('Save'))
   // What is saved is written anew, a member a line.
   await page.waitForFunction(() => document.querySelector('textarea[name=metadata]')?.value.includes('\n  "project"'), null, PATIENCE)
-  await page.setInputFiles('[aria-label="New version"]', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('what was meant\n') })
+  await page.setInputFiles('[aria-label="New version"]', { name: 'meeting-notes.txt', mimeType: 'text/plain', buffer: Buffer.from('what was meant\n') })
   await see(page, 'pre:has-text("what was meant")')
   await click(page, '[aria-label="Restore version 1"]')
   await see(page, 'td:has-text("3") >> nth=0')
   await see(page, 'pre:has-text("what was said")')
   await looked(page, 'document')
   await go(page, '#/documents')
-  await click(page, 'a:text-is("page.html")')
+  await click(page, 'a:text-is("press-release.html")')
   await see(page, 'pre:has-text("parent.document.title")')
   await go(page, '#/documents')
-  await click(page, 'a:text-is("photo.png")')
+  await click(page, 'a:text-is("floor-plan.png")')
   await page.waitForFunction(() => document.querySelector('.preview img')?.naturalWidth > 0, null, PATIENCE)
   await looked(page, 'image')
   await go(page, '#/documents')
-  await click(page, 'a:text-is("report.pdf")')
+  await click(page, 'a:text-is("annual-report-2026.pdf")')
   await see(page, '.preview iframe')
   if (pictures) {
     await page.screenshot({ path: path.join(pictures, 'pdf.png') })
@@ -147,7 +155,7 @@ async function account(page) {
   await looked(page, 'operations')
   await click(page, 'td a:text-is("archive")')
   await see(page, 'h2:text-is("Items")')
-  await see(page, 'td a:text-is("notes.txt")')
+  await see(page, 'td a:text-is("meeting-notes.txt")')
   await looked(page, 'operation')
   await go(page, '#/events')
   await click(page, named('Read from the oldest kept'))
