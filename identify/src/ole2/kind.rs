@@ -102,14 +102,14 @@ pub(crate) fn judge(window: &mut Window) -> io::Result<Finding> {
         return Ok(Finding::guess(UNKNOWN));
     };
     if directory.has("EncryptedPackage")
-        && (directory.has("EncryptionInfo") || directory.any(|name| name.contains("DataSpaces")))
+        && (directory.has("EncryptionInfo") || directory.any_begins("\u{6}DataSpaces"))
     {
         return Ok(Finding::certain("application/x-tika-ooxml-protected").encrypted_if(true));
     }
     if directory.has("FileHeader")
-        && directory.any(|name| {
-            name == "BodyText" || name == "DocInfo" || name == "\u{5}HwpSummaryInformation"
-        })
+        && ["BodyText", "DocInfo", "\u{5}HwpSummaryInformation"]
+            .iter()
+            .any(|name| directory.has(name))
     {
         return Ok(Finding::certain("application/x-hwp"));
     }
@@ -134,12 +134,10 @@ fn by_stream(directory: &Directory, by_class: Option<&'static str>) -> Option<&'
     if by_class == Some(INSTALLER) || packed >= 3 {
         return Some(INSTALLER);
     }
-    if directory.any(|name| name.trim_start() == "114")
-        && directory.any(|name| name.starts_with("Props"))
-    {
+    if directory.any(|name| name.trim_start() == "114") && directory.any_begins("Props") {
         return Some(PROJECT);
     }
-    if directory.any(|name| name.starts_with("Dgn~")) {
+    if directory.any_begins("Dgn~") {
         return Some("image/vnd.dgn");
     }
     if directory.has("NativeContent_MAIN") && directory.has("PerfectOffice_MAIN") {
@@ -198,7 +196,9 @@ fn cut_short(window: &Window, directory: &Directory) -> Finding {
 }
 
 fn has_macros(directory: &Directory) -> bool {
-    directory.any(|name| matches!(name, "_VBA_PROJECT_CUR" | "_VBA_PROJECT" | "VBA" | "Macros"))
+    ["_VBA_PROJECT_CUR", "_VBA_PROJECT", "VBA", "Macros"]
+        .iter()
+        .any(|name| directory.has(name))
 }
 
 fn is_encrypted(window: &mut Window, directory: &Directory, media_type: &str) -> io::Result<bool> {

@@ -84,3 +84,62 @@ fn a_directory_that_loops_or_is_missing_ends_the_walk() {
         "application/msword"
     );
 }
+
+#[test]
+fn names_are_compared_without_regard_to_case() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["WORDDOCUMENT"], "application/msword"),
+        (&["WorkBook"], "application/vnd.ms-excel"),
+        (&["BOOK"], "application/vnd.ms-excel"),
+        (&["powerpoint document"], "application/vnd.ms-powerpoint"),
+        (&["   114", "PROPS12"], "application/vnd.ms-project"),
+        (&["fileheader", "docinfo"], "application/x-hwp"),
+    ];
+    for (streams, expected) in cases {
+        let found = type_of(&compound(streams, [0; 16]));
+        assert_eq!(found, expected, "{streams:?}");
+    }
+    for storage in ["MACROS", "macros", "_vba_project_cur", "vba"] {
+        let document = compound(&["WordDocument", storage], [0; 16]);
+        assert!(nameless(&document).active_content, "{storage}");
+    }
+    let locked = compound(&["encryptioninfo", "ENCRYPTEDPACKAGE"], [0; 16]);
+    assert!(nameless(&locked).encrypted);
+}
+
+#[test]
+fn macros_are_seen_behind_hundreds_of_streams() {
+    let names: Vec<String> = (0..400).map(|number| format!("Stream{number}")).collect();
+    let mut streams: Vec<&str> = names.iter().map(String::as_str).collect();
+    streams.insert(0, "WordDocument");
+    streams.push("Macros");
+    let found = nameless(&compound(&streams, [0; 16]));
+    assert_eq!(found.media_type, "application/msword");
+    assert!(found.active_content);
+}
+
+#[test]
+fn a_directory_that_only_a_further_table_tells_of_is_followed() {
+    // A sector of the table names the next 128 sectors, the header 109 such, and one sector
+    // those that come behind them, of which the last tells of the directory.
+    let small = compound(&["WordDocument", "A", "B", "C", "D", "Macros"], [0; 16]);
+    let directory = &small[1024..];
+    let table_sector = 109 * 128;
+    let mut large = small[..512].to_vec();
+    large.resize(512 * (table_sector + 1), 0);
+    let first = u32::try_from(table_sector).expect("it is small");
+    large[48..52].copy_from_slice(&(first + 2).to_le_bytes());
+    large[68..72].copy_from_slice(&first.to_le_bytes());
+    large[72..76].copy_from_slice(&1_u32.to_le_bytes());
+    let mut names = [0xff; 512];
+    names[..4].copy_from_slice(&(first + 1).to_le_bytes());
+    large.extend(names);
+    let mut table = vec![0xff_u8; 512];
+    table[8..12].copy_from_slice(&(first + 3).to_le_bytes());
+    table[12..16].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+    large.extend(table);
+    large.extend(directory);
+    let found = nameless(&large);
+    assert_eq!(found.media_type, "application/msword");
+    assert!(found.active_content);
+}
