@@ -2,6 +2,7 @@
 //! holds, else the local headers from the start. Hostile counts, offsets and
 //! sizes cost nothing but an answer that is less sure.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 
 use zip::CompressionMethod;
@@ -25,19 +26,29 @@ const MOST_PACKED_START: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) entries: Vec<Entry>,
+    /// The last entry of each name, in lower case: packages are asked for thousands of parts.
+    by_name: HashMap<String, usize>,
     /// No central directory was found: there may be entries that nobody sees.
     pub(super) is_cut: bool,
 }
 
 impl Directory {
+    fn of(entries: Vec<Entry>, is_cut: bool) -> Self {
+        let names = entries.iter().enumerate();
+        Self {
+            by_name: names
+                .map(|(at, entry)| (entry.name.to_ascii_lowercase(), at))
+                .collect(),
+            entries,
+            is_cut,
+        }
+    }
+
     /// Reads the directory of an archive that begins at offset 0.
     pub(super) fn read(window: &mut Window) -> io::Result<Self> {
         let central = Self::read_central(window)?;
         if central.entries.is_empty() {
-            return Ok(Self {
-                entries: locals::entries(window.head()),
-                is_cut: true,
-            });
+            return Ok(Self::of(locals::entries(window.head()), true));
         }
         Ok(central)
     }
@@ -50,10 +61,7 @@ impl Directory {
         let size = usize::try_from(place.size).unwrap_or(usize::MAX);
         if size <= MOST_DIRECTORY_BYTES {
             let bytes = window.read(place.start, size)?;
-            return Ok(Self {
-                entries: central_entries(&bytes, place.shift),
-                is_cut: false,
-            });
+            return Ok(Self::of(central_entries(&bytes, place.shift), false));
         }
         // Too long to read: its beginning and its end, so that no telling
         // entry hides behind thousands that tell nothing.
@@ -63,10 +71,7 @@ impl Directory {
         let resumed = crate::numbers::find(&last, CENTRAL).unwrap_or(last.len());
         let mut entries = central_entries(&first, place.shift);
         entries.extend(central_entries(&last[resumed..], place.shift));
-        Ok(Self {
-            entries,
-            is_cut: false,
-        })
+        Ok(Self::of(entries, false))
     }
 
     /// The archive that this one is an entry of, when it begins at offset 0 and was cut short
@@ -77,18 +82,13 @@ impl Directory {
             return None;
         }
         let entries = locals::entries(window.head());
-        locals::is_within_entry(&entries, first).then_some(Self {
-            entries,
-            is_cut: true,
-        })
+        locals::is_within_entry(&entries, first).then(|| Self::of(entries, true))
     }
 
     /// The last entry of this name, which is the one that most readers use.
     pub(super) fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .rev()
-            .find(|entry| entry.name.eq_ignore_ascii_case(name))
+        let at = self.by_name.get(&name.to_ascii_lowercase())?;
+        self.entries.get(*at)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

@@ -5,8 +5,10 @@ mod cut;
 mod directory;
 mod entry;
 mod locals;
+mod macros;
 mod markers;
 mod opc;
 mod package;
+mod tags;
 
 pub(crate) use package::{judge, judge_appended};

@@ -5,6 +5,8 @@
 use std::io;
 
 use super::directory::Directory;
+use super::macros::has_macros;
+use super::tags::{attribute, tags};
 use crate::finding::Finding;
 use crate::window::Window;
 
@@ -208,9 +210,7 @@ const USUAL_MAIN_PARTS: &[(&str, &str)] = &[
 pub(super) fn judge(window: &mut Window, directory: &Directory) -> io::Result<Option<Finding>> {
     let types = read_xml(window, directory, "[Content_Types].xml")?;
     let relations = read_xml(window, directory, "_rels/.rels")?;
-    let has_macros = directory.any(|name| {
-        name.to_ascii_lowercase().ends_with("vbaproject.bin") || name.starts_with("xl/macrosheets/")
-    });
+    let has_macros = has_macros(directory, &types);
     let main = main_target(&relations)
         .filter(|target| directory.has(target))
         .and_then(|target| type_of_part(&types, &target))
@@ -316,37 +316,6 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     char::decode_utf16(bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)))
         .map(|character| character.unwrap_or('\u{fffd}'))
         .collect()
-}
-
-/// Every tag whose local name is `name`, without its angle brackets.
-fn tags<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    xml.split('<').skip(1).filter_map(move |piece| {
-        let tag = piece.split('>').next()?;
-        let qualified = tag.split([' ', '\t', '\r', '\n', '/']).next()?;
-        let local = qualified.rsplit(':').next()?;
-        (local == name).then_some(tag)
-    })
-}
-
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = tag;
-    loop {
-        let at = rest.find(name)?;
-        let before = rest[..at].chars().next_back();
-        rest = &rest[at + name.len()..];
-        if !before.is_some_and(char::is_whitespace) {
-            continue;
-        }
-        let Some(value) = rest.trim_start().strip_prefix('=') else {
-            continue;
-        };
-        let value = value.trim_start();
-        let quote = value
-            .chars()
-            .next()
-            .filter(|quote| matches!(quote, '"' | '\''))?;
-        return value[1..].split(quote).next();
-    }
 }
 
 fn main_target(relations: &str) -> Option<String> {

@@ -70,3 +70,22 @@ fn sizes_and_lengths_that_lie_hide_nothing() {
     archive[end + 20..].fill(0xff);
     assert_eq!(type_of(&archive), DOCM);
 }
+
+#[test]
+fn thousands_of_parts_that_are_not_there_are_looked_up_once_each() {
+    let missing: Vec<String> = (0..2000)
+        .map(|number| {
+            format!(
+                "<Override PartName=\"/p/{number:058}\" ContentType=\"application/vnd.ms-excel.macrosheet+xml\"/>"
+            )
+        })
+        .collect();
+    let types = format!("<Types>{}</Types>", missing.concat());
+    let names: Vec<String> = (0..8000).map(|number| format!("q/{number:058}")).collect();
+    let mut entries: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), b"".as_slice()))
+        .collect();
+    entries.push(("[Content_Types].xml", types.as_bytes()));
+    assert_eq!(type_of(&zip(&entries)), "application/zip");
+}

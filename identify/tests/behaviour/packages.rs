@@ -77,6 +77,49 @@ fn macros_make_a_document_macro_enabled_whatever_it_declares() {
 }
 
 #[test]
+fn macros_are_told_by_the_types_of_their_parts() {
+    let described = |more: &str| {
+        format!(
+            "<Types>{more}<Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml\"/></Types>"
+        )
+    };
+    let cases = [
+        (
+            "<Override PartName=\"/xl/a.dat\" ContentType=\"application/vnd.ms-office.vbaProject\"/>",
+            "xl/a.dat",
+        ),
+        (
+            "<Override PartName='/xl/sheet9.xml' ContentType='application/vnd.ms-excel.macrosheet+xml'/>",
+            "xl/sheet9.xml",
+        ),
+        (
+            "<Default Extension=\"dat\" ContentType=\"application/vnd.ms-office.vbaProject\"/>",
+            "xl/A.DAT",
+        ),
+        ("", "XL/MacroSheets/sheet1.xml"),
+    ];
+    for (declared, part) in cases {
+        let types = described(declared);
+        let with = zip(&[
+            ("[Content_Types].xml", types.as_bytes()),
+            ("xl/workbook.xml", b"<x/>"),
+            (part, b"x"),
+        ]);
+        let found = nameless(&with);
+        assert_eq!(
+            found.media_type, "application/vnd.ms-excel.sheet.macroenabled.12",
+            "{part}"
+        );
+        assert!(found.active_content);
+        let without = zip(&[
+            ("[Content_Types].xml", types.as_bytes()),
+            ("xl/workbook.xml", b"<x/>"),
+        ]);
+        assert!(!nameless(&without).active_content, "{part}");
+    }
+}
+
+#[test]
 fn drawings_fixed_pages_and_models_are_told_by_their_main_part() {
     let cases = [
         (
