@@ -8,8 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 ///
 /// Implemented for byte slices, vectors and [`File`]; anything else that can
 /// `Read + Seek` is wrapped in [`Seekable`]. Callers on object storage
-/// implement it by blocking ranged reads: at most about a dozen of them are
-/// made for one document, and never more than a mebibyte in all.
+/// implement it by blocking ranged reads: most documents take one to five of
+/// them, none more than 42, and never more than a mebibyte in all.
 pub trait Source {
     /// How many bytes there are.
     fn len(&self) -> u64;
