@@ -2,7 +2,12 @@
 //! not told of here, no name may claim.
 
 use super::decode::Text;
-use super::{config, json, mail, markdown, markup_claims, notations, source, tabular, transcripts};
+use super::{
+    config, json, mail, markdown, markup_claims, notations, source, tabular, transcripts, words,
+};
+
+/// What less text than this in no encoding of Unicode is, chance tells.
+const FEWEST_BYTES: usize = 32;
 
 /// Grammars of which one is the other with something more: a name decides, if anything of what it
 /// says is there.
@@ -70,6 +75,7 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
         "text/markdown" => {
             markdown::is_marked(text)
                 || markdown::is_list(text)
+                || text.is_clean && !text.is_legacy && words::are_all(text)
                 || markdown::is_tolerable(text)
                     && !config::is_ini(text)
                     && !source::is_written(text)
@@ -81,6 +87,8 @@ pub(crate) fn supports(text: &Text, media_type: &str) -> bool {
         "text/calendar" | "text/vcard" | "text/x-vcalendar" => {
             text.body.to_ascii_uppercase().contains("BEGIN:V")
         }
+        // Prose shows no language, whatever words of theirs it uses, nor do a few odd letters.
+        _ if words::are_all(text) || text.is_legacy && text.body.len() < FEWEST_BYTES => false,
         kind if notations::is_known(kind) => notations::shows(text, kind),
         kind => source::supports(text, kind) && !config::is_ini(text),
     }

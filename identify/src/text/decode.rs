@@ -145,7 +145,11 @@ fn is_printed(sample: &[u8]) -> bool {
 fn without_leading_zeros(head: &[u8]) -> &[u8] {
     let zeros = head.iter().take_while(|byte| **byte == 0).count();
     match head.get(zeros..) {
-        Some(rest @ [b'<', second, ..]) if zeros > 0 && *second != 0 => rest,
+        Some(rest @ ([b'<', second, ..] | [0xef, 0xbb, 0xbf, b'<', second, ..]))
+            if zeros > 0 && *second != 0 =>
+        {
+            rest
+        }
         _ => head,
     }
 }

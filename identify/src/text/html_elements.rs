@@ -1,5 +1,7 @@
 //! The elements of HTML, to tell a page from a vocabulary of XML that borrows a name of one of them.
 
+use std::collections::BTreeSet;
+
 /// How much of a text is looked at.
 const MOST_BYTES: usize = 8 * 1024;
 
@@ -148,7 +150,7 @@ const NAMES: &[&str] = &[
 /// that is closed. Elements that a page defines itself have a hyphen in their names.
 pub(super) fn is_vocabulary(root: &str, is_closed: bool) -> bool {
     let start = &root[..root.floor_char_boundary(MOST_BYTES)];
-    let (mut names, mut own) = (Vec::new(), 0);
+    let (mut names, mut own) = (BTreeSet::new(), 0);
     for piece in start.split('<').skip(2) {
         let name: String = piece
             .chars()
@@ -159,7 +161,7 @@ pub(super) fn is_vocabulary(root: &str, is_closed: bool) -> bool {
         }
         let known = NAMES.contains(&name.to_ascii_lowercase().as_str());
         own += usize::from(known || name.contains('-'));
-        names.push(name);
+        names.insert(name);
     }
     let fewest = if is_closed { 1 } else { 3 };
     names.len() >= fewest && own * 4 <= names.len()

@@ -114,14 +114,25 @@ pub(crate) fn has_keys_of(text: &Text, named: &str) -> bool {
         "application/manifest+json" => {
             has(&["name", "short_name"]) && has(&["start_url", "icons", "display"])
         }
-        "application/har+json" => has(&["log"]),
-        "model/gltf+json" => has(&["asset"]),
-        "application/x-ipynb+json" => has(&["nbformat", "cells", "worksheets"]),
+        "application/har+json" => has(&["log"]) && body.contains("\"entries\""),
+        "model/gltf+json" => has(&["asset"]) && holds_object(body, "\"asset\""),
+        "application/x-ipynb+json" => {
+            has(&["nbformat"]) || has(&["cells", "worksheets"]) && body.contains("\"cell_type\"")
+        }
+        // One value in one line is a file of lines, of which there is one.
+        "application/x-ndjson" => body.starts_with(['{', '[']) && !body.contains('\n'),
         "application/geo+json" => {
             has(&["type"]) && has(&["coordinates", "geometries", "features", "geometry"])
         }
         _ => false,
     }
+}
+
+/// Whether the value behind the first such key is an object.
+fn holds_object(body: &str, key: &str) -> bool {
+    body.split_once(key)
+        .and_then(|(_, rest)| rest.trim_start().strip_prefix(':'))
+        .is_some_and(|value| value.trim_start().starts_with('{'))
 }
 
 /// Whether the text is one value and nothing else.

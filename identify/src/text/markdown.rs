@@ -220,7 +220,8 @@ impl Marks {
                         .trim()
                         .starts_with(|letter: char| letter.is_alphanumeric() || letter == '['),
             );
-            marks.links += usize::from(is_link(trimmed));
+            marks.links +=
+                usize::from(is_link(trimmed)) + usize::from(trimmed.matches("](http").count() >= 2);
             let bullet = ["- ", "* ", "+ "]
                 .iter()
                 .any(|start| trimmed.starts_with(start));

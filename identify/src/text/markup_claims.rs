@@ -71,6 +71,7 @@ pub(crate) fn is_page_of(text: &Text, named: &str) -> bool {
             ["<template", "<script", "<style", "<!--"]
                 .iter()
                 .any(|mark| start.starts_with(mark))
+                && has(&["<template", "export default", "<script setup", " setup>"])
                 && !has(&["<html", "<HTML", "<!DOCTYPE", "<!doctype"])
         }
         "text/x-svelte" => {

@@ -25,6 +25,7 @@ mod styles;
 mod tabular;
 mod transcripts;
 mod typesetting;
+mod words;
 mod xml_element;
 mod xml_roots;
 mod yaml_keys;

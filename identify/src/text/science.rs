@@ -33,6 +33,7 @@ pub(super) fn judge(first: &str, lines: &[&str], text: &Text) -> Option<&'static
     if first.starts_with('>')
         && lines.len() >= 2
         && lines[1].len() >= 10
+        && !lines[1].starts_with('>')
         && lines[1..]
             .iter()
             .filter(|line| !line.starts_with('>'))

@@ -6,6 +6,9 @@ use crate::finding::Finding;
 
 const MOST_RECORDS: usize = 64;
 
+/// From so many bytes on a quotation mark that was never closed is none.
+const LONGEST_RECORD: usize = 4096;
+
 /// What the table is, if it is one.
 pub(super) fn judge(text: &Text) -> Option<Finding> {
     // Chinese in HZ is ASCII to look at, commas and all.
@@ -62,6 +65,7 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
             && found.most_common >= 2
             && found.agreeing * 2 >= found.records
             && !found.ends_statements()
+            && !(found.most_common == 2 && found.trailing * 2 >= found.records)
             && !prose
             && !sentences
     });
@@ -89,11 +93,15 @@ pub(super) fn is_tolerable(text: &Text, separators: &[char]) -> bool {
     columns || single && separators.contains(&',') || uneven
 }
 
-/// One column: a title in letters, and below it mostly what has digits or addresses. Words below
-/// words are a list.
+/// One column: a title in letters, and below it mostly numbers, names with digits or addresses of
+/// mail. Words below words are a list.
 fn is_titled_column(lines: &[&str]) -> bool {
-    let is_data =
-        |line: &&&str| line.contains('@') || line.bytes().any(|byte| byte.is_ascii_digit());
+    let is_data = |line: &&&str| {
+        let is_numbered = line.bytes().any(|byte| byte.is_ascii_digit());
+        line.contains('@')
+            || is_numbered && !line.contains(' ')
+            || line.starts_with(|letter: char| letter.is_ascii_digit() || "+-$".contains(letter))
+    };
     let Some((title, values)) = lines.split_first() else {
         return false;
     };
@@ -231,6 +239,7 @@ struct Record {
 fn records(text: &Text, separator: char) -> Vec<Record> {
     let mut records = Vec::new();
     let mut pending = String::new();
+    let mut is_open = false;
     for line in text.lines() {
         if records.len() >= MOST_RECORDS {
             break;
@@ -244,12 +253,13 @@ fn records(text: &Text, separator: char) -> Vec<Record> {
             pending.push('\n');
         }
         pending.push_str(line);
-        let open = pending.matches('"').count() % 2 == 1;
-        if open && pending.len() < 4096 {
+        is_open ^= line.matches('"').count() % 2 == 1;
+        if is_open && pending.len() < LONGEST_RECORD {
             continue;
         }
         records.push(record(&pending, separator));
         pending.clear();
+        is_open = false;
     }
     records
 }

@@ -69,8 +69,11 @@ fn underlined_titles_and_links_are_markdown_without_a_name() {
     let titled =
         "A title\n=======\n\nWords and a [link](https://example.org/a).\n\nMore\n----\n\nWords.\n";
     let linked = "Some words with a [link](https://example.org/a) in them.\n\nAnd [another](https://example.org/b).\n";
-    assert_eq!(type_of(titled.as_bytes()), "text/markdown");
-    assert_eq!(type_of(linked.as_bytes()), "text/markdown");
+    let line =
+        "Read the [manual](https://example.org/m) and the [guide](https://example.org/g) first.\n";
+    for text in [titled, linked, line] {
+        assert_eq!(type_of(text.as_bytes()), "text/markdown", "{text}");
+    }
 }
 
 #[test]
@@ -79,6 +82,7 @@ fn markup_is_found_behind_zeros_and_lines_of_a_log() {
     let data = "<?xml version=\"1.0\"?><a><b>1</b></a>";
     for before in [
         "\0\0\0",
+        "\0\0\u{feff}",
         "\u{feff}",
         "\u{feff}\u{feff}\n",
         "2026-01-01 12:00:00 INFO ready\n",
@@ -109,6 +113,10 @@ fn documents_of_json_may_follow_each_other() {
     );
     assert_eq!(
         type_of(b"{\"a\": 1}\n{\"a\": 2}\n{\"a\":"),
+        "application/x-ndjson"
+    );
+    assert_eq!(
+        named(b"{\"a\": 1}\n", "a.jsonl").media_type,
         "application/x-ndjson"
     );
     assert_eq!(

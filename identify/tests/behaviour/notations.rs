@@ -151,3 +151,31 @@ fn a_program_is_not_the_language_that_its_texts_hold() {
     assert_eq!(named(program.as_bytes(), "a.rb").media_type, "text/x-ruby");
     assert_eq!(named(sheet.as_bytes(), "a.rb").media_type, "text/css");
 }
+
+#[test]
+fn quoted_mail_and_sessions_are_no_sequences() {
+    for text in [
+        "> we should meet\n> at noon today\n",
+        ">>> import os\n>>> os.getcwd()\n",
+    ] {
+        assert_eq!(type_of(text.as_bytes()), "text/plain", "{text}");
+    }
+    let sequence = b">one two\nACGTACGTACGT\nACGT\n";
+    assert_eq!(type_of(sequence), "chemical/seq-aa-fasta");
+}
+
+#[test]
+fn short_scripts_of_matrices_are_what_their_name_says() {
+    for text in [
+        "x = linspace(0, 1);\nplot(x, sin(x));\n",
+        "% comment\na = [1 2; 3 4];\ndisp(a)\n",
+        "function y = f(x)\ny = x;\nend\n",
+    ] {
+        assert_eq!(named(text.as_bytes(), "a.m").media_type, "text/x-matlab");
+        let unnamed = type_of(text.as_bytes());
+        assert!(
+            ["text/plain", "text/x-matlab"].contains(&unnamed),
+            "{unnamed}: {text}"
+        );
+    }
+}

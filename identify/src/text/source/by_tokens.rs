@@ -33,6 +33,9 @@ const BRACED: &[&str] = &[
     "application/graphql",
 ];
 
+/// Languages that are blocks in braces, and directives.
+const STYLES: &[&str] = &["text/css", "text/x-scss", "text/x-less"];
+
 /// From so many lines on, code without any token of its language is none.
 const LONG_CODE: usize = 10;
 
@@ -88,6 +91,9 @@ pub(in crate::text) fn judge(text: &Text) -> Option<Finding> {
 /// is much clearer, and something of it is there.
 pub(in crate::text) fn supports(text: &Text, media_type: &str) -> bool {
     let sample = Sample::new(text);
+    if STYLES.contains(&media_type) && !text.body.contains('{') && !sample.is_of_directives() {
+        return false;
+    }
     let scores = sample.scores();
     let shown = languages::shown(media_type, &sample.code());
     if !is_known(media_type) {

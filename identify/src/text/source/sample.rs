@@ -107,6 +107,12 @@ impl<'a> Sample<'a> {
             .any(|line| line.starts_with(starts) || line.ends_with(ends))
     }
 
+    /// Nothing but directives and variables of style sheets, if anything.
+    pub(super) fn is_of_directives(&self) -> bool {
+        let mut code = self.code().into_iter();
+        code.all(|line| line.starts_with(['@', '$']))
+    }
+
     /// Nothing but modules that are imported, and texts that are printed as Python 2 does it.
     pub(super) fn is_imports(&self) -> bool {
         let is_name = |name: &str| {

@@ -22,7 +22,11 @@ const WORDS: &[Words] = &[
         "Imports |Module |Public |Private |Dim |Sub |Function |End |Class |Namespace ",
         "",
     ),
-    Words("text/x-awk", "BEGIN|END|/|function |$|{|!|NR", "print|$1|{"),
+    Words(
+        "text/x-awk",
+        "BEGIN|END|/|function |$0|$1|$2|$3|$N|{|NR|NF|!seen",
+        "print|$0|$1|{",
+    ),
     Words(
         "text/x-groovy",
         "def |import |class |package |apply plugin|plugins {|dependencies {|task |pipeline|stage(|@Grab|println|buildscript|repositories {|id '|implementation|compile",
@@ -125,10 +129,10 @@ const WORDS: &[Words] = &[
     Words("text/x-prolog", ":- |%", ":-|).|!."),
     Words(
         "text/x-smalltalk",
-        "!|\"|^",
+        "!|^",
         " subclass: |:= |ifTrue: |<primitive|! !",
     ),
-    Words("text/x-sed", "s/|s,|s#|/|$|y/|:|1|b |t |N|d", ""),
+    Words("text/x-sed", "s/|s,|s#|s@|/|$!|$d|y/|:a|1d|1i|1s", ""),
     Words(
         "text/x-glsl",
         "#version|uniform |attribute |varying |in |out |layout|void main|precision |vec|#ifdef|gl_|float |const |struct ",
@@ -151,8 +155,8 @@ const WORDS: &[Words] = &[
     ),
     Words(
         "text/x-autohotkey",
-        "#|::|^|!|Run|Send|MsgBox|IfWin|SetTimer|Gui|Loop|return|Hotkey|SetTitle|CoordMode",
-        "::|, |:=",
+        "#|::|Run|Send|MsgBox|IfWin|SetTimer|Gui|Loop|return|Hotkey|SetTitle|CoordMode",
+        "::|:=",
     ),
     Words(
         "text/x-sas",
