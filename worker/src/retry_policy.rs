@@ -19,6 +19,10 @@ const GROWTH: u32 = 4;
 /// The longest pause, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
+/// How often bytes that storage doesn't find are looked for, over about ten seconds. A client shouldn't
+/// wait longer to learn it, and if the bytes are there after all, they are kept for a retry.
+const LOOKS: u32 = 4;
+
 /// Returns the outcome of a job whose attempt ended with `error`; `None` if the lease was lost.
 /// Panics and timeouts are errors like others: another attempt may succeed.
 pub fn outcome_of_failure(
@@ -32,7 +36,8 @@ pub fn outcome_of_failure(
         Some(AttemptError::Retry { code, cause }) => (*code, with_sources(&**cause)),
         None => (ErrorCode::Internal, with_sources(error)),
     };
-    if work.is_last_attempt() {
+    let is_missing = code == ErrorCode::UploadIncomplete && work.claimed.attempt >= LOOKS;
+    if is_missing || work.is_last_attempt() {
         return Some(gave_up(code, cause, work));
     }
     let run_at = now.plus(pause(work.claimed.attempt, work.claimed.job));

@@ -58,7 +58,7 @@ pub async fn verify<'a>(
 }
 
 /// The error of bytes that aren't there. An object store may say so of an object that it has: an
-/// accepted upload is given up only after the last attempt.
+/// accepted upload is given up only after several looks.
 pub fn missing(url: &Url) -> AttemptError {
     StorageError::NotFound { url: url.clone() }.into()
 }
