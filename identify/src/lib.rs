@@ -38,6 +38,7 @@ mod signatures;
 mod source;
 mod text;
 mod window;
+mod xml_tags;
 mod zip;
 
 pub use decide::identify;

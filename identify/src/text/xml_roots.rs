@@ -1,6 +1,7 @@
 //! XML vocabularies by namespace, root element or document type.
 
 use super::xml_element::Element;
+use crate::xml_tags::attribute;
 
 /// A namespace (or a part of one) that settles the type by itself.
 const NAMESPACES: &[(&str, &str)] = &[
@@ -227,20 +228,7 @@ fn own_namespace<'a>(element: &Element<'a>) -> Option<&'a str> {
         Some((prefix, _)) => format!("xmlns:{prefix}"),
         None => "xmlns".to_owned(),
     };
-    let mut rest = element.attributes;
-    loop {
-        let at = rest.find(&declaration)?;
-        rest = &rest[at + declaration.len()..];
-        let Some(value) = rest.trim_start().strip_prefix('=') else {
-            continue;
-        };
-        let value = value.trim_start();
-        let quote = value
-            .chars()
-            .next()
-            .filter(|quote| matches!(quote, '"' | '\''))?;
-        return value[1..].split(quote).next();
-    }
+    attribute(element.attributes, &declaration)
 }
 
 /// Types that a document type settles, by its lower-case name and identifiers.

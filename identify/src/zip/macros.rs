@@ -2,7 +2,7 @@
 
 use super::directory::Directory;
 use super::markers::ends_with;
-use super::tags::{attribute, tags};
+use crate::xml_tags::{attribute, tags};
 
 /// How many extensions are looked for that stand for macros.
 const MOST_EXTENSIONS: usize = 16;

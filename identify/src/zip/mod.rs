@@ -9,6 +9,5 @@ mod macros;
 mod markers;
 mod opc;
 mod package;
-mod tags;
 
 pub(crate) use package::{judge, judge_appended};

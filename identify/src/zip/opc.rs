@@ -6,9 +6,9 @@ use std::io;
 
 use super::directory::Directory;
 use super::macros::has_macros;
-use super::tags::{attribute, tags};
 use crate::finding::Finding;
 use crate::window::Window;
+use crate::xml_tags::{attribute, tags};
 
 /// Content type of the main part, the plain media type, the macro-enabled one.
 const MAIN_PARTS: &[(&str, &str, &str)] = &[

@@ -1,8 +1,8 @@
-//! Tags of the small XML parts that describe a package, without a parser: they are looked at in
-//! lower case, and what is no tag is skipped.
+//! Tags and attributes of XML without a parser: what is no tag is skipped. Names are compared as they are
+//! written, so parts of packages are looked at in lower case.
 
 /// Every tag whose local name is `name`, without its angle brackets.
-pub(super) fn tags<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn tags<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     xml.split('<').skip(1).filter_map(move |piece| {
         let tag = piece.split('>').next()?;
         let qualified = tag.split([' ', '\t', '\r', '\n', '/']).next()?;
@@ -11,8 +11,8 @@ pub(super) fn tags<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a 
     })
 }
 
-/// The value of an attribute.
-pub(super) fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+/// The value of an attribute, in a tag or what follows its name.
+pub(crate) fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = tag;
     loop {
         let at = rest.find(name)?;
