@@ -3,7 +3,6 @@
 mod api;
 mod audit_log;
 mod auth;
-mod beat;
 mod capacity;
 mod dto;
 mod http;

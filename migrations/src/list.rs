@@ -98,6 +98,8 @@ impl MigratorTrait for Migrator {
             sql!("m0045_count_deliveries"),
             // Users and keys that come of signing in with a provider.
             sql!("m0046_sign_in_with_provider"),
+            // An index of running jobs by the end of their lease.
+            sql!("m0047_find_due_jobs"),
         ]
     }
 }

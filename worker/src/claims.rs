@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use beat::until_next;
 use crash_points::CrashPoint;
 use domain::{Clock, Limits, Timestamp, UserId, VersionId};
 use ledger::{
@@ -20,12 +21,13 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::circuits::{Circuits, Outage};
+use crate::due_jobs::DueJobs;
 use crate::lease::Leases;
 use crate::shares::Shares;
 use crate::work::Work;
 
 /// The poll interval: without a hint the ledger is polled after this time, so a lost hint costs no
-/// more.
+/// more. All queues are polled at once.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// The pause before polling again after a hint without a job: another worker may have locked the
@@ -104,6 +106,8 @@ pub struct Claims {
     pub worker: Arc<str>,
     /// Where hints come from.
     pub feed: Arc<dyn Feed>,
+    /// Which polls are worth a claim.
+    pub due: Arc<DueJobs>,
     /// The ledger, and how jobs are released to it.
     pub returns: Returns,
     /// The circuit breakers.
@@ -148,6 +152,13 @@ struct Round {
     unsure: bool,
 }
 
+impl Round {
+    /// Whether nothing calls for a claim but the time.
+    fn only_polls(&self) -> bool {
+        self.hints.jobs == 0 && !self.is_short && !self.unsure && self.patience == SWEEP
+    }
+}
+
 /// A claim after crash suspects were set aside.
 struct Sifted {
     /// The jobs to start.
@@ -178,14 +189,15 @@ impl Claims {
             .is_some()
         {
             if !round.more {
-                let Some(hints) = shutdown
-                    .run_until_cancelled(self.next_hints(&round, &mut *listener))
-                    .await
-                else {
+                let hints = self.next_hints(&round, &mut *listener);
+                let Some(hints) = shutdown.run_until_cancelled(hints).await else {
                     return;
                 };
                 self.meters.hinted(self.queue, hints.jobs, Hint::Heard);
                 round.hints = hints;
+                if round.only_polls() && !self.due.may_be_in(self.queue).await {
+                    continue;
+                }
             }
             if let Err(error) = self
                 .claim_round(&mut round, &mut *listener, &shutdown)
@@ -212,7 +224,8 @@ impl Claims {
     async fn next_hints(&self, round: &Round, listener: &mut dyn Listener) -> Hints {
         let most = self.slots.available_permits() + round.unheard;
         if !round.is_short {
-            return listener.next(most, round.patience).await;
+            let patience = round.patience.min(until_next(SWEEP));
+            return listener.next(most, patience).await;
         }
         let begin = Instant::now();
         loop {

@@ -13,6 +13,7 @@ mod backend;
 mod background;
 mod circuits;
 mod claims;
+mod due_jobs;
 mod heartbeat;
 mod jobs;
 mod lease;

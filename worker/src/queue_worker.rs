@@ -22,6 +22,7 @@ use crate::acknowledge::Acknowledger;
 use crate::attempt;
 use crate::backend::LedgerBackend;
 use crate::claims::{Claims, Returns};
+use crate::due_jobs::DueJobs;
 use crate::lease::Leases;
 use crate::role::{WorkerError, WorkerRole};
 use crate::shares::Shares;
@@ -50,7 +51,7 @@ struct Panicked(String);
 pub async fn work_on(
     queue: Queue,
     role: &WorkerRole,
-    worker: &Arc<str>,
+    (worker, due): (&Arc<str>, Arc<DueJobs>),
     leases: &Leases,
     tools: Arc<Tools>,
     shutdown: CancellationToken,
@@ -69,6 +70,7 @@ pub async fn work_on(
         queue,
         worker: Arc::clone(worker),
         feed: Arc::clone(&role.feed),
+        due,
         returns: returns.clone(),
         circuits: tools.circuits.clone(),
         meters: role.meters.clone(),

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::background::keep_running;
 use crate::circuits::{Circuits, Outage};
+use crate::due_jobs::DueJobs;
 use crate::heartbeat::Heartbeat;
 use crate::lease::Leases;
 use crate::name::unique_name;
@@ -150,13 +151,17 @@ async fn work_on_all(
     shutdown: &CancellationToken,
 ) -> Result<(), WorkerError> {
     let mut workers = JoinSet::new();
+    let (db, clock) = (role.db.clone(), Arc::clone(&role.clock));
+    let due = Arc::new(DueJobs::new(db, clock, role.queues.clone()));
     let shutdown = shutdown.child_token();
     for queue in &role.queues {
         let (queue, shutdown) = (*queue, shutdown.clone());
         let (role, worker) = (Arc::clone(role), Arc::clone(worker));
         let (leases, tools) = (leases.clone(), Arc::clone(&tools));
-        workers
-            .spawn(async move { work_on(queue, &role, &worker, &leases, tools, shutdown).await });
+        let due = Arc::clone(&due);
+        workers.spawn(async move {
+            work_on(queue, &role, (&worker, due), &leases, tools, shutdown).await
+        });
     }
     drop(tools);
     let mut result = Ok(());

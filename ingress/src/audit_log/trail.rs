@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use beat::ticks;
 use domain::{AuditEvent, AuditOrigin, Clock, DocumentId};
 use ledger::{Database, write_audit_log};
-use tokio::time::MissedTickBehavior;
 
 use super::counts::{Counted, Counts};
 
@@ -48,8 +48,7 @@ impl AuditTrail {
 
     /// Writes counted entries periodically, forever.
     pub async fn run(&self, db: &Database) {
-        let mut ticks = tokio::time::interval(FLUSH);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(FLUSH);
         loop {
             ticks.tick().await;
             self.flush(db).await;

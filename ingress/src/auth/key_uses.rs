@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use beat::ticks;
 use domain::{Clock, Sha256, Timestamp};
 use ledger::{Database, KeyUse, record_key_use};
-use tokio::time::MissedTickBehavior;
 
 /// The write interval.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -44,8 +44,7 @@ impl KeyUses {
 
     /// Writes them periodically, forever.
     pub(crate) async fn run(&self, db: &Database) {
-        let mut ticks = tokio::time::interval(FLUSH);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(FLUSH);
         loop {
             ticks.tick().await;
             self.flush(db).await;

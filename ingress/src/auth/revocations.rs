@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use beat::ticks;
 use domain::{Clock, Timestamp};
 use ledger::{Admission, Database, DbError, NewestRevocations, Revocation};
 use ledger::{find_revoked, newest_revocations};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::waiting::Looks;
@@ -54,8 +54,7 @@ impl Revocations {
 
     /// Polls for revoked admissions, forever.
     pub async fn run(&self, db: &Database, clock: &dyn Clock) {
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = ticks(LOOK);
         let mut looks = Looks::default();
         loop {
             look.tick().await;

@@ -1,19 +1,21 @@
 //! Back-pressure: refuses uploads that would wait too long.
 //!
 //! An upload waits behind those of its owner, and for the owner's turn. A few queries per second,
-//! whose cost is independent of the backlog, cover all requests of the process.
+//! whose cost is independent of the backlog, cover all requests of the process; none while nobody
+//! uploads or waits.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use beat::ticks;
 use domain::{Clock, Timestamp, UserId};
 use ledger::{
     Database, DbError, OwnerHead, OwnerPage, QueuePause, owner_heads, owners_served, queue_pause,
 };
 use queue::Queue;
 use telemetry::Overdue;
-use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::queue_turns::Turns;
@@ -30,6 +32,8 @@ pub struct Pressure {
     /// The longest wait accepted; zero accepts everything.
     bound: Duration,
     shut_out: Arc<RwLock<ShutOut>>,
+    /// Whether an upload has been judged since the last poll.
+    is_asked: Arc<AtomicBool>,
 }
 
 /// Which uploads are refused.
@@ -48,11 +52,13 @@ impl Pressure {
         Self {
             bound,
             shut_out: Arc::default(),
+            is_asked: Arc::default(),
         }
     }
 
     /// Checks whether an upload of `owner` is accepted.
     pub(crate) fn judge(&self, owner: UserId) -> Result<(), Overdue> {
+        self.is_asked.store(true, Ordering::Relaxed);
         let shut_out = self.shut_out.read().unwrap_or_else(PoisonError::into_inner);
         if shut_out.everybody {
             Err(Overdue::Queue)
@@ -70,10 +76,16 @@ impl Pressure {
         }
         let mut turns = Turns::default();
         let mut after = UserId(Uuid::nil());
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut nobody_waits = false;
+        let mut ticks = ticks(LOOK);
         loop {
             ticks.tick().await;
+            let is_asked = self.is_asked.swap(false, Ordering::Relaxed);
+            if nobody_waits && !is_asked {
+                // What happens meanwhile isn't known later.
+                turns = Turns::default();
+                continue;
+            }
             let now = clock.now();
             let page = OwnerPage {
                 queue: Queue::Ingest,
@@ -105,6 +117,7 @@ impl Pressure {
             turns.see(after, last, &found, now);
             turns.serve(&served);
             after = last.unwrap_or(UserId(Uuid::nil()));
+            nobody_waits = last.is_none() && turns.are_none();
             self.shut_out(ShutOut {
                 everybody: turns.longest(now) > self.bound,
                 owners: turns.owners_behind(self.bound, now).collect(),

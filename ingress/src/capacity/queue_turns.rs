@@ -83,6 +83,11 @@ impl Turns {
         }
     }
 
+    /// Whether nobody waits.
+    pub fn are_none(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Returns the longest wait for a turn: a round over all owners takes this long, or no worker
     /// runs.
     pub fn longest(&self, now: Timestamp) -> Duration {

@@ -15,10 +15,10 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::ToJSON;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::beat::beat_within;
 use crate::capacity::{Taken, Ticket};
 use crate::dto::FeedCursors;
 use crate::waiting::EventReader;
+use beat::beat_within;
 
 /// How often a stream sends a comment, so that proxies keep it open.
 const COMMENT: Duration = Duration::from_secs(15);

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use beat::until_next;
 use domain::UserId;
 use ledger::{Database, DbError, FeedPosition, feed_ends, newest_event};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 
 use super::looks::Looks;
@@ -24,7 +25,14 @@ const CLOSED: FeedPosition = FeedPosition(i64::MAX);
 
 /// Owners whose readers wait, with their newest known event.
 #[derive(Clone, Debug, Default)]
-pub struct EventWatch(Arc<Mutex<Table>>);
+pub struct EventWatch(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    table: Mutex<Table>,
+    /// Told of each reader.
+    joined: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Table {
@@ -52,6 +60,7 @@ impl EventWatch {
             table.owners.entry(owner).or_default().subscribe()
         };
         drop(table);
+        self.0.joined.notify_one();
         EventReader {
             owner,
             newest,
@@ -72,9 +81,10 @@ impl EventWatch {
     pub async fn run(&self, db: &Database) {
         let mut looks = Looks::default();
         loop {
-            sleep(LOOK).await;
+            sleep(until_next(LOOK)).await;
             let owners = self.owners();
             if owners.is_empty() {
+                self.0.joined.notified().await;
                 continue;
             }
             let begin = Instant::now();
@@ -115,7 +125,7 @@ impl EventWatch {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use beat::ticks;
 use domain::{DocumentId, OperationId};
 use futures::StreamExt;
 use ledger::{Database, DbError, find_ended, find_settled, find_settled_versions};
 use queue::{Awaited, Feed};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 
 /// The poll interval.
 const LOOK: Duration = Duration::from_secs(1);
@@ -107,8 +107,7 @@ impl Waiters {
     /// Wakes waiters, forever.
     pub async fn run(&self, db: &Database, feed: &dyn Feed) {
         let mut announced = feed.settled().await;
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = ticks(LOOK);
         loop {
             tokio::select! {
                 Some(settled) = announced.next() => self.hear(db, &settled).await,

@@ -205,14 +205,15 @@ pub use watch::{
     ALIVE_FOR, CANCELLED, JobFilter, JobPage, JobRetry, JobView, OwnerHead, OwnerPage, QueuePause,
     QueueState, WorkerPage, WorkerStatus, cancel_jobs, dead_jobs, find_job, forget_worker,
     list_jobs, list_workers, oldest_pending, oldest_waiting, owner_heads, owners_served,
-    pause_queue, queue_pause, queue_pauses, queue_states, record_heartbeat, resume_queue,
-    retry_job, retry_jobs,
+    pause_queue, queue_pause, queue_pauses, queue_states, queues_with_due_jobs, record_heartbeat,
+    resume_queue, retry_job, retry_jobs,
 };
 pub use webhooks::{
     AttemptEnd, AttemptResult, Delivery, DeliveryAttempt, DeliveryLevel, DeliveryPage, DueDelivery,
     NewWebhook, SecretError, SecretSealer, Turn, Webhook, WebhookChanges, WebhookError,
     WebhookSecret, begin_turn, create_webhook, delete_webhook, delivery_level, edit_webhook,
-    end_turn, enqueue_turns, find_webhook, forget_deliveries, list_deliveries, list_webhooks,
-    record_attempts, replay_webhook, retry_delivery, rotate_webhook, test_webhook,
+    end_turn, enqueue_turns, find_webhook, forget_deliveries, has_enabled_webhooks,
+    list_deliveries, list_webhooks, record_attempts, replay_webhook, retry_delivery,
+    rotate_webhook, test_webhook,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

@@ -21,10 +21,14 @@ pub async fn within<T>(limit: Duration, begin: impl Future<Output = T>) -> T {
 /// Has SQLite look at the time while it works for the search that acquires `connection`, and
 /// stop when that is over.
 pub async fn limit_time(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    // Outside of a search nobody acquires one but the pool itself.
-    let limit = LIMIT.try_with(|limit| *limit).unwrap_or_default();
-    let deadline = Instant::now() + limit;
     let mut handle = connection.lock_handle().await?;
+    // Outside of a search nobody acquires one but the pool itself, whose first statement reads the whole
+    // schema.
+    let Ok(limit) = LIMIT.try_with(|limit| *limit) else {
+        handle.remove_progress_handler();
+        return Ok(());
+    };
+    let deadline = Instant::now() + limit;
     handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
     Ok(())
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use beat::ticks;
 use domain::ByteSize;
 
 /// The poll interval.
@@ -106,8 +106,7 @@ impl FreeSpace {
 
     /// Polls forever, and passes each reading to `seen`.
     pub async fn watch(self, seen: impl Fn(DiskReading) + Clone + Send + 'static) {
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(LOOK);
         loop {
             ticks.tick().await;
             let (this, seen) = (self.clone(), seen.clone());

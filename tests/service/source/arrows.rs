@@ -27,7 +27,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// The folders of the product's own crates.
-const CRATES: [&str; 18] = [
+const CRATES: [&str; 19] = [
     "casefold",
     "zip-records",
     "shared/domain",
@@ -38,6 +38,7 @@ const CRATES: [&str; 18] = [
     "shared/settings",
     "shared/telemetry",
     "shared/crash-points",
+    "shared/beat",
     "archive",
     "identify",
     "migrations",
@@ -72,14 +73,16 @@ fn dependencies(folder: &str) -> BTreeSet<String> {
 fn crates_point_one_way() {
     let allowed = |folder| -> &[&str] {
         match folder {
-            "casefold" | "zip-records" | "shared/crash-points" | "client" => &[],
+            "casefold" | "zip-records" | "shared/crash-points" | "shared/beat" | "client" => &[],
             "dsr" => &["client"],
             "archive" | "identify" => &["zip-records"],
             "migrations" | "shared/domain" => &["casefold"],
-            "shared/storage" | "shared/queue" | "shared/outbound" => &["domain"],
+            "shared/storage" => &["beat", "domain"],
+            "shared/queue" | "shared/outbound" => &["domain"],
             "shared/ledger" => &["crash-points", "domain", "queue", "storage"],
             "shared/settings" | "shared/telemetry" => &["domain", "ledger", "queue", "storage"],
             "ingress" => &[
+                "beat",
                 "crash-points",
                 "domain",
                 "ledger",
@@ -91,6 +94,7 @@ fn crates_point_one_way() {
             ],
             "worker" => &[
                 "archive",
+                "beat",
                 "crash-points",
                 "domain",
                 "identify",

@@ -4,22 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use beat::until_next;
 use domain::Clock;
-use ledger::{Database, DbError, FeedPosition, enqueue_turns, newest_event};
+use ledger::{Database, DbError, FeedPosition, enqueue_turns, has_enabled_webhooks, newest_event};
 use queue::Queue;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use crate::notifier::Notifier;
 
-/// The interval between looks at the newest event.
+/// The interval between looks at the newest event, if there are webhooks.
 const GLANCE: Duration = Duration::from_millis(250);
 
 /// How long after an event all webhooks are looked at: events of others may become visible later under
 /// earlier numbers.
 const UNSETTLED: Duration = Duration::from_secs(5);
 
-/// The interval between looks at all webhooks while there are no events.
+/// The interval between looks at all webhooks while there are no events, and at whether there are any.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Enqueues jobs, for ever.
@@ -30,49 +31,71 @@ pub async fn dispatch(db: Database, clock: Arc<dyn Clock>, notifier: Notifier) {
         looked: None,
     };
     loop {
-        match state.turn(&db, &*clock, &notifier).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => warn!(
-                error = &error as &dyn std::error::Error,
-                "webhooks were not looked at; will retry"
-            ),
-        }
-        sleep(GLANCE).await;
+        let pause = match state.turn(&db, &*clock, &notifier).await {
+            Ok(Found::More) => continue,
+            Ok(Found::All) => GLANCE,
+            Ok(Found::NoWebhooks) => QUIET,
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "webhooks were not looked at; will retry"
+                );
+                GLANCE
+            }
+        };
+        sleep(until_next(pause)).await;
     }
+}
+
+/// What a look found.
+enum Found {
+    /// There may be more webhooks with something to deliver.
+    More,
+    /// All that have something to deliver have a job.
+    All,
+    /// Nobody has enabled a webhook.
+    NoWebhooks,
 }
 
 struct State {
     newest: FeedPosition,
     /// When the newest event was another one.
     changed: Instant,
-    /// When all webhooks were looked at.
+    /// When all webhooks were looked at, if there were any.
     looked: Option<Instant>,
 }
 
 impl State {
-    /// Looks once. Returns whether there may be more webhooks with something to deliver.
+    /// Looks once.
     async fn turn(
         &mut self,
         db: &Database,
         clock: &dyn Clock,
         notifier: &Notifier,
-    ) -> Result<bool, DbError> {
+    ) -> Result<Found, DbError> {
+        if self.looked.is_none_or(|looked| looked.elapsed() >= QUIET) {
+            self.looked = None;
+            if !has_enabled_webhooks(db).await? {
+                return Ok(Found::NoWebhooks);
+            }
+        }
         let newest = newest_event(db).await?;
         if newest != self.newest {
             self.changed = Instant::now();
             self.newest = newest;
         }
-        let is_settled = self.changed.elapsed() > UNSETTLED;
-        let was_recent = |looked: Instant| looked.elapsed() < QUIET;
-        if is_settled && self.looked.is_some_and(was_recent) {
-            return Ok(false);
+        if self.changed.elapsed() > UNSETTLED && self.looked.is_some() {
+            return Ok(Found::All);
         }
         self.looked = Some(Instant::now());
         let (jobs, more) = enqueue_turns(db, clock.now()).await?;
         let is_new = !jobs.is_empty();
         notifier.jobs_enqueued(Queue::Deliver, jobs);
         // Jobs that others gave meanwhile aren't found again.
-        Ok(more && is_new)
+        Ok(if more && is_new {
+            Found::More
+        } else {
+            Found::All
+        })
     }
 }

@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::pace::Pace;
-use crate::beat::beat_within;
 use crate::capacity::{Patience, Standing};
+use beat::beat_within;
 
 tokio::task_local! {
     /// The progress of the task's stream.

@@ -21,5 +21,5 @@ pub use find::{DeliveryPage, find_webhook, forget_deliveries, list_deliveries, l
 pub use level::{DeliveryLevel, delivery_level};
 pub use redeliver::{replay_webhook, retry_delivery, test_webhook};
 pub use secret::{SecretError, SecretSealer, WebhookSecret};
-pub use turns::enqueue_turns;
+pub use turns::{enqueue_turns, has_enabled_webhooks};
 pub use webhook::{Webhook, WebhookError};

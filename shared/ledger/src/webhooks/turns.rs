@@ -4,7 +4,7 @@
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::batch::query_as;
+use crate::batch::{query, query_as};
 use crate::tables::jobs::{NewJob, insert_jobs};
 use crate::tables::webhooks::{NextJob, give_jobs};
 use crate::{Database, DbError};
@@ -20,6 +20,12 @@ struct WebhookTurn {
     id: Uuid,
     owner_id: Uuid,
     job_id: Option<Uuid>,
+}
+
+/// Returns whether anybody has an enabled webhook.
+pub async fn has_enabled_webhooks(db: &Database) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM webhooks WHERE status = 'enabled' LIMIT 1";
+    Ok(!query(db.reader(), sql, []).await?.is_empty())
 }
 
 /// Enqueues a job for each enabled webhook that has something to deliver and no job. Returns the jobs,

@@ -6,7 +6,8 @@
 //! | primary key | settling claims; an operator's list, newest first |
 //! | `dedupe_key`, unique | jobs that must not be enqueued twice |
 //! | `jobs_due` | claims: the owners of a queue in rounds, each one's oldest due jobs |
-//! | `jobs_waiting` | the oldest waiting job of a queue |
+//! | `jobs_waiting` | the oldest waiting job of a queue; which queues have due jobs |
+//! | `jobs_leased` | which queues have jobs whose lease is over |
 //! | `jobs_finished` | jobs that ended: the cleanup, who was served last |
 //! | `jobs_dead` | an operator's list of dead jobs, newest first |
 
