@@ -203,8 +203,7 @@ impl DirectUploadRoutes {
             pending(document, location, None)
         };
         let end = DirectEnd {
-            id: upload.id,
-            owner: upload.owner,
+            upload,
             traceparent: traceparent(request),
             at: service.clock.now(),
         };

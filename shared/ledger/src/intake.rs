@@ -128,6 +128,7 @@ impl<'a> From<&'a Arrival> for NewVersion<'a> {
             sha256: arrival.sha256,
             staged_url: arrival.staged.as_str(),
             body: arrival.body.as_ref().into(),
+            is_direct: false,
             created_at: arrival.at,
         }
     }
@@ -157,15 +158,26 @@ pub(super) async fn accept_within(
     limits: &Limits,
     arrivals: &[Arrival],
 ) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
-    accept_by(transaction, limits, arrivals, None).await
+    accept_by(transaction, limits, arrivals, &Accepting::default()).await
 }
 
-/// The same, perhaps by an operation.
+/// By what uploads are accepted, if not by a request that brought their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Accepting {
+    /// The operation.
+    pub operation: Option<OperationId>,
+    /// What the only upload holds of its owner's quota already, as bytes and documents: it is passed on.
+    pub held: (i64, i64),
+    /// Whether its client wrote the bytes straight into the storage.
+    pub is_direct: bool,
+}
+
+/// The same, by something else.
 pub(super) async fn accept_by(
     transaction: &DatabaseTransaction,
     limits: &Limits,
     arrivals: &[Arrival],
-    operation: Option<OperationId>,
+    by: &Accepting,
 ) -> Result<Vec<Result<(), IntakeRefusal>>, DbError> {
     if arrivals.is_empty() {
         return Ok(Vec::new());
@@ -177,10 +189,10 @@ pub(super) async fn accept_by(
         .filter(|arrival| inserted.contains(&arrival.document.0));
     let named: Vec<_> = named.collect();
     if !named.is_empty() {
-        begin_processing(transaction, &named).await?;
+        begin_processing(transaction, &named, by.is_direct).await?;
     }
     // Owners are charged last: others wait for their rows until this transaction ends.
-    let reserved = reserve(transaction, limits, &named).await?;
+    let reserved = reserve(transaction, limits, &named, by.held).await?;
     let (accepted, refused): (Vec<_>, Vec<_>) = named
         .into_iter()
         .partition(|arrival| reserved.contains(&arrival.document.0));
@@ -188,7 +200,7 @@ pub(super) async fn accept_by(
     let event = |arrival: &&Arrival| {
         let kind = EventKind::Accepted { is_first: true };
         let event = NewEvent::new(arrival.owner, kind, Some(1), arrival.at);
-        event.of(arrival.document).by(operation)
+        event.of(arrival.document).by(by.operation)
     };
     insert_events(transaction, &accepted.iter().map(event).collect::<Vec<_>>()).await?;
     let receipts = accepted
@@ -235,10 +247,11 @@ async fn reserve(
     transaction: &DatabaseTransaction,
     limits: &Limits,
     arrivals: &[&Arrival],
+    held: (i64, i64),
 ) -> Result<HashSet<Uuid>, DbError> {
     let mut sums: HashMap<Uuid, QuotaCharge> = HashMap::new();
     for arrival in arrivals {
-        let one = reservation(arrival);
+        let one = reservation(arrival, held);
         let sum = sums.entry(arrival.owner.0).or_insert(QuotaCharge {
             charge: Charge::to(arrival.owner.0),
             ..one
@@ -252,7 +265,7 @@ async fn reserve(
     let mut reserved = HashSet::with_capacity(arrivals.len());
     for arrival in arrivals {
         if whole.contains(&arrival.owner.0)
-            || !charge_quota(transaction, limits, &[reservation(arrival)])
+            || !charge_quota(transaction, limits, &[reservation(arrival, held)])
                 .await?
                 .is_empty()
         {
@@ -262,13 +275,13 @@ async fn reserve(
     Ok(reserved)
 }
 
-/// The charge of an upload to the quota.
-fn reservation(arrival: &Arrival) -> QuotaCharge {
+/// The charge of an upload to the quota, of which it holds something already.
+fn reservation(arrival: &Arrival, held: (i64, i64)) -> QuotaCharge {
     QuotaCharge {
         may_fail: true,
         ..QuotaCharge::of(Charge {
-            reserved_bytes: arrival.size.as_i64(),
-            used_documents: 1,
+            reserved_bytes: arrival.size.as_i64() - held.0,
+            used_documents: 1 - held.1,
             ..Charge::to(arrival.owner.0)
         })
     }
@@ -278,8 +291,13 @@ fn reservation(arrival: &Arrival) -> QuotaCharge {
 async fn begin_processing(
     transaction: &DatabaseTransaction,
     arrivals: &[&Arrival],
+    is_direct: bool,
 ) -> Result<(), DbError> {
-    let versions: Vec<_> = arrivals.iter().copied().map(NewVersion::from).collect();
+    let version = |arrival: &&Arrival| NewVersion {
+        is_direct,
+        ..NewVersion::from(*arrival)
+    };
+    let versions: Vec<_> = arrivals.iter().map(version).collect();
     insert_versions(transaction, &versions).await?;
     let job = |arrival: &&Arrival| NewJob {
         id: arrival.job,

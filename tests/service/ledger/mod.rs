@@ -8,6 +8,7 @@ mod cleanup;
 mod clocks;
 mod content_dates;
 mod delivery_level;
+mod direct_uploads;
 mod discards;
 mod events;
 mod handover;

@@ -124,6 +124,7 @@ pub(crate) async fn add_version_within(
         sha256: content.sha256,
         staged_url: content.staged.as_str(),
         body: content.body.as_ref().into(),
+        is_direct: false,
         created_at: content.at,
     };
     if insert_undiscarded(transaction, &[version]).await? == 0 {

@@ -59,8 +59,12 @@ async fn create(
     limits: &Limits,
 ) -> Result<Upload, UploadError> {
     let transaction = on.database().begin().await?;
-    // One after the other, so that the open ones are counted once.
-    if users::lock(&transaction, new.owner.0).await?.is_none() {
+    let mut row = row(new, limits)?;
+    // One after the other, so that the open ones are counted once. What is charged is locked as well.
+    let is_charged = new.ticket.is_none()
+        && new.joins.is_none()
+        && reserve(&transaction, limits, (&row, 0)).await?;
+    if !is_charged && users::lock(&transaction, new.owner.0).await?.is_none() {
         return Err(UploadError::OwnerGone);
     }
     if let Some(ticket) = new.ticket
@@ -74,7 +78,6 @@ async fn create(
         end_untouched(&transaction, ticket, creation, new.at).await?;
     }
     check_places(&transaction, new, limits).await?;
-    uploads::delete_surplus(&transaction, new.owner.0, UploadLimits::KEPT).await?;
     if let Some(parts) = &new.joins {
         let parts: Vec<_> = parts.iter().map(|part| part.0).collect();
         let by = (new.id.0, new.owner.0);
@@ -82,7 +85,6 @@ async fn create(
             return Err(UploadError::PartNotReady);
         }
     }
-    let mut row = row(new, limits)?;
     let mut moved = 0;
     if let Some(ticket) = new.ticket {
         let taken = take_use(&transaction, ticket, new.id, new.at).await?;
@@ -91,15 +93,7 @@ async fn create(
         // What the ticket reserves for a use counts until the upload has ended.
         row.reserved_bytes = row.reserved_bytes.max(taken.least);
     }
-    let charge = QuotaCharge::of(Charge {
-        reserved_bytes: row.reserved_bytes - moved,
-        used_documents: row.reserved_documents,
-        ..Charge::to(new.owner.0)
-    });
-    if charge_quota(&transaction, limits, &[charge])
-        .await?
-        .is_empty()
-    {
+    if !is_charged && !reserve(&transaction, limits, (&row, moved)).await? {
         return Err(UploadError::QuotaExceeded);
     }
     let upload = Upload::try_from(row.clone())?;
@@ -108,22 +102,41 @@ async fn create(
     Ok(upload)
 }
 
+/// Charges the owner with what the upload reserves, but for what was `moved` from its ticket. Returns
+/// whether it fits.
+async fn reserve(
+    transaction: &DatabaseTransaction,
+    limits: &Limits,
+    (row, moved): (&Model, i64),
+) -> Result<bool, UploadError> {
+    let charge = QuotaCharge::of(Charge {
+        reserved_bytes: row.reserved_bytes - moved,
+        used_documents: row.reserved_documents,
+        ..Charge::to(row.owner_id)
+    });
+    let fitting = charge_quota(transaction, limits, &[charge]).await?;
+    Ok(!fitting.is_empty())
+}
+
 /// Refuses an upload if as many as allowed are open: of its ticket, or of its owner without tickets.
+/// Deletes ended ones that are no longer kept.
 async fn check_places(
     transaction: &DatabaseTransaction,
     new: &NewUpload,
     limits: &Limits,
 ) -> Result<(), UploadError> {
+    let kept = UploadLimits::KEPT;
+    let uploads = uploads::count(transaction, new.owner, kept).await?;
     if let Some(ticket) = new.ticket {
         let most = limits.uploads.open_of_ticket();
         if uploads::count_open_of_ticket(transaction, ticket).await? >= most.into() {
             return Err(UploadError::TooManyOfTicket(most));
         }
-        return Ok(());
+    } else if uploads.open >= limits.uploads.open.into() {
+        return Err(UploadError::TooMany(limits.uploads.open));
     }
-    let most = limits.uploads.open;
-    if uploads::count_open(transaction, new.owner).await? >= most.into() {
-        return Err(UploadError::TooMany(most));
+    if uploads.has_surplus {
+        uploads::delete_surplus(transaction, new.owner.0, kept).await?;
     }
     Ok(())
 }

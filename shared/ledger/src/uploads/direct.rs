@@ -5,10 +5,10 @@
 use url::Url;
 
 use super::error::UploadError;
-use super::upload::{Upload, UploadPurpose};
+use super::upload::{Upload, UploadPurpose, column};
 use crate::batch::query;
 use crate::discards::{self, Discard};
-use crate::intake::{Arrival, accept_within};
+use crate::intake::{Accepting, Arrival, accept_by};
 use crate::retry_on_conflict::retry_on_conflict;
 use crate::tables::uploads::{self, Completion};
 use crate::tables::users::Charges;
@@ -16,16 +16,14 @@ use crate::tables::versions;
 use crate::{Commit, Database, DatabaseTransaction, DbError, JobRef, documents};
 use domain::{
     ByteSize, Document, DocumentId, JobId, Limits, Sha256, Timestamp, UploadId, UploadProtocol,
-    UploadStatus, UserId, VersionId,
+    UserId, VersionId,
 };
 
 /// The end of an upload that a client has written.
 #[derive(Clone, Debug)]
 pub struct DirectEnd {
-    /// The upload.
-    pub id: UploadId,
-    /// Its owner.
-    pub owner: UserId,
+    /// The upload as it was found. As long as it is open, nothing of it changes but its times.
+    pub upload: Upload,
     /// The W3C trace context of the request, if it had one.
     pub traceparent: Option<String>,
     /// The current time.
@@ -104,74 +102,76 @@ async fn complete(
     limits: &Limits,
     end: &DirectEnd,
 ) -> Result<(Document, Option<JobId>), UploadError> {
-    let row = uploads::lock(transaction, end.id.0).await?;
-    let row = row.filter(|row| row.owner_id == end.owner.0 && is_direct(&row.protocol));
-    let row = row.ok_or(UploadError::NotFound)?;
-    let upload = Upload::try_from(row.clone())?;
-    match (upload.status, upload.became) {
-        (UploadStatus::Complete, Some(became)) => {
-            let found = documents::find(transaction, "id = $1", [became.document.0.into()]);
-            return Ok((found.await?.ok_or(UploadError::NotFound)?, None));
-        }
-        (UploadStatus::Open, _) => {}
-        (UploadStatus::Expired | UploadStatus::Complete, _) => return Err(UploadError::NotOpen),
-    }
-    let mut charges = Charges::default();
-    let charge = charges.to(row.owner_id);
-    charge.reserved_bytes -= row.reserved_bytes;
-    charge.used_documents -= row.reserved_documents;
-    charges.write(transaction).await?;
-    let (arrival, version, job) = arrival(upload, end)?;
-    let document = arrival.document();
-    for answer in accept_within(transaction, limits, &[arrival]).await? {
-        answer.map_err(UploadError::Refused)?;
-    }
-    versions::mark_direct(transaction, version).await?;
+    let Some(arrival) = arrival(&end.upload, end) else {
+        return Ok((completed_before(transaction, &end.upload).await?, None));
+    };
     let completion = Completion {
-        id: row.id,
+        id: end.upload.id.0,
         staged: None,
         reserved: (0, 0),
-        document: Some(document.id.0),
+        document: Some(end.upload.id.0),
         version: Some(1),
         expires_at: end.at.plus(limits.uploads.expires),
         now: end.at,
     };
-    uploads::complete(transaction, completion).await?;
+    if !uploads::complete_direct(transaction, completion).await? {
+        return Ok((completed_before(transaction, &end.upload).await?, None));
+    }
+    let by = Accepting {
+        held: (column(end.upload.reserved), end.upload.purpose.documents()),
+        is_direct: true,
+        ..Accepting::default()
+    };
+    let (document, job) = (arrival.document(), arrival.job);
+    for answer in accept_by(transaction, limits, &[arrival], &by).await? {
+        answer.map_err(UploadError::Refused)?;
+    }
     Ok((document, Some(job)))
 }
 
-fn arrival(upload: Upload, end: &DirectEnd) -> Result<(Arrival, VersionId, JobId), UploadError> {
-    let (Some(growing), Some(length)) = (upload.growing, upload.length) else {
+/// What the upload has become already.
+async fn completed_before(
+    transaction: &DatabaseTransaction,
+    upload: &Upload,
+) -> Result<Document, UploadError> {
+    let row = uploads::lock(transaction, upload.id.0).await?;
+    let row = row.filter(|row| row.owner_id == upload.owner.0 && is_direct(&row.protocol));
+    let row = row.ok_or(UploadError::NotFound)?;
+    let Some(became) = row.document_id else {
         return Err(UploadError::NotOpen);
     };
+    let found = documents::find(transaction, "id = $1", [became.into()]);
+    found.await?.ok_or(UploadError::NotFound)
+}
+
+/// The document that an upload becomes; `None` if it was found to have ended.
+fn arrival(upload: &Upload, end: &DirectEnd) -> Option<Arrival> {
     let UploadPurpose::Document {
         name,
         visibility,
         metadata,
         declared_type,
-    } = upload.purpose
+    } = upload.purpose.clone()
     else {
-        return Err(UploadError::NotOpen);
+        return None;
     };
-    let (version, job) = (VersionId::new(end.at), JobId::new(end.at));
-    let arrival = Arrival {
+    Some(Arrival {
         document: DocumentId::from(upload.id),
-        version,
-        job,
+        version: VersionId::new(end.at),
+        job: JobId::new(end.at),
         owner: upload.owner,
         name,
         visibility,
         metadata,
         declared_type,
-        staged: growing.url,
+        staged: upload.growing.as_ref()?.url.clone(),
         body: None,
-        size: ByteSize::new(length),
+        size: ByteSize::new(upload.length?),
         sha256: upload.expected.unwrap_or(Sha256::UNKNOWN),
         traceparent: end.traceparent.clone(),
         at: end.at,
         receipt: None,
-    };
-    Ok((arrival, version, job))
+    })
 }
 
 /// What a worker has read of a version whose bytes a client wrote.

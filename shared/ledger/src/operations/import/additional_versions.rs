@@ -48,6 +48,7 @@ pub async fn insert<'a>(
         sha256: additional.content.sha256,
         staged_url: additional.content.staged.as_str(),
         body: Body::default(),
+        is_direct: false,
         created_at: now,
     };
     let rows: Vec<_> = versions.iter().map(row).collect();

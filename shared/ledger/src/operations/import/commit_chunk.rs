@@ -16,7 +16,7 @@ use super::entry_outcome::{EntryOutcome, code_of, write_entry_outcomes};
 use super::read::{Import, import_of};
 use crate::batch::{parameter, query};
 use crate::change::{charge, lock_documents};
-use crate::intake::accept_by;
+use crate::intake::{Accepting, accept_by};
 use crate::jobs::{NewJob, enqueue};
 use crate::operations::archives::release_reserved;
 use crate::operations::item_outcome::skip;
@@ -255,8 +255,11 @@ impl<'a> ChunkCommit<'a> {
                 arrivals.push(self.arrival((*id, name, owner), item, content));
             }
         }
-        let by = Some(self.request.operation);
-        let answers = accept_by(self.transaction, self.request.limits, &arrivals, by).await?;
+        let by = Accepting {
+            operation: Some(self.request.operation),
+            ..Accepting::default()
+        };
+        let answers = accept_by(self.transaction, self.request.limits, &arrivals, &by).await?;
         let mut created = HashMap::new();
         for ((index, arrival), answer) in places.into_iter().zip(arrivals).zip(answers) {
             match answer {

@@ -14,11 +14,11 @@ mod write;
 
 pub use entity::Model;
 pub use read::{
-    Creation, count_open, count_open_of_ticket, due, find, list, lock, lock_of_owner,
-    lock_of_ticket, lock_untouched, unfinished,
+    Creation, count, count_open_of_ticket, due, find, list, lock, lock_of_owner, lock_of_ticket,
+    lock_untouched, unfinished,
 };
 pub use remove::{ask_writers, delete, delete_surplus, expire, forget, take_back};
 pub use write::{
-    Completion, Hold, Progress, complete, hold, insert, join, leave, record, release, reserve,
-    touch,
+    Completion, Hold, Progress, complete, complete_direct, hold, insert, join, leave, record,
+    release, reserve, touch,
 };

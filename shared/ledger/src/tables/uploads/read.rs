@@ -1,6 +1,8 @@
 //! Reads and locks uploads.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::entity::{Column, Entity, Model};
@@ -37,14 +39,32 @@ pub async fn lock(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<
     Ok(select.one(transaction).await?)
 }
 
-/// Returns how many of a user's own uploads hold a place: open ones, and parts that wait to be joined.
-/// Those with tickets don't count: strangers must not take the owner's places.
-pub async fn count_open(transaction: &DatabaseTransaction, owner: UserId) -> Result<u64, DbError> {
-    let select = Entity::find()
-        .filter(Column::OwnerId.eq(owner.0))
-        .filter(Column::TicketId.is_null())
-        .filter(Column::StagedUrl.is_not_null());
-    Ok(select.count(transaction).await?)
+/// The uploads of a user.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct UploadCount {
+    /// Their own that hold a place: open ones, and parts that wait to be joined. Those with tickets
+    /// don't count: strangers must not take the owner's places.
+    pub open: i64,
+    /// Whether more have ended than are kept.
+    pub has_surplus: bool,
+}
+
+/// Counts the uploads of a user, of which `kept` that have ended are kept.
+pub async fn count(
+    transaction: &DatabaseTransaction,
+    owner: UserId,
+    kept: u32,
+) -> Result<UploadCount, DbError> {
+    let sql = "SELECT (SELECT count(*) FROM uploads WHERE owner_id = $1 AND ticket_id IS NULL \
+         AND staged_url IS NOT NULL) AS open, EXISTS (SELECT 1 FROM uploads WHERE owner_id = $1 \
+         AND staged_url IS NULL ORDER BY id DESC LIMIT 1 OFFSET $2) AS has_surplus";
+    let values = [owner.0.into(), i64::from(kept).into()];
+    let counted = query_as(transaction, sql, values).await?;
+    let none = UploadCount {
+        open: 0,
+        has_surplus: false,
+    };
+    Ok(counted.into_iter().next().unwrap_or(none))
 }
 
 /// Returns how many uploads of a ticket are open.

@@ -193,9 +193,30 @@ pub async fn complete(
     transaction: &DatabaseTransaction,
     end: Completion<'_>,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE uploads SET status = 'complete', staged_url = $2, tail_url = NULL, parts = '', \
+    complete_where(transaction, end, "true").await?;
+    Ok(())
+}
+
+/// Completes an upload that its client has written straight into the storage, and locks it. Returns
+/// whether it was open.
+pub async fn complete_direct(
+    transaction: &DatabaseTransaction,
+    end: Completion<'_>,
+) -> Result<bool, DbError> {
+    let is_open = "status = 'open' AND protocol = 'direct'";
+    Ok(complete_where(transaction, end, is_open).await? > 0)
+}
+
+async fn complete_where(
+    transaction: &DatabaseTransaction,
+    end: Completion<'_>,
+    condition: &str,
+) -> Result<u64, DbError> {
+    let sql = format!(
+        "UPDATE uploads SET status = 'complete', staged_url = $2, tail_url = NULL, parts = '', \
          held_parts = 0, reserved_bytes = $3, reserved_documents = $4, document_id = $5, version = $6, \
-         expires_at = $7, updated_at = $8 WHERE id = $1";
+         expires_at = $7, updated_at = $8 WHERE id = $1 AND {condition}"
+    );
     let values = [
         end.id.into(),
         end.staged.map(str::to_owned).into(),
@@ -206,6 +227,5 @@ pub async fn complete(
         end.expires_at.as_micros().into(),
         end.now.as_micros().into(),
     ];
-    execute(transaction, sql, values).await?;
-    Ok(())
+    execute(transaction, sql, values).await
 }

@@ -25,6 +25,9 @@ pub struct NewVersion<'a> {
     pub staged_url: &'a str,
     #[serde(rename = "body_from")]
     pub body: Body<'a>,
+    /// Whether its client writes the bytes straight into the storage.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_direct: bool,
     pub created_at: Timestamp,
 }
 
@@ -84,6 +87,7 @@ async fn insert(
         ("staged_url", Kind::Text),
         ("created_at", Kind::Integer),
         ("body_from", Kind::Integer),
+        ("is_direct", Kind::Boolean),
     ];
     let (mut rows, mut bodies) = (versions.to_vec(), Vec::new());
     for Body { bytes, from } in rows.iter_mut().map(|row| &mut row.body) {
@@ -95,10 +99,11 @@ async fn insert(
     let rows = parameter(&rows)?;
     let sql = format!(
         "INSERT INTO versions (id, document_id, owner_id, number, status, name, declared_type, type_mismatch, \
-         size_bytes, sha256, staged_url, created_at, body) \
+         size_bytes, sha256, staged_url, created_at, body, is_direct) \
          SELECT x.id, x.document_id, x.owner_id, x.number, 'pending', x.name, x.declared_type, false, \
          x.size_bytes, x.sha256, x.staged_url, x.created_at, CASE WHEN x.body_from IS NOT NULL \
-         THEN substr($2, CAST(x.body_from AS integer), CAST(x.size_bytes AS integer)) END \
+         THEN substr($2, CAST(x.body_from AS integer), CAST(x.size_bytes AS integer)) END, \
+         COALESCE(x.is_direct, false) \
          FROM {} WHERE {condition}",
         Dialect::of(connection).rows(COLUMNS)
     );

@@ -21,5 +21,5 @@ pub use entity::{Column, Entity, Model};
 pub use insert::{Body, NewVersion, copy_version, insert_undiscarded, insert_versions};
 pub use update::{
     ActivatedVersion, FailedVersion, activate_versions, fail_versions, forget_missing_bytes,
-    forget_staged_bytes, mark_direct, receive_direct, return_to_pending,
+    forget_staged_bytes, receive_direct, return_to_pending,
 };

@@ -89,17 +89,8 @@ where
     Ok(kept.map(|version| version.id).collect())
 }
 
-/// Marks a version whose bytes a client wrote straight into the storage.
-pub async fn mark_direct(
-    connection: &impl ConnectionTrait,
-    version: VersionId,
-) -> Result<(), DbError> {
-    let sql = "UPDATE versions SET is_direct = true WHERE id = $1";
-    execute(connection, sql, [version.0.into()]).await?;
-    Ok(())
-}
-
-/// Gives such a version a copy of its bytes, and their digest.
+/// Gives a version whose bytes a client wrote straight into the storage a copy of them, and their
+/// digest.
 pub async fn receive_direct(
     connection: &impl ConnectionTrait,
     version: VersionId,
