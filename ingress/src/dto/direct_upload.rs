@@ -220,11 +220,11 @@ impl DirectUploadBody {
             UploadStatus::Expired => DirectStatusBody::Expired,
         };
         let (url, headers, parts) = match signed {
-            Some(Signed::Whole { url, headers }) => (Some(url.to_string()), headers, None),
+            Some(Signed::Whole { url, headers }) => (Some(url.into()), headers, None),
             Some(Signed::Parts { parts, headers }) => {
                 let part = |part: storage::SignedPart| DirectPartBody {
                     number: part.number,
-                    url: part.url.to_string(),
+                    url: part.url.into(),
                     size_bytes: part.size.bytes(),
                 };
                 (None, headers, Some(parts.into_iter().map(part).collect()))

@@ -283,7 +283,8 @@ impl DirectUploadRoutes {
             }
             Err(error) => return Err(error.into()),
         }
-        if places.stat(&direct.url).await?.is_none() {
+        // Joined parts are an object. Without parts, nothing may have been sent.
+        if written.0.is_empty() && places.stat(&direct.url).await?.is_none() {
             let detail = "Nothing has been sent to the upload's URL yet.";
             return Err(Problem::from(Code::NotReady).with_detail(detail));
         }
