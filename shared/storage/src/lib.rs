@@ -25,12 +25,18 @@ pub mod private_file;
 mod refusal;
 mod removal;
 #[cfg(feature = "rest")]
+#[cfg_attr(
+    not(any(feature = "azure", feature = "gcs")),
+    expect(dead_code, unused_imports, reason = "S3 alone needs a part of it")
+)]
 mod rest;
 #[cfg(feature = "objects")]
 mod resumed;
 mod router;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(any(feature = "gcs", feature = "s3"))]
+mod signed_text;
 mod url;
 mod url_error;
 mod url_list;

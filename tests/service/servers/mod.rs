@@ -5,6 +5,7 @@ mod azure;
 mod cut_connections;
 mod direct_uploads;
 mod direct_uploads_broken;
+mod direct_uploads_requests;
 mod each_backend;
 mod gcs;
 mod growing;

@@ -122,6 +122,13 @@ impl Gate {
         self.port
     }
 
+    /// How many requests have come.
+    #[must_use]
+    pub fn requests(&self) -> i64 {
+        assert!(self.shared.speaks_http, "requests can't be told apart");
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
     /// Changes the behaviour.
     pub fn set(&self, flow: Flow) {
         self.shared.orders.send_modify(|orders| orders.flow = flow);

@@ -3,19 +3,12 @@
 use std::time::Duration;
 
 use domain::{Clock as _, Sha256, SystemClock, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::service_account::ServiceAccount;
 use crate::Presented;
 use crate::rest::BoxError;
-
-/// What is escaped: everything but the unreserved characters of RFC 3986.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+use crate::signed_text::{compact, escaped};
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
 
@@ -106,19 +99,4 @@ fn sign(
     let signature = hex::encode(account.sign(text.as_bytes())?);
     object.set_query(Some(&format!("{query}&X-Goog-Signature={signature}")));
     Ok(object)
-}
-
-fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string()
-}
-
-/// A time as `YYYYMMDD'T'HHMMSS'Z'`.
-fn compact(time: Timestamp) -> String {
-    let text = time.to_string();
-    let seconds = text.split('.').next().unwrap_or_default();
-    let digits: String = seconds
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    format!("{digits}Z")
 }

@@ -172,7 +172,7 @@ impl HttpClient {
     }
 
     /// Sends `call` once.
-    async fn send_once(
+    pub(crate) async fn send_once(
         &self,
         call: &Call,
         credentials: &dyn Authorize,

@@ -1,5 +1,6 @@
 //! The S3 client: endpoint, credentials, timeouts and retries.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -13,7 +14,8 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls;
 
-use super::part_signer::Secrets;
+use super::signer::Signers;
+use crate::rest::HttpClient;
 use crate::{Checksums, S3Location, WrittenObjects};
 
 /// The default region.
@@ -43,8 +45,10 @@ pub(super) struct Bucket {
     pub name: String,
     /// How objects are written to it.
     pub written: WrittenObjects,
-    /// What the client signs with.
-    pub secrets: Secrets,
+    /// What signs without the client.
+    pub signers: Signers,
+    /// What sends without it, once needed; none if it can't be made.
+    pub http: Arc<OnceLock<Option<HttpClient>>>,
 }
 
 /// Adds to a request that creates an object how it is written.
@@ -107,7 +111,8 @@ impl Bucket {
             client: Client::from_conf(config.build()),
             name: location.bucket.clone(),
             written: location.written.clone(),
-            secrets: Secrets::new(provider),
+            signers: Signers::new(provider),
+            http: Arc::default(),
         }
     }
 }

@@ -9,10 +9,11 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use url::Url;
 
 use super::adapter::S3;
-use super::client::written_as;
+use super::client::{Bucket, written_as};
 use super::multipart::{Multipart, is_stored};
 use super::outcome::{failed, is_missing, odd};
-use super::part_signer::PartSigner;
+use super::own_requests;
+use super::signer::PartsOf;
 use crate::parted::{DirectParts, Division};
 use crate::{Direct, DirectUpload, Joined, Signed, SignedPart, StorageError, WrittenPart};
 use domain::ByteSize;
@@ -36,8 +37,11 @@ impl Direct for S3 {
     async fn begin(&self, url: &Url, size: ByteSize) -> Result<Option<String>, StorageError> {
         let mut parts = DirectParts::of(size, Division::MANY);
         if parts.size.is_some() {
-            let begun = Multipart::begin(&self.bucket, &self.key_of(url)?).await?;
-            parts.upload = Some(begun.keep());
+            let (bucket, key) = (&self.bucket, self.key_of(url)?);
+            parts.upload = Some(match own_requests::begin(bucket, &key).await {
+                Some(upload) => upload,
+                None => Multipart::begin(bucket, &key).await?.keep(),
+            });
         }
         Ok(Some(parts.written()))
     }
@@ -48,13 +52,13 @@ impl Direct for S3 {
         lifetime: Duration,
     ) -> Result<Signed, StorageError> {
         let (bucket, key) = (&self.bucket, self.key_of(&upload.url)?);
-        let config = PresigningConfig::expires_in(lifetime.min(LONGEST));
+        let lifetime = lifetime.min(LONGEST);
+        let config = PresigningConfig::expires_in(lifetime);
         let config = config.map_err(|_| odd("sign a URL", "it would live too long"))?;
         let parts = DirectParts::read(upload)?;
-        let length = |size: ByteSize| size.as_i64();
         let Some(id) = &parts.upload else {
             let request = bucket.client.put_object().bucket(&bucket.name).key(&key);
-            let request = request.content_length(length(upload.size));
+            let request = request.content_length(upload.size.as_i64());
             let signed = written_as!(bucket, request).presigned(config).await;
             let signed = signed.map_err(|error| failed("sign a URL", error))?;
             return Ok(Signed::Whole {
@@ -62,22 +66,19 @@ impl Direct for S3 {
                 headers: headers_of(&signed),
             });
         };
-        let mut list: Vec<SignedPart> = Vec::new();
-        let mut own: Option<PartSigner> = None;
+        let signer = bucket.signers.signer(bucket).await;
+        let of = PartsOf {
+            key: &key,
+            upload: id,
+        };
+        let own = signer.and_then(|signer| signer.parts(of, lifetime));
+        let mut list = Vec::new();
         for (number, size) in parts.list(upload.size) {
-            let here = own.as_ref().and_then(|own| own.sign(number, size));
-            let url = if let Some(url) = here {
-                url
-            } else {
-                let request = bucket.client.upload_part().bucket(&bucket.name).key(&key);
-                let request = request.upload_id(id).part_number(number.cast_signed());
-                let request = request.content_length(length(size));
-                let signed = request.presigned(config.clone()).await;
-                url_of(&signed.map_err(|error| failed("sign a URL", error))?)?
+            let url = own.as_ref().and_then(|own| own.sign(number, size));
+            let url = match url {
+                Some(url) => url,
+                None => sign_part(bucket, of, (number, size), config.clone()).await?,
             };
-            if list.is_empty() {
-                own = bucket.secrets.signer(&url, size).await;
-            }
             list.push(SignedPart { number, url, size });
         }
         Ok(Signed::Parts {
@@ -104,6 +105,9 @@ impl Direct for S3 {
         let Some(id) = parts.upload else {
             return Ok(Joined::Done);
         };
+        if own_requests::complete(bucket, &key, &id, written).await {
+            return Ok(Joined::Done);
+        }
         let mut completed: Vec<_> = written.iter().map(completed).collect();
         completed.sort_unstable_by_key(CompletedPart::part_number);
         let whole = CompletedMultipartUpload::builder().set_parts(Some(completed));
@@ -127,6 +131,20 @@ impl Direct for S3 {
         }
         Err(failed("complete a write", error))
     }
+}
+
+/// Has the client sign the URL of a part.
+async fn sign_part(
+    bucket: &Bucket,
+    of: PartsOf<'_>,
+    (number, size): (u32, ByteSize),
+    config: PresigningConfig,
+) -> Result<Url, StorageError> {
+    let request = bucket.client.upload_part().bucket(&bucket.name);
+    let request = request.key(of.key).upload_id(of.upload);
+    let request = request.part_number(number.cast_signed());
+    let signed = request.content_length(size.as_i64()).presigned(config);
+    url_of(&signed.await.map_err(|error| failed("sign a URL", error))?)
 }
 
 fn completed(part: &WrittenPart) -> CompletedPart {

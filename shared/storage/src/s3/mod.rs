@@ -10,9 +10,10 @@ mod location;
 mod marking;
 mod multipart;
 mod outcome;
-mod part_signer;
+mod own_requests;
 mod presigned;
 mod reading;
+mod signer;
 mod upload;
 
 pub use adapter::S3;
