@@ -40,7 +40,7 @@ enum Started {
 
 #[derive(ApiResponse)]
 enum Cancelled {
-    /// The move. Objects that are being copied are finished.
+    /// The move. Copies under way are discarded, and what was moved stays where it is.
     #[oai(status = 202)]
     Move(Json<StorageMoveBody>),
 }

@@ -209,7 +209,7 @@ pub async fn start_move(
     Ok(Ok(started))
 }
 
-/// Cancels a move. Objects that are being copied are finished.
+/// Cancels a move. Copies under way are discarded, and what was moved stays where it is.
 pub async fn cancel_move(
     on: &impl Commit<StorageMove>,
     id: StorageMoveId,
