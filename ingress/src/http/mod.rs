@@ -38,5 +38,5 @@ pub use range::{RangeAnswer, select};
 pub use required_scope::required_scope;
 pub use route_table::{Route, RouteMatch, RouteTable};
 pub use router::Router;
-pub use server::{Door, ServerLimits, serve};
+pub use server::{COMMENT_EVERY, Door, SendsComments, ServerLimits, serve};
 pub use trace_context::traceparent;

@@ -1,6 +1,7 @@
 //! A feed as server-sent events (HTML, section 9.2): goes on until the client leaves, its credential
 //! ends or is revoked, or the process stops.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +18,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::capacity::{Taken, Ticket};
 use crate::dto::FeedCursors;
+use crate::http::COMMENT_EVERY;
 use crate::waiting::EventReader;
 use beat::beat_within;
 
-/// How often a stream sends a comment, so that proxies keep it open.
-const COMMENT: Duration = Duration::from_secs(15);
 /// Events of one query, and bytes of what they tell of.
 const EVENTS: u32 = 100;
 const BYTES: u32 = 64 << 10;
 /// Memory that a query may take: JSON of twice the bytes, and the last event.
 const MEMORY: u64 = 256 << 10;
+/// How often it is looked at least whether a credential has ended: clocks are set.
+const LOOK: Duration = Duration::from_mins(1);
 /// The pause after a failed query.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -79,6 +81,15 @@ pub(super) struct FeedReader {
     pub(super) ticket: Option<Ticket>,
 }
 
+/// Who sends the comments of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CommentsOf {
+    /// The stream itself: other streams have the same connection.
+    Stream,
+    /// Its connection, which costs less.
+    Connection,
+}
+
 /// What a query found.
 struct Found {
     /// The events, as text; `None` if there were none.
@@ -94,19 +105,23 @@ struct Streaming {
     begun: bool,
     /// Whether there may be events that weren't read.
     due: bool,
-    next_comment: Instant,
+    /// `None` if the connection sends comments.
+    next_comment: Option<Instant>,
 }
 
 impl FeedReader {
-    /// Streams the feed.
-    pub(super) fn stream(mut self) -> EventStream {
+    /// Streams the feed. Comments are either the stream's own or its connection's.
+    pub(super) fn stream(mut self, comments: CommentsOf) -> EventStream {
         self.request.limit = EVENTS;
         self.request.bytes = BYTES;
         let state = Streaming {
             reader: self,
             begun: false,
             due: true,
-            next_comment: beat_within(COMMENT),
+            next_comment: match comments {
+                CommentsOf::Stream => Some(beat_within(COMMENT_EVERY)),
+                CommentsOf::Connection => None,
+            },
         };
         let chunks = futures::stream::unfold(state, |mut state| async move {
             let chunk = state.next().await?;
@@ -119,6 +134,13 @@ impl FeedReader {
     fn is_over(&self) -> bool {
         let (end, clock) = &self.end;
         self.events.is_closed() || end.is_some_and(|end| end <= clock.now())
+    }
+
+    /// When to look at the end of its credential, if it has one.
+    fn next_look(&self) -> Option<Instant> {
+        let (end, clock) = &self.end;
+        let left = end.as_ref()?.since(clock.now());
+        Some(beat_within(left.min(LOOK)))
     }
 
     /// Reads the next events.
@@ -191,13 +213,30 @@ impl Streaming {
                 }
                 continue;
             }
-            tokio::select! {
-                () = self.reader.events.moved() => self.due = true,
-                () = sleep_until(self.next_comment) => {
-                    self.next_comment = beat_within(COMMENT);
-                    return Some(Bytes::from_static(b":\n\n"));
-                }
+            let now = Instant::now();
+            if self.next_comment.is_some_and(|due| due <= now) {
+                self.next_comment = Some(beat_within(COMMENT_EVERY));
+                return Some(Bytes::from_static(b":\n\n"));
             }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until there may be an event, or something else is to be done.
+    async fn wait(&mut self) {
+        let times = [self.next_comment, self.reader.next_look()];
+        // Boxed: most streams have none.
+        let timer = times.into_iter().flatten().min();
+        let timer = timer.map(|time| Box::pin(sleep_until(time)));
+        let is_time = async {
+            match timer {
+                Some(timer) => timer.await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.reader.events.moved() => self.due = true,
+            () = is_time => {}
         }
     }
 }

@@ -11,11 +11,11 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi, ResponseContent};
 use tokio::time::{Instant, timeout_at};
 
-use super::event_stream::{EventStream, FeedReader};
+use super::event_stream::{CommentsOf, EventStream, FeedReader};
 use crate::auth::{CurrentUser, Session};
 use crate::capacity::Ticket;
 use crate::dto::{CursorText, EventPageBody, EventTypesText, FeedCursors, Id, read_types};
-use crate::http::prefers;
+use crate::http::{SendsComments, prefers};
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
 use crate::service::Service;
@@ -172,7 +172,11 @@ impl EventRoutes {
             end: (credential_end(request), Arc::clone(&self.service.clock)),
             ticket: Ticket::of(request).cloned(),
         };
-        Ok(reader.stream())
+        let comments = match request.data::<SendsComments>() {
+            Some(SendsComments) => CommentsOf::Connection,
+            None => CommentsOf::Stream,
+        };
+        Ok(reader.stream(comments))
     }
 
     /// Reads a page, and waits for its first event.

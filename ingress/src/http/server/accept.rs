@@ -10,9 +10,10 @@ use poem::endpoint::ToDynEndpoint;
 use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::activity::Activity;
+use super::comments::Comments;
 use super::connection::Connection;
 use super::connections::{Connections, Slot};
 use super::exchange::{Door, SharedEndpoint};
@@ -31,11 +32,17 @@ where
 {
     let meters = door.capacity.meters().clone();
     let open = Connections::new(door.limits.connections, meters);
+    let comments = Arc::new(Comments::default());
+    let _commenting = AbortOnDropHandle::new(tokio::spawn({
+        let comments = Arc::clone(&comments);
+        async move { comments.run().await }
+    }));
     let acceptor = Acceptor {
         endpoint: Arc::new(ToDynEndpoint(endpoint)),
         door,
         shutdown,
         open: Arc::new(open),
+        comments,
         tasks: TaskTracker::new(),
         abort: CancellationToken::new(),
     };
@@ -54,6 +61,7 @@ struct Acceptor {
     door: Door,
     shutdown: CancellationToken,
     open: Arc<Connections>,
+    comments: Arc<Comments>,
     tasks: TaskTracker,
     /// Cancelled when the grace period is over.
     abort: CancellationToken,
@@ -100,6 +108,7 @@ impl Acceptor {
             shutdown: self.shutdown.clone(),
             peer,
             activity,
+            comments: Arc::clone(&self.comments),
             slot,
         };
         let abort = self.abort.clone();

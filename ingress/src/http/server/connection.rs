@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::comments::Comments;
 use super::connections::Slot;
 use super::edges::HEADER_BYTES;
 use super::endless;
@@ -52,6 +53,7 @@ pub(super) struct Connection {
     pub(super) shutdown: CancellationToken,
     pub(super) peer: SocketAddr,
     pub(super) activity: Arc<Activity>,
+    pub(super) comments: Arc<Comments>,
     /// `None` if it was accepted during shutdown.
     pub(super) slot: Option<Slot>,
 }
@@ -64,6 +66,7 @@ impl Connection {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
         let (peer, mut slot) = (self.peer, self.slot.take());
+        let comments = Arc::clone(&self.comments);
         let (linger, reader) = (Linger::default(), Reader::default());
         let exchange = Exchange {
             endpoint: Arc::clone(&self.endpoint),
@@ -87,7 +90,7 @@ impl Connection {
             if let Some(slot) = &mut slot {
                 slot.opens_no_files();
             }
-            if let Err(error) = endless::send(socket, body).await {
+            if let Err(error) = endless::send(socket, body, &comments).await {
                 tracing::debug!(client.address = %peer, %error, "an endless response ended early");
             }
         }

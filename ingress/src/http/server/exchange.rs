@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ServerLimits;
 use super::activity::InFlight;
+use super::comments::SendsComments;
 use super::edges;
 use super::handover::Handover;
 use super::progress::Progress;
@@ -75,6 +76,9 @@ impl Exchange {
             request.method() == Method::HEAD,
             RequestId::settle(&mut request),
         );
+        if is_reusable {
+            request.set_data(SendsComments);
+        }
         let mut is_broken = false;
         let (mut response, ticket, memory) = match self.admit(&request) {
             Ok(ticket) => {

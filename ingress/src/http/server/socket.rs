@@ -95,6 +95,11 @@ impl Socket {
         }
     }
 
+    /// Writes what the peer takes at once, without waiting for it.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
+    }
+
     /// Writes, and fails if the peer made too little progress.
     fn watch(
         &mut self,
