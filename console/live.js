@@ -70,9 +70,11 @@ async function follow(signal) {
       if (answer.ok && answer.body) {
         wait = 1
         tell('live')
-        await read(answer.body, (event, id) => {
+        await read(answer.body, last, (id, event) => {
           last = id
-          listeners.forEach((listener) => listener(event))
+          if (event) {
+            listeners.forEach((listener) => listener(event))
+          }
         })
       } else if (answer.status === 410) {
         last = ''
@@ -90,15 +92,15 @@ async function follow(signal) {
 }
 
 /**
- * Reads a stream of events to its end.
+ * Reads a stream of events to its end. A block without data has at most an id: how far the stream is.
  * @param {ReadableStream<Uint8Array>} body
- * @param {(event: Event, id: string) => void} on
+ * @param {string} id
+ * @param {(id: string, event: Event | null) => void} on
  */
-async function read(body, on) {
+async function read(body, id, on) {
   const reader = body.getReader()
   const decoder = new TextDecoder()
   let rest = ''
-  let id = ''
   let data = ''
   for (;;) {
     const { done, value } = await reader.read()
@@ -108,8 +110,8 @@ async function read(body, on) {
     const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      if (line === '' && data) {
-        on(JSON.parse(data), id)
+      if (line === '') {
+        on(id, data ? JSON.parse(data) : null)
         data = ''
       } else if (line.startsWith('id:')) {
         id = line.slice(3).trim()

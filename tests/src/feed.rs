@@ -186,7 +186,7 @@ impl Stream {
         Ok(None)
     }
 
-    /// The next event or comment; `None` at an orderly end.
+    /// The next event, comment or id; `None` at an orderly end.
     async fn block(&mut self) -> Result<Option<String>, Broken> {
         loop {
             if let Some((block, rest)) = self.rest.split_once("\n\n") {
@@ -209,7 +209,19 @@ impl Stream {
         while self.comments < until {
             let block = self.block().await.expect("the stream isn't broken off");
             let block = block.expect("the stream goes on");
-            assert!(block.starts_with(':'), "{block}");
+            assert!(read(&block).is_none(), "{block}");
+        }
+    }
+
+    /// Waits until a stream without events tells how far it is.
+    pub async fn is_at(&mut self) -> String {
+        loop {
+            let block = self.block().await.expect("the stream isn't broken off");
+            let block = block.expect("the stream goes on");
+            assert!(read(&block).is_none(), "{block}");
+            if let Some(id) = block.strip_prefix("id: ") {
+                return id.to_owned();
+            }
         }
     }
 
@@ -226,7 +238,7 @@ impl Stream {
     }
 }
 
-/// An event from its lines; `None` of a comment.
+/// An event from its lines; `None` of a comment, or an id alone.
 fn read(block: &str) -> Option<Streamed> {
     let field = |name: &str| {
         let mut lines = block.lines();

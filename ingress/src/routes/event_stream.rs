@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Clock, Timestamp};
-use ledger::{Database, FeedError, FeedRequest, read_feed};
+use ledger::{Database, FeedError, FeedPosition, FeedRequest, read_feed};
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::payload::Payload;
@@ -27,6 +27,8 @@ const EVENTS: u32 = 100;
 const BYTES: u32 = 64 << 10;
 /// Memory that a query may take: JSON of twice the bytes, and the last event.
 const MEMORY: u64 = 256 << 10;
+/// How often a stream tells how far it is, if others' events alone moved it on.
+const ID_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked at least whether a credential has ended: clocks are set.
 const LOOK: Duration = Duration::from_mins(1);
 /// The pause after a failed query.
@@ -45,7 +47,8 @@ impl Payload for EventStream {
         MetaSchemaRef::Inline(Box::new(MetaSchema {
             description: Some(
                 "Events as they happen: `id` is the cursor, `event` the type, `data` the event as one \
-                 line of JSON. A comment every 15 s.",
+                 line of JSON. A block that has only an `id` tells how far the stream is. A comment every \
+                 15 s.",
             ),
             ..MetaSchema::new("string")
         }))
@@ -94,6 +97,8 @@ pub(super) enum CommentsOf {
 struct Found {
     /// The events, as text; `None` if there were none.
     text: Option<Bytes>,
+    /// The place behind the last of them.
+    last: Option<FeedPosition>,
     /// Whether there were no more.
     is_end: bool,
 }
@@ -107,6 +112,10 @@ struct Streaming {
     due: bool,
     /// `None` if the connection sends comments.
     next_comment: Option<Instant>,
+    /// The last id that was sent: a client that comes back goes on there.
+    told: Option<FeedPosition>,
+    /// No id is sent before, except an event's.
+    next_id: Instant,
 }
 
 impl FeedReader {
@@ -122,6 +131,8 @@ impl FeedReader {
                 CommentsOf::Stream => Some(beat_within(COMMENT_EVERY)),
                 CommentsOf::Connection => None,
             },
+            told: None,
+            next_id: Instant::now(),
         };
         let chunks = futures::stream::unfold(state, |mut state| async move {
             let chunk = state.next().await?;
@@ -156,6 +167,7 @@ impl FeedReader {
         };
         let page = read_feed(&self.db, &self.request).await?;
         self.request.after = Some(page.next);
+        let last = page.events.last().map(|event| event.position);
         let cursors = FeedCursors::of(self.request.owner);
         let mut text = String::new();
         for event in page.events {
@@ -179,6 +191,7 @@ impl FeedReader {
         });
         Ok(Found {
             text,
+            last,
             is_end: page.is_end,
         })
     }
@@ -201,6 +214,7 @@ impl Streaming {
                     Ok(found) => {
                         self.due = !found.is_end;
                         if found.text.is_some() {
+                            self.has_told(found.last);
                             return found.text;
                         }
                     }
@@ -214,6 +228,9 @@ impl Streaming {
                 continue;
             }
             let now = Instant::now();
+            if self.id_due().is_some_and(|due| due <= now) {
+                return self.id();
+            }
             if self.next_comment.is_some_and(|due| due <= now) {
                 self.next_comment = Some(beat_within(COMMENT_EVERY));
                 return Some(Bytes::from_static(b":\n\n"));
@@ -224,7 +241,7 @@ impl Streaming {
 
     /// Waits until there may be an event, or something else is to be done.
     async fn wait(&mut self) {
-        let times = [self.next_comment, self.reader.next_look()];
+        let times = [self.next_comment, self.id_due(), self.reader.next_look()];
         // Boxed: most streams have none.
         let timer = times.into_iter().flatten().min();
         let timer = timer.map(|time| Box::pin(sleep_until(time)));
@@ -238,5 +255,24 @@ impl Streaming {
             () = self.reader.events.moved() => self.due = true,
             () = is_time => {}
         }
+    }
+
+    /// When to send an id without an event; `None` while the client would come back to the right place.
+    /// Otherwise the events of others that it has passed would make its last id expire.
+    fn id_due(&self) -> Option<Instant> {
+        (self.told != self.reader.request.after).then_some(self.next_id)
+    }
+
+    /// A block without data, of which clients keep the id (HTML, section 9.2.6).
+    fn id(&mut self) -> Option<Bytes> {
+        let place = self.reader.request.after?;
+        self.has_told(Some(place));
+        let id = FeedCursors::of(self.reader.request.owner).write(place);
+        Some(Bytes::from(format!("id: {id}\n\n")))
+    }
+
+    fn has_told(&mut self, place: Option<FeedPosition>) {
+        self.told = place;
+        self.next_id = beat_within(ID_EVERY);
     }
 }

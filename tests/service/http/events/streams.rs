@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use queue::JobKind;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::json;
@@ -110,6 +111,41 @@ async fn an_idle_stream_goes_on_by_comments() {
         assert_eq!(stream.next().await.kind, "document.accepted");
     }
     drop((one, other));
+    app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn the_events_of_others_do_not_make_the_last_id_of_a_quiet_stream_expire(mode: Mode) {
+    let app = TestApp::start(mode).await;
+    let alice = app.user("alice").await;
+    let quiet = alice.active("quiet.txt", "quiet").await;
+    let query = format!("?after=now&document_id={}", text(&quiet["id"]));
+    let mut one = Stream::open(&alice, &query, None).await;
+    let shared = Connection::to(&app.ingress().api()).await;
+    let mut other = shared.open(&alice, &query, None).await;
+    let begun = one.is_at().await;
+    assert_eq!(other.is_at().await, begun);
+    let gone = alice.active("b.txt", "b").await;
+    let gone = format!("/v1/documents/{}", text(&gone["id"]));
+    assert_eq!(alice.delete(&gone).await.status, 204);
+    let (_, end) = whole(&alice, None).await;
+    // Told once in a while: it may be on the way.
+    for stream in [&mut one, &mut other] {
+        while stream.is_at().await != end {}
+    }
+    drop((one, other));
+    app.tampers("UPDATE events SET at = at - 31536000000000")
+        .await;
+    app.works_off(JobKind::TrimEvents).await;
+    let expired = Stream::try_open(&alice, &query, Some(&begun)).await;
+    assert_eq!(expired.unwrap().status(), 410);
+    let mut again = Stream::open(&alice, &query, Some(&end)).await;
+    assert_eq!(again.is_at().await, end);
+    let path = format!("/v1/documents/{}", text(&quiet["id"]));
+    assert_eq!(alice.delete(&path).await.status, 204);
+    let deleted = again.next().await;
+    assert_eq!(deleted.kind, "document.deleted");
+    drop(again);
     app.ends_clean().await;
 }
 
