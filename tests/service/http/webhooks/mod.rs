@@ -4,7 +4,7 @@ mod failures;
 mod hanging;
 mod libraries;
 mod names;
-mod owners;
+pub mod owners;
 mod pages;
 mod receiving;
 mod repeated;

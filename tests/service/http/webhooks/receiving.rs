@@ -6,7 +6,7 @@ use tests::app::{Client, Mode};
 use tests::in_both_modes;
 use tests::servers::{Received, Receiver};
 
-use super::owners::{accepted, all_are, deliveries, open_to_this_machine, path, text, webhook};
+use super::owners::{Subscriber, all_are, deliveries, open_to_this_machine, path, text, webhook};
 
 /// Whether the library of the specification accepts a message.
 fn is_signed_with(secret: &str, message: &Received) -> bool {
@@ -86,49 +86,38 @@ async fn events_are_delivered_signed_and_as_the_feed_tells_them(mode: Mode) {
 
 #[in_both_modes]
 async fn only_events_of_the_owner_and_the_types_are_delivered(mode: Mode) {
-    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    let her = Subscriber::to(&["document.activated"], mode).await;
+    let bob = her.app.user("bob").await;
     bob.active("b.txt", "of bob").await;
-    let document = alice.active("a.txt", "of alice").await;
-    let done = deliveries(&alice, &hook, |all| {
-        !all.is_empty() && all_are(all, "delivered")
-    })
-    .await;
-    let requests = receiver.received();
+    let document = her.alice.active("a.txt", "of alice").await;
+    let is_done = |all: &[Value]| !all.is_empty() && all_are(all, "delivered");
+    let done = her.deliveries(is_done).await;
+    let requests = her.receiver.received();
     assert_eq!((done.len(), requests.len()), (1, 1), "{requests:?}");
     assert_eq!(requests[0].json()["data"]["document"], document);
-    app.ends_clean().await;
+    her.app.ends_clean().await;
 }
 
 #[in_both_modes]
 async fn a_new_secret_signs_beside_the_old_one(mode: Mode) {
-    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
-    let alice = app.user("alice").await;
-    let hook = webhook(&alice, &receiver, &["*"]).await;
-    let rotate = format!("{}/rotate", path(&hook));
-    let rotated = alice.post_json(&rotate, &json!({})).await;
-    let rotated = rotated.expect_status(200).await;
-    let (old, new) = (text(&hook["secret"]), text(&rotated["secret"]));
+    let her = Subscriber::to(&["*"], mode).await;
+    let rotated = her.rotates().await;
+    let (old, new) = (text(&her.hook["secret"]), text(&rotated["secret"]));
     assert_ne!(old, new);
-    let test = |count: usize| {
-        let (alice, receiver, hook) = (&alice, &receiver, &hook);
-        async move {
-            let created = accepted(alice, &format!("{}/test", path(hook)), &json!({})).await;
-            assert_eq!(created["type"], "webhook.test");
-            let requests = receiver.receives(|all| all.len() == count).await;
-            requests[count - 1].clone()
-        }
+    let test = async |count: usize| {
+        assert_eq!(her.tests().await["type"], "webhook.test");
+        let requests = her.receiver.receives(|all| all.len() == count).await;
+        requests[count - 1].clone()
     };
     let message = test(1).await;
     assert!(is_signed_with(old, &message) && is_signed_with(new, &message));
     assert_eq!(message.json()["type"], "webhook.test");
     // A day later.
-    app.tampers("UPDATE webhooks SET old_secret_until = 1")
-        .await;
+    let later = "UPDATE webhooks SET old_secret_until = 1";
+    her.app.tampers(later).await;
     let message = test(2).await;
     assert!(!is_signed_with(old, &message) && is_signed_with(new, &message));
-    app.ends_clean().await;
+    her.app.ends_clean().await;
 }
 
 #[in_both_modes]
@@ -165,13 +154,11 @@ async fn a_secret_is_shown_once_and_nowhere_else(mode: Mode) {
 async fn a_key_of_the_operator_seals_secrets(mode: Mode) {
     const KEY: &str = "a-key-of-the-operator-0123456789-abcdef";
     let builder = open_to_this_machine(mode).settings(&[("DOSSIER_SECRETS_KEY", KEY)]);
-    let (app, receiver) = (builder.start().await, Receiver::start());
-    let alice = app.user("alice").await;
-    let hook = webhook(&alice, &receiver, &["*"]).await;
-    accepted(&alice, &format!("{}/test", path(&hook)), &json!({})).await;
-    let requests = receiver.receives(|all| all.len() == 1).await;
-    assert!(is_signed_with(text(&hook["secret"]), &requests[0]));
-    app.ends_clean().await;
+    let her = Subscriber::at(builder.start().await, &["*"]).await;
+    her.tests().await;
+    let requests = her.receiver.receives(|all| all.len() == 1).await;
+    assert!(is_signed_with(text(&her.hook["secret"]), &requests[0]));
+    her.app.ends_clean().await;
 }
 
 /// The ids of messages.

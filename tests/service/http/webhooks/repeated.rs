@@ -8,7 +8,8 @@ use tests::in_both_modes;
 use tests::servers::{Down, Receiver, Reply};
 
 use super::owners::{
-    accepted, all_are, attempted_until, deliveries, open_to_this_machine, path, text, webhook,
+    Subscriber, accepted, all_are, attempted_until, deliveries, open_to_this_machine, path, text,
+    webhook,
 };
 use super::receiving::ids;
 
@@ -53,27 +54,22 @@ async fn a_replay_delivers_all_after_a_cursor_under_their_ids(mode: Mode) {
 #[in_both_modes]
 async fn a_delivery_whose_worker_died_is_delivered_under_the_same_id(mode: Mode) {
     let builder = open_to_this_machine(mode).settings(&[("DOSSIER_LEASE", "2s")]);
-    let (app, receiver) = (builder.start().await, Receiver::start());
-    let alice = app.user("alice").await;
-    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
-    receiver.replies_once([Reply::Nothing]);
-    alice.active("a.txt", "a").await;
-    let first = receiver.receives(|all| !all.is_empty()).await;
-    for process in app.workers() {
+    let her = Subscriber::at(builder.start().await, &["document.activated"]).await;
+    her.receiver.replies_once([Reply::Nothing]);
+    her.alice.active("a.txt", "a").await;
+    let first = her.receiver.receives(|all| !all.is_empty()).await;
+    for process in her.app.workers() {
         process.kill().await;
     }
-    for process in app.workers() {
+    for process in her.app.workers() {
         process.restart().await;
     }
-    let done = deliveries(&alice, &hook, |all| {
-        all.len() == 1 && all_are(all, "delivered")
-    })
-    .await;
-    let requests = receiver.receives(|all| all.len() >= 2).await;
+    let done = her.delivered(1).await;
+    let requests = her.receiver.receives(|all| all.len() >= 2).await;
     let ids = ids(&requests);
     assert!(ids.iter().all(|id| *id == text(&done[0]["id"])), "{ids:?}");
     assert_eq!(first[0].body, requests[1].body);
-    app.ends_clean().await;
+    her.app.ends_clean().await;
 }
 
 #[in_both_modes]

@@ -6,7 +6,7 @@ use tests::app::{Mode, TestApp};
 use tests::in_both_modes;
 use tests::servers::Receiver;
 
-use super::owners::{accepted, attempted_until, deliveries, open_to_this_machine, path, webhook};
+use super::owners::{Subscriber, path, text, webhook};
 
 #[in_both_modes]
 async fn a_url_that_leads_inside_is_refused(mode: Mode) {
@@ -56,38 +56,33 @@ async fn a_url_that_leads_inside_is_refused(mode: Mode) {
 
 #[in_both_modes]
 async fn the_address_is_checked_at_each_connection(mode: Mode) {
-    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
-    let alice = app.user("alice").await;
-    let hook = webhook(&alice, &receiver, &["document.activated"]).await;
+    let her = Subscriber::to(&["document.activated"], mode).await;
     // As if the name led elsewhere now.
-    let inside = format!("http://127.0.0.2.nip.invalid:{}/", receiver.port());
-    app.tampers(&format!("UPDATE webhooks SET url = '{inside}'"))
-        .await;
-    alice.active("a.txt", "a").await;
-    let tried = deliveries(&alice, &hook, |all| {
-        all.len() == 1 && all[0]["attempts"] != json!([])
-    })
-    .await;
-    let error = tried[0]["attempts"][0]["error"].as_str().unwrap();
+    let inside = format!("http://127.0.0.2.nip.invalid:{}/", her.receiver.port());
+    let elsewhere = format!("UPDATE webhooks SET url = '{inside}'");
+    her.app.tampers(&elsewhere).await;
+    her.alice.active("a.txt", "a").await;
+    let tried = her.attempted().await;
+    let error = text(&tried["attempts"][0]["error"]);
     assert!(error.contains("refused"), "{error}");
     let private = "UPDATE webhooks SET url = 'http://10.0.0.1/'";
-    attempted_until((&app, private), &alice, &hook, |all| {
-        let attempts = all[0]["attempts"].as_array().unwrap();
-        let latest = attempts
-            .last()
-            .and_then(|attempt| attempt["error"].as_str());
-        latest.is_some_and(|error| error.contains("public"))
-    })
-    .await;
-    assert!(receiver.received().is_empty());
-    alice.delete(&path(&hook)).await.expecting(204);
-    app.ends_clean().await;
+    let is_refused = |all: &[Value]| {
+        let latest = all[0]["attempts"].as_array().unwrap().last();
+        latest.is_some_and(|latest| text(&latest["error"]).contains("public"))
+    };
+    her.attempted_until(private, is_refused).await;
+    assert!(her.receiver.received().is_empty());
+    her.leaves().await;
 }
 
 #[in_both_modes]
 async fn wrong_bodies_are_refused_by_name(mode: Mode) {
-    let (app, receiver) = (open_to_this_machine(mode).start().await, Receiver::start());
-    let alice = app.user("alice").await;
+    let Subscriber {
+        app,
+        receiver,
+        alice,
+        hook,
+    } = Subscriber::to(&["ticket.used"], mode).await;
     let url = receiver.url("/");
     for (body, pointer) in [
         (json!({}), "/url"),
@@ -105,13 +100,11 @@ async fn wrong_bodies_are_refused_by_name(mode: Mode) {
         refused.expect_problem(422, "invalid");
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{body}");
     }
-    let mut last = None;
-    for _ in 0..20 {
-        last = Some(webhook(&alice, &receiver, &["ticket.used"]).await);
+    for _ in 1..20 {
+        webhook(&alice, &receiver, &["ticket.used"]).await;
     }
     let one_more = alice.post_json("/v1/webhooks", &json!({"url": url})).await;
     one_more.answer().expect_problem(429, "rate_limited");
-    let hook = last.unwrap();
     let wrong = alice
         .patch_json(&path(&hook), &json!({"status": "paused"}))
         .await;
@@ -130,21 +123,16 @@ async fn wrong_bodies_are_refused_by_name(mode: Mode) {
 
 #[in_both_modes]
 async fn a_delivery_to_a_ticket_of_the_service_uploads_nothing(mode: Mode) {
-    let app = open_to_this_machine(mode).start().await;
-    let alice = app.user("alice").await;
+    let her = Subscriber::to(&["upload.expired"], mode).await;
     let ticket = json!({"name": "event.json", "uses": 100});
-    let ticket = alice.post_json("/v1/tickets", &ticket).await;
+    let ticket = her.alice.post_json("/v1/tickets", &ticket).await;
     let ticket = ticket.expect_status(201).await;
-    let url = format!("{}{}", app.ingress().api(), ticket["url"].as_str().unwrap());
-    let wanted = json!({"url": url, "types": ["*"]});
-    let hook = alice.post_json("/v1/webhooks", &wanted).await;
-    let hook = hook.expect_status(201).await;
-    accepted(&alice, &format!("{}/test", path(&hook)), &json!({})).await;
-    let tried = |all: &[Value]| all.len() == 1 && all[0]["attempts"] != json!([]);
-    let tried = deliveries(&alice, &hook, tried).await;
-    assert_eq!(tried[0]["attempts"][0]["status_code"], 403, "{tried:?}");
-    let documents = alice.get("/v1/documents").await.expecting(200);
+    let url = format!("{}{}", her.app.ingress().api(), text(&ticket["url"]));
+    her.changes(&json!({"url": url, "types": ["*"]})).await;
+    her.tests().await;
+    let tried = her.attempted().await;
+    assert_eq!(tried["attempts"][0]["status_code"], 403, "{tried}");
+    let documents = her.alice.get("/v1/documents").await.expecting(200);
     assert_eq!(documents["items"], json!([]));
-    alice.delete(&path(&hook)).await.expecting(204);
-    app.ends_clean().await;
+    her.leaves().await;
 }
