@@ -69,7 +69,16 @@ function card(title, words, value, max, more) {
     h('meter', { min: 0, max: Math.max(max, 1), value, 'aria-label': title }), h('p', { class: 'quiet' }, more))
 }
 
-const SCOPES = ['documents:read', 'documents:write', 'operations', 'events', 'webhooks', 'tickets', 'admin']
+/** @type {[import('./api.js').Schemas['Scope'], string][]} */
+const SCOPES = [
+  ['documents:read', 'read documents, versions and content'],
+  ['documents:write', 'upload, change, archive and delete documents one by one'],
+  ['operations', 'read all documents by exports, change and delete them in bulk, and import others'],
+  ['events', 'read every event, with names and metadata of documents'],
+  ['webhooks', 'have every event sent to any URL, with names and metadata of documents'],
+  ['tickets', 'let others upload documents without a key'],
+  ['admin', 'administer users, keys, jobs, queues and storage; with other scopes, read what other users have'],
+]
 
 /**
  * The list of keys of a user, and the form that makes one.
@@ -101,7 +110,7 @@ export function keysOf(path, signal, current) {
   },
   field('Name', h('input', { name: 'name' }), 'What it is for.'),
   field('Expires in', h('input', { name: 'expires_in' }), `${LIFETIME} Empty: never.`),
-  h('fieldset', {}, h('legend', {}, 'Scopes; none chosen means all'), ...SCOPES.map((scope) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'scopes', value: scope }), scope))))
+  h('fieldset', {}, h('legend', {}, 'Scopes; none chosen means all'), ...SCOPES.map(([scope, what]) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'scopes', value: scope }), h('span', {}, `${scope} `, h('small', {}, what))))))
   return [found.element, h('h2', {}, 'Make a key'), make]
 }
 

@@ -125,11 +125,20 @@ pub enum KeyCommand {
         #[arg(long)]
         name: Option<String>,
         /// What it may be used for, such as documents:read; by default all that its user may do
+        ///
+        /// documents:read: read documents, versions and content
+        /// documents:write: upload, change, archive and delete documents one by one
+        /// operations: read all documents by exports, change and delete them in bulk, and import others
+        /// events: read every event, with names and metadata of documents
+        /// webhooks: have every event sent to any URL, with names and metadata of documents
+        /// tickets: let others upload documents without a key
+        /// admin: administer users, keys, jobs, queues and storage; with other scopes, read what other users have
         #[arg(
             long = "scope",
             alias = "scopes",
             value_name = "SCOPE",
-            value_delimiter = ','
+            value_delimiter = ',',
+            verbatim_doc_comment
         )]
         scopes: Vec<String>,
         /// How long it may be used, such as 90s, 30m, 24h or 90d

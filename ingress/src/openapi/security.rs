@@ -1,4 +1,5 @@
-//! Documents the responses of every operation with a token, and the scope that its key needs.
+//! Documents the responses of every operation with a token, the scope that its key needs, and what each
+//! scope is good for.
 
 use domain::Scope;
 use poem::http::Method;
@@ -8,6 +9,7 @@ use crate::http::required_scope;
 
 /// Adds them to every operation that needs a token.
 pub fn document_sessions(document: &mut Value) {
+    describe_scopes(document);
     for (pattern, path) in document["paths"].as_object_mut().into_iter().flatten() {
         let operations = path.as_object_mut().into_iter().flatten();
         for (method, operation) in operations.filter(|(_, one)| one["security"].is_array()) {
@@ -21,6 +23,18 @@ pub fn document_sessions(document: &mut Value) {
             }
         }
     }
+}
+
+/// Tells what each scope lets a key do.
+fn describe_scopes(document: &mut Value) {
+    let Some(description) = document.pointer_mut("/components/schemas/Scope/description") else {
+        return;
+    };
+    let scopes = Scope::ALL
+        .iter()
+        .map(|scope| format!("- `{scope}`: {}", scope.summary()));
+    let scopes = scopes.collect::<Vec<_>>().join("\n");
+    *description = format!("{SCOPES}\n\n{scopes}").into();
 }
 
 /// Tells the scope in words, and for programs as `x-required-scope`: OpenAPI 3.0 has scopes for
@@ -61,6 +75,9 @@ fn add_answer(responses: &mut Value, status: &str, text: &str) {
     let both = [known, text].into_iter().filter(|text| !text.is_empty());
     response["description"] = both.collect::<Vec<_>>().join("\n\n").into();
 }
+
+const SCOPES: &str = "What an API key may be used for. Each operation needs the one scope that its \
+                      `x-required-scope` names, and no other, whatever it does:";
 
 const ANSWERS: &[(&str, &str)] = &[
     (
@@ -120,6 +137,17 @@ mod tests {
         assert!(refused.contains("`insufficient_scope`"), "{refused}");
         let me = &document["paths"]["/v1/me"]["get"];
         assert!(me["x-required-scope"].is_null() && me["description"].is_null());
+    }
+
+    #[test]
+    fn what_each_scope_is_good_for_is_told() {
+        let mut document = json!({"components": {"schemas": {"Scope": {"description": "-"}}}});
+        document_sessions(&mut document);
+        let told = document["components"]["schemas"]["Scope"]["description"].as_str();
+        for scope in Scope::ALL {
+            let line = format!("\n- `{scope}`: {}", scope.summary());
+            assert!(told.is_some_and(|told| told.contains(&line)), "{told:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub enum Scope {
     DocumentsRead,
     /// Uploading, changing and deleting documents and versions.
     DocumentsWrite,
-    /// Operations on many documents, imports and exports.
+    /// Operations on many documents, imports and exports. It suffices for all of them, so it reads, changes
+    /// and deletes documents without the scopes above.
     Operations,
     /// Reading events.
     Events,
@@ -52,6 +53,26 @@ impl Scope {
             Self::Webhooks => "webhooks",
             Self::Tickets => "tickets",
             Self::Admin => "admin",
+        }
+    }
+
+    /// What a key with it alone may do, as the OpenAPI document, `dsr` and the console tell it.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::DocumentsRead => "read documents, versions and content",
+            Self::DocumentsWrite => "upload, change, archive and delete documents one by one",
+            Self::Operations => {
+                "read all documents by exports, change and delete them in bulk, and import others"
+            }
+            Self::Events => "read every event, with names and metadata of documents",
+            Self::Webhooks => {
+                "have every event sent to any URL, with names and metadata of documents"
+            }
+            Self::Tickets => "let others upload documents without a key",
+            Self::Admin => {
+                "administer users, keys, jobs, queues and storage; with other scopes, read what other users have"
+            }
         }
     }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use domain::{Scope, Scopes};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::app::{Client, Mode, TestApp};
+use tests::app::{Client, Mode, TestApp, result_path};
 use tests::content::PDF;
 use tests::in_both_modes;
 use tests::poll::wait_until;
+use tests::servers::{Received, Receiver};
+
+use super::webhooks::owners::{open_to_this_machine, webhook};
 
 /// A key that the holder of another one makes for themselves.
 async fn key(app: &TestApp, client: &Client, request: Value) -> Client {
@@ -95,6 +98,36 @@ async fn every_scope_opens_its_routes_and_no_other(mode: Mode) {
             "post /v1/keys",
         ]
     );
+    app.ends_clean().await;
+}
+
+/// As docs/OPERATIONS.md tells it: a scope needs no other one for what its routes do.
+#[in_both_modes]
+async fn a_scope_suffices_for_whatever_its_routes_do(mode: Mode) {
+    let app = open_to_this_machine(mode).start().await;
+    let (alice, receiver) = (app.user("alice").await, Receiver::start());
+    alice.active("a.pdf", PDF).await;
+    let operator = key(&app, &alice, json!({"scopes": ["operations"]})).await;
+    let refused = operator.get("/v1/documents").await;
+    assert!(lacks(&refused, "documents:read"), "{}", refused.text());
+    let all = json!({"filter": {}});
+    let exported = operator
+        .runs(&json!({"action": "export", "select": all}))
+        .await;
+    let archive = operator.get(&result_path(&exported)).await;
+    assert_eq!(archive.status, 200);
+    let deleted = operator
+        .runs(&json!({"action": "delete", "select": all}))
+        .await;
+    assert_eq!(deleted["succeeded"], 1, "{deleted}");
+    operator.imports(archive.body, "").await;
+    let notifier = key(&app, &alice, json!({"scopes": ["webhooks"]})).await;
+    let refused = notifier.get("/v1/events").await;
+    assert!(lacks(&refused, "events"), "{}", refused.text());
+    webhook(&notifier, &receiver, &["document.activated"]).await;
+    let other = alice.active("b.pdf", PDF).await;
+    let is_told = |one: &Received| one.json()["data"]["document"] == other;
+    receiver.receives(|all| all.iter().any(is_told)).await;
     app.ends_clean().await;
 }
 

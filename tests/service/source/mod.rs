@@ -8,4 +8,5 @@ mod documentation;
 mod promises;
 mod released_api;
 mod request_fields;
+mod scopes;
 mod tables;
