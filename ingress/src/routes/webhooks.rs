@@ -1,10 +1,10 @@
 //! Webhooks: their owners create, list, edit, rotate and delete them.
 
-use domain::{UserId, WebhookId};
+use domain::{AuditKind, UserId, WebhookId};
 use ledger::{
-    LedgerSecretError, NewWebhook, SecretError, Webhook, WebhookChanges, WebhookError,
-    WebhookSecret, create_webhook, delete_webhook, edit_webhook, find_webhook, list_webhooks,
-    rotate_webhook,
+    ChangedWebhook, LedgerSecretError, NewWebhook, SecretError, Webhook, WebhookChanges,
+    WebhookError, WebhookSecret, create_webhook, delete_webhook, edit_webhook, find_webhook,
+    list_webhooks, rotate_webhook,
 };
 use outbound::CheckError;
 use poem::Request;
@@ -12,7 +12,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use crate::auth::CurrentUser;
+use crate::auth::{CurrentUser, RequestOrigin};
 use crate::dto::{
     Binding, CursorText, Id, Limit, NewWebhookRequest, WebhookBody, WebhookPageBody, WebhookPatch,
     cursor, cut, position,
@@ -91,6 +91,7 @@ impl WebhookRoutes {
     async fn create(
         &self,
         caller: CurrentUser,
+        origin: RequestOrigin,
         request: &Request,
         idempotent: IdempotentRequest,
         body: JsonBody<NewWebhookRequest>,
@@ -114,6 +115,9 @@ impl WebhookRoutes {
         let on = idempotent
             .secret(request.headers())
             .on(&self.0.db, answer.clone());
+        let on = origin.log(on, |webhook: &Webhook| {
+            vec![webhook.event(AuditKind::WebhookCreated)]
+        });
         let created = create_webhook(&on, &new, now).await;
         Ok(answer(created.map_err(Problem::from)?))
     }
@@ -169,6 +173,7 @@ impl WebhookRoutes {
     async fn edit(
         &self,
         caller: CurrentUser,
+        origin: RequestOrigin,
         id: Path<Id<WebhookId>>,
         idempotent: IdempotentRequest,
         body: JsonBody<WebhookPatch, MergePatch>,
@@ -185,7 +190,10 @@ impl WebhookRoutes {
             status: patch.status,
         };
         let answer = |webhook| Json(WebhookBody::of(webhook, None));
-        let on = idempotent.on(&self.0.db, answer);
+        let on = idempotent.on(&self.0.db, move |changed: ChangedWebhook| {
+            answer(changed.after)
+        });
+        let on = origin.log(on, ChangedWebhook::events);
         let (whose, now) = ((caller.0.user, id.0.0), self.0.clock.now());
         let edited = edit_webhook(&on, whose, &changes, now).await;
         Ok(answer(edited.map_err(Problem::from)?))
@@ -200,11 +208,14 @@ impl WebhookRoutes {
     async fn delete(
         &self,
         caller: CurrentUser,
+        origin: RequestOrigin,
         id: Path<Id<WebhookId>>,
         idempotent: IdempotentRequest,
     ) -> Result<Deleted, Documented<WebhookProblems>> {
+        let whose = (caller.0.user, id.0.0);
         let on = idempotent.on(&self.0.db, |()| Deleted::Done);
-        let deleted = delete_webhook(&on, (caller.0.user, id.0.0)).await;
+        let on = origin.log(on, move |()| vec![Webhook::deletion(whose.0, whose.1)]);
+        let deleted = delete_webhook(&on, whose).await;
         deleted.map_err(Problem::from)?;
         Ok(Deleted::Done)
     }
@@ -220,6 +231,7 @@ impl WebhookRoutes {
     async fn rotate(
         &self,
         caller: CurrentUser,
+        origin: RequestOrigin,
         request: &Request,
         id: Path<Id<WebhookId>>,
         idempotent: IdempotentRequest,
@@ -229,6 +241,9 @@ impl WebhookRoutes {
         let on = idempotent
             .secret(request.headers())
             .on(&self.0.db, answer.clone());
+        let on = origin.log(on, |webhook: &Webhook| {
+            vec![webhook.event(AuditKind::WebhookRotated)]
+        });
         let (whose, now) = ((caller.0.user, id.0.0), self.0.clock.now());
         let rotated = rotate_webhook(&on, whose, &sealed, now).await;
         Ok(answer(rotated.map_err(Problem::from)?))

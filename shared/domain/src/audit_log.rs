@@ -80,6 +80,18 @@ kinds! {
     StorageMoveStarted = "storage_move.started";
     /// A move of documents' bytes was cancelled.
     StorageMoveCancelled = "storage_move.cancelled";
+    /// A webhook was created: events of a user are sent elsewhere.
+    WebhookCreated = "webhook.created";
+    /// The URL, the types or the description of a webhook was changed.
+    WebhookChanged = "webhook.changed";
+    /// A webhook got another secret.
+    WebhookRotated = "webhook.rotated";
+    /// A webhook was disabled, by its owner or because its endpoint is gone or fails.
+    WebhookDisabled = "webhook.disabled";
+    /// A webhook was enabled again.
+    WebhookEnabled = "webhook.enabled";
+    /// A webhook was deleted.
+    WebhookDeleted = "webhook.deleted";
     /// A process started, with these settings.
     ServiceStarted = "service.started";
 }

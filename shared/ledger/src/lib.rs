@@ -209,10 +209,10 @@ pub use watch::{
     resume_queue, retry_job, retry_jobs,
 };
 pub use webhooks::{
-    AttemptEnd, AttemptResult, Delivery, DeliveryAttempt, DeliveryLevel, DeliveryPage, DueDelivery,
-    NewWebhook, SecretError, SecretSealer, Turn, Webhook, WebhookChanges, WebhookError,
-    WebhookSecret, begin_turn, create_webhook, delete_webhook, delivery_level, edit_webhook,
-    end_turn, enqueue_turns, find_webhook, forget_deliveries, has_enabled_webhooks,
+    AttemptEnd, AttemptResult, ChangedWebhook, Delivery, DeliveryAttempt, DeliveryLevel,
+    DeliveryPage, DueDelivery, NewWebhook, SecretError, SecretSealer, Turn, Webhook,
+    WebhookChanges, WebhookError, WebhookSecret, begin_turn, create_webhook, delete_webhook,
+    delivery_level, edit_webhook, end_turn, enqueue_turns, find_webhook, forget_deliveries, has_enabled_webhooks,
     list_deliveries, list_webhooks, record_attempts, replay_webhook, retry_delivery,
     rotate_webhook, test_webhook,
 };

@@ -10,7 +10,9 @@ use tests::content::PDF;
 use tests::in_both_modes;
 use tests::ledger::NOW;
 use tests::poll::poll;
-use tests::servers::Dossier;
+use tests::servers::{Dossier, Reply};
+
+use super::webhooks::owners::Subscriber;
 
 /// What is counted is written a moment later.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -202,6 +204,53 @@ async fn it_tells_of_reads_and_deletions(mode: Mode) {
     }
     let bulk = told(&admin, "documents.deleted", id).await;
     assert_eq!(bulk["detail"]["total"], 1);
+}
+
+#[in_both_modes]
+async fn it_tells_where_events_are_sent(mode: Mode) {
+    let her = Subscriber::to(&["document.deleted"], mode).await;
+    let (admin, id) = (her.app.admin(), her.alice.user.as_deref().unwrap());
+    for change in [
+        json!({"url": her.receiver.url("/between-us")}),
+        json!({"description": "mine"}),
+        json!({"description": "mine"}),
+        json!({"status": "disabled"}),
+        json!({"status": "disabled"}),
+        json!({"status": "enabled", "types": ["*"]}),
+    ] {
+        her.changes(&change).await;
+    }
+    her.rotates().await;
+    her.receiver.replies(Reply::status(410));
+    her.tests().await;
+    let query = format!("subject={id}&kind=webhook.disabled");
+    let disabled = soon(&admin, &query, |lines| lines.len() == 2).await;
+    her.alice.delete(&her.path("")).await.expecting(204);
+
+    let why: Vec<_> = disabled
+        .iter()
+        .map(|line| (&line["actor"], &line["detail"]["disabled_reason"]))
+        .collect();
+    let (hers, gone, requested) = (json!(id), json!("gone"), json!("requested"));
+    assert_eq!(why, [(&json!("service"), &gone), (&hers, &requested)]);
+    let created = told(&admin, "webhook.created", id).await;
+    let expected = json!({
+        "webhook_id": her.hook["id"], "to": her.receiver.url(""), "types": ["document.deleted"],
+    });
+    assert_eq!((&created["actor"], &created["detail"]), (&hers, &expected));
+    for kind in ["webhook.rotated", "webhook.enabled", "webhook.deleted"] {
+        let line = told(&admin, kind, id).await;
+        assert_eq!(line["detail"]["webhook_id"], her.hook["id"], "{line}");
+    }
+    // What changes nothing says nothing.
+    let changed = lines(&admin, &format!("subject={id}&kind=webhook.changed")).await;
+    assert_eq!(changed.len(), 3, "{changed:?}");
+    let all = json!(lines(&admin, "limit=200").await).to_string();
+    assert!(
+        !all.contains("between-us") && !all.contains("whsec_"),
+        "{all}"
+    );
+    her.app.ends_clean().await;
 }
 
 #[in_both_modes]

@@ -1,5 +1,6 @@
 //! Webhooks are created, edited and deleted, and get new secrets.
 
+use super::audit::ChangedWebhook;
 use super::webhook::{MOST, Webhook, WebhookError, write_types};
 use crate::feed::feed_end;
 use crate::retry_on_conflict::retry_on_conflict;
@@ -83,7 +84,7 @@ pub async fn create_webhook(
 
 /// Edits a webhook. One that is enabled again is told of events from now on.
 pub async fn edit_webhook(
-    on: &impl Commit<Webhook>,
+    on: &impl Commit<ChangedWebhook>,
     (owner, id): (UserId, WebhookId),
     changes: &WebhookChanges,
     now: Timestamp,
@@ -92,6 +93,7 @@ pub async fn edit_webhook(
         let position = feed_end(on.database(), owner).await?;
         let transaction = on.database().begin().await?;
         let mut row = lock_own(&transaction, owner, id).await?;
+        let before = Webhook::try_from(row.clone())?;
         if let Some(url) = &changes.url {
             row.url.clone_from(url);
         }
@@ -113,10 +115,13 @@ pub async fn edit_webhook(
             }
             _ => {}
         }
-        let edited = Webhook::try_from(row.clone())?;
+        let changed = ChangedWebhook {
+            before,
+            after: Webhook::try_from(row.clone())?,
+        };
         webhooks::update(&transaction, row).await?;
-        on.commit(transaction, &edited).await?;
-        Ok(edited)
+        on.commit(transaction, &changed).await?;
+        Ok(changed.after)
     })
     .await
 }

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::change::{disable, is_enabled};
 use super::delivery::{DeliveryAttempt, with_attempt};
-use super::webhook::{WebhookError, read_types};
+use super::webhook::{Webhook, WebhookError, read_types};
 use crate::batch::query_as;
 use crate::feed::events_at;
 use crate::retry_on_conflict::retry_on_conflict;
@@ -19,10 +19,11 @@ use crate::tables::webhook_deliveries::{self, Attempted, NewDelivery};
 use crate::tables::webhooks::{self, Model};
 use crate::{
     Database, DatabaseTransaction, DbError, FeedEvent, FeedPosition, SecretError, SecretSealer,
-    WebhookSecret,
+    WebhookSecret, write_audit_log,
 };
 use domain::{
-    DeliveryId, DeliveryStatus, DisabledReason, EventType, Schedule, Timestamp, UserId, WebhookId,
+    AuditEntry, AuditKind, AuditOrigin, DeliveryId, DeliveryStatus, DisabledReason, EventType,
+    Schedule, Timestamp, UserId, WebhookId,
 };
 
 /// The most pending deliveries of a webhook; tests and those that are repeated may be beyond it.
@@ -257,22 +258,39 @@ pub async fn record_attempts(
         for result in results {
             note(&mut row, result);
         }
+        let mut logged = None;
         if let Some(reason) = reason_to_disable(&row, results, now).filter(|_| is_enabled(&row)) {
-            disable(&transaction, &mut row, reason, now).await?;
-            let told = NewDelivery {
-                id: DeliveryId::new(now),
-                sequence: None,
-                kind: DISABLED,
-                status: DeliveryStatus::Failed.as_str(),
-            };
-            webhook_deliveries::insert(&transaction, row.id, &[told], now).await?;
+            logged = Some(disable_and_tell(&transaction, &mut row, reason, now).await?);
         }
         let is_enabled = is_enabled(&row);
         webhooks::update(&transaction, row).await?;
         transaction.commit().await.map_err(DbError::from)?;
+        logged.iter().for_each(AuditEntry::log);
         Ok(is_enabled)
     })
     .await
+}
+
+/// Disables a locked webhook, which is to be written, and tells its owner by a delivery and admins by the
+/// security log.
+async fn disable_and_tell(
+    transaction: &DatabaseTransaction,
+    row: &mut Model,
+    reason: DisabledReason,
+    now: Timestamp,
+) -> Result<AuditEntry, WebhookError> {
+    disable(transaction, row, reason, now).await?;
+    let told = NewDelivery {
+        id: DeliveryId::new(now),
+        sequence: None,
+        kind: DISABLED,
+        status: DeliveryStatus::Failed.as_str(),
+    };
+    webhook_deliveries::insert(transaction, row.id, &[told], now).await?;
+    let event = Webhook::try_from(row.clone())?.event(AuditKind::WebhookDisabled);
+    let entry = AuditEntry::single(AuditOrigin::SERVICE, event, now);
+    write_audit_log(transaction, std::slice::from_ref(&entry)).await?;
+    Ok(entry)
 }
 
 fn attempted(result: &AttemptResult, now: Timestamp) -> Attempted {

@@ -1,5 +1,6 @@
 //! Webhooks: an owner's events, delivered to a URL.
 
+mod audit;
 mod change;
 mod deliver;
 mod delivery;
@@ -10,6 +11,7 @@ mod secret;
 mod turns;
 mod webhook;
 
+pub use audit::ChangedWebhook;
 pub use change::{
     NewWebhook, WebhookChanges, create_webhook, delete_webhook, edit_webhook, rotate_webhook,
 };
