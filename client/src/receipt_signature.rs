@@ -29,6 +29,9 @@ pub enum ReceiptError {
     /// The signature isn't that of the key.
     #[error("its signature is wrong")]
     Unsigned,
+    /// Another installation has issued it, with the same key.
+    #[error("another installation has issued it")]
+    WrongIssuer,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +75,12 @@ impl SignedReceipt {
         let signed = format!("{}.{}", self.protected, self.payload);
         let verified = key.verify(signed.as_bytes(), &bytes(&self.signature)?);
         verified.map_err(|_| ReceiptError::Unsigned)?;
-        decoded(&self.payload)
+        let claims: ReceiptClaims = decoded(&self.payload)?;
+        if claims.iss == keys.issuer {
+            Ok(claims)
+        } else {
+            Err(ReceiptError::WrongIssuer)
+        }
     }
 }
 

@@ -36,7 +36,10 @@ fn keys(pair: &Ed25519KeyPair) -> KeySet {
         purpose: text("sig"),
         x: URL_SAFE_NO_PAD.encode(pair.public_key()),
     };
-    KeySet { keys: vec![key] }
+    KeySet {
+        issuer: text("urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057"),
+        keys: vec![key],
+    }
 }
 
 #[test]
@@ -67,6 +70,8 @@ fn a_receipt_of_the_service_verifies_and_no_other() {
         assert_eq!(fails(&signed(&header, CLAIMS, &ours)), error, "{header}");
     }
     assert_eq!(fails(&signed(HEADER, "{}", &ours)), ReceiptError::Malformed);
+    let elsewhere = signed(HEADER, &CLAIMS.replace("8057", "8059"), &ours);
+    assert_eq!(fails(&elsewhere), ReceiptError::WrongIssuer);
     assert_eq!(
         SignedReceipt::parse("a.b").unwrap_err(),
         ReceiptError::Malformed

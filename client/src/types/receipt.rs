@@ -40,9 +40,11 @@ pub struct ReceiptClaims {
     pub activated_at: Timestamp,
 }
 
-/// A JSON Web Key Set (RFC 7517).
+/// A JSON Web Key Set (RFC 7517), with the name of who signs with the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
+    /// Who issues receipts, as their `iss` has it.
+    pub issuer: String,
     /// The keys, the newest first.
     pub keys: Vec<PublicKey>,
 }

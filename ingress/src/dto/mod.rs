@@ -53,7 +53,7 @@ pub use new_operation::NewOperationRequest;
 pub use operation::{ItemResultBody, OperationBody, OperationItemPageBody, OperationPageBody};
 pub use page::{Binding, Limit, cursor, cut, position};
 pub use public::PublicBody;
-pub use receipt::{KeySetBody, ReceiptBody};
+pub use receipt::{KeySetBody, ReceiptBody, issuer_name};
 pub use schedule::ScheduledJobPageBody;
 pub use sign_in::{IdTokenRequest, SignInBody};
 pub use storage_move::{

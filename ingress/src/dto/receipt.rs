@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{Timestamp, Version, VersionState};
+use domain::{InstallationId, Timestamp, Version, VersionState};
 use ledger::{ReceiptIssuer, VerifyingKey};
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
@@ -63,7 +63,7 @@ impl ReceiptBody {
             return None;
         };
         let claims = Claims {
-            iss: format!("urn:uuid:{}", issuer.ledger),
+            iss: issuer_name(issuer.ledger),
             sub: version.document.to_string(),
             iat: now.as_micros().div_euclid(1_000_000),
             version: version.number,
@@ -99,10 +99,17 @@ fn encoded(part: &impl Serialize) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// A set of public keys (RFC 7517).
+/// The `iss` of all receipts of an installation.
+pub fn issuer_name(installation: InstallationId) -> String {
+    format!("urn:uuid:{installation}")
+}
+
+/// A set of public keys (RFC 7517), with the name of who signs with them.
 #[derive(Debug, Object)]
 #[oai(rename = "KeySet")]
 pub struct KeySetBody {
+    /// Who issues receipts, as their `iss` has it: `urn:uuid:` and the id of the installation.
+    pub issuer: String,
     /// The keys, the newest first.
     pub keys: Vec<PublicKeyBody>,
 }

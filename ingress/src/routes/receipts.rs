@@ -12,7 +12,7 @@ use poem_openapi::{ApiResponse, OpenApi, ResponseContent};
 
 use super::documents::readable;
 use crate::auth::{Anyone, CurrentUser};
-use crate::dto::{Id, KeySetBody, ReceiptBody, VersionNumber};
+use crate::dto::{Id, KeySetBody, ReceiptBody, VersionNumber, issuer_name};
 use crate::http::prefers;
 use crate::openapi::{Documented, Group, problem_sets};
 use crate::problem::{Code, Problem};
@@ -131,7 +131,8 @@ impl ReceiptRoutes {
 impl KeySetRoutes {
     /// Read the keys that verify receipts
     ///
-    /// A JSON Web Key Set (RFC 7517) of all keys that receipts were ever signed with.
+    /// A JSON Web Key Set (RFC 7517) of all keys that receipts were ever signed with, and the `iss` of all
+    /// receipts as `issuer`.
     #[oai(
         path = "/.well-known/jwks.json",
         method = "get",
@@ -141,7 +142,9 @@ impl KeySetRoutes {
         let (db, now) = (&self.0.db, self.0.clock.now());
         let keys = self.0.signer.verifying_keys(db, now).await;
         let keys = keys.map_err(Problem::from)?.into_iter().map(Into::into);
+        let issuer = self.0.signer.issuer(db, now).await.map_err(Problem::from)?;
         let keys = KeySetBody {
+            issuer: issuer_name(issuer.ledger),
             keys: keys.collect(),
         };
         Ok(ReadKeys::Keys(KeySet(keys), CACHED.to_owned()))

@@ -36,6 +36,12 @@ async fn key_set(client: &Client) -> Vec<Value> {
     answer.expecting(200)["keys"].as_array().unwrap().clone()
 }
 
+/// Whose receipts the keys verify.
+async fn issuer(client: &Client) -> String {
+    let keys = client.get("/.well-known/jwks.json").await.expecting(200);
+    keys["issuer"].as_str().unwrap().to_owned()
+}
+
 /// What receipts say by Node's cryptography; `null` for those that don't verify with these keys.
 async fn verified(keys: &[Value], receipts: &[String]) -> Vec<Value> {
     let input = json!({"receipts": receipts, "keys": keys}).to_string();
@@ -94,7 +100,9 @@ async fn another_implementation_verifies_a_receipt_and_no_forged_one(mode: Mode)
     assert_eq!(claims["accepted_at"], version["created_at"]);
     let timeline = version_timeline(&alice, &document).await;
     assert_eq!(claims["activated_at"], timeline["at"]);
-    assert!(claims["iss"].as_str().unwrap().starts_with("urn:uuid:"));
+    let issuer = issuer(&app.nobody()).await;
+    assert!(issuer.starts_with("urn:uuid:"), "{issuer}");
+    assert_eq!(claims["iss"], issuer);
     assert!(claims["iat"].is_number());
     app.ends_clean().await;
 }
@@ -190,6 +198,7 @@ async fn every_process_signs_with_one_key_and_a_former_key_still_verifies(mode: 
     receipts.push(joined(&answer));
     let keys = key_set(&again).await;
     assert_eq!(keys.len(), 1, "{keys:?}");
+    let named = issuer(&again).await;
     // The operator gives a key.
     let own = [("DOSSIER_SIGNING_KEY", KEY)];
     match &other {
@@ -203,9 +212,11 @@ async fn every_process_signs_with_one_key_and_a_former_key_still_verifies(mode: 
     receipts.push(receipt(&later, &document).await);
     let keys = key_set(&later).await;
     assert_eq!(keys.len(), 2, "{keys:?}");
+    assert_eq!(issuer(&later).await, named, "whatever the key");
     assert_eq!(keys[0]["kid"], THUMBPRINT);
     let said = verified(&keys, &receipts).await;
     let kids: Vec<_> = said.iter().map(|said| &said["kid"]).collect();
+    assert!(said.iter().all(|said| said["claims"]["iss"] == named));
     let kids_of_keys = [&keys[1]["kid"], &keys[1]["kid"], &keys[0]["kid"]];
     assert_eq!(kids, kids_of_keys, "{said:?}");
     app.ends_clean().await;
