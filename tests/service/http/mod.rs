@@ -42,4 +42,4 @@ mod usage;
 mod users;
 mod versions;
 mod waiting;
-mod webhooks;
+pub mod webhooks;

@@ -2,6 +2,7 @@
 
 mod back_pressure;
 mod costly_requests;
+mod delivery_memory;
 mod every_route;
 mod import_memory;
 mod memory;

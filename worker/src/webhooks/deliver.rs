@@ -15,14 +15,14 @@ use std::time::Duration;
 use domain::{Timestamp, UserId, WebhookId};
 use futures::{StreamExt as _, stream};
 use ledger::{
-    AttemptEnd, AttemptResult, DeliveryAttempt, DueDelivery, Turn, WebhookError, WebhookSecret,
+    AttemptEnd, AttemptResult, DeliveryAttempt, DueDelivery, WebhookError, WebhookSecret,
     begin_turn, end_turn, record_attempts,
 };
 use outbound::{Answer, Message, SendError, signed_headers};
 use telemetry::Delivered;
 use tokio::time::Instant;
 
-use super::body::{message_of_event, message_of_test};
+use super::outgoing::{Outgoing, Round};
 use crate::attempt_error::AttemptError;
 use crate::tools::Tools;
 use crate::work::Work;
@@ -50,16 +50,18 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
     loop {
         let at_ledger = sender.ledger.acquire().await;
         let turn = begin_turn(&tools.db, id, &sender.sealer, tools.clock.now()).await?;
+        // Before others are let to the ledger: no more jobs than may be there hold the values of events.
+        let round = turn.map(Round::from);
         drop(at_ledger);
-        let Some(turn) = turn.filter(|turn| turn.more || !turn.due.is_empty()) else {
+        let Some(round) = round.filter(|round| round.more || !round.due.is_empty()) else {
             break;
         };
-        let failing = turn.is_failing.then(|| sender.failing.try_acquire());
+        let failing = round.is_failing.then(|| sender.failing.try_acquire());
         if matches!(failing, Some(Err(_))) {
             earliest = Some(tools.clock.now().plus(CROWDED));
             break;
         }
-        match attempt_all(tools, (id, work.claimed.owner), turn, end).await? {
+        match attempt_all(tools, (id, work.claimed.owner), round, end).await? {
             Next::Turn if Instant::now() < end => {}
             Next::Turn | Next::End => break,
             Next::Later => {
@@ -87,17 +89,17 @@ enum Next {
 async fn attempt_all(
     tools: &Tools,
     (id, owner): (WebhookId, UserId),
-    turn: Turn,
+    round: Round,
     end: Instant,
 ) -> Result<Next, AttemptError> {
-    let Turn {
+    let Round {
         url, secrets, due, ..
-    } = turn;
+    } = round;
     let (to, secrets) = ((owner, url.as_str()), secrets.as_slice());
     let mut next = Next::Turn;
     let attempts = stream::iter(due)
         .take_while(|_| ready(Instant::now() < end))
-        .map(|delivery| async move { attempt(tools, (to, secrets), delivery).await })
+        .map(|outgoing| async move { attempt(tools, (to, secrets), outgoing).await })
         .buffer_unordered(AT_ONCE)
         .ready_chunks(RECORDED);
     let mut attempts = std::pin::pin!(attempts);
@@ -121,14 +123,9 @@ async fn attempt_all(
 async fn attempt(
     tools: &Tools,
     (to, secrets): ((UserId, &str), &[WebhookSecret]),
-    delivery: DueDelivery,
+    Outgoing { delivery, body }: Outgoing,
 ) -> Option<AttemptResult> {
     let at = tools.clock.now();
-    let body = match &delivery.event {
-        Some(event) => Some(message_of_event(event)),
-        None if delivery.is_test => Some(message_of_test(delivery.created_at)),
-        None => None,
-    };
     let Some(body) = body else {
         let why = "the event is not kept any more";
         return Some(not_sent((delivery, at), AttemptEnd::Lost, why));

@@ -3,6 +3,7 @@
 mod body;
 mod deliver;
 mod dispatcher;
+mod outgoing;
 mod sender;
 
 pub use deliver::deliver_webhook;

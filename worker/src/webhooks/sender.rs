@@ -8,7 +8,7 @@ use telemetry::Meters;
 use tokio::sync::Semaphore;
 
 /// The most jobs of the queue `deliver` in a worker. They wait for endpoints most of the time: each holds
-/// a connection, or four, and up to eight events.
+/// a connection, or four, and the bodies of up to eight events, of at most 20 KiB each.
 const MOST: usize = 256;
 
 /// Jobs at once that read and write the ledger, whose connections others need as well.
