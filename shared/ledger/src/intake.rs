@@ -293,11 +293,11 @@ async fn begin_processing(
     arrivals: &[&Arrival],
     is_direct: bool,
 ) -> Result<(), DbError> {
-    let version = |arrival: &&Arrival| NewVersion {
+    let versions = arrivals.iter().map(|arrival| NewVersion {
         is_direct,
         ..NewVersion::from(*arrival)
-    };
-    let versions: Vec<_> = arrivals.iter().map(version).collect();
+    });
+    let versions: Vec<_> = versions.collect();
     insert_versions(transaction, &versions).await?;
     let job = |arrival: &&Arrival| NewJob {
         id: arrival.job,

@@ -212,8 +212,8 @@ pub use webhooks::{
     AttemptEnd, AttemptResult, ChangedWebhook, Delivery, DeliveryAttempt, DeliveryLevel,
     DeliveryPage, DueDelivery, NewWebhook, SecretError, SecretSealer, Turn, Webhook,
     WebhookChanges, WebhookError, WebhookSecret, begin_turn, create_webhook, delete_webhook,
-    delivery_level, edit_webhook, end_turn, enqueue_turns, find_webhook, forget_deliveries, has_enabled_webhooks,
-    list_deliveries, list_webhooks, record_attempts, replay_webhook, retry_delivery,
-    rotate_webhook, test_webhook,
+    delivery_level, edit_webhook, end_turn, enqueue_turns, find_webhook, forget_deliveries,
+    has_enabled_webhooks, list_deliveries, list_webhooks, record_attempts, replay_webhook,
+    retry_delivery, rotate_webhook, test_webhook,
 };
 pub use work::{PendingUpload, PendingWork, load_pending};

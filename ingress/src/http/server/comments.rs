@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::shared_socket::SharedSocket;
-use crate::beat::beat_within;
+use beat::beat_within;
 
 /// How often a stream of events sends a comment, so that proxies keep it open.
 pub const COMMENT_EVERY: Duration = Duration::from_secs(15);

@@ -76,11 +76,21 @@ impl Authorize for Credentials {
                 head.uri = url.as_str().parse()?;
             }
             Self::Identity(identity) => {
-                let token = format!("Bearer {}", identity.token().await?);
-                head.headers.insert("authorization", secret(&token)?);
+                let authorization = identity.authorization().await?;
+                head.headers.insert("authorization", authorization);
             }
         }
         Ok(())
+    }
+
+    fn drop_refused(&self, authorization: &HeaderValue) -> bool {
+        match self {
+            Self::Identity(identity) => {
+                identity.drop_refused(authorization);
+                true
+            }
+            Self::Key(_) | Self::Signature(_) => false,
+        }
     }
 }
 

@@ -1,17 +1,12 @@
 //! Tokens of Microsoft Entra: of a workload identity, an application's secret, or a managed
 //! identity, by the standard `AZURE_*` variables.
 
-use std::time::{Duration, Instant};
-
-use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, request};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use http::{HeaderValue, Method};
 use url::{Url, form_urlencoded};
 
 use crate::Environment;
-use crate::rest::{Authorize, BoxError, CachedToken, Call, HttpClient, Token, json};
+use crate::rest::{BoxError, CachedToken, Call, HttpClient, Token, ask};
 
 /// What the tokens are for.
 const RESOURCE: &str = "https://storage.azure.com/";
@@ -19,11 +14,8 @@ const RESOURCE: &str = "https://storage.azure.com/";
 /// Where tokens of identities outside of the machine come from, unless the environment says.
 const AUTHORITY: &str = "https://login.microsoftonline.com/";
 
-/// The metadata service of a machine in Azure.
-const METADATA: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
-
-/// The timeout of a request for a token.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The metadata service of a machine in Azure, unless the environment says.
+const METADATA: &str = "http://169.254.169.254";
 
 /// An identity and its latest token.
 #[derive(Debug)]
@@ -51,30 +43,16 @@ enum Source {
         client_id: Option<String>,
     },
     /// The identity of the machine.
-    Machine { client_id: Option<String> },
+    Machine {
+        metadata: String,
+        client_id: Option<String>,
+    },
 }
 
 struct Application {
     authority: String,
     tenant: String,
     id: String,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    /// Seconds; the metadata service writes them as text.
-    expires_in: Option<Box<RawValue>>,
-}
-
-/// Requests for tokens carry their credentials in the body or a header.
-struct Unauthorized;
-
-#[async_trait]
-impl Authorize for Unauthorized {
-    async fn authorize(&self, _: &mut request::Parts, _: usize) -> Result<(), BoxError> {
-        Ok(())
-    }
 }
 
 impl Identity {
@@ -87,24 +65,18 @@ impl Identity {
         }
     }
 
-    /// Returns a token for requests.
-    pub(super) async fn token(&self) -> Result<String, BoxError> {
-        self.latest.get(self.fetch()).await
+    /// Returns the `Authorization` of requests.
+    pub(super) async fn authorization(&self) -> Result<HeaderValue, BoxError> {
+        self.latest.authorization(self.fetch()).await
+    }
+
+    /// Drops the token of a request that was refused.
+    pub(super) fn drop_refused(&self, authorization: &HeaderValue) {
+        self.latest.drop_refused(authorization);
     }
 
     async fn fetch(&self) -> Result<Token, BoxError> {
-        let call = self.source.call().await?.patience(PATIENCE);
-        let answer = self.client.send(&call, &Unauthorized).await?;
-        if !answer.status().is_success() {
-            return Err(format!("the token service answered {}", answer.status()).into());
-        }
-        let answer: Answer = json(call.action, answer).await?;
-        let seconds = answer.expires_in.as_deref().map(RawValue::get);
-        let seconds = seconds.and_then(|text| text.trim_matches('"').parse().ok());
-        Ok(Token {
-            secret: answer.access_token,
-            until: Instant::now() + Duration::from_secs(seconds.unwrap_or(0)),
-        })
+        ask(&self.client, self.source.call().await?).await
     }
 }
 
@@ -137,13 +109,20 @@ impl Source {
                 client_id,
             };
         }
-        Self::Machine { client_id }
+        // As Azure's own libraries read it.
+        let metadata = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+        Self::Machine {
+            metadata: metadata.unwrap_or_else(|| METADATA.to_owned()),
+            client_id,
+        }
     }
 
     async fn call(&self) -> Result<Call, BoxError> {
         match self {
             Self::Workload { application, file } => {
-                let assertion = tokio::fs::read_to_string(file).await?;
+                let assertion = tokio::fs::read_to_string(file).await;
+                let assertion = assertion
+                    .map_err(|error| format!("the token in {file} can't be read: {error}"))?;
                 application.exchange(&[
                     (
                         "client_assertion_type",
@@ -165,8 +144,13 @@ impl Source {
                 let call = Call::new("get a token", Method::GET, url);
                 Ok(call.header("x-identity-header", header))
             }
-            Self::Machine { client_id } => {
-                let url = asking(METADATA, "2018-02-01", client_id.as_deref())?;
+            Self::Machine {
+                metadata,
+                client_id,
+            } => {
+                let metadata = metadata.trim_end_matches('/');
+                let endpoint = format!("{metadata}/metadata/identity/oauth2/token");
+                let url = asking(&endpoint, "2018-02-01", client_id.as_deref())?;
                 Ok(Call::new("get a token", Method::GET, url).header("metadata", "true"))
             }
         }

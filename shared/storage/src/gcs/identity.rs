@@ -1,7 +1,6 @@
 //! Tokens of Google: of a service account, an authorized user, or the machine.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use url::{Url, form_urlencoded};
 
 use super::service_account::ServiceAccount;
 use crate::Environment;
-use crate::rest::{Authorize, BoxError, CachedToken, Call, HttpClient, Token, json};
+use crate::rest::{Authorize, BoxError, CachedToken, Call, HttpClient, Token, ask};
 use domain::read_json;
 
 /// What the tokens are for.
@@ -22,9 +21,6 @@ const TOKENS: &str = "https://oauth2.googleapis.com/token";
 
 /// The metadata service of a machine in Google's cloud.
 const METADATA: &str = "metadata.google.internal";
-
-/// The timeout of a request for a token.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The credentials of requests.
 pub(super) struct Identity {
@@ -44,6 +40,7 @@ enum Source {
         id: String,
         secret: String,
         refresh_token: String,
+        tokens: String,
     },
     /// The service account of the machine.
     Machine { host: String },
@@ -63,25 +60,10 @@ enum File {
         client_id: String,
         client_secret: String,
         refresh_token: String,
+        token_uri: Option<String>,
     },
     #[serde(other)]
     Other,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    expires_in: Option<u64>,
-}
-
-/// Requests for tokens carry their credentials in the body or a header.
-struct Unauthorized;
-
-#[async_trait]
-impl Authorize for Unauthorized {
-    async fn authorize(&self, _: &mut request::Parts, _: usize) -> Result<(), BoxError> {
-        Ok(())
-    }
 }
 
 impl Identity {
@@ -121,16 +103,7 @@ impl Identity {
     }
 
     async fn fetch(&self) -> Result<Token, BoxError> {
-        let call = self.source.call()?.patience(PATIENCE);
-        let answer = self.client.send(&call, &Unauthorized).await?;
-        if !answer.status().is_success() {
-            return Err(format!("the token service answered {}", answer.status()).into());
-        }
-        let answer: Answer = json(call.action, answer).await?;
-        Ok(Token {
-            secret: answer.access_token,
-            until: Instant::now() + Duration::from_secs(answer.expires_in.unwrap_or(0)),
-        })
+        ask(&self.client, self.source.call()?).await
     }
 }
 
@@ -140,11 +113,14 @@ impl Authorize for Identity {
         if matches!(self.source, Source::Nobody) {
             return Ok(());
         }
-        let token = self.latest.get(self.fetch()).await?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
-        value.set_sensitive(true);
-        head.headers.insert("authorization", value);
+        let authorization = self.latest.authorization(self.fetch()).await?;
+        head.headers.insert("authorization", authorization);
         Ok(())
+    }
+
+    fn drop_refused(&self, authorization: &HeaderValue) -> bool {
+        self.latest.drop_refused(authorization);
+        true
     }
 }
 
@@ -168,10 +144,12 @@ impl Source {
                 client_id,
                 client_secret,
                 refresh_token,
+                token_uri,
             } => Ok(Self::User {
                 id: client_id,
                 secret: client_secret,
                 refresh_token,
+                tokens: token_uri.unwrap_or_else(|| TOKENS.to_owned()),
             }),
             File::Other => Err("neither a service account nor an authorized user".into()),
         }
@@ -194,8 +172,9 @@ impl Source {
                 id,
                 secret,
                 refresh_token,
+                tokens,
             } => exchange(
-                TOKENS,
+                tokens,
                 &[
                     ("grant_type", "refresh_token"),
                     ("client_id", id),

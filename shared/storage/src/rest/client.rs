@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, request};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -89,6 +89,11 @@ impl Call {
         self
     }
 
+    /// Where it is sent.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The error of this request.
     pub(crate) fn failed(&self, source: impl Into<BoxError>) -> StorageError {
         StorageError::Unavailable {
@@ -119,8 +124,15 @@ impl Call {
 /// Adds credentials to a request, anew for each try.
 #[async_trait]
 pub(crate) trait Authorize: Sync {
-    /// Changes the head of a request with a body of `length` bytes.
+    /// Changes the head of a request with a body of `length` bytes. If that fails, the request does:
+    /// whatever is asked for credentials is asked several times already.
     async fn authorize(&self, head: &mut request::Parts, length: usize) -> Result<(), BoxError>;
+
+    /// Takes note that the service answered 401 to a request with this `Authorization`. Returns
+    /// whether the next one may have another.
+    fn drop_refused(&self, _: &HeaderValue) -> bool {
+        false
+    }
 }
 
 /// A pool of connections to any number of servers.
@@ -148,17 +160,27 @@ impl HttpClient {
         Ok(Self { sender })
     }
 
-    /// Sends `call`, again if there was no answer or one that says so, and returns the last answer,
-    /// whatever its status. Redirects are not followed.
+    /// Sends `call`, again if there was no answer or one that says so, and once more if credentials
+    /// that can be replaced were refused. Returns the last answer, whatever its status. Redirects are
+    /// not followed.
     pub(crate) async fn send(
         &self,
         call: &Call,
         credentials: &dyn Authorize,
     ) -> Result<Response, StorageError> {
-        let mut attempt = 1;
+        let (mut attempt, mut is_replaced) = (1, false);
         loop {
-            let outcome = self.send_once(call, credentials).await;
+            let request = authorized(call, credentials).await?;
+            let authorization = request.headers().get(AUTHORIZATION).cloned();
+            let outcome = self.exchange(call, request).await;
             let asked = match &outcome {
+                Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED && !is_replaced => {
+                    is_replaced = true;
+                    if authorization.is_some_and(|refused| credentials.drop_refused(&refused)) {
+                        continue;
+                    }
+                    return outcome;
+                }
                 Ok(answer) if !is_transient(answer.status()) => return outcome,
                 Ok(answer) => retry_after(answer),
                 Err(_) => None,
@@ -177,16 +199,31 @@ impl HttpClient {
         call: &Call,
         credentials: &dyn Authorize,
     ) -> Result<Response, StorageError> {
-        let request = call.request().map_err(|error| call.failed(error))?;
-        let (mut head, body) = request.into_parts();
-        let authorized = credentials.authorize(&mut head, call.body.length()).await;
-        authorized.map_err(|error| call.failed(error))?;
-        let sending = self.sender.request(Request::from_parts(head, body));
-        match timeout(call.patience, sending).await {
+        let request = authorized(call, credentials).await?;
+        self.exchange(call, request).await
+    }
+
+    async fn exchange(
+        &self,
+        call: &Call,
+        request: Request<Pieces>,
+    ) -> Result<Response, StorageError> {
+        match timeout(call.patience, self.sender.request(request)).await {
             Ok(answer) => answer.map_err(|error| call.failed(error)),
             Err(elapsed) => Err(call.failed(elapsed)),
         }
     }
+}
+
+async fn authorized(
+    call: &Call,
+    credentials: &dyn Authorize,
+) -> Result<Request<Pieces>, StorageError> {
+    let request = call.request().map_err(|error| call.failed(error))?;
+    let (mut head, body) = request.into_parts();
+    let authorized = credentials.authorize(&mut head, call.body.length()).await;
+    authorized.map_err(|error| call.failed(error))?;
+    Ok(Request::from_parts(head, body))
 }
 
 /// Waits after the failed try with this number, from 1: twice as long after each, with jitter, or

@@ -8,4 +8,4 @@ mod token;
 pub(crate) use answer::{header, json, length, no_content, refused, stream, text};
 pub(crate) use client::{Authorize, BoxError, COPY, Call, HttpClient, Response};
 pub(crate) use pieces::Pieces;
-pub(crate) use token::{CachedToken, Token};
+pub(crate) use token::{CachedToken, Token, ask};

@@ -39,7 +39,7 @@ const FIRST: PartsOf<'static> = PartsOf {
 };
 
 /// Its size.
-const FIRST_SIZE: ByteSize = ByteSize::new(17);
+const FIRST_SIZE: ByteSize = ByteSize::mebibytes(1);
 
 /// The signer of a bucket, if it has one, and until when that holds.
 #[derive(Clone, Debug)]

@@ -59,7 +59,10 @@ impl Subscriber {
 
     /// Has the webhook get another secret.
     pub async fn rotates(&self) -> Value {
-        let rotated = self.alice.post_json(&self.path("/rotate"), &json!({})).await;
+        let rotated = self
+            .alice
+            .post_json(&self.path("/rotate"), &json!({}))
+            .await;
         rotated.expect_status(200).await
     }
 
