@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_smithy_xml::decode::{Document, try_data};
 use bytes::Bytes;
 use domain::{Clock as _, SystemClock, Timestamp};
-use http::Method;
+use http::{Method, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -24,9 +24,12 @@ const KEY_LASTS: Duration = Duration::from_hours(6);
 /// How long it is used: longer lifetimes of signatures end with the key.
 const KEY_IS_USED: Duration = Duration::from_hours(4);
 
-/// The latest key of an identity.
+/// How long an identity that may not have one isn't asked for again.
+const REFUSAL_LASTS: Duration = Duration::from_mins(1);
+
+/// The latest key of an identity; `None` if it may not have one.
 #[derive(Default)]
-pub(super) struct DelegationKeys(Mutex<Option<(Instant, DelegationKey)>>);
+pub(super) struct DelegationKeys(Mutex<Option<(Instant, Option<DelegationKey>)>>);
 
 /// A key that signs for an identity.
 #[derive(Clone, Default)]
@@ -96,7 +99,9 @@ impl DelegationKeys {
             Credentials::Signature(_) => return Ok(None),
             Credentials::Key(key) => key.sign(&signing.text_of_account()),
             Credentials::Identity(_) => {
-                let key = self.key(container).await?;
+                let Some(key) = self.key(container).await? else {
+                    return Ok(None);
+                };
                 let signed = AccountKey::read(container.account(), &key.value)
                     .map(|value| value.sign(&signing.text_of_identity(&key)));
                 url.query_pairs_mut()
@@ -119,12 +124,16 @@ impl DelegationKeys {
         Ok(Some(url))
     }
 
-    async fn key(&self, container: &Container) -> Result<DelegationKey, StorageError> {
+    async fn key(&self, container: &Container) -> Result<Option<DelegationKey>, StorageError> {
         let mut latest = self.0.lock().await;
-        if let Some((since, key)) = &*latest
-            && since.elapsed() < KEY_IS_USED
-        {
-            return Ok(key.clone());
+        if let Some((since, key)) = &*latest {
+            let lasts = match key {
+                Some(_) => KEY_IS_USED,
+                None => REFUSAL_LASTS,
+            };
+            if since.elapsed() < lasts {
+                return Ok(key.clone());
+            }
         }
         let key = fetch(container).await?;
         *latest = Some((Instant::now(), key.clone()));
@@ -206,7 +215,8 @@ impl Signing<'_> {
     }
 }
 
-async fn fetch(container: &Container) -> Result<DelegationKey, StorageError> {
+/// Asks for a key; `None` if the identity may not have one.
+async fn fetch(container: &Container) -> Result<Option<DelegationKey>, StorageError> {
     let now = SystemClock.now();
     // The service's clock may be behind.
     let start = seconds(now.minus(Duration::from_mins(5)));
@@ -223,11 +233,22 @@ async fn fetch(container: &Container) -> Result<DelegationKey, StorageError> {
         .header("content-type", "application/xml")
         .body(Bytes::from(body));
     let answer = container.send(&call).await?;
-    if !answer.status().is_success() {
-        return Err(refusal(call.action, answer).await);
+    let status = answer.status();
+    if !status.is_success() {
+        let refusal = refusal(call.action, answer).await;
+        if status != StatusCode::FORBIDDEN {
+            return Err(refusal);
+        }
+        let error = &refusal as &dyn std::error::Error;
+        tracing::warn!(
+            error,
+            "the identity lacks the role to sign URLs; there are none"
+        );
+        return Ok(None);
     }
     let body = text(call.action, answer).await?;
-    read(&body).ok_or_else(|| unsigned("the service gave no key"))
+    let key = read(&body).ok_or_else(|| unsigned("the service gave no key"))?;
+    Ok(Some(key))
 }
 
 fn read(body: &[u8]) -> Option<DelegationKey> {
