@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use domain::DocumentId;
-use futures::stream;
+use futures::{TryStreamExt, stream};
 use serde_json::Value;
 use storage::{Storage, StorageRouter, Writer};
 use url::Url;
 use uuid::{NoContext, Uuid};
 
 use crate::app::TestApp;
+use crate::content::pseudo_random;
 
 /// Long before any test.
 const LONG_AGO: u64 = 1_600_000_000;
@@ -49,4 +50,23 @@ pub async fn location(app: &TestApp, document: &Value) -> Url {
     db.close().await.expect("the database can be closed");
     let version = document.active().expect("it is active");
     version.location.clone()
+}
+
+/// Writes a small and a large object, reads, lists and removes them.
+pub async fn goes_round(storage: &dyn Storage) {
+    for size in [12, 20_000_000] {
+        let bytes = pseudo_random(7, size);
+        let url = puts(storage, &old_key(), bytes.clone()).await;
+        let stat = storage.stat(&url).await.expect("the storage answers");
+        assert_eq!(stat.expect("it is there").size.bytes(), bytes.len() as u64);
+        let read = storage.open(&url, None).await.expect("it can be read");
+        let read: Vec<Bytes> = read.try_collect().await.expect("it can be read to its end");
+        assert!(read.concat() == bytes, "other bytes");
+        let listed = storage.list(None).await.expect("it can be listed");
+        let listed: Vec<_> = listed.try_collect().await.expect("it can be listed whole");
+        assert!(listed.iter().any(|entry| entry.url == url), "{listed:?}");
+        storage.delete(&url).await.expect("it can be removed");
+        let stat = storage.stat(&url).await.expect("the storage answers");
+        assert_eq!(stat, None);
+    }
 }

@@ -2,6 +2,8 @@
 //! and as a cluster, PostgreSQL alone, a provider to sign in with.
 
 mod azure;
+mod azure_identities;
+mod azure_signatures;
 mod cut_connections;
 mod direct_uploads;
 mod direct_uploads_broken;
