@@ -10,6 +10,7 @@ mod direct_uploads_broken;
 mod direct_uploads_requests;
 mod each_backend;
 mod gcs;
+mod gcs_credentials;
 mod growing;
 mod hints;
 mod large_objects;
