@@ -80,6 +80,11 @@ struct AtPlace {
     source: SourceError,
 }
 
+/// Why an object was not removed although nothing is known of it.
+#[derive(Debug, thiserror::Error)]
+#[error("its place didn't answer a moment ago")]
+pub(crate) struct Untried;
+
 impl StorageError {
     /// Records the place of an error.
     pub(crate) fn at(self, place: &Url) -> Self {
@@ -119,6 +124,12 @@ impl StorageError {
         let source = at.map_or(source, |at| &at.source);
         let refusal = source.downcast_ref::<Refusal>();
         refusal.is_some_and(Refusal::is_of_one_request)
+    }
+
+    /// Returns whether the object wasn't tried, because others of its place failed.
+    #[must_use]
+    pub fn is_untried(&self) -> bool {
+        matches!(self, Self::Unavailable { source, .. } if source.is::<Untried>())
     }
 
     /// Returns whether the backend didn't answer, or not as it should: others will fail as well.

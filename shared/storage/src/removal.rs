@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use url::Url;
 
+use super::error::Untried;
 use super::{Mark, Storage, StorageError, StorageRouter};
 use domain::{ByteSize, Sha256, Timestamp};
 
@@ -39,7 +40,7 @@ impl Removal {
         if self.is_down(storage.place()) {
             return Err(StorageError::Unavailable {
                 action: "delete",
-                source: "its place didn't answer a moment ago".into(),
+                source: Untried.into(),
             });
         }
         let deleted = match self.check(storage).await {

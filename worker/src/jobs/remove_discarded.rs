@@ -6,8 +6,8 @@
 //! - *safe to repeat because* removing a missing object succeeds, and so does striking it off.
 //! - *if it dies here*, objects removed but still listed are removed again.
 //! - *on failure* of some objects, the others are removed and the job is retried. Objects that their
-//!   place refuses to remove are due again later, so that they don't hold up the others; while a
-//!   further place doesn't answer, the next run does it.
+//!   place refuses to remove, or fails to while it does everything else, are due again later, so that
+//!   they don't hold up the others; while a further place doesn't answer, the next run does it.
 
 use std::time::Duration;
 
@@ -18,47 +18,58 @@ use tracing::warn;
 use url::Url;
 
 use crate::attempt_error::AttemptError;
-use crate::remover::{BATCH, Removal, remove_batch};
+use crate::circuits::Outage;
+use crate::remover::{BATCH, Batch, Removal, remove_batch};
 use crate::tools::Tools;
 
-/// When objects that their place refuses to remove are tried again.
-const REFUSED: Duration = Duration::from_hours(1);
+/// When objects that can't be removed are tried again.
+const LATER: Duration = Duration::from_hours(1);
+
+/// What a batch left.
+#[derive(Default)]
+struct Left {
+    /// The objects that are tried again later.
+    later: Vec<Url>,
+    /// How many are outside the configured places.
+    elsewhere: usize,
+    /// Whether some weren't tried, and may be removed.
+    has_untried: bool,
+    failure: Option<StorageError>,
+}
 
 /// Runs the job.
 pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
     let (mut after, mut elsewhere, mut failure) = (DueDiscard::default(), 0, None);
-    let removal = tools.places.removal();
+    let mut removal = tools.places.removal();
     loop {
         let listed = ledger::discarded(&tools.db, &after, BATCH as u64, tools.clock.now()).await?;
         let Some(last) = listed.last() else {
             break;
         };
-        after.clone_from(last);
         let urls: Vec<Url> = listed
             .iter()
             .filter_map(|due| due.url.parse().ok())
             .collect();
-        elsewhere += listed.len() - urls.len();
+        let unreadable = listed.len() - urls.len();
         let batch = match remove_batch(&tools.db, &removal, &tools.removal_guard, urls).await? {
             Removal::Stopped => return Ok(()),
             Removal::Done(batch) => batch,
         };
-        let mut refused = Vec::new();
-        for (url, error) in batch.failures {
-            if matches!(error, StorageError::UnknownPlace { .. }) {
-                elsewhere += 1;
-                continue;
-            }
-            if error.is_refusal() {
-                refused.push(url);
-            }
-            failure = Some(error);
+        let removed = batch.removed;
+        let left = sort(tools, batch).await;
+        let later = tools.clock.now().plus(LATER);
+        ledger::postpone_discarded(&tools.db, &left.later, later).await?;
+        failure = left.failure.or(failure);
+        if left.has_untried && !left.later.is_empty() {
+            // The place does well but for those, which aren't listed any more.
+            removal = tools.places.removal();
+            continue;
         }
-        let later = tools.clock.now().plus(REFUSED);
-        ledger::postpone_discarded(&tools.db, &refused, later).await?;
+        after.clone_from(last);
+        elsewhere += unreadable + left.elsewhere;
         // The others would fail as well. Those of a further place that is down are passed over.
         let mut main = tools.places.main();
-        if batch.removed == 0 && main.any(|storage| removal.is_down(storage.place())) {
+        if removed == 0 && main.any(|storage| removal.is_down(storage.place())) {
             break;
         }
     }
@@ -80,4 +91,30 @@ pub async fn remove_discarded(tools: &Tools) -> Result<(), AttemptError> {
             cause: error.into(),
         })
     })
+}
+
+/// Sorts what a batch left by what becomes of it.
+async fn sort(tools: &Tools, batch: Batch) -> Left {
+    let (mut left, mut is_away) = (Left::default(), false);
+    for (url, error) in batch.failures {
+        if matches!(error, StorageError::UnknownPlace { .. }) {
+            left.elsewhere += 1;
+            continue;
+        }
+        if error.is_untried() {
+            left.has_untried = true;
+        } else if error.is_refusal() {
+            left.later.push(url);
+        } else if error.is_unanswered() {
+            let outage = tools.circuits.confirm_at(Outage::Storage, Some(&url));
+            if outage.await {
+                is_away = true;
+            } else {
+                left.later.push(url);
+            }
+        }
+        left.failure = Some(error);
+    }
+    left.has_untried &= !is_away;
+    left
 }

@@ -36,8 +36,12 @@ enum Weather {
     Poisoned(Url),
     /// There is no room for one object.
     TooSmallFor(Url),
+    /// It answers to reads alone.
+    Frozen,
     /// It refuses to remove some objects.
     Keeps(Vec<Url>),
+    /// It always fails to remove some objects.
+    Fails(Vec<Url>),
 }
 
 /// A place whose weather is made.
@@ -61,12 +65,12 @@ fn away() -> StorageError {
     }
 }
 
-fn refused() -> StorageError {
+fn refused(status: u16) -> StorageError {
     let refusal = Refusal {
-        status: 403,
-        code: "AccessDenied".to_owned(),
+        status,
+        code: "AnyCode".to_owned(),
         request: "1".to_owned(),
-        message: "it is locked".to_owned(),
+        message: "it stays".to_owned(),
     };
     StorageError::Unavailable {
         action: "delete",
@@ -87,6 +91,7 @@ impl Outdoors {
     fn has_room(&self, url: Option<&Url>) -> Result<(), StorageError> {
         let room = match &*self.weather.borrow() {
             Weather::Full => Err(StorageError::Full),
+            Weather::Frozen => Err(away()),
             Weather::TooSmallFor(large) if url == Some(large) => Err(StorageError::Full),
             _ => Ok(()),
         };
@@ -130,10 +135,13 @@ impl Storage for Outdoors {
 
     async fn delete(&self, url: &Url) -> Result<(), StorageError> {
         self.reach(Some(url))?;
-        let is_kept = matches!(&*self.weather.borrow(), Weather::Keeps(kept) if kept.contains(url));
-        if is_kept {
-            return self.counted(Err(refused()));
-        }
+        let answer = match &*self.weather.borrow() {
+            Weather::Keeps(kept) if kept.contains(url) => Err(refused(403)),
+            Weather::Fails(failing) if failing.contains(url) => Err(refused(500)),
+            Weather::Frozen => Err(away()),
+            _ => Ok(()),
+        };
+        self.counted(answer)?;
         self.inner.delete(url).await
     }
 
@@ -361,6 +369,15 @@ async fn a_document_for_which_there_is_no_room_waits_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn objects_that_storage_refuses_to_remove_hold_up_no_others() {
+    Box::pin(hold_up_no_others(Weather::Keeps)).await;
+}
+
+#[tokio::test]
+async fn objects_that_storage_always_fails_to_remove_hold_up_no_others() {
+    Box::pin(hold_up_no_others(Weather::Fails)).await;
+}
+
+async fn hold_up_no_others(weather: fn(Vec<Url>) -> Weather) {
     let service = Service::start().await;
     let store = service.places.store();
     let place = store.place().clone();
@@ -377,7 +394,7 @@ async fn objects_that_storage_refuses_to_remove_hold_up_no_others() {
     service.db.writer().execute_unprepared(&sql).await.unwrap();
 
     let outside = Outside::of(&service);
-    outside.weather.send_replace(Weather::Keeps(locked));
+    outside.weather.send_replace(weather(locked));
     // The schedule enqueues the removal at the start.
     let working = Service::works(outside.role.clone());
     // The others are due again later.
@@ -389,6 +406,37 @@ async fn objects_that_storage_refuses_to_remove_hold_up_no_others() {
         }
     };
     timeout(PATIENCE, removed).await.expect("it is removed");
+    working.stop().await;
+    let tries = outside.failed.load(Ordering::SeqCst);
+    assert_eq!(tries, 24, "each is tried once");
+    assert!(outside.role.meters.open_circuits().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_put_off_while_storage_is_away() {
+    let service = Service::start().await;
+    let place = service.places.store().place().clone();
+    let url = || service.places.fresh_url(&place, service.clock.now());
+    let rows = std::iter::repeat_with(url).take(24);
+    let rows: Vec<_> = rows.map(|url| format!("('{url}', 1)")).collect();
+    let sql = format!("INSERT INTO discards (url, at) VALUES {}", rows.join(", "));
+    service.db.writer().execute_unprepared(&sql).await.unwrap();
+    let outside = Outside::of(&service);
+    outside.weather.send_replace(Weather::Frozen);
+    let working = Service::works(outside.role.clone());
+    while outside.role.meters.open_circuits().is_empty() {
+        outside.is_felt().await;
+    }
+    let waiting = "SELECT count(*) FROM discards WHERE at = 1";
+    assert_eq!(service.number(waiting).await, 24);
+    outside.weather.send_replace(Weather::Fair);
+    let removed = async {
+        while service.number("SELECT count(*) FROM discards").await > 0 {
+            service.clock.advance(Duration::from_secs(10));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, removed).await.expect("all are removed");
     working.stop().await;
 }
 
