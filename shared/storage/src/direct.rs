@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use url::Url;
 
+use super::hashing::Hashing;
 use super::key::{new_growing_key, new_key, url_of};
-use super::router::Tally;
 use super::{Direct, DirectUpload, Joined, Signed, StorageError, StorageRouter, WrittenPart};
 use domain::{ByteSize, Sha256, Timestamp};
 
@@ -72,11 +72,11 @@ impl StorageRouter {
     /// Reads an object once, and returns its size and digest.
     pub async fn digest(&self, url: &Url) -> Result<(ByteSize, Sha256), StorageError> {
         let mut bytes = self.open(url, None).await?;
-        let mut tally = Tally::default();
+        let mut hashing = Hashing::default();
         while let Some(chunk) = bytes.try_next().await? {
-            tally.add(&chunk);
+            hashing.add(chunk).await?;
         }
-        Ok(tally.finish())
+        hashing.finish().await
     }
 
     fn direct_at(&self, url: &Url) -> Result<&dyn Direct, StorageError> {

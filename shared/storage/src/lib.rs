@@ -14,6 +14,7 @@ mod free_space;
 #[cfg(feature = "gcs")]
 mod gcs;
 mod growing;
+mod hashing;
 mod inline;
 mod key;
 mod local;

@@ -3,7 +3,8 @@
 use futures::TryStreamExt;
 use url::Url;
 
-use super::routing::{StorageRouter, Tally};
+use super::routing::StorageRouter;
+use crate::hashing::Hashing;
 use crate::key::{new_key, url_of};
 use crate::{ByteStream, SourceStream, StorageError, WriteError, Writer};
 use domain::{ByteSize, Sha256, Timestamp};
@@ -48,15 +49,15 @@ impl StorageRouter {
 /// Streams the bytes of an object and ends with an error if size or digest differ from those
 /// expected, so that the write is abandoned.
 fn verified(bytes: ByteStream, url: &Url, size: ByteSize, sha256: Sha256) -> SourceStream<'static> {
-    let state = (bytes, Tally::default(), url.clone());
+    let state = (bytes, Hashing::default(), url.clone());
     Box::pin(futures::stream::try_unfold(
         state,
-        move |(mut bytes, mut tally, url)| async move {
+        move |(mut bytes, mut hashing, url)| async move {
             if let Some(chunk) = bytes.try_next().await? {
-                tally.add(&chunk);
-                return Ok(Some((chunk, (bytes, tally, url))));
+                hashing.add(chunk.clone()).await?;
+                return Ok(Some((chunk, (bytes, hashing, url))));
             }
-            if tally.finish() == (size, sha256) {
+            if hashing.finish().await? == (size, sha256) {
                 return Ok(None);
             }
             Err(StorageError::DigestMismatch { url }.into())

@@ -17,6 +17,7 @@ use super::listing::abort_all;
 use super::multipart::{Multipart, abort, is_stored};
 use super::outcome::{failed, is_missing, odd};
 use super::reading::get;
+use super::signed_body::BodyDigest;
 use super::upload::{Uploads, part_of_answer, put_whole};
 use crate::key::{key_within, new_key, url_of};
 use crate::parted::{Buffer, PartAppender, PartStore, Recorded as _, next_number, read_tail};
@@ -164,12 +165,15 @@ impl Spot {
         part: Bytes,
     ) -> Result<Part, StorageError> {
         let size = part.len() as u64;
+        let digest = BodyDigest::of(&part).await;
         let request = self.bucket.client.upload_part().bucket(&self.bucket.name);
         let request = request
             .key(&self.key)
             .upload_id(upload)
             .part_number(number)
-            .body(part.into());
+            .body(part.into())
+            .customize()
+            .interceptor(digest);
         let answer = match request.send().await {
             Err(error) if is_missing(&error) => {
                 let url = self.place.join(&self.key[self.prefix.len()..]);

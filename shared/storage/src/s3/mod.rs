@@ -13,6 +13,7 @@ mod outcome;
 mod own_requests;
 mod presigned;
 mod reading;
+mod signed_body;
 mod signer;
 mod upload;
 

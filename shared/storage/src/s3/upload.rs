@@ -8,6 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::client::{Bucket, written_as};
 use super::multipart::Multipart;
 use super::outcome::failed;
+use super::signed_body::BodyDigest;
 use crate::parted::{
     Buffer, BufferLimits, Buffers, Gathered, Parts, filled, gather, part_size, take_buffer,
 };
@@ -130,7 +131,9 @@ impl Sending {
             .upload_id(&self.upload)
             .part_number(number);
         self.under_way.spawn(async move {
-            let outcome = request.body(part.into()).send().await;
+            let digest = BodyDigest::of(&part).await;
+            let request = request.body(part.into()).customize().interceptor(digest);
+            let outcome = request.send().await;
             drop(buffer);
             let answer = outcome.map_err(|error| failed("write a part", error))?;
             Ok(part_of_answer(number, answer))
@@ -156,7 +159,9 @@ pub(super) async fn put_whole(
 ) -> Result<(), StorageError> {
     let request = bucket.client.put_object().bucket(&bucket.name).key(key);
     let request = written_as!(bucket, request);
-    let outcome = request.body(bytes.into()).send().await;
+    let digest = BodyDigest::of(&bytes).await;
+    let request = request.body(bytes.into()).customize();
+    let outcome = request.interceptor(digest).send().await;
     outcome.map(drop).map_err(|error| failed("write", error))
 }
 
