@@ -4,6 +4,7 @@
 mod azure;
 mod azure_identities;
 mod azure_signatures;
+mod checksums;
 mod cut_connections;
 mod direct_uploads;
 mod direct_uploads_broken;
