@@ -178,6 +178,7 @@ fn parse_s3(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
         prefix: within.prefix,
         endpoint: None,
         region: None,
+        profile: None,
         checksums: Checksums::default(),
         written: WrittenObjects::default(),
     };
@@ -206,6 +207,8 @@ fn parse_s3(url: &Url) -> Result<StorageUrl, ParseStorageUrlError> {
             }
             "kms_key" if value.is_empty() => return Err(wrong("kms_key", "the id of a key")),
             "kms_key" => location.written.kms_key = Some(value.to_owned()),
+            "profile" if value.is_empty() => return Err(wrong("profile", "the name of a profile")),
+            "profile" => location.profile = Some(value.to_owned()),
             "storage_class" => {
                 let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
                 if value.is_empty() || !value.bytes().all(is_allowed) {
@@ -314,6 +317,10 @@ mod tests {
                 "s3://bucket?sse=aws:kms&kms_key=k/1&storage_class=STANDARD_IA",
                 "s3://bucket/?path_style=false&sse=aws%3Akms&kms_key=k%2F1&storage_class=STANDARD_IA",
             ),
+            (
+                "s3://bucket?profile=second",
+                "s3://bucket/?profile=second&path_style=false",
+            ),
             ("azure://files/a/", "azure://files/a/"),
             (
                 "azure://files/a?endpoint=http://localhost:1/acme&account=acme",
@@ -363,6 +370,7 @@ mod tests {
             "s3://bucket?path_style=yes",
             "s3://bucket?checksums=none",
             "s3://bucket?sse=none",
+            "s3://bucket?profile=",
             "s3://bucket?kms_key=k",
             "s3://bucket?sse=AES256&kms_key=k",
             "s3://bucket?storage_class=cold",

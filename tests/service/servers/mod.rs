@@ -26,6 +26,7 @@ mod redis_cluster;
 mod redis_sentinel;
 mod redis_tls;
 mod s3;
+mod s3_profiles;
 mod s3s;
 mod several_places;
 mod sign_in;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -64,15 +66,27 @@ macro_rules! written_as {
 pub(super) use written_as;
 
 impl Bucket {
-    /// Creates a client for the bucket of a place, with these credentials or those of the standard
-    /// AWS environment. Sends nothing yet.
+    /// Creates a client for the bucket of a place, with the credentials of its profile, or these, or
+    /// those of the standard AWS environment. Sends nothing yet.
     pub(super) async fn connect(location: &S3Location, credentials: Option<Credentials>) -> Self {
         let http_client = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(
                 tls::rustls_provider::CryptoMode::Ring,
             ))
             .build_https();
-        let region = RegionProviderChain::first_try(location.region.clone().map(Region::new))
+        let of_profile = location.profile.as_ref().map(|name| {
+            let region = ProfileFileRegionProvider::builder().profile_name(name);
+            let config = ProviderConfig::without_region().with_http_client(http_client.clone());
+            let credentials = ProfileFileCredentialsProvider::builder().configure(&config);
+            (region.build(), credentials.profile_name(name).build())
+        });
+        let (region_of_profile, own) = of_profile.unzip();
+        let region = RegionProviderChain::first_try(location.region.clone().map(Region::new));
+        let region = match region_of_profile {
+            Some(of_profile) => region.or_else(of_profile),
+            None => region,
+        };
+        let region = region
             .or_else(EnvironmentVariableRegionProvider::new())
             .or_else(Region::from_static(DEFAULT_REGION));
         let stalled = StalledStreamProtectionConfig::enabled()
@@ -101,7 +115,8 @@ impl Bucket {
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         }
-        let given = credentials.map(SharedCredentialsProvider::new);
+        let own = own.map(SharedCredentialsProvider::new);
+        let given = own.or_else(|| credentials.map(SharedCredentialsProvider::new));
         let provider = given.or_else(|| shared.credentials_provider());
         config.set_credentials_provider(provider.clone());
         if let Some(endpoint) = &location.endpoint {

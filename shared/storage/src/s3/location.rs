@@ -13,6 +13,8 @@ pub struct S3Location {
     pub endpoint: Option<Url>,
     /// The region, if not taken from the environment.
     pub region: Option<String>,
+    /// The profile of the AWS configuration that has its credentials, if it isn't the environment.
+    pub profile: Option<String>,
     /// Whether the bucket is in the path instead of the host name; the default with an endpoint,
     /// and needed if the bucket's name has a dot.
     pub path_style: bool,
@@ -30,6 +32,8 @@ impl S3Location {
         options.extend(endpoint.map(|endpoint| ("endpoint", endpoint.to_string())));
         let region = self.region.iter();
         options.extend(region.map(|region| ("region", region.clone())));
+        let profile = self.profile.iter();
+        options.extend(profile.map(|profile| ("profile", profile.clone())));
         options.push(("path_style", self.path_style.to_string()));
         if self.checksums == Checksums::Required {
             options.push(("checksums", "required".to_owned()));

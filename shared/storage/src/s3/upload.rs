@@ -204,6 +204,7 @@ mod tests {
             prefix: String::new(),
             endpoint: Some("http://127.0.0.1:1".parse().unwrap()),
             region: None,
+            profile: None,
             path_style: true,
             checksums: Checksums::default(),
             written: WrittenObjects::default(),
