@@ -126,16 +126,16 @@ async fn check_places(
     limits: &Limits,
 ) -> Result<(), UploadError> {
     let kept = UploadLimits::KEPT;
-    let uploads = uploads::count(transaction, new.owner, kept).await?;
+    let counted = uploads::count(transaction, new.owner, kept).await?;
     if let Some(ticket) = new.ticket {
         let most = limits.uploads.open_of_ticket();
         if uploads::count_open_of_ticket(transaction, ticket).await? >= most.into() {
             return Err(UploadError::TooManyOfTicket(most));
         }
-    } else if uploads.open >= limits.uploads.open.into() {
+    } else if counted.open >= i64::from(limits.uploads.open) {
         return Err(UploadError::TooMany(limits.uploads.open));
     }
-    if uploads.has_surplus {
+    if counted.has_surplus {
         uploads::delete_surplus(transaction, new.owner.0, kept).await?;
     }
     Ok(())

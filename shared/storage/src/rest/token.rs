@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, request};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
-use url::{Position, Url};
+use url::Position;
 
 use super::answer::text;
 use super::client::{Authorize, BoxError, Call, HttpClient, Response};

@@ -16,7 +16,7 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls;
 
-use super::signer::Signers;
+use super::signer::{Signer, Signers};
 use crate::rest::HttpClient;
 use crate::{Checksums, S3Location, WrittenObjects};
 
@@ -129,6 +129,11 @@ impl Bucket {
             signers: Signers::new(provider),
             http: Arc::default(),
         }
+    }
+
+    /// Returns what signs its requests without the client; `None` if only the client can.
+    pub(super) async fn signer(&self) -> Option<Arc<Signer>> {
+        self.signers.signer(&self.client, &self.name).await
     }
 }
 

@@ -66,7 +66,7 @@ impl Direct for S3 {
                 headers: headers_of(&signed),
             });
         };
-        let signer = bucket.signers.signer(bucket).await;
+        let signer = bucket.signer().await;
         let of = PartsOf {
             key: &key,
             upload: id,

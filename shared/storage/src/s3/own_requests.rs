@@ -82,7 +82,7 @@ async fn post(
     headers: &[(&'static str, &str)],
     body: String,
 ) -> Option<Bytes> {
-    let signer = bucket.signers.signer(bucket).await?;
+    let signer = bucket.signer().await?;
     let http = bucket
         .http
         .get_or_init(|| HttpClient::new().ok())

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_s3::presigning::PresigningConfig;
 use domain::{ByteSize, Clock as _, Sha256, SystemClock, Timestamp};
@@ -14,7 +15,6 @@ use http::{HeaderValue, request};
 use ring::hmac;
 use url::{Position, Url};
 
-use super::client::Bucket;
 use crate::rest::{Authorize, BoxError};
 use crate::signed_text::{compact, escaped};
 
@@ -59,14 +59,14 @@ impl Signers {
     }
 
     /// Returns what signs for the bucket; `None` if only the client can.
-    pub(super) async fn signer(&self, bucket: &Bucket) -> Option<Arc<Signer>> {
+    pub(super) async fn signer(&self, client: &Client, bucket: &str) -> Option<Arc<Signer>> {
         let latest = self.latest().clone();
         if let Some((signer, until)) = latest
             && Instant::now() < until
         {
             return signer;
         }
-        let learned = self.learn(bucket).await;
+        let learned = self.learn(client, bucket).await;
         let (signer, lasts) = learned.map_or((None, PAUSE), |(signer, lasts)| {
             (Some(Arc::new(signer)), lasts)
         });
@@ -74,7 +74,7 @@ impl Signers {
         signer
     }
 
-    async fn learn(&self, bucket: &Bucket) -> Option<(Signer, Duration)> {
+    async fn learn(&self, client: &Client, bucket: &str) -> Option<(Signer, Duration)> {
         let credentials = self.provider.as_ref()?.provide_credentials().await.ok()?;
         let lasts = credentials.expiry().map_or(LASTS, |end| {
             let end = end.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -82,8 +82,8 @@ impl Signers {
             let left = Timestamp::from_micros(end).since(SystemClock.now());
             left.saturating_sub(EARLY).min(LASTS)
         });
-        let request = bucket.client.upload_part().bucket(&bucket.name);
-        let request = request.key(FIRST.key).upload_id(FIRST.upload);
+        let request = client.upload_part().bucket(bucket).key(FIRST.key);
+        let request = request.upload_id(FIRST.upload);
         let request = request.part_number(1).content_length(FIRST_SIZE.as_i64());
         let config = PresigningConfig::expires_in(LASTS).ok()?;
         let signed = request.presigned(config).await.ok()?;
@@ -226,7 +226,7 @@ impl Signer {
         let own = own.filter(|(name, _)| name.as_str().starts_with("x-amz-"));
         let own = own.map(|(name, value)| Ok::<_, BoxError>((name.as_str(), value.to_str()?)));
         let mut signed = own.collect::<Result<Vec<_>, _>>()?;
-        signed.push(("host", &self.host));
+        signed.push(("host", self.host.as_str()));
         signed.sort_unstable();
         let names: Vec<_> = signed.iter().map(|(name, _)| *name).collect();
         let names = names.join(";");
@@ -294,6 +294,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::s3::client::Bucket;
     use crate::{Checksums, S3Location, WrittenObjects};
 
     const UPLOAD: PartsOf<'static> = PartsOf {
@@ -333,7 +334,7 @@ mod tests {
         let config = config.expires_in(lifetime).build().unwrap();
         for (path_style, session) in [(true, None), (false, None), (false, Some("a/session+="))] {
             let bucket = bucket(path_style, credentials("a secret", session)).await;
-            let signer = bucket.signers.signer(&bucket).await.unwrap();
+            let signer = bucket.signer().await.unwrap();
             let parts = signer.parts_at(time, UPLOAD, lifetime).unwrap();
             for (number, size) in (1..).zip(sizes()) {
                 let request = bucket.client.upload_part().bucket(&bucket.name);
@@ -361,10 +362,11 @@ mod tests {
     async fn who_signs_otherwise_than_the_client_signs_nothing() {
         let first = bucket(true, credentials("the first", None)).await;
         let second = bucket(true, credentials("the second", None)).await;
-        assert!(first.signers.signer(&second).await.is_none());
+        let other = first.signers.signer(&second.client, &second.name).await;
+        assert!(other.is_none());
         // Not asked again at once.
-        assert!(first.signers.signer(&first).await.is_none());
-        assert!(second.signers.signer(&second).await.is_some());
+        assert!(first.signer().await.is_none());
+        assert!(second.signer().await.is_some());
     }
 
     /// "GET Bucket Lifecycle" of "Signature Calculations for the Authorization Header".
