@@ -318,6 +318,7 @@ mod tests {
             prefix: String::new(),
             endpoint: path_style.then_some(endpoint),
             region: Some("eu-west-1".to_owned()),
+            profile: None,
             path_style,
             checksums: Checksums::default(),
             written: WrittenObjects::default(),
