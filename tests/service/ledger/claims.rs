@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::ErrorCode;
 use ledger::{
-    Database, JobRef, Outcome, Settled, accept, hand_back, hand_back_unacknowledged, renew_leases,
-    settle,
+    Database, JobRef, Outcome, Settled, accept, hand_back, hand_back_unacknowledged,
+    queues_with_due_jobs, renew_leases, settle,
 };
 use queue::Queue;
 use tests::ledger::{
@@ -62,6 +62,26 @@ async fn claims_go_in_rounds_over_the_owners(db: &Database) {
     let claimed = claim_at(db, 4, NOW.plus(LEASE)).await;
     assert_eq!(claimed.len(), 4);
     assert!(claimed.iter().any(|job| job.owner == bob));
+}
+
+#[on_each_database]
+async fn polls_learn_of_due_jobs_and_of_leases_that_are_over(db: &Database) {
+    let due = async |now| queues_with_due_jobs(db, &Queue::ALL, now).await.unwrap();
+    let owner = user(db, "alice").await;
+    assert_eq!(due(NOW).await, []);
+    accept(db, &limits(), &[arrival(owner, "hello", NOW)])
+        .await
+        .unwrap();
+    let before = NOW.minus(Duration::from_micros(1));
+    assert_eq!(due(before).await, [], "it isn't due yet");
+    assert_eq!(due(NOW).await, [Queue::Ingest]);
+    assert_eq!(claim_at(db, 10, NOW).await.len(), 1);
+    assert_eq!(due(NOW).await, [], "somebody works on it");
+    assert_eq!(due(NOW.plus(LEASE)).await, [Queue::Ingest]);
+    let others = [Queue::Bulk, Queue::Deliver];
+    let of_others = queues_with_due_jobs(db, &others, NOW.plus(LEASE)).await;
+    assert_eq!(of_others.unwrap(), []);
+    assert_eq!(queues_with_due_jobs(db, &[], NOW).await.unwrap(), []);
 }
 
 #[on_each_database]

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use domain::{Clock, Status, Timestamp, UserId};
 use ledger::NewJob;
-use queue::{Feed, JobKind, Queue};
+use queue::{Feed, InProcessFeed, JobKind, Queue};
 use sea_orm::ConnectionTrait;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
+
+use worker::WorkerRole;
 
 use crate::service::{LEASE, PATIENCE, Service, wait_for};
 use crate::trap::{Spring, Trap, Word};
@@ -34,6 +36,35 @@ async fn two_workers_share_many_jobs_and_do_each_once() {
     assert_eq!(service.number(again).await, 0);
     assert_eq!(service.number("SELECT refs FROM blobs").await, 200);
     assert_eq!((service.staged().await, service.stored().await), (0, 1));
+}
+
+#[tokio::test]
+async fn a_worker_claims_nothing_while_nothing_is_due() {
+    let mut service = Service::start().await;
+    let (seen, mut statements) = mpsc::unbounded_channel();
+    service.db.observe(move |sql, _| {
+        let _ = seen.send(sql.to_owned());
+    });
+    let role = WorkerRole {
+        queues: vec![Queue::Ingest, Queue::Bulk],
+        // It hears of nothing.
+        feed: Arc::new(InProcessFeed::default()),
+        ..service.role()
+    };
+    let working = Service::works(role);
+    let (mut polls, mut claims) = (0, 0);
+    while polls < 3 {
+        let statement = statements.recv().await.unwrap();
+        polls += usize::from(statement.starts_with("SELECT 'ingest' AS queue"));
+        claims += usize::from(statement.contains("UPDATE jobs SET state = 'running'"));
+    }
+    assert_eq!(claims, 2, "each queue claims once at the start");
+    let document = service.accepts("note.txt", b"a note").await;
+    while service.document(document).await.lifecycle.status() != Status::Active {
+        let statement = timeout(PATIENCE, statements.recv()).await;
+        statement.expect("it is polled for").unwrap();
+    }
+    working.stop().await;
 }
 
 #[tokio::test]
