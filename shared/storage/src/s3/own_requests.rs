@@ -94,7 +94,7 @@ async fn post(
         .header(BODY_DIGEST, Sha256::of(body.as_bytes()).to_string());
     let call = headers
         .iter()
-        .fold(call, |call, (name, value)| call.header(*name, *value));
+        .fold(call, |call, (name, value)| call.header(name, *value));
     let call = call.body(Bytes::from(body));
     let sent = async {
         let answer = http.send_once(&call, &*signer).await?;

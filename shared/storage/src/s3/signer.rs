@@ -86,8 +86,8 @@ impl Signers {
         let request = request.upload_id(FIRST.upload);
         let request = request.part_number(1).content_length(FIRST_SIZE.as_i64());
         let config = PresigningConfig::expires_in(LASTS).ok()?;
-        let signed = request.presigned(config).await.ok()?;
-        let signer = Signer::like(&signed.uri().parse().ok()?, credentials)?;
+        let sample = request.presigned(config).await.ok()?;
+        let signer = Signer::like(&sample.uri().parse().ok()?, credentials)?;
         Some((signer, lasts))
     }
 
@@ -344,7 +344,7 @@ mod tests {
                 let request = request.content_length(size.as_i64());
                 let expected = request.presigned(config.clone()).await.unwrap();
                 let expected: Url = expected.uri().parse().unwrap();
-                let signed = parts.sign(number.cast_unsigned(), size).unwrap();
+                let own = parts.sign(number.cast_unsigned(), size).unwrap();
                 let sorted = |url: &Url| {
                     let mut pairs: Vec<_> = url.query_pairs().into_owned().collect();
                     pairs.sort_unstable();
@@ -354,7 +354,7 @@ mod tests {
                         pairs,
                     )
                 };
-                assert_eq!(sorted(&signed), sorted(&expected));
+                assert_eq!(sorted(&own), sorted(&expected));
             }
         }
     }
