@@ -1,6 +1,6 @@
 //! The S3 client: endpoint, credentials, timeouts and retries.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -49,8 +49,9 @@ pub(super) struct Bucket {
     pub written: WrittenObjects,
     /// What signs without the client.
     pub signers: Signers,
-    /// What sends without it, once needed; none if it can't be made.
-    pub http: Arc<OnceLock<Option<HttpClient>>>,
+    /// What sends without it; none if it can't be made. Made at the start, since it reads the certificates
+    /// of the system.
+    pub http: Option<HttpClient>,
 }
 
 /// Adds to a request that creates an object how it is written.
@@ -127,7 +128,7 @@ impl Bucket {
             name: location.bucket.clone(),
             written: location.written.clone(),
             signers: Signers::new(provider),
-            http: Arc::default(),
+            http: HttpClient::new().ok(),
         }
     }
 

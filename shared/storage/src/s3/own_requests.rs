@@ -13,7 +13,7 @@ use http::Method;
 
 use super::client::Bucket;
 use super::signer::BODY_DIGEST;
-use crate::rest::{Call, HttpClient, text};
+use crate::rest::{Call, text};
 use crate::signed_text::escaped;
 use crate::{StorageError, WrittenPart};
 
@@ -83,10 +83,7 @@ async fn post(
     body: String,
 ) -> Option<Bytes> {
     let signer = bucket.signer().await?;
-    let http = bucket
-        .http
-        .get_or_init(|| HttpClient::new().ok())
-        .as_ref()?;
+    let http = bucket.http.as_ref()?;
     let mut url = signer.url_of(key)?;
     url.set_query(Some(query));
     let call = Call::new("write", Method::POST, url)
