@@ -115,13 +115,13 @@ pub async fn edit_webhook(
             }
             _ => {}
         }
-        let changed = ChangedWebhook {
+        let edited = ChangedWebhook {
             before,
             after: Webhook::try_from(row.clone())?,
         };
         webhooks::update(&transaction, row).await?;
-        on.commit(transaction, &changed).await?;
-        Ok(changed.after)
+        on.commit(transaction, &edited).await?;
+        Ok(edited.after)
     })
     .await
 }
