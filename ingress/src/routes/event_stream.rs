@@ -241,10 +241,10 @@ impl Streaming {
 
     /// Waits until there may be an event, or something else is to be done.
     async fn wait(&mut self) {
-        let times = [self.next_comment, self.id_due(), self.reader.next_look()];
+        let dues = [self.next_comment, self.id_due(), self.reader.next_look()];
         // Boxed: most streams have none.
-        let timer = times.into_iter().flatten().min();
-        let timer = timer.map(|time| Box::pin(sleep_until(time)));
+        let timer = dues.into_iter().flatten().min();
+        let timer = timer.map(|due| Box::pin(sleep_until(due)));
         let is_time = async {
             match timer {
                 Some(timer) => timer.await,

@@ -111,7 +111,7 @@ impl Waiters {
         loop {
             tokio::select! {
                 Some(settled) = announced.next() => self.hear(db, &settled).await,
-                _ = look.tick() => self.look(db).await,
+                () = look.tick() => self.look(db).await,
             }
         }
     }

@@ -29,9 +29,9 @@ fn given(token: &str) -> Reply {
 
 /// Every request has this token.
 fn saw_only(recorder: &Recorder, token: &str) {
-    let recorded = recorder.takes();
-    assert!(!recorded.is_empty());
-    for request in recorded {
+    let requests = recorder.takes();
+    assert!(!requests.is_empty());
+    for request in requests {
         let authorization = request.header("authorization");
         assert_eq!(authorization, format!("Bearer {token}"), "{request:?}");
     }

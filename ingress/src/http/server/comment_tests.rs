@@ -111,10 +111,10 @@ impl Served {
     async fn start() -> Self {
         let (client, stream) = connected().await;
         let (chunks, receiver) = mpsc::channel(1);
-        let received = futures::stream::unfold(receiver, |mut receiver| async {
+        let incoming = futures::stream::unfold(receiver, |mut receiver| async {
             Some((receiver.recv().await?, receiver))
         });
-        let body: BoxBody<Bytes, io::Error> = Body::from_bytes_stream(received).into();
+        let body: BoxBody<Bytes, io::Error> = Body::from_bytes_stream(incoming).into();
         let body = ResponseBody::without_request(body);
         let comments = Arc::new(Comments::default());
         let task = tokio::spawn({
@@ -164,8 +164,8 @@ async fn each_period_has_one_comment_which_wakes_nobody() {
     let commented = comments.join(&shared);
     // The response has not begun.
     pass_period(&comments).await;
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
+    let woken = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&woken));
     assert!(
         shared
             .poll_left(&mut Context::from_waker(&waker))
@@ -173,7 +173,7 @@ async fn each_period_has_one_comment_which_wakes_nobody() {
     );
     let periods = 3;
     pass(&comments, periods * TURNS).await;
-    assert_eq!(wakes.count(), 0);
+    assert_eq!(woken.count(), 0);
     drop(commented);
     pass_period(&comments).await;
     assert_eq!(Arc::strong_count(&shared), 1, "it is forgotten");
@@ -253,14 +253,14 @@ async fn what_a_socket_does_not_take_is_sent_by_the_task_before_its_next_chunk()
     let (mut client, stream) = connected().await;
     let filled = fill(&stream).await;
     let shared = shared(stream, ServerLimits::WRITE_STALL);
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
+    let woken = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&woken));
     let mut context = Context::from_waker(&waker);
     assert!(shared.poll_left(&mut context).is_pending());
     // One at most is left behind.
     for _ in 0..3 {
         shared.comment();
-        assert_eq!(wakes.count(), 1);
+        assert_eq!(woken.count(), 1);
     }
     assert!(shared.poll_left(&mut context).is_pending());
     let mut chunk = &b"1\r\nz\r\n"[..];
