@@ -309,17 +309,18 @@ async fn an_identity_without_the_role_to_sign_signs_nothing() {
 async fn a_token_that_is_refused_is_replaced_once() {
     let (place, service) = (Place::new().await, Receiver::start());
     let identity = machine(&service);
-    let answer = |name: &str| {
+    let answer = |token: &str| {
         let mut answer = identity.answer.clone();
-        answer["access_token"] = json!(token(name));
+        answer["access_token"] = json!(token);
         given(&answer)
     };
-    service.replies_once([answer("first")]);
-    service.replies(answer("second"));
+    let first = token("first");
+    service.replies_once([answer(&first)]);
+    service.replies(answer(&token("second")));
     let storage = place.connect(&identity).await;
     storage.check().await.unwrap();
-    place.saw_only(&token("first"));
-    let revoked = format!("Bearer {}", token("first"));
+    place.saw_only(&first);
+    let revoked = format!("Bearer {first}");
     place.recorder.passes(move |request| {
         if request.header("authorization") == revoked {
             Passing::Refused(401)
@@ -433,7 +434,13 @@ async fn while_no_tokens_are_given_uploads_wait_and_nothing_is_lost() {
     let refused = alice.get(&path).await;
     refused.expect_problem(503, "unavailable");
 
+    identity.answer["expires_in"] = json!("3600");
     service.replies(given(&identity.answer));
+    // A failure to get one is shared for a moment.
+    wait_until(PATIENCE, "there are tokens again", async || {
+        alice.get(&path).await.status == 200
+    })
+    .await;
     for (document, bytes) in accepted {
         let document = alice.settled(&document).await;
         assert_eq!(document["status"], "active", "{document}");
