@@ -109,13 +109,13 @@ impl Acceptor {
             peer,
             activity,
             comments: Arc::clone(&self.comments),
+            registered,
             slot,
         };
         let abort = self.abort.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = connection.serve(stream) => {}
-                () = registered.close.cancelled() => {}
                 () = abort.cancelled() => {}
             }
         });

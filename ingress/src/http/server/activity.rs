@@ -67,6 +67,18 @@ impl Activity {
         (state.admitted == 0).then_some(state.vacant_since)
     }
 
+    /// Waits until the connection has no admitted request.
+    pub(super) async fn vacant(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.vacant_since().is_some() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.lock().in_flight == 0
     }

@@ -10,11 +10,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::comments::Comments;
-use super::connections::Slot;
+use super::connections::{Registered, Slot};
 use super::edges::HEADER_BYTES;
 use super::endless;
 use super::exchange::{Door, Exchange, SharedEndpoint};
@@ -54,6 +55,7 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) activity: Arc<Activity>,
     pub(super) comments: Arc<Comments>,
+    pub(super) registered: Registered,
     /// `None` if it was accepted during shutdown.
     pub(super) slot: Option<Slot>,
 }
@@ -117,6 +119,22 @@ impl Connection {
             result = connection.as_mut() => result,
             () = handover.is_due() => return,
             () = activity.quiet(self.door.limits.first_request, self.door.limits.idle) => return,
+            () = self.registered.close.cancelled() => {
+                // A request may have arrived of which the runtime learns only now. It is the last.
+                tokio::select! {
+                    biased;
+                    result = connection.as_mut() => return log(self.peer, result),
+                    () = handover.is_due() => return,
+                    () = yield_now() => {}
+                }
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    biased;
+                    result = connection.as_mut() => result,
+                    () = handover.is_due() => return,
+                    () = activity.vacant() => return,
+                }
+            }
             () = self.shutdown.cancelled() => {
                 // A new or kept-alive connection may have a request in transit.
                 tokio::select! {

@@ -251,6 +251,40 @@ async fn connections_without_a_request_make_room() {
 }
 
 #[tokio::test]
+async fn a_request_that_has_arrived_is_answered_before_its_connection_makes_room() {
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let limits = ServerLimits {
+        connections: 1,
+        ..ServerLimits::default()
+    };
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        let server = Server::start(limits.clone(), reader()).await;
+        let mut first = server.connect().await;
+        first.write_all(GET).await.unwrap();
+        let mut answer = [0; 256];
+        assert!(first.read(&mut answer).await.unwrap() > 0);
+        let mut second = server.connect().await;
+        second.write_all(GET).await.unwrap();
+        clients.push((server, first, second));
+    }
+    // The only thread of the runtime learns at once that the connection is old, and of its request.
+    let old = std::time::Instant::now() + Duration::from_millis(1_200);
+    while let Some(left) = old.checked_duration_since(std::time::Instant::now()) {
+        std::thread::park_timeout(left);
+    }
+    for (_, first, _) in &clients {
+        assert_eq!(first.try_write(GET).unwrap(), GET.len());
+    }
+    for (_server, mut first, mut second) in clients {
+        let mut answer = String::new();
+        first.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(second.read(&mut [0; 1]).await.unwrap() > 0, "there is room");
+    }
+}
+
+#[tokio::test]
 async fn a_request_in_flight_is_finished_before_the_server_stops() {
     let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
     let (finish, may_finish) = tokio::sync::watch::channel(false);
