@@ -175,6 +175,9 @@ async fn take(db: &Database, id: WebhookId, now: Timestamp) -> Result<Option<Tak
     let is_proven = row.last_success_at.is_some() && row.failing_since.is_none();
     let most = if is_proven { DUE } else { 1 };
     let due = webhook_deliveries::due(&transaction, row.id, now, most).await?;
+    // Nobody else would look for them if this job died.
+    let first = due.first().and_then(|delivery| delivery.next_attempt_at);
+    row.due_at = row.due_at.into_iter().chain(first).min();
     if row != before {
         webhooks::update(&transaction, row.clone()).await?;
     }
