@@ -146,7 +146,8 @@ pub struct Attempted {
     pub settled_at: Option<Timestamp>,
 }
 
-/// Records attempts of pending deliveries.
+/// Records attempts. Of a delivery that was ended meanwhile, as when its webhook was disabled, only a
+/// success changes the status.
 pub async fn record(
     transaction: &DatabaseTransaction,
     attempted: &[Attempted],
@@ -159,10 +160,13 @@ pub async fn record(
         ("attempts", Kind::Text),
         ("settled_at", Kind::Integer),
     ];
+    const IS_PENDING: &str = "webhook_deliveries.status = 'pending'";
     let sql = format!(
-        "UPDATE webhook_deliveries SET status = x.status, tries = x.tries, next_attempt_at = x.next_attempt_at, \
-         attempts = x.attempts, settled_at = x.settled_at FROM {} \
-         WHERE webhook_deliveries.id = x.id AND webhook_deliveries.status = 'pending'",
+        "UPDATE webhook_deliveries SET tries = x.tries, attempts = x.attempts, \
+         status = CASE WHEN {IS_PENDING} OR x.status = 'delivered' THEN x.status ELSE webhook_deliveries.status END, \
+         next_attempt_at = CASE WHEN {IS_PENDING} THEN x.next_attempt_at END, \
+         settled_at = CASE WHEN {IS_PENDING} THEN x.settled_at ELSE webhook_deliveries.settled_at END FROM {} \
+         WHERE webhook_deliveries.id = x.id AND webhook_deliveries.status <> 'delivered'",
         transaction.dialect().rows(COLUMNS)
     );
     execute(transaction, sql, [parameter(attempted)?]).await?;

@@ -211,6 +211,24 @@ async fn an_endpoint_that_hangs_delays_nobody_else(mode: Mode) {
 }
 
 #[in_both_modes]
+async fn an_attempt_under_way_is_recorded_though_its_webhook_was_disabled(mode: Mode) {
+    for (status, becomes) in [(200, "delivered"), (500, "failed")] {
+        let her = Subscriber::to(&["document.activated"], mode).await;
+        her.receiver
+            .replies(Reply::Late(Duration::from_secs(2), status));
+        her.alice.active("a.txt", "a").await;
+        her.receiver.receives(|all| !all.is_empty()).await;
+        her.changes(&json!({"status": "disabled"})).await;
+        let ended = her.attempted().await;
+        assert_eq!(ended["status"], becomes, "{ended}");
+        assert_eq!(ended["attempts"][0]["status_code"], status, "{ended}");
+        assert_eq!(ended["attempts"].as_array().unwrap().len(), 1);
+        assert_eq!(her.receiver.received().len(), 1);
+        her.leaves().await;
+    }
+}
+
+#[in_both_modes]
 async fn a_pause_that_the_endpoint_asks_for_is_made(mode: Mode) {
     let her = Subscriber::to(&["document.activated"], mode).await;
     let asks = Some(("retry-after", "7200".to_owned()));
