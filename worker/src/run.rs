@@ -84,6 +84,7 @@ pub async fn run(role: WorkerRole, shutdown: CancellationToken) -> Result<(), Wo
             role.meters.clone(),
             role.concurrency,
         ),
+        shutdown: shutdown.clone(),
     });
     let leases = Leases::default();
     let heartbeat = Heartbeat {

@@ -6,6 +6,7 @@ use domain::{Clock, Limits, Retention};
 use ledger::Database;
 use storage::StorageRouter;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::circuits::Circuits;
 use crate::notifier::Notifier;
@@ -41,6 +42,8 @@ pub struct Tools {
     pub notifier: Notifier,
     /// Sends deliveries to webhooks.
     pub webhooks: Sender,
+    /// Cancelled when the worker is to end: jobs that could go on for long leave the rest to others.
+    pub shutdown: CancellationToken,
 }
 
 /// Archive directories that a process reads at once.

@@ -21,6 +21,7 @@ use ledger::{
 use outbound::{Answer, Message, SendError, signed_headers};
 use telemetry::Delivered;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::outgoing::{Outgoing, Round};
 use crate::attempt_error::AttemptError;
@@ -45,7 +46,11 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
     let Some(id) = work.claimed.subject.map(WebhookId) else {
         return Ok(());
     };
-    let (end, sender) = (Instant::now() + TURN, &tools.webhooks);
+    let sender = &tools.webhooks;
+    let time = TurnTime {
+        end: Instant::now() + TURN,
+        shutdown: &tools.shutdown,
+    };
     let mut earliest = None;
     loop {
         let at_ledger = sender.ledger.acquire().await;
@@ -61,8 +66,8 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
             earliest = Some(tools.clock.now().plus(CROWDED));
             break;
         }
-        match attempt_all(tools, (id, work.claimed.owner), round, end).await? {
-            Next::Turn if Instant::now() < end => {}
+        match attempt_all(tools, (id, work.claimed.owner), round, time).await? {
+            Next::Turn if !time.is_over() => {}
             Next::Turn | Next::End => break,
             Next::Later => {
                 earliest = Some(tools.clock.now().plus(CROWDED));
@@ -75,6 +80,20 @@ pub async fn deliver_webhook(work: &Work, tools: &Tools) -> Result<(), AttemptEr
     Ok(())
 }
 
+/// How long a turn goes on.
+#[derive(Clone, Copy)]
+struct TurnTime<'a> {
+    end: Instant,
+    /// A worker that is to end leaves the rest to others.
+    shutdown: &'a CancellationToken,
+}
+
+impl TurnTime<'_> {
+    fn is_over(self) -> bool {
+        Instant::now() >= self.end || self.shutdown.is_cancelled()
+    }
+}
+
 /// What follows a turn.
 enum Next {
     /// Another one, if there is time.
@@ -85,12 +104,12 @@ enum Next {
     Later,
 }
 
-/// Attempts what is due, and begins no attempt after `end`.
+/// Attempts what is due, and begins no attempt once the time is over.
 async fn attempt_all(
     tools: &Tools,
     (id, owner): (WebhookId, UserId),
     round: Round,
-    end: Instant,
+    time: TurnTime<'_>,
 ) -> Result<Next, AttemptError> {
     let Round {
         url, secrets, due, ..
@@ -98,7 +117,7 @@ async fn attempt_all(
     let (to, secrets) = ((owner, url.as_str()), secrets.as_slice());
     let mut next = Next::Turn;
     let attempts = stream::iter(due)
-        .take_while(|_| ready(Instant::now() < end))
+        .take_while(|_| ready(!time.is_over()))
         .map(|outgoing| async move { attempt(tools, (to, secrets), outgoing).await })
         .buffer_unordered(AT_ONCE)
         .ready_chunks(RECORDED);

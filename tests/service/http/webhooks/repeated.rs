@@ -1,6 +1,7 @@
 //! Deliveries that are made again: by their owner, and after a worker died.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use tests::app::Mode;
@@ -69,6 +70,57 @@ async fn a_delivery_whose_worker_died_is_delivered_under_the_same_id(mode: Mode)
     let ids = ids(&requests);
     assert!(ids.iter().all(|id| *id == text(&done[0]["id"])), "{ids:?}");
     assert_eq!(first[0].body, requests[1].body);
+    her.app.ends_clean().await;
+}
+
+#[in_both_modes]
+async fn a_delivery_whose_job_was_given_up_is_made_by_another_one(mode: Mode) {
+    let her = Subscriber::to(&["document.activated"], mode).await;
+    her.receiver.replies_once([Reply::Nothing]);
+    her.alice.active("a.txt", "a").await;
+    her.receiver.receives(|all| !all.is_empty()).await;
+    for process in her.app.workers() {
+        process.kill().await;
+    }
+    let gave_up = "UPDATE jobs SET state = 'dead', attempts = 8, worker = NULL, \
+         finished_at = 1 WHERE kind = 'deliver_webhook'";
+    her.app.tampers(gave_up).await;
+    for process in her.app.workers() {
+        process.restart().await;
+    }
+    her.delivered(1).await;
+    assert_eq!(her.receiver.received().len(), 2);
+    // The dead job stays for the operator.
+    her.leaves().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_to_end_leaves_deliveries_to_others() {
+    /// The first proves the endpoint; then four are attempted at once.
+    const ALL: usize = 24;
+    let her = Subscriber::to(&["document.activated"], Mode::Distributed).await;
+    her.alice.active("first.txt", "0").await;
+    her.delivered(1).await;
+    her.receiver
+        .replies(Reply::Late(Duration::from_millis(700), 200));
+    for number in 1..ALL {
+        let name = format!("{number}.txt");
+        her.alice.active(&name, number.to_string()).await;
+    }
+    her.receiver.receives(|all| all.len() > 4).await;
+    let before = her.receiver.received().len();
+    for worker in her.app.workers() {
+        worker.terminate().await;
+    }
+    let after = her.receiver.received().len();
+    // Those under way, and those that began as the signal came.
+    assert!(after <= before + 8 && after < ALL, "{before} {after}");
+    her.receiver.replies(Reply::status(200));
+    for worker in her.app.workers() {
+        worker.restart().await;
+    }
+    her.delivered(ALL).await;
+    assert_eq!(her.receiver.received().len(), ALL);
     her.app.ends_clean().await;
 }
 
