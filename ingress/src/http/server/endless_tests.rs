@@ -51,6 +51,22 @@ async fn read_until(client: &mut TcpStream, end: &str) -> String {
 }
 
 #[tokio::test]
+async fn over_http_1_0_it_ends_with_its_connection() {
+    let request = "GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n";
+    let (chunks, _server, mut client) = asked(request).await;
+    let head = read_until(&mut client, "\r\n\r\n").await;
+    assert!(!head.contains("keep-alive"), "{head}");
+    chunks
+        .send(Ok(Bytes::from_static(b"data: 1\n\n")))
+        .await
+        .unwrap();
+    drop(chunks);
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "data: 1\n\n");
+}
+
+#[tokio::test]
 async fn it_is_sent_as_it_comes_and_ends_in_order() {
     let (chunks, _server, mut client) = asked("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let head = read_until(&mut client, "\r\n\r\n").await;

@@ -70,7 +70,8 @@ impl Exchange {
         request: http::Request<Incoming>,
         mut in_flight: InFlight,
     ) -> http::Response<ResponseBody> {
-        let is_reusable = request.version() == Version::HTTP_11;
+        let version = request.version();
+        let is_reusable = version == Version::HTTP_11;
         let mut request = self.request(request);
         let (is_head, id) = (
             request.method() == Method::HEAD,
@@ -104,6 +105,11 @@ impl Exchange {
         let is_last = is_broken || is_endless || is_stopping;
         if is_reusable && is_last {
             response.headers_mut().insert(CONNECTION, CLOSE);
+        }
+        // Over HTTP/1.0 such a response ends with its connection, which the library keeps alive only
+        // for responses that are of version 1.1 or say so.
+        if version == Version::HTTP_10 && is_stream {
+            response.set_version(version);
         }
         let response: http::Response<BoxBody<_, _>> = response.into();
         match (Progress::of_stream(), &ticket) {

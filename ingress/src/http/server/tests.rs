@@ -259,7 +259,7 @@ async fn a_request_that_has_arrived_is_answered_before_its_connection_makes_room
     };
     let mut clients = Vec::new();
     for _ in 0..16 {
-        let server = Server::start(limits.clone(), reader()).await;
+        let server = Server::start(limits, reader()).await;
         let mut first = server.connect().await;
         first.write_all(GET).await.unwrap();
         let mut answer = [0; 256];
