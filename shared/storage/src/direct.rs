@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use url::Url;
 
+use super::error::NotCopied;
 use super::hashing::Hashing;
 use super::key::{new_growing_key, new_key, url_of};
 use super::{Direct, DirectUpload, Joined, Signed, StorageError, StorageRouter, WrittenPart};
@@ -60,13 +61,26 @@ impl StorageRouter {
     }
 
     /// Copies what a client has written to a key that it doesn't know, on the service's side, so that
-    /// nothing that it writes later changes the copy. The original stays.
+    /// nothing that it writes later changes the copy. The original stays. Fails with
+    /// [`StorageError::NotFound`] only if nothing is there: a service that refuses the copy may grant it
+    /// later.
     pub async fn detach(&self, written: &Url, now: Timestamp) -> Result<Url, StorageError> {
-        let gone = || StorageError::NotFound {
-            url: written.clone(),
-        };
-        let taken = self.adapter_of(written)?.take(written, &new_key(now)).await;
-        taken?.ok_or_else(gone)
+        let adapter = self.adapter_of(written)?;
+        if let Some(taken) = adapter.take(written, &new_key(now)).await? {
+            return Ok(taken);
+        }
+        let is_there = adapter.stat(written).await?.is_some();
+        Err(if is_there {
+            StorageError::Unavailable {
+                action: "copy",
+                source: NotCopied.into(),
+            }
+            .at(adapter.place())
+        } else {
+            StorageError::NotFound {
+                url: written.clone(),
+            }
+        })
     }
 
     /// Reads an object once, and returns its size and digest.

@@ -85,6 +85,11 @@ struct AtPlace {
 #[error("its place didn't answer a moment ago")]
 pub(crate) struct Untried;
 
+/// Why an object that is there wasn't copied.
+#[derive(Debug, thiserror::Error)]
+#[error("the service refuses to copy an object that is there")]
+pub(crate) struct NotCopied;
+
 impl StorageError {
     /// Records the place of an error.
     pub(crate) fn at(self, place: &Url) -> Self {
@@ -123,7 +128,7 @@ impl StorageError {
         let at = source.downcast_ref::<AtPlace>();
         let source = at.map_or(source, |at| &at.source);
         let refusal = source.downcast_ref::<Refusal>();
-        refusal.is_some_and(Refusal::is_of_one_request)
+        refusal.is_some_and(Refusal::is_of_one_request) || source.is::<NotCopied>()
     }
 
     /// Returns whether the object wasn't tried, because others of its place failed.

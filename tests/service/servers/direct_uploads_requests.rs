@@ -7,10 +7,11 @@ use bytes::Bytes;
 use domain::ByteSize;
 use serde_json::json;
 use storage::{DirectUpload, Environment, Joined, Signed, Storage, StorageUrl, WrittenPart};
+use tests::app::{Mode, TestApp};
 use tests::content::pseudo_random;
 use tests::direct;
 use tests::objects::old_key;
-use tests::servers::{Disturbance, Gate, S3};
+use tests::servers::{Disturbance, Gate, Passing, Recorder, S3};
 use url::Url;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -78,6 +79,39 @@ async fn an_upload_in_parts_costs_the_service_two_requests() {
     // It is as it was, though there are no parts any more.
     let joined = direct.join(&upload, &written).await.unwrap();
     assert_eq!(joined, Joined::Done);
+}
+
+#[tokio::test]
+async fn a_copy_that_s3_refuses_for_a_while_is_made_later() {
+    /// More than bytes that are gone are looked for.
+    const REFUSALS: usize = 5;
+    let s3 = S3::shared().await;
+    let recorder = Recorder::before(s3.port()).await;
+    let url = recorder.in_front(&s3.fresh_storage_url().await, s3.port());
+    let mut settings = vec![("DOSSIER_STORAGE_URL", url.as_str())];
+    let own = s3.environment();
+    settings.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
+    let builder = TestApp::builder(Mode::Embedded).settings(&settings);
+    let app = builder.start().await;
+    let alice = app.user("alice").await;
+    let bytes = pseudo_random(3, 100_000);
+    let wanted = json!({"name": "a.bin", "size_bytes": bytes.len()});
+    let upload = direct::begin(&alice, &wanted).await.expecting(201);
+    let written = direct::send(&upload, &bytes).await;
+    let mut refusals = 0;
+    recorder.passes(move |request| {
+        let is_copy = !request.header("x-amz-copy-source").is_empty();
+        refusals += usize::from(is_copy);
+        if is_copy && refusals <= REFUSALS {
+            Passing::Refused(403)
+        } else {
+            Passing::On
+        }
+    });
+    let completed = direct::complete(&alice, &upload, &written).await;
+    let document = alice.settled(&completed.expecting(202)).await;
+    assert_eq!(document["status"], "active", "{document}");
+    assert!(alice.downloads(&document).await == bytes, "other bytes");
 }
 
 #[tokio::test]
