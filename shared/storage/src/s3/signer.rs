@@ -3,8 +3,8 @@
 //! client takes ten times as long for each. It signs a first URL, by which a signer proves that it signs
 //! like the client; if it doesn't, the client signs everything.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -13,9 +13,10 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use domain::{ByteSize, Clock as _, Sha256, SystemClock, Timestamp};
 use http::{HeaderValue, request};
 use ring::hmac;
+use tokio::time::Instant;
 use url::{Position, Url};
 
-use crate::rest::{Authorize, BoxError};
+use crate::rest::{Authorize, BoxError, Cached, Lasting};
 use crate::signed_text::{compact, escaped};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -41,14 +42,12 @@ const FIRST: PartsOf<'static> = PartsOf {
 /// Its size.
 const FIRST_SIZE: ByteSize = ByteSize::mebibytes(1);
 
-/// The signer of a bucket, if it has one, and until when that holds.
+/// The signer of a bucket, if it has one.
 #[derive(Clone, Debug)]
 pub(super) struct Signers {
     provider: Option<SharedCredentialsProvider>,
-    latest: Arc<Mutex<Option<Latest>>>,
+    latest: Arc<Cached<Option<Arc<Signer>>>>,
 }
-
-type Latest = (Option<Arc<Signer>>, Instant);
 
 impl Signers {
     pub(super) fn new(provider: Option<SharedCredentialsProvider>) -> Self {
@@ -60,39 +59,37 @@ impl Signers {
 
     /// Returns what signs for the bucket; `None` if only the client can.
     pub(super) async fn signer(&self, client: &Client, bucket: &str) -> Option<Arc<Signer>> {
-        let latest = self.latest().clone();
-        if let Some((signer, until)) = latest
-            && Instant::now() < until
-        {
-            return signer;
-        }
-        let learned = self.learn(client, bucket).await;
-        let (signer, lasts) = learned.map_or((None, PAUSE), |(signer, lasts)| {
-            (Some(Arc::new(signer)), lasts)
-        });
-        *self.latest() = Some((signer.clone(), Instant::now() + lasts));
-        signer
+        let learn = async {
+            let learned = self.learn(client, bucket).await;
+            let lasting = learned.unwrap_or_else(|| Lasting {
+                value: None,
+                renew: Instant::now() + PAUSE,
+                until: Instant::now() + PAUSE,
+            });
+            Ok(lasting)
+        };
+        self.latest.get("a signer", learn).await.ok().flatten()
     }
 
-    async fn learn(&self, client: &Client, bucket: &str) -> Option<(Signer, Duration)> {
+    async fn learn(&self, client: &Client, bucket: &str) -> Option<Lasting<Option<Arc<Signer>>>> {
         let credentials = self.provider.as_ref()?.provide_credentials().await.ok()?;
-        let lasts = credentials.expiry().map_or(LASTS, |end| {
+        let left = credentials.expiry().map_or(Duration::MAX, |end| {
             let end = end.duration_since(UNIX_EPOCH).unwrap_or_default();
             let end = i64::try_from(end.as_micros()).unwrap_or(i64::MAX);
-            let left = Timestamp::from_micros(end).since(SystemClock.now());
-            left.saturating_sub(EARLY).min(LASTS)
+            Timestamp::from_micros(end).since(SystemClock.now())
         });
+        let now = Instant::now();
         let request = client.upload_part().bucket(bucket).key(FIRST.key);
         let request = request.upload_id(FIRST.upload);
         let request = request.part_number(1).content_length(FIRST_SIZE.as_i64());
         let config = PresigningConfig::expires_in(LASTS).ok()?;
         let sample = request.presigned(config).await.ok()?;
         let signer = Signer::like(&sample.uri().parse().ok()?, credentials)?;
-        Some((signer, lasts))
-    }
-
-    fn latest(&self) -> MutexGuard<'_, Option<Latest>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(Lasting {
+            value: Some(Arc::new(signer)),
+            renew: now + left.saturating_sub(EARLY).min(LASTS),
+            until: now + left.min(LASTS),
+        })
     }
 }
 
