@@ -11,6 +11,7 @@
 
 mod audit;
 mod backlog;
+mod bare_writes;
 mod compare;
 mod cost;
 mod direct;

@@ -10,6 +10,7 @@ use tests::app::{Client, Mode, TestApp};
 use tests::feed::{Connection, Stream};
 use tokio::time::{Instant, sleep};
 
+use crate::bare_writes::microseconds_of_a_write;
 use crate::cost::{Cost, Groups, resident};
 
 /// What is measured.
@@ -38,6 +39,9 @@ const AT_ONCE: usize = 32;
 /// Streams of one HTTP/2 connection.
 const OF_CONNECTION: usize = 100;
 
+/// How often a stream is sent a comment.
+const COMMENT_EVERY: f64 = 15.0;
+
 /// How long what the opening of streams left behind may take to end.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -51,6 +55,8 @@ pub async fn run(mode: Mode, options: &Options) {
         println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
     }
     let mut readers = options.readers;
+    // Both ends of a connection are files of this process.
+    let least = microseconds_of_a_write(readers / 2, options.seconds).await;
     for protocol in &options.protocols {
         // Half of the requests in flight may be readers.
         let most = (2 * options.readers + 1_000).to_string();
@@ -61,7 +67,9 @@ pub async fn run(mode: Mode, options: &Options) {
             users.push(app.user(&format!("user{number}")).await);
         }
         let keys = keys(&app, &users, options.keys).await;
-        let opened = measure(&app, (&users, &keys), (protocol, readers), options.seconds).await;
+        let clients = (users.as_slice(), keys.as_slice());
+        let (opened, cost) = measure(&app, clients, (protocol, readers), options.seconds).await;
+        println!("| a comment costs {cost:.1} µs, a bare write {least:.1} µs | | | | | | | | |");
         readers = readers.min(opened);
         app.ends_clean().await;
     }
@@ -81,13 +89,13 @@ async fn keys(app: &TestApp, users: &[Client], count: usize) -> Vec<Client> {
     keys
 }
 
-/// Returns how many readers there were.
+/// Returns how many readers there were, and the microseconds of processor time for each of their comments.
 async fn measure(
     app: &TestApp,
     (users, keys): (&[Client], &[Client]),
     (protocol, readers): (&str, usize),
     seconds: u64,
-) -> usize {
+) -> (usize, f64) {
     let groups = [("ingress", app.ingress().pid())];
     let groups: &Groups = &groups;
     // What the first streams and events begin is no reader's.
@@ -115,7 +123,8 @@ async fn measure(
         idle.text(groups, 2),
         resident(groups)[0],
     );
-    count
+    let more = idle.processor[0] - idle_before.processor[0];
+    (count, more * 1e3 / (count as f64 / COMMENT_EVERY))
 }
 
 /// What a second of nothing costs.
