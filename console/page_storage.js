@@ -12,10 +12,12 @@ import { badge, button, count, field, form, heading, list, text } from './parts.
 export function storage({ main, signal }) {
   const places = list({
     caption: 'Places',
-    columns: ['Place', 'Used for', 'Objects', 'Bytes'],
+    columns: ['Place', 'Used for', 'Objects', 'Bytes', 'To be removed'],
     path: '/v1/admin/storage/places',
     signal,
-    row: (/** @type {Place} */ place) => [h('code', {}, place.url), place.role, number(place.objects), bytes(place.bytes)],
+    row: (/** @type {Place} */ place) => [
+      h('code', {}, place.url), place.role, number(place.objects), bytes(place.bytes), number(place.discarded),
+    ],
     empty: 'There is no place.',
   })
   const moves = list({
@@ -40,5 +42,5 @@ export function storage({ main, signal }) {
   field('From', h('input', { name: 'from', required: true })), field('To', h('input', { name: 'to', required: true })),
   field('At most, bytes a second', h('input', { name: 'rate_bytes', type: 'number', min: 1 }), 'Empty: as fast as it goes.'))
   fill(main, heading('Storage'), places.element, h('h2', {}, 'Moves'), moves.element, h('h2', {}, 'Move documents to another place'),
-    h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on.'), start)
+    h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on. Keep a place among the settings until nothing in it is to be removed.'), start)
 }

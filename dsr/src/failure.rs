@@ -124,6 +124,10 @@ fn of_service(error: &Error) -> u8 {
     }
 }
 
+fn is_key_of_variable() -> bool {
+    std::env::var_os("DSR_KEY").is_some()
+}
+
 fn of_error(error: &Error) -> Option<String> {
     let advice = match error {
         Error::Unreachable { .. } | Error::TimedOut { .. } => {
@@ -142,8 +146,14 @@ fn of_error(error: &Error) -> Option<String> {
             "It goes on: look again with `dsr show` or `dsr operation show`."
         }
         Error::Refused(problem) => match problem.code.as_str() {
+            "unauthorized" if is_key_of_variable() => {
+                "The key of DSR_KEY isn't valid, and comes before that of `dsr login`: unset or correct it."
+            }
             "unauthorized" => "The key isn't valid. Sign in with another: `dsr login`.",
             "quota_exceeded" => "`dsr usage` shows what is used; `dsr rm` makes room.",
+            "insufficient_scope" | "forbidden" if is_key_of_variable() => {
+                "The key of DSR_KEY may not do this, and comes before that of `dsr login`."
+            }
             "insufficient_scope" | "forbidden" => {
                 "Sign in with a key that may do this: `dsr login`."
             }

@@ -18,7 +18,7 @@ pub fn problem_of(error: Error) -> Problem {
         Err(error) => error,
     };
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
-        return Problem::invalid_field(parameter.name, "is missing or malformed");
+        return Problem::invalid_field(parameter.name, "is missing, malformed or out of its range");
     }
     let code = if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
         Code::NotFound
