@@ -109,11 +109,13 @@ impl Acceptor {
             peer,
             activity,
             comments: Arc::clone(&self.comments),
-            registered,
+            close: registered.close.clone(),
             slot,
         };
         let abort = self.abort.clone();
         self.tasks.spawn(async move {
+            // To the end of the connection, which may be that of an endless response.
+            let _registered = registered;
             tokio::select! {
                 () = connection.serve(stream) => {}
                 () = abort.cancelled() => {}

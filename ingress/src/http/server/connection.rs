@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::comments::Comments;
-use super::connections::{Registered, Slot};
+use super::connections::Slot;
 use super::edges::HEADER_BYTES;
 use super::endless;
 use super::exchange::{Door, Exchange, SharedEndpoint};
@@ -55,7 +55,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) activity: Arc<Activity>,
     pub(super) comments: Arc<Comments>,
-    pub(super) registered: Registered,
+    /// Cancelled to make room.
+    pub(super) close: CancellationToken,
     /// `None` if it was accepted during shutdown.
     pub(super) slot: Option<Slot>,
 }
@@ -119,7 +120,7 @@ impl Connection {
             result = connection.as_mut() => result,
             () = handover.is_due() => return,
             () = activity.quiet(self.door.limits.first_request, self.door.limits.idle) => return,
-            () = self.registered.close.cancelled() => {
+            () = self.close.cancelled() => {
                 // A request may have arrived of which the runtime learns only now. It is the last.
                 tokio::select! {
                     biased;
