@@ -60,5 +60,12 @@ fn message(error: &clap::Error) -> String {
     };
     let lines: Vec<_> = text.lines().map(str::trim).filter(is_told).collect();
     let line = lines.join(" ").replace(" Usage:", "; usage:");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    match error.get(ContextKind::ValidSubcommand) {
+        // Of a missing one, the library tells them itself.
+        Some(known) if error.kind() == ErrorKind::InvalidSubcommand => {
+            format!("{line} [subcommands: {known}]")
+        }
+        _ => line.to_owned(),
+    }
 }

@@ -3,12 +3,18 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::Cli;
 use crate::refusal::one_line;
 use crate::started;
+
+/// Commands whose help tells all settings.
+const ROLES: [&str; 3] = ["serve", "ingress", "worker"];
+
+/// Where the help of the other commands refers to.
+const SETTINGS: &str = "Settings, as flags or variables: dossier --help";
 
 /// Parses the command line and the environment. Errors are one line that names the setting.
 pub fn parse() -> Result<Cli, ExitCode> {
@@ -42,7 +48,10 @@ fn read(
             argument
         }
     });
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    command = with_own_help(command);
+    let matches = command
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| with_known_names(error, &command))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let shown = started::shown(&command, &matches);
     Ok(Cli { shown, ..cli })
@@ -53,6 +62,45 @@ fn without_help(command: clap::Command) -> clap::Command {
     command
         .arg_required_else_help(false)
         .mut_subcommands(without_help)
+}
+
+/// A command that is no role tells its own arguments, and where the settings are told. It still takes
+/// all of them.
+fn with_own_help(command: clap::Command) -> clap::Command {
+    let settings = command.get_arguments().filter(|one| one.is_global_set());
+    let hidden: Vec<_> = settings.map(|one| one.clone().hide(true)).collect();
+    command.mut_subcommands(|command| {
+        if ROLES.contains(&command.get_name()) {
+            return command;
+        }
+        // The one that its own help names.
+        let is_health = command.get_name() == "health";
+        let is_shown = |setting: &clap::Arg| is_health && setting.get_id() == "ops_listen";
+        let hidden = hidden.iter().filter(|one| !is_shown(one)).cloned();
+        with_reference(command.args(hidden))
+    })
+}
+
+fn with_reference(command: clap::Command) -> clap::Command {
+    command.after_help(SETTINGS).mut_subcommands(with_reference)
+}
+
+/// Adds what there is instead of an unknown subcommand. The usage begins with the commands before it.
+fn with_known_names(mut error: clap::Error, root: &clap::Command) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+        let mut parent = root;
+        for word in usage.unwrap_or_default().split_whitespace().skip(2) {
+            match parent.find_subcommand(word) {
+                Some(command) => parent = command,
+                None => break,
+            }
+        }
+        let names = parent.get_subcommands().map(clap::Command::get_name);
+        let names = names.map(str::to_owned).collect();
+        error.insert(ContextKind::ValidSubcommand, ContextValue::Strings(names));
+    }
+    error
 }
 
 #[cfg(test)]
@@ -169,6 +217,9 @@ mod tests {
             (&["serve", "--listn", "x"][..], &["--listn", "--listen"][..]),
             (&["job", "retry"], &["required arguments", "<IDS>"]),
             (&["job"], &["requires a subcommand", "list, cancel, retry"]),
+            (&["foo"], &["'foo'", "[subcommands: serve, ingress"]),
+            (&["key", "foo"], &["'foo'", "[subcommands: new"]),
+            (&["--data-dir=x", "job", "retri"], &["ls, cancel, retry"]),
             (&["key", "add"], &["<USER>"]),
             (&["user", "disable"], &["<USER>"]),
             (
@@ -185,6 +236,46 @@ mod tests {
             for part in parts {
                 assert!(line.contains(part), "{part}: {line}");
             }
+        }
+    }
+
+    fn help(arguments: &[&str]) -> String {
+        let arguments = std::iter::once(&"dossier").chain(arguments);
+        let arguments = arguments.chain(&["--help"]);
+        let told = read(arguments.map(OsString::from), |_| true).unwrap_err();
+        told.to_string()
+    }
+
+    #[test]
+    fn a_command_tells_its_own_arguments_and_a_role_all_settings() {
+        for (arguments, own) in [
+            (&["audit"][..], "--repair"),
+            (&["key"], "new"),
+            (&["key", "new"], "<USER>"),
+            (&["storage", "move"], "--rate"),
+            (&["health"], "--ops-listen"),
+        ] {
+            let help = help(arguments);
+            assert!(help.contains(own) && help.contains(SETTINGS), "{help}");
+            assert!(!help.contains("--database-url"), "{help}");
+        }
+        for arguments in [&["serve"][..], &["ingress"], &["worker"], &[]] {
+            let help = help(arguments);
+            assert!(help.contains("--database-url"), "{help}");
+            assert!(!help.contains(SETTINGS), "{help}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_taken_before_and_after_any_command() {
+        for line in [
+            "--grace=1s key new a",
+            "key --grace=1s new a",
+            "key new a --grace=1s",
+        ] {
+            let arguments = std::iter::once("dossier").chain(line.split(' '));
+            let cli = read(arguments.map(OsString::from), |_| true).unwrap();
+            assert_eq!(cli.settings.grace.as_secs(), 1, "{line}");
         }
     }
 }
