@@ -17,7 +17,7 @@ const COLUMNS: [Column; 7] = [
     Column::number("ATTEMPTS"),
     Column::text("CREATED (UTC)").when_wide(120),
     Column::text("KIND"),
-    Column::text("LAST ERROR"),
+    Column::text("LAST ERROR").whole(),
 ];
 
 /// Runs one of the commands.

@@ -11,10 +11,10 @@ use crate::session::Session;
 const COLUMNS: [Column; 6] = [
     Column::text("ID"),
     Column::text("BEGINS"),
-    Column::text("EXPIRES (UTC)"),
+    Column::text("EXPIRES (UTC)").whole(),
     Column::text("LAST USED (UTC)").when_wide(110),
-    Column::text("SCOPES").when_wide(130),
-    Column::text("NAME"),
+    Column::text("SCOPES").when_wide(130).whole(),
+    Column::text("NAME").whole(),
 ];
 
 /// Runs one of the commands.

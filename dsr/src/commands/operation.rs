@@ -15,14 +15,14 @@ const OPERATIONS: [Column; 6] = [
     Column::text("STATUS"),
     Column::number("DONE"),
     Column::number("FAILED"),
-    Column::text("CREATED (UTC)"),
+    Column::text("CREATED (UTC)").whole(),
 ];
 
 const ITEMS: [Column; 4] = [
     Column::text("DOCUMENT"),
     Column::text("RESULT"),
     Column::text("CODE"),
-    Column::text("NAME"),
+    Column::text("NAME").whole(),
 ];
 
 /// The failed items that are shown without being asked for.

@@ -14,7 +14,7 @@ const QUEUES: [Column; 6] = [
     Column::number("RUNNING"),
     Column::number("DEAD"),
     Column::number("OLDEST"),
-    Column::text("STATUS"),
+    Column::text("STATUS").whole(),
 ];
 
 const SCHEDULE: [Column; 4] = [
@@ -27,8 +27,8 @@ const SCHEDULE: [Column; 4] = [
 const WORKERS: [Column; 4] = [
     Column::number("RUNNING"),
     Column::text("SEEN (UTC)"),
-    Column::text("QUEUES"),
-    Column::text("NAME"),
+    Column::text("QUEUES").whole(),
+    Column::text("NAME").whole(),
 ];
 
 /// Runs one of the commands on queues.

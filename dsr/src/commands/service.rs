@@ -12,10 +12,10 @@ use crate::session::Session;
 const LOG: [Column; 6] = [
     Column::text("AT (UTC)"),
     Column::text("KIND"),
-    Column::text("ACTOR"),
+    Column::text("ACTOR").whole(),
     Column::text("ADDRESS").when_wide(120),
     Column::text("SUBJECT").when_wide(160),
-    Column::text("DETAIL"),
+    Column::text("DETAIL").whole(),
 ];
 
 const MINUTES: [Column; 7] = [

@@ -17,7 +17,7 @@ const PLACES: [Column; 5] = [
     Column::number("OBJECTS"),
     Column::number("SIZE"),
     Column::number("TO REMOVE"),
-    Column::text("PLACE"),
+    Column::text("PLACE").whole(),
 ];
 
 const MOVES: [Column; 5] = [
@@ -25,7 +25,7 @@ const MOVES: [Column; 5] = [
     Column::text("STATUS"),
     Column::number("MOVED"),
     Column::text("CREATED (UTC)").when_wide(130),
-    Column::text("FROM AND TO"),
+    Column::text("FROM AND TO").whole(),
 ];
 
 /// How often the progress of a move is asked for.

@@ -12,8 +12,8 @@ const COLUMNS: [Column; 5] = [
     Column::text("ID"),
     Column::text("STATUS"),
     Column::number("HERE"),
-    Column::text("EXPIRES (UTC)"),
-    Column::text("NAME"),
+    Column::text("EXPIRES (UTC)").whole(),
+    Column::text("NAME").whole(),
 ];
 
 /// Runs one of the commands.

@@ -19,7 +19,7 @@ const COLUMNS: [Column; 6] = [
     Column::text("STATUS"),
     Column::text("QUOTA"),
     Column::text("CREATED (UTC)").when_wide(110),
-    Column::text("NAME"),
+    Column::text("NAME").whole(),
 ];
 
 /// Runs one of the commands.

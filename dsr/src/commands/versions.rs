@@ -14,7 +14,7 @@ const COLUMNS: [Column; 6] = [
     Column::number("SIZE"),
     Column::text("UPLOADED (UTC)"),
     Column::text("SHA-256").when_wide(130),
-    Column::text("TYPE"),
+    Column::text("TYPE").whole(),
 ];
 
 /// Lists the versions, restores or deletes one.

@@ -12,15 +12,15 @@ const WEBHOOKS: [Column; 4] = [
     Column::text("ID"),
     Column::text("STATUS"),
     Column::text("TYPES").when_wide(100),
-    Column::text("URL"),
+    Column::text("URL").whole(),
 ];
 
 const DELIVERIES: [Column; 5] = [
     Column::text("ID"),
     Column::text("STATUS"),
     Column::text("CREATED (UTC)").when_wide(100),
-    Column::text("LAST ANSWER"),
-    Column::text("TYPE"),
+    Column::text("LAST ANSWER").whole(),
+    Column::text("TYPE").whole(),
 ];
 
 /// Runs one of the commands.

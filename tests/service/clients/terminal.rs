@@ -7,10 +7,11 @@ use tests::app::{Dsr, Mode, Run, TestApp};
 use tests::content::pseudo_random;
 use tests::servers::program_named;
 
-/// Runs `dsr` in a terminal of 100 columns, and returns all that it wrote to it.
-async fn in_a_terminal(dsr: &Dsr, words: &str) -> Run {
+/// Runs `dsr` in a terminal of so many columns, and returns all that it wrote to it.
+async fn in_a_terminal(dsr: &Dsr, columns: u16, words: &str) -> Run {
     let program = program_named("dsr");
-    let line = format!("stty cols 100 rows 30; '{}' {words}", program.display());
+    let program = program.display();
+    let line = format!("stty cols {columns} rows 30; '{program}' {words}");
     let mut script = dsr.command(Path::new("script"));
     let output = script
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
@@ -27,7 +28,7 @@ async fn a_terminal_shows_progress_and_tables_that_fit() {
     let dsr = Dsr::of_admin(&app);
     let name = format!("{}.bin", "a-long-name-".repeat(8));
     fs::write(dsr.home().join(&name), pseudo_random(70, 20 << 20)).unwrap();
-    let put = in_a_terminal(&dsr, "put *.bin --wait").await;
+    let put = in_a_terminal(&dsr, 100, "put *.bin --wait").await;
     assert_eq!(put.code, 0, "{put:?}");
     for words in [
         "a-long-name-",
@@ -36,7 +37,7 @@ async fn a_terminal_shows_progress_and_tables_that_fit() {
     ] {
         assert!(put.out.contains(words), "{words}: {put:?}");
     }
-    let listed = in_a_terminal(&dsr, "ls").await;
+    let listed = in_a_terminal(&dsr, 100, "ls").await;
     let lines: Vec<_> = listed.out.lines().collect();
     assert!(lines[0].starts_with("ID"), "{listed:?}");
     assert!(
@@ -50,4 +51,41 @@ async fn a_terminal_shows_progress_and_tables_that_fit() {
     let plain = dsr.run(&["ls"]).await;
     assert!(plain.out.trim_end().ends_with(&name), "{plain:?}");
     assert_eq!(plain.error, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrow_terminal_shows_scopes_details_and_times_in_full() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let dsr = Dsr::of_admin(&app);
+    let scopes = "documents:read,documents:write,operations,events";
+    let name = "for the nightly run that copies everything";
+    let words = [
+        "key",
+        "new",
+        "--name",
+        name,
+        "--scope",
+        scopes,
+        "--expires-in",
+        "1h",
+    ];
+    let made = dsr.does(&words).await.remove(0);
+    let id = made["id"].as_str().unwrap();
+    for words in ["key ls", "audit-log"] {
+        let listed = in_a_terminal(&dsr, 80, words).await;
+        assert_eq!(listed.code, 0, "{listed:?}");
+        let text = listed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A word that is longer than a line is broken.
+        let joined = text.replace(' ', "");
+        assert!(joined.contains(id) && !text.contains('…'), "{listed:?}");
+        if words == "key ls" {
+            assert!(joined.contains(scopes) && text.contains(name), "{listed:?}");
+            let expires = made["expires_at"].as_str().unwrap();
+            let expires = expires.split('.').next().unwrap().replace('T', " ");
+            assert!(text.contains(&expires), "{expires}: {listed:?}");
+        }
+        for line in listed.out.lines() {
+            assert!(line.trim_end().chars().count() <= 80, "{line}");
+        }
+    }
 }
