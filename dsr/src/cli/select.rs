@@ -17,7 +17,7 @@ pub struct Selected {
     /// Tell what would happen, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Don't ask before many documents are deleted
+    /// Don't ask before documents are deleted
     #[arg(long, short)]
     pub yes: bool,
 }

@@ -1,9 +1,6 @@
 //! Archives, restores, retries and deletes documents: one by a request of its own, many by an operation.
 
-use std::io::{self, IsTerminal as _};
-
-use client::{Action, NewOperation, Selection, Uuid};
-use console::Term;
+use client::{Action, Error, NewOperation, Selection, Uuid};
 use indicatif::HumanCount;
 
 use super::operation::follow;
@@ -39,16 +36,16 @@ pub async fn retry(session: &Session<'_>, selected: &Selected) -> Result<(), Fai
     operate(session, selected, Action::Retry).await
 }
 
-/// Deletes documents. Before many are deleted by filters, the user is asked.
+/// Deletes documents. Who is at a terminal is asked before.
 pub async fn delete(session: &Session<'_>, selected: &Selected) -> Result<(), Failure> {
-    if let Some(id) = single(selected)? {
+    let one = single(selected)?;
+    if !selected.dry_run && !selected.yes {
+        confirm(session, selected, one).await?;
+    }
+    if let Some(id) = one {
         session.client.delete_document(id).await?;
         let deleted = serde_json::json!({"id": id, "deleted": true});
         return session.screen.result(&deleted, &format!("{id}  deleted"));
-    }
-    let is_by_filter = selected.ids.is_empty();
-    if is_by_filter && !selected.dry_run && !selected.yes {
-        confirm(session, selected).await?;
     }
     operate(session, selected, Action::Delete).await
 }
@@ -93,14 +90,45 @@ const fn needed(action: Action) -> Option<&'static str> {
     }
 }
 
-/// Asks whether the documents that match are to be deleted.
-async fn confirm(session: &Session<'_>, selected: &Selected) -> Result<(), Failure> {
-    let select = selection(&[], &selected.filters, false)?;
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+/// Asks whether the documents are to be deleted. Without a terminal, those that are named by ids are.
+async fn confirm(
+    session: &Session<'_>,
+    selected: &Selected,
+    one: Option<Uuid>,
+) -> Result<(), Failure> {
+    let is_by_filter = selected.ids.is_empty();
+    if !session.screen.can_ask() {
+        if !is_by_filter {
+            return Ok(());
+        }
         return Err(Failure::usage(
             "deleting by filters needs --yes; --dry-run tells what would be deleted",
         ));
     }
+    let what = match one {
+        Some(id) => named(session, id).await?,
+        None if is_by_filter => matching(session, selected).await?,
+        None => format!("{} documents", selected.ids.len()),
+    };
+    let question = format!("Delete {what} for good?");
+    if session.screen.confirms(&question)? {
+        return Ok(());
+    }
+    Err(Failure::InPart("nothing was deleted".to_owned()))
+}
+
+/// A document by name and id. A key that may delete it may be one that doesn't read it.
+async fn named(session: &Session<'_>, id: Uuid) -> Result<String, Failure> {
+    match session.client.document(id).await {
+        Ok(document) => Ok(format!("{} ({id})", document.name)),
+        Err(Error::Refused(problem)) if problem.code == "insufficient_scope" => Ok(id.to_string()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many documents match.
+async fn matching(session: &Session<'_>, selected: &Selected) -> Result<String, Failure> {
+    let select = selection(&[], &selected.filters, false)?;
     let mut question = NewOperation::new(Action::Delete, select);
     question.dry_run = true;
     let operation = session.client.start_operation(&question).await?;
@@ -108,14 +136,5 @@ async fn confirm(session: &Session<'_>, selected: &Selected) -> Result<(), Failu
         .client
         .wait_for_operation(operation.id, client::PATIENCE)
         .await?;
-    let count = HumanCount(told.succeeded.into());
-    let terminal = Term::stderr();
-    let ask = || {
-        terminal.write_str(&format!("Delete {count} documents for good? [y/N] "))?;
-        terminal.read_line()
-    };
-    match ask().map_err(Failure::Output)?.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::InPart("nothing was deleted".to_owned())),
-    }
+    Ok(format!("{} documents", HumanCount(told.succeeded.into())))
 }

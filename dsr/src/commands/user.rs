@@ -1,16 +1,14 @@
 //! Users, for admins.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
 
 use client::{Identity, NewUser, Role, User, UserChanges, Uuid};
-use console::Term;
 use futures::StreamExt as _;
 
 use super::listed::listed;
 use crate::cli::{self, EditUser, Quota, UserCommand};
 use crate::failure::Failure;
-use crate::output::{Column, moment, one_line, safe_text, size};
+use crate::output::{Column, moment, one_line, size};
 use crate::session::Session;
 
 const COLUMNS: [Column; 6] = [
@@ -49,7 +47,7 @@ pub async fn user(session: &Session<'_>, command: UserCommand) -> Result<(), Fai
         UserCommand::Rm { user, yes } => {
             let id = session.find_user(&user).await?;
             if !yes {
-                confirm(&client.user(id).await?)?;
+                confirm(session, &client.user(id).await?)?;
             }
             delete(session, id).await
         }
@@ -117,22 +115,18 @@ fn identities(words: &[String]) -> Option<Vec<Identity>> {
 }
 
 /// Asks whether a user is to be deleted.
-fn confirm(user: &User) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+fn confirm(session: &Session<'_>, user: &User) -> Result<(), Failure> {
+    if !session.screen.can_ask() {
         return Err(Failure::usage(
             "deleting a user deletes all their documents, and needs --yes",
         ));
     }
-    let terminal = Term::stderr();
-    let name = safe_text(&one_line(&user.name));
-    let question = format!("Delete {name} and all their documents for good? [y/N] ");
-    let answer = terminal
-        .write_str(&question)
-        .and_then(|()| terminal.read_line());
-    match answer.map_err(Failure::Output)?.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::InPart("nobody was deleted".to_owned())),
+    let name = &user.name;
+    let question = format!("Delete {name} and all their documents for good?");
+    if session.screen.confirms(&question)? {
+        return Ok(());
     }
+    Err(Failure::InPart("nobody was deleted".to_owned()))
 }
 
 fn row(user: User) -> Vec<String> {

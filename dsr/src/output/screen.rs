@@ -85,6 +85,23 @@ impl Screen {
         eprintln!("{text}");
     }
 
+    /// Whether somebody is there to answer a question.
+    #[expect(clippy::unused_self, reason = "people are asked by the screen")]
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a question at the terminal, and returns whether the answer is yes.
+    #[expect(clippy::unused_self, reason = "people are asked by the screen")]
+    pub fn confirms(&self, question: &str) -> Result<bool, Failure> {
+        let terminal = Term::stderr();
+        let answer = terminal
+            .write_str(&format!("{} [y/N] ", safe_text(&one_line(question))))
+            .and_then(|()| terminal.read_line());
+        let answer = answer.map_err(Failure::Output)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
     /// Tells that one of several files failed.
     pub fn problem(&self, path: &Path, failure: &Failure) {
         let path = path.display().to_string();

@@ -2,24 +2,34 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use tests::app::{Dsr, Mode, Run, TestApp};
 use tests::content::pseudo_random;
 use tests::servers::program_named;
+use tokio::io::AsyncWriteExt as _;
 
 /// Runs `dsr` in a terminal of so many columns, and returns all that it wrote to it.
 async fn in_a_terminal(dsr: &Dsr, columns: u16, words: &str) -> Run {
+    typing(dsr, columns, words, "").await
+}
+
+/// The same, while somebody types this.
+async fn typing(dsr: &Dsr, columns: u16, words: &str, answer: &str) -> Run {
     let program = program_named("dsr");
     let program = program.display();
     let line = format!("stty cols {columns} rows 30; '{program}' {words}");
     let mut script = dsr.command(Path::new("script"));
-    let output = script
+    let mut child = script
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env("TERM", "xterm")
-        .output()
-        .await
+        .stdin(Stdio::piped())
+        .spawn()
         .expect("script is part of Debian");
-    Run::of(&output)
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(answer.as_bytes()).await.unwrap();
+    drop(stdin);
+    Run::of(&child.wait_with_output().await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,4 +98,28 @@ async fn a_narrow_terminal_shows_scopes_details_and_times_in_full() {
             assert!(line.trim_end().chars().count() <= 80, "{line}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_at_a_terminal_is_asked_before_a_document_is_deleted() {
+    let app = TestApp::start(Mode::Embedded).await;
+    let dsr = Dsr::of_admin(&app);
+    fs::write(dsr.home().join("a.txt"), "a").unwrap();
+    let put = dsr.does(&["put", "a.txt", "--wait"]).await;
+    let id = put[0]["id"].as_str().unwrap();
+    let rm = format!("rm {id}");
+    let question = format!("Delete a.txt ({id}) for good? [y/N]");
+    let kept = typing(&dsr, 100, &rm, "n\n").await;
+    assert_eq!(kept.code, 1, "{kept:?}");
+    assert!(kept.out.contains(&question), "{kept:?}");
+    assert_eq!(dsr.does(&["show", id]).await[0]["id"], id);
+    let gone = typing(&dsr, 100, &rm, "y\n").await;
+    assert_eq!(gone.code, 0, "{gone:?}");
+    dsr.run(&["show", id]).await.fails_with(4, "not_found");
+
+    let put = dsr.does(&["put", "a.txt", "--wait"]).await;
+    let rm = format!("rm {} --yes", put[0]["id"].as_str().unwrap());
+    let gone = in_a_terminal(&dsr, 100, &rm).await;
+    assert_eq!(gone.code, 0, "{gone:?}");
+    assert!(!gone.out.contains("[y/N]"), "{gone:?}");
 }
