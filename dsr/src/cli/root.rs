@@ -7,7 +7,7 @@ use client::Uuid;
 use super::{
     AuditLog, Cat, Edit, Export, Get, Import, JobCommand, KeyCommand, List, Owner, Put,
     QueueCommand, Receipt, Selected, Show, StorageCommand, Timeline, UserCommand, Versions,
-    WebhookCommand,
+    WebhookCommand, size,
 };
 
 /// What the exit codes mean, at the end of the help and of the manual.
@@ -277,8 +277,8 @@ pub enum TicketCommand {
         /// How long it lives, such as 90m, 24h or 7d
         #[arg(long, value_name = "TIME")]
         expires_in: Option<String>,
-        /// The largest document, in bytes
-        #[arg(long, value_name = "BYTES")]
+        /// The largest document, such as 512KiB or 10MB
+        #[arg(long, value_name = "SIZE", value_parser = size)]
         max_bytes: Option<u64>,
         /// Allowed media types, such as image/*
         #[arg(long, value_name = "TYPE", value_delimiter = ',')]

@@ -4,6 +4,7 @@ use clap::Args;
 use client::{DocumentFilter, Metadata, Selection, Timestamp, Uuid};
 use serde_json::Value;
 
+use super::size;
 use crate::failure::Failure;
 use crate::json::read_json;
 
@@ -38,11 +39,11 @@ pub struct Filters {
     /// Public ones (or, with =false, private ones)
     #[arg(long = "is-public", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub is_public: Option<bool>,
-    /// At least so many bytes
-    #[arg(long, value_name = "BYTES")]
+    /// At least this size, such as 512KiB or 10MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub min_size: Option<u64>,
-    /// At most so many bytes
-    #[arg(long, value_name = "BYTES")]
+    /// At most this size
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
     /// Uploaded after this, such as 2026-01-31 or 2026-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]

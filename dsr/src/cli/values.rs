@@ -42,20 +42,24 @@ impl FromStr for Quota {
     }
 }
 
-/// A size in bytes, or with a unit such as 50MiB.
+/// A size in bytes, or with a unit such as 50MiB, as settings of the service have it.
 pub fn size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kib" => 10,
-        "m" | "mib" => 20,
-        "g" | "gib" => 30,
-        "t" | "tib" => 40,
-        _ => return Err("the units are KiB, MiB, GiB and TiB".to_owned()),
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => return Err("the units are KiB, MiB, GiB and TiB, or KB, MB, GB and TB".to_owned()),
     };
     let number: Option<u64> = digits.trim_end().parse().ok();
-    let size = number.and_then(|number| number.checked_mul(1 << shift));
+    let size = number.and_then(|number| number.checked_mul(factor));
     size.ok_or_else(|| "not a size such as 1048576, 512KiB or 10GiB".to_owned())
 }
 
@@ -71,10 +75,12 @@ mod tests {
             ("512KiB", 512 << 10),
             ("3 MiB", 3 << 20),
             ("10g", 10 << 30),
+            ("1MB", 1_000_000),
+            ("2 kb", 2_000),
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for wrong in ["", "x", "-1", "1.5MiB", "1MB", "99999999TiB", "1é"] {
+        for wrong in ["", "x", "-1", "1.5MiB", "1PB", "99999999TiB", "1é"] {
             size(wrong).unwrap_err();
         }
         assert_eq!("default".parse(), Ok(Quota::Default));

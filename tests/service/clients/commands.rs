@@ -143,7 +143,7 @@ async fn an_export_is_imported_by_somebody_else_with_equal_digests() {
 async fn events_are_watched_and_tickets_made() {
     let app = TestApp::start(Mode::Embedded).await;
     let dsr = Dsr::of_admin(&app);
-    let ticket = dsr.run(&["ticket", "new", "--max-bytes", "1000"]).await;
+    let ticket = dsr.run(&["ticket", "new", "--max-bytes", "1KB"]).await;
     assert_eq!(ticket.code, 0, "{ticket:?}");
     let path = ticket
         .out
