@@ -1,11 +1,15 @@
 //! Webhooks: made, tested, and what was delivered to them.
 
-use client::{Delivery, NewWebhook, Uuid, Webhook, WebhookChanges, WebhookStatus};
+use std::fmt::Write as _;
+
+use client::{
+    Delivery, DeliveryStatus, NewWebhook, Timestamp, Uuid, Webhook, WebhookChanges, WebhookStatus,
+};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::cli::WebhookCommand;
 use crate::failure::Failure;
-use crate::output::{Column, Table, moment};
+use crate::output::{Column, Table, moment, one_line};
 use crate::session::Session;
 
 const WEBHOOKS: [Column; 4] = [
@@ -22,6 +26,9 @@ const DELIVERIES: [Column; 5] = [
     Column::text("LAST ANSWER").whole(),
     Column::text("TYPE").whole(),
 ];
+
+/// The deliveries that are counted when a webhook is shown.
+const RECENT: usize = 100;
 
 /// Runs one of the commands.
 pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(), Failure> {
@@ -40,7 +47,7 @@ pub async fn webhook(session: &Session<'_>, command: WebhookCommand) -> Result<(
             tell_secret(session, &client.make_webhook(&new).await?)
         }
         WebhookCommand::Ls => list(session).await,
-        WebhookCommand::Show { id } => tell(session, &client.webhook(id).await?),
+        WebhookCommand::Show { id } => show(session, id).await,
         WebhookCommand::Edit {
             id,
             to,
@@ -88,6 +95,53 @@ async fn set(session: &Session<'_>, id: Uuid, status: WebhookStatus) -> Result<(
         ..WebhookChanges::default()
     };
     tell(session, &session.client.change_webhook(id, &changes).await?)
+}
+
+/// Shows a webhook with all its members, and for people what became of the latest deliveries.
+async fn show(session: &Session<'_>, id: Uuid) -> Result<(), Failure> {
+    let webhook = session.client.webhook(id).await?;
+    if session.screen.is_json() {
+        return session.screen.result(&webhook, "");
+    }
+    let mut text = describe(&webhook);
+    let recent = session.client.deliveries(id, None).take(RECENT);
+    let recent: Vec<DeliveryStatus> = recent
+        .map_ok(|delivery| delivery.status)
+        .try_collect()
+        .await?;
+    let count = |wanted: DeliveryStatus| recent.iter().filter(|&&status| status == wanted).count();
+    let _ = write!(
+        text,
+        "deliveries    {} delivered, {} pending, {} failed, of the latest {}",
+        count(DeliveryStatus::Delivered),
+        count(DeliveryStatus::Pending),
+        count(DeliveryStatus::Failed),
+        recent.len(),
+    );
+    session.screen.line(&text)
+}
+
+/// A webhook in lines, a member each.
+fn describe(webhook: &Webhook) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<14}{}", one_line(value));
+    };
+    row("id", &webhook.id.to_string());
+    row("url", &webhook.url);
+    row("status", &status(webhook));
+    row("types", &webhook.types.join(", "));
+    if let Some(description) = &webhook.description {
+        row("description", description);
+    }
+    let time = |at: Option<Timestamp>| match at {
+        Some(at) => format!("{} UTC", moment(at)),
+        None => "never".to_owned(),
+    };
+    row("created", &time(Some(webhook.created_at)));
+    row("last success", &time(webhook.last_success_at));
+    row("last failure", &time(webhook.last_failure_at));
+    text
 }
 
 fn tell(session: &Session<'_>, webhook: &Webhook) -> Result<(), Failure> {

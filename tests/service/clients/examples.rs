@@ -193,6 +193,14 @@ async fn the_webhook_receiver_gets_what_the_service_signs() {
         async || dsr.does(&["webhook", "deliveries", &id]).await[0]["status"] == "delivered",
     )
     .await;
+    let shown = dsr.run(&["webhook", "show", &id]).await;
+    let shown = shown.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [
+        format!("url {url} status enabled types * created "),
+        " UTC last failure never deliveries 1 delivered, 0 pending, 0 failed".to_owned(),
+    ] {
+        assert!(shown.contains(&told), "{told}: {shown}");
+    }
     receiver.start_kill().unwrap();
     dsr.does(&["webhook", "rm", &id]).await;
     assert!(dsr.does(&["webhook", "ls"]).await.is_empty());
