@@ -30,7 +30,8 @@ pub async fn run(
     let (from, to) = (plan.from.place(), plan.to.place());
     for (flag, place) in [("--from", from), ("--to", to)] {
         if !places.is_store(place) {
-            bail!("{flag}: {place} is no configured place with documents");
+            let configured = places.stores().map(|storage| storage.place());
+            bail!("{flag}: {}", not_configured(place, configured));
         }
     }
     if from == to {
@@ -71,6 +72,16 @@ pub async fn run(
     follow(db, started).await
 }
 
+/// What is said of a place that the settings don't have.
+fn not_configured<'p>(place: &Url, configured: impl Iterator<Item = &'p Url>) -> String {
+    let configured: Vec<_> = configured.map(Url::as_str).collect();
+    format!(
+        "{place} isn't configured as a place of documents; configured are {}; \
+         DOSSIER_MORE_STORAGE_URLS adds one",
+        configured.join(", ")
+    )
+}
+
 /// Refuses places of another installation.
 async fn check_owner(db: &Database, places: &StorageRouter, of: [&Url; 2]) -> anyhow::Result<()> {
     let ownership = Ownership::of(db.clone(), places.clone(), Arc::new(SystemClock));
@@ -105,4 +116,23 @@ async fn follow(db: &Database, mut moving: StorageMove) -> anyhow::Result<()> {
         bail!("not everything was moved");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_not_configured_is_told_with_those_that_are() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let configured = [url("file:///old/"), url("s3://bucket/new/")];
+        let told = not_configured(&url("s3://bucket/other/"), configured.iter());
+        for part in [
+            "s3://bucket/other/ isn't",
+            "file:///old/, s3://bucket/new/;",
+            "DOSSIER_MORE_STORAGE_URLS",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
 }

@@ -172,7 +172,8 @@ impl StorageMoveRoutes {
         } = &self.service;
         let mut stores = places.stores();
         let Some(storage) = stores.find(|storage| storage.place() == place) else {
-            let detail = "is no place of the service where documents are stored";
+            let detail =
+                "isn't configured as a place of documents; DOSSIER_MORE_STORAGE_URLS adds one";
             return Err(Problem::invalid_field(pointer, detail));
         };
         match ownership.verify_place(storage).await {
