@@ -12,4 +12,4 @@ pub use parse::parse;
 pub use queue::QueueCommand;
 pub use root::{Audit, Backup, Cli, Command, Migrate};
 pub use storage::{Storage, StorageMove};
-pub use user::{Key, User};
+pub use user::{Key, NewKey, User};

@@ -1,7 +1,7 @@
 //! The words of `dossier user` and `dossier key`.
 
-use clap::Subcommand;
-use domain::{Role, UserName};
+use clap::{Args, Subcommand};
+use domain::{KeyLifetime, KeyName, Role, Scope, UserName};
 
 /// Managing users.
 #[derive(Subcommand, Clone, Debug)]
@@ -54,8 +54,27 @@ pub enum User {
 pub enum Key {
     /// Create an API key for a user and print it once
     #[command(visible_alias = "add")]
-    New {
-        /// The user's id or name
-        user: String,
-    },
+    New(NewKey),
+}
+
+/// A key to create.
+#[derive(Args, Clone, Debug)]
+pub struct NewKey {
+    /// The user's id or name
+    pub user: String,
+    /// A name, to tell it from others
+    #[arg(long)]
+    pub name: Option<KeyName>,
+    /// What it may be used for, a comma list such as documents:read,events; by default all that its
+    /// user may do
+    #[arg(
+        long = "scope",
+        alias = "scopes",
+        value_name = "SCOPE",
+        value_delimiter = ','
+    )]
+    pub scopes: Vec<Scope>,
+    /// How long it may be used, such as 90s, 30m, 24h or 90d; by default without an end
+    #[arg(long, value_name = "TIME")]
+    pub expires_in: Option<KeyLifetime>,
 }

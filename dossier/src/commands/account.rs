@@ -1,7 +1,10 @@
 //! `dossier user` and `dossier key`: manage accounts without the API.
 
 use anyhow::{Context as _, bail};
-use domain::{AuditEvent, AuditKind, Clock as _, Identity, Sha256, SystemClock, User, UserId};
+use domain::{
+    AuditEvent, AuditKind, Clock as _, Identity, Scopes, Sha256, SystemClock, Timestamp, User,
+    UserId,
+};
 use ledger::{
     ApiKey, ChangedUser, Database, UserChanges, UserPage, add_key, add_user, change_user,
     find_user_named, forget_identity, list_users,
@@ -107,12 +110,11 @@ async fn list(db: &Database) -> anyhow::Result<()> {
 }
 
 pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
-    let cli::Key::New { user } = command;
+    let cli::Key::New(new) = command;
     let db = resources::ledger(resolved).await?;
-    let holder = named(&db, &user).await?;
-    let now = SystemClock.now();
+    let holder = named(&db, &new.user).await?;
+    let key = wanted(&holder, new, SystemClock.now())?;
     let secret = api_key::generate();
-    let key = ApiKey::new(holder.id, now);
     let on = logged(&db, |key: &ApiKey| {
         let detail = json!({"key_id": key.id});
         vec![AuditEvent::new(AuditKind::KeyCreated, key.user, detail)]
@@ -120,4 +122,22 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     add_key(&on, key, Sha256::of(secret.as_bytes())).await?;
     println!("{secret}");
     db.close().await.context("failed to close the database")
+}
+
+/// The key to add. A scope that has no effect for its user is refused: it would be found out much later.
+fn wanted(holder: &User, new: cli::NewKey, now: Timestamp) -> anyhow::Result<ApiKey> {
+    let scopes = (!new.scopes.is_empty()).then(|| new.scopes.into_iter().collect::<Scopes>());
+    let effective = Scopes::of_role(holder.role);
+    if let Some(lacking) = scopes.and_then(|scopes| effective.lacks(scopes)) {
+        bail!(
+            "--scope: {} isn't an admin, so a key of theirs can do nothing with {lacking}",
+            holder.name
+        );
+    }
+    Ok(ApiKey {
+        name: new.name,
+        scopes,
+        expires_at: new.expires_in.map(|lifetime| now.plus(lifetime.0)),
+        ..ApiKey::new(holder.id, now)
+    })
 }

@@ -1,6 +1,6 @@
 //! API keys: one's own and, for admins, those of others.
 
-use client::{ApiKey, KeyRequest, Uuid};
+use client::{ApiKey, KeyRequest, Role, Uuid};
 
 use super::listed::listed;
 use crate::cli::{KeyCommand, KeyOwner};
@@ -31,12 +31,16 @@ pub async fn key(session: &Session<'_>, command: KeyCommand) -> Result<(), Failu
             scopes,
             expires_in,
         } => {
+            let holder = user(session, &of).await?;
+            if let Some(holder) = holder {
+                check_scopes(session, holder, &scopes).await?;
+            }
             let new = KeyRequest {
                 name,
                 scopes: (!scopes.is_empty()).then_some(scopes),
                 expires_in,
             };
-            let made = client.make_key(user(session, &of).await?, &new).await?;
+            let made = client.make_key(holder, &new).await?;
             screen.result(&made, &made.key)?;
             screen.note("The key isn't shown again.");
             Ok(())
@@ -47,6 +51,25 @@ pub async fn key(session: &Session<'_>, command: KeyCommand) -> Result<(), Failu
             screen.result(&removed, &format!("{id}  removed"))
         }
     }
+}
+
+/// Refuses the scope of admins for others: the key would be made, and could do nothing with it.
+async fn check_scopes(
+    session: &Session<'_>,
+    holder: Uuid,
+    scopes: &[String],
+) -> Result<(), Failure> {
+    if !scopes.iter().any(|scope| scope == "admin") {
+        return Ok(());
+    }
+    let user = session.client.user(holder).await?;
+    if user.role == Role::Admin {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} isn't an admin, so a key of theirs can do nothing with the scope admin",
+        user.name
+    )))
 }
 
 /// Whose keys, if not one's own.

@@ -1,9 +1,6 @@
 //! API keys.
 
-use std::str::FromStr;
-use std::time::Duration;
-
-use domain::{KeyId, KeyName, Role, Scope, Scopes, Timestamp};
+use domain::{KeyId, KeyLifetime, KeyName, Role, Scope, Scopes, Timestamp};
 use ledger::ApiKey;
 use poem_openapi::{Enum, Object};
 use serde_json::Value;
@@ -149,7 +146,7 @@ pub struct NewKeyRequest {
     name: Option<KeyName>,
     /// What it may be used for, if not for everything.
     pub scopes: Option<Scopes>,
-    lifetime: Option<Lifetime>,
+    lifetime: Option<KeyLifetime>,
 }
 
 impl NewKeyRequest {
@@ -165,32 +162,6 @@ impl NewKeyRequest {
             name: self.name,
             scopes: self.scopes,
             ..key
-        }
-    }
-}
-
-/// How long a key lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lifetime(Duration);
-
-impl FromStr for Lifetime {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "must be a number from 1 to 9999 with a unit: 90s, 30m, 24h or 90d";
-        let (number, unit) = text
-            .split_at_checked(text.len().saturating_sub(1))
-            .ok_or(wrong)?;
-        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_short = (1..=4).contains(&number.len()) && !number.starts_with('0');
-        let number = number.parse().ok().filter(|_| is_number && is_short);
-        let number: u64 = number.ok_or(wrong)?;
-        match unit {
-            "s" => Ok(Self(Duration::from_secs(number))),
-            "m" => Ok(Self(Duration::from_mins(number))),
-            "h" => Ok(Self(Duration::from_hours(number))),
-            "d" => Ok(Self(Duration::from_hours(24 * number))),
-            _ => Err(wrong),
         }
     }
 }
@@ -259,14 +230,6 @@ mod tests {
         ] {
             let body = format!(r#"{{"expires_in":"{text}"}}"#);
             assert_eq!(wrong(&body), ["/expires_in"], "{text}");
-        }
-    }
-
-    #[test]
-    fn a_key_lives_for_seconds_to_days() {
-        for (text, minutes) in [("60s", 1), ("1m", 1), ("24h", 1_440), ("9999d", 14_398_560)] {
-            let lifetime: Lifetime = text.parse().unwrap();
-            assert_eq!(lifetime, Lifetime(Duration::from_mins(minutes)), "{text}");
         }
     }
 

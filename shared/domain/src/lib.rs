@@ -12,6 +12,7 @@ mod event;
 mod identity;
 mod ids;
 mod json;
+mod key_lifetime;
 mod lifecycle;
 mod limits;
 #[cfg(any(test, feature = "test-support"))]
@@ -49,6 +50,7 @@ pub use ids::{
     StorageMoveId, TicketId, UploadId, UserId, VersionId, WebhookId,
 };
 pub use json::{InvalidJson, check_member_names, read_json};
+pub use key_lifetime::{InvalidKeyLifetime, KeyLifetime};
 pub use lifecycle::{
     Current, IllegalTransition, Lifecycle, Status, Transition, TransitionOutcome, UnknownStatus,
 };

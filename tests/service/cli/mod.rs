@@ -5,6 +5,7 @@ mod backup;
 mod data_folder;
 mod draining;
 mod health;
+mod keys;
 mod ownership;
 mod start;
 mod upgrades;

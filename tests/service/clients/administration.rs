@@ -41,6 +41,9 @@ async fn users_and_keys_are_made_changed_and_removed() {
         .run(&["put", "a.txt"])
         .await
         .fails_with(3, "insufficient_scope");
+    dsr.run(&["key", "new", "--user", "bob", "--scope", "admin"])
+        .await
+        .fails_with(2, "bob isn't an admin");
     let key = dsr.does(&["key", "new", "--user", "bob"]).await.remove(0);
     let writer = Dsr::with_key(&api, key["key"].as_str().unwrap());
     fs::write(writer.home().join("a.txt"), "bob's").unwrap();
