@@ -22,6 +22,9 @@ pub enum RefusedTarget {
     /// It has another scheme.
     #[error("must begin with https://")]
     NotHttps,
+    /// It has another scheme, where both of these are allowed.
+    #[error("must begin with https:// or http://")]
+    NotHttp,
     /// It has a user name or a password.
     #[error("must have no user name and no password")]
     Credentials,
@@ -52,6 +55,7 @@ impl Target {
         match url.scheme() {
             "https" => {}
             "http" if policy.allows_http => {}
+            _ if policy.allows_http => return Err(RefusedTarget::NotHttp),
             _ => return Err(RefusedTarget::NotHttps),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -149,6 +153,13 @@ mod tests {
                 "{text}: {refused:?}"
             );
         }
+        let policy = Policy {
+            allows_http: true,
+            networks: vec![],
+        };
+        let refused = Target::parse("ftp://example.com/", &policy).unwrap_err();
+        assert!(refused.to_string().contains("or http://"), "{refused}");
+        Target::parse("http://example.com/", &policy).unwrap();
         let long = format!("https://example.com/{}", "x".repeat(LONGEST));
         assert!(refusal(&long).is_some());
         for text in [
