@@ -99,7 +99,7 @@ impl DirectUploadRoutes {
         self.0.admit(owner, &purpose).await?;
         let now = service.clock.now();
         let begun = service.places.begin_direct(body.0.size, now).await;
-        let begun = begun.map_err(Problem::from)?;
+        let begun = begun.map_err(not_begun)?;
         let new = new_upload((owner, now), purpose, (&body.0, &begun));
         let created = self.create(request, &idempotent, (&new, &begun)).await;
         // After another error it may have been created.
@@ -300,6 +300,20 @@ impl Begun {
             location,
         )
     }
+}
+
+/// Why the storage has nothing to sign. Local files never have.
+fn not_begun(error: StorageError) -> Problem {
+    let is_local =
+        matches!(&error, StorageError::NotSupported { place } if place.scheme() == "file");
+    let problem = Problem::from(error);
+    if !is_local {
+        return problem;
+    }
+    problem.with_detail(
+        "The service keeps uploads in local files. Direct uploads need S3, Azure or Google Cloud \
+         Storage; /v1/documents and /v1/uploads take the bytes.",
+    )
 }
 
 fn purpose_of(wanted: &NewDirectUpload) -> UploadPurpose {

@@ -282,6 +282,8 @@ async fn local_files_have_no_urls_for_uploads() {
     let wanted = json!({"name": "a.bin", "size_bytes": 1});
     let refused = direct::begin(&alice, &wanted).await;
     refused.expect_problem(501, "not_supported");
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("local files"), "{detail}");
     let printed = app.command(&["storage", "cors"]).await;
     assert_eq!(printed.code, 1);
 }
