@@ -160,7 +160,7 @@ function frame() {
   fill(app,
     h('a', { class: 'skip', href: '#main' }, 'Skip to the page'),
     h('header', {}, menu, brand(), state, h('span', { class: 'who' }, me.name), leave),
-    h('div', { class: 'body' }, nav, h('div', { class: 'page' }, main, panel)))
+    h('div', { class: 'body' }, nav, h('div', { class: 'page' }, panel, main)))
   app.querySelector('.skip')?.addEventListener('click', (event) => {
     event.preventDefault()
     main.focus()

@@ -103,6 +103,11 @@ async function uploads(page) {
 async function arrives(page, name) {
   await see(page, `tr:has-text("${name}") .badge:text-is("active")`)
   await see(page, `.uploads li.ended:has-text("${name}")`)
+  const isAbove = await page.evaluate(() => {
+    const [panel, main] = ['.uploads', '#main'].map((part) => document.querySelector(part).getBoundingClientRect())
+    return panel.bottom <= main.top
+  })
+  expect(isAbove, 'what became of uploads is not above the list')
 }
 
 async function archivesAndUndoes(page) {
