@@ -156,7 +156,10 @@ function frame() {
   const leave = h('button', { type: 'button', class: 'plain' }, 'Sign out')
   leave.onclick = signOut
   const state = h('span', { class: 'live' })
-  live.watch((now) => fill(state, now === 'off' ? null : badge(now)))
+  live.watch((now) => {
+    fill(state, now === 'off' ? null : badge(now))
+    state.title = now === 'off' ? '' : now
+  })
   fill(app,
     h('a', { class: 'skip', href: '#main' }, 'Skip to the page'),
     h('header', {}, menu, brand(), state, h('span', { class: 'who' }, me.name), leave),

@@ -216,6 +216,7 @@ async function administers(page) {
 /** The menu of narrow screens, by keyboard; and out. */
 async function leaves(page) {
   await page.setViewportSize({ width: 360, height: 740 })
+  await see(page, '.live[title=live]')
   await page.focus('.menu')
   await page.keyboard.press('Enter')
   await see(page, 'nav.open a:text-is("Usage")')
