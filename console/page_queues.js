@@ -151,5 +151,6 @@ export function auditLog({ main, signal }) {
     ],
     empty: 'Nothing was recorded yet.',
   })
+  found.element.classList.add('log')
   fill(main, heading('Security log', button('Refresh', () => found.reload())), found.element)
 }

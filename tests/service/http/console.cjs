@@ -211,6 +211,8 @@ async function administers(page) {
     await see(page, sign)
     await looked(page, name)
   }
+  const narrow = await page.evaluate(() => [...document.querySelectorAll('.log th')].map((head) => head.clientWidth).filter((width) => width < 100))
+  expect(narrow.length === 0, `columns of the security log are ${narrow} px wide`)
 }
 
 /** The menu of narrow screens, by keyboard; and out. */
