@@ -80,6 +80,12 @@ const SCOPES = [
   ['admin', 'administer users, keys, jobs, queues and storage; with other scopes, read what other users have'],
 ]
 
+/** What a new key may be used for unless another choice is made. */
+const LEAST = 'documents:read'
+
+/** The choice of a key without a list of scopes. */
+const EVERYTHING = 'everything'
+
 /**
  * The list of keys of a user, and the form that makes one.
  * @param {string} path of the keys
@@ -104,13 +110,16 @@ export function keysOf(path, signal, current) {
   })
   const make = form('Make a key', async (data) => {
     const scopes = data.getAll('scopes')
-    const made = await change('POST', path, { name: text(data, 'name'), expires_in: text(data, 'expires_in'), ...(scopes.length > 0 ? { scopes } : {}) })
+    if (scopes.length === 0) {
+      throw new Error('Choose what the key may be used for.')
+    }
+    const made = await change('POST', path, { name: text(data, 'name'), expires_in: text(data, 'expires_in'), ...(scopes.includes(EVERYTHING) ? {} : { scopes }) })
     showSecret('API key', 'It is shown once: the service keeps only a hash of it.', made.key)
     await found.reload()
   },
   field('Name', h('input', { name: 'name' }), 'What it is for.'),
   field('Expires in', h('input', { name: 'expires_in' }), `${LIFETIME} Empty: never.`),
-  h('fieldset', {}, h('legend', {}, 'Scopes; none chosen means all'), ...SCOPES.map(([scope, what]) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'scopes', value: scope }), h('span', {}, `${scope} `, h('small', {}, what))))))
+  h('fieldset', {}, h('legend', {}, 'Scopes: what it may be used for'), ...[...SCOPES, [EVERYTHING, 'all that its user may do, now and later']].map(([scope, what]) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'scopes', value: scope, checked: scope === LEAST }), h('span', {}, `${scope} `, h('small', {}, what))))))
   return [found.element, h('h2', {}, 'Make a key'), make]
 }
 

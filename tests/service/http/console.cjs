@@ -180,6 +180,13 @@ async function account(page) {
   await go(page, '#/keys')
   await see(page, 'td code')
   await looked(page, 'keys')
+  await click(page, named('Make a key'))
+  await see(page, 'dialog input.secret')
+  await page.keyboard.press('Escape')
+  await see(page, 'td:text-is("documents:read")')
+  await page.uncheck('input[name=scopes][value="documents:read"]')
+  await click(page, named('Make a key'))
+  await see(page, '[role=alert]:has-text("Choose what")')
 }
 
 async function administers(page) {
