@@ -2,7 +2,7 @@
 
 import { change } from './api.js'
 import { bytes, fill, h, moment, number } from './dom.js'
-import { badge, button, count, field, form, heading, list, text } from './parts.js'
+import { badge, button, count, field, form, heading, list, select, text } from './parts.js'
 
 /** @typedef {import('./api.js').Schemas['StorageMove']} Move */
 /** @typedef {import('./api.js').Schemas['StoragePlace']} Place */
@@ -10,6 +10,9 @@ import { badge, button, count, field, form, heading, list, text } from './parts.
 
 /** @param {Context} context */
 export function storage({ main, signal }) {
+  const from = select([], '', { name: 'from', required: true })
+  const to = select([], '', { name: 'to', required: true })
+  const few = h('p', { class: 'quiet', hidden: true }, 'There is one place for documents. ', h('code', {}, 'DOSSIER_MORE_STORAGE_URLS'), ' adds others.')
   const places = list({
     caption: 'Places',
     columns: ['Place', 'Used for', 'Objects', 'Bytes', 'To be removed'],
@@ -19,6 +22,12 @@ export function storage({ main, signal }) {
       h('code', {}, place.url), place.role, number(place.objects), bytes(place.bytes), number(place.discarded),
     ],
     empty: 'There is no place.',
+    shown: (/** @type {Place[]} */ items) => {
+      const urls = items.filter(({ role }) => role !== 'unknown' && role !== 'staging').map(({ url }) => url)
+      offer(from, urls)
+      offer(to, urls)
+      few.hidden = urls.length > 1
+    },
   })
   const moves = list({
     caption: 'Moves',
@@ -39,8 +48,18 @@ export function storage({ main, signal }) {
     await change('POST', '/v1/admin/storage/moves', { from: text(data, 'from'), to: text(data, 'to'), rate_bytes: count(data, 'rate_bytes') })
     await moves.reload()
   },
-  field('From', h('input', { name: 'from', required: true })), field('To', h('input', { name: 'to', required: true })),
+  field('From', from), field('To', to),
   field('At most, bytes a second', h('input', { name: 'rate_bytes', type: 'number', min: 1 }), 'Empty: as fast as it goes.'))
   fill(main, heading('Storage'), places.element, h('h2', {}, 'Moves'), moves.element, h('h2', {}, 'Move documents to another place'),
-    h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on. Keep a place among the settings until nothing in it is to be removed.'), start)
+    h('p', { class: 'quiet' }, 'Each object is copied, its digest verified, and the old one removed later. Reads and uploads go on. Keep a place among the settings until nothing in it is to be removed.'), few, start)
+}
+
+/**
+ * Offers places, and keeps what was chosen.
+ * @param {HTMLSelectElement} choice
+ * @param {string[]} urls
+ */
+function offer(choice, urls) {
+  const chosen = choice.value
+  fill(choice, ...['', ...urls].map((url) => h('option', { value: url, selected: url === chosen }, url || 'choose a place')))
 }

@@ -218,6 +218,11 @@ async function administers(page) {
     await see(page, sign)
     await looked(page, name)
   }
+  await go(page, '#/storage')
+  await see(page, 'code:text-is("DOSSIER_MORE_STORAGE_URLS")')
+  const offered = await page.evaluate(() => document.querySelectorAll('select[name=from] option').length)
+  expect(offered === 2, `${offered} places to move from`)
+  await go(page, '#/log')
   const narrow = await page.evaluate(() => [...document.querySelectorAll('.log th')].map((head) => head.clientWidth).filter((width) => width < 100))
   expect(narrow.length === 0, `columns of the security log are ${narrow} px wide`)
 }
