@@ -2,7 +2,10 @@
 
 use std::error::Error as _;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::cli::Cli;
 
 /// Suffixes of variables whose values may contain a secret and are never repeated.
 const SECRET: [&str; 6] = ["_URL", "_URLS", "_KEY", "_SECRET", "_ENDPOINT", "_JWKS"];
@@ -23,14 +26,17 @@ pub fn is_secret(variable: &str) -> bool {
     SECRET.iter().any(|end| variable.ends_with(end))
 }
 
-/// Returns the variable of the wrong flag: the value may come from the environment.
+/// Returns the variable of the wrong flag, if it is a setting: the value may come from the environment.
 fn variable(error: &clap::Error) -> Option<String> {
     if error.kind() == ErrorKind::UnknownArgument {
         return None;
     }
     let argument = text(error, ContextKind::InvalidArg)?;
     let flag = argument.strip_prefix("--")?.split([' ', '=']).next()?;
-    Some(format!("DOSSIER_{}", flag.replace('-', "_").to_uppercase()))
+    let name = format!("DOSSIER_{}", flag.replace('-', "_").to_uppercase());
+    let command = Cli::command();
+    let mut variables = command.get_arguments().filter_map(clap::Arg::get_env);
+    variables.any(|one| one == name.as_str()).then_some(name)
 }
 
 /// Returns what the setting must be. A parser's error may repeat the value.

@@ -221,6 +221,10 @@ mod tests {
             (&["key", "foo"], &["'foo'", "[subcommands: new"]),
             (&["--data-dir=x", "job", "retri"], &["ls, cancel, retry"]),
             (&["key", "add"], &["<USER>"]),
+            (
+                &["key", "new", "a", "--scope=all"],
+                &["'--scope <SCOPE>'", "documents:read"],
+            ),
             (&["user", "disable"], &["<USER>"]),
             (
                 &["--jwt-create-users=yes"],
@@ -233,6 +237,7 @@ mod tests {
             ),
         ] {
             let line = told(arguments);
+            assert!(!line.contains("DOSSIER_SCOPE"), "it is no setting: {line}");
             for part in parts {
                 assert!(line.contains(part), "{part}: {line}");
             }
