@@ -1,5 +1,8 @@
 //! Which names mean the same type: one class a line, the canonical name first.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Classes of names, separated by blanks.
 const CLASSES: &[&str] = &[
     "application/x.autodesk.fbx model/x-fbx",
@@ -254,9 +257,10 @@ pub(crate) fn canonical(media_type: &str) -> String {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    class(&bare)
-        .and_then(|class| class.split(' ').next())
-        .map_or(bare, str::to_owned)
+    match CANONICAL.get(bare.as_str()) {
+        Some(canonical) => (*canonical).to_owned(),
+        None => bare,
+    }
 }
 
 /// Whether two names mean one type.
@@ -267,15 +271,19 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
 
 /// The canonical name as the table has it, for names that are in it.
 pub(crate) fn canonical_static(media_type: &str) -> Option<&'static str> {
-    class(&media_type.to_ascii_lowercase()).and_then(|class| class.split(' ').next())
+    CANONICAL
+        .get(media_type.to_ascii_lowercase().as_str())
+        .copied()
 }
 
-fn class(bare: &str) -> Option<&'static str> {
-    CLASSES
-        .iter()
-        .copied()
-        .find(|class| class.split(' ').any(|name| name == bare))
-}
+/// The canonical name of each name.
+static CANONICAL: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let classes = CLASSES.iter().filter_map(|class| {
+        let canonical = class.split(' ').next()?;
+        Some(class.split(' ').map(move |name| (name, canonical)))
+    });
+    classes.flatten().collect()
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,8 @@
 //! The type that a file name claims: by its last extension, or as a whole.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
 use super::row::Row;
 use super::{aliases, code_extensions, document_extensions, picture_extensions, shared_extensions};
 
@@ -45,6 +48,18 @@ const WHOLE_NAMES: &[(&str, &str)] = &[
     ("winmail.dat", "application/vnd.ms-tnef"),
 ];
 
+/// The type of each extension.
+static BY_EXTENSION: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let types = |(media_type, extensions): &'static Row| {
+        extensions.split(' ').map(|known| (known, *media_type))
+    };
+    rows().flat_map(types).collect()
+});
+
+/// The types that an extension means.
+static OF_EXTENSIONS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| rows().map(|(media_type, _)| *media_type).collect());
+
 /// What the name claims, if its extension is known.
 pub(crate) fn media_type(name: &str) -> Option<&'static str> {
     let base = base(name)?;
@@ -52,9 +67,7 @@ pub(crate) fn media_type(name: &str) -> Option<&'static str> {
         return Some(media_type);
     }
     let (_, extension) = base.rsplit_once('.')?;
-    rows()
-        .find(|(_, extensions)| extensions.split(' ').any(|known| known == extension))
-        .map(|(media_type, _)| *media_type)
+    BY_EXTENSION.get(extension).copied()
 }
 
 /// All that the name may claim: what it is taken for comes first.
@@ -73,7 +86,7 @@ pub fn known_extensions() -> impl Iterator<Item = &'static str> {
 /// Whether the tables of names have a type, which is canonical: of a type with several names, the
 /// table of aliases has all.
 pub(crate) fn is_known(media_type: &str) -> bool {
-    aliases::canonical_static(media_type).is_some() || rows().any(|(known, _)| *known == media_type)
+    aliases::canonical_static(media_type).is_some() || OF_EXTENSIONS.contains(media_type)
 }
 
 /// The last segment as the tables have it.

@@ -339,42 +339,66 @@ fn ideographic(sample: &[u8]) -> Option<String> {
     if sample.len() < 32 || !sample.len().is_multiple_of(2) && sample.len() < MOST_BYTES {
         return None;
     }
-    let orders: [fn([u8; 2]) -> u16; 2] = [u16::from_le_bytes, u16::from_be_bytes];
-    orders.into_iter().find_map(|order| {
-        let body = utf16(&sample[..sample.len().min(MOST_BYTES)], order);
-        let (mut fitting, mut marks, mut all) = (0_usize, 0_usize, 0_usize);
-        for character in body.chars().take(4096) {
-            all += 1;
-            let mark = matches!(
-                character,
-                '\t' | '\n' | '\r' | ' '..='~' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}'
-                    | '\u{ff00}'..='\u{ff0f}'
-            );
-            let letter = matches!(
-                character,
-                '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'
-                    | '\u{ac00}'..='\u{d7a3}' | '\u{ff10}'..='\u{ffef}'
-            );
-            marks += usize::from(mark);
-            fitting += usize::from(mark || letter);
+    let sample = &sample[..sample.len().min(MOST_BYTES)];
+    if is_ideographic(sample, u16::from_le_bytes) {
+        return Some(utf16(sample, u16::from_le_bytes));
+    }
+    is_ideographic(sample, u16::from_be_bytes).then(|| utf16(sample, u16::from_be_bytes))
+}
+
+fn is_ideographic(sample: &[u8], unit: impl Fn([u8; 2]) -> u16) -> bool {
+    let pairs = sample.as_chunks::<2>().0;
+    let (mut strange, mut marks, mut all) = (0_usize, 0_usize, 0_usize);
+    let units = pairs.iter().map(|pair| unit(*pair));
+    for character in char::decode_utf16(units).take(4096) {
+        let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+        all += 1;
+        let mark = matches!(
+            character,
+            '\t' | '\n' | '\r' | ' '..='~' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}'
+                | '\u{ff00}'..='\u{ff0f}'
+        );
+        let letter = matches!(
+            character,
+            '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'
+                | '\u{ac00}'..='\u{d7a3}' | '\u{ff10}'..='\u{ffef}'
+        );
+        marks += usize::from(mark);
+        strange += usize::from(!mark && !letter);
+        // As many as make it none, whatever follows.
+        if strange * 50 > pairs.len().min(4096) {
+            return false;
         }
-        (fitting * 100 >= all * 98 && marks * 100 >= all).then_some(body)
-    })
+    }
+    strange * 50 <= all && marks * 100 >= all
 }
 
 /// Letters, digits and blanks where EBCDIC has them, and hardly anything else.
 fn is_ebcdic(sample: &[u8]) -> bool {
     let sample = &sample[..sample.len().min(4096)];
-    let count = |test: fn(u8) -> bool| sample.iter().filter(|byte| test(**byte)).count();
-    let letters = count(
-        |byte| matches!(byte, 0x81..=0x89 | 0x91..=0x99 | 0xa2..=0xa9 | 0xc1..=0xc9 | 0xd1..=0xd9 | 0xe2..=0xe9),
-    );
-    let others = count(
-        |byte| matches!(byte, 0xf0..=0xf9 | 0x15 | 0x25 | 0x05 | 0x0d | 0x4b..=0x50 | 0x5a..=0x61 | 0x6b..=0x6f | 0x7a..=0x7f),
-    );
-    let blanks = count(|byte| byte == 0x40);
-    sample.len() >= 16
-        && (letters + others + blanks) * 100 >= sample.len() * 95
-        && letters * 2 >= sample.len()
-        && blanks * 25 >= sample.len()
+    let (mut letters, mut blanks, mut strange) = (0_usize, 0_usize, 0_usize);
+    for byte in sample {
+        match byte {
+            0x81..=0x89 | 0x91..=0x99 | 0xa2..=0xa9 | 0xc1..=0xc9 | 0xd1..=0xd9 | 0xe2..=0xe9 => {
+                letters += 1;
+            }
+            0xf0..=0xf9
+            | 0x15
+            | 0x25
+            | 0x05
+            | 0x0d
+            | 0x4b..=0x50
+            | 0x5a..=0x61
+            | 0x6b..=0x6f
+            | 0x7a..=0x7f => {}
+            0x40 => blanks += 1,
+            _ => {
+                strange += 1;
+                if strange * 20 > sample.len() {
+                    return false;
+                }
+            }
+        }
+    }
+    sample.len() >= 16 && letters * 2 >= sample.len() && blanks * 25 >= sample.len()
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use zip::CompressionMethod;
 use zip_records::{
-    CENTRAL, CENTRAL_LENGTH, Decoder, ELSEWHERE, END_LENGTH, End, FLAG_ENCRYPTED, LOCAL_LENGTH,
+    CENTRAL, CENTRAL_LENGTH, Decoder, ELSEWHERE, END, End, FLAG_ENCRYPTED, LOCAL_LENGTH,
     WIDE_END_LENGTH, WIDE_LOCATOR_LENGTH, WideEnd, WideLocator, local_length,
 };
 
@@ -125,16 +125,15 @@ struct Place {
 /// The end record nearest the end whose directory is really there.
 fn locate(window: &mut Window) -> io::Result<Option<Place>> {
     let (tail_start, tail) = window.tail()?;
+    let ends: Vec<_> = memchr::memmem::rfind_iter(tail, END)
+        .filter_map(|at| Some((at, End::decode(&tail[at..])?)))
+        .take(8)
+        .collect();
+    if ends.is_empty() {
+        return Ok(None);
+    }
     let tail = tail.to_vec();
-    let mut candidates = 0;
-    for at in (0..tail.len().saturating_sub(END_LENGTH - 1)).rev() {
-        let Some(end) = End::decode(&tail[at..]) else {
-            continue;
-        };
-        candidates += 1;
-        if candidates > 8 {
-            break;
-        }
+    for (at, end) in ends {
         let (mut size, mut offset) = (u64::from(end.size), u64::from(end.start));
         let mut directory_end = tail_start + at as u64;
         if (end.size == ELSEWHERE || end.start == ELSEWHERE)

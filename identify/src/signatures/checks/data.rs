@@ -152,9 +152,11 @@ pub(super) fn pdf_after_garbage(window: &Window) -> Option<Finding> {
 pub(super) fn ebcdic(window: &Window) -> Option<Finding> {
     let head = &window.head()[..window.head().len().min(4096)];
     let printable = |byte: &u8| matches!(byte, 0x40 | 0x15 | 0x25 | 0x0d | 0x05 | 0x4a..=0x50 | 0x5a..=0x61 | 0x6b..=0x6f | 0x7a..=0x7f | 0x81..=0x89 | 0x91..=0x99 | 0xa2..=0xa9 | 0xc1..=0xc9 | 0xd1..=0xd9 | 0xe2..=0xe9 | 0xf0..=0xf9);
-    let blanks = memchr::memchr_iter(0x40, head).count();
-    let known = head.iter().filter(|byte| printable(byte)).count();
-    (head.len() >= 40 && known * 100 >= head.len() * 98 && blanks * 20 >= head.len())
+    // As many as make it none are found soon in other bytes.
+    let strange = head.iter().filter(|byte| !printable(byte));
+    let is_known = strange.take(head.len() / 50 + 1).count() * 50 <= head.len();
+    let blanks = || memchr::memchr_iter(0x40, head).count();
+    (head.len() >= 40 && is_known && blanks() * 20 >= head.len())
         .then(|| Finding::guess("text/plain"))
 }
 
