@@ -53,24 +53,27 @@ pub fn matching(
 
 /// Statuses are written out: there are few, and indexes of some of them exist.
 fn status(statuses: &[Status]) -> Vec<String> {
-    let wanted = |status: &Status| statuses.contains(status);
-    let words: Vec<_> = Status::ALL
+    let (wanted, others): (Vec<_>, Vec<_>) = Status::ALL
         .into_iter()
-        .filter(wanted)
-        .map(|status| format!("'{status}'"))
-        .collect();
-    if words.len() == Status::ALL.len() {
-        return Vec::new();
+        .partition(|status| statuses.contains(status));
+    let list = |statuses: &[Status]| -> Vec<_> {
+        let quoted = statuses.iter().map(|status| format!("'{status}'"));
+        quoted.collect()
+    };
+    match (wanted.as_slice(), others.as_slice()) {
+        (_, []) => Vec::new(),
+        ([], _) => vec!["false".to_owned()],
+        // SQLite makes a table of a list of three, for each statement anew.
+        (_, [other]) => vec![format!("documents.status <> '{other}'")],
+        (some, _) => {
+            let mut conditions = vec![format!("documents.status IN ({})", list(some).join(", "))];
+            if !some.contains(&Status::Active) {
+                // What SQLite doesn't conclude by itself: the index of what isn't active serves.
+                conditions.push("documents.status <> 'active'".to_owned());
+            }
+            conditions
+        }
     }
-    if words.is_empty() {
-        return vec!["false".to_owned()];
-    }
-    let mut conditions = vec![format!("documents.status IN ({})", words.join(", "))];
-    if !wanted(&Status::Active) {
-        // What SQLite doesn't conclude by itself: the index of what isn't active serves.
-        conditions.push("documents.status <> 'active'".to_owned());
-    }
-    conditions
 }
 
 fn media_type(dialect: Dialect, pattern: &TypePattern, values: &mut Values) -> String {
